@@ -1,0 +1,1 @@
+"""The gateware: an event-driven crossbar inference engine in Amaranth."""

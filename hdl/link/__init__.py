@@ -1,0 +1,1 @@
+"""The link in gateware: frames, sparse images, requests and answers, UART."""

@@ -1,0 +1,223 @@
+"""The engine's parameters: derived from a network and a hardware profile."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from sim.levels import MAX_RAH_BITS, MIN_RAH_BITS, check_range
+from sim.network import MAX_CURRENT_BITS, MAX_LAYERS, MAX_LINES, MIN_CURRENT_BITS, Network
+from sim.neuron import NEURONS
+
+WEIGHTS = 0
+TABLE = 1
+CONVERTER = 2
+SHIFT = 3
+COUNTERS = 4
+ENGINE = 15
+"""The layer number under which the counters of the whole engine are found."""
+
+
+@dataclass(frozen=True)
+class HardwareProfile:
+    """What a part offers to any network.
+
+    Parameters
+    ----------
+    lanes : int or None
+        Columns that a row drives in one clock, 1 to 65535; None for all of them. A layer
+        with fewer columns uses as many lanes as it has columns.
+    rah_bits : int or None
+        Width of an R_AH word in memory, 2 to 8; None for the network's own.
+    """
+
+    lanes: int | None = None
+    rah_bits: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.lanes is not None:
+            check_range("lanes", self.lanes, 1, MAX_LINES)
+        if self.rah_bits is not None:
+            check_range("rah_bits", self.rah_bits, MIN_RAH_BITS, MAX_RAH_BITS)
+
+
+@dataclass(frozen=True)
+class CrossbarParameters:
+    """One crossbar.
+
+    Parameters
+    ----------
+    rows, columns : int
+        Size of the array, 1 to 65535 each.
+    lanes : int
+        Columns that a row drives in one clock, 1 to `columns`.
+    value_bits : int
+        Width of a row's value, unsigned, 1 to 8.
+    rah_bits : int
+        Width of an R_AH word, signed, 2 to 8.
+    """
+
+    rows: int
+    columns: int
+    lanes: int
+    value_bits: int = 4
+    rah_bits: int = 8
+
+    def __post_init__(self) -> None:
+        check_range("rows", self.rows, 1, MAX_LINES)
+        check_range("columns", self.columns, 1, MAX_LINES)
+        check_range("lanes", self.lanes, 1, self.columns)
+        check_range("value_bits", self.value_bits, 1, 8)
+        check_range("rah_bits", self.rah_bits, MIN_RAH_BITS, MAX_RAH_BITS)
+
+    @property
+    def passes(self) -> int:
+        """Clocks that a row takes: groups of `lanes` columns."""
+        return -(-self.columns // self.lanes)
+
+    @property
+    def sum_bits(self) -> int:
+        """Width of a signed column sum, sized for the worst case."""
+        worst = self.rows * (2**self.value_bits - 1) * 2 ** (self.rah_bits - 1)
+        return (worst - 1).bit_length() + 1
+
+
+@dataclass(frozen=True)
+class MemoryMap:
+    """One memory as the link sees it.
+
+    Parameters
+    ----------
+    space : int
+        Its number: layer in the high nibble, memory in the low one.
+    lines : int
+        Number of addressable lines.
+    line_bytes : int
+        Bytes of a line.
+    """
+
+    space: int
+    lines: int
+    line_bytes: int
+
+
+@dataclass(frozen=True)
+class EngineParameters:
+    """A whole engine.
+
+    Parameters
+    ----------
+    crossbars : tuple of CrossbarParameters
+        First to last; each has as many rows as the one before has columns.
+    neuron : str
+        Name of the hidden layers' neuron.
+    current_bits : int
+        Width of a neuron's input current, 4 to 12.
+    counter_bits : int
+        Width of the activity counters, 16 to 64.
+
+    Raises
+    ------
+    ValueError
+        If a value is outside its range or the crossbars do not fit one another.
+    """
+
+    crossbars: tuple[CrossbarParameters, ...]
+    neuron: str = "sot"
+    current_bits: int = 8
+    counter_bits: int = 40
+
+    def __post_init__(self) -> None:
+        check_range("number of layers", len(self.crossbars), 1, MAX_LAYERS)
+        if self.neuron not in NEURONS:
+            raise ValueError(
+                f"neuron must be one of {', '.join(sorted(NEURONS))}, not {self.neuron!r}"
+            )
+        check_range("counter_bits", self.counter_bits, 16, 64)
+        check_range(
+            "current_bits",
+            self.current_bits,
+            max(MIN_CURRENT_BITS, self.hidden_bits),
+            MAX_CURRENT_BITS,
+        )
+        for number, (one, two) in enumerate(zip(self.crossbars, self.crossbars[1:], strict=False)):
+            if two.rows != one.columns:
+                raise ValueError(
+                    f"layer {number} has {one.columns} columns, "
+                    f"but layer {number + 1} has {two.rows} rows"
+                )
+            if number > 0 and one.value_bits != two.value_bits:
+                raise ValueError(
+                    f"hidden layers must have one value_bits, not {one.value_bits} "
+                    f"and {two.value_bits}"
+                )
+        if len({crossbar.rah_bits for crossbar in self.crossbars}) != 1:
+            raise ValueError("all layers must have one rah_bits")
+
+    @classmethod
+    def from_network(cls, network: Network, profile: HardwareProfile | None = None) -> Self:
+        """The engine that runs a network on a part.
+
+        Raises
+        ------
+        ValueError
+            If the network's R_AH words are wider than the profile's.
+        """
+        profile = profile or HardwareProfile()
+        rah_bits = profile.rah_bits or network.rah_bits
+        if rah_bits < network.rah_bits:
+            raise ValueError(
+                f"the network has R_AH words of {network.rah_bits} bits, the hardware of {rah_bits}"
+            )
+        return cls(
+            crossbars=tuple(
+                CrossbarParameters(
+                    rows=layer.rows,
+                    columns=layer.columns,
+                    lanes=min(profile.lanes or layer.columns, layer.columns),
+                    value_bits=network.input_bits(number),
+                    rah_bits=rah_bits,
+                )
+                for number, layer in enumerate(network.layers)
+            ),
+            neuron=network.neuron.name,
+            current_bits=network.current_bits,
+        )
+
+    @property
+    def pixel_bits(self) -> int:
+        """Width of a pixel."""
+        return self.crossbars[0].value_bits
+
+    @property
+    def hidden_bits(self) -> int:
+        """Width of a hidden activation; the pixels' where there is no hidden layer."""
+        return self.crossbars[-1].value_bits
+
+    @property
+    def rah_bits(self) -> int:
+        """Width of an R_AH word."""
+        return self.crossbars[0].rah_bits
+
+    @property
+    def classes(self) -> int:
+        """Number of classes."""
+        return self.crossbars[-1].columns
+
+    @property
+    def logit_bytes(self) -> int:
+        """Bytes of a logit on the link."""
+        return -(-self.crossbars[-1].sum_bits // 8)
+
+    def memory_map(self) -> tuple[MemoryMap, ...]:
+        """Every memory of the engine, as ``docs/protocol.md`` numbers them."""
+        maps = []
+        for number, crossbar in enumerate(self.crossbars):
+            base = number << 4
+            maps.append(MemoryMap(base | WEIGHTS, crossbar.rows, crossbar.columns))
+            if number < len(self.crossbars) - 1:
+                if NEURONS[self.neuron].has_table:
+                    maps.append(MemoryMap(base | TABLE, 2**self.current_bits, 1))
+                maps.append(MemoryMap(base | CONVERTER, crossbar.columns, 4))
+                maps.append(MemoryMap(base | SHIFT, 1, 1))
+            maps.append(MemoryMap(base | COUNTERS, 2, 8))
+        maps.append(MemoryMap(ENGINE << 4 | COUNTERS, 2, 8))
+        return tuple(maps)

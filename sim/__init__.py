@@ -1,0 +1,1 @@
+"""Number formats, device physics, network image and golden model (NumPy only)."""

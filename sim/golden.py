@@ -1,0 +1,155 @@
+"""The golden model: the whole machine in NumPy, exact to the last bit.
+
+It shares parameters with the gateware and nothing else: column sums are matrix products,
+the V-I converter is 64-bit arithmetic, and each neuron has an implementation of its own
+here, found by its name.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.network import Layer, Network
+from sim.pixels import pixel_values
+
+CHUNK = 2048
+"""Images computed at a time, so that the intermediate values stay in the cache."""
+EXACT_FLOAT32 = 2**24
+"""Integers of a smaller magnitude are exact in float32, and so are their sums."""
+
+Activation = Callable[[Network, Layer, npt.NDArray[np.int64]], npt.NDArray[np.uint8]]
+
+
+def _sot(network: Network, layer: Layer, currents: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
+    assert layer.table is not None
+    return layer.table[currents]
+
+
+def _relu(network: Network, layer: Layer, currents: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
+    drop = network.current_bits - network.hidden_bits
+    half = (1 << drop) >> 1
+    return np.minimum((currents + half) >> drop, 2**network.hidden_bits - 1).astype(np.uint8)
+
+
+ACTIVATIONS: dict[str, Activation] = {"sot": _sot, "relu": _relu}
+"""The implementation of each kind of neuron, by its name."""
+
+
+@dataclass(frozen=True, eq=False)
+class LayerTrace:
+    """What one layer computed for a batch of images.
+
+    Attributes
+    ----------
+    inputs : ndarray of uint8, shape (images, rows)
+        Values that drove the rows.
+    sums : ndarray of int64, shape (images, columns)
+        Column sums.
+    currents : ndarray of int64, shape (images, columns), or None
+        Neurons' input currents; None in the last layer, as `activations`.
+    activations : ndarray of uint8, shape (images, columns), or None
+        Neurons' outputs.
+    """
+
+    inputs: npt.NDArray[np.uint8]
+    sums: npt.NDArray[np.int64]
+    currents: npt.NDArray[np.int64] | None
+    activations: npt.NDArray[np.uint8] | None
+
+
+class GoldenModel:
+    """A network, ready to compute.
+
+    Parameters
+    ----------
+    network : Network
+        What to run.
+    words : sequence of ndarray of int8, optional
+        R_AH words of each layer, shape (rows, columns), in place of the network's own:
+        another chip of the same network.
+
+    Raises
+    ------
+    ValueError
+        If the shapes of `words` are not the network's.
+    """
+
+    def __init__(self, network: Network, words: list[npt.NDArray[np.int8]] | None = None) -> None:
+        self.network = network
+        own = [layer.words for layer in network.layers]
+        self.words = own if words is None else words
+        if [w.shape for w in self.words] != [w.shape for w in own]:
+            raise ValueError(
+                f"words must have shapes {[w.shape for w in own]}, "
+                f"not {[w.shape for w in self.words]}"
+            )
+        self._matrices: list[npt.NDArray[np.floating]] = []
+        for number, matrix in enumerate(self.words):
+            top = 2 ** network.input_bits(number) - 1
+            worst = int(np.abs(matrix.astype(np.int64)).sum(axis=0).max()) * top
+            self._matrices.append(
+                matrix.astype(np.float32 if worst < EXACT_FLOAT32 else np.float64)
+            )
+
+    def _layer(self, number: int, inputs: npt.NDArray[np.uint8]) -> LayerTrace:
+        layer = self.network.layers[number]
+        matrix = self._matrices[number]
+        sums = (inputs.astype(matrix.dtype) @ matrix).astype(np.int64)
+        if layer.converter is None:
+            return LayerTrace(inputs, sums, None, None)
+        currents = sums * layer.converter.gains
+        currents >>= layer.converter.shift
+        currents -= layer.converter.offsets
+        np.clip(currents, 0, 2**self.network.current_bits - 1, out=currents)
+        activations = ACTIVATIONS[self.network.neuron.name](self.network, layer, currents)
+        return LayerTrace(inputs, sums, currents, activations)
+
+    def trace(self, images: npt.NDArray[np.uint8]) -> list[LayerTrace]:
+        """Every intermediate value of a batch, layer by layer.
+
+        Parameters
+        ----------
+        images : ndarray of uint8, shape (images, height, width) or (images, rows)
+            Grey levels, 0 to 255.
+        """
+        values = pixel_values(self.network.pixel_bits)[images.reshape(len(images), -1)]
+        traces = []
+        for number in range(len(self.network.layers)):
+            traces.append(self._layer(number, values))
+            activations = traces[-1].activations
+            if activations is not None:
+                values = activations
+        return traces
+
+    def logits(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
+        """Column sums of the last layer.
+
+        Parameters
+        ----------
+        images : ndarray of uint8, shape (images, height, width) or (images, rows)
+            Grey levels, 0 to 255.
+
+        Returns
+        -------
+        ndarray of int64, shape (images, classes)
+
+        Raises
+        ------
+        ValueError
+            If the images have not as many pixels as the first layer has rows.
+        """
+        rows = self.network.layers[0].rows
+        flat = images.reshape(len(images), -1)
+        if len(images) and flat.shape[1] != rows:
+            raise ValueError(f"images must have {rows} pixels, not {flat.shape[1]}")
+        out = np.empty((len(images), self.network.classes), dtype=np.int64)
+        for start in range(0, len(images), CHUNK):
+            part = slice(start, start + CHUNK)
+            out[part] = self.trace(flat[part])[-1].sums
+        return out
+
+    def classify(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
+        """Class of each image: the lowest one with the largest logit."""
+        return np.argmax(self.logits(images), axis=1)
