@@ -1,0 +1,203 @@
+"""The console script ``allspin``.
+
+A command is a module of this package with `HELP`, `EPILOG`, ``add_arguments(parser)`` and
+``run(arguments)``, which returns the exit status. It is imported when it is called for and
+not before, so that help is there at once.
+"""
+
+import argparse
+import contextlib
+import errno
+import importlib
+import importlib.metadata
+import os
+import select
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn, Protocol, cast
+
+from sim.errors import UserError
+
+COMMANDS: dict[str, str] = {
+    "train": "train a network, offline",
+    "run": "run a network on a machine and score it",
+    "sim": "run a network's gateware in an HDL simulator",
+    "export": "write a network's gateware as Verilog",
+    "demo": "show the whole machine at work, and leave its pictures",
+    "info": "show versions, tools, networks and boards",
+}
+"""Each command (the name of its module here) and what the list of commands says of it."""
+
+DESCRIPTION = "allspin emulates an all-spin neural network in gateware, bit for bit."
+EPILOG = """\
+examples:
+  allspin run mnist-10 --on virtual --check
+  allspin train --states 10 -o mine.safetensors
+  allspin COMMAND --help
+"""
+
+USAGE_ERROR = 2
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+
+FORESEEABLE = {
+    errno.EACCES,
+    errno.EDQUOT,
+    errno.EFBIG,
+    errno.EIO,
+    errno.EMFILE,
+    errno.ENAMETOOLONG,
+    errno.ENFILE,
+    errno.ENOMEM,
+    errno.ENOSPC,
+    errno.EPERM,
+    errno.EROFS,
+}
+"""Operating system errors that tell of the machine, not of a fault in this program."""
+
+
+class Command(Protocol):
+    """What a command's module has."""
+
+    HELP: str
+    EPILOG: str
+    add_arguments: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], int]
+
+
+def load_command(name: str) -> Command:
+    """The module of a command of `COMMANDS`."""
+    return cast(Command, importlib.import_module(f"host.cli.{name}"))
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line, and which takes no abbreviated options."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **options
+        )
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong and where help is, and leave with status 2."""
+        self.exit(USAGE_ERROR, f"{self.prog}: {_one_line(message)} (see {self.prog} --help)\n")
+
+
+class Version(argparse.Action):
+    """``--version``; the version is looked up only when asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        """Print the version and leave."""
+        try:
+            version = importlib.metadata.version("allspin")
+        except importlib.metadata.PackageNotFoundError:
+            version = "(not installed: run from its folder)"
+        print(f"allspin {version}")
+        parser.exit()
+
+
+def build_parser(commands: Sequence[str]) -> Parser:
+    """The parser of a command line.
+
+    Parameters
+    ----------
+    commands : sequence of str
+        The commands whose modules are to be imported and whose options are to be known; the
+        others are known by name only.
+    """
+    parser = Parser(prog="allspin", description=DESCRIPTION, epilog=EPILOG)
+    parser.add_argument("--version", action=Version, nargs=0, help="show the version and exit")
+    places = parser.add_subparsers(metavar="COMMAND", dest="command", parser_class=Parser)
+    for name, summary in COMMANDS.items():
+        if name in commands:
+            command = load_command(name)
+            place = places.add_parser(
+                name, help=summary, description=command.HELP, epilog=command.EPILOG
+            )
+            command.add_arguments(place)
+            place.set_defaults(run=command.run)
+        else:
+            places.add_parser(name, help=summary)
+    return parser
+
+
+def _one_line(message: object) -> str:
+    return " ".join(str(message).split())
+
+
+def _complain(message: object) -> int:
+    print(f"allspin: {_one_line(message)}", file=sys.stderr)
+    return USAGE_ERROR
+
+
+def _perform(argv: Sequence[str]) -> int:
+    """Parse and run; whatever goes wrong is raised."""
+    called = next((word for word in argv if not word.startswith("-")), None)
+    try:
+        parser = build_parser([] if called is None else [called])
+        arguments = parser.parse_args(argv)
+        if arguments.command is None:
+            parser.error(f"a command is needed: {', '.join(COMMANDS)}")
+        status = arguments.run(arguments)
+    except SystemExit as leaving:
+        if isinstance(leaving.code, str):
+            raise
+        status = leaving.code or 0
+    # What the buffer still holds may not fit the disk: the time to find out is now.
+    print(end="", flush=True)
+    return status
+
+
+def _silence_stdout() -> None:
+    """Let nothing that is left in stdout's buffer fail again when Python exits."""
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+
+
+def _reader_has_gone() -> bool:
+    """Whether it is stdout that lost its reader, and no other pipe."""
+    poll = select.poll()
+    poll.register(sys.stdout.fileno(), 0)
+    return bool(poll.poll(0))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Foreseeable trouble is one line on stderr. A fault of the program keeps its traceback.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        The words after the program's name; those of the process by default.
+
+    Returns
+    -------
+    int
+        Exit status: 0, what the command says, 2 for what the user can mend, 130 for Ctrl-C.
+    """
+    try:
+        return _perform(sys.argv[1:] if argv is None else argv)
+    except UserError as error:
+        return _complain(error)
+    except KeyboardInterrupt:
+        _complain("interrupted")
+        return INTERRUPTED
+    except MemoryError as error:
+        return _complain(f"not enough memory: {str(error) or 'fewer images may fit'}")
+    except BrokenPipeError:
+        if not _reader_has_gone():
+            raise
+        # Whoever read our output has seen enough: `allspin info | head -1`.
+        _silence_stdout()
+        return BROKEN_PIPE
+    except OSError as error:
+        if error.errno not in FORESEEABLE:
+            raise
+        with contextlib.suppress(OSError):
+            _silence_stdout()
+        return _complain(f"{error.strerror}{f': {error.filename}' if error.filename else ''}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
