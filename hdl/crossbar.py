@@ -1,0 +1,234 @@
+"""The crossbar: rows drive, columns sum.
+
+An event drives one row; `lanes` columns take part in each clock, each adding value times
+the R_AH word at its cross point to its accumulator (Kirchhoff's voltage law along the
+column's Hall terminals). A zero row costs nothing because it is never sent.
+"""
+
+from itertools import pairwise
+
+from amaranth.hdl import Cat, Module, Mux, Shape, Signal, signed
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hdl.block_ram import block_memory
+from hdl.parameters import CrossbarParameters
+from hdl.replay import Replay
+from hdl.streams import EventLayout, SumLayout
+
+
+class CellLayout(data.StructLayout):
+    """An R_AH word to store.
+
+    Members
+    -------
+    first : 1 bit
+        The word goes to column 0 of `row`; further words follow column by column, row by
+        row.
+    row : unsigned
+        Read where `first` is set.
+    word : signed
+        The R_AH word.
+    """
+
+    def __init__(self, parameters: CrossbarParameters) -> None:
+        super().__init__(
+            {"first": 1, "row": range(parameters.rows), "word": signed(parameters.rah_bits)}
+        )
+
+
+class Crossbar(wiring.Component):
+    """An array of R_AH words with a row broadcast and column sums.
+
+    One event a clock with all lanes, else one every `passes` clocks. Sums come
+    column by column, one a clock, from a shadow of the accumulators, while the next
+    image's rows are already driven; only an image's last event waits until the shadow is
+    free. The first sum is valid four clocks after an image's last event was taken.
+
+    Parameters
+    ----------
+    parameters : CrossbarParameters
+        Size and widths.
+
+    Attributes
+    ----------
+    events : In(stream)
+        `EventLayout`: rows to drive. A row beyond the last must not be sent.
+    sums : Out(stream)
+        `SumLayout`: column sums, column 0 first.
+    cells : In(stream)
+        `CellLayout`: words to store; always ready. Must not be used while an image is
+        under way.
+    """
+
+    def __init__(self, parameters: CrossbarParameters) -> None:
+        self._parameters = parameters
+        super().__init__(
+            {
+                "events": In(stream.Signature(EventLayout(parameters))),
+                "sums": Out(stream.Signature(SumLayout(parameters))),
+                "cells": In(stream.Signature(CellLayout(parameters), always_ready=True)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the block."""
+        m = Module()
+        p = self._parameters
+
+        m.submodules.array = array = block_memory(
+            data.ArrayLayout(signed(p.rah_bits), p.lanes), p.rows * p.passes
+        )
+        self._elaborate_cells(m, array.write_port(granularity=1))
+
+        # Each pass has its own region of the array: address = group * rows + row.
+        incoming = Signal()
+        ready = Signal()
+        row = Signal(range(p.rows))
+        value = Signal(p.value_bits)
+        last = Signal()
+        group = Signal(range(max(p.passes, 2)))
+        if p.passes == 1:
+            m.d.comb += [
+                incoming.eq(self.events.valid),
+                self.events.ready.eq(ready),
+                row.eq(self.events.payload.row),
+                value.eq(self.events.payload.value),
+                last.eq(self.events.payload.last),
+            ]
+        else:
+            m.submodules.replay = replay = Replay(p)
+            wiring.connect(m, wiring.flipped(self.events), replay.events)
+            m.d.comb += [
+                incoming.eq(replay.passes.valid),
+                replay.passes.ready.eq(ready),
+                row.eq(replay.passes.payload.row),
+                value.eq(replay.passes.payload.value),
+                last.eq(replay.passes.payload.last),
+                group.eq(replay.passes.payload.group),
+            ]
+        read = array.read_port(domain="comb")
+        base = Signal(range(p.rows * p.passes))
+        with m.Switch(group):
+            for number in range(p.passes):
+                with m.Case(number):
+                    m.d.comb += base.eq(number * p.rows)
+        m.d.comb += read.addr.eq(base + row)
+
+        # Three register stages: array's output, words, products.
+        class Stage:
+            def __init__(self, name: str) -> None:
+                self.valid = Signal(name=f"{name}_valid")
+                self.last = Signal(name=f"{name}_last")
+                self.final = Signal(name=f"{name}_final")
+
+        stages = [Stage(name) for name in ("read", "word", "product")]
+        left = Signal(range(p.lanes + 1))  # sums still in the shadow
+        closing = Signal()
+        m.d.comb += [
+            closing.eq(Cat(stage.valid & stage.last for stage in stages).any()),
+            ready.eq(~last | ((left == 0) & ~closing)),
+        ]
+        m.d.sync += [
+            stages[0].valid.eq(incoming & ready),
+            stages[0].last.eq(last),
+            stages[0].final.eq(group == p.passes - 1),
+        ]
+        for one, two in pairwise(stages):
+            m.d.sync += [
+                two.valid.eq(one.valid),
+                two.last.eq(one.last),
+                two.final.eq(one.final),
+            ]
+        read_words = Signal(array.shape)
+        words = Signal(array.shape)
+        read_value = Signal(p.value_bits)
+        word_value = Signal(p.value_bits)
+        m.d.sync += [
+            read_words.eq(read.data),
+            read_value.eq(value),
+            words.eq(read_words),
+            word_value.eq(read_value),
+        ]
+
+        fresh = Signal(init=1)  # the next product starts a new sum
+        final = stages[2]
+        hand_over = Signal()
+        take = Signal()
+        m.d.comb += [
+            hand_over.eq(final.valid & final.last),
+            take.eq(self.sums.valid & self.sums.ready),
+        ]
+        with m.If(final.valid):
+            m.d.sync += fresh.eq(final.last)
+        shadow = [Signal(signed(p.sum_bits), name=f"shadow_{lane}") for lane in range(p.lanes)]
+        for lane in range(p.lanes):
+            product = Signal(signed(p.rah_bits + p.value_bits), name=f"product_{lane}")
+            sum_ = Signal(signed(p.sum_bits), name=f"sum_{lane}")
+            total = Signal(signed(p.sum_bits), name=f"total_{lane}")
+            m.d.sync += product.eq(words[lane] * word_value)
+            m.d.comb += total.eq(Mux(fresh, 0, sum_) + product)
+            with m.If(final.valid):
+                m.d.sync += sum_.eq(total)
+            with m.If(hand_over):
+                m.d.sync += shadow[lane].eq(total)
+            with m.Elif(take):
+                # Drained by shifting: a multiplexer over all columns would cost more.
+                if lane + 1 < p.lanes:
+                    m.d.sync += shadow[lane].eq(shadow[lane + 1])
+
+        image_ends = Signal()
+        with m.If(hand_over):
+            m.d.sync += [
+                left.eq(Mux(final.final, p.columns - (p.passes - 1) * p.lanes, p.lanes)),
+                image_ends.eq(final.final),
+            ]
+        with m.Elif(take):
+            m.d.sync += left.eq(left - 1)
+        m.d.comb += [
+            self.sums.valid.eq(left != 0),
+            self.sums.payload.sum.eq(shadow[0]),
+            self.sums.payload.last.eq((left == 1) & image_ends),
+        ]
+        return m
+
+    def _elaborate_cells(self, m: Module, write: object) -> None:
+        """Place words column by column, row by row."""
+        p = self._parameters
+        address_bits = Shape.cast(range(p.rows * p.passes)).width
+        cell = self.cells.payload
+        row = Signal(range(p.rows + 1))
+        base = Signal(range(p.rows * p.passes + p.rows))
+        lane = Signal(range(p.lanes))
+        here_row = Signal.like(row)
+        here_base = Signal.like(base)
+        here_lane = Signal.like(lane)
+        column = Signal(range(p.columns))
+        here_column = Signal.like(column)
+        m.d.comb += [
+            here_row.eq(Mux(cell.first, cell.row, row)),
+            here_base.eq(Mux(cell.first, 0, base)),
+            here_lane.eq(Mux(cell.first, 0, lane)),
+            here_column.eq(Mux(cell.first, 0, column)),
+        ]
+        enable = Signal(p.lanes)
+        address = Signal(address_bits)
+        word = Signal(signed(p.rah_bits))
+        m.d.sync += enable.eq(0)
+        with m.If(self.cells.valid):
+            m.d.sync += [
+                enable.eq(1 << here_lane),
+                address.eq(here_base + here_row),
+                word.eq(cell.word),
+                row.eq(here_row),
+                base.eq(here_base),
+                lane.eq(here_lane + 1),
+                column.eq(here_column + 1),
+            ]
+            with m.If(here_column == p.columns - 1):
+                m.d.sync += [row.eq(here_row + 1), base.eq(0), lane.eq(0), column.eq(0)]
+            with m.Elif(here_lane == p.lanes - 1):
+                m.d.sync += [base.eq(here_base + p.rows), lane.eq(0)]
+        m.d.comb += [write.en.eq(enable), write.addr.eq(address)]  # type: ignore[attr-defined]
+        for number in range(p.lanes):
+            m.d.comb += write.data[number].eq(word)  # type: ignore[attr-defined]

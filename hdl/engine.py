@@ -1,0 +1,296 @@
+"""The engine: crossbars and neurons of all layers, overlapped.
+
+While image n is in the first crossbar, image n - 1 is in its neurons and the second
+crossbar, and so on. The steady-state cost of an image is the slowest stage's, not the sum.
+"""
+
+from amaranth.hdl import Cat, Module, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hdl.converter import ViConverter
+from hdl.counters import Counters
+from hdl.crossbar import Crossbar
+from hdl.neuron import NEURONS, RowDriver
+from hdl.parameters import (
+    CONVERTER,
+    COUNTERS,
+    SHIFT,
+    TABLE,
+    WEIGHTS,
+    EngineParameters,
+)
+from hdl.readout import Readout
+from hdl.streams import ByteLayout, EventLayout, FetchLayout, LoadLayout, ResultLayout
+
+
+class Engine(wiring.Component):
+    """An event-driven crossbar inference engine of any number of layers.
+
+    Parameters
+    ----------
+    parameters : EngineParameters
+        Sizes and widths.
+
+    Attributes
+    ----------
+    events : In(stream)
+        `EventLayout` of the first crossbar: images as driven rows.
+    results : Out(stream)
+        `ResultLayout`: each image's logits, class by class, in the order of the images.
+    load : In(stream)
+        `LoadLayout`: bytes for the memories; only while `idle`.
+    fetch : In(stream)
+        `FetchLayout`: a line to read; only while `idle`. Images wait until it is read.
+    fetched : Out(stream)
+        `ByteLayout`: the line's bytes.
+    idle : Out(1)
+        No image is under way and no line is being read.
+    activity : Out(4 * layers)
+        What happens in this clock, for timelines; layer k has bits 4k to 4k + 3: an event
+        is taken, it is an image's last, a sum is taken, it is an image's last.
+
+    Notes
+    -----
+    A row of R_AH words is read back the way the physical array is: the row alone is driven
+    with a value of 1, and the column sums are its words.
+    """
+
+    def __init__(self, parameters: EngineParameters) -> None:
+        self.parameters = parameters
+        super().__init__(
+            {
+                "events": In(stream.Signature(EventLayout(parameters.crossbars[0]))),
+                "results": Out(stream.Signature(ResultLayout(parameters))),
+                "load": In(stream.Signature(LoadLayout())),
+                "fetch": In(stream.Signature(FetchLayout())),
+                "fetched": Out(stream.Signature(ByteLayout())),
+                "idle": Out(1),
+                "activity": Out(4 * len(parameters.crossbars)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the engine."""
+        m = Module()
+        p = self.parameters
+        layers = len(p.crossbars)
+
+        # One register for all loads, so that the link's logic ends before the broadcast.
+        load = Signal(LoadLayout())
+        load_valid = Signal()
+        m.d.comb += self.load.ready.eq(1)
+        m.d.sync += [load.eq(self.load.payload), load_valid.eq(self.load.valid)]
+
+        m.submodules.counters = counters = Counters(p)
+        m.d.comb += counters.clear.eq(load_valid & (load.memory == COUNTERS))
+        m.submodules.readout = readout = Readout(p)
+
+        crossbars = [Crossbar(crossbar) for crossbar in p.crossbars]
+        converters = [ViConverter(p, layer) for layer in range(layers - 1)]
+        neurons = [NEURONS[p.neuron](p) for _ in range(layers - 1)]
+
+        fetching = Signal()  # a line is being read
+        request = Signal(FetchLayout())
+        drive = Signal()  # drive the row that is read back
+        collect = Signal()  # the sums are the line's bytes
+        collect_ready = Signal()
+        collected = Signal(ByteLayout())
+        collect_valid = Signal()
+        table_entry = Signal(8)
+        converter_word = Signal(32)
+        shift = Signal(8)
+
+        upstream = wiring.flipped(self.events)
+        stalled = Signal()
+        m.d.comb += stalled.eq(fetching | self.fetch.valid)
+        for layer, crossbar in enumerate(crossbars):
+            m.submodules[f"crossbar_{layer}"] = crossbar
+            here = Signal(name=f"here_{layer}")
+            m.d.comb += [
+                here.eq(request.layer == layer),
+                crossbar.cells.valid.eq(
+                    load_valid & (load.layer == layer) & (load.memory == WEIGHTS)
+                ),
+                crossbar.cells.payload.first.eq(load.first),
+                crossbar.cells.payload.row.eq(load.address),
+                crossbar.cells.payload.word.eq(load.data),
+            ]
+
+            with m.If(fetching):
+                m.d.comb += [
+                    crossbar.events.valid.eq(drive & here),
+                    crossbar.events.payload.row.eq(request.address),
+                    crossbar.events.payload.value.eq(1),
+                    crossbar.events.payload.last.eq(1),
+                ]
+            with m.Else():
+                blocked = stalled if layer == 0 else 0
+                m.d.comb += [
+                    crossbar.events.valid.eq(upstream.valid & ~blocked),
+                    crossbar.events.payload.eq(upstream.payload),
+                    upstream.ready.eq(crossbar.events.ready & ~blocked),
+                ]
+
+            downstream = readout.sums if layer == layers - 1 else converters[layer].sums
+            m.d.comb += downstream.payload.eq(crossbar.sums.payload)
+            with m.If(collect):
+                m.d.comb += crossbar.sums.ready.eq(collect_ready & here)
+                with m.If(here):
+                    m.d.comb += [
+                        collect_valid.eq(crossbar.sums.valid),
+                        collected.data.eq(crossbar.sums.payload.sum),
+                        collected.last.eq(crossbar.sums.payload.last),
+                    ]
+            with m.Else():
+                m.d.comb += [
+                    downstream.valid.eq(crossbar.sums.valid),
+                    crossbar.sums.ready.eq(downstream.ready),
+                ]
+
+            took_event = Signal(name=f"took_event_{layer}")
+            took_sum = Signal(name=f"took_sum_{layer}")
+            m.d.comb += [
+                took_event.eq(crossbar.events.valid & crossbar.events.ready & ~fetching),
+                took_sum.eq(downstream.valid & downstream.ready),
+                counters.row[layer].eq(took_event & (crossbar.events.payload.value != 0)),
+                counters.column[layer].eq(took_sum),
+                self.activity[4 * layer : 4 * layer + 4].eq(
+                    Cat(
+                        took_event,
+                        took_event & crossbar.events.payload.last,
+                        took_sum,
+                        took_sum & crossbar.sums.payload.last,
+                    )
+                ),
+            ]
+            if layer == layers - 1:
+                break
+
+            m.submodules[f"converter_{layer}"] = converter = converters[layer]
+            m.submodules[f"neuron_{layer}"] = neuron = neurons[layer]
+            m.submodules[f"driver_{layer}"] = driver = RowDriver(p, layer)
+            wiring.connect(m, converter.currents, neuron.currents)
+            wiring.connect(m, neuron.activations, driver.activations)
+            for memory in (converter, neuron):
+                m.d.comb += [
+                    memory.load.payload.eq(load),
+                    memory.load.valid.eq(load_valid & (load.layer == layer)),
+                    memory.probe.eq(fetching),
+                ]
+            m.d.comb += [
+                converter.column.eq(request.address),
+                neuron.address.eq(request.address),
+            ]
+            with m.If(here):
+                m.d.comb += [
+                    table_entry.eq(neuron.entry),
+                    converter_word.eq(converter.word),
+                    shift.eq(converter.shift),
+                ]
+            upstream = driver.events
+
+        wiring.connect(m, readout.results, wiring.flipped(self.results))
+
+        # Images under way: from the first event taken to the last logit given.
+        arriving = Signal()
+        under_way = Signal(24)
+        first_taken = Signal()
+        entered = Signal()
+        left = Signal()
+        m.d.comb += [
+            first_taken.eq(self.events.valid & self.events.ready),
+            entered.eq(first_taken & self.events.payload.last),
+            left.eq(self.results.valid & self.results.ready & self.results.payload.last),
+            counters.image.eq(left),
+            counters.busy.eq(arriving | (under_way != 0) | first_taken),
+            self.idle.eq(~arriving & (under_way == 0) & ~fetching),
+        ]
+        with m.If(first_taken):
+            m.d.sync += arriving.eq(~self.events.payload.last)
+        m.d.sync += under_way.eq(under_way + entered - left)
+
+        self._elaborate_fetch(
+            m,
+            counters=counters,
+            fetching=fetching,
+            request=request,
+            drive=drive,
+            collect=collect,
+            sources=(table_entry, converter_word, shift),
+            taken=Cat(
+                crossbar.events.ready & (request.layer == layer)
+                for layer, crossbar in enumerate(crossbars)
+            ).any(),
+        )
+        with m.If(collect):
+            m.d.comb += [
+                self.fetched.valid.eq(collect_valid),
+                self.fetched.payload.eq(collected),
+                collect_ready.eq(self.fetched.ready),
+            ]
+        return m
+
+    def _elaborate_fetch(
+        self,
+        m: Module,
+        *,
+        counters: Counters,
+        fetching: Signal,
+        request: object,
+        drive: Signal,
+        collect: Signal,
+        sources: tuple[Signal, Signal, Signal],
+        taken: object,
+    ) -> None:
+        """Read one line: by driving its row, or from a memory's probe."""
+        table_entry, converter_word, shift = sources
+        line = Signal(64)
+        bytes_left = Signal(range(9))
+        wait = Signal(range(4))
+        m.d.comb += [
+            counters.layer.eq(request.layer),  # type: ignore[attr-defined]
+            counters.line.eq(request.address),  # type: ignore[attr-defined]
+        ]
+        with m.FSM(name="fetch"):
+            with m.State("IDLE"):
+                m.d.comb += self.fetch.ready.eq(1)
+                m.d.sync += [request.eq(self.fetch.payload), wait.eq(3)]  # type: ignore[attr-defined]
+                with m.If(self.fetch.valid):
+                    with m.If(self.fetch.payload.memory == WEIGHTS):
+                        m.next = "DRIVE"
+                    with m.Else():
+                        m.next = "WAIT"
+            with m.State("DRIVE"):
+                m.d.comb += [fetching.eq(1), drive.eq(1)]
+                with m.If(taken):  # type: ignore[arg-type]
+                    m.next = "COLLECT"
+            with m.State("COLLECT"):
+                m.d.comb += [fetching.eq(1), collect.eq(1)]
+                with m.If(self.fetched.valid & self.fetched.ready & self.fetched.payload.last):
+                    m.next = "IDLE"
+            with m.State("WAIT"):
+                m.d.comb += fetching.eq(1)
+                m.d.sync += wait.eq(wait - 1)
+                with m.If(wait == 0):
+                    with m.Switch(request.memory):  # type: ignore[attr-defined]
+                        with m.Case(TABLE):
+                            m.d.sync += [line.eq(table_entry), bytes_left.eq(1)]
+                        with m.Case(CONVERTER):
+                            m.d.sync += [line.eq(converter_word), bytes_left.eq(4)]
+                        with m.Case(SHIFT):
+                            m.d.sync += [line.eq(shift), bytes_left.eq(1)]
+                        with m.Default():
+                            m.d.sync += [line.eq(counters.value), bytes_left.eq(8)]
+                    m.next = "SEND"
+            with m.State("SEND"):
+                m.d.comb += [
+                    fetching.eq(1),
+                    self.fetched.valid.eq(1),
+                    self.fetched.payload.data.eq(line[:8]),
+                    self.fetched.payload.last.eq(bytes_left == 1),
+                ]
+                with m.If(self.fetched.ready):
+                    m.d.sync += [line.eq(line >> 8), bytes_left.eq(bytes_left - 1)]
+                    with m.If(bytes_left == 1):
+                        m.next = "IDLE"

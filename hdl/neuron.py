@@ -1,0 +1,207 @@
+"""The neurons at the foot of the columns, visited one after another.
+
+Each kind has one class here, found by its name in `NEURONS`; all take a stream of input
+currents and give a stream of activations.
+"""
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hdl.block_ram import block_memory
+from hdl.converter import CurrentLayout
+from hdl.parameters import TABLE, EngineParameters
+from hdl.streams import EventLayout, LoadLayout
+
+
+class ActivationLayout(data.StructLayout):
+    """A neuron's output.
+
+    Members
+    -------
+    activation : unsigned, `hidden_bits`
+        The output.
+    last : 1 bit
+        The image's last neuron.
+    """
+
+    def __init__(self, hidden_bits: int) -> None:
+        super().__init__({"activation": hidden_bits, "last": 1})
+
+
+class NeuronSignature(wiring.Signature):
+    """What every kind of neuron has.
+
+    Members
+    -------
+    currents : In(stream)
+        `CurrentLayout`, one neuron after another.
+    activations : Out(stream)
+        `ActivationLayout`, in the same order.
+    load : In(stream)
+        `LoadLayout`; bytes for the memory TABLE are taken where there is a table.
+    probe : In(1)
+        Show entry `address` of the table on `entry`, two clocks later; only while nothing
+        is under way.
+    address : In(current_bits)
+        Which entry.
+    entry : Out(8)
+        The entry; 0 where there is no table.
+    """
+
+    def __init__(self, parameters: EngineParameters) -> None:
+        super().__init__(
+            {
+                "currents": In(stream.Signature(CurrentLayout(parameters.current_bits))),
+                "activations": Out(stream.Signature(ActivationLayout(parameters.hidden_bits))),
+                "load": In(stream.Signature(LoadLayout(), always_ready=True)),
+                "probe": In(1),
+                "address": In(parameters.current_bits),
+                "entry": Out(8),
+            }
+        )
+
+
+class SotNeuron(wiring.Component):
+    """The SOT-ReLU as a table of R_AH against current, loaded at run time.
+
+    One neuron a clock, two clocks later (the table's own register and one behind it).
+
+    Parameters
+    ----------
+    parameters : EngineParameters
+        Of the whole engine.
+    """
+
+    def __init__(self, parameters: EngineParameters) -> None:
+        self._parameters = parameters
+        super().__init__(NeuronSignature(parameters))
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the block."""
+        m = Module()
+        p = self._parameters
+        m.submodules.table = table = block_memory(p.hidden_bits, 2**p.current_bits)
+        write = table.write_port()
+        read = table.read_port(domain="comb")
+
+        load = self.load.payload
+        line = Signal(p.current_bits)
+        m.d.comb += [
+            write.addr.eq(Mux(load.first, load.address, line)),
+            write.data.eq(load.data),
+            write.en.eq(self.load.valid & (load.memory == TABLE)),
+        ]
+        with m.If(write.en):
+            m.d.sync += line.eq(write.addr + 1)
+
+        go = Signal()
+        valid = Signal(2)
+        last = Signal(2)
+        read_entry = Signal(p.hidden_bits)
+        entry = Signal(p.hidden_bits)
+        m.d.comb += [
+            go.eq(~valid[1] | self.activations.ready),
+            self.currents.ready.eq(go),
+            read.addr.eq(Mux(self.probe, self.address, self.currents.payload.current)),
+        ]
+        with m.If(go):
+            m.d.sync += [
+                valid.eq((valid << 1) | self.currents.valid),
+                last.eq((last << 1) | self.currents.payload.last),
+                read_entry.eq(read.data),
+                entry.eq(read_entry),
+            ]
+        m.d.comb += [
+            self.activations.valid.eq(valid[1]),
+            self.activations.payload.last.eq(last[1]),
+            self.activations.payload.activation.eq(entry),
+            self.entry.eq(entry),
+        ]
+        return m
+
+
+class ReluNeuron(wiring.Component):
+    """The ideal ReLU: the current's most significant bits, rounded, held at full scale.
+
+    One neuron a clock, one clock later.
+
+    Parameters
+    ----------
+    parameters : EngineParameters
+        Of the whole engine.
+    """
+
+    def __init__(self, parameters: EngineParameters) -> None:
+        self._parameters = parameters
+        super().__init__(NeuronSignature(parameters))
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the block."""
+        m = Module()
+        p = self._parameters
+        current = self.currents.payload.current
+        drop = p.current_bits - p.hidden_bits
+        rounded = Signal(p.hidden_bits + 1)
+        m.d.comb += rounded.eq(current[drop:] + (current[drop - 1] if drop else 0))
+        with m.If(~self.activations.valid | self.activations.ready):
+            m.d.comb += self.currents.ready.eq(1)
+            m.d.sync += [
+                self.activations.valid.eq(self.currents.valid),
+                self.activations.payload.last.eq(self.currents.payload.last),
+                self.activations.payload.activation.eq(
+                    Mux(rounded[-1], 2**p.hidden_bits - 1, rounded)
+                ),
+            ]
+        return m
+
+
+NEURONS = {"sot": SotNeuron, "relu": ReluNeuron}
+"""The gateware of each kind of neuron, by its name."""
+
+
+class RowDriver(wiring.Component):
+    """Turn activations into the next crossbar's events: a zero row is never driven.
+
+    An image whose last neuron is silent is closed by an event of value 0. No delay.
+
+    Parameters
+    ----------
+    parameters : EngineParameters
+        Of the whole engine.
+    layer : int
+        Which layer's neurons drive; the events are for the crossbar of ``layer + 1``.
+
+    Attributes
+    ----------
+    activations : In(stream)
+        `ActivationLayout`.
+    events : Out(stream)
+        `EventLayout` of the next crossbar.
+    """
+
+    def __init__(self, parameters: EngineParameters, layer: int) -> None:
+        super().__init__(
+            {
+                "activations": In(stream.Signature(ActivationLayout(parameters.hidden_bits))),
+                "events": Out(stream.Signature(EventLayout(parameters.crossbars[layer + 1]))),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the block."""
+        m = Module()
+        activation = self.activations.payload
+        row = Signal.like(self.events.payload.row)
+        drives = Signal()
+        m.d.comb += [
+            drives.eq((activation.activation != 0) | activation.last),
+            self.events.valid.eq(self.activations.valid & drives),
+            self.activations.ready.eq(self.events.ready | ~drives),
+            self.events.payload.row.eq(row),
+            self.events.payload.value.eq(activation.activation),
+            self.events.payload.last.eq(activation.last),
+        ]
+        with m.If(self.activations.valid & self.activations.ready):
+            m.d.sync += row.eq(Mux(activation.last, 0, row + 1))
+        return m

@@ -1,0 +1,132 @@
+"""An image's events, once for each group of columns.
+
+A crossbar with fewer lanes than columns computes its columns group by group and needs the
+image's events again for each group.
+"""
+
+from amaranth.hdl import Module, Shape, Signal, unsigned
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hdl.block_ram import block_memory
+from hdl.parameters import CrossbarParameters
+from hdl.streams import EventLayout
+
+
+class ReplayLayout(data.StructLayout):
+    """An event of one pass.
+
+    Members
+    -------
+    row, value, last
+        As in `EventLayout`; `last` ends the pass.
+    group : unsigned
+        Which group of columns the pass computes.
+    """
+
+    def __init__(self, parameters: CrossbarParameters) -> None:
+        super().__init__(
+            {**EventLayout(parameters).members, "group": range(max(parameters.passes, 2))}
+        )
+
+
+class Replay(wiring.Component):
+    """Keep the events of an image and send them once for each group of columns.
+
+    The events lie in a ring. Its oldest image is sent `passes` times; in the last pass
+    each event's place is free again as soon as it is sent, so the following images are
+    taken in while this one is replayed. An event may be sent from one clock after it was
+    taken; in steady state one is sent each clock.
+
+    Parameters
+    ----------
+    parameters : CrossbarParameters
+        Of the crossbar that is fed.
+
+    Attributes
+    ----------
+    events : In(stream)
+        `EventLayout`: images, each once.
+    passes : Out(stream)
+        `ReplayLayout`: each image's events in order, group after group.
+    """
+
+    def __init__(self, parameters: CrossbarParameters) -> None:
+        self._parameters = parameters
+        super().__init__(
+            {
+                "events": In(stream.Signature(EventLayout(parameters))),
+                "passes": Out(stream.Signature(ReplayLayout(parameters))),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the block."""
+        m = Module()
+        p = self._parameters
+        # A power of two, and room for the closing event of an image that drives every row.
+        depth = 1 << p.rows.bit_length()
+        assert depth >= p.rows + 1
+        layout = self.events.payload.shape()
+        m.submodules.ring = ring = block_memory(layout, depth)
+        write = ring.write_port()
+        read = ring.read_port(domain="comb")
+
+        # Pointers count modulo twice the depth, so that full and empty differ.
+        pointer = unsigned((2 * depth - 1).bit_length())
+        start = Signal(pointer)  # first event that must be kept
+        end = Signal(pointer)  # where the next event goes
+        cursor = Signal(pointer)  # event to send next within a pass
+        address = Signal(pointer)
+        group = Signal(range(max(p.passes, 2)))
+        next_group = Signal.like(group)
+
+        level = Signal(pointer)
+        m.d.comb += [
+            level.eq(end - start),
+            self.events.ready.eq(level != depth),
+            write.addr.eq(end[: Shape.cast(range(depth)).width]),
+            write.data.eq(self.events.payload),
+            write.en.eq(self.events.valid & self.events.ready),
+        ]
+        with m.If(write.en):
+            m.d.sync += end.eq(end + 1)
+
+        event = Signal(layout)
+        valid = Signal()
+        event_group = Signal.like(group)
+        advance = Signal()
+        m.d.comb += [
+            advance.eq(~valid | self.passes.ready),
+            address.eq(cursor),
+            next_group.eq(group),
+        ]
+        with m.If(valid & event.last):
+            with m.If(event_group == p.passes - 1):
+                m.d.comb += next_group.eq(0)
+            with m.Else():
+                m.d.comb += [next_group.eq(event_group + 1), address.eq(start)]
+        m.d.comb += read.addr.eq(address[: Shape.cast(range(depth)).width])
+        with m.If(advance):
+            # The pointer is compared before its place is read, so an event that is being
+            # written in this clock is read in the next.
+            with m.If(address != end):
+                m.d.sync += [
+                    valid.eq(1),
+                    event.eq(read.data),
+                    event_group.eq(next_group),
+                    group.eq(next_group),
+                    cursor.eq(address + 1),
+                ]
+                with m.If(next_group == p.passes - 1):
+                    m.d.sync += start.eq(address + 1)
+            with m.Else():
+                m.d.sync += [valid.eq(0), group.eq(next_group), cursor.eq(address)]
+        m.d.comb += [
+            self.passes.valid.eq(valid),
+            self.passes.payload.row.eq(event.row),
+            self.passes.payload.value.eq(event.value),
+            self.passes.payload.last.eq(event.last),
+            self.passes.payload.group.eq(event_group),
+        ]
+        return m
