@@ -1,5 +1,6 @@
-"""Fixtures that more than one folder of tests uses."""
+"""Fixtures that more than one folder of tests uses, and the rule that a skip is a failure."""
 
+import fnmatch
 import gzip
 import struct
 from collections.abc import Callable
@@ -8,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
+
+ALLOWED_SKIPS = Path(__file__).with_name("allowed-skips.txt")
 
 IDX_TYPES = {"uint8": 0x08, "int8": 0x09, "int16": 0x0B, "int32": 0x0C, "float32": 0x0D}
 
@@ -89,3 +92,29 @@ def idx_folder(tmp_path: Path) -> IdxFolder:
         return folder
 
     return write
+
+
+def _unexpected_skips(reporter: pytest.TerminalReporter) -> list[str]:
+    """Names of the skipped tests that no pattern of the list names."""
+    lines = (line.split("#")[0].strip() for line in ALLOWED_SKIPS.read_text().splitlines())
+    patterns = [line for line in lines if line]
+    skipped = {report.nodeid for report in reporter.stats.get("skipped", [])}
+    return sorted(
+        name
+        for name in skipped
+        if not any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+    )
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail the run for a skip that is not on the list."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    # A worker of pytest-xdist has none, and its controller sees all reports.
+    if reporter is not None and _unexpected_skips(reporter):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say which skips failed the run."""
+    for name in _unexpected_skips(terminalreporter):
+        terminalreporter.write_line(f"skipped, and not in {ALLOWED_SKIPS.name}: {name}", red=True)

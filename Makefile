@@ -1,0 +1,63 @@
+# Every target sets up what it needs in .venv, from requirements.txt, once.
+# make PYTHON=python3.12 chooses the Python that the environment is made with.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/installed
+
+# Pyright would ask the network whether there is a newer one.
+export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
+
+# The stamp says which folder the environment was made in, since its scripts name it. In
+# another folder, or without its Python, it is made anew.
+ifneq ($(shell test -x $(BIN)/python && cat $(STAMP) 2>/dev/null),$(CURDIR))
+$(shell rm -f $(STAMP))
+endif
+
+.PHONY: help
+help:  ## List the targets.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
+
+.PHONY: demo
+demo: $(STAMP)  ## Train, simulate, compare and draw: the whole machine at work; pictures in out/.
+	@$(BIN)/allspin demo -o out
+
+.PHONY: test
+test: lint  ## Everything that must pass: lint, then all tests.
+	@$(BIN)/python -m pytest -n 2 --dist worksteal
+
+.PHONY: lint
+lint: $(STAMP)  ## Ruff's rules and format, and pyright's types.
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/pyright --pythonpath $(BIN)/python
+
+.PHONY: format
+format: $(STAMP)  ## Let ruff mend what it can.
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+.PHONY: setup
+setup: $(STAMP)  ## Only make the environment: .venv/bin/allspin is then there.
+
+.PHONY: clean
+clean:  ## Remove what was made, except the environment.
+	rm -rf out build *.egg-info .pytest_cache .ruff_cache .hypothesis
+	find sim hdl boards host tests -name __pycache__ -prune -exec rm -rf {} +
+
+.PHONY: distclean
+distclean: clean  ## Remove the environment too.
+	rm -rf $(VENV)
+
+# The stamp goes first and comes last: an environment without one was interrupted, and no
+# part of it is trusted. With one, pip only has to bring it up to date.
+$(STAMP): requirements.txt pyproject.toml .ci/prerequisites
+	@.ci/prerequisites $(PYTHON)
+	@if test -f $@; then rm $@; else rm -rf $(VENV) && $(PYTHON) -m venv $(VENV); fi
+	@echo "setting up $(VENV) (once, about a minute) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@printf '%s' "$(CURDIR)" > $@
