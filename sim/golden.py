@@ -5,6 +5,7 @@ the V-I converter is 64-bit arithmetic, and each neuron has an implementation of
 here, found by its name.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -106,6 +107,15 @@ class GoldenModel:
         activations = ACTIVATIONS[self.network.neuron.name](self.network, layer, currents)
         return LayerTrace(inputs, sums, currents, activations)
 
+    def _flat(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        """The images with one row a pixel, checked."""
+        rows = self.network.layers[0].rows
+        if images.dtype != np.uint8:
+            raise ValueError(f"images must be grey levels of type uint8, not {images.dtype}")
+        if images.ndim < 2 or math.prod(images.shape[1:]) != rows:
+            raise ValueError(f"images must have {rows} pixels each, not shape {images.shape}")
+        return images.reshape(len(images), rows)
+
     def trace(self, images: npt.NDArray[np.uint8]) -> list[LayerTrace]:
         """Every intermediate value of a batch, layer by layer.
 
@@ -113,8 +123,14 @@ class GoldenModel:
         ----------
         images : ndarray of uint8, shape (images, height, width) or (images, rows)
             Grey levels, 0 to 255.
+
+        Raises
+        ------
+        ValueError
+            If the images have another type, or not as many pixels as the first layer has
+            rows.
         """
-        values = pixel_values(self.network.pixel_bits)[images.reshape(len(images), -1)]
+        values = pixel_values(self.network.pixel_bits)[self._flat(images)]
         traces = []
         for number in range(len(self.network.layers)):
             traces.append(self._layer(number, values))
@@ -138,12 +154,10 @@ class GoldenModel:
         Raises
         ------
         ValueError
-            If the images have not as many pixels as the first layer has rows.
+            If the images have another type, or not as many pixels as the first layer has
+            rows.
         """
-        rows = self.network.layers[0].rows
-        flat = images.reshape(len(images), -1)
-        if len(images) and flat.shape[1] != rows:
-            raise ValueError(f"images must have {rows} pixels, not {flat.shape[1]}")
+        flat = self._flat(images)
         out = np.empty((len(images), self.network.classes), dtype=np.int64)
         for start in range(0, len(images), CHUNK):
             part = slice(start, start + CHUNK)

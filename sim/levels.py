@@ -2,8 +2,9 @@
 
 The Hall resistance of a device follows its perpendicular magnetisation, so it is
 signed and one device carries one signed weight. A state ``s`` of ``N`` sits at the
-symmetric, zero-free level ``2 s - (N - 1)``; the word is that level times the largest
-whole step that keeps the outermost state within the word.
+symmetric level ``2 s - (N - 1)`` (an even N has no zero level, an odd one has its middle
+state there); the word is that level times the largest whole step that keeps the outermost
+state within the word.
 """
 
 import operator
@@ -63,8 +64,8 @@ def uniform_levels(states: int, rah_bits: int = 8) -> npt.NDArray[np.int16]:
     Returns
     -------
     ndarray of int16, shape (states,)
-        Rising, symmetric about zero, without a zero; no unit (full scale is
-        ``2**(rah_bits - 1) - 1``).
+        Rising, symmetric about zero, without a zero if `states` is even; no unit (full
+        scale is ``2**(rah_bits - 1) - 1``).
 
     Raises
     ------

@@ -2,6 +2,7 @@
 
 import json
 import os
+import stat
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,21 @@ FORMAT = 1
 """Version of the file's layout."""
 KEY = "allspin"
 """The one metadata entry, JSON, so that equal networks make equal files."""
+DTYPES = {
+    "states": np.uint8,
+    "levels": np.int16,
+    "gains": np.uint16,
+    "offsets": np.int16,
+    "table": np.uint8,
+}
+"""Type of each of a layer's tensors."""
 
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a file whole or not at all.
+
+    A link is followed; a device or pipe, which nothing may take the place of, is simply
+    written to.
 
     Raises
     ------
@@ -30,7 +42,11 @@ def write_atomically(path: Path, data: bytes) -> None:
     """
     temporary = None
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        target = path.resolve()
+        if target.exists() and not stat.S_ISREG(target.stat().st_mode):
+            target.write_bytes(data)
+            return
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".allspin-")
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
@@ -38,9 +54,10 @@ def write_atomically(path: Path, data: bytes) -> None:
         umask = os.umask(0)
         os.umask(umask)
         os.chmod(temporary, 0o666 & ~umask)
-        os.replace(temporary, path)
-    except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror or error}") from error
+        os.replace(temporary, target)
+    except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle
+        why = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise UserError(f"cannot write {path}: {why}") from error
     finally:
         if temporary is not None and os.path.exists(temporary):
             os.unlink(temporary)
@@ -50,13 +67,13 @@ def network_to_bytes(network: Network) -> bytes:
     """The network as the content of a network file; equal networks give equal bytes."""
     tensors: dict[str, np.ndarray[Any, Any]] = {}
     for number, layer in enumerate(network.layers):
-        tensors[f"layer.{number}.states"] = np.ascontiguousarray(layer.states)
-        tensors[f"layer.{number}.levels"] = layer.levels
+        content = {"states": layer.states, "levels": layer.levels, "table": layer.table}
         if layer.converter is not None:
-            tensors[f"layer.{number}.gains"] = layer.converter.gains.astype(np.uint16)
-            tensors[f"layer.{number}.offsets"] = layer.converter.offsets.astype(np.int16)
-        if layer.table is not None:
-            tensors[f"layer.{number}.table"] = layer.table
+            content |= {"gains": layer.converter.gains, "offsets": layer.converter.offsets}
+        for name, tensor in content.items():
+            if tensor is not None:
+                # In row-major order whatever the array's own: safetensors takes the bytes.
+                tensors[f"layer.{number}.{name}"] = np.array(tensor, DTYPES[name], order="C")
     record = {
         "format": FORMAT,
         "topology": list(network.topology),
@@ -71,7 +88,7 @@ def network_to_bytes(network: Network) -> bytes:
         ],
         "provenance": network.provenance,
     }
-    return save(tensors, metadata={KEY: json.dumps(record, sort_keys=True)})
+    return save(tensors, metadata={KEY: json.dumps(record, sort_keys=True, allow_nan=False)})
 
 
 def save_network(network: Network, path: Path) -> None:
@@ -85,17 +102,76 @@ def save_network(network: Network, path: Path) -> None:
     write_atomically(path, network_to_bytes(network))
 
 
-def _header(data: bytes) -> dict[str, Any]:
+def _record(data: bytes) -> dict[str, Any]:
     """Metadata of a safetensors file (its reader for NumPy returns the tensors only)."""
     size = int.from_bytes(data[:8], "little")
-    header = json.loads(data[8 : 8 + size])
-    metadata = header.get("__metadata__", {})
+    metadata = json.loads(data[8 : 8 + size].decode()).get("__metadata__", {})
     if not isinstance(metadata, dict) or KEY not in metadata:
         raise ValueError("it has no allspin metadata")
     record = json.loads(metadata[KEY])
     if not isinstance(record, dict):
         raise ValueError("its allspin metadata is not an object")
+    if record.get("format") != FORMAT:
+        raise ValueError(f"it has format {record.get('format')!r}; this version reads {FORMAT}")
     return record
+
+
+def _integers(name: str, value: object) -> list[int]:
+    """A list of JSON integers as they stand: neither 784.0 nor true is one."""
+    if not isinstance(value, list) or any(type(number) is not int for number in value):
+        raise ValueError(f"its {name} must be a list of integers, not {value!r}")
+    return value
+
+
+def _layer(tensors: dict[str, Any], number: int, shift: int | None) -> Layer:
+    """Take one layer's tensors."""
+
+    def take(name: str) -> Any:
+        tensor = tensors.pop(f"layer.{number}.{name}")
+        if tensor.dtype != DTYPES[name]:
+            raise ValueError(
+                f"layer.{number}.{name} must be {np.dtype(DTYPES[name])}, not {tensor.dtype}"
+            )
+        return tensor
+
+    return Layer(
+        states=take("states"),
+        levels=take("levels"),
+        converter=None if shift is None else Converter(take("gains"), take("offsets"), shift),
+        table=take("table") if f"layer.{number}.table" in tensors else None,
+    )
+
+
+def _network(record: dict[str, Any], tensors: dict[str, Any]) -> Network:
+    """The network that metadata and tensors make together."""
+    topology = _integers("topology", record["topology"])
+    shifts = _integers("shifts", record["shifts"])
+    if len(topology) < 2 or len(shifts) != len(topology) - 2:
+        raise ValueError(f"its {len(shifts)} shifts do not fit its topology {topology}")
+    image_shape = _integers("image_shape", record["image_shape"])
+    if len(image_shape) != 2:
+        raise ValueError(f"its image_shape must be height and width, not {image_shape}")
+    bits = ("pixel_bits", "hidden_bits", "rah_bits", "current_bits")
+    for name in bits:
+        _integers(name, [record[name]])
+    if not isinstance(record["provenance"], dict):
+        raise ValueError("its provenance is not an object")
+    network = Network(
+        layers=tuple(
+            _layer(tensors, number, shift) for number, shift in enumerate([*shifts, None])
+        ),
+        neuron=neuron_from_dict(record["neuron"]),
+        image_shape=(image_shape[0], image_shape[1]),
+        **{name: record[name] for name in bits},
+        provenance=record["provenance"],
+    )
+    if tensors:
+        raise ValueError(f"it has a tensor too many, {min(tensors)!r}")
+    if list(network.topology) != topology:
+        raise ValueError(
+            f"its topology {topology} does not fit its layers {list(network.topology)}"
+        )
+    return network
 
 
 def network_from_bytes(data: bytes) -> Network:
@@ -108,54 +184,18 @@ def network_from_bytes(data: bytes) -> Network:
     """
     try:
         tensors = load(data)
-    except (SafetensorError, ValueError, KeyError) as error:
-        raise ValueError(f"it is not a safetensors file, or a damaged one ({error})") from error
-    record = _header(data)
-    if record.get("format") != FORMAT:
-        raise ValueError(f"it has format {record.get('format')!r}; this version reads {FORMAT}")
+    except (SafetensorError, ValueError, KeyError, TypeError, OverflowError) as error:
+        raise ValueError(
+            f"it is not a safetensors file, or a damaged one ({' '.join(str(error).split())})"
+        ) from error
     try:
-        topology = [int(n) for n in record["topology"]]
-        shifts = [int(n) for n in record["shifts"]]
-        height, width = (int(n) for n in record["image_shape"])
-        layers = []
-        for number in range(len(topology) - 1):
-            prefix = f"layer.{number}."
-            converter = None
-            if number < len(topology) - 2:
-                converter = Converter(
-                    gains=tensors.pop(prefix + "gains"),
-                    offsets=tensors.pop(prefix + "offsets"),
-                    shift=shifts[number],
-                )
-            layers.append(
-                Layer(
-                    states=tensors.pop(prefix + "states"),
-                    levels=tensors.pop(prefix + "levels"),
-                    converter=converter,
-                    table=tensors.pop(prefix + "table", None),
-                )
-            )
-        network = Network(
-            layers=tuple(layers),
-            neuron=neuron_from_dict(record["neuron"]),
-            image_shape=(height, width),
-            pixel_bits=record["pixel_bits"],
-            hidden_bits=record["hidden_bits"],
-            rah_bits=record["rah_bits"],
-            current_bits=record["current_bits"],
-            provenance=dict(record["provenance"]),
-        )
+        return _network(_record(data), tensors)
     except KeyError as error:
         raise ValueError(f"it lacks {error.args[0]!r}") from error
-    except (TypeError, IndexError) as error:
+    except TypeError as error:
         raise ValueError(f"its metadata is inconsistent ({error})") from error
-    if tensors:
-        raise ValueError(f"it has a tensor too many, {sorted(tensors)[0]!r}")
-    if list(network.topology) != topology or len(shifts) != len(topology) - 2:
-        raise ValueError(
-            f"its topology {topology} does not fit its layers {list(network.topology)}"
-        )
-    return network
+    except RecursionError as error:
+        raise ValueError("its metadata is nested too deeply") from error
 
 
 def load_network(path: Path) -> Network:
@@ -169,7 +209,7 @@ def load_network(path: Path) -> Network:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise UserError(f"cannot read network {path}: {error.strerror}") from error
+        raise UserError(f"cannot read network {path}: {error.strerror or error}") from error
     try:
         return network_from_bytes(data)
     except ValueError as error:

@@ -25,7 +25,8 @@ MAX_CURRENT_BITS = 12
 
 def _frozen(array: npt.ArrayLike, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
     source = np.asarray(array)
-    copy = source.astype(dtype)
+    with np.errstate(invalid="ignore"):  # a NaN is refused below
+        copy = source.astype(dtype)
     if not np.array_equal(source, copy):
         raise ValueError(f"values do not fit {np.dtype(dtype).name}")
     copy.setflags(write=False)
@@ -170,22 +171,18 @@ class Network:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "layers", tuple(self.layers))
-        check_range("pixel_bits", self.pixel_bits, 1, 8)
-        check_range("hidden_bits", self.hidden_bits, 1, 8)
-        check_range("rah_bits", self.rah_bits, MIN_RAH_BITS, MAX_RAH_BITS)
-        check_range(
-            "current_bits",
-            self.current_bits,
-            max(MIN_CURRENT_BITS, self.hidden_bits),
-            MAX_CURRENT_BITS,
-        )
+        self._check_bits("pixel_bits", 1, 8)
+        self._check_bits("hidden_bits", 1, 8)
+        self._check_bits("rah_bits", MIN_RAH_BITS, MAX_RAH_BITS)
+        self._check_bits("current_bits", max(MIN_CURRENT_BITS, self.hidden_bits), MAX_CURRENT_BITS)
         check_range("number of layers", len(self.layers), 1, MAX_LAYERS)
-        if len(self.image_shape) != 2 or (
-            self.image_shape[0] * self.image_shape[1] != self.layers[0].rows
-        ):
+        shape = tuple(
+            check_range("each side of an image", side, 1, MAX_LINES) for side in self.image_shape
+        )
+        object.__setattr__(self, "image_shape", shape)
+        if len(shape) != 2 or shape[0] * shape[1] != self.layers[0].rows:
             raise ValueError(
-                f"images of shape {tuple(self.image_shape)} do not fit "
-                f"a first layer of {self.layers[0].rows} rows"
+                f"images of shape {shape} do not fit a first layer of {self.layers[0].rows} rows"
             )
         half = 2 ** (self.rah_bits - 1)
         for number, layer in enumerate(self.layers):
@@ -223,6 +220,10 @@ class Network:
                     f"the table of {here} must have {2**self.current_bits} entries "
                     f"from 0 to {2**self.hidden_bits - 1}"
                 )
+
+    def _check_bits(self, name: str, low: int, high: int) -> None:
+        """Check a width, and keep it as a plain int (JSON takes no NumPy ones)."""
+        object.__setattr__(self, name, check_range(name, getattr(self, name), low, high))
 
     @property
     def topology(self) -> tuple[int, ...]:

@@ -9,7 +9,6 @@ unsigned input current of ``current_bits`` bits, full scale being the top of the
 """
 
 import dataclasses
-import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -70,12 +69,13 @@ class SotNeuron:
     def __post_init__(self) -> None:
         for name, (low, high) in self._ranges.items():
             value = getattr(self, name)
-            if not (
-                isinstance(value, (int, float)) and math.isfinite(value) and low <= value <= high
-            ):
+            number = isinstance(value, (int, float)) and not isinstance(value, bool)
+            if not (number and low <= value <= high):
                 raise ValueError(
                     f"the SOT neuron's {name} must be from {low} to {high}, not {value!r}"
                 )
+            # As a float, so that 1 and 1.0 make the same network file.
+            object.__setattr__(self, name, float(value))
 
     def response(self, current: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """R_AH read after one use that started from reset.
@@ -123,7 +123,9 @@ class SotNeuron:
         """
         size = 2**current_bits
         top = 2**hidden_bits - 1
-        response = self.response(np.arange(size) / (size - 1))
+        # The curve never falls, but on its flat parts its last bit may: at a saturation half
+        # way between two activations that would show.
+        response = np.maximum.accumulate(self.response(np.arange(size) / (size - 1)))
         return np.clip(np.floor(response * top + 0.5), 0, top).astype(np.uint8)
 
 
@@ -169,7 +171,7 @@ def neuron_from_dict(record: object) -> Neuron:
         raise ValueError(f"a neuron must be an object with a name, not {record!r}")
     parameters = dict(record)
     name = parameters.pop("name", None)
-    if name not in NEURONS:
+    if not isinstance(name, str) or name not in NEURONS:
         raise ValueError(f"neuron must be one of {', '.join(sorted(NEURONS))}, not {name!r}")
     kind = NEURONS[name]
     known = {field.name for field in dataclasses.fields(kind)}

@@ -1,5 +1,7 @@
 """Pixels as the crossbar's rows see them."""
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
@@ -37,4 +39,4 @@ def quantise_pixels(images: npt.NDArray[np.uint8], pixel_bits: int) -> npt.NDArr
     -------
     ndarray of uint8, shape (images, rows)
     """
-    return pixel_values(pixel_bits)[images.reshape(len(images), -1)]
+    return pixel_values(pixel_bits)[images.reshape(len(images), math.prod(images.shape[1:]))]

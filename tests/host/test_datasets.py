@@ -13,6 +13,7 @@ from sim.errors import UserError
 from sim.levels import uniform_levels
 from sim.network import Layer, Network
 from sim.neuron import ReluNeuron
+from sim.pixels import quantise_pixels
 
 IdxBytes = Callable[[npt.ArrayLike], bytes]
 IdxFolder = Callable[..., Path]
@@ -80,6 +81,16 @@ def test_a_changed_pixel_in_the_mnist_that_ships_is_noticed(
     else:
         load_test_set(None)  # does not look at the training files
     assert load_dataset(folder).name == "mnist"  # as a folder of one's own it is fine
+
+
+def test_active_rows_as_the_design_measured_them() -> None:
+    # Mean and largest number of non-zero rows in the test set, published with the design.
+    images, _ = load_test_set()
+    for pixel_bits, mean in ((1, 105.2), (2, 131.0), (4, 146.5), (8, 151.1)):
+        active = np.count_nonzero(quantise_pixels(images, pixel_bits), axis=1)
+        assert active.mean() == pytest.approx(mean, abs=0.05)
+        if pixel_bits == 4:
+            assert active.max() == 303
 
 
 # Other data sets, in every naming.
