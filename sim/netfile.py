@@ -108,7 +108,10 @@ def _record(data: bytes) -> dict[str, Any]:
     metadata = json.loads(data[8 : 8 + size].decode()).get("__metadata__", {})
     if not isinstance(metadata, dict) or KEY not in metadata:
         raise ValueError("it has no allspin metadata")
-    record = json.loads(metadata[KEY])
+    try:
+        record = json.loads(metadata[KEY])
+    except ValueError as error:
+        raise ValueError(f"its allspin metadata is not JSON ({error})") from error
     if not isinstance(record, dict):
         raise ValueError("its allspin metadata is not an object")
     if record.get("format") != FORMAT:
