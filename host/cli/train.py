@@ -1,0 +1,190 @@
+"""``allspin train``: train a network, offline."""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+from rich.table import Table
+
+from host.datasets import load_dataset
+from host.training import recipe
+from host.training.recipe import Progress, Trained, TrainingParameters, train
+from sim.errors import UserError
+from sim.netfile import save_network
+
+NAME = "train"
+HELP = "Train a network for the machine, offline."
+EPILOG = """\
+Ctrl-C ends the training; the best network so far is saved (exit status 130).
+
+examples:
+  allspin train --states 10 -o ten.safetensors
+  allspin train --states 100 --hidden 128,64 --seed 3 -o deep.safetensors
+  allspin train --data fashion --quick -o fashion.safetensors
+"""
+
+INTERRUPTED = 130
+DEFAULTS = TrainingParameters()
+
+
+def _widths(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(word) for word in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a list of widths such as 100 or 128,64"
+        ) from None
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    add = parser.add_argument
+    add("-o", "--output", metavar="NET", type=Path, required=True, help="network file to write")
+    add("--states", type=int, default=DEFAULTS.states, help="states of a synapse, 2 to 128 (10)")
+    add(
+        "--hidden",
+        metavar="N[,N...]",
+        type=_widths,
+        default=DEFAULTS.hidden,
+        help="neurons of each hidden layer (100)",
+    )
+    add("--neuron", default=DEFAULTS.neuron, help="hidden neurons: sot or relu (sot)")
+    add("--pixel-bits", type=int, default=DEFAULTS.pixel_bits, help="of a pixel, 1 to 8 (4)")
+    add("--hidden-bits", type=int, default=DEFAULTS.hidden_bits, help="of a neuron, 1 to 8 (4)")
+    add("--rah-bits", type=int, default=DEFAULTS.rah_bits, help="of an R_AH word, 2 to 8 (8)")
+    add(
+        "--noise",
+        metavar="SIGMA",
+        type=float,
+        default=DEFAULTS.noise,
+        help="noise on the weights in training, as a fraction of the range of R_AH (0)",
+    )
+    add("--epochs", type=int, help=f"epochs with the machine's integers ({recipe.EPOCHS})")
+    add("--seed", type=int, default=DEFAULTS.seed, help="names all chance (0)")
+    add("--data", metavar="DIR", type=Path, help="folder of IDX files (MNIST, which ships)")
+    add("--quick", action="store_true", help="a coffee's sip instead of a coffee's time")
+    add("--json", action="store_true", help="print the result as one JSON object")
+
+
+def _parameters(arguments: argparse.Namespace) -> TrainingParameters:
+    epochs = arguments.epochs
+    if epochs is None:
+        epochs = recipe.QUICK_EPOCHS if arguments.quick else recipe.EPOCHS
+    try:
+        return TrainingParameters(
+            states=arguments.states,
+            hidden=arguments.hidden,
+            neuron=arguments.neuron,
+            pixel_bits=arguments.pixel_bits,
+            hidden_bits=arguments.hidden_bits,
+            rah_bits=arguments.rah_bits,
+            noise=arguments.noise,
+            epochs=epochs,
+            float_epochs=recipe.QUICK_FLOAT_EPOCHS if arguments.quick else recipe.FLOAT_EPOCHS,
+            seed=arguments.seed,
+        )
+    except (ValueError, TypeError) as error:
+        raise UserError(str(error)) from error
+
+
+def check_writable(path: Path) -> None:
+    """Find out before the work, not after it, that a file cannot be written.
+
+    Raises
+    ------
+    UserError
+        If `path` is a folder, or no file can be made beside it.
+    """
+    if path.is_dir():
+        raise UserError(f"cannot write {path}: it is a folder; give a file")
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}."):
+            pass
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+class _Display:
+    """Progress on stderr: a bar on a terminal, a line an epoch elsewhere."""
+
+    def __init__(self, steps_name: str = "training") -> None:
+        self.console = Console(stderr=True)
+        self.bar = Bar(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[figures]}"),
+            TimeRemainingColumn(),
+            console=self.console,
+            disable=not self.console.is_terminal,
+            transient=True,
+        )
+        self.task = self.bar.add_task(steps_name, figures="")
+        self.accuracy = ""
+
+    def __call__(self, progress: Progress) -> None:
+        where = f"{progress.phase} {progress.epoch}/{progress.epochs}"
+        if progress.validation_accuracy is not None:
+            self.accuracy = f" validation {progress.validation_accuracy:.2%}"
+            if not self.console.is_terminal:
+                print(f"{where}: loss {progress.loss:.4f}{self.accuracy}", file=sys.stderr)
+        self.bar.update(
+            self.task,
+            completed=progress.step,
+            total=progress.steps,
+            description=where,
+            figures=f"loss {progress.loss:.3f}{self.accuracy}",
+        )
+
+
+def _print_table(trained: Trained, seconds: float, path: Path) -> None:
+    table = Table(title="Trained network", show_header=False)
+    table.add_row("topology", "-".join(map(str, trained.network.topology)))
+    table.add_row("validation accuracy", f"{trained.validation_accuracy:.2%}")
+    table.add_row("test accuracy", f"{trained.test_accuracy:.2%}")
+    table.add_row("seconds", f"{seconds:.1f}")
+    table.add_row("file", str(path))
+    Console().print(table)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train, save, and say how good the network is."""
+    parameters = _parameters(arguments)
+    check_writable(arguments.output)
+    dataset = load_dataset(arguments.data)
+    start = time.perf_counter()
+    display = _Display()
+    with display.bar:
+        try:
+            trained = train(dataset, parameters, display)
+        except KeyboardInterrupt:
+            print("allspin: interrupted, nothing was saved", file=sys.stderr)
+            return INTERRUPTED
+    seconds = time.perf_counter() - start
+    save_network(trained.network, arguments.output)
+    if trained.interrupted:
+        print(
+            f"allspin: interrupted, the best network so far is in {arguments.output}",
+            file=sys.stderr,
+        )
+    if arguments.json:
+        print(
+            json.dumps(
+                {
+                    "network": os.fspath(arguments.output),
+                    "validation_accuracy": trained.validation_accuracy,
+                    "test_accuracy": trained.test_accuracy,
+                    "seconds": seconds,
+                    "interrupted": trained.interrupted,
+                }
+            )
+        )
+    else:
+        _print_table(trained, seconds, arguments.output)
+    return INTERRUPTED if trained.interrupted else 0

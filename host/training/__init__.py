@@ -1,0 +1,1 @@
+"""Training: real numbers first, then the machine's integers."""

@@ -1,0 +1,113 @@
+"""Batches of bent images, made by a second thread while the first one trains."""
+
+import queue
+import threading
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from host.training.augment import GROUP, Augmenter
+
+DEPTH = 16
+"""Batches that may lie ready."""
+PATIENCE = 0.05
+"""Seconds between two looks at a thread that is to end."""
+
+Batch = tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]
+
+
+def _make(
+    images: npt.NDArray[np.uint8],
+    labels: npt.NDArray[np.int64],
+    chosen: npt.NDArray[np.int64],
+    top: int,
+    augmenter: Augmenter,
+    rng: np.random.Generator,
+) -> Batch:
+    pixels = images.shape[1]
+    source = np.zeros((pixels + 1, len(chosen)), dtype=np.float32)
+    source[:pixels] = images[chosen].T
+    values = np.empty((pixels, len(chosen)), dtype=np.float32)
+    starts = range(0, len(chosen), GROUP)
+    sources, weights = augmenter.draw(len(starts), rng)
+    for number, start in enumerate(starts):
+        group = slice(start, start + GROUP)
+        values[:, group] = augmenter.bend(
+            np.ascontiguousarray(source[:, group]), sources[number], weights[number]
+        )
+    values *= np.float32(top / 255)
+    np.rint(values, out=values)
+    return values, labels[chosen]
+
+
+def bent_batches(
+    images: npt.NDArray[np.uint8],
+    labels: npt.NDArray[np.int64],
+    *,
+    epochs: int,
+    size: int,
+    top: int,
+    augmenter: Augmenter,
+    seed: tuple[int, ...],
+) -> Iterator[Batch]:
+    """Go through all images `epochs` times, each time in another order and bent anew.
+
+    The images that do not fill a batch are left out of that epoch. The thread that makes the
+    batches ends with the iterator: close it, or exhaust it.
+
+    Parameters
+    ----------
+    images : ndarray of uint8, shape (images, pixels)
+        Grey levels.
+    labels : ndarray of int64, shape (images,)
+        Class of each image.
+    epochs : int
+        How many times.
+    size : int
+        Images in a batch, at most as many as there are.
+    top : int
+        Largest row value: grey 255.
+    augmenter : Augmenter
+        Bends the images.
+    seed : tuple of int
+        Names the order and the transformations; each epoch has draws of its own.
+
+    Yields
+    ------
+    values : ndarray of float32, shape (pixels, size)
+        Row values as integers.
+    labels : ndarray of int64, shape (size,)
+    """
+    ready: queue.Queue[Batch | BaseException | None] = queue.Queue(DEPTH)
+    stopped = threading.Event()
+
+    def work() -> None:
+        try:
+            for epoch in range(epochs):
+                rng = np.random.default_rng([*seed, epoch])
+                order = rng.permutation(len(images))
+                for start in range(0, len(images) - size + 1, size):
+                    if stopped.is_set():
+                        return
+                    chosen = order[start : start + size]
+                    ready.put(_make(images, labels, chosen, top, augmenter, rng))
+            ready.put(None)
+        except BaseException as error:
+            ready.put(error)
+
+    thread = threading.Thread(target=work, name="allspin batches", daemon=True)
+    thread.start()
+    try:
+        while (batch := ready.get()) is not None:
+            if isinstance(batch, BaseException):
+                raise batch
+            yield batch
+    finally:
+        stopped.set()
+        while thread.is_alive():
+            try:
+                ready.get(timeout=PATIENCE)
+            except queue.Empty:
+                continue
+        thread.join()

@@ -1,0 +1,384 @@
+"""How a network is trained: real numbers first, then the machine's integers."""
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from threadpoolctl import threadpool_limits
+
+from host.datasets import Dataset
+from host.training.augment import Augmentation, Augmenter
+from host.training.feed import Batch, bent_batches
+from host.training.latent import LatentNetwork, Machine
+from host.training.optimiser import Adam
+from sim.golden import GoldenModel
+from sim.levels import (
+    MAX_RAH_BITS,
+    MAX_STATES,
+    MIN_RAH_BITS,
+    MIN_STATES,
+    check_range,
+    uniform_levels,
+)
+from sim.network import MAX_LAYERS, MAX_LINES, Network
+from sim.neuron import NEURONS
+from sim.pixels import quantise_pixels
+
+RECIPE = 1
+"""Version of the recipe: it changes when the same options give another network."""
+BATCH = 256
+VALIDATION_SHARE = 12
+"""One training image in so many is kept to choose between epochs: 5,000 of MNIST's."""
+SPLIT_SEED = 2021
+"""The same images are kept whatever the network's seed."""
+FLOAT_RATE = 3e-3
+QUANTISED_RATE = 2e-3
+WARM_UP = 0.02
+"""Share of a phase in which the learning rate rises."""
+MEMORY_EPOCHS = 2.5
+"""Epochs over which the running average of the parameters reaches back."""
+FIRST_IMAGES = 2000
+"""Images that the first weights are scaled on."""
+WIDE_CURRENT_HIDDEN_BITS = 7
+"""Activations from this width on get input currents of 10 bits, not 8."""
+
+EPOCHS = 60
+FLOAT_EPOCHS = 40
+QUICK_EPOCHS = 10
+QUICK_FLOAT_EPOCHS = 10
+MAX_EPOCHS = 10_000
+MAX_NOISE = 0.5
+MAX_SEED = 2**32 - 1
+
+
+@dataclass(frozen=True)
+class TrainingParameters:
+    """What to train.
+
+    Parameters
+    ----------
+    states : int
+        States of a synapse, 2 to 128.
+    hidden : tuple of int
+        Neurons of each hidden layer, at most 14 layers.
+    neuron : str
+        Kind of neuron: ``sot`` or ``relu``.
+    pixel_bits, hidden_bits : int
+        Width of a pixel and of a hidden activation, 1 to 8.
+    rah_bits : int
+        Width of an R_AH word, 2 to 8, wide enough for the states.
+    noise : float
+        Standard deviation of the noise on every weight in training, as a fraction of the
+        range of R_AH (outermost level to outermost level), 0 to 0.5.
+    epochs : int
+        Epochs with the machine's integers.
+    float_epochs : int
+        Epochs with real numbers, before.
+    seed : int
+        Names all chance, 0 to 2**32 - 1.
+    augmentation : Augmentation
+        How far the training images are bent.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If a value is outside its range; the message names the range.
+    """
+
+    states: int = 10
+    hidden: tuple[int, ...] = (100,)
+    neuron: str = "sot"
+    pixel_bits: int = 4
+    hidden_bits: int = 4
+    rah_bits: int = 8
+    noise: float = 0.0
+    epochs: int = EPOCHS
+    float_epochs: int = FLOAT_EPOCHS
+    seed: int = 0
+    augmentation: Augmentation = field(default_factory=Augmentation)
+
+    def __post_init__(self) -> None:
+        check_range("states", self.states, MIN_STATES, MAX_STATES)
+        check_range("rah_bits", self.rah_bits, MIN_RAH_BITS, MAX_RAH_BITS)
+        uniform_levels(self.states, self.rah_bits)
+        object.__setattr__(self, "hidden", tuple(self.hidden))
+        check_range("number of hidden layers", len(self.hidden), 1, MAX_LAYERS - 1)
+        for width in self.hidden:
+            check_range("hidden", width, 1, MAX_LINES)
+        if self.neuron not in NEURONS:
+            raise ValueError(
+                f"neuron must be one of {', '.join(sorted(NEURONS))}, not {self.neuron!r}"
+            )
+        check_range("pixel_bits", self.pixel_bits, 1, 8)
+        check_range("hidden_bits", self.hidden_bits, 1, 8)
+        if not (isinstance(self.noise, (int, float)) and 0 <= self.noise <= MAX_NOISE):
+            raise ValueError(f"noise must be from 0 to {MAX_NOISE}, not {self.noise!r}")
+        check_range("epochs", self.epochs, 1, MAX_EPOCHS)
+        check_range("float_epochs", self.float_epochs, 1, MAX_EPOCHS)
+        check_range("seed", self.seed, 0, MAX_SEED)
+
+    @property
+    def machine(self) -> Machine:
+        """The number formats."""
+        return Machine(
+            neuron=NEURONS[self.neuron](),
+            states=self.states,
+            pixel_bits=self.pixel_bits,
+            hidden_bits=self.hidden_bits,
+            rah_bits=self.rah_bits,
+            current_bits=10 if self.hidden_bits >= WIDE_CURRENT_HIDDEN_BITS else 8,
+        )
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where the training is.
+
+    Attributes
+    ----------
+    phase : str
+        ``float`` or ``quantised``.
+    epoch, epochs : int
+        Epoch of this phase, from 1, and how many it has.
+    step, steps : int
+        Batches done of all phases together, and how many there are.
+    loss : float
+        Mean cross-entropy of the epoch so far.
+    validation_accuracy : float or None
+        At the end of an epoch, else None.
+    """
+
+    phase: str
+    epoch: int
+    epochs: int
+    step: int
+    steps: int
+    loss: float
+    validation_accuracy: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """What came of a training.
+
+    Attributes
+    ----------
+    network : Network
+        The best network by validation, with the learning curve in its provenance.
+    validation_accuracy, test_accuracy : float
+        Share of images that the golden model classifies rightly.
+    interrupted : bool
+        Whether Ctrl-C ended it early.
+    """
+
+    network: Network
+    validation_accuracy: float
+    test_accuracy: float
+    interrupted: bool
+
+
+def split(images: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Indices of the images to train on, and of those to choose between epochs on."""
+    order = np.random.default_rng(SPLIT_SEED).permutation(images)
+    kept = max(1, images // VALIDATION_SHARE)
+    return order[kept:], order[:kept]
+
+
+def _rate(peak: float, done: float) -> float:
+    """Learning rate when a share of the phase is done: up quickly, down along a cosine."""
+    return peak * min(1.0, done / WARM_UP) * 0.5 * (1 + math.cos(math.pi * done))
+
+
+def _softmax(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    shares = np.exp(logits - logits.max(axis=1, keepdims=True))
+    shares /= shares.sum(axis=1, keepdims=True)
+    return shares
+
+
+class _Training:
+    """State of one training."""
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        parameters: TrainingParameters,
+        report: Callable[[Progress], None],
+    ) -> None:
+        self.dataset = dataset
+        self.parameters = parameters
+        self.report = report
+        self.machine = parameters.machine
+        images = dataset.train_images.reshape(len(dataset.train_images), -1)
+        learnt, kept = split(len(images))
+        self.images, self.labels = images[learnt], dataset.train_labels[learnt]
+        self.validation_labels = dataset.train_labels[kept]
+        self.validation_values = (
+            quantise_pixels(images[kept], parameters.pixel_bits).astype(np.float32).T
+        )
+        self.network = LatentNetwork(
+            self.machine,
+            (images.shape[1], *parameters.hidden, dataset.classes),
+            np.random.default_rng([parameters.seed, 0]),
+        )
+        few = quantise_pixels(self.images[:FIRST_IMAGES], parameters.pixel_bits)
+        self.network.fit_first_weights(few.astype(np.float32).T)
+        self.augmenter = Augmenter(dataset.image_shape, parameters.augmentation)
+        self.batch = min(BATCH, len(self.images))
+        self.epoch_steps = len(self.images) // self.batch
+        self.steps = self.epoch_steps * (parameters.float_epochs + parameters.epochs)
+        self.step = 0
+        self.curve: list[dict[str, Any]] = []
+        self.best: list[npt.NDArray[np.float32]] | None = None
+        self.best_accuracy = -1.0
+
+    def _learn(self, batch: Batch, adam: Adam, rate: float, rng: np.random.Generator) -> float:
+        values, labels = batch
+        network = self.network
+        sums, record = network.forward(values, self.parameters.noise, rng)
+        scale = np.exp(network.parameters[-1][0])
+        shares = _softmax(sums * scale)
+        rows = np.arange(len(labels))
+        loss = -float(np.mean(np.log(np.maximum(shares[rows, labels], 1e-12))))
+        shares[rows, labels] -= 1
+        shares /= np.float32(len(labels))
+        gradients = network.backward(shares * scale, record)
+        gradients[-1][:] = scale * np.sum(shares * sums)
+        adam.step(gradients, rate)
+        network.clip()
+        adam.follow()
+        return loss
+
+    def _validate(self, adam: Adam) -> float:
+        """Accuracy of the running average; it is the best so far if no other was better."""
+        latest = [parameter.copy() for parameter in self.network.parameters]
+        self.network.assign(adam.average)
+        sums, _ = self.network.forward(self.validation_values)
+        accuracy = float(np.mean(np.argmax(sums, axis=1) == self.validation_labels))
+        if self.network.quantised and accuracy >= self.best_accuracy:
+            self.best_accuracy = accuracy
+            self.best = [average.copy() for average in adam.average]
+        self.network.assign(latest)
+        return accuracy
+
+    def run_phase(self, phase: str, epochs: int, peak: float, number: int) -> None:
+        """Train for some epochs; the running average stays."""
+        seed = self.parameters.seed
+        adam = Adam(self.network.parameters, MEMORY_EPOCHS * self.epoch_steps)
+        rng = np.random.default_rng([seed, number, 1])
+        batches: Iterator[Batch] = bent_batches(
+            self.images,
+            self.labels,
+            epochs=epochs,
+            size=self.batch,
+            top=self.machine.input_top(0),
+            augmenter=self.augmenter,
+            seed=(seed, number, 0),
+        )
+        steps = epochs * self.epoch_steps
+        total = 0.0
+        with closing(batches):  # type: ignore[type-var]
+            for step, batch in enumerate(batches):
+                epoch, place = divmod(step, self.epoch_steps)
+                total += self._learn(batch, adam, _rate(peak, (step + 0.5) / steps), rng)
+                loss = total / (place + 1)
+                self.step += 1
+                accuracy = None
+                if place == self.epoch_steps - 1:
+                    accuracy = self._validate(adam)
+                    self.curve.append(
+                        {
+                            "phase": phase,
+                            "epoch": epoch + 1,
+                            "loss": round(loss, 6),
+                            "validation_accuracy": round(accuracy, 6),
+                        }
+                    )
+                    total = 0.0
+                self.report(
+                    Progress(phase, epoch + 1, epochs, self.step, self.steps, loss, accuracy)
+                )
+        self.network.assign(adam.average)
+
+    def finish(self, provenance: dict[str, Any], interrupted: bool) -> Trained:
+        """Export the best network and score it."""
+        assert self.best is not None
+        self.network.assign(self.best)
+        network = self.network.export(
+            self.dataset.image_shape,
+            {
+                **provenance,
+                "data": {"name": self.dataset.name, "digest": self.dataset.digest},
+                "validation_accuracy": round(self.best_accuracy, 6),
+                "interrupted": interrupted,
+                "curve": self.curve,
+            },
+        )
+        right = GoldenModel(network).classify(self.dataset.test_images) == self.dataset.test_labels
+        return Trained(network, self.best_accuracy, float(np.mean(right)), interrupted)
+
+
+def train(
+    dataset: Dataset,
+    parameters: TrainingParameters,
+    report: Callable[[Progress], None] = lambda progress: None,
+) -> Trained:
+    """Train a network.
+
+    The training images bar a twelfth are learnt from; that twelfth chooses between epochs;
+    the test images are used once, at the end.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        What to learn.
+    parameters : TrainingParameters
+        How.
+    report : callable, optional
+        Called after every batch.
+
+    Returns
+    -------
+    Trained
+
+    Raises
+    ------
+    KeyboardInterrupt
+        On Ctrl-C before the first epoch with the machine's integers has ended; later, Ctrl-C
+        ends the training and the best network so far is returned.
+    """
+    # One thread: the products are too small to share, and sums come out the same everywhere.
+    with threadpool_limits(1):
+        training = _Training(dataset, parameters, report)
+        interrupted = False
+        try:
+            training.run_phase("float", parameters.float_epochs, FLOAT_RATE, 1)
+            training.network.start_quantising()
+            training.run_phase("quantised", parameters.epochs, QUANTISED_RATE, 2)
+        except KeyboardInterrupt:
+            if training.best is None:
+                raise
+            interrupted = True
+        return training.finish(_provenance(parameters), interrupted)
+
+
+def _provenance(parameters: TrainingParameters) -> dict[str, Any]:
+    return {
+        "command": "train",
+        "recipe": RECIPE,
+        "options": {
+            "states": parameters.states,
+            "hidden": list(parameters.hidden),
+            "neuron": parameters.neuron,
+            "pixel_bits": parameters.pixel_bits,
+            "hidden_bits": parameters.hidden_bits,
+            "rah_bits": parameters.rah_bits,
+            "noise": parameters.noise,
+            "epochs": parameters.epochs,
+            "float_epochs": parameters.float_epochs,
+            "seed": parameters.seed,
+        },
+    }
