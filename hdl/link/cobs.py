@@ -1,0 +1,155 @@
+"""Consistent-overhead byte stuffing (Cheshire and Baker 1999): frames closed by a zero byte.
+
+A frame is a chain of blocks. A block's first byte, its code, says how far the next one
+is: code - 1 bytes without a zero follow it, and then a zero is meant, except after a code
+of 255 and at the end of the frame.
+"""
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hdl.block_ram import block_memory
+from hdl.streams import ByteLayout
+
+LONGEST_BLOCK = 254
+"""Bytes without a zero that one code can stand for."""
+
+
+class DecodedLayout(data.StructLayout):
+    """A byte of a decoded frame, or its end.
+
+    Members
+    -------
+    data : 8 bits
+        The byte; nothing where `end` is set.
+    end : 1 bit
+        The frame is over. No byte comes with it.
+    malformed : 1 bit
+        With `end`: the frame stopped inside a block.
+    """
+
+    def __init__(self) -> None:
+        super().__init__({"data": 8, "end": 1, "malformed": 1})
+
+
+class CobsDecoder(wiring.Component):
+    """Take frames apart: one byte in a clock, and in the same clock at most one out.
+
+    A zero byte ends the frame, wherever it comes; a zero byte between frames is dropped.
+
+    Attributes
+    ----------
+    i : In(stream)
+        Bytes of frames.
+    o : Out(stream)
+        `DecodedLayout`: each frame's bytes and its end.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            {"i": In(stream.Signature(8)), "o": Out(stream.Signature(DecodedLayout()))}
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the decoder."""
+        m = Module()
+        byte = self.i.payload
+        left = Signal(8)  # bytes of this block still to come
+        inside = Signal()  # of a frame
+        joined = Signal()  # no zero is meant between this block and the next
+        code = Signal()
+        silent = Signal()  # the byte gives nothing
+        m.d.comb += [
+            code.eq((byte != 0) & (left == 0)),
+            silent.eq(Mux(code, ~inside | joined, (byte == 0) & ~inside)),
+            self.o.valid.eq(self.i.valid & ~silent),
+            self.i.ready.eq(self.o.ready | silent),
+            self.o.payload.data.eq(Mux(code, 0, byte)),
+            self.o.payload.end.eq(byte == 0),
+            self.o.payload.malformed.eq(left != 0),
+        ]
+        with m.If(self.i.valid & self.i.ready):
+            m.d.sync += inside.eq(byte != 0)
+            with m.If(byte == 0):
+                m.d.sync += left.eq(0)
+            with m.Else():
+                m.d.sync += left.eq(Mux(left == 0, byte, left) - 1)
+            with m.If(code):
+                m.d.sync += joined.eq(byte == LONGEST_BLOCK + 1)
+        return m
+
+
+class CobsEncoder(wiring.Component):
+    """Put packets into frames, each closed by a zero byte.
+
+    A block's code is known only at its end, so the block waits in a memory; the code then
+    goes into the place kept for it in the clock of the zero byte that it replaces. One
+    byte a clock goes in but for two clocks at the end of a packet and one after each 254
+    bytes without a zero; one byte a clock comes out. The encoding is the shortest one.
+
+    Attributes
+    ----------
+    i : In(stream)
+        `ByteLayout`: packets of at least one byte.
+    o : Out(stream)
+        Bytes of frames.
+    """
+
+    DEPTH = 512
+    """Two of the longest blocks, so that one leaves while the next comes."""
+
+    def __init__(self) -> None:
+        super().__init__({"i": In(stream.Signature(ByteLayout())), "o": Out(stream.Signature(8))})
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the encoder."""
+        m = Module()
+        m.submodules.memory = memory = block_memory(8, self.DEPTH)
+        write = memory.write_port()
+        read = memory.read_port(domain="comb")
+
+        head = Signal(range(2 * self.DEPTH))  # the next byte to leave
+        next_head = Signal.like(head)
+        place = Signal.like(head)  # kept for the open block's code; what is before may leave
+        tail = Signal.like(head, init=1)  # behind the open block
+        code = Signal(8, init=1)  # the open block's, should it end here
+        ended = Signal()  # the open block is the packet's last
+        closing = Signal()  # no byte is taken: the open block is over
+        full = Signal()
+        take = Signal()
+        close = Signal()
+
+        packet = self.i.payload
+        m.d.comb += [
+            full.eq((tail ^ head) == self.DEPTH),
+            self.i.ready.eq(~closing & ~full),
+            take.eq(self.i.valid & self.i.ready),
+            close.eq(closing | (packet.data == 0)),
+            write.addr.eq(Mux(close, place, tail)),
+            write.data.eq(Mux(close, code, packet.data)),
+            write.en.eq(take | (closing & ~full)),
+        ]
+        with m.If(write.en):
+            m.d.sync += [tail.eq(tail + 1), code.eq(code + 1)]
+            with m.If(close):
+                # The delimiter is one more block, whose code is zero and which has no bytes.
+                m.d.sync += [place.eq(tail), code.eq(Mux(closing & ended, 0, 1))]
+            with m.If(closing):
+                m.d.sync += [closing.eq(ended), ended.eq(0)]
+            with m.Else():
+                m.d.sync += [
+                    ended.eq(packet.last),
+                    closing.eq(packet.last | (~close & (code == LONGEST_BLOCK))),
+                ]
+
+        m.d.comb += [
+            next_head.eq(Mux(self.o.valid & self.o.ready, head + 1, head)),
+            read.addr.eq(next_head),
+        ]
+        m.d.sync += [
+            head.eq(next_head),
+            self.o.payload.eq(read.data),
+            self.o.valid.eq(next_head != place),
+        ]
+        return m

@@ -1,0 +1,419 @@
+"""The dispatcher: requests to the engine, its answers back, each with its tag."""
+
+import enum
+
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, ValueLike
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hdl.link.protocol import (
+    HEADER_BYTES,
+    NO_TAG,
+    Answer,
+    ErrorCode,
+    LinkParameters,
+    Request,
+    identity_bytes,
+)
+from hdl.link.queue import Queue
+from hdl.parameters import COUNTERS
+from hdl.streams import ByteLayout, FetchLayout, LoadLayout, ResultLayout
+
+CLASS_BYTES = 2
+
+
+class ImageLayout(data.StructLayout):
+    """An image whose answer is due.
+
+    Members
+    -------
+    tag : 16 bits
+        Its request's.
+    malformed : 1 bit
+        It cannot be answered with logits.
+    """
+
+    def __init__(self) -> None:
+        super().__init__({"tag": 16, "malformed": 1})
+
+
+class Cause(enum.IntEnum):
+    """What an answer answers."""
+
+    FRAME = 0
+    IMAGE = 1
+    REQUEST = 2
+
+
+class RequestState:
+    """The request that is being executed, as both halves of the dispatcher see it.
+
+    Attributes
+    ----------
+    kind, tag, space, address, count : Signal
+        Its fields; address and count move on as lines are read.
+    failed, code : Signal
+        It is answered with an error, and with which.
+    due : Signal
+        It is its answer's turn.
+    line_read, answered : Signal
+        A line has been sent; the answer has.
+    """
+
+    def __init__(self) -> None:
+        self.kind = Signal(8)
+        self.tag = Signal(16)
+        self.space = Signal(8)
+        self.address = Signal(16)
+        self.count = Signal(16)
+        self.failed = Signal()
+        self.code = Signal(ErrorCode)
+        self.due = Signal()
+        self.line_read = Signal()
+        self.answered = Signal()
+
+
+class Dispatcher(wiring.Component):
+    """Execute requests one after another, and answer them in their order.
+
+    Images go on to the decoder and the engine while earlier ones are under way. Every
+    other request waits until all images before it are answered and the engine is idle.
+    An error of a frame is answered as soon as no answer is being sent.
+
+    Parameters
+    ----------
+    parameters : LinkParameters
+        The engine behind the link, and what the identity tells.
+
+    Attributes
+    ----------
+    payload : In(stream)
+        `ByteLayout`: payloads of at least `HEADER_BYTES` bytes.
+    errors : In(stream)
+        `ErrorCode` of frames that were dropped.
+    body : Out(stream)
+        `ByteLayout`: images for the `SparseDecoder`.
+    malformed : In(1)
+        With an image's last byte: the decoder has found it malformed.
+    results : In(stream)
+        `ResultLayout`: the engine's logits.
+    load, fetch, fetched, idle
+        The engine's memories.
+    answer : Out(stream)
+        `ByteLayout`: payloads of answers.
+    """
+
+    def __init__(self, parameters: LinkParameters) -> None:
+        self._parameters = parameters
+        super().__init__(
+            {
+                "payload": In(stream.Signature(ByteLayout())),
+                "errors": In(stream.Signature(ErrorCode)),
+                "body": Out(stream.Signature(ByteLayout())),
+                "malformed": In(1),
+                "results": In(stream.Signature(ResultLayout(parameters.engine))),
+                "load": Out(stream.Signature(LoadLayout())),
+                "fetch": Out(stream.Signature(FetchLayout())),
+                "fetched": In(stream.Signature(ByteLayout())),
+                "idle": In(1),
+                "answer": Out(stream.Signature(ByteLayout())),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the dispatcher."""
+        m = Module()
+        m.submodules.images = images = Queue(ImageLayout(), self._parameters.in_flight)
+        request = RequestState()
+        self._elaborate_requests(m, request, images)
+        self._elaborate_answers(m, request, images)
+        return m
+
+    def _elaborate_requests(self, m: Module, request: RequestState, images: Queue) -> None:
+        """Take requests apart and carry them out, all but their answers."""
+        byte = self.payload.payload.data
+        last = self.payload.payload.last
+        take = Signal()
+        m.d.comb += take.eq(self.payload.valid & self.payload.ready)
+
+        ended = Signal()  # the request's last byte has been taken
+        field = Signal(range(5))  # of a body's head, byte by byte
+        exists = Signal()
+        lines = Signal(range(2**16))  # of the space
+        line_bytes = Signal(range(2**16))
+        lines_left = Signal(range(2**16))  # from the address to the space's end
+        bytes_left = Signal(range(2**16))  # of the line
+        first = Signal()  # the next byte is a line's first
+
+        m.d.comb += [
+            images.i.payload.tag.eq(request.tag),
+            images.i.payload.malformed.eq(self.malformed),
+            self.load.payload.layer.eq(request.space[4:]),
+            self.load.payload.memory.eq(request.space[:4]),
+            self.load.payload.first.eq(first),
+            self.load.payload.address.eq(request.address),
+            self.load.payload.data.eq(byte),
+            self.fetch.payload.layer.eq(request.space[4:]),
+            self.fetch.payload.memory.eq(request.space[:4]),
+            self.fetch.payload.address.eq(request.address),
+        ]
+        with m.Switch(request.space):
+            for memory in self._parameters.engine.memory_map():
+                with m.Case(memory.space):
+                    m.d.comb += [
+                        exists.eq(1),
+                        lines.eq(memory.lines),
+                        line_bytes.eq(memory.line_bytes),
+                    ]
+
+        def fail(code: ErrorCode) -> None:
+            m.d.sync += [request.failed.eq(1), request.code.eq(code)]
+            m.next = "DRAIN"
+
+        with m.If(take):
+            m.d.sync += ended.eq(last)
+        with m.FSM(name="request"):
+            with m.State("KIND"):
+                m.d.comb += self.payload.ready.eq(1)
+                m.d.sync += [request.kind.eq(byte), request.failed.eq(0), field.eq(0)]
+                with m.If(take):
+                    m.next = "TAG_LOW"
+            with m.State("TAG_LOW"):
+                m.d.comb += self.payload.ready.eq(1)
+                m.d.sync += request.tag[:8].eq(byte)
+                with m.If(take):
+                    m.next = "TAG_HIGH"
+            with m.State("TAG_HIGH"):
+                m.d.comb += self.payload.ready.eq(1)
+                m.d.sync += request.tag[8:].eq(byte)
+                with m.If(take), m.Switch(request.kind):
+                    with m.Case(Request.IMAGE):
+                        m.next = "IMAGE"
+                    with m.Case(Request.WRITE, Request.READ):
+                        m.next = "FIELDS"
+                        with m.If(last):
+                            fail(ErrorCode.LENGTH)
+                    with m.Case(Request.IDENTIFY):
+                        m.next = "DRAIN"
+                    with m.Default():
+                        fail(ErrorCode.KIND)
+            with m.State("IMAGE"):
+                # A blank image gets the byte that it may come with: an empty header.
+                m.d.comb += [
+                    self.body.valid.eq((self.payload.valid | ended) & images.i.ready),
+                    self.body.payload.data.eq(Mux(ended, 0, byte)),
+                    self.body.payload.last.eq(ended | last),
+                    self.payload.ready.eq(self.body.ready & images.i.ready & ~ended),
+                    images.i.valid.eq(self.body.valid & self.body.ready & self.body.payload.last),
+                ]
+                with m.If(images.i.valid):
+                    m.next = "KIND"
+            with m.State("FIELDS"):
+                m.d.comb += self.payload.ready.eq(1)
+                with m.If(take):
+                    m.d.sync += field.eq(field + 1)
+                    with m.Switch(field):
+                        with m.Case(0):
+                            m.d.sync += request.space.eq(byte)
+                        with m.Case(1):
+                            m.d.sync += request.address[:8].eq(byte)
+                        with m.Case(2):
+                            m.d.sync += request.address[8:].eq(byte)
+                        with m.Case(3):
+                            m.d.sync += request.count[:8].eq(byte)
+                        with m.Case(4):
+                            m.d.sync += request.count[8:].eq(byte)
+                    with m.If(field == Mux(request.kind == Request.READ, 4, 2)):
+                        m.next = "ADDRESS"
+                    with m.Elif(last):
+                        fail(ErrorCode.LENGTH)
+            with m.State("ADDRESS"):
+                m.d.sync += [lines_left.eq(lines - request.address), first.eq(1)]
+                m.next = "CHECK"
+                with m.If(~exists | (request.address >= lines)):
+                    fail(ErrorCode.SPACE)
+            with m.State("CHECK"):
+                m.d.sync += bytes_left.eq(line_bytes - 1)
+                with m.If(request.kind == Request.READ):
+                    m.next = "DRAIN"
+                    with m.If(request.count > lines_left):
+                        fail(ErrorCode.SPACE)
+                with m.Elif(images.empty & self.idle):
+                    with m.If(request.space[:4] == COUNTERS):
+                        m.d.comb += self.load.valid.eq(1)
+                        with m.If(self.load.ready):
+                            m.next = "DRAIN"
+                    with m.Elif(ended):
+                        m.next = "DRAIN"
+                    with m.Else():
+                        m.next = "WRITE"
+            with m.State("WRITE"):
+                with m.If(lines_left == 0), m.If(self.payload.valid):
+                    fail(ErrorCode.SPACE)
+                with m.Else():
+                    m.d.comb += [
+                        self.load.valid.eq(self.payload.valid),
+                        self.payload.ready.eq(self.load.ready),
+                    ]
+                with m.If(take):
+                    m.d.sync += [bytes_left.eq(bytes_left - 1), first.eq(0)]
+                    with m.If(last):
+                        m.next = "DRAIN"
+                    with m.If(bytes_left == 0):
+                        m.d.sync += [
+                            bytes_left.eq(line_bytes - 1),
+                            first.eq(1),
+                            request.address.eq(request.address + 1),
+                            lines_left.eq(lines_left - 1),
+                        ]
+                    with m.Elif(last):
+                        fail(ErrorCode.LENGTH)
+            with m.State("DRAIN"):
+                m.d.comb += self.payload.ready.eq(~ended)
+                with m.If(ended):
+                    m.next = "ANSWER"
+            with m.State("ANSWER"):
+                m.d.comb += request.due.eq(images.empty & self.idle)
+                with m.If(request.line_read):
+                    m.d.sync += [
+                        request.address.eq(request.address + 1),
+                        request.count.eq(request.count - 1),
+                    ]
+                with m.If(request.answered):
+                    m.next = "KIND"
+
+    def _elaborate_answers(self, m: Module, request: RequestState, images: Queue) -> None:
+        """Send one answer after another, from whatever has one to give."""
+        engine = self._parameters.engine
+        identity = Array(Const(byte, 8) for byte in identity_bytes(self._parameters))
+        result = self.results.payload
+        logit = Signal(8 * engine.logit_bytes)
+        m.d.comb += logit.eq(result.logit)
+
+        cause = Signal(Cause)
+        kind = Signal(8)
+        tag = Signal(16)
+        code = Signal(ErrorCode)
+        malformed = Signal()
+        index = Signal(range(max(HEADER_BYTES, len(identity))))
+        sent = Signal()
+        done = Signal()
+        m.d.comb += [
+            sent.eq(self.answer.valid & self.answer.ready),
+            request.answered.eq(done & (cause == Cause.REQUEST)),
+            images.o.ready.eq(done & (cause == Cause.IMAGE)),
+            self.errors.ready.eq(done & (cause == Cause.FRAME)),
+            malformed.eq(images.o.payload.malformed),
+        ]
+        with m.Switch(cause):
+            with m.Case(Cause.IMAGE):
+                m.d.comb += [
+                    tag.eq(images.o.payload.tag),
+                    kind.eq(Mux(malformed, Answer.ERROR, Answer.LOGITS)),
+                    code.eq(ErrorCode.IMAGE),
+                ]
+            with m.Case(Cause.REQUEST):
+                m.d.comb += [
+                    tag.eq(request.tag),
+                    # An answer's kind is the request's with the highest bit set.
+                    kind.eq(Mux(request.failed, Answer.ERROR, Cat(request.kind[:7], 1))),
+                    code.eq(request.code),
+                ]
+            with m.Default():
+                m.d.comb += [
+                    tag.eq(NO_TAG),
+                    kind.eq(Answer.ERROR),
+                    code.eq(self.errors.payload),
+                ]
+
+        def send(byte: ValueLike, last: ValueLike = 0) -> None:
+            m.d.comb += [
+                self.answer.valid.eq(1),
+                self.answer.payload.data.eq(byte),
+                self.answer.payload.last.eq(last),
+            ]
+
+        def finish() -> None:
+            m.d.comb += done.eq(1)
+            m.next = "IDLE"
+
+        with m.If(sent):
+            m.d.sync += index.eq(index + 1)
+        with m.FSM(name="answer"):
+            with m.State("IDLE"):
+                m.d.sync += index.eq(0)
+                with m.If(self.errors.valid):
+                    m.d.sync += cause.eq(Cause.FRAME)
+                    m.next = "HEAD"
+                with m.Elif(images.o.valid & self.results.valid):
+                    m.d.sync += cause.eq(Cause.IMAGE)
+                    m.next = "HEAD"
+                    with m.If(malformed):
+                        m.next = "DISCARD"
+                with m.Elif(request.due):
+                    m.d.sync += cause.eq(Cause.REQUEST)
+                    m.next = "HEAD"
+            with m.State("DISCARD"):
+                m.d.comb += self.results.ready.eq(1)
+                with m.If(self.results.valid & result.last):
+                    m.next = "HEAD"
+            with m.State("HEAD"):
+                empty = Signal()
+                m.d.comb += empty.eq(
+                    (kind == Answer.WRITTEN) | ((kind == Answer.LINES) & (request.count == 0))
+                )
+                send(
+                    Array((kind, tag[:8], tag[8:]))[index],
+                    empty & (index == HEADER_BYTES - 1),
+                )
+                with m.If(sent & (index == HEADER_BYTES - 1)):
+                    m.d.sync += index.eq(0)
+                    with m.Switch(kind):
+                        with m.Case(Answer.IDENTITY):
+                            m.next = "IDENTITY"
+                        with m.Case(Answer.LOGITS):
+                            m.next = "LOGIT"
+                        with m.Case(Answer.LINES):
+                            m.next = "FETCH"
+                        with m.Default():
+                            m.next = "CODE"
+                    with m.If(empty):
+                        finish()
+            with m.State("CODE"):
+                send(code, 1)
+                with m.If(sent):
+                    finish()
+            with m.State("IDENTITY"):
+                final = index == len(identity) - 1
+                send(identity[index], final)
+                with m.If(sent & final):
+                    finish()
+            with m.State("LOGIT"):
+                with m.If(self.results.valid):
+                    send(logit.word_select(index[:2], 8))
+                with m.If(sent & (index == engine.logit_bytes - 1)):
+                    m.d.sync += index.eq(0)
+                    # The last one stays, for its winner.
+                    m.d.comb += self.results.ready.eq(~result.last)
+                    with m.If(result.last):
+                        m.next = "CLASS"
+            with m.State("CLASS"):
+                final = index == CLASS_BYTES - 1
+                send((result.winner | Const(0, 16)).word_select(index[0], 8), final)
+                with m.If(sent & final):
+                    m.d.comb += self.results.ready.eq(1)
+                    finish()
+            with m.State("FETCH"):
+                m.d.comb += self.fetch.valid.eq(1)
+                with m.If(self.fetch.ready):
+                    m.next = "LINE"
+            with m.State("LINE"):
+                line_end = self.fetched.payload.last
+                with m.If(self.fetched.valid):
+                    send(self.fetched.payload.data, line_end & (request.count == 1))
+                m.d.comb += self.fetched.ready.eq(self.answer.ready)
+                with m.If(sent & line_end):
+                    m.d.comb += request.line_read.eq(1)
+                    m.next = "FETCH"
+                    with m.If(request.count == 1):
+                        finish()

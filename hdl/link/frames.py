@@ -1,0 +1,205 @@
+"""Frames: payloads with a CRC, in COBS, on a byte stream."""
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import crc, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hdl.block_ram import block_memory
+from hdl.link.cobs import CobsDecoder, CobsEncoder
+from hdl.link.protocol import (
+    CRC_BYTES,
+    HEADER_BYTES,
+    MAX_WINDOW,
+    MIN_WINDOW,
+    ErrorCode,
+    check_power_of_two,
+)
+from hdl.streams import ByteLayout
+
+CRC = crc.catalog.CRC16_IBM_3740
+PENDING_ERRORS = 4
+"""Errors that wait to be told; more at once are dropped, since a flood says nothing new."""
+
+
+class FrameReceiver(wiring.Component):
+    """Deliver the payloads of the frames that are whole, and an error for each other.
+
+    A payload is written into a buffer as it comes and becomes visible when its CRC has
+    been found right; otherwise the buffer is wound back. One byte a clock in and out; a
+    payload's first byte comes out three clocks after its frame's delimiter went in.
+
+    While a frame finds no room beside those that wait to be read, `received.ready` stays
+    low; a frame that is too long for the empty buffer is dropped.
+
+    Parameters
+    ----------
+    window : int
+        Longest payload in bytes, a power of two from 256 to 32768.
+
+    Attributes
+    ----------
+    received : In(stream)
+        Bytes of frames.
+    payload : Out(stream)
+        `ByteLayout`: payloads without their CRC, each of at least `HEADER_BYTES` bytes.
+    errors : Out(stream)
+        `ErrorCode.FRAME` or `ErrorCode.OVERFLOW` for each frame that was dropped.
+    """
+
+    def __init__(self, window: int) -> None:
+        self._window = check_power_of_two("window", window, MIN_WINDOW, MAX_WINDOW)
+        super().__init__(
+            {
+                "received": In(stream.Signature(8)),
+                "payload": Out(stream.Signature(ByteLayout())),
+                "errors": Out(stream.Signature(ErrorCode)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the receiver."""
+        m = Module()
+        m.submodules.decoder = decoder = CobsDecoder()
+        m.submodules.crc = check = CRC(data_width=8).create()
+        m.submodules.memory = memory = block_memory(ByteLayout(), self._window)
+        write = memory.write_port()
+        read = memory.read_port(domain="comb")
+        wiring.connect(m, wiring.flipped(self.received), decoder.i)
+
+        head = Signal(range(2 * self._window))  # the next byte to be read
+        next_head = Signal.like(head)
+        whole = Signal.like(head)  # behind the last frame that was whole
+        tail = Signal.like(head)  # behind what has been written
+
+        # The last bytes of a frame are held back until they are known to be its CRC or not.
+        held = Signal(8 * (CRC_BYTES + 1))
+        length = Signal(range(HEADER_BYTES + CRC_BYTES + 1))  # of the frame, up to the least
+        dropping = Signal()  # the frame is too long
+
+        take = Signal()
+        full = Signal()
+        hopeless = Signal()  # full, and nobody can make room
+        needed = Signal()  # the frame's next byte or its end wants a place in the buffer
+        beat = decoder.o.payload
+        m.d.comb += [
+            full.eq((tail ^ head) == self._window),
+            hopeless.eq(full & (whole == head)),
+            needed.eq((length > CRC_BYTES) & ~dropping),
+            decoder.o.ready.eq(~needed | ~full | hopeless),
+            take.eq(decoder.o.valid & decoder.o.ready),
+            check.start.eq(take & beat.end),
+            check.data.eq(beat.data),
+            check.valid.eq(take & ~beat.end),
+            write.addr.eq(tail),
+            write.data.data.eq(held[-8:]),
+            write.data.last.eq(beat.end),
+            write.en.eq(take & needed & ~full),
+        ]
+
+        good = Signal()
+        failed = Signal()
+        m.d.comb += [
+            good.eq(
+                check.match_detected
+                & ~beat.malformed
+                & (length == HEADER_BYTES + CRC_BYTES)
+                & ~dropping
+                & ~full
+            ),
+            failed.eq(take & beat.end & ~good),
+        ]
+        with m.If(take):
+            with m.If(beat.end):
+                m.d.sync += [length.eq(0), dropping.eq(0)]
+                with m.If(good):
+                    m.d.sync += [tail.eq(tail + 1), whole.eq(tail + 1)]
+                with m.Else():
+                    m.d.sync += tail.eq(whole)
+            with m.Else():
+                m.d.sync += held.eq((held << 8) | beat.data)
+                with m.If(length != HEADER_BYTES + CRC_BYTES):
+                    m.d.sync += length.eq(length + 1)
+                m.d.sync += [tail.eq(tail + write.en), dropping.eq(dropping | (needed & full))]
+
+        m.d.comb += [
+            next_head.eq(Mux(self.payload.valid & self.payload.ready, head + 1, head)),
+            read.addr.eq(next_head),
+        ]
+        m.d.sync += [
+            head.eq(next_head),
+            self.payload.payload.eq(read.data),
+            self.payload.valid.eq(next_head != whole),
+        ]
+
+        # A short queue of one bit each: was the frame too long?
+        waiting = Signal(range(PENDING_ERRORS + 1))
+        too_long = Signal(PENDING_ERRORS)
+        told = Signal()
+        accept = Signal()
+        place = Signal.like(waiting)
+        m.d.comb += [
+            self.errors.valid.eq(waiting != 0),
+            self.errors.payload.eq(Mux(too_long[0], ErrorCode.OVERFLOW, ErrorCode.FRAME)),
+            told.eq(self.errors.valid & self.errors.ready),
+            place.eq(waiting - told),
+            accept.eq(failed & (place != PENDING_ERRORS)),
+        ]
+        m.d.sync += waiting.eq(place + accept)
+        with m.If(told):
+            m.d.sync += too_long.eq(too_long >> 1)
+        with m.If(accept):
+            m.d.sync += too_long.bit_select(place, 1).eq(dropping | (needed & full))
+        return m
+
+
+class FrameSender(wiring.Component):
+    """Put payloads into frames: append the CRC, high byte first, and encode.
+
+    One byte a clock but for four clocks at the end of a payload.
+
+    Attributes
+    ----------
+    payload : In(stream)
+        `ByteLayout`: payloads of at least one byte.
+    sent : Out(stream)
+        Bytes of frames.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            {"payload": In(stream.Signature(ByteLayout())), "sent": Out(stream.Signature(8))}
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the sender."""
+        m = Module()
+        m.submodules.encoder = encoder = CobsEncoder()
+        m.submodules.crc = check = CRC(data_width=8).create()
+        wiring.connect(m, encoder.o, wiring.flipped(self.sent))
+
+        packet = encoder.i.payload
+        m.d.comb += check.data.eq(self.payload.payload.data)
+        with m.FSM(name="part"):
+            with m.State("PAYLOAD"):
+                m.d.comb += [
+                    packet.data.eq(self.payload.payload.data),
+                    encoder.i.valid.eq(self.payload.valid),
+                    self.payload.ready.eq(encoder.i.ready),
+                    check.valid.eq(self.payload.valid & self.payload.ready),
+                ]
+                with m.If(check.valid & self.payload.payload.last):
+                    m.next = "CRC_HIGH"
+            with m.State("CRC_HIGH"):
+                m.d.comb += [packet.data.eq(check.crc[8:]), encoder.i.valid.eq(1)]
+                with m.If(encoder.i.ready):
+                    m.next = "CRC_LOW"
+            with m.State("CRC_LOW"):
+                m.d.comb += [
+                    packet.data.eq(check.crc[:8]),
+                    packet.last.eq(1),
+                    encoder.i.valid.eq(1),
+                ]
+                with m.If(encoder.i.ready):
+                    m.d.comb += check.start.eq(1)
+                    m.next = "PAYLOAD"
+        return m

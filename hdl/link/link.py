@@ -1,0 +1,69 @@
+"""The link: everything between a byte stream and the engine."""
+
+from amaranth.hdl import Module
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hdl.link.dispatcher import Dispatcher
+from hdl.link.frames import FrameReceiver, FrameSender
+from hdl.link.protocol import LinkParameters
+from hdl.link.sparse import SparseDecoder
+from hdl.streams import ByteLayout, EventLayout, FetchLayout, LoadLayout, ResultLayout
+
+
+class Link(wiring.Component):
+    """Speak the protocol of ``docs/protocol.md`` with a host, and run the engine for it.
+
+    Parameters
+    ----------
+    parameters : LinkParameters
+        The engine, the receive buffer, and what the identity tells.
+
+    Attributes
+    ----------
+    received, sent : In(stream), Out(stream)
+        Bytes from and to the host.
+    events, results, load, fetch, fetched, idle
+        The engine's ports, the other way round.
+    """
+
+    def __init__(self, parameters: LinkParameters) -> None:
+        self.parameters = parameters
+        engine = parameters.engine
+        super().__init__(
+            {
+                "received": In(stream.Signature(8)),
+                "sent": Out(stream.Signature(8)),
+                "events": Out(stream.Signature(EventLayout(engine.crossbars[0]))),
+                "results": In(stream.Signature(ResultLayout(engine))),
+                "load": Out(stream.Signature(LoadLayout())),
+                "fetch": Out(stream.Signature(FetchLayout())),
+                "fetched": In(stream.Signature(ByteLayout())),
+                "idle": In(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the link."""
+        m = Module()
+        p = self.parameters
+        m.submodules.receiver = receiver = FrameReceiver(p.window)
+        m.submodules.dispatcher = dispatcher = Dispatcher(p)
+        m.submodules.decoder = decoder = SparseDecoder(p.engine.crossbars[0])
+        m.submodules.sender = sender = FrameSender()
+
+        wiring.connect(m, wiring.flipped(self.received), receiver.received)
+        wiring.connect(m, receiver.payload, dispatcher.payload)
+        wiring.connect(m, receiver.errors, dispatcher.errors)
+        wiring.connect(m, dispatcher.body, decoder.body)
+        wiring.connect(m, dispatcher.answer, sender.payload)
+        wiring.connect(m, sender.sent, wiring.flipped(self.sent))
+        m.d.comb += dispatcher.malformed.eq(decoder.malformed)
+
+        wiring.connect(m, decoder.events, wiring.flipped(self.events))
+        wiring.connect(m, wiring.flipped(self.results), dispatcher.results)
+        wiring.connect(m, dispatcher.load, wiring.flipped(self.load))
+        wiring.connect(m, dispatcher.fetch, wiring.flipped(self.fetch))
+        wiring.connect(m, wiring.flipped(self.fetched), dispatcher.fetched)
+        m.d.comb += dispatcher.idle.eq(self.idle)
+        return m

@@ -1,0 +1,137 @@
+"""The link protocol's numbers, as ``docs/protocol.md`` gives them.
+
+Gateware and host both read them here; neither shares the code that acts on them.
+"""
+
+import enum
+import struct
+from dataclasses import dataclass
+
+from hdl.parameters import EngineParameters
+from sim.levels import check_range
+
+MAGIC = b"ASPN"
+VERSION = 1
+NO_TAG = 0xFFFF
+"""Tag of an error that no request can be named for; a request never has it."""
+
+HEADER_BYTES = 3
+"""Kind and tag: the shortest payload."""
+CRC_BYTES = 2
+
+RUN_BITS = 3
+"""Width of a run's length in a sparse image's header byte; the skip has the rest."""
+MAX_RUN = 2**RUN_BITS - 1
+MAX_SKIP = 2 ** (8 - RUN_BITS) - 1
+PACKED_BITS = 4
+"""Up to this many pixel bits, two values share a byte."""
+
+MIN_WINDOW = 256
+MAX_WINDOW = 32768
+MAX_FREQUENCY = 2**32 - 1
+
+
+class Request(enum.IntEnum):
+    """What the host asks for: a payload's kind."""
+
+    IDENTIFY = 0x01
+    WRITE = 0x02
+    READ = 0x03
+    IMAGE = 0x04
+
+
+class Answer(enum.IntEnum):
+    """What the device answers: the request's kind with its highest bit set, or an error."""
+
+    IDENTITY = 0x81
+    WRITTEN = 0x82
+    LINES = 0x83
+    LOGITS = 0x84
+    ERROR = 0xFF
+
+
+class ErrorCode(enum.IntEnum):
+    """Body of an answer of kind `Answer.ERROR`."""
+
+    FRAME = 1
+    OVERFLOW = 2
+    KIND = 3
+    SPACE = 4
+    LENGTH = 5
+    IMAGE = 6
+
+
+@dataclass(frozen=True)
+class LinkParameters:
+    """One end of the link: the device's.
+
+    Parameters
+    ----------
+    engine : EngineParameters
+        The engine behind the link.
+    window : int
+        Size of the receive buffer in bytes, a power of two from 256 to 32768.
+    frequency : int
+        Clock frequency in Hz that the identity tells; 0 where time is simulated.
+    in_flight : int
+        Images that may be under way at once, a power of two from 2 to 256. More wait in
+        the receive buffer.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a value is not an integer of its range, or not a power of two where it must be.
+    """
+
+    engine: EngineParameters
+    window: int = 2048
+    frequency: int = 0
+    in_flight: int = 16
+
+    def __post_init__(self) -> None:
+        check_power_of_two("window", self.window, MIN_WINDOW, MAX_WINDOW)
+        check_range("frequency", self.frequency, 0, MAX_FREQUENCY)
+        check_power_of_two("in_flight", self.in_flight, 2, 256)
+
+
+def check_power_of_two(name: str, value: object, low: int, high: int) -> int:
+    """Return `value` as an int, or raise with the legal range.
+
+    Raises
+    ------
+    TypeError
+        If `value` is not an integer.
+    ValueError
+        If it is outside the range or no power of two.
+    """
+    number = check_range(name, value, low, high)
+    if number & (number - 1):
+        raise ValueError(f"{name} must be a power of two from {low} to {high}, not {number}")
+    return number
+
+
+def identity_bytes(parameters: LinkParameters) -> bytes:
+    """Body of the answer to `Request.IDENTIFY`.
+
+    Returns
+    -------
+    bytes
+        24 bytes and 8 for each layer, as ``docs/protocol.md`` lays them out.
+    """
+    engine = parameters.engine
+    return struct.pack(
+        "<4sBBIHBBBB8s",
+        MAGIC,
+        VERSION,
+        len(engine.crossbars),
+        parameters.frequency,
+        parameters.window,
+        engine.pixel_bits,
+        engine.hidden_bits,
+        engine.rah_bits,
+        engine.current_bits,
+        engine.neuron.encode("ascii"),
+    ) + b"".join(
+        struct.pack("<HHHBB", crossbar.rows, crossbar.columns, crossbar.lanes, crossbar.sum_bits, 1)
+        for crossbar in engine.crossbars
+    )

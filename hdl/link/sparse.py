@@ -1,0 +1,162 @@
+"""Sparse images: runs of row values in, driven rows out."""
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hdl.link.protocol import MAX_RUN, MAX_SKIP, PACKED_BITS, RUN_BITS
+from hdl.link.queue import Queue
+from hdl.parameters import CrossbarParameters
+from hdl.streams import ByteLayout, EventLayout
+
+QUEUE_DEPTH = 32
+
+
+class PairLayout(data.StructLayout):
+    """The rows that one byte drives.
+
+    Members
+    -------
+    row : unsigned
+        The first one.
+    low, high : unsigned
+        Value of `row`, and of the row after it.
+    two : 1 bit
+        The row after it is driven too.
+    last : 1 bit
+        Nothing follows in this image.
+    """
+
+    def __init__(self, parameters: CrossbarParameters) -> None:
+        packed = parameters.value_bits <= PACKED_BITS
+        super().__init__(
+            {
+                "row": range(parameters.rows),
+                "low": parameters.value_bits,
+                "high": parameters.value_bits if packed else 0,
+                "two": 1 if packed else 0,
+                "last": 1,
+            }
+        )
+
+
+class SparseDecoder(wiring.Component):
+    """Decode images to events, one row a clock.
+
+    Bytes are read one a clock, while the rows that they gave wait in a queue to be driven;
+    so the headers of runs and what comes between images cost no time as long as rows are
+    waiting, and an image takes about the larger of its bytes and its rows in clocks.
+
+    A blank image is one byte, 0: a header that skips nothing and drives nothing. Where no
+    value is known to be an image's last, an event of value 0 closes it. An image that is
+    malformed is cut short: rows before the fault may be driven, then it is closed.
+
+    Parameters
+    ----------
+    parameters : CrossbarParameters
+        Of the crossbar whose rows are driven.
+
+    Attributes
+    ----------
+    body : In(stream)
+        `ByteLayout`: images, each of at least one byte.
+    malformed : Out(1)
+        With the last byte of `body`: the image has a row beyond the last, a value that is
+        too large, or ends inside a run.
+    events : Out(stream)
+        `EventLayout`: the driven rows; exactly one event an image is its last.
+    """
+
+    def __init__(self, parameters: CrossbarParameters) -> None:
+        self._parameters = parameters
+        super().__init__(
+            {
+                "body": In(stream.Signature(ByteLayout())),
+                "malformed": Out(1),
+                "events": Out(stream.Signature(EventLayout(parameters))),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the decoder."""
+        m = Module()
+        m.submodules.queue = queue = Queue(PairLayout(self._parameters), QUEUE_DEPTH)
+        self._elaborate_parser(m, queue)
+
+        pair = queue.o.payload
+        second = Signal()
+        m.d.comb += [
+            self.events.valid.eq(queue.o.valid),
+            self.events.payload.row.eq(pair.row + second),
+            self.events.payload.value.eq(Mux(second, pair.high, pair.low)),
+            self.events.payload.last.eq(pair.last & (second | ~pair.two)),
+            queue.o.ready.eq(self.events.ready & (second | ~pair.two)),
+        ]
+        with m.If(self.events.valid & self.events.ready):
+            m.d.sync += second.eq(pair.two & ~second)
+        return m
+
+    def _elaborate_parser(self, m: Module, queue: Queue) -> None:
+        """One byte a clock to at most one pair."""
+        rows = self._parameters.rows
+        bits = self._parameters.value_bits
+        packed = bits <= PACKED_BITS
+        byte = self.body.payload.data
+        last = self.body.payload.last
+        take = Signal()
+        m.d.comb += [
+            self.body.ready.eq(queue.i.ready),
+            take.eq(self.body.valid & self.body.ready),
+        ]
+
+        left = Signal(range(MAX_RUN + 1))  # values of the run still to come
+        position = Signal(range(rows + 1))  # the next row
+        beyond = Signal()  # the position is past even the end
+        faulty = Signal()  # this image is
+        header = Signal()
+        count = Signal(range(MAX_RUN + 1))  # values in this byte
+        target = Signal(range(rows + MAX_SKIP + 1))  # the position behind this byte
+        past = Signal()
+        wrong = Signal()
+        m.d.comb += [
+            header.eq(left == 0),
+            count.eq(Mux(left > 1, 2, 1) if packed else 1),
+            target.eq(position + Mux(header, byte[RUN_BITS:], count)),
+            past.eq(beyond | (target > rows)),
+        ]
+
+        pair = queue.i.payload
+        m.d.comb += [pair.row.eq(position), pair.low.eq(byte)]
+        if packed:
+            m.d.comb += [pair.high.eq(byte[PACKED_BITS:]), pair.two.eq(count == 2)]
+            # An odd run's spare nibble is zero, so both nibbles are checked alike.
+            large = (
+                byte[bits:PACKED_BITS].any()
+                | byte[PACKED_BITS + bits :].any()
+                | ((count == 1) & byte[PACKED_BITS:].any())
+            )
+        else:
+            large = byte[bits:].any()
+        with m.If(header):
+            m.d.comb += wrong.eq(last & (byte[:RUN_BITS] != 0))
+        with m.Else():
+            m.d.comb += wrong.eq(past | large | (last & (left != count)))
+
+        with m.If(header | wrong | faulty):
+            # Nothing to drive: only, at the end, an event that closes the image.
+            m.d.comb += [pair.row.eq(0), pair.low.eq(0), queue.i.valid.eq(self.body.valid & last)]
+            if packed:
+                m.d.comb += pair.two.eq(0)
+        with m.Else():
+            m.d.comb += queue.i.valid.eq(self.body.valid)
+        m.d.comb += [pair.last.eq(last), self.malformed.eq(wrong | faulty)]
+
+        with m.If(take):
+            m.d.sync += [
+                left.eq(Mux(header, byte[:RUN_BITS], left - count)),
+                position.eq(target),
+                beyond.eq(past),
+                faulty.eq(wrong | faulty),
+            ]
+            with m.If(last):
+                m.d.sync += [left.eq(0), position.eq(0), beyond.eq(0), faulty.eq(0)]
