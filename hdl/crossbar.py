@@ -7,8 +7,9 @@ column's Hall terminals). A zero row costs nothing because it is never sent.
 
 from itertools import pairwise
 
-from amaranth.hdl import Cat, Module, Mux, Shape, Signal, signed
+from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, stream, wiring
+from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from hdl.block_ram import block_memory
@@ -76,10 +77,12 @@ class Crossbar(wiring.Component):
         m = Module()
         p = self._parameters
 
-        m.submodules.array = array = block_memory(
-            data.ArrayLayout(signed(p.rah_bits), p.lanes), p.rows * p.passes
-        )
-        self._elaborate_cells(m, array.write_port(granularity=1))
+        banks = []
+        for number in range(-(-p.lanes // p.bank_lanes)):
+            layout = data.ArrayLayout(signed(p.rah_bits), p.bank_lanes)
+            m.submodules[f"bank_{number}"] = bank = block_memory(layout, p.rows * p.passes)
+            banks.append(bank)
+        self._elaborate_cells(m, banks)
 
         # Each pass has its own region of the array: address = group * rows + row.
         incoming = Signal()
@@ -107,15 +110,15 @@ class Crossbar(wiring.Component):
                 last.eq(replay.passes.payload.last),
                 group.eq(replay.passes.payload.group),
             ]
-        read = array.read_port(domain="comb")
         base = Signal(range(p.rows * p.passes))
         with m.Switch(group):
             for number in range(p.passes):
                 with m.Case(number):
                     m.d.comb += base.eq(number * p.rows)
-        m.d.comb += read.addr.eq(base + row)
+        address = Signal(range(p.rows * p.passes))
+        m.d.comb += address.eq(base + row)
 
-        # Three register stages: array's output, words, products.
+        # Three register stages: the banks' output, words, products.
         class Stage:
             def __init__(self, name: str) -> None:
                 self.valid = Signal(name=f"{name}_valid")
@@ -140,16 +143,17 @@ class Crossbar(wiring.Component):
                 two.last.eq(one.last),
                 two.final.eq(one.final),
             ]
-        read_words = Signal(array.shape)
-        words = Signal(array.shape)
         read_value = Signal(p.value_bits)
         word_value = Signal(p.value_bits)
-        m.d.sync += [
-            read_words.eq(read.data),
-            read_value.eq(value),
-            words.eq(read_words),
-            word_value.eq(read_value),
-        ]
+        m.d.sync += [read_value.eq(value), word_value.eq(read_value)]
+        words = []
+        for number, bank in enumerate(banks):
+            read = bank.read_port(domain="comb")
+            read_words = Signal(bank.shape, name=f"read_words_{number}")
+            bank_words = Signal(bank.shape, name=f"words_{number}")
+            m.d.comb += read.addr.eq(address)
+            m.d.sync += [read_words.eq(read.data), bank_words.eq(read_words)]
+            words += [bank_words[lane] for lane in range(p.bank_lanes)]
 
         fresh = Signal(init=1)  # the next product starts a new sum
         final = stages[2]
@@ -192,43 +196,59 @@ class Crossbar(wiring.Component):
         ]
         return m
 
-    def _elaborate_cells(self, m: Module, write: object) -> None:
+    def _elaborate_cells(self, m: Module, banks: list[Memory]) -> None:
         """Place words column by column, row by row."""
         p = self._parameters
-        address_bits = Shape.cast(range(p.rows * p.passes)).width
         cell = self.cells.payload
-        row = Signal(range(p.rows + 1))
-        base = Signal(range(p.rows * p.passes + p.rows))
-        lane = Signal(range(p.lanes))
-        here_row = Signal.like(row)
-        here_base = Signal.like(base)
-        here_lane = Signal.like(lane)
-        column = Signal(range(p.columns))
-        here_column = Signal.like(column)
-        m.d.comb += [
-            here_row.eq(Mux(cell.first, cell.row, row)),
-            here_base.eq(Mux(cell.first, 0, base)),
-            here_lane.eq(Mux(cell.first, 0, lane)),
-            here_column.eq(Mux(cell.first, 0, column)),
-        ]
-        enable = Signal(p.lanes)
-        address = Signal(address_bits)
+
+        # Where the next word goes: its row, its group's region, its bank and lane there.
+        names = {
+            "row": range(p.rows + 1),
+            "base": range((p.passes + 1) * p.rows),
+            "column": range(p.columns),
+            "bank": range(len(banks) + 1),
+            "lane": range(p.bank_lanes),
+        }
+        following = {name: Signal(shape, name=f"next_{name}") for name, shape in names.items()}
+        here = {name: Signal(shape, name=f"here_{name}") for name, shape in names.items()}
+        for name in names:
+            start = cell.row if name == "row" else 0
+            m.d.comb += here[name].eq(Mux(cell.first, start, following[name]))
+        bank_ends = here["lane"] == p.bank_lanes - 1
+        group_ends = (here["bank"] == len(banks) - 1) & (
+            here["lane"] == (p.lanes - 1) % p.bank_lanes
+        )
+
+        valid = Signal()
+        bank = Signal.like(here["bank"])
+        lane = Signal.like(here["lane"])
+        address = Signal(range(p.rows * p.passes))
         word = Signal(signed(p.rah_bits))
-        m.d.sync += enable.eq(0)
+        m.d.sync += valid.eq(self.cells.valid)
         with m.If(self.cells.valid):
             m.d.sync += [
-                enable.eq(1 << here_lane),
-                address.eq(here_base + here_row),
+                bank.eq(here["bank"]),
+                lane.eq(here["lane"]),
+                address.eq(here["base"] + here["row"]),
                 word.eq(cell.word),
-                row.eq(here_row),
-                base.eq(here_base),
-                lane.eq(here_lane + 1),
-                column.eq(here_column + 1),
+                following["row"].eq(here["row"]),
+                following["base"].eq(here["base"]),
+                following["column"].eq(here["column"] + 1),
+                following["bank"].eq(here["bank"]),
+                following["lane"].eq(here["lane"] + 1),
             ]
-            with m.If(here_column == p.columns - 1):
-                m.d.sync += [row.eq(here_row + 1), base.eq(0), lane.eq(0), column.eq(0)]
-            with m.Elif(here_lane == p.lanes - 1):
-                m.d.sync += [base.eq(here_base + p.rows), lane.eq(0)]
-        m.d.comb += [write.en.eq(enable), write.addr.eq(address)]  # type: ignore[attr-defined]
-        for number in range(p.lanes):
-            m.d.comb += write.data[number].eq(word)  # type: ignore[attr-defined]
+            with m.If(here["column"] == p.columns - 1):
+                m.d.sync += following["row"].eq(here["row"] + 1)
+                m.d.sync += [following[name].eq(0) for name in ("base", "column", "bank", "lane")]
+            with m.Elif(group_ends):
+                m.d.sync += following["base"].eq(here["base"] + p.rows)
+                m.d.sync += [following[name].eq(0) for name in ("bank", "lane")]
+            with m.Elif(bank_ends):
+                m.d.sync += [following["bank"].eq(here["bank"] + 1), following["lane"].eq(0)]
+        for number, memory in enumerate(banks):
+            write = memory.write_port(granularity=1)
+            m.d.comb += [
+                write.addr.eq(address),
+                write.en.eq(Mux(valid & (bank == number), 1 << lane, 0)),
+            ]
+            m.d.comb += [write.data[k].eq(word) for k in range(p.bank_lanes)]

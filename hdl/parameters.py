@@ -12,6 +12,9 @@ TABLE = 1
 CONVERTER = 2
 SHIFT = 3
 COUNTERS = 4
+BANK_BITS = 16
+"""Width of a crossbar's memories. An iCE40 SPRAM is 16 bits wide and an ECP5 block RAM of
+1024 words 18, so one memory is one block."""
 ENGINE = 15
 """The layer number under which the counters of the whole engine are found."""
 
@@ -67,6 +70,11 @@ class CrossbarParameters:
         check_range("lanes", self.lanes, 1, self.columns)
         check_range("value_bits", self.value_bits, 1, 8)
         check_range("rah_bits", self.rah_bits, MIN_RAH_BITS, MAX_RAH_BITS)
+
+    @property
+    def bank_lanes(self) -> int:
+        """Lanes that share a memory: what fits `BANK_BITS`."""
+        return min(self.lanes, BANK_BITS // self.rah_bits)
 
     @property
     def passes(self) -> int:
