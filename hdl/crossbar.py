@@ -143,14 +143,14 @@ class Crossbar(wiring.Component):
                 two.last.eq(one.last),
                 two.final.eq(one.final),
             ]
-        read_value = Signal(p.value_bits)
-        word_value = Signal(p.value_bits)
+        read_value = Signal(p.value_bits, reset_less=True)
+        word_value = Signal(p.value_bits, reset_less=True)
         m.d.sync += [read_value.eq(value), word_value.eq(read_value)]
         words = []
         for number, bank in enumerate(banks):
             read = bank.read_port(domain="comb")
-            read_words = Signal(bank.shape, name=f"read_words_{number}")
-            bank_words = Signal(bank.shape, name=f"words_{number}")
+            read_words = Signal(bank.shape, name=f"read_words_{number}", reset_less=True)
+            bank_words = Signal(bank.shape, name=f"words_{number}", reset_less=True)
             m.d.comb += read.addr.eq(address)
             m.d.sync += [read_words.eq(read.data), bank_words.eq(read_words)]
             words += [bank_words[lane] for lane in range(p.bank_lanes)]
@@ -165,11 +165,15 @@ class Crossbar(wiring.Component):
         ]
         with m.If(final.valid):
             m.d.sync += fresh.eq(final.last)
-        shadow = [Signal(signed(p.sum_bits), name=f"shadow_{lane}") for lane in range(p.lanes)]
+        # None of the data needs a reset: `fresh` starts the sums, `left` guards the shadow.
+        width = signed(p.sum_bits)
+        shadow = [Signal(width, name=f"shadow_{lane}", reset_less=True) for lane in range(p.lanes)]
         for lane in range(p.lanes):
-            product = Signal(signed(p.rah_bits + p.value_bits), name=f"product_{lane}")
-            sum_ = Signal(signed(p.sum_bits), name=f"sum_{lane}")
-            total = Signal(signed(p.sum_bits), name=f"total_{lane}")
+            product = Signal(
+                signed(p.rah_bits + p.value_bits), name=f"product_{lane}", reset_less=True
+            )
+            sum_ = Signal(width, name=f"sum_{lane}", reset_less=True)
+            total = Signal(width, name=f"total_{lane}")
             m.d.sync += product.eq(words[lane] * word_value)
             m.d.comb += total.eq(Mux(fresh, 0, sum_) + product)
             with m.If(final.valid):
