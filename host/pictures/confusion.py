@@ -1,0 +1,65 @@
+"""The confusion matrix: which class is taken for which."""
+
+import matplotlib as mpl
+import numpy as np
+import numpy.typing as npt
+from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
+
+from host.pictures.style import INK, SOFT, new_figure, styled
+
+MOST_LABELLED = 20
+"""With more classes than this, numbers in the cells would not be legible."""
+
+
+@styled
+def confusion_matrix(
+    labels: npt.NDArray[np.int64], answers: npt.NDArray[np.int64], classes: int
+) -> Figure:
+    """Draw how many images of each class got each answer.
+
+    Parameters
+    ----------
+    labels, answers : ndarray of int, shape (images,)
+        What is right, and what the machine said.
+    classes : int
+        Number of classes.
+    """
+    counts = np.zeros((classes, classes), dtype=np.int64)
+    np.add.at(counts, (labels, answers), 1)
+    wrong = int(counts.sum() - np.trace(counts))
+    figure = new_figure(
+        6.4, 5.6, f"Confusion: {wrong:,} of {len(labels):,} images got a wrong answer"
+    )
+    axes = figure.subplots()
+    off = counts.astype(np.float64)
+    np.fill_diagonal(off, 0)
+    shown = axes.imshow(
+        np.ma.masked_equal(off, 0),
+        cmap=mpl.colormaps["YlOrRd"],
+        norm=LogNorm(1, max(2.0, float(off.max()))),
+    )
+    if classes <= MOST_LABELLED:
+        for row in range(classes):
+            for column in range(classes):
+                count = counts[row, column]
+                if count:
+                    dark = row != column and count > 0.5 * off.max()
+                    axes.text(
+                        column,
+                        row,
+                        f"{count}",
+                        ha="center",
+                        va="center",
+                        fontsize=8,
+                        fontweight="bold" if row == column else "normal",
+                        color="white" if dark else SOFT if row == column else INK,
+                    )
+        axes.set_xticks(range(classes))
+        axes.set_yticks(range(classes))
+    axes.spines[:].set_visible(True)
+    axes.tick_params(length=0)
+    axes.set_xlabel("answer")
+    axes.set_ylabel("label")
+    figure.colorbar(shown, ax=axes, label="images with a wrong answer", shrink=0.8, format="{x:g}")
+    return figure
