@@ -176,6 +176,30 @@ def test_sums_about_two_to_the_24(sign: int, beyond: int) -> None:
     assert GoldenModel(network).logits(images)[0, 0] == sign * 255 * total
 
 
+@pytest.mark.parametrize(("pixel_bits", "hidden_bits"), [(1, 8), (8, 1), (8, 8)])
+def test_the_bound_of_a_layer_is_that_of_its_own_inputs(pixel_bits: int, hidden_bits: int) -> None:
+    # Each of 600 rows drives its neuron to full scale; then a sum of 600 of those.
+    top = 2**hidden_bits - 1
+    deep = np.full((600, 1), 127)
+    deep[0] = 126
+    network = Network(
+        layers=(
+            Layer(
+                np.eye(600, dtype=np.uint8),
+                np.array([0, 127]),
+                Converter(np.full(600, 1023), np.zeros(600, int), 0),
+            ),
+            one_layer(deep).layers[0],
+        ),
+        neuron=ReluNeuron(),
+        image_shape=(20, 30),
+        pixel_bits=pixel_bits,
+        hidden_bits=hidden_bits,
+    )
+    images = np.full((1, 20, 30), 255, np.uint8)
+    assert GoldenModel(network).logits(images).tolist() == [[top * (127 * 600 - 1)]]
+
+
 def test_the_largest_crossbar_there_is() -> None:
     words = np.full((65535, 2), -128)
     words[:, 1] = 127
