@@ -9,6 +9,34 @@ from host.pictures.style import GREEN, VERMILION, new_figure, styled
 MOST = 200
 """How many are drawn at most."""
 ACROSS = 16
+INCHES = 0.56
+"""Width of a place in the picture."""
+MARGINS = (0.5, 0.34)
+"""What a place leaves free, in images: above and below for text, and at the right."""
+
+
+def arrange(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Lay images out in rows of `ACROSS`, dark on light, each in a place with margins.
+
+    Parameters
+    ----------
+    images : ndarray of uint8, shape (images, height, width)
+        Grey levels, 0 to 255.
+
+    Returns
+    -------
+    ndarray of uint8, shape (down * place height, `ACROSS` * place width)
+        An image is in the middle of its place's height and at its left.
+    """
+    height, width = images.shape[1:]
+    tall, wide = round(height * (1 + MARGINS[0])), round(width * (1 + MARGINS[1]))
+    down = max(1, -(-len(images) // ACROSS))
+    sheet = np.full((down, ACROSS, tall, wide), 255, dtype=np.uint8)
+    top = (tall - height) // 2
+    for number, image in enumerate(images):
+        row, column = divmod(number, ACROSS)
+        sheet[row, column, top : top + height, :width] = 255 - image
+    return sheet.transpose(0, 2, 1, 3).reshape(down * tall, ACROSS * wide)
 
 
 @styled
@@ -28,33 +56,33 @@ def wrong_images(
     """
     wrong = np.flatnonzero(labels != answers)
     shown = wrong[:MOST]
-    down = max(1, -(-len(shown) // ACROSS))
+    sheet = arrange(images[shown])
+    scale = INCHES * ACROSS / sheet.shape[1]
     some = "all" if len(shown) == len(wrong) else f"the first {len(shown)} of"
     figure = new_figure(
-        9, 0.78 * down + 0.75, f"The images that it got wrong ({some} {len(wrong):,})"
+        INCHES * ACROSS,
+        scale * sheet.shape[0] + 0.6,
+        f"The images that it got wrong ({some} {len(wrong):,})",
     )
-    grid = figure.subplots(down, ACROSS, squeeze=False)
-    for axes in grid.flat:
-        axes.set_axis_off()
-    for axes, number in zip(grid.flat, shown, strict=False):
-        axes.imshow(255 - images[number], cmap="gray", vmin=0, vmax=255)
-        axes.text(0, -1.5, f"{labels[number]}", color=GREEN, fontsize=7.5, fontweight="bold")
+    axes = figure.subplots()
+    axes.imshow(sheet, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+    axes.set_axis_off()
+    height, width = images.shape[1:]
+    tall, wide = sheet.shape[0] // max(1, -(-len(shown) // ACROSS)), sheet.shape[1] // ACROSS
+    for place, number in enumerate(shown):
+        row, column = divmod(place, ACROSS)
+        left, top = column * wide, row * tall
+        above, below = top + (tall - height) / 2 - 1, top + (tall + height) / 2
+        axes.text(left, above, f"{labels[number]}", color=GREEN, fontsize=7.5, fontweight="bold")
         axes.text(
-            images.shape[2] - 1,
-            -1.5,
+            left + width,
+            above,
             f"\N{RIGHTWARDS ARROW} {answers[number]}",
             color=VERMILION,
             fontsize=7.5,
             ha="right",
         )
-        axes.text(
-            images.shape[2] / 2,
-            images.shape[1] + 0.5,
-            f"{number}",
-            fontsize=5.5,
-            ha="center",
-            va="top",
-        )
+        axes.text(left + width / 2, below, f"{number}", fontsize=5.5, ha="center", va="top")
     figure.supxlabel(
         "above: label \N{RIGHTWARDS ARROW} answer; below: the image's number in the test set",
         fontsize=8,

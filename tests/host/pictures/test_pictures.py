@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from host.pictures.confusion import confusion_matrix
 from host.pictures.learning import learning_curve
 from host.pictures.maps import colour_scale, lit_pixels, most_heard, rah_maps
-from host.pictures.mistakes import wrong_images
+from host.pictures.mistakes import ACROSS, wrong_images
 from host.pictures.neuron import neuron_curve
 from host.pictures.overview import overview
 from host.pictures.style import save_picture
@@ -142,8 +142,12 @@ def test_wrong_images_are_the_wrong_ones():
     answers[[7, 31]] = [2, 1]
     figure = wrong_images(IMAGES, labels, answers)
     assert texts(figure) == ["0", "\u2192 2", "7", "0", "\u2192 1", "31"]
-    for axes, number in zip(figure.axes, (7, 31), strict=False):
-        np.testing.assert_array_equal(axes.images[0].get_array(), 255 - IMAGES[number])
+    sheet = np.asarray(figure.axes[0].images[0].get_array())
+    (tall, wide), (height, width) = (sheet.shape[0], sheet.shape[1] // ACROSS), IMAGES.shape[1:]
+    top = (tall - height) // 2
+    for place, number in enumerate((7, 31)):
+        drawn = sheet[top : top + height, place * wide : place * wide + width]
+        np.testing.assert_array_equal(drawn, 255 - IMAGES[number])
 
 
 # Two layers of two stages; images of 2 and 3 rows. Clock: 0  1  2  3  4  5  6  7  8  9
