@@ -26,7 +26,7 @@ class FrameReceiver(wiring.Component):
 
     A payload is written into a buffer as it comes and becomes visible when its CRC has
     been found right; otherwise the buffer is wound back. One byte a clock in and out; a
-    payload's first byte comes out three clocks after its frame's delimiter went in.
+    payload's first byte comes out two clocks after its frame's delimiter went in.
 
     While a frame finds no room beside those that wait to be read, `received.ready` stays
     low; a frame that is too long for the empty buffer is dropped.

@@ -1,0 +1,144 @@
+"""COBS against the package of that name."""
+
+import pytest
+from amaranth.back import rtlil
+from cobs import cobs
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hdl.bench.streams import StreamBench
+from hdl.link.cobs import CobsDecoder, CobsEncoder
+
+packets = st.lists(
+    st.one_of(
+        st.binary(min_size=1, max_size=12),
+        st.lists(st.sampled_from([0, 0, 1, 255]), min_size=1, max_size=12).map(bytes),
+        st.integers(253, 255).map(lambda length: b"\x2a" * length),
+    ),
+    min_size=1,
+    max_size=3,
+).map(b"".join)
+stalls = st.sampled_from([0.0, 0.2, 0.5])
+
+
+def decode(stream: bytes, stall: float = 0.0, seed: int = 0) -> tuple[list[bytes | None], int]:
+    """What the decoder makes of a stream (None for a malformed frame), and its clocks."""
+    decoder = CobsDecoder()
+    bench = StreamBench(decoder, stall=stall, seed=seed)
+    bench.put(decoder.i, stream)
+    taken = bench.take(decoder.o, 0)
+    bench.run()
+    frames: list[bytes | None] = []
+    frame = bytearray()
+    for byte, end, malformed in taken:
+        if end:
+            frames.append(None if malformed else bytes(frame))
+            frame.clear()
+        else:
+            frame.append(byte)
+    assert not frame
+    return frames, bench.clock
+
+
+def encode(
+    sent: list[bytes], stall: float = 0.0, seed: int = 0
+) -> tuple[bytes, list[int], StreamBench]:
+    """What the encoder makes of packets, and the clock of each byte."""
+    encoder = CobsEncoder()
+    bench = StreamBench(encoder, stall=stall, seed=seed)
+    beats = [
+        {"data": byte, "last": position == len(packet) - 1}
+        for packet in sent
+        for position, byte in enumerate(packet)
+    ]
+    bench.put(encoder.i, beats)
+    clocks: list[int] = []
+    expected = sum(len(cobs.encode(packet)) + 1 for packet in sent)
+    taken = bench.take(encoder.o, expected, clocks=clocks)
+    bench.run()
+    return bytes(taken), clocks, bench
+
+
+def expected_frames(stream: bytes) -> list[bytes | None]:
+    """What the package makes of a stream that ends with a zero byte."""
+    frames: list[bytes | None] = []
+    for chunk in stream.split(b"\0"):
+        if chunk:
+            try:
+                frames.append(cobs.decode(chunk))
+            except cobs.DecodeError:
+                frames.append(None)
+    return frames
+
+
+@given(sent=st.lists(packets, min_size=1, max_size=2), stall=stalls, seed=st.integers(0, 999))
+@settings(max_examples=20, deadline=None)
+def test_decodes_what_the_package_encodes(sent: list[bytes], stall: float, seed: int) -> None:
+    stream = b"".join(cobs.encode(packet) + b"\0" for packet in sent)
+    frames, _ = decode(stream, stall, seed)
+    assert frames == sent
+
+
+@given(
+    stream=st.lists(
+        st.one_of(st.integers(0, 6), st.integers(250, 255), st.integers(0, 255)), max_size=300
+    ),
+    stall=stalls,
+    seed=st.integers(0, 999),
+)
+@settings(max_examples=40, deadline=None)
+def test_takes_any_bytes_as_the_package_does(stream: list[int], stall: float, seed: int) -> None:
+    frames, _ = decode(bytes([*stream, 0]), stall, seed)
+    assert frames == expected_frames(bytes(stream))
+
+
+def test_decoder_takes_a_byte_a_clock() -> None:
+    stream = cobs.encode(bytes(range(256)) * 2) + b"\0"
+    _, clocks = decode(stream)
+    assert clocks <= len(stream) + 22
+
+
+@given(sent=st.lists(packets, min_size=1, max_size=2), stall=stalls, seed=st.integers(0, 999))
+@settings(max_examples=20, deadline=None)
+def test_encodes_as_the_package_does(sent: list[bytes], stall: float, seed: int) -> None:
+    stream, _, _ = encode(sent, stall, seed)
+    assert stream == b"".join(cobs.encode(packet) + b"\0" for packet in sent)
+
+
+@pytest.mark.parametrize("length", [253, 254, 255, 508, 509])
+@pytest.mark.parametrize("end", [b"", b"\0", b"\1"])
+def test_encodes_the_longest_blocks(length: int, end: bytes) -> None:
+    packet = b"\7" * length + end
+    assert encode([packet])[0] == cobs.encode(packet) + b"\0"
+
+
+def test_encoder_sends_a_byte_a_clock() -> None:
+    sent = [bytes(range(256))] * 6
+    _, clocks, _ = encode(sent)
+    # In all: a clock a byte, three for each packet's end and its full block, and the wait
+    # for the first long block to close.
+    assert clocks[-1] <= sum(len(packet) + 3 for packet in sent) + 262
+
+
+def test_encoder_holds_back_when_nobody_takes() -> None:
+    encoder = CobsEncoder()
+    bench = StreamBench(encoder)
+    took = []
+
+    async def fill(ctx) -> None:
+        ctx.set(encoder.i.payload, {"data": 0, "last": 0})
+        ctx.set(encoder.i.valid, 1)
+        for _ in range(600):
+            _, _, ready = await ctx.tick().sample(encoder.i.ready)
+            took.append(ready)
+
+    bench.play(fill, background=False)
+    bench.run()
+    # Each zero leaves one code behind, and one place is kept for the next.
+    assert sum(took) == encoder.DEPTH - 1
+    assert not any(took[encoder.DEPTH :])
+
+
+@pytest.mark.parametrize("block", [CobsDecoder, CobsEncoder])
+def test_elaborates(block: type[CobsDecoder] | type[CobsEncoder]) -> None:
+    assert "module" in rtlil.convert(block())

@@ -1,0 +1,236 @@
+"""Frames against `binascii.crc_hqx` and the package `cobs`."""
+
+import binascii
+import random
+import struct
+
+import pytest
+from amaranth.back import rtlil
+from cobs import cobs
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hdl.bench.streams import StreamBench
+from hdl.link.frames import PENDING_ERRORS, FrameReceiver, FrameSender
+from hdl.link.protocol import ErrorCode
+
+WINDOW = 256
+stalls = st.sampled_from([0.0, 0.2, 0.5])
+
+
+def frame(payload: bytes) -> bytes:
+    return cobs.encode(payload + struct.pack(">H", binascii.crc_hqx(payload, 0xFFFF))) + b"\0"
+
+
+def expectation(stream: bytes) -> tuple[list[bytes], list[ErrorCode]]:
+    """Payloads and errors of a stream that ends with a zero byte."""
+    payloads = []
+    errors = []
+    for chunk in filter(None, stream.split(b"\0")):
+        missing = 0
+        while True:
+            try:
+                decoded = cobs.decode(chunk + b"\1" * missing)
+            except cobs.DecodeError:
+                missing += 1
+            else:
+                break
+        if len(decoded) - missing - 2 > WINDOW:
+            errors.append(ErrorCode.OVERFLOW)
+        elif missing or len(decoded) < 5 or binascii.crc_hqx(decoded, 0xFFFF):
+            errors.append(ErrorCode.FRAME)
+        else:
+            payloads.append(decoded[:-2])
+    return payloads, errors
+
+
+def receive(
+    stream: bytes, *, stall: float = 0.0, seed: int = 0, bytes_expected: int = 0
+) -> tuple[list[bytes], list[int], StreamBench]:
+    """Payloads and errors that the receiver makes of a stream."""
+    receiver = FrameReceiver(WINDOW)
+    bench = StreamBench(receiver, stall=stall, seed=seed)
+    bench.put(receiver.received, stream)
+    taken = bench.take(receiver.payload, bytes_expected)
+    errors = bench.take(receiver.errors, 0, stall=0)
+    bench.run()
+    payloads = []
+    payload = bytearray()
+    for byte, last in taken:
+        payload.append(byte)
+        if last:
+            payloads.append(bytes(payload))
+            payload.clear()
+    assert not payload
+    return payloads, errors, bench
+
+
+@st.composite
+def damaged(draw: st.DrawFn) -> bytes:
+    """A frame in which one byte was changed, lost or added, or the delimiter was lost."""
+    whole = bytearray(frame(draw(st.binary(min_size=3, max_size=30))))
+    place = draw(st.integers(0, len(whole) - 1))
+    byte = draw(st.integers(0, 255))
+    match draw(st.sampled_from(["change", "lose", "add"])):
+        case "change":
+            whole[place] = byte
+        case "lose":
+            del whole[place]
+        case "add":
+            whole.insert(place, byte)
+    return bytes(whole)
+
+
+pieces = st.one_of(
+    st.binary(min_size=3, max_size=40).map(frame),
+    st.binary(min_size=3, max_size=40).map(frame),
+    damaged(),
+    st.binary(max_size=2).map(frame),
+    st.binary(max_size=10),
+    st.just(b"\0"),
+    st.integers(250, 262).map(lambda length: frame(bytes(range(256))[:3] + b"\x33" * length)),
+)
+
+
+@given(
+    stream=st.lists(pieces, min_size=1, max_size=8).map(b"".join),
+    stall=stalls,
+    seed=st.integers(0, 999),
+)
+@settings(max_examples=40, deadline=None)
+def test_delivers_whole_frames_and_no_others(stream: bytes, stall: float, seed: int) -> None:
+    stream += b"\0"
+    payloads, errors = expectation(stream)
+    assert receive(
+        stream, stall=stall, seed=seed, bytes_expected=sum(len(payload) for payload in payloads)
+    )[:2] == (payloads, errors)
+
+
+@pytest.mark.parametrize("length", [WINDOW - 1, WINDOW, WINDOW + 1, WINDOW + 2, 3 * WINDOW])
+def test_a_frame_longer_than_the_buffer_is_dropped(length: int) -> None:
+    before = b"before" * 20
+    long = random.Random(length).randbytes(length)
+    stream = frame(before) + frame(long) + frame(b"after")
+    expected = 125 + (length if length <= WINDOW else 0)
+    payloads, errors, _ = receive(stream, stall=0.3, seed=length, bytes_expected=expected)
+    if length <= WINDOW:
+        assert (payloads, errors) == ([before, long, b"after"], [])
+    else:
+        assert (payloads, errors) == ([before, b"after"], [ErrorCode.OVERFLOW])
+
+
+def test_holds_the_sender_back_until_there_is_room() -> None:
+    receiver = FrameReceiver(WINDOW)
+    bench = StreamBench(receiver)
+    payload = bytes(range(1, 101))
+    stream = frame(payload) * 3
+    taken = 0
+    delivered = bytearray()
+
+    async def watch(ctx) -> None:
+        nonlocal taken
+        ctx.set(receiver.received.valid, 1)
+        idle = 0
+        while idle < 10:
+            ctx.set(receiver.received.payload, stream[taken])
+            _, _, ready = await ctx.tick().sample(receiver.received.ready)
+            taken += ready
+            idle = 0 if ready else idle + 1
+        # Two frames and the third as far as there is room, beside the bytes held back.
+        assert taken == 2 * len(frame(payload)) + 1 + (WINDOW - 200) + 3
+        ctx.set(receiver.payload.ready, 1)
+        while len(delivered) < 300:
+            if taken < len(stream):
+                ctx.set(receiver.received.payload, stream[taken])
+            else:
+                ctx.set(receiver.received.valid, 0)
+            _, _, ready, valid, byte = await ctx.tick().sample(
+                receiver.received.ready, receiver.payload.valid, receiver.payload.payload.data
+            )
+            taken += ready and taken < len(stream)
+            if valid:
+                delivered.append(byte)
+
+    bench.play(watch, background=False)
+    bench.run()
+    assert delivered == payload * 3
+
+
+def test_takes_and_gives_a_byte_a_clock() -> None:
+    payload = bytes(range(117))
+    stream = frame(payload) * 20
+    _, errors, bench = receive(stream, bytes_expected=20 * 117)
+    assert errors == []
+    assert bench.clock <= len(stream) + 117 + 4 + 20
+
+
+def test_a_payload_comes_two_clocks_after_its_delimiter() -> None:
+    receiver = FrameReceiver(WINDOW)
+    bench = StreamBench(receiver)
+    stream = frame(b"abc")
+    bench.put(receiver.received, stream)
+    clocks: list[int] = []
+    bench.take(receiver.payload, 3, clocks=clocks)
+    bench.run()
+    delimiter = len(stream) - 1
+    assert [clock - delimiter for clock in clocks] == [2, 3, 4]
+
+
+def test_a_flood_of_bad_frames_blocks_nothing() -> None:
+    receiver = FrameReceiver(WINDOW)
+    bench = StreamBench(receiver)
+    bench.put(receiver.received, b"\1\0" * 20 + frame(b"good"))
+    taken = bench.take(receiver.payload, 4)
+    errors = []
+
+    async def listen_late(ctx) -> None:
+        await ctx.tick().repeat(60)
+        ctx.set(receiver.errors.ready, 1)
+        for _ in range(20):
+            _, _, valid, code = await ctx.tick().sample(
+                receiver.errors.valid, receiver.errors.payload
+            )
+            if valid:
+                errors.append(code)
+
+    bench.play(listen_late, background=False)
+    bench.run()
+    assert bytes(byte for byte, _ in taken) == b"good"
+    assert errors == [ErrorCode.FRAME] * PENDING_ERRORS
+
+
+@given(
+    payloads=st.lists(st.binary(min_size=1, max_size=40), min_size=1, max_size=4),
+    stall=stalls,
+    seed=st.integers(0, 999),
+)
+@settings(max_examples=30, deadline=None)
+def test_sends_payloads_in_frames(payloads: list[bytes], stall: float, seed: int) -> None:
+    sender = FrameSender()
+    bench = StreamBench(sender, stall=stall, seed=seed)
+    bench.put(
+        sender.payload,
+        [
+            {"data": byte, "last": position == len(payload) - 1}
+            for payload in payloads
+            for position, byte in enumerate(payload)
+        ],
+    )
+    expected = b"".join(frame(payload) for payload in payloads)
+    taken = bench.take(sender.sent, len(expected))
+    bench.run()
+    assert bytes(taken) == expected
+
+
+def test_published_check_value() -> None:
+    sender = FrameSender()
+    bench = StreamBench(sender)
+    bench.put(sender.payload, [{"data": byte, "last": byte == 0x39} for byte in b"123456789"])
+    taken = bench.take(sender.sent, 13)
+    bench.run()
+    assert bytes(taken) == b"\x0c123456789\x29\xb1\x00"
+
+
+def test_elaborate() -> None:
+    assert "module" in rtlil.convert(FrameReceiver(2048))
+    assert "module" in rtlil.convert(FrameSender())
