@@ -1,0 +1,106 @@
+"""docs/formats.md holds what it says: its script computes what the golden model does."""
+
+import gzip
+import re
+import struct
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from host.datasets import MNIST, load_test_set
+from sim.golden import GoldenModel
+from sim.netfile import load_network, save_network
+from sim.network import Converter, Layer, Network
+from sim.neuron import ReluNeuron, SotNeuron
+
+ROOT = Path(__file__).resolve().parents[2]
+TEXT = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
+SCRIPT = re.findall(r"^```python\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)[0]
+
+
+def logits_by_script(tmp_path: Path, network: Path, images: Path) -> npt.NDArray[np.int64]:
+    (tmp_path / "logits.py").write_text(SCRIPT)
+    # Isolated (-I), so that nothing of allspin can be imported by accident.
+    done = subprocess.run(
+        [sys.executable, "-I", "logits.py", network, images, "out.npy"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    return np.load(tmp_path / "out.npy", allow_pickle=False)
+
+
+def test_the_script_is_forty_lines_and_needs_numpy_alone() -> None:
+    assert len(SCRIPT.splitlines()) <= 40
+    assert max(map(len, SCRIPT.splitlines())) <= 100
+    imported = re.findall(r"^(?:import|from) (\w+)", SCRIPT, re.MULTILINE)
+    assert sorted(imported) == ["gzip", "json", "numpy", "sys"]
+
+
+@pytest.mark.parametrize("name", ["mnist-10", "mnist-100"])
+def test_the_script_on_the_networks_that_ship(tmp_path: Path, name: str) -> None:
+    path = ROOT / "host" / "networks" / f"{name}.safetensors"
+    logits = logits_by_script(tmp_path, path, MNIST / "t10k-images-idx3-ubyte.gz")
+    images, labels = load_test_set()
+    assert np.array_equal(logits, GoldenModel(load_network(path)).logits(images))
+    assert np.mean(logits.argmax(axis=1) == labels) > 0.97
+
+
+@pytest.mark.parametrize("neuron", [SotNeuron(), ReluNeuron()])
+@pytest.mark.parametrize("seed", range(3))
+def test_the_script_on_any_network(
+    tmp_path: Path, neuron: SotNeuron | ReluNeuron, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    hidden_bits, current_bits, rah_bits = ((1, 4, 2), (8, 12, 8), (5, 5, 6))[seed]
+    half = 2 ** (rah_bits - 1)
+    sizes = ((12, 3), (12, 9, 4), (12, 9, 7, 5))[seed]
+    layers = []
+    for number, (rows, columns) in enumerate(pairwise(sizes)):
+        converter = table = None
+        if number < len(sizes) - 2:
+            converter = Converter(
+                gains=rng.integers(0, 1024, columns, np.int32),
+                offsets=rng.integers(-half, half, columns, np.int32),
+                shift=10,
+            )
+            if neuron.has_table:
+                table = rng.integers(0, 2**hidden_bits, 2**current_bits, np.uint8)
+        levels = rng.integers(-half, half, 30, np.int16)
+        states = rng.integers(0, 30, (rows, columns), np.uint8)
+        layers.append(Layer(states, levels, converter, table))
+    network = Network(
+        layers=tuple(layers),
+        neuron=neuron,
+        image_shape=(3, 4),
+        pixel_bits=(1, 8, 3)[seed],
+        hidden_bits=hidden_bits,
+        rah_bits=rah_bits,
+        current_bits=current_bits,
+    )
+    save_network(network, tmp_path / "net.safetensors")
+    images = rng.integers(0, 256, (50, 3, 4), np.uint8)
+    images[0] = 0
+    content = struct.pack(">4I", 0x803, *images.shape) + images.tobytes()
+    (tmp_path / "images").write_bytes(gzip.compress(content) if seed else content)
+    logits = logits_by_script(tmp_path, tmp_path / "net.safetensors", tmp_path / "images")
+    assert logits.dtype == np.int64
+    assert np.array_equal(logits, GoldenModel(network).logits(images))
+
+
+def test_the_ranges_in_the_document_are_those_of_the_code() -> None:
+    from sim import levels, network
+
+    assert f"N is {levels.MIN_STATES} to {levels.MAX_STATES}" in TEXT
+    assert f"signed, {levels.MIN_RAH_BITS} to {levels.MAX_RAH_BITS} |" in TEXT
+    assert f"factor, 0 to {2**network.GAIN_BITS - 1};" in TEXT
+    assert f"right shifts, 0 to {network.MAX_SHIFT}," in TEXT
+    assert f"unsigned, {network.MIN_CURRENT_BITS} to {network.MAX_CURRENT_BITS}, at" in TEXT
+    assert f"up to {network.MAX_LINES} pixels" in TEXT
