@@ -18,7 +18,7 @@ TOOLS = ("sh", "python3", "c++", "perl", "git")
 def machine(tmp_path):
     """Run the script on a machine that has only the tools it is given."""
 
-    def check(*tools, python="python3", fake=""):
+    def check(*tools, python="python3", fake="", **variables):
         path = tmp_path / "bin"
         path.mkdir()
         for tool in tools:
@@ -30,7 +30,7 @@ def machine(tmp_path):
         if fake:
             (path / "python3").write_text(f"#!{shutil.which('sh')}\n{fake}\n")
             (path / "python3").chmod(0o755)
-        environment = {"PATH": str(path)}
+        environment = {"PATH": str(path), **variables}
         return subprocess.run(
             [shutil.which("sh") or "sh", str(SCRIPT), python],
             env=environment,
@@ -64,8 +64,15 @@ def test_a_missing_tool_is_one_line_with_the_fix(machine, missing, words):
         assert word in done.stderr
 
 
-def test_another_compiler_will_do(machine):
-    assert machine(*(tool for tool in TOOLS if tool != "c++"), "g++").returncode == 0
+def test_another_compiler_can_be_named(machine):
+    tools = [tool for tool in TOOLS if tool != "c++"]
+    assert machine(*tools, "g++", CXX="g++ -pipe").returncode == 0
+
+
+def test_a_compiler_that_was_named_must_be_there(machine):
+    done = machine(*TOOLS, CXX="nonesuch++ -pipe")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "there is no nonesuch++:" in done.stderr
 
 
 @pytest.mark.parametrize(
