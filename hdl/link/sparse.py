@@ -85,15 +85,17 @@ class SparseDecoder(wiring.Component):
 
         pair = queue.o.payload
         second = Signal()
+        final = Signal()  # of the pair; where values are not packed, `two` has no bits
         m.d.comb += [
+            final.eq(second | (pair.two == 0)),
             self.events.valid.eq(queue.o.valid),
             self.events.payload.row.eq(pair.row + second),
             self.events.payload.value.eq(Mux(second, pair.high, pair.low)),
-            self.events.payload.last.eq(pair.last & (second | ~pair.two)),
-            queue.o.ready.eq(self.events.ready & (second | ~pair.two)),
+            self.events.payload.last.eq(pair.last & final),
+            queue.o.ready.eq(self.events.ready & final),
         ]
         with m.If(self.events.valid & self.events.ready):
-            m.d.sync += second.eq(pair.two & ~second)
+            m.d.sync += second.eq(~final)
         return m
 
     def _elaborate_parser(self, m: Module, queue: Queue) -> None:

@@ -1,0 +1,210 @@
+"""The sparse decoder against a coder and a decoder that go row by row."""
+
+import random
+
+import pytest
+from amaranth.back import rtlil
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hdl.bench.streams import StreamBench
+from hdl.link.sparse import SparseDecoder
+from hdl.parameters import CrossbarParameters
+
+Event = tuple[int, int]
+
+
+def encode(image: dict[int, int], bits: int) -> bytes:
+    """Code an image (value of each driven row) in the fewest runs."""
+    body = bytearray()
+    position = 0
+    rows = sorted(image)
+    while rows:
+        run = [rows.pop(0)]
+        while rows and rows[0] == run[-1] + 1 and len(run) < 7:
+            run.append(rows.pop(0))
+        while run[0] - position > 31:
+            body.append(31 << 3)
+            position += 31
+        body.append((run[0] - position) << 3 | len(run))
+        values = [image[row] for row in run]
+        if bits <= 4:
+            for low, high in zip(values[::2], [*values[1::2], 0], strict=False):
+                body.append(low | high << 4)
+        else:
+            body.extend(values)
+        position = run[-1] + 1
+    return bytes(body or b"\0")
+
+
+def decode(body: bytes, rows: int, bits: int) -> tuple[list[Event], bool]:
+    """Rows that are driven until the image ends or a fault is met, and whether one was."""
+    events: list[Event] = []
+    queue = list(body)
+    position = 0
+    while queue:
+        header = queue.pop(0)
+        position += header >> 3
+        length = header & 7
+        while length:
+            if not queue:
+                return events, True
+            byte = queue.pop(0)
+            values = [byte & 15, byte >> 4] if bits <= 4 else [byte]
+            if length == 1 and bits <= 4 and values.pop():
+                return events, True
+            driven = [(position + offset, value) for offset, value in enumerate(values)]
+            position += len(values)
+            length -= len(values)
+            for row, value in driven:
+                if row >= rows or value >= 2**bits:
+                    return events, True
+            events.extend(driven)
+    return events, False
+
+
+class Run:
+    """Images through the decoder: the events of each, and whether it was malformed."""
+
+    def __init__(
+        self, bodies: list[bytes], rows: int, bits: int, *, stall: float = 0.0, seed: int = 0
+    ) -> None:
+        decoder = SparseDecoder(CrossbarParameters(rows, 10, 10, value_bits=bits))
+        bench = StreamBench(decoder, stall=stall, seed=seed)
+        bench.put(
+            decoder.body,
+            [
+                {"data": byte, "last": position == len(body) - 1}
+                for body in bodies
+                for position, byte in enumerate(body)
+            ],
+        )
+        self.malformed: list[int] = []
+        self.clocks: list[int] = []
+        taken = bench.take(decoder.events, 0, clocks=self.clocks)
+
+        async def watch(ctx) -> None:
+            body = decoder.body
+            async for _, _, done, malformed in ctx.tick().sample(
+                body.valid & body.ready & body.payload.last, decoder.malformed
+            ):
+                if done:
+                    self.malformed.append(malformed)
+
+        bench.play(watch)
+        bench.run(settle=200)
+        self.images: list[list[Event]] = [[]]
+        for row, value, last in taken:
+            assert row < rows
+            self.images[-1].append((row, value))
+            if last:
+                self.images.append([])
+        assert self.images.pop() == []
+
+
+def driven(events: list[Event]) -> list[Event]:
+    """Without the events that drive nothing."""
+    return [event for event in events if event[1]]
+
+
+@given(data=st.data(), stall=st.sampled_from([0.0, 0.2, 0.5]), seed=st.integers(0, 999))
+@settings(max_examples=40, deadline=None)
+def test_decodes_what_was_coded(data: st.DataObject, stall: float, seed: int) -> None:
+    bits = data.draw(st.integers(1, 8), label="bits")
+    rows = data.draw(st.sampled_from([1, 2, 7, 31, 32, 33, 64, 65, 200]), label="rows")
+    image = st.dictionaries(st.integers(0, rows - 1), st.integers(0, 2**bits - 1), max_size=30)
+    images = data.draw(st.lists(image, min_size=1, max_size=5), label="images")
+    run = Run([encode(image, bits) for image in images], rows, bits, stall=stall, seed=seed)
+    assert run.malformed == [0] * len(images)
+    assert [driven(events) for events in run.images] == [
+        driven(sorted(image.items())) for image in images
+    ]
+
+
+@given(data=st.data(), stall=st.sampled_from([0.0, 0.3]), seed=st.integers(0, 999))
+@settings(max_examples=100, deadline=None)
+def test_takes_any_bytes(data: st.DataObject, stall: float, seed: int) -> None:
+    bits = data.draw(st.integers(1, 8), label="bits")
+    rows = data.draw(st.integers(1, 40), label="rows")
+    header = st.builds(
+        lambda skip, length: skip << 3 | length, st.integers(0, 5), st.integers(0, 7)
+    )
+    byte = st.one_of(header, st.integers(0, 255), st.sampled_from([0, 1, 0x11, 0x0F, 0xF8]))
+    bodies = data.draw(
+        st.lists(st.lists(byte, min_size=1, max_size=14).map(bytes), min_size=1, max_size=6),
+        label="bodies",
+    )
+    run = Run(bodies, rows, bits, stall=stall, seed=seed)
+    expected = [decode(body, rows, bits) for body in bodies]
+    assert run.malformed == [malformed for _, malformed in expected]
+    assert len(run.images) == len(bodies)
+    for events, (reference, malformed) in zip(run.images, expected, strict=True):
+        here, there = driven(events), driven(reference)
+        assert here == (there[: len(here)] if malformed else there)
+
+
+@pytest.mark.parametrize(
+    ("body", "bits", "malformed", "events"),
+    [
+        # Blank: nothing, or only what passes rows over.
+        ("00", 4, 0, [(0, 0)]),
+        ("f8", 4, 0, [(0, 0)]),
+        ("f8 f8 f8 f8", 4, 0, [(0, 0)]),
+        # The last row, and the one beyond it, alone and as the second of a pair.
+        ("49 0f", 4, 0, [(9, 15)]),
+        ("51 0f", 4, 1, [(0, 0)]),
+        ("42 ff", 4, 0, [(8, 15), (9, 15)]),
+        ("43 21 03", 4, 1, [(8, 1), (9, 2), (0, 0)]),
+        ("4a ff", 4, 1, [(0, 0)]),
+        # So far beyond the last row that a position of few bits has come round.
+        ("f8 f8 f8 f8 f8 01 01", 4, 1, [(0, 0)]),
+        # Ends inside a run: behind its header, and behind some of its values.
+        ("01", 4, 1, [(0, 0)]),
+        ("03 21", 4, 1, [(0, 0)]),
+        ("03 21 03", 4, 0, [(0, 1), (1, 2), (2, 3)]),
+        # An event with a value is the last one where it can be; otherwise one follows.
+        ("01 05", 4, 0, [(0, 5)]),
+        ("01 05 00", 4, 0, [(0, 5), (0, 0)]),
+        # The spare nibble of an odd run is zero.
+        ("01 15", 4, 1, [(0, 0)]),
+        # Values that are too large.
+        ("02 33", 2, 0, [(0, 3), (1, 3)]),
+        ("02 34", 2, 1, [(0, 0)]),
+        ("02 43", 2, 1, [(0, 0)]),
+        ("01 1f", 5, 0, [(0, 31)]),
+        ("01 20", 5, 1, [(0, 0)]),
+        ("02 ff 01", 8, 0, [(0, 255), (1, 1)]),
+    ],
+)
+def test_cases(body: str, bits: int, malformed: int, events: list[Event]) -> None:
+    run = Run([bytes.fromhex(body), b"\1\1"], 10, bits)
+    assert run.malformed == [malformed, 0]
+    assert run.images == [events, [(0, 1)]]
+
+
+def test_a_row_a_clock() -> None:
+    # As dense as MNIST: strokes of a few rows between gaps, 146 rows in about 120 bytes.
+    rng = random.Random(1)
+    bodies = []
+    for _ in range(12):
+        image: dict[int, int] = {}
+        start = 0
+        while len(image) < 146:
+            start += rng.choice([5, 12, 19, 20, 22, 26, 36])
+            length = min(rng.randint(3, 9), 146 - len(image))
+            image.update({start + row: rng.randint(1, 15) for row in range(length)})
+            start += length
+        bodies.append(encode(image, 4))
+    assert 100 <= sum(len(body) for body in bodies) / len(bodies) <= 130
+    run = Run(bodies, 1500, 4)
+    assert [len(events) for events in run.images] == [146] * 12
+    # No clock is lost, neither to headers nor between images, once the first row is out.
+    assert run.clocks[-1] - run.clocks[0] == 146 * 12 - 1
+
+
+@pytest.mark.parametrize("bits", [1, 4, 5, 8])
+@pytest.mark.parametrize("rows", [1, 784])
+def test_elaborates(bits: int, rows: int) -> None:
+    assert "module" in rtlil.convert(
+        SparseDecoder(CrossbarParameters(rows, 10, 10, value_bits=bits))
+    )
