@@ -75,7 +75,7 @@ class ViConverter(wiring.Component):
             {
                 "sums": In(stream.Signature(SumLayout(self._crossbar))),
                 "currents": Out(stream.Signature(CurrentLayout(parameters.current_bits))),
-                "load": In(stream.Signature(LoadLayout(), always_ready=True)),
+                "load": In(stream.Signature(LoadLayout())),
                 "probe": In(1),
                 "column": In(range(self._crossbar.columns)),
                 "word": Out(32),
@@ -101,6 +101,7 @@ class ViConverter(wiring.Component):
         gain = Signal(16)
         offset = Signal(signed(16))
         m.d.comb += [
+            self.load.ready.eq(1),
             here.eq(Mux(load.first, 0, byte)),
             here_line.eq(Mux(load.first, load.address, line)),
             gain.eq(low[:16]),

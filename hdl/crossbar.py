@@ -58,7 +58,7 @@ class Crossbar(wiring.Component):
     sums : Out(stream)
         `SumLayout`: column sums, column 0 first.
     cells : In(stream)
-        `CellLayout`: words to store; always ready. Must not be used while an image is
+        `CellLayout`: words to store; `ready` is always set. Must not be used while an image is
         under way.
     """
 
@@ -68,7 +68,7 @@ class Crossbar(wiring.Component):
             {
                 "events": In(stream.Signature(EventLayout(parameters))),
                 "sums": Out(stream.Signature(SumLayout(parameters))),
-                "cells": In(stream.Signature(CellLayout(parameters), always_ready=True)),
+                "cells": In(stream.Signature(CellLayout(parameters))),
             }
         )
 
@@ -228,6 +228,7 @@ class Crossbar(wiring.Component):
         lane = Signal.like(here["lane"])
         address = Signal(range(p.rows * p.passes))
         word = Signal(signed(p.rah_bits))
+        m.d.comb += self.cells.ready.eq(1)
         m.d.sync += valid.eq(self.cells.valid)
         with m.If(self.cells.valid):
             m.d.sync += [

@@ -39,7 +39,8 @@ class Engine(wiring.Component):
     results : Out(stream)
         `ResultLayout`: each image's logits, class by class, in the order of the images.
     load : In(stream)
-        `LoadLayout`: bytes for the memories; only while `idle`.
+        `LoadLayout`: bytes for the memories; only while `idle`. Images and reads wait until
+        they are in their places.
     fetch : In(stream)
         `FetchLayout`: a line to read; only while `idle`. Images wait until it is read.
     fetched : Out(stream)
@@ -82,6 +83,12 @@ class Engine(wiring.Component):
         m.d.comb += self.load.ready.eq(1)
         m.d.sync += [load.eq(self.load.payload), load_valid.eq(self.load.valid)]
 
+        # A byte is in its memory three clocks after it was taken; nothing is read before.
+        settling = Signal(3)
+        loading = Signal()
+        m.d.comb += loading.eq(self.load.valid | settling.any())
+        m.d.sync += settling.eq((settling << 1) | self.load.valid)
+
         m.submodules.counters = counters = Counters(p)
         m.d.comb += counters.clear.eq(load_valid & (load.memory == COUNTERS))
         m.submodules.readout = readout = Readout(p)
@@ -103,7 +110,7 @@ class Engine(wiring.Component):
 
         upstream = wiring.flipped(self.events)
         stalled = Signal()
-        m.d.comb += stalled.eq(fetching | self.fetch.valid)
+        m.d.comb += stalled.eq(fetching | self.fetch.valid | loading)
         for layer, crossbar in enumerate(crossbars):
             m.submodules[f"crossbar_{layer}"] = crossbar
             here = Signal(name=f"here_{layer}")
@@ -214,6 +221,7 @@ class Engine(wiring.Component):
             m,
             counters=counters,
             fetching=fetching,
+            loading=loading,
             request=request,
             drive=drive,
             collect=collect,
@@ -237,6 +245,7 @@ class Engine(wiring.Component):
         *,
         counters: Counters,
         fetching: Signal,
+        loading: Signal,
         request: object,
         drive: Signal,
         collect: Signal,
@@ -254,9 +263,9 @@ class Engine(wiring.Component):
         ]
         with m.FSM(name="fetch"):
             with m.State("IDLE"):
-                m.d.comb += self.fetch.ready.eq(1)
+                m.d.comb += self.fetch.ready.eq(~loading)
                 m.d.sync += [request.eq(self.fetch.payload), wait.eq(3)]  # type: ignore[attr-defined]
-                with m.If(self.fetch.valid):
+                with m.If(self.fetch.valid & self.fetch.ready):
                     with m.If(self.fetch.payload.memory == WEIGHTS):
                         m.next = "DRIVE"
                     with m.Else():

@@ -54,7 +54,7 @@ class NeuronSignature(wiring.Signature):
             {
                 "currents": In(stream.Signature(CurrentLayout(parameters.current_bits))),
                 "activations": Out(stream.Signature(ActivationLayout(parameters.hidden_bits))),
-                "load": In(stream.Signature(LoadLayout(), always_ready=True)),
+                "load": In(stream.Signature(LoadLayout())),
                 "probe": In(1),
                 "address": In(parameters.current_bits),
                 "entry": Out(8),
@@ -88,6 +88,7 @@ class SotNeuron(wiring.Component):
         load = self.load.payload
         line = Signal(p.current_bits)
         m.d.comb += [
+            self.load.ready.eq(1),
             write.addr.eq(Mux(load.first, load.address, line)),
             write.data.eq(load.data),
             write.en.eq(self.load.valid & (load.memory == TABLE)),
@@ -143,6 +144,7 @@ class ReluNeuron(wiring.Component):
         current = self.currents.payload.current
         drop = p.current_bits - p.hidden_bits
         rounded = Signal(p.hidden_bits + 1)
+        m.d.comb += self.load.ready.eq(1)
         m.d.comb += rounded.eq(current[drop:] + (current[drop - 1] if drop else 0))
         with m.If(~self.activations.valid | self.activations.ready):
             m.d.comb += self.currents.ready.eq(1)

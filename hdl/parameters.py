@@ -19,6 +19,11 @@ ENGINE = 15
 """The layer number under which the counters of the whole engine are found."""
 
 
+def _keep_in_range(owner: object, name: str, low: int, high: int) -> None:
+    """Check an attribute of a frozen object and keep it as a plain int."""
+    object.__setattr__(owner, name, check_range(name, getattr(owner, name), low, high))
+
+
 @dataclass(frozen=True)
 class HardwareProfile:
     """What a part offers to any network.
@@ -37,9 +42,9 @@ class HardwareProfile:
 
     def __post_init__(self) -> None:
         if self.lanes is not None:
-            check_range("lanes", self.lanes, 1, MAX_LINES)
+            _keep_in_range(self, "lanes", 1, MAX_LINES)
         if self.rah_bits is not None:
-            check_range("rah_bits", self.rah_bits, MIN_RAH_BITS, MAX_RAH_BITS)
+            _keep_in_range(self, "rah_bits", MIN_RAH_BITS, MAX_RAH_BITS)
 
 
 @dataclass(frozen=True)
@@ -65,11 +70,11 @@ class CrossbarParameters:
     rah_bits: int = 8
 
     def __post_init__(self) -> None:
-        check_range("rows", self.rows, 1, MAX_LINES)
-        check_range("columns", self.columns, 1, MAX_LINES)
-        check_range("lanes", self.lanes, 1, self.columns)
-        check_range("value_bits", self.value_bits, 1, 8)
-        check_range("rah_bits", self.rah_bits, MIN_RAH_BITS, MAX_RAH_BITS)
+        _keep_in_range(self, "rows", 1, MAX_LINES)
+        _keep_in_range(self, "columns", 1, MAX_LINES)
+        _keep_in_range(self, "lanes", 1, self.columns)
+        _keep_in_range(self, "value_bits", 1, 8)
+        _keep_in_range(self, "rah_bits", MIN_RAH_BITS, MAX_RAH_BITS)
 
     @property
     def bank_lanes(self) -> int:
@@ -139,13 +144,9 @@ class EngineParameters:
             raise ValueError(
                 f"neuron must be one of {', '.join(sorted(NEURONS))}, not {self.neuron!r}"
             )
-        check_range("counter_bits", self.counter_bits, 16, 64)
-        check_range(
-            "current_bits",
-            self.current_bits,
-            max(MIN_CURRENT_BITS, self.hidden_bits),
-            MAX_CURRENT_BITS,
-        )
+        _keep_in_range(self, "counter_bits", 16, 64)
+        narrowest = self.hidden_bits if len(self.crossbars) > 1 else 0
+        _keep_in_range(self, "current_bits", max(MIN_CURRENT_BITS, narrowest), MAX_CURRENT_BITS)
         for number, (one, two) in enumerate(zip(self.crossbars, self.crossbars[1:], strict=False)):
             if two.rows != one.columns:
                 raise ValueError(

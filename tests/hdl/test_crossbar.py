@@ -1,0 +1,181 @@
+"""The crossbar against exact integer products."""
+
+import random
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from amaranth.back import rtlil
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hdl.bench.streams import StreamBench
+from hdl.crossbar import Crossbar
+from hdl.parameters import CrossbarParameters
+
+Words = npt.NDArray[np.int64]
+
+
+def cells(words: Words) -> list[tuple[int, int, int]]:
+    """Every word in order; only the first says where it goes."""
+    flat = words.ravel().tolist()
+    return [(int(number == 0), 0, word) for number, word in enumerate(flat)]
+
+
+def events(image: npt.NDArray[np.int64]) -> list[tuple[int, int, int]]:
+    """An image's driven rows; the last one closes it, or a silent one does."""
+    driven = [(int(row), int(image[row]), 0) for row in np.flatnonzero(image)]
+    if not driven:
+        return [(0, 0, 1)]
+    row, value, _ = driven[-1]
+    return [*driven[:-1], (row, value, 1)]
+
+
+def compute(
+    p: CrossbarParameters,
+    words: Words,
+    images: Words,
+    *,
+    stall: float = 0.0,
+    seed: int = 0,
+    clocks: list[int] | None = None,
+) -> list[list[int]]:
+    """Column sums of each image, and the flag of the last column checked."""
+    dut = Crossbar(p)
+    bench = StreamBench(dut, stall=stall, seed=seed)
+    loaded = [False]
+    rng = random.Random(seed)
+
+    async def stimulus(ctx: Any) -> None:
+        for cell in cells(words):
+            ctx.set(dut.cells.payload, dict(zip(("first", "row", "word"), cell, strict=True)))
+            ctx.set(dut.cells.valid, 1)
+            await ctx.tick()
+            ctx.set(dut.cells.valid, 0)
+            while rng.random() < stall:
+                await ctx.tick()
+        await ctx.tick().repeat(2)
+        loaded[0] = True
+        for image in images:
+            for row, value, last in events(image):
+                while rng.random() < stall:
+                    await ctx.tick()
+                ctx.set(dut.events.payload, {"row": row, "value": value, "last": last})
+                ctx.set(dut.events.valid, 1)
+                await ctx.tick().until(dut.events.ready)
+                ctx.set(dut.events.valid, 0)
+
+    bench.play(stimulus, background=False)
+    taken = bench.take(dut.sums, len(images) * p.columns, clocks=clocks)
+    bench.run(patience=p.rows * p.columns + 20 * p.passes * (p.rows + 10))
+    assert loaded[0]
+    assert [last for _, last in taken] == ([0] * (p.columns - 1) + [1]) * len(images)
+    sums = [value for value, _ in taken]
+    return [sums[i : i + p.columns] for i in range(0, len(sums), p.columns)]
+
+
+@st.composite
+def crossbars(draw: st.DrawFn) -> CrossbarParameters:
+    columns = draw(st.integers(1, 11))
+    return CrossbarParameters(
+        rows=draw(st.integers(1, 13)),
+        columns=columns,
+        lanes=draw(st.integers(1, columns)),
+        value_bits=draw(st.integers(1, 8)),
+        rah_bits=draw(st.integers(2, 8)),
+    )
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    p=crossbars(),
+    seed=st.integers(0, 2**32 - 1),
+    density=st.sampled_from([0.0, 0.2, 1.0]),
+    stall=st.sampled_from([0.0, 0.3, 0.7]),
+)
+def test_sums_are_integer_products(
+    p: CrossbarParameters, seed: int, density: float, stall: float
+) -> None:
+    rng = np.random.default_rng(seed)
+    half = 2 ** (p.rah_bits - 1)
+    words = rng.integers(-half, half, (p.rows, p.columns))
+    images = rng.integers(0, 2**p.value_bits, (6, p.rows)) * (rng.random((6, p.rows)) < density)
+    assert compute(p, words, images, stall=stall, seed=seed) == (images @ words).tolist()
+
+
+@pytest.mark.parametrize("extreme", [-128, 127])
+@pytest.mark.parametrize("lanes", [1, 2, 3])
+def test_the_worst_case_does_not_overflow(extreme: int, lanes: int) -> None:
+    p = CrossbarParameters(rows=40, columns=3, lanes=lanes, value_bits=8, rah_bits=8)
+    words = np.full((40, 3), extreme)
+    images = np.full((2, 40), 255)
+    assert compute(p, words, images) == [[40 * 255 * extreme] * 3] * 2
+
+
+def test_a_row_takes_a_clock_and_the_next_image_follows_at_once() -> None:
+    """Steady state: as many clocks as events, with sums drained meanwhile."""
+    p = CrossbarParameters(rows=30, columns=5, lanes=5)
+    rng = np.random.default_rng(1)
+    words = rng.integers(-128, 128, (30, 5))
+    images = np.full((10, 30), 3)
+    clocks: list[int] = []
+    compute(p, words, images, clocks=clocks)
+    firsts = clocks[:: p.columns]
+    assert np.diff(firsts).tolist() == [30] * 9
+
+
+def test_with_a_third_of_the_lanes_an_image_takes_three_times_its_rows() -> None:
+    p = CrossbarParameters(rows=30, columns=6, lanes=2)
+    words = np.random.default_rng(1).integers(-128, 128, (30, 6))
+    images = np.full((10, 30), 3)
+    clocks: list[int] = []
+    compute(p, words, images, clocks=clocks)
+    assert np.diff(clocks[::6]).tolist() == [90] * 9
+
+
+def test_a_sparse_image_waits_for_the_columns_and_little_more() -> None:
+    """An image of one row is bound by draining the columns; five clocks of hand-over."""
+    p = CrossbarParameters(rows=4, columns=20, lanes=20)
+    words = np.random.default_rng(2).integers(-128, 128, (4, 20))
+    images = np.zeros((6, 4), dtype=np.int64)
+    images[:, 2] = 7
+    clocks: list[int] = []
+    assert compute(p, words, images, clocks=clocks) == (images @ words).tolist()
+    assert max(np.diff(clocks[::20])) <= 25
+
+
+def test_one_row_can_be_stored_anew() -> None:
+    p = CrossbarParameters(rows=5, columns=7, lanes=3)
+    words = np.random.default_rng(3).integers(-128, 128, (5, 7))
+    dut = Crossbar(p)
+    bench = StreamBench(dut)
+    fresh = np.arange(7) - 3
+
+    async def stimulus(ctx: Any) -> None:
+        for first, row, word in [
+            *cells(words),
+            *((int(number == 0), 3, int(word)) for number, word in enumerate(fresh)),
+        ]:
+            ctx.set(dut.cells.payload, {"first": first, "row": row, "word": word})
+            ctx.set(dut.cells.valid, 1)
+            await ctx.tick()
+        ctx.set(dut.cells.valid, 0)
+        await ctx.tick().repeat(2)
+        for row in range(5):
+            ctx.set(dut.events.payload, {"row": row, "value": 1, "last": 1})
+            ctx.set(dut.events.valid, 1)
+            await ctx.tick().until(dut.events.ready)
+        ctx.set(dut.events.valid, 0)
+
+    bench.play(stimulus, background=False)
+    taken = bench.take(dut.sums, 5 * 7)
+    bench.run()
+    words[3] = fresh
+    assert [value for value, _ in taken] == words.ravel().tolist()
+
+
+def test_it_becomes_rtlil_with_one_memory_for_each_block_ram() -> None:
+    text = rtlil.convert(Crossbar(CrossbarParameters(784, 100, 100)), name="crossbar")
+    widths = [line.split()[2] for line in text.splitlines() if line.startswith("  memory width")]
+    assert widths == ["16"] * 50

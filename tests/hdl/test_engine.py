@@ -1,0 +1,249 @@
+"""The engine against the golden model, with stalls, of any shape."""
+
+import random
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from amaranth.back import rtlil
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hdl.bench.networks import random_images, random_network
+from hdl.bench.streams import StreamBench
+from hdl.engine import Engine
+from hdl.parameters import (
+    CONVERTER,
+    COUNTERS,
+    ENGINE,
+    SHIFT,
+    TABLE,
+    WEIGHTS,
+    EngineParameters,
+    HardwareProfile,
+)
+from sim.golden import GoldenModel
+from sim.network import Network
+from sim.neuron import ReluNeuron, SotNeuron
+
+
+class Machine:
+    """An engine in Amaranth's simulator, driven through its ports."""
+
+    def __init__(
+        self, network: Network, profile: HardwareProfile, *, stall: float = 0.0, seed: int = 0
+    ) -> None:
+        self.network = network
+        self.parameters = EngineParameters.from_network(network, profile)
+        self.dut = Engine(self.parameters)
+        self.bench = StreamBench(self.dut, stall=stall, seed=seed)
+        self.stall = stall
+        self.random = random.Random(seed)
+
+    async def load(self, ctx: Any, layer: int, memory: int, address: int, content: bytes) -> None:
+        for number, byte in enumerate(content):
+            ctx.set(
+                self.dut.load.payload,
+                {
+                    "layer": layer,
+                    "memory": memory,
+                    "first": number == 0,
+                    "address": address,
+                    "data": byte,
+                },
+            )
+            ctx.set(self.dut.load.valid, 1)
+            await ctx.tick()
+            ctx.set(self.dut.load.valid, 0)
+
+    async def fetch(self, ctx: Any, layer: int, memory: int, address: int) -> bytes:
+        dut = self.dut
+        ctx.set(dut.fetch.payload, {"layer": layer, "memory": memory, "address": address})
+        ctx.set(dut.fetch.valid, 1)
+        await ctx.tick().until(dut.fetch.ready)
+        ctx.set(dut.fetch.valid, 0)
+        line = bytearray()
+        while True:
+            willing = self.random.random() >= self.stall
+            ctx.set(dut.fetched.ready, willing)
+            _, _, valid, byte = await ctx.tick().sample(dut.fetched.valid, dut.fetched.payload)
+            if valid and willing:
+                line.append(byte.data)
+                if byte.last:
+                    ctx.set(dut.fetched.ready, 0)
+                    return bytes(line)
+
+    def image(self) -> dict[tuple[int, int], bytes]:
+        """What each memory holds, as the protocol orders it."""
+        content = {}
+        for number, layer in enumerate(self.network.layers):
+            content[number, WEIGHTS] = layer.words.tobytes()
+            if layer.converter is not None:
+                pairs = np.stack([layer.converter.gains, layer.converter.offsets], axis=1)
+                content[number, CONVERTER] = pairs.astype("<i2").tobytes()
+                content[number, SHIFT] = bytes([layer.converter.shift])
+            if layer.table is not None:
+                content[number, TABLE] = layer.table.tobytes()
+        return content
+
+    async def program(self, ctx: Any) -> None:
+        for (layer, memory), content in self.image().items():
+            await self.load(ctx, layer, memory, 0, content)
+
+    async def drive(self, ctx: Any, values: npt.NDArray[np.uint8]) -> None:
+        dut = self.dut
+        for image in values:
+            driven = [(int(row), int(image[row]), 0) for row in np.flatnonzero(image)]
+            for row, value, last in [*driven, (0, 0, 1)]:
+                while self.random.random() < self.stall:
+                    await ctx.tick()
+                ctx.set(dut.events.payload, {"row": row, "value": value, "last": last})
+                ctx.set(dut.events.valid, 1)
+                await ctx.tick().until(dut.events.ready)
+                ctx.set(dut.events.valid, 0)
+
+
+@st.composite
+def networks(draw: st.DrawFn) -> Network:
+    states = draw(st.sampled_from([2, 3, 10, 16, 128]))
+    rah_bits = draw(st.integers((states - 1).bit_length() + 1, 8))
+    hidden_bits = draw(st.integers(1, 8))
+    return random_network(
+        tuple(draw(st.lists(st.integers(1, 9), min_size=2, max_size=4))),
+        seed=draw(st.integers(0, 2**32 - 1)),
+        states=states,
+        neuron=draw(st.sampled_from([SotNeuron(), ReluNeuron()])),
+        pixel_bits=draw(st.integers(1, 8)),
+        hidden_bits=hidden_bits,
+        rah_bits=rah_bits,
+        current_bits=draw(st.integers(max(4, hidden_bits), 9)),
+    )
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    network=networks(),
+    lanes=st.sampled_from([None, 1, 3]),
+    stall=st.sampled_from([0.0, 0.3, 0.6]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_every_logit_and_every_count(
+    network: Network, lanes: int | None, stall: float, seed: int
+) -> None:
+    machine = Machine(network, HardwareProfile(lanes=lanes), stall=stall, seed=seed)
+    images = random_images(network, 8, seed)
+    trace = GoldenModel(network).trace(images)
+    counts: dict[tuple[int, int], int] = {}
+
+    async def stimulus(ctx: Any) -> None:
+        await machine.program(ctx)
+        await machine.drive(ctx, trace[0].inputs)
+        while not ctx.get(machine.dut.idle):
+            await ctx.tick()
+        await ctx.tick()
+        for layer in (*range(len(network.layers)), ENGINE):
+            for line in range(2):
+                value = await machine.fetch(ctx, layer, COUNTERS, line)
+                counts[layer, line] = int.from_bytes(value, "little")
+
+    machine.bench.play(stimulus, background=False)
+    taken = machine.bench.take(machine.dut.results, 8 * network.classes)
+    machine.bench.run(patience=20_000)
+    logits = np.array([logit for logit, _, _ in taken]).reshape(8, -1)
+    assert np.array_equal(logits, trace[-1].sums)
+    winners = [winner for _, last, winner in taken if last]
+    assert winners == np.argmax(trace[-1].sums, axis=1).tolist()
+    for number, layer in enumerate(trace):
+        assert counts[number, 0] == np.count_nonzero(layer.inputs)
+        assert counts[number, 1] == layer.sums.size
+    assert counts[ENGINE, 1] == 8
+    assert counts[ENGINE, 0] > 0
+
+
+@pytest.mark.parametrize("lanes", [None, 2])
+@pytest.mark.parametrize("neuron", [SotNeuron(), ReluNeuron()], ids=lambda neuron: neuron.name)
+def test_every_memory_reads_back_between_images(neuron: Any, lanes: int | None) -> None:
+    network = random_network((6, 5, 4, 3), seed=8, neuron=neuron, rah_bits=6)
+    machine = Machine(network, HardwareProfile(lanes=lanes), stall=0.3, seed=9)
+    images = random_images(network, 4, 10)
+    trace = GoldenModel(network).trace(images)
+    read: list[dict[tuple[int, int], bytes]] = []
+
+    async def stimulus(ctx: Any) -> None:
+        await machine.program(ctx)
+        for part in (trace[0].inputs[:2], trace[0].inputs[2:]):
+            content = {}
+            for memory_map in machine.parameters.memory_map():
+                layer, memory = divmod(memory_map.space, 16)
+                if memory == COUNTERS:
+                    continue
+                lines = [
+                    await machine.fetch(ctx, layer, memory, address)
+                    for address in range(memory_map.lines)
+                ]
+                assert {len(line) for line in lines} == {memory_map.line_bytes}
+                content[layer, memory] = b"".join(lines)
+            read.append(content)
+            await machine.drive(ctx, part)
+            while not ctx.get(machine.dut.idle):
+                await ctx.tick()
+
+    machine.bench.play(stimulus, background=False)
+    taken = machine.bench.take(machine.dut.results, 4 * network.classes)
+    machine.bench.run(patience=20_000)
+    assert read == [machine.image()] * 2
+    assert [logit for logit, _, _ in taken] == trace[-1].sums.ravel().tolist()
+
+
+def test_writing_to_a_space_of_counters_clears_them_all() -> None:
+    network = random_network((6, 5, 3), seed=1)
+    machine = Machine(network, HardwareProfile())
+    images = random_images(network, 3, 2)
+    values = GoldenModel(network).trace(images)[0].inputs
+    seen = []
+
+    async def stimulus(ctx: Any) -> None:
+        await machine.drive(ctx, values)
+        while not ctx.get(machine.dut.idle):
+            await ctx.tick()
+        seen.append(await machine.fetch(ctx, ENGINE, COUNTERS, 0))
+        await machine.load(ctx, 1, COUNTERS, 0, b"\0")
+        for layer in (0, 1, ENGINE):
+            for line in range(2):
+                seen.append(await machine.fetch(ctx, layer, COUNTERS, line))
+
+    machine.bench.play(stimulus, background=False)
+    machine.bench.take(machine.dut.results, 3 * 3)
+    machine.bench.run(patience=20_000)
+    assert seen[0] != bytes(8)
+    assert seen[1:] == [bytes(8)] * 6
+
+
+def test_layers_overlap_so_that_the_slowest_stage_sets_the_pace() -> None:
+    network = random_network((40, 30, 30, 5), seed=3)
+    machine = Machine(network, HardwareProfile())
+    images = np.full((20, 40), 255, dtype=np.uint8)
+    trace = GoldenModel(network).trace(images)
+    cycles = []
+
+    async def stimulus(ctx: Any) -> None:
+        await machine.program(ctx)
+        await machine.drive(ctx, trace[0].inputs)
+        while not ctx.get(machine.dut.idle):
+            await ctx.tick()
+        cycles.append(int.from_bytes(await machine.fetch(ctx, ENGINE, COUNTERS, 0), "little"))
+
+    machine.bench.play(stimulus, background=False)
+    machine.bench.take(machine.dut.results, 20 * 5)
+    machine.bench.run(patience=20_000)
+    # 41 clocks an image (40 rows and the closing event), and once the depth of the pipeline.
+    assert cycles[0] <= 20 * 41 + 2 * 30 + 60
+
+
+@pytest.mark.parametrize("lanes", [None, 8])
+def test_it_becomes_rtlil(lanes: int | None) -> None:
+    network = random_network((30, 20, 10), seed=1)
+    rtlil.convert(
+        Engine(EngineParameters.from_network(network, HardwareProfile(lanes=lanes))), name="engine"
+    )

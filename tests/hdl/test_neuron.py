@@ -1,0 +1,146 @@
+"""Neurons and row drivers against the definitions in words."""
+
+import math
+import random
+from typing import Any
+
+import pytest
+from amaranth.back import rtlil
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import hdl.neuron
+import sim.golden
+import sim.neuron
+from hdl.bench.streams import StreamBench
+from hdl.neuron import ReluNeuron, RowDriver, SotNeuron
+from hdl.parameters import CONVERTER, TABLE, CrossbarParameters, EngineParameters
+
+
+def engine(columns: int, hidden_bits: int, current_bits: int, neuron: str) -> EngineParameters:
+    return EngineParameters(
+        (
+            CrossbarParameters(9, columns, columns),
+            CrossbarParameters(columns, 3, 3, value_bits=hidden_bits),
+        ),
+        neuron=neuron,
+        current_bits=current_bits,
+    )
+
+
+def test_no_kind_of_neuron_lacks_an_implementation() -> None:
+    kinds = set(sim.neuron.NEURONS)
+    assert set(sim.golden.ACTIVATIONS) == kinds
+    assert set(hdl.neuron.NEURONS) == kinds
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    hidden_bits=st.integers(1, 8),
+    current_bits=st.integers(4, 12),
+    stall=st.sampled_from([0.0, 0.4]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_a_relu_rounds_and_holds_at_full_scale(
+    hidden_bits: int, current_bits: int, stall: float, seed: int
+) -> None:
+    current_bits = max(current_bits, hidden_bits)
+    rng = random.Random(seed)
+    dut = ReluNeuron(engine(5, hidden_bits, current_bits, "relu"))
+    bench = StreamBench(dut, stall=stall, seed=seed)
+    top = 2**current_bits - 1
+    currents = [0, top, top - 1, top // 2, *(rng.randint(0, top) for _ in range(40))]
+    lasts = [rng.randrange(2) for _ in currents]
+    bench.put(dut.currents, list(zip_dicts(currents, lasts, "current")))
+    taken = bench.take(dut.activations, len(currents))
+    bench.run()
+    step = 2 ** (current_bits - hidden_bits)
+    wanted = [min(2**hidden_bits - 1, math.floor(c / step + 0.5)) for c in currents]
+    assert taken == list(zip(wanted, lasts, strict=True))
+
+
+def zip_dicts(values: list[int], lasts: list[int], name: str) -> Any:
+    return ({name: value, "last": last} for value, last in zip(values, lasts, strict=True))
+
+
+@settings(deadline=None, max_examples=15)
+@given(
+    hidden_bits=st.integers(1, 8),
+    current_bits=st.integers(4, 8),
+    stall=st.sampled_from([0.0, 0.4]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_a_sot_neuron_is_the_table_that_was_loaded(
+    hidden_bits: int, current_bits: int, stall: float, seed: int
+) -> None:
+    current_bits = max(current_bits, hidden_bits)
+    rng = random.Random(seed)
+    dut = SotNeuron(engine(5, hidden_bits, current_bits, "sot"))
+    bench = StreamBench(dut, stall=stall, seed=seed)
+    table = [rng.randrange(2**hidden_bits) for _ in range(2**current_bits)]
+    currents = [rng.randrange(2**current_bits) for _ in range(60)]
+    lasts = [rng.randrange(2) for _ in currents]
+    patch = rng.randrange(2**current_bits)
+
+    async def load(ctx: Any, memory: int, address: int, content: list[int]) -> None:
+        for number, entry in enumerate(content):
+            ctx.set(
+                dut.load.payload,
+                {"memory": memory, "first": number == 0, "address": address, "data": entry},
+            )
+            ctx.set(dut.load.valid, 1)
+            await ctx.tick()
+        ctx.set(dut.load.valid, 0)
+
+    async def stimulus(ctx: Any) -> None:
+        await load(ctx, TABLE, 0, table)
+        table[patch] ^= 1
+        await load(ctx, TABLE, patch, [table[patch]])
+        await load(ctx, CONVERTER, 0, [255] * 8)  # somebody else's
+        ctx.set(dut.probe, 1)
+        ctx.set(dut.address, patch)
+        await ctx.tick().repeat(2)
+        assert ctx.get(dut.entry) == table[patch]
+        ctx.set(dut.probe, 0)
+        for payload in zip_dicts(currents, lasts, "current"):
+            ctx.set(dut.currents.payload, payload)
+            ctx.set(dut.currents.valid, 1)
+            await ctx.tick().until(dut.currents.ready)
+            ctx.set(dut.currents.valid, 0)
+
+    bench.play(stimulus, background=False)
+    taken = bench.take(dut.activations, len(currents))
+    bench.run()
+    assert taken == [(table[c], last) for c, last in zip(currents, lasts, strict=True)]
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    columns=st.integers(1, 12),
+    stall=st.sampled_from([0.0, 0.4]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_only_active_neurons_drive_rows_and_every_image_is_closed_once(
+    columns: int, stall: float, seed: int
+) -> None:
+    rng = random.Random(seed)
+    dut = RowDriver(engine(columns, 4, 8, "sot"), 0)
+    bench = StreamBench(dut, stall=stall, seed=seed)
+    images = [[rng.choice([0, 0, rng.randrange(16)]) for _ in range(columns)] for _ in range(6)]
+    values = [value for image in images for value in image]
+    lasts = [int(n == columns - 1) for _ in images for n in range(columns)]
+    bench.put(dut.activations, list(zip_dicts(values, lasts, "activation")))
+    wanted = [
+        (row, value, int(row == columns - 1))
+        for image in images
+        for row, value in enumerate(image)
+        if value or row == columns - 1
+    ]
+    taken = bench.take(dut.events, len(wanted))
+    bench.run()
+    assert taken == wanted
+
+
+@pytest.mark.parametrize("kind", [SotNeuron, ReluNeuron])
+def test_it_becomes_rtlil(kind: Any) -> None:
+    rtlil.convert(kind(engine(7, 4, 8, "sot")))
