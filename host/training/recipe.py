@@ -17,6 +17,7 @@ from host.training.latent import LatentNetwork
 from host.training.machine import Array, Machine
 from host.training.optimiser import Adam
 from host.training.passes import backward, forward
+from sim.errors import UserError
 from sim.golden import GoldenModel
 from sim.levels import (
     MAX_RAH_BITS,
@@ -206,6 +207,22 @@ def _softmax(logits: Array) -> Array:
     return shares
 
 
+def share_right(network: LatentNetwork, values: Array, labels: npt.NDArray[np.int64]) -> float:
+    """Share of images that a network in training classifies rightly.
+
+    Parameters
+    ----------
+    network : LatentNetwork
+        The network.
+    values : ndarray of float32, shape (rows, images)
+        Row values as whole numbers.
+    labels : ndarray of int64, shape (images,)
+        Class of each image.
+    """
+    sums, _ = forward(network, values)
+    return float(np.mean(np.argmax(sums, axis=1) == labels))
+
+
 class _Training:
     """State of one training."""
 
@@ -263,15 +280,26 @@ class _Training:
         """Accuracy of the running average, which is kept if none before was better."""
         latest = [parameter.copy() for parameter in self.network.parameters]
         self.network.assign(adam.average)
-        sums, _ = forward(self.network, self.validation_values)
-        accuracy = float(np.mean(np.argmax(sums, axis=1) == self.validation_labels))
+        accuracy = share_right(self.network, self.validation_values, self.validation_labels)
         if self.network.quantised and (self.best is None or accuracy >= self.best[0]):
             self.best = (accuracy, [average.copy() for average in adam.average])
         self.network.assign(latest)
         return accuracy
 
     def run_phase(self, phase: str, epochs: int, peak: float, number: int) -> None:
-        """Train for some epochs; the running average stays."""
+        """Train for some epochs, and go on from the running average.
+
+        Parameters
+        ----------
+        phase : str
+            Name of the phase in the learning curve.
+        epochs : int
+            How many.
+        peak : float
+            Largest learning rate.
+        number : int
+            Keeps the phase's draws apart from others'.
+        """
         seed = self.parameters.seed
         adam = Adam(self.network.parameters, MEMORY_EPOCHS * self.epoch_steps)
         rng = np.random.default_rng([seed, number, 1])
@@ -353,10 +381,14 @@ def train(
 
     Raises
     ------
+    UserError
+        If there is but one training image.
     KeyboardInterrupt
         On Ctrl-C before the first epoch with the machine's integers has ended; later, Ctrl-C
         ends the training and the best network so far is returned.
     """
+    if len(dataset.train_images) < 2:
+        raise UserError("training needs at least 2 training images; give a larger data set")
     # One thread: the products are too small to share, and sums come out the same everywhere.
     with threadpool_limits(1):
         training = _Training(dataset, parameters, report)

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from host.datasets import Dataset, load_dataset
+from host.training.latent import LatentNetwork
 from host.training.recipe import Progress, TrainingParameters, split, train
+from sim.errors import UserError
 from sim.golden import GoldenModel
 from sim.netfile import network_to_bytes
 
@@ -62,18 +64,35 @@ def test_validation_images_are_not_learnt_from(dataset: Dataset) -> None:
     assert curves[0] != curves[1]
 
 
-def test_the_best_epoch_is_the_one_that_is_kept(dataset: Dataset) -> None:
-    trained = train(dataset, SMALL)
-    curve = trained.network.provenance["curve"]
-    assert [(e["phase"], e["epoch"]) for e in curve] == [
+def test_the_learning_curve_is_kept(dataset: Dataset) -> None:
+    provenance = train(dataset, SMALL).network.provenance
+    assert [(e["phase"], e["epoch"]) for e in provenance["curve"]] == [
         *(("float", epoch) for epoch in (1, 2)),
         *(("quantised", epoch) for epoch in (1, 2, 3, 4)),
     ]
-    best = max(e["validation_accuracy"] for e in curve if e["phase"] == "quantised")
-    assert trained.network.provenance["validation_accuracy"] == best
-    assert trained.validation_accuracy == pytest.approx(best, abs=1e-6)
-    assert trained.network.provenance["data"] == {"name": dataset.name, "digest": dataset.digest}
-    assert trained.network.provenance["options"]["seed"] == 0
+    losses = [e["loss"] for e in provenance["curve"]]
+    assert losses[0] > losses[-1] > 0
+    assert provenance["data"] == {"name": dataset.name, "digest": dataset.digest}
+    assert provenance["options"]["seed"] == 0
+
+
+def test_the_best_quantised_epoch_is_the_one_that_is_kept(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = iter([0.95, 0.96, 0.5, 0.9, 0.7, 0.8])
+    seen = {}
+
+    def scripted(network: LatentNetwork, values: np.ndarray, labels: np.ndarray) -> float:
+        assert values.shape == (120, 100)
+        accuracy = next(script)
+        seen[accuracy] = network.states(0)
+        return accuracy
+
+    monkeypatch.setattr("host.training.recipe.share_right", scripted)
+    trained = train(dataset, SMALL)
+    assert trained.validation_accuracy == trained.network.provenance["validation_accuracy"] == 0.9
+    assert np.array_equal(trained.network.layers[0].states, seen[0.9])
+    assert not np.array_equal(trained.network.layers[0].states, seen[0.8])
 
 
 @pytest.mark.parametrize(
@@ -98,6 +117,25 @@ def test_every_kind_of_network_learns(dataset: Dataset, changes: dict) -> None:
         parameters.rah_bits,
     )
     assert network.current_bits == (10 if parameters.hidden_bits == 8 else 8)
+
+
+def test_two_images_are_enough_and_one_is_not(dataset: Dataset) -> None:
+    def first(count: int) -> Dataset:
+        return dataclasses.replace(
+            dataset,
+            train_images=dataset.train_images[:count],
+            train_labels=dataset.train_labels[:count],
+        )
+
+    assert train(first(2), SMALL).network.topology == (120, 16, 5)
+    with pytest.raises(UserError, match="needs at least 2 training images"):
+        train(first(1), SMALL)
+
+
+def test_dark_images_do_no_harm(dataset: Dataset) -> None:
+    """Columns that never get a sum have no spread to be scaled by."""
+    dark = dataclasses.replace(dataset, train_images=np.zeros_like(dataset.train_images))
+    assert np.isfinite(train(dark, SMALL).network.provenance["curve"][-1]["loss"])
 
 
 def test_noise_changes_what_is_learnt(dataset: Dataset) -> None:
