@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 from rich.table import Table
+from rich.text import Text
 
 from host.datasets import load_dataset
 from host.training import recipe
@@ -49,7 +50,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     add = parser.add_argument
     add("-o", "--output", metavar="NET", type=Path, required=True, help="network file to write")
-    add("--states", type=int, default=DEFAULTS.states, help="states of a synapse, 2 to 128 (10)")
+    add(
+        "--states",
+        metavar="N",
+        type=int,
+        default=DEFAULTS.states,
+        help="states of a synapse, 2 to 128 (10)",
+    )
     add(
         "--hidden",
         metavar="N[,N...]",
@@ -57,10 +64,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=DEFAULTS.hidden,
         help="neurons of each hidden layer (100)",
     )
-    add("--neuron", default=DEFAULTS.neuron, help="hidden neurons: sot or relu (sot)")
-    add("--pixel-bits", type=int, default=DEFAULTS.pixel_bits, help="of a pixel, 1 to 8 (4)")
-    add("--hidden-bits", type=int, default=DEFAULTS.hidden_bits, help="of a neuron, 1 to 8 (4)")
-    add("--rah-bits", type=int, default=DEFAULTS.rah_bits, help="of an R_AH word, 2 to 8 (8)")
+    add(
+        "--neuron",
+        metavar="NAME",
+        default=DEFAULTS.neuron,
+        help="hidden neurons: sot or relu (sot)",
+    )
+    add(
+        "--pixel-bits",
+        metavar="N",
+        type=int,
+        default=DEFAULTS.pixel_bits,
+        help="of a pixel, 1 to 8 (4)",
+    )
+    add(
+        "--hidden-bits",
+        metavar="N",
+        type=int,
+        default=DEFAULTS.hidden_bits,
+        help="of a neuron, 1 to 8 (4)",
+    )
+    add(
+        "--rah-bits",
+        metavar="N",
+        type=int,
+        default=DEFAULTS.rah_bits,
+        help="of an R_AH word, 2 to 8 (8)",
+    )
     add(
         "--noise",
         metavar="SIGMA",
@@ -70,11 +100,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--epochs",
+        metavar="N",
         type=int,
         help=f"epochs with the machine's integers ({recipe.EPOCHS}, quick {recipe.QUICK_EPOCHS}); "
         f"{recipe.FLOAT_SHARE} times as many with real numbers go before",
     )
-    add("--seed", type=int, default=DEFAULTS.seed, help="names all chance (0)")
+    add("--seed", metavar="N", type=int, default=DEFAULTS.seed, help="names all chance (0)")
     add("--data", metavar="DIR", type=Path, help="folder of IDX files (MNIST, which ships)")
     add("--quick", action="store_true", help="seconds instead of minutes")
     add("--json", action="store_true", help="print the result as one JSON object")
@@ -133,7 +164,7 @@ class _Display:
             disable=not self.terminal,
             transient=True,
         )
-        self.task = self.bar.add_task("training", figures="")
+        self.task = self.bar.add_task("starting", figures="no figures yet")
         self.accuracy = ""
 
     def __call__(self, progress: Progress) -> None:
@@ -167,7 +198,7 @@ def _print_table(trained: Trained, seconds: float, path: Path) -> None:
     table.add_row("validation accuracy", f"{trained.validation_accuracy:.2%}")
     table.add_row("test accuracy", f"{trained.test_accuracy:.2%}")
     table.add_row("seconds", f"{seconds:.1f}")
-    table.add_row("file", str(path))
+    table.add_row("file", Text(str(path)))
     Console().print(table)
 
 
