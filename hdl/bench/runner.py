@@ -80,7 +80,7 @@ def _verilator_options(waves: bool, public: bool) -> list[str]:
         # The runner makes every signal public, which triples the time that everything takes.
         options += ["--no-public-flat-rw"]
     if waves:
-        options += ["--trace-fst", "-CFLAGS", f"-I{COMPRESSION}"]
+        options += ["--trace-fst"]
     return options
 
 
@@ -94,10 +94,13 @@ def _build_runtime(tools: Tools, waves: bool, folder: Path) -> None:
     """Verilator's own library, which takes longer to compile than most designs."""
     source = folder / "runtime.sv"
     source.write_text(f"module {TOP}(input clk); endmodule\n")
+    for header in COMPRESSION.glob("*.h"):
+        shutil.copy(header, folder)
     for name in ("liblz4.a", "libz.a"):
         # The linker is asked for both; with our headers they have nothing to add.
         (folder / name).write_bytes(b"!<arch>\n")
-    options = [*_verilator_options(waves, False), "-LDFLAGS", f"-L{folder}"]
+    options = [*_verilator_options(waves, False), "-CFLAGS", f"-I{folder}"]
+    options += ["-LDFLAGS", f"-L{folder}"]
     with environment(tools, {**_UNSET, "MAKEFLAGS": _make_variables()}):
         _run_build(
             get_runner("verilator"),
@@ -262,7 +265,7 @@ def simulate(
     network, images, profile, options
         The job that the tests get (see `hdl.bench.job.Job`).
     seed : int
-        What the tests find as ``cocotb.RANDOM_SEED``.
+        What each test's ``cocotb.RANDOM_SEED`` is made of.
     waves : Path, optional
         File for the waveforms, in FST.
     public : bool
@@ -289,7 +292,7 @@ def simulate(
     module = file.stem if file else str(test)
     with tempfile.TemporaryDirectory(prefix="allspin-") as temporary:
         folder = Path(temporary) if folder is None else folder.absolute()
-        Job(folder, network, images, profile or HardwareProfile(), dict(options or {})).save()
+        Job(folder, network, images, profile, options).save()
         log, results = folder / "simulation.log", folder / "results.xml"
         recorded = folder / "waves.fst"
         changes = {
