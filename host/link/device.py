@@ -276,9 +276,9 @@ class Device:
             If the images have not as many pixels as the first layer has rows.
         """
         rows = self.identity.topology[0]
-        flat = images.reshape(len(images), -1)
-        if len(images) and flat.shape[1] != rows:
-            raise ValueError(f"images must have {rows} pixels, not {flat.shape[1]}")
+        if images.size != len(images) * rows:
+            raise ValueError(f"images must have {rows} pixels, not {images.size // len(images)}")
+        flat = images.reshape(len(images), rows)
         answers = self._request(Request.IMAGE, _ImageBodies(flat, self.identity), progress)
         width = self.identity.logit_bytes
         size = self.identity.classes * width + 2
@@ -287,7 +287,7 @@ class Device:
         content = np.frombuffer(b"".join(answers), dtype=np.uint8).reshape(-1, size)
         wide = np.zeros((len(content), self.identity.classes, 8), dtype=np.uint8)
         # Into the high bytes, and back by an arithmetic shift: that extends the sign.
-        wide[:, :, 8 - width :] = content[:, :-2].reshape(len(content), -1, width)
+        wide[:, :, 8 - width :] = content[:, :-2].reshape(len(content), self.identity.classes, width)
         logits = wide.view("<i8")[:, :, 0] >> 8 * (8 - width)
         classes = content[:, -2].astype(np.int64) | content[:, -1].astype(np.int64) << 8
         return Answers(logits.astype(np.int64), classes)
