@@ -10,6 +10,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hdl.block_ram import block_memory
+from hdl.link.queue import read_ring
 from hdl.streams import ByteLayout
 
 LONGEST_BLOCK = 254
@@ -110,7 +111,6 @@ class CobsEncoder(wiring.Component):
         read = memory.read_port(domain="comb")
 
         head = Signal(range(2 * self.DEPTH))  # the next byte to leave
-        next_head = Signal.like(head)
         place = Signal.like(head)  # kept for the open block's code; what is before may leave
         tail = Signal.like(head, init=1)  # behind the open block
         code = Signal(8, init=1)  # the open block's, should it end here
@@ -143,13 +143,5 @@ class CobsEncoder(wiring.Component):
                     closing.eq(packet.last | (~close & (code == LONGEST_BLOCK))),
                 ]
 
-        m.d.comb += [
-            next_head.eq(Mux(self.o.valid & self.o.ready, head + 1, head)),
-            read.addr.eq(next_head),
-        ]
-        m.d.sync += [
-            head.eq(next_head),
-            self.o.payload.eq(read.data),
-            self.o.valid.eq(next_head != place),
-        ]
+        read_ring(m, read, head, place, self.o)
         return m
