@@ -1,6 +1,7 @@
 """Build a simulator of a component, kept for the next time, and run cocotb tests in it."""
 
 import contextlib
+import functools
 import os
 import re
 import shutil
@@ -336,6 +337,12 @@ def _move(recorded: Path, waves: Path) -> None:
         raise UserError(f"cannot write {waves}: {error.strerror or error}") from error
 
 
+@functools.lru_cache(maxsize=8)
+def engine_source(parameters: EngineParameters) -> str:
+    """An engine as SystemVerilog for `build` and `simulate`; made once in a process."""
+    return to_verilog(Engine(parameters), TOP)
+
+
 def simulate_engine(network: Network, test: str | Path, **options: Any) -> Report:
     """Run cocotb tests on the engine of a network.
 
@@ -349,5 +356,5 @@ def simulate_engine(network: Network, test: str | Path, **options: Any) -> Repor
         As in `simulate`.
     """
     profile = options.get("profile") or HardwareProfile()
-    engine = Engine(EngineParameters.from_network(network, profile))
-    return simulate(engine, test, network=network, **options)
+    source = engine_source(EngineParameters.from_network(network, profile))
+    return simulate(source, test, network=network, **options)

@@ -13,12 +13,10 @@ import numpy.typing as npt
 from rich.console import Console
 from rich.table import Table
 
-from hdl.bench.runner import TOP, BenchFailure, build, simulate
+from hdl.bench.runner import BenchFailure, build, engine_source, simulate
 from hdl.bench.session import PROGRESS, RESULT
 from hdl.bench.tools import SIMULATORS, find_tools
-from hdl.engine import Engine
 from hdl.parameters import EngineParameters, HardwareProfile
-from hdl.verilog import to_verilog
 from host.catalogue import open_network
 from host.cli.progress import Steps
 from host.datasets import check_fit, load_test_set
@@ -161,7 +159,7 @@ def run(arguments: argparse.Namespace) -> int:
     steps = Steps()
     steps.start("preparing the simulator, compiled once for a design")
     try:
-        verilog = to_verilog(Engine(EngineParameters.from_network(network, profile)), TOP)
+        verilog = engine_source(EngineParameters.from_network(network, profile))
         build(verilog, simulator=arguments.simulator, waves=arguments.waves is not None)
     finally:
         steps.stop()

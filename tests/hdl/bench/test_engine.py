@@ -6,10 +6,8 @@ from pathlib import Path
 import pytest
 
 from hdl.bench.networks import random_images, random_network
-from hdl.bench.runner import TOP, BenchFailure, simulate, simulate_engine
-from hdl.engine import Engine
+from hdl.bench.runner import BenchFailure, engine_source, simulate, simulate_engine
 from hdl.parameters import EngineParameters, HardwareProfile
-from hdl.verilog import to_verilog
 from sim.neuron import ReluNeuron
 
 BENCH = Path(__file__).with_name("bench_engine.py")
@@ -68,7 +66,7 @@ def careless_handshake(verilog: str) -> str:
 
 @pytest.mark.parametrize("break_", [wrong_sum, careless_handshake])
 def test_a_break_in_the_hardware_is_seen(break_):
-    verilog = to_verilog(Engine(EngineParameters.from_network(SMALL)), TOP)
+    verilog = engine_source(EngineParameters.from_network(SMALL))
     with pytest.raises(BenchFailure, match="failed: stalls_everywhere"):
         simulate(
             break_(verilog),

@@ -26,7 +26,7 @@ TESTS = (
 
 
 def test_top_through_its_pins_is_the_golden_model(simulator):
-    network = random_network((12, 8, 4), 4, current_bits=6)
+    network = random_network((12, 8, 4), 4, current_bits=5)
     # A window that a few images fill, and a bit that is no whole number of clocks.
     window, divisor = 256, Fraction(21, 4)
     link = LinkParameters(EngineParameters.from_network(network), window=window)
@@ -36,7 +36,7 @@ def test_top_through_its_pins_is_the_golden_model(simulator):
         tests=TESTS,
         simulator=simulator,
         network=network,
-        images=random_images(network, 25, 6),
+        images=random_images(network, 15, 6),
         options={"window": window, "divisor": str(divisor)},
     )
     assert report.tests == TESTS

@@ -7,8 +7,8 @@ import pytest
 
 import host.cli.sim
 from hdl.bench.networks import random_network
-from hdl.engine import Engine
-from hdl.verilog import to_verilog
+from hdl.bench.runner import engine_source
+from hdl.parameters import EngineParameters
 from host.cli.main import main
 from sim.netfile import save_network
 
@@ -69,14 +69,14 @@ def test_seed_stalls_and_repeats(sim):
 
 
 def test_a_broken_engine_is_told_by_status_and_counted(sim, monkeypatch):
-    def broken(component: Engine, name: str) -> str:
+    def broken(parameters: EngineParameters) -> str:
         # The readout keeps the smallest logit's class.
-        verilog = to_verilog(component, name)
+        verilog = engine_source(parameters)
         text, count = re.subn(r" > \$signed\(best\)", " < $signed(best)", verilog)
         assert count == 1
         return text
 
-    monkeypatch.setattr(host.cli.sim, "to_verilog", broken)
+    monkeypatch.setattr(host.cli.sim, "engine_source", broken)
     status, out, err = sim("--images", "4", "--json")
     assert status == 1
     assert 0 < json.loads(out)["mismatches"] <= 4
@@ -84,14 +84,14 @@ def test_a_broken_engine_is_told_by_status_and_counted(sim, monkeypatch):
 
 
 def test_an_engine_that_hangs_is_told_by_status(sim, monkeypatch):
-    def stuck(component: Engine, name: str) -> str:
+    def stuck(parameters: EngineParameters) -> str:
         # No event is ever taken.
-        verilog = to_verilog(component, name)
+        verilog = engine_source(parameters)
         text, count = re.subn(r"assign stalled = .*;", "assign stalled = 1;", verilog)
         assert count == 1
         return text
 
-    monkeypatch.setattr(host.cli.sim, "to_verilog", stuck)
+    monkeypatch.setattr(host.cli.sim, "engine_source", stuck)
     status, out, err = sim("--images", "1")
     assert (status, out) == (1, "")
     assert "allspin: the simulation failed" in err
