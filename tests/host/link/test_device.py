@@ -268,6 +268,66 @@ def test_lost_requests_are_sent_again():
     assert device.resent > 5
 
 
+class Impatient(FaultyTransport):
+    """Does to certain frames what the test says, and fails where the host waits for nothing."""
+
+    attempts = 2
+
+    def __init__(self, device, faults, patience=0):
+        super().__init__(device, slots=1)
+        self.timeout = self.probe_timeout = 0.01
+        self.faults = faults
+        self.patience = patience
+        self.seen = 0
+
+    def damage(self, frame):
+        self.seen += 1
+        return self.faults.get(self.seen, lambda frame: frame)(frame)
+
+    def exchange(self, data, timeout):
+        sent, received = super().exchange(data, timeout)
+        if not data and not received and not self.frames:
+            assert self.patience, "the host waits in vain"
+            time.sleep(timeout)
+        return sent, received
+
+
+def test_an_overtaken_request_is_sent_again_without_waiting():
+    # Frames: the identity's two, then a request and its answer in turn; the fourth is an answer.
+    for fault in (3, 4):
+        transport = Impatient(PlainDevice(NETWORK), {fault: lambda frame: b""})
+        device = Device(transport)
+        images = random_images(NETWORK, 8, 0)
+        assert (device.stream(images).logits == expected(images)).all()
+        assert device.resent == 1
+
+
+def test_a_damaged_lone_request_is_sent_again_without_waiting():
+    transport = Impatient(PlainDevice(NETWORK), {1: lambda frame: b"\x05" + frame[1:]})
+    assert Device(transport).resent == 1
+
+
+def test_a_lost_end_costs_one_attempt():
+    transport = Impatient(PlainDevice(NETWORK), {}, patience=1)
+    exchange = transport.exchange
+    ends = iter([b""])  # the first frame's end is lost on the way
+
+    def lossy(data, timeout):
+        wire = data[:-1] + next(ends, data[-1:]) if data else data
+        return len(data), exchange(wire, timeout)[1]
+
+    transport.exchange = lossy
+    assert Device(transport).resent == 1
+
+
+def test_what_a_host_before_left_behind_does_no_harm():
+    transport = FaultyTransport(PlainDevice(NETWORK))
+    transport.attempts = 1
+    transport.incoming = stuff(b"\4\0\0\x01")[:-3]  # half a request
+    transport.outgoing += [stuff(b"\x84\0\0" + bytes(17)), stuff(b"\x81\1\0late")]
+    assert Device(transport).identity.topology == (30, 7, 5)
+
+
 class Silent(FaultyTransport):
     """Answers the first so many requests, then no more."""
 

@@ -93,5 +93,13 @@ def test_an_endless_frame_is_not_kept():
     deframer = Deframer()
     for _ in range(3):
         assert deframer.feed(b"\x05" * MAX_ENCODED) == []
-    assert deframer.feed(b"\0" + encode_frame(b"after")) == [b"after"]
+    # What ends it is no frame, whatever it looks like.
+    assert deframer.feed(b"\x05" * 100) == []
+    assert deframer.feed(encode_frame(b"within") + encode_frame(b"after")) == [b"after"]
     assert deframer.bad >= 2
+
+
+def test_a_frame_that_begins_where_an_endless_one_was_cut_is_none():
+    deframer = Deframer()
+    assert deframer.feed(b"\x05" * (MAX_ENCODED + 1)) == []
+    assert deframer.feed(encode_frame(b"within") + encode_frame(b"after")) == [b"after"]

@@ -69,6 +69,9 @@ def test_known_bytes():
     assert encode_images(image, 8) == [
         bytes([3, 1, 2, 3, 31 << 3, 16 << 3 | 7, 9, 9, 9, 9, 9, 9, 9, 1, 9])
     ]
+    image[:] = 0
+    image[0, 31] = 1
+    assert encode_images(image[:, :32], 4) == [bytes([31 << 3 | 1, 1])]
     assert encode_images(np.zeros((2, 60), dtype=np.uint8), 4) == [b"", b""]
 
 
