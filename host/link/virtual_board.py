@@ -139,12 +139,12 @@ class VirtualTransport(Transport):
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdin.close()
+        poll = select.poll()
+        poll.register(self._output, select.POLLIN)
         deadline = time.monotonic() + CLOSING
         while process.poll() is None and time.monotonic() < deadline:
             # It may have more to say before it ends.
-            if select.select([self._output], [], [], 0.01)[0] and not os.read(
-                self._output, READ_BYTES
-            ):
+            if poll.poll(10) and not os.read(self._output, READ_BYTES):
                 break
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(max(0.0, deadline - time.monotonic()))

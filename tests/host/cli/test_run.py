@@ -294,6 +294,16 @@ def test_auto_without_a_board_is_one_line(run, monkeypatch):
     ]
 
 
+def test_a_board_with_other_lanes_is_one_line(run, monkeypatch):
+    def open_all_lanes(on, network, profile, **options):
+        return open_device(on, network, **options)
+
+    monkeypatch.setattr(host.cli.run, "open_device", open_all_lanes)
+    status, out, err = run("--on", "virtual", "--lanes", "5")
+    assert (status, out) == (2, "")
+    assert errors(err) == ["allspin: the virtual board has 12 lanes, not 5"]
+
+
 def test_no_network_is_one_line(capfd):
     assert main(["run", "none.safetensors"]) == 2
     assert errors(capfd.readouterr().err)[0].startswith("allspin: there is no network")

@@ -1,5 +1,7 @@
 """Machines by name: golden, virtual (also through its UART), a serial port, auto."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -7,12 +9,14 @@ from boards.top import TopParameters
 from boards.virtual.build import build
 from hdl.bench.networks import random_images, random_network
 from hdl.parameters import HardwareProfile
+from host.cli.main import main
 from host.link import machines, serial_port, virtual_board
 from host.link.device import Device
 from host.link.golden_device import GoldenDevice
 from host.link.machines import ask_ports, open_device, open_port
 from sim.errors import UserError
 from sim.golden import GoldenModel
+from sim.netfile import save_network
 from sim.network import Network
 from sim.neuron import ReluNeuron
 
@@ -115,6 +119,22 @@ def test_a_network_that_no_gateware_runs_is_one_line():
 def test_a_serial_port(program, bridged):
     with open_device(bridged(program), NETWORK) as device:
         assert stream(device, NETWORK, 300) == 0
+
+
+@pytest.mark.parametrize("on", ["the port itself", "auto"])
+def test_the_command_runs_on_a_serial_port(
+    on, program, bridged, idx_folder, tmp_path, monkeypatch, capfd
+):
+    port = bridged(program)
+    monkeypatch.setattr(machines, "serial_ports", lambda: [port])
+    file = tmp_path / "net.safetensors"
+    save_network(NETWORK, file)
+    data = idx_folder(shape=(1, 24), classes=6, train=12, test=60)
+    options = ["--data", str(data), "--on", "auto" if on == "auto" else port, "--check", "--json"]
+    assert main(["run", str(file), *options]) == 0
+    result = json.loads(capfd.readouterr().out)
+    assert (result["on"], result["images"], result["mismatches"]) == (port, 60, 0)
+    assert result["cycles_per_image"] >= result["cycles_bound"] >= 12
 
 
 def test_a_port_with_another_network_is_one_line(program, bridged):
