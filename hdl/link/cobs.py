@@ -122,7 +122,6 @@ class CobsEncoder(wiring.Component):
 
         packet = self.i.payload
         m.d.comb += [
-            full.eq((tail ^ head) == self.DEPTH),
             self.i.ready.eq(~closing & ~full),
             take.eq(self.i.valid & self.i.ready),
             close.eq(closing | (packet.data == 0)),
@@ -130,6 +129,8 @@ class CobsEncoder(wiring.Component):
             write.data.eq(Mux(close, code, packet.data)),
             write.en.eq(take | (closing & ~full)),
         ]
+        # Told a clock late, and so two places early: `ready` goes a long way from here.
+        m.d.sync += full.eq((tail - head)[: len(tail)] >= self.DEPTH - 2)
         with m.If(write.en):
             m.d.sync += [tail.eq(tail + 1), code.eq(code + 1)]
             with m.If(close):

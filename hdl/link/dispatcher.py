@@ -396,17 +396,19 @@ class Dispatcher(wiring.Component):
             with m.State("LOGIT"):
                 with m.If(self.results.valid):
                     send(logit.word_select(index[:2], 8))
-                with m.If(sent & (index == engine.logit_bytes - 1)):
-                    m.d.sync += index.eq(0)
-                    # The last one stays, for its winner.
-                    m.d.comb += self.results.ready.eq(~result.last)
-                    with m.If(result.last):
-                        m.next = "CLASS"
+                with m.If(index == engine.logit_bytes - 1):
+                    # The last one stays, for its winner. (Not `sent`, which would tie this
+                    # to whatever else may be sent.)
+                    m.d.comb += self.results.ready.eq(self.answer.ready & ~result.last)
+                    with m.If(sent):
+                        m.d.sync += index.eq(0)
+                        with m.If(result.last):
+                            m.next = "CLASS"
             with m.State("CLASS"):
                 final = index == CLASS_BYTES - 1
                 send((result.winner | Const(0, 16)).word_select(index[0], 8), final)
+                m.d.comb += self.results.ready.eq(self.answer.ready & final)
                 with m.If(sent & final):
-                    m.d.comb += self.results.ready.eq(1)
                     m.next = "DONE"
             with m.State("FETCH"):
                 m.d.comb += self.fetch.valid.eq(1)
