@@ -127,9 +127,11 @@ class CobsEncoder(wiring.Component):
             close.eq(closing | (packet.data == 0)),
             write.addr.eq(Mux(close, place, tail)),
             write.data.eq(Mux(close, code, packet.data)),
-            write.en.eq(take | (closing & ~full)),
+            write.en.eq(take | closing),
         ]
-        # Told a clock late, and so two places early: `ready` goes a long way from here.
+        # Told a clock late, since `ready` goes a long way from here, and early enough that a
+        # packet's end still finds room: its last code and its delimiter, behind which the
+        # next place is not written yet.
         m.d.sync += full.eq((tail - head)[: len(tail)] >= self.DEPTH - 2)
         with m.If(write.en):
             m.d.sync += [tail.eq(tail + 1), code.eq(code + 1)]
