@@ -4,7 +4,6 @@ import argparse
 import json
 import os
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from host.datasets import load_dataset
+from host.files import check_writable
 from host.training import recipe
 from host.training.recipe import Progress, Trained, TrainingParameters, train
 from sim.errors import UserError
@@ -129,23 +129,6 @@ def _parameters(arguments: argparse.Namespace) -> TrainingParameters:
         )
     except (ValueError, TypeError) as error:
         raise UserError(str(error)) from error
-
-
-def check_writable(path: Path) -> None:
-    """Find out before the work, not after it, that a file cannot be written.
-
-    Raises
-    ------
-    UserError
-        If `path` is a folder, or no file can be made beside it.
-    """
-    if path.is_dir():
-        raise UserError(f"cannot write {path}: it is a folder; give a file")
-    try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}."):
-            pass
-    except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror or error}") from error
 
 
 class _Display:
