@@ -1,5 +1,6 @@
 """Drive a component's streams in Amaranth's own simulator."""
 
+import collections
 import random
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
@@ -61,18 +62,31 @@ class StreamBench:
     def put(self, port: Any, payloads: Iterable[Any]) -> None:
         """Offer payloads, one after another, to an input stream."""
         rng = random.Random(self._random.random())
+        waiting = collections.deque(payloads)
+        if not waiting:
+            return
         self._unfinished += 1
 
         async def process(ctx: Any) -> None:
-            for payload in payloads:
-                while rng.random() < self.stall:
-                    await ctx.tick()
-                ctx.set(port.payload, payload)
+            def offer() -> bool:
+                if rng.random() < self.stall:
+                    return False
+                ctx.set(port.payload, waiting[0])
                 ctx.set(port.valid, 1)
-                await ctx.tick().until(port.ready)
-                ctx.set(port.valid, 0)
-                self._movement = self.clock
-            self._unfinished -= 1
+                return True
+
+            offered = offer()
+            async for _, _, ready in ctx.tick().sample(port.ready):
+                if offered and ready:
+                    waiting.popleft()
+                    ctx.set(port.valid, 0)
+                    offered = False
+                    self._movement = self.clock
+                    if not waiting:
+                        self._unfinished -= 1
+                        return
+                if not offered:
+                    offered = offer()
 
         self._simulator.add_testbench(process, background=True)
 
@@ -140,7 +154,7 @@ class StreamBench:
 
         self._simulator.add_testbench(counted, background=True)
 
-    def run(self, *, patience: int = 2000, settle: int = 20) -> None:
+    def run(self, *, patience: int = 2000, settle: int = 20, clocks: int | None = None) -> None:
         """Run until all has been put and taken.
 
         Parameters
@@ -149,6 +163,8 @@ class StreamBench:
             Clocks in which nothing moves before it is called a deadlock.
         settle : int
             Clocks to run on after the end, in case more comes than should.
+        clocks : int, optional
+            Run for so many clocks in place of all that.
 
         Raises
         ------
@@ -157,13 +173,13 @@ class StreamBench:
         """
 
         async def process(ctx: Any) -> None:
-            while self._unfinished:
+            while self._unfinished if clocks is None else self.clock < clocks:
                 await ctx.tick()
                 self.clock += 1
-                assert self.clock - self._movement < patience, (
+                assert clocks or self.clock - self._movement < patience, (
                     f"nothing has moved since clock {self._movement}"
                 )
-            for _ in range(settle):
+            for _ in range(0 if clocks else settle):
                 await ctx.tick()
                 self.clock += 1
 

@@ -134,7 +134,7 @@ class CobsEncoder(wiring.Component):
             m.d.sync += [tail.eq(tail + 1), code.eq(code + 1)]
             with m.If(close):
                 # The delimiter is one more block, whose code is zero and which has no bytes.
-                m.d.sync += [place.eq(tail), code.eq(Mux(closing & ended, 0, 1))]
+                m.d.sync += [place.eq(tail), code.eq(Mux(ended, 0, 1))]
             with m.If(closing):
                 m.d.sync += [closing.eq(ended), ended.eq(0)]
             with m.Else():

@@ -74,17 +74,16 @@ class FrameReceiver(wiring.Component):
         # The last bytes of a frame are held back until they are known to be its CRC or not.
         held = Signal(8 * (CRC_BYTES + 1))
         length = Signal(range(HEADER_BYTES + CRC_BYTES + 1))  # of the frame, up to the least
-        dropping = Signal()  # the frame is too long
 
         take = Signal()
         full = Signal()
-        hopeless = Signal()  # full, and nobody can make room
+        hopeless = Signal()  # full of this frame alone; stays so until the frame ends
         needed = Signal()  # the frame's next byte or its end wants a place in the buffer
         beat = decoder.o.payload
         m.d.comb += [
             full.eq((tail ^ head) == self._window),
             hopeless.eq(full & (whole == head)),
-            needed.eq((length > CRC_BYTES) & ~dropping),
+            needed.eq(length > CRC_BYTES),
             decoder.o.ready.eq(~needed | ~full | hopeless),
             take.eq(decoder.o.valid & decoder.o.ready),
             check.start.eq(take & beat.end),
@@ -103,14 +102,13 @@ class FrameReceiver(wiring.Component):
                 check.match_detected
                 & ~beat.malformed
                 & (length == HEADER_BYTES + CRC_BYTES)
-                & ~dropping
                 & ~full
             ),
             failed.eq(take & beat.end & ~good),
         ]
         with m.If(take):
             with m.If(beat.end):
-                m.d.sync += [length.eq(0), dropping.eq(0)]
+                m.d.sync += length.eq(0)
                 with m.If(good):
                     m.d.sync += [tail.eq(tail + 1), whole.eq(tail + 1)]
                 with m.Else():
@@ -119,7 +117,7 @@ class FrameReceiver(wiring.Component):
                 m.d.sync += held.eq((held << 8) | beat.data)
                 with m.If(length != HEADER_BYTES + CRC_BYTES):
                     m.d.sync += length.eq(length + 1)
-                m.d.sync += [tail.eq(tail + write.en), dropping.eq(dropping | (needed & full))]
+                m.d.sync += tail.eq(tail + write.en)
 
         m.d.comb += [
             next_head.eq(Mux(self.payload.valid & self.payload.ready, head + 1, head)),
@@ -148,7 +146,7 @@ class FrameReceiver(wiring.Component):
         with m.If(told):
             m.d.sync += too_long.eq(too_long >> 1)
         with m.If(accept):
-            m.d.sync += too_long.bit_select(place, 1).eq(dropping | (needed & full))
+            m.d.sync += too_long.bit_select(place, 1).eq(needed & full)
         return m
 
 

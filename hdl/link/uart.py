@@ -74,11 +74,9 @@ class UartParameters:
         ValueError
             If the clock is too slow or too fast for the rate.
         """
-        frequency = check_range("frequency", frequency, 1, 2**32 - 1)
-        low = max(1, -(-frequency // MAX_DIVISOR))
+        frequency = check_range("frequency", frequency, MIN_DIVISOR, 2**32 - 1)
+        low = -(-frequency // MAX_DIVISOR)
         high = frequency // MIN_DIVISOR
-        if high < low:
-            raise ValueError(f"frequency must be at least {MIN_DIVISOR} Hz, not {frequency}")
         return cls(Fraction(frequency, check_range("baud", baud, low, high)))
 
     @property

@@ -9,13 +9,13 @@ import argparse
 import contextlib
 import errno
 import importlib
-import importlib.metadata
 import os
 import select
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, Protocol, cast
 
+from host.revision import version
 from sim.errors import UserError
 
 COMMANDS: dict[str, str] = {
@@ -88,11 +88,7 @@ class Version(argparse.Action):
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         """Print the version and leave."""
-        try:
-            version = importlib.metadata.version("allspin")
-        except importlib.metadata.PackageNotFoundError:
-            version = "(not installed: run from its folder)"
-        print(f"allspin {version}")
+        print(f"allspin {version() or '(not installed: run from its folder)'}")
         parser.exit()
 
 

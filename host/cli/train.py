@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 from rich.table import Table
+from rich.text import Text
 
 from host.datasets import load_dataset
 from host.training import recipe
@@ -32,6 +33,8 @@ examples:
 
 INTERRUPTED = 130
 DEFAULTS = TrainingParameters()
+LINES = 10
+"""Epochs between two lines of progress where there is no terminal."""
 
 
 def _widths(text: str) -> tuple[int, ...]:
@@ -47,7 +50,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     add = parser.add_argument
     add("-o", "--output", metavar="NET", type=Path, required=True, help="network file to write")
-    add("--states", type=int, default=DEFAULTS.states, help="states of a synapse, 2 to 128 (10)")
+    add(
+        "--states",
+        metavar="N",
+        type=int,
+        default=DEFAULTS.states,
+        help="states of a synapse, 2 to 128 (10)",
+    )
     add(
         "--hidden",
         metavar="N[,N...]",
@@ -55,10 +64,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=DEFAULTS.hidden,
         help="neurons of each hidden layer (100)",
     )
-    add("--neuron", default=DEFAULTS.neuron, help="hidden neurons: sot or relu (sot)")
-    add("--pixel-bits", type=int, default=DEFAULTS.pixel_bits, help="of a pixel, 1 to 8 (4)")
-    add("--hidden-bits", type=int, default=DEFAULTS.hidden_bits, help="of a neuron, 1 to 8 (4)")
-    add("--rah-bits", type=int, default=DEFAULTS.rah_bits, help="of an R_AH word, 2 to 8 (8)")
+    add(
+        "--neuron",
+        metavar="NAME",
+        default=DEFAULTS.neuron,
+        help="hidden neurons: sot or relu (sot)",
+    )
+    add(
+        "--pixel-bits",
+        metavar="N",
+        type=int,
+        default=DEFAULTS.pixel_bits,
+        help="of a pixel, 1 to 8 (4)",
+    )
+    add(
+        "--hidden-bits",
+        metavar="N",
+        type=int,
+        default=DEFAULTS.hidden_bits,
+        help="of a neuron, 1 to 8 (4)",
+    )
+    add(
+        "--rah-bits",
+        metavar="N",
+        type=int,
+        default=DEFAULTS.rah_bits,
+        help="of an R_AH word, 2 to 8 (8)",
+    )
     add(
         "--noise",
         metavar="SIGMA",
@@ -66,10 +98,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=DEFAULTS.noise,
         help="noise on the weights in training, as a fraction of the range of R_AH (0)",
     )
-    add("--epochs", type=int, help=f"epochs with the machine's integers ({recipe.EPOCHS})")
-    add("--seed", type=int, default=DEFAULTS.seed, help="names all chance (0)")
+    add(
+        "--epochs",
+        metavar="N",
+        type=int,
+        help=f"epochs with the machine's integers ({recipe.EPOCHS}, quick {recipe.QUICK_EPOCHS}); "
+        f"{recipe.FLOAT_SHARE} times as many with real numbers go before",
+    )
+    add("--seed", metavar="N", type=int, default=DEFAULTS.seed, help="names all chance (0)")
     add("--data", metavar="DIR", type=Path, help="folder of IDX files (MNIST, which ships)")
-    add("--quick", action="store_true", help="a coffee's sip instead of a coffee's time")
+    add("--quick", action="store_true", help="seconds instead of minutes")
     add("--json", action="store_true", help="print the result as one JSON object")
 
 
@@ -87,7 +125,6 @@ def _parameters(arguments: argparse.Namespace) -> TrainingParameters:
             rah_bits=arguments.rah_bits,
             noise=arguments.noise,
             epochs=epochs,
-            float_epochs=recipe.QUICK_FLOAT_EPOCHS if arguments.quick else recipe.FLOAT_EPOCHS,
             seed=arguments.seed,
         )
     except (ValueError, TypeError) as error:
@@ -112,44 +149,56 @@ def check_writable(path: Path) -> None:
 
 
 class _Display:
-    """Progress on stderr: a bar on a terminal, a line an epoch elsewhere."""
+    """Progress on stderr: a bar on a terminal, a line now and then elsewhere."""
 
-    def __init__(self, steps_name: str = "training") -> None:
-        self.console = Console(stderr=True)
+    def __init__(self) -> None:
+        console = Console(stderr=True)
+        self.start = time.perf_counter()
+        self.terminal = console.is_terminal
         self.bar = Bar(
             TextColumn("{task.description}"),
             BarColumn(),
-            TextColumn("{task.fields[figures]}"),
+            TextColumn("{task.fields[figures]}, time left"),
             TimeRemainingColumn(),
-            console=self.console,
-            disable=not self.console.is_terminal,
+            console=console,
+            disable=not self.terminal,
             transient=True,
         )
-        self.task = self.bar.add_task(steps_name, figures="")
+        self.task = self.bar.add_task("starting", figures="no figures yet")
         self.accuracy = ""
 
     def __call__(self, progress: Progress) -> None:
         where = f"{progress.phase} {progress.epoch}/{progress.epochs}"
-        if progress.validation_accuracy is not None:
-            self.accuracy = f" validation {progress.validation_accuracy:.2%}"
-            if not self.console.is_terminal:
-                print(f"{where}: loss {progress.loss:.4f}{self.accuracy}", file=sys.stderr)
-        self.bar.update(
-            self.task,
-            completed=progress.step,
-            total=progress.steps,
-            description=where,
-            figures=f"loss {progress.loss:.3f}{self.accuracy}",
-        )
+        ended = progress.validation_accuracy is not None
+        if ended:
+            self.accuracy = f", validation {progress.validation_accuracy:.2%}"
+        if self.terminal:
+            self.bar.update(
+                self.task,
+                completed=progress.step,
+                total=progress.steps,
+                description=where,
+                figures=f"loss {progress.loss:.3f}{self.accuracy}",
+            )
+        elif ended and (progress.epoch in (1, progress.epochs) or progress.epoch % LINES == 0):
+            spent = time.perf_counter() - self.start
+            left = spent * (progress.steps / progress.step - 1)
+            print(
+                f"{where}: loss {progress.loss:.4f}{self.accuracy}, {left:.0f} s left",
+                file=sys.stderr,
+                flush=True,
+            )
 
 
 def _print_table(trained: Trained, seconds: float, path: Path) -> None:
     table = Table(title="Trained network", show_header=False)
+    table.add_column()
+    table.add_column(overflow="fold")
     table.add_row("topology", "-".join(map(str, trained.network.topology)))
     table.add_row("validation accuracy", f"{trained.validation_accuracy:.2%}")
     table.add_row("test accuracy", f"{trained.test_accuracy:.2%}")
     table.add_row("seconds", f"{seconds:.1f}")
-    table.add_row("file", str(path))
+    table.add_row("file", Text(str(path)))
     Console().print(table)
 
 
@@ -164,13 +213,13 @@ def run(arguments: argparse.Namespace) -> int:
         try:
             trained = train(dataset, parameters, display)
         except KeyboardInterrupt:
-            print("allspin: interrupted, nothing was saved", file=sys.stderr)
+            print("allspin: interrupted; nothing was saved", file=sys.stderr)
             return INTERRUPTED
     seconds = time.perf_counter() - start
     save_network(trained.network, arguments.output)
     if trained.interrupted:
         print(
-            f"allspin: interrupted, the best network so far is in {arguments.output}",
+            f"allspin: interrupted; the best network so far is in {arguments.output}",
             file=sys.stderr,
         )
     if arguments.json:

@@ -93,7 +93,7 @@ def timeline(activity: npt.NDArray[np.integer], layers: int, images: int = 6) ->
     figure = new_figure(
         10,
         0.75 * len(stages) + 1.2,
-        f"{complete} images in {end - start + 1:,} clocks: each stage has an image of its own",
+        f"The engine's stages overlap: {complete} images in {end - start + 1:,} clocks",
     )
     axes = figure.subplots()
     for place, spans in enumerate(drawn):

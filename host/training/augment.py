@@ -1,8 +1,8 @@
 """Training images bent a little, anew in every epoch.
 
-Images that share a transformation are bent together: they lie side by side, one image a
-column, so that moving a pixel copies a run of memory. A whole epoch of MNIST takes a
-fraction of a second that way.
+A transformation is applied to a group of images at once that lie side by side, one image a
+column, so that moving a pixel copies a run of memory: an epoch of MNIST takes a fraction of
+a second.
 """
 
 from dataclasses import dataclass
@@ -10,22 +10,24 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+Array = npt.NDArray[np.float32]
+
 GROUP = 32
 """Images that share one random transformation (in one epoch; the groups are drawn anew)."""
-GRID = 5
+KNOTS = 5
 """Knots of the elastic displacement along each side of the image."""
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How far an image may be bent.
+    """How far an image may be bent; each amount has a normal distribution.
 
     Parameters
     ----------
     rotation : float
         Standard deviation of the angle, in degrees.
     stretch : float
-        Standard deviation of scale along either axis and of shear, as a fraction.
+        Standard deviation of the scale along either axis and of the shear, as a fraction.
     shift : float
         Standard deviation of the shift along either axis, in pixels.
     elastic : float
@@ -38,16 +40,81 @@ class Augmentation:
     elastic: float = 0.5
 
 
-def _spline_weights(size: int) -> npt.NDArray[np.float32]:
-    """Weight of each knot at each pixel of a line, shape (size, GRID): smooth bumps."""
-    position = np.linspace(0.0, GRID - 1.0, size)
-    distance = np.abs(position[:, None] - np.arange(GRID))
-    bump = np.where(distance < 1, 0.5 + 0.5 * np.cos(np.pi * np.minimum(distance, 1)), 0.0)
-    return bump.astype(np.float32)
+@dataclass(frozen=True, eq=False)
+class Transformation:
+    """Where each pixel of a bent image is read, between four pixels of the image.
+
+    Attributes
+    ----------
+    sources : ndarray of intp, shape (4, pixels)
+        Pixels that a pixel is mixed from.
+    shares : ndarray of float32, shape (4, pixels, 1)
+        How much of each; 0 for those outside the image, which are dark.
+    """
+
+    sources: npt.NDArray[np.intp]
+    shares: Array
+
+    def bend(self, images: Array) -> Array:
+        """Apply to images.
+
+        Parameters
+        ----------
+        images : ndarray of float32, shape (pixels, images)
+            One image a column.
+
+        Returns
+        -------
+        ndarray of float32, shape (pixels, images)
+        """
+        bent = np.take(images, self.sources[0], axis=0)
+        bent *= self.shares[0]
+        part = np.empty_like(bent)
+        for corner in range(1, 4):
+            # "clip" takes no copy to check the indices.
+            np.take(images, self.sources[corner], axis=0, out=part, mode="clip")
+            part *= self.shares[corner]
+            bent += part
+        return bent
+
+
+def bilinear(shape: tuple[int, int], y: Array, x: Array) -> list[Transformation]:
+    """Transformations that read an image at other places, between its pixels.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Height and width of an image.
+    y, x : ndarray of float32, shape (transformations, pixels)
+        Where each pixel of the result is read, in pixels.
+    """
+    height, width = shape
+    top, left = np.floor(y), np.floor(x)
+    down, right = y - top, x - left
+    sources = np.empty((len(y), 4, height * width), dtype=np.intp)
+    shares = np.empty((len(y), 4, height * width, 1), dtype=np.float32)
+    corners = (
+        (top, left, (1 - down) * (1 - right)),
+        (top, left + 1, (1 - down) * right),
+        (top + 1, left, down * (1 - right)),
+        (top + 1, left + 1, down * right),
+    )
+    for corner, (row, column, share) in enumerate(corners):
+        inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
+        shares[:, corner, :, 0] = share * inside
+        sources[:, corner] = np.where(inside, row * width + column, 0)
+    return [Transformation(*pair) for pair in zip(sources, shares, strict=True)]
+
+
+def _bumps(size: int) -> Array:
+    """Weight of each knot at each pixel of a line, shape (size, KNOTS): smooth, sums of 1."""
+    place = np.linspace(0.0, KNOTS - 1.0, size)
+    distance = np.minimum(np.abs(place[:, None] - np.arange(KNOTS)), 1.0)
+    return (0.5 + 0.5 * np.cos(np.pi * distance)).astype(np.float32)
 
 
 class Augmenter:
-    """Bends groups of images of one shape.
+    """Draws transformations of images of one shape.
 
     Parameters
     ----------
@@ -61,86 +128,35 @@ class Augmenter:
         self.shape = shape
         self.augmentation = augmentation
         height, width = shape
-        y, x = np.mgrid[:height, :width].astype(np.float32)
-        self._y = (y - (height - 1) / 2).ravel()
-        self._x = (x - (width - 1) / 2).ravel()
-        self._bumps = np.einsum(
-            "yi,xj->yxij", _spline_weights(height), _spline_weights(width)
-        ).reshape(height * width, GRID * GRID)
+        y, x = np.indices(shape, dtype=np.float32).reshape(2, -1)
+        self._y, self._x = y - np.float32((height - 1) / 2), x - np.float32((width - 1) / 2)
+        bumps = np.einsum("yi,xj->ijyx", _bumps(height), _bumps(width))
+        self._elastic = bumps.reshape(KNOTS * KNOTS, height * width)
 
-    def draw(
-        self, count: int, rng: np.random.Generator
-    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
-        """Draw transformations, as sources of each pixel.
+    def draw(self, count: int, rng: np.random.Generator) -> list[Transformation]:
+        """Draw transformations.
 
         Parameters
         ----------
         count : int
-            Number of transformations.
+            How many.
         rng : Generator
             Where chance comes from.
-
-        Returns
-        -------
-        sources : ndarray of int32, shape (count, 4, pixels)
-            Pixels that each pixel is mixed from; the number of pixels stands for the dark
-            outside.
-        weights : ndarray of float32, shape (count, 4, pixels)
-            Their shares (bilinear).
         """
         height, width = self.shape
         how = self.augmentation
 
-        def normal(*shape: int) -> npt.NDArray[np.float32]:
+        def normal(*shape: int) -> Array:
             return rng.standard_normal((count, *shape), dtype=np.float32)
 
         angle = normal(1) * np.float32(np.deg2rad(how.rotation))
-        stretch_y, stretch_x, shear = (1 + how.stretch * normal(1) for _ in range(3))
-        shear -= 1
+        stretch_y, stretch_x = 1 + how.stretch * normal(1), 1 + how.stretch * normal(1)
+        sheared = self._x + how.stretch * normal(1) * self._y
+        shift_y, shift_x = how.shift * normal(1), how.shift * normal(1)
+        elastic = (how.elastic * normal(2, KNOTS * KNOTS)) @ self._elastic
         cos, sin = np.cos(angle), np.sin(angle)
-        y = stretch_y * (cos * self._y - sin * (self._x + shear * self._y))
-        x = stretch_x * (sin * self._y + cos * (self._x + shear * self._y))
-        knots = how.elastic * normal(2, GRID * GRID)
-        bend = knots @ self._bumps.T
-        y += bend[:, 0] + how.shift * normal(1) + np.float32((height - 1) / 2)
-        x += bend[:, 1] + how.shift * normal(1) + np.float32((width - 1) / 2)
-        top, left = np.floor(y), np.floor(x)
-        y -= top
-        x -= left
-        top, left = top.astype(np.int32), left.astype(np.int32)
-        sources = np.empty((count, 4, height * width), dtype=np.int32)
-        weights = np.empty((count, 4, height * width), dtype=np.float32)
-        for corner in range(4):
-            down, right = divmod(corner, 2)
-            row, column = top + down, left + right
-            inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
-            sources[:, corner] = np.where(inside, row * width + column, height * width)
-            weights[:, corner] = (y if down else 1 - y) * (x if right else 1 - x)
-        return sources, weights
-
-    def bend(
-        self,
-        block: npt.NDArray[np.float32],
-        sources: npt.NDArray[np.int32],
-        weights: npt.NDArray[np.float32],
-    ) -> npt.NDArray[np.float32]:
-        """Apply one transformation to a group of images.
-
-        Parameters
-        ----------
-        block : ndarray of float32, shape (pixels + 1, images)
-            Grey levels, one image a column; the last row is the outside, 0.
-        sources, weights : ndarray, shape (4, pixels)
-            One of the transformations that `draw` returned.
-
-        Returns
-        -------
-        ndarray of float32, shape (pixels, images)
-        """
-        out = block[sources[0]]
-        out *= weights[0][:, None]
-        for corner in range(1, 4):
-            part = block[sources[corner]]
-            part *= weights[corner][:, None]
-            out += part
-        return out
+        y = stretch_y * (cos * self._y - sin * sheared) + shift_y + elastic[:, 0]
+        x = stretch_x * (sin * self._y + cos * sheared) + shift_x + elastic[:, 1]
+        y += np.float32((height - 1) / 2)
+        x += np.float32((width - 1) / 2)
+        return bilinear(self.shape, y, x)

@@ -2,7 +2,7 @@
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import numpy as np
 import numpy.typing as npt
@@ -25,17 +25,13 @@ def _make(
     augmenter: Augmenter,
     rng: np.random.Generator,
 ) -> Batch:
-    pixels = images.shape[1]
-    source = np.zeros((pixels + 1, len(chosen)), dtype=np.float32)
-    source[:pixels] = images[chosen].T
-    values = np.empty((pixels, len(chosen)), dtype=np.float32)
+    source = np.empty((images.shape[1], len(chosen)), dtype=np.float32)
+    source[:] = images[chosen].T
+    values = np.empty_like(source)
     starts = range(0, len(chosen), GROUP)
-    sources, weights = augmenter.draw(len(starts), rng)
-    for number, start in enumerate(starts):
+    for start, transformation in zip(starts, augmenter.draw(len(starts), rng), strict=True):
         group = slice(start, start + GROUP)
-        values[:, group] = augmenter.bend(
-            np.ascontiguousarray(source[:, group]), sources[number], weights[number]
-        )
+        values[:, group] = transformation.bend(np.ascontiguousarray(source[:, group]))
     values *= np.float32(top / 255)
     np.rint(values, out=values)
     return values, labels[chosen]
@@ -50,7 +46,7 @@ def bent_batches(
     top: int,
     augmenter: Augmenter,
     seed: tuple[int, ...],
-) -> Iterator[Batch]:
+) -> Generator[Batch, None, None]:
     """Go through all images `epochs` times, each time in another order and bent anew.
 
     The images that do not fill a batch are left out of that epoch. The thread that makes the

@@ -1,7 +1,7 @@
 """How a network is trained: real numbers first, then the machine's integers."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,8 +13,11 @@ from threadpoolctl import threadpool_limits
 from host.datasets import Dataset
 from host.training.augment import Augmentation, Augmenter
 from host.training.feed import Batch, bent_batches
-from host.training.latent import LatentNetwork, Machine
+from host.training.latent import LatentNetwork
+from host.training.machine import Array, Machine
 from host.training.optimiser import Adam
+from host.training.passes import backward, forward
+from sim.errors import UserError
 from sim.golden import GoldenModel
 from sim.levels import (
     MAX_RAH_BITS,
@@ -31,6 +34,10 @@ from sim.pixels import quantise_pixels
 RECIPE = 1
 """Version of the recipe: it changes when the same options give another network."""
 BATCH = 256
+"""Images in a batch, where there are many."""
+EPOCH_STEPS = 64
+"""Batches in an epoch, where there are few images: the batches are smaller then."""
+SMALLEST_BATCH = 32
 VALIDATION_SHARE = 12
 """One training image in so many is kept to choose between epochs: 5,000 of MNIST's."""
 SPLIT_SEED = 2021
@@ -46,10 +53,10 @@ FIRST_IMAGES = 2000
 WIDE_CURRENT_HIDDEN_BITS = 7
 """Activations from this width on get input currents of 10 bits, not 8."""
 
-EPOCHS = 60
-FLOAT_EPOCHS = 40
-QUICK_EPOCHS = 10
-QUICK_FLOAT_EPOCHS = 10
+EPOCHS = 100
+QUICK_EPOCHS = 16
+FLOAT_SHARE = 0.6
+"""Epochs with real numbers, before, to each one with the machine's integers."""
 MAX_EPOCHS = 10_000
 MAX_NOISE = 0.5
 MAX_SEED = 2**32 - 1
@@ -75,9 +82,7 @@ class TrainingParameters:
         Standard deviation of the noise on every weight in training, as a fraction of the
         range of R_AH (outermost level to outermost level), 0 to 0.5.
     epochs : int
-        Epochs with the machine's integers.
-    float_epochs : int
-        Epochs with real numbers, before.
+        Epochs with the machine's integers, 1 to 10,000; `float_epochs` go before.
     seed : int
         Names all chance, 0 to 2**32 - 1.
     augmentation : Augmentation
@@ -97,7 +102,6 @@ class TrainingParameters:
     rah_bits: int = 8
     noise: float = 0.0
     epochs: int = EPOCHS
-    float_epochs: int = FLOAT_EPOCHS
     seed: int = 0
     augmentation: Augmentation = field(default_factory=Augmentation)
 
@@ -118,8 +122,12 @@ class TrainingParameters:
         if not (isinstance(self.noise, (int, float)) and 0 <= self.noise <= MAX_NOISE):
             raise ValueError(f"noise must be from 0 to {MAX_NOISE}, not {self.noise!r}")
         check_range("epochs", self.epochs, 1, MAX_EPOCHS)
-        check_range("float_epochs", self.float_epochs, 1, MAX_EPOCHS)
         check_range("seed", self.seed, 0, MAX_SEED)
+
+    @property
+    def float_epochs(self) -> int:
+        """Epochs with real numbers."""
+        return max(1, round(FLOAT_SHARE * self.epochs))
 
     @property
     def machine(self) -> Machine:
@@ -193,10 +201,26 @@ def _rate(peak: float, done: float) -> float:
     return peak * min(1.0, done / WARM_UP) * 0.5 * (1 + math.cos(math.pi * done))
 
 
-def _softmax(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def _softmax(logits: Array) -> Array:
     shares = np.exp(logits - logits.max(axis=1, keepdims=True))
     shares /= shares.sum(axis=1, keepdims=True)
     return shares
+
+
+def share_right(network: LatentNetwork, values: Array, labels: npt.NDArray[np.int64]) -> float:
+    """Share of images that a network in training classifies rightly.
+
+    Parameters
+    ----------
+    network : LatentNetwork
+        The network.
+    values : ndarray of float32, shape (rows, images)
+        Row values as whole numbers.
+    labels : ndarray of int64, shape (images,)
+        Class of each image.
+    """
+    sums, _ = forward(network, values)
+    return float(np.mean(np.argmax(sums, axis=1) == labels))
 
 
 class _Training:
@@ -227,25 +251,25 @@ class _Training:
         few = quantise_pixels(self.images[:FIRST_IMAGES], parameters.pixel_bits)
         self.network.fit_first_weights(few.astype(np.float32).T)
         self.augmenter = Augmenter(dataset.image_shape, parameters.augmentation)
-        self.batch = min(BATCH, len(self.images))
+        size = max(SMALLEST_BATCH, min(BATCH, len(self.images) // EPOCH_STEPS))
+        self.batch = min(size, len(self.images))
         self.epoch_steps = len(self.images) // self.batch
         self.steps = self.epoch_steps * (parameters.float_epochs + parameters.epochs)
         self.step = 0
         self.curve: list[dict[str, Any]] = []
-        self.best: list[npt.NDArray[np.float32]] | None = None
-        self.best_accuracy = -1.0
+        self.best: tuple[float, list[Array]] | None = None
 
     def _learn(self, batch: Batch, adam: Adam, rate: float, rng: np.random.Generator) -> float:
         values, labels = batch
         network = self.network
-        sums, record = network.forward(values, self.parameters.noise, rng)
+        sums, record = forward(network, values, self.parameters.noise, rng)
         scale = np.exp(network.parameters[-1][0])
         shares = _softmax(sums * scale)
         rows = np.arange(len(labels))
         loss = -float(np.mean(np.log(np.maximum(shares[rows, labels], 1e-12))))
         shares[rows, labels] -= 1
         shares /= np.float32(len(labels))
-        gradients = network.backward(shares * scale, record)
+        gradients = backward(network, shares * scale, record)
         gradients[-1][:] = scale * np.sum(shares * sums)
         adam.step(gradients, rate)
         network.clip()
@@ -253,23 +277,33 @@ class _Training:
         return loss
 
     def _validate(self, adam: Adam) -> float:
-        """Accuracy of the running average; it is the best so far if no other was better."""
+        """Accuracy of the running average, which is kept if none before was better."""
         latest = [parameter.copy() for parameter in self.network.parameters]
         self.network.assign(adam.average)
-        sums, _ = self.network.forward(self.validation_values)
-        accuracy = float(np.mean(np.argmax(sums, axis=1) == self.validation_labels))
-        if self.network.quantised and accuracy >= self.best_accuracy:
-            self.best_accuracy = accuracy
-            self.best = [average.copy() for average in adam.average]
+        accuracy = share_right(self.network, self.validation_values, self.validation_labels)
+        if self.network.quantised and (self.best is None or accuracy >= self.best[0]):
+            self.best = (accuracy, [average.copy() for average in adam.average])
         self.network.assign(latest)
         return accuracy
 
     def run_phase(self, phase: str, epochs: int, peak: float, number: int) -> None:
-        """Train for some epochs; the running average stays."""
+        """Train for some epochs, and go on from the running average.
+
+        Parameters
+        ----------
+        phase : str
+            Name of the phase in the learning curve.
+        epochs : int
+            How many.
+        peak : float
+            Largest learning rate.
+        number : int
+            Keeps the phase's draws apart from others'.
+        """
         seed = self.parameters.seed
         adam = Adam(self.network.parameters, MEMORY_EPOCHS * self.epoch_steps)
         rng = np.random.default_rng([seed, number, 1])
-        batches: Iterator[Batch] = bent_batches(
+        batches = bent_batches(
             self.images,
             self.labels,
             epochs=epochs,
@@ -280,7 +314,7 @@ class _Training:
         )
         steps = epochs * self.epoch_steps
         total = 0.0
-        with closing(batches):  # type: ignore[type-var]
+        with closing(batches):
             for step, batch in enumerate(batches):
                 epoch, place = divmod(step, self.epoch_steps)
                 total += self._learn(batch, adam, _rate(peak, (step + 0.5) / steps), rng)
@@ -306,19 +340,20 @@ class _Training:
     def finish(self, provenance: dict[str, Any], interrupted: bool) -> Trained:
         """Export the best network and score it."""
         assert self.best is not None
-        self.network.assign(self.best)
+        accuracy, parameters = self.best
+        self.network.assign(parameters)
         network = self.network.export(
             self.dataset.image_shape,
             {
                 **provenance,
                 "data": {"name": self.dataset.name, "digest": self.dataset.digest},
-                "validation_accuracy": round(self.best_accuracy, 6),
+                "validation_accuracy": round(accuracy, 6),
                 "interrupted": interrupted,
                 "curve": self.curve,
             },
         )
         right = GoldenModel(network).classify(self.dataset.test_images) == self.dataset.test_labels
-        return Trained(network, self.best_accuracy, float(np.mean(right)), interrupted)
+        return Trained(network, accuracy, float(np.mean(right)), interrupted)
 
 
 def train(
@@ -346,10 +381,14 @@ def train(
 
     Raises
     ------
+    UserError
+        If there is but one training image.
     KeyboardInterrupt
         On Ctrl-C before the first epoch with the machine's integers has ended; later, Ctrl-C
         ends the training and the best network so far is returned.
     """
+    if len(dataset.train_images) < 2:
+        raise UserError("training needs at least 2 training images; give a larger data set")
     # One thread: the products are too small to share, and sums come out the same everywhere.
     with threadpool_limits(1):
         training = _Training(dataset, parameters, report)
@@ -378,7 +417,6 @@ def _provenance(parameters: TrainingParameters) -> dict[str, Any]:
             "rah_bits": parameters.rah_bits,
             "noise": parameters.noise,
             "epochs": parameters.epochs,
-            "float_epochs": parameters.float_epochs,
             "seed": parameters.seed,
         },
     }

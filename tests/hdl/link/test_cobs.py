@@ -139,6 +139,36 @@ def test_encoder_holds_back_when_nobody_takes() -> None:
     assert not any(took[encoder.DEPTH :])
 
 
+@pytest.mark.parametrize("length", range(508, 514))
+def test_encoder_loses_nothing_when_it_is_full(length: int) -> None:
+    # The packet's end, its delimiter or the next packet's start meets the full memory.
+    sent = [b"\0" * length, b"next"]
+    encoder = CobsEncoder()
+    bench = StreamBench(encoder)
+    bench.put(
+        encoder.i,
+        [
+            {"data": byte, "last": position == len(packet) - 1}
+            for packet in sent
+            for position, byte in enumerate(packet)
+        ],
+    )
+    expected = b"".join(cobs.encode(packet) + b"\0" for packet in sent)
+    stream = bytearray()
+
+    async def listen_late(ctx) -> None:
+        await ctx.tick().repeat(600)
+        ctx.set(encoder.o.ready, 1)
+        while len(stream) < len(expected):
+            _, _, valid, byte = await ctx.tick().sample(encoder.o.valid, encoder.o.payload)
+            if valid:
+                stream.append(byte)
+
+    bench.play(listen_late, background=False)
+    bench.run()
+    assert stream == expected
+
+
 @pytest.mark.parametrize("block", [CobsDecoder, CobsEncoder])
 def test_elaborates(block: type[CobsDecoder] | type[CobsEncoder]) -> None:
     assert "module" in rtlil.convert(block())

@@ -178,7 +178,7 @@ def test_timeline_names_stages_and_images(tmp_path):
     labels = [label.get_text().split("\n")[0] for label in figure.axes[0].get_yticklabels()]
     assert labels == ["crossbar 0", "neurons 0", "crossbar 1", "readout"]
     assert texts(figure).count("image 1") == 4
-    assert figure.get_suptitle().startswith("2 images in 9 clocks")
+    assert figure.get_suptitle().endswith(": 2 images in 9 clocks")
     save_picture(figure, tmp_path, "timeline")
 
 

@@ -1,0 +1,132 @@
+"""The complete machine: engine and link, behind a byte stream or a UART's two pins."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from amaranth.hdl import Module
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hdl.engine import Engine
+from hdl.link.link import Link
+from hdl.link.protocol import MAX_WINDOW, LinkParameters
+from hdl.link.uart import UartParameters, UartReceiver, UartTransmitter
+from hdl.parameters import EngineParameters, HardwareProfile
+from sim.network import Network
+
+SMALLEST_WINDOW = 2048
+"""Bytes of the receive buffer; more only where one image or one row of R_AH words needs it."""
+REQUEST_BYTES = 32
+"""Room for what surrounds an image or a line: kind, tag, address, CRC, framing."""
+
+
+@dataclass(frozen=True)
+class TopParameters:
+    """A complete machine.
+
+    Parameters
+    ----------
+    link : LinkParameters
+        The link, and the engine behind it.
+    uart : UartParameters or None
+        None for bare byte streams in place of the pins.
+    """
+
+    link: LinkParameters
+    uart: UartParameters | None = None
+
+    @classmethod
+    def from_network(
+        cls,
+        network: Network,
+        profile: HardwareProfile | None = None,
+        *,
+        frequency: int = 0,
+        uart: UartParameters | None = None,
+    ) -> Self:
+        """The machine that runs a network on a part.
+
+        Parameters
+        ----------
+        network : Network
+            What to run.
+        profile : HardwareProfile, optional
+            What the part offers.
+        frequency : int
+            Clock frequency in Hz; 0 when time is simulated.
+        uart : UartParameters, optional
+            None for bare byte streams.
+
+        Raises
+        ------
+        ValueError
+            If the network does not fit the profile, or its images do not fit the largest
+            receive buffer.
+        """
+        engine = EngineParameters.from_network(network, profile)
+        # An image's longest code has a header for each run of seven; half a window holds a
+        # line, so that the next is received while one is written.
+        image = engine.crossbars[0].rows * 8 // 7 + REQUEST_BYTES
+        line = 2 * (max(crossbar.columns for crossbar in engine.crossbars) + REQUEST_BYTES)
+        window = max(SMALLEST_WINDOW, 1 << (max(image, line) - 1).bit_length())
+        if window > MAX_WINDOW:
+            raise ValueError(
+                f"a network of {'-'.join(map(str, network.topology))} needs a receive buffer "
+                f"of {window} bytes, and the largest has {MAX_WINDOW}: "
+                "take smaller images or fewer columns"
+            )
+        return cls(LinkParameters(engine, window=window, frequency=frequency), uart)
+
+
+class Top(wiring.Component):
+    """Engine and link.
+
+    Parameters
+    ----------
+    parameters : TopParameters
+        What to build.
+
+    Attributes
+    ----------
+    received, sent : In(stream), Out(stream)
+        Bytes from and to the host; without a UART.
+    rx, tx : In(1), Out(1)
+        The same on two wires; with a UART.
+    idle : Out(1)
+        As the engine's.
+    activity : Out(4 * layers)
+        As the engine's.
+    """
+
+    def __init__(self, parameters: TopParameters) -> None:
+        self.parameters = parameters
+        layers = len(parameters.link.engine.crossbars)
+        if parameters.uart is None:
+            ports = {"received": In(stream.Signature(8)), "sent": Out(stream.Signature(8))}
+        else:
+            ports = {"rx": In(1, init=1), "tx": Out(1, init=1)}
+        super().__init__({**ports, "idle": Out(1), "activity": Out(4 * layers)})
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the machine."""
+        m = Module()
+        p = self.parameters
+        m.submodules.engine = engine = Engine(p.link.engine)
+        m.submodules.link = link = Link(p.link)
+        for name in ("events", "results", "load", "fetch", "fetched"):
+            wiring.connect(m, getattr(engine, name), getattr(link, name))
+        m.d.comb += [
+            link.idle.eq(engine.idle),
+            self.idle.eq(engine.idle),
+            self.activity.eq(engine.activity),
+        ]
+        if p.uart is None:
+            wiring.connect(m, wiring.flipped(self.received), link.received)
+            wiring.connect(m, link.sent, wiring.flipped(self.sent))
+        else:
+            m.submodules.receiver = receiver = UartReceiver(p.uart)
+            m.submodules.transmitter = transmitter = UartTransmitter(p.uart)
+            wiring.connect(m, receiver.received, link.received)
+            wiring.connect(m, link.sent, transmitter.sent)
+            m.d.comb += [receiver.rx.eq(self.rx), self.tx.eq(transmitter.tx)]
+        return m

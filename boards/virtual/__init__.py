@@ -1,0 +1,1 @@
+"""The virtual board: the complete machine, compiled to native code with CXXRTL."""

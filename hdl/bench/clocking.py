@@ -1,0 +1,37 @@
+"""Clock and reset of a component in cocotb."""
+
+from typing import Any
+
+from cocotb.clock import Clock
+from cocotb.handle import Immediate
+from cocotb.triggers import RisingEdge, Timer
+
+PERIOD = 10
+"""Length of a clock in nanoseconds of simulated time; the benches count clocks only."""
+
+
+async def start_clock(dut: Any, *, reset: int = 2) -> None:
+    """Start the clock and reset the component.
+
+    Every input must have been driven before.
+
+    Parameters
+    ----------
+    dut : cocotb handle
+        The component, with ``clk`` and ``rst``.
+    reset : int
+        Clocks that the reset lasts.
+    """
+    dut.rst.set(Immediate(1))
+    # In C: a clock in Python costs more than the whole simulation. It starts low, since an
+    # edge at time 0 would come before Icarus has computed what the registers take.
+    Clock(dut.clk, PERIOD, "ns", impl="gpi").start(start_high=False)
+    for _ in range(reset):
+        await RisingEdge(dut.clk)
+    dut.rst.value = 0
+    await RisingEdge(dut.clk)
+
+
+async def clocks(count: int) -> None:
+    """Wait, without a look at every clock."""
+    await Timer(count * PERIOD, "ns")

@@ -1,0 +1,212 @@
+"""A bench for the engine: programs a network, streams images, checks every logit."""
+
+from typing import Any, Self
+
+import cocotb
+import numpy as np
+import numpy.typing as npt
+from cocotb.triggers import Event, with_timeout
+
+from hdl.bench.clocking import PERIOD, clocks, start_clock
+from hdl.bench.drivers import Stalls, StreamDriver, StreamMonitor, level
+from hdl.bench.job import Job
+from hdl.bench.scoreboard import Scoreboard
+from hdl.contents import load_beats, network_contents
+from hdl.parameters import COUNTERS, ENGINE, EngineParameters
+from hdl.streams import ByteLayout, EventLayout, FetchLayout, LoadLayout, ResultLayout
+from sim.golden import GoldenModel
+from sim.network import Network
+from sim.pixels import quantise_pixels
+
+SETTLE = 50
+"""Clocks to run on after the last result, in case more comes than should."""
+
+Result = tuple[int, int, int | None]
+"""A logit, whether it is its image's last, and then the winning class."""
+
+
+class EngineBench:
+    """Drive an `hdl.engine.Engine` and compare it with the golden model.
+
+    Parameters
+    ----------
+    dut : cocotb handle
+        The engine.
+    network : Network
+        What it runs.
+    parameters : EngineParameters
+        What it was made with.
+    stalls : float
+        Share of the clocks in which events, and the taking of results, stall.
+    seed : int, optional
+        Of the stalls; by default the seed that cocotb prints and takes.
+
+    Attributes
+    ----------
+    events, load, fetch : StreamDriver
+        The engine's inputs.
+    logits : Scoreboard
+        Results as they came, compared.
+    images : int
+        How many were sent.
+    """
+
+    def __init__(
+        self,
+        dut: Any,
+        network: Network,
+        parameters: EngineParameters,
+        *,
+        stalls: float = 0.0,
+        seed: int | None = None,
+    ) -> None:
+        seed = cocotb.RANDOM_SEED if seed is None else seed
+        self.dut = dut
+        self.network = network
+        self.parameters = parameters
+        self.golden = GoldenModel(network)
+        self.logits = Scoreboard("logits")
+        self.images = 0
+        self._inputs: list[list[npt.NDArray[np.uint8]]] = []
+        self._line: list[int] = []
+        self._line_ends = Event()
+        self._progress = Event()
+        self.events = StreamDriver(
+            dut, "events", EventLayout(parameters.crossbars[0]), Stalls(stalls, f"{seed} events")
+        )
+        self.load = StreamDriver(dut, "load", LoadLayout())
+        self.fetch = StreamDriver(dut, "fetch", FetchLayout())
+        self._results = StreamMonitor(
+            dut,
+            "results",
+            ResultLayout(parameters),
+            self._take_result,
+            Stalls(stalls, f"{seed} results"),
+        )
+        self._fetched = StreamMonitor(dut, "fetched", ByteLayout(), self._take_byte)
+        slowest = max(crossbar.passes * (crossbar.rows + 1) for crossbar in parameters.crossbars)
+        self._patience = int((1000 + 2 * slowest) / (1 - stalls))
+
+    @classmethod
+    async def start(cls, dut: Any, *, stalls: float = 0.0) -> Self:
+        """A bench for the network that `hdl.bench.runner.simulate` was given, programmed."""
+        job = Job.of_this_simulation()
+        assert job.network is not None, "the job has no network: give simulate() one"
+        bench = cls(dut, job.network, job.engine, stalls=stalls)
+        await start_clock(dut)
+        await bench.program()
+        return bench
+
+    async def program(self) -> None:
+        """Load the network into the engine's memories; only while it is idle."""
+        pack = self.load.code.pack
+        for contents in network_contents(self.network):
+            self.load.put_bits(
+                pack(layer=layer, memory=memory, first=first, address=address, data=byte)
+                for layer, memory, first, address, byte in load_beats(contents)
+            )
+            await self.load.drained()
+        # The last byte is in the engine's register.
+        await clocks(4)
+
+    async def read_line(self, space: int, address: int) -> bytes:
+        """Read one line of a memory back; only while the engine is idle."""
+        self._line_ends.clear()
+        self.fetch.put(layer=space >> 4, memory=space & 15, address=address)
+        await with_timeout(self._line_ends.wait(), self._patience * PERIOD, "ns")
+        line, self._line = bytes(self._line), []
+        return line
+
+    async def read_counters(self, layer: int = ENGINE) -> tuple[int, int]:
+        """Both counters of a layer (rows driven, neuron uses) or of the engine.
+
+        Returns
+        -------
+        tuple of int
+            Of the engine: clocks in which an image was under way, images answered.
+        """
+        space = layer << 4 | COUNTERS
+        low = int.from_bytes(await self.read_line(space, 0), "little")
+        return low, int.from_bytes(await self.read_line(space, 1), "little")
+
+    def send(self, images: npt.NDArray[np.uint8]) -> None:
+        """Stream images, after those under way, and expect their logits.
+
+        Parameters
+        ----------
+        images : ndarray of uint8, shape (images, height, width) or (images, rows)
+            Grey levels, 0 to 255.
+        """
+        traces = self.golden.trace(images)
+        for sums in traces[-1].sums.tolist():
+            winner = max(range(len(sums)), key=lambda class_: (sums[class_], -class_))
+            self.logits.expect(*((logit, 0, None) for logit in sums[:-1]), (sums[-1], 1, winner))
+        for values in quantise_pixels(images, self.parameters.pixel_bits):
+            rows = np.flatnonzero(values).tolist() or [0]
+            for row in rows:
+                self.events.put(row=row, value=int(values[row]), last=row == rows[-1])
+        self._inputs.append([trace.inputs for trace in traces])
+        self.images += len(images)
+
+    async def finish(self) -> None:
+        """Wait for all results and see that they are right and that nothing is left.
+
+        Raises
+        ------
+        AssertionError
+            If a logit or a class is wrong, missing or too many, an event was not taken,
+            the engine is not idle, or its counters do not tell what happened.
+        """
+        await self.answered()
+        await clocks(SETTLE)
+        self.logits.check()
+        self.events.check()
+        assert level(self.dut.idle), "all images are answered, but the engine is not idle"
+        await self._check_counters()
+
+    async def answered(self) -> None:
+        """Wait for all results.
+
+        Raises
+        ------
+        AssertionError
+            If nothing moves for too long.
+        """
+        while self.logits.waiting:
+            before = (self.logits.received, self.events.taken)
+            self._progress.clear()
+            # Returns at once when the last result comes.
+            await _wait(self._progress, self._patience)
+            assert before != (self.logits.received, self.events.taken), (
+                f"nothing has moved for {self._patience} clocks: "
+                f"{self.logits.waiting} logits did not come, {self.events.waiting} events wait"
+            )
+
+    async def _check_counters(self) -> None:
+        answered = (await self.read_counters())[1]
+        assert answered == self.images, f"{answered} images counted, {self.images} sent"
+        for layer, crossbar in enumerate(self.parameters.crossbars):
+            driven = sum(int(np.count_nonzero(inputs[layer])) for inputs in self._inputs)
+            counted = await self.read_counters(layer)
+            assert counted == (driven, self.images * crossbar.columns), (
+                f"layer {layer} counted {counted} rows and uses, "
+                f"not {driven} and {self.images * crossbar.columns}"
+            )
+
+    def _take_result(self, logit: int, last: int, winner: int) -> None:
+        self.logits.receive((logit, last, winner if last else None))
+        if not self.logits.waiting:
+            self._progress.set()
+
+    def _take_byte(self, data: int, last: int) -> None:
+        self._line.append(data)
+        if last:
+            self._line_ends.set()
+
+
+async def _wait(event: Event, limit: int) -> None:
+    """Wait for an event, at most so many clocks."""
+    try:
+        await with_timeout(event.wait(), limit * PERIOD, "ns")
+    except TimeoutError:
+        return

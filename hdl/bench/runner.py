@@ -1,0 +1,350 @@
+"""Build a simulator of a component, kept for the next time, and run cocotb tests in it."""
+
+import contextlib
+import os
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+import numpy.typing as npt
+from amaranth.lib import wiring
+from cocotb_tools.config import libs_dir
+from cocotb_tools.runner import Runner, get_runner
+
+from hdl.bench.job import VARIABLE, Job
+from hdl.bench.tools import Tools, environment, find_compiler, find_tools
+from hdl.cache import build_once, cache_folder, digest
+from hdl.engine import Engine
+from hdl.parameters import EngineParameters, HardwareProfile
+from hdl.verilog import to_verilog
+from sim.errors import UserError
+from sim.network import Network
+
+TOP = "top"
+"""Name of the top module."""
+TIMESCALE = ("1ns", "1ns")
+COMPRESSION = Path(__file__).parent / "compression"
+"""Headers in place of zlib's and LZ4's, which Verilator's waveform writer asks for."""
+TAIL = 30
+"""Lines of a log that a message shows."""
+
+_UNSET = {name: None for name in ("WAVES", "GUI", "MFLAGS", "MAKELEVEL", "COCOTB_TEST_FILTER")}
+"""What would change a build or a run behind our back."""
+
+
+class BenchFailure(AssertionError):
+    """A test within the simulator failed, or not all of them ran."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What ran.
+
+    Parameters
+    ----------
+    tests : tuple of str
+        Names of the tests that ran and passed.
+    log : str
+        All that the simulator said.
+    """
+
+    tests: tuple[str, ...]
+    log: str
+
+
+def _tail(log: Path) -> str:
+    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+    return "\n".join(lines[-TAIL:])
+
+
+def _run_build(runner: Runner, log: Path, **options: Any) -> None:
+    """Build, or fail with the end of the log."""
+    try:
+        runner.build(log_file=log, timescale=TIMESCALE, hdl_toplevel=TOP, **options)
+    except (RuntimeError, SystemExit) as error:
+        raise RuntimeError(f"the simulator could not be built: {error}\n{_tail(log)}") from error
+
+
+def _verilator_options(waves: bool, public: bool) -> list[str]:
+    options = ["-Wno-fatal", "-Wno-lint"]
+    # In one piece: in several, the makefile's precompiled headers fail with some compilers.
+    options += ["--output-split", "0"]
+    if not public:
+        # The runner makes every signal public, which triples the time that everything takes.
+        options += ["--no-public-flat-rw"]
+    if waves:
+        options += ["--trace-fst", "-CFLAGS", f"-I{COMPRESSION}"]
+    return options
+
+
+def _make_variables(**more: str) -> str:
+    compiler = find_compiler()
+    variables = {"CXX": compiler, "LINK": compiler, "PYTHON3": sys.executable, **more}
+    return " ".join(f"{name}={value}" for name, value in variables.items())
+
+
+def _build_runtime(tools: Tools, waves: bool, folder: Path) -> None:
+    """Verilator's own library, which takes longer to compile than most designs."""
+    source = folder / "runtime.sv"
+    source.write_text(f"module {TOP}(input clk); endmodule\n")
+    for name in ("liblz4.a", "libz.a"):
+        # The linker is asked for both; with our headers they have nothing to add.
+        (folder / name).write_bytes(b"!<arch>\n")
+    options = [*_verilator_options(waves, False), "-LDFLAGS", f"-L{folder}"]
+    with environment(tools, {**_UNSET, "MAKEFLAGS": _make_variables()}):
+        _run_build(
+            get_runner("verilator"),
+            folder / "build.log",
+            sources=[source],
+            build_dir=folder / "build",
+            build_args=options,
+            waves=waves,
+        )
+    for built in (folder / "build").glob("verilated*.o"):
+        built.rename(folder / built.name)
+    shutil.rmtree(folder / "build")
+
+
+def _build_verilator(tools: Tools, verilog: str, waves: bool, public: bool, folder: Path) -> None:
+    runtime = build_once(
+        f"verilator-{digest(tools.version, str(waves), *_headers())}",
+        lambda empty: _build_runtime(tools, waves, empty),
+    )
+    objects = " ".join(str(path) for path in sorted(runtime.glob("verilated*.o")))
+    options = [*_verilator_options(waves, public), "-LDFLAGS", f"{objects} -L{runtime} -pthread"]
+    source = folder / f"{TOP}.sv"
+    source.write_text(verilog)
+    ports = re.findall(r"\w+", re.findall(rf"^module {TOP}\s*\(([^)]*)\)", verilog, re.M)[0])
+    visible = folder / "ports.vlt"
+    visible.write_text(
+        "`verilator_config\n"
+        + "".join(f'public_flat_rw -module "{TOP}" -var "{port}"\n' for port in ports)
+    )
+    with environment(tools, {**_UNSET, "MAKEFLAGS": _make_variables(VM_GLOBAL_FAST="")}):
+        _run_build(
+            get_runner("verilator"),
+            folder / "build.log",
+            sources=[visible, source],
+            build_dir=folder / "build",
+            build_args=options,
+            waves=waves,
+        )
+    (folder / "build" / TOP).rename(folder / TOP)
+    shutil.rmtree(folder / "build")
+
+
+def _build_icarus(tools: Tools, verilog: str, waves: bool, folder: Path) -> None:
+    source = folder / f"{TOP}.sv"
+    source.write_text(verilog)
+    with environment(tools, _UNSET):
+        _run_build(
+            get_runner("icarus"),
+            folder / "build.log",
+            sources=[source],
+            build_dir=folder,
+            waves=waves,
+        )
+
+
+def _headers() -> list[bytes]:
+    return [path.read_bytes() for path in sorted(COMPRESSION.glob("*.h"))]
+
+
+def build(
+    verilog: str, *, simulator: str = "verilator", waves: bool = False, public: bool = False
+) -> Path:
+    """The simulator of a design, built now unless it is kept already.
+
+    Parameters
+    ----------
+    verilog : str
+        The design in SystemVerilog; its top module is called ``top``.
+    simulator : str
+        ``verilator`` or ``icarus``.
+    waves : bool
+        Whether it can record waveforms.
+    public : bool
+        Whether tests can see the signals within the top module (always with Icarus).
+
+    Returns
+    -------
+    Path
+        Its folder.
+
+    Raises
+    ------
+    UserError
+        If a tool is missing or the cache cannot be used.
+    RuntimeError
+        If the simulator does not take the design.
+    """
+    tools = find_tools(simulator)
+    if " " in str(cache_folder()):
+        raise UserError(
+            f"make cannot build in a folder with a space in its name, {cache_folder()}: "
+            "set ALLSPIN_CACHE to another"
+        )
+    # The program finds cocotb by the path that it was linked with.
+    key = (tools.version, str(libs_dir), verilog, f"{waves} {public}", *_headers())
+    name = f"{simulator}-{digest(*key)}"
+    if simulator == "icarus":
+        return build_once(name, lambda folder: _build_icarus(tools, verilog, waves, folder))
+    return build_once(name, lambda folder: _build_verilator(tools, verilog, waves, public, folder))
+
+
+@contextlib.contextmanager
+def _importable(folder: Path) -> Iterator[None]:
+    """Let the simulator import what this process can, and modules of a folder."""
+    before = sys.path[:]
+    sys.path[:] = [os.path.abspath(entry) for entry in before] + [str(folder)]
+    try:
+        yield
+    finally:
+        sys.path[:] = before
+
+
+def _check_results(results: Path, expected: Sequence[str] | int, log: Path) -> tuple[str, ...]:
+    """Names of the tests that ran, if they are as many as expected and all passed."""
+    if not results.is_file():
+        raise BenchFailure(f"the simulator ended before its time\n{_tail(log)}")
+    cases = list(ElementTree.parse(results).getroot().iter("testcase"))
+    ran = [case.get("name", "") for case in cases if case.find("skipped") is None]
+    failed = [
+        case.get("name", "")
+        for case in cases
+        if case.find("failure") is not None or case.find("error") is not None
+    ]
+    if failed:
+        raise BenchFailure(f"failed: {', '.join(failed)}\n{_tail(log)}")
+    count = expected if isinstance(expected, int) else len(expected)
+    if len(ran) != count:
+        raise BenchFailure(
+            f"{count} tests should have run, but {len(ran)} did: {', '.join(ran)}\n{_tail(log)}"
+        )
+    return tuple(ran)
+
+
+def simulate(
+    component: wiring.Component | str,
+    test: str | Path,
+    *,
+    tests: int | Sequence[str] = 1,
+    simulator: str = "verilator",
+    network: Network | None = None,
+    images: npt.NDArray[np.uint8] | None = None,
+    profile: HardwareProfile | None = None,
+    options: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    waves: Path | None = None,
+    public: bool = False,
+    folder: Path | None = None,
+) -> Report:
+    """Run cocotb tests on a component.
+
+    Parameters
+    ----------
+    component : wiring.Component or str
+        The design, or its SystemVerilog with a top module called ``top``.
+    test : str or Path
+        Where the tests are: a module's name, or a Python file.
+    tests : int or sequence of str
+        How many tests there are, or which of them to run. It must be right: a test that
+        is not found would otherwise pass.
+    simulator : str
+        ``verilator`` or ``icarus``.
+    network, images, profile, options
+        The job that the tests get (see `hdl.bench.job.Job`).
+    seed : int
+        What the tests find as ``cocotb.RANDOM_SEED``.
+    waves : Path, optional
+        File for the waveforms, in FST.
+    public : bool
+        Whether tests can see the signals within the top module.
+    folder : Path, optional
+        Empty folder for the job, the log and what the tests leave there; by default one
+        that is removed at the end.
+
+    Returns
+    -------
+    Report
+
+    Raises
+    ------
+    BenchFailure
+        If a test fails, or not exactly the expected tests ran.
+    UserError
+        If a tool is missing or the cache cannot be used.
+    """
+    verilog = component if isinstance(component, str) else to_verilog(component, TOP)
+    built = build(verilog, simulator=simulator, waves=waves is not None, public=public)
+    tools = find_tools(simulator)
+    file = Path(test).absolute() if str(test).endswith(".py") else None
+    module = file.stem if file else str(test)
+    with tempfile.TemporaryDirectory(prefix="allspin-") as temporary:
+        folder = Path(temporary) if folder is None else folder.absolute()
+        Job(folder, network, images, profile or HardwareProfile(), dict(options or {})).save()
+        log, results = folder / "simulation.log", folder / "results.xml"
+        recorded = folder / "waves.fst"
+        changes = {
+            **_UNSET,
+            VARIABLE: str(folder),
+            # Its default rewrites the assertions of every module that is imported.
+            "COCOTB_REWRITE_ASSERTION_FILES": f"{module.rpartition('.')[2]}.py",
+        }
+        arguments = ["--trace-file", str(recorded)] if simulator == "verilator" else []
+        runner = get_runner(simulator)
+        with (
+            environment(tools, changes),
+            _importable(file.parent if file else Path.cwd()),
+            # The results file, or its absence, says more than this.
+            contextlib.suppress(RuntimeError, SystemExit),
+        ):
+            runner.test(
+                test_module=module,
+                testcase=None if isinstance(tests, int) else tests,
+                hdl_toplevel=TOP,
+                hdl_toplevel_lang="verilog",
+                build_dir=built,
+                test_dir=folder,
+                test_args=arguments if waves else [],
+                plusargs=[f"+dumpfile_path={recorded}"] if waves else [],
+                results_xml=str(results),
+                log_file=log,
+                seed=seed,
+                waves=waves is not None,
+            )
+        ran = _check_results(results, tests, log)
+        if waves is not None:
+            _move(recorded, waves)
+        return Report(ran, log.read_text(errors="replace"))
+
+
+def _move(recorded: Path, waves: Path) -> None:
+    try:
+        shutil.move(recorded, waves)
+    except OSError as error:
+        raise UserError(f"cannot write {waves}: {error.strerror or error}") from error
+
+
+def simulate_engine(network: Network, test: str | Path, **options: Any) -> Report:
+    """Run cocotb tests on the engine of a network.
+
+    Parameters
+    ----------
+    network : Network
+        What the engine is made for, and what `hdl.bench.engine.EngineBench.start` programs.
+    test : str or Path
+        Where the tests are: a module's name, or a Python file.
+    **options
+        As in `simulate`.
+    """
+    profile = options.get("profile") or HardwareProfile()
+    engine = Engine(EngineParameters.from_network(network, profile))
+    return simulate(engine, test, network=network, **options)

@@ -1,0 +1,54 @@
+"""The cocotb test behind ``allspin sim``: stream images, and note what came."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import cocotb
+
+from hdl.bench.clocking import clocks, start_clock
+from hdl.bench.engine import SETTLE, EngineBench
+from hdl.bench.job import Job
+
+RESULT = "session.json"
+"""What was found, in the job's folder."""
+PROGRESS = "progress.txt"
+"""How many of how many images were taken, in the job's folder."""
+CHUNK = 8
+"""Images between two notes of progress."""
+
+
+def _note(folder: Path, name: str, text: str) -> None:
+    """Write a file whole, since it is read meanwhile."""
+    (folder / f"{name}.new").write_text(text)
+    (folder / f"{name}.new").rename(folder / name)
+
+
+@cocotb.test()
+async def stream_images(dut: Any) -> None:
+    """Stream the job's images and write what was found; wrong logits do not fail it."""
+    job = Job.of_this_simulation()
+    assert job.network is not None
+    assert job.images is not None
+    bench = EngineBench(dut, job.network, job.engine, stalls=job.options["stalls"])
+    await start_clock(dut)
+    await bench.program()
+    start = time.perf_counter()
+    for first in range(0, len(job.images), CHUNK):
+        _note(job.folder, PROGRESS, f"{first} {len(job.images)}")
+        bench.send(job.images[first : first + CHUNK])
+        await bench.events.drained()
+    await bench.answered()
+    seconds = time.perf_counter() - start
+    await clocks(SETTLE)
+    cycles, answered = await bench.read_counters()
+    found = {
+        "images": answered,
+        "logits_compared": bench.logits.received,
+        "mismatches": len(bench.logits.mismatches),
+        "first_mismatch": str(bench.logits.mismatches[0]) if bench.logits.mismatches else None,
+        "cycles_per_image": cycles / answered if answered else None,
+        "seconds": seconds,
+    }
+    _note(job.folder, RESULT, json.dumps(found))

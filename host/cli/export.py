@@ -1,0 +1,58 @@
+"""``allspin export``: the engine as Verilog, for another flow."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from hdl.export import MODULE, engine_verilog, memory_image
+from hdl.parameters import EngineParameters, HardwareProfile
+from hdl.verilog import Dialect
+from host.catalogue import open_network
+from sim.errors import UserError
+from sim.netfile import write_atomically
+
+NAME = "export"
+HELP = """\
+Write a network's engine as Verilog, and beside it an image of its memories.
+
+OUT.v is plain Verilog (OUT.sv is SystemVerilog), OUT.mem what to load, for $readmemh;
+docs/export.md describes both, with a testbench."""
+EPILOG = """\
+examples:
+  allspin export mnist-10 --verilog engine.v
+  allspin export mnist-10 --verilog engine.sv --lanes 10
+"""
+
+DIALECTS: dict[str, Dialect] = {".v": "verilog", ".sv": "systemverilog"}
+IMAGE = ".mem"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    add = parser.add_argument
+    add("network", metavar="NET", help="network file, or the name of one that ships")
+    add("--verilog", metavar="OUT.v", type=Path, required=True, help="file to write, .v or .sv")
+    add("--lanes", metavar="L", type=int, help="columns that a row drives in a clock (all)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write both files."""
+    path: Path = arguments.verilog
+    if path.suffix not in DIALECTS:
+        raise UserError(f"cannot write {path}: name it .v for Verilog or .sv for SystemVerilog")
+    if path.is_dir() or path.with_suffix(IMAGE).is_dir():
+        raise UserError(f"cannot write {path}: there is a folder of that name")
+    try:
+        profile = HardwareProfile(lanes=arguments.lanes)
+    except ValueError as error:
+        raise UserError(str(error)) from error
+    network = open_network(arguments.network)
+    print("converting ...", file=sys.stderr, flush=True)
+    verilog = engine_verilog(EngineParameters.from_network(network, profile), DIALECTS[path.suffix])
+    image = memory_image(network)
+    write_atomically(path, verilog.encode())
+    write_atomically(path.with_suffix(IMAGE), image.encode())
+    beats = sum(not line.startswith("//") for line in image.splitlines())
+    print(f"{path}: module {MODULE}, {len(verilog.splitlines())} lines")
+    print(f"{path.with_suffix(IMAGE)}: {beats} payloads of its port load")
+    return 0

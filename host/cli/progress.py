@@ -1,0 +1,89 @@
+"""Progress on stderr: bars on a terminal, plain lines elsewhere."""
+
+import sys
+import time
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+QUIET = 15.0
+"""Seconds after which a step without a terminal says how far it is, and again."""
+
+
+class Steps:
+    """Steps of a longer piece of work, one after another.
+
+    On a terminal the step under way has a bar; elsewhere it says now and then how far it
+    is. Either way a line stays of each step that is done.
+    """
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True, highlight=False)
+        self._bar: Progress | None = None
+        self._description = ""
+        self._started = self._spoken = 0.0
+
+    def start(self, description: str) -> None:
+        """Begin a step.
+
+        Parameters
+        ----------
+        description : str
+            What is being done.
+        """
+        self._description = description
+        self._started = self._spoken = time.monotonic()
+        if self._console.is_terminal:
+            self._bar = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(),
+                TextColumn("{task.fields[figures]}"),
+                TimeRemainingColumn(),
+                console=self._console,
+                transient=True,
+            )
+            self._bar.add_task(description, total=None, figures="")
+            self._bar.start()
+        else:
+            print(f"{description} ...", file=sys.stderr, flush=True)
+
+    def advance(self, done: float, total: float | None, figures: str = "") -> None:
+        """Say how far the step is.
+
+        Parameters
+        ----------
+        done, total : float
+            How much, of how much; None where that is unknown.
+        figures : str
+            What else there is to say.
+        """
+        if self._bar is not None:
+            self._bar.update(self._bar.task_ids[0], completed=done, total=total, figures=figures)
+        elif time.monotonic() - self._spoken > QUIET:
+            self._spoken = time.monotonic()
+            share = f"{done / total:.0%}" if total else f"{done:,.0f} s"
+            print(f"  {share} {figures}".rstrip(), file=sys.stderr, flush=True)
+
+    def finish(self, outcome: str = "") -> None:
+        """End the step.
+
+        Parameters
+        ----------
+        outcome : str
+            What came of it.
+        """
+        seconds = time.monotonic() - self._started
+        self.stop()
+        said = f"{self._description}: {outcome}" if outcome else self._description
+        line = f"{said} ({seconds:.1f} s)"
+        if self._console.is_terminal:
+            self._console.print("[green]\N{CHECK MARK}[/green]", end=" ")
+            self._console.print(line, markup=False)
+        else:
+            print(f"  {line}", file=sys.stderr, flush=True)
+
+    def stop(self) -> None:
+        """Take the bar away, whether or not the step is done."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None

@@ -1,0 +1,193 @@
+"""``allspin sim``: the engine in an HDL simulator, under cocotb."""
+
+import argparse
+import json
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+
+from hdl.bench.runner import TOP, BenchFailure, build, simulate
+from hdl.bench.session import PROGRESS, RESULT
+from hdl.bench.tools import SIMULATORS, find_tools
+from hdl.engine import Engine
+from hdl.parameters import EngineParameters, HardwareProfile
+from hdl.verilog import to_verilog
+from host.catalogue import open_network
+from host.datasets import check_fit, load_test_set
+from sim.errors import UserError
+from sim.network import Network
+
+NAME = "sim"
+HELP = """\
+Run a network's engine in an HDL simulator, and compare every logit with the golden model.
+
+The engine is the one of the virtual board and of the boards, as Verilog; cocotb programs it
+and streams test images. For waveforms, and as a start for testbenches of one's own. The
+simulator is compiled once for a design and kept."""
+EPILOG = """\
+examples:
+  allspin sim mnist-10
+  allspin sim mnist-10 --images 3 --waves out.fst
+  allspin sim mnist-10 --simulator icarus --images 5 --seed 1 --lanes 10
+"""
+
+IMAGES = 20
+STALLS = 0.3
+"""Share of the clocks with a stall, where a seed asks for stalls."""
+MISMATCHES = 1
+POLL = 0.2
+"""Seconds between two looks at the simulation's progress."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    add = parser.add_argument
+    add("network", metavar="NET", help="network file, or the name of one that ships")
+    add("--simulator", choices=SIMULATORS, default=SIMULATORS[0], help="which (verilator)")
+    add("--images", metavar="N", type=int, default=IMAGES, help=f"first N test images ({IMAGES})")
+    add("--data", metavar="DIR", type=Path, help="folder of IDX files (MNIST, which ships)")
+    add(
+        "--seed",
+        metavar="S",
+        type=int,
+        help="stall both ends of the engine at random, drawn from this seed (no stalls)",
+    )
+    add("--waves", metavar="OUT.fst", type=Path, help="record waveforms, in FST")
+    add("--lanes", metavar="L", type=int, help="columns that a row drives in a clock (all)")
+    add("--json", action="store_true", help="print the result as one JSON object")
+
+
+def _profile(lanes: int | None) -> HardwareProfile:
+    try:
+        return HardwareProfile(lanes=lanes)
+    except ValueError as error:
+        raise UserError(str(error)) from error
+
+
+def _check_waves(path: Path) -> None:
+    """Find out before the work that the waveforms cannot be written."""
+    if path.suffix != ".fst":
+        raise UserError(f"waveforms are FST: name the file {path.stem}.fst, not {path.name}")
+    if path.is_dir():
+        raise UserError(f"cannot write {path}: it is a folder; give a file")
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}."):
+            pass
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+class _Watch:
+    """Show how far the simulation is, on stderr, while it runs."""
+
+    def __init__(self, folder: Path, images: int) -> None:
+        console = Console(stderr=True)
+        self._file = folder / PROGRESS
+        self._terminal = console.is_terminal
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            console=console,
+            disable=not self._terminal,
+            transient=True,
+        )
+        self._task = self._bar.add_task("programming", total=images)
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def _run(self) -> None:
+        while not self._over.wait(POLL):
+            if self._file.exists():
+                done = int(self._file.read_text().split()[0])
+                self._bar.update(self._task, description="streaming images", completed=done)
+
+    def __enter__(self) -> None:
+        if not self._terminal:
+            print("simulating ...", file=sys.stderr, flush=True)
+        self._bar.start()
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+        self._bar.stop()
+
+
+def _simulate(
+    verilog: str, network: Network, images: Any, profile: HardwareProfile, arguments: Any
+) -> dict[str, Any]:
+    """Run the session and read what it found."""
+    with tempfile.TemporaryDirectory(prefix="allspin-sim-") as temporary:
+        folder = Path(temporary)
+        with _Watch(folder, len(images)):
+            simulate(
+                verilog,
+                "hdl.bench.session",
+                simulator=arguments.simulator,
+                network=network,
+                images=images,
+                profile=profile,
+                options={"stalls": 0.0 if arguments.seed is None else STALLS},
+                seed=arguments.seed or 0,
+                waves=arguments.waves,
+                folder=folder,
+            )
+        return json.loads((folder / RESULT).read_text())
+
+
+def _print_table(result: dict[str, Any]) -> None:
+    table = Table(title=f"{result['network']} in {result['simulator']}", show_header=False)
+    table.add_column()
+    table.add_column(justify="right", overflow="fold")
+    table.add_row("images", f"{result['images']}")
+    table.add_row("logits compared", f"{result['logits_compared']}")
+    table.add_row("mismatches", f"{result['mismatches']}")
+    table.add_row("cycles an image", f"{result['cycles_per_image']:.1f}")
+    table.add_row("seconds", f"{result['seconds']:.2f}")
+    if result["waves"]:
+        table.add_row("waveforms", result["waves"])
+    Console().print(table)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Simulate, and say what came of it."""
+    profile = _profile(arguments.lanes)
+    network = open_network(arguments.network)
+    images, labels = load_test_set(arguments.data)
+    if not 1 <= arguments.images <= len(images):
+        raise UserError(f"--images must be from 1 to {len(images)}, not {arguments.images}")
+    images, labels = images[: arguments.images], labels[: arguments.images]
+    check_fit(network, images, labels)
+    if arguments.waves is not None:
+        _check_waves(arguments.waves)
+    find_tools(arguments.simulator)
+
+    print("preparing the simulator (compiled once for a design) ...", file=sys.stderr, flush=True)
+    verilog = to_verilog(Engine(EngineParameters.from_network(network, profile)), TOP)
+    build(verilog, simulator=arguments.simulator, waves=arguments.waves is not None)
+    try:
+        found = _simulate(verilog, network, images, profile, arguments)
+    except BenchFailure as failure:
+        print(f"allspin: the simulation failed: {failure}", file=sys.stderr)
+        return MISMATCHES
+    first = found.pop("first_mismatch")
+    result = {
+        "network": arguments.network,
+        "simulator": arguments.simulator,
+        **found,
+        "waves": None if arguments.waves is None else str(arguments.waves),
+    }
+    if arguments.json:
+        print(json.dumps(result))
+    else:
+        _print_table(result)
+    if first is not None:
+        print(f"allspin: first mismatch, {first}", file=sys.stderr)
+    return MISMATCHES if result["mismatches"] else 0

@@ -1,0 +1,305 @@
+"""The demonstration: the whole machine at work, from training to pictures."""
+
+import io
+import json
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.figure import Figure
+from rich.console import Console
+from rich.table import Table
+
+from hdl.parameters import EngineParameters
+from host.bound import cycle_bounds
+from host.datasets import Dataset
+from host.files import make_folder
+from host.link.device import Answers
+from host.link.frames import encode_frame
+from host.link.images import encode_images
+from host.link.machines import VIRTUAL, open_device
+from host.link.virtual_board import read_trace
+from host.pictures.confusion import confusion_matrix
+from host.pictures.learning import learning_curve
+from host.pictures.maps import rah_maps
+from host.pictures.mistakes import wrong_images
+from host.pictures.neuron import neuron_curve
+from host.pictures.overview import overview
+from host.pictures.style import save_picture
+from host.pictures.timeline import timeline
+from host.revision import commit
+from host.training.recipe import Progress, Trained, TrainingParameters, train
+from sim.errors import UserError
+from sim.golden import GoldenModel
+from sim.netfile import network_to_bytes, write_atomically
+from sim.network import Network
+from sim.pixels import quantise_pixels
+
+TRACED_IMAGES = 6
+"""Images in the timeline."""
+HEADER = b"\4\1\1"
+"""Kind and tag of an image's request, of the usual length, to count the link's bytes."""
+
+
+class Display(Protocol):
+    """What shows the steps."""
+
+    def start(self, description: str) -> None:
+        """A step begins."""
+
+    def advance(self, done: float, total: float | None, figures: str = "") -> None:
+        """It has come so far; `total` is None where it is unknown, and `done` in seconds."""
+
+    def finish(self, outcome: str = "") -> None:
+        """It is done."""
+
+
+@dataclass(frozen=True)
+class Results:
+    """What the demonstration measured; shares are fractions.
+
+    Attributes
+    ----------
+    network : str
+        The network file's name.
+    on : str
+        What ran it.
+    states : int
+        States of a synapse.
+    topology : str
+        Widths from pixels to classes.
+    training_seconds, validation_accuracy
+        Of the training.
+    accuracy : float
+        Share of the test images that the machine classified rightly.
+    images : int
+        Test images streamed.
+    seconds, images_per_second : float
+        Of the streaming, wall clock.
+    cycles_per_image : float
+        Clocks, from the hardware's counter.
+    cycles_bound : float
+        Mean over the images of the clocks of the slowest stage.
+    bytes_per_image : float
+        Bytes of an image's request on the link, frame included.
+    logits_compared, mismatches : int
+        Logits held against the golden model's, and those that differed.
+    golden_images_per_second : float
+        Speed of the golden model.
+    commit : str or None
+        Of the allspin that ran.
+    """
+
+    network: str
+    on: str
+    states: int
+    topology: str
+    training_seconds: float
+    validation_accuracy: float
+    accuracy: float
+    images: int
+    seconds: float
+    images_per_second: float
+    cycles_per_image: float
+    cycles_bound: float
+    bytes_per_image: float
+    logits_compared: int
+    mismatches: int
+    golden_images_per_second: float
+    commit: str | None
+
+
+def results_table(results: Results) -> Table:
+    """The results as a table."""
+    r = results
+    table = Table(title=f"allspin: {r.topology}, {r.states} states", show_header=False)
+    table.add_column(justify="left")
+    table.add_column(justify="right")
+    for name, value in (
+        ("test accuracy", f"{100 * r.accuracy:.2f} %"),
+        ("validation accuracy", f"{100 * r.validation_accuracy:.2f} %"),
+        ("training", f"{r.training_seconds:.1f} s"),
+        ("images streamed", f"{r.images:,}"),
+        ("clocks an image", f"{r.cycles_per_image:.1f}"),
+        ("  of which the slowest stage needs", f"{r.cycles_bound:.1f}"),
+        ("bytes an image on the link", f"{r.bytes_per_image:.1f}"),
+        ("images a second, simulated gateware", f"{r.images_per_second:,.0f}"),
+        ("images a second, golden model", f"{r.golden_images_per_second:,.0f}"),
+        ("logits compared", f"{r.logits_compared:,}"),
+        ("mismatches", f"{r.mismatches:,}"),
+    ):
+        table.add_row(name, value)
+    return table
+
+
+def table_text(table: Table) -> str:
+    """A table as plain text."""
+    console = Console(file=io.StringIO(), width=80, color_system=None, force_terminal=False)
+    console.print(table)
+    text = console.file
+    assert isinstance(text, io.StringIO)
+    return text.getvalue()
+
+
+def _train(dataset: Dataset, parameters: TrainingParameters, display: Display) -> Trained:
+    def report(progress: Progress) -> None:
+        nonlocal validation
+        if progress.validation_accuracy is not None:
+            validation = f", validation {100 * progress.validation_accuracy:.2f} %"
+        display.advance(progress.step, progress.steps, f"loss {progress.loss:.3f}{validation}")
+
+    validation = ""
+    display.start(
+        f"training a network of {parameters.states} states on {len(dataset.train_images):,} images"
+    )
+    trained = train(dataset, parameters, report)
+    if trained.interrupted:
+        raise KeyboardInterrupt
+    display.finish(
+        f"validation {100 * trained.validation_accuracy:.2f} %, "
+        f"test {100 * trained.test_accuracy:.2f} %"
+    )
+    return trained
+
+
+@dataclass(frozen=True, eq=False)
+class _Streamed:
+    answers: Answers
+    seconds: float
+    cycles: int
+    activity: npt.NDArray[np.uint64]
+
+
+def _stream(
+    network: Network, images: npt.NDArray[np.uint8], traced_clocks: int, display: Display
+) -> _Streamed:
+    with tempfile.TemporaryDirectory() as folder:
+        trace = Path(folder) / "activity"
+        display.start("compiling the gateware into a simulator")
+        with open_device(
+            VIRTUAL,
+            network,
+            trace=(trace, traced_clocks),
+            progress=lambda what, seconds: display.advance(seconds, None, what),
+        ) as device:
+            display.finish()
+            display.start("programming weights, tables and converters over the link")
+            device.program(network)
+            display.finish()
+            display.start(f"streaming {len(images):,} test images")
+            begun = time.perf_counter()
+            answers = device.stream(images, lambda done: display.advance(done, len(images)))
+            seconds = time.perf_counter() - begun
+            display.finish(f"{len(images) / seconds:,.0f} images a second")
+            counters = device.counters()
+        if counters is None or counters.images != len(images):
+            raise UserError(
+                f"{len(images)} images were streamed, but the machine's counters say {counters}"
+            )
+        return _Streamed(answers, seconds, counters.cycles, read_trace(trace))
+
+
+def _link_bytes(network: Network, images: npt.NDArray[np.uint8]) -> int:
+    """Bytes of all images' requests."""
+    values = quantise_pixels(images, network.pixel_bits)
+    return sum(
+        len(encode_frame(HEADER + body)) for body in encode_images(values, network.pixel_bits)
+    )
+
+
+def run_demo(
+    dataset: Dataset, parameters: TrainingParameters, out: Path, display: Display
+) -> Results:
+    """Train, compile, program, stream, compare and draw.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        What to learn, and to test with.
+    parameters : TrainingParameters
+        How to train; at least one hidden layer.
+    out : Path
+        Folder for the network, the results (text and JSON) and the pictures (PNG and SVG).
+        It is made if it is not there.
+    display : Display
+        Told of each step.
+
+    Returns
+    -------
+    Results
+
+    Raises
+    ------
+    UserError
+        If `out` cannot be written, there is no C++ compiler, or the machine fails.
+    KeyboardInterrupt
+        On Ctrl-C.
+    """
+    make_folder(out)
+    file = out / "network.safetensors"
+    images, labels = dataset.test_images, dataset.test_labels
+
+    begun = time.perf_counter()
+    trained = _train(dataset, parameters, display)
+    training_seconds = time.perf_counter() - begun
+    network = trained.network
+    write_atomically(file, network_to_bytes(network))
+
+    bounds = cycle_bounds(network, EngineParameters.from_network(network), images)
+    # Enough for the images of the timeline to pass through all layers.
+    clocks = 2 * int(bounds[: TRACED_IMAGES + len(network.layers)].sum()) + 1000
+    streamed = _stream(network, images, clocks, display)
+
+    display.start("comparing every logit with the golden model")
+    model = GoldenModel(network)
+    begun = time.perf_counter()
+    expected = model.logits(images)
+    golden_seconds = time.perf_counter() - begun
+    answers = streamed.answers
+    mismatches = int(np.count_nonzero(answers.logits != expected))
+    display.finish(f"{expected.size:,} compared, {mismatches:,} differ")
+
+    results = Results(
+        network=str(file),
+        on="virtual",
+        states=parameters.states,
+        topology="-".join(map(str, network.topology)),
+        training_seconds=training_seconds,
+        validation_accuracy=trained.validation_accuracy,
+        accuracy=float(np.mean(answers.classes == labels)),
+        images=len(images),
+        seconds=streamed.seconds,
+        images_per_second=len(images) / streamed.seconds,
+        cycles_per_image=streamed.cycles / len(images),
+        cycles_bound=float(bounds.mean()),
+        bytes_per_image=_link_bytes(network, images) / len(images),
+        logits_compared=expected.size,
+        mismatches=mismatches,
+        golden_images_per_second=len(images) / golden_seconds,
+        commit=commit(),
+    )
+    write_atomically(out / "results.json", (json.dumps(asdict(results), indent=2) + "\n").encode())
+    write_atomically(out / "results.txt", table_text(results_table(results)).encode())
+
+    pictures: dict[str, Callable[[], Figure]] = {
+        "learning": lambda: learning_curve(
+            network.provenance["curve"], trained.validation_accuracy, results.accuracy
+        ),
+        "neuron": lambda: neuron_curve(network),
+        "maps": lambda: rah_maps(network, images),
+        "confusion": lambda: confusion_matrix(labels, answers.classes, network.classes),
+        "wrong": lambda: wrong_images(images, labels, answers.classes),
+        "timeline": lambda: timeline(streamed.activity, len(network.layers), TRACED_IMAGES),
+        "overview": lambda: overview(network, images),
+    }
+    display.start("drawing pictures")
+    for number, (name, draw) in enumerate(pictures.items()):
+        display.advance(number, len(pictures), name)
+        save_picture(draw(), out, name)
+    display.finish(f"{len(pictures)} in {out}")
+    return results

@@ -1,0 +1,51 @@
+"""Find out before the work, not after it, that its outcome cannot be written."""
+
+import tempfile
+from pathlib import Path
+
+from sim.errors import UserError
+
+
+def check_writable(path: Path) -> None:
+    """Raise unless a file can be written.
+
+    Parameters
+    ----------
+    path : Path
+        The file; it need not exist, its folder must.
+
+    Raises
+    ------
+    UserError
+        If `path` is a folder, or no file can be made beside it.
+    """
+    if path.is_dir():
+        raise UserError(f"cannot write {path}: it is a folder; give a file")
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}."):
+            pass
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder, with those above it, unless it is there; files can then be written into it.
+
+    Parameters
+    ----------
+    path : Path
+        The folder.
+
+    Raises
+    ------
+    UserError
+        If it cannot be made, or takes no file.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path):
+            pass
+    except OSError as error:
+        raise UserError(
+            f"cannot write into the folder {path}: {error.strerror or error}"
+        ) from error

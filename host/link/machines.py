@@ -1,0 +1,182 @@
+"""The machines that a network can run on, by the names that ``--on`` takes."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from hdl.parameters import HardwareProfile
+from host.link.device import Device
+from host.link.golden_device import GoldenDevice
+from host.link.serial_port import DEFAULT_BAUD, SerialTransport, serial_ports
+from host.link.virtual_board import VirtualTransport
+from sim.errors import UserError
+from sim.network import Network
+
+GOLDEN = "golden"
+VIRTUAL = "virtual"
+AUTO = "auto"
+VIRTUAL_FREQUENCY = 12_000_000
+"""Clock in Hz that the virtual board's baud rate is meant for; its own time is simulated."""
+MAX_CLOCK_ERROR = 10.0
+"""Percent. UARTs are lost well before."""
+
+BuildProgress = Callable[[str, float], None]
+"""Called several times a second with what is being built and for how many seconds now."""
+
+
+def no_progress(what: str, seconds: float) -> None:
+    """Show nothing."""
+
+
+def open_device(
+    on: str,
+    network: Network,
+    profile: HardwareProfile | None = None,
+    *,
+    uart: bool = False,
+    baud: int = DEFAULT_BAUD,
+    clock_error: float = 0.0,
+    trace: tuple[Path, int] | None = None,
+    mutate: Callable[[str], str] | None = None,
+    progress: BuildProgress = no_progress,
+) -> Device | GoldenDevice:
+    """Open a machine for a network; it is not programmed yet.
+
+    Parameters
+    ----------
+    on : str
+        ``golden``, ``virtual``, ``auto`` or a serial port.
+    network : Network
+        What it shall run; the virtual board is built for it, a real one must fit it.
+    profile : HardwareProfile, optional
+        The virtual board's lanes and widths.
+    uart : bool
+        Speak to the virtual board through its UART's pins, bit by bit.
+    baud : int
+        Bits a second of a serial port, or of the virtual board's UART.
+    clock_error : float
+        Percent by which the host's bits are longer than the virtual board's.
+    trace : tuple of Path and int, optional
+        See `host.link.virtual_board.VirtualTransport`.
+    mutate : callable, optional
+        See `boards.virtual.build.build`.
+    progress : callable
+        Told what is being built, and for how many seconds now.
+
+    Raises
+    ------
+    UserError
+        If there is no such machine, or the network does not fit it.
+    """
+    if on == GOLDEN:
+        return GoldenDevice()
+    if on == VIRTUAL:
+        return _open_virtual(
+            network, profile, uart, baud, clock_error, trace=trace, mutate=mutate, progress=progress
+        )
+    if on == AUTO:
+        return _open_auto(network, baud)
+    device = open_port(on, baud)
+    try:
+        device.check(network)
+    except UserError:
+        device.close()
+        raise
+    return device
+
+
+def open_port(port: str, baud: int = DEFAULT_BAUD) -> Device:
+    """The device on a serial port.
+
+    Raises
+    ------
+    UserError
+        If there is no such port, or nothing on it speaks the protocol.
+    """
+    transport = SerialTransport(port, baud)
+    try:
+        return Device(transport)
+    except BaseException:
+        transport.close()
+        raise
+
+
+def ask_ports(baud: int = DEFAULT_BAUD) -> dict[str, Device | UserError]:
+    """Ask every serial port at once what is there.
+
+    Returns
+    -------
+    dict
+        By port, a device to be closed, or why there is none.
+    """
+
+    def ask(port: str) -> Device | UserError:
+        try:
+            return open_port(port, baud)
+        except UserError as error:
+            return error
+
+    ports = serial_ports()
+    with ThreadPoolExecutor(max_workers=max(1, len(ports))) as pool:
+        return dict(zip(ports, pool.map(ask, ports), strict=True))
+
+
+def _open_auto(network: Network, baud: int) -> Device:
+    answers = ask_ports(baud)
+    devices = [answer for answer in answers.values() if isinstance(answer, Device)]
+    fitting = [device for device in devices if device.identity.mismatch(network) is None]
+    for device in devices:
+        if device not in fitting[:1]:
+            device.close()
+    if fitting:
+        return fitting[0]
+    if devices:
+        found = "; ".join(f"{device.name} has {device.identity}" for device in devices)
+        raise UserError(f"no board was built for this network: {found}")
+    asked = f"asked {', '.join(answers)}" if answers else "there is no serial port"
+    raise UserError(f"no board answers ({asked}); connect one, or run with --on virtual")
+
+
+def _open_virtual(
+    network: Network,
+    profile: HardwareProfile | None,
+    uart: bool,
+    baud: int,
+    clock_error: float,
+    *,
+    trace: tuple[Path, int] | None,
+    mutate: Callable[[str], str] | None,
+    progress: BuildProgress,
+) -> Device:
+    # Amaranth takes a second to import, which the other machines need not wait for.
+    from boards.top import TopParameters
+    from boards.virtual.build import build
+    from hdl.link.uart import MAX_DIVISOR, MIN_DIVISOR, UartParameters
+
+    pins = None
+    bit_clocks = None
+    if uart:
+        low = -(-VIRTUAL_FREQUENCY // MAX_DIVISOR)
+        high = VIRTUAL_FREQUENCY // MIN_DIVISOR
+        if not low <= baud <= high:
+            raise UserError(f"the baud rate must be from {low} to {high}, not {baud}")
+        if not abs(clock_error) <= MAX_CLOCK_ERROR:
+            raise UserError(
+                f"the clock error must be from {-MAX_CLOCK_ERROR:g} to {MAX_CLOCK_ERROR:g} "
+                f"percent, not {clock_error:g}"
+            )
+        pins = UartParameters.from_rates(VIRTUAL_FREQUENCY, baud)
+        bit_clocks = VIRTUAL_FREQUENCY / baud * (1 + clock_error / 100)
+    try:
+        parameters = TopParameters.from_network(
+            network, profile, frequency=VIRTUAL_FREQUENCY if uart else 0, uart=pins
+        )
+    except ValueError as error:
+        raise UserError(f"the gateware cannot run this network: {error}") from error
+    program = build(parameters, mutate=mutate, progress=progress)
+    transport = VirtualTransport(program, bit_clocks=bit_clocks, trace=trace)
+    try:
+        return Device(transport)
+    except BaseException:
+        transport.close()
+        raise

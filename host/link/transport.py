@@ -1,0 +1,80 @@
+"""The byte stream between host and device, whatever carries it."""
+
+from abc import ABC, abstractmethod
+from types import TracebackType
+from typing import Self
+
+from sim.errors import UserError
+
+BITS_PER_BYTE = 10
+"""On a UART's wire: a start bit, eight data bits, a stop bit."""
+
+
+class Disconnected(UserError):
+    """The other end of the stream is gone; the message is one line that says how."""
+
+
+class Transport(ABC):
+    """A byte stream to a device.
+
+    Attributes
+    ----------
+    name : str
+        What messages call the other end.
+    holds_back : bool
+        The stream takes no more than the device can; no window is needed.
+    timeout : float
+        Seconds without an answer after which a request is repeated.
+    probe_timeout : float
+        The same for the first question, which there may be nobody to answer.
+    attempts : int
+        How often a request is sent before the device counts as silent.
+    advice : str
+        What may help where nothing answers.
+    """
+
+    name: str
+    holds_back: bool = False
+    timeout: float = 1.0
+    probe_timeout: float = 1.0
+    attempts: int = 4
+    advice: str = "is it on, and connected?"
+
+    @abstractmethod
+    def exchange(self, data: bytes, timeout: float) -> tuple[int, bytes]:
+        """Send what can be sent at once, and return what has been received.
+
+        Parameters
+        ----------
+        data : bytes
+            Bytes to send; may be empty.
+        timeout : float
+            Seconds to wait for the stream to take or give anything.
+
+        Returns
+        -------
+        sent : int
+            How many bytes of `data` the stream took.
+        received : bytes
+            What arrived; empty if nothing did in time.
+
+        Raises
+        ------
+        Disconnected
+            If the other end is gone.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of the device; harmless when done twice."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()

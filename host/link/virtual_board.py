@@ -1,0 +1,166 @@
+"""The virtual board: a process that runs the compiled gateware, on two pipes."""
+
+import contextlib
+import fcntl
+import os
+import select
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from hdl.link.protocol import MAX_WINDOW
+from host.link.transport import BITS_PER_BYTE, Disconnected, Transport
+from sim.errors import UserError
+
+PIPE_BYTES = 1 << 20
+"""Size that is asked of a pipe, so that neither end waits for the other's turn."""
+READ_BYTES = 1 << 20
+TIMEOUT = 60.0
+"""Seconds of silence that even a large network on one lane does not need."""
+UART_TIMEOUT = 3.0
+"""The same for a UART, besides the time of the bits."""
+SLOWEST = 1e5
+"""Clocks a second that any machine simulates."""
+PROBE_BYTES = 256
+"""More than a question for the identity and its answer take."""
+CLOSING = 1.0
+"""Seconds for the process to end by itself when its input has ended."""
+
+
+class VirtualTransport(Transport):
+    """A running virtual board.
+
+    Parameters
+    ----------
+    program : Path
+        What `boards.virtual.build.build` returned.
+    bit_clocks : float or None
+        For a machine with a UART: clocks a bit by the host's clock.
+    trace : tuple of Path and int, optional
+        File to which the engine's activity goes, and for how many clocks from the first
+        event on; `read_trace` reads it when the board is closed.
+
+    Raises
+    ------
+    UserError
+        If the program cannot be started.
+    """
+
+    def __init__(
+        self,
+        program: Path,
+        *,
+        bit_clocks: float | None = None,
+        trace: tuple[Path, int] | None = None,
+    ) -> None:
+        self.name = "the virtual board"
+        # A pipe loses nothing, so asking again would not help. Through a UART the window holds
+        # and bytes may get lost, but time is the simulation's.
+        command = [str(program)]
+        if bit_clocks is None:
+            self.holds_back = True
+            self.attempts = 1
+            self.timeout = self.probe_timeout = TIMEOUT
+        else:
+            self.advice = "its clock may differ too much from the host's"
+            byte = BITS_PER_BYTE * bit_clocks / SLOWEST
+            self.probe_timeout = UART_TIMEOUT + PROBE_BYTES * byte
+            self.timeout = UART_TIMEOUT + 2 * MAX_WINDOW * byte
+            command += ["--bit-clocks", repr(bit_clocks)]
+        if trace is not None:
+            command += ["--trace", str(trace[0]), "--trace-clocks", str(trace[1])]
+        try:
+            self.process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                bufsize=0,
+                start_new_session=True,  # an interrupt is for the host alone
+            )
+        except OSError as error:
+            raise UserError(f"cannot start {self.name} {program}: {error.strerror}") from error
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self._input = self.process.stdin.fileno()
+        self._output = self.process.stdout.fileno()
+        for pipe in (self._input, self._output):
+            os.set_blocking(pipe, False)
+            with contextlib.suppress(OSError, AttributeError):  # Linux only, and limited
+                fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+
+    def exchange(self, data: bytes, timeout: float) -> tuple[int, bytes]:
+        """Give the process what it takes, and return what it gave."""
+        poll = select.poll()
+        poll.register(self._output, select.POLLIN)
+        if data:
+            poll.register(self._input, select.POLLOUT)
+        ready = dict(poll.poll(timeout * 1000))
+        sent = 0
+        if ready.get(self._input):
+            try:
+                sent = os.write(self._input, data)
+            except BlockingIOError:
+                pass
+            except BrokenPipeError:
+                raise self._died() from None
+        received = b""
+        if ready.get(self._output):
+            received = os.read(self._output, READ_BYTES)
+            if not received:
+                raise self._died()
+        return sent, received
+
+    def _died(self) -> Disconnected:
+        """Why the process is gone, in one line."""
+        try:
+            status = self.process.wait(CLOSING)
+        except subprocess.TimeoutExpired:
+            return Disconnected(f"{self.name} closed its end of the link")
+        if status < 0:
+            reason = f"killed by signal {-status}"
+        else:
+            reason = f"exited with status {status}"
+            assert self.process.stderr is not None
+            lines = self.process.stderr.read().decode(errors="replace").split("\n")
+            if lines[0]:
+                reason += f": {lines[0]}"
+        return Disconnected(f"{self.name} died ({reason})")
+
+    def close(self) -> None:
+        """End the process: by itself if it does so soon, else by force."""
+        process = self.process
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdin.close()
+        deadline = time.monotonic() + CLOSING
+        while process.poll() is None and time.monotonic() < deadline:
+            # It may have more to say before it ends.
+            if select.select([self._output], [], [], 0.01)[0] and not os.read(
+                self._output, READ_BYTES
+            ):
+                break
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(max(0.0, deadline - time.monotonic()))
+        if process.poll() is None:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        process.stdout.close()
+        process.stderr.close()
+
+
+def read_trace(path: Path) -> npt.NDArray[np.uint64]:
+    """What the engine did clock by clock, as the board wrote it.
+
+    Returns
+    -------
+    ndarray of uint64, shape (clocks,)
+        Layer k has bits 4k to 4k + 3: an event was taken, it was its image's last, a sum was
+        taken, it was its image's last.
+    """
+    return np.fromfile(path, dtype="<u8")

@@ -1,0 +1,92 @@
+"""The number formats that a network is trained for, and its neuron as training sees it."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.levels import uniform_levels
+from sim.neuron import Neuron, ReluNeuron, SotNeuron
+
+Array = npt.NDArray[np.float32]
+
+FINE = 4096
+"""Entries of the tables that stand for a neuron's smooth response and its slope."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Number formats of a network.
+
+    Parameters
+    ----------
+    neuron : Neuron
+        Of the hidden layers.
+    states : int
+        States of a synapse.
+    pixel_bits, hidden_bits, rah_bits, current_bits : int
+        As `sim.network.Network` has them.
+    """
+
+    neuron: Neuron
+    states: int
+    pixel_bits: int
+    hidden_bits: int
+    rah_bits: int
+    current_bits: int
+
+    def input_top(self, layer: int) -> int:
+        """Largest value that drives the rows of a layer."""
+        return 2 ** (self.pixel_bits if layer == 0 else self.hidden_bits) - 1
+
+    @cached_property
+    def levels(self) -> npt.NDArray[np.int16]:
+        """R_AH word of each state."""
+        return uniform_levels(self.states, self.rah_bits)
+
+    @cached_property
+    def outermost(self) -> int:
+        """Largest R_AH word: a weight of 1."""
+        return int(self.levels[-1])
+
+    @property
+    def current_top(self) -> int:
+        """Largest input current of a neuron: a current of 1."""
+        return 2**self.current_bits - 1
+
+    @cached_property
+    def table(self) -> npt.NDArray[np.uint8]:
+        """Activation at each input current, shape (2**current_bits,)."""
+        match self.neuron:
+            case SotNeuron() as neuron:
+                return neuron.table(self.current_bits, self.hidden_bits)
+            case ReluNeuron():
+                drop = self.current_bits - self.hidden_bits
+                rounded = (np.arange(2**self.current_bits) + ((1 << drop) >> 1)) >> drop
+                return np.minimum(rounded, 2**self.hidden_bits - 1).astype(np.uint8)
+
+    @cached_property
+    def _response(self) -> tuple[Array, Array]:
+        currents = np.arange(FINE) / (FINE - 1)
+        response = self.neuron.response(currents)
+        return response.astype(np.float32), np.gradient(response, currents).astype(np.float32)
+
+    def respond(self, currents: Array) -> tuple[Array, Array]:
+        """Response of the neuron without rounding, and its slope.
+
+        Parameters
+        ----------
+        currents : ndarray of float32
+            From 0 to 1.
+        """
+        place = (currents * np.float32(FINE - 1) + np.float32(0.5)).astype(np.intp)
+        response, slope = self._response
+        return response[place], slope[place]
+
+    @cached_property
+    def table_slope(self) -> Array:
+        """Slope of the response without rounding at each input current."""
+        return self.respond(
+            (np.arange(2**self.current_bits) / self.current_top).astype(np.float32)
+        )[1]

@@ -1,0 +1,172 @@
+"""Forward and backward pass of a network in training.
+
+Before quantisation the forward pass computes with real numbers; from then on it is the
+machine's, bit for bit, and the backward pass takes each rounding for the identity
+(straight-through estimator: Bengio, Leonard and Courville, 2013, arXiv:1308.3432).
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from host.training.latent import OUTERMOST, LatentNetwork
+from host.training.machine import Array
+from sim.golden import EXACT_FLOAT32
+
+Real = npt.NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class LayerPass:
+    """What the backward pass needs of a layer.
+
+    Attributes
+    ----------
+    drive : ndarray of float32, shape (images, rows)
+        Row values.
+    matrix : ndarray of float32, shape (rows, columns)
+        What they were multiplied with.
+    sums : ndarray, shape (images, columns)
+        Column sums.
+    drive_unit, weight_unit : float32
+        A row value of 1 and a number of 1 in the matrix, in units of full scale.
+    slopes : ndarray of float32, shape (images, columns), or None
+        Slope of the neurons' response; None in the last layer.
+    """
+
+    drive: Array
+    matrix: Array
+    sums: Real
+    drive_unit: np.float32
+    weight_unit: np.float32
+    slopes: Array | None
+
+    @property
+    def unit(self) -> np.float32:
+        """A column sum of 1 in units of full scale."""
+        return self.drive_unit * self.weight_unit
+
+
+def _noisy(network: LatentNetwork, matrix: Array, noise: float, rng: np.random.Generator) -> Array:
+    """A matrix with noise on every weight."""
+    if network.quantised:
+        outermost = float(network.machine.outermost)
+    else:
+        # Where the outermost level will be when the weights are quantised.
+        outermost = OUTERMOST * float(matrix.std())
+    noisy = rng.standard_normal(matrix.shape, dtype=np.float32)
+    noisy *= 2 * noise * outermost
+    noisy += matrix
+    return noisy
+
+
+def _column_sums(drive: Array, matrix: Array, top: int, whole: bool) -> Real:
+    """Matrix product, exact where the numbers are whole and at most `top` in a row."""
+    if whole and float(np.abs(matrix).sum(axis=0).max()) * top >= EXACT_FLOAT32:
+        return drive.astype(np.float64) @ matrix.astype(np.float64)
+    return drive @ matrix
+
+
+def _neurons(
+    network: LatentNetwork, layer: int, sums: Real, unit: np.float32
+) -> tuple[Array, Array]:
+    """Activations (next rows' values) and slopes of a hidden layer."""
+    machine = network.machine
+    if not network.quantised:
+        currents = sums.astype(np.float32)
+        currents *= network.gains(layer) * unit
+        currents -= network.offsets(layer)
+        inside = (currents > 0) & (currents < 1)
+        activations, slopes = machine.respond(currents.clip(0, 1))
+        return activations, slopes * inside
+    gains, offsets = network.converter(layer)
+    steps = np.floor(sums * (gains * 2.0 ** -network.shift(layer))) - offsets
+    inside = (steps >= 0) & (steps <= machine.current_top)
+    place = np.clip(steps, 0, machine.current_top).astype(np.intp)
+    return machine.table.astype(np.float32)[place], machine.table_slope[place] * inside
+
+
+def forward(
+    network: LatentNetwork,
+    values: Array,
+    noise: float = 0.0,
+    rng: np.random.Generator | None = None,
+) -> tuple[Array, list[LayerPass]]:
+    """Column sums of the last layer, and what the backward pass needs.
+
+    Parameters
+    ----------
+    network : LatentNetwork
+        What to compute.
+    values : ndarray of float32, shape (rows, images)
+        Row values as whole numbers.
+    noise : float
+        Standard deviation of the noise on each weight, as a fraction of the range of R_AH
+        (outermost level to outermost level).
+    rng : Generator, optional
+        Draws the noise.
+
+    Returns
+    -------
+    sums : ndarray of float32, shape (images, classes)
+        In units of full scale.
+    record : list of LayerPass
+        For `backward`.
+    """
+    record: list[LayerPass] = []
+    drive = values.T
+    for layer in range(network.layers):
+        top = network.machine.input_top(layer)
+        whole = network.quantised
+        drive_unit = np.float32(1 / top if whole or layer == 0 else 1)
+        weight_unit = np.float32(1 / network.machine.outermost if whole else 1)
+        matrix = network.words(layer) if whole else network.weights(layer)
+        if noise and rng is not None:
+            matrix = _noisy(network, matrix, noise, rng)
+        sums = _column_sums(drive, matrix, top, whole)
+        activations, slopes = None, None
+        if layer < network.layers - 1:
+            activations, slopes = _neurons(network, layer, sums, drive_unit * weight_unit)
+        record.append(LayerPass(drive, matrix, sums, drive_unit, weight_unit, slopes))
+        if activations is not None:
+            drive = activations
+    return (record[-1].sums * record[-1].unit).astype(np.float32), record
+
+
+def backward(network: LatentNetwork, slope: Array, record: list[LayerPass]) -> list[Array]:
+    """Gradient of the loss by each parameter.
+
+    Parameters
+    ----------
+    network : LatentNetwork
+        The network, unchanged since `forward`.
+    slope : ndarray of float32, shape (images, classes)
+        Gradient by the sums that `forward` returned.
+    record : list of LayerPass
+        What `forward` returned with them.
+
+    Returns
+    -------
+    list of ndarray of float32
+        As the network's parameters; that by the scale of the logits is left at 0.
+    """
+    gradients: list[Array] = [np.zeros(0, np.float32)] * len(network.parameters)
+    gradients[-1] = np.zeros(1, np.float32)
+    for layer in reversed(range(network.layers)):
+        here = record[layer]
+        if here.slopes is not None:
+            place, gains = network.gain_place(layer), network.gains(layer)
+            slope = slope * here.slopes
+            by_sum = slope * gains
+            gradients[place] = np.einsum("ij,ij->j", by_sum, here.sums.astype(np.float32))
+            gradients[place] *= here.unit
+            gradients[place + 1] = -slope.sum(axis=0)
+            slope = by_sum
+        gradients[layer] = here.drive.T @ slope
+        gradients[layer] *= here.drive_unit
+        if layer:
+            slope = slope @ here.matrix.T
+            slope *= here.weight_unit
+    return gradients

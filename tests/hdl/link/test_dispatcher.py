@@ -1,0 +1,185 @@
+"""The dispatcher alone: what it passes on, when, and in which order it answers."""
+
+import struct
+from typing import Any
+
+import pytest
+from amaranth.back import rtlil
+
+from hdl.bench.streams import StreamBench
+from hdl.link.dispatcher import Dispatcher
+from hdl.link.protocol import ErrorCode, LinkParameters, identity_bytes
+from hdl.parameters import CrossbarParameters, EngineParameters
+
+IDENTIFY, WRITE, READ, IMAGE = 1, 2, 3, 4
+PARAMETERS = LinkParameters(
+    EngineParameters((CrossbarParameters(5, 3, 3), CrossbarParameters(3, 2, 2)), current_bits=4),
+    in_flight=4,
+)
+
+
+def request(kind: int, tag: int, body: bytes = b"") -> bytes:
+    return struct.pack("<BH", kind, tag) + body
+
+
+def beats(payload: bytes) -> list[dict[str, int]]:
+    return [
+        {"data": byte, "last": position == len(payload) - 1}
+        for position, byte in enumerate(payload)
+    ]
+
+
+def packets(taken: list[tuple[int, int]]) -> list[bytes]:
+    found = [bytearray()]
+    for byte, last in taken:
+        found[-1].append(byte)
+        if last:
+            found.append(bytearray())
+    assert not found.pop()
+    return [bytes(packet) for packet in found]
+
+
+class Bench:
+    """A dispatcher, its requests, and what comes out of it."""
+
+    def __init__(
+        self, payloads: list[bytes], *, answers: int, stall: float = 0.0, idle: int = 1
+    ) -> None:
+        self.dut = Dispatcher(PARAMETERS)
+        self.bench = StreamBench(self.dut, stall=stall, seed=4)
+        self.bench.put(self.dut.payload, [beat for payload in payloads for beat in beats(payload)])
+        self.body = self.bench.take(self.dut.body, 0)
+        self.load = self.bench.take(self.dut.load, 0)
+        self.answer = self.bench.take(self.dut.answer, answers)
+
+        async def set_idle(ctx: Any) -> None:
+            ctx.set(self.dut.idle, idle)
+
+        self.bench.play(set_idle)
+
+    def results(self, images: int) -> None:
+        """Give logits of 1 and 2 for each image."""
+        self.bench.put(
+            self.dut.results,
+            [
+                {"logit": 1, "last": 0, "winner": 0},
+                {"logit": 2, "last": 1, "winner": 1},
+            ]
+            * images,
+        )
+
+
+LOGITS = b"\1\0\2\0\1\0"
+"""Two bytes each, and the class: 3 rows of 15 times 128 make 14 bits."""
+
+
+@pytest.mark.parametrize("stall", [0.0, 0.4])
+def test_an_image_is_passed_on_without_its_head(stall: float) -> None:
+    payloads = [request(IMAGE, 1, b"\x09\x05"), request(IMAGE, 2), request(IMAGE, 3, b"\0")]
+    bench = Bench(payloads, answers=27, stall=stall)
+    bench.results(3)
+    bench.bench.run()
+    # A blank image is a header that does nothing.
+    assert packets(bench.body) == [b"\x09\x05", b"\0", b"\0"]
+    assert packets(bench.answer) == [request(0x84, tag, LOGITS) for tag in (1, 2, 3)]
+
+
+def test_a_malformed_image_has_its_place_among_the_answers() -> None:
+    bench = Bench(
+        [request(IMAGE, 1, b"\0"), request(IMAGE, 2, b"bad"), request(IMAGE, 3, b"\0")],
+        answers=22,
+    )
+    bench.results(3)
+
+    async def judge(ctx: Any) -> None:
+        # Whatever does not begin like a blank image is malformed.
+        async for _ in ctx.tick():
+            ctx.set(bench.dut.malformed, ctx.get(bench.dut.body.payload.data) != 0)
+
+    bench.bench.play(judge)
+    bench.bench.run()
+    assert packets(bench.answer) == [
+        request(0x84, 1, LOGITS),
+        request(0xFF, 2, bytes([ErrorCode.IMAGE])),
+        request(0x84, 3, LOGITS),
+    ]
+
+
+def test_only_so_many_images_are_under_way() -> None:
+    bench = Bench([request(IMAGE, tag, b"\0") for tag in range(6)], answers=0)
+    bench.bench.run(clocks=150)
+    assert len(packets(bench.body)) == PARAMETERS.in_flight
+    assert bench.answer == []
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        request(IDENTIFY, 9),
+        request(WRITE, 9, b"\0\0\0abc"),
+        request(READ, 9, b"\0\0\0\1\0"),
+        request(77, 9),
+    ],
+)
+def test_other_requests_wait_for_the_images_before_them(payload: bytes) -> None:
+    bench = Bench([request(IMAGE, 1), payload], answers=0)
+    fetches = bench.bench.take(bench.dut.fetch, 0)
+    bench.bench.run(clocks=150)
+    assert (bench.load, fetches, bench.answer) == ([], [], [])
+
+
+@pytest.mark.parametrize(
+    "payload", [request(WRITE, 9, b"\0\0\0abc"), request(READ, 9, b"\0\0\0\1\0")]
+)
+def test_memories_wait_for_the_engine_to_be_idle(payload: bytes) -> None:
+    bench = Bench([payload], answers=0, idle=0)
+    fetches = bench.bench.take(bench.dut.fetch, 0)
+    bench.bench.run(clocks=150)
+    assert (bench.load, fetches, bench.answer) == ([], [], [])
+
+
+def test_a_frame_error_does_not_wait_for_an_image() -> None:
+    bench = Bench([request(IMAGE, 1)], answers=8)
+    bench.bench.put(bench.dut.errors, [ErrorCode.FRAME, ErrorCode.OVERFLOW])
+    bench.bench.run()
+    assert packets(bench.answer) == [request(0xFF, 0xFFFF, b"\1"), request(0xFF, 0xFFFF, b"\2")]
+
+
+def test_a_write_gives_each_line_its_address() -> None:
+    bench = Bench([request(WRITE, 9, b"\0\2\0abcdef")], answers=3)
+    bench.bench.run()
+    assert bench.load == [
+        (0, 0, 1, 2, ord("a")),
+        (0, 0, 0, 2, ord("b")),
+        (0, 0, 0, 2, ord("c")),
+        (0, 0, 1, 3, ord("d")),
+        (0, 0, 0, 3, ord("e")),
+        (0, 0, 0, 3, ord("f")),
+    ]
+    assert packets(bench.answer) == [request(0x82, 9)]
+
+
+def test_lines_before_a_fault_are_written() -> None:
+    beyond = request(WRITE, 9, b"\0\4\0abcdef")
+    inside = request(WRITE, 10, b"\0\0\0abcd")
+    bench = Bench([beyond, inside], answers=8)
+    bench.bench.run()
+    assert bytes(beat[-1] for beat in bench.load) == b"abcabcd"
+    assert packets(bench.answer) == [
+        request(0xFF, 9, bytes([ErrorCode.SPACE])),
+        request(0xFF, 10, bytes([ErrorCode.LENGTH])),
+    ]
+
+
+def test_bytes_behind_a_whole_request_are_ignored() -> None:
+    bench = Bench([request(IDENTIFY, 1, b"more")], answers=3 + 24 + 16)
+    bench.bench.run()
+    assert packets(bench.answer) == [request(0x81, 1, identity_bytes(PARAMETERS))]
+
+    bench = Bench([request(READ, 2, b"\0\0\0\0\0more")], answers=3)
+    bench.bench.run()
+    assert packets(bench.answer) == [request(0x83, 2)]
+
+
+def test_elaborates() -> None:
+    assert "module" in rtlil.convert(Dispatcher(PARAMETERS))

@@ -1,0 +1,546 @@
+"""The whole link between a host and an engine that are both plain Python."""
+
+import binascii
+import collections
+import itertools
+import random
+import struct
+from typing import Any
+
+import pytest
+from amaranth.back import rtlil
+from cobs import cobs
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hdl.bench.streams import StreamBench
+from hdl.link.link import Link
+from hdl.link.protocol import ErrorCode, LinkParameters, identity_bytes
+from hdl.parameters import CrossbarParameters, EngineParameters
+
+IDENTIFY, WRITE, READ, IMAGE = 1, 2, 3, 4
+ERROR = 0xFF
+Image = dict[int, int]
+
+
+def engine_parameters(
+    sizes: tuple[int, ...], neuron: str = "sot", pixel_bits: int = 4, current_bits: int = 4
+) -> EngineParameters:
+    return EngineParameters(
+        crossbars=tuple(
+            CrossbarParameters(rows, columns, 1, value_bits=4 if layer else pixel_bits)
+            for layer, (rows, columns) in enumerate(itertools.pairwise(sizes))
+        ),
+        neuron=neuron,
+        current_bits=current_bits,
+    )
+
+
+ENGINES = {
+    "one layer": engine_parameters((20, 3)),
+    "two layers": engine_parameters((20, 6, 3)),
+    "relu": engine_parameters((9, 4, 2), neuron="relu", pixel_bits=8),
+    "three layers": engine_parameters((40, 5, 1, 300), pixel_bits=2, current_bits=8),
+}
+
+
+def frame(payload: bytes) -> bytes:
+    return cobs.encode(payload + struct.pack(">H", binascii.crc_hqx(payload, 0xFFFF))) + b"\0"
+
+
+def unframe(stream: bytes) -> list[bytes]:
+    assert stream.endswith(b"\0")
+    payloads = [cobs.decode(chunk) for chunk in stream[:-1].split(b"\0")]
+    assert all(binascii.crc_hqx(payload, 0xFFFF) == 0 for payload in payloads)
+    return [payload[:-2] for payload in payloads]
+
+
+def request(kind: int, tag: int, body: bytes = b"") -> bytes:
+    return struct.pack("<BH", kind, tag) + body
+
+
+def image_body(image: Image, bits: int) -> bytes:
+    """A run for each row."""
+    body = bytearray()
+    position = 0
+    for row, value in sorted(image.items()):
+        body += b"\xf8" * ((row - position) // 31)
+        body += bytes([(row - position) % 31 << 3 | 1, value])
+        position = row + 1
+    assert not image or max(image.values()) < 2**bits
+    return bytes(body)
+
+
+def logits(engine: EngineParameters, image: Image) -> list[int]:
+    """What the pretended engine makes of an image: something of every row and class."""
+    bits = engine.crossbars[-1].sum_bits
+    sums = [
+        (-1) ** class_ * sum(value * (row * 7 + class_ + 1) for row, value in image.items())
+        for class_ in range(engine.classes)
+    ]
+    return [(sum_ + 2 ** (bits - 1)) % 2**bits - 2 ** (bits - 1) for sum_ in sums]
+
+
+def logits_body(engine: EngineParameters, image: Image) -> bytes:
+    values = logits(engine, image)
+    return b"".join(
+        value.to_bytes(engine.logit_bytes, "little", signed=True) for value in values
+    ) + struct.pack("<H", values.index(max(values)))
+
+
+def counters_at_start(space: int) -> bytes:
+    return bytes((space + 17 * byte) % 256 for byte in range(16))
+
+
+class Memories:
+    """Every memory of an engine, as bytes."""
+
+    def __init__(self, engine: EngineParameters) -> None:
+        self.map = {memory.space: memory for memory in engine.memory_map()}
+        self.bytes = {
+            space: bytearray(counters_at_start(space))
+            if space & 15 == 4
+            else bytearray(memory.lines * memory.line_bytes)
+            for space, memory in self.map.items()
+        }
+
+    def clear_counters(self) -> None:
+        for space, content in self.bytes.items():
+            if space & 15 == 4:
+                content[:] = bytes(16)
+
+
+class Device:
+    """What the document says a device answers, request by request."""
+
+    def __init__(self, parameters: LinkParameters) -> None:
+        self.parameters = parameters
+        self.memories = Memories(parameters.engine)
+
+    def answer(self, payload: bytes, image: Image | None = None) -> bytes:
+        kind, tag = struct.unpack("<BH", payload[:3])
+        body, code = self._execute(kind, payload[3:], image)
+        return request(ERROR, tag, bytes([code])) if code else request(kind | 0x80, tag, body)
+
+    def _execute(self, kind: int, body: bytes, image: Image | None) -> tuple[bytes, int]:
+        if kind == IDENTIFY:
+            return identity_bytes(self.parameters), 0
+        if kind == IMAGE:
+            if image is None:
+                return b"", ErrorCode.IMAGE
+            return logits_body(self.parameters.engine, image), 0
+        if kind not in (WRITE, READ):
+            return b"", ErrorCode.KIND
+        if len(body) < (3 if kind == WRITE else 5):
+            return b"", ErrorCode.LENGTH
+        space, address = struct.unpack("<BH", body[:3])
+        memory = self.memories.map.get(space)
+        if memory is None or address >= memory.lines:
+            return b"", ErrorCode.SPACE
+        content = self.memories.bytes[space]
+        start = address * memory.line_bytes
+        if kind == READ:
+            (count,) = struct.unpack("<H", body[3:5])
+            if address + count > memory.lines:
+                return b"", ErrorCode.SPACE
+            return bytes(content[start : start + count * memory.line_bytes]), 0
+        data = body[3:]
+        if space & 15 == 4:
+            self.memories.clear_counters()
+            return b"", 0
+        room = len(content) - start
+        content[start : start + min(room, len(data))] = data[:room]
+        if len(data) > room:
+            return b"", ErrorCode.SPACE
+        return b"", ErrorCode.LENGTH if len(data) % memory.line_bytes else 0
+
+
+class PretendedEngine:
+    """Behaves as the engine's ports promise, at random moments; checks what it is told.
+
+    Results are kept back until `hold` images have come.
+    """
+
+    def __init__(
+        self,
+        link: Link,
+        bench: StreamBench,
+        *,
+        stall: float = 0.0,
+        seed: int = 0,
+        hold: int = 0,
+        latency: int = 5,
+    ) -> None:
+        self.link = link
+        self.engine = link.parameters.engine
+        self.memories = Memories(self.engine)
+        self.images: list[Image] = []
+        self.loads: list[tuple[int, ...]] = []
+        self.last_events: list[int] = []
+        self._stall = stall
+        self._random = random.Random(seed)
+        self._hold = hold
+        self._latency = latency
+        self._bench = bench
+        bench.play(self._run)
+
+    def _willing(self) -> bool:
+        return self._random.random() >= self._stall
+
+    def _load(self, layer: int, memory: int, first: int, address: int, byte: int) -> None:
+        space = layer << 4 | memory
+        self.loads.append((space, first, address, byte))
+        if memory == 4:
+            assert first
+            self.memories.clear_counters()
+            return
+        if first:
+            self._place = address * self.memories.map[space].line_bytes
+        self.memories.bytes[space][self._place] = byte
+        self._place += 1
+
+    async def _run(self, ctx: Any) -> None:
+        link = self.link
+        image: Image = {}
+        under_way = 0
+        arriving = False
+        results: collections.deque[tuple[int, dict[str, int]]] = collections.deque()
+        line: collections.deque[dict[str, int]] = collections.deque()
+        ready = dict.fromkeys(("events", "load", "fetch"), False)
+        idle = True
+        clock = 0
+        ctx.set(link.idle, 1)
+        sampled = [
+            signal
+            for name in ("events", "load", "fetch")
+            for signal in (getattr(link, name).valid, getattr(link, name).payload)
+        ]
+        for name in ("results", "fetched"):
+            port = getattr(link, name)
+            sampled += [port.valid & port.ready]
+        async for _, _, *values in ctx.tick().sample(*sampled):
+            clock += 1
+            event_valid, event, load_valid, load, fetch_valid, fetch, result, fetched = values
+            if event_valid and ready["events"]:
+                row, value, last = int(event.row), int(event.value), int(event.last)
+                assert row < self.engine.crossbars[0].rows
+                arriving = not last
+                if value:
+                    assert row not in image
+                    image[row] = value
+                if last:
+                    under_way += 1
+                    self.images.append(image)
+                    self.last_events.append(self._bench.clock)
+                    values = logits(self.engine, image)
+                    for class_, logit in enumerate(values):
+                        results.append(
+                            (
+                                clock + self._latency,
+                                {
+                                    "logit": logit,
+                                    "last": class_ == len(values) - 1,
+                                    "winner": values.index(max(values[: class_ + 1])),
+                                },
+                            )
+                        )
+                    image = {}
+            if load_valid and ready["load"]:
+                assert idle
+                self._load(
+                    *(int(load[name]) for name in ("layer", "memory", "first", "address", "data"))
+                )
+            if fetch_valid and ready["fetch"]:
+                assert idle
+                space = int(fetch.layer) << 4 | int(fetch.memory)
+                size = self.memories.map[space].line_bytes
+                start = int(fetch.address) * size
+                content = self.memories.bytes[space][start : start + size]
+                assert len(content) == size
+                line.extend(
+                    {"data": byte, "last": place == size - 1} for place, byte in enumerate(content)
+                )
+            if result:
+                _, payload = results.popleft()
+                under_way -= payload["last"]
+                ctx.set(link.results.valid, 0)
+            if fetched:
+                line.popleft()
+                ctx.set(link.fetched.valid, 0)
+            if (
+                results
+                and results[0][0] <= clock
+                and len(self.images) >= self._hold
+                and self._willing()
+            ):
+                ctx.set(link.results.payload, results[0][1])
+                ctx.set(link.results.valid, 1)
+            if line and self._willing():
+                ctx.set(link.fetched.payload, line[0])
+                ctx.set(link.fetched.valid, 1)
+            idle = not (arriving or under_way or line)
+            ctx.set(link.idle, idle)
+            for name in ready:
+                ready[name] = self._willing() and (name == "events" or idle)
+                ctx.set(getattr(link, name).ready, ready[name])
+
+
+def exchange(
+    parameters: LinkParameters,
+    stream: bytes,
+    expected: list[bytes],
+    *,
+    stall: float = 0.0,
+    seed: int = 0,
+    **engine: Any,
+) -> PretendedEngine:
+    """Send a stream and compare the answers; those to frames may come at any time."""
+    link = Link(parameters)
+    bench = StreamBench(link, stall=stall, seed=seed)
+    pretended = PretendedEngine(link, bench, stall=stall, seed=seed, **engine)
+    bench.put(link.received, stream)
+    sent = bench.take(link.sent, sum(len(frame(answer)) for answer in expected))
+    bench.run(settle=50)
+    answers = unframe(bytes(sent))
+    unnamed = b"\xff\xff\xff"
+    assert [answer for answer in answers if not answer.startswith(unnamed)] == [
+        answer for answer in expected if not answer.startswith(unnamed)
+    ]
+    assert [answer for answer in answers if answer.startswith(unnamed)] == [
+        answer for answer in expected if answer.startswith(unnamed)
+    ]
+    return pretended
+
+
+def frame_error(code: int) -> bytes:
+    return request(ERROR, 0xFFFF, bytes([code]))
+
+
+@st.composite
+def requests(draw: st.DrawFn, parameters: LinkParameters) -> tuple[bytes, Image | None]:
+    """A request that is often legal, and the image in it if there is one."""
+    engine = parameters.engine
+    tag = draw(st.integers(0, 0xFFFE))
+    kind = draw(
+        st.sampled_from([IDENTIFY, WRITE, WRITE, READ, READ, IMAGE, IMAGE, IMAGE, 0, 0x84, 255])
+    )
+    if kind == IMAGE:
+        rows, bits = engine.crossbars[0].rows, engine.pixel_bits
+        image = draw(
+            st.dictionaries(st.integers(0, rows - 1), st.integers(1, 2**bits - 1), max_size=8)
+        )
+        body = image_body(image, bits)
+        if draw(st.integers(0, 4)) == 0:
+            body += draw(st.sampled_from([b"\x01", b"\xf8" * (1 + rows // 31) + b"\x01\x01"]))
+            return request(kind, tag, body), None
+        return request(kind, tag, body), image
+    if kind not in (WRITE, READ):
+        return request(kind, tag, draw(st.binary(max_size=3))), None
+    memory = draw(st.sampled_from(engine.memory_map()))
+    space = draw(st.sampled_from([memory.space] * 6 + [0x0F, 0x44, 0xF0, 0xFF]))
+    address = draw(
+        st.one_of(
+            st.integers(0, min(memory.lines - 1, 5)),
+            st.integers(max(0, memory.lines - 3), memory.lines),
+            st.just(65535),
+        )
+    )
+    body = struct.pack("<BH", space, address)
+    if kind == READ:
+        body += struct.pack("<H", draw(st.sampled_from([0, 1, 2, 3, 3, 65535])))
+    else:
+        size = memory.line_bytes
+        length = max(0, draw(st.integers(0, 3)) * size + draw(st.sampled_from([0, 0, 0, 0, 1, -1])))
+        body += random.Random(draw(st.integers(0, 99))).randbytes(length)
+    return request(kind, tag, body[: draw(st.sampled_from([100, 10000, 10000, 10000, 4, 2]))]), None
+
+
+@given(data=st.data(), stall=st.sampled_from([0.0, 0.2]), seed=st.integers(0, 999))
+@settings(max_examples=40, deadline=None)
+def test_answers_as_the_document_says(data: st.DataObject, stall: float, seed: int) -> None:
+    name = data.draw(st.sampled_from(sorted(ENGINES)), label="engine")
+    parameters = LinkParameters(ENGINES[name], window=1024, frequency=25_000_000, in_flight=2)
+    device = Device(parameters)
+    stream = b""
+    expected = []
+    images = []
+    for payload, image in data.draw(
+        st.lists(requests(parameters), min_size=1, max_size=8), label="requests"
+    ):
+        stream += frame(payload)
+        expected.append(device.answer(payload, image))
+        if image is not None:
+            images.append(image)
+    engine = exchange(parameters, stream, expected, stall=stall, seed=seed)
+    assert engine.memories.bytes == device.memories.bytes
+    remaining = iter(engine.images)
+    assert all(image in remaining for image in images)
+
+
+@pytest.mark.parametrize("name", sorted(ENGINES))
+def test_every_space_is_written_and_read(name: str) -> None:
+    parameters = LinkParameters(ENGINES[name])
+    device = Device(parameters)
+    rng = random.Random(5)
+    payloads = []
+    for tag, memory in enumerate(parameters.engine.memory_map()):
+        lines = min(memory.lines, 6)
+        where = struct.pack("<BH", memory.space, memory.lines - lines)
+        payloads.append(request(WRITE, tag, where + rng.randbytes(lines * memory.line_bytes)))
+    for tag, memory in enumerate(parameters.engine.memory_map()):
+        count = min(memory.lines, 8)
+        body = struct.pack("<BHH", memory.space, memory.lines - count, count)
+        payloads.append(request(READ, 100 + tag, body))
+    expected = [device.answer(payload) for payload in payloads]
+    assert all(answer[0] in (0x82, 0x83) for answer in expected)
+    exchange(parameters, b"".join(map(frame, payloads)), expected, stall=0.1, seed=1)
+
+
+PARAMETERS = LinkParameters(ENGINES["two layers"], window=256)
+IMAGE_REQUEST = request(IMAGE, 77, image_body({3: 5, 19: 15}, 4))
+IMAGE_ANSWER = request(0x84, 77, logits_body(PARAMETERS.engine, {3: 5, 19: 15}))
+
+
+def changed(stream: bytes) -> bytes:
+    """The stream with one bit the other way, but no zero byte in its middle."""
+    return bytes([*stream[:3], stream[3] ^ 0x10, *stream[4:]])
+
+
+@pytest.mark.parametrize(
+    ("stream", "codes"),
+    [
+        (b"\0\0\0", []),
+        (b"garbage\0", [1]),
+        (b"\3\0", [1]),
+        (b"\0\0\x7f\xff\0\0\1\0\0", [1, 1]),
+        (changed(frame(IMAGE_REQUEST)), [1]),
+        (frame(b""), [1]),
+        (frame(b"\1\1"), [1]),
+        (frame(request(WRITE, 1, bytes([0, 0, 0]) + b"\x55" * 249))[:-1] + b"\x55\0", [1]),
+        (frame(request(WRITE, 1, bytes([0, 0, 0]) + b"\x55" * 251)), [2]),
+        (b"\x55" * 5000 + b"\0", [2]),
+        (frame(request(IMAGE, 1))[:-1] + frame(IMAGE_REQUEST), [1]),
+    ],
+)
+def test_finds_its_way_back_after_bad_frames(stream: bytes, codes: list[int]) -> None:
+    expected = [IMAGE_ANSWER, *map(frame_error, codes), IMAGE_ANSWER]
+    exchange(PARAMETERS, frame(IMAGE_REQUEST) + stream + frame(IMAGE_REQUEST), expected)
+
+
+@pytest.mark.parametrize(
+    ("payload", "code"),
+    [
+        (request(0, 1), ErrorCode.KIND),
+        (request(0x81, 1, b"abc"), ErrorCode.KIND),
+        (request(WRITE, 1), ErrorCode.LENGTH),
+        (request(WRITE, 1, b"\0\0"), ErrorCode.LENGTH),
+        (request(WRITE, 1, b"\0\0\0abcde"), ErrorCode.LENGTH),
+        (request(WRITE, 1, b"\0\0\0abcdefg"), ErrorCode.LENGTH),
+        (request(WRITE, 1, b"\0\x13\0abcdefg"), ErrorCode.SPACE),
+        (request(WRITE, 1, b"\0\x14\0abcdef"), ErrorCode.SPACE),
+        (request(WRITE, 1, b"\x13\0\0a"), ErrorCode.SPACE),
+        (request(WRITE, 1, b"\x20\0\0a"), ErrorCode.SPACE),
+        (request(READ, 1), ErrorCode.LENGTH),
+        (request(READ, 1, b"\0\0\0\1"), ErrorCode.LENGTH),
+        (request(READ, 1, b"\0\x13\0\2\0"), ErrorCode.SPACE),
+        (request(READ, 1, b"\0\1\1\0\0"), ErrorCode.SPACE),
+        (request(READ, 1, b"\x05\0\0\1\0"), ErrorCode.SPACE),
+        (request(IMAGE, 1, b"\1"), ErrorCode.IMAGE),
+        (request(IMAGE, 1, b"\xa1\1"), ErrorCode.IMAGE),
+    ],
+)
+def test_tells_what_is_wrong(payload: bytes, code: ErrorCode) -> None:
+    assert Device(PARAMETERS).answer(payload) == request(ERROR, 1, bytes([code]))
+    stream = frame(payload) + frame(IMAGE_REQUEST)
+    exchange(PARAMETERS, stream, [request(ERROR, 1, bytes([code])), IMAGE_ANSWER])
+
+
+def test_a_write_to_counters_is_one_beat() -> None:
+    payload = request(WRITE, 9, b"\xf4\0\0" + bytes(range(40)))
+    engine = exchange(PARAMETERS, frame(payload), [request(0x82, 9)])
+    assert [(space, first) for space, first, _, _ in engine.loads] == [(0xF4, 1)]
+
+
+def test_images_are_under_way_together_and_writes_wait_for_them() -> None:
+    images: list[Image] = [{row: 1 + row % 15} for row in range(8)]
+    bodies = [image_body(image, 4) for image in images]
+    before = b"".join(frame(request(IMAGE, tag, body)) for tag, body in enumerate(bodies))
+    write = request(WRITE, 50, b"\0\0\0abcdef")
+    expected = [
+        request(0x84, tag, logits_body(PARAMETERS.engine, image))
+        for tag, image in enumerate(images)
+    ]
+    # No result comes before all eight images have: they are in the engine together, and
+    # the write, which is refused while the engine is not idle, comes after all of them.
+    engine = exchange(
+        PARAMETERS,
+        before + frame(write) + frame(IMAGE_REQUEST),
+        [*expected, request(0x82, 50), IMAGE_ANSWER],
+        hold=8,
+    )
+    assert engine.images == [*images, {3: 5, 19: 15}]
+    assert [load[1] for load in engine.loads] == [1, 0, 0, 0, 0, 0]
+
+
+def test_holds_everything_back_when_nobody_takes_the_answers() -> None:
+    link = Link(PARAMETERS)
+    bench = StreamBench(link)
+    PretendedEngine(link, bench)
+    count = 60
+    stream = frame(IMAGE_REQUEST) * count
+    expected = frame(IMAGE_ANSWER) * count
+    bench.put(link.received, stream)
+    answers = bytearray()
+
+    async def listen_late(ctx: Any) -> None:
+        await ctx.tick().repeat(1500)
+        ctx.set(link.sent.ready, 1)
+        while len(answers) < len(expected):
+            (byte,) = await ctx.tick().sample(link.sent.payload).until(link.sent.valid)
+            answers.append(byte)
+
+    bench.play(listen_late, background=False)
+    bench.run(patience=3000)
+    assert answers == expected
+
+
+def test_an_image_takes_as_many_clocks_as_it_has_rows() -> None:
+    engine = engine_parameters((784, 10))
+    parameters = LinkParameters(engine)
+    rng = random.Random(2)
+    images = []
+    stream = b""
+    expected = []
+    for tag in range(12):
+        # Strokes of up to seven rows, as in a written digit: 146 rows in about 117 bytes.
+        body = bytearray(b"\xf8\xf8\xf8")
+        image: Image = {}
+        row = 93
+        lengths = [7] * 14 + [3] * 16
+        rng.shuffle(lengths)
+        for length in lengths:
+            skip = rng.randint(8, 20)
+            row += skip
+            values = [rng.randint(1, 15) for _ in range(length)]
+            image.update({row + place: value for place, value in enumerate(values)})
+            row += length
+            body.append(skip << 3 | length)
+            body += bytes(
+                low | high << 4 for low, high in zip(values[::2], [*values[1::2], 0], strict=True)
+            )
+        images.append(image)
+        payload = request(IMAGE, tag, bytes(body))
+        stream += frame(payload)
+        expected.append(request(0x84, tag, logits_body(engine, image)))
+    assert {len(image) for image in images} == {146}
+    assert 115 <= len(stream) / len(images) <= 130
+    pretended = exchange(parameters, stream, expected)
+    assert pretended.images == images
+    # From last event to last event, once the stream is under way.
+    spacing = [two - one for one, two in itertools.pairwise(pretended.last_events)]
+    assert max(spacing[1:]) <= 148
+
+
+@pytest.mark.parametrize("name", sorted(ENGINES))
+def test_elaborates(name: str) -> None:
+    assert "module" in rtlil.convert(Link(LinkParameters(ENGINES[name])))

@@ -1,0 +1,271 @@
+"""The UART against wires that are driven and read bit by bit."""
+
+import random
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from amaranth.back import rtlil
+from amaranth.hdl import Module
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hdl.bench.streams import StreamBench
+from hdl.link.uart import MAX_DIVISOR, UartParameters, UartReceiver, UartTransmitter
+
+divisors = st.one_of(
+    st.sampled_from([Fraction(4), Fraction(25, 3), Fraction(16)]),
+    st.fractions(4, 20, max_denominator=16),
+)
+
+
+def line(data: bytes, idle: int = 0) -> list[int]:
+    """Levels of the wire, bit by bit: start, eight data bits lowest first, stop, idle."""
+    return [
+        level
+        for byte in data
+        for level in (0, *(byte >> bit & 1 for bit in range(8)), 1, *[1] * idle)
+    ]
+
+
+class Receiver:
+    """A receiver whose wire is driven; what it made of it."""
+
+    def __init__(
+        self,
+        levels: list[int],
+        divisor: Fraction,
+        *,
+        sender: Fraction | None = None,
+        phase: Fraction = Fraction(0),
+        taken: bool = True,
+    ) -> None:
+        sender = sender or divisor
+        self.dut = UartReceiver(UartParameters(divisor))
+        self.framing_errors = 0
+        self.overruns = 0
+        bench = StreamBench(self.dut)
+        self.received = bench.take(self.dut.received, 0, stall=0.0 if taken else 1.0)
+        clocks = int(len(levels) * sender) + 1
+
+        async def drive(ctx: Any) -> None:
+            # The wire's edges come where the sender's clock puts them, between ours.
+            for clock in range(clocks):
+                bit = int((clock + phase) / sender)
+                ctx.set(self.dut.rx, levels[bit] if bit < len(levels) else 1)
+                await ctx.tick()
+            ctx.set(self.dut.rx, 1)
+            await ctx.tick().repeat(int(2 * sender) + 6)
+
+        async def watch(ctx: Any) -> None:
+            async for _, _, framing_error, overrun in ctx.tick().sample(
+                self.dut.framing_error, self.dut.overrun
+            ):
+                self.framing_errors += framing_error
+                self.overruns += overrun
+
+        bench.play(drive, background=False)
+        bench.play(watch)
+        bench.run(patience=clocks + 100)
+
+
+@given(
+    data=st.binary(min_size=1, max_size=6),
+    divisor=divisors,
+    phase=st.fractions(0, 1, max_denominator=16),
+    idle=st.integers(0, 3),
+)
+@settings(max_examples=30, deadline=None)
+def test_receives_what_is_on_the_wire(
+    data: bytes, divisor: Fraction, phase: Fraction, idle: int
+) -> None:
+    receiver = Receiver([1, *line(data, idle)], divisor, phase=phase)
+    assert bytes(receiver.received) == data
+    assert (receiver.framing_errors, receiver.overruns) == (0, 0)
+
+
+@pytest.mark.parametrize("divisor", [Fraction(4), Fraction(9, 2), Fraction(25, 3), Fraction(30)])
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_bears_the_difference_of_clocks_that_it_promises(divisor: Fraction, sign: int) -> None:
+    # As `UartParameters` has it, less what rounding the divisor to 1/16 may take.
+    rounded = Fraction(UartParameters(divisor).divisor)
+    bearable = (rounded / 2 - 1) / (Fraction(19, 2) * rounded)
+    data = bytes([0x00, 0xFF, 0x55, 0xAA, 0x80, 0x01, 0x7F, 0xFE])
+    for phase in (Fraction(0), Fraction(1, 3), Fraction(9, 10)):
+        sender = rounded * (1 + sign * bearable * Fraction(98, 100))
+        receiver = Receiver([1, *line(data, idle=1)], divisor, sender=sender, phase=phase)
+        assert bytes(receiver.received) == data
+        assert receiver.framing_errors == 0
+
+
+def test_bytes_at_once_behind_one_another_with_a_fast_sender() -> None:
+    data = random.Random(3).randbytes(30)
+    receiver = Receiver([1, *line(data)], Fraction(8), sender=Fraction(8) * Fraction(98, 100))
+    assert bytes(receiver.received) == data
+
+
+def test_a_glitch_is_no_start_bit() -> None:
+    # A sixteenth of the divisor for each level: low for 3/8 of a bit, then a real byte.
+    fine = [1] * 16 + [0] * 6 + [1] * 40
+    levels = fine + [level for level in line(b"k") for _ in range(16)]
+    receiver = Receiver(levels, Fraction(16), sender=Fraction(1))
+    assert bytes(receiver.received) == b"k"
+    assert receiver.framing_errors == 0
+
+
+def test_a_byte_without_a_stop_bit_is_dropped() -> None:
+    broken = line(b"\x41")[:-1] + [0] * 5
+    receiver = Receiver([1, *broken, 1, 1, *line(b"ok")], Fraction(6))
+    assert bytes(receiver.received) == b"ok"
+    assert receiver.framing_errors == 1
+
+
+def test_a_break_is_one_error() -> None:
+    receiver = Receiver([1, *[0] * 45, 1, 1, *line(b"ok")], Fraction(5))
+    assert bytes(receiver.received) == b"ok"
+    assert receiver.framing_errors == 1
+
+
+def test_what_is_not_taken_is_lost_and_told() -> None:
+    receiver = Receiver([1, *line(b"abc")], Fraction(4), taken=False)
+    assert receiver.received == []
+    assert receiver.overruns == 2
+
+    # The byte that waits is the first one.
+    dut = UartReceiver(UartParameters(4))
+    bench = StreamBench(dut)
+    kept = []
+
+    async def drive(ctx: Any) -> None:
+        for level in [1, *line(b"abc"), 1]:
+            ctx.set(dut.rx, level)
+            await ctx.tick().repeat(4)
+        ctx.set(dut.received.ready, 1)
+        for _ in range(10):
+            _, _, valid, byte = await ctx.tick().sample(dut.received.valid, dut.received.payload)
+            if valid:
+                kept.append(byte)
+
+    bench.play(drive, background=False)
+    bench.run()
+    assert bytes(kept) == b"a"
+
+
+def transmit(data: bytes, divisor: Fraction, stall: float = 0.0, seed: int = 0) -> list[int]:
+    """Levels of the wire in each clock."""
+    dut = UartTransmitter(UartParameters(divisor))
+    bench = StreamBench(dut, stall=stall, seed=seed)
+    bench.put(dut.sent, data)
+    levels: list[int] = []
+
+    async def watch(ctx: Any) -> None:
+        async for _, _, level in ctx.tick().sample(dut.tx):
+            levels.append(level)
+
+    bench.play(watch)
+    bench.run(settle=int(11 * divisor) + 20)
+    return levels
+
+
+def read_wire(levels: list[int], divisor: Fraction) -> bytes:
+    """Bytes on a wire, each sampled in the middle of its bits, counted from its start."""
+    data = bytearray()
+    clock = 0
+    while 0 in levels[clock:]:
+        start = levels.index(0, clock)
+        bits = [levels[int(start + (place + Fraction(1, 2)) * divisor)] for place in range(10)]
+        assert bits[0] == 0
+        assert bits[9] == 1
+        data.append(sum(bit << place for place, bit in enumerate(bits[1:9])))
+        clock = int(start + Fraction(19, 2) * divisor)
+    return bytes(data)
+
+
+@given(
+    data=st.binary(min_size=1, max_size=6),
+    divisor=divisors,
+    stall=st.sampled_from([0.0, 0.0, 0.9]),
+    seed=st.integers(0, 99),
+)
+@settings(max_examples=30, deadline=None)
+def test_transmits_bytes(data: bytes, divisor: Fraction, stall: float, seed: int) -> None:
+    assert read_wire(transmit(data, divisor, stall, seed), divisor) == data
+
+
+@pytest.mark.parametrize("divisor", [Fraction(4), Fraction(67, 16), Fraction(25, 3)])
+def test_transmits_without_gaps_at_the_rate(divisor: Fraction) -> None:
+    # 0x55 and its neighbours have an edge at every bit.
+    levels = transmit(b"\x55" * 40, divisor)
+    edges = [clock for clock in range(1, len(levels)) if levels[clock] != levels[clock - 1]]
+    assert len(edges) == 400
+    rounded = Fraction(UartParameters(divisor).divisor)
+    assert abs(rounded - divisor) <= Fraction(1, 32)
+    for number, edge in enumerate(edges):
+        assert abs(edge - edges[0] - number * rounded) <= 1
+
+
+def test_the_two_ends_understand_each_other() -> None:
+    parameters = UartParameters.from_rates(25_000_000, 3_000_000)
+    receiver, transmitter = UartReceiver(parameters), UartTransmitter(parameters)
+    m = Module()
+    m.submodules += receiver, transmitter
+    m.d.comb += receiver.rx.eq(transmitter.tx)
+    bench = StreamBench(m)
+    data = random.Random(9).randbytes(60)
+    bench.put(transmitter.sent, data)
+    received = bench.take(receiver.received, len(data), stall=0.5)
+    bench.run()
+    assert bytes(received) == data
+
+
+@pytest.mark.parametrize(
+    ("divisor", "rounded"),
+    [(4, 4), (4.0, 4), (8.3333, Fraction(133, 16)), (Fraction(1, 3) + 5, Fraction(85, 16))],
+)
+def test_divisor_is_rounded_to_sixteenths(divisor: float, rounded: Fraction) -> None:
+    assert UartParameters(divisor).divisor == rounded
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda: UartParameters(3.9), ValueError, "from 4 to 65535 clocks a bit, not 3.9"),
+        (lambda: UartParameters(65536), ValueError, "from 4 to 65535 clocks a bit, not 65536"),
+        (lambda: UartParameters(-4), ValueError, "from 4 to 65535 clocks a bit, not -4"),
+        (lambda: UartParameters(float("nan")), TypeError, "must be a number from 4"),
+        (lambda: UartParameters(float("inf")), TypeError, "must be a number from 4"),
+        (
+            lambda: UartParameters.from_rates(12_000_000, 3_000_001),
+            ValueError,
+            "baud must be from 184 to 3000000, not 3000001",
+        ),
+        (lambda: UartParameters.from_rates(12_000_000, 183), ValueError, "baud must be from 184"),
+        (lambda: UartParameters.from_rates(3, 1), ValueError, "frequency must be from 4"),
+        (lambda: UartParameters.from_rates(0, 1), ValueError, "frequency must be from 4"),
+    ],
+)
+def test_rates_are_checked(
+    make: Callable[[], UartParameters], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        make()
+
+
+@given(frequency=st.integers(1_000_000, 200_000_000), baud=st.integers(9_600, 3_000_000))
+def test_the_rate_is_as_near_as_promised(frequency: int, baud: int) -> None:
+    if frequency < 4 * baud:
+        return
+    divisor = Fraction(UartParameters.from_rates(frequency, baud).divisor)
+    assert abs(divisor - Fraction(frequency, baud)) <= Fraction(1, 32)
+    assert abs(frequency / divisor / baud - 1) < 0.008
+
+
+def test_the_slowest_is_reached() -> None:
+    assert UartParameters.from_rates(MAX_DIVISOR * 300, 300).divisor == MAX_DIVISOR
+
+
+@pytest.mark.parametrize("divisor", [4, Fraction(25, 3), MAX_DIVISOR])
+def test_elaborates(divisor: Fraction | int) -> None:
+    assert "module" in rtlil.convert(UartReceiver(UartParameters(divisor)))
+    assert "module" in rtlil.convert(UartTransmitter(UartParameters(divisor)))

@@ -1,0 +1,51 @@
+import shutil
+
+import pytest
+
+from host.catalogue import FOLDER, open_network, shipped_networks
+from host.datasets import load_dataset
+from sim.errors import UserError
+from sim.golden import GoldenModel
+
+
+def test_two_networks_ship() -> None:
+    assert shipped_networks() == ("mnist-10", "mnist-100")
+
+
+@pytest.mark.parametrize(("name", "states"), [("mnist-10", 10), ("mnist-100", 100)])
+def test_a_shipped_network_is_what_its_name_says(name: str, states: int) -> None:
+    network = open_network(name)
+    assert network.topology == (784, 100, 10)
+    assert (network.pixel_bits, network.hidden_bits) == (4, 4)
+    assert network.neuron.name == "sot"
+    assert [layer.levels.size for layer in network.layers] == [states, states]
+    assert network.provenance["options"]["states"] == states
+    assert network.provenance["interrupted"] is False
+
+
+@pytest.mark.parametrize(("name", "least"), [("mnist-10", 0.985), ("mnist-100", 0.987)])
+def test_a_shipped_network_is_as_good_as_promised(name: str, least: float) -> None:
+    dataset = load_dataset(None)
+    network = open_network(name)
+    classes = GoldenModel(network).classify(dataset.test_images)
+    assert (classes == dataset.test_labels).mean() >= least
+    assert network.provenance["data"]["digest"] == dataset.digest
+
+
+def test_a_file_is_opened_by_its_path(tmp_path) -> None:
+    path = tmp_path / "mine.safetensors"
+    shutil.copy(FOLDER / "mnist-10.safetensors", path)
+    assert open_network(str(path)).topology == (784, 100, 10)
+
+
+def test_an_unknown_network_is_one_line_with_the_names(tmp_path) -> None:
+    missing = str(tmp_path / "none")
+    with pytest.raises(UserError, match=r"give a file, or one of mnist-10, mnist-100$"):
+        open_network(missing)
+
+
+def test_a_foreign_file_is_one_line(tmp_path) -> None:
+    path = tmp_path / "foreign"
+    path.write_bytes(b"hello")
+    with pytest.raises(UserError, match="is not a network file"):
+        open_network(str(path))

@@ -1,0 +1,74 @@
+import threading
+from contextlib import closing
+
+import numpy as np
+import pytest
+
+from host.training.augment import Augmentation, Augmenter
+from host.training.feed import bent_batches
+
+SHAPE = (4, 5)
+STILL = Augmentation(rotation=0.0, stretch=0.0, shift=0.0, elastic=0.0)
+
+
+def feed(count: int, epochs: int, size: int, seed: int = 0, how: Augmentation = STILL, **more):
+    """Images whose first pixel is their number, and whose label is too."""
+    images = np.zeros((count, SHAPE[0] * SHAPE[1]), dtype=np.uint8)
+    images[:, 0] = np.arange(count)
+    settings = {"top": 255, "augmenter": Augmenter(SHAPE, how)} | more
+    return bent_batches(
+        images, np.arange(count), epochs=epochs, size=size, seed=(seed, 9), **settings
+    )
+
+
+def threads() -> list[str]:
+    return [t.name for t in threading.enumerate() if t.name == "allspin batches"]
+
+
+def test_an_epoch_has_every_image_once_and_its_label() -> None:
+    batches = list(feed(count=90, epochs=3, size=45))
+    assert len(batches) == 6
+    orders = []
+    for first, second in zip(batches[::2], batches[1::2], strict=True):
+        for values, labels in (first, second):
+            assert values.shape == (20, 45)
+            assert np.array_equal(values[0], labels)
+        orders.append(tuple(np.concatenate([first[1], second[1]])))
+        assert sorted(orders[-1]) == list(range(90))
+    assert len(set(orders)) == 3
+
+
+def test_a_batch_that_does_not_fill_is_left_out() -> None:
+    assert [len(labels) for _, labels in feed(count=50, epochs=2, size=40)] == [40, 40]
+
+
+@pytest.mark.parametrize("top", [1, 15])
+def test_values_are_rounded_as_the_machine_rounds_pixels(top: int) -> None:
+    for values, labels in feed(count=200, epochs=1, size=200, top=top):
+        expected = [(int(grey) * top + 127) // 255 for grey in labels]
+        assert values[0].tolist() == expected
+
+
+def test_the_seed_decides() -> None:
+    def content(seed: int) -> bytes:
+        return b"".join(v.tobytes() for v, _ in feed(64, 2, 64, seed, Augmentation()))
+
+    assert content(1) == content(1)
+    assert content(1) != content(2)
+
+
+def test_the_thread_ends_when_the_feed_is_closed_early() -> None:
+    with closing(feed(count=200, epochs=1000, size=10)) as batches:
+        next(batches)
+        assert threads()
+    assert not threads()
+
+
+def test_an_error_in_the_thread_reaches_the_reader() -> None:
+    class Broken(Augmenter):
+        def draw(self, count, rng):
+            raise MemoryError("no room")
+
+    with pytest.raises(MemoryError, match="no room"):
+        list(feed(count=10, epochs=1, size=10, augmenter=Broken(SHAPE, STILL)))
+    assert not threads()

@@ -1,0 +1,101 @@
+"""The documents say what is so: their commands parse, their links lead, their example runs."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from host.cli.main import COMMANDS, build_parser
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+NAMES = [path.relative_to(ROOT).as_posix() for path in DOCUMENTS]
+
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+SPAN = re.compile(r"`([^`\n]+)`")
+
+
+def blocks(text: str, language: str) -> list[str]:
+    return [body for kind, body in FENCE.findall(text) if kind == language]
+
+
+def quoted_lines(text: str) -> list[str]:
+    """Lines of shell blocks, continuation lines joined, and code within the text."""
+    shell = "\n".join(blocks(text, "sh")).replace("\\\n", " ")
+    return shell.splitlines() + SPAN.findall(FENCE.sub("", text))
+
+
+def quoted_commands(text: str) -> list[list[str]]:
+    """Words of every command line of allspin, comment and prompt left out."""
+    found = []
+    for line in quoted_lines(text):
+        match = re.match(r"(?:\$ )?(?:\.venv/bin/)?allspin (.*)", line.strip())
+        if match and (words := shlex.split(match[1], comments=True)):
+            found.append(words)
+    return found
+
+
+def test_commands_are_found_in_blocks_and_in_the_text():
+    text = "Say `allspin info`:\n```sh\n.venv/bin/allspin run x \\\n  --json  # why\nls\n```\n"
+    assert quoted_commands(text) == [["run", "x", "--json"], ["info"]]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=NAMES)
+def test_quoted_command_lines_parse(document):
+    for words in quoted_commands(document.read_text(encoding="utf-8")):
+        if words[0] in COMMANDS and len(words) > 1:
+            # A wrong option leaves with a message that pytest shows.
+            assert build_parser(words[:1]).parse_args(words).command == words[0]
+        else:
+            assert words[0] in {*COMMANDS, "--help", "--version", "COMMAND"}, words
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=NAMES)
+def test_quoted_targets_exist(document):
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    lines = quoted_lines(document.read_text(encoding="utf-8"))
+    quoted = {match[1] for line in lines if (match := re.match(r"make ([a-z]+)", line.strip()))}
+    assert quoted <= targets
+
+
+def anchors(document: Path) -> set[str]:
+    """What a heading may be linked by."""
+    headings = re.findall(r"^#+ (.*)$", document.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=NAMES)
+def test_links_lead_somewhere(document):
+    text = FENCE.sub("", document.read_text(encoding="utf-8"))
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        file, _, anchor = target.partition("#")
+        there = document if not file else (document.parent / file).resolve()
+        assert there.exists(), target
+        assert not anchor or anchor in anchors(there), target
+
+
+def test_files_that_the_readme_names_exist():
+    text = FENCE.sub("", (ROOT / "README.md").read_text(encoding="utf-8"))
+    named = [span for span in SPAN.findall(text) if re.fullmatch(r"[\w.]+(/[\w.-]+)+/?", span)]
+    assert named
+    missing = [name for name in named if not (ROOT / name).exists()]
+    assert [name for name in missing if not name.startswith(("out/", ".venv/"))] == []
+
+
+def test_the_readmes_example_runs():
+    (example,) = blocks((ROOT / "README.md").read_text(encoding="utf-8"), "python")
+    lines = [line for line in example.splitlines() if line]
+    assert len(lines) <= 10
+    done = subprocess.run(
+        [sys.executable, "-c", example],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith("right; 0 differ\n")
