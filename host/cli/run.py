@@ -1,0 +1,278 @@
+"""``allspin run``: run a network on a machine and score it."""
+
+import argparse
+import io
+import json
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from rich.console import Console
+from rich.table import Table
+
+from hdl.parameters import EngineParameters, HardwareProfile
+from host.bound import cycle_bounds
+from host.catalogue import open_network
+from host.cli.progress import Steps
+from host.datasets import check_fit, load_test_set
+from host.files import check_writable
+from host.link.device import Answers, Device
+from host.link.golden_device import GoldenDevice
+from host.link.machines import AUTO, GOLDEN, VIRTUAL, open_device
+from host.link.serial_port import DEFAULT_BAUD, MAX_BAUD, MIN_BAUD
+from host.revision import commit
+from sim.errors import UserError
+from sim.golden import GoldenModel
+from sim.levels import check_range
+from sim.netfile import write_atomically
+from sim.network import Network
+
+NAME = "run"
+HELP = """\
+Run a network on a machine: program it, stream test images through it, and score it.
+
+golden is the golden model; virtual the complete gateware, link included, compiled to native
+code and kept; a serial port, such as /dev/ttyUSB1, or auto is a board."""
+EPILOG = """\
+exit status 1 if a logit differs
+
+examples:
+  allspin run mnist-10
+  allspin run mnist-10 --on virtual --check
+  allspin run mnist-100 --on auto --images 500 --json
+  allspin run mine.safetensors --data fashion --logits out.npy
+"""
+
+DIFFERENT = 1
+"""Exit status where the machine is not the golden model."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """What ``--json`` prints; see ``docs/formats.md``."""
+
+    network: str
+    on: str
+    chip: int | None
+    images: int
+    accuracy: float
+    seconds: float
+    images_per_second: float
+    cycles_per_image: float | None
+    cycles_bound: float | None
+    logits_compared: int | None
+    mismatches: int | None
+    commit: str | None
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    add = parser.add_argument
+    add("network", metavar="NET", help="network file, or the name of one that ships")
+    add(
+        "--on",
+        metavar="MACHINE",
+        default=GOLDEN,
+        help=f"{GOLDEN}, {VIRTUAL}, a serial port, or {AUTO} ({GOLDEN})",
+    )
+    add("--images", metavar="N", type=int, help="first N test images (all)")
+    add("--data", metavar="DIR", type=Path, help="folder of IDX files (MNIST, which ships)")
+    add("--logits", metavar="OUT.npy", type=Path, help="write the logits")
+    add("--check", action="store_true", help="compare every logit with the golden model")
+    add("--json", action="store_true", help="print the result as one JSON object")
+    add("--lanes", metavar="L", type=int, help="columns that a row drives in a clock (all)")
+    add("--uart", action="store_true", help="go through the virtual board's UART, bit by bit")
+    add("--baud", metavar="B", type=int, help=f"bits a second of a UART ({DEFAULT_BAUD})")
+    add(
+        "--clock-error",
+        metavar="PERCENT",
+        type=float,
+        help="with --uart, by how much the host's bits are too long (0)",
+    )
+
+
+def _profile(arguments: argparse.Namespace) -> HardwareProfile:
+    """Check the options against one another, and return the machine's."""
+    if arguments.uart and arguments.on != VIRTUAL:
+        raise UserError(f"--uart is for --on {VIRTUAL}, not {arguments.on}")
+    if arguments.clock_error is not None and not arguments.uart:
+        raise UserError("--clock-error needs --uart")
+    if arguments.baud is not None:
+        if arguments.on == GOLDEN or (arguments.on == VIRTUAL and not arguments.uart):
+            raise UserError(f"--baud is for a serial port, or --on {VIRTUAL} --uart")
+        try:
+            check_range("--baud", arguments.baud, MIN_BAUD, MAX_BAUD)
+        except ValueError as error:
+            raise UserError(str(error)) from error
+    try:
+        return HardwareProfile(lanes=arguments.lanes)
+    except ValueError as error:
+        raise UserError(f"--{error}") from error
+
+
+def _test_set(
+    arguments: argparse.Namespace, network: Network
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+    images, labels = load_test_set(arguments.data)
+    if arguments.images is not None:
+        if not 1 <= arguments.images <= len(images):
+            raise UserError(f"--images must be from 1 to {len(images)}, not {arguments.images}")
+        images, labels = images[: arguments.images], labels[: arguments.images]
+    check_fit(network, images, labels)
+    return images, labels
+
+
+@dataclass(frozen=True, eq=False)
+class _Streamed:
+    on: str
+    answers: Answers
+    seconds: float
+    cycles_per_image: float | None
+    lanes: int | None
+
+
+def _stream(
+    network: Network,
+    images: npt.NDArray[np.uint8],
+    profile: HardwareProfile,
+    arguments: argparse.Namespace,
+    steps: Steps,
+) -> _Streamed:
+    steps.start(f"opening {arguments.on}")
+    with open_device(
+        arguments.on,
+        network,
+        profile,
+        uart=arguments.uart,
+        baud=arguments.baud or DEFAULT_BAUD,
+        clock_error=arguments.clock_error or 0.0,
+        progress=lambda what, seconds: steps.advance(seconds, None, f"{what} ... {seconds:.0f} s"),
+    ) as device:
+        lanes = None
+        on = arguments.on
+        if isinstance(device, Device):
+            lanes = max(layer.lanes for layer in device.identity.layers)
+            if on != VIRTUAL:
+                on = device.name
+            if profile.lanes is not None and lanes != min(
+                profile.lanes, max(layer.columns for layer in network.layers)
+            ):
+                raise UserError(f"{device.name} has {lanes} lanes, not {profile.lanes}")
+        steps.finish(str(device.identity) if isinstance(device, Device) else "")
+        steps.start("programming")
+        device.program(network, lambda done: steps.advance(done, None))
+        steps.finish()
+        steps.start(f"streaming {len(images):,} images")
+        begun = time.perf_counter()
+        answers = device.stream(images, lambda done: steps.advance(done, len(images), f"{done:,}"))
+        seconds = time.perf_counter() - begun
+        steps.finish(f"{len(images) / seconds:,.0f} images a second")
+        return _Streamed(on, answers, seconds, _cycles(device, len(images)), lanes)
+
+
+def _cycles(device: Device | GoldenDevice, images: int) -> float | None:
+    counters = device.counters()
+    if counters is None:
+        return None
+    if counters.images < images:
+        raise UserError(
+            f"{device.name} answered {images} images, but its counter says {counters.images}; "
+            "was it reset?"
+        )
+    return counters.cycles / counters.images
+
+
+def _compare(answers: Answers, expected: npt.NDArray[np.int64]) -> tuple[int, str | None]:
+    """How many logits differ, and the first difference in words (also one of classes)."""
+    wrong = np.argwhere(answers.logits != expected)
+    if len(wrong):
+        image, number = wrong[0]
+        return len(wrong), (
+            f"{len(wrong):,} of {expected.size:,} logits differ from the golden model; the first: "
+            f"image {image}, class {number}: {answers.logits[image, number]}, "
+            f"not {expected[image, number]}"
+        )
+    other = np.flatnonzero(answers.classes != np.argmax(expected, axis=1))
+    if len(other):
+        image = other[0]
+        return 0, (
+            f"the logits are right, but {len(other):,} classes differ; the first: "
+            f"image {image}: {answers.classes[image]}, not {np.argmax(expected[image])}"
+        )
+    return 0, None
+
+
+def _print_table(score: Score) -> None:
+    table = Table(title=f"{score.network} on {score.on}", show_header=False)
+    table.add_column()
+    table.add_column(justify="right", overflow="fold")
+    rows = [
+        ("accuracy", f"{score.accuracy:.2%}"),
+        ("images", f"{score.images:,}"),
+        ("seconds", f"{score.seconds:.2f}"),
+        ("images a second", f"{score.images_per_second:,.0f}"),
+    ]
+    if score.cycles_per_image is not None:
+        rows.append(("cycles an image", f"{score.cycles_per_image:.1f}"))
+    if score.cycles_bound is not None:
+        rows.append(("  the slowest stage's bound", f"{score.cycles_bound:.1f}"))
+    if score.mismatches is not None:
+        rows.append(("logits compared", f"{score.logits_compared:,}"))
+        rows.append(("mismatches", f"{score.mismatches:,}"))
+    for row in rows:
+        table.add_row(*row)
+    Console(highlight=False).print(table)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run, score, and say what came of it."""
+    profile = _profile(arguments)
+    if arguments.logits is not None:
+        check_writable(arguments.logits)
+    network = open_network(arguments.network)
+    images, labels = _test_set(arguments, network)
+    steps = Steps()
+    expected = difference = bound = None
+    mismatches = 0
+    try:
+        streamed = _stream(network, images, profile, arguments, steps)
+        if streamed.lanes is not None:
+            engine = EngineParameters.from_network(network, HardwareProfile(lanes=streamed.lanes))
+            bound = float(cycle_bounds(network, engine, images).mean())
+        if arguments.check:
+            steps.start("comparing every logit with the golden model")
+            expected = GoldenModel(network).logits(images)
+            mismatches, difference = _compare(streamed.answers, expected)
+            steps.finish(f"{mismatches:,} of {expected.size:,} differ")
+    finally:
+        steps.stop()
+    answers = streamed.answers
+    if arguments.logits is not None:
+        content = io.BytesIO()
+        np.save(content, answers.logits, allow_pickle=False)
+        write_atomically(arguments.logits, content.getvalue())
+    score = Score(
+        network=arguments.network,
+        on=streamed.on,
+        chip=None,
+        images=len(images),
+        accuracy=float(np.mean(answers.classes == labels)),
+        seconds=streamed.seconds,
+        images_per_second=len(images) / streamed.seconds,
+        cycles_per_image=streamed.cycles_per_image,
+        cycles_bound=bound,
+        logits_compared=None if expected is None else expected.size,
+        mismatches=None if expected is None else mismatches,
+        commit=commit(),
+    )
+    if arguments.json:
+        print(json.dumps(asdict(score)))
+    else:
+        _print_table(score)
+    if difference is not None:
+        print(f"allspin: {difference}", file=sys.stderr)
+        return DIFFERENT
+    return 0
