@@ -219,8 +219,10 @@ def _lookup_table(path: Path) -> tuple[Array, Array, Array]:
     """Conductances, cumulative shares and changes of one of CrossSim's tables."""
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"cannot read lookup table {path}: {error}") from error
+    except OSError as error:
+        raise UserError(f"cannot read lookup table {path}: {error.strerror or error}") from error
+    except UnicodeDecodeError:
+        raise UserError(f"{path} is not a lookup table: it is not text in UTF-8") from None
     rows: list[Array] = []
     for number, line in enumerate(text.splitlines()[1:], 2):
         if line.strip():

@@ -2,7 +2,14 @@ import shutil
 
 import pytest
 
-from host.catalogue import FOLDER, open_network, shipped_networks
+from host.catalogue import (
+    DEVICES,
+    FOLDER,
+    open_device,
+    open_network,
+    shipped_devices,
+    shipped_networks,
+)
 from host.datasets import load_dataset
 from sim.errors import UserError
 from sim.golden import GoldenModel
@@ -49,3 +56,19 @@ def test_a_foreign_file_is_one_line(tmp_path) -> None:
     path.write_bytes(b"hello")
     with pytest.raises(UserError, match="is not a network file"):
         open_network(str(path))
+
+
+def test_the_paper_s_device_ships() -> None:
+    assert shipped_devices() == ("paper",)
+    assert open_device("paper").name == "paper"
+
+
+def test_a_device_file_is_opened_by_its_path(tmp_path) -> None:
+    path = tmp_path / "mine.toml"
+    shutil.copy(DEVICES / "paper.toml", path)
+    assert open_device(str(path)).name == "paper"
+
+
+def test_a_device_that_is_not_there() -> None:
+    with pytest.raises(UserError, match="there is no device 'gold'; give a file, or one of paper"):
+        open_device("gold")
