@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 import numpy.typing as npt
 
+from sim.calibration import calibrate
 from sim.chip import Chip
 from sim.device import Device
 from sim.network import Network
@@ -94,7 +95,7 @@ def accuracy_over_chips(
     for seed in seeds:
         chip = Chip(device, seed)
         programmed = program_chip(chip, network, programming)
-        here = network
+        here = calibrate(chip, network).network if calibrated else network
         model = chip.golden(here, programmed.words)
         shares.append(float(np.mean(model.classify(images) == labels)))
         report(seed, shares[-1], programmed.counts)

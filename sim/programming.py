@@ -40,7 +40,7 @@ from sim.chip import (
 from sim.device import Electrical
 from sim.generator import Purpose, cell_normals, normals
 from sim.levels import check_range, full_scale, uniform_levels
-from sim.network import Network
+from sim.network import Layer, Network
 from sim.synapse import Array, Polarity, Synapse, check_number, check_reading
 
 SCHEMES = {
@@ -57,7 +57,9 @@ POLARITIES = {
 }
 """Which polarity a train has."""
 LEVEL_CHOICES = {
-    "nearest": "what whole pulses of either polarity reach nearest to uniform levels",
+    "nearest": "what trains of whole pulses, of the quieter polarity, reach nearest to uniform "
+    "levels",
+    "either": "what trains of whole pulses of either polarity reach nearest to uniform levels",
     "every": "every so many pulses of the quieter polarity's curve (ten states: every tenth "
     "of a hundred pulses)",
     "pulses": "one pulse a state, on a curve of the quieter polarity that crosses the range "
@@ -66,6 +68,11 @@ LEVEL_CHOICES = {
 }
 """What the levels of a device's states are."""
 
+DEFAULT_BAND = 0.01
+"""How far from its level write-verify lets a cell be, as a fraction of the range."""
+FEW_STATES = 16
+FEW_TRIES = 8
+MANY_TRIES = 32
 MAX_TRIES = 1024
 """Writes of a cell that `write-verify` may be allowed."""
 DEVIATES = 4.0
@@ -99,7 +106,7 @@ class Programming:
     scheme: str = "open-loop"
     polarity: str = "quieter"
     tries: int = 8
-    band: float = 0.01
+    band: float = DEFAULT_BAND
 
     def __post_init__(self) -> None:
         check_reading("the programming scheme", self.scheme, SCHEMES)
@@ -180,6 +187,12 @@ class Counts:
         return widths * electrical.pulse_time + self.reads * (electrical.read_time or 0.0)
 
 
+def default_tries(network: Network) -> int:
+    """Writes of a cell that write-verify may take unless told: few where states are few."""
+    states = max(len(layer.levels) for layer in network.layers)
+    return FEW_TRIES if states <= FEW_STATES else MANY_TRIES
+
+
 @dataclass(frozen=True, eq=False)
 class Reach:
     """What trains of whole pulses from saturation make of the mean device.
@@ -258,6 +271,8 @@ def device_levels(
     top = int(uniform[-1])
     scale = 2 * top / synapse.span
     if choice == "nearest":
+        return plan_layer(synapse, uniform, Programming(), mean_device=True).table.levels
+    if choice == "either":
         reached = np.concatenate(reach(synapse).mean)
         words = np.unique(np.rint((reached - synapse.low) * scale - top))
         nearest = np.abs(words - uniform[:, None]).argmin(axis=1)
@@ -335,7 +350,12 @@ def _allowed(polarity: str, targets: Array, middle: float) -> tuple[Array, Array
     return nothing, nothing
 
 
-def plan_layer(synapse: Synapse, levels: npt.NDArray[np.int16], programming: Programming) -> Plan:
+def plan_layer(
+    synapse: Synapse,
+    levels: npt.NDArray[np.int16],
+    programming: Programming,
+    mean_device: bool = False,
+) -> Plan:
     """Compute the open-loop train of each state.
 
     Parameters
@@ -346,6 +366,8 @@ def plan_layer(synapse: Synapse, levels: npt.NDArray[np.int16], programming: Pro
         R_AH words; the outermost stand for the ends of the device's range.
     programming : Programming
         Scheme and polarity.
+    mean_device : bool
+        Whether polarities are chosen as for the mean device, without regard to D2D.
 
     Returns
     -------
@@ -375,7 +397,7 @@ def plan_layer(synapse: Synapse, levels: npt.NDArray[np.int16], programming: Pro
                 )
                 for spread in (trains.cycle, trains.device)
             )
-        sigma = np.hypot(cycle, device) / (scale * 2**SPREAD_BITS)
+        sigma = np.hypot(cycle, 0 if mean_device else device) / (scale * 2**SPREAD_BITS)
         variance = np.maximum(sigma, 1e-6 * synapse.span) ** 2
         penalties.append(_penalty(mean - targets, variance) + allowed[polarity])
         widths.append(n.astype(np.float64))
@@ -623,3 +645,46 @@ class _Verify:
             chip.device.imperfections,
             rah_bits,
         )
+
+
+@dataclass(frozen=True, eq=False)
+class ChipLayer(Layer):
+    """A layer whose cells hold R_AH words of their own, not those of their states.
+
+    Parameters
+    ----------
+    cells : ndarray of int8, shape (rows, columns), or None
+        The words; None for those of the states.
+    """
+
+    cells: Words | None = None
+
+    @property
+    def words(self) -> Words:
+        """The crossbar's content, shape (rows, columns): signed R_AH words."""
+        return super().words if self.cells is None else self.cells
+
+
+def chip_network(chip: Chip, network: Network, words: list[Words]) -> Network:
+    """A programmed chip as a network: what any machine that runs networks can take.
+
+    Parameters
+    ----------
+    chip : Chip
+        The chip.
+    network : Network
+        What it was programmed with, calibrated or not.
+    words : list of ndarray of int8, each (rows, columns)
+        From `program_chip`.
+
+    Returns
+    -------
+    Network
+        With the chip's words, V-I converters and neurons. What changes from use to use is not
+        in it: see `Chip.noise`.
+    """
+    layers = [
+        ChipLayer(layer.states, layer.levels, layer.converter, layer.table, cells)
+        for layer, cells in zip(chip.varied(network).layers, words, strict=True)
+    ]
+    return replace(network, layers=tuple(layers))
