@@ -41,7 +41,7 @@ from sim.device import Electrical
 from sim.generator import Purpose, cell_normals, normals
 from sim.levels import check_range, full_scale, uniform_levels
 from sim.network import Layer, Network
-from sim.synapse import Array, Polarity, Synapse, check_number, check_reading
+from sim.synapse import Array, Polarity, SotSynapse, Synapse, check_number, check_reading
 
 SCHEMES = {
     "open-loop": "one train of whole pulses from saturation, nothing read",
@@ -68,7 +68,7 @@ LEVEL_CHOICES = {
 }
 """What the levels of a device's states are."""
 
-DEFAULT_BAND = 0.01
+DEFAULT_BAND = 0.02
 """How far from its level write-verify lets a cell be, as a fraction of the range."""
 FEW_STATES = 16
 FEW_TRIES = 8
@@ -216,7 +216,7 @@ def reach(synapse: Synapse) -> Reach:
     """Work out what trains of whole pulses reach."""
     mean, cycle, device = [], [], []
     for polarity in Polarity:
-        start, end = (synapse.high, synapse.low)[:: -1 if polarity == Polarity.POTENTIATION else 1]
+        start, end = (synapse.high, synapse.low) if polarity else (synapse.low, synapse.high)
         pulses = np.arange(math.ceil(float(synapse.pulses_to(polarity, end))) + 1)
         mean.append(synapse.curve(polarity, pulses))
         cycle.append(
@@ -291,10 +291,9 @@ def device_levels(
 
 def _short_curve(synapse: Synapse, polarity: Polarity, states: int) -> Array:
     """R_AH after each of ``states - 1`` pulses that cross the range with the same A."""
-    response = getattr(synapse, "response", lambda polarity: None)(polarity)
-    if not hasattr(response, "nonlinearity"):
+    if not isinstance(synapse, SotSynapse):
         raise ValueError("levels by pulses need a device with an A; a table has its own pulses")
-    short = replace(response, pulses=states - 1)
+    short = replace(synapse.response(polarity), pulses=states - 1)
     pulses = np.arange(states)
     return short.depressed(pulses) if polarity else short.potentiated(pulses)
 

@@ -28,7 +28,7 @@ class Target:
     Raises
     ------
     ValueError
-        If there is no such choice.
+        If there is no such choice, or it is not for this device.
     """
 
     device: Device
