@@ -12,7 +12,8 @@ from sim.calibration import calibrate
 from sim.chip import Chip
 from sim.device import Device
 from sim.network import Network
-from sim.programming import Counts, Programming, program_chip
+from sim.programming import program_chip
+from sim.schemes import Counts, Programming
 from sim.synapse import CycleVariation, DeviceVariation, SotSynapse, Synapse
 from sim.table_device import TableSynapse
 
@@ -133,11 +134,11 @@ class Column:
     variations : tuple of str
         Of `VARIATIONS`, those that are on.
     scheme : str
-        Of `sim.programming.SCHEMES`.
+        Of `sim.schemes.SCHEMES`.
     calibrated : bool
         Whether the neurons are calibrated.
     polarity : str or None
-        Of `sim.programming.POLARITIES`; None leaves it as it is.
+        Of `sim.schemes.POLARITIES`; None leaves it as it is.
     """
 
     title: str

@@ -10,15 +10,14 @@ from sim.chip import Chip, ColumnNoise
 from sim.device import Device
 from sim.errors import UserError
 from sim.network import Network
-from sim.programming import (
+from sim.programming import chip_network, program_chip
+from sim.schemes import (
     DEFAULT_BAND,
     POLARITIES,
     SCHEMES,
     Counts,
     Programming,
-    chip_network,
     default_tries,
-    program_chip,
 )
 
 PAPER = "paper"

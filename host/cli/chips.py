@@ -17,7 +17,7 @@ from sim.device import Device
 from sim.errors import UserError
 from sim.levels import check_range
 from sim.network import Network
-from sim.programming import DEFAULT_BAND, POLARITIES, Programming, default_tries
+from sim.schemes import DEFAULT_BAND, POLARITIES, Programming, default_tries
 
 HELP = """\
 Program many chips with networks, and say what share of the test images they classify rightly:

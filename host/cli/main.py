@@ -25,6 +25,7 @@ COMMANDS: dict[str, str] = {
     "sim": "run a network's gateware in an HDL simulator",
     "export": "write a network's gateware as Verilog",
     "demo": "show the whole machine at work, and leave its pictures",
+    "paper": "draw the figures of the paper, with a verdict on each claim",
     "info": "show versions, tools, networks and boards",
 }
 """Each command (the name of its module here) and what the list of commands says of it."""

@@ -19,9 +19,10 @@ from host.datasets import load_dataset
 from host.training import recipe
 from host.training.recipe import Progress, Trained, TrainingParameters, train
 from host.training.target import Target
+from sim.device_levels import LEVEL_CHOICES
 from sim.errors import UserError
 from sim.netfile import save_network
-from sim.programming import LEVEL_CHOICES, POLARITIES, Programming
+from sim.schemes import POLARITIES, Programming
 
 NAME = "train"
 HELP = "Train a network for the machine, offline."

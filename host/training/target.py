@@ -7,9 +7,11 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.device import Device
+from sim.device_levels import LEVEL_CHOICES, device_levels
 from sim.neuron import NEURONS, Neuron
-from sim.programming import LEVEL_CHOICES, Programming, device_levels, plan_layer
+from sim.schemes import Programming
 from sim.synapse import check_reading
+from sim.trains import plan_layer
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +23,7 @@ class Target:
     device : Device
         The device.
     choice : str
-        What its states are: one of `sim.programming.LEVEL_CHOICES`.
+        What its states are: one of `sim.device_levels.LEVEL_CHOICES`.
     programming : Programming
         How its chips will be programmed where nothing is read: whose noise is trained with.
 
