@@ -1,10 +1,10 @@
 """Calibration: each column's V-I converter makes up for its own neuron's threshold.
 
 With no row driven, the V-I converter's offset alone drives the neuron. It is stepped, by
-halving, to the smallest current at which the neuron's mean answer over some uses reaches a
-mark; the mean device reaches it at a current that is known. The offset is then moved by the
-difference, so that this neuron answers the mark to the same column sum as the mean device
-does. A gain's deviation remains, about that point.
+halving, to the smallest current at which at least half of some uses answer a mark or more,
+the mark being half of full scale; the mean device does so at a current that is known. The
+offset is then moved by the difference, so that this neuron answers the mark to the same column
+sum as the mean device does. A gain's deviation remains, about that point.
 """
 
 import dataclasses
@@ -19,7 +19,7 @@ from sim.levels import check_range
 from sim.network import Converter, Layer, Network
 
 READS = 16
-"""Uses of a neuron that one step takes the mean of."""
+"""Uses of a neuron in one step."""
 MAX_READS = 4096
 FIRST_USE = 2**32 - 2**16
 """Calibration's uses are numbered like images, but from here: its draws are no image's."""
@@ -72,7 +72,7 @@ def calibrate(chip: Chip, network: Network, reads: int = READS) -> Calibrated:
     network : Network
         The network as it was trained.
     reads : int
-        Uses of a neuron that one step takes the mean of, 1 to 4096.
+        Uses of a neuron in one step, 1 to 4096.
 
     Returns
     -------
@@ -99,7 +99,7 @@ def calibrate(chip: Chip, network: Network, reads: int = READS) -> Calibrated:
         while np.any(high - low > 1):
             tried = (low + high) // 2
             answers = _measure(chip, network, noise, number, tried, FIRST_USE + uses, reads)
-            reached = answers.sum(axis=0) >= mark * reads
+            reached = 2 * (answers >= mark).sum(axis=0) >= reads
             low, high = np.where(reached, low, tried), np.where(reached, tried, high)
             uses += reads
         moved.append(wanted - high)
