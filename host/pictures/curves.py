@@ -1,0 +1,162 @@
+"""Lines with error bars: an accuracy, or a resistance, against something."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from host.pictures.style import (
+    BLUE,
+    GREEN,
+    ORANGE,
+    PURPLE,
+    SKY,
+    SOFT,
+    VERMILION,
+    add_grid,
+    new_figure,
+    styled,
+)
+
+COLOURS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)
+MARKERS = ("o", "s", "^", "D", "v", "P")
+"""With the colours, so that lines stay apart in grey too."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a picture.
+
+    Parameters
+    ----------
+    label : str
+        In the legend.
+    x, y : sequence of float
+        Points.
+    error : sequence of float, optional
+        Standard deviation of each.
+    marked : bool
+        Whether points are marked, or only the line is drawn.
+    dashed : bool
+        Whether the line is dashed.
+    colour : str, optional
+        Other than its turn's.
+    """
+
+    label: str
+    x: Sequence[float]
+    y: Sequence[float]
+    error: Sequence[float] | None = None
+    marked: bool = True
+    dashed: bool = False
+    colour: str | None = None
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One pair of axes.
+
+    Parameters
+    ----------
+    lines : sequence of Line
+        What is drawn.
+    x, y : str
+        Labels of the axes, with units.
+    title : str
+        Above it.
+    levels : dict of str to float
+        Horizontal lines to compare with, by what they are.
+    x_scale : str
+        ``linear``, ``log``, or ``symlog`` (linear below the smallest positive x).
+    places : str
+        Where the legend is.
+    """
+
+    lines: Sequence[Line]
+    x: str
+    y: str
+    title: str = ""
+    levels: dict[str, float] = field(default_factory=dict)
+    x_scale: str = "linear"
+    y_range: tuple[float, float] | None = None
+    places: str = "best"
+    ticks: Sequence[float] | None = None
+
+
+def draw_panel(axes: Axes, panel: Panel) -> None:
+    """Draw a panel into axes."""
+    for number, line in enumerate(panel.lines):
+        axes.errorbar(
+            line.x,
+            line.y,
+            yerr=line.error,
+            label=line.label,
+            color=line.colour or COLOURS[number % len(COLOURS)],
+            linestyle="--" if line.dashed else "-",
+            linewidth=1.4,
+            marker=MARKERS[number % len(MARKERS)] if line.marked else None,
+            markersize=4,
+            capsize=2,
+            elinewidth=1,
+        )
+    if panel.x_scale == "symlog":
+        positive = [x for line in panel.lines for x in line.x if x > 0]
+        axes.set_xscale("symlog", linthresh=min(positive), linscale=0.4)
+    else:
+        axes.set_xscale(panel.x_scale)
+    if panel.ticks is not None:
+        axes.set_xticks(list(panel.ticks), [f"{tick:g}" for tick in panel.ticks])
+        axes.minorticks_off()
+    elif panel.x_scale != "linear":
+        axes.xaxis.set_major_formatter("{x:g}")
+    for text, level in panel.levels.items():
+        axes.axhline(level, color=SOFT, linestyle=":", linewidth=1.2, zorder=0)
+        axes.annotate(
+            text,
+            (1, level),
+            xycoords=("axes fraction", "data"),
+            xytext=(-2, 2),
+            textcoords="offset points",
+            ha="right",
+            fontsize=7.5,
+        )
+    if panel.y_range is not None:
+        axes.set_ylim(*panel.y_range)
+    axes.set_xlabel(panel.x)
+    axes.set_ylabel(panel.y)
+    if panel.title:
+        axes.set_title(panel.title)
+    if len(panel.lines) > 1 or panel.lines[0].label:
+        axes.legend(loc=panel.places, fontsize=8)
+    add_grid(axes)
+
+
+@styled
+def curves(title: str, panels: Sequence[Panel], across: int = 2) -> Figure:
+    """Draw panels side by side.
+
+    Parameters
+    ----------
+    title : str
+        Of the whole.
+    panels : sequence of Panel
+        In reading order.
+    across : int
+        How many stand side by side at most.
+    """
+    columns = min(across, len(panels))
+    rows = -(-len(panels) // columns)
+    figure = new_figure(max(6.0, 4.8 * columns), 3.7 * rows + 0.4, title)
+    grid = figure.subplots(rows, columns, squeeze=False)
+    for axes in grid.flat[len(panels) :]:
+        axes.set_axis_off()
+    for axes, panel in zip(grid.flat, panels, strict=False):
+        draw_panel(axes, panel)
+    return figure
+
+
+def even(low: float, high: float, points: int = 201) -> list[float]:
+    """Evenly spaced numbers, both ends included."""
+    return [float(x) for x in np.linspace(low, high, points)]
