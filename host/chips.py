@@ -163,7 +163,11 @@ CAUSES = (
     Column("C2C, pulse width", ("c2c",), "pulse-width"),
     Column("C2C, write-verify", ("c2c",), "write-verify"),
     Column("D2D of synapses, open loop", ("d2d",), "open-loop"),
+    Column(
+        "D2D of synapses, open loop, by depression", ("d2d",), "open-loop", polarity="depression"
+    ),
     Column("D2D of synapses, write-verify", ("d2d",), "write-verify"),
+    Column("C2C and D2D of synapses, open loop", ("c2c", "d2d"), "open-loop"),
     Column("neurons' gain", ("gain",), "pulse-width"),
     Column("neurons' threshold", ("threshold",), "pulse-width"),
     Column("neurons' threshold, calibrated", ("threshold",), "pulse-width", True),

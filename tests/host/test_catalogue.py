@@ -15,11 +15,14 @@ from sim.errors import UserError
 from sim.golden import GoldenModel
 
 
-def test_two_networks_ship() -> None:
-    assert shipped_networks() == ("mnist-10", "mnist-100")
+def test_four_networks_ship() -> None:
+    assert shipped_networks() == ("mnist-10", "mnist-100", "paper-10", "paper-100")
 
 
-@pytest.mark.parametrize(("name", "states"), [("mnist-10", 10), ("mnist-100", 100)])
+@pytest.mark.parametrize(
+    ("name", "states"),
+    [("mnist-10", 10), ("mnist-100", 100), ("paper-10", 10), ("paper-100", 100)],
+)
 def test_a_shipped_network_is_what_its_name_says(name: str, states: int) -> None:
     network = open_network(name)
     assert network.topology == (784, 100, 10)
@@ -30,7 +33,10 @@ def test_a_shipped_network_is_what_its_name_says(name: str, states: int) -> None
     assert network.provenance["interrupted"] is False
 
 
-@pytest.mark.parametrize(("name", "least"), [("mnist-10", 0.985), ("mnist-100", 0.987)])
+@pytest.mark.parametrize(
+    ("name", "least"),
+    [("mnist-10", 0.985), ("mnist-100", 0.987), ("paper-10", 0.985), ("paper-100", 0.985)],
+)
 def test_a_shipped_network_is_as_good_as_promised(name: str, least: float) -> None:
     dataset = load_dataset(None)
     network = open_network(name)
@@ -47,7 +53,7 @@ def test_a_file_is_opened_by_its_path(tmp_path) -> None:
 
 def test_an_unknown_network_is_one_line_with_the_names(tmp_path) -> None:
     missing = str(tmp_path / "none")
-    with pytest.raises(UserError, match=r"give a file, or one of mnist-10, mnist-100$"):
+    with pytest.raises(UserError, match=r"give a file, or one of mnist-10, .*, paper-100$"):
         open_network(missing)
 
 
