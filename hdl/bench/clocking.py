@@ -4,7 +4,7 @@ from typing import Any
 
 from cocotb.clock import Clock
 from cocotb.handle import Immediate
-from cocotb.triggers import RisingEdge, Timer
+from cocotb.triggers import Event, RisingEdge, SimTimeoutError, Timer, with_timeout
 
 PERIOD = 10
 """Length of a clock in nanoseconds of simulated time; the benches count clocks only."""
@@ -35,3 +35,12 @@ async def start_clock(dut: Any, *, reset: int = 2) -> None:
 async def clocks(count: int) -> None:
     """Wait, without a look at every clock."""
     await Timer(count * PERIOD, "ns")
+
+
+async def wait_for(event: Event, limit: int) -> bool:
+    """Wait for an event, at most so many clocks, and return whether it came."""
+    try:
+        await with_timeout(event.wait(), limit * PERIOD, "ns")
+    except SimTimeoutError:
+        return False
+    return True

@@ -13,7 +13,11 @@ import cocotb
 from amaranth.lib import data
 from cocotb.triggers import Event, RisingEdge
 
+from hdl.bench.clocking import wait_for
 from hdl.bench.payloads import PayloadCode
+
+PATIENCE = 10000
+"""Clocks that a driver waits by default before it gives up."""
 
 
 class Stalls:
@@ -121,9 +125,26 @@ class StreamDriver:
             self._empty.clear()
             self._more.set()
 
-    async def drained(self) -> None:
-        """Wait until all was taken."""
-        await self._empty.wait()
+    async def drained(self, patience: int = PATIENCE) -> None:
+        """Wait until all was taken.
+
+        Parameters
+        ----------
+        patience : int
+            Clocks without a payload taken after which it is given up.
+
+        Raises
+        ------
+        AssertionError
+            If nothing was taken for so long.
+        """
+        while not self._empty.is_set():
+            before = self.taken
+            await wait_for(self._empty, patience)
+            assert self._empty.is_set() or self.taken != before, (
+                f"{self._name}: nothing was taken for {patience} clocks, "
+                f"{len(self._queue)} payloads wait"
+            )
 
     def check(self) -> None:
         """See that all was taken.

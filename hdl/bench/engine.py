@@ -5,9 +5,9 @@ from typing import Any, Self
 import cocotb
 import numpy as np
 import numpy.typing as npt
-from cocotb.triggers import Event, with_timeout
+from cocotb.triggers import Event
 
-from hdl.bench.clocking import PERIOD, clocks, start_clock
+from hdl.bench.clocking import clocks, start_clock, wait_for
 from hdl.bench.drivers import Stalls, StreamDriver, StreamMonitor, level
 from hdl.bench.job import Job
 from hdl.bench.scoreboard import Scoreboard
@@ -49,6 +49,8 @@ class EngineBench:
         Results as they came, compared.
     images : int
         How many were sent.
+    patience : int
+        Clocks without any movement after which the engine is taken to hang.
     """
 
     def __init__(
@@ -85,13 +87,12 @@ class EngineBench:
         )
         self._fetched = StreamMonitor(dut, "fetched", ByteLayout(), self._take_byte)
         slowest = max(crossbar.passes * (crossbar.rows + 1) for crossbar in parameters.crossbars)
-        self._patience = int((1000 + 2 * slowest) / (1 - stalls))
+        self.patience = int((1000 + 2 * slowest) / (1 - stalls))
 
     @classmethod
     async def start(cls, dut: Any, *, stalls: float = 0.0) -> Self:
         """A bench for the network that `hdl.bench.runner.simulate` was given, programmed."""
         job = Job.of_this_simulation()
-        assert job.network is not None, "the job has no network: give simulate() one"
         bench = cls(dut, job.network, job.engine, stalls=stalls)
         await start_clock(dut)
         await bench.program()
@@ -113,7 +114,9 @@ class EngineBench:
         """Read one line of a memory back; only while the engine is idle."""
         self._line_ends.clear()
         self.fetch.put(layer=space >> 4, memory=space & 15, address=address)
-        await with_timeout(self._line_ends.wait(), self._patience * PERIOD, "ns")
+        assert await wait_for(self._line_ends, self.patience), (
+            f"line {address} of space {space:#04x} did not come"
+        )
         line, self._line = bytes(self._line), []
         return line
 
@@ -176,9 +179,9 @@ class EngineBench:
             before = (self.logits.received, self.events.taken)
             self._progress.clear()
             # Returns at once when the last result comes.
-            await _wait(self._progress, self._patience)
+            await wait_for(self._progress, self.patience)
             assert before != (self.logits.received, self.events.taken), (
-                f"nothing has moved for {self._patience} clocks: "
+                f"nothing has moved for {self.patience} clocks: "
                 f"{self.logits.waiting} logits did not come, {self.events.waiting} events wait"
             )
 
@@ -202,11 +205,3 @@ class EngineBench:
         self._line.append(data)
         if last:
             self._line_ends.set()
-
-
-async def _wait(event: Event, limit: int) -> None:
-    """Wait for an event, at most so many clocks."""
-    try:
-        await with_timeout(event.wait(), limit * PERIOD, "ns")
-    except TimeoutError:
-        return

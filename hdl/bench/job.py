@@ -2,7 +2,7 @@
 
 import json
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,7 +17,6 @@ VARIABLE = "ALLSPIN_JOB"
 """Environment variable that names the job's folder within the simulator."""
 
 
-@dataclass(frozen=True, eq=False)
 class Job:
     """The subject of a simulation.
 
@@ -25,34 +24,65 @@ class Job:
     ----------
     folder : Path
         The simulation's own; benches may leave files there.
-    network : Network or None
+    network : Network, optional
         What the engine runs.
-    images : ndarray of uint8, shape (images, height, width) or (images, rows), or None
+    images : ndarray of uint8, shape (images, height, width) or (images, rows), optional
         What it is shown.
-    profile : HardwareProfile
+    profile : HardwareProfile, optional
         What the engine is made for.
-    options : dict
+    options : dict, optional
         Plain JSON values for the bench.
     """
 
-    folder: Path
-    network: Network | None
-    images: npt.NDArray[np.uint8] | None
-    profile: HardwareProfile
-    options: dict[str, Any]
+    def __init__(
+        self,
+        folder: Path,
+        network: Network | None = None,
+        images: npt.NDArray[np.uint8] | None = None,
+        profile: HardwareProfile | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.folder = folder
+        self.profile = profile or HardwareProfile()
+        self.options = dict(options or {})
+        self._network = network
+        self._images = images
+
+    @property
+    def network(self) -> Network:
+        """What the engine runs.
+
+        Raises
+        ------
+        AssertionError
+            If `hdl.bench.runner.simulate` was given no network.
+        """
+        assert self._network is not None, "there is no network: give simulate() one"
+        return self._network
+
+    @property
+    def images(self) -> npt.NDArray[np.uint8]:
+        """What the engine is shown.
+
+        Raises
+        ------
+        AssertionError
+            If `hdl.bench.runner.simulate` was given no images.
+        """
+        assert self._images is not None, "there are no images: give simulate() some"
+        return self._images
 
     @property
     def engine(self) -> EngineParameters:
         """Parameters of the engine that runs the network."""
-        assert self.network is not None, "the job has no network: give simulate() one"
         return EngineParameters.from_network(self.network, self.profile)
 
     def save(self) -> None:
         """Write the job into its folder."""
-        if self.network is not None:
-            (self.folder / "network.safetensors").write_bytes(network_to_bytes(self.network))
-        if self.images is not None:
-            np.save(self.folder / "images.npy", self.images, allow_pickle=False)
+        if self._network is not None:
+            (self.folder / "network.safetensors").write_bytes(network_to_bytes(self._network))
+        if self._images is not None:
+            np.save(self.folder / "images.npy", self._images, allow_pickle=False)
         record = {
             "lanes": self.profile.lanes,
             "rah_bits": self.profile.rah_bits,

@@ -9,9 +9,9 @@ import cocotb
 import numpy as np
 import numpy.typing as npt
 from cobs import cobs
-from cocotb.triggers import Event, FallingEdge, SimTimeoutError, Timer, with_timeout
+from cocotb.triggers import Event, FallingEdge, Timer
 
-from hdl.bench.clocking import PERIOD, clocks
+from hdl.bench.clocking import PERIOD, clocks, wait_for
 from hdl.bench.drivers import level
 from hdl.bench.scoreboard import Scoreboard
 from hdl.contents import network_contents
@@ -318,12 +318,9 @@ class LinkBench:
     async def _move(self) -> None:
         """Wait until a byte comes."""
         self._moved.clear()
-        try:
-            await with_timeout(self._moved.wait(), self._patience * PERIOD, "ns")
-        except SimTimeoutError:
-            raise AssertionError(
-                f"nothing came for {self._patience} clocks, {len(self._pending)} answers are due"
-            ) from None
+        assert await wait_for(self._moved, self._patience), (
+            f"nothing came for {self._patience} clocks, {len(self._pending)} answers are due"
+        )
 
     def _take(self, byte: int) -> None:
         self.received += 1

@@ -1,6 +1,7 @@
 """Build a simulator of a component, kept for the next time, and run cocotb tests in it."""
 
 import contextlib
+import functools
 import os
 import re
 import shutil
@@ -80,7 +81,7 @@ def _verilator_options(waves: bool, public: bool) -> list[str]:
         # The runner makes every signal public, which triples the time that everything takes.
         options += ["--no-public-flat-rw"]
     if waves:
-        options += ["--trace-fst", "-CFLAGS", f"-I{COMPRESSION}"]
+        options += ["--trace-fst"]
     return options
 
 
@@ -94,10 +95,13 @@ def _build_runtime(tools: Tools, waves: bool, folder: Path) -> None:
     """Verilator's own library, which takes longer to compile than most designs."""
     source = folder / "runtime.sv"
     source.write_text(f"module {TOP}(input clk); endmodule\n")
+    for header in COMPRESSION.glob("*.h"):
+        shutil.copy(header, folder)
     for name in ("liblz4.a", "libz.a"):
         # The linker is asked for both; with our headers they have nothing to add.
         (folder / name).write_bytes(b"!<arch>\n")
-    options = [*_verilator_options(waves, False), "-LDFLAGS", f"-L{folder}"]
+    options = [*_verilator_options(waves, False), "-CFLAGS", f"-I{folder}"]
+    options += ["-LDFLAGS", f"-L{folder}"]
     with environment(tools, {**_UNSET, "MAKEFLAGS": _make_variables()}):
         _run_build(
             get_runner("verilator"),
@@ -262,7 +266,7 @@ def simulate(
     network, images, profile, options
         The job that the tests get (see `hdl.bench.job.Job`).
     seed : int
-        What the tests find as ``cocotb.RANDOM_SEED``.
+        What each test's ``cocotb.RANDOM_SEED`` is made of.
     waves : Path, optional
         File for the waveforms, in FST.
     public : bool
@@ -289,7 +293,7 @@ def simulate(
     module = file.stem if file else str(test)
     with tempfile.TemporaryDirectory(prefix="allspin-") as temporary:
         folder = Path(temporary) if folder is None else folder.absolute()
-        Job(folder, network, images, profile or HardwareProfile(), dict(options or {})).save()
+        Job(folder, network, images, profile, options).save()
         log, results = folder / "simulation.log", folder / "results.xml"
         recorded = folder / "waves.fst"
         changes = {
@@ -333,6 +337,12 @@ def _move(recorded: Path, waves: Path) -> None:
         raise UserError(f"cannot write {waves}: {error.strerror or error}") from error
 
 
+@functools.lru_cache(maxsize=8)
+def engine_source(parameters: EngineParameters) -> str:
+    """An engine as SystemVerilog for `build` and `simulate`; made once in a process."""
+    return to_verilog(Engine(parameters), TOP)
+
+
 def simulate_engine(network: Network, test: str | Path, **options: Any) -> Report:
     """Run cocotb tests on the engine of a network.
 
@@ -346,5 +356,5 @@ def simulate_engine(network: Network, test: str | Path, **options: Any) -> Repor
         As in `simulate`.
     """
     profile = options.get("profile") or HardwareProfile()
-    engine = Engine(EngineParameters.from_network(network, profile))
-    return simulate(engine, test, network=network, **options)
+    source = engine_source(EngineParameters.from_network(network, profile))
+    return simulate(source, test, network=network, **options)

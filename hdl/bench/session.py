@@ -29,8 +29,6 @@ def _note(folder: Path, name: str, text: str) -> None:
 async def stream_images(dut: Any) -> None:
     """Stream the job's images and write what was found; wrong logits do not fail it."""
     job = Job.of_this_simulation()
-    assert job.network is not None
-    assert job.images is not None
     bench = EngineBench(dut, job.network, job.engine, stalls=job.options["stalls"])
     await start_clock(dut)
     await bench.program()
@@ -38,7 +36,7 @@ async def stream_images(dut: Any) -> None:
     for first in range(0, len(job.images), CHUNK):
         _note(job.folder, PROGRESS, f"{first} {len(job.images)}")
         bench.send(job.images[first : first + CHUNK])
-        await bench.events.drained()
+        await bench.events.drained(bench.patience)
     await bench.answered()
     seconds = time.perf_counter() - start
     await clocks(SETTLE)

@@ -10,6 +10,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hdl.block_ram import block_memory
+from hdl.link.queue import read_ring
 from hdl.streams import ByteLayout
 
 LONGEST_BLOCK = 254
@@ -110,7 +111,6 @@ class CobsEncoder(wiring.Component):
         read = memory.read_port(domain="comb")
 
         head = Signal(range(2 * self.DEPTH))  # the next byte to leave
-        next_head = Signal.like(head)
         place = Signal.like(head)  # kept for the open block's code; what is before may leave
         tail = Signal.like(head, init=1)  # behind the open block
         code = Signal(8, init=1)  # the open block's, should it end here
@@ -122,14 +122,17 @@ class CobsEncoder(wiring.Component):
 
         packet = self.i.payload
         m.d.comb += [
-            full.eq((tail ^ head) == self.DEPTH),
             self.i.ready.eq(~closing & ~full),
             take.eq(self.i.valid & self.i.ready),
             close.eq(closing | (packet.data == 0)),
             write.addr.eq(Mux(close, place, tail)),
             write.data.eq(Mux(close, code, packet.data)),
-            write.en.eq(take | (closing & ~full)),
+            write.en.eq(take | closing),
         ]
+        # Told a clock late, since `ready` goes a long way from here, and early enough that a
+        # packet's end still finds room: its last code and its delimiter, behind which the
+        # next place is not written yet.
+        m.d.sync += full.eq((tail - head)[: len(tail)] >= self.DEPTH - 2)
         with m.If(write.en):
             m.d.sync += [tail.eq(tail + 1), code.eq(code + 1)]
             with m.If(close):
@@ -143,13 +146,5 @@ class CobsEncoder(wiring.Component):
                     closing.eq(packet.last | (~close & (code == LONGEST_BLOCK))),
                 ]
 
-        m.d.comb += [
-            next_head.eq(Mux(self.o.valid & self.o.ready, head + 1, head)),
-            read.addr.eq(next_head),
-        ]
-        m.d.sync += [
-            head.eq(next_head),
-            self.o.payload.eq(read.data),
-            self.o.valid.eq(next_head != place),
-        ]
+        read_ring(m, read, head, place, self.o)
         return m

@@ -93,8 +93,8 @@ class Dispatcher(wiring.Component):
         `ErrorCode` of frames that were dropped.
     body : Out(stream)
         `ByteLayout`: images for the `SparseDecoder`.
-    malformed : In(1)
-        With an image's last byte: the decoder has found it malformed.
+    judged, malformed : In(1)
+        The decoder has read an image to its end, and found it malformed or not.
     results : In(stream)
         `ResultLayout`: the engine's logits.
     load, fetch, fetched, idle
@@ -110,6 +110,7 @@ class Dispatcher(wiring.Component):
                 "payload": In(stream.Signature(ByteLayout())),
                 "errors": In(stream.Signature(ErrorCode)),
                 "body": Out(stream.Signature(ByteLayout())),
+                "judged": In(1),
                 "malformed": In(1),
                 "results": In(stream.Signature(ResultLayout(parameters.engine))),
                 "load": Out(stream.Signature(LoadLayout())),
@@ -204,9 +205,13 @@ class Dispatcher(wiring.Component):
                     self.body.payload.data.eq(Mux(ended, 0, byte)),
                     self.body.payload.last.eq(ended | last),
                     self.payload.ready.eq(self.body.ready & images.i.ready & ~ended),
-                    images.i.valid.eq(self.body.valid & self.body.ready & self.body.payload.last),
                 ]
-                with m.If(images.i.valid):
+                with m.If(self.body.valid & self.body.ready & self.body.payload.last):
+                    m.next = "VERDICT"
+            with m.State("VERDICT"):
+                # There is room, since there was when the image began.
+                m.d.comb += images.i.valid.eq(self.judged)
+                with m.If(self.judged):
                     m.next = "KIND"
             with m.State("FIELDS"):
                 m.d.comb += self.payload.ready.eq(1)
@@ -333,10 +338,6 @@ class Dispatcher(wiring.Component):
                 self.answer.payload.last.eq(last),
             ]
 
-        def finish() -> None:
-            m.d.comb += done.eq(1)
-            m.next = "IDLE"
-
         with m.If(sent):
             m.d.sync += index.eq(index + 1)
         with m.FSM(name="answer"):
@@ -353,6 +354,10 @@ class Dispatcher(wiring.Component):
                 with m.Elif(request.due):
                     m.d.sync += cause.eq(Cause.REQUEST)
                     m.next = "HEAD"
+            with m.State("DONE"):
+                # A state of its own, so that what caused the answer moves on from a register.
+                m.d.comb += done.eq(1)
+                m.next = "IDLE"
             with m.State("DISCARD"):
                 m.d.comb += self.results.ready.eq(1)
                 with m.If(self.results.valid & result.last):
@@ -378,31 +383,33 @@ class Dispatcher(wiring.Component):
                         with m.Default():
                             m.next = "CODE"
                     with m.If(empty):
-                        finish()
+                        m.next = "DONE"
             with m.State("CODE"):
                 send(code, 1)
                 with m.If(sent):
-                    finish()
+                    m.next = "DONE"
             with m.State("IDENTITY"):
                 final = index == len(identity) - 1
                 send(identity[index], final)
                 with m.If(sent & final):
-                    finish()
+                    m.next = "DONE"
             with m.State("LOGIT"):
                 with m.If(self.results.valid):
                     send(logit.word_select(index[:2], 8))
-                with m.If(sent & (index == engine.logit_bytes - 1)):
-                    m.d.sync += index.eq(0)
-                    # The last one stays, for its winner.
-                    m.d.comb += self.results.ready.eq(~result.last)
-                    with m.If(result.last):
-                        m.next = "CLASS"
+                with m.If(index == engine.logit_bytes - 1):
+                    # The last one stays, for its winner. (Not `sent`, which would tie this
+                    # to whatever else may be sent.)
+                    m.d.comb += self.results.ready.eq(self.answer.ready & ~result.last)
+                    with m.If(sent):
+                        m.d.sync += index.eq(0)
+                        with m.If(result.last):
+                            m.next = "CLASS"
             with m.State("CLASS"):
                 final = index == CLASS_BYTES - 1
                 send((result.winner | Const(0, 16)).word_select(index[0], 8), final)
+                m.d.comb += self.results.ready.eq(self.answer.ready & final)
                 with m.If(sent & final):
-                    m.d.comb += self.results.ready.eq(1)
-                    finish()
+                    m.next = "DONE"
             with m.State("FETCH"):
                 m.d.comb += self.fetch.valid.eq(1)
                 with m.If(self.fetch.ready):
@@ -416,4 +423,4 @@ class Dispatcher(wiring.Component):
                     m.d.comb += request.line_read.eq(1)
                     m.next = "FETCH"
                     with m.If(request.count == 1):
-                        finish()
+                        m.next = "DONE"

@@ -14,11 +14,12 @@ from hdl.link.protocol import (
     ErrorCode,
     check_power_of_two,
 )
+from hdl.link.queue import read_ring
 from hdl.streams import ByteLayout
 
 CRC = crc.catalog.CRC16_IBM_3740
 PENDING_ERRORS = 4
-"""Errors that wait to be told; more at once are dropped, since a flood says nothing new."""
+"""Errors that wait to be told, a power of two; the rest of a flood is dropped."""
 
 
 class FrameReceiver(wiring.Component):
@@ -67,7 +68,6 @@ class FrameReceiver(wiring.Component):
         wiring.connect(m, wiring.flipped(self.received), decoder.i)
 
         head = Signal(range(2 * self._window))  # the next byte to be read
-        next_head = Signal.like(head)
         whole = Signal.like(head)  # behind the last frame that was whole
         tail = Signal.like(head)  # behind what has been written
 
@@ -119,34 +119,25 @@ class FrameReceiver(wiring.Component):
                     m.d.sync += length.eq(length + 1)
                 m.d.sync += tail.eq(tail + write.en)
 
-        m.d.comb += [
-            next_head.eq(Mux(self.payload.valid & self.payload.ready, head + 1, head)),
-            read.addr.eq(next_head),
-        ]
-        m.d.sync += [
-            head.eq(next_head),
-            self.payload.payload.eq(read.data),
-            self.payload.valid.eq(next_head != whole),
-        ]
+        read_ring(m, read, head, whole, self.payload)
 
         # A short queue of one bit each: was the frame too long?
-        waiting = Signal(range(PENDING_ERRORS + 1))
         too_long = Signal(PENDING_ERRORS)
-        told = Signal()
-        accept = Signal()
-        place = Signal.like(waiting)
+        oldest = Signal(range(2 * PENDING_ERRORS))
+        newest = Signal.like(oldest)
         m.d.comb += [
-            self.errors.valid.eq(waiting != 0),
-            self.errors.payload.eq(Mux(too_long[0], ErrorCode.OVERFLOW, ErrorCode.FRAME)),
-            told.eq(self.errors.valid & self.errors.ready),
-            place.eq(waiting - told),
-            accept.eq(failed & (place != PENDING_ERRORS)),
+            self.errors.valid.eq(newest != oldest),
+            self.errors.payload.eq(
+                Mux(too_long.bit_select(oldest[:-1], 1), ErrorCode.OVERFLOW, ErrorCode.FRAME)
+            ),
         ]
-        m.d.sync += waiting.eq(place + accept)
-        with m.If(told):
-            m.d.sync += too_long.eq(too_long >> 1)
-        with m.If(accept):
-            m.d.sync += too_long.bit_select(place, 1).eq(needed & full)
+        with m.If(self.errors.valid & self.errors.ready):
+            m.d.sync += oldest.eq(oldest + 1)
+        with m.If(failed & ((newest ^ oldest) != PENDING_ERRORS)):
+            m.d.sync += [
+                too_long.bit_select(newest[:-1], 1).eq(needed & full),
+                newest.eq(newest + 1),
+            ]
         return m
 
 
@@ -175,17 +166,25 @@ class FrameSender(wiring.Component):
         m.submodules.crc = check = CRC(data_width=8).create()
         wiring.connect(m, encoder.o, wiring.flipped(self.sent))
 
+        # A register, since payloads come a long way through logic.
+        byte = Signal(ByteLayout())
+        valid = Signal()
+        ready = Signal()
+        m.d.comb += self.payload.ready.eq(ready | ~valid)
+        with m.If(self.payload.ready):
+            m.d.sync += [byte.eq(self.payload.payload), valid.eq(self.payload.valid)]
+
         packet = encoder.i.payload
-        m.d.comb += check.data.eq(self.payload.payload.data)
+        m.d.comb += check.data.eq(byte.data)
         with m.FSM(name="part"):
             with m.State("PAYLOAD"):
                 m.d.comb += [
-                    packet.data.eq(self.payload.payload.data),
-                    encoder.i.valid.eq(self.payload.valid),
-                    self.payload.ready.eq(encoder.i.ready),
-                    check.valid.eq(self.payload.valid & self.payload.ready),
+                    packet.data.eq(byte.data),
+                    encoder.i.valid.eq(valid),
+                    ready.eq(encoder.i.ready),
+                    check.valid.eq(valid & ready),
                 ]
-                with m.If(check.valid & self.payload.payload.last):
+                with m.If(check.valid & byte.last):
                     m.next = "CRC_HIGH"
             with m.State("CRC_HIGH"):
                 m.d.comb += [packet.data.eq(check.crc[8:]), encoder.i.valid.eq(1)]

@@ -58,7 +58,10 @@ class Link(wiring.Component):
         wiring.connect(m, dispatcher.body, decoder.body)
         wiring.connect(m, dispatcher.answer, sender.payload)
         wiring.connect(m, sender.sent, wiring.flipped(self.sent))
-        m.d.comb += dispatcher.malformed.eq(decoder.malformed)
+        m.d.comb += [
+            dispatcher.judged.eq(decoder.judged),
+            dispatcher.malformed.eq(decoder.malformed),
+        ]
 
         wiring.connect(m, decoder.events, wiring.flipped(self.events))
         wiring.connect(m, wiring.flipped(self.results), dispatcher.results)

@@ -10,11 +10,45 @@ from hdl.block_ram import block_memory
 from hdl.link.protocol import check_power_of_two
 
 
+def read_ring(m: Module, read: Any, head: Signal, limit: Signal, o: Any) -> None:
+    """Offer a ring memory's items on a stream, one a clock.
+
+    The memory's own output register is the stream's, so an item comes out two clocks
+    after the limit has moved past it.
+
+    Parameters
+    ----------
+    m : Module
+        Gets the logic.
+    read : ReadPort
+        Of the memory, in the ``comb`` domain.
+    head : Signal
+        The item that is offered next or now; one bit wider than an address, which tells a
+        full ring from an empty one. Moved here.
+    limit : Signal
+        Like `head`: behind the last item that may be offered.
+    o : Out(stream)
+        Where to.
+    """
+    following = Signal.like(head)
+    m.d.comb += [
+        following.eq(head + 1),
+        read.addr.eq(Mux(o.valid & o.ready, following, head)),
+    ]
+    m.d.sync += [
+        o.payload.eq(read.data),
+        # Both comparisons are made before it is known which counts: `ready` comes late.
+        o.valid.eq(Mux(o.valid & o.ready, following != limit, head != limit)),
+    ]
+    with m.If(o.valid & o.ready):
+        m.d.sync += head.eq(following)
+
+
 class Queue(wiring.Component):
     """Hold back what arrives until it is wanted.
 
     One item a clock in and out; an item that meets an empty queue comes out two clocks
-    later, since the memory's own output register is the queue's.
+    later.
 
     Parameters
     ----------
@@ -49,9 +83,7 @@ class Queue(wiring.Component):
         write = memory.write_port()
         read = memory.read_port(domain="comb")
 
-        # One bit more than the address tells a full queue from an empty one.
         head = Signal(range(2 * self._depth))
-        next_head = Signal.like(head)
         tail = Signal.like(head)
         m.d.comb += [
             self.i.ready.eq((tail ^ head) != self._depth),
@@ -59,13 +91,7 @@ class Queue(wiring.Component):
             write.addr.eq(tail),
             write.data.eq(self.i.payload),
             write.en.eq(self.i.valid & self.i.ready),
-            next_head.eq(Mux(self.o.valid & self.o.ready, head + 1, head)),
-            read.addr.eq(next_head),
         ]
-        m.d.sync += [
-            tail.eq(tail + write.en),
-            head.eq(next_head),
-            self.o.payload.eq(read.data),
-            self.o.valid.eq(next_head != tail),
-        ]
+        m.d.sync += tail.eq(tail + write.en)
+        read_ring(m, read, head, tail, self.o)
         return m

@@ -60,9 +60,11 @@ class SparseDecoder(wiring.Component):
     ----------
     body : In(stream)
         `ByteLayout`: images, each of at least one byte.
+    judged : Out(1)
+        For one clock, at least one after it was taken: an image's last byte has been read.
     malformed : Out(1)
-        With the last byte of `body`: the image has a row beyond the last, a value that is
-        too large, or ends inside a run.
+        With `judged`: the image has a row beyond the last, a value that is too large, or
+        ends inside a run.
     events : Out(stream)
         `EventLayout`: the driven rows; exactly one event an image is its last.
     """
@@ -72,6 +74,7 @@ class SparseDecoder(wiring.Component):
         super().__init__(
             {
                 "body": In(stream.Signature(ByteLayout())),
+                "judged": Out(1),
                 "malformed": Out(1),
                 "events": Out(stream.Signature(EventLayout(parameters))),
             }
@@ -103,13 +106,21 @@ class SparseDecoder(wiring.Component):
         rows = self._parameters.rows
         bits = self._parameters.value_bits
         packed = bits <= PACKED_BITS
-        byte = self.body.payload.data
-        last = self.body.payload.last
+        # A register, since bytes come a long way and much is made of them in one clock.
+        byte = Signal(8)
+        last = Signal()
+        valid = Signal()
         take = Signal()
         m.d.comb += [
-            self.body.ready.eq(queue.i.ready),
-            take.eq(self.body.valid & self.body.ready),
+            take.eq(valid & queue.i.ready),
+            self.body.ready.eq(queue.i.ready | ~valid),
         ]
+        with m.If(self.body.ready):
+            m.d.sync += [
+                byte.eq(self.body.payload.data),
+                last.eq(self.body.payload.last),
+                valid.eq(self.body.valid),
+            ]
 
         left = Signal(range(MAX_RUN + 1))  # values of the run still to come
         position = Signal(range(rows + 1))  # the next row
@@ -146,12 +157,16 @@ class SparseDecoder(wiring.Component):
 
         with m.If(header | wrong | faulty):
             # Nothing to drive: only, at the end, an event that closes the image.
-            m.d.comb += [pair.row.eq(0), pair.low.eq(0), queue.i.valid.eq(self.body.valid & last)]
+            m.d.comb += [pair.row.eq(0), pair.low.eq(0), queue.i.valid.eq(valid & last)]
             if packed:
                 m.d.comb += pair.two.eq(0)
         with m.Else():
-            m.d.comb += queue.i.valid.eq(self.body.valid)
-        m.d.comb += [pair.last.eq(last), self.malformed.eq(wrong | faulty)]
+            m.d.comb += queue.i.valid.eq(valid)
+        m.d.comb += [
+            pair.last.eq(last),
+            self.judged.eq(take & last),
+            self.malformed.eq(wrong | faulty),
+        ]
 
         with m.If(take):
             m.d.sync += [

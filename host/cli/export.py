@@ -1,13 +1,13 @@
 """``allspin export``: the engine as Verilog, for another flow."""
 
 import argparse
-import sys
 from pathlib import Path
 
 from hdl.export import MODULE, engine_verilog, memory_image
 from hdl.parameters import EngineParameters, HardwareProfile
 from hdl.verilog import Dialect
 from host.catalogue import open_network
+from host.files import check_writable
 from sim.errors import UserError
 from sim.netfile import write_atomically
 
@@ -40,19 +40,19 @@ def run(arguments: argparse.Namespace) -> int:
     path: Path = arguments.verilog
     if path.suffix not in DIALECTS:
         raise UserError(f"cannot write {path}: name it .v for Verilog or .sv for SystemVerilog")
-    if path.is_dir() or path.with_suffix(IMAGE).is_dir():
-        raise UserError(f"cannot write {path}: there is a folder of that name")
+    image_path = path.with_suffix(IMAGE)
+    for file in (path, image_path):
+        check_writable(file)
     try:
         profile = HardwareProfile(lanes=arguments.lanes)
     except ValueError as error:
         raise UserError(str(error)) from error
     network = open_network(arguments.network)
-    print("converting ...", file=sys.stderr, flush=True)
     verilog = engine_verilog(EngineParameters.from_network(network, profile), DIALECTS[path.suffix])
     image = memory_image(network)
     write_atomically(path, verilog.encode())
-    write_atomically(path.with_suffix(IMAGE), image.encode())
+    write_atomically(image_path, image.encode())
     beats = sum(not line.startswith("//") for line in image.splitlines())
     print(f"{path}: module {MODULE}, {len(verilog.splitlines())} lines")
-    print(f"{path.with_suffix(IMAGE)}: {beats} payloads of its port load")
+    print(f"{image_path}: {beats} payloads of its port load")
     return 0

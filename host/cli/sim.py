@@ -8,18 +8,19 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
-from hdl.bench.runner import TOP, BenchFailure, build, simulate
+from hdl.bench.runner import BenchFailure, build, engine_source, simulate
 from hdl.bench.session import PROGRESS, RESULT
 from hdl.bench.tools import SIMULATORS, find_tools
-from hdl.engine import Engine
 from hdl.parameters import EngineParameters, HardwareProfile
-from hdl.verilog import to_verilog
 from host.catalogue import open_network
+from host.cli.progress import Steps
 from host.datasets import check_fit, load_test_set
+from host.files import check_writable
 from sim.errors import UserError
 from sim.network import Network
 
@@ -74,59 +75,45 @@ def _check_waves(path: Path) -> None:
     """Find out before the work that the waveforms cannot be written."""
     if path.suffix != ".fst":
         raise UserError(f"waveforms are FST: name the file {path.stem}.fst, not {path.name}")
-    if path.is_dir():
-        raise UserError(f"cannot write {path}: it is a folder; give a file")
-    try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}."):
-            pass
-    except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror or error}") from error
+    check_writable(path)
 
 
 class _Watch:
-    """Show how far the simulation is, on stderr, while it runs."""
+    """Say how far the simulation is while it runs."""
 
-    def __init__(self, folder: Path, images: int) -> None:
-        console = Console(stderr=True)
+    def __init__(self, folder: Path, steps: Steps) -> None:
         self._file = folder / PROGRESS
-        self._terminal = console.is_terminal
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            console=console,
-            disable=not self._terminal,
-            transient=True,
-        )
-        self._task = self._bar.add_task("programming", total=images)
+        self._steps = steps
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def _run(self) -> None:
         while not self._over.wait(POLL):
             if self._file.exists():
-                done = int(self._file.read_text().split()[0])
-                self._bar.update(self._task, description="streaming images", completed=done)
+                done, total = map(int, self._file.read_text().split())
+                self._steps.advance(done, total, f"{done} of {total} images")
 
     def __enter__(self) -> None:
-        if not self._terminal:
-            print("simulating ...", file=sys.stderr, flush=True)
-        self._bar.start()
         self._thread.start()
 
     def __exit__(self, *_: object) -> None:
         self._over.set()
         self._thread.join()
-        self._bar.stop()
+        self._steps.stop()
 
 
 def _simulate(
-    verilog: str, network: Network, images: Any, profile: HardwareProfile, arguments: Any
+    verilog: str,
+    network: Network,
+    images: npt.NDArray[np.uint8],
+    profile: HardwareProfile,
+    arguments: argparse.Namespace,
+    steps: Steps,
 ) -> dict[str, Any]:
     """Run the session and read what it found."""
     with tempfile.TemporaryDirectory(prefix="allspin-sim-") as temporary:
         folder = Path(temporary)
-        with _Watch(folder, len(images)):
+        with _Watch(folder, steps):
             simulate(
                 verilog,
                 "hdl.bench.session",
@@ -169,11 +156,17 @@ def run(arguments: argparse.Namespace) -> int:
         _check_waves(arguments.waves)
     find_tools(arguments.simulator)
 
-    print("preparing the simulator (compiled once for a design) ...", file=sys.stderr, flush=True)
-    verilog = to_verilog(Engine(EngineParameters.from_network(network, profile)), TOP)
-    build(verilog, simulator=arguments.simulator, waves=arguments.waves is not None)
+    steps = Steps()
+    steps.start("preparing the simulator, compiled once for a design")
     try:
-        found = _simulate(verilog, network, images, profile, arguments)
+        verilog = engine_source(EngineParameters.from_network(network, profile))
+        build(verilog, simulator=arguments.simulator, waves=arguments.waves is not None)
+    finally:
+        steps.stop()
+    steps.finish()
+    steps.start("simulating")
+    try:
+        found = _simulate(verilog, network, images, profile, arguments, steps)
     except BenchFailure as failure:
         print(f"allspin: the simulation failed: {failure}", file=sys.stderr)
         return MISMATCHES

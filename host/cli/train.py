@@ -4,7 +4,6 @@ import argparse
 import json
 import os
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from rich.text import Text
 
 from host.catalogue import open_device
 from host.datasets import load_dataset
+from host.files import check_writable
 from host.training import recipe
 from host.training.recipe import Progress, Trained, TrainingParameters, train
 from host.training.target import Target
@@ -169,23 +169,6 @@ def _parameters(arguments: argparse.Namespace) -> TrainingParameters:
         return parameters
     except (ValueError, TypeError) as error:
         raise UserError(str(error)) from error
-
-
-def check_writable(path: Path) -> None:
-    """Find out before the work, not after it, that a file cannot be written.
-
-    Raises
-    ------
-    UserError
-        If `path` is a folder, or no file can be made beside it.
-    """
-    if path.is_dir():
-        raise UserError(f"cannot write {path}: it is a folder; give a file")
-    try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}."):
-            pass
-    except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror or error}") from error
 
 
 class _Display:

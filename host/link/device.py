@@ -1,5 +1,6 @@
 """A device behind the link; the host class does not know what carries the bytes."""
 
+import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -276,9 +277,9 @@ class Device:
             If the images have not as many pixels as the first layer has rows.
         """
         rows = self.identity.topology[0]
-        flat = images.reshape(len(images), -1)
-        if len(images) and flat.shape[1] != rows:
-            raise ValueError(f"images must have {rows} pixels, not {flat.shape[1]}")
+        if images.size != len(images) * rows:
+            raise ValueError(f"images must have {rows} pixels, not {images.size // len(images)}")
+        flat = images.reshape(len(images), rows)
         answers = self._request(Request.IMAGE, _ImageBodies(flat, self.identity), progress)
         width = self.identity.logit_bytes
         size = self.identity.classes * width + 2
@@ -287,7 +288,9 @@ class Device:
         content = np.frombuffer(b"".join(answers), dtype=np.uint8).reshape(-1, size)
         wide = np.zeros((len(content), self.identity.classes, 8), dtype=np.uint8)
         # Into the high bytes, and back by an arithmetic shift: that extends the sign.
-        wide[:, :, 8 - width :] = content[:, :-2].reshape(len(content), -1, width)
+        wide[:, :, 8 - width :] = content[:, :-2].reshape(
+            len(content), self.identity.classes, width
+        )
         logits = wide.view("<i8")[:, :, 0] >> 8 * (8 - width)
         classes = content[:, -2].astype(np.int64) | content[:, -1].astype(np.int64) << 8
         return Answers(logits.astype(np.int64), classes)
@@ -367,34 +370,31 @@ class Device:
                 bytes(out[:MAX_CHUNK]), max(0.0, patience - time.monotonic())
             )
             del out[:sent]
-            lost: list[int] = []
+            damaged = False
             for payload in self._deframer.feed(received) if received else ():
                 tag = payload[1] | payload[2] << 8
                 if payload[0] == Answer.ERROR:
                     if tag == NO_TAG:
-                        # Which request it was shows when a later one is answered; if there
-                        # is only one, at once.
-                        if len(under_way) == 1:
-                            lost = list(under_way)
+                        damaged = True
                     elif tag in under_way:
                         self._refused(payload)
                     continue
                 if payload[0] != kind | 0x80 or tag not in under_way:
                     continue  # the answer to a request that was sent twice
                 # Answers come in order, so those before this one got lost.
-                for earlier in under_way:
-                    if earlier == tag:
-                        break
-                    lost.append(earlier)
+                lost = list(itertools.takewhile(lambda earlier, tag=tag: earlier != tag, under_way))
                 request = under_way.pop(tag)
                 answers[request.index] = payload[3:]
                 used -= len(request.frame)
                 answered += 1
                 if lost:
                     send_again(lost)
-                    lost = []
-            if lost:
-                send_again(lost)
+            # Which request was damaged shows when a later one is answered; where there is only
+            # one, at once, unless the damage was to something that was sent before.
+            if damaged and len(under_way) == 1:
+                (tag,) = under_way
+                if under_way[tag].sent < transport.attempts:
+                    send_again([tag])
             if answered > heard:
                 heard = answered
                 progress(answered)

@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from hdl.link.protocol import MAX_WINDOW
 from host.link.transport import BITS_PER_BYTE, Disconnected, Transport
 from sim.errors import UserError
 
@@ -21,12 +20,14 @@ PIPE_BYTES = 1 << 20
 READ_BYTES = 1 << 20
 TIMEOUT = 60.0
 """Seconds of silence that even a large network on one lane does not need."""
-UART_TIMEOUT = 3.0
+UART_TIMEOUT = 2.0
 """The same for a UART, besides the time of the bits."""
 SLOWEST = 1e5
 """Clocks a second that any machine simulates."""
 PROBE_BYTES = 256
 """More than a question for the identity and its answer take."""
+WINDOW_BYTES = 4096
+"""More than is usually under way, either way."""
 CLOSING = 1.0
 """Seconds for the process to end by itself when its input has ended."""
 
@@ -69,7 +70,7 @@ class VirtualTransport(Transport):
             self.advice = "its clock may differ too much from the host's"
             byte = BITS_PER_BYTE * bit_clocks / SLOWEST
             self.probe_timeout = UART_TIMEOUT + PROBE_BYTES * byte
-            self.timeout = UART_TIMEOUT + 2 * MAX_WINDOW * byte
+            self.timeout = min(TIMEOUT, UART_TIMEOUT + 2 * WINDOW_BYTES * byte)
             command += ["--bit-clocks", repr(bit_clocks)]
         if trace is not None:
             command += ["--trace", str(trace[0]), "--trace-clocks", str(trace[1])]
@@ -138,12 +139,12 @@ class VirtualTransport(Transport):
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdin.close()
+        poll = select.poll()
+        poll.register(self._output, select.POLLIN)
         deadline = time.monotonic() + CLOSING
         while process.poll() is None and time.monotonic() < deadline:
             # It may have more to say before it ends.
-            if select.select([self._output], [], [], 0.01)[0] and not os.read(
-                self._output, READ_BYTES
-            ):
+            if poll.poll(10) and not os.read(self._output, READ_BYTES):
                 break
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(max(0.0, deadline - time.monotonic()))

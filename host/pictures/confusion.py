@@ -5,6 +5,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 
 from host.pictures.style import INK, SOFT, new_figure, styled
 
@@ -61,5 +62,8 @@ def confusion_matrix(
     axes.tick_params(length=0)
     axes.set_xlabel("answer")
     axes.set_ylabel("label")
-    figure.colorbar(shown, ax=axes, label="images with a wrong answer", shrink=0.8, format="{x:g}")
+    bar = figure.colorbar(shown, ax=axes, label="images with a wrong answer", shrink=0.8)
+    bar.ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    bar.ax.yaxis.set_major_formatter("{x:g}")
+    bar.ax.yaxis.set_minor_locator(NullLocator())
     return figure

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from host.pictures.style import BLUE, PALE, SOFT, VERMILION, add_grid, new_figure, styled
 
@@ -30,11 +30,8 @@ def learning_curve(
     epochs = np.arange(1, len(curve) + 1)
     phases = [str(epoch["phase"]) for epoch in curve]
     errors = 100 * (1 - np.array([epoch["validation_accuracy"] for epoch in curve]))
-    figure = new_figure(
-        7,
-        5,
-        f"Learning: {100 * test_accuracy:.2f} % of the test images right after {len(curve)} epochs",
-    )
+    right = f"{100 * test_accuracy:.2f} % of the test images right"
+    figure = new_figure(7, 5, f"Learning: {right}, after {len(curve)} epochs")
     top, bottom = figure.subplots(2, 1, sharex=True)
     top.plot(epochs, [epoch["loss"] for epoch in curve], color=BLUE, marker=".", markersize=4)
     top.set_ylabel("loss (nats)")
@@ -43,23 +40,15 @@ def learning_curve(
     bottom.set_ylabel("error (%)")
     bottom.set_xlabel("epoch")
     bottom.xaxis.set_major_locator(MaxNLocator(integer=True))
-    bottom.set_title("Validation error (the images that choose between epochs)")
     kept = 100 * (1 - validation_accuracy)
+    bottom.set_title(f"Error of the images that choose between epochs (dashed: kept, {kept:.2f} %)")
     bottom.axhline(kept, color=SOFT, linestyle="--", linewidth=1, zorder=0)
-    bottom.annotate(
-        f"kept: {kept:.2f} %",
-        (1, kept),
-        xytext=(0, 3),
-        textcoords="offset points",
-        va="bottom",
-        fontsize=8,
-    )
     for axes in (top, bottom):
         add_grid(axes)
         axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.yaxis.set_major_formatter("{x:g}")
-        axes.yaxis.set_minor_formatter("{x:g}")
-        axes.tick_params(axis="y", which="both", labelsize=8)
+        axes.yaxis.set_minor_locator(NullLocator())
         for number, phase in enumerate(dict.fromkeys(phases)):
             first = phases.index(phase) + 0.5
             last = first + phases.count(phase)

@@ -9,6 +9,7 @@ from typing import Any, ParamSpec, cast
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from sim.netfile import write_atomically
 
@@ -26,6 +27,8 @@ R_AH = r"R$_\mathrm{AH}$"
 """The anomalous Hall resistance, as the paper prints it."""
 
 DOTS_PER_INCH = 150
+PADDING = 0.06
+"""Inches that stay free around what is drawn."""
 RC: dict[str, Any] = {
     "axes.axisbelow": True,
     "axes.edgecolor": SOFT,
@@ -69,7 +72,8 @@ def styled(draw: Callable[Arguments, Figure]) -> Callable[Arguments, Figure]:
 
 def new_figure(width: float, height: float, title: str) -> Figure:
     """An empty figure of a size in inches, with a title at the left."""
-    figure = Figure(figsize=(width, height), layout="constrained")
+    layout = ConstrainedLayoutEngine(w_pad=PADDING, h_pad=PADDING)
+    figure = Figure(figsize=(width, height), layout=layout)
     figure.suptitle(title, x=0.01, ha="left")
     return figure
 

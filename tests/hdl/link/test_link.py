@@ -356,7 +356,7 @@ def requests(draw: st.DrawFn, parameters: LinkParameters) -> tuple[bytes, Image 
 
 
 @given(data=st.data(), stall=st.sampled_from([0.0, 0.2]), seed=st.integers(0, 999))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_answers_as_the_document_says(data: st.DataObject, stall: float, seed: int) -> None:
     name = data.draw(st.sampled_from(sorted(ENGINES)), label="engine")
     parameters = LinkParameters(ENGINES[name], window=1024, frequency=25_000_000, in_flight=2)

@@ -85,11 +85,14 @@ class Run:
 
         async def watch(ctx) -> None:
             body = decoder.body
-            async for _, _, done, malformed in ctx.tick().sample(
-                body.valid & body.ready & body.payload.last, decoder.malformed
+            ended = 0
+            async for _, _, end, judged, malformed in ctx.tick().sample(
+                body.valid & body.ready & body.payload.last, decoder.judged, decoder.malformed
             ):
-                if done:
+                if judged:
+                    assert len(self.malformed) < ended
                     self.malformed.append(malformed)
+                ended += end
 
         bench.play(watch)
         bench.run(settle=200)

@@ -119,6 +119,15 @@ def test_every_kind_of_network_learns(dataset: Dataset, changes: dict) -> None:
     assert network.current_bits == (10 if parameters.hidden_bits == 8 else 8)
 
 
+def test_other_shapes_and_class_counts_are_learnt(idx_folder: Callable[..., Path]) -> None:
+    folder = idx_folder("letters", shape=(11, 6), classes=47, train=1880, test=188)
+    trained = train(
+        load_dataset(folder), dataclasses.replace(SMALL, hidden=(40,), epochs=25, states=64)
+    )
+    assert trained.network.topology == (66, 40, 47)
+    assert trained.test_accuracy > 0.6
+
+
 def test_two_images_are_enough_and_one_is_not(dataset: Dataset) -> None:
     def first(count: int) -> Dataset:
         return dataclasses.replace(

@@ -1,0 +1,237 @@
+"""The cache of compiled gateware: compiled once, whole or not at all, one line when it cannot be.
+
+The compiler here is a script that writes down its calls: what it is given, and how often.
+"""
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import boards.virtual.build
+from boards.top import TopParameters
+from boards.virtual.build import build, cache_folder, compiler
+from hdl.bench.networks import random_network
+from hdl.parameters import HardwareProfile
+from sim.errors import UserError
+
+PARAMETERS = TopParameters.from_network(random_network((5, 2), 0))
+COMPILER = """\
+#!/bin/sh
+for word; do if test "$word" = --version; then echo "test compiler 1.0"; exit; fi; done
+echo call >> {log}
+{work}
+while test "$1" != -o; do shift; done
+echo '#!/bin/sh' > "$2"; chmod +x "$2"
+"""
+START = """\
+import boards.virtual.build as module
+from hdl.bench.networks import random_network
+parameters = module.TopParameters.from_network(random_network((5, 2), 0))
+print(module.build(parameters))
+"""
+
+
+class Tool:
+    """The script in the compiler's place."""
+
+    def __init__(self, folder):
+        self.path = folder / "compiler"
+        self.log = folder / "log"
+        self.set_work("true")
+
+    def set_work(self, work):
+        self.path.write_text(COMPILER.format(log=self.log, work=work))
+        self.path.chmod(0o755)
+
+    @property
+    def calls(self):
+        return self.log.read_text().count("call") if self.log.exists() else 0
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("ALLSPIN_CACHE", str(tmp_path / "deep" / "cache"))
+    return tmp_path / "deep" / "cache"
+
+
+@pytest.fixture
+def tool(tmp_path, monkeypatch, cache):
+    found = Tool(tmp_path)
+    monkeypatch.setenv("CXX", str(found.path))
+    return found
+
+
+def programs(cache):
+    return [path for path in cache.iterdir() if not path.suffix]
+
+
+def test_compiled_once_and_told_of(tool, cache):
+    said = []
+    program = build(PARAMETERS, progress=lambda what, seconds: said.append(what))
+    assert program.parent == cache
+    assert program.stat().st_mode & stat.S_IXUSR
+    assert list(dict.fromkeys(said)) == [
+        "elaborating the gateware",
+        "translating the gateware to C++",
+        "compiling the gateware into a simulator",
+    ]
+    said.clear()
+    assert build(PARAMETERS, progress=lambda what, seconds: said.append(what)) == program
+    assert said == []
+    assert tool.calls == 1
+    assert not [path for path in cache.iterdir() if path.suffix == ".tmp"]
+
+
+def test_another_design_compiler_or_driver_is_another_program(tool, cache, tmp_path, monkeypatch):
+    found = [build(PARAMETERS)]
+    network = random_network((5, 2), 0)
+    found.append(build(TopParameters.from_network(network, HardwareProfile(lanes=1))))
+    found.append(build(TopParameters.from_network(network, HardwareProfile(), frequency=1)))
+    monkeypatch.setenv("CXX", f"{tool.path} -DOTHER")
+    found.append(build(PARAMETERS))
+    monkeypatch.setenv("CXX", str(tool.path))
+    changed = tmp_path / "main.cpp"
+    changed.write_text(boards.virtual.build.MAIN.read_text() + "// changed\n")
+    monkeypatch.setattr(boards.virtual.build, "MAIN", changed)
+    found.append(build(PARAMETERS))
+    assert len(set(found)) == len(found) == tool.calls
+
+
+def test_a_changed_source_is_elaborated_again_and_compiled_only_if_it_matters(tool, monkeypatch):
+    program = build(PARAMETERS)
+    monkeypatch.setattr(boards.virtual.build, "_sources", lambda: "a comment changed")
+    assert build(PARAMETERS) == program
+    assert tool.calls == 1
+
+
+def test_a_mutated_design_is_another_program(tool):
+    seen = []
+
+    def mutate(text):
+        seen.append(text)
+        return text.replace("attribute \\top 1", "attribute \\top 1\nattribute \\other 1")
+
+    assert build(PARAMETERS) != build(PARAMETERS, mutate=mutate)
+    assert "module \\top" in seen[0]
+    assert "\\src" not in seen[0]
+
+
+def start():
+    return subprocess.Popen(
+        [sys.executable, "-c", START],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def test_concurrent_starts_compile_once(tool, cache):
+    tool.set_work("sleep 1")
+    processes = [start() for _ in range(3)]
+    outcomes = [process.communicate(timeout=120) for process in processes]
+    assert [process.returncode for process in processes] == [0, 0, 0]
+    assert len({out for out, _ in outcomes}) == 1
+    assert tool.calls == 1
+    assert len(programs(cache)) == 1
+
+
+def wait_for(condition):
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline, "nothing happened for a minute"
+        time.sleep(0.02)
+
+
+def test_a_killed_build_leaves_nothing_that_harms(tool, cache):
+    tool.set_work("sleep 2")
+    process = start()
+    wait_for(lambda: tool.calls == 1)
+    process.kill()
+    process.wait()
+    assert programs(cache) == []
+    assert [path for path in cache.iterdir() if path.suffix == ".tmp"]
+    tool.set_work("true")
+    assert build(PARAMETERS).exists()
+    assert not [path for path in cache.iterdir() if path.suffix == ".tmp"]
+
+
+def test_an_interrupted_build_takes_its_compiler_along(tool, cache):
+    tool.set_work(f"sleep 100 & echo $! > {tool.log}.pid; wait")
+    process = start()
+    file = Path(f"{tool.log}.pid")
+    wait_for(lambda: file.exists() and file.read_text().strip())
+    os.kill(process.pid, signal.SIGINT)
+    process.communicate(timeout=60)
+    compiler_pid = int(file.read_text())
+    wait_for(lambda: not Path(f"/proc/{compiler_pid}").exists())
+    assert programs(cache) == []
+    assert not [path for path in cache.iterdir() if path.suffix == ".tmp"]
+
+
+def test_a_failing_compiler_is_one_line(tool, cache):
+    tool.set_work("echo 'main.cpp: In function f:' >&2; echo 'x.cpp:1: error: no good' >&2; exit 1")
+    line = "compiling the gateware into a simulator failed: compiler: x.cpp:1: error: no good"
+    with pytest.raises(UserError, match=line):
+        build(PARAMETERS)
+    assert programs(cache) == []
+    tool.set_work("exit 3")
+    with pytest.raises(UserError, match="failed: compiler: status 3"):
+        build(PARAMETERS)
+
+
+def test_a_failing_yosys_is_one_line(tool):
+    line = "translating the gateware to C\\+\\+ failed: .*: ERROR: Parser error"
+    with pytest.raises(UserError, match=line):
+        build(PARAMETERS, mutate=lambda text: text + "nonsense\n")
+    assert tool.calls == 0
+
+
+def test_a_combinational_loop_is_one_line(tool):
+    loop = "  cell $not $loop\n    parameter \\A_SIGNED 0\n    parameter \\A_WIDTH 1\n" + (
+        "    parameter \\Y_WIDTH 1\n    connect \\A \\loop\n    connect \\Y \\loop\n  end\nend\n"
+    )
+
+    def mutate(text):
+        head, tail = text.rsplit("\nend\n", 1)
+        return head + "\n  attribute \\keep 1\n  wire \\loop\n" + loop + tail
+
+    with pytest.raises(UserError, match="cannot be simulated: the design does not settle"):
+        build(PARAMETERS, mutate=mutate)
+
+
+def test_no_compiler_is_one_line(monkeypatch, cache):
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    line = "needs a C\\+\\+ compiler, and no-such-compiler was not found: install g\\+\\+ or clang"
+    with pytest.raises(UserError, match=line):
+        build(PARAMETERS)
+    assert not cache.exists()
+    monkeypatch.delenv("CXX")
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(UserError, match="and c\\+\\+ was not found"):
+        compiler()
+
+
+def test_a_cache_that_cannot_be_written_is_one_line(tool, monkeypatch, tmp_path):
+    file = tmp_path / "file"
+    file.write_text("")
+    for folder, reason in ((file / "sub", "Not a directory"), (Path("/proc/no"), "No such file")):
+        monkeypatch.setenv("ALLSPIN_CACHE", str(folder))
+        line = f"cannot write the folder {folder} for compiled gateware .{reason}.*ALLSPIN_CACHE"
+        with pytest.raises(UserError, match=line):
+            build(PARAMETERS)
+
+
+def test_where_the_cache_is(monkeypatch):
+    monkeypatch.delenv("ALLSPIN_CACHE", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
+    assert cache_folder() == Path("/somewhere/allspin")
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", "/home/someone")
+    assert cache_folder() == Path("/home/someone/.cache/allspin")

@@ -1,0 +1,131 @@
+"""The testbench of docs/export.md runs the exported engine, and prints the golden logits."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hdl.bench.networks import random_images, random_network
+from hdl.bench.tools import find_tools
+from hdl.cache import build_once, digest
+from host.cli.main import main
+from sim.golden import GoldenModel
+from sim.netfile import save_network
+from sim.pixels import quantise_pixels
+
+ROOT = Path(__file__).resolve().parents[2]
+(TESTBENCH,) = re.findall(
+    r"^```verilog\n(.*?)^```", (ROOT / "docs" / "export.md").read_text(), re.DOTALL | re.MULTILINE
+)
+NETWORK = random_network((24, 12, 6), 1)
+IMAGES = random_images(NETWORK, 25, 11)
+
+
+def field(header: str, port: str, member: str) -> tuple[int, int]:
+    """Lowest bit and width of a payload's member, from the exported file's comment."""
+    (line,) = re.findall(rf"^//   {port}__payload: (.*)$", header, re.MULTILINE)
+    high, low = re.findall(rf"\b{member} \[(\d+)(?::(\d+))?\]", line)[0]
+    return int(low or high), int(high) - int(low or high) + 1
+
+
+def event_payloads(header: str) -> list[int]:
+    """The images as payloads of the port events, as docs/export.md says."""
+    offset = {name: field(header, "events", name)[0] for name in ("row", "value", "last")}
+    payloads = []
+    for values in quantise_pixels(IMAGES, NETWORK.pixel_bits):
+        rows = np.flatnonzero(values).tolist() or [0]
+        payloads += [
+            row << offset["row"] | int(values[row]) << offset["value"] for row in rows[:-1]
+        ]
+        last = rows[-1]
+        payloads.append(
+            last << offset["row"] | int(values[last]) << offset["value"] | 1 << offset["last"]
+        )
+    return payloads
+
+
+@pytest.fixture
+def exported(suffix, tmp_path):
+    """Folder with engine.v or engine.sv, engine.mem, events.mem and the testbench's parameters."""
+    save_network(NETWORK, tmp_path / "net")
+    path = tmp_path / f"engine{suffix}"
+    assert main(["export", str(tmp_path / "net"), "--verilog", str(path), "--lanes", "5"]) == 0
+    header = path.read_text()
+    events = event_payloads(header)
+    (tmp_path / "events.mem").write_text("".join(f"{payload:x}\n" for payload in events))
+    (tmp_path / "testbench.v").write_text(TESTBENCH)
+    image = (tmp_path / "engine.mem").read_text()
+    logit_offset, logit_bits = field(header, "results", "logit")
+    winner_offset, winner_bits = field(header, "results", "winner")
+    assert logit_offset == 0
+    assert winner_offset == logit_bits + 1
+    parameters = {
+        "BEATS": sum(not line.startswith("//") for line in image.splitlines()),
+        "EVENTS": len(events),
+        "RESULTS": len(IMAGES) * NETWORK.classes,
+        "EVENT_BITS": field(header, "events", "last")[0] + 1,
+        "RESULT_BITS": winner_offset + winner_bits,
+        "LOGIT_BITS": logit_bits,
+    }
+    return path, parameters
+
+
+def build_with_verilator(path: Path, parameters: dict[str, int]) -> list[str]:
+    tools = find_tools("verilator")
+    command = ["verilator", "--binary", "-Wno-fatal", "-Wno-lint", "--output-split", "0"]
+    command += ["--top-module", "testbench", "-Mdir", "build", "-o", "simulation"]
+    # Its delays become coroutines.
+    command += ["-CFLAGS", "-std=c++20"]
+    command += [f"-G{name}={value}" for name, value in parameters.items()]
+    command += ["testbench.v", path.name]
+    search = os.pathsep.join([*map(str, tools.folders), os.environ["PATH"]])
+
+    def build(folder: Path) -> None:
+        for file in (path, path.with_name("testbench.v")):
+            shutil.copy(file, folder)
+        environment = {**os.environ, "PATH": search, "MAKEFLAGS": "OPT_GLOBAL=-O0"}
+        done = subprocess.run(
+            command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        (folder / "build" / "simulation").rename(folder / "simulation")
+        shutil.rmtree(folder / "build")
+
+    key = digest(tools.version, path.read_text(), TESTBENCH, *command)
+    return [str(build_once(f"export-{key}", build) / "simulation")]
+
+
+def build_with_icarus(path: Path, parameters: dict[str, int]) -> list[str]:
+    standard = {".v": "2005", ".sv": "2012"}[path.suffix]
+    command = ["iverilog", f"-g{standard}", "-s", "testbench", "-o", "simulation.vvp"]
+    command += [f"-Ptestbench.{name}={value}" for name, value in parameters.items()]
+    subprocess.run([*command, "testbench.v", path.name], cwd=path.parent, check=True)
+    return ["vvp", "simulation.vvp"]
+
+
+BUILDERS = {"verilator": build_with_verilator, "icarus": build_with_icarus}
+
+
+# SystemVerilog is what all benches give to Verilator.
+@pytest.mark.parametrize(
+    ("simulator", "suffix"), [("verilator", ".v"), ("icarus", ".v"), ("icarus", ".sv")]
+)
+def test_testbench_prints_the_golden_logits(simulator, exported):
+    path, parameters = exported
+    if simulator == "icarus" and shutil.which("iverilog") is None:
+        pytest.skip("Icarus Verilog is not installed")
+    program = BUILDERS[simulator](path, parameters)
+    done = subprocess.run(
+        program, cwd=path.parent, capture_output=True, text=True, check=True, timeout=120
+    )
+    lines = [line for line in done.stdout.splitlines() if re.fullmatch(r"-?\d+ [01] \d+", line)]
+    results = np.array([[int(word) for word in line.split()] for line in lines])
+    results = results.reshape(len(IMAGES), NETWORK.classes, 3)
+    golden = GoldenModel(NETWORK)
+    assert np.array_equal(results[:, :, 0], golden.logits(IMAGES))
+    assert np.array_equal(results[:, :, 1], np.eye(NETWORK.classes, dtype=int)[[-1] * len(IMAGES)])
+    assert np.array_equal(results[:, -1, 2], golden.classify(IMAGES))

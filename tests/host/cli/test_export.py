@@ -1,0 +1,79 @@
+"""``allspin export``: two files, whole or not at all."""
+
+import re
+
+import pytest
+
+from hdl.bench.networks import random_network
+from host.cli.main import main
+from sim.netfile import save_network
+
+NETWORK = random_network((9, 5, 3), 1)
+
+
+@pytest.fixture
+def net(tmp_path):
+    path = tmp_path / "net.safetensors"
+    save_network(NETWORK, path)
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "word"), [(".v", "always @(posedge clk)"), (".sv", "always_ff")]
+)
+def test_both_files_are_written_and_named(net, tmp_path, capsys, suffix, word):
+    path = tmp_path / f"out{suffix}"
+    assert main(["export", net, "--verilog", str(path)]) == 0
+    verilog, image = path.read_text(), (tmp_path / "out.mem").read_text()
+    assert "module engine(" in verilog
+    assert word in verilog
+    assert "engine 9-5-3: lanes 5, 3; R_AH words of 8 bits; neuron sot." in verilog
+    beats = [line for line in image.splitlines() if not line.startswith("//")]
+    # Weights, table, converters, shift.
+    assert len(beats) == 9 * 5 + 256 + 4 * 5 + 1 + 5 * 3
+    assert all(re.fullmatch(r"[01][0-9a-f]{8}", beat) for beat in beats)
+    out = capsys.readouterr().out
+    assert f"{path}: module engine" in out
+    assert f"{tmp_path / 'out.mem'}: {len(beats)} payloads" in out
+
+
+def test_lanes_make_another_engine_with_the_same_image(net, tmp_path):
+    for lanes in ("5", "2"):
+        assert (
+            main(["export", net, "--verilog", str(tmp_path / f"{lanes}.v"), "--lanes", lanes]) == 0
+        )
+    assert (tmp_path / "5.v").read_text() != (tmp_path / "2.v").read_text()
+    assert (tmp_path / "5.mem").read_text() == (tmp_path / "2.mem").read_text()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--verilog", "out.vhd"], "cannot write out.vhd: name it .v for Verilog or .sv"),
+        (["--verilog", "no/such/out.v"], "no/such/out.v: No such file or directory"),
+        (["--verilog", "out.v", "--lanes", "0"], "lanes must be from 1 to 65535, not 0"),
+        (["--verilog", "taken.v"], "cannot write taken.v: it is a folder"),
+        (["--verilog", "blocked.v"], "cannot write blocked.mem: it is a folder"),
+        ([], "--verilog"),
+    ],
+)
+def test_what_the_user_can_mend_is_one_line(net, tmp_path, monkeypatch, capsys, options, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "taken.v").mkdir()
+    (tmp_path / "blocked.mem").mkdir()
+    before = sorted(tmp_path.iterdir())
+    assert main(["export", net, *options]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert message in err
+    assert err.count("\n") == 1
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_full_disk_leaves_neither(net, tmp_path, monkeypatch, capsys):
+    out = tmp_path / "out"
+    out.mkdir()
+    monkeypatch.setattr("os.fsync", lambda _: (_ for _ in ()).throw(OSError(28, "No space left")))
+    assert main(["export", net, "--verilog", str(out / "x.v")]) == 2
+    assert "No space left" in capsys.readouterr().err
+    assert list(out.iterdir()) == []

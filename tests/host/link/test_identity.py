@@ -1,0 +1,84 @@
+"""The identity, byte by byte as the document lays it out, and what fits it."""
+
+import dataclasses
+
+import pytest
+
+from hdl.bench.networks import random_network
+from host.link.identity import Identity, LayerIdentity
+from sim.errors import UserError
+from sim.neuron import ReluNeuron
+
+BODY = bytes.fromhex(
+    "4153504e 01 02 001bb700 0008 04 03 08 09".replace(" ", "")
+    + "736f740000000000"
+    + "1003 6400 6400 15 01".replace(" ", "")
+    + "6400 0a00 0500 13 02".replace(" ", "")
+)
+
+
+def test_every_field_is_where_the_document_says():
+    identity = Identity.parse(BODY)
+    assert identity == Identity(
+        frequency=12_000_000,
+        window=2048,
+        pixel_bits=4,
+        hidden_bits=3,
+        rah_bits=8,
+        current_bits=9,
+        neuron="sot",
+        layers=(LayerIdentity(784, 100, 100, 21, 1), LayerIdentity(100, 10, 5, 19, 2)),
+    )
+    assert identity.topology == (784, 100, 10)
+    assert identity.classes == 10
+    assert identity.logit_bytes == 3
+    assert str(identity) == (
+        "784-100-10, sot neurons, 100/5 lanes, 4-bit pixels, 3-bit hidden, 8-bit R_AH"
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b"", "its identity is not allspin's"),
+        (b"ASPX" + BODY[4:], "its identity is not allspin's"),
+        (BODY[:20], "its identity is not allspin's"),
+        (BODY[:4] + b"\x02" + BODY[5:], "it speaks version 2 of the protocol, this is 1"),
+        (BODY[:-1], "its identity has 39 bytes for 2 layers"),
+        (BODY + b"\0", "its identity has 41 bytes for 2 layers"),
+    ],
+)
+def test_another_identity_is_refused(body, message):
+    with pytest.raises(ValueError, match=message):
+        Identity.parse(body)
+
+
+def identity_of(**changes):
+    identity = Identity.parse(BODY)
+    return dataclasses.replace(identity, hidden_bits=4, current_bits=8, **changes)
+
+
+def test_a_network_fits_or_the_line_says_why_not():
+    network = random_network((784, 100, 10), 0)
+    assert identity_of().mismatch(network) is None
+    identity_of().check("the board", network)
+    # Wider words hold narrower ones.
+    assert identity_of().mismatch(random_network((784, 100, 10), 0, states=8, rah_bits=5)) is None
+    for other, line in (
+        (random_network((784, 48, 10), 0), "topology 784-100-10, not 784-48-10"),
+        (random_network((784, 100, 10), 0, pixel_bits=8), "pixel bits 4, not 8"),
+        (
+            random_network((784, 100, 10), 0, hidden_bits=2, current_bits=6),
+            "hidden bits 4, not 2; current bits 8, not 6",
+        ),
+        (random_network((784, 100, 10), 0, neuron=ReluNeuron()), "neuron sot, not relu"),
+    ):
+        with pytest.raises(UserError, match=f"the board was not built for this.*has {line}$"):
+            identity_of().check("the board", other)
+    narrow = identity_of(rah_bits=5)
+    assert narrow.mismatch(network) == "R_AH bits 5, not 8 or more"
+
+
+def test_neurons_do_not_matter_where_there_are_none():
+    identity = identity_of(layers=(LayerIdentity(6, 3, 3, 14, 1),), neuron="relu")
+    assert identity.mismatch(random_network((6, 3), 0)) is None
