@@ -27,7 +27,7 @@ from host.link.machines import AUTO, GOLDEN, VIRTUAL, open_device
 from host.link.serial_port import DEFAULT_BAUD, MAX_BAUD, MIN_BAUD
 from host.revision import commit
 from sim.errors import UserError
-from sim.golden import GoldenModel
+from sim.golden import GoldenModel, UseNoise
 from sim.levels import check_range
 from sim.netfile import write_atomically
 from sim.network import Network
@@ -139,37 +139,25 @@ class _Streamed:
     lanes: int | None
 
 
-def _open(
-    network: Network,
-    profile: HardwareProfile,
-    arguments: argparse.Namespace,
-    steps: Steps,
-    chip: ChipRun | None,
-) -> Device | GoldenDevice:
-    """Open the machine, which is not programmed yet."""
-    if arguments.on == GOLDEN:
-        return GoldenDevice(None if chip is None else chip.noise)
-    return open_device(
-        arguments.on,
-        network,
-        profile,
-        uart=arguments.uart,
-        baud=arguments.baud or DEFAULT_BAUD,
-        clock_error=arguments.clock_error or 0.0,
-        progress=lambda what, seconds: steps.advance(seconds, None, f"{what} ... {seconds:.0f} s"),
-    )
-
-
 def _stream(
     network: Network,
     images: npt.NDArray[np.uint8],
     profile: HardwareProfile,
     arguments: argparse.Namespace,
     steps: Steps,
-    chip: ChipRun | None,
+    noise: UseNoise | None,
 ) -> _Streamed:
     steps.start(f"opening {arguments.on}")
-    with _open(network, profile, arguments, steps, chip) as device:
+    with open_device(
+        arguments.on,
+        network,
+        profile,
+        uart=arguments.uart,
+        baud=arguments.baud or DEFAULT_BAUD,
+        clock_error=arguments.clock_error or 0.0,
+        noise=noise,
+        progress=lambda what, seconds: steps.advance(seconds, None, f"{what} ... {seconds:.0f} s"),
+    ) as device:
         lanes = None
         on = arguments.on
         if isinstance(device, Device):
@@ -264,17 +252,11 @@ def run(arguments: argparse.Namespace) -> int:
     noise = None
     if chip is not None:
         network, noise = chip.network, chip.noise
-        if noise is not None and arguments.on != GOLDEN:
-            raise UserError(
-                f"{chip.device.name} has noise at each use, which gateware does not have yet; "
-                f"run on {GOLDEN}, or with a device whose neurons have no C2C and columns no "
-                "read noise"
-            )
     steps = Steps()
     expected = difference = bound = None
     mismatches = 0
     try:
-        streamed = _stream(network, images, profile, arguments, steps, chip)
+        streamed = _stream(network, images, profile, arguments, steps, noise)
         if streamed.lanes is not None:
             engine = EngineParameters.from_network(network, HardwareProfile(lanes=streamed.lanes))
             bound = float(cycle_bounds(network, engine, images).mean())

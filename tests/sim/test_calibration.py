@@ -26,12 +26,16 @@ def network() -> Network:
     return Network(
         (
             Layer(
-                rng.integers(0, 10, (30, COLUMNS)),
+                rng.integers(0, 10, (30, COLUMNS), np.uint8),
                 uniform_levels(10),
-                Converter(rng.integers(20, 40, COLUMNS), rng.integers(-60, 60, COLUMNS), 9),
+                Converter(
+                    rng.integers(20, 40, COLUMNS, np.int32),
+                    rng.integers(-60, 60, COLUMNS, np.int32),
+                    9,
+                ),
                 neuron.table(8, 4),
             ),
-            Layer(rng.integers(0, 10, (COLUMNS, 4)), uniform_levels(10)),
+            Layer(rng.integers(0, 10, (COLUMNS, 4), np.uint8), uniform_levels(10)),
         ),
         neuron,
         (1, 30),

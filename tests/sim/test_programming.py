@@ -45,12 +45,16 @@ def network(
     return Network(
         (
             Layer(
-                rng.integers(0, states, (rows, columns)),
+                rng.integers(0, states, (rows, columns), np.uint8),
                 np.asarray(levels, np.int16),
-                Converter(rng.integers(1, 9, columns), rng.integers(-5, 6, columns), 6),
+                Converter(
+                    rng.integers(1, 9, columns, np.int32), rng.integers(-5, 6, columns, np.int32), 6
+                ),
                 neuron.table(8, 4),
             ),
-            Layer(rng.integers(0, states, (columns, classes)), np.asarray(levels, np.int16)),
+            Layer(
+                rng.integers(0, states, (columns, classes), np.uint8), np.asarray(levels, np.int16)
+            ),
         ),
         neuron,
         (1, rows),
@@ -82,7 +86,7 @@ def test_open_loop_by_depression_is_the_papers_formula_with_its_spread() -> None
         if abs(reached) < 90:  # beyond, the width of a word cuts the tails off
             assert here.std() == pytest.approx(0.029 * 252, rel=0.05)
             # Rounding to whole words leaves steps of a seventh of a deviation.
-            assert stats.kstest((here - round(reached)) / 7.308, "norm").statistic < 0.06
+            assert stats.kstest((here - np.rint(reached)) / 7.308, "norm").statistic < 0.06
 
 
 def test_open_loop_by_potentiation_spreads_more() -> None:
