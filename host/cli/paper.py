@@ -32,7 +32,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--quick", action="store_true", help="few seeds and points: about two minutes")
     add("-o", "--out", metavar="DIR", type=Path, default=Path("paper-out"), help="(paper-out)")
-    add("--data", metavar="DIR", type=Path, help="folder of IDX files (MNIST, which ships)")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -40,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
     steps = Steps()
     try:
         effort = QUICK if arguments.quick else FULL
-        report = reproduce(effort, arguments.out, steps, arguments.data)
+        report = reproduce(effort, arguments.out, steps)
     finally:
         steps.stop()
     console = Console(highlight=False)

@@ -166,7 +166,7 @@ def chapter(results: Results, effort: Effort) -> Chapter:
             (
                 Reading(
                     "bare devices",
-                    f"{area:.2f} against {CMOS_AREA:g} um^2: {CMOS_AREA / area:.0f} times",
+                    f"{area:.2f} against {CMOS_AREA:g} um^2: {CMOS_AREA / area:.1f} times",
                     CMOS_AREA / area > 10,
                 ),
             ),

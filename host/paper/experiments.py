@@ -4,6 +4,7 @@ An experiment is its parameters: equal ones are run once, and a finished one is 
 them. All are run in a worker process that holds the data set.
 """
 
+import dataclasses
 import hashlib
 import json
 import math
@@ -18,15 +19,15 @@ from host.array_training.hidden import SotHidden
 from host.array_training.recipe import ArrayParameters, ArrayRecipe, raw_synapse
 from host.array_training.training import ArrayTrained, row_values, train_in_array
 from host.array_training.weights import PulsedWeights, device_deviates
-from host.catalogue import open_device, open_network
-from host.chips import accuracy_over_chips, only
+from host.catalogue import DEVICE_SUFFIX, DEVICES, open_device, open_network
+from host.chips import Column, measure
 from host.datasets import Dataset
 from sim.golden import GoldenModel
 from sim.netfile import network_to_bytes
 from sim.network import Network
 from sim.neuron import SotNeuron
 from sim.neuron_device import NeuronVariation
-from sim.programming import Counts, Programming
+from sim.schemes import DEFAULT_BAND, Programming, default_tries
 from sim.synapse import CycleVariation, DeviceVariation, PulseResponse, SotSynapse
 
 VERSION = 1
@@ -134,42 +135,34 @@ def network_digest(network: Network) -> str:
     return hashlib.sha256(network_to_bytes(network)).hexdigest()[:16]
 
 
-def chips(
-    network: str,
-    variations: tuple[str, ...],
-    scheme: str,
-    tries: int,
-    calibrated: bool,
-    seeds: int,
-) -> Experiment:
+def device_digest() -> str:
+    """Names the content of the paper's device file."""
+    return hashlib.sha256((DEVICES / f"paper{DEVICE_SUFFIX}").read_bytes()).hexdigest()[:16]
+
+
+def chips(network: str, column: Column, seeds: int) -> Experiment:
     """Accuracy of a network on chips of the paper's devices.
 
     Parameters
     ----------
     network : str
         Name of a network that ships.
-    variations : tuple of str
-        Those of `host.chips.VARIATIONS` that are on.
-    scheme, tries
-        As of `sim.programming.Programming`.
-    calibrated : bool
-        Whether the neurons' thresholds are calibrated.
+    column : Column
+        What the chips have, and how they are programmed.
     seeds : int
         Chips, numbered from 0.
     """
+    loaded = open_network(network)
     values = {
         "network": network,
-        "network_digest": network_digest(open_network(network)),
-        "device_digest": hashlib.sha256(
-            "\n".join(open_device("paper").readings()).encode()
-        ).hexdigest()[:16],
-        "variations": list(variations),
-        "scheme": scheme,
-        "tries": tries,
-        "calibrated": calibrated,
+        "network_digest": network_digest(loaded),
+        "device_digest": device_digest(),
+        "column": dataclasses.asdict(column) | {"variations": list(column.variations)},
+        "tries": default_tries(loaded),
+        "band": DEFAULT_BAND,
         "seeds": seeds,
     }
-    return Experiment("chips", json.dumps(values, sort_keys=True), 0.6 * seeds)
+    return Experiment("chips", json.dumps(values, sort_keys=True), 1.5 * seeds)
 
 
 def clean(network: str) -> Experiment:
@@ -183,8 +176,10 @@ def synapse_of(values: dict[str, Any]) -> SotSynapse | None:
     states = values["states"]
     if states is None:
         return None
-    c2c = CycleVariation(*values["c2c"], values["c2c_reading"], values["c2c_occasion"])
-    d2d = DeviceVariation(*values["d2d"], values["d2d_reading"])
+    potentiation, depression = values["c2c"]
+    c2c = CycleVariation(potentiation, depression, values["c2c_reading"], values["c2c_occasion"])
+    potentiation, depression = values["d2d"]
+    d2d = DeviceVariation(potentiation, depression, values["d2d_reading"])
     if values["A"] is None:
         response = PulseResponse(math.inf, states - 1)
         return SotSynapse(response, response, states, c2c, d2d)
@@ -240,12 +235,12 @@ def _afterwards(
             matrices.append(crossbar.read(varied, own))
         return share(matrices=matrices)
 
-    def with_neurons(**figures: float) -> float:
+    def with_neurons(variation: NeuronVariation) -> float:
         assert given.neuron is not None
         return share(
             hidden=SotHidden(
                 given.neuron,
-                NeuronVariation(**figures),
+                variation,
                 given.full_scale,
                 given.hidden,
                 given.seed,
@@ -254,8 +249,10 @@ def _afterwards(
 
     return {
         "after_synapse": [with_weights(sigma) for sigma in values["after_synapse"]],
-        "after_gain": [with_neurons(gain=sigma) for sigma in values["after_gain"]],
-        "after_threshold": [with_neurons(threshold=sigma) for sigma in values["after_threshold"]],
+        "after_gain": [with_neurons(NeuronVariation(gain=sigma)) for sigma in values["after_gain"]],
+        "after_threshold": [
+            with_neurons(NeuronVariation(threshold=sigma)) for sigma in values["after_threshold"]
+        ],
     }
 
 
@@ -285,26 +282,18 @@ def _train(values: dict[str, Any], dataset: Dataset) -> dict[str, Any]:
 
 
 def _chips(values: dict[str, Any], dataset: Dataset) -> dict[str, Any]:
-    network = open_network(values["network"])
-    device = only(open_device("paper"), values["variations"])
-    taken: list[Counts] = []
-    accuracies = accuracy_over_chips(
-        network,
-        device,
+    column = values["column"]
+    measured = measure(
+        values["network"],
+        open_network(values["network"]),
+        open_device("paper"),
+        Column(**(column | {"variations": tuple(column["variations"])})),
+        Programming(tries=values["tries"], band=values["band"]),
         range(values["seeds"]),
-        Programming(scheme=values["scheme"], tries=values["tries"]),
         dataset.test_images,
         dataset.test_labels,
-        calibrated=values["calibrated"],
-        report=lambda seed, accuracy, counts: taken.append(counts),
     )
-    cells = sum(counts.cells for counts in taken)
-    return {
-        "accuracies": [float(accuracy) for accuracy in accuracies],
-        "pulses_a_cell": sum(counts.pulses for counts in taken) / cells,
-        "reads_a_cell": sum(counts.reads for counts in taken) / cells,
-        "unconverged": sum(counts.unconverged for counts in taken) / cells,
-    }
+    return measured.to_dict()
 
 
 def _clean(values: dict[str, Any], dataset: Dataset) -> dict[str, Any]:

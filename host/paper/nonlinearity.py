@@ -81,7 +81,12 @@ def chapter(results: Results, effort: Effort) -> Chapter:
     x = "nonlinearity P_max / A"
     panels = [
         Panel(
-            responses, "pulses: 100 up, 100 down", "R_AH (half of the range)", "Responses, A = 22"
+            responses,
+            "pulses: 100 up, 100 down",
+            "R_AH (half of the range)",
+            "Responses, A = 22",
+            y_range=(-1.6, 1.1),
+            places="lower center",
         ),
         Panel(
             accuracies,

@@ -87,8 +87,15 @@ def chapter(results: Results, effort: Effort) -> Chapter:
             )
         )
     panels = [
-        Panel(responses, "pulse", "R_AH (half of the range)", "Response"),
-        Panel(trains, "pulse", "width (nominal pulses)", "Widths for equal steps"),
+        Panel(
+            responses,
+            "pulse",
+            "R_AH (half of the range)",
+            "Response",
+            y_range=(-1.1, 1.9),
+            places="upper center",
+        ),
+        Panel(trains, "pulse", "width (nominal pulses)", "Widths for equal steps", y_scale="log"),
     ]
     table = Table(
         "pulse-width-accuracy",

@@ -5,6 +5,8 @@ from functools import partial
 import numpy as np
 
 from host.array_training.recipe import raw_synapse
+from host.fit.measurement import Curve
+from host.fit.response import ResponseFit, fit_response
 from host.paper.chapter import Chapter, Effort, Picture, Results, Table, lines_table
 from host.paper.experiments import Experiment
 from host.paper.verdict import Claim, Reading
@@ -13,6 +15,8 @@ from sim.array import SynapseArray
 from sim.synapse import CycleVariation, Polarity, SotSynapse
 
 PULSES = 100
+CYCLES = 10
+"""As many as the text has; the caption of Fig. 3a has six."""
 A = {Polarity.POTENTIATION: 22.0, Polarity.DEPRESSION: 9.0}
 NAMES = {Polarity.POTENTIATION: "potentiation", Polarity.DEPRESSION: "depression"}
 SEED = 1
@@ -26,19 +30,32 @@ def experiments(effort: Effort) -> list[Experiment]:
 
 
 def _measured() -> dict[Polarity, np.ndarray]:
-    """One device's R_AH after each pulse, with C2C: down from saturation, then up."""
+    """One device's R_AH after each pulse of each cycle, down from saturation and then up.
+
+    Shape (cycles, pulses + 1) for each polarity.
+    """
     clean = raw_synapse(A[Polarity.POTENTIATION], A[Polarity.DEPRESSION], PULSES)
     synapse = SotSynapse(clean.potentiation, clean.depression, PULSES, NOISE)
     device = SynapseArray(synapse, SEED, 0, (1, 1))
-    device.saturate(Polarity.POTENTIATION)
-    curves_: dict[Polarity, np.ndarray] = {}
-    for polarity in (Polarity.DEPRESSION, Polarity.POTENTIATION):
-        values = [float(device.resistance[0, 0])]
-        for _ in range(PULSES):
-            device.pulse(polarity)
-            values.append(float(device.resistance[0, 0]))
-        curves_[polarity] = np.array(values)
-    return curves_
+    taken: dict[Polarity, list[list[float]]] = {polarity: [] for polarity in Polarity}
+    for _ in range(CYCLES):
+        device.saturate(Polarity.POTENTIATION)
+        for polarity in (Polarity.DEPRESSION, Polarity.POTENTIATION):
+            values = [float(device.resistance[0, 0])]
+            for _ in range(PULSES):
+                device.pulse(polarity)
+                values.append(float(device.resistance[0, 0]))
+            taken[polarity].append(values)
+    return {polarity: np.array(values) for polarity, values in taken.items()}
+
+
+def fit_cycles(polarity: Polarity, cycles: np.ndarray) -> ResponseFit:
+    """Fit of ``allspin fit`` to cycles of one device, shape (cycles, pulses + 1)."""
+    pulses = np.arange(cycles.shape[1], dtype=np.float64)
+    return fit_response(
+        [Curve("1", str(number), polarity, pulses, cycle) for number, cycle in enumerate(cycles)],
+        polarity,
+    )
 
 
 def printed_depression(pulse: np.ndarray) -> np.ndarray:
@@ -61,7 +78,8 @@ def chapter(results: Results, effort: Effort) -> Chapter:
     """See `host.paper.chapter.Part`."""
     synapse = raw_synapse(A[Polarity.POTENTIATION], A[Polarity.DEPRESSION], PULSES)
     measured = _measured()
-    down, up = measured[Polarity.DEPRESSION], measured[Polarity.POTENTIATION]
+    fits = {polarity: fit_cycles(polarity, measured[polarity]) for polarity in Polarity}
+    down, up = measured[Polarity.DEPRESSION][0], measured[Polarity.POTENTIATION][0]
     states = [
         Line("depression", list(range(PULSES + 1)), down.tolist()),
         Line("potentiation", list(range(PULSES, 2 * PULSES + 1)), up.tolist()),
@@ -72,18 +90,19 @@ def chapter(results: Results, effort: Effort) -> Chapter:
     for polarity in Polarity:
         fit.append(
             Line(
-                f"{NAMES[polarity]}: R(P) of the text, A = {A[polarity]:g}",
+                f"{NAMES[polarity]}: fit, A = {fits[polarity].nonlinearity.value:.2f}",
                 number.tolist(),
-                model[polarity].tolist(),
+                fits[polarity].mean_curve(number).tolist(),
                 marked=False,
             )
         )
         fit.append(
             Line(
-                f"{NAMES[polarity]}, one device",
+                f"{NAMES[polarity]}: mean of {CYCLES} cycles, and deviation",
                 number[::5].tolist(),
-                measured[polarity][::5].tolist(),
-                dashed=True,
+                measured[polarity].mean(axis=0)[::5].tolist(),
+                measured[polarity].std(axis=0, ddof=1)[::5].tolist(),
+                joined=False,
             )
         )
     pulse = "pulse"
@@ -101,10 +120,10 @@ def chapter(results: Results, effort: Effort) -> Chapter:
         ),
         Picture(
             lines_table("response", "Pulse response and fit", pulse, r_ah, fit),
-            "Fig. 2: the response with the paper's A; points: a device drawn with C2C.",
+            "Fig. 2: ten cycles of a device drawn with the paper's A and C2C, and their fit.",
             partial(
                 curves,
-                "Pulse response, A = 22 and A = 9",
+                "Pulse response and fit",
                 [Panel(fit, "pulses of its polarity", r_ah)],
             ),
         ),
@@ -116,6 +135,21 @@ def chapter(results: Results, effort: Effort) -> Chapter:
         "Uniform levels, of 100, that whole pulses meet within half a level",
         ("polarity", "A (pulses)", "levels met"),
         [(NAMES[polarity], A[polarity], met[polarity]) for polarity in Polarity],
+    )
+    fitted = Table(
+        "fit",
+        f"Fit of {CYCLES} cycles that were drawn with the paper's A",
+        ("polarity", "A drawn with (pulses)", "A fitted (pulses)", "95 % from", "95 % to"),
+        [
+            (
+                NAMES[polarity],
+                A[polarity],
+                round(fits[polarity].nonlinearity.value, 3),
+                round(fits[polarity].nonlinearity.low, 3),
+                round(fits[polarity].nonlinearity.high, 3),
+            )
+            for polarity in Polarity
+        ],
     )
     steps = {p: np.abs(np.diff(model[p])) / (synapse.span / (PULSES - 1)) for p in Polarity}
     claims = (
@@ -158,10 +192,11 @@ def chapter(results: Results, effort: Effort) -> Chapter:
         "R_AH states and pulse response (Figs. 1d, 2)",
         (
             "The measured points of the paper are in its figures only. The device drawn here has "
-            "its A and its C2C, read as a fraction of the change that each pulse makes. P_max is "
-            "not given; 100 is assumed.",
+            "its A and its C2C, read as a fraction of the change that each pulse makes. That a "
+            "fit gives A back says that the model can be fitted, not that the paper's data obey "
+            "it. P_max is not given; 100 is assumed.",
         ),
         pictures,
-        (reach,),
+        (fitted, reach),
         claims,
     )

@@ -67,7 +67,7 @@ def fall_claim(what: str, paper: str, lines: dict[str, list[Spread]]) -> Claim:
         what,
         paper,
         readings,
-        "from no deviation to the largest; a fall must exceed half a point and the noise",
+        "from no deviation to the largest; a fall exceeds half a point and two standard errors",
     )
 
 
@@ -93,6 +93,11 @@ def tolerance_claim(
         "D2D tolerated better",
         readings,
         "mean accuracy over equal deviations of both; neither unit nor moment is in the text",
+        f"true of {sum(reading.agrees for reading in readings)} of {len(readings)} pairs of "
+        "readings. "
+        + "; ".join(
+            f"{name}: {100 * mean(ones):.1f} %" for name, ones in (cycles | devices).items()
+        ),
     )
 
 

@@ -26,6 +26,15 @@ SAMPLES = 4000
 SEED = 3
 C2C = (0.065, 0.029)
 D2D = (0.13, 0.48)
+TITLES = {
+    "range": "of the range",
+    "step": "of the mean step",
+    "increment": "of the change itself",
+    "weight": "a factor on the weight",
+    "span": "a factor on the polarity's range",
+    "nonlinearity": "a factor on the polarity's A",
+}
+"""Readings in few words."""
 
 
 def experiments(effort: Effort) -> list[Experiment]:
@@ -70,27 +79,27 @@ def chapter(results: Results, effort: Effort) -> Chapter:
     pulse, r_ah = "pulse", "R_AH (half of the range)"
     c2c_panels, c2c_lines, d2d_panels, d2d_lines = [], [], [], []
     rows: list[tuple[str | int | float, ...]] = []
-    for reading, words in CYCLE_READINGS.items():
+    for reading in CYCLE_READINGS:
         variation = CycleVariation(*C2C, reading, "pulse")
         values = _cycles(variation, 1, CYCLES)[:, :, 0]
         lines = [
             Line(f"cycle {number + 1}", list(range(1, 201)), cycle.tolist(), marked=False)
             for number, cycle in enumerate(values)
         ]
-        c2c_panels.append(Panel(lines, pulse, r_ah, f"C2C {words}", places="upper center"))
+        c2c_panels.append(Panel(lines, pulse, r_ah, f"C2C {TITLES[reading]}", places="lower right"))
         c2c_lines += [Line(f"{reading}: {line.label}", line.x, line.y) for line in lines]
         many = _cycles(variation, SAMPLES, 1)[0]
         for name, at in (("depression", 9), ("potentiation", 109)):
             rows.append(
                 (reading, name, 10, float(many[at].mean()), float(many[at].std(ddof=1) / 2))
             )
-    for reading, words in DEVICE_READINGS.items():
+    for reading in DEVICE_READINGS:
         values = _devices(DeviceVariation(*D2D, reading)).T
         lines = [
             Line(f"device {number + 1}", list(range(1, 201)), device.tolist(), marked=False)
             for number, device in enumerate(values)
         ]
-        d2d_panels.append(Panel(lines, pulse, r_ah, words[:62], places="lower right"))
+        d2d_panels.append(Panel(lines, pulse, r_ah, f"D2D {TITLES[reading]}", places="lower right"))
         d2d_lines += [Line(f"{reading}: {line.label}", line.x, line.y) for line in lines]
     distribution = Table(
         "c2c-distribution",

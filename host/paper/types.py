@@ -195,7 +195,14 @@ def chapter(results: Results, effort: Effort) -> Chapter:
     table = Table(
         "types",
         "The four types, each family by one recipe",
-        ("type", "paper (%)", "ours, mean (%)", "standard deviation", "seeds", "longest epoch (s)"),
+        (
+            "type",
+            "paper (%)",
+            "ours, mean (%)",
+            "standard deviation",
+            "seeds",
+            "longest epoch (s of one core)",
+        ),
         [
             (
                 f"{number}: {TYPE_NAMES[number]}",

@@ -49,6 +49,11 @@ class Spread:
         deviation = float(array.std(ddof=1)) if len(array) > 1 else 0.0
         return cls(float(array.mean()), deviation, len(array))
 
+    @property
+    def error(self) -> float:
+        """Standard error of the mean."""
+        return self.deviation / self.count**0.5
+
     def percent(self) -> str:
         """A share in percent, with its deviation where there is one."""
         mean = f"{100 * self.mean:.2f}"
@@ -91,6 +96,8 @@ class Claim:
         How it was tried; at least one.
     reason : str
         Why the verdict is what it is.
+    summary : str
+        What came out in short, where the readings are many.
 
     Raises
     ------
@@ -102,6 +109,7 @@ class Claim:
     paper: str
     readings: tuple[Reading, ...]
     reason: str
+    summary: str = ""
 
     def __post_init__(self) -> None:
         if not self.readings:
@@ -120,7 +128,9 @@ class Claim:
 
     @property
     def outcome(self) -> str:
-        """What came out: the reading's figures, or each reading's with its name."""
+        """What came out: in short, or the reading's figures, or each reading's with its name."""
+        if self.summary:
+            return self.summary
         if len(self.readings) == 1:
             return self.readings[0].outcome
         return "; ".join(f"{reading.name}: {reading.outcome}" for reading in self.readings)
@@ -138,8 +148,8 @@ FALL = 0.005
 def falls(spreads: Sequence[Spread]) -> bool:
     """Whether an accuracy falls from the first value to the last of a sweep.
 
-    By more than half a point and twice the deviation that the two ends have together.
+    By more than half a point and twice the standard error of the difference of their means.
     """
     first, last = spreads[0], spreads[-1]
-    noise = float(np.hypot(first.deviation, last.deviation))
+    noise = float(np.hypot(first.error, last.error))
     return first.mean - last.mean > max(FALL, 2 * noise)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any, cast
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,6 +13,7 @@ from host.pictures.style import (
     GREEN,
     ORANGE,
     PURPLE,
+    R_AH,
     SKY,
     SOFT,
     VERMILION,
@@ -23,6 +25,9 @@ from host.pictures.style import (
 COLOURS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)
 MARKERS = ("o", "s", "^", "D", "v", "P")
 """With the colours, so that lines stay apart in grey too."""
+
+THOUSANDS = 10_000
+"""From here on numbers at the x axis are told in groups of three digits."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,8 @@ class Line:
         Whether points are marked, or only the line is drawn.
     dashed : bool
         Whether the line is dashed.
+    joined : bool
+        Whether there is a line between the points.
     colour : str, optional
         Other than its turn's.
     """
@@ -51,6 +58,7 @@ class Line:
     error: Sequence[float] | None = None
     marked: bool = True
     dashed: bool = False
+    joined: bool = True
     colour: str | None = None
 
 
@@ -70,8 +78,14 @@ class Panel:
         Horizontal lines to compare with, by what they are.
     x_scale : str
         ``linear``, ``log``, or ``symlog`` (linear below the smallest positive x).
+    y_scale : str
+        ``linear`` or ``log``.
+    y_range : tuple of float, optional
+        Ends of the y axis.
     places : str
         Where the legend is.
+    ticks : sequence of float, optional
+        Ticks of the x axis.
     """
 
     lines: Sequence[Line]
@@ -80,6 +94,7 @@ class Panel:
     title: str = ""
     levels: dict[str, float] = field(default_factory=dict)
     x_scale: str = "linear"
+    y_scale: str = "linear"
     y_range: tuple[float, float] | None = None
     places: str = "best"
     ticks: Sequence[float] | None = None
@@ -94,13 +109,16 @@ def draw_panel(axes: Axes, panel: Panel) -> None:
             yerr=line.error,
             label=line.label,
             color=line.colour or COLOURS[number % len(COLOURS)],
-            linestyle="--" if line.dashed else "-",
+            linestyle="none" if not line.joined else "--" if line.dashed else "-",
             linewidth=1.4,
             marker=MARKERS[number % len(MARKERS)] if line.marked else None,
             markersize=4,
             capsize=2,
             elinewidth=1,
         )
+    axes.set_yscale(panel.y_scale)
+    if panel.y_scale == "log":
+        axes.yaxis.set_major_formatter("{x:g}")
     if panel.x_scale == "symlog":
         positive = [x for line in panel.lines for x in line.x if x > 0]
         axes.set_xscale("symlog", linthresh=min(positive), linscale=0.4)
@@ -109,27 +127,27 @@ def draw_panel(axes: Axes, panel: Panel) -> None:
     if panel.ticks is not None:
         axes.set_xticks(list(panel.ticks), [f"{tick:g}" for tick in panel.ticks])
         axes.minorticks_off()
-    elif panel.x_scale != "linear":
-        axes.xaxis.set_major_formatter("{x:g}")
+    elif max(max(line.x) for line in panel.lines) >= THOUSANDS:
+        axes.xaxis.set_major_formatter("{x:,.0f}")
     for text, level in panel.levels.items():
         axes.axhline(level, color=SOFT, linestyle=":", linewidth=1.2, zorder=0)
         axes.annotate(
             text,
             (1, level),
             xycoords=("axes fraction", "data"),
-            xytext=(-2, 2),
+            xytext=(3, 0),
             textcoords="offset points",
-            ha="right",
+            va="center",
             fontsize=7.5,
         )
     if panel.y_range is not None:
         axes.set_ylim(*panel.y_range)
-    axes.set_xlabel(panel.x)
-    axes.set_ylabel(panel.y)
+    axes.set_xlabel(panel.x.replace("R_AH", R_AH))
+    axes.set_ylabel(panel.y.replace("R_AH", R_AH))
     if panel.title:
         axes.set_title(panel.title)
     if len(panel.lines) > 1 or panel.lines[0].label:
-        axes.legend(loc=panel.places, fontsize=8)
+        axes.legend(loc=cast(Any, panel.places), fontsize=8)
     add_grid(axes)
 
 
