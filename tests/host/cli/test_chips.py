@@ -62,7 +62,7 @@ def test_the_table_names_every_reading(capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_run_on_a_chip(capsys: pytest.CaptureFixture[str]) -> None:
-    words = "run mnist-10 --chip 7 --program write-verify --calibrate --images 200 --json --check"
+    words = "run mnist-10 --chip 7 --program write-verify --calibrate --images 1200 --json --check"
     assert main(words.split()) == 0
     record = json.loads(capsys.readouterr().out)
     assert (record["chip"], record["mismatches"], record["on"]) == (7, 0, "golden")
