@@ -147,7 +147,8 @@ def plan_layer(
     for polarity in Polarity:
         if programming.scheme == "pulse-width":
             n = synapse.pulses_to(polarity, targets)
-            mean = targets
+            # Not the target itself: one polarity's range may be the narrower one.
+            mean = synapse.curve(polarity, n)
             cycle, device = exact.c2c[polarity], exact.d2d[polarity]
         else:
             n = np.abs(trains.mean[polarity] - targets[:, None]).argmin(axis=1)

@@ -133,6 +133,23 @@ def test_pulse_width_meets_every_level_with_one_pulse_a_state() -> None:
     assert np.abs(missed.astype(int) - net.layers[0].words).max() > 3
 
 
+def test_a_polarity_that_ends_short_is_not_asked_for_more() -> None:
+    """Depression from 1 to -0.5 only: lower levels are potentiation's, whatever is quieter."""
+    narrow = SotSynapse(
+        PulseResponse(22, 100), PulseResponse(9, 100, -0.5, 1), c2c=CycleVariation(0.01, 0.001)
+    )
+    net = network(TEN, 100, 50)
+    lower = net.layers[0].states <= 2
+    for scheme in ("open-loop", "pulse-width", "write-verify"):
+        words = program(narrow, net, Programming(scheme)).words[0]
+        miss = np.abs(words.astype(float) - net.layers[0].words)
+        assert miss[lower].max() < 6 + 5 * 0.01 * 252
+        if scheme == "pulse-width":
+            assert miss[~lower].max() <= 2
+    forced = program(narrow, net, Programming("pulse-width", "depression")).words[0]
+    assert forced.min() >= -126 * 0.5 - 3
+
+
 @settings(deadline=None, max_examples=30)
 @given(
     seed=st.integers(0, 2**32 - 1),
