@@ -215,6 +215,19 @@ class TableSynapse(Synapse):
         ]
 
 
+LOOKUP_HEADER = "1st Row = Gbins"
+"""What the first line of CrossSim's lookup tables begins with."""
+
+
+def is_lookup_table(path: Path) -> bool:
+    """Whether a file is one of CrossSim's lookup tables, by its first line."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(LOOKUP_HEADER)) == LOOKUP_HEADER.encode()
+    except OSError:
+        return False
+
+
 def _lookup_table(path: Path) -> tuple[Array, Array, Array]:
     """Conductances, cumulative shares and changes of one of CrossSim's tables."""
     try:

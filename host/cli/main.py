@@ -21,6 +21,7 @@ from sim.errors import UserError
 COMMANDS: dict[str, str] = {
     "train": "train a network, offline",
     "run": "run a network on a machine and score it",
+    "fit": "make a device file of measured curves",
     "chips": "say what networks reach over many chips of a device",
     "sim": "run a network's gateware in an HDL simulator",
     "export": "write a network's gateware as Verilog",
