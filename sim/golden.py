@@ -8,6 +8,7 @@ here, found by its name.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,7 @@ CHUNK = 2048
 EXACT_FLOAT32 = 2**24
 """Integers of a smaller magnitude are exact in float32, and so are their sums."""
 
+Integers = npt.NDArray[np.int64]
 Activation = Callable[[Network, Layer, npt.NDArray[np.int64]], npt.NDArray[np.uint8]]
 
 
@@ -60,6 +62,18 @@ class LayerTrace:
     activations: npt.NDArray[np.uint8] | None
 
 
+class UseNoise(Protocol):
+    """What differs from use to use: its draws are named by the number of the image."""
+
+    def on_sums(self, layer: int, first: int, sums: Integers) -> Integers:
+        """Column sums (images, columns) of a layer, the first of image number `first`."""
+        ...
+
+    def on_currents(self, layer: int, first: int, currents: Integers) -> Integers:
+        """Neurons' input currents (images, columns) before they are clamped."""
+        ...
+
+
 class GoldenModel:
     """A network, ready to compute.
 
@@ -70,6 +84,8 @@ class GoldenModel:
     words : sequence of ndarray of int8, optional
         R_AH words of each layer, shape (rows, columns), in place of the network's own:
         another chip of the same network.
+    noise : UseNoise, optional
+        What a chip adds to sums and currents at each use.
 
     Raises
     ------
@@ -77,8 +93,14 @@ class GoldenModel:
         If the shapes of `words` are not the network's.
     """
 
-    def __init__(self, network: Network, words: list[npt.NDArray[np.int8]] | None = None) -> None:
+    def __init__(
+        self,
+        network: Network,
+        words: list[npt.NDArray[np.int8]] | None = None,
+        noise: UseNoise | None = None,
+    ) -> None:
         self.network = network
+        self.noise = noise
         own = [layer.words for layer in network.layers]
         self.words = own if words is None else words
         if [w.shape for w in self.words] != [w.shape for w in own]:
@@ -94,15 +116,19 @@ class GoldenModel:
                 matrix.astype(np.float32 if worst < EXACT_FLOAT32 else np.float64)
             )
 
-    def _layer(self, number: int, inputs: npt.NDArray[np.uint8]) -> LayerTrace:
+    def _layer(self, number: int, inputs: npt.NDArray[np.uint8], first: int) -> LayerTrace:
         layer = self.network.layers[number]
         matrix = self._matrices[number]
         sums = (inputs.astype(matrix.dtype) @ matrix).astype(np.int64)
+        if self.noise is not None:
+            sums = self.noise.on_sums(number, first, sums)
         if layer.converter is None:
             return LayerTrace(inputs, sums, None, None)
         currents = sums * layer.converter.gains
         currents >>= layer.converter.shift
         currents -= layer.converter.offsets
+        if self.noise is not None:
+            currents = self.noise.on_currents(number, first, currents)
         np.clip(currents, 0, 2**self.network.current_bits - 1, out=currents)
         activations = ACTIVATIONS[self.network.neuron.name](self.network, layer, currents)
         return LayerTrace(inputs, sums, currents, activations)
@@ -116,13 +142,15 @@ class GoldenModel:
             raise ValueError(f"images must have {rows} pixels each, not shape {images.shape}")
         return images.reshape(len(images), rows)
 
-    def trace(self, images: npt.NDArray[np.uint8]) -> list[LayerTrace]:
+    def trace(self, images: npt.NDArray[np.uint8], first: int = 0) -> list[LayerTrace]:
         """Every intermediate value of a batch, layer by layer.
 
         Parameters
         ----------
         images : ndarray of uint8, shape (images, height, width) or (images, rows)
             Grey levels, 0 to 255.
+        first : int
+            Number of the first image; only a chip's noise depends on it.
 
         Raises
         ------
@@ -133,19 +161,21 @@ class GoldenModel:
         values = pixel_values(self.network.pixel_bits)[self._flat(images)]
         traces = []
         for number in range(len(self.network.layers)):
-            traces.append(self._layer(number, values))
+            traces.append(self._layer(number, values, first))
             activations = traces[-1].activations
             if activations is not None:
                 values = activations
         return traces
 
-    def logits(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
+    def logits(self, images: npt.NDArray[np.uint8], first: int = 0) -> npt.NDArray[np.int64]:
         """Column sums of the last layer.
 
         Parameters
         ----------
         images : ndarray of uint8, shape (images, height, width) or (images, rows)
             Grey levels, 0 to 255.
+        first : int
+            Number of the first image; only a chip's noise depends on it.
 
         Returns
         -------
@@ -161,9 +191,9 @@ class GoldenModel:
         out = np.empty((len(images), self.network.classes), dtype=np.int64)
         for start in range(0, len(images), CHUNK):
             part = slice(start, start + CHUNK)
-            out[part] = self.trace(flat[part])[-1].sums
+            out[part] = self.trace(flat[part], first + start)[-1].sums
         return out
 
-    def classify(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
+    def classify(self, images: npt.NDArray[np.uint8], first: int = 0) -> npt.NDArray[np.int64]:
         """Class of each image: the lowest one with the largest logit."""
-        return np.argmax(self.logits(images), axis=1)
+        return np.argmax(self.logits(images, first), axis=1)

@@ -7,6 +7,7 @@ import sys
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,7 @@ from rich.table import Table
 from hdl.parameters import EngineParameters, HardwareProfile
 from host.bound import cycle_bounds
 from host.catalogue import open_network
+from host.cli.chip_options import ChipRun, add_chip_arguments, chip_run
 from host.cli.progress import Steps
 from host.datasets import check_fit, load_test_set
 from host.files import check_writable
@@ -25,7 +27,7 @@ from host.link.machines import AUTO, GOLDEN, VIRTUAL, open_device
 from host.link.serial_port import DEFAULT_BAUD, MAX_BAUD, MIN_BAUD
 from host.revision import commit
 from sim.errors import UserError
-from sim.golden import GoldenModel
+from sim.golden import GoldenModel, UseNoise
 from sim.levels import check_range
 from sim.netfile import write_atomically
 from sim.network import Network
@@ -44,6 +46,7 @@ examples:
   allspin run mnist-10 --on virtual --check
   allspin run mnist-100 --on auto --images 500 --json
   allspin run mine.safetensors --data fashion --logits out.npy
+  allspin run paper-10 --chip 7 --program write-verify --calibrate
 """
 
 DIFFERENT = 1
@@ -57,6 +60,7 @@ class Score:
     network: str
     on: str
     chip: int | None
+    programming: dict[str, Any] | None
     images: int
     accuracy: float
     seconds: float
@@ -92,6 +96,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         help="with --uart, by how much the host's bits are too long (0)",
     )
+    add_chip_arguments(parser)
 
 
 def _profile(arguments: argparse.Namespace) -> HardwareProfile:
@@ -140,6 +145,7 @@ def _stream(
     profile: HardwareProfile,
     arguments: argparse.Namespace,
     steps: Steps,
+    noise: UseNoise | None,
 ) -> _Streamed:
     steps.start(f"opening {arguments.on}")
     with open_device(
@@ -149,6 +155,7 @@ def _stream(
         uart=arguments.uart,
         baud=arguments.baud or DEFAULT_BAUD,
         clock_error=arguments.clock_error or 0.0,
+        noise=noise,
         progress=lambda what, seconds: steps.advance(seconds, None, f"{what} ... {seconds:.0f} s"),
     ) as device:
         lanes = None
@@ -205,8 +212,9 @@ def _compare(answers: Answers, expected: npt.NDArray[np.int64]) -> tuple[int, st
     return 0, None
 
 
-def _print_table(score: Score) -> None:
-    table = Table(title=f"{score.network} on {score.on}", show_header=False)
+def _print_table(score: Score, chip: ChipRun | None) -> None:
+    where = score.on if chip is None else f"chip {score.chip} of {chip.device.name}, {score.on}"
+    table = Table(title=f"{score.network} on {where}", show_header=False)
     table.add_column()
     table.add_column(justify="right", overflow="fold")
     rows = [
@@ -222,9 +230,15 @@ def _print_table(score: Score) -> None:
     if score.mismatches is not None:
         rows.append(("logits compared", f"{score.logits_compared:,}"))
         rows.append(("mismatches", f"{score.mismatches:,}"))
+    if chip is not None:
+        rows += chip.rows()
     for row in rows:
         table.add_row(*row)
-    Console(highlight=False).print(table)
+    console = Console(highlight=False)
+    console.print(table)
+    if chip is not None:
+        for line in (*chip.programming.readings(), *chip.device.readings()):
+            console.print(line, soft_wrap=True)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -234,17 +248,21 @@ def run(arguments: argparse.Namespace) -> int:
         check_writable(arguments.logits)
     network = open_network(arguments.network)
     images, labels = _test_set(arguments, network)
+    chip = chip_run(arguments, network)
+    noise = None
+    if chip is not None:
+        network, noise = chip.network, chip.noise
     steps = Steps()
     expected = difference = bound = None
     mismatches = 0
     try:
-        streamed = _stream(network, images, profile, arguments, steps)
+        streamed = _stream(network, images, profile, arguments, steps, noise)
         if streamed.lanes is not None:
             engine = EngineParameters.from_network(network, HardwareProfile(lanes=streamed.lanes))
             bound = float(cycle_bounds(network, engine, images).mean())
         if arguments.check:
             steps.start("comparing every logit with the golden model")
-            expected = GoldenModel(network).logits(images)
+            expected = GoldenModel(network, noise=noise).logits(images)
             mismatches, difference = _compare(streamed.answers, expected)
             steps.finish(f"{mismatches:,} of {expected.size:,} differ")
     finally:
@@ -257,7 +275,8 @@ def run(arguments: argparse.Namespace) -> int:
     score = Score(
         network=arguments.network,
         on=streamed.on,
-        chip=None,
+        chip=arguments.chip,
+        programming=None if chip is None else chip.to_dict(),
         images=len(images),
         accuracy=float(np.mean(answers.classes == labels)),
         seconds=streamed.seconds,
@@ -271,7 +290,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(asdict(score)))
     else:
-        _print_table(score)
+        _print_table(score, chip)
     if difference is not None:
         print(f"allspin: {difference}", file=sys.stderr)
         return DIFFERENT

@@ -13,12 +13,16 @@ from rich.progress import Progress as Bar
 from rich.table import Table
 from rich.text import Text
 
+from host.catalogue import open_device
 from host.datasets import load_dataset
 from host.files import check_writable
 from host.training import recipe
 from host.training.recipe import Progress, Trained, TrainingParameters, train
+from host.training.target import Target
+from sim.device_levels import LEVEL_CHOICES
 from sim.errors import UserError
 from sim.netfile import save_network
+from sim.schemes import POLARITIES, Programming
 
 NAME = "train"
 HELP = "Train a network for the machine, offline."
@@ -29,6 +33,7 @@ examples:
   allspin train --states 10 -o ten.safetensors
   allspin train --states 100 --hidden 128,64 --seed 3 -o deep.safetensors
   allspin train --data fashion --quick -o fashion.safetensors
+  allspin train --device paper --states 10 -o paper-ten.safetensors
 """
 
 INTERRUPTED = 130
@@ -96,7 +101,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SIGMA",
         type=float,
         default=DEFAULTS.noise,
-        help="noise on the weights in training, as a fraction of the range of R_AH (0)",
+        help="noise on the weights in training, as a fraction of the range of R_AH (that of "
+        "the device's writes, else 0)",
+    )
+    add(
+        "--device",
+        metavar="DEVICE",
+        help="train for this device, a file or the name of one that ships: its levels, its "
+        "neuron, the noise of its writes",
+    )
+    add(
+        "--level-choice",
+        metavar="NAME",
+        help=f"with --device, what its states are: {', '.join(LEVEL_CHOICES)} (nearest)",
+    )
+    add(
+        "--polarity",
+        metavar="NAME",
+        help=f"with --device, polarity of the writes: {', '.join(POLARITIES)} (quieter)",
     )
     add(
         "--epochs",
@@ -111,12 +133,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--json", action="store_true", help="print the result as one JSON object")
 
 
+def _target(arguments: argparse.Namespace) -> Target | None:
+    """The device to train for, if there is one."""
+    if arguments.device is None:
+        for option in ("level_choice", "polarity"):
+            if getattr(arguments, option) is not None:
+                raise UserError(f"--{option.replace('_', '-')} needs --device")
+        return None
+    return Target(
+        open_device(arguments.device),
+        arguments.level_choice or "nearest",
+        Programming(polarity=arguments.polarity or "quieter"),
+    )
+
+
 def _parameters(arguments: argparse.Namespace) -> TrainingParameters:
     epochs = arguments.epochs
     if epochs is None:
         epochs = recipe.QUICK_EPOCHS if arguments.quick else recipe.EPOCHS
     try:
-        return TrainingParameters(
+        parameters = TrainingParameters(
             states=arguments.states,
             hidden=arguments.hidden,
             neuron=arguments.neuron,
@@ -126,7 +162,11 @@ def _parameters(arguments: argparse.Namespace) -> TrainingParameters:
             noise=arguments.noise,
             epochs=epochs,
             seed=arguments.seed,
+            target=_target(arguments),
         )
+        # A device may have no such levels: the time to find out is before the work.
+        _ = parameters.machine.levels
+        return parameters
     except (ValueError, TypeError) as error:
         raise UserError(str(error)) from error
 

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from host.link.device import NO_PROGRESS, Answers, Progress
 from sim.errors import UserError
-from sim.golden import GoldenModel
+from sim.golden import GoldenModel, UseNoise
 from sim.network import Network
 
 BATCH = 1000
@@ -18,6 +18,11 @@ BATCH = 1000
 class GoldenDevice:
     """What `host.link.device.Device` does, computed by the golden model; it has no clock.
 
+    Parameters
+    ----------
+    noise : UseNoise, optional
+        What a chip adds at each use.
+
     Attributes
     ----------
     name : str
@@ -26,7 +31,8 @@ class GoldenDevice:
 
     name = "the golden model"
 
-    def __init__(self) -> None:
+    def __init__(self, noise: UseNoise | None = None) -> None:
+        self._noise = noise
         self._model: GoldenModel | None = None
 
     def close(self) -> None:
@@ -48,7 +54,7 @@ class GoldenDevice:
 
     def program(self, network: Network, progress: Progress = NO_PROGRESS) -> None:
         """Take a network."""
-        self._model = GoldenModel(network)
+        self._model = GoldenModel(network, noise=self._noise)
 
     def clear_counters(self) -> None:
         """Do nothing."""
@@ -78,6 +84,6 @@ class GoldenDevice:
         logits = np.empty((len(images), self._model.network.classes), dtype=np.int64)
         for start in range(0, len(images), BATCH):
             part = slice(start, start + BATCH)
-            logits[part] = self._model.logits(images[part])
+            logits[part] = self._model.logits(images[part], start)
             progress(min(start + BATCH, len(images)))
         return Answers(logits, np.argmax(logits, axis=1))

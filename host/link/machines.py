@@ -10,6 +10,7 @@ from host.link.golden_device import GoldenDevice
 from host.link.serial_port import DEFAULT_BAUD, SerialTransport, serial_ports
 from host.link.virtual_board import VirtualTransport
 from sim.errors import UserError
+from sim.golden import UseNoise
 from sim.network import Network
 
 GOLDEN = "golden"
@@ -38,6 +39,7 @@ def open_device(
     clock_error: float = 0.0,
     trace: tuple[Path, int] | None = None,
     mutate: Callable[[str], str] | None = None,
+    noise: UseNoise | None = None,
     progress: BuildProgress = no_progress,
 ) -> Device | GoldenDevice:
     """Open a machine for a network; it is not programmed yet.
@@ -60,6 +62,8 @@ def open_device(
         See `host.link.virtual_board.VirtualTransport`.
     mutate : callable, optional
         See `boards.virtual.build.build`.
+    noise : UseNoise, optional
+        What a chip adds at each use; only the golden model can.
     progress : callable
         Told what is being built, and for how many seconds now.
 
@@ -69,7 +73,12 @@ def open_device(
         If there is no such machine, or the network does not fit it.
     """
     if on == GOLDEN:
-        return GoldenDevice()
+        return GoldenDevice(noise)
+    if noise is not None:
+        raise UserError(
+            f"gateware has no noise at each use yet; run this chip on {GOLDEN}, or one of a device "
+            "whose neurons have no C2C and columns no read noise"
+        )
     if on == VIRTUAL:
         return _open_virtual(
             network, profile, uart, baud, clock_error, trace=trace, mutate=mutate, progress=progress

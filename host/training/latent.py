@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from host.training.machine import Array, Machine
+from host.training.machine import GRID, Array, Machine
 from sim.network import GAIN_BITS, MAX_SHIFT, Converter, Layer, Network
 
 SPREAD = 0.3
@@ -138,8 +138,12 @@ class LatentNetwork:
         """Right shift of a layer's V-I converters."""
         return self._shifts[layer]
 
-    def states(self, layer: int) -> Array:
+    def states(self, layer: int) -> npt.NDArray[Any]:
         """State of each synapse of a layer: the nearest level's, as whole numbers."""
+        if self.machine.own_levels is not None:
+            place = (self.weights(layer) + np.float32(1)) * np.float32((GRID - 1) / 2)
+            np.rint(place, out=place)
+            return self.machine.nearest_states[np.clip(place, 0, GRID - 1).astype(np.intp)]
         states = self.weights(layer) + np.float32(1)
         states *= np.float32((self.machine.states - 1) / 2)
         np.rint(states, out=states)
@@ -149,6 +153,8 @@ class LatentNetwork:
         """R_AH words of a layer, as whole numbers."""
         levels = self.machine.levels
         words = self.states(layer)
+        if self.machine.own_levels is not None:
+            return levels.astype(np.float32)[words]
         words *= np.float32(levels[1] - levels[0])
         words += np.float32(levels[0])
         return words

@@ -13,6 +13,9 @@ Array = npt.NDArray[np.float32]
 
 FINE = 4096
 """Entries of the tables that stand for a neuron's smooth response and its slope."""
+GRID = 8193
+"""Places of a weight that are told apart where levels are a device's own: an eighth of the
+least step between R_AH words at most."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,8 @@ class Machine:
         States of a synapse.
     pixel_bits, hidden_bits, rah_bits, current_bits : int
         As `sim.network.Network` has them.
+    own_levels : tuple of int, optional
+        R_AH word of each state where they are a device's own; uniform ones by default.
     """
 
     neuron: Neuron
@@ -35,6 +40,7 @@ class Machine:
     hidden_bits: int
     rah_bits: int
     current_bits: int
+    own_levels: tuple[int, ...] | None = None
 
     def input_top(self, layer: int) -> int:
         """Largest value that drives the rows of a layer."""
@@ -43,7 +49,16 @@ class Machine:
     @cached_property
     def levels(self) -> npt.NDArray[np.int16]:
         """R_AH word of each state."""
+        if self.own_levels is not None:
+            return np.array(self.own_levels, np.int16)
         return uniform_levels(self.states, self.rah_bits)
+
+    @cached_property
+    def nearest_states(self) -> npt.NDArray[np.uint8]:
+        """State whose level is nearest, at `GRID` places from lowest to highest level."""
+        low, high = float(self.levels[0]), float(self.levels[-1])
+        middles = (self.levels[:-1] + self.levels[1:].astype(np.float64)) / 2
+        return np.searchsorted(middles, np.linspace(low, high, GRID)).astype(np.uint8)
 
     @cached_property
     def outermost(self) -> int:

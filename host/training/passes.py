@@ -16,6 +16,7 @@ from host.training.machine import Array
 from sim.golden import EXACT_FLOAT32
 
 Real = npt.NDArray[np.floating[Any]]
+Noise = float | npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,14 +50,24 @@ class LayerPass:
         return self.drive_unit * self.weight_unit
 
 
-def _noisy(network: LatentNetwork, matrix: Array, noise: float, rng: np.random.Generator) -> Array:
+def _noisy(
+    network: LatentNetwork, layer: int, matrix: Array, noise: Noise, rng: np.random.Generator
+) -> Array:
     """A matrix with noise on every weight."""
+    noisy = rng.standard_normal(matrix.shape, dtype=np.float32)
+    if isinstance(noise, np.ndarray):
+        if network.quantised:
+            by_state = (2 * float(network.machine.outermost) * noise).astype(np.float32)
+            noisy *= by_state[network.states(layer).astype(np.intp, copy=False)]
+            noisy += matrix
+            return noisy
+        # There are no states yet.
+        noise = float(np.sqrt(np.mean(noise**2)))
     if network.quantised:
         outermost = float(network.machine.outermost)
     else:
         # Where the outermost level will be when the weights are quantised.
         outermost = OUTERMOST * float(matrix.std())
-    noisy = rng.standard_normal(matrix.shape, dtype=np.float32)
     noisy *= 2 * noise * outermost
     noisy += matrix
     return noisy
@@ -91,7 +102,7 @@ def _neurons(
 def forward(
     network: LatentNetwork,
     values: Array,
-    noise: float = 0.0,
+    noise: Noise = 0.0,
     rng: np.random.Generator | None = None,
 ) -> tuple[Array, list[LayerPass]]:
     """Column sums of the last layer, and what the backward pass needs.
@@ -102,9 +113,9 @@ def forward(
         What to compute.
     values : ndarray of float32, shape (rows, images)
         Row values as whole numbers.
-    noise : float
+    noise : float or ndarray of float64, shape (states,)
         Standard deviation of the noise on each weight, as a fraction of the range of R_AH
-        (outermost level to outermost level).
+        (outermost level to outermost level); one for all, or by state.
     rng : Generator, optional
         Draws the noise.
 
@@ -123,8 +134,8 @@ def forward(
         drive_unit = np.float32(1 / top if whole or layer == 0 else 1)
         weight_unit = np.float32(1 / network.machine.outermost if whole else 1)
         matrix = network.words(layer) if whole else network.weights(layer)
-        if noise and rng is not None:
-            matrix = _noisy(network, matrix, noise, rng)
+        if rng is not None and np.any(noise):
+            matrix = _noisy(network, layer, matrix, noise, rng)
         sums = _column_sums(drive, matrix, top, whole)
         activations, slopes = None, None
         if layer < network.layers - 1:

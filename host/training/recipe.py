@@ -16,7 +16,8 @@ from host.training.feed import Batch, bent_batches
 from host.training.latent import LatentNetwork
 from host.training.machine import Array, Machine
 from host.training.optimiser import Adam
-from host.training.passes import backward, forward
+from host.training.passes import Noise, backward, forward
+from host.training.target import Target
 from sim.errors import UserError
 from sim.golden import GoldenModel
 from sim.levels import (
@@ -78,15 +79,18 @@ class TrainingParameters:
         Width of a pixel and of a hidden activation, 1 to 8.
     rah_bits : int
         Width of an R_AH word, 2 to 8, wide enough for the states.
-    noise : float
+    noise : float or None
         Standard deviation of the noise on every weight in training, as a fraction of the
-        range of R_AH (outermost level to outermost level), 0 to 0.5.
+        range of R_AH (outermost level to outermost level), 0 to 0.5. None: that of a write
+        of the target's device, by state; none without a target.
     epochs : int
         Epochs with the machine's integers, 1 to 10,000; `float_epochs` go before.
     seed : int
         Names all chance, 0 to 2**32 - 1.
     augmentation : Augmentation
         How far the training images are bent.
+    target : Target, optional
+        The device whose levels the states have, and whose neuron the hidden layers have.
 
     Raises
     ------
@@ -100,10 +104,11 @@ class TrainingParameters:
     pixel_bits: int = 4
     hidden_bits: int = 4
     rah_bits: int = 8
-    noise: float = 0.0
+    noise: float | None = None
     epochs: int = EPOCHS
     seed: int = 0
     augmentation: Augmentation = field(default_factory=Augmentation)
+    target: Target | None = None
 
     def __post_init__(self) -> None:
         check_range("states", self.states, MIN_STATES, MAX_STATES)
@@ -119,7 +124,9 @@ class TrainingParameters:
             )
         check_range("pixel_bits", self.pixel_bits, 1, 8)
         check_range("hidden_bits", self.hidden_bits, 1, 8)
-        if not (isinstance(self.noise, (int, float)) and 0 <= self.noise <= MAX_NOISE):
+        if self.noise is not None and not (
+            isinstance(self.noise, (int, float)) and 0 <= self.noise <= MAX_NOISE
+        ):
             raise ValueError(f"noise must be from 0 to {MAX_NOISE}, not {self.noise!r}")
         check_range("epochs", self.epochs, 1, MAX_EPOCHS)
         check_range("seed", self.seed, 0, MAX_SEED)
@@ -130,15 +137,24 @@ class TrainingParameters:
         return max(1, round(FLOAT_SHARE * self.epochs))
 
     @property
+    def weight_noise(self) -> Noise:
+        """Noise on the weights in training, as `host.training.passes.forward` takes it."""
+        if self.noise is not None or self.target is None:
+            return self.noise or 0.0
+        return self.target.noise(self.states, self.rah_bits)
+
+    @property
     def machine(self) -> Machine:
         """The number formats."""
+        target = self.target
         return Machine(
-            neuron=NEURONS[self.neuron](),
+            neuron=NEURONS[self.neuron]() if target is None else target.neuron(self.neuron),
             states=self.states,
             pixel_bits=self.pixel_bits,
             hidden_bits=self.hidden_bits,
             rah_bits=self.rah_bits,
             current_bits=10 if self.hidden_bits >= WIDE_CURRENT_HIDDEN_BITS else 8,
+            own_levels=None if target is None else target.levels(self.states, self.rah_bits),
         )
 
 
@@ -236,6 +252,7 @@ class _Training:
         self.parameters = parameters
         self.report = report
         self.machine = parameters.machine
+        self.noise = parameters.weight_noise
         images = dataset.train_images.reshape(len(dataset.train_images), -1)
         learnt, kept = split(len(images))
         self.images, self.labels = images[learnt], dataset.train_labels[learnt]
@@ -262,7 +279,7 @@ class _Training:
     def _learn(self, batch: Batch, adam: Adam, rate: float, rng: np.random.Generator) -> float:
         values, labels = batch
         network = self.network
-        sums, record = forward(network, values, self.parameters.noise, rng)
+        sums, record = forward(network, values, self.noise, rng)
         scale = np.exp(network.parameters[-1][0])
         shares = _softmax(sums * scale)
         rows = np.arange(len(labels))
@@ -415,8 +432,10 @@ def _provenance(parameters: TrainingParameters) -> dict[str, Any]:
             "pixel_bits": parameters.pixel_bits,
             "hidden_bits": parameters.hidden_bits,
             "rah_bits": parameters.rah_bits,
-            "noise": parameters.noise,
+            # As ever without a device: equal options make equal files.
+            "noise": parameters.noise if parameters.target else parameters.noise or 0.0,
             "epochs": parameters.epochs,
             "seed": parameters.seed,
+            **({} if parameters.target is None else parameters.target.to_dict()),
         },
     }

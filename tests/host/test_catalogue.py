@@ -2,17 +2,27 @@ import shutil
 
 import pytest
 
-from host.catalogue import FOLDER, open_network, shipped_networks
+from host.catalogue import (
+    DEVICES,
+    FOLDER,
+    open_device,
+    open_network,
+    shipped_devices,
+    shipped_networks,
+)
 from host.datasets import load_dataset
 from sim.errors import UserError
 from sim.golden import GoldenModel
 
 
-def test_two_networks_ship() -> None:
-    assert shipped_networks() == ("mnist-10", "mnist-100")
+def test_four_networks_ship() -> None:
+    assert shipped_networks() == ("mnist-10", "mnist-100", "paper-10", "paper-100")
 
 
-@pytest.mark.parametrize(("name", "states"), [("mnist-10", 10), ("mnist-100", 100)])
+@pytest.mark.parametrize(
+    ("name", "states"),
+    [("mnist-10", 10), ("mnist-100", 100), ("paper-10", 10), ("paper-100", 100)],
+)
 def test_a_shipped_network_is_what_its_name_says(name: str, states: int) -> None:
     network = open_network(name)
     assert network.topology == (784, 100, 10)
@@ -23,7 +33,10 @@ def test_a_shipped_network_is_what_its_name_says(name: str, states: int) -> None
     assert network.provenance["interrupted"] is False
 
 
-@pytest.mark.parametrize(("name", "least"), [("mnist-10", 0.985), ("mnist-100", 0.987)])
+@pytest.mark.parametrize(
+    ("name", "least"),
+    [("mnist-10", 0.985), ("mnist-100", 0.987), ("paper-10", 0.985), ("paper-100", 0.985)],
+)
 def test_a_shipped_network_is_as_good_as_promised(name: str, least: float) -> None:
     dataset = load_dataset(None)
     network = open_network(name)
@@ -40,7 +53,7 @@ def test_a_file_is_opened_by_its_path(tmp_path) -> None:
 
 def test_an_unknown_network_is_one_line_with_the_names(tmp_path) -> None:
     missing = str(tmp_path / "none")
-    with pytest.raises(UserError, match=r"give a file, or one of mnist-10, mnist-100$"):
+    with pytest.raises(UserError, match=r"give a file, or one of mnist-10, .*, paper-100$"):
         open_network(missing)
 
 
@@ -49,3 +62,19 @@ def test_a_foreign_file_is_one_line(tmp_path) -> None:
     path.write_bytes(b"hello")
     with pytest.raises(UserError, match="is not a network file"):
         open_network(str(path))
+
+
+def test_the_paper_s_device_ships() -> None:
+    assert shipped_devices() == ("paper",)
+    assert open_device("paper").name == "paper"
+
+
+def test_a_device_file_is_opened_by_its_path(tmp_path) -> None:
+    path = tmp_path / "mine.toml"
+    shutil.copy(DEVICES / "paper.toml", path)
+    assert open_device(str(path)).name == "paper"
+
+
+def test_a_device_that_is_not_there() -> None:
+    with pytest.raises(UserError, match="there is no device 'gold'; give a file, or one of paper"):
+        open_device("gold")

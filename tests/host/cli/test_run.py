@@ -27,7 +27,7 @@ from sim.netfile import save_network
 ROOT = Path(__file__).resolve().parents[3]
 NETWORK = random_network((24, 12, 6), 1)
 KEYS = [
-    "network", "on", "chip", "images", "accuracy", "seconds", "images_per_second",
+    "network", "on", "chip", "programming", "images", "accuracy", "seconds", "images_per_second",
     "cycles_per_image", "cycles_bound", "logits_compared", "mismatches", "commit",
 ]  # fmt: skip
 

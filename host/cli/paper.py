@@ -1,0 +1,52 @@
+"""``allspin paper``: every figure and claim of the paper, with a verdict on each."""
+
+import argparse
+from pathlib import Path
+
+from rich.console import Console
+
+from host.cli.progress import Steps
+from host.paper import beyond
+from host.paper.chapter import FULL, QUICK
+from host.paper.report import printed_table, printed_verdicts
+from host.paper.reproduce import PARTS, reproduce
+
+HELP = """\
+Draw every figure of the paper for which its text gives enough, try each of its claims, and
+say what came of it: reproduced, reproduced under a named assumption, contradicted, or not
+determined by the text.
+
+The folder then has each picture as PNG and SVG with its numbers as CSV, and the report as
+paper.md and paper.html. An interrupted run goes on from what is done."""
+EPILOG = """\
+examples:
+  allspin paper --quick            # minutes: few seeds and points
+  allspin paper -o paper-out       # all of it
+"""
+WIDTH = 150
+"""Columns of the printed table where stdout is no terminal."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    add = parser.add_argument
+    add("--quick", action="store_true", help="few seeds and points: about two minutes")
+    add("-o", "--out", metavar="DIR", type=Path, default=Path("paper-out"), help="(paper-out)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Make the report; verdicts and the last chapter's table go to stdout."""
+    steps = Steps()
+    try:
+        effort = QUICK if arguments.quick else FULL
+        report = reproduce(effort, arguments.out, steps)
+    finally:
+        steps.stop()
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=WIDTH)
+    console.print(printed_verdicts(report.claims))
+    for table in report.chapters[PARTS.index(beyond)].tables:
+        console.print(printed_table(table))
+    console.print(f"the report is {arguments.out / 'paper.html'}", soft_wrap=True)
+    return 0

@@ -1,0 +1,1 @@
+"""From measured curves to a device: reading, fitting, judging."""

@@ -1,0 +1,75 @@
+"""The device that a network is trained for: its levels, its neuron, the noise of its writes."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.device import Device
+from sim.device_levels import LEVEL_CHOICES, device_levels
+from sim.neuron import NEURONS, Neuron
+from sim.schemes import Programming
+from sim.synapse import check_reading
+from sim.trains import plan_layer
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """A device to train for.
+
+    Parameters
+    ----------
+    device : Device
+        The device.
+    choice : str
+        What its states are: one of `sim.device_levels.LEVEL_CHOICES`.
+    programming : Programming
+        How its chips will be programmed where nothing is read: whose noise is trained with.
+
+    Raises
+    ------
+    ValueError
+        If there is no such choice, or it is not for this device.
+    """
+
+    device: Device
+    choice: str = "nearest"
+    programming: Programming = field(default_factory=Programming)
+
+    def __post_init__(self) -> None:
+        check_reading("the choice of levels", self.choice, LEVEL_CHOICES)
+
+    def levels(self, states: int, rah_bits: int) -> tuple[int, ...]:
+        """R_AH word of each state."""
+        levels = device_levels(self.device.synapse, states, self.choice, rah_bits)
+        return tuple(levels.tolist())
+
+    def noise(self, states: int, rah_bits: int) -> npt.NDArray[np.float64]:
+        """Noise of each state, as a fraction of the range: cycle to cycle, and what a train misses.
+
+        Returns
+        -------
+        ndarray of float64, shape (states,)
+            Standard deviation. Device-to-device variation is left out: it is what verifying
+            takes away.
+        """
+        levels = np.array(self.levels(states, rah_bits), np.int16)
+        plan = plan_layer(self.device.synapse, levels, self.programming, mean_device=True)
+        missed = plan.table.levels.astype(np.float64) - levels
+        return np.hypot(plan.deviation(), missed) / float(levels[-1] - levels[0])
+
+    def neuron(self, name: str) -> Neuron:
+        """The device's neuron if it is of that kind, else the kind's own."""
+        if self.device.neuron.name == name:
+            return self.device.neuron
+        return NEURONS[name]()
+
+    def to_dict(self) -> dict[str, Any]:
+        """What a network's provenance says of it."""
+        return {
+            "device": self.device.name,
+            "levels": self.choice,
+            "program": self.programming.scheme,
+            "polarity": self.programming.polarity,
+        }

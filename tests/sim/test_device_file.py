@@ -1,0 +1,165 @@
+"""Device files: there and back, and what is said of damaged ones."""
+
+import math
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sim.device import Device, Electrical
+from sim.device_file import device_from_toml, device_to_toml, load_device, save_device
+from sim.errors import UserError
+from sim.neuron import ReluNeuron, SotNeuron
+from sim.neuron_device import NeuronVariation
+from sim.synapse import (
+    CYCLE_READINGS,
+    DEVICE_READINGS,
+    OCCASIONS,
+    CycleVariation,
+    DeviceVariation,
+    Polarity,
+    PulseResponse,
+    SotSynapse,
+)
+from sim.table_device import TableResponse, TableSynapse
+from sim.variation import Imperfections
+
+PAPER = Path(__file__).resolve().parents[2] / "host" / "devices" / "paper.toml"
+
+shares = st.floats(0, 1)
+responses = st.builds(
+    PulseResponse,
+    st.sampled_from([22.0, 9.0, -40.0, math.inf]),
+    st.integers(1, 128),
+    st.floats(-5, -0.1),
+    st.floats(0.1, 5),
+)
+sot_synapses = st.builds(
+    SotSynapse,
+    responses,
+    responses,
+    st.integers(2, 128),
+    st.builds(
+        CycleVariation,
+        shares,
+        shares,
+        st.sampled_from(list(CYCLE_READINGS)),
+        st.sampled_from(list(OCCASIONS)),
+    ),
+    st.builds(DeviceVariation, shares, shares, st.sampled_from(list(DEVICE_READINGS))),
+)
+devices = st.builds(
+    Device,
+    st.text(st.characters(codec="ascii", exclude_categories=["C", "Z"]), min_size=1),
+    sot_synapses,
+    st.sampled_from([SotNeuron(0.2, 3, 0.01, 0.5), ReluNeuron()]),
+    st.builds(NeuronVariation, shares, shares, shares),
+    st.builds(Imperfections, stuck=shares, read_noise=shares),
+    st.builds(Electrical, pulse_time=st.none() | shares),
+    st.sampled_from(["ohm", "mΩ"]),
+    st.just({"digest": "abc", "points": 3, "interval": [1.5, 2.5], "nested": {"R²": 0.5}}),
+)
+
+
+@given(devices)
+def test_there_and_back(device: Device) -> None:
+    text = device_to_toml(device)
+    back = device_from_toml(text)
+    for name in vars(device):
+        assert getattr(back, name) == getattr(device, name)
+    assert device_to_toml(back) == text
+
+
+def test_a_table_goes_there_and_back(tmp_path: Path) -> None:
+    up = TableResponse(np.array([0, 1 / 3, 1]), np.array([0, 0.1, 0.2]), np.zeros(3))
+    down = TableResponse(np.array([1.0, 0.5]), np.zeros(2), np.array([0.1, 0.2]))
+    path = tmp_path / "measured.toml"
+    save_device(Device("measured", TableSynapse(up, down, 33, "pulse")), path)
+    back = load_device(path).synapse
+    assert isinstance(back, TableSynapse)
+    assert (back.states, back.occasion) == (33, "pulse")
+    for name in ("resistance", "cycle", "device"):
+        assert np.array_equal(getattr(back.potentiation, name), getattr(up, name))
+        assert np.array_equal(getattr(back.depression, name), getattr(down, name))
+
+
+def test_the_paper_s_device_has_the_paper_s_figures() -> None:
+    device = load_device(PAPER)
+    synapse = device.synapse
+    assert isinstance(synapse, SotSynapse)
+    assert [synapse.response(polarity).nonlinearity for polarity in Polarity] == [22, 9]
+    assert [synapse.c2c[polarity] for polarity in Polarity] == [0.065, 0.029]
+    assert [synapse.d2d[polarity] for polarity in Polarity] == [0.13, 0.48]
+    assert synapse.states == 100
+    assert (device.neuron_variation.use, device.neuron_variation.gain) == (0.014, 0.18)
+    # 20 to 38 microjoule for a pulse of 8 to 11 mA, 1 ms and five squares.
+    cost = device.electrical
+    assert cost.pulse_energy(cost.potentiation_current) == pytest.approx(20e-6)
+    assert cost.pulse_energy(cost.depression_current) == pytest.approx(37.8e-6, rel=1e-3)
+    assert cost.read_energy is None
+    assert device.imperfections == Imperfections()
+
+
+def test_energy_of_a_read() -> None:
+    cost = Electrical(resistance=300, read_current=1e-3, read_time=1e-6)
+    assert cost.read_energy == pytest.approx(3e-10)
+    assert cost.pulse_energy(None) is None
+
+
+BAD = [
+    ('name = "paper"', "name = 3", "name must be a word or line of text, not 3"),
+    ("format = 1", "format = 2", "it has format 2; this version reads 1"),
+    ("format = 1\n", "", "it lacks format"),
+    ("format = 1", "format =", "it is not TOML"),
+    ("A = 22.0", 'A = "22"', r"\[synapse.potentiation\]: A must be a number"),
+    ("A = 22.0", "B = 22.0", r"\[synapse.potentiation\] has no key B; it takes A, P_max, R_min"),
+    ("A = 22.0", "", r"\[synapse.potentiation\] lacks A"),
+    ("P_max = 100", "P_max = 0", r"\[synapse.potentiation\]: P_max must be from 1 to 65535, not 0"),
+    ("P_max = 100", "P_max = 1.5", r"\[synapse.potentiation\]: P_max must be an integer from 1"),
+    ("states = 100", "states = 200", "states must be from 2 to 128, not 200"),
+    ("states = 100", "states = 1.5", r"\[synapse\]: states must be an integer from 2 to 128"),
+    ("states = 100", "state = 100", r"\[synapse\] has no key state"),
+    ('kind = "sot"', 'kind = "rram"', r"\[synapse\] kind must be sot or table, not 'rram'"),
+    ('kind = "sot"', 'kind = "table"', r"\[synapse.potentiation\] resistance must be a list of"),
+    ('reading = "range"', 'reading = "R"', r"\[synapse.c2c\]: the reading of C2C must be one of"),
+    ("[synapse.d2d]", "[synapse.dtd]", r"\[synapse\] has no key dtd"),
+    ("[imperfections]", "[mistakes]", "no key mistakes"),
+    ("[synapse.depression]", "[synapse.down]", r"\[synapse\] lacks depression"),
+    ("slope = 1.25", "slope = 0", "the SOT neuron's slope must be from 0.1 to 20.0, not 0"),
+    ('name = "sot"', 'name = "tanh"', "neuron must be one of relu, sot, not 'tanh'"),
+    ("gain = 0.18", "gain = 18", r"\[neuron.variation\]: the neuron's gain deviation must be a n"),
+    ("stuck = 0.0", "stuck = nan", r"\[imperfections\]: stuck must be a number from 0 to 1"),
+    ("pulse_time = 0.001", "pulse_time = -1", r"\[synapse.electrical\]: pulse_time must be a num"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "expected"), BAD)
+def test_damaged_files(old: str, new: str, expected: str, tmp_path: Path) -> None:
+    text = PAPER.read_text("utf-8") + "\n[imperfections]\nstuck = 0.0\n"
+    assert old in text
+    path = tmp_path / "mine.toml"
+    path.write_text(text.replace(old, new, 1), "utf-8")
+    with pytest.raises(UserError, match=expected) as caught:
+        load_device(path)
+    assert str(caught.value).startswith(f"{path} is not a device file: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_files_that_are_none(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"cannot read device .*missing.toml: No such file"):
+        load_device(tmp_path / "missing.toml")
+    path = tmp_path / "binary.toml"
+    path.write_bytes(b"\xff\x00")
+    with pytest.raises(UserError, match="not text in UTF-8"):
+        load_device(path)
+
+
+def test_the_shipped_file_says_all_that_is_written() -> None:
+    # So that a reader of one shipped file has seen every section.
+    written = tomllib.loads(device_to_toml(load_device(PAPER)))
+    shipped = tomllib.loads(PAPER.read_text("utf-8"))
+    assert set(written) - set(shipped) == {"imperfections"}
+    assert set(written["synapse"]) == set(shipped["synapse"])

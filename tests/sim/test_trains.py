@@ -1,0 +1,87 @@
+"""What trains reach, against figures from elsewhere."""
+
+import math
+
+import numpy as np
+import pytest
+
+from sim.device_levels import LEVEL_CHOICES, device_levels
+from sim.levels import uniform_levels
+from sim.synapse import CycleVariation, Polarity, PulseResponse, SotSynapse
+from sim.table_device import TableResponse, TableSynapse
+from sim.trains import quieter, reach
+
+P, D = Polarity
+
+
+def synapse(potentiation: float = 22, depression: float = 9, pulses: int = 100) -> SotSynapse:
+    return SotSynapse(
+        PulseResponse(potentiation, pulses),
+        PulseResponse(depression, pulses),
+        c2c=CycleVariation(0.065, 0.029),
+    )
+
+
+@pytest.mark.parametrize(("nonlinearity", "met"), [(22, 55), (9, 32)])
+def test_how_many_uniform_levels_whole_pulses_meet(nonlinearity: float, met: int) -> None:
+    """Of a hundred, within half a level, from R_min by a hundred pulses: counted elsewhere."""
+    reached = reach(synapse(nonlinearity)).mean[P]
+    levels = np.linspace(-1, 1, 100)
+    missed = np.abs(reached - levels[:, None]).min(axis=1)
+    assert (missed <= 1 / 99).sum() == met
+
+
+def test_trains_follow_the_papers_equations() -> None:
+    trains = reach(synapse())
+    n = np.arange(101)
+    b = 2 / (1 - np.exp(-100 / np.array([22.0, 9.0])))
+    np.testing.assert_allclose(trains.mean[P], -1 + b[0] * (1 - np.exp(-n / 22)), atol=1e-12)
+    np.testing.assert_allclose(trains.mean[D], 1 - b[1] * (1 - np.exp(-n / 9)), atol=1e-12)
+    np.testing.assert_allclose(trains.cycle[P], 0.13)
+    np.testing.assert_allclose(trains.cycle[D], 0.058)
+    assert quieter(synapse()) == D
+
+
+def test_every_tenth_of_a_hundred_and_ten_pulses_differ() -> None:
+    """The two ways to have ten states, by depression, worked out from the equation."""
+    every = device_levels(synapse(pulses=99), 10, "every")
+    n = np.arange(10)[::-1] * 11
+    share = (1 - np.exp(-n / 9)) / (1 - math.exp(-11))
+    np.testing.assert_array_equal(every, np.rint(126 - 252 * share))
+    pulses = device_levels(synapse(pulses=99), 10, "pulses")
+    share = (1 - np.exp(-np.arange(10)[::-1] / 9)) / (1 - math.exp(-1))
+    np.testing.assert_array_equal(pulses, np.rint(126 - 252 * share))
+    assert len(np.unique(every)) < 8 < len(np.unique(pulses))
+
+
+@pytest.mark.parametrize("states", [2, 10, 100])
+@pytest.mark.parametrize("choice", LEVEL_CHOICES)
+def test_levels_rise_over_the_whole_range(states: int, choice: str) -> None:
+    levels = device_levels(synapse(), states, choice)
+    top = uniform_levels(states)[-1]
+    assert (levels[0], levels[-1]) == (-top, top)
+    assert np.all(np.diff(levels) >= 0)
+
+
+@pytest.mark.parametrize("choice", ["nearest", "either"])
+def test_levels_are_what_trains_reach(choice: str) -> None:
+    """Every level is a rounded point of one of the two curves."""
+    levels = device_levels(synapse(), 100, choice)
+    curves = np.concatenate(reach(synapse()).mean)
+    assert np.isin(levels, np.rint(curves * 99)).all()
+
+
+def test_linear_steps_reach_uniform_levels() -> None:
+    for choice in ("nearest", "either", "every", "pulses"):
+        levels = device_levels(synapse(math.inf, math.inf, 99), 10, choice)
+        np.testing.assert_array_equal(levels, uniform_levels(10))
+
+
+def test_a_table_has_no_shorter_curve() -> None:
+    n = np.linspace(-1, 1, 20)
+    table = TableSynapse(TableResponse(n, 0 * n, 0 * n), TableResponse(n[::-1], 0 * n, 0 * n))
+    assert len(device_levels(table, 10)) == 10
+    with pytest.raises(ValueError, match="need a device with an A"):
+        device_levels(table, 10, "pulses")
+    with pytest.raises(ValueError, match="the choice of levels must be one of nearest"):
+        device_levels(table, 10, "other")
