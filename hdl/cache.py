@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from sim.errors import UserError
 
 VARIABLE = "ALLSPIN_CACHE"
 """Environment variable that names another folder for the cache."""
+POLL = 0.1
+"""Seconds between looks at a lock that another process holds."""
 
 
 def cache_folder() -> Path:
@@ -64,7 +67,15 @@ def digest(*parts: str | bytes) -> str:
     return total.hexdigest()[:32]
 
 
-def build_once(name: str, build: Callable[[Path], None]) -> Path:
+def _wait_alone(seconds: float) -> None:
+    """Say nothing while another process builds."""
+
+
+def build_once(
+    name: str,
+    build: Callable[[Path], None],
+    waiting: Callable[[float], None] = _wait_alone,
+) -> Path:
     """The folder of a build, built now unless it is there.
 
     Processes that want the same build at once wait for the first. A build that is cut
@@ -77,6 +88,8 @@ def build_once(name: str, build: Callable[[Path], None]) -> Path:
     build : callable
         Fills the empty folder that it is given. The folder is moved afterwards, so nothing
         in it may hold its path.
+    waiting : callable
+        Told several times a second for how many seconds another process has been building.
 
     Returns
     -------
@@ -96,10 +109,18 @@ def build_once(name: str, build: Callable[[Path], None]) -> Path:
         try:
             # The lock stays behind: whoever waits for it must wait for the same file.
             lock = stack.enter_context((folder / f"{name}.lock").open("w"))
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            begun = time.monotonic()
+            while True:
+                with contextlib.suppress(BlockingIOError):
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                waiting(time.monotonic() - begun)
+                time.sleep(POLL)
             if done.is_dir():
                 return done
-            work = Path(tempfile.mkdtemp(prefix=f".{name[:12]}.", dir=folder))
+            for left_over in folder.glob(f".{name}.*"):  # of a build that was killed
+                shutil.rmtree(left_over, ignore_errors=True)
+            work = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=folder))
         except OSError as error:
             raise UserError(
                 f"cannot write the cache folder {folder}: {error.strerror}; "

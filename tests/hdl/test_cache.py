@@ -96,7 +96,7 @@ def test_concurrent_starts_build_once(tmp_path):
     assert len(list(tmp_path.glob("began-*"))) == 1
 
 
-def test_a_builder_that_is_killed_is_replaced(tmp_path):
+def test_a_builder_that_is_killed_is_replaced_and_cleaned_up_after(tmp_path, cache):
     first = start(tmp_path, "die")
     while not list(tmp_path.glob("began-*")):
         time.sleep(0.01)
@@ -104,3 +104,4 @@ def test_a_builder_that_is_killed_is_replaced(tmp_path):
     assert second.communicate()[0] == "True\n"
     assert first.communicate()[0] == ""
     assert len(list(tmp_path.glob("began-*"))) == 2
+    assert sorted(path.name for path in cache.iterdir()) == ["one", "one.lock"]

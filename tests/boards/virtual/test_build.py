@@ -15,7 +15,7 @@ import pytest
 
 import boards.virtual.build
 from boards.top import TopParameters
-from boards.virtual.build import build, cache_folder, compiler
+from boards.virtual.build import build, compiler
 from hdl.bench.networks import random_network
 from hdl.parameters import HardwareProfile
 from sim.errors import UserError
@@ -68,13 +68,18 @@ def tool(tmp_path, monkeypatch, cache):
 
 
 def programs(cache):
-    return [path for path in cache.iterdir() if not path.suffix]
+    return [path for path in cache.iterdir() if path.is_dir() and not path.name.startswith(".")]
+
+
+def left_over(cache):
+    return [path for path in cache.iterdir() if path.is_dir() and path.name.startswith(".")]
 
 
 def test_compiled_once_and_told_of(tool, cache):
     said = []
     program = build(PARAMETERS, progress=lambda what, seconds: said.append(what))
-    assert program.parent == cache
+    assert program.parent.parent == cache
+    assert list(program.parent.iterdir()) == [program]
     assert program.stat().st_mode & stat.S_IXUSR
     assert list(dict.fromkeys(said)) == [
         "elaborating the gateware",
@@ -85,7 +90,7 @@ def test_compiled_once_and_told_of(tool, cache):
     assert build(PARAMETERS, progress=lambda what, seconds: said.append(what)) == program
     assert said == []
     assert tool.calls == 1
-    assert not [path for path in cache.iterdir() if path.suffix == ".tmp"]
+    assert not left_over(cache)
 
 
 def test_another_design_compiler_or_driver_is_another_program(tool, cache, tmp_path, monkeypatch):
@@ -156,10 +161,10 @@ def test_a_killed_build_leaves_nothing_that_harms(tool, cache):
     process.kill()
     process.wait()
     assert programs(cache) == []
-    assert [path for path in cache.iterdir() if path.suffix == ".tmp"]
+    assert left_over(cache)
     tool.set_work("true")
     assert build(PARAMETERS).exists()
-    assert not [path for path in cache.iterdir() if path.suffix == ".tmp"]
+    assert not left_over(cache)
 
 
 def test_an_interrupted_build_takes_its_compiler_along(tool, cache):
@@ -172,7 +177,7 @@ def test_an_interrupted_build_takes_its_compiler_along(tool, cache):
     compiler_pid = int(file.read_text())
     wait_for(lambda: not Path(f"/proc/{compiler_pid}").exists())
     assert programs(cache) == []
-    assert not [path for path in cache.iterdir() if path.suffix == ".tmp"]
+    assert not left_over(cache)
 
 
 def test_a_failing_compiler_is_one_line(tool, cache):
@@ -223,15 +228,6 @@ def test_a_cache_that_cannot_be_written_is_one_line(tool, monkeypatch, tmp_path)
     file.write_text("")
     for folder, reason in ((file / "sub", "Not a directory"), (Path("/proc/no"), "No such file")):
         monkeypatch.setenv("ALLSPIN_CACHE", str(folder))
-        line = f"cannot write the folder {folder} for compiled gateware .{reason}.*ALLSPIN_CACHE"
+        line = f"cannot make the cache folder {folder}: {reason}.*ALLSPIN_CACHE"
         with pytest.raises(UserError, match=line):
             build(PARAMETERS)
-
-
-def test_where_the_cache_is(monkeypatch):
-    monkeypatch.delenv("ALLSPIN_CACHE", raising=False)
-    monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
-    assert cache_folder() == Path("/somewhere/allspin")
-    monkeypatch.delenv("XDG_CACHE_HOME")
-    monkeypatch.setenv("HOME", "/home/someone")
-    assert cache_folder() == Path("/home/someone/.cache/allspin")
