@@ -113,3 +113,23 @@ def test_a_figure_that_no_device_can_have(known: Makes) -> None:
     result = fit_all(measurement, FitOptions("x"))
     with pytest.raises(UserError, match=r"the C2C of potentiation comes out as 1.3, which no dev"):
         make_device(result, measurement, FitOptions("x"), BASE)
+
+
+def test_a_polarity_of_half_the_range_has_half_the_figures(known: Makes) -> None:
+    truth = known(c2c=(0.03, 0.02), d2d=(0.05, 0.1), reading="range")
+    curves = [
+        Curve(one.device, one.cycle, one.polarity, one.x, 0.1 + (one.resistance - 0.1) / 2)
+        if one.polarity is D
+        else one
+        for one in truth.draw(4, 12, 4)
+    ]
+    measurement = measured(curves)
+    options = FitOptions("x", reading="range")
+    result = fit_all(measurement, options)
+    synapse = make_device(result, measurement, options, BASE).synapse
+    assert isinstance(synapse, SotSynapse)
+    # Of the whole device's range, which potentiation spans.
+    assert synapse.c2c.potentiation == pytest.approx(0.03, rel=0.1)
+    assert synapse.c2c.depression == pytest.approx(0.01, rel=0.1)
+    own = result.polarities[D].devices.readings["range"].value
+    assert synapse.d2d.depression == pytest.approx(own / 2, rel=0.1)
