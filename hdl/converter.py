@@ -119,7 +119,7 @@ class ViConverter(wiring.Component):
                 with m.Default():
                     m.d.comb += write.en.eq(1)
                     m.d.sync += line.eq(here_line + 1)
-        shift = Signal(5)
+        shift = Signal(5, reset_less=True)  # as the other memories: a reset keeps it
         with m.If(self.load.valid & (load.memory == SHIFT)):
             m.d.sync += shift.eq(load.data)
 

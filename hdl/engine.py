@@ -205,17 +205,24 @@ class Engine(wiring.Component):
         first_taken = Signal()
         entered = Signal()
         left = Signal()
+        counted_in = Signal()
+        counted_out = Signal()
         m.d.comb += [
             first_taken.eq(self.events.valid & self.events.ready),
             entered.eq(first_taken & self.events.payload.last),
             left.eq(self.results.valid & self.results.ready & self.results.payload.last),
             counters.image.eq(left),
-            counters.busy.eq(arriving | (under_way != 0) | first_taken),
-            self.idle.eq(~arriving & (under_way == 0) & ~fetching),
+            counters.busy.eq(arriving | counted_in | (under_way != 0) | first_taken),
+            self.idle.eq(~arriving & ~counted_in & (under_way == 0) & ~fetching),
         ]
         with m.If(first_taken):
             m.d.sync += arriving.eq(~self.events.payload.last)
-        m.d.sync += under_way.eq(under_way + entered - left)
+        # Counted a clock late: whether an event is taken is known late in its clock.
+        m.d.sync += [
+            counted_in.eq(entered),
+            counted_out.eq(left),
+            under_way.eq(under_way + counted_in - counted_out),
+        ]
 
         self._elaborate_fetch(
             m,

@@ -81,6 +81,7 @@ def test_a_compiler_that_was_named_must_be_there(machine):
         # What a Python does with the script's questions: 1 for no, and its version.
         ('case "$2" in *platform*) echo 3.9.2;; *) exit 1;; esac', ["3.11 or newer", "is 3.9.2"]),
         ('case "$2" in *ensurepip*) exit 1;; esac', ["ensurepip", "python3-venv"]),
+        ('case "$2" in *INSTSONAME*) exit 1;; esac', ["shared library", "libpython3-dev"]),
     ],
 )
 def test_an_old_or_bare_python_is_one_line_with_the_fix(machine, fake, words):

@@ -1,6 +1,7 @@
 """The cocotb test behind ``allspin sim``: stream images, and note what came."""
 
 import json
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -32,8 +33,10 @@ async def stream_images(dut: Any) -> None:
     bench = EngineBench(dut, job.network, job.engine, stalls=job.options["stalls"])
     await start_clock(dut)
     await bench.program()
+    starter = os.getppid()
     start = time.perf_counter()
     for first in range(0, len(job.images), CHUNK):
+        assert os.getppid() == starter, "whoever started this has gone"
         _note(job.folder, PROGRESS, f"{first} {len(job.images)}")
         bench.send(job.images[first : first + CHUNK])
         await bench.events.drained(bench.patience)

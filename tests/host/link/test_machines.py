@@ -162,8 +162,12 @@ def test_auto_asks_every_port(program, bridged, dead_port, monkeypatch):
         assert device.name == port
         assert stream(device, NETWORK, 20) == 0
 
+    closed = []
+    close = Device.close
+    monkeypatch.setattr(Device, "close", lambda self: (closed.append(self.name), close(self)))
     with pytest.raises(UserError, match=f"no board was built for this network: {port} has 24-12-6"):
         open_device("auto", OTHER)
+    assert closed == [port]
 
     monkeypatch.setattr(machines, "serial_ports", lambda: [port, dead_port, other])
     answers = ask_ports()
