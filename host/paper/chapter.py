@@ -126,7 +126,7 @@ class Effort:
 
 
 QUICK = Effort("quick", seeds=2, sweep_seeds=2, chips=3, fine=False)
-FULL = Effort("full", seeds=5, sweep_seeds=5, chips=20, fine=True)
+FULL = Effort("full", seeds=5, sweep_seeds=3, chips=20, fine=True)
 
 
 class Part(Protocol):
