@@ -432,7 +432,8 @@ class SotSynapse(Synapse):
         a, whole = response.nonlinearity, response.pulses
         if math.isinf(response.normalisation):
             return share * whole
-        return np.clip(-a * np.log1p(share * math.expm1(-whole / a)), 0, whole)
+        with np.errstate(divide="ignore"):  # at the asymptote: infinitely many, cut to P_max
+            return np.clip(-a * np.log1p(share * math.expm1(-whole / a)), 0, whole)
 
     def advance(
         self,

@@ -215,6 +215,8 @@ class TableSynapse(Synapse):
         ]
 
 
+LEAST_PULSES = 4
+"""Pulses along a lookup table's range from which it is one of a synapse with states."""
 LOOKUP_HEADER = "1st Row = Gbins"
 """What the first line of CrossSim's lookup tables begins with."""
 
@@ -268,8 +270,16 @@ def _moments(share: Array, changes: Array) -> tuple[Array, Array]:
     return mean, np.sqrt(square)
 
 
-def _follow(conductance: Array, mean: Array, deviation: Array, start: float) -> TableResponse:
-    """Pulse by pulse along the mean change, until the end or until nothing moves."""
+def _follow(
+    conductance: Array, mean: Array, deviation: Array, start: float
+) -> tuple[Array, Array, Array]:
+    """Pulse by pulse along the mean change, until the end or until nothing moves.
+
+    Returns
+    -------
+    resistance, cycle, device : ndarray of float64, shape (pulses + 1,)
+        What a `TableResponse` takes.
+    """
     way, spread = [start], [0.0]
     low, high = float(conductance[0]), float(conductance[-1])
     least = (high - low) / MAX_PULSES
@@ -281,7 +291,7 @@ def _follow(conductance: Array, mean: Array, deviation: Array, start: float) -> 
             break
         spread.append(float(np.interp(here, conductance, deviation)))
         way.append(after)
-    return TableResponse(np.array(way), np.array(spread), np.zeros(len(way)))
+    return np.array(way), np.array(spread), np.zeros(len(way))
 
 
 def load_lookup_tables(paths: Sequence[Path], states: int = 100) -> TableSynapse:
@@ -314,13 +324,13 @@ def load_lookup_tables(paths: Sequence[Path], states: int = 100) -> TableSynapse
         mean, deviation = _moments(share, changes)
         polarity = Polarity.POTENTIATION if mean.mean() > 0 else Polarity.DEPRESSION
         start = float(conductance[-1] if polarity else conductance[0])
-        try:
-            responses[polarity] = _follow(conductance, mean, deviation, start)
-        except ValueError:
+        way = _follow(conductance, mean, deviation, start)
+        if len(way[0]) <= LEAST_PULSES:
             raise UserError(
-                f"{path}: at conductance {start:g} a pulse changes nothing on average, "
-                "so there is no curve to follow"
-            ) from None
+                f"{path}: {len(way[0]) - 1} pulses lead from {start:g} as far as the mean change "
+                f"goes; a synapse needs at least {LEAST_PULSES}"
+            )
+        responses[polarity] = TableResponse(*way)
     if len(responses) != 2:
         name = next(iter(responses)).name.lower()
         raise UserError(

@@ -131,8 +131,7 @@ def _add_fitted(table: Table, whole: dict[str, Any], result: FitResult) -> None:
             table.add_row("D2D", _shown(part["d2d"][result.reading]), "see below")
         else:
             table.add_row("D2D", "one device: not known", "")
-        table.add_row("R^2", f"{part['goodness']['r_squared']:.5f}", "")
-        table.add_row("runs test, chance", f"{part['goodness']['runs_chance']:.2g}", "")
+        _add_goodness(table, part)
 
 
 def _add_measured(table: Table, synapse: TableSynapse, unit: str) -> None:
@@ -141,41 +140,52 @@ def _add_measured(table: Table, synapse: TableSynapse, unit: str) -> None:
         response = synapse.response(polarity)
         way = response.resistance
         table.add_section()
-        table.add_row(f"[bold]{polarity.name.lower()}, as measured", "", "")
+        table.add_row(f"[bold]{polarity.name.lower()} (table)", "", "")
         table.add_row("pulses", str(way.size - 1), "")
         table.add_row("R_AH", f"{way[0]:.4g} to {way[-1]:.4g}", unit)
         for name, deviations in (("C2C", response.cycle), ("D2D", response.device)):
             typical = math.sqrt(float((deviations**2).mean()))
-            table.add_row(f"{name}, root mean square", f"{typical:.4g}", unit)
+            table.add_row(f"{name}, typical", f"{typical:.4g}", unit)
+
+
+def _add_neuron(table: Table, neuron: dict[str, Any], result: FitResult) -> None:
+    """Rows of the fitted neuron."""
+    table.add_section()
+    table.add_row("[bold]neuron", "", "")
+    factor, current = (1e3, "mA") if result.current_unit == "A" else (1.0, result.current_unit)
+    for key, label, unit, scale in (
+        ("threshold", "threshold", current, factor),
+        ("slope", "slope", f"{result.unit}/{current}", 1 / factor),
+        ("height", "height", result.unit, 1.0),
+        ("use", "C2C", "of R_AH's range", 1.0),
+        ("gain", "D2D of slope", "of the slope", 1.0),
+        ("threshold_spread", "D2D of threshold", "of full current", 1.0),
+    ):
+        if key in neuron:
+            scaled = {edge: value * scale for edge, value in neuron[key].items()}
+            table.add_row(label, _shown(scaled), unit)
+    if "gain" not in neuron:
+        table.add_row("D2D", "one device: not known", "")
+    _add_goodness(table, neuron)
+
+
+def _add_goodness(table: Table, part: dict[str, Any]) -> None:
+    goodness = part["goodness"]
+    table.add_row("R^2", f"{goodness['r_squared']:.5f}", "")
+    table.add_row("runs test, chance", f"{goodness['runs_chance']:.2g}", "")
 
 
 def _print_table(result: FitResult, device: Device, path: Path) -> None:
-    table = Table(title=f"Device {device.name}: values with 95 % intervals")
+    table = Table(title=f"Device {device.name}: values and 95 % intervals")
     for heading in ("", "value", "unit"):
-        table.add_column(heading, no_wrap=True)
+        table.add_column(heading, overflow="fold")
     whole = report(result)
     if isinstance(device.synapse, TableSynapse):
         _add_measured(table, device.synapse, result.unit)
     else:
         _add_fitted(table, whole, result)
-    neuron = whole.get("neuron")
-    if neuron is not None:
-        table.add_section()
-        table.add_row("[bold]neuron", "", "")
-        current, unit = result.current_unit, result.unit
-        for key, of in (
-            ("threshold", current),
-            ("slope", f"{unit}/{current}"),
-            ("height", unit),
-            ("use", "of the range of R_AH"),
-            ("gain", "of the slope"),
-            ("threshold_spread", "of the largest current"),
-        ):
-            if key in neuron:
-                labels = {"use": "C2C", "gain": "D2D of slope", "threshold_spread": "D2D of thr."}
-                table.add_row(labels.get(key, key), _shown(neuron[key]), of)
-        table.add_row("R^2", f"{neuron['goodness']['r_squared']:.5f}", "")
-        table.add_row("runs test, chance", f"{neuron['goodness']['runs_chance']:.2g}", "")
+    if "neuron" in whole:
+        _add_neuron(table, whole["neuron"], result)
     Console().print(table)
     if result.polarities and not isinstance(device.synapse, TableSynapse):
         print(f"C2C is read as drawn {OCCASIONS[result.occasion]}.")
@@ -234,35 +244,30 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"allspin: {note}", file=sys.stderr)
     options = _options(arguments, measurement.current_unit)
     result = fit_all(measurement, options)
-    device = make_device(result, measurement, options, base)
-    pictures = save_picture(
-        fit_picture(result, device.name, options.table),
-        arguments.output.parent,
-        arguments.output.stem,
-    )
-    complaints = result.complaints()
-    refused = bool(complaints) and not (options.table or arguments.force)
-    if not refused:
-        save_device(device, arguments.output)
+    picture = fit_picture(result, options.name, options.table)
+    pictures = save_picture(picture, arguments.output.parent, arguments.output.stem)
+    # A measured table needs no model of the synapse.
+    complaints = result.complaints(neuron_only=options.table)
     for complaint in complaints:
         print(f"allspin: the model does not describe {complaint}", file=sys.stderr)
+    device = None
+    if not complaints or arguments.force:
+        device = make_device(result, measurement, options, base)
+        save_device(device, arguments.output)
     if arguments.json:
-        print(
-            json.dumps(
-                {
-                    "device": None if refused else str(arguments.output),
-                    "kind": "table" if options.table else "model",
-                    "described": not complaints,
-                    "c2c_occasion": result.occasion or None,
-                    "d2d_reading": result.reading or None,
-                    "pictures": [str(picture) for picture in pictures],
-                    **_finite(report(result)),
-                }
-            )
-        )
-    elif not refused:
+        record = {
+            "device": None if device is None else str(arguments.output),
+            "kind": "table" if options.table else "model",
+            "described": not complaints,
+            "c2c_occasion": result.occasion or None,
+            "d2d_reading": result.reading or None,
+            "pictures": [str(path) for path in pictures],
+            **_finite(report(result)),
+        }
+        print(json.dumps(record))
+    elif device is not None:
         _print_table(result, device, arguments.output)
-    if refused:
+    if device is None:
         print(
             f"allspin: {arguments.output} is not written; see {pictures[0]}, and take --table for "
             "the measured table as the device, or --force for the model in spite of it",

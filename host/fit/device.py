@@ -87,10 +87,12 @@ class FitResult:
     unit: str
     current_unit: str
 
-    def complaints(self) -> list[str]:
-        """What the model does not describe, with numbers; a line each."""
+    def complaints(self, neuron_only: bool = False) -> list[str]:
+        """What the models do not describe, with numbers; a line each."""
         parts = [
-            (polarity.name.lower(), part.goodness) for polarity, part in self.polarities.items()
+            (polarity.name.lower(), part.goodness)
+            for polarity, part in self.polarities.items()
+            if not neuron_only
         ]
         if self.neuron is not None:
             parts.append(("the neuron", self.neuron.goodness))

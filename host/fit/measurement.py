@@ -227,9 +227,9 @@ def _polarity(file: CsvFile, line: int, text: str) -> Polarity:
 
 
 def _trend(resistance: Array) -> float:
-    """Change of R_AH from the first quarter of a curve to its last, over its spread."""
-    quarter = max(1, len(resistance) // 4)
-    change = float(resistance[-quarter:].mean() - resistance[:quarter].mean())
+    """Change of R_AH from a curve's first points to its last, over its spread."""
+    few = max(1, len(resistance) // 20)
+    change = float(resistance[-few:].mean() - resistance[:few].mean())
     spread = float(np.ptp(resistance))
     return change / spread if spread else 0.0
 

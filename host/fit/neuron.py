@@ -5,11 +5,11 @@ where the film is switched whole, both knees rounded. Where the data end before 
 switched whole, there is no upper knee in the fit and full scale is what was measured.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import optimize, stats
+from scipy.special import expit
 
 from host.fit.goodness import Goodness, judge
 from host.fit.measurement import Curve
@@ -21,8 +21,12 @@ from sim.synapse import Array
 
 SHARPEST, SOFTEST = 0.002, 0.3
 """Limits of a knee's softness, as fractions of the largest current."""
-STARTS = (0.05, 0.2, 0.4, 0.6, 0.8)
-"""Thresholds that fits start from, as fractions of the largest current."""
+STARTS = tuple(np.linspace(0.0, 0.95, 20).tolist())
+"""Knees that fits may start from, as fractions of the largest current."""
+FIRST_SOFTNESS = 0.03
+"""Softness that fits start from, as a fraction of the largest current."""
+LEAST_POINTS = 8
+"""Points from which an upper knee is asked for."""
 SURE = 0.01
 """An upper knee is taken where so small a chance would make one."""
 NAMES = ("base", "threshold", "slope", "softness", "height")
@@ -89,70 +93,98 @@ class NeuronFit:
             ) from error
 
 
-def _softplus(x: Array) -> Array:
-    return np.logaddexp(0.0, x)
+def _model(parameters: Array, current: Array) -> tuple[Array, Array]:
+    """R_AH, and its derivative by each parameter, shape (points, parameters).
 
-
-def _model(parameters: Array, current: Array) -> Array:
-    """R_AH; four parameters, or five with the height of the upper knee."""
+    The parameters are `NAMES`: four, or five with the height of the upper knee.
+    """
     base, threshold, slope, softness = parameters[:4]
-    lower = _softplus((current - threshold) / softness)
-    if len(parameters) == 4:
-        return base + slope * softness * lower
-    end = threshold + parameters[4] / slope
-    return base + slope * softness * (lower - _softplus((current - end) / softness))
+    lower = (current - threshold) / softness
+    on, knee = expit(lower), np.logaddexp(0.0, lower)
+    by_softness = knee - on * lower
+    by_slope = softness * knee
+    by_threshold = on
+    columns = []
+    if len(parameters) == len(NAMES):
+        height = parameters[4]
+        upper = (current - threshold - height / slope) / softness
+        off, end = expit(upper), np.logaddexp(0.0, upper)
+        by_softness = by_softness - end + off * upper
+        knee = knee - end
+        by_slope = softness * knee - off * height / slope
+        by_threshold = on - off
+        columns = [off]
+    slopes = [np.ones(current.shape), -slope * by_threshold, by_slope, slope * by_softness]
+    return base + slope * softness * knee, np.stack([*slopes, *columns], axis=-1)
+
+
+def _start(x: Array, y: Array, upper_knee: bool) -> list[float]:
+    """Parameters to start from: the best of a few knees, between which the line is fitted."""
+    best: tuple[float, list[float]] | None = None
+    for threshold in STARTS:
+        for end in STARTS if upper_knee else (np.inf,):
+            if end <= threshold:
+                continue
+            ramp = np.clip(x, threshold, end) - threshold
+            table = np.stack([np.ones(x.size), ramp], axis=1)
+            (base, slope), *_ = np.linalg.lstsq(table, y, rcond=None)
+            left = float(np.sum((table @ [base, slope] - y) ** 2))
+            if best is None or left < best[0]:
+                slope = max(float(slope), 0.05)
+                best = left, [float(base), threshold, slope, FIRST_SOFTNESS]
+                if upper_knee:
+                    best[1].append(slope * (end - threshold))
+    assert best is not None
+    return best[1]
 
 
 def _fit(current: Array, resistance: Array, upper_knee: bool, near: Array | None = None) -> Array:
-    """Least squares of one device's curve, from many starts or from one nearby.
+    """Least squares of one device's curve, from a start that is looked for or one nearby.
 
     R_AH rises with current here: curves that fall are turned before.
     """
     top = float(current.max())
-    order = np.argsort(current)
-    x, y = current[order] / top, resistance[order]
-    base, scale = float(y.min()), float(np.ptp(y))
-    y = (y - base) / scale
-
-    def left(parameters: Array) -> Array:
-        return _model(parameters, x) - y
-
+    base, scale = float(resistance.min()), float(np.ptp(resistance))
+    x, y = current / top, (resistance - base) / scale
     low, high = [-1.0, -1.0, 0.02, SHARPEST], [1.5, 1.0, 200.0, SOFTEST]
     units = [scale, top, scale / top, top]
     if upper_knee:
-        low, high, units = [*low, 0.05], [*high, 5.0], [*units, scale]
-    starts = [[0.0, place, 1 / (1 - place), 0.03, 1.0][: len(low)] for place in STARTS]
-    if near is not None:
-        shifted = near - np.array([base, *[0.0] * (len(low) - 1)])
-        starts = [np.clip(shifted / units, np.add(low, 1e-9), np.subtract(high, 1e-9)).tolist()]
-    best = None
-    for start in starts:
-        found = optimize.least_squares(left, start, bounds=(low, high), x_scale="jac")
-        if best is None or found.cost < best.cost:
-            best = found
-    assert best is not None
-    fitted = best.x * units
+        low, high, units = [*low, 0.02], [*high, 5.0], [*units, scale]
+    if near is None:
+        start = np.array(_start(x, y, upper_knee))
+    else:
+        start = (near - np.array([base, *[0.0] * (len(low) - 1)])) / units
+    found = optimize.least_squares(
+        lambda parameters: _model(parameters, x)[0] - y,
+        np.clip(start, np.add(low, 1e-6), np.subtract(high, 1e-6)),
+        jac=lambda parameters: _model(parameters, x)[1],  # type: ignore[arg-type]
+        bounds=(low, high),
+        x_scale="jac",
+    )
+    fitted = found.x * units
     fitted[0] += base
     return fitted
 
 
-def _sum_of_squares(parameters: Array, devices: list[tuple[Array, Array]]) -> float:
-    return sum(float(np.sum((_model(parameters, x) - y) ** 2)) for x, y in devices)
+def _square(parameters: Array, current: Array, resistance: Array) -> float:
+    """Sum of squares that a model leaves."""
+    return float(np.sum((_model(parameters, current)[0] - resistance) ** 2))
 
 
-def _has_upper_knee(points: list[tuple[Array, Array]]) -> bool:
-    """Whether the film was switched whole within the data, by an F test on every device."""
-    votes = []
-    for current, resistance in points:
-        if current.size < 8:
-            return False
-        without, with_knee = (_fit(current, resistance, knee) for knee in (False, True))
-        squares = [_sum_of_squares(one, [(current, resistance)]) for one in (without, with_knee)]
-        freedom = current.size - 5
-        ratio = (squares[0] - squares[1]) / max(squares[1] / freedom, 1e-300)
-        end = with_knee[1] + with_knee[4] / with_knee[2]
-        votes.append(stats.f.sf(ratio, 1, freedom) < SURE and end < current.max())
-    return sum(votes) > len(votes) / 2
+def _fit_devices(points: list[tuple[Array, Array]]) -> list[Array]:
+    """Fits of each device: with an upper knee where most of them show one, by an F test."""
+    without = [_fit(current, resistance, False) for current, resistance in points]
+    if any(current.size < LEAST_POINTS for current, _ in points):
+        return without
+    knees = [_fit(current, resistance, True) for current, resistance in points]
+    votes = 0
+    for (current, resistance), plain, knee in zip(points, without, knees, strict=True):
+        freedom = current.size - len(NAMES)
+        rest = max(_square(knee, current, resistance) / freedom, 1e-300)
+        ratio = (_square(plain, current, resistance) - rest * freedom) / rest
+        end = knee[1] + knee[4] / knee[2]
+        votes += bool(stats.f.sf(ratio, 1, freedom) < SURE and end < current.max())
+    return knees if votes > len(points) / 2 else without
 
 
 def _flat(device: DeviceCurves) -> tuple[Array, Array]:
@@ -166,25 +198,24 @@ def _with_full(parameters: Array, full_current: float) -> Array:
     """Parameters, and behind them R_AH of full scale over the flat part."""
     if parameters.size == len(NAMES):
         return np.append(parameters, parameters[4])
-    top = _model(parameters, np.array([full_current]))[0]
+    top, _ = _model(parameters, np.array([full_current]))
     return np.append(parameters, top - parameters[0])
 
 
 def _points_errors(found: Array, device: DeviceCurves, full_current: float) -> Array:
     """Standard errors of a device's parameters and full scale, from its points' scatter."""
     current, resistance = _flat(device)
-    sizes = np.abs(found) * 1e-5 + 1e-12
-
-    def slopes(of: Callable[[Array], Array]) -> Array:
-        return np.stack(
-            [(of(found + step) - of(found - step)) / 2 for step in np.diag(sizes)], axis=-1
-        )
-
+    _, slopes = _model(found, current)
     freedom = max(current.size - found.size, 1)
-    square = float(np.sum((_model(found, current) - resistance) ** 2)) / freedom
-    by_step = slopes(lambda parameters: _model(parameters, current))
-    covariance = np.linalg.pinv(by_step.T @ by_step) * square
-    mix = slopes(lambda parameters: _with_full(parameters, full_current))
+    units = np.abs(slopes).max(axis=0) + 1e-300
+    scaled = slopes / units
+    covariance = np.linalg.pinv(scaled.T @ scaled) * _square(found, current, resistance) / freedom
+    # Full scale is the height itself, or what the model has at full current over its base.
+    if found.size == len(NAMES):
+        last = np.eye(found.size)[4]
+    else:
+        last = _model(found, np.array([full_current]))[1][0] - np.eye(found.size)[0]
+    mix = np.vstack([np.eye(found.size), last]) / units
     return np.sqrt(np.maximum(np.diag(mix @ covariance @ mix.T), 0.0))
 
 
@@ -304,13 +335,12 @@ def fit_neuron(curves: list[Curve]) -> NeuronFit:
     turned = [Curve(one.device, one.cycle, None, one.x, sign * one.resistance) for one in curves]
     devices = _stack(turned)
     points = [_flat(device) for device in devices]
-    upper_knee = _has_upper_knee(points)
-    found = [_fit(current, resistance, upper_knee) for current, resistance in points]
+    found = _fit_devices(points)
     full_current = max(float(device.pulses.max()) for device in devices)
     intervals, basis = _intervals(found, devices, full_current)
     full = intervals[-1]
     values: dict[str, Interval] = dict(zip(NAMES, intervals[:-1], strict=False))
-    models = [_model(own, device.pulses) for own, device in zip(found, devices, strict=True)]
+    models = [_model(own, device.pulses)[0] for own, device in zip(found, devices, strict=True)]
     squares = sum(
         float(np.nansum((device.resistance - model) ** 2))
         for device, model in zip(devices, models, strict=True)

@@ -119,8 +119,9 @@ def shape(k: float, x: npt.ArrayLike) -> tuple[Array, Array]:
     """``s(x)`` and its derivative by k."""
     x = np.asarray(x, np.float64)
     if abs(k) < SERIES:
-        slope = x * (1 - x) / 2
-        return x + k * slope, slope + k * x * (1 - x) * (1 - 2 * x) / 6
+        first = x * (1 - x) / 2
+        second = first * (1 - 2 * x) / 6
+        return x + k * first + k**2 * second, first + 2 * k * second
     whole, part = -np.expm1(-k), -np.expm1(-k * x)
     slope = (x * np.exp(-k * x) * whole - part * np.exp(-k)) / whole**2
     return part / whole, slope
@@ -150,7 +151,7 @@ class Fit:
         return start + (end - start) * shape(float(k), share)[0]
 
 
-def fit_curve(share: Array, resistance: Array, weights: Array) -> Fit:
+def fit_curve(share: Array, resistance: Array, weights: Array, near: float | None = None) -> Fit:
     """Fit one curve by weighted least squares.
 
     Parameters
@@ -159,6 +160,8 @@ def fit_curve(share: Array, resistance: Array, weights: Array) -> Fit:
         Pulses over P_max.
     resistance, weights : ndarray of float64, shape (points,)
         R_AH, and by how many cycles each point is measured.
+    near : float, optional
+        A k near which the best one is; by default it is looked for.
     """
     root = np.sqrt(weights)
 
@@ -176,21 +179,30 @@ def fit_curve(share: Array, resistance: Array, weights: Array) -> Fit:
         return root[:, None] * np.stack([1 - s, s, (end - start) * by_k], axis=1)
 
     best: tuple[float, Array] | None = None
-    for k in CURVATURES:
+    for k in CURVATURES if near is None else (near,):
         ends, *_ = np.linalg.lstsq(root[:, None] * basis(k), root * resistance, rcond=None)
         left = float(np.sum((root * (basis(k) @ ends - resistance)) ** 2))
         if best is None or left < best[0]:
             best = left, np.array([*ends, k])
     assert best is not None
-    limits = ([-np.inf, -np.inf, -STEEPEST], [np.inf, np.inf, STEEPEST])
     scale = max(float(np.ptp(resistance)), 1e-300)
+    steps = np.array([scale, scale, 1.0])
     found = optimize.least_squares(
         model,
         best[1],
         jac=slopes,  # type: ignore[arg-type]
-        bounds=limits,
-        x_scale=[scale, scale, 1.0],
+        method="lm",
+        x_scale=steps,
     )
+    if not abs(found.x[2]) <= STEEPEST:
+        limits = np.array([np.inf, np.inf, STEEPEST])
+        found = optimize.least_squares(
+            model,
+            best[1],
+            jac=slopes,  # type: ignore[arg-type]
+            bounds=(-limits, limits),
+            x_scale=steps,
+        )
     jacobian = slopes(found.x)
     freedom = max(share.size - 3, 1)
     covariance = np.linalg.pinv(jacobian.T @ jacobian) * float(2 * found.cost) / freedom
@@ -244,8 +256,9 @@ class ResponseFit:
         return start + (end - start) * shape(self.curvature, share)[0]
 
 
-def _fit_device(device: DeviceCurves, pulses: int) -> Fit:
-    return fit_curve(device.pulses / pulses, device.mean, device.weights)
+def fit_device(device: DeviceCurves, pulses: int, near: float | None = None) -> Fit:
+    """Fit the mean of a device's cycles; see `fit_curve`."""
+    return fit_curve(device.pulses / pulses, device.mean, device.weights, near)
 
 
 def _inverse(k: Interval, pulses: int) -> Interval:
@@ -296,7 +309,12 @@ def _from_cycles(device: DeviceCurves, fit: Fit, pulses: int) -> Estimate:
     """One device, by the jackknife over its cycles."""
     cycles = len(device.resistance)
     left = _all_four(
-        np.array([_fit_device(device.without(one), pulses).parameters for one in range(cycles)])
+        np.array(
+            [
+                fit_device(device.without(one), pulses, float(fit.parameters[2])).parameters
+                for one in range(cycles)
+            ]
+        )
     )
     found = cycles * _all_four(fit.parameters) - (cycles - 1) * left.mean(axis=0)
     error = np.sqrt((cycles - 1) ** 2 / cycles * left.var(axis=0, ddof=1))
@@ -335,7 +353,7 @@ def fit_response(curves: list[Curve], polarity: Polarity) -> ResponseFit:
     """
     devices = stack(curves)
     pulses = max(1, round(max(float(device.pulses[-1]) for device in devices)))
-    fits = [_fit_device(device, pulses) for device in devices]
+    fits = [fit_device(device, pulses) for device in devices]
     if len(devices) > 1:
         basis = "devices"
         start, end, change, a = _from_devices(fits, pulses)

@@ -21,7 +21,7 @@ from host.fit.response import (
     Fit,
     Interval,
     ResponseFit,
-    fit_curve,
+    fit_device,
     shape,
 )
 from sim.synapse import Array
@@ -184,10 +184,9 @@ def _error_of_a(fit: ResponseFit, device: DeviceCurves, own: Fit) -> float:
     count = len(device.resistance)
     if count > 1:
         # The jackknife: fits of single cycles would scatter out of proportion.
-        left = [device.without(one) for one in range(count)]
         bends = [
-            fit_curve(some.pulses / fit.pulses, some.mean, some.weights).parameters[2]
-            for some in left
+            fit_device(device.without(one), fit.pulses, float(own.parameters[2])).parameters[2]
+            for one in range(count)
         ]
         error = (count - 1) ** 2 / count * float(np.var(bends, ddof=1))
     else:

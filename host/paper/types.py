@@ -156,7 +156,7 @@ def _claim(number: int, spread: Spread, assumption: str, reason: str) -> Claim:
                 bool(assumption),
             ),
         ),
-        f"within {100 * tolerance:g} points counts; {reason}",
+        f"within {100 * tolerance:.1f} points counts; {reason}",
     )
 
 

@@ -47,11 +47,13 @@ def test_normal_value_of_any_bits(bits: int) -> None:
     assert int(normal_values(np.array(bits, np.uint32))) == slow_normal(bits)
 
 
-@given(st.integers(0, 31), st.integers(-3, 3), st.booleans())
-def test_normal_values_where_octaves_meet(power: int, step: int, sign: bool) -> None:
-    share = min(max(2**power + step, 0), 2**31 - 1)
-    bits = share | sign << 31
-    assert int(normal_values(np.array([bits], np.uint32))[0]) == slow_normal(bits)
+def test_normal_values_where_groups_and_segments_meet() -> None:
+    edges = {(32 + segment) << shift for segment in range(32) for shift in range(26)}
+    edges |= {segment << 11 for segment in range(32)} | {2**power for power in range(32)}
+    shares = {edge + step for edge in edges for step in (-1, 0, 1)}
+    for share in sorted(share for share in shares if 0 <= share < 2**31):
+        for bits in (share, share | 2**31):
+            assert int(normal_values(np.array([bits], np.uint32))[0]) == slow_normal(bits)
 
 
 def test_table_is_the_inverse_distribution_to_half_a_unit() -> None:

@@ -1,0 +1,51 @@
+"""The documents name every reading, figure and key that there is."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from host.fit.measurement import NAMES
+from sim import neuron_device, synapse, variation
+from sim.device import Electrical
+from sim.neuron import SotNeuron
+from sim.neuron_device import NeuronVariation
+from sim.table_device import TableResponse
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+PHYSICS = (DOCS / "physics.md").read_text("utf-8")
+FORMATS = (DOCS / "formats.md").read_text("utf-8")
+
+READINGS = [
+    reading
+    for readings in (
+        synapse.CYCLE_READINGS,
+        synapse.OCCASIONS,
+        synapse.DEVICE_READINGS,
+        neuron_device.GAIN_READINGS,
+        neuron_device.THRESHOLD_READINGS,
+        neuron_device.USE_READINGS,
+        variation.STUCK_ENDS,
+    )
+    for reading in readings
+]
+KEYS = [
+    field.name
+    for kind in (Electrical, SotNeuron, NeuronVariation, TableResponse)
+    for field in dataclasses.fields(kind)
+]
+
+
+@pytest.mark.parametrize("name", sorted({*READINGS, *variation.UNITS, "age", "stuck_at"}))
+def test_physics_names_every_reading_and_figure(name: str) -> None:
+    assert f"`{name}`" in PHYSICS
+
+
+@pytest.mark.parametrize("name", sorted(set(KEYS)))
+def test_formats_names_every_key_of_a_device_file(name: str) -> None:
+    assert f"`{name}`" in FORMATS
+
+
+@pytest.mark.parametrize("name", sorted(set(NAMES) - {"resistance"}))
+def test_formats_names_every_column(name: str) -> None:
+    assert f"| `{name}` |" in FORMATS

@@ -1,0 +1,211 @@
+"""``allspin fit``: what it writes, what it refuses, and one line for each bad file."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from host.cli.main import main
+from sim.device_file import load_device
+from sim.synapse import SotSynapse
+from sim.table_device import TableSynapse
+
+N = np.arange(41)
+
+
+def pulses(seed: int = 0, bend: Callable[[np.ndarray], np.ndarray] | None = None) -> str:
+    """Two devices, three cycles, both polarities; R_AH from -1 to 1 ohm."""
+    rng = np.random.default_rng(seed)
+    lines = ["# R_AH after each pulse", "device,cycle,polarity,pulse,R_AH (ohm)"]
+    for device in "AB":
+        for cycle in range(3):
+            for polarity, a in (("potentiation", 15), ("depression", 8)):
+                share = -np.expm1(-N / a) / -np.expm1(-40 / a)
+                if bend is not None:
+                    share = bend(N)
+                way = 2 * share - 1 if polarity == "potentiation" else 1 - 2 * share
+                way = way + rng.normal(0, 0.04, N.size)
+                lines += [f"{device},{cycle},{polarity},{n},{r:.5f}" for n, r in zip(N, way)]  # noqa: B905
+    return "\n".join(lines) + "\n"
+
+
+def sigmoid(n: np.ndarray) -> np.ndarray:
+    return 0.5 + 0.5 * np.tanh((n - 20) / 6)
+
+
+def neuron() -> str:
+    rng = np.random.default_rng(1)
+    i = np.linspace(0, 12, 49)
+    lines = ["device;cycle;I / mA;R_AH [mohm]"]
+    for device in "NM":
+        for cycle in range(2):
+            r = 30 * np.clip(i - 4, 0, 6) + rng.normal(0, 1.5, i.size)
+            lines += [
+                f"{device};{cycle};{a:.2f};{b:.3f}".replace(".", ",")
+                for a, b in zip(i, r, strict=True)
+            ]
+    return "\n".join(lines) + "\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to work in."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_a_device_of_pulse_and_neuron_curves(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "pulses.csv").write_text(pulses())
+    (folder / "neuron.csv").write_text(neuron())
+    assert main(["fit", "pulses.csv", "neuron.csv", "-o", "mine.toml"]) == 0
+    shown = capsys.readouterr()
+    assert shown.err == ""
+    for words in ("potentiation", "depression", "neuron", "threshold", "once a write", "D2D is"):
+        assert words in shown.out
+    device = load_device(folder / "mine.toml")
+    assert isinstance(device.synapse, SotSynapse)
+    assert device.name == "mine"
+    assert device.synapse.potentiation.nonlinearity == pytest.approx(15, rel=0.15)
+    assert device.synapse.c2c.potentiation == pytest.approx(0.02, rel=0.15)
+    assert device.neuron.threshold == pytest.approx(4 / 12, abs=0.02)  # type: ignore[union-attr]
+    assert set(device.source["sha256"]) == {"pulses.csv", "neuron.csv"}
+    assert (folder / "mine.png").read_bytes().startswith(b"\x89PNG")
+    assert "<svg" in (folder / "mine.svg").read_text("utf-8")
+
+
+def test_json_is_one_object(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "pulses.csv").write_text(pulses())
+    assert main(["fit", "pulses.csv", "-o", "mine.toml", "--name", "bar 7", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["described"] is True
+    assert shown["device"] == "mine.toml"
+    assert shown["c2c_occasion"] == "write"
+    a = shown["potentiation"]["A"]
+    assert a["low"] < a["value"] < a["high"]
+    assert shown["depression"]["intervals_from"] == "devices"
+    assert shown["pictures"] == ["mine.png", "mine.svg"]
+    assert load_device(folder / "mine.toml").name == "bar 7"
+
+
+def test_equal_data_make_equal_files(folder: Path) -> None:
+    (folder / "pulses.csv").write_text(pulses())
+    for name in ("one", "two"):
+        assert main(["fit", "pulses.csv", "-o", f"{name}.toml", "--name", "x"]) == 0
+    assert (folder / "one.toml").read_bytes() == (folder / "two.toml").read_bytes()
+    assert (folder / "one.png").read_bytes() != b""
+
+
+def test_a_curve_that_the_model_does_not_describe(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "odd.csv").write_text(pulses(bend=sigmoid))
+    assert main(["fit", "odd.csv", "-o", "odd.toml"]) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 3
+    for line, polarity in zip(lines, ("potentiation", "depression"), strict=False):
+        assert f"the model does not describe {polarity}: R^2 0." in line
+        assert "runs where" in line
+    assert "odd.toml is not written; see odd.png, and take --table" in lines[2]
+    assert not (folder / "odd.toml").exists()
+    assert (folder / "odd.png").exists()
+
+    assert main(["fit", "odd.csv", "-o", "odd.toml", "--table"]) == 0
+    shown = capsys.readouterr()
+    assert shown.err == ""
+    assert "(table)" in shown.out
+    synapse = load_device(folder / "odd.toml").synapse
+    assert isinstance(synapse, TableSynapse)
+    expected = 2 * sigmoid(N) - 1
+    assert synapse.potentiation.resistance == pytest.approx(expected, abs=0.08)
+
+    assert main(["fit", "odd.csv", "-o", "odd.toml", "--force", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["described"] is False
+    assert (
+        load_device(folder / "odd.toml").source["fit"]["potentiation"]["goodness"]["described"]
+        is False
+    )
+
+
+def lookup_table(sign: int) -> str:
+    g, share = np.linspace(1, 2, 20), np.linspace(0, 1, 11)
+    changes = sign * 0.1 + 0.02 * (share[:, None] - 0.5) + 0 * g
+    lines = ["1st Row = Gbins, 2nd Row = CDF Points, 3rd row onward =  dG matrix"]
+    lines += [",".join(f"{value:.6f}" for value in row) for row in (g, share)]
+    return "\n".join([*lines, "", *(",".join(f"{v:.6f}" for v in row) for row in changes)])
+
+
+def test_lookup_tables_of_crosssim(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "dG_increasing.txt").write_text(lookup_table(1))
+    (folder / "dG_decreasing.txt").write_text(lookup_table(-1))
+    arguments = ["fit", "dG_increasing.txt", "dG_decreasing.txt", "-o", "measured.toml"]
+    assert main(arguments) == 0
+    assert "lookup tables of 10 and 10 pulses between 1 and 2 S" in capsys.readouterr().out
+    device = load_device(folder / "measured.toml")
+    assert isinstance(device.synapse, TableSynapse)
+    assert device.unit == "siemens"
+    assert main([*arguments, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["pulses"] == [10, 10]
+
+
+HEAD = "pulse,R_AH (ohm)\n"
+FINE = "".join(f"{n},{np.exp(-n / 5):.4f}\n" for n in range(12))
+BAD = {
+    "NaN": (HEAD + FINE.replace("1.0000", "NaN"), "line 2: R_AH has NaN in place of a number"),
+    "one point": (HEAD + "0,1\n", "line 2: device bad has 1 point; a curve needs at least 5"),
+    "mixed units": (HEAD + FINE.replace("1.0000", "1000 mohm"), "a number with something behind"),
+    "wrong column": ("pulse,voltage (V)\n" + FINE, "has no column of resistance"),
+    "wrong delimiter": ((HEAD + FINE).replace(",", " "), "is one column; separate columns by"),
+    "not a CSV": ("\x89PNG\x00\x00\x00\x01", "is not a CSV file but a binary one; export"),
+    "empty": ("", "is empty; give a header line"),
+    "no header": (FINE, "the first line has numbers; put a header line"),
+    "short line": (HEAD + FINE + "12\n", "line 14: it has 1 cells, but the header has 2"),
+    "words": (HEAD + FINE.replace("1.0000", "overload!"), "R_AH is 'overload!'; give a number"),
+    "flat": (HEAD + "".join(f"{n},1\n" for n in range(9)), "R_AH does not change; is it the"),
+    "unknown unit": (HEAD.replace("ohm", "T") + FINE, "is in T, which is not known for a resist"),
+}
+
+
+@pytest.mark.parametrize("kind", list(BAD))
+def test_bad_files_are_one_line_each(
+    kind: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    content, expected = BAD[kind]
+    (folder / "bad.csv").write_bytes(content.encode("latin-1"))
+    assert main(["fit", "bad.csv", "-o", "mine.toml"]) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    lines = shown.err.splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith("allspin: bad.csv")
+    assert expected in lines[0]
+    assert not (folder / "mine.toml").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--states", "500"], "--states must be from 2 to 128, not 500"),
+        (["--currents", "5", "2"], "--currents takes a lower and a higher magnitude"),
+        (["--base", "gold"], "there is no device 'gold'"),
+        (["--name", "\n"], "--name must be a word or line of text"),
+        (["--pulse-column", "shots"], "has no column shots"),
+    ],
+)
+def test_options_that_make_no_sense(
+    arguments: list[str], expected: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "pulses.csv").write_text(pulses())
+    assert main(["fit", "pulses.csv", "-o", "mine.toml", *arguments]) == 2
+    assert expected in capsys.readouterr().err
+
+
+def test_mixed_units_between_files(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "one.csv").write_text(pulses())
+    (folder / "two.csv").write_text(pulses().replace(" (ohm)", ""))
+    assert main(["fit", "one.csv", "two.csv", "-o", "mine.toml"]) == 2
+    assert "two.csv gives R_AH in no unit, but one.csv in ohm" in capsys.readouterr().err

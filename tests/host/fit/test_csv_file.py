@@ -1,0 +1,110 @@
+"""Tables of numbers, and what is said of files that are none."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from host.fit.csv_file import Column, read_csv
+from sim.errors import UserError
+
+Write = Callable[[str | bytes], Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Write a file and return its path."""
+
+    def one(content: str | bytes) -> Path:
+        path = tmp_path / "curve.csv"
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return one
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_delimiters_comments_and_blank_lines(delimiter: str, write: Write) -> None:
+    text = "# from the cryostat\n\n% H_x = 100 Oe\npulse,R_AH (ohm)\n0,1.5\n\n# pause\n1,-2e-3\n"
+    file = read_csv(write(text.replace(",", delimiter)))
+    assert file.columns == (Column("pulse", ""), Column("R_AH", "ohm"))
+    assert file.rows == [(5, ["0", "1.5"]), (8, ["1", "-2e-3"])]
+    assert file.number(8, "-2e-3", file.columns[1]) == -2e-3
+
+
+@pytest.mark.parametrize(
+    ("heading", "name", "unit"),
+    [
+        ("R_AH (ohm)", "R_AH", "ohm"),
+        ("R_AH [mΩ]", "R_AH", "mΩ"),
+        ("R_AH / ohm", "R_AH", "ohm"),
+        ("I/mA", "I", "mA"),
+        ('"pulse"', "pulse", ""),
+        ("R_AH", "R_AH", ""),
+        ("", "", ""),
+    ],
+)
+def test_units_of_headings(heading: str, name: str, unit: str, write: Write) -> None:
+    assert read_csv(write(f"x,{heading}\n1,2\n")).columns[1] == Column(name, unit)
+
+
+def test_decimal_commas_where_the_delimiter_is_none(write: Write) -> None:
+    file = read_csv(write("pulse;R\n1;-0,25\n2;1,5e-3\n"))
+    values = [file.number(line, cells[1], file.columns[1]) for line, cells in file.rows]
+    assert values == [-0.25, 1.5e-3]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_encodings_of_instruments(encoding: str, write: Write) -> None:
+    file = read_csv(write("I (µA),R_AH\n1,2\n".encode(encoding)))
+    assert file.columns[0] == Column("I", "µA")
+
+
+def test_quotes_and_a_delimiter_at_the_end_of_a_line(write: Write) -> None:
+    file = read_csv(write('"pulse","R_AH"\n"1","2",\n'))
+    assert file.rows == [(2, ["1", "2"])]
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("", "curve.csv is empty; give a header line"),
+        ("# only words\n\n", "curve.csv is empty"),
+        ("pulse,R_AH\n", "curve.csv has a header and no rows; give at least one curve"),
+        ("pulse R_AH\n1 2\n", "line 1: 'pulse R_AH' is one column; separate columns by comma"),
+        ("pulse|R_AH\n1|2\n", "line 1: 'pulse|R_AH' is one column"),
+        ("0,1.5\n1,1.6\n", "line 1: the first line has numbers; put a header line"),
+        ("pulse,R_AH\n1,2\n1,2,3\n", r"line 3: it has 3 cells, but the header has 2 .*comma"),
+        ("pulse;R_AH\n1,2\n", r"line 2: it has 1 cells, but the header has 2 .*semicolon"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "curve.csv is not a CSV file but a binary one"),
+        (b"PK\x03\x04\x14\x00\x06\x00", "curve.csv is not a CSV file but a binary one"),
+    ],
+)
+def test_files_that_are_no_tables(content: str | bytes, expected: str, write: Write) -> None:
+    with pytest.raises(UserError, match=expected.replace("|", r"\|")) as caught:
+        read_csv(write(content))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("nan", "line 2: R_AH has nan in place of a number; mend or remove the row"),
+        ("", "line 2: R_AH has nothing in place of a number"),
+        ("#N/A", "line 2: R_AH has #N/A in place of a number"),
+        ("1e999", "line 2: R_AH is '1e999'; give a number"),
+        ("1.5 mohm", "line 2: R_AH is '1.5 mohm', a number with something behind it; give plain"),
+        ("high", "line 2: R_AH is 'high'; give a number"),
+    ],
+)
+def test_cells_that_are_no_numbers(cell: str, expected: str, write: Write) -> None:
+    file = read_csv(write(f"pulse,R_AH (ohm)\n1,{cell}\n"))
+    with pytest.raises(UserError, match=expected):
+        file.number(2, cell, file.columns[1])
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"cannot read .*none\.csv: No such file"):
+        read_csv(tmp_path / "none.csv")
+    with pytest.raises(UserError, match=r"cannot read .*: Is a directory"):
+        read_csv(tmp_path)
