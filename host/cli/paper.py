@@ -30,7 +30,7 @@ WIDTH = 150
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     add = parser.add_argument
-    add("--quick", action="store_true", help="few seeds and points: about two minutes")
+    add("--quick", action="store_true", help="few seeds and points: a few minutes")
     add("-o", "--out", metavar="DIR", type=Path, default=Path("paper-out"), help="(paper-out)")
 
 
