@@ -21,7 +21,7 @@ paper.md and paper.html. An interrupted run goes on from what is done."""
 EPILOG = """\
 examples:
   allspin paper --quick            # minutes: few seeds and points
-  allspin paper -o paper-out       # all of it
+  allspin paper -o report          # all of it
 """
 WIDTH = 150
 """Columns of the printed table where stdout is no terminal."""
@@ -30,8 +30,15 @@ WIDTH = 150
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     add = parser.add_argument
-    add("--quick", action="store_true", help="few seeds and points: about two minutes")
-    add("-o", "--out", metavar="DIR", type=Path, default=Path("paper-out"), help="(paper-out)")
+    add("--quick", action="store_true", help="few seeds and points: a few minutes")
+    add(
+        "-o",
+        "--out",
+        metavar="DIR",
+        type=Path,
+        default=Path("out/paper"),
+        help="folder (out/paper)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +85,7 @@ def run_experiments(
     total = sum(one.cost for one in wanted)
     here = sum(one.cost for one in todo)
     done, begun = 0.0, time.monotonic()
+    others = set(active_children())
     pool = ProcessPoolExecutor(
         min(workers or WORKERS, cores(), len(todo)), get_context("spawn"), _begin, (directory,)
     )
@@ -102,6 +103,11 @@ def run_experiments(
             "a worker process was killed, perhaps for want of memory; the same command goes on "
             "from what is done"
         ) from None
+    except BaseException:
+        # Python would wait at its exit for what the workers have begun.
+        for child in set(active_children()) - others:
+            child.terminate()
+        raise
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
     return results

@@ -166,7 +166,7 @@ def curves(title: str, panels: Sequence[Panel], across: int = 2) -> Figure:
     """
     columns = min(across, len(panels))
     rows = -(-len(panels) // columns)
-    figure = new_figure(max(6.0, 4.8 * columns), 3.7 * rows + 0.4, title)
+    figure = new_figure(max(6.0, 4.8 * columns), 3.7 * rows + 0.4, title.replace("R_AH", R_AH))
     grid = figure.subplots(rows, columns, squeeze=False)
     for axes in grid.flat[len(panels) :]:
         axes.set_axis_off()

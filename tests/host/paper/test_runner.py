@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import signal
+from multiprocessing import active_children
 
 import pytest
 
@@ -95,6 +97,25 @@ def test_an_interrupted_run_goes_on_from_what_is_done(cache, folder):
     assert told[-1][2] == "about 0 s left"
     assert all(0 <= results[one]["accuracy"] <= 1 for one in wanted)
     assert run_experiments(wanted, cache, folder, report=interrupt) == results
+
+
+def test_an_interruption_does_not_wait_for_what_has_begun(cache, folder, monkeypatch):
+    children = []
+
+    def interrupt(done, total, figures):
+        children.extend(active_children())
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(runner, "cores", lambda: 2)
+    endless, short = small(0, epochs=10_000), small(1)
+    with pytest.raises(KeyboardInterrupt):
+        run_experiments([endless, short], cache, folder, workers=2, report=interrupt)
+    assert len(children) == 2
+    for child in children:
+        child.join()
+        assert child.exitcode == -signal.SIGTERM
+    assert cache.find(short) is not None
+    assert cache.find(endless) is None
 
 
 def test_variation_after_training_comes_out_worse_than_none(folder):
