@@ -20,6 +20,7 @@ A may be infinite (every pulse the same step) or negative (steps that grow along
 that both polarities can run along one curve). Resistances are in ohm, or in any one unit.
 """
 
+import abc
 import math
 from dataclasses import dataclass
 from enum import IntEnum
@@ -241,7 +242,7 @@ class PulseResponse:
         return self.high - self.span * _share_moved(self.nonlinearity, gone, self.pulses)
 
 
-class Synapse:
+class Synapse(abc.ABC):
     """What every kind of synapse answers; all vectorised over devices.
 
     A device's own D2D deviation of a polarity is told in standard deviations, `deviate`: 0 is
@@ -255,20 +256,21 @@ class Synapse:
     states: int
 
     @property
+    @abc.abstractmethod
     def low(self) -> float:
         """Lowest R_AH of either polarity."""
-        raise NotImplementedError
 
     @property
+    @abc.abstractmethod
     def high(self) -> float:
         """Highest R_AH of either polarity."""
-        raise NotImplementedError
 
     @property
     def span(self) -> float:
         """The full range of R_AH."""
         return self.high - self.low
 
+    @abc.abstractmethod
     def curve(
         self, polarity: Polarity, pulses: npt.ArrayLike, deviate: npt.ArrayLike = 0.0
     ) -> Array:
@@ -288,15 +290,15 @@ class Synapse:
         ndarray of float64, the shape that the arguments broadcast to
             In the synapse's unit; at the range's end it stays.
         """
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def pulses_to(self, polarity: Polarity, resistance: npt.ArrayLike) -> Array:
         """Inverse of `curve` for the mean device: pulses, with fractions, to an R_AH.
 
         An R_AH beyond either end counts as that end.
         """
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def advance(
         self,
         polarity: Polarity,
@@ -324,19 +326,18 @@ class Synapse:
         ndarray of float64, the shape that the arguments broadcast to
             Never beyond the polarity's range, and never back: who starts beyond it stays.
         """
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def read(
         self, polarity: Polarity, resistance: npt.ArrayLike, deviate: npt.ArrayLike = 0.0
     ) -> Array:
         """R_AH that is read where the film holds `resistance` since a pulse of a polarity."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def cycle_deviation(
         self, polarity: Polarity, resistance: npt.ArrayLike, pulses: npt.ArrayLike = 1.0
     ) -> Array:
         """Standard deviation of `advance` over cycles; 0 where `pulses` is 0."""
-        raise NotImplementedError
 
     def device_deviation(self, polarity: Polarity, pulses: npt.ArrayLike) -> Array:
         """Change of `curve` for a device one standard deviation up, to first order."""
@@ -344,9 +345,9 @@ class Synapse:
         up, down = (self.curve(polarity, pulses, deviate) for deviate in (small, -small))
         return (up - down) / (2 * small)
 
+    @abc.abstractmethod
     def readings(self) -> list[str]:
         """What the variations are taken to be of, a line each, for reports."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)

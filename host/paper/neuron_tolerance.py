@@ -2,11 +2,10 @@
 
 from functools import partial
 
-from host.paper.chapter import Chapter, Effort, Picture, Results, lines_table, sweep, sweep_line
+from host.paper.chapter import Chapter, Effort, Results, sweep
 from host.paper.experiments import Experiment, paper_type
-from host.paper.synapse_tolerance import fall_claim, tolerance_claim
+from host.paper.tolerance import tolerance
 from host.paper.verdict import Spread
-from host.pictures.curves import Panel, curves
 
 SIGMAS = [0.0, 0.014, 0.03, 0.06, 0.09, 0.18, 0.36]
 FEW_SIGMAS = [0.0, 0.014, 0.06, 0.18]
@@ -62,34 +61,8 @@ def chapter(results: Results, effort: Effort) -> Chapter:
     for name, words in AFTER.items():
         runs = [results[_after(seed, sigmas)][name] for seed in range(seeds)]
         devices[words] = [Spread.of(at_sigma) for at_sigma in zip(*runs, strict=True)]
-    c2c = [sweep_line(words, sigmas, spreads) for words, spreads in cycles.items()]
-    d2d = [sweep_line(words, sigmas, spreads) for words, spreads in devices.items()]
-    x, y = "standard deviation", "test accuracy (%)"
-    panels = [
-        Panel(
-            lines,
-            x,
-            y,
-            title,
-            x_scale="symlog",
-            ticks=sigmas,
-            y_range=(0, 100),
-            places="lower left",
-        )
-        for lines, title in ((c2c, "Cycle to cycle (Fig. 5c)"), (d2d, "Device to device (Fig. 5d)"))
-    ]
-    picture = Picture(
-        lines_table(
-            "neuron-tolerance", "Accuracy against the neuron's variation", x, y, [*c2c, *d2d]
-        ),
-        "Figs. 5c and 5d: type 2 with other deviations, by reading of the unit; two epochs each.",
-        partial(curves, "The network against the neuron's variation", panels),
-    )
-    claims = (
-        fall_claim("Accuracy falls as the neuron's C2C grows", "falls", cycles),
-        fall_claim("Accuracy falls as the neuron's D2D grows", "falls", devices),
-        tolerance_claim("Neuron: D2D is tolerated better than C2C", cycles, devices),
-    )
+    caption = "type 2 with other deviations, by reading of the unit; two epochs each."
+    picture, claims = tolerance("neuron", 5, caption, sigmas, cycles, devices)
     text = (
         "Each point is type 2 (software synapses, so that nothing else varies) trained for two "
         "epochs. C2C is drawn at each use, in training and test. D2D is drawn once for a neuron.",
