@@ -16,9 +16,27 @@ DEVICES = Path(__file__).parent / "devices"
 DEVICE_SUFFIX = ".toml"
 
 
+def _names(folder: Path, suffix: str) -> tuple[str, ...]:
+    """Names of what ships in a folder, in alphabetical order."""
+    return tuple(sorted(path.stem for path in folder.glob(f"*{suffix}")))
+
+
+def _find(kind: str, name_or_path: str, folder: Path, suffix: str) -> Path:
+    """The file of what ships by a name, else the path itself."""
+    names = _names(folder, suffix)
+    if name_or_path in names:
+        return folder / f"{name_or_path}{suffix}"
+    path = Path(name_or_path)
+    if not path.exists():
+        raise UserError(
+            f"there is no {kind} {name_or_path!r}; give a file, or one of {', '.join(names)}"
+        )
+    return path
+
+
 def shipped_networks() -> tuple[str, ...]:
     """Names of the networks that ship, in alphabetical order."""
-    return tuple(sorted(path.stem for path in FOLDER.glob(f"*{SUFFIX}")))
+    return _names(FOLDER, SUFFIX)
 
 
 def open_network(name_or_path: str) -> Network:
@@ -35,20 +53,12 @@ def open_network(name_or_path: str) -> Network:
     UserError
         If there is no such network, or its file is damaged.
     """
-    names = shipped_networks()
-    if name_or_path in names:
-        return load_network(FOLDER / f"{name_or_path}{SUFFIX}")
-    path = Path(name_or_path)
-    if not path.exists():
-        raise UserError(
-            f"there is no network {name_or_path!r}; give a file, or one of {', '.join(names)}"
-        )
-    return load_network(path)
+    return load_network(_find("network", name_or_path, FOLDER, SUFFIX))
 
 
 def shipped_devices() -> tuple[str, ...]:
     """Names of the devices that ship, in alphabetical order."""
-    return tuple(sorted(path.stem for path in DEVICES.glob(f"*{DEVICE_SUFFIX}")))
+    return _names(DEVICES, DEVICE_SUFFIX)
 
 
 def open_device(name_or_path: str) -> Device:
@@ -65,12 +75,4 @@ def open_device(name_or_path: str) -> Device:
     UserError
         If there is no such device, or its file is damaged.
     """
-    names = shipped_devices()
-    if name_or_path in names:
-        return load_device(DEVICES / f"{name_or_path}{DEVICE_SUFFIX}")
-    path = Path(name_or_path)
-    if not path.exists():
-        raise UserError(
-            f"there is no device {name_or_path!r}; give a file, or one of {', '.join(names)}"
-        )
-    return load_device(path)
+    return load_device(_find("device", name_or_path, DEVICES, DEVICE_SUFFIX))

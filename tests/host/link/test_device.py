@@ -171,7 +171,7 @@ class FaultyTransport(Transport):
                 payload = unstuff(frame)
                 answer = b"\xff\xff\xff\x01" if payload is None else self.device.answer(payload)
                 self.outgoing.append(self.damage(stuff(answer)))
-        # Late answers: what is there stays in the wire for now.
+        # Late answers: what is there stays in the wire until it is asked for again.
         if self.random.random() < self.fault:
             time.sleep(min(timeout, 0.002))
             return len(data), b""
