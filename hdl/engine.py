@@ -4,7 +4,7 @@ While image n is in the first crossbar, image n - 1 is in its neurons and the se
 crossbar, and so on. The steady-state cost of an image is the slowest stage's, not the sum.
 """
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Array, Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -151,7 +151,7 @@ class Engine(wiring.Component):
             at_once = crossbar_parameters.neurons_per_clock
             in_last = (crossbar_parameters.columns - 1) % at_once + 1
             sums = crossbar.sums.payload
-            picked = Signal(range(at_once), name=f"picked_{layer}")
+            picked = Signal(range(max(at_once, 2)), name=f"picked_{layer}")
             last_picked = Signal(name=f"last_picked_{layer}")
             m.d.comb += [
                 downstream.payload.eq(sums),
@@ -162,7 +162,7 @@ class Engine(wiring.Component):
                 with m.If(here):
                     m.d.comb += [
                         collect_valid.eq(crossbar.sums.valid),
-                        collected.data.eq(sums.sums[picked]),
+                        collected.data.eq(Array(sums.sums[k] for k in range(at_once))[picked]),
                         collected.last.eq(sums.last & last_picked),
                     ]
                     with m.If(crossbar.sums.valid & collect_ready):
