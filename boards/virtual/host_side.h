@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <fcntl.h>
 #include <poll.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -83,20 +82,17 @@ public:
 };
 
 // Clocks between the first byte that the host sends and the last that it gets, in a file that
-// it has mapped too: whether the next byte starts the watch, the clock that it did so, and the
+// both have mapped: whether the next byte starts the watch, the clock that it did so, and the
 // clock after the last byte.
 class Stopwatch {
 	uint64_t nowhere[3] = {};
 	volatile uint64_t *shared = nowhere;
 
 public:
-	void open(const char *path) {
-		int file = ::open(path, O_RDWR);
-		if (file < 0)
-			fail(path);
+	void open(int file) {
 		void *memory = mmap(nullptr, sizeof nowhere, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
 		if (memory == MAP_FAILED)
-			fail(path);
+			fail("stopwatch");
 		close(file);
 		shared = static_cast<volatile uint64_t *>(memory);
 	}

@@ -128,14 +128,14 @@ struct Board {
 int main(int argc, char **argv) {
 	double bit_clocks = 0;
 	const char *trace = nullptr;
-	const char *stopwatch = nullptr;
+	int stopwatch = -1;
 	uint64_t trace_clocks = 0;
 	for (int n = 1; n + 1 < argc; n += 2) {
 		std::string name = argv[n];
 		if (name == "--bit-clocks")
 			bit_clocks = atof(argv[n + 1]);
 		else if (name == "--stopwatch")
-			stopwatch = argv[n + 1];
+			stopwatch = atoi(argv[n + 1]);
 		else if (name == "--trace")
 			trace = argv[n + 1];
 		else if (name == "--trace-clocks")
@@ -145,7 +145,7 @@ int main(int argc, char **argv) {
 	signal(SIGPIPE, SIG_IGN);
 #ifdef UART
 	Board board(bit_clocks);
-	if (stopwatch)
+	if (stopwatch >= 0)
 		board.wire.stopwatch.open(stopwatch);
 #else
 	(void)bit_clocks, (void)stopwatch;
