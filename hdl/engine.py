@@ -134,10 +134,11 @@ class Engine(wiring.Component):
                 part_bits = (crossbar_parameters.rows_per_clock - 1).bit_length()
                 for part in range(crossbar_parameters.rows_per_clock):
                     slot = crossbar.events.payload.slots[part]
-                    m.d.comb += [
-                        slot.row.eq(request.address[part_bits:]),
-                        slot.value.eq(request.address[:part_bits] == part),
-                    ]
+                    # A silent slot's row is 0: the last row of another part need not exist.
+                    with m.If(request.address[:part_bits] == part):
+                        m.d.comb += [slot.row.eq(request.address[part_bits:]), slot.value.eq(1)]
+                    with m.Else():
+                        m.d.comb += [slot.row.eq(0), slot.value.eq(0)]
             with m.Else():
                 blocked = stalled if layer == 0 else 0
                 m.d.comb += [

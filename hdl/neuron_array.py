@@ -219,8 +219,10 @@ class RowDriver(wiring.Component):
             self.events.payload.last.eq(beat.last),
         ]
         for slot, value in enumerate(values):
+            # There need not be such a row in the part beyond the last neuron.
+            here = row if slot < in_last else Mux(beat.last, 0, row)
             m.d.comb += [
-                self.events.payload.slots[slot].row.eq(row),
+                self.events.payload.slots[slot].row.eq(here),
                 self.events.payload.slots[slot].value.eq(value),
             ]
         with m.If(self.activations.valid & self.activations.ready):

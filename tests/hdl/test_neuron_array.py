@@ -52,7 +52,9 @@ def test_only_active_neurons_drive_rows_and_every_image_is_closed_once(
             last = int(number == len(together) - 1)
             offered.append({"activations": beat, "last": last})
             if last or any(values):
-                wanted.append((tuple((number, value) for value in values), last))
+                beyond = [last and slot > (columns - 1) % at_once for slot in range(at_once)]
+                slots = zip(values, beyond, strict=True)
+                wanted.append((tuple((0 if b else number, value) for value, b in slots), last))
     bench.put(dut.activations, offered)
     taken = bench.take(dut.events, len(wanted))
     bench.run()
