@@ -213,14 +213,10 @@ def _stream(
         answers = device.stream(images, lambda done: steps.advance(done, len(images), f"{done:,}"))
         seconds = time.perf_counter() - begun
         steps.finish(f"{len(images) / seconds:,.0f} images a second")
-<<<<<<< HEAD
-        return _Streamed(on, answers, seconds, _cycles(device, len(images)), found)
-=======
         simulated = None
         if answers.clocks is not None and isinstance(device, Device):
             simulated = answers.clocks / device.identity.frequency
-        return _Streamed(on, answers, seconds, simulated, _cycles(device, len(images)), lanes)
->>>>>>> main
+        return _Streamed(on, answers, seconds, simulated, _cycles(device, len(images)), found)
 
 
 def _cycles(device: Device | GoldenDevice, images: int) -> float | None:
