@@ -11,7 +11,7 @@ from amaranth.lib.wiring import In, Out
 from hdl.converter import ViConverter
 from hdl.counters import Counters
 from hdl.crossbar import Crossbar
-from hdl.neuron_array import NeuronArray, Reservation, RowDriver
+from hdl.neuron_array import NeuronArray, RowDriver
 from hdl.parameters import (
     CONVERTER,
     COUNTERS,
@@ -21,7 +21,12 @@ from hdl.parameters import (
     EngineParameters,
 )
 from hdl.readout import Readout
+from hdl.reservation import Reservation
 from hdl.streams import ByteLayout, EventLayout, FetchLayout, LoadLayout, ResultLayout
+
+NEURONS_UNDER_WAY = 32
+"""Beats that may be in a layer's converters and neurons, or wait behind them: more than their
+registers."""
 
 
 class Engine(wiring.Component):
@@ -200,12 +205,19 @@ class Engine(wiring.Component):
 
             m.submodules[f"converter_{layer}"] = converter = converters[layer]
             m.submodules[f"neuron_{layer}"] = neuron = neurons[layer]
-            m.submodules[f"reservation_{layer}"] = reservation = Reservation(p, layer)
+            m.submodules[f"reservation_{layer}"] = reservation = Reservation(
+                neuron.activations.payload.shape(), NEURONS_UNDER_WAY
+            )
             m.submodules[f"driver_{layer}"] = driver = RowDriver(p, layer)
             wiring.connect(m, converter.currents, neuron.currents)
-            wiring.connect(m, neuron.activations, reservation.activations)
             wiring.connect(m, reservation.waiting, driver.activations)
-            m.d.comb += [room.eq(reservation.open), reservation.taken.eq(took_sum)]
+            m.d.comb += [
+                room.eq(reservation.open),
+                reservation.taken.eq(took_sum),
+                reservation.arrives.eq(neuron.activations.valid),
+                reservation.payload.eq(neuron.activations.payload),
+                neuron.activations.ready.eq(1),
+            ]
             for memory in (converter, neuron):
                 m.d.comb += [
                     memory.load.payload.eq(load),

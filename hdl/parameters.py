@@ -15,6 +15,10 @@ COUNTERS = 4
 BANK_BITS = 16
 """Width of a crossbar's memories. An iCE40 SPRAM is 16 bits wide and an ECP5 block RAM of
 1024 words 18, so one memory is one block."""
+ECP5_DEPTHS = (512, 1024, 2048)
+ECP5_BLOCK_WORDS = 2048
+"""Words of nine bits in a block RAM of an ECP5, and the depths in which it comes (a DP16KD of
+36, 18 or 9 bits)."""
 ENGINE = 15
 """The layer number under which the memories of the whole engine are found."""
 STATES = 5
@@ -177,8 +181,13 @@ class CrossbarParameters:
         _keep_one_of(self, "rows_per_clock", ROWS_PER_CLOCK)
         _keep_one_of(self, "memory", MEMORIES)
         _keep_one_of(self, "neurons_per_clock", ROWS_PER_CLOCK)
-        if self.memory != "block":
+        if self.memory == "spram":
             raise ValueError("the crossbar's memory is block RAM so far")
+        if self.memory == "ecp5" and not self.ecp5_depth:
+            raise ValueError(
+                f"a block RAM of an ECP5 has at most {ECP5_DEPTHS[-1]} words, and each lane "
+                f"needs {self.part_rows * self.passes}: take more lanes or memory block"
+            )
         if self.passes > 1 and self.lanes % self.neurons_per_clock:
             raise ValueError(
                 f"lanes must be a multiple of {self.neurons_per_clock}, the neurons a clock, "
@@ -187,8 +196,21 @@ class CrossbarParameters:
 
     @property
     def bank_lanes(self) -> int:
-        """Lanes that share a memory: what fits `BANK_BITS`."""
+        """Lanes that share a memory: what fits `BANK_BITS`, or an ECP5's block of 18 Kib."""
+        if self.memory == "ecp5":
+            return ECP5_BLOCK_WORDS // self.ecp5_depth
         return min(self.lanes, BANK_BITS // self.rah_bits)
+
+    @property
+    def ecp5_depth(self) -> int:
+        """Lines of the ECP5 blocks that hold the words, nine bits for each: the fewest that do."""
+        lines = self.part_rows * self.passes
+        return next((depth for depth in ECP5_DEPTHS if lines <= depth), 0)
+
+    @property
+    def banks(self) -> int:
+        """Memories of each part."""
+        return -(-self.lanes // self.bank_lanes)
 
     @property
     def part_rows(self) -> int:
