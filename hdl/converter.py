@@ -99,9 +99,7 @@ class ViConverter(wiring.Component):
         super().__init__(
             {
                 "sums": In(stream.Signature(SumLayout(self._crossbar))),
-                "currents": Out(
-                    stream.Signature(CurrentsLayout(parameters.current_bits, at_once))
-                ),
+                "currents": Out(stream.Signature(CurrentsLayout(parameters.current_bits, at_once))),
                 "load": In(stream.Signature(LoadLayout())),
                 "probe": In(1),
                 "column": In(range(self._crossbar.columns)),
@@ -160,7 +158,15 @@ class ViConverter(wiring.Component):
         return m
 
     def _elaborate_column(
-        self, m: Module, number: int, *, go: Value, read: Any, sum_: Value, shift: Value, current: Any
+        self,
+        m: Module,
+        number: int,
+        *,
+        go: Value,
+        read: Any,
+        sum_: Value,
+        shift: Value,
+        current: Any,
     ) -> Any:
         """One column at a time: `STAGES` registers from its sum to its current."""
         bits = self._current_bits

@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out
 
 from hdl.converter import ViConverter
 from hdl.counters import Counters
-from hdl.crossbar import Crossbar
+from hdl.fast_crossbar import make_crossbar
 from hdl.neuron_array import NeuronArray, RowDriver
 from hdl.parameters import (
     CONVERTER,
@@ -88,17 +88,21 @@ class Engine(wiring.Component):
         m.d.comb += self.load.ready.eq(1)
         m.d.sync += [load.eq(self.load.payload), load_valid.eq(self.load.valid)]
 
-        # A byte is in its memory three clocks after it was taken; nothing is read before.
-        settling = Signal(3)
+        # Nothing is read before every byte is in its memory.
+        settle = 1 + max(crossbar.write_clocks for crossbar in p.crossbars)
+        settling = Signal(range(settle + 1))
         loading = Signal()
-        m.d.comb += loading.eq(self.load.valid | settling.any())
-        m.d.sync += settling.eq((settling << 1) | self.load.valid)
+        m.d.comb += loading.eq(self.load.valid | (settling != 0))
+        with m.If(self.load.valid):
+            m.d.sync += settling.eq(settle)
+        with m.Elif(settling != 0):
+            m.d.sync += settling.eq(settling - 1)
 
         m.submodules.counters = counters = Counters(p)
         m.d.comb += counters.clear.eq(load_valid & (load.memory == COUNTERS))
         m.submodules.readout = readout = Readout(p)
 
-        crossbars = [Crossbar(crossbar) for crossbar in p.crossbars]
+        crossbars = [make_crossbar(crossbar) for crossbar in p.crossbars]
         converters = [ViConverter(p, layer) for layer in range(layers - 1)]
         neurons = [NeuronArray(p, layer) for layer in range(layers - 1)]
 

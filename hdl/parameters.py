@@ -19,6 +19,8 @@ ECP5_DEPTHS = (512, 1024, 2048)
 ECP5_BLOCK_WORDS = 2048
 """Words of nine bits in a block RAM of an ECP5, and the depths in which it comes (a DP16KD of
 36, 18 or 9 bits)."""
+MEMORIES_PER_HOP = 2
+"""Memories between two registers of an ECP5's write bus."""
 ENGINE = 15
 """The layer number under which the memories of the whole engine are found."""
 STATES = 5
@@ -213,6 +215,13 @@ class CrossbarParameters:
         return -(-self.lanes // self.bank_lanes)
 
     @property
+    def write_clocks(self) -> int:
+        """Clocks from a word that is taken to the word in its memory."""
+        if self.memory == "ecp5":
+            return 2 - (-self.banks * self.rows_per_clock // MEMORIES_PER_HOP)
+        return 2
+
+    @property
     def part_rows(self) -> int:
         """Rows of each of the `rows_per_clock` parts: row r is row r // rows_per_clock of part
         r modulo rows_per_clock.
@@ -338,7 +347,8 @@ class EngineParameters:
                     value_bits=network.input_bits(number),
                     rah_bits=rah_bits,
                     rows_per_clock=profile.rows_per_clock,
-                    memory=profile.memory if number == 0 else "block",
+                    # Only the first layer's words fill an iCE40's SPRAM.
+                    memory="block" if number and profile.memory == "spram" else profile.memory,
                     neurons_per_clock=(
                         1 if number == len(network.layers) - 1 else profile.rows_per_clock
                     ),
