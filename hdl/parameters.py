@@ -275,6 +275,13 @@ class EngineParameters:
                 f"neuron must be one of {', '.join(sorted(NEURONS))}, not {self.neuron!r}"
             )
         _keep_in_range(self, "counter_bits", 16, 64)
+        if self.variation is not None and self.variation.iterative and self.noisy:
+            for crossbar in self.crossbars[:-1]:
+                if crossbar.neurons_per_clock != 1:
+                    raise ValueError(
+                        "noise of several neurons a clock needs rounds_per_clock 22, "
+                        f"not {self.variation.rounds_per_clock}"
+                    )
         if self.resident is not None:
             raise ValueError("the engine has no resident images so far")
         narrowest = self.hidden_bits if len(self.crossbars) > 1 else 0

@@ -9,10 +9,9 @@ from amaranth.hdl import Cat, Module, Signal, Value, signed
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.converter import NoiseLayout
 from hdl.link.queue import Queue
 from hdl.parameters import USE_NOISE, EngineParameters
-from hdl.streams import LoadLayout
+from hdl.streams import LoadLayout, NoiseLayout
 from hdl.variation.draw_unit import DrawSignature
 from hdl.variation.normal import PipelinedNormal
 from hdl.variation.speck import PipelinedSpeck
@@ -38,8 +37,6 @@ class UseNoise(wiring.Component):
         Of the whole engine.
     layer : int
         Which layer's neurons it serves.
-    lanes : int
-        Columns a beat.
 
     Attributes
     ----------
@@ -52,27 +49,24 @@ class UseNoise(wiring.Component):
     passed : Out(stream)
         The same, for the next hidden layer; where there is one.
     noise : Out(stream)
-        For each image and each `lanes` columns, the currents that are added; beyond the last
-        column, none that mean anything.
+        `NoiseLayout`: what each beat of an image's columns gets.
     unit : Out(`DrawSignature`)
         The generator; where it is iterative.
     """
 
-    def __init__(self, parameters: EngineParameters, layer: int, lanes: int = 1) -> None:
+    def __init__(self, parameters: EngineParameters, layer: int) -> None:
         assert parameters.variation is not None
         self._parameters = parameters
         self._layer = layer
-        self._lanes = lanes
+        self._lanes = parameters.crossbars[layer].neurons_per_clock
         self._last = layer == len(parameters.crossbars) - 2
         self._iterative = parameters.variation.iterative
-        if self._iterative and lanes != 1:
-            raise ValueError(f"iterative noise has 1 lane, not {lanes}")
         ports = {
             "seed": In(SEED_BITS),
             "load": In(stream.Signature(LoadLayout())),
             "numbers": In(stream.Signature(IMAGE_BITS)),
             "noise": Out(
-                stream.Signature(NoiseLayout(parameters, lanes))
+                stream.Signature(NoiseLayout(parameters, layer))
             ),
         }
         if not self._last:

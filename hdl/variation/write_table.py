@@ -5,7 +5,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hdl.block_ram import block_memory
-from hdl.parameters import WRITE_TABLE, EngineParameters
+from hdl.parameters import ENGINE, WRITE_TABLE, EngineParameters
 from hdl.streams import LoadLayout
 from hdl.variation.speck import LAYER_BITS
 from hdl.variation.states import StateLayout
@@ -85,7 +85,9 @@ class WriteTables(wiring.Component):
         whole = Signal()
         m.d.comb += [
             self.load.ready.eq(1),
-            taken.eq(self.load.valid & (load.memory == WRITE_TABLE)),
+            taken.eq(
+                self.load.valid & (load.memory == WRITE_TABLE) & (load.layer != ENGINE)
+            ),
             write.en.eq(whole),
             write.addr.eq(Cat(line, layer)),
             write.data.level.eq(shifted[:16]),
