@@ -110,9 +110,7 @@ FACTORS: dict[str, Factor] = {
     "tries": Factor(
         _whole(1, 1024), (), "writes of a cell for write-verify (8 up to 16 states, else 32)"
     ),
-    "band": Factor(
-        _real(1e-6, 0.5), (DEFAULT_BAND,), f"bands of write-verify ({DEFAULT_BAND:g})"
-    ),
+    "band": Factor(_real(1e-6, 0.5), (DEFAULT_BAND,), f"bands of write-verify ({DEFAULT_BAND:g})"),
     "calibrate": Factor(_truth, (False,), f"{TRUE}, {FALSE} or both: calibrated neurons ({FALSE})"),
 }
 """Factors by name, in the table's order of columns."""
@@ -161,6 +159,14 @@ class Grid:
     def seeds(self) -> range:
         """The chips."""
         return range(self.first, self.first + self.chips)
+
+    def varied(self) -> list[str]:
+        """Factors that have more than one value; without any, the network."""
+        names = [name for name, values in self.factors if len(values) > 1]
+        # A network of other states is another network: one axis for both.
+        if "network" in names and "states" in names:
+            names.remove("states")
+        return names or ["network"]
 
     def networks(self) -> list[str]:
         """Names of the networks, with numbers of states put in."""

@@ -90,6 +90,10 @@ class Point:
             raise UserError(str(error)) from error
 
 
+FACTOR_COLUMNS = tuple(field.name for field in dataclasses.fields(Point))
+"""The factors that a point has a value of."""
+
+
 def _scaled_synapse(synapse: Synapse, c2c: float, d2d: float) -> Synapse:
     if isinstance(synapse, SotSynapse):
         return dataclasses.replace(

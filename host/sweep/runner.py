@@ -3,7 +3,7 @@
 import itertools
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,10 @@ from host.link.machines import GOLDEN, VIRTUAL, open_device
 from host.revision import commit
 from host.sweep.grid import Grid
 from host.sweep.job import (
+    Integers,
     Job,
     Material,
+    answers_of,
     device_file,
     digest_of,
     images_digest,
@@ -57,6 +59,11 @@ class Plan:
     def job(self, point: Point, chip: int) -> Job:
         """The job that measures a chip, on the machine of the grid."""
         return Job(point, chip, self.images, self.grid.on, self.material)
+
+    def answers(self, point: Point, chip: int) -> tuple[Integers, Integers]:
+        """What a chip answers on the golden model, and the right classes, shape (images,)."""
+        job = replace(self.job(point, chip), on=GOLDEN)
+        return answers_of(job)[:2]
 
     def record(self) -> dict[str, Any]:
         """What lies beside the table."""
@@ -177,9 +184,7 @@ def run_sweep(
         if todo:
             total = resumed + len(todo)
             begun = time.monotonic()
-            for done, (job, outcome) in enumerate(
-                _measured(plan, todo, workers, scheduler), 1
-            ):
+            for done, (job, outcome) in enumerate(_measured(plan, todo, workers, scheduler), 1):
                 table.add(Row(job.point, job.chip, outcome))
                 left = (time.monotonic() - begun) / done * (len(todo) - done)
                 text = f"{resumed + done:,} of {total:,} chips, about {spoken(left)} left"

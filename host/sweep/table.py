@@ -18,13 +18,12 @@ from types import TracebackType
 from typing import Any, Self
 
 from host.sweep.job import Outcome
-from host.sweep.point import Point
+from host.sweep.point import FACTOR_COLUMNS, Point
 from sim.errors import UserError
 from sim.netfile import write_atomically
 
 FORMAT = 1
 """Of the file beside the table."""
-FACTOR_COLUMNS = tuple(field.name for field in dataclasses.fields(Point))
 OUTCOME_COLUMNS = (
     "images",
     "correct",
