@@ -129,7 +129,11 @@ BAD = [
     ("[imperfections]", "[mistakes]", "no key mistakes"),
     ("[synapse.depression]", "[synapse.down]", r"\[synapse\] lacks depression"),
     ("slope = 1.25", "slope = 0", "the SOT neuron's slope must be from 0.1 to 20.0, not 0"),
-    ('name = "sot"', 'name = "tanh"', "neuron must be one of relu, sot, not 'tanh'"),
+    (
+        'name = "sot"',
+        'name = "tanh"',
+        "neuron must be one of .*relu, sot, not 'tanh'",
+    ),
     ("gain = 0.18", "gain = 18", r"\[neuron.variation\]: the neuron's gain deviation must be a n"),
     ("stuck = 0.0", "stuck = nan", r"\[imperfections\]: stuck must be a number from 0 to 1"),
     ("pulse_time = 0.001", "pulse_time = -1", r"\[synapse.electrical\]: pulse_time must be a num"),
