@@ -12,7 +12,7 @@ from sim.levels import check_range
 from sim.neuron import NEURONS
 
 MAGIC = b"ASPN"
-VERSION = 1
+VERSION = 2
 NO_TAG = 0xFFFF
 """Tag of an error that no request can be named for; a request never has it."""
 
@@ -29,6 +29,17 @@ PACKED_BITS = 4
 
 NEURON_BYTES = 8
 """Room for a neuron's name in an identity."""
+
+
+class Feature(enum.IntFlag):
+    """What the identity says that a device has besides."""
+
+    NONE = 0
+    PROGRAMMER = 1
+    REDRAW = 2
+    USE_NOISE = 4
+    RESIDENT = 8
+
 
 MIN_WINDOW = 256
 MAX_WINDOW = 32768
@@ -132,11 +143,19 @@ def identity_bytes(parameters: LinkParameters) -> bytes:
     Returns
     -------
     bytes
-        24 bytes and 8 for each layer, as ``docs/protocol.md`` lays them out.
+        32 bytes and 8 for each layer, as ``docs/protocol.md`` lays them out.
     """
     engine = parameters.engine
+    variation, resident = engine.variation, engine.resident
+    features = Feature.NONE
+    if variation is not None:
+        features |= Feature.PROGRAMMER
+        features |= Feature.REDRAW if variation.redraw else Feature.NONE
+        features |= Feature.USE_NOISE if variation.use_noise else Feature.NONE
+    if resident is not None:
+        features |= Feature.RESIDENT
     return struct.pack(
-        "<4sBBIHBBBB8s",
+        "<4sBBIHBBBB8sBBBBHH",
         MAGIC,
         VERSION,
         len(engine.crossbars),
@@ -147,7 +166,20 @@ def identity_bytes(parameters: LinkParameters) -> bytes:
         engine.rah_bits,
         engine.current_bits,
         neuron_on_wire(engine.neuron),
+        features,
+        0 if variation is None else variation.state_bits,
+        0 if variation is None else variation.rounds_per_clock,
+        0,
+        0 if resident is None else resident.beats,
+        0 if resident is None else resident.images,
     ) + b"".join(
-        struct.pack("<HHHBB", crossbar.rows, crossbar.columns, crossbar.lanes, crossbar.sum_bits, 1)
+        struct.pack(
+            "<HHHBB",
+            crossbar.rows,
+            crossbar.columns,
+            crossbar.lanes,
+            crossbar.sum_bits,
+            crossbar.rows_per_clock,
+        )
         for crossbar in engine.crossbars
     )
