@@ -13,6 +13,19 @@ from amaranth.lib.wiring import In, Out
 from sim.levels import check_range
 
 
+class _Inverter(wiring.Component):
+    """One inverter, kept apart: mapped alone, it is shared by all that it drives."""
+
+    def __init__(self) -> None:
+        super().__init__({"i": In(1), "o": Out(1)})
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the block."""
+        m = Module()
+        m.d.comb += self.o.eq(~self.i)
+        return m
+
+
 class BareGate(wiring.Component):
     """A sign masks the other bits: all that a ReLU of whole numbers needs.
 
@@ -40,7 +53,11 @@ class BareGate(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the block."""
         m = Module()
-        m.d.comb += self.activation.eq(self.value & (~self.negative).replicate(len(self.value)))
+        m.submodules.inverter = inverter = _Inverter()
+        m.d.comb += [
+            inverter.i.eq(self.negative),
+            self.activation.eq(self.value & inverter.o.replicate(len(self.value))),
+        ]
         return m
 
 
@@ -54,7 +71,7 @@ class RegisteredRelu(wiring.Component):
     term_bits : int
         Width of a term, signed.
     sum_bits : int
-        Width of the accumulator, signed; it must hold every sum less the threshold.
+        Width of the accumulator, signed; it must hold every sum.
     drop : int
         Lowest bits of the sum that are dropped; -1 for a zero below them instead.
     bits : int
@@ -68,10 +85,10 @@ class RegisteredRelu(wiring.Component):
         What is added.
     first, last : In(1)
         The term is the first or the last of a sum.
-    threshold : In(sum_bits - 1)
-        Where the ReLU starts.
+    start : In(signed(sum_bits))
+        What the sum starts from: the ReLU's threshold with a minus.
     activation : Out(bits)
-        Nothing below the threshold, then the sum's bits, full scale beyond them.
+        Nothing where the sum is negative, then its bits, full scale beyond them.
     """
 
     def __init__(self, term_bits: int, sum_bits: int, drop: int, bits: int) -> None:
@@ -84,7 +101,7 @@ class RegisteredRelu(wiring.Component):
                 "term": In(signed(term_bits)),
                 "first": In(1),
                 "last": In(1),
-                "threshold": In(sum_bits - 1),
+                "start": In(signed(sum_bits)),
                 "activation": Out(bits),
             }
         )
@@ -99,7 +116,7 @@ class RegisteredRelu(wiring.Component):
         magnitude = Signal(self._sum_bits - 1 + (self._drop < 0))
         above = Signal(len(magnitude))
         m.d.comb += [
-            total.eq(Mux(self.first, -self.threshold, accumulator) + self.term),
+            total.eq(Mux(self.first, self.start, accumulator) + self.term),
             magnitude.eq(total[:-1] << 1 if self._drop < 0 else total[:-1]),
             above.eq(magnitude >> max(self._drop, 0)),
             self.activation.eq(activation),

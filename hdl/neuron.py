@@ -223,7 +223,7 @@ class CmosReluNeuron(wiring.Component):
         m.d.comb += [
             self.load.ready.eq(1),
             relu.term.eq(self.currents.payload.current),
-            relu.threshold.eq(2 ** (p.current_bits - 3)),
+            relu.start.eq(-(2 ** (p.current_bits - 3))),
             relu.first.eq(1),
             relu.last.eq(1),
             self.activations.payload.activation.eq(relu.activation),

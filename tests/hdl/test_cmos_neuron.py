@@ -48,7 +48,7 @@ def test_a_registered_relu_sums_its_terms_from_the_threshold(
         for _ in range(20):
             terms = [rng.randint(-128, 127) for _ in range(rng.randint(1, 12))]
             threshold = rng.choice([0, 100, 2000])
-            ctx.set(dut.threshold, threshold)
+            ctx.set(dut.start, -threshold)
             for number, term in enumerate(terms):
                 while rng.random() < 0.3:  # a clock in which nothing is taken
                     ctx.set(dut.enable, 0)
