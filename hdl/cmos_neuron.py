@@ -76,6 +76,8 @@ class RegisteredRelu(wiring.Component):
         Lowest bits of the sum that are dropped; -1 for a zero below them instead.
     bits : int
         Width of the activation, 1 to 8.
+    waits : bool
+        Whether there are clocks without a term; if not, there is no `enable`.
 
     Attributes
     ----------
@@ -91,13 +93,16 @@ class RegisteredRelu(wiring.Component):
         Nothing where the sum is negative, then its bits, full scale beyond them.
     """
 
-    def __init__(self, term_bits: int, sum_bits: int, drop: int, bits: int) -> None:
+    def __init__(
+        self, term_bits: int, sum_bits: int, drop: int, bits: int, waits: bool = True
+    ) -> None:
         bits = check_range("bits", bits, 1, 8)
         self._drop = check_range("drop", drop, -1, 31)
         self._sum_bits = check_range("sum_bits", sum_bits, 2, 40)
+        self._waits = waits
         super().__init__(
             {
-                "enable": In(1),
+                **({"enable": In(1)} if waits else {}),
                 "term": In(signed(term_bits)),
                 "first": In(1),
                 "last": In(1),
@@ -121,12 +126,48 @@ class RegisteredRelu(wiring.Component):
             above.eq(magnitude >> max(self._drop, 0)),
             self.activation.eq(activation),
         ]
-        with m.If(self.enable):
+        with m.If(self.enable if self._waits else 1):
             m.d.sync += accumulator.eq(total)
             with m.If(self.last):
                 m.d.sync += activation.eq(
                     Mux(total[-1], 0, Mux(above[bits:].any(), 2**bits - 1, above[:bits]))
                 )
+        return m
+
+
+class RoundedRelu(wiring.Component):
+    """The ideal ReLU: the highest bits, rounded, held at full scale; registered.
+
+    Parameters
+    ----------
+    current_bits, bits : int
+        Width of the current and of the activation, 1 to 8.
+
+    Attributes
+    ----------
+    current : In(current_bits)
+        The current.
+    activation : Out(bits)
+        The activation, one clock later.
+    """
+
+    def __init__(self, current_bits: int, bits: int) -> None:
+        bits = check_range("bits", bits, 1, 8)
+        check_range("current_bits", current_bits, bits, 12)
+        super().__init__({"current": In(current_bits), "activation": Out(bits)})
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the block."""
+        m = Module()
+        bits = len(self.activation)
+        drop = len(self.current) - bits
+        register = Signal(bits, reset_less=True)
+        rounded = Signal(bits + 1)
+        m.d.comb += [
+            rounded.eq(self.current[drop:] + (self.current[drop - 1] if drop else 0)),
+            self.activation.eq(register),
+        ]
+        m.d.sync += register.eq(Mux(rounded[-1], 2**bits - 1, rounded))
         return m
 
 

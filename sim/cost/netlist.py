@@ -19,7 +19,8 @@ from sim.cost.liberty import OPERATING_LOAD, Cell, Library
 Integers = npt.NDArray[np.integer[Any]]
 Bits = npt.NDArray[np.bool_]
 
-CONSTANTS = {"0": False, "1": True, "x": False, "z": False}
+CONSTANTS = ("0", "1", "x", "z")
+"""What stands for a net that never changes; what is not known is 0."""
 
 
 @dataclass(frozen=True)
@@ -160,7 +161,8 @@ class Netlist:
     @cached_property
     def loads(self) -> dict[int, float]:
         """Capacitance that each net drives, in fF: pins of cells, and `OPERATING_LOAD` at each
-        output of the module. Wires are left out."""
+        output of the module. Wires are left out.
+        """
         loads: dict[int, float] = {}
         for instance in self.instances:
             for pin, about in instance.cell.inputs.items():
@@ -256,26 +258,32 @@ class Netlist:
             raise ValueError(f"the netlist has no input {', '.join(sorted(strange))}")
         clocks, copies = next(iter(stimulus.values())).shape
         registers = [i for i in self.instances if i.cell.register is not None]
-        # Without registers no clock depends on the one before: all of them at once.
+        # Without registers no clock depends on the one before: all of them at once, and
+        # transitions are looked for along the clocks.
         steps = [slice(None)] if not registers else range(clocks)
         shape = (clocks, copies) if not registers else (copies,)
-        zeros = np.zeros(shape, np.bool_)
-        nets: dict[int | str, Bits] = {"0": zeros, "1": ~zeros, "x": zeros, "z": zeros}
-        for bits in self.inputs.values():
-            nets.update({net: zeros for net in bits if isinstance(net, int)})
-        for instance in registers:
-            for pin in instance.cell.outputs:
-                if pin in instance.nets:
-                    nets[instance.nets[pin]] = zeros
-        held = {instance.name: zeros for instance in registers}
-        toggles: dict[int, int] = {}
+        rows = {net: row for row, net in enumerate(self._nets)}
+        nets = np.zeros((len(rows), *shape), np.bool_)
+        nets[rows["1"]] = True
+        before = nets.copy()
+        counts = np.zeros(len(rows), np.int64)
+        held = {instance.name: nets[rows["0"]].copy() for instance in registers}
         outputs = {name: np.zeros((clocks, copies), np.int64) for name in self.outputs}
-        before: dict[int | str, Bits] = {}
+        order = [
+            (
+                {pin: nets[rows[i.nets.get(pin, "0")]] for pin in i.cell.inputs},
+                [
+                    (about.function.evaluate, nets[rows[i.nets[pin]]])
+                    for pin, about in i.cell.outputs.items()
+                    if pin in i.nets
+                ],
+            )
+            for i in self._order
+        ]
         for number, step in enumerate(steps):
             for name, values in stimulus.items():
                 for place, net in enumerate(self.inputs[name]):
-                    if isinstance(net, int):
-                        nets[net] = (values[step] >> place & 1).astype(np.bool_)
+                    nets[rows[net]] = values[step] >> place & 1
             for instance in registers:
                 register = instance.cell.register
                 assert register is not None
@@ -283,33 +291,40 @@ class Netlist:
                 values = {register.state: state, register.complement: ~state}
                 for pin, about in instance.cell.outputs.items():
                     if pin in instance.nets:
-                        nets[instance.nets[pin]] = about.function.evaluate(values)
-            for instance in self._order:
-                pins = {pin: nets[instance.nets.get(pin, "0")] for pin in instance.cell.inputs}
-                for pin, about in instance.cell.outputs.items():
-                    if pin in instance.nets:
-                        value = about.function.evaluate(pins)
-                        nets[instance.nets[pin]] = np.broadcast_to(value, shape)
+                        nets[rows[instance.nets[pin]]] = about.function.evaluate(values)
+            for pins, results in order:
+                for evaluate, net in results:
+                    net[...] = evaluate(pins)
             for name, bits in self.outputs.items():
                 for place, net in enumerate(bits):
-                    outputs[name][step] |= nets[net].astype(np.int64) << place
-            for net, value in nets.items():
-                if isinstance(net, int):
-                    if not registers:
-                        count = int(np.count_nonzero(value[1:] != value[:-1]))
-                    else:
-                        count = int(np.count_nonzero(value != before[net])) if number else 0
-                    toggles[net] = toggles.get(net, 0) + count
-            before = dict(nets)
+                    outputs[name][step] |= nets[rows[net]].astype(np.int64) << place
+            if not registers:
+                counts += np.count_nonzero(nets[:, 1:] != nets[:, :-1], axis=(1, 2))
+            elif number:
+                counts += np.count_nonzero(nets != before, axis=1)
+            before[...] = nets if registers else before
             for instance in registers:
                 register = instance.cell.register
                 assert register is not None
-                pins = {pin: nets[instance.nets.get(pin, "0")] for pin in instance.cell.inputs}
-                held[instance.name] = register.next_state.evaluate(pins)
+                pins = {
+                    pin: nets[rows[instance.nets.get(pin, "0")]] for pin in instance.cell.inputs
+                }
+                held[instance.name] = register.next_state.evaluate(pins).copy()
+        toggles = {net: int(counts[row]) for net, row in rows.items() if isinstance(net, int)}
         counted = max(clocks - 1, 1)
         for net in self._clocks:
             toggles[net] = 2 * counted * copies
         return Activity(counted, copies, toggles, outputs)
+
+    @cached_property
+    def _nets(self) -> list[int | str]:
+        """Every net, constants too."""
+        nets: dict[int | str, None] = dict.fromkeys(CONSTANTS)
+        for bits in (*self.inputs.values(), *self.outputs.values()):
+            nets.update(dict.fromkeys(bits))
+        for instance in self.instances:
+            nets.update(dict.fromkeys(instance.nets.values()))
+        return list(nets)
 
     @cached_property
     def _clocks(self) -> set[int]:

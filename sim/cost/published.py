@@ -100,9 +100,7 @@ SRAM_READ_1MB = 100_000.0
 """fJ of a 64-bit read of a memory of that size."""
 SRAM_CELL_AREA = 0.346
 """um^2 of a 6T cell in a 45 nm process (Mistry et al., IEDM 2007), without periphery."""
-ARITHMETIC_SOURCE = (
-    "M. Horowitz, Computing's energy problem, ISSCC 2014: 45 nm, 0.9 V"
-)
+ARITHMETIC_SOURCE = "M. Horowitz, Computing's energy problem, ISSCC 2014: 45 nm, 0.9 V"
 
 
 def amplifier_energy(
