@@ -11,7 +11,7 @@ from hdl.parameters import EngineParameters
 from sim.levels import check_range
 
 MAGIC = b"ASPN"
-VERSION = 1
+VERSION = 2
 NO_TAG = 0xFFFF
 """Tag of an error that no request can be named for; a request never has it."""
 
@@ -25,6 +25,17 @@ MAX_RUN = 2**RUN_BITS - 1
 MAX_SKIP = 2 ** (8 - RUN_BITS) - 1
 PACKED_BITS = 4
 """Up to this many pixel bits, two values share a byte."""
+
+
+class Feature(enum.IntFlag):
+    """What the identity says that a device has besides."""
+
+    NONE = 0
+    PROGRAMMER = 1
+    REDRAW = 2
+    USE_NOISE = 4
+    RESIDENT = 8
+
 
 MIN_WINDOW = 256
 MAX_WINDOW = 32768
@@ -116,11 +127,19 @@ def identity_bytes(parameters: LinkParameters) -> bytes:
     Returns
     -------
     bytes
-        24 bytes and 8 for each layer, as ``docs/protocol.md`` lays them out.
+        32 bytes and 8 for each layer, as ``docs/protocol.md`` lays them out.
     """
     engine = parameters.engine
+    variation, resident = engine.variation, engine.resident
+    features = Feature.NONE
+    if variation is not None:
+        features |= Feature.PROGRAMMER
+        features |= Feature.REDRAW if variation.redraw else Feature.NONE
+        features |= Feature.USE_NOISE if variation.use_noise else Feature.NONE
+    if resident is not None:
+        features |= Feature.RESIDENT
     return struct.pack(
-        "<4sBBIHBBBB8s",
+        "<4sBBIHBBBB8sBBBBHH",
         MAGIC,
         VERSION,
         len(engine.crossbars),
@@ -131,7 +150,20 @@ def identity_bytes(parameters: LinkParameters) -> bytes:
         engine.rah_bits,
         engine.current_bits,
         engine.neuron.encode("ascii"),
+        features,
+        0 if variation is None else variation.state_bits,
+        0 if variation is None else variation.rounds_per_clock,
+        0,
+        0 if resident is None else resident.beats,
+        0 if resident is None else resident.images,
     ) + b"".join(
-        struct.pack("<HHHBB", crossbar.rows, crossbar.columns, crossbar.lanes, crossbar.sum_bits, 1)
+        struct.pack(
+            "<HHHBB",
+            crossbar.rows,
+            crossbar.columns,
+            crossbar.lanes,
+            crossbar.sum_bits,
+            crossbar.rows_per_clock,
+        )
         for crossbar in engine.crossbars
     )
