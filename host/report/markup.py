@@ -45,6 +45,13 @@ def join(content: Content) -> Markup:
     return Markup("".join(join(item) for item in content))
 
 
+def spelled(content: Content) -> Markup:
+    """Content for people to read: in a string R_AH has its index lowered, as in print."""
+    if isinstance(content, str) and not isinstance(content, Markup):
+        return Markup(text(content).replace("R_AH", "R<sub>AH</sub>"))
+    return join(content)
+
+
 def tag(name: str, /, *content: Content, **attributes: Attribute) -> Markup:
     """An element.
 

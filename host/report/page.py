@@ -58,8 +58,11 @@ def _head(title: str) -> Markup:
 
 
 def _foot(findings: Findings) -> Markup:
-    names = [name for name in (version(), commit()) if name]
-    about = f"Made by allspin {', commit '.join(names)}".rstrip()
+    about = "Made by allspin"
+    if (number := version()) is not None:
+        about += f" {number}"
+    if (revision := commit()) is not None:
+        about += f", commit {revision[:12]}"
     return tag(
         "footer",
         tag(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from host.report.markup import Content, Markup, tag
+from host.report.markup import Content, Markup, spelled, tag
 
 
 @dataclass(frozen=True)
@@ -30,25 +30,36 @@ class Section:
 
 def paragraph(*content: Content) -> Markup:
     """A paragraph."""
-    return tag("p", *content)
+    return tag("p", [spelled(part) for part in content])
 
 
 def facts(values: Mapping[str, Content]) -> Markup:
     """Names and what they are, side by side."""
     return tag(
         "dl",
-        [tag("div", tag("dt", name), tag("dd", value)) for name, value in values.items()],
+        [
+            tag("div", tag("dt", spelled(name)), tag("dd", spelled(value)))
+            for name, value in values.items()
+        ],
         class_="facts",
     )
+
+
+def command(line: str) -> Markup:
+    """A command line, which breaks between words only."""
+    words = [
+        [" " if place else None, tag("span", word)] for place, word in enumerate(line.split(" "))
+    ]
+    return tag("pre", tag("code", words), class_="command")
 
 
 def section(content: Section) -> Markup:
     """A section with its heading and its commands."""
     heading = f"{content.name}-heading"
-    commands = [tag("pre", tag("code", line), class_="command") for line in content.commands]
+    commands = [command(line) for line in content.commands]
     return tag(
         "section",
-        tag("h2", content.title, id=heading),
+        tag("h2", spelled(content.title), id=heading),
         content.body,
         tag(
             "div",

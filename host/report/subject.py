@@ -29,7 +29,10 @@ TRAIN_OPTIONS = {
 }
 """Options of ``train`` by the names that a network's provenance has for them."""
 DEFAULTS: dict[str, Any] = {
-    **{field.name: getattr(TrainingParameters(), field.name) for field in fields(TrainingParameters)},
+    **{
+        field.name: getattr(TrainingParameters(), field.name)
+        for field in fields(TrainingParameters)
+    },
     "noise": 0.0,
     "hidden": list(TrainingParameters().hidden),
     "levels": "nearest",

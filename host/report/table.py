@@ -1,9 +1,10 @@
 """Tables of the page: the numbers behind the charts."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from host.report.markup import Markup, tag
+from host.report.markup import Markup, spelled, tag
 
 Cell = str | int | float | None
 
@@ -40,6 +41,18 @@ def number(value: float) -> str:
     return f"{value:.4g}"
 
 
+PREFIXES = {-18: "a", -15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M"}
+"""Prefixes of units by their power of ten."""
+
+
+def quantity(value: float, unit: str) -> str:
+    """A value with its unit, with the prefix that suits it, to three digits."""
+    if value == 0:
+        return f"0 {unit}"
+    power = min(max(3 * math.floor(math.log10(abs(value) * 1.0005) / 3), -18), 6)
+    return f"{value / 10.0**power:.3g} {PREFIXES[power]}{unit}"
+
+
 def _cell(value: Cell, head: bool) -> Markup:
     if isinstance(value, int | float) and not isinstance(value, bool):
         shown, kind = number(value), "number"
@@ -59,7 +72,7 @@ def table(content: Table) -> Markup:
     head = tag(
         "tr",
         [
-            tag("th", name, scope="col", class_="number" if is_number else None)
+            tag("th", spelled(name), scope="col", class_="number" if is_number else None)
             for name, is_number in zip(content.header, numeric, strict=True)
         ],
     )
@@ -73,7 +86,9 @@ def table(content: Table) -> Markup:
         )
         for row in content.rows
     ]
-    whole = tag("table", tag("caption", content.title), tag("thead", head), tag("tbody", rows))
+    whole = tag(
+        "table", tag("caption", spelled(content.title)), tag("thead", head), tag("tbody", rows)
+    )
     # A box that scrolls must be reachable by keyboard.
     return tag("div", whole, class_="scroll", role="region", aria_label=content.title, tabindex=0)
 
@@ -82,7 +97,7 @@ def numbers(*tables: Table) -> Markup:
     """Tables behind a chart, shown when asked for."""
     return tag(
         "details",
-        tag("summary", "Numbers", tag("span", f": {tables[0].title}", class_="quiet")),
+        tag("summary", "Numbers", tag("span", spelled(f": {tables[0].title}"), class_="quiet")),
         [table(one) for one in tables],
         class_="numbers",
     )

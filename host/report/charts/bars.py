@@ -34,7 +34,6 @@ def bars_chart(
     bars: Sequence[Bar],
     axis: str,
     *,
-    start: float = 0.0,
     end: float | None = None,
     parts: Sequence[str] = (),
 ) -> Draw:
@@ -46,16 +45,12 @@ def bars_chart(
         At least one.
     axis : str
         What the axis is, with its unit.
-    start : float
-        Where the axis starts; the chart says so where it is not 0.
     end : float, optional
         Where it ends; at the longest bar by default.
     parts : sequence of str
         What the parts of the bars are.
     """
     top_value = end if end is not None else max(sum(bar.parts) for bar in bars) or 1.0
-    if top_value <= start:
-        top_value = start + 1.0
     longest = max(text_width(bar.label) for bar in bars)
 
     def draw(width: int) -> tuple[float, Content]:
@@ -70,7 +65,7 @@ def bars_chart(
         beside = longest < 0.35 * width
         left = longest + 10 if beside else 0.0
         figures = max(text_width(bar.figure) for bar in bars) + 14
-        scale = Scale(start, top_value, left, width - figures)
+        scale = Scale(0, top_value, left, width - figures)
         top = y
         marks: list[Content] = []
         for bar in bars:
@@ -80,23 +75,18 @@ def bars_chart(
                 for text in wrapped(bar.label, width):
                     marks.append(label(0, y + 12, text))
                     y += LINE
-            x, reached = left, start
+            x = left
             for number, part in enumerate(bar.parts):
-                reached += part if number or not start else part - start
-                length = scale(max(reached, start)) - x
+                length = scale(part) - left
                 marks.append(box(x, y + 1, length, HEIGHT - 2, f"bar s{number % STYLES}"))
                 x += length
             marks.append(label(x + 6, y + 14, bar.figure, "figure-text"))
             y += HEIGHT + GAP
-        for tick in linear_ticks(start, top_value, 7 if width > 500 else 4):
+        for tick in linear_ticks(0, top_value, 7 if width > 500 else 4):
             drawn.append(line(scale(tick), top, scale(tick), y, "grid"))
             drawn.append(label(scale(tick), y + 16, tick_text(tick), "tick", "middle"))
         drawn.append(line(left, top, left, y, "axis-line"))
-        if start:
-            axis_text = f"{axis}; the axis starts at {tick_text(start)}"
-        else:
-            axis_text = axis
-        for text in wrapped(axis_text, width):
+        for text in wrapped(axis, width):
             marks.append(label(width, y + 34, text, "axis", "end"))
             y += LINE
         return y + 26, [drawn, marks]

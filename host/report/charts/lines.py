@@ -97,7 +97,11 @@ def _points(series: Series, x: Scale, y: Scale) -> list[tuple[float, float]]:
 
 
 def lines_chart(
-    series: Sequence[Series], x_axis: Axis, y_axis: Axis, guides: Guides | None = None, height: int = 240
+    series: Sequence[Series],
+    x_axis: Axis,
+    y_axis: Axis,
+    guides: Guides | None = None,
+    height: int = 240,
 ) -> Draw:
     """Draw lines.
 
@@ -174,13 +178,14 @@ def lines_chart(
         for value, name in guides.horizontal:
             drawn.append(line(left, y(value), right, y(value), "guide"))
             drawn.append(label(right, y(value) - 5, name, "small halo", "end"))
-        for number, (value, name) in enumerate(guides.vertical):
+        for value, name in guides.vertical:
             drawn.append(line(x(value), top, x(value), bottom, "guide"))
+            # Curves rise, mostly: there is room above at the left and below at the right.
             late = x(value) > (left + right) / 2
             drawn.append(
                 label(
                     x(value) + (-5 if late else 5),
-                    bottom - 10 - LINE * (number % 2),
+                    bottom - 10 if late else top + 12,
                     name,
                     "small halo",
                     "end" if late else "start",
@@ -199,11 +204,11 @@ def lines_chart(
                 drawn.append(
                     [
                         mark(number, x(a), y(b), 3)
-                        for a, b in list(zip(one.x, one.y, strict=True))[number * every // 3 :: every]
+                        for a, b in list(zip(one.x, one.y, strict=True))[
+                            number * every // 3 :: every
+                        ]
                     ]
                 )
         return bottom + 42, tag("g", drawn, class_="plot")
 
     return draw
-
-

@@ -54,6 +54,7 @@ def strips_chart(
     log: bool = False,
     ends: tuple[float, float] | None = None,
     guides: Sequence[tuple[float, str]] = (),
+    first_style: int = 0,
 ) -> Draw:
     """Draw strips, each below its label.
 
@@ -69,6 +70,8 @@ def strips_chart(
         Where it starts and ends; around the values by default.
     guides : sequence of (float, str)
         Lines across all strips, with what they are.
+    first_style : int
+        Look of the first strip's dots; the next follow.
     """
     values = [value for strip in strips for value in strip.values]
     low, high = ends or padded([*values, *(value for value, _ in guides)], log, 0.05)
@@ -94,15 +97,15 @@ def strips_chart(
         for number, strip in enumerate(strips):
             figure_room = 8 * len(strip.figure) + 8
             for place, text in enumerate(wrapped(strip.label, width - figure_room)):
-                body.append(label(0, y + 13, text, "strong"))
+                body.append(label(0, y + 13, text, "strong halo"))
                 if place == 0:
-                    body.append(label(width, y + 13, strip.figure, "figure-text", "end"))
+                    body.append(label(width, y + 13, strip.figure, "figure-text halo", "end"))
                 y += LINE
             middle = y + HEIGHT / 2
             body.append(line(0, middle, width, middle, "rail"))
             offsets = _stacked([scale(value) for value in strip.values], 7)
             for value, offset in zip(strip.values, offsets, strict=True):
-                body.append(mark(number, scale(value), middle + offset, RADIUS))
+                body.append(mark(first_style + number, scale(value), middle + offset, RADIUS))
             if strip.mean is not None:
                 x = scale(strip.mean)
                 body.append(line(x, middle - 13, x, middle + 13, "mean"))

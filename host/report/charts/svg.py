@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from host.report.markup import Content, Markup, tag
+from host.report.markup import Content, Markup, join, spelled, tag
 from host.report.table import Table, numbers
 
 WIDE = 720
@@ -64,10 +64,10 @@ def figure(chart: Chart, tables: Sequence[Table], note: Content = None) -> Marku
     """A chart with its title above it, a note and its numbers below it."""
     return tag(
         "figure",
-        tag("figcaption", chart.title),
+        tag("figcaption", spelled(chart.title)),
         _svg(chart, WIDE, "wide"),
         _svg(chart, NARROW, "narrow"),
-        tag("p", note, class_="note") if note is not None else None,
+        tag("p", spelled(note), class_="note") if note is not None else None,
         numbers(*tables),
         id=chart.name,
     )
@@ -81,7 +81,13 @@ def place(value: float) -> str:
 def label(x: float, y: float, content: str, kind: str = "", anchor: str = "start") -> Markup:
     """Text; `y` is its baseline, `anchor` is ``start``, ``middle`` or ``end``."""
     anchor_ = None if anchor == "start" else anchor
-    return tag("text", content, x=place(x), y=place(y), class_=kind or None, text_anchor=anchor_)
+    shown = Markup(
+        join(content).replace(
+            "R_AH",
+            'R<tspan class="sub" dy="3">AH</tspan><tspan dy="-3">\N{ZERO WIDTH SPACE}</tspan>',
+        )
+    )
+    return tag("text", shown, x=place(x), y=place(y), class_=kind or None, text_anchor=anchor_)
 
 
 def line(x1: float, y1: float, x2: float, y2: float, kind: str) -> Markup:
@@ -118,7 +124,11 @@ def mark(style: int, x: float, y: float, size: float = 3.6) -> Markup:
         return box(x - 0.9 * size, y - 0.9 * size, 1.8 * size, 1.8 * size, kind)
     if shape == 2:
         return path(
-            [(x, y - 1.2 * size), (x + 1.1 * size, y + 0.9 * size), (x - 1.1 * size, y + 0.9 * size)],
+            [
+                (x, y - 1.2 * size),
+                (x + 1.1 * size, y + 0.9 * size),
+                (x - 1.1 * size, y + 0.9 * size),
+            ],
             kind,
             closed=True,
         )

@@ -4,8 +4,13 @@ from host.chips import Measured
 from host.report.charts.strips import Strip, strips_chart
 from host.report.charts.svg import Chart, figure
 from host.report.findings import Findings
+from host.report.markup import Content
 from host.report.section import Section, paragraph
 from host.report.table import Table
+
+AXIS = "test images right (%)"
+FAR = 0.3
+"""Strips within this share of the axis of the figure without variation are drawn closer."""
 
 
 def spread(measured: Measured) -> str:
@@ -14,6 +19,38 @@ def spread(measured: Measured) -> str:
     if measured.deviation is None:
         return f"{mean} %"
     return f"{mean} ± {100 * measured.deviation:.2f} %"
+
+
+def _closer(
+    findings: Findings, strips: list[Strip], guides: list[tuple[float, str]], count: str
+) -> Content:
+    """The strips but those that lie far below the others, where there are such."""
+    lowest = {strip.label: min(strip.values) for strip in strips}
+    ideal = guides[0][0]
+    width = ideal - min(lowest.values())
+    near = [strip for strip in strips if ideal - lowest[strip.label] < FAR * width]
+    if not near or len(near) == len(strips):
+        return None
+    title = f"Closer: the {len(near)} near the figure without variation"
+    return figure(
+        Chart(
+            "chips-closer",
+            title,
+            f"The strips that lie within {FAR * width:.1f} percent of the figure without variation, "
+            "on an axis of their own.",
+            strips_chart(near, AXIS, guides=guides, first_style=strips.index(near[0])),
+        ),
+        [
+            Table(
+                "accuracy in percent of these, chip by chip",
+                ("chip", *(strip.label for strip in near)),
+                [
+                    (str(chip), *(strip.values[chip] for strip in near))
+                    for chip in range(findings.subject.chips)
+                ],
+            )
+        ],
+    )
 
 
 def chips(findings: Findings) -> Section:
@@ -43,7 +80,13 @@ def chips(findings: Findings) -> Section:
         ),
         Table(
             "what programming took",
-            ("chips", "pulses a cell", "reads a cell", "cells outside the band (%)", "energy a chip (J)"),
+            (
+                "chips",
+                "pulses a cell",
+                "reads a cell",
+                "cells outside the band (%)",
+                "energy a chip (J)",
+            ),
             [
                 (
                     one.column.title,
@@ -58,23 +101,23 @@ def chips(findings: Findings) -> Section:
             ],
         ),
     ]
+    guides = [(ideal, f"without variation {ideal:.2f} %")]
     chart = Chart(
         "chips-accuracy",
         f"Test images right on {count} of {subject.device.name}",
         f"{len(strips)} strips of dots, a dot a chip. "
         + "; ".join(f"{strip.label}: {strip.figure}" for strip in strips)
         + f". Without variation: {ideal:.2f} percent.",
-        strips_chart(
-            strips, "test images right (%)", guides=[(ideal, f"without variation {ideal:.2f} %")]
-        ),
+        strips_chart(strips, AXIS, guides=guides),
     )
+    closer = _closer(findings, strips, guides, count)
     return Section(
         "chips",
         "Accuracy over chips",
         [
             paragraph(
-                f"A chip is one draw of all variation of the device {subject.device.name}. Here are "
-                f"{count}, each programmed with the network and asked {len(subject.images):,} test "
+                f"A chip is one draw of all variation of the device {subject.device.name}. Here "
+                f"{'is' if subject.chips == 1 else 'are'} {count}, each programmed with the network and asked {len(subject.images):,} test "
                 f"images. The hardest case, {worst.column.title}, reaches {spread(worst)}; "
                 f"{last.column.title}, {spread(last)}."
             ),
@@ -84,6 +127,7 @@ def chips(findings: Findings) -> Section:
                 "A dot is a chip, the upright bar the mean; figures are mean and standard "
                 "deviation over the chips.",
             ),
+            closer,
         ],
         [subject.command("chips", "--device", subject.device_name, "--chips", str(subject.chips))],
     )

@@ -10,6 +10,8 @@ from host.report.markup import Markup, tag
 from host.report.section import Section, paragraph
 from host.report.table import Table
 
+FITTING = 10
+"""Classes whose matrix fits a phone."""
 WORST_SHOWN = 5
 """Pairs of classes that the text names."""
 
@@ -31,27 +33,28 @@ def _matrix(counts: npt.NDArray[np.int64]) -> Markup:
     def cell(row: int, column: int) -> Markup:
         count = int(counts[row, column])
         if row == column:
-            return tag("td", f"{count:,}", class_="right")
+            return tag("td", f"{count}", class_="right")
         if not count:
             return tag("td", "·", class_="none")
         share = np.sqrt(count) / most
-        return tag("td", f"{count:,}", class_="wrong", style=f"--share: {share:.2f}")
+        return tag("td", f"{count}", class_="wrong", style=f"--share: {share:.2f}")
 
     classes = range(len(counts))
     head = tag(
         "tr",
-        tag("th", "label \\ answer", scope="col"),
+        tag("td"),
         [tag("th", f"{column}", scope="col") for column in classes],
     )
     rows = [
         tag("tr", tag("th", f"{row}", scope="row"), [cell(row, column) for column in classes])
         for row in classes
     ]
+    kind = "matrix fits" if len(counts) <= FITTING else "matrix"
     title = "Images by label (rows) and answer (columns)"
     return tag(
         "div",
-        tag("table", tag("caption", title), tag("thead", head), tag("tbody", rows), class_="matrix"),
-        class_="scroll",
+        tag("table", tag("caption", title), tag("thead", head), tag("tbody", rows), class_=kind),
+        class_="scroll whole",
         role="region",
         aria_label=title,
         tabindex=0,
@@ -73,22 +76,20 @@ def confusion(findings: Findings) -> Section:
     )[:WORST_SHOWN]
     named = ", ".join(f"{row} for {column} ({count})" for count, row, column in pairs)
     some = [label for label in range(len(counts)) if totals[label]]
-    shares = [100 * counts[label, label] / totals[label] for label in some]
+    shares = [100 * (1 - counts[label, label] / totals[label]) for label in some]
     bars = [
-        Bar(f"{label}", [share], f"{share:.1f} %") for label, share in zip(some, shares, strict=True)
+        Bar(f"{label}", [share], f"{share:.1f} %")
+        for label, share in zip(some, shares, strict=True)
     ]
-    start = 5.0 * np.floor(min(shares) / 5 - 0.5) if shares and min(shares) > 80 else 0.0
-    worst = some[int(np.argmin(shares))]
+    worst = some[int(np.argmax(shares))]
+    said = f"{wrong:,} of {len(findings.answers):,} images got a wrong answer."
+    if len(pairs) > 1:
+        said += f" Most often the machine took {named}."
     return Section(
         "confusion",
         "Confusion",
         [
-            paragraph(
-                f"{wrong:,} of {len(findings.answers):,} images got a wrong answer. "
-                + (f"Most often the machine took {named}." if named else "")
-                if len(pairs) > 1
-                else f"{wrong:,} of {len(findings.answers):,} images got a wrong answer."
-            ),
+            paragraph(said),
             _matrix(counts),
             tag(
                 "p",
@@ -98,17 +99,22 @@ def confusion(findings: Findings) -> Section:
             figure(
                 Chart(
                     "confusion-classes",
-                    "Images right, class by class",
-                    f"A bar for each of {len(some)} classes; the lowest is class {worst} with "
-                    f"{min(shares):.1f} percent.",
-                    bars_chart(bars, "images right (%)", start=start, end=100.0),
+                    "Wrong answers, class by class",
+                    f"A bar for each of {len(some)} classes; the longest is class {worst} "
+                    f"with {max(shares):.1f} percent.",
+                    bars_chart(bars, "images of the class with a wrong answer (%)"),
                 ),
                 [
                     Table(
-                        "images right, class by class",
-                        ("class", "images", "right", "right (%)"),
+                        "wrong answers, class by class",
+                        ("class", "images", "wrong", "wrong (%)"),
                         [
-                            (f"{label}", int(totals[label]), int(counts[label, label]), float(share))
+                            (
+                                f"{label}",
+                                int(totals[label]),
+                                int(totals[label] - counts[label, label]),
+                                float(share),
+                            )
                             for label, share in zip(some, shares, strict=True)
                         ],
                     )

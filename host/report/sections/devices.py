@@ -5,10 +5,10 @@ import numpy as np
 from host.report.charts.lines import Axis, Guides, Series, lines_chart
 from host.report.charts.svg import Chart, figure
 from host.report.findings import Findings
-from host.report.markup import Content, tag
+from host.report.markup import Content, spelled, tag
 from host.report.section import Section, facts, paragraph
 from host.report.subject import Subject
-from host.report.table import Table, number
+from host.report.table import Table, number, quantity
 from sim.device import Device
 from sim.neuron import SotNeuron
 from sim.synapse import MAX_PULSES, Polarity, Synapse
@@ -58,9 +58,7 @@ def synapse_figure(device: Device) -> Content:
             f"Two curves between {number(synapse.low)} and {number(synapse.high)} {device.unit}: "
             f"potentiation rises in {_way(synapse, Polarity.POTENTIATION)} pulses, depression "
             f"falls in {_way(synapse, Polarity.DEPRESSION)}.",
-            lines_chart(
-                series, Axis("pulses since saturation"), Axis(f"R_AH ({device.unit})")
-            ),
+            lines_chart(series, Axis("pulses since saturation"), Axis(f"R_AH ({device.unit})")),
         ),
         [
             Table(
@@ -143,7 +141,7 @@ def _energy(device: Device) -> dict[str, Content]:
         "Depression pulse": electrical.pulse_energy(electrical.depression_current),
         "Read": electrical.read_energy,
     }
-    return {name: f"{number(value)} J" for name, value in named.items() if value is not None}
+    return {name: quantity(value, "J") for name, value in named.items() if value is not None}
 
 
 def devices(findings: Findings) -> Section:
@@ -154,7 +152,7 @@ def devices(findings: Findings) -> Section:
         "Device": device.name,
         "Asked for as": findings.subject.device_name,
         "States told apart": f"{device.synapse.states}",
-        "R_AH": f"{number(device.synapse.low)} to {number(device.synapse.high)} {device.unit}",
+        "R_AH": f"{number(device.synapse.low)} to {number(device.synapse.high)} ({device.unit})",
         **_energy(device),
         "Source": sources,
     }
@@ -166,7 +164,7 @@ def devices(findings: Findings) -> Section:
             synapse_figure(device),
             neuron_figure(findings.subject),
             paragraph("How the devices vary, and what each figure is taken to be of:"),
-            tag("ul", [tag("li", line) for line in device.readings()]),
+            tag("ul", [tag("li", spelled(line)) for line in device.readings()]),
         ],
         [
             findings.subject.command(

@@ -53,10 +53,10 @@ def engine(findings: Findings) -> Section:
             facts(
                 {
                     "Clocks an image": f"{found.cycles_per_image:.1f}",
-                    "The slowest stage alone needs": f"{found.bound:.1f}",
-                    "Logits that differ from the golden model": f"{found.mismatches:,} of "
-                    f"{found.logits:,}",
-                    "Images a second, simulated here": f"{found.images / found.run.seconds:,.0f}",
+                    "Slowest stage alone": f"{found.bound:.1f} clocks",
+                    "Against golden model": f"{found.mismatches:,} of {found.logits:,} logits "
+                    "differ",
+                    "Simulated here": f"{found.images / found.run.seconds:,.0f} images a second",
                 }
             ),
             figure(
@@ -70,7 +70,13 @@ def engine(findings: Findings) -> Section:
                 [
                     Table(
                         "when each stage worked on each image",
-                        ("stage", "image", "first clock", "last clock", "clocks in which it took something"),
+                        (
+                            "stage",
+                            "image",
+                            "first clock",
+                            "last clock",
+                            "clocks in which it took something",
+                        ),
                         rows,
                     )
                 ],

@@ -72,10 +72,8 @@ def _scale(levels: list[int], top: int, bits: int, width: int, kind: str) -> Mar
     while every * (cell if marked is levels else width / 4) < text_width("-127 "):
         every += 1
     for place, value in list(enumerate(marked))[::every]:
-        if marked is levels:
-            x = (place + 0.5) * cell
-        else:
-            x = (value + top) / (2 * top) * width
+        share = (place + 0.5) / len(marked) if marked is levels else (value + top) / (2 * top)
+        x = share * width
         anchor = "start" if x < 12 else "end" if x > width - 12 else "middle"
         drawn.append(line(x, 36, x, 40, "axis-line"))
         drawn.append(label(x, 53, f"{value}".replace("-", "\N{MINUS SIGN}"), "tick", anchor))
@@ -122,7 +120,14 @@ def _tables(findings: Findings, columns: list[int]) -> list[Table]:
     return [
         Table(
             "the maps in short",
-            ("column", "lowest", "mean", "highest", "above zero (%)", "strength in the next crossbar"),
+            (
+                "column",
+                "lowest",
+                "mean",
+                "highest",
+                "above zero (%)",
+                "strength in the next crossbar",
+            ),
             rows,
         ),
         Table(
@@ -149,7 +154,7 @@ def maps(findings: Findings) -> Section:
     )
     return Section(
         "maps",
-        "What the columns look for",
+        "R_AH maps: what the columns look for",
         [
             paragraph(
                 f"Each map is one column of the first crossbar, drawn as the image that drives it: "
@@ -158,10 +163,14 @@ def maps(findings: Findings) -> Section:
             ),
             _scale(levels.tolist(), top, network.rah_bits, WIDE, "wide"),
             _scale(levels.tolist(), top, network.rah_bits, NARROW, "narrow"),
-            tag("div", [_map(findings, column, lit, top) for column in columns], class_="tiles maps"),
+            tag(
+                "div", [_map(findings, column, lit, top) for column in columns], class_="tiles maps"
+            ),
             tag(
                 "p",
-                "Below each map: the number of its neuron." if hidden else "Below each map: its class.",
+                "Below each map: the number of its neuron."
+                if hidden
+                else "Below each map: its class.",
                 class_="note",
             ),
             numbers(*_tables(findings, columns)),

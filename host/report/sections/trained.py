@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, TypeGuard
 
 from host.pictures.learning import PHASES
 from host.report.charts.lines import Axis, Guides, Series, lines_chart
@@ -20,6 +20,11 @@ SMALLEST_ERROR = 0.01
 """Percent that stand for an error of none, on a logarithmic axis."""
 
 
+def _is_number(value: object) -> TypeGuard[float]:
+    """Whether a value of a file's JSON is a finite number."""
+    return type(value) in (int, float) and math.isfinite(value)  # type: ignore[arg-type]
+
+
 def learning_curve(provenance: Mapping[str, Any]) -> list[Epoch]:
     """The epochs that a network's provenance tells of; none if it tells anything else."""
     curve = provenance.get("curve")
@@ -27,11 +32,8 @@ def learning_curve(provenance: Mapping[str, Any]) -> list[Epoch]:
     for record in curve if isinstance(curve, list) else []:
         if not isinstance(record, Mapping):
             return []
-        values = [record.get("loss"), record.get("validation_accuracy")]
-        if not all(type(value) in (int, float) and math.isfinite(value) for value in values):
-            return []
-        loss, accuracy = map(float, values)  # type: ignore[arg-type]
-        if loss <= 0 or not 0 <= accuracy <= 1:
+        loss, accuracy = record.get("loss"), record.get("validation_accuracy")
+        if not (_is_number(loss) and _is_number(accuracy) and loss > 0 and 0 <= accuracy <= 1):
             return []
         epochs.append((str(record.get("phase")), loss, accuracy))
     return epochs
@@ -56,14 +58,14 @@ def _charts(epochs: list[Epoch]) -> Content:
     spans = Guides(spans=_phases(epochs))
     errors = [max(100 * (1 - accuracy), SMALLEST_ERROR) for *_, accuracy in epochs]
     losses = [loss for _, loss, _ in epochs]
-    table = Table(
-        "loss and error, epoch by epoch",
-        ("epoch", "computed with", "loss (nats)", "validation error (%)"),
-        [
-            (place, PHASES.get(phase, phase), loss, 100 * (1 - accuracy))
-            for place, (phase, loss, accuracy) in enumerate(epochs, 1)
-        ],
-    )
+
+    def table(title: str, column: str, values: list[float]) -> Table:
+        rows = [
+            (f"{place}", PHASES.get(epoch[0], epoch[0]), value)
+            for place, (epoch, value) in enumerate(zip(epochs, values, strict=True), 1)
+        ]
+        return Table(title, ("epoch", "computed with", column), rows)
+
     best = min(errors)
     return [
         figure(
@@ -79,7 +81,7 @@ def _charts(epochs: list[Epoch]) -> Content:
                     spans,
                 ),
             ),
-            [table],
+            [table("error, epoch by epoch", "error (%)", [100 * (1 - e[2]) for e in epochs])],
         ),
         figure(
             Chart(
@@ -94,15 +96,13 @@ def _charts(epochs: list[Epoch]) -> Content:
                     height=180,
                 ),
             ),
-            [table],
+            [table("loss, epoch by epoch", "loss (nats)", losses)],
         ),
     ]
 
 
 def _share(value: object) -> str | None:
-    if type(value) in (int, float) and 0 <= value <= 1:  # type: ignore[operator]
-        return f"{100 * value:.2f} %"  # type: ignore[operator]
-    return None
+    return f"{100 * value:.2f} %" if _is_number(value) and 0 <= value <= 1 else None
 
 
 def trained(findings: Findings) -> Section:
@@ -111,6 +111,7 @@ def trained(findings: Findings) -> Section:
     provenance = network.provenance
     options = provenance.get("options")
     options = options if isinstance(options, Mapping) else {}
+    noise = options.get("noise")
     data = provenance.get("data")
     data = data if isinstance(data, Mapping) else {}
     neuron = ", ".join(f"{name} {value:g}" for name, value in asdict(network.neuron).items())
@@ -121,16 +122,16 @@ def trained(findings: Findings) -> Section:
         "Network": subject.name,
         "Topology": "-".join(map(str, network.topology)),
         "States of a synapse": " and ".join(map(str, states)),
-        "Words of the states": levels if len(levels) < 120 else f"{levels[:110]} \N{HORIZONTAL ELLIPSIS}",
+        "Words of the states": levels
+        if len(levels) < 120
+        else f"{levels[:110]} \N{HORIZONTAL ELLIPSIS}",
         "Neuron": f"{network.neuron.name}{f': {neuron}' if neuron else ''}" if hidden else "none",
         "Bits": f"pixels {network.pixel_bits}, activations {network.hidden_bits}, "
         f"R_AH words {network.rah_bits}, currents {network.current_bits}",
         "Trained on": data.get("name") and str(data["name"]),
         "Trained for": f"the device {options['device']}" if options.get("device") else None,
-        "Noise in training": f"{number(options['noise'])} of the range"
-        if type(options.get("noise")) in (int, float)
-        else None,
-        "Seed": options.get("seed") is not None and str(options["seed"]) or None,
+        "Noise in training": f"{number(noise)} of the range" if _is_number(noise) else None,
+        "Seed": str(options["seed"]) if options.get("seed") is not None else None,
         "Validation images right": _share(provenance.get("validation_accuracy")),
         "Test images right": f"{100 * findings.accuracy:.2f} % of {len(subject.images):,} "
         f"({subject.data_name})",
