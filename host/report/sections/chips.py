@@ -36,8 +36,8 @@ def _closer(
         Chart(
             "chips-closer",
             title,
-            f"The strips that lie within {FAR * width:.1f} percent of the figure without variation, "
-            "on an axis of their own.",
+            f"The strips within {FAR * width:.1f} percent of the figure without variation, on an "
+            "axis of their own.",
             strips_chart(near, AXIS, guides=guides, first_style=strips.index(near[0])),
         ),
         [
@@ -116,9 +116,9 @@ def chips(findings: Findings) -> Section:
         "Accuracy over chips",
         [
             paragraph(
-                f"A chip is one draw of all variation of the device {subject.device.name}. Here "
-                f"{'is' if subject.chips == 1 else 'are'} {count}, each programmed with the network and asked {len(subject.images):,} test "
-                f"images. The hardest case, {worst.column.title}, reaches {spread(worst)}; "
+                f"A chip is one draw of all variation of the device {subject.device.name}. Of "
+                f"{count}, each programmed with the network and asked {len(subject.images):,} test "
+                f"images, the hardest case, {worst.column.title}, reaches {spread(worst)}; "
                 f"{last.column.title}, {spread(last)}."
             ),
             figure(
