@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from host.report.findings import Findings
-from host.report.markup import Content, Markup, join, tag
+from host.report.markup import Content, Markup, join, spelled, tag
 from host.report.section import Section, section
 from host.report.sections.chips import chips, spread
 from host.report.sections.confusion import confusion
@@ -110,7 +110,10 @@ def page(findings: Findings, parts: Sequence[Section]) -> str:
             "div",
             tag(
                 "nav",
-                tag("ol", [tag("li", tag("a", one.title, href=f"#{one.name}")) for one in parts]),
+                tag(
+                    "ol",
+                    [tag("li", tag("a", spelled(one.title), href=f"#{one.name}")) for one in parts],
+                ),
                 aria_label="Sections",
             ),
             tag("main", [section(one) for one in parts], id="main", tabindex=-1),

@@ -1,7 +1,7 @@
 """Tables of the page: the numbers behind the charts."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from host.report.markup import Markup, spelled, tag
@@ -38,7 +38,7 @@ def number(value: float) -> str:
     if value == 0 or 1e-3 <= abs(value) < 1e5:
         digits = f"{value:,.5g}" if abs(value) < 1e3 else f"{value:,.1f}"
         return digits
-    return f"{value:.4g}"
+    return f"{value:.5g}"
 
 
 PREFIXES = {-18: "a", -15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M"}
@@ -53,9 +53,18 @@ def quantity(value: float, unit: str) -> str:
     return f"{value / 10.0**power:.3g} {PREFIXES[power]}{unit}"
 
 
-def _cell(value: Cell, head: bool) -> Markup:
+def _column(values: Sequence[Cell]) -> Callable[[float], str]:
+    """How a column's numbers are shown: as many decimals each, where one size fits them."""
+    sizes = [abs(value) for value in values if isinstance(value, float) and value]
+    if not sizes or max(sizes) >= 1e5 or min(sizes) < max(max(sizes) * 1e-3, 1e-3):
+        return number
+    decimals = max(0, 3 - math.floor(math.log10(max(sizes))))
+    return lambda value: f"{value:,.{decimals}f}" if isinstance(value, float) else number(value)
+
+
+def _cell(value: Cell, head: bool, say: Callable[[float], str]) -> Markup:
     if isinstance(value, int | float) and not isinstance(value, bool):
-        shown, kind = number(value), "number"
+        shown, kind = say(value), "number"
     else:
         shown, kind = "\N{EN DASH}" if value is None else str(value), None
     if head:
@@ -69,6 +78,7 @@ def table(content: Table) -> Markup:
         any(isinstance(row[place], int | float) for row in content.rows)
         for place in range(len(content.header))
     ]
+    say = [_column([row[place] for row in content.rows]) for place in range(len(content.header))]
     head = tag(
         "tr",
         [
@@ -80,7 +90,7 @@ def table(content: Table) -> Markup:
         tag(
             "tr",
             [
-                _cell(value, head=content.first_is_head and place == 0)
+                _cell(value, content.first_is_head and place == 0, say[place])
                 for place, value in enumerate(row)
             ],
         )

@@ -82,7 +82,7 @@ def bars_chart(
                 x += length
             marks.append(label(x + 6, y + 14, bar.figure, "figure-text"))
             y += HEIGHT + GAP
-        for tick in linear_ticks(0, top_value, 7 if width > 500 else 4):
+        for tick in linear_ticks(0, top_value, 8 if width > 500 else 5):
             drawn.append(line(scale(tick), top, scale(tick), y, "grid"))
             drawn.append(label(scale(tick), y + 16, tick_text(tick), "tick", "middle"))
         drawn.append(line(left, top, left, y, "axis-line"))

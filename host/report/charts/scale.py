@@ -7,6 +7,9 @@ from dataclasses import dataclass
 STEPS = (1, 2, 2.5, 5, 10)
 """Round steps between ticks, times a power of ten."""
 
+FEW_TICKS = 3
+"""With fewer round ticks than this on a logarithmic axis, those of a linear one are better."""
+
 
 @dataclass(frozen=True)
 class Scale:
@@ -42,11 +45,11 @@ def linear_ticks(low: float, high: float, most: int) -> list[float]:
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(power * factor for factor in STEPS if power * factor >= rough * (1 - 1e-9))
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    return [round(number * step, 12) for number in range(first, last + 1)]
+    return [float(f"{number * step:.12g}") for number in range(first, last + 1)]
 
 
 def log_ticks(low: float, high: float, most: int) -> list[float]:
-    """Powers of ten from `low` to `high`, with 2 and 5 times them where there is room."""
+    """Powers of ten from `low` to `high`, with 3 or with 2 and 5 times them as there is room."""
     bottom, top = math.floor(math.log10(low)), math.ceil(math.log10(high))
     found: list[float] = []
     for factors in ((1,), (1, 3), (1, 2, 5)):
@@ -58,8 +61,9 @@ def log_ticks(low: float, high: float, most: int) -> list[float]:
         ]
         if len(ticks) <= most or not found:
             found = ticks
-    step = max(1, -(-len(found) // most))
-    return found[::step]
+    if len(found) < FEW_TICKS:
+        return [tick for tick in linear_ticks(low, high, most) if tick > 0]
+    return found[:: max(1, -(-len(found) // most))]
 
 
 def tick_text(value: float) -> str:

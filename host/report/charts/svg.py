@@ -157,8 +157,8 @@ def wrapped(content: str, width: float) -> list[str]:
     lines = [""]
     for word in content.split():
         while len(word) > most:
-            head, word = word[: most - 1] + "\N{SOFT HYPHEN}", word[most - 1 :]
-            lines += [head]
+            lines.append(word[:most])
+            word = word[most:]
         if lines[-1] and len(lines[-1]) + 1 + len(word) > most:
             lines.append(word)
         else:

@@ -93,7 +93,7 @@ def confusion(findings: Findings) -> Section:
             _matrix(counts),
             tag(
                 "p",
-                "Bold: right answers. Shaded: wrong ones, the darker the more there are.",
+                "Bold: right answers. Shaded: wrong ones, the stronger the more there are.",
                 class_="note",
             ),
             figure(

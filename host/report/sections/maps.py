@@ -154,11 +154,11 @@ def maps(findings: Findings) -> Section:
     )
     return Section(
         "maps",
-        "R_AH maps: what the columns look for",
+        "R_AH maps",
         [
             paragraph(
-                f"Each map is one column of the first crossbar, drawn as the image that drives it: "
-                f"{chosen}. Dark words are negative, light ones positive. Hatched are pixels that "
+                f"What the columns of the first crossbar look for, each drawn as the image that "
+                f"drives it: {chosen}. Dark words are negative, light ones positive. Hatched are pixels that "
                 f"fewer than {100 * SHARE:g} % of the images light, which nothing taught."
             ),
             _scale(levels.tolist(), top, network.rah_bits, WIDE, "wide"),

@@ -167,7 +167,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     return Made(page, page.read_text(encoding="utf-8"), arguments, network, images, labels)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def read_html() -> Callable[[str], Reader]:
     """Read HTML with a parser that is not ours."""
     return Reader

@@ -178,6 +178,7 @@ def test_the_style_has_both_schemes_and_print():
     assert "@media print" in style
     # Every colour of the light scheme that a dark page needs has its dark counterpart.
     light, dark = (
-        set(re.findall(r"(--[a-z0-9]+):", block)) for block in re.findall(r":root \{(.*?)\}", style, re.S)
+        set(re.findall(r"(--[a-z0-9]+):", block))
+        for block in re.findall(r":root \{(.*?)\}", style, re.S)
     )
     assert light - dark == {"--sans", "--serif", "--mono"}
