@@ -8,6 +8,7 @@ from host.report.charts.svg import (
     LINE,
     Draw,
     box,
+    edge_anchor,
     label,
     legend,
     line,
@@ -171,7 +172,7 @@ def lines_chart(
             drawn.append(label(left - 6, y(tick) + 4, tick_text(tick), "tick", "end"))
         for tick in (log_ticks if x_axis.log else linear_ticks)(*x_ends, 9 if width > 500 else 5):
             drawn.append(line(x(tick), bottom, x(tick), bottom + 4, "axis-line"))
-            anchor = "end" if x(tick) > width - 14 else "middle"
+            anchor = edge_anchor(x(tick), tick_text(tick), width)
             drawn.append(label(x(tick), bottom + 18, tick_text(tick), "tick", anchor))
         drawn.append(line(left, bottom, right, bottom, "axis-line"))
         drawn.append(label(right, bottom + 36, shortened(x_axis.label, width), "axis", "end"))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from host.pictures.timeline import Span, runs
 from host.report.charts.scale import Scale, linear_ticks, tick_text
-from host.report.charts.svg import GLYPH, LINE, Draw, box, label, line
+from host.report.charts.svg import GLYPH, LINE, Draw, box, edge_anchor, label, line
 from host.report.markup import Content
 
 HEIGHT = 30
@@ -65,7 +65,7 @@ def stages_chart(stages: Sequence[Stage]) -> Draw:
             y += HEIGHT + GAP
         for tick in linear_ticks(0, end - start, 9 if width > 500 else 5):
             back.insert(0, line(scale(tick), 4, scale(tick), y, "grid"))
-            anchor = "start" if tick == 0 else "middle"
+            anchor = edge_anchor(scale(tick), tick_text(tick), width)
             front.append(label(scale(tick), y + 16, tick_text(tick), "tick", anchor))
         front.append(line(0, y, width, y, "axis-line"))
         front.append(label(width, y + 34, "clock", "axis", "end"))

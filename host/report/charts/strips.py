@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from host.report.charts.scale import Scale, linear_ticks, log_ticks, padded, tick_text
-from host.report.charts.svg import LINE, Draw, label, line, mark, shortened, wrapped
+from host.report.charts.svg import LINE, Draw, edge_anchor, label, line, mark, shortened, wrapped
 from host.report.markup import Content
 
 RADIUS = 3.4
@@ -117,7 +117,8 @@ def strips_chart(
         for tick in find(low, high, 9 if width > 500 else 5):
             drawn.append(line(scale(tick), top + 4, scale(tick), bottom, "grid"))
             drawn.append(line(scale(tick), bottom, scale(tick), bottom + 4, "axis-line"))
-            body.append(label(scale(tick), bottom + 18, tick_text(tick), "tick", "middle"))
+            anchor = edge_anchor(scale(tick), tick_text(tick), width)
+            body.append(label(scale(tick), bottom + 18, tick_text(tick), "tick", anchor))
         drawn.append(line(0, bottom, width, bottom, "axis-line"))
         body.append(label(width, bottom + 36, shortened(axis, width), "axis", "end"))
         return bottom + 42, [drawn, body]

@@ -151,6 +151,12 @@ def text_width(content: str) -> float:
     return GLYPH * len(content)
 
 
+def edge_anchor(x: float, content: str, width: float) -> str:
+    """Where a text at a place is held so that it stays within a width."""
+    half = text_width(content) / 2
+    return "start" if x < half else "end" if x > width - half else "middle"
+
+
 def wrapped(content: str, width: float) -> list[str]:
     """A text in lines of at most a width; a word that is longer is cut."""
     most = max(4, int(width / GLYPH))

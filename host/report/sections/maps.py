@@ -5,7 +5,7 @@ import numpy as np
 import numpy.typing as npt
 
 from host.pictures.maps import FEW_STATES, SHARE, lit_pixels, most_heard
-from host.report.charts.svg import NARROW, WIDE, box, label, line, text_width
+from host.report.charts.svg import NARROW, WIDE, box, edge_anchor, label, line, text_width
 from host.report.findings import Findings
 from host.report.markup import Content, Markup, tag
 from host.report.raster import data_address
@@ -67,14 +67,14 @@ def _scale(levels: list[int], top: int, bits: int, width: int, kind: str) -> Mar
         drawn.append(
             box(place * cell, 20, cell + 0.5, 16, "swatch", fill=f"rgb({red},{green},{blue})")
         )
-    marked = levels if len(levels) <= FEW_STATES else [-top, -top // 2, 0, top // 2, top]
+    marked = levels if len(levels) <= FEW_STATES else [-top, -(top // 2), 0, top // 2, top]
     every = 1
     while every * (cell if marked is levels else width / 4) < text_width("-127 "):
         every += 1
     for place, value in list(enumerate(marked))[::every]:
         share = (place + 0.5) / len(marked) if marked is levels else (value + top) / (2 * top)
         x = share * width
-        anchor = "start" if x < 12 else "end" if x > width - 12 else "middle"
+        anchor = edge_anchor(x, f"{value}", width)
         drawn.append(line(x, 36, x, 40, "axis-line"))
         drawn.append(label(x, 53, f"{value}".replace("-", "\N{MINUS SIGN}"), "tick", anchor))
     drawn.append(label(0, 12, f"R_AH (word of {bits} bits)", "axis"))
@@ -150,16 +150,17 @@ def maps(findings: Findings) -> Section:
         f"the {len(columns)} of {network.layers[0].columns} hidden neurons that the next crossbar "
         "hears most"
         if hidden and len(columns) < network.layers[0].columns
-        else f"all {len(columns)} columns"
+        else "all of them"
     )
     return Section(
         "maps",
         "R_AH maps",
         [
             paragraph(
-                f"What the columns of the first crossbar look for, each drawn as the image that "
-                f"drives it: {chosen}. Dark words are negative, light ones positive. Hatched are pixels that "
-                f"fewer than {100 * SHARE:g} % of the images light, which nothing taught."
+                "What the columns of the first crossbar look for, each drawn as the image that "
+                f"drives it: {chosen}. Dark words are negative, light ones positive. Hatched are "
+                f"pixels that fewer than {100 * SHARE:g} % of the images light, which nothing "
+                "taught."
             ),
             _scale(levels.tolist(), top, network.rah_bits, WIDE, "wide"),
             _scale(levels.tolist(), top, network.rah_bits, NARROW, "narrow"),
