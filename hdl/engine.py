@@ -15,7 +15,9 @@ from hdl.neuron_array import NeuronArray, RowDriver
 from hdl.parameters import (
     CONVERTER,
     COUNTERS,
+    ENGINE,
     SHIFT,
+    STATES,
     TABLE,
     WEIGHTS,
     EngineParameters,
@@ -23,6 +25,8 @@ from hdl.parameters import (
 from hdl.readout import Readout
 from hdl.reservation import Reservation
 from hdl.streams import ByteLayout, EventLayout, FetchLayout, LoadLayout, ResultLayout
+from hdl.variation.variation import Variation
+from sim.generator import USE_BITS as IMAGE_BITS
 
 NEURONS_UNDER_WAY = 32
 """Beats that may be in a layer's converters and neurons, or wait behind them: more than their
@@ -50,8 +54,11 @@ class Engine(wiring.Component):
         `FetchLayout`: a line to read; only while `idle`. Images wait until it is read.
     fetched : Out(stream)
         `ByteLayout`: the line's bytes.
+    numbers : In(stream)
+        Each image's number, before its first event or while it is under way, in their order;
+        where neurons have noise at each use.
     idle : Out(1)
-        No image is under way and no line is being read.
+        No image is under way, no line is being read and no chip is being made.
     activity : Out(4 * layers)
         What happens in this clock, for timelines; layer k has bits 4k to 4k + 3: an event
         is taken, it is an image's last, a sum is taken, it is an image's last.
@@ -64,17 +71,18 @@ class Engine(wiring.Component):
 
     def __init__(self, parameters: EngineParameters) -> None:
         self.parameters = parameters
-        super().__init__(
-            {
-                "events": In(stream.Signature(EventLayout(parameters.crossbars[0]))),
-                "results": Out(stream.Signature(ResultLayout(parameters))),
-                "load": In(stream.Signature(LoadLayout())),
-                "fetch": In(stream.Signature(FetchLayout())),
-                "fetched": Out(stream.Signature(ByteLayout())),
-                "idle": Out(1),
-                "activity": Out(4 * len(parameters.crossbars)),
-            }
-        )
+        ports = {
+            "events": In(stream.Signature(EventLayout(parameters.crossbars[0]))),
+            "results": Out(stream.Signature(ResultLayout(parameters))),
+            "load": In(stream.Signature(LoadLayout())),
+            "fetch": In(stream.Signature(FetchLayout())),
+            "fetched": Out(stream.Signature(ByteLayout())),
+            "idle": Out(1),
+            "activity": Out(4 * len(parameters.crossbars)),
+        }
+        if parameters.noisy:
+            ports["numbers"] = In(stream.Signature(IMAGE_BITS))
+        super().__init__(ports)
 
     def elaborate(self, platform: object) -> Module:
         """Build the engine."""
@@ -92,11 +100,32 @@ class Engine(wiring.Component):
         settle = 1 + max(crossbar.write_clocks for crossbar in p.crossbars)
         settling = Signal(range(settle + 1))
         loading = Signal()
-        m.d.comb += loading.eq(self.load.valid | (settling != 0))
-        with m.If(self.load.valid):
+        programming = Signal()
+        m.d.comb += loading.eq(self.load.valid | programming | (settling != 0))
+        with m.If(self.load.valid | programming):
             m.d.sync += settling.eq(settle)
         with m.Elif(settling != 0):
             m.d.sync += settling.eq(settling - 1)
+
+        variation = None
+        if p.variation is not None:
+            m.submodules.variation = variation = Variation(p)
+            m.d.comb += [
+                variation.load.payload.eq(load),
+                variation.load.valid.eq(load_valid),
+                variation.states.payload.eq(self.load.payload),
+                programming.eq(variation.busy),
+            ]
+            # States go another way: the Programmer may hold them back.
+            with m.If(self.load.payload.memory == STATES):
+                with m.If(self.load.payload.layer != ENGINE):
+                    m.d.comb += [
+                        variation.states.valid.eq(self.load.valid),
+                        self.load.ready.eq(variation.states.ready),
+                    ]
+                    m.d.sync += load_valid.eq(0)
+            if p.noisy:
+                wiring.connect(m, wiring.flipped(self.numbers), variation.numbers)
 
         m.submodules.counters = counters = Counters(p)
         m.d.comb += counters.clear.eq(load_valid & (load.memory == COUNTERS))
@@ -134,6 +163,12 @@ class Engine(wiring.Component):
                 crossbar.cells.payload.row.eq(load.address),
                 crossbar.cells.payload.word.eq(load.data),
             ]
+            if variation is not None:
+                with m.If(variation.valid & (variation.layer == layer)):
+                    m.d.comb += [
+                        crossbar.cells.valid.eq(1),
+                        crossbar.cells.payload.eq(variation.word),
+                    ]
 
             with m.If(fetching):
                 m.d.comb += [
@@ -222,6 +257,13 @@ class Engine(wiring.Component):
                 reservation.payload.eq(neuron.activations.payload),
                 neuron.activations.ready.eq(1),
             ]
+            if variation is not None and p.noisy:
+                noise = variation.noises[layer]
+                m.d.comb += [
+                    room.eq(reservation.open & noise.valid),
+                    noise.ready.eq(took_sum),
+                    converter.noise.eq(noise.payload),
+                ]
             for memory in (converter, neuron):
                 m.d.comb += [
                     memory.load.payload.eq(load),
@@ -256,7 +298,13 @@ class Engine(wiring.Component):
             left.eq(self.results.valid & self.results.ready & self.results.payload.last),
             counters.image.eq(left),
             counters.busy.eq(arriving | counted_in | (under_way != 0) | first_taken),
-            self.idle.eq(~arriving & ~counted_in & (under_way == 0) & ~fetching),
+            self.idle.eq(
+                ~arriving
+                & ~counted_in
+                & (under_way == 0)
+                & ~fetching
+                & ~(settling.any() if variation is not None else 0)
+            ),
         ]
         with m.If(first_taken):
             m.d.sync += arriving.eq(~self.events.payload.last)
