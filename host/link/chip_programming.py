@@ -49,6 +49,21 @@ def chip_parameters(network: Network, device: ChipDevice) -> VariationParameters
     )
 
 
+def check_sums(noise: ColumnNoise | None) -> None:
+    """See that a chip's noise at each use is of a kind that gateware has.
+
+    Raises
+    ------
+    UserError
+        If it is on column sums.
+    """
+    if noise is not None and not noise.on_neurons_only:
+        raise UserError(
+            "gateware has no read noise, no offset and no gain error of amplifiers: run this chip "
+            "on golden, or one of a device without them"
+        )
+
+
 def check_use_noise(name: str, identity: Identity, noise: ColumnNoise | None) -> None:
     """See that a device has a chip's noise at each use.
 
@@ -66,15 +81,9 @@ def check_use_noise(name: str, identity: Identity, noise: ColumnNoise | None) ->
     UserError
         If it has not.
     """
-    if noise is None:
+    check_sums(noise)
+    if noise is None or len(identity.layers) < 2:
         return
-    if not noise.on_neurons_only:
-        raise UserError(
-            "gateware has no read noise, no offset and no gain error of amplifiers: run this chip "
-            "on golden, or one of a device without them"
-        )
-    if len(identity.layers) < 2:
-        return  # there are no neurons
     if Feature.USE_NOISE not in identity.features:
         raise UserError(
             f"the gateware of {name} was built without noise at each use: run this chip on "
