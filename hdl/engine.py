@@ -167,7 +167,9 @@ class Engine(wiring.Component):
                 with m.If(variation.valid & (variation.layer == layer)):
                     m.d.comb += [
                         crossbar.cells.valid.eq(1),
-                        crossbar.cells.payload.eq(variation.word),
+                        crossbar.cells.payload.first.eq(variation.word.first),
+                        crossbar.cells.payload.row.eq(variation.word.row),
+                        crossbar.cells.payload.word.eq(variation.word.word),
                     ]
 
             with m.If(fetching):

@@ -17,7 +17,7 @@ from rich.table import Table
 from hdl.parameters import EngineParameters, HardwareProfile
 from host.bound import cycle_bounds
 from host.catalogue import open_network
-from host.cli.chip_options import ChipRun, add_chip_arguments, chip_run
+from host.cli.chip_options import ChipRun, WordsRead, add_chip_arguments, chip_run
 from host.cli.progress import Steps
 from host.datasets import check_fit, load_test_set
 from host.files import check_writable
@@ -27,7 +27,7 @@ from host.link.machines import AUTO, GOLDEN, VIRTUAL, VIRTUAL_FREQUENCY, open_de
 from host.link.serial_port import DEFAULT_BAUD, MAX_BAUD, MIN_BAUD
 from host.revision import commit
 from sim.errors import UserError
-from sim.golden import GoldenModel, UseNoise
+from sim.golden import GoldenModel
 from sim.levels import check_range
 from sim.netfile import write_atomically
 from sim.network import Network
@@ -48,6 +48,7 @@ examples:
   allspin run mnist-100 --on auto --images 500 --json
   allspin run mine.safetensors --data fashion --logits out.npy
   allspin run paper-10 --chip 7 --program write-verify --calibrate
+  allspin run paper-10 --chip 7 --on virtual --check
 """
 
 MIN_FREQUENCY = 100_000
@@ -74,6 +75,9 @@ class Score:
     cycles_bound: float | None
     logits_compared: int | None
     mismatches: int | None
+    words_compared: int | None
+    word_mismatches: int | None
+    words_changed: float | None
     commit: str | None
 
 
@@ -166,6 +170,8 @@ class _Streamed:
     cycles_per_image: float | None
     profile: HardwareProfile | None
     """The device's, for the bound on its clocks; None without clocks."""
+    words: WordsRead | None
+    """With ``--check`` and a chip in gateware."""
 
 
 def _stream(
@@ -174,8 +180,13 @@ def _stream(
     profile: HardwareProfile,
     arguments: argparse.Namespace,
     steps: Steps,
-    noise: UseNoise | None,
+    chip: ChipRun | None,
 ) -> _Streamed:
+    noise = None if chip is None else chip.noise
+    if chip is not None and arguments.on != GOLDEN:
+        with_chips = chip.profile(profile)
+        if arguments.on == VIRTUAL:
+            profile = with_chips
     steps.start(f"opening {arguments.on}")
     with open_device(
         arguments.on,
@@ -206,8 +217,12 @@ def _stream(
             found = HardwareProfile(lanes=lanes, rows_per_clock=rows)
         steps.finish(str(device.identity) if isinstance(device, Device) else "")
         steps.start("programming")
-        device.program(network, lambda done: steps.advance(done, None))
-        steps.finish()
+        how = ""
+        if chip is not None and isinstance(device, Device):
+            how = chip.program(device, lambda done: steps.advance(done, None))
+        else:
+            device.program(network, lambda done: steps.advance(done, None))
+        steps.finish(how)
         steps.start(f"streaming {len(images):,} images")
         begun = time.perf_counter()
         answers = device.stream(images, lambda done: steps.advance(done, len(images), f"{done:,}"))
@@ -216,7 +231,13 @@ def _stream(
         simulated = None
         if answers.clocks is not None and isinstance(device, Device):
             simulated = answers.clocks / device.identity.frequency
-        return _Streamed(on, answers, seconds, simulated, _cycles(device, len(images)), found)
+        cycles = _cycles(device, len(images))
+        words = None
+        if arguments.check and chip is not None and isinstance(device, Device):
+            steps.start("reading the R_AH words back")
+            words = chip.compare_words(device)
+            steps.finish(f"{words.mismatches:,} of {words.compared:,} differ from the golden chip")
+        return _Streamed(on, answers, seconds, simulated, cycles, found, words)
 
 
 def _cycles(device: Device | GoldenDevice, images: int) -> float | None:
@@ -272,6 +293,10 @@ def _print_table(score: Score, chip: ChipRun | None) -> None:
     if score.mismatches is not None:
         rows.append(("logits compared", f"{score.logits_compared:,}"))
         rows.append(("mismatches", f"{score.mismatches:,}"))
+    if score.words_changed is not None:
+        rows.append(("R_AH words read back", f"{score.words_compared:,}"))
+        rows.append(("  not the golden chip's", f"{score.word_mismatches:,}"))
+        rows.append(("  not the ideal network's", f"{score.words_changed:.2%}"))
     if chip is not None:
         rows += chip.rows()
     for row in rows:
@@ -298,7 +323,7 @@ def run(arguments: argparse.Namespace) -> int:
     expected = difference = bound = None
     mismatches = 0
     try:
-        streamed = _stream(network, images, profile, arguments, steps, noise)
+        streamed = _stream(network, images, profile, arguments, steps, chip)
         if streamed.profile is not None:
             engine = EngineParameters.from_network(network, streamed.profile)
             bound = float(cycle_bounds(network, engine, images).mean())
@@ -309,7 +334,11 @@ def run(arguments: argparse.Namespace) -> int:
             steps.finish(f"{mismatches:,} of {expected.size:,} differ")
     finally:
         steps.stop()
-    answers = streamed.answers
+    answers, words = streamed.answers, streamed.words
+    if difference is None and words is not None and words.mismatches:
+        difference = (
+            f"{words.mismatches:,} of {words.compared:,} R_AH words differ from the golden chip's"
+        )
     if arguments.logits is not None:
         content = io.BytesIO()
         np.save(content, answers.logits, allow_pickle=False)
@@ -331,6 +360,9 @@ def run(arguments: argparse.Namespace) -> int:
         cycles_bound=bound,
         logits_compared=None if expected is None else expected.size,
         mismatches=None if expected is None else mismatches,
+        words_compared=None if words is None else words.compared,
+        word_mismatches=None if words is None else words.mismatches,
+        words_changed=None if words is None else words.changed,
         commit=commit(),
     )
     if arguments.json:
