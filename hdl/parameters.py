@@ -77,6 +77,21 @@ class VariationParameters:
         return (self.states - 1).bit_length()
 
 
+def distance_bits(value_bits: int) -> int:
+    """Width of a row distance in the memory of resident images.
+
+    Distance and value of a slot fill one or two columns of block RAM, which are 9 bits wide;
+    the link carries a distance in a byte.
+
+    Parameters
+    ----------
+    value_bits : int
+        Width of a row's value, 1 to 8.
+    """
+    columns = 1 if value_bits <= 4 else 2
+    return min(8, 9 * columns - value_bits)
+
+
 @dataclass(frozen=True)
 class ResidentParameters:
     """The memory that keeps images on the board.
@@ -172,7 +187,7 @@ class CrossbarParameters:
         _keep_in_range(self, "rah_bits", MIN_RAH_BITS, MAX_RAH_BITS)
         _keep_one_of(self, "rows_per_clock", ROWS_PER_CLOCK)
         _keep_one_of(self, "memory", MEMORIES)
-        if self.rows_per_clock != 1 or self.memory != "block":
+        if self.memory != "block":
             raise ValueError("the crossbar drives one row a clock from block RAM so far")
 
     @property
@@ -250,8 +265,8 @@ class EngineParameters:
                 f"neuron must be one of {', '.join(sorted(NEURONS))}, not {self.neuron!r}"
             )
         _keep_in_range(self, "counter_bits", 16, 64)
-        if self.variation is not None or self.resident is not None:
-            raise ValueError("the engine has neither variation nor resident images so far")
+        if self.variation is not None:
+            raise ValueError("the engine has no variation so far")
         narrowest = self.hidden_bits if len(self.crossbars) > 1 else 0
         _keep_in_range(self, "current_bits", max(MIN_CURRENT_BITS, narrowest), MAX_CURRENT_BITS)
         for number, (one, two) in enumerate(zip(self.crossbars, self.crossbars[1:], strict=False)):

@@ -211,6 +211,22 @@ class Device:
         """
         self._request(Request.WRITE, [_address(space, address) + data])
 
+    def write_lines(
+        self, space: int, lines: npt.NDArray[np.uint8], progress: Progress = NO_PROGRESS
+    ) -> None:
+        """Write a memory from line 0 on, several requests under way at a time.
+
+        Parameters
+        ----------
+        space : int
+            Which memory.
+        lines : ndarray of uint8, shape (lines, bytes of a line)
+            What to write.
+        progress : callable
+            Called with the number of requests answered.
+        """
+        self._request(Request.WRITE, list(self._lines(space, lines)), progress)
+
     def read_back(self, space: int, address: int, count: int, line_bytes: int) -> bytes:
         """Read lines of a memory.
 
@@ -281,19 +297,10 @@ class Device:
             raise ValueError(f"images must have {rows} pixels, not {images.size // len(images)}")
         flat = images.reshape(len(images), rows)
         answers = self._request(Request.IMAGE, _ImageBodies(flat, self.identity), progress)
-        width = self.identity.logit_bytes
-        size = self.identity.classes * width + 2
+        size = self.identity.answer_bytes
         if any(len(answer) != size for answer in answers):
             raise UserError(f"{self.name} answered an image with other than {size} bytes")
-        content = np.frombuffer(b"".join(answers), dtype=np.uint8).reshape(-1, size)
-        wide = np.zeros((len(content), self.identity.classes, 8), dtype=np.uint8)
-        # Into the high bytes, and back by an arithmetic shift: that extends the sign.
-        wide[:, :, 8 - width :] = content[:, :-2].reshape(
-            len(content), self.identity.classes, width
-        )
-        logits = wide.view("<i8")[:, :, 0] >> 8 * (8 - width)
-        classes = content[:, -2].astype(np.int64) | content[:, -1].astype(np.int64) << 8
-        return Answers(logits.astype(np.int64), classes)
+        return parse_answers(b"".join(answers), self.identity)
 
     def _request(
         self, kind: Request, bodies: Sequence[bytes], progress: Progress = NO_PROGRESS
@@ -435,6 +442,26 @@ class _ImageBodies(Sequence[bytes]):
             batch = self._images[index : index + BATCH]
             self._bodies = encode_images(quantise_pixels(batch, self._bits), self._bits)
         return self._bodies[place]
+
+
+def parse_answers(content: bytes, identity: Identity) -> Answers:
+    """What a device answered to images.
+
+    Parameters
+    ----------
+    content : bytes
+        Logits and class of one image after another, as in the answers to IMAGE requests.
+    identity : Identity
+        The device's.
+    """
+    width = identity.logit_bytes
+    answers = np.frombuffer(content, dtype=np.uint8).reshape(-1, identity.answer_bytes)
+    wide = np.zeros((len(answers), identity.classes, 8), dtype=np.uint8)
+    # Into the high bytes, and back by an arithmetic shift: that extends the sign.
+    wide[:, :, 8 - width :] = answers[:, :-2].reshape(len(answers), identity.classes, width)
+    logits = wide.view("<i8")[:, :, 0] >> 8 * (8 - width)
+    classes = answers[:, -2].astype(np.int64) | answers[:, -1].astype(np.int64) << 8
+    return Answers(logits.astype(np.int64), classes)
 
 
 def _address(space: int, address: int) -> bytes:

@@ -1,0 +1,271 @@
+"""Images as beats: what is driven in one clock, packed for a memory on the board.
+
+A beat has a slot for each row that is driven in a clock. Slot k drives the rows whose number
+is k modulo the number of slots; a slot's *step* counts them.
+"""
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hdl.block_ram import block_memory
+from hdl.link.queue import Queue
+from hdl.parameters import CrossbarParameters, distance_bits
+
+QUEUE_DEPTH = 16
+"""Beats on their way from the memory to the crossbar: more than the memory's latency and the
+queue's own, so that one comes each clock."""
+
+
+class BeatLayout(data.StructLayout):
+    """What is driven in one clock.
+
+    Members
+    -------
+    slots : array of struct
+        ``row``: step of the slot's row; ``value``: what it is driven with, 0 for nothing.
+    last : 1 bit
+        The image's last beat.
+    """
+
+    def __init__(self, parameters: CrossbarParameters) -> None:
+        slots = parameters.rows_per_clock
+        slot = data.StructLayout(
+            {"row": range(-(-parameters.rows // slots)), "value": parameters.value_bits}
+        )
+        super().__init__({"slots": data.ArrayLayout(slot, slots), "last": 1})
+
+
+class PackedLayout(data.StructLayout):
+    """A beat as the memory holds it.
+
+    Members
+    -------
+    slots : array of struct
+        ``distance``: steps from the one that the slot drove in the beat before, in an image's
+        first beat from step 0. ``value``: what the row is driven with; 0 drives nothing.
+    last : 1 bit
+        The image's last beat.
+    """
+
+    def __init__(self, parameters: CrossbarParameters) -> None:
+        slot = data.StructLayout(
+            {
+                "distance": distance_bits(parameters.value_bits),
+                "value": parameters.value_bits,
+            }
+        )
+        super().__init__(
+            {"slots": data.ArrayLayout(slot, parameters.rows_per_clock), "last": 1}
+        )
+
+
+class BeatMemory(wiring.Component):
+    """Packed beats.
+
+    Parameters
+    ----------
+    parameters : CrossbarParameters
+        Of the crossbar that is fed.
+    beats : int
+        How many fit.
+
+    Attributes
+    ----------
+    write : In(1)
+        Store `stored` at `place`.
+    place : In
+        Where to.
+    stored : In
+        `PackedLayout`.
+    address : In
+        What to read.
+    beat : Out
+        `PackedLayout`: what was at `address` `latency` clocks ago.
+    latency : int
+        In clocks.
+    """
+
+    def __init__(self, parameters: CrossbarParameters, beats: int) -> None:
+        self._beats = beats
+        self._layout = PackedLayout(parameters)
+        self.latency = 2
+        super().__init__(
+            {
+                "write": In(1),
+                "place": In(range(beats)),
+                "stored": In(self._layout),
+                "address": In(range(beats)),
+                "beat": Out(self._layout),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the memory."""
+        m = Module()
+        m.submodules.memory = memory = block_memory(self._layout, self._beats)
+        write = memory.write_port()
+        read = memory.read_port(domain="comb")
+        m.d.comb += [
+            write.addr.eq(self.place),
+            write.data.eq(self.stored),
+            write.en.eq(self.write),
+            read.addr.eq(self.address),
+        ]
+        # The first register is the block's own; the second ends the time that it takes.
+        first = Signal(self._layout, reset_less=True)
+        second = Signal(self._layout, reset_less=True)
+        m.d.sync += [first.eq(read.data), second.eq(first)]
+        m.d.comb += self.beat.eq(second)
+        return m
+
+
+class BeatPlayer(wiring.Component):
+    """Keep images and stream them as events, a beat a clock.
+
+    The memory's last beat ends an image whether it says so or not, and with it the whole
+    stream: so whatever the memory holds, at least one image is streamed and the end comes.
+
+    Parameters
+    ----------
+    parameters : CrossbarParameters
+        Of the crossbar that is fed.
+    beats : int
+        Beats that fit.
+
+    Attributes
+    ----------
+    write, place, stored
+        As of the `BeatMemory`; not while `playing`.
+    start : In(1)
+        Stream; not while `playing`.
+    first : In
+        Address of the beat to begin at.
+    skip : In(16)
+        Images to pass over from there.
+    images : In(16)
+        Images to stream then, at least one.
+    playing : Out(1)
+        From the clock after `start` until the last beat is taken.
+    position : Out
+        Address behind the last beat that was streamed or passed over.
+    peek : In(1)
+        Read the beat at `first`; not while `playing`.
+    peeked : Out(1)
+        It is on `beat` now.
+    beat : Out
+        `PackedLayout`.
+    events : Out(stream)
+        `BeatLayout`.
+    """
+
+    def __init__(self, parameters: CrossbarParameters, beats: int) -> None:
+        self._parameters = parameters
+        self._beats = beats
+        self._layout = PackedLayout(parameters)
+        super().__init__(
+            {
+                "write": In(1),
+                "place": In(range(beats)),
+                "stored": In(self._layout),
+                "start": In(1),
+                "first": In(range(beats)),
+                "skip": In(16),
+                "images": In(16),
+                "playing": Out(1),
+                "position": Out(range(beats)),
+                "peek": In(1),
+                "peeked": Out(1),
+                "beat": Out(self._layout),
+                "events": Out(stream.Signature(BeatLayout(parameters))),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the player."""
+        m = Module()
+        m.submodules.memory = memory = BeatMemory(self._parameters, self._beats)
+        m.submodules.queue = queue = Queue(self._layout, QUEUE_DEPTH)
+        assert memory.latency + 3 <= QUEUE_DEPTH
+
+        def following(address: Signal) -> Mux:
+            return Mux(address == self._beats - 1, 0, address + 1)
+
+        # Read ahead as far as there is room in the queue for all that is under way.
+        address = Signal(range(self._beats))
+        room = Signal(range(QUEUE_DEPTH + 1), init=QUEUE_DEPTH)
+        ended = Signal(init=1)  # what is read from now on is not wanted
+        issue = Signal()
+        arrived = Signal(memory.latency)
+        peeking = Signal(memory.latency + 1)
+        m.d.comb += [
+            memory.write.eq(self.write),
+            memory.place.eq(self.place),
+            memory.stored.eq(self.stored),
+            memory.address.eq(address),
+            self.beat.eq(memory.beat),
+            issue.eq(~ended & (room != 0)),
+            self.peeked.eq(peeking[-1]),
+        ]
+        m.d.sync += [
+            arrived.eq(Cat(issue, arrived)),
+            peeking.eq(Cat(self.peek, peeking)),
+        ]
+        with m.If(issue):
+            m.d.sync += address.eq(following(address))
+
+        at_end = Signal()  # the beat that arrives next is the memory's last
+        skip = Signal(16)
+        images = Signal(16)
+        ahead = Signal(range(self._beats))
+        valid = arrived[-1]
+        push = Signal()
+        last = Signal()
+        m.d.comb += [
+            ahead.eq(following(self.position)),
+            last.eq(memory.beat.last | at_end),
+            push.eq(valid & ~ended & ((skip == 0) | at_end)),
+            queue.i.valid.eq(push),
+            queue.i.payload.slots.eq(memory.beat.slots),
+            queue.i.payload.last.eq(last),
+        ]
+        with m.If(valid & ~ended):
+            m.d.sync += [self.position.eq(ahead), at_end.eq(ahead == self._beats - 1)]
+            with m.If(last):
+                with m.If(skip != 0):
+                    m.d.sync += skip.eq(skip - 1)
+                with m.Else():
+                    m.d.sync += images.eq(images - 1)
+                with m.If(at_end | ((skip == 0) & (images == 1))):
+                    m.d.sync += ended.eq(1)
+        popped = Signal()
+        m.d.comb += popped.eq(queue.o.valid & queue.o.ready)
+        m.d.sync += room.eq(room - issue + popped + (valid & ~push))
+        with m.If(self.start | self.peek):
+            m.d.sync += address.eq(self.first)
+        with m.If(self.start):
+            m.d.sync += [
+                self.position.eq(self.first),
+                at_end.eq(self.first == self._beats - 1),
+                skip.eq(self.skip),
+                images.eq(self.images),
+                ended.eq(0),
+            ]
+        m.d.comb += self.playing.eq(~ended | (room != QUEUE_DEPTH) | self.events.valid)
+
+        event = self.events.payload
+        fresh = Signal(init=1)  # the next beat is an image's first
+        m.d.comb += queue.o.ready.eq(~self.events.valid | self.events.ready)
+        with m.If(queue.o.ready):
+            m.d.sync += self.events.valid.eq(queue.o.valid)
+        with m.If(popped):
+            packed = queue.o.payload
+            m.d.sync += [event.last.eq(packed.last), fresh.eq(packed.last)]
+            for number in range(self._parameters.rows_per_clock):
+                slot = packed.slots[number]
+                driven = event.slots[number]
+                m.d.sync += [
+                    driven.row.eq(Mux(fresh, 0, driven.row) + slot.distance),
+                    driven.value.eq(slot.value),
+                ]
+        return m
