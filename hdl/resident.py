@@ -8,7 +8,7 @@ from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.beats import BeatLayout, BeatPlayer, PackedLayout
+from hdl.player import BeatLayout, BeatPlayer, PackedLayout
 from hdl.block_ram import block_memory
 from hdl.parameters import (
     ENGINE,

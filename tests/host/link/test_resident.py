@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hdl.bench.beats import pack_image, unpack_images as unpack_slowly
+from hdl.bench.packing import pack_image, unpack_images as unpack_slowly
 from host.link.resident import pack_images, unpack_images
 
 

@@ -8,8 +8,8 @@ from amaranth.back import rtlil
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hdl.beats import BeatPlayer
-from hdl.bench.beats import Line, pack_image
+from hdl.player import BeatPlayer
+from hdl.bench.packing import Line, pack_image
 from hdl.bench.streams import StreamBench
 from hdl.parameters import CrossbarParameters
 
