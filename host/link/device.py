@@ -3,7 +3,7 @@
 import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
 
@@ -78,10 +78,14 @@ class Answers:
         Column sums of the last layer.
     classes : ndarray of int64, shape (images,)
         The class that the device chose.
+    clocks : int or None
+        Clocks from the first byte of the first request to the last byte of the last answer
+        where a UART's time is simulated; else None.
     """
 
     logits: npt.NDArray[np.int64]
     classes: npt.NDArray[np.int64]
+    clocks: int | None = None
 
 
 @dataclass(slots=True)
@@ -296,11 +300,13 @@ class Device:
         if images.size != len(images) * rows:
             raise ValueError(f"images must have {rows} pixels, not {images.size // len(images)}")
         flat = images.reshape(len(images), rows)
+        self._transport.start_stopwatch()
         answers = self._request(Request.IMAGE, _ImageBodies(flat, self.identity), progress)
         size = self.identity.answer_bytes
         if any(len(answer) != size for answer in answers):
             raise UserError(f"{self.name} answered an image with other than {size} bytes")
-        return parse_answers(b"".join(answers), self.identity)
+        answer = parse_answers(b"".join(answers), self.identity)
+        return replace(answer, clocks=self._transport.elapsed_clocks())
 
     def _request(
         self, kind: Request, bodies: Sequence[bytes], progress: Progress = NO_PROGRESS

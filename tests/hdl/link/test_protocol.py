@@ -69,11 +69,12 @@ def test_identity_by_hand() -> None:
     # 784 rows of 15 times 128 need 22 bits, 100 rows of 7 times 128 need 18.
     assert identity_bytes(parameters) == (
         b"ASPN"
-        b"\x01\x02"
+        b"\x02\x02"
         b"\x00\x1b\xb7\x00"
         b"\x00\x10"
         b"\x04\x03\x08\x09"
         b"sot\0\0\0\0\0"
+        b"\x00\x00\x00\x00\x00\x00\x00\x00"
         b"\x10\x03\x64\x00\x32\x00\x16\x01"
         b"\x64\x00\x0a\x00\x0a\x00\x12\x01"
     )
