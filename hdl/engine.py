@@ -4,14 +4,14 @@ While image n is in the first crossbar, image n - 1 is in its neurons and the se
 crossbar, and so on. The steady-state cost of an image is the slowest stage's, not the sum.
 """
 
-from amaranth.hdl import Cat, Module, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hdl.converter import ViConverter
 from hdl.counters import Counters
 from hdl.crossbar import Crossbar
-from hdl.neuron import NEURONS, RowDriver
+from hdl.neuron_array import NeuronArray, Reservation, RowDriver
 from hdl.parameters import (
     CONVERTER,
     COUNTERS,
@@ -95,7 +95,7 @@ class Engine(wiring.Component):
 
         crossbars = [Crossbar(crossbar) for crossbar in p.crossbars]
         converters = [ViConverter(p, layer) for layer in range(layers - 1)]
-        neurons = [NEURONS[p.neuron](p) for _ in range(layers - 1)]
+        neurons = [NeuronArray(p, layer) for layer in range(layers - 1)]
 
         fetching = Signal()  # a line is being read
         request = Signal(FetchLayout())
@@ -111,7 +111,9 @@ class Engine(wiring.Component):
         upstream = wiring.flipped(self.events)
         stalled = Signal()
         m.d.comb += stalled.eq(fetching | self.fetch.valid | loading)
-        for layer, crossbar in enumerate(crossbars):
+        for layer, (crossbar, crossbar_parameters) in enumerate(
+            zip(crossbars, p.crossbars, strict=True)
+        ):
             m.submodules[f"crossbar_{layer}"] = crossbar
             here = Signal(name=f"here_{layer}")
             m.d.comb += [
@@ -127,10 +129,15 @@ class Engine(wiring.Component):
             with m.If(fetching):
                 m.d.comb += [
                     crossbar.events.valid.eq(drive & here),
-                    crossbar.events.payload.row.eq(request.address),
-                    crossbar.events.payload.value.eq(1),
                     crossbar.events.payload.last.eq(1),
                 ]
+                part_bits = (crossbar_parameters.rows_per_clock - 1).bit_length()
+                for part in range(crossbar_parameters.rows_per_clock):
+                    slot = crossbar.events.payload.slots[part]
+                    m.d.comb += [
+                        slot.row.eq(request.address[part_bits:]),
+                        slot.value.eq(request.address[:part_bits] == part),
+                    ]
             with m.Else():
                 blocked = stalled if layer == 0 else 0
                 m.d.comb += [
@@ -140,19 +147,30 @@ class Engine(wiring.Component):
                 ]
 
             downstream = readout.sums if layer == layers - 1 else converters[layer].sums
-            m.d.comb += downstream.payload.eq(crossbar.sums.payload)
+            room = Signal(init=1, name=f"room_{layer}")  # for what comes of the sums
+            at_once = crossbar_parameters.neurons_per_clock
+            in_last = (crossbar_parameters.columns - 1) % at_once + 1
+            sums = crossbar.sums.payload
+            picked = Signal(range(at_once), name=f"picked_{layer}")
+            last_picked = Signal(name=f"last_picked_{layer}")
+            m.d.comb += [
+                downstream.payload.eq(sums),
+                last_picked.eq(picked == Mux(sums.last, in_last - 1, at_once - 1)),
+            ]
             with m.If(collect):
-                m.d.comb += crossbar.sums.ready.eq(collect_ready & here)
+                m.d.comb += crossbar.sums.ready.eq(collect_ready & here & last_picked)
                 with m.If(here):
                     m.d.comb += [
                         collect_valid.eq(crossbar.sums.valid),
-                        collected.data.eq(crossbar.sums.payload.sum),
-                        collected.last.eq(crossbar.sums.payload.last),
+                        collected.data.eq(sums.sums[picked]),
+                        collected.last.eq(sums.last & last_picked),
                     ]
+                    with m.If(crossbar.sums.valid & collect_ready):
+                        m.d.sync += picked.eq(Mux(last_picked, 0, picked + 1))
             with m.Else():
                 m.d.comb += [
-                    downstream.valid.eq(crossbar.sums.valid),
-                    crossbar.sums.ready.eq(downstream.ready),
+                    downstream.valid.eq(crossbar.sums.valid & room),
+                    crossbar.sums.ready.eq(downstream.ready & room),
                 ]
 
             took_event = Signal(name=f"took_event_{layer}")
@@ -160,8 +178,13 @@ class Engine(wiring.Component):
             m.d.comb += [
                 took_event.eq(crossbar.events.valid & crossbar.events.ready & ~fetching),
                 took_sum.eq(downstream.valid & downstream.ready),
-                counters.row[layer].eq(took_event & (crossbar.events.payload.value != 0)),
-                counters.column[layer].eq(took_sum),
+                counters.row[layer].eq(
+                    sum(
+                        took_event & crossbar.events.payload.slots[part].value.any()
+                        for part in range(crossbar_parameters.rows_per_clock)
+                    )
+                ),
+                counters.column[layer].eq(Mux(took_sum, Mux(sums.last, in_last, at_once), 0)),
                 self.activity[4 * layer : 4 * layer + 4].eq(
                     Cat(
                         took_event,
@@ -176,9 +199,12 @@ class Engine(wiring.Component):
 
             m.submodules[f"converter_{layer}"] = converter = converters[layer]
             m.submodules[f"neuron_{layer}"] = neuron = neurons[layer]
+            m.submodules[f"reservation_{layer}"] = reservation = Reservation(p, layer)
             m.submodules[f"driver_{layer}"] = driver = RowDriver(p, layer)
             wiring.connect(m, converter.currents, neuron.currents)
-            wiring.connect(m, neuron.activations, driver.activations)
+            wiring.connect(m, neuron.activations, reservation.activations)
+            wiring.connect(m, reservation.waiting, driver.activations)
+            m.d.comb += [room.eq(reservation.open), reservation.taken.eq(took_sum)]
             for memory in (converter, neuron):
                 m.d.comb += [
                     memory.load.payload.eq(load),

@@ -169,6 +169,9 @@ class CrossbarParameters:
         Rows that are driven in one clock, 1, 2 or 4.
     memory : str
         As of `HardwareProfile`.
+    neurons_per_clock : int
+        Columns whose sums leave in one clock: as many as the next crossbar has rows a clock,
+        1 at the readout.
     """
 
     rows: int
@@ -178,6 +181,7 @@ class CrossbarParameters:
     rah_bits: int = 8
     rows_per_clock: int = 1
     memory: str = "block"
+    neurons_per_clock: int = 1
 
     def __post_init__(self) -> None:
         _keep_in_range(self, "rows", 1, MAX_LINES)
@@ -187,13 +191,26 @@ class CrossbarParameters:
         _keep_in_range(self, "rah_bits", MIN_RAH_BITS, MAX_RAH_BITS)
         _keep_one_of(self, "rows_per_clock", ROWS_PER_CLOCK)
         _keep_one_of(self, "memory", MEMORIES)
+        _keep_one_of(self, "neurons_per_clock", ROWS_PER_CLOCK)
         if self.memory != "block":
-            raise ValueError("the crossbar drives one row a clock from block RAM so far")
+            raise ValueError("the crossbar's memory is block RAM so far")
+        if self.passes > 1 and self.lanes % self.neurons_per_clock:
+            raise ValueError(
+                f"lanes must be a multiple of {self.neurons_per_clock}, the neurons a clock, "
+                f"or all {self.columns} columns, not {self.lanes}"
+            )
 
     @property
     def bank_lanes(self) -> int:
         """Lanes that share a memory: what fits `BANK_BITS`."""
         return min(self.lanes, BANK_BITS // self.rah_bits)
+
+    @property
+    def part_rows(self) -> int:
+        """Rows of each of the `rows_per_clock` parts: row r is row r // rows_per_clock of part
+        r modulo rows_per_clock.
+        """
+        return -(-self.rows // self.rows_per_clock)
 
     @property
     def passes(self) -> int:
@@ -275,11 +292,18 @@ class EngineParameters:
                     f"layer {number} has {one.columns} columns, "
                     f"but layer {number + 1} has {two.rows} rows"
                 )
+            if one.neurons_per_clock != two.rows_per_clock:
+                raise ValueError(
+                    f"layer {number} has {one.neurons_per_clock} neurons a clock, "
+                    f"but layer {number + 1} has {two.rows_per_clock} rows a clock"
+                )
             if number > 0 and one.value_bits != two.value_bits:
                 raise ValueError(
                     f"hidden layers must have one value_bits, not {one.value_bits} "
                     f"and {two.value_bits}"
                 )
+        if self.crossbars[-1].neurons_per_clock != 1:
+            raise ValueError("the last layer must have 1 neuron a clock: the readout's")
         if len({crossbar.rah_bits for crossbar in self.crossbars}) != 1:
             raise ValueError("all layers must have one rah_bits")
 
@@ -308,6 +332,9 @@ class EngineParameters:
                     rah_bits=rah_bits,
                     rows_per_clock=profile.rows_per_clock,
                     memory=profile.memory if number == 0 else "block",
+                    neurons_per_clock=(
+                        1 if number == len(network.layers) - 1 else profile.rows_per_clock
+                    ),
                 )
                 for number, layer in enumerate(network.layers)
             ),

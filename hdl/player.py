@@ -11,29 +11,11 @@ from amaranth.lib.wiring import In, Out
 from hdl.block_ram import block_memory
 from hdl.link.queue import Queue
 from hdl.parameters import CrossbarParameters, distance_bits
+from hdl.streams import EventLayout
 
 QUEUE_DEPTH = 16
 """Beats on their way from the memory to the crossbar: more than the memory's latency and the
 queue's own, so that one comes each clock."""
-
-
-class BeatLayout(data.StructLayout):
-    """What is driven in one clock.
-
-    Members
-    -------
-    slots : array of struct
-        ``row``: step of the slot's row; ``value``: what it is driven with, 0 for nothing.
-    last : 1 bit
-        The image's last beat.
-    """
-
-    def __init__(self, parameters: CrossbarParameters) -> None:
-        slots = parameters.rows_per_clock
-        slot = data.StructLayout(
-            {"row": range(-(-parameters.rows // slots)), "value": parameters.value_bits}
-        )
-        super().__init__({"slots": data.ArrayLayout(slot, slots), "last": 1})
 
 
 class PackedLayout(data.StructLayout):
@@ -156,7 +138,7 @@ class BeatPlayer(wiring.Component):
     beat : Out
         `PackedLayout`.
     events : Out(stream)
-        `BeatLayout`.
+        `EventLayout`.
     """
 
     def __init__(self, parameters: CrossbarParameters, beats: int) -> None:
@@ -177,7 +159,7 @@ class BeatPlayer(wiring.Component):
                 "peek": In(1),
                 "peeked": Out(1),
                 "beat": Out(self._layout),
-                "events": Out(stream.Signature(BeatLayout(parameters))),
+                "events": Out(stream.Signature(EventLayout(parameters))),
             }
         )
 

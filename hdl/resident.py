@@ -8,7 +8,7 @@ from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.player import BeatLayout, BeatPlayer, PackedLayout
+from hdl.player import BeatPlayer, PackedLayout
 from hdl.block_ram import block_memory
 from hdl.parameters import (
     ENGINE,
@@ -19,7 +19,7 @@ from hdl.parameters import (
     CrossbarParameters,
     EngineParameters,
 )
-from hdl.streams import ByteLayout, FetchLayout, LoadLayout, ResultLayout
+from hdl.streams import ByteLayout, EventLayout, FetchLayout, LoadLayout, ResultLayout
 
 RUN_BYTES = 16
 """Bytes of the line of `RESIDENT_RUN`."""
@@ -222,7 +222,7 @@ class Resident(wiring.Component):
     Attributes
     ----------
     link_events, link_load, link_fetch : In(stream)
-        From the link: `BeatLayout`, `LoadLayout`, `FetchLayout`.
+        From the link: `EventLayout`, `LoadLayout`, `FetchLayout`.
     link_results, link_fetched : Out(stream)
         To the link: `ResultLayout`, `ByteLayout`.
     link_idle : Out(1)
@@ -245,7 +245,7 @@ class Resident(wiring.Component):
             raise ValueError("the parameters ask for no resident images")
         self._parameters = parameters
         self._resident = parameters.resident
-        events = stream.Signature(BeatLayout(parameters.crossbars[0]))
+        events = stream.Signature(EventLayout(parameters.crossbars[0]))
         results = stream.Signature(ResultLayout(parameters))
         load = stream.Signature(LoadLayout())
         fetch = stream.Signature(FetchLayout())
