@@ -233,16 +233,10 @@ class Resident(wiring.Component):
         The same from the engine.
     idle : In(1)
         The engine's.
-
-    Raises
-    ------
-    ValueError
-        If the parameters ask for no resident images.
     """
 
     def __init__(self, parameters: EngineParameters) -> None:
-        if parameters.resident is None:
-            raise ValueError("the parameters ask for no resident images")
+        assert parameters.resident is not None
         self._parameters = parameters
         self._resident = parameters.resident
         events = stream.Signature(EventLayout(parameters.crossbars[0]))
