@@ -15,6 +15,7 @@ from hdl.parameters import (
     RESIDENT_BEATS,
     RESIDENT_LOGITS,
     RESIDENT_RUN,
+    ResidentParameters,
     distance_bits,
 )
 from host.link.device import NO_PROGRESS, Answers, Device, Progress, parse_answers
@@ -23,6 +24,8 @@ from sim.levels import check_range
 from sim.network import Network
 from sim.pixels import quantise_pixels
 
+VIRTUAL_RESIDENT = ResidentParameters(beats=65535, images=16384)
+"""Of the virtual board: as many beats as the link can address."""
 _ORDER = struct.Struct("<H14x")
 _COUNTS = struct.Struct("<IIQ")
 
