@@ -114,7 +114,9 @@ class Top(wiring.Component):
         p = self.parameters
         m.submodules.engine = engine = Engine(p.link.engine)
         m.submodules.link = link = Link(p.link)
-        streams = ("events", "results", "load", "fetch", "fetched")
+        streams = ["events", "results", "load", "fetch", "fetched"]
+        if p.link.engine.noisy:
+            streams.append("numbers")
         if p.link.engine.resident is None:
             for name in streams:
                 wiring.connect(m, getattr(engine, name), getattr(link, name))

@@ -15,7 +15,7 @@ from amaranth.lib.wiring import In, Out
 
 from hdl.block_ram import block_memory
 from hdl.parameters import CONVERTER, SHIFT, CrossbarParameters, EngineParameters
-from hdl.streams import LoadLayout, SumLayout
+from hdl.streams import LoadLayout, NoiseLayout, SumLayout
 from sim.network import GAIN_BITS
 
 STAGES = 11
@@ -77,6 +77,9 @@ class ViConverter(wiring.Component):
     ----------
     sums : In(stream)
         `SumLayout`, column 0 first.
+    noise : In
+        `NoiseLayout`: what is added to the currents that these sums become, before they are
+        clamped; where neurons have noise at each use.
     currents : Out(stream)
         `CurrentsLayout`.
     load : In(stream)
@@ -96,19 +99,19 @@ class ViConverter(wiring.Component):
         self._crossbar: CrossbarParameters = parameters.crossbars[layer]
         self._current_bits = parameters.current_bits
         at_once = self._crossbar.neurons_per_clock
-        super().__init__(
-            {
-                "sums": In(stream.Signature(SumLayout(self._crossbar))),
-                "currents": Out(
-                    stream.Signature(CurrentsLayout(parameters.current_bits, at_once))
-                ),
-                "load": In(stream.Signature(LoadLayout())),
-                "probe": In(1),
-                "column": In(range(self._crossbar.columns)),
-                "word": Out(32),
-                "shift": Out(5),
-            }
-        )
+        self._noisy = parameters.noisy
+        ports = {
+            "sums": In(stream.Signature(SumLayout(self._crossbar))),
+            "currents": Out(stream.Signature(CurrentsLayout(parameters.current_bits, at_once))),
+            "load": In(stream.Signature(LoadLayout())),
+            "probe": In(1),
+            "column": In(range(self._crossbar.columns)),
+            "word": Out(32),
+            "shift": Out(5),
+        }
+        if self._noisy:
+            ports["noise"] = In(NoiseLayout(parameters, layer))
+        super().__init__(ports)
 
     def elaborate(self, platform: object) -> Module:
         """Build the block."""
@@ -174,6 +177,7 @@ class ViConverter(wiring.Component):
                 value = register
             return value
 
+        noise = registered(self.noise[number], "noise") if self._noisy else 0
         word = registered(read, "word")
         held = registered(sum_, "sum")
         offset = word.offset
@@ -201,13 +205,15 @@ class ViConverter(wiring.Component):
         medium = registered(coarse >> (shift & 0b00110), "medium")
         fine = registered(medium >> shift[0], "fine")
         registers += 3
-        # Beyond this all is clamped alike.
-        width = bits + 4
+        # Beyond this all is clamped alike, whatever noise and offset are.
+        width = bits + (8 if self._noisy else 4)
         low, high = -(2 ** (width - 1)), 2 ** (width - 1) - 1
         bounded = registered(
             Mux(fine < low, low, Mux(fine > high, high, fine[:width].as_signed())), "bounded"
         )
-        offset = registered(offset, "offset", steps=registers)
+        if self._noisy:
+            offset = registered(offset - noise, "threshold")
+        offset = registered(offset, "offset", steps=registers - int(self._noisy))
         difference = registered(bounded - offset, "difference")
         registers += 2
         top = 2**bits - 1

@@ -4,7 +4,7 @@ While image n is in the first crossbar, image n - 1 is in its neurons and the se
 crossbar, and so on. The steady-state cost of an image is the slowest stage's, not the sum.
 """
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Array, Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -15,13 +15,17 @@ from hdl.neuron_array import NeuronArray, Reservation, RowDriver
 from hdl.parameters import (
     CONVERTER,
     COUNTERS,
+    ENGINE,
     SHIFT,
+    STATES,
     TABLE,
     WEIGHTS,
     EngineParameters,
 )
 from hdl.readout import Readout
 from hdl.streams import ByteLayout, EventLayout, FetchLayout, LoadLayout, ResultLayout
+from hdl.variation.variation import Variation
+from sim.generator import USE_BITS as IMAGE_BITS
 
 
 class Engine(wiring.Component):
@@ -45,8 +49,11 @@ class Engine(wiring.Component):
         `FetchLayout`: a line to read; only while `idle`. Images wait until it is read.
     fetched : Out(stream)
         `ByteLayout`: the line's bytes.
+    numbers : In(stream)
+        Each image's number, before its first event or while it is under way, in their order;
+        where neurons have noise at each use.
     idle : Out(1)
-        No image is under way and no line is being read.
+        No image is under way, no line is being read and no chip is being made.
     activity : Out(4 * layers)
         What happens in this clock, for timelines; layer k has bits 4k to 4k + 3: an event
         is taken, it is an image's last, a sum is taken, it is an image's last.
@@ -59,17 +66,18 @@ class Engine(wiring.Component):
 
     def __init__(self, parameters: EngineParameters) -> None:
         self.parameters = parameters
-        super().__init__(
-            {
-                "events": In(stream.Signature(EventLayout(parameters.crossbars[0]))),
-                "results": Out(stream.Signature(ResultLayout(parameters))),
-                "load": In(stream.Signature(LoadLayout())),
-                "fetch": In(stream.Signature(FetchLayout())),
-                "fetched": Out(stream.Signature(ByteLayout())),
-                "idle": Out(1),
-                "activity": Out(4 * len(parameters.crossbars)),
-            }
-        )
+        ports = {
+            "events": In(stream.Signature(EventLayout(parameters.crossbars[0]))),
+            "results": Out(stream.Signature(ResultLayout(parameters))),
+            "load": In(stream.Signature(LoadLayout())),
+            "fetch": In(stream.Signature(FetchLayout())),
+            "fetched": Out(stream.Signature(ByteLayout())),
+            "idle": Out(1),
+            "activity": Out(4 * len(parameters.crossbars)),
+        }
+        if parameters.noisy:
+            ports["numbers"] = In(stream.Signature(IMAGE_BITS))
+        super().__init__(ports)
 
     def elaborate(self, platform: object) -> Module:
         """Build the engine."""
@@ -86,8 +94,29 @@ class Engine(wiring.Component):
         # A byte is in its memory three clocks after it was taken; nothing is read before.
         settling = Signal(3)
         loading = Signal()
-        m.d.comb += loading.eq(self.load.valid | settling.any())
-        m.d.sync += settling.eq((settling << 1) | self.load.valid)
+        programming = Signal()
+        m.d.comb += loading.eq(self.load.valid | programming | settling.any())
+        m.d.sync += settling.eq((settling << 1) | self.load.valid | programming)
+
+        variation = None
+        if p.variation is not None:
+            m.submodules.variation = variation = Variation(p)
+            m.d.comb += [
+                variation.load.payload.eq(load),
+                variation.load.valid.eq(load_valid),
+                variation.states.payload.eq(self.load.payload),
+                programming.eq(variation.busy),
+            ]
+            # States go another way: the Programmer may hold them back.
+            with m.If(self.load.payload.memory == STATES):
+                with m.If(self.load.payload.layer != ENGINE):
+                    m.d.comb += [
+                        variation.states.valid.eq(self.load.valid),
+                        self.load.ready.eq(variation.states.ready),
+                    ]
+                    m.d.sync += load_valid.eq(0)
+            if p.noisy:
+                wiring.connect(m, wiring.flipped(self.numbers), variation.numbers)
 
         m.submodules.counters = counters = Counters(p)
         m.d.comb += counters.clear.eq(load_valid & (load.memory == COUNTERS))
@@ -125,6 +154,12 @@ class Engine(wiring.Component):
                 crossbar.cells.payload.row.eq(load.address),
                 crossbar.cells.payload.word.eq(load.data),
             ]
+            if variation is not None:
+                with m.If(variation.valid & (variation.layer == layer)):
+                    m.d.comb += [
+                        crossbar.cells.valid.eq(1),
+                        crossbar.cells.payload.eq(variation.word),
+                    ]
 
             with m.If(fetching):
                 m.d.comb += [
@@ -151,7 +186,7 @@ class Engine(wiring.Component):
             at_once = crossbar_parameters.neurons_per_clock
             in_last = (crossbar_parameters.columns - 1) % at_once + 1
             sums = crossbar.sums.payload
-            picked = Signal(range(at_once), name=f"picked_{layer}")
+            picked = Signal(range(max(at_once, 2)), name=f"picked_{layer}")
             last_picked = Signal(name=f"last_picked_{layer}")
             m.d.comb += [
                 downstream.payload.eq(sums),
@@ -162,7 +197,7 @@ class Engine(wiring.Component):
                 with m.If(here):
                     m.d.comb += [
                         collect_valid.eq(crossbar.sums.valid),
-                        collected.data.eq(sums.sums[picked]),
+                        collected.data.eq(Array(sums.sums[k] for k in range(at_once))[picked]),
                         collected.last.eq(sums.last & last_picked),
                     ]
                     with m.If(crossbar.sums.valid & collect_ready):
@@ -205,6 +240,13 @@ class Engine(wiring.Component):
             wiring.connect(m, neuron.activations, reservation.activations)
             wiring.connect(m, reservation.waiting, driver.activations)
             m.d.comb += [room.eq(reservation.open), reservation.taken.eq(took_sum)]
+            if variation is not None and p.noisy:
+                noise = variation.noises[layer]
+                m.d.comb += [
+                    room.eq(reservation.open & noise.valid),
+                    noise.ready.eq(took_sum),
+                    converter.noise.eq(noise.payload),
+                ]
             for memory in (converter, neuron):
                 m.d.comb += [
                     memory.load.payload.eq(load),
@@ -239,7 +281,13 @@ class Engine(wiring.Component):
             left.eq(self.results.valid & self.results.ready & self.results.payload.last),
             counters.image.eq(left),
             counters.busy.eq(arriving | counted_in | (under_way != 0) | first_taken),
-            self.idle.eq(~arriving & ~counted_in & (under_way == 0) & ~fetching),
+            self.idle.eq(
+                ~arriving
+                & ~counted_in
+                & (under_way == 0)
+                & ~fetching
+                & ~(settling.any() if variation is not None else 0)
+            ),
         ]
         with m.If(first_taken):
             m.d.sync += arriving.eq(~self.events.payload.last)

@@ -76,6 +76,11 @@ class VariationParameters:
         """Width of a state."""
         return (self.states - 1).bit_length()
 
+    @property
+    def iterative(self) -> bool:
+        """Whether one small generator is shared, which takes several clocks for a draw."""
+        return self.rounds_per_clock != ROUNDS_PER_CLOCK[-1]
+
 
 def distance_bits(value_bits: int) -> int:
     """Width of a row distance in the memory of resident images.
@@ -236,11 +241,14 @@ class MemoryMap:
         Number of addressable lines.
     line_bytes : int
         Bytes of a line.
+    readable : bool
+        Whether its lines can be read.
     """
 
     space: int
     lines: int
     line_bytes: int
+    readable: bool = True
 
 
 @dataclass(frozen=True)
@@ -282,8 +290,13 @@ class EngineParameters:
                 f"neuron must be one of {', '.join(sorted(NEURONS))}, not {self.neuron!r}"
             )
         _keep_in_range(self, "counter_bits", 16, 64)
-        if self.variation is not None:
-            raise ValueError("the engine has no variation so far")
+        if self.variation is not None and self.variation.iterative and self.noisy:
+            for crossbar in self.crossbars[:-1]:
+                if crossbar.neurons_per_clock != 1:
+                    raise ValueError(
+                        "noise of several neurons a clock needs rounds_per_clock 22, "
+                        f"not {self.variation.rounds_per_clock}"
+                    )
         narrowest = self.hidden_bits if len(self.crossbars) > 1 else 0
         _keep_in_range(self, "current_bits", max(MIN_CURRENT_BITS, narrowest), MAX_CURRENT_BITS)
         for number, (one, two) in enumerate(zip(self.crossbars, self.crossbars[1:], strict=False)):
@@ -365,6 +378,28 @@ class EngineParameters:
         return self.crossbars[-1].columns
 
     @property
+    def noisy(self) -> bool:
+        """Whether its neurons have noise at each use, so that its images have numbers."""
+        return (
+            self.variation is not None and self.variation.use_noise and len(self.crossbars) > 1
+        )
+
+    @property
+    def use_spread_bits(self) -> int:
+        """Width of the spread of noise at a use: below four times the current's full scale."""
+        return self.current_bits + 8
+
+    @property
+    def use_bits(self) -> int:
+        """Width of a signed noise current."""
+        return self.current_bits + 6
+
+    @property
+    def spread_bits(self) -> int:
+        """Width of a signed spread in the generator that all share."""
+        return max(17, self.use_spread_bits + 1)
+
+    @property
     def logit_bytes(self) -> int:
         """Bytes of a logit on the link."""
         return -(-self.crossbars[-1].sum_bits // 8)
@@ -389,16 +424,18 @@ class EngineParameters:
                 maps.append(MemoryMap(base | SHIFT, 1, 1))
             maps.append(MemoryMap(base | COUNTERS, 2, 8))
             if self.variation is not None:
-                maps.append(MemoryMap(base | STATES, crossbar.rows, crossbar.columns))
-                maps.append(MemoryMap(base | WRITE_TABLE, 2 << self.variation.state_bits, 8))
+                maps.append(MemoryMap(base | STATES, crossbar.rows, crossbar.columns, False))
+                maps.append(
+                    MemoryMap(base | WRITE_TABLE, 2 << self.variation.state_bits, 8, False)
+                )
                 if self.variation.use_noise and number < len(self.crossbars) - 1:
-                    maps.append(MemoryMap(base | USE_NOISE, 1, 4))
+                    maps.append(MemoryMap(base | USE_NOISE, 1, 4, False))
         whole = ENGINE << 4
         maps.append(MemoryMap(whole | COUNTERS, 2, 8))
         if self.variation is not None:
-            maps.append(MemoryMap(whole | CHIP, 1, 12))
+            maps.append(MemoryMap(whole | CHIP, 1, 12, False))
             if self.variation.redraw:
-                maps.append(MemoryMap(whole | REDRAW, 1, 1))
+                maps.append(MemoryMap(whole | REDRAW, 1, 1, False))
         if self.resident is not None:
             maps.append(MemoryMap(whole | RESIDENT_BEATS, self.resident.beats, self.beat_bytes))
             maps.append(MemoryMap(whole | LABELS, self.resident.images, 2))

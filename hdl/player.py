@@ -137,6 +137,8 @@ class BeatPlayer(wiring.Component):
         It is on `beat` now.
     beat : Out
         `PackedLayout`.
+    begun : Out(1)
+        The first beat of an image is on its way to `events`.
     events : Out(stream)
         `EventLayout`.
     """
@@ -159,6 +161,7 @@ class BeatPlayer(wiring.Component):
                 "peek": In(1),
                 "peeked": Out(1),
                 "beat": Out(self._layout),
+                "begun": Out(1),
                 "events": Out(stream.Signature(EventLayout(parameters))),
             }
         )
@@ -237,7 +240,10 @@ class BeatPlayer(wiring.Component):
 
         event = self.events.payload
         fresh = Signal(init=1)  # the next beat is an image's first
-        m.d.comb += queue.o.ready.eq(~self.events.valid | self.events.ready)
+        m.d.comb += [
+            queue.o.ready.eq(~self.events.valid | self.events.ready),
+            self.begun.eq(popped & fresh),
+        ]
         with m.If(queue.o.ready):
             m.d.sync += self.events.valid.eq(queue.o.valid)
         with m.If(popped):

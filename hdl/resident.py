@@ -20,10 +20,16 @@ from hdl.parameters import (
     EngineParameters,
 )
 from hdl.streams import ByteLayout, EventLayout, FetchLayout, LoadLayout, ResultLayout
+from sim.generator import USE_BITS as IMAGE_BITS
 
 RUN_BYTES = 16
 """Bytes of the line of `RESIDENT_RUN`."""
+IMAGES_BYTES = 2
+NUMBER_BYTES = 4
+"""How it begins: how many images to run, and the first one's number."""
 CLASS_BYTES = 2
+LATE = 16
+"""Images whose numbers may be due: more than the first crossbar can have begun."""
 
 
 class Loader(wiring.Component):
@@ -54,6 +60,8 @@ class Loader(wiring.Component):
         Run the first `images` images.
     images : Out(16)
         How many.
+    number : Out(32)
+        Number of the first of them, which the noise of its neurons is drawn by.
     """
 
     def __init__(self, crossbar: CrossbarParameters, beat_bytes: int) -> None:
@@ -68,6 +76,7 @@ class Loader(wiring.Component):
                 "label": Out(16),
                 "start": Out(1),
                 "images": Out(16),
+                "number": Out(IMAGE_BITS),
             }
         )
 
@@ -117,8 +126,10 @@ class Loader(wiring.Component):
                 with m.Case(RESIDENT_RUN):
                     m.d.comb += ends.eq(here == RUN_BYTES - 1)
                     m.d.sync += self.start.eq(ends)
-                    with m.If(here < 2):
-                        m.d.sync += self.images.word_select(here[0], 8).eq(load.data)
+                    with m.If(here < IMAGES_BYTES):
+                        m.d.sync += self.images.eq(Cat(self.images[8:], load.data))
+                    with m.Elif(here < IMAGES_BYTES + NUMBER_BYTES):
+                        m.d.sync += self.number.eq(Cat(self.number[8:], load.data))
         return m
 
 
@@ -223,11 +234,13 @@ class Resident(wiring.Component):
     ----------
     link_events, link_load, link_fetch : In(stream)
         From the link: `EventLayout`, `LoadLayout`, `FetchLayout`.
+    link_numbers : In(stream)
+        From the link: images' numbers, where the engine wants them.
     link_results, link_fetched : Out(stream)
         To the link: `ResultLayout`, `ByteLayout`.
     link_idle : Out(1)
         The engine is idle, and so is this.
-    events, load, fetch : Out(stream)
+    events, load, fetch, numbers : Out(stream)
         The same to the engine.
     results, fetched : In(stream)
         The same from the engine.
@@ -244,8 +257,13 @@ class Resident(wiring.Component):
         load = stream.Signature(LoadLayout())
         fetch = stream.Signature(FetchLayout())
         fetched = stream.Signature(ByteLayout())
+        numbers = {}
+        if parameters.noisy:
+            signature = stream.Signature(IMAGE_BITS)
+            numbers = {"link_numbers": In(signature), "numbers": Out(signature)}
         super().__init__(
             {
+                **numbers,
                 "link_events": In(events),
                 "link_results": Out(results),
                 "link_load": In(load),
@@ -300,6 +318,7 @@ class Resident(wiring.Component):
         first = Signal.like(player.first)
         skip = Signal(16)
         images = Signal(16)
+        number = Signal(IMAGE_BITS)
         launch = Signal()
         m.d.comb += [
             player.first.eq(first),
@@ -308,6 +327,19 @@ class Resident(wiring.Component):
             player.start.eq(launch),
         ]
         m.d.sync += launch.eq(0)
+
+        if p.noisy:
+            # An image's number follows its first beat.
+            due = Signal(range(LATE))
+            m.d.comb += [
+                self.numbers.payload.eq(Mux(own, number, self.link_numbers.payload)),
+                self.numbers.valid.eq(Mux(own, due != 0, self.link_numbers.valid)),
+                self.link_numbers.ready.eq(self.numbers.ready & ~own),
+            ]
+            given = own & self.numbers.valid & self.numbers.ready
+            m.d.sync += due.eq(due + player.begun - given)
+            with m.If(given):
+                m.d.sync += number.eq(number + 1)
 
         result_ready = Signal()  # in place of the link's, while the engine is this block's
         m.d.comb += [
@@ -324,6 +356,7 @@ class Resident(wiring.Component):
                 first.eq(0),
                 skip.eq(0),
                 images.eq(loader.images),
+                number.eq(loader.number),
             ]
         with m.Elif(~launch & ~player.playing & self.idle & ~judge.busy):
             m.d.sync += running.eq(0)
@@ -337,8 +370,9 @@ class Resident(wiring.Component):
             first=first,
             skip=skip,
             images=images,
+            number=number,
             launch=launch,
-            changed=loader.beat_written,
+            loader=loader,
         )
         return m
 
@@ -353,8 +387,9 @@ class Resident(wiring.Component):
         first: Signal,
         skip: Signal,
         images: Signal,
+        number: Signal,
         launch: Signal,
-        changed: Signal,
+        loader: Loader,
     ) -> None:
         """Answer the requests for this block's lines."""
         p = self._parameters
@@ -413,6 +448,7 @@ class Resident(wiring.Component):
                     first.eq(Mux(ahead, next_beat, 0)),
                     skip.eq(Mux(ahead, address - next_image, address)),
                     images.eq(1),
+                    number.eq(loader.number + address),
                     launch.eq(memory == RESIDENT_LOGITS),
                 ]
                 m.next = "LOGIT"
@@ -467,5 +503,5 @@ class Resident(wiring.Component):
                     with m.If(fetched.payload.last):
                         m.d.comb += result_ready.eq(1)
                         m.next = "ENGINE"
-        with m.If(changed):
+        with m.If(loader.beat_written):
             m.d.sync += [next_image.eq(0), next_beat.eq(0)]

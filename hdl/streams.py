@@ -57,6 +57,18 @@ class SumLayout(data.StructLayout):
         super().__init__({"sums": sums, "last": 1})
 
 
+class NoiseLayout(data.ArrayLayout):
+    """What is added to the currents of `neurons_per_clock` neurons at one use; signed.
+
+    In an image's last beat, those beyond the last column mean nothing.
+    """
+
+    def __init__(self, parameters: EngineParameters, layer: int) -> None:
+        super().__init__(
+            signed(parameters.use_bits), parameters.crossbars[layer].neurons_per_clock
+        )
+
+
 class ResultLayout(data.StructLayout):
     """A logit; the classes of an image come in order.
 

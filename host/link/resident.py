@@ -26,7 +26,7 @@ from sim.pixels import quantise_pixels
 
 VIRTUAL_RESIDENT = ResidentParameters(beats=65535, images=16384)
 """Of the virtual board: as many beats as the link can address."""
-_ORDER = struct.Struct("<H14x")
+_ORDER = struct.Struct("<HI10x")
 _COUNTS = struct.Struct("<IIQ")
 
 
@@ -239,8 +239,16 @@ class ResidentImages:
         self.count = count
         return count
 
-    def run(self, count: int | None = None) -> ResidentCounts:
-        """Run the first `count` images (all), on the board alone.
+    def run(self, count: int | None = None, *, first: int = 0) -> ResidentCounts:
+        """Run images on the board alone.
+
+        Parameters
+        ----------
+        count : int, optional
+            How many of those that it holds, from the first one on (all).
+        first : int
+            Number of the first one, which the noise of neurons is drawn by, as in
+            `sim.golden.GoldenModel.logits`; it holds for `logits` too.
 
         Raises
         ------
@@ -251,7 +259,7 @@ class ResidentImages:
         """
         count = check_range("count", self.count if count is None else count, 1, self.count)
         space = ENGINE << 4 | RESIDENT_RUN
-        self._device.write(space, 0, _ORDER.pack(count))
+        self._device.write(space, 0, _ORDER.pack(count, first))
         counts = ResidentCounts(
             *_COUNTS.unpack(self._device.read_back(space, 0, 1, _COUNTS.size))
         )
@@ -263,7 +271,13 @@ class ResidentImages:
         return counts
 
     def logits(self, indices: Sequence[int] | None = None) -> Answers:
-        """What the device answers to some images (all), by their numbers."""
+        """What the device answers to images.
+
+        Parameters
+        ----------
+        indices : sequence of int, optional
+            Which of those that it holds (all).
+        """
         numbers = range(self.count) if indices is None else indices
         bodies = []
         # Neighbours are read at once.

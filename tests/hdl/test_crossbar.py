@@ -179,6 +179,7 @@ def test_full_beats_take_as_many_clocks_as_the_busiest_part_has_rows(rows_per_cl
                 )
                 ctx.set(dut.events.valid, 1)
                 await ctx.tick().until(dut.events.ready)
+        ctx.set(dut.events.valid, 0)
 
     bench.play(stimulus, background=False)
     clocks: list[int] = []

@@ -134,7 +134,14 @@ def test_decodes_what_was_coded(data: st.DataObject, stall: float, seed: int) ->
     rows = data.draw(st.sampled_from([1, 2, 7, 31, 32, 33, 64, 65, 200]), label="rows")
     image = st.dictionaries(st.integers(0, rows - 1), st.integers(0, 2**bits - 1), max_size=30)
     images = data.draw(st.lists(image, min_size=1, max_size=5), label="images")
-    run = Run([encode(image, bits) for image in images], rows, bits, stall=stall, seed=seed)
+    run = Run(
+        [encode(image, bits) for image in images],
+        rows,
+        bits,
+        rows_per_clock=data.draw(st.sampled_from([1, 2, 4]), label="rows a clock"),
+        stall=stall,
+        seed=seed,
+    )
     assert run.malformed == [0] * len(images)
     assert [driven(events) for events in run.images] == [
         driven(sorted(image.items())) for image in images
