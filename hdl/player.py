@@ -1,105 +1,17 @@
-"""Images as beats: what is driven in one clock, packed for a memory on the board.
-
-A beat has a slot for each row that is driven in a clock. Slot k drives the rows whose number
-is k modulo the number of slots; a slot's *step* counts them.
-"""
+"""Images from the memory of beats to the crossbar, as often as they are wanted."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.block_ram import block_memory
+from hdl.beat_memory import BeatMemory, EcpBeatMemory, PackedLayout
 from hdl.link.queue import Queue
-from hdl.parameters import CrossbarParameters, distance_bits
+from hdl.parameters import CrossbarParameters
 from hdl.streams import EventLayout
 
 QUEUE_DEPTH = 16
 """Beats on their way from the memory to the crossbar: more than the memory's latency and the
 queue's own, so that one comes each clock."""
-
-
-class PackedLayout(data.StructLayout):
-    """A beat as the memory holds it.
-
-    Members
-    -------
-    slots : array of struct
-        ``distance``: steps from the one that the slot drove in the beat before, in an image's
-        first beat from step 0. ``value``: what the row is driven with; 0 drives nothing.
-    last : 1 bit
-        The image's last beat.
-    """
-
-    def __init__(self, parameters: CrossbarParameters) -> None:
-        slot = data.StructLayout(
-            {
-                "distance": distance_bits(parameters.value_bits),
-                "value": parameters.value_bits,
-            }
-        )
-        super().__init__(
-            {"slots": data.ArrayLayout(slot, parameters.rows_per_clock), "last": 1}
-        )
-
-
-class BeatMemory(wiring.Component):
-    """Packed beats.
-
-    Parameters
-    ----------
-    parameters : CrossbarParameters
-        Of the crossbar that is fed.
-    beats : int
-        How many fit.
-
-    Attributes
-    ----------
-    write : In(1)
-        Store `stored` at `place`.
-    place : In
-        Where to.
-    stored : In
-        `PackedLayout`.
-    address : In
-        What to read.
-    beat : Out
-        `PackedLayout`: what was at `address` `latency` clocks ago.
-    latency : int
-        In clocks.
-    """
-
-    def __init__(self, parameters: CrossbarParameters, beats: int) -> None:
-        self._beats = beats
-        self._layout = PackedLayout(parameters)
-        self.latency = 2
-        super().__init__(
-            {
-                "write": In(1),
-                "place": In(range(beats)),
-                "stored": In(self._layout),
-                "address": In(range(beats)),
-                "beat": Out(self._layout),
-            }
-        )
-
-    def elaborate(self, platform: object) -> Module:
-        """Build the memory."""
-        m = Module()
-        m.submodules.memory = memory = block_memory(self._layout, self._beats)
-        write = memory.write_port()
-        read = memory.read_port(domain="comb")
-        m.d.comb += [
-            write.addr.eq(self.place),
-            write.data.eq(self.stored),
-            write.en.eq(self.write),
-            read.addr.eq(self.address),
-        ]
-        # The first register is the block's own; the second ends the time that it takes.
-        first = Signal(self._layout, reset_less=True)
-        second = Signal(self._layout, reset_less=True)
-        m.d.sync += [first.eq(read.data), second.eq(first)]
-        m.d.comb += self.beat.eq(second)
-        return m
 
 
 class BeatPlayer(wiring.Component):
@@ -141,11 +53,16 @@ class BeatPlayer(wiring.Component):
         The first beat of an image is on its way to `events`.
     events : Out(stream)
         `EventLayout`.
+    settling : int
+        Clocks from `write` to the beat in its place.
     """
 
     def __init__(self, parameters: CrossbarParameters, beats: int) -> None:
         self._parameters = parameters
         self._beats = beats
+        memory = EcpBeatMemory if parameters.memory == "ecp5" else BeatMemory
+        self._memory = memory(parameters, beats)
+        self.settling = self._memory.settling
         self._layout = PackedLayout(parameters)
         super().__init__(
             {
@@ -169,7 +86,7 @@ class BeatPlayer(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the player."""
         m = Module()
-        m.submodules.memory = memory = BeatMemory(self._parameters, self._beats)
+        m.submodules.memory = memory = self._memory
         m.submodules.queue = queue = Queue(self._layout, QUEUE_DEPTH)
         assert memory.latency + 3 <= QUEUE_DEPTH
 

@@ -110,10 +110,10 @@ class Loader(wiring.Component):
                     m.d.comb += ends.eq(here == self._beat_bytes - 1)
                     m.d.sync += self.beat_written.eq(ends)
                     with m.Switch(here):
-                        for number_, slot in enumerate(self.beat.slots):
-                            with m.Case(2 * number_):
+                        for place, slot in enumerate(self.beat.slots):
+                            with m.Case(2 * place):
                                 m.d.sync += slot.distance.eq(load.data)
-                            with m.Case(2 * number_ + 1):
+                            with m.Case(2 * place + 1):
                                 m.d.sync += slot.value.eq(load.data)
                         with m.Default():
                             m.d.sync += self.beat.last.eq(load.data)
@@ -291,7 +291,7 @@ class Resident(wiring.Component):
         serving = Signal()  # a line of this block is being read
         own = Signal()  # what the engine does is for this block
         taken = Signal()
-        settling = Signal(4)  # bytes are on their way to their places
+        settling = Signal(3 + player.settling)  # bytes are on their way to their places
         m.d.comb += [
             own.eq(running | serving),
             taken.eq(self.load.valid & self.load.ready),
@@ -405,10 +405,10 @@ class Resident(wiring.Component):
         ]
 
         beat = [Const(0, 8)] * 16
-        for number, slot in enumerate(player.beat.slots):
-            beat[2 * number : 2 * number + 2] = [slot.distance, slot.value]
+        for place, slot in enumerate(player.beat.slots):
+            beat[2 * place : 2 * place + 2] = [slot.distance, slot.value]
         beat[p.beat_bytes - 1] = player.beat.last
-        label = [judge.label[8 * number : 8 * number + 8] for number in range(CLASS_BYTES)]
+        label = [judge.label[8 * place : 8 * place + 8] for place in range(CLASS_BYTES)]
         counts = Cat(
             judge.answers, Const(0, 16), judge.correct, Const(0, 16), judge.cycles, Const(0, 64)
         )
@@ -466,8 +466,8 @@ class Resident(wiring.Component):
             with m.State("LINE"):
                 m.d.comb += [serving.eq(1), fetched.valid.eq(1)]
                 with m.Switch(memory):
-                    for number, (size, byte) in lines.items():
-                        with m.Case(number):
+                    for which, (size, byte) in lines.items():
+                        with m.Case(which):
                             m.d.comb += [
                                 fetched.payload.data.eq(byte),
                                 fetched.payload.last.eq(index == size - 1),

@@ -9,6 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hdl.player import BeatPlayer
+from hdl import beat_memory
+from hdl import player as player_module
+from hdl.beat_memory import BeatMemory, EcpBeatMemory
 from hdl.bench.packing import Line, pack_image
 from hdl.bench.streams import StreamBench
 from hdl.parameters import CrossbarParameters
@@ -63,6 +66,7 @@ class Player:
             ctx.set(dut.write, 1)
             await ctx.tick()
         ctx.set(dut.write, 0)
+        await ctx.tick().repeat(dut.settling)
 
     async def play(self, ctx: Any, first: int, skip: int, images: int) -> int:
         dut = self.dut
@@ -145,13 +149,19 @@ def test_images_come_as_they_were_packed(
     assert ended == [end % (len(lines) + spare) for *_, end in ways]
 
 
+@pytest.mark.parametrize("kind", [BeatMemory, EcpBeatMemory])
 @pytest.mark.parametrize("slots", [1, 2, 4])
-def test_a_beat_leaves_each_clock(slots: int) -> None:
+def test_a_beat_leaves_each_clock(
+    slots: int, kind: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the memory takes the longest: with many small blocks."""
+    monkeypatch.setattr(player_module, "BeatMemory", kind)
+    monkeypatch.setattr(beat_memory, "COLUMN_LINES", 16)
     parameters = CrossbarParameters(64, 5, 5, rows_per_clock=slots)
     rng = np.random.default_rng(slots)
-    lines = []
-    for kind in ("full", "blank", "dense", "first", "full", "last"):
-        lines += pack_image(image(kind, 64, 4, rng), slots, 4)
+    kinds = ("full", "blank", "dense", "first", "full", "last")
+    images = [image(kind, 64, 4, rng) for kind in kinds]
+    lines = [line for values in images for line in pack_image(values, slots, 4)]
     player = Player(parameters, lines, 512)
 
     async def stimulus(ctx: Any) -> None:
@@ -160,8 +170,9 @@ def test_a_beat_leaves_each_clock(slots: int) -> None:
 
     clocks: list[int] = []
     player.bench.play(stimulus, background=False)
-    player.bench.take(player.dut.events, len(lines), clocks=clocks)
+    events = player.bench.take(player.dut.events, len(lines), clocks=clocks)
     player.bench.run()
+    assert driven(events, slots, 64) == images
     assert np.diff(clocks).tolist() == [1] * (len(lines) - 1)
 
 
