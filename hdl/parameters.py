@@ -88,6 +88,21 @@ class VariationParameters:
         return self.rounds_per_clock != ROUNDS_PER_CLOCK[-1]
 
 
+def distance_bits(value_bits: int) -> int:
+    """Width of a row distance in the memory of resident images.
+
+    Distance and value of a slot fill one or two columns of block RAM, which are 9 bits wide;
+    the link carries a distance in a byte.
+
+    Parameters
+    ----------
+    value_bits : int
+        Width of a row's value, 1 to 8.
+    """
+    columns = 1 if value_bits <= 4 else 2
+    return min(8, 9 * columns - value_bits)
+
+
 @dataclass(frozen=True)
 class ResidentParameters:
     """The memory that keeps images on the board.
@@ -313,8 +328,6 @@ class EngineParameters:
                         "noise of several neurons a clock needs rounds_per_clock 22, "
                         f"not {self.variation.rounds_per_clock}"
                     )
-        if self.resident is not None:
-            raise ValueError("the engine has no resident images so far")
         narrowest = self.hidden_bits if len(self.crossbars) > 1 else 0
         _keep_in_range(self, "current_bits", max(MIN_CURRENT_BITS, narrowest), MAX_CURRENT_BITS)
         for number, (one, two) in enumerate(zip(self.crossbars, self.crossbars[1:], strict=False)):
