@@ -245,6 +245,14 @@ class Device:
             )
         return content
 
+    def start_stopwatch(self) -> None:
+        """Let the next request's first byte start the count of `elapsed_clocks`."""
+        self._transport.start_stopwatch()
+
+    def elapsed_clocks(self) -> int | None:
+        """Clocks from the stopwatch's start to the last answer's end, in simulated time."""
+        return self._transport.elapsed_clocks()
+
     def clear_counters(self) -> None:
         """Set all counters to zero."""
         self.write(ENGINE << 4 | COUNTERS, 0, bytes(COUNTER_BYTES))
@@ -284,7 +292,7 @@ class Device:
         if images.size != len(images) * rows:
             raise ValueError(f"images must have {rows} pixels, not {images.size // len(images)}")
         flat = images.reshape(len(images), rows)
-        self._transport.start_stopwatch()
+        self.start_stopwatch()
         answers = self._request(Request.IMAGE, _ImageBodies(flat, self.identity), progress)
         width = self.identity.logit_bytes
         size = self.identity.classes * width + 2
@@ -298,7 +306,7 @@ class Device:
         )
         logits = wide.view("<i8")[:, :, 0] >> 8 * (8 - width)
         classes = content[:, -2].astype(np.int64) | content[:, -1].astype(np.int64) << 8
-        return Answers(logits.astype(np.int64), classes, self._transport.elapsed_clocks())
+        return Answers(logits.astype(np.int64), classes, self.elapsed_clocks())
 
     def _request(
         self, kind: Request, bodies: Sequence[bytes], progress: Progress = NO_PROGRESS
