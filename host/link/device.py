@@ -280,6 +280,14 @@ class Device:
             )
         return content
 
+    def start_stopwatch(self) -> None:
+        """Let the next request's first byte start the count of `elapsed_clocks`."""
+        self._transport.start_stopwatch()
+
+    def elapsed_clocks(self) -> int | None:
+        """Clocks from the stopwatch's start to the last answer's end, in simulated time."""
+        return self._transport.elapsed_clocks()
+
     def clear_counters(self) -> None:
         """Set all counters to zero."""
         self.write(ENGINE << 4 | COUNTERS, 0, bytes(COUNTER_BYTES))
@@ -326,7 +334,7 @@ class Device:
         if images.size != len(images) * rows:
             raise ValueError(f"images must have {rows} pixels, not {images.size // len(images)}")
         flat = images.reshape(len(images), rows)
-        self._transport.start_stopwatch()
+        self.start_stopwatch()
         numbered = Feature.USE_NOISE in self.identity.features
         bodies = _ImageBodies(flat, self.identity, first if numbered else None)
         kind = Request.NUMBERED if numbered else Request.IMAGE
@@ -335,7 +343,7 @@ class Device:
         if any(len(answer) != size for answer in answers):
             raise UserError(f"{self.name} answered an image with other than {size} bytes")
         answer = parse_answers(b"".join(answers), self.identity)
-        return replace(answer, clocks=self._transport.elapsed_clocks())
+        return replace(answer, clocks=self.elapsed_clocks())
 
     def _request(
         self, kind: Request, bodies: Sequence[bytes], progress: Progress = NO_PROGRESS
