@@ -16,12 +16,90 @@ BANK_BITS = 16
 """Width of a crossbar's memories. An iCE40 SPRAM is 16 bits wide and an ECP5 block RAM of
 1024 words 18, so one memory is one block."""
 ENGINE = 15
-"""The layer number under which the counters of the whole engine are found."""
+"""The layer number under which the memories of the whole engine are found."""
+STATES = 5
+WRITE_TABLE = 6
+USE_NOISE = 7
+CHIP = 5
+REDRAW = 6
+RESIDENT_BEATS = 7
+LABELS = 8
+RESIDENT_RUN = 9
+RESIDENT_LOGITS = 10
+"""The last six are of the whole engine, those before of a layer."""
+
+ROWS_PER_CLOCK = (1, 2, 4)
+MEMORIES = ("block", "spram", "ecp5")
+ROUNDS_PER_CLOCK = (1, 2, 22)
 
 
 def _keep_in_range(owner: object, name: str, low: int, high: int) -> None:
     """Check an attribute of a frozen object and keep it as a plain int."""
     object.__setattr__(owner, name, check_range(name, getattr(owner, name), low, high))
+
+
+def _keep_one_of(owner: object, name: str, allowed: tuple[int, ...] | tuple[str, ...]) -> None:
+    """Check that an attribute of a frozen object is one of a few values."""
+    value = getattr(owner, name)
+    if isinstance(value, bool) or value not in allowed:
+        raise ValueError(f"{name} must be one of {', '.join(map(str, allowed))}, not {value!r}")
+
+
+@dataclass(frozen=True)
+class VariationParameters:
+    """The gateware that makes a chip of a seed.
+
+    Parameters
+    ----------
+    states : int
+        States of a synapse at most, 2 to 128.
+    rounds_per_clock : int
+        Rounds of the generator's cipher in a clock, 1 or 2 (iterative) or 22 (a draw a clock).
+    redraw : bool
+        Whether the states are kept in a memory of their own, so that a new chip is drawn in
+        place.
+    use_noise : bool
+        Whether neurons have cycle-to-cycle noise at each use.
+    """
+
+    states: int = 128
+    rounds_per_clock: int = 22
+    redraw: bool = False
+    use_noise: bool = True
+
+    def __post_init__(self) -> None:
+        _keep_in_range(self, "states", 2, 128)
+        _keep_one_of(self, "rounds_per_clock", ROUNDS_PER_CLOCK)
+
+    @property
+    def state_bits(self) -> int:
+        """Width of a state."""
+        return (self.states - 1).bit_length()
+
+    @property
+    def iterative(self) -> bool:
+        """Whether one small generator is shared, which takes several clocks for a draw."""
+        return self.rounds_per_clock != ROUNDS_PER_CLOCK[-1]
+
+
+@dataclass(frozen=True)
+class ResidentParameters:
+    """The memory that keeps images on the board.
+
+    Parameters
+    ----------
+    beats : int
+        Clocks' worth of events that fit, 1 to 65535.
+    images : int
+        Images whose labels fit, 1 to 65535.
+    """
+
+    beats: int
+    images: int
+
+    def __post_init__(self) -> None:
+        _keep_in_range(self, "beats", 1, MAX_LINES)
+        _keep_in_range(self, "images", 1, MAX_LINES)
 
 
 @dataclass(frozen=True)
@@ -35,16 +113,32 @@ class HardwareProfile:
         with fewer columns uses as many lanes as it has columns.
     rah_bits : int or None
         Width of an R_AH word in memory, 2 to 8; None for the network's own.
+    rows_per_clock : int
+        Rows that are driven in one clock, 1, 2 or 4.
+    memory : str
+        What the R_AH words are kept in: ``block`` (block RAM as any tool infers it), ``spram``
+        (the four SPRAMs of an iCE40UP5K) or ``ecp5`` (block RAM with its own output
+        register).
+    variation : VariationParameters or None
+        The gateware that makes chips; None for ideal devices only.
+    resident : ResidentParameters or None
+        The memory that keeps images on the board; None for none.
     """
 
     lanes: int | None = None
     rah_bits: int | None = None
+    rows_per_clock: int = 1
+    memory: str = "block"
+    variation: VariationParameters | None = None
+    resident: ResidentParameters | None = None
 
     def __post_init__(self) -> None:
         if self.lanes is not None:
             _keep_in_range(self, "lanes", 1, MAX_LINES)
         if self.rah_bits is not None:
             _keep_in_range(self, "rah_bits", MIN_RAH_BITS, MAX_RAH_BITS)
+        _keep_one_of(self, "rows_per_clock", ROWS_PER_CLOCK)
+        _keep_one_of(self, "memory", MEMORIES)
 
 
 @dataclass(frozen=True)
@@ -61,6 +155,13 @@ class CrossbarParameters:
         Width of a row's value, unsigned, 1 to 8.
     rah_bits : int
         Width of an R_AH word, signed, 2 to 8.
+    rows_per_clock : int
+        Rows that are driven in one clock, 1, 2 or 4.
+    memory : str
+        As of `HardwareProfile`.
+    neurons_per_clock : int
+        Columns whose sums leave in one clock: as many as the next crossbar has rows a clock,
+        1 at the readout.
     """
 
     rows: int
@@ -68,6 +169,9 @@ class CrossbarParameters:
     lanes: int
     value_bits: int = 4
     rah_bits: int = 8
+    rows_per_clock: int = 1
+    memory: str = "block"
+    neurons_per_clock: int = 1
 
     def __post_init__(self) -> None:
         _keep_in_range(self, "rows", 1, MAX_LINES)
@@ -75,11 +179,28 @@ class CrossbarParameters:
         _keep_in_range(self, "lanes", 1, self.columns)
         _keep_in_range(self, "value_bits", 1, 8)
         _keep_in_range(self, "rah_bits", MIN_RAH_BITS, MAX_RAH_BITS)
+        _keep_one_of(self, "rows_per_clock", ROWS_PER_CLOCK)
+        _keep_one_of(self, "memory", MEMORIES)
+        _keep_one_of(self, "neurons_per_clock", ROWS_PER_CLOCK)
+        if self.memory != "block":
+            raise ValueError("the crossbar's memory is block RAM so far")
+        if self.passes > 1 and self.lanes % self.neurons_per_clock:
+            raise ValueError(
+                f"lanes must be a multiple of {self.neurons_per_clock}, the neurons a clock, "
+                f"or all {self.columns} columns, not {self.lanes}"
+            )
 
     @property
     def bank_lanes(self) -> int:
         """Lanes that share a memory: what fits `BANK_BITS`."""
         return min(self.lanes, BANK_BITS // self.rah_bits)
+
+    @property
+    def part_rows(self) -> int:
+        """Rows of each of the `rows_per_clock` parts: row r is row r // rows_per_clock of part
+        r modulo rows_per_clock.
+        """
+        return -(-self.rows // self.rows_per_clock)
 
     @property
     def passes(self) -> int:
@@ -105,11 +226,14 @@ class MemoryMap:
         Number of addressable lines.
     line_bytes : int
         Bytes of a line.
+    readable : bool
+        Whether its lines can be read.
     """
 
     space: int
     lines: int
     line_bytes: int
+    readable: bool = True
 
 
 @dataclass(frozen=True)
@@ -126,6 +250,10 @@ class EngineParameters:
         Width of a neuron's input current, 4 to 12.
     counter_bits : int
         Width of the activity counters, 16 to 64.
+    variation : VariationParameters or None
+        The gateware that makes chips.
+    resident : ResidentParameters or None
+        The memory that keeps images.
 
     Raises
     ------
@@ -137,6 +265,8 @@ class EngineParameters:
     neuron: str = "sot"
     current_bits: int = 8
     counter_bits: int = 40
+    variation: VariationParameters | None = None
+    resident: ResidentParameters | None = None
 
     def __post_init__(self) -> None:
         check_range("number of layers", len(self.crossbars), 1, MAX_LAYERS)
@@ -145,6 +275,15 @@ class EngineParameters:
                 f"neuron must be one of {', '.join(sorted(NEURONS))}, not {self.neuron!r}"
             )
         _keep_in_range(self, "counter_bits", 16, 64)
+        if self.variation is not None and self.variation.iterative and self.noisy:
+            for crossbar in self.crossbars[:-1]:
+                if crossbar.neurons_per_clock != 1:
+                    raise ValueError(
+                        "noise of several neurons a clock needs rounds_per_clock 22, "
+                        f"not {self.variation.rounds_per_clock}"
+                    )
+        if self.resident is not None:
+            raise ValueError("the engine has no resident images so far")
         narrowest = self.hidden_bits if len(self.crossbars) > 1 else 0
         _keep_in_range(self, "current_bits", max(MIN_CURRENT_BITS, narrowest), MAX_CURRENT_BITS)
         for number, (one, two) in enumerate(zip(self.crossbars, self.crossbars[1:], strict=False)):
@@ -153,11 +292,18 @@ class EngineParameters:
                     f"layer {number} has {one.columns} columns, "
                     f"but layer {number + 1} has {two.rows} rows"
                 )
+            if one.neurons_per_clock != two.rows_per_clock:
+                raise ValueError(
+                    f"layer {number} has {one.neurons_per_clock} neurons a clock, "
+                    f"but layer {number + 1} has {two.rows_per_clock} rows a clock"
+                )
             if number > 0 and one.value_bits != two.value_bits:
                 raise ValueError(
                     f"hidden layers must have one value_bits, not {one.value_bits} "
                     f"and {two.value_bits}"
                 )
+        if self.crossbars[-1].neurons_per_clock != 1:
+            raise ValueError("the last layer must have 1 neuron a clock: the readout's")
         if len({crossbar.rah_bits for crossbar in self.crossbars}) != 1:
             raise ValueError("all layers must have one rah_bits")
 
@@ -184,11 +330,18 @@ class EngineParameters:
                     lanes=min(profile.lanes or layer.columns, layer.columns),
                     value_bits=network.input_bits(number),
                     rah_bits=rah_bits,
+                    rows_per_clock=profile.rows_per_clock,
+                    memory=profile.memory if number == 0 else "block",
+                    neurons_per_clock=(
+                        1 if number == len(network.layers) - 1 else profile.rows_per_clock
+                    ),
                 )
                 for number, layer in enumerate(network.layers)
             ),
             neuron=network.neuron.name,
             current_bits=network.current_bits,
+            variation=profile.variation,
+            resident=profile.resident,
         )
 
     @property
@@ -212,9 +365,38 @@ class EngineParameters:
         return self.crossbars[-1].columns
 
     @property
+    def noisy(self) -> bool:
+        """Whether its neurons have noise at each use, so that its images have numbers."""
+        return (
+            self.variation is not None and self.variation.use_noise and len(self.crossbars) > 1
+        )
+
+    @property
+    def use_spread_bits(self) -> int:
+        """Width of the spread of noise at a use: below four times the current's full scale."""
+        return self.current_bits + 8
+
+    @property
+    def use_bits(self) -> int:
+        """Width of a signed noise current."""
+        return self.current_bits + 6
+
+    @property
+    def spread_bits(self) -> int:
+        """Width of a signed spread in the generator that all share."""
+        return max(17, self.use_spread_bits + 1)
+
+    @property
     def logit_bytes(self) -> int:
         """Bytes of a logit on the link."""
         return -(-self.crossbars[-1].sum_bits // 8)
+
+    @property
+    def beat_bytes(self) -> int:
+        """Bytes of a resident beat: a byte of row distance and one of value for each row that
+        is driven in a clock, and one that says whether it is an image's last.
+        """
+        return 2 * self.crossbars[0].rows_per_clock + 1
 
     def memory_map(self) -> tuple[MemoryMap, ...]:
         """Every memory of the engine, as ``docs/protocol.md`` numbers them."""
@@ -228,5 +410,23 @@ class EngineParameters:
                 maps.append(MemoryMap(base | CONVERTER, crossbar.columns, 4))
                 maps.append(MemoryMap(base | SHIFT, 1, 1))
             maps.append(MemoryMap(base | COUNTERS, 2, 8))
-        maps.append(MemoryMap(ENGINE << 4 | COUNTERS, 2, 8))
+            if self.variation is not None:
+                maps.append(MemoryMap(base | STATES, crossbar.rows, crossbar.columns, False))
+                maps.append(
+                    MemoryMap(base | WRITE_TABLE, 2 << self.variation.state_bits, 8, False)
+                )
+                if self.variation.use_noise and number < len(self.crossbars) - 1:
+                    maps.append(MemoryMap(base | USE_NOISE, 1, 4, False))
+        whole = ENGINE << 4
+        maps.append(MemoryMap(whole | COUNTERS, 2, 8))
+        if self.variation is not None:
+            maps.append(MemoryMap(whole | CHIP, 1, 12, False))
+            if self.variation.redraw:
+                maps.append(MemoryMap(whole | REDRAW, 1, 1, False))
+        if self.resident is not None:
+            maps.append(MemoryMap(whole | RESIDENT_BEATS, self.resident.beats, self.beat_bytes))
+            maps.append(MemoryMap(whole | LABELS, self.resident.images, 2))
+            maps.append(MemoryMap(whole | RESIDENT_RUN, 1, 16))
+            logits = self.classes * self.logit_bytes + 2
+            maps.append(MemoryMap(whole | RESIDENT_LOGITS, self.resident.images, logits))
         return tuple(maps)

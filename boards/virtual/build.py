@@ -37,6 +37,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SOURCE_PACKAGES = ("sim", "hdl", "boards")
 """Packages whose sources a design is made of."""
 MAIN = Path(__file__).with_name("main.cpp")
+HOST_SIDE = Path(__file__).with_name("host_side.h")
 PROGRAM = "program"
 """Name of the simulator in the folder of its build."""
 POLL = 0.1
@@ -119,6 +120,7 @@ def build(
     name = digest(
         design,
         MAIN.read_text(),
+        HOST_SIDE.read_text(),
         Path(__file__).with_name("rewrite.py").read_text(),
         version,
         " ".join([*command, *flags]),

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from hdl.parameters import EngineParameters
 from sim.levels import check_range
+from sim.neuron import NEURONS
 
 MAGIC = b"ASPN"
-VERSION = 1
+VERSION = 2
 NO_TAG = 0xFFFF
 """Tag of an error that no request can be named for; a request never has it."""
 
@@ -26,6 +27,20 @@ MAX_SKIP = 2 ** (8 - RUN_BITS) - 1
 PACKED_BITS = 4
 """Up to this many pixel bits, two values share a byte."""
 
+NEURON_BYTES = 8
+"""Room for a neuron's name in an identity."""
+
+
+class Feature(enum.IntFlag):
+    """What the identity says that a device has besides."""
+
+    NONE = 0
+    PROGRAMMER = 1
+    REDRAW = 2
+    USE_NOISE = 4
+    RESIDENT = 8
+
+
 MIN_WINDOW = 256
 MAX_WINDOW = 32768
 MAX_FREQUENCY = 2**32 - 1
@@ -38,6 +53,8 @@ class Request(enum.IntEnum):
     WRITE = 0x02
     READ = 0x03
     IMAGE = 0x04
+    NUMBERED = 0x05
+    """An image with its number, which names the noise of its uses; answered as `IMAGE` is."""
 
 
 class Answer(enum.IntEnum):
@@ -110,17 +127,37 @@ def check_power_of_two(name: str, value: object, low: int, high: int) -> int:
     return number
 
 
+def neuron_on_wire(name: str) -> bytes:
+    """A neuron's name in an identity: its letters and digits, the first eight of them."""
+    return "".join(filter(str.isalnum, name)).encode("ascii")[:NEURON_BYTES]
+
+
+def neuron_from_wire(field: bytes) -> str:
+    """The name of the neuron that an identity has; the field's own text for a strange one."""
+    short = field.rstrip(b"\0")
+    known = {neuron_on_wire(name): name for name in NEURONS}
+    return known.get(short, short.decode("ascii", "replace"))
+
+
 def identity_bytes(parameters: LinkParameters) -> bytes:
     """Body of the answer to `Request.IDENTIFY`.
 
     Returns
     -------
     bytes
-        24 bytes and 8 for each layer, as ``docs/protocol.md`` lays them out.
+        32 bytes and 8 for each layer, as ``docs/protocol.md`` lays them out.
     """
     engine = parameters.engine
+    variation, resident = engine.variation, engine.resident
+    features = Feature.NONE
+    if variation is not None:
+        features |= Feature.PROGRAMMER
+        features |= Feature.REDRAW if variation.redraw else Feature.NONE
+        features |= Feature.USE_NOISE if engine.noisy else Feature.NONE
+    if resident is not None:
+        features |= Feature.RESIDENT
     return struct.pack(
-        "<4sBBIHBBBB8s",
+        "<4sBBIHBBBB8sBBBBHH",
         MAGIC,
         VERSION,
         len(engine.crossbars),
@@ -130,8 +167,21 @@ def identity_bytes(parameters: LinkParameters) -> bytes:
         engine.hidden_bits,
         engine.rah_bits,
         engine.current_bits,
-        engine.neuron.encode("ascii"),
+        neuron_on_wire(engine.neuron),
+        features,
+        0 if variation is None else variation.state_bits,
+        0 if variation is None else variation.rounds_per_clock,
+        0,
+        0 if resident is None else resident.beats,
+        0 if resident is None else resident.images,
     ) + b"".join(
-        struct.pack("<HHHBB", crossbar.rows, crossbar.columns, crossbar.lanes, crossbar.sum_bits, 1)
+        struct.pack(
+            "<HHHBB",
+            crossbar.rows,
+            crossbar.columns,
+            crossbar.lanes,
+            crossbar.sum_bits,
+            crossbar.rows_per_clock,
+        )
         for crossbar in engine.crossbars
     )

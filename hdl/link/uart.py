@@ -19,6 +19,8 @@ MIN_DIVISOR = 4
 MAX_DIVISOR = 65535
 BITS = 10
 """Of a byte on the wire: start bit, eight data bits with the lowest first, stop bit."""
+RATE_TOLERANCE = Fraction(1, 100)
+"""How far the rate that a clock makes may be from the one that was asked for."""
 
 
 @dataclass(frozen=True)
@@ -72,12 +74,21 @@ class UartParameters:
         Raises
         ------
         ValueError
-            If the clock is too slow or too fast for the rate.
+            If the clock makes no rate within 1 % of it; the message names the nearest that
+            it makes.
         """
         frequency = check_range("frequency", frequency, MIN_DIVISOR, 2**32 - 1)
-        low = -(-frequency // MAX_DIVISOR)
-        high = frequency // MIN_DIVISOR
-        return cls(Fraction(frequency, check_range("baud", baud, low, high)))
+        baud = check_range("baud", baud, 1, 2**32 - 1)
+        nearest = round(Fraction(frequency, baud) * STEPS)
+        nearest = min(max(nearest, MIN_DIVISOR * STEPS), MAX_DIVISOR * STEPS)
+        parameters = cls(Fraction(nearest, STEPS))
+        rate = frequency / Fraction(parameters.divisor)
+        if abs(rate / baud - 1) > RATE_TOLERANCE:
+            raise ValueError(
+                f"a clock of {frequency} Hz makes no rate within 1 % of {baud} baud; "
+                f"the nearest that works is {round(rate)}"
+            )
+        return parameters
 
     @property
     def steps(self) -> int:

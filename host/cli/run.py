@@ -23,7 +23,7 @@ from host.datasets import check_fit, load_test_set
 from host.files import check_writable
 from host.link.device import Answers, Device
 from host.link.golden_device import GoldenDevice
-from host.link.machines import AUTO, GOLDEN, VIRTUAL, open_device
+from host.link.machines import AUTO, GOLDEN, VIRTUAL, VIRTUAL_FREQUENCY, open_device
 from host.link.serial_port import DEFAULT_BAUD, MAX_BAUD, MIN_BAUD
 from host.revision import commit
 from sim.errors import UserError
@@ -44,11 +44,14 @@ exit status 1 if a logit differs
 examples:
   allspin run mnist-10
   allspin run mnist-10 --on virtual --check
+  allspin run mnist-10 --on virtual --uart --baud 3000000 --images 100
   allspin run mnist-100 --on auto --images 500 --json
   allspin run mine.safetensors --data fashion --logits out.npy
   allspin run paper-10 --chip 7 --program write-verify --calibrate
 """
 
+MIN_FREQUENCY = 100_000
+MAX_FREQUENCY = 1_000_000_000
 DIFFERENT = 1
 """Exit status where the machine is not the golden model."""
 
@@ -65,6 +68,8 @@ class Score:
     accuracy: float
     seconds: float
     images_per_second: float
+    simulated_seconds: float | None
+    simulated_images_per_second: float | None
     cycles_per_image: float | None
     cycles_bound: float | None
     logits_compared: int | None
@@ -88,8 +93,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--check", action="store_true", help="compare every logit with the golden model")
     add("--json", action="store_true", help="print the result as one JSON object")
     add("--lanes", metavar="L", type=int, help="columns that a row drives in a clock (all)")
+    add(
+        "--rows-per-clock",
+        metavar="R",
+        type=int,
+        help="rows that are driven in a clock, 1, 2 or 4 (1)",
+    )
     add("--uart", action="store_true", help="go through the virtual board's UART, bit by bit")
     add("--baud", metavar="B", type=int, help=f"bits a second of a UART ({DEFAULT_BAUD})")
+    add(
+        "--frequency",
+        metavar="HZ",
+        type=int,
+        help=f"with --uart, the virtual board's clock ({VIRTUAL_FREQUENCY})",
+    )
     add(
         "--clock-error",
         metavar="PERCENT",
@@ -105,6 +122,13 @@ def _profile(arguments: argparse.Namespace) -> HardwareProfile:
         raise UserError(f"--uart is for --on {VIRTUAL}, not {arguments.on}")
     if arguments.clock_error is not None and not arguments.uart:
         raise UserError("--clock-error needs --uart")
+    if arguments.frequency is not None:
+        if not arguments.uart:
+            raise UserError("--frequency needs --uart")
+        try:
+            check_range("--frequency", arguments.frequency, MIN_FREQUENCY, MAX_FREQUENCY)
+        except ValueError as error:
+            raise UserError(str(error)) from error
     if arguments.baud is not None:
         if arguments.on == GOLDEN or (arguments.on == VIRTUAL and not arguments.uart):
             raise UserError(f"--baud is for a serial port, or --on {VIRTUAL} --uart")
@@ -113,9 +137,12 @@ def _profile(arguments: argparse.Namespace) -> HardwareProfile:
         except ValueError as error:
             raise UserError(str(error)) from error
     try:
-        return HardwareProfile(lanes=arguments.lanes)
+        rows = arguments.rows_per_clock
+        return HardwareProfile(
+            lanes=arguments.lanes, rows_per_clock=1 if rows is None else rows
+        )
     except ValueError as error:
-        raise UserError(f"--{error}") from error
+        raise UserError(f"--{str(error).replace('rows_per_clock', 'rows-per-clock')}") from error
 
 
 def _test_set(
@@ -135,8 +162,10 @@ class _Streamed:
     on: str
     answers: Answers
     seconds: float
+    simulated_seconds: float | None
     cycles_per_image: float | None
-    lanes: int | None
+    profile: HardwareProfile | None
+    """The device's, for the bound on its clocks; None without clocks."""
 
 
 def _stream(
@@ -155,10 +184,11 @@ def _stream(
         uart=arguments.uart,
         baud=arguments.baud or DEFAULT_BAUD,
         clock_error=arguments.clock_error or 0.0,
+        frequency=arguments.frequency or VIRTUAL_FREQUENCY,
         noise=noise,
         progress=lambda what, seconds: steps.advance(seconds, None, f"{what} ... {seconds:.0f} s"),
     ) as device:
-        lanes = None
+        found = None
         on = arguments.on
         if isinstance(device, Device):
             lanes = max(layer.lanes for layer in device.identity.layers)
@@ -168,6 +198,12 @@ def _stream(
                 profile.lanes, max(layer.columns for layer in network.layers)
             ):
                 raise UserError(f"{device.name} has {lanes} lanes, not {profile.lanes}")
+            rows = device.identity.layers[0].rows_per_clock
+            if arguments.rows_per_clock is not None and rows != profile.rows_per_clock:
+                raise UserError(
+                    f"{device.name} drives {rows} rows a clock, not {profile.rows_per_clock}"
+                )
+            found = HardwareProfile(lanes=lanes, rows_per_clock=rows)
         steps.finish(str(device.identity) if isinstance(device, Device) else "")
         steps.start("programming")
         device.program(network, lambda done: steps.advance(done, None))
@@ -177,7 +213,10 @@ def _stream(
         answers = device.stream(images, lambda done: steps.advance(done, len(images), f"{done:,}"))
         seconds = time.perf_counter() - begun
         steps.finish(f"{len(images) / seconds:,.0f} images a second")
-        return _Streamed(on, answers, seconds, _cycles(device, len(images)), lanes)
+        simulated = None
+        if answers.clocks is not None and isinstance(device, Device):
+            simulated = answers.clocks / device.identity.frequency
+        return _Streamed(on, answers, seconds, simulated, _cycles(device, len(images)), found)
 
 
 def _cycles(device: Device | GoldenDevice, images: int) -> float | None:
@@ -223,6 +262,9 @@ def _print_table(score: Score, chip: ChipRun | None) -> None:
         ("seconds", f"{score.seconds:.2f}"),
         ("images a second", f"{score.images_per_second:,.0f}"),
     ]
+    if score.simulated_seconds is not None:
+        rows.append(("simulated seconds", f"{score.simulated_seconds:.4f}"))
+        rows.append(("images a simulated second", f"{score.simulated_images_per_second:,.0f}"))
     if score.cycles_per_image is not None:
         rows.append(("cycles an image", f"{score.cycles_per_image:.1f}"))
     if score.cycles_bound is not None:
@@ -257,8 +299,8 @@ def run(arguments: argparse.Namespace) -> int:
     mismatches = 0
     try:
         streamed = _stream(network, images, profile, arguments, steps, noise)
-        if streamed.lanes is not None:
-            engine = EngineParameters.from_network(network, HardwareProfile(lanes=streamed.lanes))
+        if streamed.profile is not None:
+            engine = EngineParameters.from_network(network, streamed.profile)
             bound = float(cycle_bounds(network, engine, images).mean())
         if arguments.check:
             steps.start("comparing every logit with the golden model")
@@ -281,6 +323,10 @@ def run(arguments: argparse.Namespace) -> int:
         accuracy=float(np.mean(answers.classes == labels)),
         seconds=streamed.seconds,
         images_per_second=len(images) / streamed.seconds,
+        simulated_seconds=streamed.simulated_seconds,
+        simulated_images_per_second=None
+        if streamed.simulated_seconds is None
+        else len(images) / streamed.simulated_seconds,
         cycles_per_image=streamed.cycles_per_image,
         cycles_bound=bound,
         logits_compared=None if expected is None else expected.size,

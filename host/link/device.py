@@ -78,10 +78,14 @@ class Answers:
         Column sums of the last layer.
     classes : ndarray of int64, shape (images,)
         The class that the device chose.
+    clocks : int or None
+        Clocks from the first byte of the first request to the last byte of the last answer
+        where a UART's time is simulated; else None.
     """
 
     logits: npt.NDArray[np.int64]
     classes: npt.NDArray[np.int64]
+    clocks: int | None = None
 
 
 @dataclass(slots=True)
@@ -280,6 +284,7 @@ class Device:
         if images.size != len(images) * rows:
             raise ValueError(f"images must have {rows} pixels, not {images.size // len(images)}")
         flat = images.reshape(len(images), rows)
+        self._transport.start_stopwatch()
         answers = self._request(Request.IMAGE, _ImageBodies(flat, self.identity), progress)
         width = self.identity.logit_bytes
         size = self.identity.classes * width + 2
@@ -293,7 +298,7 @@ class Device:
         )
         logits = wide.view("<i8")[:, :, 0] >> 8 * (8 - width)
         classes = content[:, -2].astype(np.int64) | content[:, -1].astype(np.int64) << 8
-        return Answers(logits.astype(np.int64), classes)
+        return Answers(logits.astype(np.int64), classes, self._transport.elapsed_clocks())
 
     def _request(
         self, kind: Request, bodies: Sequence[bytes], progress: Progress = NO_PROGRESS

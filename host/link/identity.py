@@ -4,11 +4,11 @@ import struct
 from dataclasses import dataclass
 from typing import Self
 
-from hdl.link.protocol import MAGIC, VERSION
+from hdl.link.protocol import MAGIC, VERSION, Feature, neuron_from_wire
 from sim.errors import UserError
 from sim.network import Network
 
-_HEAD = struct.Struct("<4sBBIHBBBB8s")
+_HEAD = struct.Struct("<4sBBIHBBBB8sBBBBHH")
 _LAYER = struct.Struct("<HHHBB")
 
 
@@ -51,6 +51,14 @@ class Identity:
         Name of the hidden layers' neuron.
     layers : tuple of LayerIdentity
         First to last.
+    features : Feature
+        What it has besides.
+    state_bits : int
+        Width of a state in its Programmer.
+    rounds_per_clock : int
+        Of its generator.
+    resident_beats, resident_images : int
+        What fits its memory of images.
     """
 
     frequency: int
@@ -61,6 +69,11 @@ class Identity:
     current_bits: int
     neuron: str
     layers: tuple[LayerIdentity, ...]
+    features: Feature = Feature.NONE
+    state_bits: int = 0
+    rounds_per_clock: int = 0
+    resident_beats: int = 0
+    resident_images: int = 0
 
     @classmethod
     def parse(cls, body: bytes) -> Self:
@@ -73,9 +86,9 @@ class Identity:
         """
         if len(body) < _HEAD.size or body[:4] != MAGIC:
             raise ValueError("its identity is not allspin's")
-        _, version, count, frequency, window, pixel, hidden, rah, current, neuron = (
-            _HEAD.unpack_from(body)
-        )
+        fields = _HEAD.unpack_from(body)
+        _, version, count, frequency, window, pixel, hidden, rah, current, neuron = fields[:10]
+        features, state_bits, rounds_per_clock, _, beats, images = fields[10:]
         if version != VERSION:
             raise ValueError(f"it speaks version {version} of the protocol, this is {VERSION}")
         if count < 1 or len(body) != _HEAD.size + count * _LAYER.size:
@@ -87,10 +100,15 @@ class Identity:
             hidden_bits=hidden,
             rah_bits=rah,
             current_bits=current,
-            neuron=neuron.rstrip(b"\0").decode("ascii", "replace"),
+            neuron=neuron_from_wire(neuron),
             layers=tuple(
                 LayerIdentity(*fields) for fields in _LAYER.iter_unpack(body[_HEAD.size :])
             ),
+            features=Feature(features),
+            state_bits=state_bits,
+            rounds_per_clock=rounds_per_clock,
+            resident_beats=beats,
+            resident_images=images,
         )
 
     @property

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hdl.parameters import HardwareProfile
 from host.link.device import Device
@@ -13,11 +15,14 @@ from sim.errors import UserError
 from sim.golden import UseNoise
 from sim.network import Network
 
+if TYPE_CHECKING:
+    from hdl.link.uart import UartParameters
+
 GOLDEN = "golden"
 VIRTUAL = "virtual"
 AUTO = "auto"
 VIRTUAL_FREQUENCY = 12_000_000
-"""Clock in Hz that the virtual board's baud rate is meant for; its own time is simulated."""
+"""Clock in Hz of the virtual board's UART unless another is named: four clocks a bit at most."""
 MAX_CLOCK_ERROR = 10.0
 """Percent. UARTs are lost well before."""
 
@@ -37,6 +42,7 @@ def open_device(
     uart: bool = False,
     baud: int = DEFAULT_BAUD,
     clock_error: float = 0.0,
+    frequency: int = VIRTUAL_FREQUENCY,
     trace: tuple[Path, int] | None = None,
     mutate: Callable[[str], str] | None = None,
     noise: UseNoise | None = None,
@@ -58,6 +64,8 @@ def open_device(
         Bits a second of a serial port, or of the virtual board's UART.
     clock_error : float
         Percent by which the host's bits are longer than the virtual board's.
+    frequency : int
+        Clock in Hz that the virtual board's UART divides.
     trace : tuple of Path and int, optional
         See `host.link.virtual_board.VirtualTransport`.
     mutate : callable, optional
@@ -81,7 +89,12 @@ def open_device(
         )
     if on == VIRTUAL:
         return _open_virtual(
-            network, profile, uart, baud, clock_error, trace=trace, mutate=mutate, progress=progress
+            network,
+            profile,
+            _pins(uart, baud, clock_error, frequency),
+            trace=trace,
+            mutate=mutate,
+            progress=progress,
         )
     if on == AUTO:
         return _open_auto(network, baud)
@@ -146,12 +159,36 @@ def _open_auto(network: Network, baud: int) -> Device:
     raise UserError(f"no board answers ({asked}); connect one, or run with --on virtual")
 
 
+@dataclass(frozen=True)
+class _Pins:
+    """A virtual board's UART: the board's side and, as clocks a bit, the host's."""
+
+    frequency: int
+    uart: "UartParameters"
+    bit_clocks: float
+
+
+def _pins(uart: bool, baud: int, clock_error: float, frequency: int) -> _Pins | None:
+    if not uart:
+        return None
+    from hdl.link.uart import UartParameters
+
+    if not abs(clock_error) <= MAX_CLOCK_ERROR:
+        raise UserError(
+            f"the clock error must be from {-MAX_CLOCK_ERROR:g} to {MAX_CLOCK_ERROR:g} "
+            f"percent, not {clock_error:g}"
+        )
+    try:
+        parameters = UartParameters.from_rates(frequency, baud)
+    except ValueError as error:
+        raise UserError(str(error)) from error
+    return _Pins(frequency, parameters, frequency / baud * (1 + clock_error / 100))
+
+
 def _open_virtual(
     network: Network,
     profile: HardwareProfile | None,
-    uart: bool,
-    baud: int,
-    clock_error: float,
+    pins: _Pins | None,
     *,
     trace: tuple[Path, int] | None,
     mutate: Callable[[str], str] | None,
@@ -160,30 +197,18 @@ def _open_virtual(
     # Amaranth takes a second to import, which the other machines need not wait for.
     from boards.top import TopParameters
     from boards.virtual.build import build
-    from hdl.link.uart import MAX_DIVISOR, MIN_DIVISOR, UartParameters
 
-    pins = None
-    bit_clocks = None
-    if uart:
-        low = -(-VIRTUAL_FREQUENCY // MAX_DIVISOR)
-        high = VIRTUAL_FREQUENCY // MIN_DIVISOR
-        if not low <= baud <= high:
-            raise UserError(f"the baud rate must be from {low} to {high}, not {baud}")
-        if not abs(clock_error) <= MAX_CLOCK_ERROR:
-            raise UserError(
-                f"the clock error must be from {-MAX_CLOCK_ERROR:g} to {MAX_CLOCK_ERROR:g} "
-                f"percent, not {clock_error:g}"
-            )
-        pins = UartParameters.from_rates(VIRTUAL_FREQUENCY, baud)
-        bit_clocks = VIRTUAL_FREQUENCY / baud * (1 + clock_error / 100)
     try:
         parameters = TopParameters.from_network(
-            network, profile, frequency=VIRTUAL_FREQUENCY if uart else 0, uart=pins
+            network,
+            profile,
+            frequency=pins.frequency if pins else 0,
+            uart=pins.uart if pins else None,
         )
     except ValueError as error:
         raise UserError(f"the gateware cannot run this network: {error}") from error
     program = build(parameters, mutate=mutate, progress=progress)
-    transport = VirtualTransport(program, bit_clocks=bit_clocks, trace=trace)
+    transport = VirtualTransport(program, bit_clocks=pins.bit_clocks if pins else None, trace=trace)
     try:
         return Device(transport)
     except BaseException:

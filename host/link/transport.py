@@ -64,6 +64,16 @@ class Transport(ABC):
             If the other end is gone.
         """
 
+    def start_stopwatch(self) -> None:
+        """Let the next byte that is sent start the count of `elapsed_clocks`."""
+
+    def elapsed_clocks(self) -> int | None:
+        """Clocks of the device from the stopwatch's start to the last byte that it sent.
+
+        None where they are not known: only simulated time has such a count.
+        """
+        return None
+
     @abstractmethod
     def close(self) -> None:
         """Let go of the device; harmless when done twice."""

@@ -2,10 +2,13 @@
 
 import contextlib
 import fcntl
+import mmap
 import os
 import select
 import signal
+import struct
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -28,6 +31,8 @@ PROBE_BYTES = 256
 """More than a question for the identity and its answer take."""
 WINDOW_BYTES = 4096
 """More than is usually under way, either way."""
+STOPWATCH = struct.Struct("=QQQ")
+"""Whether the next byte starts the watch, the clock when it did, the clock of the last byte."""
 CLOSING = 1.0
 """Seconds for the process to end by itself when its input has ended."""
 
@@ -62,6 +67,7 @@ class VirtualTransport(Transport):
         # A pipe loses nothing, so asking again would not help. Through a UART the window holds
         # and bytes may get lost, but time is the simulation's.
         command = [str(program)]
+        self._stopwatch: mmap.mmap | None = None
         if bit_clocks is None:
             self.holds_back = True
             self.attempts = 1
@@ -74,17 +80,23 @@ class VirtualTransport(Transport):
             command += ["--bit-clocks", repr(bit_clocks)]
         if trace is not None:
             command += ["--trace", str(trace[0]), "--trace-clocks", str(trace[1])]
-        try:
-            self.process = subprocess.Popen(
-                command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                bufsize=0,
-                start_new_session=True,  # an interrupt is for the host alone
-            )
-        except OSError as error:
-            raise UserError(f"cannot start {self.name} {program}: {error.strerror}") from error
+        with tempfile.TemporaryFile(prefix="allspin-") as shared:
+            if bit_clocks is not None:
+                shared.truncate(STOPWATCH.size)
+                self._stopwatch = mmap.mmap(shared.fileno(), STOPWATCH.size)
+                command += ["--stopwatch", str(shared.fileno())]
+            try:
+                self.process = subprocess.Popen(
+                    command,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    bufsize=0,
+                    pass_fds=(shared.fileno(),),
+                    start_new_session=True,  # an interrupt is for the host alone
+                )
+            except OSError as error:
+                raise UserError(f"cannot start {self.name} {program}: {error.strerror}") from error
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self._input = self.process.stdin.fileno()
@@ -115,6 +127,18 @@ class VirtualTransport(Transport):
             if not received:
                 raise self._died()
         return sent, received
+
+    def start_stopwatch(self) -> None:
+        """Let the next byte that is sent start the count of `elapsed_clocks`."""
+        if self._stopwatch is not None:
+            STOPWATCH.pack_into(self._stopwatch, 0, 1, 0, 0)
+
+    def elapsed_clocks(self) -> int | None:
+        """Clocks from the stopwatch's start to the last byte; None without a UART."""
+        if self._stopwatch is None:
+            return None
+        _, begun, ended = STOPWATCH.unpack_from(self._stopwatch)
+        return ended - begun
 
     def _died(self) -> Disconnected:
         """Why the process is gone, in one line."""
@@ -153,6 +177,9 @@ class VirtualTransport(Transport):
             process.wait()
         process.stdout.close()
         process.stderr.close()
+        if self._stopwatch is not None:
+            self._stopwatch.close()
+            self._stopwatch = None
 
 
 def read_trace(path: Path) -> npt.NDArray[np.uint64]:

@@ -18,8 +18,11 @@ from hdl.link.protocol import (
     Request,
     check_power_of_two,
     identity_bytes,
+    neuron_from_wire,
+    neuron_on_wire,
 )
 from hdl.parameters import CrossbarParameters, EngineParameters
+from sim.neuron import NEURONS
 
 ENGINE = EngineParameters(
     crossbars=(
@@ -69,11 +72,12 @@ def test_identity_by_hand() -> None:
     # 784 rows of 15 times 128 need 22 bits, 100 rows of 7 times 128 need 18.
     assert identity_bytes(parameters) == (
         b"ASPN"
-        b"\x01\x02"
+        b"\x02\x02"
         b"\x00\x1b\xb7\x00"
         b"\x00\x10"
         b"\x04\x03\x08\x09"
         b"sot\0\0\0\0\0"
+        b"\x00\x00\x00\x00\x00\x00\x00\x00"
         b"\x10\x03\x64\x00\x32\x00\x16\x01"
         b"\x64\x00\x0a\x00\x0a\x00\x12\x01"
     )
@@ -108,3 +112,15 @@ def test_powers_of_two() -> None:
         except ValueError:
             continue
     assert legal == [2, 4, 8, 16, 32, 64]
+
+
+def test_every_neuron_has_a_name_of_its_own_within_eight_bytes() -> None:
+    short = {name: neuron_on_wire(name) for name in NEURONS}
+    assert len(set(short.values())) == len(NEURONS)
+    assert max(map(len, short.values())) <= 8
+    assert short["sot"] == b"sot"
+    assert short["cmos-bare"] == b"cmosbare"
+    assert short["cmos-sigmoid"] == b"cmossigm"
+    for name, field in short.items():
+        assert neuron_from_wire(field.ljust(8, b"\0")) == name
+    assert neuron_from_wire(b"strange\0") == "strange"

@@ -77,7 +77,7 @@ class PlainDevice:
             for c in engine.crossbars
         ]
         return struct.pack(
-            "<4sBBIHBBBB8s", b"ASPN", 1, len(layers), 0, self.window, engine.pixel_bits,
+            "<4sBBIHBBBB8s8x", b"ASPN", 2, len(layers), 0, self.window, engine.pixel_bits,
             engine.hidden_bits, engine.rah_bits, engine.current_bits, engine.neuron.encode(),
         ) + b"".join(layers)  # fmt: skip
 

@@ -5,13 +5,15 @@ import dataclasses
 import pytest
 
 from hdl.bench.networks import random_network
+from hdl.link.protocol import Feature
 from host.link.identity import Identity, LayerIdentity
 from sim.errors import UserError
 from sim.neuron import ReluNeuron
 
 BODY = bytes.fromhex(
-    "4153504e 01 02 001bb700 0008 04 03 08 09".replace(" ", "")
+    "4153504e 02 02 001bb700 0008 04 03 08 09".replace(" ", "")
     + "736f740000000000"
+    + "07 07 16 00 0140 f401".replace(" ", "")
     + "1003 6400 6400 15 01".replace(" ", "")
     + "6400 0a00 0500 13 02".replace(" ", "")
 )
@@ -28,6 +30,11 @@ def test_every_field_is_where_the_document_says():
         current_bits=9,
         neuron="sot",
         layers=(LayerIdentity(784, 100, 100, 21, 1), LayerIdentity(100, 10, 5, 19, 2)),
+        features=Feature.PROGRAMMER | Feature.REDRAW | Feature.USE_NOISE,
+        state_bits=7,
+        rounds_per_clock=22,
+        resident_beats=16385,
+        resident_images=500,
     )
     assert identity.topology == (784, 100, 10)
     assert identity.classes == 10
@@ -43,9 +50,9 @@ def test_every_field_is_where_the_document_says():
         (b"", "its identity is not allspin's"),
         (b"ASPX" + BODY[4:], "its identity is not allspin's"),
         (BODY[:20], "its identity is not allspin's"),
-        (BODY[:4] + b"\x02" + BODY[5:], "it speaks version 2 of the protocol, this is 1"),
-        (BODY[:-1], "its identity has 39 bytes for 2 layers"),
-        (BODY + b"\0", "its identity has 41 bytes for 2 layers"),
+        (BODY[:4] + b"\x01" + BODY[5:], "it speaks version 1 of the protocol, this is 2"),
+        (BODY[:-1], "its identity has 47 bytes for 2 layers"),
+        (BODY + b"\0", "its identity has 49 bytes for 2 layers"),
     ],
 )
 def test_another_identity_is_refused(body, message):
