@@ -29,6 +29,10 @@ demo: $(STAMP)  ## Train, simulate, compare and draw: the whole machine at work;
 test: lint  ## Everything that must pass: lint, then all tests.
 	@$(BIN)/python -m pytest -n 2 --dist worksteal
 
+.PHONY: bench
+bench: $(STAMP)  ## Measure how fast it is; the figures go into docs/performance.md and .json.
+	@$(BIN)/allspin bench --document docs/performance.md -o docs/performance.json
+
 .PHONY: lint
 lint: $(STAMP)  ## Ruff's rules and format, and pyright's types.
 	@$(BIN)/ruff check

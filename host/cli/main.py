@@ -29,6 +29,7 @@ COMMANDS: dict[str, str] = {
     "demo": "show the whole machine at work, and leave its pictures",
     "paper": "draw the figures of the paper, with a verdict on each claim",
     "report": "write one page of what a network is, does and costs",
+    "bench": "measure how fast it is, beside targets and beside others",
     "info": "show versions, tools, networks and boards",
 }
 """Each command (the name of its module here) and what the list of commands says of it."""
