@@ -27,6 +27,7 @@ COMMANDS: dict[str, str] = {
     "export": "write a network's gateware as Verilog",
     "demo": "show the whole machine at work, and leave its pictures",
     "paper": "draw the figures of the paper, with a verdict on each claim",
+    "compare": "set spin neurons against CMOS neurons: area, energy and time",
     "info": "show versions, tools, networks and boards",
 }
 """Each command (the name of its module here) and what the list of commands says of it."""

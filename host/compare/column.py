@@ -26,17 +26,17 @@ class ColumnPrice:
     netlist : Netlist
         Its cells.
     energy : Energy
-        Of one image, that is of `clocks` clocks.
-    clocks : float
-        Rows driven in an image, mean.
+        Of one clock, that is of one driven row.
     images : int
         Images that were simulated.
+    period : float
+        Of a clock, ns.
     """
 
     netlist: Netlist
     energy: Energy
-    clocks: float
     images: int
+    period: float
 
 
 def price_column(
@@ -104,7 +104,4 @@ def price_column(
     )
     shown = activity.outputs["activation"][ends[:-1] + 1]
     assert np.array_equal(shown, np.array(wanted[:-1])), "the column's cells compute otherwise"
-    clocks = shape[0] / len(inputs)
-    each = netlist.energy(activity, period)
-    energy = Energy(each.internal * clocks, each.load * clocks, each.leakage * clocks)
-    return ColumnPrice(netlist, energy, clocks, len(inputs))
+    return ColumnPrice(netlist, netlist.energy(activity, period), len(inputs), period)

@@ -188,9 +188,7 @@ def designs(network: Network) -> dict[str, tuple[Callable[[], wiring.Component],
 
 def _engine(network: Network, kind: str) -> EngineParameters:
     parameters = EngineParameters.from_network(network, HardwareProfile(lanes=LANES))
-    return EngineParameters(
-        parameters.crossbars, neuron=kind, current_bits=parameters.current_bits
-    )
+    return EngineParameters(parameters.crossbars, neuron=kind, current_bits=parameters.current_bits)
 
 
 def recorded() -> dict[str, Any]:
