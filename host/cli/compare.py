@@ -325,8 +325,8 @@ def _break_even(found: dict[str, Any]) -> Table:
     table = _table(
         "Break-even: at which energy of its periphery a spin neuron's advantage is gone",
         "against",
-        "bare, fJ",
-        "CMOS with periphery, fJ",
+        "CMOS bare, fJ (who wins here)",
+        "CMOS with its periphery, fJ",
         "spin has here, fJ",
         "current whose heat alone does it, uA",
     )

@@ -34,8 +34,11 @@ PARTS = {
 """Colour and hatching of each part of a use's energy."""
 LEFT_OUT = ("cmos-column",)
 """Off the scale; the table has it."""
-NEAR = 1.0
-"""fJ: the scale of the bare neurons is linear below, logarithmic above."""
+
+
+def _figure(value: float) -> str:
+    """Three figures, without an exponent where that is short."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _bars(axes: Axes, neurons: list[dict[str, Any]], keys: tuple[str, ...], total: str) -> None:
@@ -63,7 +66,7 @@ def _bars(axes: Axes, neurons: list[dict[str, Any]], keys: tuple[str, ...], tota
         left += widths
     for place, neuron in zip(places, neurons, strict=True):
         axes.text(
-            neuron[total] + 0.012 * widest, place, f"{neuron[total]:.3g}", va="center", fontsize=8
+            neuron[total] + 0.012 * widest, place, _figure(neuron[total]), va="center", fontsize=8
         )
     axes.set_yticks(places, [neuron["name"] for neuron in neurons])
     axes.set_xlim(0, 1.14 * widest)
@@ -108,13 +111,14 @@ def _tornado(axes: Axes, panel: dict[str, Any]) -> None:
         for value, ratio in ((bar["low"], ends[0]), (bar["high"], ends[1])):
             outer = ratio == max(ends)
             axes.annotate(
-                f"{value:.3g}",
+                _figure(value),
                 (ratio, place),
                 xytext=(3 if outer else -3, 0),
                 textcoords="offset points",
                 ha="left" if outer else "right",
                 va="center",
                 fontsize=7.5,
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6},
             )
     labels = [f"{bar['name']} ({bar['unit']})" if bar["unit"] else bar["name"] for bar in bars]
     axes.set_yticks(places, labels)
@@ -165,7 +169,7 @@ def break_even_chart(comparison: dict[str, Any]) -> Figure:
     axes.annotate(
         "spin neuron",
         (2e-2, 2e-2 + heat),
-        xytext=(6, 16),
+        xytext=(-4, 34),
         textcoords="offset points",
         color=BLUE,
         fontsize=9,
