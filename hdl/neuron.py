@@ -12,7 +12,7 @@ from hdl.block_ram import block_memory
 from hdl.cmos_neuron import BareGate, RegisteredRelu
 from hdl.converter import CurrentLayout
 from hdl.parameters import TABLE, EngineParameters
-from hdl.streams import EventLayout, LoadLayout
+from hdl.streams import LoadLayout
 
 
 class ActivationLayout(data.StructLayout):
@@ -249,50 +249,3 @@ NEURONS = {
     "cmos-sigmoid": CmosSigmoidNeuron,
 }
 """The gateware of each kind of neuron, by its name."""
-
-
-class RowDriver(wiring.Component):
-    """Turn activations into the next crossbar's events: a zero row is never driven.
-
-    An image whose last neuron is silent is closed by an event of value 0. No delay.
-
-    Parameters
-    ----------
-    parameters : EngineParameters
-        Of the whole engine.
-    layer : int
-        Which layer's neurons drive; the events are for the crossbar of ``layer + 1``.
-
-    Attributes
-    ----------
-    activations : In(stream)
-        `ActivationLayout`.
-    events : Out(stream)
-        `EventLayout` of the next crossbar.
-    """
-
-    def __init__(self, parameters: EngineParameters, layer: int) -> None:
-        super().__init__(
-            {
-                "activations": In(stream.Signature(ActivationLayout(parameters.hidden_bits))),
-                "events": Out(stream.Signature(EventLayout(parameters.crossbars[layer + 1]))),
-            }
-        )
-
-    def elaborate(self, platform: object) -> Module:
-        """Build the block."""
-        m = Module()
-        activation = self.activations.payload
-        row = Signal.like(self.events.payload.row)
-        drives = Signal()
-        m.d.comb += [
-            drives.eq((activation.activation != 0) | activation.last),
-            self.events.valid.eq(self.activations.valid & drives),
-            self.activations.ready.eq(self.events.ready | ~drives),
-            self.events.payload.row.eq(row),
-            self.events.payload.value.eq(activation.activation),
-            self.events.payload.last.eq(activation.last),
-        ]
-        with m.If(self.activations.valid & self.activations.ready):
-            m.d.sync += row.eq(Mux(activation.last, 0, row + 1))
-        return m

@@ -53,6 +53,8 @@ class Request(enum.IntEnum):
     WRITE = 0x02
     READ = 0x03
     IMAGE = 0x04
+    NUMBERED = 0x05
+    """An image with its number, which names the noise of its uses; answered as `IMAGE` is."""
 
 
 class Answer(enum.IntEnum):
@@ -151,7 +153,7 @@ def identity_bytes(parameters: LinkParameters) -> bytes:
     if variation is not None:
         features |= Feature.PROGRAMMER
         features |= Feature.REDRAW if variation.redraw else Feature.NONE
-        features |= Feature.USE_NOISE if variation.use_noise else Feature.NONE
+        features |= Feature.USE_NOISE if engine.noisy else Feature.NONE
     if resident is not None:
         features |= Feature.RESIDENT
     return struct.pack(
