@@ -113,7 +113,10 @@ class Top(wiring.Component):
         p = self.parameters
         m.submodules.engine = engine = Engine(p.link.engine)
         m.submodules.link = link = Link(p.link)
-        for name in ("events", "results", "load", "fetch", "fetched"):
+        names = ["events", "results", "load", "fetch", "fetched"]
+        if p.link.engine.noisy:
+            names.append("numbers")
+        for name in names:
             wiring.connect(m, getattr(engine, name), getattr(link, name))
         m.d.comb += [
             link.idle.eq(engine.idle),

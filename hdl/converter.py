@@ -2,17 +2,24 @@
 
 A column's Hall voltage becomes the input current of its neuron:
 ``clamp(((sum * gain) >> shift) - offset, 0, 2**current_bits - 1)``, with a gain and an
-offset for each column. The columns come one after another, so one multiplier serves all.
+offset for each column. The columns come one after another, `neurons_per_clock` at a time,
+so that many multipliers serve all.
 """
 
-from amaranth.hdl import Module, Mux, Signal, signed
+from typing import Any
+
+from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
+from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from hdl.block_ram import block_memory
 from hdl.parameters import CONVERTER, SHIFT, CrossbarParameters, EngineParameters
-from hdl.streams import LoadLayout, SumLayout
+from hdl.streams import LoadLayout, NoiseLayout, SumLayout
 from sim.network import GAIN_BITS
+
+STAGES = 11
+"""Registers from a column's sum to its current."""
 
 
 class CurrentLayout(data.StructLayout):
@@ -30,6 +37,22 @@ class CurrentLayout(data.StructLayout):
         super().__init__({"current": current_bits, "last": 1})
 
 
+class CurrentsLayout(data.StructLayout):
+    """Input currents of `neurons_per_clock` neurons.
+
+    Members
+    -------
+    currents : array of unsigned, `current_bits`
+        The currents. In an image's last beat, those beyond the last neuron mean nothing.
+    last : 1 bit
+        The image's last neurons.
+    """
+
+    def __init__(self, current_bits: int, neurons_per_clock: int) -> None:
+        currents = data.ArrayLayout(current_bits, neurons_per_clock)
+        super().__init__({"currents": currents, "last": 1})
+
+
 class ConverterWord(data.StructLayout):
     """Gain and offset of one column, as the memory holds them."""
 
@@ -40,7 +63,8 @@ class ConverterWord(data.StructLayout):
 class ViConverter(wiring.Component):
     """Column sums in, neurons' input currents out.
 
-    One column a clock, four clocks later.
+    A beat of `neurons_per_clock` columns a clock, `STAGES` clocks later: no stage does more
+    than one addition. Column c has its word in memory c modulo `neurons_per_clock`.
 
     Parameters
     ----------
@@ -53,8 +77,11 @@ class ViConverter(wiring.Component):
     ----------
     sums : In(stream)
         `SumLayout`, column 0 first.
+    noise : In
+        `NoiseLayout`: what is added to the currents that these sums become, before they are
+        clamped; where neurons have noise at each use.
     currents : Out(stream)
-        `CurrentLayout`.
+        `CurrentsLayout`.
     load : In(stream)
         `LoadLayout`; bytes for the memories CONVERTER and SHIFT are taken, others ignored.
     probe : In(1)
@@ -71,44 +98,145 @@ class ViConverter(wiring.Component):
     def __init__(self, parameters: EngineParameters, layer: int) -> None:
         self._crossbar: CrossbarParameters = parameters.crossbars[layer]
         self._current_bits = parameters.current_bits
-        super().__init__(
-            {
-                "sums": In(stream.Signature(SumLayout(self._crossbar))),
-                "currents": Out(stream.Signature(CurrentLayout(parameters.current_bits))),
-                "load": In(stream.Signature(LoadLayout())),
-                "probe": In(1),
-                "column": In(range(self._crossbar.columns)),
-                "word": Out(32),
-                "shift": Out(5),
-            }
-        )
+        at_once = self._crossbar.neurons_per_clock
+        self._noisy = parameters.noisy
+        ports = {
+            "sums": In(stream.Signature(SumLayout(self._crossbar))),
+            "currents": Out(stream.Signature(CurrentsLayout(parameters.current_bits, at_once))),
+            "load": In(stream.Signature(LoadLayout())),
+            "probe": In(1),
+            "column": In(range(self._crossbar.columns)),
+            "word": Out(32),
+            "shift": Out(5),
+        }
+        if self._noisy:
+            ports["noise"] = In(NoiseLayout(parameters, layer))
+        super().__init__(ports)
 
     def elaborate(self, platform: object) -> Module:
         """Build the block."""
         m = Module()
         p = self._crossbar
-        word_layout = ConverterWord(self._current_bits)
-        m.submodules.words = words = block_memory(word_layout, p.columns)
-        write = words.write_port()
-        read = words.read_port(domain="comb")
+        at_once = p.neurons_per_clock
+        lines = -(-p.columns // at_once)
+        words = []
+        for number in range(at_once):
+            memory = block_memory(ConverterWord(self._current_bits), lines)
+            m.submodules[f"words_{number}"] = memory
+            words.append(memory)
+        shift = Signal(5, reset_less=True)  # as the other memories: a reset keeps it
+        self._elaborate_load(m, words, shift)
 
+        go = Signal()
+        valid = Signal(STAGES)
+        last = Signal(STAGES)
+        line = Signal(range(lines))
+        at_once_bits = (at_once - 1).bit_length()
+        m.d.comb += [
+            go.eq(~valid[-1] | self.currents.ready),
+            self.sums.ready.eq(go),
+            self.currents.valid.eq(valid[-1]),
+            self.currents.payload.last.eq(last[-1]),
+            self.shift.eq(shift),
+        ]
+        with m.If(go):
+            m.d.sync += [
+                valid.eq((valid << 1) | self.sums.valid),
+                last.eq((last << 1) | self.sums.payload.last),
+            ]
+            with m.If(self.sums.valid):
+                m.d.sync += line.eq(Mux(self.sums.payload.last, 0, line + 1))
+        for number, memory in enumerate(words):
+            read = memory.read_port(domain="comb")
+            m.d.comb += read.addr.eq(Mux(self.probe, self.column[at_once_bits:], line))
+            word = self._elaborate_column(
+                m,
+                number,
+                go=go,
+                read=read.data,
+                sum_=self.sums.payload.sums[number],
+                shift=shift,
+                current=self.currents.payload.currents[number],
+            )
+            with m.If(self.column[:at_once_bits] == number):
+                m.d.comb += [self.word[:16].eq(word.gain), self.word[16:].eq(word.offset)]
+        return m
+
+    def _elaborate_column(
+        self, m: Module, number: int, *, go: Value, read: Any, sum_: Value, shift: Value, current: Any
+    ) -> Any:
+        """One column at a time: `STAGES` registers from its sum to its current."""
+        bits = self._current_bits
+        registers = 0
+
+        def registered(value: Any, name: str, *, steps: int = 1) -> Any:
+            for step in range(steps):
+                register = Signal(value.shape(), name=f"{name}_{number}_{step}", reset_less=True)
+                with m.If(go):
+                    m.d.sync += register.eq(value)
+                value = register
+            return value
+
+        noise = registered(self.noise[number], "noise") if self._noisy else 0
+        word = registered(read, "word")
+        held = registered(sum_, "sum")
+        offset = word.offset
+        registers += 1
+        # The product: two bits of the gain at a time, then their sums, two at a time.
+        terms = []
+        for low in range(0, GAIN_BITS, 2):
+            digit = word.gain[low : low + 2]
+            term = Mux(digit[0], held, 0) + (Mux(digit[1], held, 0) << 1)
+            terms.append(registered(term, f"term_{low}"))
+        registers += 1
+        spacing = 2
+        while len(terms) > 1:
+            pairs = [
+                registered(low + (high << spacing), f"partial_{spacing}_{place}")
+                for place, (low, high) in enumerate(zip(terms[::2], terms[1::2], strict=False))
+            ]
+            rest = [registered(terms[-1], f"partial_{spacing}_rest")] if len(terms) % 2 else []
+            terms = pairs + rest
+            spacing *= 2
+            registers += 1
+        product = terms[0]
+        # The shift: four ways, four ways, two ways.
+        coarse = registered(product >> (shift & 0b11000), "coarse")
+        medium = registered(coarse >> (shift & 0b00110), "medium")
+        fine = registered(medium >> shift[0], "fine")
+        registers += 3
+        # Beyond this all is clamped alike, whatever noise and offset are.
+        width = bits + (8 if self._noisy else 4)
+        low, high = -(2 ** (width - 1)), 2 ** (width - 1) - 1
+        bounded = registered(
+            Mux(fine < low, low, Mux(fine > high, high, fine[:width].as_signed())), "bounded"
+        )
+        if self._noisy:
+            offset = registered(offset - noise, "threshold")
+        offset = registered(offset, "offset", steps=registers - int(self._noisy))
+        difference = registered(bounded - offset, "difference")
+        registers += 2
+        top = 2**bits - 1
+        clamped = Mux(difference < 0, 0, Mux(difference > top, top, difference[:bits]))
+        m.d.comb += current.eq(registered(clamped, "current"))
+        assert registers + 1 == STAGES
+        return word
+
+    def _elaborate_load(self, m: Module, words: list[Memory], shift: Signal) -> None:
+        """Four bytes to a column's word, one to the shift."""
         load = self.load.payload
         low = Signal(24)  # the first three bytes of a word
         byte = Signal(2)
         here = Signal(2)
-        line = Signal(range(p.columns + 1))
+        line = Signal(range(self._crossbar.columns + 1))
         here_line = Signal.like(line)
-        gain = Signal(16)
         offset = Signal(signed(16))
+        complete = Signal()
         m.d.comb += [
             self.load.ready.eq(1),
             here.eq(Mux(load.first, 0, byte)),
             here_line.eq(Mux(load.first, load.address, line)),
-            gain.eq(low[:16]),
             offset.eq((low[16:24] | (load.data << 8)).as_signed()),
-            write.addr.eq(here_line),
-            write.data.gain.eq(gain),
-            write.data.offset.eq(offset),
         ]
         with m.If(self.load.valid & (load.memory == CONVERTER)):
             m.d.sync += [byte.eq(here + 1), line.eq(here_line)]
@@ -117,54 +245,16 @@ class ViConverter(wiring.Component):
                     with m.Case(number):
                         m.d.sync += low[8 * number : 8 * number + 8].eq(load.data)
                 with m.Default():
-                    m.d.comb += write.en.eq(1)
+                    m.d.comb += complete.eq(1)
                     m.d.sync += line.eq(here_line + 1)
-        shift = Signal(5, reset_less=True)  # as the other memories: a reset keeps it
+        at_once_bits = (len(words) - 1).bit_length()
+        for number, memory in enumerate(words):
+            write = memory.write_port()
+            m.d.comb += [
+                write.addr.eq(here_line[at_once_bits:]),
+                write.data.gain.eq(low[:16]),
+                write.data.offset.eq(offset),
+                write.en.eq(complete & (here_line[:at_once_bits] == number)),
+            ]
         with m.If(self.load.valid & (load.memory == SHIFT)):
             m.d.sync += shift.eq(load.data)
-
-        # Registers: word and sum, product, shifted product, current.
-        go = Signal()
-        valid = Signal(4)
-        last = Signal(4)
-        column = Signal(range(p.columns))
-        m.d.comb += [
-            go.eq(~valid[3] | self.currents.ready),
-            self.sums.ready.eq(go),
-            read.addr.eq(Mux(self.probe, self.column, column)),
-        ]
-        word = Signal(word_layout)
-        sum_ = Signal(signed(p.sum_bits))
-        product = Signal(signed(p.sum_bits + GAIN_BITS))
-        product_offset = Signal(signed(self._current_bits + 2))
-        shifted = Signal.like(product)
-        shifted_offset = Signal.like(product_offset)
-        difference = Signal(signed(len(product) + 1))
-        top = 2**self._current_bits - 1
-        current = Signal(self._current_bits)
-        m.d.comb += difference.eq(shifted - shifted_offset)
-        with m.If(go):
-            m.d.sync += [
-                valid.eq((valid << 1) | self.sums.valid),
-                last.eq((last << 1) | self.sums.payload.last),
-                word.eq(read.data),
-                sum_.eq(self.sums.payload.sum),
-                product.eq(sum_ * word.gain),
-                product_offset.eq(word.offset),
-                shifted.eq(product >> shift),
-                shifted_offset.eq(product_offset),
-                current.eq(
-                    Mux(difference < 0, 0, Mux(difference > top, top, difference[: len(current)]))
-                ),
-            ]
-            with m.If(self.sums.valid):
-                m.d.sync += column.eq(Mux(self.sums.payload.last, 0, column + 1))
-        m.d.comb += [
-            self.currents.valid.eq(valid[3]),
-            self.currents.payload.last.eq(last[3]),
-            self.currents.payload.current.eq(current),
-            self.word[:16].eq(word.gain),
-            self.word[16:].eq(word.offset),
-            self.shift.eq(shift),
-        ]
-        return m

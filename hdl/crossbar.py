@@ -3,6 +3,9 @@
 An event drives one row; `lanes` columns take part in each clock, each adding value times
 the R_AH word at its cross point to its accumulator (Kirchhoff's voltage law along the
 column's Hall terminals). A zero row costs nothing because it is never sent.
+
+To drive several rows in one clock, the array is split into parts by row number modulo
+`rows_per_clock`; each part has memories of its own and drives one row.
 """
 
 from itertools import pairwise
@@ -41,10 +44,11 @@ class CellLayout(data.StructLayout):
 class Crossbar(wiring.Component):
     """An array of R_AH words with a row broadcast and column sums.
 
-    One event a clock with all lanes, else one every `passes` clocks. Sums come
-    column by column, one a clock, from a shadow of the accumulators, while the next
-    image's rows are already driven; only an image's last event waits until the shadow is
-    free. The first sum is valid four clocks after an image's last event was taken.
+    One beat of events a clock with all lanes, else one every `passes` clocks. Sums come
+    column by column, `neurons_per_clock` a clock, from a shadow of the accumulators, while
+    the next image's rows are already driven; only an image's last beat waits until the
+    shadow is free. The first sum is valid four clocks after an image's last beat was taken,
+    five with several rows a clock.
 
     Parameters
     ----------
@@ -54,7 +58,7 @@ class Crossbar(wiring.Component):
     Attributes
     ----------
     events : In(stream)
-        `EventLayout`: rows to drive. A row beyond the last must not be sent.
+        `EventLayout`: rows to drive. A row beyond the last must not be sent with a value.
     sums : Out(stream)
         `SumLayout`: column sums, column 0 first.
     cells : In(stream)
@@ -77,27 +81,27 @@ class Crossbar(wiring.Component):
         m = Module()
         p = self._parameters
 
-        banks = []
-        for number in range(-(-p.lanes // p.bank_lanes)):
-            layout = data.ArrayLayout(signed(p.rah_bits), p.bank_lanes)
-            m.submodules[f"bank_{number}"] = bank = block_memory(layout, p.rows * p.passes)
-            banks.append(bank)
-        self._elaborate_cells(m, banks)
+        parts: list[list[Memory]] = []
+        for part in range(p.rows_per_clock):
+            banks = []
+            for number in range(-(-p.lanes // p.bank_lanes)):
+                layout = data.ArrayLayout(signed(p.rah_bits), p.bank_lanes)
+                bank = block_memory(layout, p.part_rows * p.passes)
+                m.submodules[f"part_{part}_bank_{number}"] = bank
+                banks.append(bank)
+            parts.append(banks)
+        self._elaborate_cells(m, parts)
 
-        # Each pass has its own region of the array: address = group * rows + row.
+        # Each pass has its own region of a part: address = group * part_rows + row.
+        beat = Signal(EventLayout(p))
         incoming = Signal()
         ready = Signal()
-        row = Signal(range(p.rows))
-        value = Signal(p.value_bits)
-        last = Signal()
         group = Signal(range(max(p.passes, 2)))
         if p.passes == 1:
             m.d.comb += [
                 incoming.eq(self.events.valid),
                 self.events.ready.eq(ready),
-                row.eq(self.events.payload.row),
-                value.eq(self.events.payload.value),
-                last.eq(self.events.payload.last),
+                beat.eq(self.events.payload),
             ]
         else:
             m.submodules.replay = replay = Replay(p)
@@ -105,36 +109,34 @@ class Crossbar(wiring.Component):
             m.d.comb += [
                 incoming.eq(replay.passes.valid),
                 replay.passes.ready.eq(ready),
-                row.eq(replay.passes.payload.row),
-                value.eq(replay.passes.payload.value),
-                last.eq(replay.passes.payload.last),
+                beat.eq(replay.passes.payload.beat),
                 group.eq(replay.passes.payload.group),
             ]
-        base = Signal(range(p.rows * p.passes))
+        base = Signal(range(p.part_rows * p.passes))
         with m.Switch(group):
             for number in range(p.passes):
                 with m.Case(number):
-                    m.d.comb += base.eq(number * p.rows)
-        address = Signal(range(p.rows * p.passes))
-        m.d.comb += address.eq(base + row)
+                    m.d.comb += base.eq(number * p.part_rows)
 
-        # Three register stages: the banks' output, words, products.
+        # Register stages: the banks' output, words, products, and with several rows a clock
+        # the sum of their products.
         class Stage:
             def __init__(self, name: str) -> None:
                 self.valid = Signal(name=f"{name}_valid")
                 self.last = Signal(name=f"{name}_last")
                 self.final = Signal(name=f"{name}_final")
 
-        stages = [Stage(name) for name in ("read", "word", "product")]
+        names = ["read", "word", "product"] + ["rows"] * (p.rows_per_clock > 1)
+        stages = [Stage(name) for name in names]
         left = Signal(range(p.lanes + 1))  # sums still in the shadow
         closing = Signal()
         m.d.comb += [
             closing.eq(Cat(stage.valid & stage.last for stage in stages).any()),
-            ready.eq(~last | ((left == 0) & ~closing)),
+            ready.eq(~beat.last | ((left == 0) & ~closing)),
         ]
         m.d.sync += [
             stages[0].valid.eq(incoming & ready),
-            stages[0].last.eq(last),
+            stages[0].last.eq(beat.last),
             stages[0].final.eq(group == p.passes - 1),
         ]
         for one, two in pairwise(stages):
@@ -143,20 +145,37 @@ class Crossbar(wiring.Component):
                 two.last.eq(one.last),
                 two.final.eq(one.final),
             ]
-        read_value = Signal(p.value_bits, reset_less=True)
-        word_value = Signal(p.value_bits, reset_less=True)
-        m.d.sync += [read_value.eq(value), word_value.eq(read_value)]
-        words = []
-        for number, bank in enumerate(banks):
-            read = bank.read_port(domain="comb")
-            read_words = Signal(bank.shape, name=f"read_words_{number}", reset_less=True)
-            bank_words = Signal(bank.shape, name=f"words_{number}", reset_less=True)
-            m.d.comb += read.addr.eq(address)
-            m.d.sync += [read_words.eq(read.data), bank_words.eq(read_words)]
-            words += [bank_words[lane] for lane in range(p.bank_lanes)]
+        # None of the data needs a reset: `fresh` starts the sums, `left` guards the shadow.
+        terms: list[list[Signal]] = [[] for _ in range(p.lanes)]
+        for part, banks in enumerate(parts):
+            slot = beat.slots[part]
+            address = Signal(range(p.part_rows * p.passes), name=f"address_{part}")
+            read_value = Signal(p.value_bits, name=f"read_value_{part}", reset_less=True)
+            word_value = Signal(p.value_bits, name=f"word_value_{part}", reset_less=True)
+            m.d.comb += address.eq(base + slot.row)
+            m.d.sync += [read_value.eq(slot.value), word_value.eq(read_value)]
+            for number, bank in enumerate(banks):
+                read = bank.read_port(domain="comb")
+                read_words = Signal(
+                    bank.shape, name=f"read_words_{part}_{number}", reset_less=True
+                )
+                bank_words = Signal(bank.shape, name=f"words_{part}_{number}", reset_less=True)
+                m.d.comb += read.addr.eq(address)
+                m.d.sync += [read_words.eq(read.data), bank_words.eq(read_words)]
+                for offset in range(p.bank_lanes):
+                    lane = number * p.bank_lanes + offset
+                    if lane == p.lanes:
+                        break
+                    product = Signal(
+                        signed(p.rah_bits + p.value_bits),
+                        name=f"product_{part}_{lane}",
+                        reset_less=True,
+                    )
+                    m.d.sync += product.eq(bank_words[offset] * word_value)
+                    terms[lane].append(product)
 
         fresh = Signal(init=1)  # the next product starts a new sum
-        final = stages[2]
+        final = stages[-1]
         hand_over = Signal()
         take = Signal()
         m.d.comb += [
@@ -165,25 +184,25 @@ class Crossbar(wiring.Component):
         ]
         with m.If(final.valid):
             m.d.sync += fresh.eq(final.last)
-        # None of the data needs a reset: `fresh` starts the sums, `left` guards the shadow.
         width = signed(p.sum_bits)
         shadow = [Signal(width, name=f"shadow_{lane}", reset_less=True) for lane in range(p.lanes)]
         for lane in range(p.lanes):
-            product = Signal(
-                signed(p.rah_bits + p.value_bits), name=f"product_{lane}", reset_less=True
-            )
+            term = terms[lane][0]
+            if p.rows_per_clock > 1:
+                added = sum(terms[lane][1:], start=term)
+                term = Signal(added.shape(), name=f"rows_{lane}", reset_less=True)
+                m.d.sync += term.eq(added)
             sum_ = Signal(width, name=f"sum_{lane}", reset_less=True)
             total = Signal(width, name=f"total_{lane}")
-            m.d.sync += product.eq(words[lane] * word_value)
-            m.d.comb += total.eq(Mux(fresh, 0, sum_) + product)
+            m.d.comb += total.eq(Mux(fresh, 0, sum_) + term)
             with m.If(final.valid):
                 m.d.sync += sum_.eq(total)
             with m.If(hand_over):
                 m.d.sync += shadow[lane].eq(total)
             with m.Elif(take):
                 # Drained by shifting: a multiplexer over all columns would cost more.
-                if lane + 1 < p.lanes:
-                    m.d.sync += shadow[lane].eq(shadow[lane + 1])
+                if lane + p.neurons_per_clock < p.lanes:
+                    m.d.sync += shadow[lane].eq(shadow[lane + p.neurons_per_clock])
 
         image_ends = Signal()
         with m.If(hand_over):
@@ -192,25 +211,27 @@ class Crossbar(wiring.Component):
                 image_ends.eq(final.final),
             ]
         with m.Elif(take):
-            m.d.sync += left.eq(left - 1)
+            m.d.sync += left.eq(Mux(left > p.neurons_per_clock, left - p.neurons_per_clock, 0))
         m.d.comb += [
             self.sums.valid.eq(left != 0),
-            self.sums.payload.sum.eq(shadow[0]),
-            self.sums.payload.last.eq((left == 1) & image_ends),
+            self.sums.payload.last.eq((left <= p.neurons_per_clock) & image_ends),
         ]
+        for number in range(min(p.neurons_per_clock, p.lanes)):
+            m.d.comb += self.sums.payload.sums[number].eq(shadow[number])
         return m
 
-    def _elaborate_cells(self, m: Module, banks: list[Memory]) -> None:
+    def _elaborate_cells(self, m: Module, parts: list[list[Memory]]) -> None:
         """Place words column by column, row by row."""
         p = self._parameters
         cell = self.cells.payload
+        banks = len(parts[0])
 
         # Where the next word goes: its row, its group's region, its bank and lane there.
         names = {
             "row": range(p.rows + 1),
-            "base": range((p.passes + 1) * p.rows),
+            "base": range((p.passes + 1) * p.part_rows),
             "column": range(p.columns),
-            "bank": range(len(banks) + 1),
+            "bank": range(banks + 1),
             "lane": range(p.bank_lanes),
         }
         following = {name: Signal(shape, name=f"next_{name}") for name, shape in names.items()}
@@ -219,22 +240,23 @@ class Crossbar(wiring.Component):
             start = cell.row if name == "row" else 0
             m.d.comb += here[name].eq(Mux(cell.first, start, following[name]))
         bank_ends = here["lane"] == p.bank_lanes - 1
-        group_ends = (here["bank"] == len(banks) - 1) & (
-            here["lane"] == (p.lanes - 1) % p.bank_lanes
-        )
+        group_ends = (here["bank"] == banks - 1) & (here["lane"] == (p.lanes - 1) % p.bank_lanes)
+        part_bits = (p.rows_per_clock - 1).bit_length()
 
         valid = Signal()
+        part = Signal(range(p.rows_per_clock))
         bank = Signal.like(here["bank"])
         lane = Signal.like(here["lane"])
-        address = Signal(range(p.rows * p.passes))
+        address = Signal(range(p.part_rows * p.passes))
         word = Signal(signed(p.rah_bits))
         m.d.comb += self.cells.ready.eq(1)
         m.d.sync += valid.eq(self.cells.valid)
         with m.If(self.cells.valid):
             m.d.sync += [
+                part.eq(here["row"][:part_bits]),
                 bank.eq(here["bank"]),
                 lane.eq(here["lane"]),
-                address.eq(here["base"] + here["row"]),
+                address.eq(here["base"] + here["row"][part_bits:]),
                 word.eq(cell.word),
                 following["row"].eq(here["row"]),
                 following["base"].eq(here["base"]),
@@ -246,14 +268,13 @@ class Crossbar(wiring.Component):
                 m.d.sync += following["row"].eq(here["row"] + 1)
                 m.d.sync += [following[name].eq(0) for name in ("base", "column", "bank", "lane")]
             with m.Elif(group_ends):
-                m.d.sync += following["base"].eq(here["base"] + p.rows)
+                m.d.sync += following["base"].eq(here["base"] + p.part_rows)
                 m.d.sync += [following[name].eq(0) for name in ("bank", "lane")]
             with m.Elif(bank_ends):
                 m.d.sync += [following["bank"].eq(here["bank"] + 1), following["lane"].eq(0)]
-        for number, memory in enumerate(banks):
-            write = memory.write_port(granularity=1)
-            m.d.comb += [
-                write.addr.eq(address),
-                write.en.eq(Mux(valid & (bank == number), 1 << lane, 0)),
-            ]
-            m.d.comb += [write.data[k].eq(word) for k in range(p.bank_lanes)]
+        for place, memories in enumerate(parts):
+            for number, memory in enumerate(memories):
+                write = memory.write_port(granularity=1)
+                chosen = valid & (bank == number) & (part == place)
+                m.d.comb += [write.addr.eq(address), write.en.eq(Mux(chosen, 1 << lane, 0))]
+                m.d.comb += [write.data[k].eq(word) for k in range(p.bank_lanes)]

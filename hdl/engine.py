@@ -4,24 +4,28 @@ While image n is in the first crossbar, image n - 1 is in its neurons and the se
 crossbar, and so on. The steady-state cost of an image is the slowest stage's, not the sum.
 """
 
-from amaranth.hdl import Cat, Module, Signal
+from amaranth.hdl import Array, Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hdl.converter import ViConverter
 from hdl.counters import Counters
 from hdl.crossbar import Crossbar
-from hdl.neuron import NEURONS, RowDriver
+from hdl.neuron_array import NeuronArray, Reservation, RowDriver
 from hdl.parameters import (
     CONVERTER,
     COUNTERS,
+    ENGINE,
     SHIFT,
+    STATES,
     TABLE,
     WEIGHTS,
     EngineParameters,
 )
 from hdl.readout import Readout
 from hdl.streams import ByteLayout, EventLayout, FetchLayout, LoadLayout, ResultLayout
+from hdl.variation.variation import Variation
+from sim.generator import USE_BITS as IMAGE_BITS
 
 
 class Engine(wiring.Component):
@@ -45,8 +49,11 @@ class Engine(wiring.Component):
         `FetchLayout`: a line to read; only while `idle`. Images wait until it is read.
     fetched : Out(stream)
         `ByteLayout`: the line's bytes.
+    numbers : In(stream)
+        Each image's number, before its first event or while it is under way, in their order;
+        where neurons have noise at each use.
     idle : Out(1)
-        No image is under way and no line is being read.
+        No image is under way, no line is being read and no chip is being made.
     activity : Out(4 * layers)
         What happens in this clock, for timelines; layer k has bits 4k to 4k + 3: an event
         is taken, it is an image's last, a sum is taken, it is an image's last.
@@ -59,17 +66,18 @@ class Engine(wiring.Component):
 
     def __init__(self, parameters: EngineParameters) -> None:
         self.parameters = parameters
-        super().__init__(
-            {
-                "events": In(stream.Signature(EventLayout(parameters.crossbars[0]))),
-                "results": Out(stream.Signature(ResultLayout(parameters))),
-                "load": In(stream.Signature(LoadLayout())),
-                "fetch": In(stream.Signature(FetchLayout())),
-                "fetched": Out(stream.Signature(ByteLayout())),
-                "idle": Out(1),
-                "activity": Out(4 * len(parameters.crossbars)),
-            }
-        )
+        ports = {
+            "events": In(stream.Signature(EventLayout(parameters.crossbars[0]))),
+            "results": Out(stream.Signature(ResultLayout(parameters))),
+            "load": In(stream.Signature(LoadLayout())),
+            "fetch": In(stream.Signature(FetchLayout())),
+            "fetched": Out(stream.Signature(ByteLayout())),
+            "idle": Out(1),
+            "activity": Out(4 * len(parameters.crossbars)),
+        }
+        if parameters.noisy:
+            ports["numbers"] = In(stream.Signature(IMAGE_BITS))
+        super().__init__(ports)
 
     def elaborate(self, platform: object) -> Module:
         """Build the engine."""
@@ -86,8 +94,29 @@ class Engine(wiring.Component):
         # A byte is in its memory three clocks after it was taken; nothing is read before.
         settling = Signal(3)
         loading = Signal()
-        m.d.comb += loading.eq(self.load.valid | settling.any())
-        m.d.sync += settling.eq((settling << 1) | self.load.valid)
+        programming = Signal()
+        m.d.comb += loading.eq(self.load.valid | programming | settling.any())
+        m.d.sync += settling.eq((settling << 1) | self.load.valid | programming)
+
+        variation = None
+        if p.variation is not None:
+            m.submodules.variation = variation = Variation(p)
+            m.d.comb += [
+                variation.load.payload.eq(load),
+                variation.load.valid.eq(load_valid),
+                variation.states.payload.eq(self.load.payload),
+                programming.eq(variation.busy),
+            ]
+            # States go another way: the Programmer may hold them back.
+            with m.If(self.load.payload.memory == STATES):
+                with m.If(self.load.payload.layer != ENGINE):
+                    m.d.comb += [
+                        variation.states.valid.eq(self.load.valid),
+                        self.load.ready.eq(variation.states.ready),
+                    ]
+                    m.d.sync += load_valid.eq(0)
+            if p.noisy:
+                wiring.connect(m, wiring.flipped(self.numbers), variation.numbers)
 
         m.submodules.counters = counters = Counters(p)
         m.d.comb += counters.clear.eq(load_valid & (load.memory == COUNTERS))
@@ -95,7 +124,7 @@ class Engine(wiring.Component):
 
         crossbars = [Crossbar(crossbar) for crossbar in p.crossbars]
         converters = [ViConverter(p, layer) for layer in range(layers - 1)]
-        neurons = [NEURONS[p.neuron](p) for _ in range(layers - 1)]
+        neurons = [NeuronArray(p, layer) for layer in range(layers - 1)]
 
         fetching = Signal()  # a line is being read
         request = Signal(FetchLayout())
@@ -111,7 +140,9 @@ class Engine(wiring.Component):
         upstream = wiring.flipped(self.events)
         stalled = Signal()
         m.d.comb += stalled.eq(fetching | self.fetch.valid | loading)
-        for layer, crossbar in enumerate(crossbars):
+        for layer, (crossbar, crossbar_parameters) in enumerate(
+            zip(crossbars, p.crossbars, strict=True)
+        ):
             m.submodules[f"crossbar_{layer}"] = crossbar
             here = Signal(name=f"here_{layer}")
             m.d.comb += [
@@ -123,14 +154,25 @@ class Engine(wiring.Component):
                 crossbar.cells.payload.row.eq(load.address),
                 crossbar.cells.payload.word.eq(load.data),
             ]
+            if variation is not None:
+                with m.If(variation.valid & (variation.layer == layer)):
+                    m.d.comb += [
+                        crossbar.cells.valid.eq(1),
+                        crossbar.cells.payload.eq(variation.word),
+                    ]
 
             with m.If(fetching):
                 m.d.comb += [
                     crossbar.events.valid.eq(drive & here),
-                    crossbar.events.payload.row.eq(request.address),
-                    crossbar.events.payload.value.eq(1),
                     crossbar.events.payload.last.eq(1),
                 ]
+                part_bits = (crossbar_parameters.rows_per_clock - 1).bit_length()
+                for part in range(crossbar_parameters.rows_per_clock):
+                    slot = crossbar.events.payload.slots[part]
+                    m.d.comb += [
+                        slot.row.eq(request.address[part_bits:]),
+                        slot.value.eq(request.address[:part_bits] == part),
+                    ]
             with m.Else():
                 blocked = stalled if layer == 0 else 0
                 m.d.comb += [
@@ -140,19 +182,30 @@ class Engine(wiring.Component):
                 ]
 
             downstream = readout.sums if layer == layers - 1 else converters[layer].sums
-            m.d.comb += downstream.payload.eq(crossbar.sums.payload)
+            room = Signal(init=1, name=f"room_{layer}")  # for what comes of the sums
+            at_once = crossbar_parameters.neurons_per_clock
+            in_last = (crossbar_parameters.columns - 1) % at_once + 1
+            sums = crossbar.sums.payload
+            picked = Signal(range(max(at_once, 2)), name=f"picked_{layer}")
+            last_picked = Signal(name=f"last_picked_{layer}")
+            m.d.comb += [
+                downstream.payload.eq(sums),
+                last_picked.eq(picked == Mux(sums.last, in_last - 1, at_once - 1)),
+            ]
             with m.If(collect):
-                m.d.comb += crossbar.sums.ready.eq(collect_ready & here)
+                m.d.comb += crossbar.sums.ready.eq(collect_ready & here & last_picked)
                 with m.If(here):
                     m.d.comb += [
                         collect_valid.eq(crossbar.sums.valid),
-                        collected.data.eq(crossbar.sums.payload.sum),
-                        collected.last.eq(crossbar.sums.payload.last),
+                        collected.data.eq(Array(sums.sums[k] for k in range(at_once))[picked]),
+                        collected.last.eq(sums.last & last_picked),
                     ]
+                    with m.If(crossbar.sums.valid & collect_ready):
+                        m.d.sync += picked.eq(Mux(last_picked, 0, picked + 1))
             with m.Else():
                 m.d.comb += [
-                    downstream.valid.eq(crossbar.sums.valid),
-                    crossbar.sums.ready.eq(downstream.ready),
+                    downstream.valid.eq(crossbar.sums.valid & room),
+                    crossbar.sums.ready.eq(downstream.ready & room),
                 ]
 
             took_event = Signal(name=f"took_event_{layer}")
@@ -160,8 +213,13 @@ class Engine(wiring.Component):
             m.d.comb += [
                 took_event.eq(crossbar.events.valid & crossbar.events.ready & ~fetching),
                 took_sum.eq(downstream.valid & downstream.ready),
-                counters.row[layer].eq(took_event & (crossbar.events.payload.value != 0)),
-                counters.column[layer].eq(took_sum),
+                counters.row[layer].eq(
+                    sum(
+                        took_event & crossbar.events.payload.slots[part].value.any()
+                        for part in range(crossbar_parameters.rows_per_clock)
+                    )
+                ),
+                counters.column[layer].eq(Mux(took_sum, Mux(sums.last, in_last, at_once), 0)),
                 self.activity[4 * layer : 4 * layer + 4].eq(
                     Cat(
                         took_event,
@@ -176,9 +234,19 @@ class Engine(wiring.Component):
 
             m.submodules[f"converter_{layer}"] = converter = converters[layer]
             m.submodules[f"neuron_{layer}"] = neuron = neurons[layer]
+            m.submodules[f"reservation_{layer}"] = reservation = Reservation(p, layer)
             m.submodules[f"driver_{layer}"] = driver = RowDriver(p, layer)
             wiring.connect(m, converter.currents, neuron.currents)
-            wiring.connect(m, neuron.activations, driver.activations)
+            wiring.connect(m, neuron.activations, reservation.activations)
+            wiring.connect(m, reservation.waiting, driver.activations)
+            m.d.comb += [room.eq(reservation.open), reservation.taken.eq(took_sum)]
+            if variation is not None and p.noisy:
+                noise = variation.noises[layer]
+                m.d.comb += [
+                    room.eq(reservation.open & noise.valid),
+                    noise.ready.eq(took_sum),
+                    converter.noise.eq(noise.payload),
+                ]
             for memory in (converter, neuron):
                 m.d.comb += [
                     memory.load.payload.eq(load),
@@ -213,7 +281,13 @@ class Engine(wiring.Component):
             left.eq(self.results.valid & self.results.ready & self.results.payload.last),
             counters.image.eq(left),
             counters.busy.eq(arriving | counted_in | (under_way != 0) | first_taken),
-            self.idle.eq(~arriving & ~counted_in & (under_way == 0) & ~fetching),
+            self.idle.eq(
+                ~arriving
+                & ~counted_in
+                & (under_way == 0)
+                & ~fetching
+                & ~(settling.any() if variation is not None else 0)
+            ),
         ]
         with m.If(first_taken):
             m.d.sync += arriving.eq(~self.events.payload.last)

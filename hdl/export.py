@@ -3,10 +3,9 @@
 ``docs/export.md`` describes both files.
 """
 
-from amaranth.hdl import Shape
 from amaranth.lib import data
 
-from hdl.bench.payloads import PayloadCode
+from hdl.bench.payloads import PayloadCode, flat_members
 from hdl.contents import load_beats, network_contents
 from hdl.engine import Engine
 from hdl.parameters import EngineParameters
@@ -21,10 +20,8 @@ MODULE = "engine"
 def _members(layout: data.Layout) -> str:
     """A payload's members as Verilog would select them."""
     parts = []
-    for name, field in layout:
-        shape = Shape.cast(field.shape)
-        top = field.offset + shape.width - 1
-        bits = f"[{top}:{field.offset}]" if shape.width > 1 else f"[{field.offset}]"
+    for name, offset, shape in flat_members(layout):
+        bits = f"[{offset + shape.width - 1}:{offset}]" if shape.width > 1 else f"[{offset}]"
         # A row of an array with one row needs no number.
         parts.append(f"{name} {bits}{' signed' * shape.signed}" if shape.width else f"{name} none")
     return ", ".join(parts)

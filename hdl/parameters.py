@@ -76,6 +76,11 @@ class VariationParameters:
         """Width of a state."""
         return (self.states - 1).bit_length()
 
+    @property
+    def iterative(self) -> bool:
+        """Whether one small generator is shared, which takes several clocks for a draw."""
+        return self.rounds_per_clock != ROUNDS_PER_CLOCK[-1]
+
 
 @dataclass(frozen=True)
 class ResidentParameters:
@@ -154,6 +159,9 @@ class CrossbarParameters:
         Rows that are driven in one clock, 1, 2 or 4.
     memory : str
         As of `HardwareProfile`.
+    neurons_per_clock : int
+        Columns whose sums leave in one clock: as many as the next crossbar has rows a clock,
+        1 at the readout.
     """
 
     rows: int
@@ -163,6 +171,7 @@ class CrossbarParameters:
     rah_bits: int = 8
     rows_per_clock: int = 1
     memory: str = "block"
+    neurons_per_clock: int = 1
 
     def __post_init__(self) -> None:
         _keep_in_range(self, "rows", 1, MAX_LINES)
@@ -172,13 +181,26 @@ class CrossbarParameters:
         _keep_in_range(self, "rah_bits", MIN_RAH_BITS, MAX_RAH_BITS)
         _keep_one_of(self, "rows_per_clock", ROWS_PER_CLOCK)
         _keep_one_of(self, "memory", MEMORIES)
-        if self.rows_per_clock != 1 or self.memory != "block":
-            raise ValueError("the crossbar drives one row a clock from block RAM so far")
+        _keep_one_of(self, "neurons_per_clock", ROWS_PER_CLOCK)
+        if self.memory != "block":
+            raise ValueError("the crossbar's memory is block RAM so far")
+        if self.passes > 1 and self.lanes % self.neurons_per_clock:
+            raise ValueError(
+                f"lanes must be a multiple of {self.neurons_per_clock}, the neurons a clock, "
+                f"or all {self.columns} columns, not {self.lanes}"
+            )
 
     @property
     def bank_lanes(self) -> int:
         """Lanes that share a memory: what fits `BANK_BITS`."""
         return min(self.lanes, BANK_BITS // self.rah_bits)
+
+    @property
+    def part_rows(self) -> int:
+        """Rows of each of the `rows_per_clock` parts: row r is row r // rows_per_clock of part
+        r modulo rows_per_clock.
+        """
+        return -(-self.rows // self.rows_per_clock)
 
     @property
     def passes(self) -> int:
@@ -204,11 +226,14 @@ class MemoryMap:
         Number of addressable lines.
     line_bytes : int
         Bytes of a line.
+    readable : bool
+        Whether its lines can be read.
     """
 
     space: int
     lines: int
     line_bytes: int
+    readable: bool = True
 
 
 @dataclass(frozen=True)
@@ -250,8 +275,15 @@ class EngineParameters:
                 f"neuron must be one of {', '.join(sorted(NEURONS))}, not {self.neuron!r}"
             )
         _keep_in_range(self, "counter_bits", 16, 64)
-        if self.variation is not None or self.resident is not None:
-            raise ValueError("the engine has neither variation nor resident images so far")
+        if self.variation is not None and self.variation.iterative and self.noisy:
+            for crossbar in self.crossbars[:-1]:
+                if crossbar.neurons_per_clock != 1:
+                    raise ValueError(
+                        "noise of several neurons a clock needs rounds_per_clock 22, "
+                        f"not {self.variation.rounds_per_clock}"
+                    )
+        if self.resident is not None:
+            raise ValueError("the engine has no resident images so far")
         narrowest = self.hidden_bits if len(self.crossbars) > 1 else 0
         _keep_in_range(self, "current_bits", max(MIN_CURRENT_BITS, narrowest), MAX_CURRENT_BITS)
         for number, (one, two) in enumerate(zip(self.crossbars, self.crossbars[1:], strict=False)):
@@ -260,11 +292,18 @@ class EngineParameters:
                     f"layer {number} has {one.columns} columns, "
                     f"but layer {number + 1} has {two.rows} rows"
                 )
+            if one.neurons_per_clock != two.rows_per_clock:
+                raise ValueError(
+                    f"layer {number} has {one.neurons_per_clock} neurons a clock, "
+                    f"but layer {number + 1} has {two.rows_per_clock} rows a clock"
+                )
             if number > 0 and one.value_bits != two.value_bits:
                 raise ValueError(
                     f"hidden layers must have one value_bits, not {one.value_bits} "
                     f"and {two.value_bits}"
                 )
+        if self.crossbars[-1].neurons_per_clock != 1:
+            raise ValueError("the last layer must have 1 neuron a clock: the readout's")
         if len({crossbar.rah_bits for crossbar in self.crossbars}) != 1:
             raise ValueError("all layers must have one rah_bits")
 
@@ -293,6 +332,9 @@ class EngineParameters:
                     rah_bits=rah_bits,
                     rows_per_clock=profile.rows_per_clock,
                     memory=profile.memory if number == 0 else "block",
+                    neurons_per_clock=(
+                        1 if number == len(network.layers) - 1 else profile.rows_per_clock
+                    ),
                 )
                 for number, layer in enumerate(network.layers)
             ),
@@ -323,6 +365,28 @@ class EngineParameters:
         return self.crossbars[-1].columns
 
     @property
+    def noisy(self) -> bool:
+        """Whether its neurons have noise at each use, so that its images have numbers."""
+        return (
+            self.variation is not None and self.variation.use_noise and len(self.crossbars) > 1
+        )
+
+    @property
+    def use_spread_bits(self) -> int:
+        """Width of the spread of noise at a use: below four times the current's full scale."""
+        return self.current_bits + 8
+
+    @property
+    def use_bits(self) -> int:
+        """Width of a signed noise current."""
+        return self.current_bits + 6
+
+    @property
+    def spread_bits(self) -> int:
+        """Width of a signed spread in the generator that all share."""
+        return max(17, self.use_spread_bits + 1)
+
+    @property
     def logit_bytes(self) -> int:
         """Bytes of a logit on the link."""
         return -(-self.crossbars[-1].sum_bits // 8)
@@ -347,16 +411,18 @@ class EngineParameters:
                 maps.append(MemoryMap(base | SHIFT, 1, 1))
             maps.append(MemoryMap(base | COUNTERS, 2, 8))
             if self.variation is not None:
-                maps.append(MemoryMap(base | STATES, crossbar.rows, crossbar.columns))
-                maps.append(MemoryMap(base | WRITE_TABLE, 2 << self.variation.state_bits, 8))
+                maps.append(MemoryMap(base | STATES, crossbar.rows, crossbar.columns, False))
+                maps.append(
+                    MemoryMap(base | WRITE_TABLE, 2 << self.variation.state_bits, 8, False)
+                )
                 if self.variation.use_noise and number < len(self.crossbars) - 1:
-                    maps.append(MemoryMap(base | USE_NOISE, 1, 4))
+                    maps.append(MemoryMap(base | USE_NOISE, 1, 4, False))
         whole = ENGINE << 4
         maps.append(MemoryMap(whole | COUNTERS, 2, 8))
         if self.variation is not None:
-            maps.append(MemoryMap(whole | CHIP, 1, 12))
+            maps.append(MemoryMap(whole | CHIP, 1, 12, False))
             if self.variation.redraw:
-                maps.append(MemoryMap(whole | REDRAW, 1, 1))
+                maps.append(MemoryMap(whole | REDRAW, 1, 1, False))
         if self.resident is not None:
             maps.append(MemoryMap(whole | RESIDENT_BEATS, self.resident.beats, self.beat_bytes))
             maps.append(MemoryMap(whole | LABELS, self.resident.images, 2))

@@ -39,7 +39,7 @@ class Readout(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the block."""
         m = Module()
-        sum_ = self.sums.payload.sum
+        sum_ = self.sums.payload.sums[0]
         class_ = Signal(range(self._parameters.classes))
         result = self.results.payload
         best = Signal.like(sum_)

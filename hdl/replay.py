@@ -14,19 +14,19 @@ from hdl.streams import EventLayout
 
 
 class ReplayLayout(data.StructLayout):
-    """An event of one pass.
+    """A beat of one pass.
 
     Members
     -------
-    row, value, last
-        As in `EventLayout`; `last` ends the pass.
+    beat : `EventLayout`
+        Its `last` ends the pass.
     group : unsigned
         Which group of columns the pass computes.
     """
 
     def __init__(self, parameters: CrossbarParameters) -> None:
         super().__init__(
-            {**EventLayout(parameters).members, "group": range(max(parameters.passes, 2))}
+            {"beat": EventLayout(parameters), "group": range(max(parameters.passes, 2))}
         )
 
 
@@ -64,7 +64,7 @@ class Replay(wiring.Component):
         """Build the block."""
         m = Module()
         p = self._parameters
-        # A power of two, and room for the closing event of an image that drives every row.
+        # A power of two, and room for an image that drives every row alone, with a closing beat.
         depth = 1 << p.rows.bit_length()
         assert depth >= p.rows + 1
         layout = self.events.payload.shape()
@@ -124,9 +124,7 @@ class Replay(wiring.Component):
                 m.d.sync += [valid.eq(0), group.eq(next_group), cursor.eq(address)]
         m.d.comb += [
             self.passes.valid.eq(valid),
-            self.passes.payload.row.eq(event.row),
-            self.passes.payload.value.eq(event.value),
-            self.passes.payload.last.eq(event.last),
+            self.passes.payload.beat.eq(event),
             self.passes.payload.group.eq(event_group),
         ]
         return m

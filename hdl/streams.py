@@ -9,42 +9,64 @@ from amaranth.lib import data
 from hdl.parameters import CrossbarParameters, EngineParameters
 
 
-class EventLayout(data.StructLayout):
-    """A row is driven.
+class SlotLayout(data.StructLayout):
+    """A row that is driven.
 
     Members
     -------
     row : unsigned
-        Which row.
+        Which row of the part of the array that the slot belongs to.
     value : unsigned, `value_bits`
-        What it is driven with; 0 drives nothing (used to close an image).
-    last : 1 bit
-        The image's last event. Every image has exactly one, even a blank image.
+        What it is driven with; 0 drives nothing.
     """
 
     def __init__(self, parameters: CrossbarParameters) -> None:
-        super().__init__(
-            {
-                "row": range(parameters.rows),
-                "value": parameters.value_bits,
-                "last": 1,
-            }
-        )
+        super().__init__({"row": range(parameters.part_rows), "value": parameters.value_bits})
 
 
-class SumLayout(data.StructLayout):
-    """A column's sum; the columns of an image come in order.
+class EventLayout(data.StructLayout):
+    """A beat: the rows that are driven in one clock, at most one of each part of the array.
 
     Members
     -------
-    sum : signed
-        Sum of value times R_AH word over the image's events.
+    slots : array of `SlotLayout`, `rows_per_clock` of them
+        Slot k drives row ``row * rows_per_clock + k`` of the array.
     last : 1 bit
-        The image's last column.
+        The image's last beat. Every image has exactly one, even a blank image.
     """
 
     def __init__(self, parameters: CrossbarParameters) -> None:
-        super().__init__({"sum": signed(parameters.sum_bits), "last": 1})
+        slots = data.ArrayLayout(SlotLayout(parameters), parameters.rows_per_clock)
+        super().__init__({"slots": slots, "last": 1})
+
+
+class SumLayout(data.StructLayout):
+    """Sums of `neurons_per_clock` columns; the columns of an image come in order.
+
+    Members
+    -------
+    sums : array of signed
+        Sum of value times R_AH word over the image's events. In an image's last beat, those
+        beyond the last column mean nothing.
+    last : 1 bit
+        The image's last columns.
+    """
+
+    def __init__(self, parameters: CrossbarParameters) -> None:
+        sums = data.ArrayLayout(signed(parameters.sum_bits), parameters.neurons_per_clock)
+        super().__init__({"sums": sums, "last": 1})
+
+
+class NoiseLayout(data.ArrayLayout):
+    """What is added to the currents of `neurons_per_clock` neurons at one use; signed.
+
+    In an image's last beat, those beyond the last column mean nothing.
+    """
+
+    def __init__(self, parameters: EngineParameters, layer: int) -> None:
+        super().__init__(
+            signed(parameters.use_bits), parameters.crossbars[layer].neurons_per_clock
+        )
 
 
 class ResultLayout(data.StructLayout):

@@ -16,9 +16,12 @@ def cycle_bounds(
 ) -> npt.NDArray[np.int64]:
     """Clocks of each image's slowest stage.
 
-    A crossbar takes a clock for each active row and each group of columns, and at least
-    one; the neurons at its foot are visited one after another, a clock each, as are the
-    logits. Layers overlap, so in steady state an image costs its slowest stage.
+    A crossbar takes a clock for each active row of its busiest part (rows are parted by their
+    number modulo the rows a clock) and each group of columns, and at least one; hidden
+    layers' rows come in order, so there a clock drives the active ones of one group of
+    neighbours. The neurons at its foot are visited one after another, as many a clock as the
+    next crossbar has rows a clock, as are the logits, one a clock. Layers overlap, so in
+    steady state an image costs its slowest stage.
 
     Parameters
     ----------
@@ -38,9 +41,18 @@ def cycle_bounds(
     for start in range(0, len(images), CHUNK):
         part = slice(start, start + CHUNK)
         stages = []
-        for trace, crossbar in zip(model.trace(images[part]), parameters.crossbars, strict=True):
-            active = np.count_nonzero(trace.inputs, axis=1)
-            stages.append(np.maximum(active, 1) * crossbar.passes)
-            stages.append(np.full_like(active, crossbar.columns))
+        traces = model.trace(images[part])
+        for number, (trace, crossbar) in enumerate(zip(traces, parameters.crossbars, strict=True)):
+            # Row r is at [:, r // rows a clock, r % rows a clock].
+            short = -crossbar.rows % crossbar.rows_per_clock
+            driven = np.pad(trace.inputs != 0, ((0, 0), (0, short)))
+            driven = driven.reshape(len(driven), -1, crossbar.rows_per_clock)
+            if number:
+                beats = np.count_nonzero(driven.any(axis=2), axis=1)
+            else:
+                beats = np.count_nonzero(driven, axis=1).max(axis=1)
+            stages.append(np.maximum(beats, 1) * crossbar.passes)
+            groups = -(-crossbar.columns // crossbar.neurons_per_clock)
+            stages.append(np.full_like(beats, groups))
         bounds[part] = np.max(stages, axis=0)
     return bounds

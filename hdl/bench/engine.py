@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from cocotb.triggers import Event
 
+from hdl.beats import beat_members, pack_beats
 from hdl.bench.clocking import clocks, start_clock, wait_for
 from hdl.bench.drivers import Stalls, StreamDriver, StreamMonitor, level
 from hdl.bench.job import Job
@@ -144,10 +145,13 @@ class EngineBench:
         for sums in traces[-1].sums.tolist():
             winner = max(range(len(sums)), key=lambda class_: (sums[class_], -class_))
             self.logits.expect(*((logit, 0, None) for logit in sums[:-1]), (sums[-1], 1, winner))
+        pack = self.events.code.pack
         for values in quantise_pixels(images, self.parameters.pixel_bits):
-            rows = np.flatnonzero(values).tolist() or [0]
-            for row in rows:
-                self.events.put(row=row, value=int(values[row]), last=row == rows[-1])
+            beats = pack_beats(values, self.parameters.crossbars[0].rows_per_clock)
+            self.events.put_bits(
+                pack(**beat_members(beat, number == len(beats) - 1))
+                for number, beat in enumerate(beats)
+            )
         self._inputs.append([trace.inputs for trace in traces])
         self.images += len(images)
 

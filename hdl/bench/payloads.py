@@ -1,9 +1,30 @@
 """Payloads of streams as plain numbers: what a simulator's port carries."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from amaranth.hdl import Shape
 from amaranth.lib import data
+
+
+def flat_members(
+    layout: data.Layout, prefix: str = "", offset: int = 0
+) -> Iterator[tuple[str, int, Shape]]:
+    """Every plain member of a layout, also of nested ones.
+
+    Yields
+    ------
+    tuple of str, int, Shape
+        Its name, such as ``last`` or ``slots[0].row``, its lowest bit and its shape.
+    """
+    for key, field in layout:
+        if isinstance(layout, data.ArrayLayout):
+            name = f"{prefix}[{key}]"
+        else:
+            name = f"{prefix}.{key}" if prefix else str(key)
+        if isinstance(field.shape, data.Layout):
+            yield from flat_members(field.shape, name, offset + field.offset)
+        else:
+            yield name, offset + field.offset, Shape.cast(field.shape)
 
 
 class PayloadCode:
@@ -12,7 +33,8 @@ class PayloadCode:
     Parameters
     ----------
     layout : amaranth.lib.data.Layout
-        Layout of the payload, without nested layouts.
+        Layout of the payload. Members of nested layouts are named as in
+        ``slots[0].row``.
 
     Examples
     --------
@@ -26,9 +48,8 @@ class PayloadCode:
 
     def __init__(self, layout: data.Layout) -> None:
         self._fields: dict[str, tuple[int, int, bool]] = {}
-        for name, field in layout:
-            shape = Shape.cast(field.shape)
-            self._fields[str(name)] = (field.offset, shape.width, shape.signed)
+        for name, offset, shape in flat_members(layout):
+            self._fields[name] = (offset, shape.width, shape.signed)
 
     def pack(self, **members: int) -> int:
         """Bits of a payload; members that are not named are 0.

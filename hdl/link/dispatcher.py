@@ -18,6 +18,7 @@ from hdl.link.protocol import (
 from hdl.link.queue import Queue
 from hdl.parameters import COUNTERS
 from hdl.streams import ByteLayout, FetchLayout, LoadLayout, ResultLayout
+from sim.generator import USE_BITS as IMAGE_BITS
 
 CLASS_BYTES = 2
 
@@ -91,6 +92,8 @@ class Dispatcher(wiring.Component):
         `ByteLayout`: payloads of at least `HEADER_BYTES` bytes.
     errors : In(stream)
         `ErrorCode` of frames that were dropped.
+    numbers : Out(stream)
+        The number of each image, before its first byte; where the engine wants it.
     body : Out(stream)
         `ByteLayout`: images for the `SparseDecoder`.
     judged, malformed : In(1)
@@ -105,21 +108,22 @@ class Dispatcher(wiring.Component):
 
     def __init__(self, parameters: LinkParameters) -> None:
         self._parameters = parameters
-        super().__init__(
-            {
-                "payload": In(stream.Signature(ByteLayout())),
-                "errors": In(stream.Signature(ErrorCode)),
-                "body": Out(stream.Signature(ByteLayout())),
-                "judged": In(1),
-                "malformed": In(1),
-                "results": In(stream.Signature(ResultLayout(parameters.engine))),
-                "load": Out(stream.Signature(LoadLayout())),
-                "fetch": Out(stream.Signature(FetchLayout())),
-                "fetched": In(stream.Signature(ByteLayout())),
-                "idle": In(1),
-                "answer": Out(stream.Signature(ByteLayout())),
-            }
-        )
+        ports = {
+            "payload": In(stream.Signature(ByteLayout())),
+            "errors": In(stream.Signature(ErrorCode)),
+            "body": Out(stream.Signature(ByteLayout())),
+            "judged": In(1),
+            "malformed": In(1),
+            "results": In(stream.Signature(ResultLayout(parameters.engine))),
+            "load": Out(stream.Signature(LoadLayout())),
+            "fetch": Out(stream.Signature(FetchLayout())),
+            "fetched": In(stream.Signature(ByteLayout())),
+            "idle": In(1),
+            "answer": Out(stream.Signature(ByteLayout())),
+        }
+        if parameters.engine.noisy:
+            ports["numbers"] = Out(stream.Signature(IMAGE_BITS))
+        super().__init__(ports)
 
     def elaborate(self, platform: object) -> Module:
         """Build the dispatcher."""
@@ -140,6 +144,7 @@ class Dispatcher(wiring.Component):
         ended = Signal()  # the request's last byte has been taken
         field = Signal(range(5))  # of a body's head, byte by byte
         exists = Signal()
+        readable = Signal()
         lines = Signal(range(2**16))  # of the space
         line_bytes = Signal(range(2**16))
         lines_left = Signal(range(2**16))  # from the address to the space's end
@@ -163,6 +168,7 @@ class Dispatcher(wiring.Component):
                 with m.Case(memory.space):
                     m.d.comb += [
                         exists.eq(1),
+                        readable.eq(memory.readable),
                         lines.eq(memory.lines),
                         line_bytes.eq(memory.line_bytes),
                     ]
@@ -171,12 +177,24 @@ class Dispatcher(wiring.Component):
             m.d.sync += [request.failed.eq(1), request.code.eq(code)]
             m.next = "DRAIN"
 
+        # The fields in front of an image are its number, of any other request where in which
+        # memory to begin, and how many lines to read.
+        final_field = Signal(range(5))
+        m.d.comb += final_field.eq(Mux(request.kind == Request.READ, 4, 2))
+        number = Signal(IMAGE_BITS) if self._parameters.engine.noisy else None
+        if number is not None:
+            m.d.comb += self.numbers.payload.eq(number)
+            with m.If(request.kind == Request.NUMBERED):
+                m.d.comb += final_field.eq(3)
+
         with m.If(take):
             m.d.sync += ended.eq(last)
         with m.FSM(name="request"):
             with m.State("KIND"):
                 m.d.comb += self.payload.ready.eq(1)
                 m.d.sync += [request.kind.eq(byte), request.failed.eq(0), field.eq(0)]
+                if number is not None:
+                    m.d.sync += number.eq(0)
                 with m.If(take):
                     m.next = "TAG_LOW"
             with m.State("TAG_LOW"):
@@ -189,7 +207,12 @@ class Dispatcher(wiring.Component):
                 m.d.sync += request.tag[8:].eq(byte)
                 with m.If(take), m.Switch(request.kind):
                     with m.Case(Request.IMAGE):
-                        m.next = "IMAGE"
+                        m.next = "NUMBER" if number is not None else "IMAGE"
+                    if number is not None:
+                        with m.Case(Request.NUMBERED):
+                            m.next = "FIELDS"
+                            with m.If(last):
+                                fail(ErrorCode.LENGTH)
                     with m.Case(Request.WRITE, Request.READ):
                         m.next = "FIELDS"
                         with m.If(last):
@@ -198,6 +221,11 @@ class Dispatcher(wiring.Component):
                         m.next = "DRAIN"
                     with m.Default():
                         fail(ErrorCode.KIND)
+            if number is not None:
+                with m.State("NUMBER"):
+                    m.d.comb += self.numbers.valid.eq(1)
+                    with m.If(self.numbers.ready):
+                        m.next = "IMAGE"
             with m.State("IMAGE"):
                 # A blank image gets the byte that it may come with: an empty header.
                 m.d.comb += [
@@ -217,6 +245,8 @@ class Dispatcher(wiring.Component):
                 m.d.comb += self.payload.ready.eq(1)
                 with m.If(take):
                     m.d.sync += field.eq(field + 1)
+                    if number is not None:
+                        m.d.sync += number.eq(Cat(number[8:], byte))
                     with m.Switch(field):
                         with m.Case(0):
                             m.d.sync += request.space.eq(byte)
@@ -228,14 +258,18 @@ class Dispatcher(wiring.Component):
                             m.d.sync += request.count[:8].eq(byte)
                         with m.Case(4):
                             m.d.sync += request.count[8:].eq(byte)
-                    with m.If(field == Mux(request.kind == Request.READ, 4, 2)):
+                    with m.If(field == final_field):
                         m.next = "ADDRESS"
+                        if number is not None:
+                            with m.If(request.kind == Request.NUMBERED):
+                                m.next = "NUMBER"
                     with m.Elif(last):
                         fail(ErrorCode.LENGTH)
             with m.State("ADDRESS"):
                 m.d.sync += [lines_left.eq(lines - request.address), first.eq(1)]
                 m.next = "CHECK"
-                with m.If(~exists | (request.address >= lines)):
+                hidden = (request.kind == Request.READ) & ~readable
+                with m.If(~exists | (request.address >= lines) | hidden):
                     fail(ErrorCode.SPACE)
             with m.State("CHECK"):
                 m.d.sync += bytes_left.eq(line_bytes - 1)

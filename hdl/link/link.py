@@ -9,6 +9,7 @@ from hdl.link.frames import FrameReceiver, FrameSender
 from hdl.link.protocol import LinkParameters
 from hdl.link.sparse import SparseDecoder
 from hdl.streams import ByteLayout, EventLayout, FetchLayout, LoadLayout, ResultLayout
+from sim.generator import USE_BITS as IMAGE_BITS
 
 
 class Link(wiring.Component):
@@ -23,25 +24,26 @@ class Link(wiring.Component):
     ----------
     received, sent : In(stream), Out(stream)
         Bytes from and to the host.
-    events, results, load, fetch, fetched, idle
+    events, numbers, results, load, fetch, fetched, idle
         The engine's ports, the other way round.
     """
 
     def __init__(self, parameters: LinkParameters) -> None:
         self.parameters = parameters
         engine = parameters.engine
-        super().__init__(
-            {
-                "received": In(stream.Signature(8)),
-                "sent": Out(stream.Signature(8)),
-                "events": Out(stream.Signature(EventLayout(engine.crossbars[0]))),
-                "results": In(stream.Signature(ResultLayout(engine))),
-                "load": Out(stream.Signature(LoadLayout())),
-                "fetch": Out(stream.Signature(FetchLayout())),
-                "fetched": In(stream.Signature(ByteLayout())),
-                "idle": In(1),
-            }
-        )
+        ports = {
+            "received": In(stream.Signature(8)),
+            "sent": Out(stream.Signature(8)),
+            "events": Out(stream.Signature(EventLayout(engine.crossbars[0]))),
+            "results": In(stream.Signature(ResultLayout(engine))),
+            "load": Out(stream.Signature(LoadLayout())),
+            "fetch": Out(stream.Signature(FetchLayout())),
+            "fetched": In(stream.Signature(ByteLayout())),
+            "idle": In(1),
+        }
+        if engine.noisy:
+            ports["numbers"] = Out(stream.Signature(IMAGE_BITS))
+        super().__init__(ports)
 
     def elaborate(self, platform: object) -> Module:
         """Build the link."""
@@ -68,5 +70,7 @@ class Link(wiring.Component):
         wiring.connect(m, dispatcher.load, wiring.flipped(self.load))
         wiring.connect(m, dispatcher.fetch, wiring.flipped(self.fetch))
         wiring.connect(m, wiring.flipped(self.fetched), dispatcher.fetched)
+        if p.engine.noisy:
+            wiring.connect(m, dispatcher.numbers, wiring.flipped(self.numbers))
         m.d.comb += dispatcher.idle.eq(self.idle)
         return m

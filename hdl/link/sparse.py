@@ -41,7 +41,7 @@ class PairLayout(data.StructLayout):
 
 
 class SparseDecoder(wiring.Component):
-    """Decode images to events, one row a clock.
+    """Decode images to events, one row a clock however many the crossbar takes.
 
     Bytes are read one a clock, while the rows that they gave wait in a queue to be driven;
     so the headers of runs and what comes between images cost no time as long as rows are
@@ -88,15 +88,20 @@ class SparseDecoder(wiring.Component):
 
         pair = queue.o.payload
         second = Signal()
+        row = Signal.like(pair.row)
         final = Signal()  # of the pair; where values are not packed, `two` has no bits
         m.d.comb += [
             final.eq(second | (pair.two == 0)),
+            row.eq(pair.row + second),
             self.events.valid.eq(queue.o.valid),
-            self.events.payload.row.eq(pair.row + second),
-            self.events.payload.value.eq(Mux(second, pair.high, pair.low)),
             self.events.payload.last.eq(pair.last & final),
             queue.o.ready.eq(self.events.ready & final),
         ]
+        part_bits = (self._parameters.rows_per_clock - 1).bit_length()
+        for part, slot in enumerate(self.events.payload.slots):
+            m.d.comb += slot.row.eq(row[part_bits:])
+            with m.If(row[:part_bits] == part):
+                m.d.comb += slot.value.eq(Mux(second, pair.high, pair.low))
         with m.If(self.events.valid & self.events.ready):
             m.d.sync += second.eq(~final)
         return m

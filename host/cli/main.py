@@ -23,6 +23,7 @@ COMMANDS: dict[str, str] = {
     "run": "run a network on a machine and score it",
     "fit": "make a device file of measured curves",
     "chips": "say what networks reach over many chips of a device",
+    "sweep": "measure chips over a grid of networks, devices and variations",
     "sim": "run a network's gateware in an HDL simulator",
     "export": "write a network's gateware as Verilog",
     "demo": "show the whole machine at work, and leave its pictures",

@@ -93,6 +93,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--check", action="store_true", help="compare every logit with the golden model")
     add("--json", action="store_true", help="print the result as one JSON object")
     add("--lanes", metavar="L", type=int, help="columns that a row drives in a clock (all)")
+    add(
+        "--rows-per-clock",
+        metavar="R",
+        type=int,
+        help="rows that are driven in a clock, 1, 2 or 4 (1)",
+    )
     add("--uart", action="store_true", help="go through the virtual board's UART, bit by bit")
     add("--baud", metavar="B", type=int, help=f"bits a second of a UART ({DEFAULT_BAUD})")
     add(
@@ -131,9 +137,12 @@ def _profile(arguments: argparse.Namespace) -> HardwareProfile:
         except ValueError as error:
             raise UserError(str(error)) from error
     try:
-        return HardwareProfile(lanes=arguments.lanes)
+        rows = arguments.rows_per_clock
+        return HardwareProfile(
+            lanes=arguments.lanes, rows_per_clock=1 if rows is None else rows
+        )
     except ValueError as error:
-        raise UserError(f"--{error}") from error
+        raise UserError(f"--{str(error).replace('rows_per_clock', 'rows-per-clock')}") from error
 
 
 def _test_set(
@@ -155,7 +164,8 @@ class _Streamed:
     seconds: float
     simulated_seconds: float | None
     cycles_per_image: float | None
-    lanes: int | None
+    profile: HardwareProfile | None
+    """The device's, for the bound on its clocks; None without clocks."""
 
 
 def _stream(
@@ -178,7 +188,7 @@ def _stream(
         noise=noise,
         progress=lambda what, seconds: steps.advance(seconds, None, f"{what} ... {seconds:.0f} s"),
     ) as device:
-        lanes = None
+        found = None
         on = arguments.on
         if isinstance(device, Device):
             lanes = max(layer.lanes for layer in device.identity.layers)
@@ -188,6 +198,12 @@ def _stream(
                 profile.lanes, max(layer.columns for layer in network.layers)
             ):
                 raise UserError(f"{device.name} has {lanes} lanes, not {profile.lanes}")
+            rows = device.identity.layers[0].rows_per_clock
+            if arguments.rows_per_clock is not None and rows != profile.rows_per_clock:
+                raise UserError(
+                    f"{device.name} drives {rows} rows a clock, not {profile.rows_per_clock}"
+                )
+            found = HardwareProfile(lanes=lanes, rows_per_clock=rows)
         steps.finish(str(device.identity) if isinstance(device, Device) else "")
         steps.start("programming")
         device.program(network, lambda done: steps.advance(done, None))
@@ -200,7 +216,7 @@ def _stream(
         simulated = None
         if answers.clocks is not None and isinstance(device, Device):
             simulated = answers.clocks / device.identity.frequency
-        return _Streamed(on, answers, seconds, simulated, _cycles(device, len(images)), lanes)
+        return _Streamed(on, answers, seconds, simulated, _cycles(device, len(images)), found)
 
 
 def _cycles(device: Device | GoldenDevice, images: int) -> float | None:
@@ -283,8 +299,8 @@ def run(arguments: argparse.Namespace) -> int:
     mismatches = 0
     try:
         streamed = _stream(network, images, profile, arguments, steps, noise)
-        if streamed.lanes is not None:
-            engine = EngineParameters.from_network(network, HardwareProfile(lanes=streamed.lanes))
+        if streamed.profile is not None:
+            engine = EngineParameters.from_network(network, streamed.profile)
             bound = float(cycle_bounds(network, engine, images).mean())
         if arguments.check:
             steps.start("comparing every logit with the golden model")

@@ -4,7 +4,7 @@ import struct
 from dataclasses import dataclass
 from typing import Self
 
-from hdl.link.protocol import MAGIC, VERSION, Feature
+from hdl.link.protocol import MAGIC, VERSION, Feature, neuron_from_wire
 from sim.errors import UserError
 from sim.network import Network
 
@@ -100,7 +100,7 @@ class Identity:
             hidden_bits=hidden,
             rah_bits=rah,
             current_bits=current,
-            neuron=neuron.rstrip(b"\0").decode("ascii", "replace"),
+            neuron=neuron_from_wire(neuron),
             layers=tuple(
                 LayerIdentity(*fields) for fields in _LAYER.iter_unpack(body[_HEAD.size :])
             ),

@@ -1,8 +1,11 @@
 """The confusion matrix: which class is taken for which."""
 
+from collections.abc import Sequence
+
 import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
+from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
@@ -12,27 +15,17 @@ from host.pictures.style import INK, SOFT, new_figure, styled
 MOST_LABELLED = 20
 """With more classes than this, numbers in the cells would not be legible."""
 
+Integers = npt.NDArray[np.int64]
 
-@styled
-def confusion_matrix(
-    labels: npt.NDArray[np.int64], answers: npt.NDArray[np.int64], classes: int
-) -> Figure:
-    """Draw how many images of each class got each answer.
 
-    Parameters
-    ----------
-    labels, answers : ndarray of int, shape (images,)
-        What is right, and what the machine said.
-    classes : int
-        Number of classes.
-    """
+def _counts(labels: Integers, answers: Integers, classes: int) -> Integers:
     counts = np.zeros((classes, classes), dtype=np.int64)
     np.add.at(counts, (labels, answers), 1)
-    wrong = int(counts.sum() - np.trace(counts))
-    figure = new_figure(
-        6.4, 5.6, f"Confusion: {wrong:,} of {len(labels):,} images got a wrong answer"
-    )
-    axes = figure.subplots()
+    return counts
+
+
+def _draw(figure: Figure, axes: Axes, counts: Integers) -> None:
+    classes = len(counts)
     off = counts.astype(np.float64)
     np.fill_diagonal(off, 0)
     shown = axes.imshow(
@@ -66,4 +59,44 @@ def confusion_matrix(
     bar.ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     bar.ax.yaxis.set_major_formatter("{x:g}")
     bar.ax.yaxis.set_minor_locator(NullLocator())
+
+
+@styled
+def confusion_matrix(labels: Integers, answers: Integers, classes: int) -> Figure:
+    """Draw how many images of each class got each answer.
+
+    Parameters
+    ----------
+    labels, answers : ndarray of int, shape (images,)
+        What is right, and what the machine said.
+    classes : int
+        Number of classes.
+    """
+    counts = _counts(labels, answers, classes)
+    wrong = int(counts.sum() - np.trace(counts))
+    figure = new_figure(
+        6.4, 5.6, f"Confusion: {wrong:,} of {len(labels):,} images got a wrong answer"
+    )
+    _draw(figure, figure.subplots(), counts)
+    return figure
+
+
+@styled
+def confusion_matrices(
+    title: str, matrices: Sequence[tuple[str, Integers, Integers, int]]
+) -> Figure:
+    """Draw confusion matrices side by side.
+
+    Parameters
+    ----------
+    title : str
+        Of the whole.
+    matrices : sequence of (str, ndarray, ndarray, int)
+        A title each, and what `confusion_matrix` takes.
+    """
+    figure = new_figure(6.4 * len(matrices), 5.9, title)
+    across = figure.subplots(1, len(matrices), squeeze=False)[0]
+    for axes, (name, labels, answers, classes) in zip(across, matrices, strict=True):
+        _draw(figure, axes, _counts(labels, answers, classes))
+        axes.set_title(name)
     return figure

@@ -13,9 +13,14 @@ from hdl.converter import ViConverter
 from hdl.parameters import CONVERTER, SHIFT, TABLE, CrossbarParameters, EngineParameters
 
 
-def engine(columns: int, current_bits: int = 8, rows: int = 300) -> EngineParameters:
+def engine(
+    columns: int, current_bits: int = 8, rows: int = 300, at_once: int = 1
+) -> EngineParameters:
     return EngineParameters(
-        (CrossbarParameters(rows, columns, columns), CrossbarParameters(columns, 3, 3)),
+        (
+            CrossbarParameters(rows, columns, columns, neurons_per_clock=at_once),
+            CrossbarParameters(columns, 3, 3, rows_per_clock=at_once),
+        ),
         current_bits=current_bits,
     )
 
@@ -60,6 +65,7 @@ def convert(
     seed: int = 0,
 ) -> list[tuple[int, int]]:
     dut = ViConverter(p, 0)
+    at_once = p.crossbars[0].neurons_per_clock
     bench = StreamBench(dut, stall=stall, seed=seed)
 
     async def stimulus(ctx: Any) -> None:
@@ -68,31 +74,44 @@ def convert(
         await load(ctx, dut, TABLE, 0, bytes(20))  # somebody else's
         rng = random.Random(seed)
         for image in images:
-            for number, value in enumerate(image):
+            for first in range(0, len(image), at_once):
                 while rng.random() < stall:
                     await ctx.tick()
-                ctx.set(dut.sums.payload, {"sum": value, "last": number == len(image) - 1})
+                sums = image[first : first + at_once]
+                sums += [0] * (at_once - len(sums))
+                last = first + at_once >= len(image)
+                ctx.set(dut.sums.payload, {"sums": sums, "last": last})
                 ctx.set(dut.sums.valid, 1)
                 await ctx.tick().until(dut.sums.ready)
                 ctx.set(dut.sums.valid, 0)
 
     bench.play(stimulus, background=False)
-    taken = bench.take(dut.currents, sum(map(len, images)))
+    taken = bench.take(dut.currents, sum(-(-len(image) // at_once) for image in images))
     bench.run()
-    return taken
+    columns = p.crossbars[0].columns
+    currents, image = [], []
+    for together, last in taken:
+        image += together
+        if last:
+            currents += [(value, int(n == columns - 1)) for n, value in enumerate(image[:columns])]
+            image = []
+    return currents
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=40)
 @given(
     columns=st.integers(1, 9),
     bits=st.integers(4, 12),
     shift=st.integers(0, 31),
+    at_once=st.sampled_from([1, 2, 4]),
     stall=st.sampled_from([0.0, 0.4]),
     seed=st.integers(0, 2**32 - 1),
 )
-def test_currents_of_any_sum(columns: int, bits: int, shift: int, stall: float, seed: int) -> None:
+def test_currents_of_any_sum(
+    columns: int, bits: int, shift: int, at_once: int, stall: float, seed: int
+) -> None:
     rng = random.Random(seed)
-    p = engine(columns, bits)
+    p = engine(columns, bits, at_once=at_once)
     gains = [rng.choice([0, 1, 1023, rng.randrange(1024)]) for _ in range(columns)]
     low, high = -(2 ** (bits + 1)), 2 ** (bits + 1) - 1
     offsets = [rng.choice([low, high, 0, rng.randint(low, high)]) for _ in range(columns)]
@@ -113,8 +132,9 @@ def test_currents_of_any_sum(columns: int, bits: int, shift: int, stall: float, 
     assert convert(p, gains, offsets, shift, images, stall=stall, seed=seed) == wanted
 
 
-def test_a_word_can_be_written_alone_and_shown() -> None:
-    p = engine(6)
+@pytest.mark.parametrize("at_once", [1, 4])
+def test_a_word_can_be_written_alone_and_shown(at_once: int) -> None:
+    p = engine(6, at_once=at_once)
     dut = ViConverter(p, 0)
     bench = StreamBench(dut)
     seen = []

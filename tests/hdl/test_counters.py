@@ -29,7 +29,8 @@ def test_every_counter_counts_its_own_event() -> None:
 
     async def stimulus(ctx: Any) -> None:
         for _ in range(300):
-            busy, image, row, column = (rng.getrandbits(n) for n in (1, 1, 3, 3))
+            busy, image = rng.getrandbits(1), rng.getrandbits(1)
+            row, column = ([rng.randrange(5) for _ in range(3)] for _ in range(2))
             ctx.set(dut.busy, busy)
             ctx.set(dut.image, image)
             ctx.set(dut.row, row)
@@ -38,10 +39,13 @@ def test_every_counter_counts_its_own_event() -> None:
             counts[ENGINE, 0] += busy
             counts[ENGINE, 1] += image
             for layer in range(3):
-                counts[layer, 0] += row >> layer & 1
-                counts[layer, 1] += column >> layer & 1
-        for port in (dut.busy, dut.image, dut.row, dut.column):
+                counts[layer, 0] += row[layer]
+                counts[layer, 1] += column[layer]
+        for port in (dut.busy, dut.image):
             ctx.set(port, 0)
+        for port in (dut.row, dut.column):
+            ctx.set(port, [0, 0, 0])
+        await ctx.tick()
         assert await shown(ctx) == counts
         ctx.set(dut.clear, 1)
         await ctx.tick()

@@ -10,6 +10,7 @@ from amaranth.back import rtlil
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hdl.beats import pack_beats
 from hdl.bench.streams import StreamBench
 from hdl.crossbar import Crossbar
 from hdl.parameters import CrossbarParameters
@@ -23,13 +24,29 @@ def cells(words: Words) -> list[tuple[int, int, int]]:
     return [(int(number == 0), 0, word) for number, word in enumerate(flat)]
 
 
-def events(image: npt.NDArray[np.int64]) -> list[tuple[int, int, int]]:
-    """An image's driven rows; the last one closes it, or a silent one does."""
-    driven = [(int(row), int(image[row]), 0) for row in np.flatnonzero(image)]
-    if not driven:
-        return [(0, 0, 1)]
-    row, value, _ = driven[-1]
-    return [*driven[:-1], (row, value, 1)]
+def slots(*driven: tuple[int, int]) -> list[dict[str, int]]:
+    """The slots of a beat: row within the part, and value, of each part."""
+    return [{"row": row, "value": value} for row, value in driven]
+
+
+def beats(
+    image: npt.NDArray[np.int64], rows_per_clock: int, rng: random.Random
+) -> list[list[dict[str, int]]]:
+    """An image's driven rows, several in a beat if there are several parts.
+
+    At random places, so that parts are silent in any beat; each driven row comes once.
+    """
+    found: list[list[list[tuple[int, int]]]] = []
+    for row in np.flatnonzero(image).tolist():
+        line, part = divmod(row, rows_per_clock)
+        free = [beat for beat in found if not beat[part]]
+        if not free or rng.random() < 0.2:
+            free = [[[] for _ in range(rows_per_clock)]]
+            found += free
+        rng.choice(free)[part].append((line, int(image[row])))
+    if not found:
+        found = [[[] for _ in range(rows_per_clock)]]
+    return [slots(*((own or [(0, 0)])[0] for own in beat)) for beat in found]
 
 
 def compute(
@@ -58,36 +75,46 @@ def compute(
         await ctx.tick().repeat(2)
         loaded[0] = True
         for image in images:
-            for row, value, last in events(image):
+            driven = beats(image, p.rows_per_clock, rng)
+            for number, beat in enumerate(driven):
                 while rng.random() < stall:
                     await ctx.tick()
-                ctx.set(dut.events.payload, {"row": row, "value": value, "last": last})
+                last = number == len(driven) - 1
+                ctx.set(dut.events.payload, {"slots": beat, "last": last})
                 ctx.set(dut.events.valid, 1)
                 await ctx.tick().until(dut.events.ready)
                 ctx.set(dut.events.valid, 0)
 
     bench.play(stimulus, background=False)
-    taken = bench.take(dut.sums, len(images) * p.columns, clocks=clocks)
+    groups = -(-p.columns // p.neurons_per_clock)
+    taken = bench.take(dut.sums, len(images) * groups, clocks=clocks)
     bench.run(patience=p.rows * p.columns + 20 * p.passes * (p.rows + 10))
     assert loaded[0]
-    assert [last for _, last in taken] == ([0] * (p.columns - 1) + [1]) * len(images)
-    sums = [value for value, _ in taken]
-    return [sums[i : i + p.columns] for i in range(0, len(sums), p.columns)]
+    assert [last for _, last in taken] == ([0] * (groups - 1) + [1]) * len(images)
+    found = []
+    for start in range(0, len(taken), groups):
+        sums = [value for together, _ in taken[start : start + groups] for value in together]
+        found.append(sums[: p.columns])
+    return found
 
 
 @st.composite
 def crossbars(draw: st.DrawFn) -> CrossbarParameters:
     columns = draw(st.integers(1, 11))
+    neurons = draw(st.sampled_from([1, 2, 4]))
+    lanes = draw(st.integers(1, columns))
     return CrossbarParameters(
         rows=draw(st.integers(1, 13)),
         columns=columns,
-        lanes=draw(st.integers(1, columns)),
+        lanes=lanes if lanes % neurons == 0 else columns,
+        rows_per_clock=draw(st.sampled_from([1, 2, 4])),
+        neurons_per_clock=neurons,
         value_bits=draw(st.integers(1, 8)),
         rah_bits=draw(st.integers(2, 8)),
     )
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=40)
 @given(
     p=crossbars(),
     seed=st.integers(0, 2**32 - 1),
@@ -105,9 +132,9 @@ def test_sums_are_integer_products(
 
 
 @pytest.mark.parametrize("extreme", [-128, 127])
-@pytest.mark.parametrize("lanes", [1, 2, 3])
-def test_the_worst_case_does_not_overflow(extreme: int, lanes: int) -> None:
-    p = CrossbarParameters(rows=40, columns=3, lanes=lanes, value_bits=8, rah_bits=8)
+@pytest.mark.parametrize(("lanes", "rows_per_clock"), [(1, 1), (2, 1), (3, 1), (3, 2), (3, 4)])
+def test_the_worst_case_does_not_overflow(extreme: int, lanes: int, rows_per_clock: int) -> None:
+    p = CrossbarParameters(40, 3, lanes, value_bits=8, rows_per_clock=rows_per_clock)
     words = np.full((40, 3), extreme)
     images = np.full((2, 40), 255)
     assert compute(p, words, images) == [[40 * 255 * extreme] * 3] * 2
@@ -123,6 +150,49 @@ def test_a_row_takes_a_clock_and_the_next_image_follows_at_once() -> None:
     compute(p, words, images, clocks=clocks)
     firsts = clocks[:: p.columns]
     assert np.diff(firsts).tolist() == [30] * 9
+
+
+@pytest.mark.parametrize("rows_per_clock", [2, 4])
+def test_full_beats_take_as_many_clocks_as_the_busiest_part_has_rows(rows_per_clock: int) -> None:
+    p = CrossbarParameters(
+        50, 9, 9, rows_per_clock=rows_per_clock, neurons_per_clock=rows_per_clock
+    )
+    rng = np.random.default_rng(rows_per_clock)
+    words = rng.integers(-128, 128, (50, 9))
+    images = rng.integers(0, 16, (12, 50))
+    dut = Crossbar(p)
+    bench = StreamBench(dut)
+
+    async def stimulus(ctx: Any) -> None:
+        for cell in cells(words):
+            ctx.set(dut.cells.payload, dict(zip(("first", "row", "word"), cell, strict=True)))
+            ctx.set(dut.cells.valid, 1)
+            await ctx.tick()
+        ctx.set(dut.cells.valid, 0)
+        await ctx.tick().repeat(2)
+        for image in images:
+            packed = pack_beats(image, rows_per_clock)
+            for number, beat in enumerate(packed):
+                ctx.set(
+                    dut.events.payload,
+                    {"slots": slots(*beat), "last": number == len(packed) - 1},
+                )
+                ctx.set(dut.events.valid, 1)
+                await ctx.tick().until(dut.events.ready)
+        ctx.set(dut.events.valid, 0)
+
+    bench.play(stimulus, background=False)
+    clocks: list[int] = []
+    groups = -(-9 // rows_per_clock)
+    taken = bench.take(dut.sums, 12 * groups, clocks=clocks)
+    bench.run()
+    sums = np.array([sum_ for together, _ in taken for sum_ in together]).reshape(12, -1)
+    assert np.array_equal(sums[:, :9], images @ words)
+    busiest = [
+        max(int(np.count_nonzero(image[part::rows_per_clock])) for part in range(rows_per_clock))
+        for image in images
+    ]
+    assert np.diff(clocks[::groups]).tolist() == busiest[1:]
 
 
 def test_with_a_third_of_the_lanes_an_image_takes_three_times_its_rows() -> None:
@@ -163,7 +233,7 @@ def test_one_row_can_be_stored_anew() -> None:
         ctx.set(dut.cells.valid, 0)
         await ctx.tick().repeat(2)
         for row in range(5):
-            ctx.set(dut.events.payload, {"row": row, "value": 1, "last": 1})
+            ctx.set(dut.events.payload, {"slots": slots((row, 1)), "last": 1})
             ctx.set(dut.events.valid, 1)
             await ctx.tick().until(dut.events.ready)
         ctx.set(dut.events.valid, 0)
@@ -172,7 +242,7 @@ def test_one_row_can_be_stored_anew() -> None:
     taken = bench.take(dut.sums, 5 * 7)
     bench.run()
     words[3] = fresh
-    assert [value for value, _ in taken] == words.ravel().tolist()
+    assert [value for (value,), _ in taken] == words.ravel().tolist()
 
 
 def test_it_becomes_rtlil_with_one_memory_for_each_block_ram() -> None:

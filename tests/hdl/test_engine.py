@@ -10,6 +10,7 @@ from amaranth.back import rtlil
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hdl.beats import pack_beats
 from hdl.bench.networks import random_images, random_network
 from hdl.bench.streams import StreamBench
 from hdl.engine import Engine
@@ -94,11 +95,17 @@ class Machine:
     async def drive(self, ctx: Any, values: npt.NDArray[np.uint8]) -> None:
         dut = self.dut
         for image in values:
-            driven = [(int(row), int(image[row]), 0) for row in np.flatnonzero(image)]
-            for row, value, last in [*driven, (0, 0, 1)]:
+            at_once = self.parameters.crossbars[0].rows_per_clock
+            beats = pack_beats(image, at_once)
+            # A silent beat may close an image.
+            beats += [((0, 0),) * at_once] * self.random.randrange(2)
+            for number, beat in enumerate(beats):
                 while self.random.random() < self.stall:
                     await ctx.tick()
-                ctx.set(dut.events.payload, {"row": row, "value": value, "last": last})
+                slots = [{"row": row, "value": value} for row, value in beat]
+                ctx.set(
+                    dut.events.payload, {"slots": slots, "last": number == len(beats) - 1}
+                )
                 ctx.set(dut.events.valid, 1)
                 await ctx.tick().until(dut.events.ready)
                 ctx.set(dut.events.valid, 0)
@@ -124,14 +131,18 @@ def networks(draw: st.DrawFn) -> Network:
 @settings(deadline=None, max_examples=25)
 @given(
     network=networks(),
-    lanes=st.sampled_from([None, 1, 3]),
+    lanes=st.sampled_from([None, 1, 3, 4]),
+    rows_per_clock=st.sampled_from([1, 2, 4]),
     stall=st.sampled_from([0.0, 0.3, 0.6]),
     seed=st.integers(0, 2**32 - 1),
 )
 def test_every_logit_and_every_count(
-    network: Network, lanes: int | None, stall: float, seed: int
+    network: Network, lanes: int | None, rows_per_clock: int, stall: float, seed: int
 ) -> None:
-    machine = Machine(network, HardwareProfile(lanes=lanes), stall=stall, seed=seed)
+    if rows_per_clock > 1 and lanes in (1, 3):
+        lanes = None  # lanes are a multiple of the neurons a clock
+    profile = HardwareProfile(lanes=lanes, rows_per_clock=rows_per_clock)
+    machine = Machine(network, profile, stall=stall, seed=seed)
     images = random_images(network, 8, seed)
     trace = GoldenModel(network).trace(images)
     counts: dict[tuple[int, int], int] = {}
@@ -161,11 +172,14 @@ def test_every_logit_and_every_count(
     assert counts[ENGINE, 0] > 0
 
 
-@pytest.mark.parametrize("lanes", [None, 2])
+@pytest.mark.parametrize(("lanes", "rows_per_clock"), [(None, 1), (2, 1), (2, 2), (None, 4)])
 @pytest.mark.parametrize("neuron", [SotNeuron(), ReluNeuron()], ids=lambda neuron: neuron.name)
-def test_every_memory_reads_back_between_images(neuron: Any, lanes: int | None) -> None:
-    network = random_network((6, 5, 4, 3), seed=8, neuron=neuron, rah_bits=6)
-    machine = Machine(network, HardwareProfile(lanes=lanes), stall=0.3, seed=9)
+def test_every_memory_reads_back_between_images(
+    neuron: Any, lanes: int | None, rows_per_clock: int
+) -> None:
+    network = random_network((7, 5, 3, 3), seed=8, neuron=neuron, rah_bits=6)
+    profile = HardwareProfile(lanes=lanes, rows_per_clock=rows_per_clock)
+    machine = Machine(network, profile, stall=0.3, seed=9)
     images = random_images(network, 4, 10)
     trace = GoldenModel(network).trace(images)
     read: list[dict[tuple[int, int], bytes]] = []
@@ -238,12 +252,12 @@ def test_layers_overlap_so_that_the_slowest_stage_sets_the_pace() -> None:
     machine.bench.take(machine.dut.results, 20 * 5)
     machine.bench.run(patience=20_000)
     # 41 clocks an image (40 rows and the closing event), and once the depth of the pipeline.
-    assert cycles[0] <= 20 * 41 + 2 * 30 + 60
+    assert cycles[0] <= 20 * 41 + 2 * 30 + 90
 
 
+@pytest.mark.parametrize("rows_per_clock", [1, 2, 4])
 @pytest.mark.parametrize("lanes", [None, 8])
-def test_it_becomes_rtlil(lanes: int | None) -> None:
+def test_it_becomes_rtlil(lanes: int | None, rows_per_clock: int) -> None:
     network = random_network((30, 20, 10), seed=1)
-    rtlil.convert(
-        Engine(EngineParameters.from_network(network, HardwareProfile(lanes=lanes))), name="engine"
-    )
+    profile = HardwareProfile(lanes=lanes, rows_per_clock=rows_per_clock)
+    rtlil.convert(Engine(EngineParameters.from_network(network, profile)), name="engine")

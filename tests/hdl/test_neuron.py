@@ -13,7 +13,7 @@ import hdl.neuron
 import sim.golden
 import sim.neuron
 from hdl.bench.streams import StreamBench
-from hdl.neuron import ReluNeuron, RowDriver, SotNeuron
+from hdl.neuron import ReluNeuron, SotNeuron
 from hdl.parameters import CONVERTER, TABLE, CrossbarParameters, EngineParameters
 
 
@@ -112,33 +112,6 @@ def test_a_sot_neuron_is_the_table_that_was_loaded(
     taken = bench.take(dut.activations, len(currents))
     bench.run()
     assert taken == [(table[c], last) for c, last in zip(currents, lasts, strict=True)]
-
-
-@settings(deadline=None, max_examples=30)
-@given(
-    columns=st.integers(1, 12),
-    stall=st.sampled_from([0.0, 0.4]),
-    seed=st.integers(0, 2**32 - 1),
-)
-def test_only_active_neurons_drive_rows_and_every_image_is_closed_once(
-    columns: int, stall: float, seed: int
-) -> None:
-    rng = random.Random(seed)
-    dut = RowDriver(engine(columns, 4, 8, "sot"), 0)
-    bench = StreamBench(dut, stall=stall, seed=seed)
-    images = [[rng.choice([0, 0, rng.randrange(16)]) for _ in range(columns)] for _ in range(6)]
-    values = [value for image in images for value in image]
-    lasts = [int(n == columns - 1) for _ in images for n in range(columns)]
-    bench.put(dut.activations, list(zip_dicts(values, lasts, "activation")))
-    wanted = [
-        (row, value, int(row == columns - 1))
-        for image in images
-        for row, value in enumerate(image)
-        if value or row == columns - 1
-    ]
-    taken = bench.take(dut.events, len(wanted))
-    bench.run()
-    assert taken == wanted
 
 
 @pytest.mark.parametrize("kind", [SotNeuron, ReluNeuron])

@@ -32,7 +32,7 @@ def test_logits_pass_and_the_first_of_the_largest_wins(
     bench.put(
         dut.sums,
         [
-            {"sum": int(logit), "last": number == classes - 1}
+            {"sums": [int(logit)], "last": number == classes - 1}
             for image in logits
             for number, logit in enumerate(image)
         ],

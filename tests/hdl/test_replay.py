@@ -1,6 +1,7 @@
 """The replay of events against the plain definition: each image, once for each group."""
 
 import random
+from typing import Any
 
 import pytest
 from amaranth.back import rtlil
@@ -23,12 +24,20 @@ def random_image(rng: random.Random, rows: int, longest: int) -> list[Event]:
 
 
 def payloads(images: list[list[Event]]) -> list[dict[str, int]]:
-    names = ("row", "value", "last")
-    return [dict(zip(names, event, strict=True)) for image in images for event in image]
+    return [
+        {"slots": [{"row": row, "value": value}], "last": last}
+        for image in images
+        for row, value, last in image
+    ]
 
 
-def expected(images: list[list[Event]], passes: int) -> list[tuple[int, int, int, int]]:
-    return [(*event, group) for image in images for group in range(passes) for event in image]
+def expected(images: list[list[Event]], passes: int) -> list[Any]:
+    return [
+        ((((row, value),), last), group)
+        for image in images
+        for group in range(passes)
+        for row, value, last in image
+    ]
 
 
 @settings(deadline=None, max_examples=25)

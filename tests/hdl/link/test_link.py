@@ -222,7 +222,8 @@ class PretendedEngine:
             clock += 1
             event_valid, event, load_valid, load, fetch_valid, fetch, result, fetched = values
             if event_valid and ready["events"]:
-                row, value, last = int(event.row), int(event.value), int(event.last)
+                slot = event.slots[0]
+                row, value, last = int(slot.row), int(slot.value), int(event.last)
                 assert row < self.engine.crossbars[0].rows
                 arriving = not last
                 if value:

@@ -1,0 +1,290 @@
+"""Normal values in gateware: random bits by the table of ``docs/generator.md``, and scaled.
+
+Both forms make the same integers. What they give is a normal value times a spread, since
+nothing else is ever made of one.
+"""
+
+from typing import Any
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.memory import Memory, ReadPort
+from amaranth.lib.wiring import In, Out
+
+from hdl.variation.speck import BitsLayout
+from sim.generator import FALL_BITS, GROUPS, SEGMENTS, STEP_BITS, normal_table
+
+MAGNITUDE_BITS = 16
+SHARE_BITS = 31
+SEGMENT_BITS = 5
+LAST_SHIFT = 14
+"""Leading zeros at most that are shifted away: the last group has one more."""
+DIGIT_BITS = 2
+"""Bits of a factor that the iterative form multiplies by in a clock."""
+
+
+class TableLayout(data.StructLayout):
+    """A segment of the table: magnitude at its outer end, and fall along it."""
+
+    def __init__(self) -> None:
+        super().__init__({"fall": MAGNITUDE_BITS, "magnitude": MAGNITUDE_BITS})
+
+
+def table_port(m: Module) -> ReadPort:
+    """The table in a block RAM of its own, as a port that is read in a clock."""
+    magnitudes, falls = normal_table()
+    init = [
+        {"fall": int(fall), "magnitude": int(magnitude)}
+        for magnitude, fall in zip(magnitudes, falls, strict=True)
+    ]
+    m.submodules.table = table = Memory(
+        shape=TableLayout(), depth=GROUPS * SEGMENTS, init=init, attrs={"ram_style": "block"}
+    )
+    return table.read_port()
+
+
+def product_bits(spread_bits: int) -> int:
+    """Width of a signed normal value times a signed spread."""
+    return MAGNITUDE_BITS + spread_bits
+
+
+class ProductLayout(data.StructLayout):
+    """A normal value times a spread.
+
+    Members
+    -------
+    product : signed
+        In units of ``2**-13`` spreads.
+    tag
+        The draw's.
+    """
+
+    def __init__(self, spread_bits: int, tag: Any) -> None:
+        super().__init__({"product": signed(product_bits(spread_bits)), "tag": tag})
+
+
+class IterativeNormal(wiring.Component):
+    """One value after another, 19 clocks and one for each leading zero.
+
+    Parameters
+    ----------
+    spread_bits : int
+        Width of a signed spread.
+    tag : ShapeLike
+        Shape of the tags.
+
+    Attributes
+    ----------
+    bits : In(stream)
+        `BitsLayout`.
+    lookup : Out
+        The tag of the value that is being made.
+    spread : In(signed)
+        What it is scaled by, from two clocks after `lookup` on.
+    products : Out(stream)
+        `ProductLayout`.
+    """
+
+    def __init__(self, spread_bits: int, tag: Any) -> None:
+        self._spread_bits = spread_bits
+        super().__init__(
+            {
+                "bits": In(stream.Signature(BitsLayout(tag))),
+                "lookup": Out(tag),
+                "spread": In(signed(spread_bits)),
+                "products": Out(stream.Signature(ProductLayout(spread_bits, tag))),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the block."""
+        m = Module()
+        read = table_port(m)
+        negative = Signal()
+        share = Signal(SHARE_BITS)
+        group = Signal(range(GROUPS))
+
+        # One multiplier, two bits of `low` a clock; the product grows into it from above.
+        width = max(self._spread_bits, FALL_BITS + 1)
+        factor = Signal(signed(width))
+        low = Signal(MAGNITUDE_BITS)
+        high = Signal(signed(width + DIGIT_BITS))
+        total = Signal(signed(width + DIGIT_BITS))
+        steps = Signal(range(MAGNITUDE_BITS // DIGIT_BITS))
+        place_bits = STEP_BITS + 1
+        place_steps = -(-place_bits // DIGIT_BITS)
+        fall = Signal(FALL_BITS)
+        m.d.comb += [
+            total.eq(high + Mux(low[0], factor, 0) + Mux(low[1], factor << 1, 0)),
+            # The sum's two lowest bits have gone into `low`.
+            fall.eq(
+                (Cat(low[MAGNITUDE_BITS - DIGIT_BITS * place_steps :], high) + 2**STEP_BITS)
+                >> place_bits
+            ),
+            read.addr.eq(Cat(share[25:30], group)),
+            self.lookup.eq(self.products.payload.tag),
+            self.products.payload.product.eq(
+                Mux(negative, -Cat(low, high).as_signed(), Cat(low, high).as_signed())
+            ),
+        ]
+
+        def multiply() -> None:
+            m.d.sync += [
+                low.eq(Cat(low[DIGIT_BITS:], total[:DIGIT_BITS])),
+                high.eq(total >> DIGIT_BITS),
+                steps.eq(steps - 1),
+            ]
+
+        with m.FSM():
+            with m.State("TAKE"):
+                m.d.comb += self.bits.ready.eq(1)
+                m.d.sync += [
+                    share.eq(self.bits.payload.bits),
+                    negative.eq(self.bits.payload.bits[-1]),
+                    group.eq(0),
+                    self.products.payload.tag.eq(self.bits.payload.tag),
+                ]
+                with m.If(self.bits.valid):
+                    m.next = "SHIFT"
+            with m.State("SHIFT"):
+                with m.If(share[-1] | (group == GROUPS - 1)):
+                    m.next = "PLACE"
+                with m.Else():
+                    m.d.sync += group.eq(group + 1)
+                    with m.If(group != LAST_SHIFT):
+                        m.d.sync += share.eq(share << 1)
+            with m.State("PLACE"):
+                m.d.sync += [
+                    factor.eq(read.data.fall[:FALL_BITS]),
+                    low.eq(Cat(Const(1, 1), share[15:25])),
+                    high.eq(0),
+                    steps.eq(place_steps - 1),
+                ]
+                m.next = "FALL"
+            with m.State("FALL"):
+                multiply()
+                with m.If(steps == 0):
+                    m.next = "MAGNITUDE"
+            with m.State("MAGNITUDE"):
+                m.d.sync += [
+                    factor.eq(self.spread),
+                    low.eq(read.data.magnitude - fall),
+                    high.eq(0),
+                    steps.eq(MAGNITUDE_BITS // DIGIT_BITS - 1),
+                ]
+                m.next = "SCALE"
+            with m.State("SCALE"):
+                multiply()
+                with m.If(steps == 0):
+                    m.next = "GIVE"
+            with m.State("GIVE"):
+                m.d.comb += self.products.valid.eq(1)
+                with m.If(self.products.ready):
+                    m.next = "TAKE"
+        return m
+
+
+class PipelinedNormal(wiring.Component):
+    """A value a clock, `LATENCY` clocks later.
+
+    Parameters
+    ----------
+    spread_bits : int
+        Width of a signed spread.
+    tag : ShapeLike
+        Shape of the tags.
+
+    Attributes
+    ----------
+    valid, bits, tag : In
+        A draw.
+    lookup : Out
+        The tag of a value, `LOOKUP` clocks after it was given.
+    spread : In(signed)
+        What that value is scaled by, two clocks after `lookup`.
+    done, product, tag_out : Out
+        The value times the spread, and its tag.
+    """
+
+    LOOKUP = 4
+    LATENCY = 8
+
+    def __init__(self, spread_bits: int, tag: Any) -> None:
+        self._spread_bits = spread_bits
+        self._tag = tag
+        super().__init__(
+            {
+                "valid": In(1),
+                "bits": In(SHARE_BITS + 1),
+                "tag": In(tag),
+                "lookup": Out(tag),
+                "spread": In(signed(spread_bits)),
+                "done": Out(1),
+                "product": Out(signed(product_bits(spread_bits))),
+                "tag_out": Out(tag),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the block."""
+        m = Module()
+
+        def later(value: Any, name: str, clocks: int = 1, guarded: bool = False) -> Any:
+            """A value some clocks later; what only comes with a valid one needs no reset."""
+            for number in range(clocks):
+                register = Signal.like(value, name=f"{name}_{number}", reset_less=not guarded)
+                m.d.sync += register.eq(value)
+                value = register
+            return value
+
+        def without_zeros(share: Value, counts: tuple[int, ...]) -> tuple[Value, list[Value]]:
+            """Shift leading zeros away, and tell which numbers of them there were."""
+            found: list[Value] = []
+            for count in counts:
+                empty = share[SHARE_BITS - count :] == 0
+                shifted = Mux(empty, (share << count)[:SHARE_BITS], share)
+                # Where all else was zero the last group has one zero more, not shifted away.
+                share = shifted
+                found.append(empty)
+            return share, found
+
+        # 1 and 2: the leading zeros away, and how many they were, in binary.
+        share = self.bits[:SHARE_BITS]
+        zeros = []
+        for count in (8, 4, 2, 1):
+            empty = share[SHARE_BITS - count :] == 0
+            shift = empty
+            if count == 1:
+                # The last group's fifteenth zero is not shifted away.
+                shift = empty & ~Cat(*zeros).all()
+            share = Mux(shift, (share << count)[:SHARE_BITS], share)
+            zeros.append(empty)
+            if count in (4, 1):
+                share = later(share, f"share_{count}")
+                zeros = [later(zero, f"zero_{count}_{n}") for n, zero in enumerate(zeros)]
+        group = Cat(*reversed(zeros))
+
+        # 3 and 4: the table, and a register behind it.
+        read = table_port(m)
+        m.d.comb += read.addr.eq(Cat(share[25:30], group))
+        entry = later(read.data, "entry")
+        place = later(Cat(Const(1, 1), share[15:25]), "place", 2)
+
+        # 5: the fall so far; 6: the magnitude; 7: the product; 8: its sign.
+        fall = later(entry.fall[:FALL_BITS] * place, "fall")
+        magnitude = later(
+            (later(entry.magnitude, "outer") - ((fall + 2**STEP_BITS) >> STEP_BITS + 1))[
+                :MAGNITUDE_BITS
+            ],
+            "magnitude",
+        )
+        product = later(magnitude * self.spread, "product")
+        negative = later(self.bits[-1], "negative", self.LATENCY - 1)
+        m.d.sync += self.product.eq(Mux(negative, -product, product))
+        lookup = later(self.tag, "early_tag", self.LOOKUP)
+        m.d.comb += [
+            self.lookup.eq(lookup),
+            self.done.eq(later(self.valid, "valid", self.LATENCY, guarded=True)),
+            self.tag_out.eq(later(lookup, "late_tag", self.LATENCY - self.LOOKUP)),
+        ]
+        return m

@@ -1,0 +1,330 @@
+"""The Programmer: states of a network in, R_AH words of a chip's cells out.
+
+The integers are those of `sim.chip.state_words`: level, D2D and C2C of each cell, rounded
+and clamped, and stuck cells. A stuck cell has the level of the lowest state or of the highest
+line of its table, so the host fills the lines above the last state with the last state's.
+"""
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hdl.parameters import ENGINE, REDRAW, EngineParameters
+from hdl.streams import LoadLayout
+from hdl.variation.chip import ChipLayout
+from hdl.variation.draw_unit import DrawSignature
+from hdl.variation.normal import PipelinedNormal, product_bits
+from hdl.variation.speck import LAYER_BITS, PipelinedSpeck
+from hdl.variation.states import CellSource, StateLayout
+from hdl.variation.write_table import LEVEL_BITS, SPREAD_BITS, WriteTables
+from sim.chip import WORD_BITS as FRACTION_BITS
+from sim.generator import Purpose
+from sim.speck import WORD_BITS
+
+LANES = (
+    (Purpose.D2D_POTENTIATION, Purpose.D2D_DEPRESSION, Purpose.STUCK),
+    (Purpose.WRITE, Purpose.STUCK_END),
+)
+"""What a fast Programmer draws in a clock: D2D by polarity, and C2C; or all of being stuck."""
+STUCK_SELECTS = (2, 1)
+MAX_UNDER_WAY = 64
+"""More cells than are ever under way."""
+SUM_BITS = product_bits(SPREAD_BITS) + 2
+
+
+class WordLayout(data.StructLayout):
+    """An R_AH word for a crossbar.
+
+    Members
+    -------
+    first : 1 bit
+        The word goes to column 0 of row `row`; others follow column by column, row by row.
+    row : 16 bits
+        Read where `first` is set.
+    word : signed
+        The word.
+    """
+
+    def __init__(self, rah_bits: int) -> None:
+        super().__init__({"first": 1, "row": WORD_BITS, "word": signed(rah_bits)})
+
+
+def cell_sum(level: Value) -> Value:
+    """A level with the fraction bits of a word, and the half that rounds it."""
+    return Cat(Const(1 << FRACTION_BITS - 1, FRACTION_BITS), level).as_signed()
+
+
+def clamped(total: Value, top: Value) -> Value:
+    """A sum without its fraction bits, at most `top` either way."""
+    word = total[FRACTION_BITS:].as_signed()
+    bound = Cat(top, Const(0, 1)).as_signed()
+    return Mux(word > bound, bound, Mux(word < -bound, -bound, word))
+
+
+class Programmer(wiring.Component):
+    """Make the R_AH words of cells whose states are loaded, or on demand of all cells.
+
+    Pipelined, a cell takes a clock, or two where cells may be stuck; iterative, with the
+    `DrawUnit` that it shares, about 65 clocks at one round a clock, or up to 110.
+
+    Parameters
+    ----------
+    parameters : EngineParameters
+        Of the whole engine.
+
+    Attributes
+    ----------
+    chip : In
+        `ChipLayout`; to be kept while `busy`.
+    states : In(stream)
+        `LoadLayout`, bytes of the memories STATES only.
+    load : In(stream)
+        `LoadLayout`; bytes for the memories WRITE_TABLE are taken, and REDRAW's is obeyed.
+    layer : Out(4)
+        Layer whose words come.
+    valid, word : Out
+        `WordLayout`; a word cannot be held back.
+    busy : Out(1)
+        Words will still come.
+    unit : Out(`DrawSignature`)
+        The generator; where it is iterative.
+    """
+
+    def __init__(self, parameters: EngineParameters) -> None:
+        assert parameters.variation is not None
+        self._parameters = parameters
+        self._variation = parameters.variation
+        ports = {
+            "chip": In(ChipLayout()),
+            "states": In(stream.Signature(LoadLayout())),
+            "load": In(stream.Signature(LoadLayout())),
+            "layer": Out(LAYER_BITS),
+            "valid": Out(1),
+            "word": Out(WordLayout(parameters.rah_bits)),
+            "busy": Out(1),
+        }
+        if self._variation.iterative:
+            ports["unit"] = Out(DrawSignature(parameters.spread_bits))
+        super().__init__(ports)
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the Programmer."""
+        m = Module()
+        m.submodules.source = source = CellSource(self._parameters)
+        m.submodules.tables = tables = WriteTables(self._parameters)
+        wiring.connect(m, wiring.flipped(self.states), source.load)
+        load = self.load.payload
+        redraw = (load.layer == ENGINE) & (load.memory == REDRAW) & load.data[0]
+        m.d.comb += [
+            self.load.ready.eq(1),
+            tables.load.payload.eq(load),
+            tables.load.valid.eq(self.load.valid),
+            tables.layer.eq(source.layer),
+            source.redraw.eq(self.load.valid & redraw),
+            self.layer.eq(source.layer),
+        ]
+
+        under_way = Signal(range(MAX_UNDER_WAY + 1))
+        first = Signal()  # the next word is its burst's first
+        m.d.sync += under_way.eq(
+            under_way + (source.cells.valid & source.cells.ready) - self.valid
+        )
+        m.d.comb += [
+            source.settled.eq(under_way == 0),
+            self.busy.eq(source.busy | (under_way != 0)),
+            self.word.first.eq(first),
+            self.word.row.eq(source.row),
+        ]
+        with m.If(source.begin):
+            m.d.sync += first.eq(1)
+        with m.Elif(self.valid):
+            m.d.sync += first.eq(0)
+
+        may_stick = Signal()
+        m.d.sync += may_stick.eq(self.chip.threshold != 0)
+        if self._variation.iterative:
+            self._elaborate_iterative(m, source, tables, may_stick)
+        else:
+            self._elaborate_pipelined(m, source, tables, may_stick)
+        return m
+
+    def _stuck_cell(self, high: Value) -> Value:
+        """The line of a write table whose level a stuck cell has."""
+        state_bits = self._variation.state_bits
+        return Cat(high.replicate(state_bits), Const(0, 1))
+
+    def _elaborate_pipelined(
+        self, m: Module, source: CellSource, tables: WriteTables, may_stick: Signal
+    ) -> None:
+        """A cell a clock; where it may be stuck, one clock for that and one for its word."""
+        chip = self.chip
+        cell = source.cells.payload
+        tag = data.StructLayout({"word": 1, "cell": StateLayout(self._variation.state_bits)})
+        m.submodules.speck = speck = PipelinedSpeck(LANES, tag)
+        wording = Signal()  # the cell's word is drawn in this clock, not whether it is stuck
+        asked = Signal()
+        m.d.comb += [
+            wording.eq(asked | ~may_stick),
+            source.cells.ready.eq(wording),
+            source.prepared.eq(speck.keyed),
+            speck.seed.eq(chip.seed),
+            speck.layer.eq(source.layer),
+            speck.number.eq(chip.write),
+            speck.rekey.eq(source.begin),
+            speck.valid.eq(source.cells.valid),
+            speck.draws.row.eq(cell.row),
+            speck.draws.columns[0].eq(cell.column),
+            speck.draws.columns[1].eq(cell.column),
+            speck.draws.selects[0].eq(Mux(wording, cell.cell.polarity, STUCK_SELECTS[0])),
+            speck.draws.selects[1].eq(Mux(wording, 0, STUCK_SELECTS[1])),
+            speck.draws.tag.word.eq(wording),
+            speck.draws.tag.cell.eq(cell.cell),
+        ]
+        with m.If(source.cells.valid):
+            m.d.sync += asked.eq(~wording)
+
+        # A register for the bits: whether the cell is stuck was drawn a clock before.
+        drawn = Signal()
+        bits = Signal.like(speck.bits, reset_less=True)
+        state = Signal(StateLayout(self._variation.state_bits), reset_less=True)
+        stuck, high = Signal(), Signal()
+        m.d.sync += [
+            drawn.eq(speck.done & speck.tag.word),
+            bits.eq(speck.bits),
+            state.eq(speck.tag.cell),
+        ]
+        with m.If(~may_stick):
+            m.d.sync += stuck.eq(0)
+        with m.Elif(speck.done & ~speck.tag.word):
+            m.d.sync += [
+                stuck.eq(speck.bits[0] < chip.threshold),
+                high.eq(Mux(chip.either, speck.bits[1][-1], chip.high)),
+            ]
+
+        looked_up = data.StructLayout(
+            {"stuck": 1, "cell": StateLayout(self._variation.state_bits)}
+        )
+        normals = []
+        for lane in range(len(LANES)):
+            normal = PipelinedNormal(SPREAD_BITS, looked_up)
+            m.submodules[f"normal_{lane}"] = normal
+            m.d.comb += [
+                normal.valid.eq(drawn),
+                normal.bits.eq(bits[lane]),
+                normal.tag.stuck.eq(stuck),
+                normal.tag.cell.eq(Mux(stuck, self._stuck_cell(high), state)),
+            ]
+            normals.append(normal)
+        d2d, c2c = normals
+        was_stuck = [Signal(name=f"was_stuck_{clock}") for clock in range(2)]
+        level = Signal(signed(LEVEL_BITS), reset_less=True)
+        scaled_level = Signal(signed(LEVEL_BITS), reset_less=True)
+        total = Signal(signed(SUM_BITS), reset_less=True)
+        summed = Signal()
+        m.d.comb += [
+            tables.cell.eq(d2d.lookup.cell),
+            d2d.spread.eq(Mux(was_stuck[1], 0, tables.entry.d2d)),
+            c2c.spread.eq(Mux(was_stuck[1], 0, tables.entry.c2c)),
+        ]
+        m.d.sync += [
+            was_stuck[0].eq(d2d.lookup.stuck),
+            was_stuck[1].eq(was_stuck[0]),
+            level.eq(tables.entry.level),
+            scaled_level.eq(level),
+            total.eq(cell_sum(scaled_level) + d2d.product + c2c.product),
+            summed.eq(d2d.done),
+            self.word.word.eq(clamped(total, chip.top)),
+            self.valid.eq(summed),
+        ]
+
+    def _elaborate_iterative(
+        self, m: Module, source: CellSource, tables: WriteTables, may_stick: Signal
+    ) -> None:
+        """A cell at a time, draw by draw."""
+        chip, unit = self.chip, self.unit
+        cell = source.cells.payload
+        draw = unit.draws.payload
+        total = Signal(signed(SUM_BITS))
+        left = Signal(range(3))  # products still to come
+        stuck, high = Signal(), Signal()
+        m.d.comb += [
+            source.prepared.eq(1),
+            tables.cell.eq(Mux(stuck, self._stuck_cell(high), cell.cell)),
+            unit.spreads[0].eq(tables.entry.d2d),
+            unit.spreads[1].eq(tables.entry.c2c),
+            draw.layer.eq(source.layer),
+            draw.row.eq(cell.row),
+            draw.column.eq(cell.column),
+            self.word.word.eq(clamped(total, chip.top)),
+        ]
+        wait = Signal(range(3))
+        with m.If(unit.made):
+            m.d.sync += [total.eq(total + unit.product), left.eq(left - 1)]
+        with m.FSM():
+            with m.State("TAKE"):
+                m.d.sync += [stuck.eq(0), wait.eq(2), left.eq(2)]
+                with m.If(source.cells.valid):
+                    m.next = "LEVEL"
+                    with m.If(may_stick):
+                        m.next = "STUCK"
+            with m.State("STUCK"):
+                m.d.comb += [
+                    unit.draws.valid.eq(1),
+                    draw.purpose.eq(Purpose.STUCK),
+                    draw.tag.raw.eq(1),
+                ]
+                with m.If(unit.draws.ready):
+                    m.next = "WHETHER"
+            with m.State("WHETHER"):
+                m.d.sync += [stuck.eq(unit.bits < chip.threshold), high.eq(chip.high)]
+                with m.If(unit.drawn):
+                    m.next = "STUCK_OR_NOT"
+            with m.State("STUCK_OR_NOT"):
+                m.next = "LEVEL"
+                with m.If(stuck & chip.either):
+                    m.next = "STUCK_END"
+            with m.State("STUCK_END"):
+                m.d.comb += [
+                    unit.draws.valid.eq(1),
+                    draw.purpose.eq(Purpose.STUCK_END),
+                    draw.tag.raw.eq(1),
+                ]
+                with m.If(unit.draws.ready):
+                    m.next = "WHERE"
+            with m.State("WHERE"):
+                m.d.sync += high.eq(unit.bits[-1])
+                with m.If(unit.drawn):
+                    m.next = "LEVEL"
+            with m.State("LEVEL"):
+                m.d.sync += [wait.eq(wait - 1), total.eq(cell_sum(tables.entry.level))]
+                with m.If(wait == 0):
+                    m.next = "D2D"
+                    with m.If(stuck):
+                        m.d.sync += left.eq(0)
+                        m.next = "SUM"
+            with m.State("D2D"):
+                m.d.comb += [
+                    unit.draws.valid.eq(1),
+                    draw.purpose.eq(
+                        Mux(
+                            cell.cell.polarity,
+                            Purpose.D2D_DEPRESSION,
+                            Purpose.D2D_POTENTIATION,
+                        )
+                    ),
+                ]
+                with m.If(unit.draws.ready):
+                    m.next = "C2C"
+            with m.State("C2C"):
+                m.d.comb += [
+                    unit.draws.valid.eq(1),
+                    draw.purpose.eq(Purpose.WRITE),
+                    draw.number.eq(chip.write),
+                    draw.tag.which.eq(1),
+                ]
+                with m.If(unit.draws.ready):
+                    m.next = "SUM"
+            with m.State("SUM"):
+                with m.If(left == 0):
+                    m.d.comb += [self.valid.eq(1), source.cells.ready.eq(1)]
+                    m.next = "TAKE"

@@ -1,0 +1,330 @@
+"""The states of all cells, in the order in which they are programmed."""
+
+from amaranth.hdl import Array, Module, Shape, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hdl.block_ram import block_memory
+from hdl.parameters import EngineParameters
+from hdl.streams import LoadLayout
+from hdl.variation.speck import LAYER_BITS
+from sim.speck import WORD_BITS
+
+POLARITY_BIT = 7
+"""Bit of a state's byte that is the polarity of the cell's last pulse."""
+BANK_LINES = 2048
+"""States that a block RAM of an ECP5 holds, at up to 9 bits each."""
+
+
+class StateLayout(data.StructLayout):
+    """State and polarity of a cell.
+
+    Members
+    -------
+    state : unsigned
+        Its state.
+    polarity : 1 bit
+        `sim.synapse.Polarity` of its last pulse.
+    """
+
+    def __init__(self, state_bits: int) -> None:
+        super().__init__({"state": state_bits, "polarity": 1})
+
+
+class CellLayout(data.StructLayout):
+    """A cell to program.
+
+    Members
+    -------
+    row, column : 16 bits
+        Where it is.
+    cell
+        `StateLayout`.
+    """
+
+    def __init__(self, state_bits: int) -> None:
+        super().__init__(
+            {"row": WORD_BITS, "column": WORD_BITS, "cell": StateLayout(state_bits)}
+        )
+
+
+class StateMemory(wiring.Component):
+    """Keep the states of all cells and give them again, one a clock from the first on.
+
+    Parameters
+    ----------
+    state_bits : int
+        Width of a state.
+    cells : int
+        How many there are.
+    banked : bool
+        Whether it is made of memories of `BANK_LINES` with a register behind each one and
+        another behind their multiplexers, which is what a fast clock needs; else of one.
+
+    Attributes
+    ----------
+    write, address, state : In
+        Keep a state.
+    restart : In(1)
+        Begin at the first cell.
+    states : Out(stream)
+        `StateLayout`. After the last one nothing that is known.
+    """
+
+    def __init__(self, state_bits: int, cells: int, banked: bool) -> None:
+        self._layout = StateLayout(state_bits)
+        self._cells = cells
+        self._banks = -(-cells // BANK_LINES) if banked else 1
+        super().__init__(
+            {
+                "write": In(1),
+                "address": In(range(cells)),
+                "state": In(self._layout),
+                "restart": In(1),
+                "states": Out(stream.Signature(self._layout)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the memory."""
+        m = Module()
+        lines = self._cells if self._banks == 1 else BANK_LINES
+        line_bits = Shape.cast(range(lines)).width
+        advance = Signal()
+        place = Signal(range(self._banks * lines))
+        m.d.comb += advance.eq(~self.states.valid | self.states.ready)
+
+        # A register in the path of the writes: they cross the whole part.
+        writing = Signal()
+        address = Signal.like(place)
+        state = Signal(self._layout)
+        m.d.sync += [writing.eq(self.write), address.eq(self.address), state.eq(self.state)]
+
+        outputs = []
+        for number in range(self._banks):
+            m.submodules[f"bank_{number}"] = bank = block_memory(self._layout, lines)
+            write = bank.write_port()
+            read = bank.read_port(domain="comb")
+            m.d.comb += [
+                write.addr.eq(address[:line_bits]),
+                write.data.eq(state),
+                write.en.eq(writing & (address[line_bits:] == number)),
+                read.addr.eq(place[:line_bits]),
+            ]
+            output = read.data.as_value()
+            for stage in range(2 if self._banks > 1 else 1):
+                register = Signal(len(output), name=f"output_{number}_{stage}", reset_less=True)
+                with m.If(advance):
+                    m.d.sync += register.eq(output)
+                output = register
+            outputs.append(output)
+
+        # Banks are told apart in steps of four, each with a register behind it.
+        choice = place[line_bits:]
+        stages = 2 if self._banks > 1 else 1
+        for stage in range(stages):
+            register = Signal(len(choice), name=f"choice_{stage}")
+            with m.If(advance):
+                m.d.sync += register.eq(choice)
+            choice = register
+        while len(outputs) > 1:
+            merged = []
+            for number in range(-(-len(outputs) // 4)):
+                register = Signal(len(outputs[0]), name=f"merged_{stages}_{number}", reset_less=True)
+                with m.If(advance):
+                    m.d.sync += register.eq(
+                        Array(outputs[4 * number : 4 * number + 4])[choice[:2]]
+                    )
+                merged.append(register)
+            rest = Signal(max(0, len(choice) - 2), name=f"rest_{stages}")
+            with m.If(advance):
+                m.d.sync += rest.eq(choice[2:])
+            outputs, choice = merged, rest
+            stages += 1
+        valid = Signal(stages)
+        with m.If(self.restart):
+            m.d.sync += [place.eq(0), valid.eq(0)]
+        with m.Elif(advance):
+            m.d.sync += [place.eq(place + 1), valid.eq((valid << 1) | 1)]
+        m.d.comb += [
+            self.states.valid.eq(valid[-1]),
+            self.states.payload.eq(outputs[0]),
+        ]
+        return m
+
+
+class CellSource(wiring.Component):
+    """Cells to program: those whose states are loaded, or on demand all of them.
+
+    Cells come in bursts. A burst is of one layer and begins at the first column of a row;
+    the next one begins when the words of the last are in their places.
+
+    Parameters
+    ----------
+    parameters : EngineParameters
+        Of the whole engine.
+
+    Attributes
+    ----------
+    load : In(stream)
+        `LoadLayout`, bytes of the memories STATES only.
+    redraw : In(1)
+        Program all cells of all layers again; where the states are kept.
+    layer : Out(4)
+        Layer of the burst.
+    row : Out(16)
+        Its first row.
+    settled : In(1)
+        No cell is under way.
+    begin : Out(1)
+        A burst begins: whatever depends on the layer may be prepared.
+    prepared : In(1)
+        It is; looked at from the clock after `begin`.
+    cells : Out(stream)
+        `CellLayout`.
+    busy : Out(1)
+        A burst is being prepared, or all cells are being programmed.
+    """
+
+    def __init__(self, parameters: EngineParameters) -> None:
+        assert parameters.variation is not None
+        self._parameters = parameters
+        self._variation = parameters.variation
+        super().__init__(
+            {
+                "load": In(stream.Signature(LoadLayout())),
+                "redraw": In(1),
+                "layer": Out(LAYER_BITS),
+                "row": Out(WORD_BITS),
+                "settled": In(1),
+                "begin": Out(1),
+                "prepared": In(1),
+                "cells": Out(stream.Signature(CellLayout(self._variation.state_bits))),
+                "busy": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the source."""
+        m = Module()
+        crossbars = self._parameters.crossbars
+        load = self.load.payload
+        loaded = Signal(StateLayout(self._variation.state_bits))
+        m.d.comb += [
+            loaded.state.eq(load.data),
+            loaded.polarity.eq(load.data[POLARITY_BIT]),
+        ]
+
+        row, column = Signal(WORD_BITS), Signal(WORD_BITS)
+        started = Signal()  # the burst of the byte that is offered
+        walking = Signal()  # through all cells
+        last_column, last_row = Signal(WORD_BITS), Signal(WORD_BITS)
+        with m.Switch(self.layer):
+            for number, crossbar in enumerate(crossbars):
+                with m.Case(number):
+                    m.d.comb += [
+                        last_column.eq(crossbar.columns - 1),
+                        last_row.eq(crossbar.rows - 1),
+                    ]
+        cell = self.cells.payload
+        given = Signal()
+        row_ends = Signal()
+        m.d.comb += [
+            cell.row.eq(row),
+            cell.column.eq(column),
+            given.eq(self.cells.valid & self.cells.ready),
+            row_ends.eq(column == last_column),
+        ]
+        with m.If(given):
+            m.d.sync += [column.eq(column + 1), started.eq(0)]
+            with m.If(row_ends):
+                m.d.sync += [column.eq(0), row.eq(row + 1)]
+
+        memory = None
+        if self._variation.redraw:
+            memory = self._elaborate_memory(m, loaded, given & ~walking)
+
+        with m.FSM() as fsm:
+            with m.State("LOAD"):
+                m.d.comb += cell.cell.eq(loaded)
+                with m.If(self.load.valid):
+                    with m.If(load.first & ~started):
+                        m.d.sync += [
+                            self.layer.eq(load.layer),
+                            self.row.eq(load.address),
+                            row.eq(load.address),
+                            column.eq(0),
+                        ]
+                        m.next = "SETTLE"
+                    with m.Else():
+                        m.d.comb += [
+                            self.cells.valid.eq(1),
+                            self.load.ready.eq(self.cells.ready),
+                        ]
+                if memory is not None:
+                    with m.If(self.redraw):
+                        m.d.comb += memory.restart.eq(1)
+                        m.d.sync += [
+                            walking.eq(1),
+                            self.layer.eq(0),
+                            self.row.eq(0),
+                            row.eq(0),
+                            column.eq(0),
+                        ]
+                        m.next = "SETTLE"
+            with m.State("SETTLE"):
+                with m.If(self.settled):
+                    m.d.comb += self.begin.eq(1)
+                    m.next = "PREPARE"
+            with m.State("PREPARE"):
+                with m.If(self.prepared):
+                    m.d.sync += started.eq(1)
+                    m.next = "LOAD"
+                    if memory is not None:
+                        with m.If(walking):
+                            m.next = "WALK"
+            if memory is not None:
+                with m.State("WALK"):
+                    m.d.comb += [
+                        cell.cell.eq(memory.states.payload),
+                        self.cells.valid.eq(memory.states.valid),
+                        memory.states.ready.eq(self.cells.ready),
+                    ]
+                    with m.If(given & row_ends & (row == last_row)):
+                        m.d.sync += [row.eq(0), self.layer.eq(self.layer + 1)]
+                        m.next = "SETTLE"
+                        with m.If(self.layer == len(crossbars) - 1):
+                            m.d.sync += walking.eq(0)
+                            m.next = "LOAD"
+        m.d.comb += self.busy.eq(~fsm.ongoing("LOAD") | walking)
+        return m
+
+    def _elaborate_memory(self, m: Module, loaded: Signal, keep: Signal) -> StateMemory:
+        """The memory of the states, and where in it the states go that are loaded."""
+        crossbars = self._parameters.crossbars
+        cells = sum(crossbar.rows * crossbar.columns for crossbar in crossbars)
+        memory = StateMemory(
+            self._variation.state_bits, cells, banked=crossbars[0].memory == "ecp5"
+        )
+        m.submodules.memory = memory
+        address = Signal(range(cells))
+        m.d.comb += [
+            memory.address.eq(address),
+            memory.state.eq(loaded),
+            memory.write.eq(keep),
+        ]
+        with m.If(keep):
+            m.d.sync += address.eq(address + 1)
+        with m.If(self.begin), m.Switch(self.layer):
+            first = 0
+            for number, crossbar in enumerate(crossbars):
+                with m.Case(number):
+                    # The row times the columns, as a sum of shifted rows.
+                    parts = [
+                        self.row << bit
+                        for bit in range(crossbar.columns.bit_length())
+                        if crossbar.columns >> bit & 1
+                    ]
+                    m.d.sync += address.eq(sum(parts, first))
+                first += crossbar.rows * crossbar.columns
+        return memory

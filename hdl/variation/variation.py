@@ -1,0 +1,98 @@
+"""All that makes a chip of an engine: registers, Programmer, noise at each use."""
+
+from amaranth.hdl import Module
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hdl.parameters import EngineParameters
+from hdl.streams import LoadLayout, NoiseLayout
+from hdl.variation.chip import ChipRegisters
+from hdl.variation.draw_unit import DrawUnit
+from hdl.variation.programmer import Programmer, WordLayout
+from hdl.variation.speck import LAYER_BITS
+from hdl.variation.use_noise import UseNoise
+from sim.generator import USE_BITS as IMAGE_BITS
+
+
+class Variation(wiring.Component):
+    """Put the blocks together.
+
+    Parameters
+    ----------
+    parameters : EngineParameters
+        Of the whole engine.
+
+    Attributes
+    ----------
+    load : In(stream)
+        `LoadLayout`: every byte but those for the memories STATES; `ready` is always set.
+    states : In(stream)
+        `LoadLayout`: those.
+    layer, valid, word, busy : Out
+        As of `Programmer`.
+    numbers : In(stream)
+        The number of each image; where neurons have noise at each use.
+    noise_0, noise_1, ... : Out(stream)
+        `NoiseLayout` of each hidden layer; likewise.
+    """
+
+    def __init__(self, parameters: EngineParameters) -> None:
+        assert parameters.variation is not None
+        self._parameters = parameters
+        self._variation = parameters.variation
+        self._noisy = range(len(parameters.crossbars) - 1 if parameters.noisy else 0)
+        ports = {
+            "load": In(stream.Signature(LoadLayout())),
+            "states": In(stream.Signature(LoadLayout())),
+            "layer": Out(LAYER_BITS),
+            "valid": Out(1),
+            "word": Out(WordLayout(parameters.rah_bits)),
+            "busy": Out(1),
+        }
+        for layer in self._noisy:
+            ports[f"noise_{layer}"] = Out(stream.Signature(NoiseLayout(parameters, layer)))
+        if self._noisy:
+            ports["numbers"] = In(stream.Signature(IMAGE_BITS))
+        super().__init__(ports)
+        self.noises = [getattr(self, f"noise_{layer}") for layer in self._noisy]
+
+    def elaborate(self, platform: object) -> Module:
+        """Build it."""
+        m = Module()
+        p = self._parameters
+        m.submodules.chip = chip = ChipRegisters()
+        m.submodules.programmer = programmer = Programmer(p)
+        wiring.connect(m, wiring.flipped(self.states), programmer.states)
+        m.d.comb += [
+            self.load.ready.eq(1),
+            programmer.chip.eq(chip.chip),
+            self.layer.eq(programmer.layer),
+            self.valid.eq(programmer.valid),
+            self.word.eq(programmer.word),
+            self.busy.eq(programmer.busy),
+        ]
+        users: list[Programmer | UseNoise] = [programmer]
+        loaded: list[ChipRegisters | Programmer | UseNoise] = [chip, programmer]
+        numbers = wiring.flipped(self.numbers) if self._noisy else None
+        for layer in self._noisy:
+            m.submodules[f"use_noise_{layer}"] = noise = UseNoise(p, layer)
+            wiring.connect(m, numbers, noise.numbers)
+            wiring.connect(m, noise.noise, wiring.flipped(self.noises[layer]))
+            m.d.comb += noise.seed.eq(chip.chip.seed)
+            if layer != self._noisy[-1]:
+                numbers = noise.passed
+            users.append(noise)
+            loaded.append(noise)
+        for block in loaded:
+            m.d.comb += [
+                block.load.payload.eq(self.load.payload),
+                block.load.valid.eq(self.load.valid),
+            ]
+        if self._variation.iterative:
+            m.submodules.unit = unit = DrawUnit(
+                self._variation.rounds_per_clock, len(users), p.spread_bits
+            )
+            m.d.comb += unit.seed.eq(chip.chip.seed)
+            for number, user in enumerate(users):
+                wiring.connect(m, user.unit, unit.users[number])
+        return m

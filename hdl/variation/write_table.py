@@ -1,0 +1,108 @@
+"""What a write makes of each state, of all layers, in one memory."""
+
+from amaranth.hdl import Cat, Module, Signal, signed
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hdl.block_ram import block_memory
+from hdl.parameters import ENGINE, WRITE_TABLE, EngineParameters
+from hdl.streams import LoadLayout
+from hdl.variation.speck import LAYER_BITS
+from hdl.variation.states import StateLayout
+
+LEVEL_BITS = 8
+SPREAD_BITS = 17
+LINE_BYTES = 8
+
+
+class EntryLayout(data.StructLayout):
+    """A line.
+
+    Members
+    -------
+    level : signed
+        R_AH word that is aimed at.
+    c2c, d2d : signed
+        One standard deviation, in units of ``2**-8`` words.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            {
+                "level": signed(LEVEL_BITS),
+                "c2c": signed(SPREAD_BITS),
+                "d2d": signed(SPREAD_BITS),
+            }
+        )
+
+
+class WriteTables(wiring.Component):
+    """The tables of all layers.
+
+    Parameters
+    ----------
+    parameters : EngineParameters
+        Of the whole engine.
+
+    Attributes
+    ----------
+    load : In(stream)
+        `LoadLayout`; bytes for the memories WRITE_TABLE are taken, others ignored.
+    layer, cell : In
+        What is looked up: `StateLayout`.
+    entry : Out
+        `EntryLayout`, two clocks later.
+    """
+
+    def __init__(self, parameters: EngineParameters) -> None:
+        assert parameters.variation is not None
+        self._layers = len(parameters.crossbars)
+        self._state = StateLayout(parameters.variation.state_bits)
+        super().__init__(
+            {
+                "load": In(stream.Signature(LoadLayout())),
+                "layer": In(LAYER_BITS),
+                "cell": In(self._state),
+                "entry": Out(EntryLayout()),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the tables."""
+        m = Module()
+        layer_bits = (self._layers - 1).bit_length()
+        line_bits = self._state.size
+        m.submodules.lines = lines = block_memory(EntryLayout(), 1 << layer_bits + line_bits)
+        write = lines.write_port()
+        read = lines.read_port(domain="comb")
+
+        load = self.load.payload
+        taken = Signal()
+        line = Signal(line_bits)
+        layer = Signal(layer_bits)
+        shifted = Signal(8 * LINE_BYTES)  # the last bytes, the latest on top
+        byte = Signal(range(LINE_BYTES))
+        whole = Signal()
+        m.d.comb += [
+            self.load.ready.eq(1),
+            taken.eq(
+                self.load.valid & (load.memory == WRITE_TABLE) & (load.layer != ENGINE)
+            ),
+            write.en.eq(whole),
+            write.addr.eq(Cat(line, layer)),
+            write.data.level.eq(shifted[:16]),
+            write.data.c2c.eq(shifted[16:40]),
+            write.data.d2d.eq(shifted[40:]),
+        ]
+        m.d.sync += whole.eq(taken & ~load.first & (byte == LINE_BYTES - 1))
+        with m.If(whole):
+            m.d.sync += line.eq(line + 1)
+        with m.If(taken):
+            m.d.sync += [shifted.eq(Cat(shifted[8:], load.data)), byte.eq(byte + 1)]
+            with m.If(load.first):
+                m.d.sync += [byte.eq(1), line.eq(load.address), layer.eq(load.layer)]
+
+        found = Signal(EntryLayout(), reset_less=True)
+        m.d.comb += read.addr.eq(Cat(self.cell, self.layer[:layer_bits]))
+        m.d.sync += [found.eq(read.data), self.entry.eq(found)]
+        return m

@@ -1,0 +1,130 @@
+"""Neurons side by side, and what they drive, against the definitions in words."""
+
+import random
+from typing import Any
+
+import pytest
+from amaranth.back import rtlil
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hdl.bench.streams import StreamBench
+from hdl.neuron_array import NeuronArray, Reservation, RowDriver
+from hdl.parameters import TABLE, CrossbarParameters, EngineParameters
+
+
+def engine(columns: int, at_once: int, neuron: str = "sot") -> EngineParameters:
+    return EngineParameters(
+        (
+            CrossbarParameters(9, columns, columns, neurons_per_clock=at_once),
+            CrossbarParameters(columns, 3, 3, rows_per_clock=at_once),
+        ),
+        neuron=neuron,
+    )
+
+
+def groups(values: list[int], at_once: int, spare: int) -> list[list[int]]:
+    """Neighbours together; places beyond the last get a value that must not matter."""
+    padded = values + [spare] * (-len(values) % at_once)
+    return [padded[i : i + at_once] for i in range(0, len(padded), at_once)]
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    columns=st.integers(1, 12),
+    at_once=st.sampled_from([1, 2, 4]),
+    stall=st.sampled_from([0.0, 0.4]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_only_active_neurons_drive_rows_and_every_image_is_closed_once(
+    columns: int, at_once: int, stall: float, seed: int
+) -> None:
+    rng = random.Random(seed)
+    dut = RowDriver(engine(columns, at_once), 0)
+    bench = StreamBench(dut, stall=stall, seed=seed)
+    images = [[rng.choice([0, 0, rng.randrange(16)]) for _ in range(columns)] for _ in range(6)]
+    offered: list[dict[str, Any]] = []
+    wanted = []
+    for image in images:
+        together = groups(image, at_once, 13)
+        clean = groups(image, at_once, 0)
+        for number, (beat, values) in enumerate(zip(together, clean, strict=True)):
+            last = int(number == len(together) - 1)
+            offered.append({"activations": beat, "last": last})
+            if last or any(values):
+                wanted.append((tuple((number, value) for value in values), last))
+    bench.put(dut.activations, offered)
+    taken = bench.take(dut.events, len(wanted))
+    bench.run()
+    assert taken == wanted
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 4])
+@pytest.mark.parametrize("stall", [0.0, 0.5])
+def test_every_neuron_of_an_array_has_the_whole_table(at_once: int, stall: float) -> None:
+    rng = random.Random(at_once)
+    dut = NeuronArray(engine(5, at_once), 0)
+    bench = StreamBench(dut, stall=stall, seed=3)
+    table = [rng.randrange(16) for _ in range(256)]
+    beats = [[rng.randrange(256) for _ in range(at_once)] for _ in range(80)]
+
+    async def stimulus(ctx: Any) -> None:
+        for number, entry in enumerate(table):
+            ctx.set(dut.load.payload, {"memory": TABLE, "first": number == 0, "data": entry})
+            ctx.set(dut.load.valid, 1)
+            await ctx.tick()
+        ctx.set(dut.load.valid, 0)
+        for number, currents in enumerate(beats):
+            ctx.set(dut.currents.payload, {"currents": currents, "last": number % 3 == 0})
+            ctx.set(dut.currents.valid, 1)
+            await ctx.tick().until(dut.currents.ready)
+            ctx.set(dut.currents.valid, 0)
+
+    bench.play(stimulus, background=False)
+    taken = bench.take(dut.activations, len(beats))
+    bench.run()
+    assert taken == [
+        (tuple(table[current] for current in currents), int(number % 3 == 0))
+        for number, currents in enumerate(beats)
+    ]
+
+
+@pytest.mark.parametrize("delay", [1, 13])
+@pytest.mark.parametrize("stall", [0.0, 0.3, 0.8])
+def test_what_has_left_the_crossbar_always_finds_room(delay: int, stall: float) -> None:
+    """Whatever is let through comes `delay` clocks later, and nothing is lost."""
+    dut = Reservation(engine(5, 2), 0)
+    bench = StreamBench(dut, stall=stall, seed=delay)
+    beats = [((number % 16, number // 16), int(number % 7 == 0)) for number in range(200)]
+    clocks: list[int] = []
+
+    async def pipeline(ctx: Any) -> None:
+        under_way: list[int | None] = [None] * delay
+        sent = 0
+        while sent < len(beats) or any(place is not None for place in under_way):
+            leaves = bool(ctx.get(dut.open)) and sent < len(beats)
+            ctx.set(dut.taken, leaves)
+            arrives = under_way.pop(0)
+            under_way.append(sent if leaves else None)
+            sent += leaves
+            ctx.set(dut.activations.valid, arrives is not None)
+            if arrives is not None:
+                values, last = beats[arrives]
+                ctx.set(dut.activations.payload, {"activations": list(values), "last": last})
+                assert ctx.get(dut.activations.ready)
+            await ctx.tick()
+        ctx.set(dut.taken, 0)
+        ctx.set(dut.activations.valid, 0)
+
+    bench.play(pipeline, background=False)
+    taken = bench.take(dut.waiting, len(beats), clocks=clocks)
+    bench.run()
+    assert taken == beats
+    if not stall:
+        assert clocks[-1] - clocks[0] == len(beats) - 1
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 4])
+def test_it_becomes_rtlil(at_once: int) -> None:
+    for neuron in ("sot", "relu"):
+        rtlil.convert(NeuronArray(engine(7, at_once, neuron), 0))
