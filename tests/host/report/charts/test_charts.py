@@ -113,7 +113,7 @@ def test_stages_show_busy_clocks(width):
     assert "rows &lt;driven&gt;" in svg
     unit = (width - 4) / 35
     held = re.findall(r'<rect x="([\d.]+)" y="[\d.]+" width="([\d.]+)"[^>]*class="held', svg)
-    busy = re.findall(r'<rect x="([\d.]+)" y="[\d.]+" width="([\d.]+)"[^>]*class="bar', svg)
+    busy = re.findall(r'<rect x="([\d.]+)" y="[\d.]+" width="([\d.]+)"[^>]*class="busy', svg)
     as_clocks = [tuple(round(float(v) / unit, 1) for v in rect) for rect in held]
     assert as_clocks == [(0, 10), (15, 20)]
     assert [tuple(round(float(v) / unit, 1) for v in rect) for rect in busy] == [
