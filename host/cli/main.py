@@ -29,6 +29,9 @@ COMMANDS: dict[str, str] = {
     "demo": "show the whole machine at work, and leave its pictures",
     "paper": "draw the figures of the paper, with a verdict on each claim",
     "report": "write one page of what a network is, does and costs",
+    "boards": "list the boards, and what was built for them",
+    "build": "build a board's bitstream",
+    "flash": "program a board",
     "info": "show versions, tools, networks and boards",
 }
 """Each command (the name of its module here) and what the list of commands says of it."""
