@@ -1,12 +1,14 @@
 """What a report tells: everything that has to be computed for it."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from hdl.parameters import EngineParameters
 from host.bound import cycle_bounds
+from host.built import recall
 from host.chips import COLUMNS, Measured, measure
 from host.display import Display
 from host.report.subject import Subject
@@ -62,6 +64,8 @@ class Findings:
         Accuracy over chips, one for each of `host.chips.COLUMNS`.
     engine : EngineFindings or str
         What the gateware did, or why it could not be run here.
+    builds : list of dict
+        Figures of the boards that were built on this machine, of any network.
     """
 
     subject: Subject
@@ -69,6 +73,7 @@ class Findings:
     answers: npt.NDArray[np.int64]
     chips: list[Measured]
     engine: EngineFindings | str
+    builds: list[dict[str, Any]]
 
     @property
     def accuracy(self) -> float:
@@ -155,4 +160,5 @@ def find(subject: Subject, display: Display) -> Findings:
         answers,
         _measure_chips(subject, display),
         _run_engine(subject, logits, display),
+        [record for record in recall() if isinstance(record, dict)],
     )

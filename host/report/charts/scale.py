@@ -68,6 +68,8 @@ def log_ticks(low: float, high: float, most: int) -> list[float]:
 
 def tick_text(value: float) -> str:
     """A tick's label."""
+    if 1e6 <= value < 1e9:
+        return f"{value / 1e6:g} M"
     if value and not 1e-4 <= abs(value) < 1e6:
         return f"{value:.3g}".replace("e-0", "e-").replace("e+0", "e").replace("e+", "e")
     return f"{value:,.10g}".replace("-", "\N{MINUS SIGN}")

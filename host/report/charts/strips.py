@@ -4,7 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from host.report.charts.scale import Scale, linear_ticks, log_ticks, padded, tick_text
-from host.report.charts.svg import LINE, Draw, edge_anchor, label, line, mark, shortened, wrapped
+from host.report.charts.svg import (
+    BOLD,
+    LINE,
+    Draw,
+    edge_anchor,
+    label,
+    line,
+    mark,
+    shortened,
+    wrapped,
+)
 from host.report.markup import Content
 
 RADIUS = 3.4
@@ -96,7 +106,7 @@ def strips_chart(
         body: list[Content] = []
         for number, strip in enumerate(strips):
             figure_room = 8 * len(strip.figure) + 8
-            for place, text in enumerate(wrapped(strip.label, width - figure_room)):
+            for place, text in enumerate(wrapped(strip.label, width - figure_room, BOLD)):
                 body.append(label(0, y + 13, text, "strong halo"))
                 if place == 0:
                     body.append(label(width, y + 13, strip.figure, "figure-text halo", "end"))

@@ -1,14 +1,18 @@
 """Boards: what the gateware comes to on each."""
 
-from collections.abc import Sequence
+import shlex
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from host.report.charts.bars import Bar, bars_chart
 from host.report.charts.strips import Strip, strips_chart
 from host.report.charts.svg import Chart, figure
+from host.report.findings import Findings
 from host.report.markup import Content
 from host.report.records import flag, numeral, string
-from host.report.table import Cell, Table
+from host.report.section import Section, paragraph
+from host.report.subject import Subject
+from host.report.table import Cell, Table, table
 
 Record = dict[str, Any]
 
@@ -26,17 +30,20 @@ COLUMNS: dict[str, str] = {
     "memories": "memories",
     "memories_share": "memories (%)",
     "dsps": "DSP",
-    "images_per_second": "images a second",
+    "images_per_second": "images a second, machine",
+    "link_images_per_second": "images a second, link",
 }
 """What a build's record has, and what the table calls it."""
 SHARES = {"luts_share", "memories_share"}
-TEXTS = {"board", "part", "profile"}
+TEXTS = ("board", "part", "profile")
 
 
 def verdict(record: Record) -> str:
     """Whether a build fits its board and keeps its time."""
     if flag(record, "fits") is False:
         return "does not fit"
+    if flag(record, "meets_timing") is False:
+        return "too slow"
     fmax, need = numeral(record, "fmax_mhz"), numeral(record, "need_mhz")
     if fmax is not None and need is not None and fmax < need:
         return "too slow"
@@ -44,9 +51,9 @@ def verdict(record: Record) -> str:
 
 
 def named(record: Record) -> str:
-    """Board, part and profile of a build."""
-    parts = [string(record, key) for key in ("board", "part", "profile")]
-    return ", ".join(part for part in parts if part) or "a board"
+    """Board and profile of a build."""
+    parts = [string(record, key) for key in ("board", "profile")]
+    return ", ".join(part for part in parts if part)
 
 
 def builds_table(records: Sequence[Record]) -> Table:
@@ -71,11 +78,12 @@ def speed_figure(records: Sequence[Record]) -> Content:
     rates = [
         (named(record), rate)
         for record in records
-        if (rate := numeral(record, "images_per_second")) is not None and rate > 0
+        if (rate := numeral(record, "images_per_second")) is not None
+        and rate > 0
+        and flag(record, "fits") is not False
     ]
     if not rates:
         return None
-    table = Table("images a second", ("board", "images a second"), rates)
     return figure(
         Chart(
             "boards-speed",
@@ -87,7 +95,7 @@ def speed_figure(records: Sequence[Record]) -> Content:
                 log=True,
             ),
         ),
-        [table],
+        [Table("images a second", ("board", "images a second"), rates)],
     )
 
 
@@ -112,4 +120,66 @@ def room_figure(records: Sequence[Record]) -> Content:
             ),
         ),
         [Table("share of the LUTs", ("board", "LUT (%)"), shares)],
+    )
+
+
+def built_for(subject: Subject, records: Sequence[Record]) -> list[Record]:
+    """The builds of a network, by board and profile; what names no board is none."""
+    mine = [
+        record
+        for record in records
+        if string(record, "network") == subject.name and string(record, "board")
+    ]
+    return sorted(mine, key=lambda record: [string(record, key) or "" for key in TEXTS])
+
+
+def boards(findings: Findings) -> Section:
+    """What the gateware comes to on the boards that it was built for here."""
+    subject = findings.subject
+    records = built_for(subject, findings.builds)
+    one = shlex.join(["allspin", "build", "icebreaker", "--network", subject.name])
+    if not records:
+        return Section(
+            "boards",
+            "On boards",
+            paragraph(
+                "No board was built for this network on the machine that made this page. Building "
+                "one takes some minutes; its figures are then kept, and on the next page."
+            ),
+            [one],
+        )
+    tools = sorted(
+        {
+            f"{name} {version}"
+            for record in records
+            if isinstance(record.get("tools"), Mapping)
+            for name, version in record["tools"].items()
+        }
+    )
+    return Section(
+        "boards",
+        "On boards",
+        [
+            paragraph(
+                "What the network's gateware comes to when it is placed and routed: how fast its "
+                "clock may be against what the board needs, what it takes of the part, and how "
+                "many images a second that makes."
+            ),
+            table(builds_table(records)),
+            speed_figure(records),
+            room_figure(records),
+            paragraph(f"Built with {', '.join(tools)}.") if tools else None,
+        ],
+        list(
+            dict.fromkeys(
+                shlex.join(
+                    [
+                        *("allspin", "build", string(record, "board") or ""),
+                        *("--network", subject.name),
+                        *(["--profile", name] if (name := string(record, "profile")) else []),
+                    ]
+                )
+                for record in records
+            )
+        ),
     )

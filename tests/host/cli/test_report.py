@@ -1,6 +1,7 @@
 """``allspin report``: what it prints, what it refuses, and that a page is whole or not there."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
 
 def test_json_tells_path_and_sizes(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("host.report.findings.why_no_engine", lambda subject: "no compiler here")
+    monkeypatch.setattr("host.report.findings.recall", list)
     page = tmp_path / "page.html"
     assert main(["report", "paper-10", "-o", str(page), *QUICK, "--json"]) == 0
     out, err = capsys.readouterr()
@@ -36,6 +38,8 @@ def test_json_tells_path_and_sizes(tmp_path, capsys, monkeypatch):
     assert sum(record["sections"].values()) < record["bytes"]
     assert "golden model" in err
     text = page.read_text()
+    assert "No board was built for this network" in text
+    assert "allspin build icebreaker --network paper-10" in re.sub("<[^>]*>", "", text)
     # What could not be run is said, with the command that runs it.
     assert "The gateware was not run for this page: no compiler here" in text
     assert "--on" in text

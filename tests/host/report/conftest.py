@@ -55,6 +55,40 @@ def hostile_network() -> Network:
     )
 
 
+def hostile_builds(network: str) -> list[Any]:
+    """What ``allspin build --json`` prints, with names that try to be markup, and with faults."""
+    good = {
+        "board": ATTACK,
+        "part": ATTACK,
+        "profile": "ideal",
+        "network": network,
+        "lanes": 16,
+        "rows_per_clock": 1,
+        "fits": True,
+        "meets_timing": True,
+        "fmax_mhz": 31.25,
+        "need_mhz": 24,
+        "luts": 2235,
+        "luts_share": 0.42,
+        "ffs": 1200,
+        "memories": 4,
+        "memories_share": 1.0,
+        "dsps": 1,
+        "images_per_second": 20123,
+        "link_images_per_second": 812,
+        "tools": {ATTACK: ATTACK},
+    }
+    return [
+        good,
+        {**good, "board": "large", "images_per_second": 2.5e6, "luts_share": 0.71},
+        {**good, "board": "small", "fits": False, "fmax_mhz": None, "luts_share": 1.9},
+        {**good, "board": "slow", "meets_timing": False, "images_per_second": None},
+        {"network": network, "board": [1], "luts_share": "much", "fmax_mhz": float("nan")},
+        {**good, "board": "of another network", "network": "another"},
+        "no object at all",
+    ]
+
+
 def write_idx(path: Path, values: np.ndarray[Any, Any]) -> None:
     header = struct.pack(f">HBB{values.ndim}I", 0, 8, values.ndim, *values.shape)
     path.write_bytes(gzip.compress(header + values.astype(np.uint8).tobytes(), 1, mtime=0))
@@ -163,7 +197,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     save_device(device, device_file)
     page = folder / "page.html"
     arguments = [str(file), "--data", str(data), "--device", str(device_file)]
-    assert main(["report", *arguments, "--chips", "3", "-o", str(page)]) == 0
+    builds = hostile_builds(str(file))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("host.report.findings.recall", lambda: builds)
+        assert main(["report", *arguments, "--chips", "3", "-o", str(page)]) == 0
     return Made(page, page.read_text(encoding="utf-8"), arguments, network, images, labels)
 
 

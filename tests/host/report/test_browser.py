@@ -25,7 +25,7 @@ FLAGS = (
     "--hide-scrollbars",
     "--no-first-run",
 )
-SECTIONS = ["trained", "devices", "chips", "maps", "confusion", "mistakes", "engine"]
+SECTIONS = ["trained", "devices", "chips", "maps", "confusion", "mistakes", "engine", "boards"]
 PHONE, DESK = 390, 1400
 
 pytestmark = pytest.mark.skipif(

@@ -13,7 +13,7 @@ from sim.device_file import load_device
 from sim.golden import GoldenModel
 from sim.schemes import Programming
 
-SECTIONS = {"trained", "devices", "chips", "maps", "confusion", "mistakes", "engine"}
+SECTIONS = {"trained", "devices", "chips", "maps", "confusion", "mistakes", "engine", "boards"}
 
 
 def test_the_page_is_well_formed(made):
@@ -132,6 +132,23 @@ def test_the_engine_ran_and_agreed(made):
     driven = [span[3] for span in by_stage["crossbar 0: rows driven"]]
     lit = ((made.images.astype(int) * 15 + 127) // 255 > 0).sum(axis=(1, 2))
     assert driven == lit[:6].tolist()
+
+
+def test_boards_show_the_builds_of_this_network(made):
+    rows = cells(made.text, "figures of the builds")
+    names = [row[0] for row in rows]
+    assert len(rows) == 4
+    assert "of another network" not in made.text
+    verdicts = dict(zip(names, [row[-1] for row in rows], strict=True))
+    assert verdicts["small"] == "does not fit"
+    assert verdicts["slow"] == "too slow"
+    assert verdicts["large"] == "yes"
+    [large] = [row for row in rows if row[0] == "large"]
+    assert {"31.25", "2,235", "71.0"} <= set(large)
+    # What does not fit, or has no rate, is not drawn as if it ran.
+    assert [row[0] for row in cells(made.text, "images a second")][1:] == ["large, ideal"]
+    shares = cells(made.text, "share of the LUTs")
+    assert [row[1] for row in shares] == ["42.0", "71.0", "42.0", "190.0"]
 
 
 def test_maps_hold_the_networks_words(made):

@@ -51,7 +51,15 @@ def test_scales():
 
 @pytest.mark.parametrize(
     ("value", "said"),
-    [(0, "0"), (0.5, "0.5"), (-70, "\u221270"), (20000, "20,000"), (1e-15, "1e-15"), (3e7, "3e7")],
+    [
+        (0, "0"),
+        (0.5, "0.5"),
+        (-70, "\u221270"),
+        (20000, "20,000"),
+        (1e-15, "1e-15"),
+        (3e7, "30 M"),
+        (2e10, "2e10"),
+    ],
 )
 def test_tick_labels(value, said):
     assert tick_text(value) == said
