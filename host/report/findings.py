@@ -11,6 +11,7 @@ from host.bound import cycle_bounds
 from host.built import recall
 from host.chips import COLUMNS, Measured, measure
 from host.display import Display
+from host.report.compared import compared
 from host.report.subject import Subject
 from host.traced_run import TracedRun, run_traced, traced_clocks
 from sim.errors import UserError
@@ -66,6 +67,8 @@ class Findings:
         What the gateware did, or why it could not be run here.
     builds : list of dict
         Figures of the boards that were built on this machine, of any network.
+    comparison : dict or str
+        With CMOS neurons, as ``allspin compare --json`` prints it, or why there is none.
     """
 
     subject: Subject
@@ -74,6 +77,7 @@ class Findings:
     chips: list[Measured]
     engine: EngineFindings | str
     builds: list[dict[str, Any]]
+    comparison: dict[str, Any] | str
 
     @property
     def accuracy(self) -> float:
@@ -161,4 +165,5 @@ def find(subject: Subject, display: Display) -> Findings:
         _measure_chips(subject, display),
         _run_engine(subject, logits, display),
         [record for record in recall() if isinstance(record, dict)],
+        compared(subject, display),
     )

@@ -26,3 +26,14 @@ def flag(record: Mapping[str, Any], key: str) -> bool | None:
     """The yes or no at a key; None if there is none."""
     value = record.get(key)
     return value if isinstance(value, bool) else None
+
+
+def mapping(record: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """The object at a key; an empty one if there is none."""
+    value = record.get(key)
+    return value if isinstance(value, Mapping) else {}
+
+
+def records(value: object) -> list[Mapping[str, Any]]:
+    """The objects of a list; none if there is no list."""
+    return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []
