@@ -156,9 +156,7 @@ class Crossbar(wiring.Component):
             m.d.sync += [read_value.eq(slot.value), word_value.eq(read_value)]
             for number, bank in enumerate(banks):
                 read = bank.read_port(domain="comb")
-                read_words = Signal(
-                    bank.shape, name=f"read_words_{part}_{number}", reset_less=True
-                )
+                read_words = Signal(bank.shape, name=f"read_words_{part}_{number}", reset_less=True)
                 bank_words = Signal(bank.shape, name=f"words_{part}_{number}", reset_less=True)
                 m.d.comb += read.addr.eq(address)
                 m.d.sync += [read_words.eq(read.data), bank_words.eq(read_words)]

@@ -367,9 +367,7 @@ class EngineParameters:
     @property
     def noisy(self) -> bool:
         """Whether its neurons have noise at each use, so that its images have numbers."""
-        return (
-            self.variation is not None and self.variation.use_noise and len(self.crossbars) > 1
-        )
+        return self.variation is not None and self.variation.use_noise and len(self.crossbars) > 1
 
     @property
     def use_spread_bits(self) -> int:
@@ -412,9 +410,7 @@ class EngineParameters:
             maps.append(MemoryMap(base | COUNTERS, 2, 8))
             if self.variation is not None:
                 maps.append(MemoryMap(base | STATES, crossbar.rows, crossbar.columns, False))
-                maps.append(
-                    MemoryMap(base | WRITE_TABLE, 2 << self.variation.state_bits, 8, False)
-                )
+                maps.append(MemoryMap(base | WRITE_TABLE, 2 << self.variation.state_bits, 8, False))
                 if self.variation.use_noise and number < len(self.crossbars) - 1:
                     maps.append(MemoryMap(base | USE_NOISE, 1, 4, False))
         whole = ENGINE << 4

@@ -64,9 +64,7 @@ class NoiseLayout(data.ArrayLayout):
     """
 
     def __init__(self, parameters: EngineParameters, layer: int) -> None:
-        super().__init__(
-            signed(parameters.use_bits), parameters.crossbars[layer].neurons_per_clock
-        )
+        super().__init__(signed(parameters.use_bits), parameters.crossbars[layer].neurons_per_clock)
 
 
 class ResultLayout(data.StructLayout):
