@@ -67,6 +67,4 @@ def throughput(
     bodies = encode_images(values, network.pixel_bits)
     asked = float(np.mean([len(body) for body in bodies])) + around
     answered = parameters.classes * parameters.logit_bytes + CLASS_BYTES + around
-    return Throughput(
-        engine=frequency / cycles, link=baud / WIRE_BITS / max(asked, answered)
-    )
+    return Throughput(engine=frequency / cycles, link=baud / WIRE_BITS / max(asked, answered))

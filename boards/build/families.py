@@ -43,6 +43,8 @@ class Family:
         nextpnr's names for blocks that multiply.
     before : str
         Yosys commands between reading the machine and its synthesis.
+    route_options : tuple of str
+        What nextpnr is told besides.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Family:
     memories: tuple[str, ...]
     multipliers: tuple[str, ...]
     before: str = ""
+    route_options: tuple[str, ...] = ()
 
     def machine_script(self) -> str:
         """Yosys: ``machine.il`` to ``machine.net.il``."""
@@ -75,7 +78,7 @@ class Family:
         )
 
     def shell_script(self) -> str:
-        """Yosys: ``machine.net.il`` and ``shell.il`` to ``top.json``, ``top.v``, ``cells.json``."""
+        """Yosys: ``machine.net.il`` and ``shell.il`` to ``top.json``, ``cells.json``."""
         return "\n".join(
             [
                 "read_rtlil machine.net.il",
@@ -90,13 +93,12 @@ class Family:
                 "opt_clean -purge",
                 "tee -q -o cells.json stat -json",
                 "write_json top.json",
-                "write_verilog -noattr top.v",
                 "",
             ]
         )
 
     def route_command(self, platform: Any, planned: Sequence[str], seed: int, mhz: float) -> list:
-        """nextpnr's arguments.
+        """Arguments of nextpnr.
 
         Parameters
         ----------
@@ -113,6 +115,7 @@ class Family:
             *_without(planned[1:], ("--log",), ("--quiet",)),
             *("--seed", str(seed), "--freq", f"{mhz:g}"),
             *("--report", "report.json", "--timing-allow-fail"),
+            *self.route_options,
         ]
 
     def pack_command(self, platform: Any, planned: Sequence[str]) -> list[str]:
@@ -164,6 +167,7 @@ ICE40 = Family(
         "chtype -set $__soft_mul\n"  # what synth_ice40 calls those that are not for a DSP
         "select -clear"
     ),
+    route_options=("--write", "routed.json"),  # small enough to be kept for a simulator
 )
 ECP5 = Family(
     name="ECP5",

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from boards.build.families import Family
@@ -153,7 +154,7 @@ class Figures:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON; frequencies in MHz, times in seconds of wall clock when it was built."""
-        content = self.best.bitstream.read_bytes() if self.best.bitstream else b""
+        bitstream = self.best.bitstream
         return {
             "board": self.board,
             "part": self.part,
@@ -188,10 +189,15 @@ class Figures:
             "tools": dict(self.tools),
             "seconds": round(self.netlist.seconds + sum(r.seconds for r in self.seeds), 1),
             "synthesis_seconds": round(self.netlist.seconds, 1),
-            "netlist": self.netlist.name,
-            "bitstream": str(self.best.bitstream) if self.best.bitstream else None,
-            "bitstream_sha256": hashlib.sha256(content).hexdigest() if content else None,
+            "netlist": str(self.netlist.path),
+            "netlist_sha256": _sha256(self.netlist.path),
+            "bitstream": str(bitstream) if bitstream else None,
+            "bitstream_sha256": _sha256(bitstream) if bitstream else None,
         }
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _use(routed: Routed, name: str) -> Use:

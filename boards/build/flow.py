@@ -76,9 +76,9 @@ class Netlist:
     Parameters
     ----------
     folder : Path
-        Holds ``top.json`` for nextpnr, and the same as ``top.v`` for a simulator.
+        Holds ``top.json``, which nextpnr reads.
     name : str
-        Its digest.
+        Digest of all that it was made of.
     cells : mapping of str to int
         How many cells of which type.
     seconds : float
@@ -89,6 +89,11 @@ class Netlist:
     name: str
     cells: Mapping[str, int]
     seconds: float
+
+    @property
+    def path(self) -> Path:
+        """The file, in Yosys' JSON."""
+        return self.folder / f"{TOP}.json"
 
 
 @dataclass(frozen=True)
@@ -250,7 +255,7 @@ class Build:
         def make(folder: Path) -> None:
             begun = time.monotonic()
             (folder / constraints).write_text(self._plan[constraints])
-            _share(netlist.folder / f"{TOP}.json", folder)
+            _share(netlist.path, folder)
             log = folder / "nextpnr.log"
             command = [*self.tools.router.command, *route]
             status = run_tool(command, folder, log.name, what, self._progress)
@@ -303,7 +308,7 @@ def _share(file: Path, folder: Path) -> None:
 
 
 def _resources(log: Path) -> dict[str, tuple[int, int]]:
-    """nextpnr's table of what is used, of how many."""
+    """What is used of how many, by the table that nextpnr prints."""
     return {
         name: (int(used), int(available))
         for name, used, available in _USE.findall(log.read_text(errors="replace"))

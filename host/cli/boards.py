@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -109,19 +110,18 @@ def _cells(row: dict[str, Any]) -> list[str]:
         row["part"],
         row["profile"],
         row["memory"],
-        lanes if rows == 1 else f"{lanes} x {rows} rows",
+        lanes if rows == 1 else f"{lanes} x {rows}",
     ]
     if built is None:
-        return [*words, "no" if not row["fits"] else "weights", "", f"{row['clock_mhz']:g}"] + [
-            ""
-        ] * 4
-    fmax = f"{built['fmax_mhz']:.1f}" if built["fits"] else ""
+        fits = "weights do" if row["fits"] else "no"
+        return [*words, fits, f"of {row['clock_mhz']:g}", "", "", "", ""]
+    fits = "yes" if row["fits"] else "too slow" if built["fits"] else "no"
+    fmax = f"{built['fmax_mhz']:.1f} " if built["fits"] else ""
     images = built["images_per_second"]
     return [
         *words,
-        "yes" if row["fits"] else ("timing" if built["fits"] else "no"),
-        fmax,
-        f"{built['need_mhz']:g}",
+        fits,
+        f"{fmax}of {built['need_mhz']:g}",
         f"{built['luts']:,} ({built['luts_share']:.0%})",
         f"{built['memories']} ({built['memories_share']:.0%})",
         "" if images is None else f"{images:,}",
@@ -130,10 +130,13 @@ def _cells(row: dict[str, Any]) -> list[str]:
 
 
 HEADER = (
-    *("board", "part", "machine", "memory", "lanes", "fits", "MHz", "needs"),
+    *("board", "part", "machine", "memory", "lanes", "fits", "MHz"),
     *("LUTs", "memories", "images/s", "seconds"),
 )
-RIGHT = {"MHz", "needs", "LUTs", "memories", "images/s", "seconds"}
+"""Titles of the columns; lanes are followed by the rows a clock where these are several."""
+RIGHT = {"MHz", "LUTs", "memories", "images/s", "seconds"}
+WIDTH = 120
+"""Columns that the table takes where it is not printed on a terminal."""
 
 
 def _markdown(rows: list[dict[str, Any]]) -> str:
@@ -142,9 +145,8 @@ def _markdown(rows: list[dict[str, Any]]) -> str:
         f"|{'|'.join(' ---: ' if name in RIGHT else ' --- ' for name in HEADER)}|",
         *(f"| {' | '.join(_cells(row))} |" for row in rows),
     ]
-    tools = sorted(
-        {f"{name} {version}" for r in rows if r["built"] for name, version in r["built"]["tools"].items()}
-    )
+    built = [row["built"] for row in rows if row["built"]]
+    tools = sorted({f"{name} {version}" for one in built for name, version in one["tools"].items()})
     if tools:
         lines += ["", f"Built with {', '.join(tools)}."]
     return "\n".join(lines) + "\n"
@@ -164,13 +166,15 @@ def _write(path: Path, table: str) -> None:
 
 
 def _print(rows: list[dict[str, Any]], network: str) -> None:
-    table = Table(title=f"boards, and {network} on them")
+    table = Table(title=f"boards, and {network} on them", box=SIMPLE_HEAD, pad_edge=False)
     for name in HEADER:
         table.add_column(name, justify="right" if name in RIGHT else "left", overflow="fold")
     for row in rows:
         table.add_row(*_cells(row))
     console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=WIDTH)
     console.print(table)
     for row in rows:
         if not row["fits"]:
-            console.print(f"{row['board']}: {row['why']}", soft_wrap=True)
+            console.print(f"{row['board']}: {row['why']}", soft_wrap=True, markup=False)

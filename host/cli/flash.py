@@ -1,6 +1,8 @@
 """``allspin flash``: put the bitstream that was built last onto its board."""
 
 import argparse
+import contextlib
+import os
 import re
 import shlex
 import shutil
@@ -32,12 +34,12 @@ PACKAGES = {
     "icesprog": "icesprog, from the tools folder of the board's repository (wuxx/icesugar)",
 }
 """What to install for each tool."""
-FIXES = {
-    r"permission|access|insufficient|LIBUSB_ERROR_ACCESS|: -3\b|: -4\b.*denied|usb_open.*-4": "access",
-    r"not found|no such device|no dfu capable|can't find|cannot find|no device|unable to open|"
-    r"fail(ed)? to open|device_list|: -1\b": "device",
-}
-"""What tools say, and what it is about; the first that matches."""
+USB = Path("/sys/bus/usb/devices")
+"""Where Linux lists what is plugged in."""
+NODES = Path("/dev/bus/usb")
+"""Where programs reach it."""
+NO_ACCESS = re.compile(r"permission|access|denied|usb_open\(\) failed", re.IGNORECASE)
+NO_DEVICE = re.compile(r"not found|no (dfu capable|such|usb)|can't find|cannot find", re.IGNORECASE)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,14 +63,16 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.dry_run:
         return 0
     if not bitstream.is_file():
-        raise UserError(f"there is no bitstream {bitstream}: build it with allspin build {board.name}")
+        raise UserError(
+            f"there is no bitstream {bitstream}: build it with allspin build {board.name}"
+        )
     tool = shutil.which(command[0])
     if tool is None:
         raise UserError(f"{command[0]} was not found: install {PACKAGES[command[0]]}")
     done = subprocess.run([tool, *command[1:]], capture_output=True, text=True, check=False)
     sys.stdout.write(done.stdout)
     if done.returncode != 0:
-        raise UserError(_explain(board, command[0], done.stdout + done.stderr))
+        raise UserError(explain(board, done.stdout + done.stderr, usb_node(board.usb)))
     sys.stderr.write(done.stderr)
     print(f"{board.title} is programmed; now: allspin run NET --on auto --baud {board.baud}")
     return 0
@@ -96,23 +100,55 @@ def udev_rule(board: Board) -> str:
     )
 
 
-def _explain(board: Board, tool: str, said: str) -> str:
-    """One line: what the tool could not do, and what helps."""
+def usb_node(usb: str, listed: Path = USB, nodes: Path = NODES) -> Path | None:
+    """What a USB device is reached by; None where it is not plugged in.
+
+    Parameters
+    ----------
+    usb : str
+        Its vendor and product.
+    listed, nodes : Path
+        Where to look.
+    """
+    vendor, product = usb.split(":")
+    for device in sorted(listed.glob("*")):
+        with contextlib.suppress(OSError, ValueError):
+            found = [(device / f"id{name}").read_text().strip() for name in ("Vendor", "Product")]
+            if found == [vendor, product]:
+                bus, number = (int((device / f"{name}num").read_text()) for name in ("bus", "dev"))
+                return nodes / f"{bus:03d}" / f"{number:03d}"
+    return None
+
+
+def explain(board: Board, said: str, node: Path | None, listed: Path = USB) -> str:
+    """One line: what a board's tool could not do, and what helps.
+
+    Parameters
+    ----------
+    board : Board
+        The board.
+    said : str
+        All that the tool said.
+    node : Path or None
+        What `usb_node` found.
+    listed : Path
+        Where it looked.
+    """
+    tool = board.flash[0]
     lines = [line.strip() for line in said.splitlines() if line.strip()]
-    words = lines[-1] if lines else "it said nothing"
-    for line in lines:
-        for pattern, subject in FIXES.items():
-            if not re.search(pattern, line, re.IGNORECASE):
-                continue
-            if subject == "access":
-                return (
-                    f"{tool} may not use the USB device {board.usb}: put the line "
-                    f"{udev_rule(board)} into /etc/udev/rules.d/60-allspin.rules, run "
-                    "udevadm control --reload, and plug the board in again "
-                    f"({tool}: {line})"
-                )
-            return (
-                f"{tool} finds no {board.title}: connect it, and look for {board.usb} in lsusb "
-                f"({tool}: {line})"
-            )
+    telling = [line for line in lines if NO_ACCESS.search(line) or NO_DEVICE.search(line)]
+    words = (telling or lines[-1:] or ["it said nothing"])[0]
+    if (node is not None and node.exists() and not os.access(node, os.W_OK)) or (
+        telling and NO_ACCESS.search(words)
+    ):
+        return (
+            f"{tool} may not use the USB device {board.usb}: put the line {udev_rule(board)} into "
+            "/etc/udev/rules.d/60-allspin.rules, run udevadm control --reload, and plug the board "
+            f"in again ({tool}: {words})"
+        )
+    if (node is None and listed.is_dir()) or (telling and NO_DEVICE.search(words)):
+        return (
+            f"{tool} finds no {board.title}: connect it, and look for {board.usb} in what lsusb "
+            f"prints ({tool}: {words})"
+        )
     return f"{tool} failed: {words}"

@@ -33,6 +33,8 @@ COMMANDS: dict[str, str] = {
     "boards": "list the boards, and what was built for them",
     "build": "build a board's bitstream",
     "flash": "program a board",
+    "gates": "prove boards' netlists against the golden model, through their pins",
+    "bench": "measure how fast it is, beside targets and beside others",
     "info": "show versions, tools, networks and boards",
 }
 """Each command (the name of its module here) and what the list of commands says of it."""
