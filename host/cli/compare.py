@@ -118,6 +118,11 @@ def run(arguments: argparse.Namespace) -> int:
     images, labels = load_test_set(arguments.data)
     check_fit(network, images, labels)
     options = _options(arguments, len(images))
+    folder = arguments.out
+    if folder is None and not arguments.json:
+        folder = Path("out/compare") / Path(arguments.network).stem
+    if folder is not None:
+        _make(folder)
     steps = Steps()
     steps.start("comparing")
     try:
@@ -132,9 +137,6 @@ def run(arguments: argparse.Namespace) -> int:
             lambda what: steps.advance(0, None, what),
         )
         steps.finish()
-        folder = arguments.out
-        if folder is None and not arguments.json:
-            folder = Path("out/compare") / Path(arguments.network).stem
         if folder is not None:
             steps.start(f"drawing into {folder}")
             leave(found, folder)
@@ -148,18 +150,22 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _make(folder: Path) -> None:
+    """Make a folder, before the work that fills it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot make the folder {folder}: {error.strerror}") from error
+
+
 def leave(found: dict[str, Any], folder: Path) -> list[Path]:
     """Write the pictures of a comparison, and its numbers as ``compare.json``.
 
     Raises
     ------
     UserError
-        If the folder or a file cannot be written.
+        If a file cannot be written.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"cannot make the folder {folder}: {error.strerror}") from error
     paths = []
     for name, draw in (
         ("energy-split", energy_split),

@@ -134,7 +134,7 @@ def test_what_is_no_library_is_one_line(tmp_path: Path, text: str, message: str)
 
 
 def test_a_missing_library_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="cannot read library .*none.lib: No such file"):
+    with pytest.raises(UserError, match=r"cannot read library .*none.lib: No such file"):
         load_library(tmp_path / "none.lib")
     (tmp_path / "binary.lib").write_bytes(b"\xff\xfe")
     with pytest.raises(UserError, match="it is not text in UTF-8"):
