@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from host.report.markup import Content, Markup, spelled, tag
 
-
 TO_HAVE_IT = "To have it:"
 """What stands above the command of a section that has nothing to show."""
 
