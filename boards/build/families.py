@@ -164,7 +164,7 @@ ICE40 = Family(
         f"hierarchy -top {MACHINE}\n"
         "proc\n"
         f"select {MACHINE}.engine.crossbar_*/t:$mul\n"
-        "chtype -set $__soft_mul\n"  # what synth_ice40 calls those that are not for a DSP
+        "alumacc\n"  # adders, before synth_ice40 looks for multiplications
         "select -clear"
     ),
     route_options=("--write", "routed.json"),  # small enough to be kept for a simulator
