@@ -90,7 +90,7 @@ def test_a_board_is_found_by_being_there(tmp_path, monkeypatch):
 
 
 def test_an_unknown_board_or_profile_is_one_line():
-    with pytest.raises(UserError, match="there is no board 'nonesuch'; there are .*icebreaker"):
+    with pytest.raises(UserError, match=r"there is no board 'nonesuch'; there are .*icebreaker"):
         find_board("nonesuch")
     with pytest.raises(UserError, match="icebreaker has no profile 'big'; it has ideal, chips"):
         find_board("icebreaker").profile("big")

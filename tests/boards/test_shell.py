@@ -18,12 +18,14 @@ from sim.errors import UserError
 NETWORK = random_network((6, 3, 2), 0)
 PROFILE = HardwareProfile(lanes=1)
 UART_PINS = {
-    # Receive and transmit as the FPGA sees them: of the makers' own constraint files and
-    # schematics (1BitSquared icebreaker.pcf and bitsy schematic, wuxx/icesugar src/common/io.pcf, tinyVision.ai
-    # upduino.pcf, emard ulx3s_v20.lpf, gregdavill OrangeCrab r0.2 pins io 0 and 1).
+    # Receive and transmit as the FPGA sees them, of the makers' constraint files: 1BitSquared
+    # icebreaker.pcf and icebitsy1-pmod.pcf, wuxx icesugar src/common/io.pcf and icesugar-pro
+    # src/uart_tx/top.lpf, tinyvision-ai-inc RTL/common/upduino.pcf, emard ulx3s_v20.lpf,
+    # orangecrab-examples orangecrab_r0.2.1.pcf, sipeed TangNano-9K-example uart/src/top.cst.
     "icebreaker": ("6", "9"),
-    "icebreaker-bitsy": ("4", "48"),
+    "icebreaker-bitsy": ("47", "44"),
     "icesugar": ("4", "6"),
+    "icesugar-pro": ("A9", "B9"),
     "upduino-v3": ("15", "14"),
     "ulx3s-25f": ("M1", "L4"),
     "ulx3s-85f": ("M1", "L4"),
@@ -87,5 +89,5 @@ def test_a_machine_that_is_not_the_board_s_is_refused():
     uart = TopParameters.from_network(NETWORK, PROFILE, uart=UartParameters(8))
     with pytest.raises(ValueError, match="a board brings the UART"):
         ShellParameters(board, uart)
-    with pytest.raises(UserError, match="icebreaker cannot run this network: .* 8 bits.* of 4"):
+    with pytest.raises(UserError, match=r"icebreaker cannot run this network: .* 8 bits.* of 4"):
         ShellParameters.from_network(board, NETWORK, HardwareProfile(rah_bits=4))
