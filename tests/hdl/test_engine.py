@@ -103,9 +103,7 @@ class Machine:
                 while self.random.random() < self.stall:
                     await ctx.tick()
                 slots = [{"row": row, "value": value} for row, value in beat]
-                ctx.set(
-                    dut.events.payload, {"slots": slots, "last": number == len(beats) - 1}
-                )
+                ctx.set(dut.events.payload, {"slots": slots, "last": number == len(beats) - 1})
                 ctx.set(dut.events.valid, 1)
                 await ctx.tick().until(dut.events.ready)
                 ctx.set(dut.events.valid, 0)
