@@ -212,7 +212,7 @@ def family_of(platform: Any) -> Family:
     """
     if isinstance(platform, LatticeICE40Platform):
         return ICE40
-    if isinstance(platform, LatticeECP5Platform) and platform.family == "ecp5":
+    if isinstance(platform, LatticeECP5Platform) and platform.device.startswith("LFE5"):
         return ECP5
     if isinstance(platform, GowinPlatform):
         return GOWIN
