@@ -18,10 +18,11 @@ from host.bench.suite import (
     chips_on_virtual,
     cycles_table,
     growth,
-    lanes_on_virtual,
+    hand_over,
     link,
     machine_description,
     ratios,
+    shapes_on_virtual,
 )
 from host.catalogue import open_network
 from host.cli.progress import Steps
@@ -89,11 +90,6 @@ def measured(effort: Effort, builds: list[dict[str, Any]], steps: Steps) -> dict
     machine = machine_description()
     network = open_network(NETWORKS[0])
     images, _ = load_test_set(None)
-    steps.start("engine, by its bounds")
-    engine = engine_figures(builds, network, images)
-    resident = resident_figures(builds, network, images)
-    cycles = cycles_table(network, images)
-    steps.finish()
     golden = []
     for name in NETWORKS:
         steps.start(f"{effort.chips} chips on golden, {name}")
@@ -109,7 +105,13 @@ def measured(effort: Effort, builds: list[dict[str, Any]], steps: Steps) -> dict
     steps.finish()
     steps.start("how the cost grows")
     grown = growth(effort)
-    lanes = lanes_on_virtual(effort)
+    shapes = shapes_on_virtual(effort)
+    steps.finish()
+    steps.start("the engine's clocks, over all test images")
+    counted = hand_over(shapes)
+    engine = engine_figures(builds, network, images, counted)
+    resident = resident_figures(builds, network, images, counted)
+    cycles = cycles_table(network, images, counted)
     steps.finish()
     return {
         "commit": commit(),
@@ -118,7 +120,7 @@ def measured(effort: Effort, builds: list[dict[str, Any]], steps: Steps) -> dict
         "virtual_chips": virtual,
         "ratios": compared,
         "growth": grown,
-        "lanes": lanes,
+        "shapes": shapes,
         "cycles": [each.to_dict() for each in cycles],
         "engine": [each.to_dict() for each in engine],
         "resident": [each.to_dict() for each in resident],
