@@ -236,7 +236,7 @@ class Library:
         return 0.5 * capacitance * self.voltage**2
 
     def full_adder(self) -> tuple[Cell, dict[str, str]] | None:
-        """A cell that adds three bits, and its pins by A, B, CI, S and CO; None if there is none."""
+        """A cell that adds three bits, and its pins by A, B, CI, S and CO; None without one."""
         for cell in self.cells.values():
             if cell.register is not None or len(cell.inputs) != 3 or len(cell.outputs) != 2:
                 continue
