@@ -259,12 +259,19 @@ def resident_figures(
     network: Network,
     images: Images,
     counted: Counted | None = None,
+    kept: int | None = None,
 ) -> list[ResidentFigure]:
     """Resident figures of the builds that say how many images they keep (``resident_images``).
 
-    Parameters and errors are those of `engine_figures`.
+    Parameters
+    ----------
+    builds, network, images, counted
+        As of `engine_figures`, and so are the errors.
+    kept : int, optional
+        How many images a build keeps that does not say so.
     """
-    keeping = [build for build in builds if build.get("resident_images")]
+    keeping = [{"resident_images": kept, **build} for build in builds]
+    keeping = [build for build in keeping if build["resident_images"]]
     cells = sum(layer.states.size for layer in network.layers)
     return [
         ResidentFigure(

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -107,7 +108,7 @@ def test_a_cluster_gives_the_table_of_one_and_a_lost_worker_costs_no_row(small, 
     plan = make_plan(small.grid(**GRIDS, chips=8))
     run_sweep(plan, tmp_path / "1.csv")
     with Client(cluster, set_as_default=False) as client:
-        pids = list(client.run(os.getpid).values())
+        pids = list(cast(dict[str, int], client.run(os.getpid)).values())
     assert len(pids) == 2
     assert os.getpid() not in pids
 
@@ -123,7 +124,8 @@ def test_a_cluster_gives_the_table_of_one_and_a_lost_worker_costs_no_row(small, 
 def test_a_workers_complaint_reaches_the_user(small, tmp_path, cluster):
     plan = make_plan(small.grid(chips=2))
     small.network.write_bytes(small.network.read_bytes() + b"\n")
-    for options in ({}, {"workers": 2}, {"scheduler": cluster.scheduler_address}):
+    ways: list[dict[str, Any]] = [{}, {"workers": 2}, {"scheduler": cluster.scheduler_address}]
+    for options in ways:
         with pytest.raises(UserError, match="another file for this worker than for the sweep"):
             run_sweep(plan, tmp_path / "t.csv", **options)
 
@@ -231,7 +233,8 @@ def test_an_interrupt_within_this_process_keeps_the_rows(small, tmp_path):
         if done == 3:
             raise KeyboardInterrupt
 
-    for options in ({}, {"workers": 2}):
+    ways: list[dict[str, Any]] = [{}, {"workers": 2}]
+    for options in ways:
         path = tmp_path / f"{len(options)}.csv"
         with pytest.raises(KeyboardInterrupt):
             run_sweep(plan, path, report=report, **options)
