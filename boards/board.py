@@ -87,9 +87,7 @@ class Board:
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", self.name):
-            raise ValueError(
-                f"name must be small letters, digits and hyphens, not {self.name!r}"
-            )
+            raise ValueError(f"name must be small letters, digits and hyphens, not {self.name!r}")
         if not self.profiles:
             raise ValueError(f"{self.name} needs at least one profile")
         if "{bitstream}" not in self.flash:

@@ -16,29 +16,10 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from hdl.block_ram import block_memory
+from hdl.cell_placer import CellLayout, CellPlacer
 from hdl.parameters import CrossbarParameters
 from hdl.replay import Replay
 from hdl.streams import EventLayout, SumLayout
-
-
-class CellLayout(data.StructLayout):
-    """An R_AH word to store.
-
-    Members
-    -------
-    first : 1 bit
-        The word goes to column 0 of `row`; further words follow column by column, row by
-        row.
-    row : unsigned
-        Read where `first` is set.
-    word : signed
-        The R_AH word.
-    """
-
-    def __init__(self, parameters: CrossbarParameters) -> None:
-        super().__init__(
-            {"first": 1, "row": range(parameters.rows), "word": signed(parameters.rah_bits)}
-        )
 
 
 class Crossbar(wiring.Component):
@@ -84,13 +65,24 @@ class Crossbar(wiring.Component):
         parts: list[list[Memory]] = []
         for part in range(p.rows_per_clock):
             banks = []
-            for number in range(-(-p.lanes // p.bank_lanes)):
+            for number in range(p.banks):
                 layout = data.ArrayLayout(signed(p.rah_bits), p.bank_lanes)
                 bank = block_memory(layout, p.part_rows * p.passes)
                 m.submodules[f"part_{part}_bank_{number}"] = bank
                 banks.append(bank)
             parts.append(banks)
-        self._elaborate_cells(m, parts)
+        m.submodules.placer = placer = CellPlacer(p)
+        wiring.connect(m, wiring.flipped(self.cells), placer.cells)
+        place = placer.place
+        for part, banks in enumerate(parts):
+            for number, memory in enumerate(banks):
+                write = memory.write_port(granularity=1)
+                chosen = placer.valid & (place.bank == number) & (place.part == part)
+                m.d.comb += [
+                    write.addr.eq(place.address),
+                    write.en.eq(Mux(chosen, 1 << place.lane, 0)),
+                ]
+                m.d.comb += [write.data[lane].eq(place.word) for lane in range(p.bank_lanes)]
 
         # Each pass has its own region of a part: address = group * part_rows + row.
         beat = Signal(EventLayout(p))
@@ -217,62 +209,3 @@ class Crossbar(wiring.Component):
         for number in range(min(p.neurons_per_clock, p.lanes)):
             m.d.comb += self.sums.payload.sums[number].eq(shadow[number])
         return m
-
-    def _elaborate_cells(self, m: Module, parts: list[list[Memory]]) -> None:
-        """Place words column by column, row by row."""
-        p = self._parameters
-        cell = self.cells.payload
-        banks = len(parts[0])
-
-        # Where the next word goes: its row, its group's region, its bank and lane there.
-        names = {
-            "row": range(p.rows + 1),
-            "base": range((p.passes + 1) * p.part_rows),
-            "column": range(p.columns),
-            "bank": range(banks + 1),
-            "lane": range(p.bank_lanes),
-        }
-        following = {name: Signal(shape, name=f"next_{name}") for name, shape in names.items()}
-        here = {name: Signal(shape, name=f"here_{name}") for name, shape in names.items()}
-        for name in names:
-            start = cell.row if name == "row" else 0
-            m.d.comb += here[name].eq(Mux(cell.first, start, following[name]))
-        bank_ends = here["lane"] == p.bank_lanes - 1
-        group_ends = (here["bank"] == banks - 1) & (here["lane"] == (p.lanes - 1) % p.bank_lanes)
-        part_bits = (p.rows_per_clock - 1).bit_length()
-
-        valid = Signal()
-        part = Signal(range(p.rows_per_clock))
-        bank = Signal.like(here["bank"])
-        lane = Signal.like(here["lane"])
-        address = Signal(range(p.part_rows * p.passes))
-        word = Signal(signed(p.rah_bits))
-        m.d.comb += self.cells.ready.eq(1)
-        m.d.sync += valid.eq(self.cells.valid)
-        with m.If(self.cells.valid):
-            m.d.sync += [
-                part.eq(here["row"][:part_bits]),
-                bank.eq(here["bank"]),
-                lane.eq(here["lane"]),
-                address.eq(here["base"] + here["row"][part_bits:]),
-                word.eq(cell.word),
-                following["row"].eq(here["row"]),
-                following["base"].eq(here["base"]),
-                following["column"].eq(here["column"] + 1),
-                following["bank"].eq(here["bank"]),
-                following["lane"].eq(here["lane"] + 1),
-            ]
-            with m.If(here["column"] == p.columns - 1):
-                m.d.sync += following["row"].eq(here["row"] + 1)
-                m.d.sync += [following[name].eq(0) for name in ("base", "column", "bank", "lane")]
-            with m.Elif(group_ends):
-                m.d.sync += following["base"].eq(here["base"] + p.part_rows)
-                m.d.sync += [following[name].eq(0) for name in ("bank", "lane")]
-            with m.Elif(bank_ends):
-                m.d.sync += [following["bank"].eq(here["bank"] + 1), following["lane"].eq(0)]
-        for place, memories in enumerate(parts):
-            for number, memory in enumerate(memories):
-                write = memory.write_port(granularity=1)
-                chosen = valid & (bank == number) & (part == place)
-                m.d.comb += [write.addr.eq(address), write.en.eq(Mux(chosen, 1 << lane, 0))]
-                m.d.comb += [write.data[k].eq(word) for k in range(p.bank_lanes)]

@@ -15,6 +15,12 @@ COUNTERS = 4
 BANK_BITS = 16
 """Width of a crossbar's memories. An iCE40 SPRAM is 16 bits wide and an ECP5 block RAM of
 1024 words 18, so one memory is one block."""
+ECP5_DEPTHS = (512, 1024, 2048)
+ECP5_BLOCK_WORDS = 2048
+"""Words of nine bits in a block RAM of an ECP5, and the depths in which it comes (a DP16KD of
+36, 18 or 9 bits)."""
+MEMORIES_PER_HOP = 2
+"""Memories between two registers of an ECP5's write bus."""
 ENGINE = 15
 """The layer number under which the memories of the whole engine are found."""
 STATES = 5
@@ -80,6 +86,21 @@ class VariationParameters:
     def iterative(self) -> bool:
         """Whether one small generator is shared, which takes several clocks for a draw."""
         return self.rounds_per_clock != ROUNDS_PER_CLOCK[-1]
+
+
+def distance_bits(value_bits: int) -> int:
+    """Width of a row distance in the memory of resident images.
+
+    Distance and value of a slot fill one or two columns of block RAM, which are 9 bits wide;
+    the link carries a distance in a byte.
+
+    Parameters
+    ----------
+    value_bits : int
+        Width of a row's value, 1 to 8.
+    """
+    columns = 1 if value_bits <= 4 else 2
+    return min(8, 9 * columns - value_bits)
 
 
 @dataclass(frozen=True)
@@ -182,8 +203,13 @@ class CrossbarParameters:
         _keep_one_of(self, "rows_per_clock", ROWS_PER_CLOCK)
         _keep_one_of(self, "memory", MEMORIES)
         _keep_one_of(self, "neurons_per_clock", ROWS_PER_CLOCK)
-        if self.memory != "block":
+        if self.memory == "spram":
             raise ValueError("the crossbar's memory is block RAM so far")
+        if self.memory == "ecp5" and not self.ecp5_depth:
+            raise ValueError(
+                f"a block RAM of an ECP5 has at most {ECP5_DEPTHS[-1]} words, and each lane "
+                f"needs {self.part_rows * self.passes}: take more lanes or memory block"
+            )
         if self.passes > 1 and self.lanes % self.neurons_per_clock:
             raise ValueError(
                 f"lanes must be a multiple of {self.neurons_per_clock}, the neurons a clock, "
@@ -192,8 +218,28 @@ class CrossbarParameters:
 
     @property
     def bank_lanes(self) -> int:
-        """Lanes that share a memory: what fits `BANK_BITS`."""
+        """Lanes that share a memory: what fits `BANK_BITS`, or an ECP5's block of 18 Kib."""
+        if self.memory == "ecp5":
+            return ECP5_BLOCK_WORDS // self.ecp5_depth
         return min(self.lanes, BANK_BITS // self.rah_bits)
+
+    @property
+    def ecp5_depth(self) -> int:
+        """Lines of the ECP5 blocks that hold the words, nine bits for each: the fewest that do."""
+        lines = self.part_rows * self.passes
+        return next((depth for depth in ECP5_DEPTHS if lines <= depth), 0)
+
+    @property
+    def banks(self) -> int:
+        """Memories of each part."""
+        return -(-self.lanes // self.bank_lanes)
+
+    @property
+    def write_clocks(self) -> int:
+        """Clocks from a word that is taken to the word in its memory."""
+        if self.memory == "ecp5":
+            return 2 - (-self.banks * self.rows_per_clock // MEMORIES_PER_HOP)
+        return 2
 
     @property
     def part_rows(self) -> int:
@@ -282,8 +328,6 @@ class EngineParameters:
                         "noise of several neurons a clock needs rounds_per_clock 22, "
                         f"not {self.variation.rounds_per_clock}"
                     )
-        if self.resident is not None:
-            raise ValueError("the engine has no resident images so far")
         narrowest = self.hidden_bits if len(self.crossbars) > 1 else 0
         _keep_in_range(self, "current_bits", max(MIN_CURRENT_BITS, narrowest), MAX_CURRENT_BITS)
         for number, (one, two) in enumerate(zip(self.crossbars, self.crossbars[1:], strict=False)):
@@ -331,7 +375,8 @@ class EngineParameters:
                     value_bits=network.input_bits(number),
                     rah_bits=rah_bits,
                     rows_per_clock=profile.rows_per_clock,
-                    memory=profile.memory if number == 0 else "block",
+                    # Only the first layer's words fill an iCE40's SPRAM.
+                    memory="block" if number and profile.memory == "spram" else profile.memory,
                     neurons_per_clock=(
                         1 if number == len(network.layers) - 1 else profile.rows_per_clock
                     ),

@@ -17,7 +17,7 @@ class SlotLayout(data.StructLayout):
     row : unsigned
         Which row of the part of the array that the slot belongs to.
     value : unsigned, `value_bits`
-        What it is driven with; 0 drives nothing.
+        What it is driven with; 0 drives nothing, and `row` must still be one that exists.
     """
 
     def __init__(self, parameters: CrossbarParameters) -> None:

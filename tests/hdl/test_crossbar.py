@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from hdl.beats import pack_beats
 from hdl.bench.streams import StreamBench
-from hdl.crossbar import Crossbar
+from hdl.fast_crossbar import make_crossbar
 from hdl.parameters import CrossbarParameters
 
 Words = npt.NDArray[np.int64]
@@ -59,7 +59,7 @@ def compute(
     clocks: list[int] | None = None,
 ) -> list[list[int]]:
     """Column sums of each image, and the flag of the last column checked."""
-    dut = Crossbar(p)
+    dut = make_crossbar(p)
     bench = StreamBench(dut, stall=stall, seed=seed)
     loaded = [False]
     rng = random.Random(seed)
@@ -72,7 +72,7 @@ def compute(
             ctx.set(dut.cells.valid, 0)
             while rng.random() < stall:
                 await ctx.tick()
-        await ctx.tick().repeat(2)
+        await ctx.tick().repeat(p.write_clocks)
         loaded[0] = True
         for image in images:
             driven = beats(image, p.rows_per_clock, rng)
@@ -109,6 +109,7 @@ def crossbars(draw: st.DrawFn) -> CrossbarParameters:
         lanes=lanes if lanes % neurons == 0 else columns,
         rows_per_clock=draw(st.sampled_from([1, 2, 4])),
         neurons_per_clock=neurons,
+        memory=draw(st.sampled_from(["block", "ecp5"])),
         value_bits=draw(st.integers(1, 8)),
         rah_bits=draw(st.integers(2, 8)),
     )
@@ -160,7 +161,7 @@ def test_full_beats_take_as_many_clocks_as_the_busiest_part_has_rows(rows_per_cl
     rng = np.random.default_rng(rows_per_clock)
     words = rng.integers(-128, 128, (50, 9))
     images = rng.integers(0, 16, (12, 50))
-    dut = Crossbar(p)
+    dut = make_crossbar(p)
     bench = StreamBench(dut)
 
     async def stimulus(ctx: Any) -> None:
@@ -169,7 +170,7 @@ def test_full_beats_take_as_many_clocks_as_the_busiest_part_has_rows(rows_per_cl
             ctx.set(dut.cells.valid, 1)
             await ctx.tick()
         ctx.set(dut.cells.valid, 0)
-        await ctx.tick().repeat(2)
+        await ctx.tick().repeat(p.write_clocks)
         for image in images:
             packed = pack_beats(image, rows_per_clock)
             for number, beat in enumerate(packed):
@@ -218,7 +219,7 @@ def test_a_sparse_image_waits_for_the_columns_and_little_more() -> None:
 def test_one_row_can_be_stored_anew() -> None:
     p = CrossbarParameters(rows=5, columns=7, lanes=3)
     words = np.random.default_rng(3).integers(-128, 128, (5, 7))
-    dut = Crossbar(p)
+    dut = make_crossbar(p)
     bench = StreamBench(dut)
     fresh = np.arange(7) - 3
 
@@ -231,7 +232,7 @@ def test_one_row_can_be_stored_anew() -> None:
             ctx.set(dut.cells.valid, 1)
             await ctx.tick()
         ctx.set(dut.cells.valid, 0)
-        await ctx.tick().repeat(2)
+        await ctx.tick().repeat(p.write_clocks)
         for row in range(5):
             ctx.set(dut.events.payload, {"slots": slots((row, 1)), "last": 1})
             ctx.set(dut.events.valid, 1)
@@ -246,6 +247,6 @@ def test_one_row_can_be_stored_anew() -> None:
 
 
 def test_it_becomes_rtlil_with_one_memory_for_each_block_ram() -> None:
-    text = rtlil.convert(Crossbar(CrossbarParameters(784, 100, 100)), name="crossbar")
+    text = rtlil.convert(make_crossbar(CrossbarParameters(784, 100, 100)), name="crossbar")
     widths = [line.split()[2] for line in text.splitlines() if line.startswith("  memory width")]
     assert widths == ["16"] * 50
