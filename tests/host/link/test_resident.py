@@ -41,7 +41,9 @@ def batches(draw: st.DrawFn) -> tuple[np.ndarray, int]:
     rows = draw(st.integers(1, 600))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     images = []
-    for kind in draw(st.lists(st.sampled_from(["blank", "full", "first", "last", "some"]), max_size=6)):
+    for kind in draw(
+        st.lists(st.sampled_from(["blank", "full", "first", "last", "some"]), max_size=6)
+    ):
         image = np.zeros(rows, dtype=np.uint8)
         match kind:
             case "full":
@@ -140,8 +142,6 @@ def test_a_device_without_the_memory_says_so():
         ResidentImages(device)
 
 
-@pytest.mark.parametrize(
-    ("rows_per_clock", "blocks", "images", "beats"), CAPACITY
-)
+@pytest.mark.parametrize(("rows_per_clock", "blocks", "images", "beats"), CAPACITY)
 def test_how_many_test_images_fit(rows_per_clock, blocks, images, beats):
     """The figures of ``docs/architecture.md``."""
