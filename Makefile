@@ -40,6 +40,10 @@ boards: $(STAMP)  ## Bitstreams of all boards, and their table in docs/boards.md
 gates: $(STAMP)  ## Netlists of an iCE40 and an ECP5 board, with mnist-10, against the golden model.
 	@$(BIN)/allspin gates
 
+.PHONY: bench
+bench: $(STAMP)  ## Measure how fast it is; the figures go into docs/performance.md and .json.
+	@$(BIN)/allspin bench --document docs/performance.md -o docs/performance.json
+
 .PHONY: lint
 lint: $(STAMP)  ## Ruff's rules and format, and pyright's types.
 	@$(BIN)/ruff check

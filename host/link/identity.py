@@ -126,6 +126,11 @@ class Identity:
         """Bytes of a logit on the link."""
         return -(-self.layers[-1].sum_bits // 8)
 
+    @property
+    def answer_bytes(self) -> int:
+        """Bytes of an image's logits and class on the link."""
+        return self.classes * self.logit_bytes + 2
+
     def __str__(self) -> str:
         """Short description, as tables and messages have it."""
         lanes = "/".join(str(layer.lanes) for layer in self.layers)
