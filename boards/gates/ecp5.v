@@ -293,7 +293,15 @@ endmodule
 
 module LUT4 (input A, B, C, D, output Z);
 	parameter [15:0] INIT = 0;
+`ifdef VERILATOR
 	assign Z = INIT[{D, C, B, A}];
+`else
+	// Where an input is unknown and makes no difference, the output is known.
+	wire [7:0] by_d = D ? INIT[15:8] : INIT[7:0];
+	wire [3:0] by_c = C ? by_d[7:4] : by_d[3:0];
+	wire [1:0] by_b = B ? by_c[3:2] : by_c[1:0];
+	assign Z = A ? by_b[1] : by_b[0];
+`endif
 endmodule
 
 module TRELLIS_IO_IN (input B, I, T, output O);

@@ -3,7 +3,15 @@
 
 module SB_LUT4 (output O, input I0, I1, I2, I3);
 	parameter [15:0] LUT_INIT = 0;
+`ifdef VERILATOR
 	assign O = LUT_INIT[{I3, I2, I1, I0}];
+`else
+	// Where an input is unknown and makes no difference, the output is known.
+	wire [7:0] by_3 = I3 ? LUT_INIT[15:8] : LUT_INIT[7:0];
+	wire [3:0] by_2 = I2 ? by_3[7:4] : by_3[3:0];
+	wire [1:0] by_1 = I1 ? by_2[3:2] : by_2[1:0];
+	assign O = I0 ? by_1[1] : by_1[0];
+`endif
 endmodule
 
 // A pin that the simulation drives, and one that it does not; neither may be clocked.

@@ -1,4 +1,4 @@
-"""cocotb test of the model of a DP16KD against a description by bits; run by test_ecp5_models.py."""
+"""cocotb test of the model of a DP16KD against a description by bits."""
 
 import random
 

@@ -46,9 +46,8 @@ def top():
             pins += [f".DI{name}{bit}({source}[{bit + low}])" for bit in range(18)]
             pins += [f".AD{name}{bit}(ad_{other}[{bit}])" for bit in range(14)]
             pins += [f".CLK{name}(clk)", *(f".CS{name}{bit}(1'b0)" for bit in range(3))]
-            pins += [
-                f".{signal.upper()}{name}({signal}_{other})" for signal in ("ce", "we", "oce", "rst")
-            ]
+            controls = ("ce", "we", "oce", "rst")
+            pins += [f".{signal.upper()}{name}({signal}_{other})" for signal in controls]
             high = 18 if name == "B" else 0
             pins += [f".DO{name}{bit}(do_{number}[{bit + high}])" for bit in range(18)]
         modes = {True: "OUTREG", False: "NOREG"}
