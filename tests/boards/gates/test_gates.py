@@ -79,7 +79,7 @@ def faulty(netlist):
             cell
             for cell in netlist.cells
             if cell.type == "SB_LUT4"
-            and "crossbar_0.total_0_SB_DFF" in cell.name
+            and "crossbar_0.total_0_SB_LUT4" in cell.name
             and cell.parameters["LUT_INIT"].count("1") == 8
         ),
         key=lambda cell: cell.name,
