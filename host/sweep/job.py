@@ -1,7 +1,9 @@
 """One chip of a sweep, made and measured; it runs wherever a worker does."""
 
 import hashlib
+import threading
 from collections import OrderedDict
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -205,6 +207,7 @@ def make_chip(job: Job) -> MadeChip:
 
 _machines: OrderedDict[Any, Machine | GoldenDevice] = OrderedDict()
 """Machines that this process keeps open, the one used last at the end."""
+_machines_lock = threading.Lock()
 
 
 def close_machines() -> None:
@@ -250,14 +253,16 @@ def answers_of(job: Job) -> tuple[Integers, Integers, Counts]:
     with threadpool_limits(1):
         made = make_chip(job)
         check_fit(made.network, images, labels)
-        try:
-            machine = _machine(job.on, made.network, made.noise)
-            machine.program(made.network)
-            answers = machine.stream(images)
-        except BaseException:
-            # In whatever state they are now, the next job shall not find them so.
-            close_machines()
-            raise
+        # A worker of Dask may have several threads, a machine takes one network at a time.
+        with nullcontext() if job.on == GOLDEN else _machines_lock:
+            try:
+                machine = _machine(job.on, made.network, made.noise)
+                machine.program(made.network)
+                answers = machine.stream(images)
+            except BaseException:
+                # In whatever state they are now, the next job shall not find them so.
+                close_machines()
+                raise
     return answers.classes, labels, made.counts
 
 

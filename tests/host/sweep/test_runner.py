@@ -228,16 +228,16 @@ def test_an_interrupt_ends_it_at_once_in_a_line(small, tmp_path):
         time.sleep(0.05)
 
 
-def test_an_interrupt_within_this_process_keeps_the_rows(small, tmp_path):
+def test_an_interrupt_within_this_process_keeps_the_rows(small, tmp_path, cluster):
     plan = make_plan(small.grid(chips=6))
 
     def report(done, total, text):
         if done == 3:
             raise KeyboardInterrupt
 
-    ways: list[dict[str, Any]] = [{}, {"workers": 2}]
-    for options in ways:
-        path = tmp_path / f"{len(options)}.csv"
+    ways: list[dict[str, Any]] = [{}, {"workers": 2}, {"scheduler": cluster.scheduler_address}]
+    for number, options in enumerate(ways):
+        path = tmp_path / f"{number}.csv"
         with pytest.raises(KeyboardInterrupt):
             run_sweep(plan, path, report=report, **options)
         assert path.read_bytes().count(b"\n") == 4
