@@ -73,7 +73,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--images",
         metavar="N",
         type=int,
-        default=Options.images,
         help=f"images whose activity is counted ({Options.images})",
     )
     add(
@@ -104,7 +103,7 @@ def _options(arguments: argparse.Namespace, images: int) -> Options:
         )
     return Options(
         frequency=arguments.frequency * MHZ,
-        images=min(arguments.images, images),
+        images=counted,
         periphery=parts,
         others=tuple(arguments.others),
     )
