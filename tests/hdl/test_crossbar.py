@@ -153,10 +153,18 @@ def test_a_row_takes_a_clock_and_the_next_image_follows_at_once() -> None:
     assert np.diff(firsts).tolist() == [30] * 9
 
 
+@pytest.mark.parametrize("memory", ["block", "ecp5"])
 @pytest.mark.parametrize("rows_per_clock", [2, 4])
-def test_full_beats_take_as_many_clocks_as_the_busiest_part_has_rows(rows_per_clock: int) -> None:
+def test_full_beats_take_as_many_clocks_as_the_busiest_part_has_rows(
+    rows_per_clock: int, memory: str
+) -> None:
     p = CrossbarParameters(
-        50, 9, 9, rows_per_clock=rows_per_clock, neurons_per_clock=rows_per_clock
+        50,
+        9,
+        9,
+        rows_per_clock=rows_per_clock,
+        neurons_per_clock=rows_per_clock,
+        memory=memory,
     )
     rng = np.random.default_rng(rows_per_clock)
     words = rng.integers(-128, 128, (50, 9))
@@ -214,6 +222,30 @@ def test_a_sparse_image_waits_for_the_columns_and_little_more() -> None:
     clocks: list[int] = []
     assert compute(p, words, images, clocks=clocks) == (images @ words).tolist()
     assert max(np.diff(clocks[::20])) <= 25
+
+
+@settings(deadline=None, max_examples=20)
+@given(
+    rows=st.integers(1, 13),
+    columns=st.integers(1, 20),
+    lanes=st.integers(1, 16),
+    level_step=st.sampled_from([0, 1, 8, 14, 127]),
+    stall=st.sampled_from([0.0, 0.5]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_sprams_hold_words_or_the_states_of_uniform_levels(
+    rows: int, columns: int, lanes: int, level_step: int, stall: float, seed: int
+) -> None:
+    lanes = min(lanes, columns, 16 if level_step else 8)
+    p = CrossbarParameters(rows, columns, lanes, memory="spram", level_step=level_step)
+    rng = np.random.default_rng(seed)
+    levels = np.arange(-128, 128)
+    if level_step:
+        levels = level_step * np.arange(-15, 16, 2)
+        levels = levels[(levels >= -128) & (levels < 128)]
+    words = rng.choice(levels, (rows, columns))
+    images = rng.integers(0, 16, (5, rows)) * (rng.random((5, rows)) < 0.6)
+    assert compute(p, words, images, stall=stall, seed=seed) == (images @ words).tolist()
 
 
 def test_one_row_can_be_stored_anew() -> None:
