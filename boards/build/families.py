@@ -68,6 +68,8 @@ class Family:
         return "\n".join(
             [
                 "read_rtlil machine.il",
+                # Amaranth names the members of arrays "a[1]", which abc9 takes for a bit of "a".
+                "rename -hide */w:*.* */w:*]",
                 *([self.before] if self.before else []),
                 f"{self.synthesis} {self.machine_options} -top {MACHINE}",
                 "delete t:$scopeinfo",
