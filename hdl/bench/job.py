@@ -1,5 +1,6 @@
 """What a simulation is about, handed from the process that starts it to the simulator."""
 
+import dataclasses
 import json
 import os
 from collections.abc import Mapping
@@ -9,12 +10,28 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from hdl.parameters import EngineParameters, HardwareProfile
+from hdl.parameters import (
+    EngineParameters,
+    HardwareProfile,
+    ResidentParameters,
+    VariationParameters,
+)
 from sim.netfile import network_from_bytes, network_to_bytes
 from sim.network import Network
 
 VARIABLE = "ALLSPIN_JOB"
 """Environment variable that names the job's folder within the simulator."""
+
+
+def _profile_from_dict(record: dict[str, Any]) -> HardwareProfile:
+    variation, resident = record["variation"], record["resident"]
+    return HardwareProfile(
+        **record
+        | {
+            "variation": None if variation is None else VariationParameters(**variation),
+            "resident": None if resident is None else ResidentParameters(**resident),
+        }
+    )
 
 
 class Job:
@@ -83,11 +100,7 @@ class Job:
             (self.folder / "network.safetensors").write_bytes(network_to_bytes(self._network))
         if self._images is not None:
             np.save(self.folder / "images.npy", self._images, allow_pickle=False)
-        record = {
-            "lanes": self.profile.lanes,
-            "rah_bits": self.profile.rah_bits,
-            "options": self.options,
-        }
+        record = {"profile": dataclasses.asdict(self.profile), "options": self.options}
         (self.folder / "job.json").write_text(json.dumps(record))
 
     @classmethod
@@ -106,6 +119,6 @@ class Job:
             folder=folder,
             network=network_from_bytes(network.read_bytes()) if network.exists() else None,
             images=np.load(images, allow_pickle=False) if images.exists() else None,
-            profile=HardwareProfile(record["lanes"], record["rah_bits"]),
+            profile=_profile_from_dict(record["profile"]),
             options=record["options"],
         )
