@@ -1,4 +1,4 @@
-"""An engine that makes its chip, on real simulators, against the golden model."""
+"""An engine that makes its chip, on a real simulator, against the golden model."""
 
 import re
 from pathlib import Path
@@ -38,6 +38,7 @@ def test_the_engine_is_the_golden_chip(case):
         network,
         BENCH,
         tests=TESTS,
+        simulator="icarus",
         images=random_images(network, 20, 5),
         profile=profile,
         options={"chip": 11 + len(case)},
@@ -56,6 +57,7 @@ def test_a_wrong_round_of_the_cipher_is_seen():
             broken,
             BENCH,
             tests=TESTS[:1],
+            simulator="icarus",
             network=NETWORK,
             images=random_images(NETWORK, 20, 5),
             profile=profile,
