@@ -12,6 +12,7 @@ from hdl.link.link import Link
 from hdl.link.protocol import MAX_WINDOW, LinkParameters
 from hdl.link.uart import UartParameters, UartReceiver, UartTransmitter
 from hdl.parameters import EngineParameters, HardwareProfile
+from hdl.resident import Resident
 from sim.network import Network
 
 SMALLEST_WINDOW = 2048
@@ -113,16 +114,20 @@ class Top(wiring.Component):
         p = self.parameters
         m.submodules.engine = engine = Engine(p.link.engine)
         m.submodules.link = link = Link(p.link)
-        names = ["events", "results", "load", "fetch", "fetched"]
+        streams = ["events", "results", "load", "fetch", "fetched"]
         if p.link.engine.noisy:
-            names.append("numbers")
-        for name in names:
-            wiring.connect(m, getattr(engine, name), getattr(link, name))
-        m.d.comb += [
-            link.idle.eq(engine.idle),
-            self.idle.eq(engine.idle),
-            self.activity.eq(engine.activity),
-        ]
+            streams.append("numbers")
+        if p.link.engine.resident is None:
+            for name in streams:
+                wiring.connect(m, getattr(engine, name), getattr(link, name))
+            m.d.comb += link.idle.eq(engine.idle)
+        else:
+            m.submodules.resident = resident = Resident(p.link.engine)
+            for name in streams:
+                wiring.connect(m, getattr(link, name), getattr(resident, f"link_{name}"))
+                wiring.connect(m, getattr(resident, name), getattr(engine, name))
+            m.d.comb += [resident.idle.eq(engine.idle), link.idle.eq(resident.link_idle)]
+        m.d.comb += [self.idle.eq(link.idle), self.activity.eq(engine.activity)]
         if p.uart is None:
             wiring.connect(m, wiring.flipped(self.received), link.received)
             wiring.connect(m, link.sent, wiring.flipped(self.sent))

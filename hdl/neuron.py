@@ -9,6 +9,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hdl.block_ram import block_memory
+from hdl.cmos_neuron import BareGate, RegisteredRelu
 from hdl.converter import CurrentLayout
 from hdl.parameters import TABLE, EngineParameters
 from hdl.streams import LoadLayout
@@ -158,5 +159,93 @@ class ReluNeuron(wiring.Component):
         return m
 
 
-NEURONS = {"sot": SotNeuron, "relu": ReluNeuron}
+class CmosBareNeuron(wiring.Component):
+    """The bare gate: the current's highest bit lets the bits below it pass.
+
+    One neuron a clock, one clock later (the engine's register: the gate has none).
+
+    Parameters
+    ----------
+    parameters : EngineParameters
+        Of the whole engine.
+    """
+
+    def __init__(self, parameters: EngineParameters) -> None:
+        self._parameters = parameters
+        super().__init__(NeuronSignature(parameters))
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the block."""
+        m = Module()
+        p = self._parameters
+        current = self.currents.payload.current
+        m.submodules.gate = gate = BareGate(p.hidden_bits)
+        # The highest bits below the sign, with a zero behind them where there are too few.
+        value = (current << 1)[: p.current_bits][-p.hidden_bits :]
+        m.d.comb += [
+            self.load.ready.eq(1),
+            gate.negative.eq(~current[-1]),
+            gate.value.eq(value),
+        ]
+        with m.If(~self.activations.valid | self.activations.ready):
+            m.d.comb += self.currents.ready.eq(1)
+            m.d.sync += [
+                self.activations.valid.eq(self.currents.valid),
+                self.activations.payload.last.eq(self.currents.payload.last),
+                self.activations.payload.activation.eq(gate.activation),
+            ]
+        return m
+
+
+class CmosReluNeuron(wiring.Component):
+    """The registered digital ReLU, with one current a use to accumulate.
+
+    One neuron a clock, one clock later.
+
+    Parameters
+    ----------
+    parameters : EngineParameters
+        Of the whole engine.
+    """
+
+    def __init__(self, parameters: EngineParameters) -> None:
+        self._parameters = parameters
+        super().__init__(NeuronSignature(parameters))
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the block."""
+        m = Module()
+        p = self._parameters
+        bits = p.current_bits + 1
+        m.submodules.relu = relu = RegisteredRelu(
+            bits, bits, p.current_bits - p.hidden_bits - 1, p.hidden_bits
+        )
+        m.d.comb += [
+            self.load.ready.eq(1),
+            relu.term.eq(self.currents.payload.current),
+            relu.start.eq(-(2 ** (p.current_bits - 3))),
+            relu.first.eq(1),
+            relu.last.eq(1),
+            self.activations.payload.activation.eq(relu.activation),
+        ]
+        with m.If(~self.activations.valid | self.activations.ready):
+            m.d.comb += [self.currents.ready.eq(1), relu.enable.eq(1)]
+            m.d.sync += [
+                self.activations.valid.eq(self.currents.valid),
+                self.activations.payload.last.eq(self.currents.payload.last),
+            ]
+        return m
+
+
+class CmosSigmoidNeuron(SotNeuron):
+    """A sigmoid by table: the table is another, the block the same."""
+
+
+NEURONS = {
+    "sot": SotNeuron,
+    "relu": ReluNeuron,
+    "cmos-bare": CmosBareNeuron,
+    "cmos-relu": CmosReluNeuron,
+    "cmos-sigmoid": CmosSigmoidNeuron,
+}
 """The gateware of each kind of neuron, by its name."""

@@ -39,6 +39,11 @@ def shipped_networks() -> tuple[str, ...]:
     return _names(FOLDER, SUFFIX)
 
 
+def network_path(name_or_path: str) -> Path:
+    """File of a network, by the rule of `open_network`."""
+    return _find("network", name_or_path, FOLDER, SUFFIX)
+
+
 def open_network(name_or_path: str) -> Network:
     """Load a network.
 
@@ -53,12 +58,17 @@ def open_network(name_or_path: str) -> Network:
     UserError
         If there is no such network, or its file is damaged.
     """
-    return load_network(_find("network", name_or_path, FOLDER, SUFFIX))
+    return load_network(network_path(name_or_path))
 
 
 def shipped_devices() -> tuple[str, ...]:
     """Names of the devices that ship, in alphabetical order."""
     return _names(DEVICES, DEVICE_SUFFIX)
+
+
+def device_path(name_or_path: str) -> Path:
+    """File of a device, by the rule of `open_device`."""
+    return _find("device", name_or_path, DEVICES, DEVICE_SUFFIX)
 
 
 def open_device(name_or_path: str) -> Device:
@@ -75,4 +85,4 @@ def open_device(name_or_path: str) -> Device:
     UserError
         If there is no such device, or its file is damaged.
     """
-    return load_device(_find("device", name_or_path, DEVICES, DEVICE_SUFFIX))
+    return load_device(device_path(name_or_path))

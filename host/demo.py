@@ -2,12 +2,10 @@
 
 import io
 import json
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -18,12 +16,10 @@ from rich.table import Table
 from hdl.parameters import EngineParameters
 from host.bound import cycle_bounds
 from host.datasets import Dataset
+from host.display import Display
 from host.files import make_folder
-from host.link.device import Answers
 from host.link.frames import encode_frame
 from host.link.images import encode_images
-from host.link.machines import VIRTUAL, open_device
-from host.link.virtual_board import read_trace
 from host.pictures.confusion import confusion_matrix
 from host.pictures.learning import learning_curve
 from host.pictures.maps import rah_maps
@@ -33,30 +29,15 @@ from host.pictures.overview import overview
 from host.pictures.style import save_picture
 from host.pictures.timeline import timeline
 from host.revision import commit
+from host.traced_run import TRACED_IMAGES, run_traced, traced_clocks
 from host.training.recipe import Progress, Trained, TrainingParameters, train
-from sim.errors import UserError
 from sim.golden import GoldenModel
 from sim.netfile import network_to_bytes, write_atomically
 from sim.network import Network
 from sim.pixels import quantise_pixels
 
-TRACED_IMAGES = 6
-"""Images in the timeline."""
 HEADER = b"\4\1\1"
 """Kind and tag of an image's request, of the usual length, to count the link's bytes."""
-
-
-class Display(Protocol):
-    """What shows the steps."""
-
-    def start(self, description: str) -> None:
-        """A step begins."""
-
-    def advance(self, done: float, total: float | None, figures: str = "") -> None:
-        """It has come so far; `total` is None where it is unknown, and `done` in seconds."""
-
-    def finish(self, outcome: str = "") -> None:
-        """It is done."""
 
 
 @dataclass(frozen=True)
@@ -167,44 +148,7 @@ def _train(dataset: Dataset, parameters: TrainingParameters, display: Display) -
     return trained
 
 
-@dataclass(frozen=True, eq=False)
-class _Streamed:
-    answers: Answers
-    seconds: float
-    cycles: int
-    activity: npt.NDArray[np.uint64]
-
-
-def _stream(
-    network: Network, images: npt.NDArray[np.uint8], traced_clocks: int, display: Display
-) -> _Streamed:
-    with tempfile.TemporaryDirectory() as folder:
-        trace = Path(folder) / "activity"
-        display.start("compiling the gateware into a simulator")
-        with open_device(
-            VIRTUAL,
-            network,
-            trace=(trace, traced_clocks),
-            progress=lambda what, seconds: display.advance(seconds, None, what),
-        ) as device:
-            display.finish()
-            display.start("programming weights, tables and converters over the link")
-            device.program(network)
-            display.finish()
-            display.start(f"streaming {len(images):,} test images")
-            begun = time.perf_counter()
-            answers = device.stream(images, lambda done: display.advance(done, len(images)))
-            seconds = time.perf_counter() - begun
-            display.finish(f"{len(images) / seconds:,.0f} images a second")
-            counters = device.counters()
-        if counters is None or counters.images != len(images):
-            raise UserError(
-                f"{len(images)} images were streamed, but the machine's counters say {counters}"
-            )
-        return _Streamed(answers, seconds, counters.cycles, read_trace(trace))
-
-
-def _link_bytes(network: Network, images: npt.NDArray[np.uint8]) -> int:
+def link_bytes(network: Network, images: npt.NDArray[np.uint8]) -> int:
     """Bytes of all images' requests."""
     values = quantise_pixels(images, network.pixel_bits)
     return sum(
@@ -251,9 +195,7 @@ def run_demo(
     write_atomically(file, network_to_bytes(network))
 
     bounds = cycle_bounds(network, EngineParameters.from_network(network), images)
-    # Enough for the images of the timeline to pass through all layers.
-    clocks = 2 * int(bounds[: TRACED_IMAGES + len(network.layers)].sum()) + 1000
-    streamed = _stream(network, images, clocks, display)
+    streamed = run_traced(network, images, traced_clocks(network, bounds), display)
 
     display.start("comparing every logit with the golden model")
     model = GoldenModel(network)
@@ -277,7 +219,7 @@ def run_demo(
         images_per_second=len(images) / streamed.seconds,
         cycles_per_image=streamed.cycles / len(images),
         cycles_bound=float(bounds.mean()),
-        bytes_per_image=_link_bytes(network, images) / len(images),
+        bytes_per_image=link_bytes(network, images) / len(images),
         logits_compared=expected.size,
         mismatches=mismatches,
         golden_images_per_second=len(images) / golden_seconds,

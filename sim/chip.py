@@ -332,14 +332,16 @@ class ColumnNoise:
             take it up, the amplifier's gain error too.
         """
         images, columns = sums.shape
-        added = np.zeros(sums.shape, np.int64)
-        if self._read[layer]:
-            normals = use_normals(self.seed, layer, Purpose.READ, first, images, columns)
-            added += normals * np.int64(self._read[layer])
-        if self._offset[layer]:
-            normals = column_normals(self.seed, layer, Purpose.AMPLIFIER_OFFSET, columns)
-            added += normals * np.int64(self._offset[layer])
-        sums = sums + _rounded(added, FRACTION_BITS + USE_BITS)
+        # Most devices have neither, and passes over all sums cost a twentieth of a chip's time.
+        if self._read[layer] or self._offset[layer]:
+            added = np.zeros(sums.shape, np.int64)
+            if self._read[layer]:
+                normals = use_normals(self.seed, layer, Purpose.READ, first, images, columns)
+                added += normals * np.int64(self._read[layer])
+            if self._offset[layer]:
+                normals = column_normals(self.seed, layer, Purpose.AMPLIFIER_OFFSET, columns)
+                added += normals * np.int64(self._offset[layer])
+            sums = sums + _rounded(added, FRACTION_BITS + USE_BITS)
         if layer == self._last and self._amplifier_gain:
             normals = column_normals(self.seed, layer, Purpose.AMPLIFIER_GAIN, columns)
             sums = _turned(sums, _rounded(normals * np.int64(self._amplifier_gain), SHARE_BITS))

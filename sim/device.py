@@ -27,6 +27,8 @@ class Electrical:
         In ampere.
     read_time : float or None
         Of one read, in seconds.
+    width, length : float or None
+        Of the film, in metres; the current flows along the length.
 
     Raises
     ------
@@ -41,6 +43,8 @@ class Electrical:
     resistance: float | None = None
     read_current: float | None = None
     read_time: float | None = None
+    width: float | None = None
+    length: float | None = None
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
@@ -59,6 +63,42 @@ class Electrical:
         if self.read_current is None or self.resistance is None or self.read_time is None:
             return None
         return self.read_current**2 * self.resistance * self.read_time
+
+
+@dataclass(frozen=True)
+class NeuronElectrical:
+    """What a neuron's use costs; None where it is not known.
+
+    Parameters
+    ----------
+    width, length : float or None
+        Of the film, in metres; the current flows along the length, and so does the wall.
+    resistance : float or None
+        Of the current's path, in ohm.
+    current : float or None
+        Mean input current, in ampere.
+    velocity : float or None
+        Of the domain wall, in metres a second.
+    position : float or None
+        Least distance of two positions of the wall that are told apart, in metres.
+
+    Raises
+    ------
+    ValueError
+        If a value is negative or no number.
+    """
+
+    width: float | None = None
+    length: float | None = None
+    resistance: float | None = None
+    current: float | None = None
+    velocity: float | None = None
+    position: float | None = None
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if value is not None:
+                object.__setattr__(self, name, check_number(name, value, 0, 1e9))
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +123,8 @@ class Device:
         Unit of the synapse's R_AH, ``ohm`` unless it was normalised.
     source : dict
         Where the figures come from: plain values.
+    neuron_electrical : NeuronElectrical
+        Cost of the neuron's uses.
     """
 
     name: str
@@ -93,6 +135,7 @@ class Device:
     electrical: Electrical = field(default_factory=Electrical)
     unit: str = "ohm"
     source: dict[str, Any] = field(default_factory=dict)
+    neuron_electrical: NeuronElectrical = field(default_factory=NeuronElectrical)
 
     def readings(self) -> list[str]:
         """Every variation and what it is taken to be of, a line each, for reports."""

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 import tomli_w
 
-from sim.device import Device, Electrical
+from sim.device import Device, Electrical, NeuronElectrical
 from sim.errors import UserError
 from sim.netfile import write_atomically
 from sim.neuron import neuron_from_dict, neuron_to_dict
@@ -60,7 +60,10 @@ def device_to_toml(device: Device) -> str:
             "unit": device.unit,
             "synapse": _synapse_to_dict(device.synapse) | {"electrical": _plain(device.electrical)},
             "neuron": neuron_to_dict(device.neuron)
-            | {"variation": _plain(device.neuron_variation)},
+            | {
+                "variation": _plain(device.neuron_variation),
+                "electrical": _plain(device.neuron_electrical),
+            },
             "imperfections": _plain(device.imperfections),
             "source": device.source,
         }
@@ -185,6 +188,7 @@ def device_from_toml(text: str) -> Device:
         raise ValueError(f"[synapse]: {error}") from error
     neuron = whole.table("neuron")
     variation = neuron.table("variation").make(NeuronVariation)
+    neuron_electrical = neuron.table("electrical").make(NeuronElectrical)
     neuron.content.setdefault("name", "sot")
     device = Device(
         name=name,
@@ -193,6 +197,7 @@ def device_from_toml(text: str) -> Device:
         neuron_variation=variation,
         imperfections=whole.table("imperfections").make(Imperfections),
         electrical=electrical,
+        neuron_electrical=neuron_electrical,
         unit=unit,
         source=whole.table("source").content,
     )

@@ -25,7 +25,9 @@ Integers = npt.NDArray[np.int64]
 Activation = Callable[[Network, Layer, npt.NDArray[np.int64]], npt.NDArray[np.uint8]]
 
 
-def _sot(network: Network, layer: Layer, currents: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
+def _looked_up(
+    network: Network, layer: Layer, currents: npt.NDArray[np.int64]
+) -> npt.NDArray[np.uint8]:
     assert layer.table is not None
     return layer.table[currents]
 
@@ -36,7 +38,29 @@ def _relu(network: Network, layer: Layer, currents: npt.NDArray[np.int64]) -> np
     return np.minimum((currents + half) >> drop, 2**network.hidden_bits - 1).astype(np.uint8)
 
 
-ACTIVATIONS: dict[str, Activation] = {"sot": _sot, "relu": _relu}
+def _cmos_bare(
+    network: Network, layer: Layer, currents: npt.NDArray[np.int64]
+) -> npt.NDArray[np.uint8]:
+    half = 1 << (network.current_bits - 1)
+    drop = network.current_bits - network.hidden_bits
+    return np.where(currents < half, 0, ((currents - half) << 1) >> drop).astype(np.uint8)
+
+
+def _cmos_relu(
+    network: Network, layer: Layer, currents: npt.NDArray[np.int64]
+) -> npt.NDArray[np.uint8]:
+    above = np.maximum(currents - (1 << (network.current_bits - 3)), 0)
+    drop = network.current_bits - network.hidden_bits
+    return np.minimum((above << 1) >> drop, 2**network.hidden_bits - 1).astype(np.uint8)
+
+
+ACTIVATIONS: dict[str, Activation] = {
+    "sot": _looked_up,
+    "relu": _relu,
+    "cmos-bare": _cmos_bare,
+    "cmos-relu": _cmos_relu,
+    "cmos-sigmoid": _looked_up,
+}
 """The implementation of each kind of neuron, by its name."""
 
 

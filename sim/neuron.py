@@ -16,6 +16,14 @@ import numpy as np
 import numpy.typing as npt
 
 
+def _sampled(response: npt.NDArray[np.float64], top: int) -> npt.NDArray[np.uint8]:
+    """A response that never falls, rounded to activations from 0 to `top`."""
+    # On a flat part the last bit may fall: at a plateau half way between two activations that
+    # would show.
+    rising = np.maximum.accumulate(response)
+    return np.clip(np.floor(rising * top + 0.5), 0, top).astype(np.uint8)
+
+
 def _softplus(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.logaddexp(0.0, x)
 
@@ -122,15 +130,52 @@ class SotNeuron:
             Activation at each input current, 0 to ``2**hidden_bits - 1``.
         """
         size = 2**current_bits
-        top = 2**hidden_bits - 1
-        # The curve never falls, but on its flat parts its last bit may: at a saturation half
-        # way between two activations that would show.
-        response = np.maximum.accumulate(self.response(np.arange(size) / (size - 1)))
-        return np.clip(np.floor(response * top + 0.5), 0, top).astype(np.uint8)
+        return _sampled(self.response(np.arange(size) / (size - 1)), 2**hidden_bits - 1)
+
+
+class _Ramp:
+    """A neuron of logic alone: nothing below a threshold, then a straight line, then full scale.
+
+    Attributes
+    ----------
+    threshold : float
+        Input current at which the line starts, as a fraction of full scale.
+    slope : float
+        Output per current, both as fractions of full scale.
+    rounds : bool
+        Whether the output is rounded to nearest; else what does not fit is dropped.
+    """
+
+    threshold: ClassVar[float]
+    slope: ClassVar[float]
+    rounds: ClassVar[bool]
+    has_table: ClassVar[bool] = False
+
+    def response(self, current: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Output against input, both as fractions of full scale."""
+        return np.clip(self.slope * (np.asarray(current, np.float64) - self.threshold), 0.0, 1.0)
+
+    def table(self, current_bits: int, hidden_bits: int) -> npt.NDArray[np.uint8]:
+        """What the logic gives at each input current; there is no such table in the gateware.
+
+        Parameters
+        ----------
+        current_bits, hidden_bits : int
+            Width of the input current and of an activation.
+
+        Returns
+        -------
+        ndarray of uint8, shape (2**current_bits,)
+            Activation at each input current, 0 to ``2**hidden_bits - 1``.
+        """
+        size = 2**current_bits
+        steps = self.slope * (np.arange(size) - self.threshold * size) * 2**hidden_bits / size
+        steps = np.floor(steps + 0.5 if self.rounds else steps)
+        return np.clip(steps, 0, 2**hidden_bits - 1).astype(np.uint8)
 
 
 @dataclass(frozen=True)
-class ReluNeuron:
+class ReluNeuron(_Ramp):
     """The ideal ReLU with the machine's number format: rounded, then clamped.
 
     The activation is the input current's ``hidden_bits`` most significant bits, rounded
@@ -138,17 +183,83 @@ class ReluNeuron:
     """
 
     name: ClassVar[str] = "relu"
-    has_table: ClassVar[bool] = False
+    threshold: ClassVar[float] = 0.0
+    slope: ClassVar[float] = 1.0
+    rounds: ClassVar[bool] = True
+
+
+@dataclass(frozen=True)
+class CmosBareNeuron(_Ramp):
+    """The bare CMOS gate that the paper seems to price: a sign masks the other bits.
+
+    The input current is read as a signed number about the middle of its range (offset
+    binary), so its most significant bit says that it is not negative; the bits below pass,
+    the lowest ones dropped, where it is set. There is no register, no sum and no saturation
+    of its own: the V-I converter holds the current at full scale.
+    """
+
+    name: ClassVar[str] = "cmos-bare"
+    threshold: ClassVar[float] = 0.5
+    slope: ClassVar[float] = 2.0
+    rounds: ClassVar[bool] = False
+
+
+@dataclass(frozen=True)
+class CmosReluNeuron(_Ramp):
+    """A registered digital ReLU: an accumulator, a threshold and saturation.
+
+    The accumulator starts an eighth of full scale below zero, adds the current, and twice
+    what comes of it is held between nothing and full scale; the lowest bits are dropped.
+    """
+
+    name: ClassVar[str] = "cmos-relu"
+    threshold: ClassVar[float] = 0.125
+    slope: ClassVar[float] = 2.0
+    rounds: ClassVar[bool] = False
+
+
+@dataclass(frozen=True)
+class CmosSigmoidNeuron:
+    """A sigmoid, looked up: ``1 / (1 + exp(-steepness * (current - 1 / 2)))``.
+
+    Parameters
+    ----------
+    steepness : float
+        Four times the slope in the middle, both axes as fractions of full scale, 4 to 40.
+
+    Raises
+    ------
+    ValueError
+        If it is outside its range.
+    """
+
+    steepness: float = 10.0
+
+    name: ClassVar[str] = "cmos-sigmoid"
+    has_table: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        value = self.steepness
+        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if not (number and 4 <= value <= 40):
+            raise ValueError(f"the sigmoid's steepness must be from 4 to 40, not {value!r}")
+        object.__setattr__(self, "steepness", float(value))
 
     def response(self, current: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Output against input, both as fractions of full scale."""
-        return np.clip(np.asarray(current, dtype=np.float64), 0.0, 1.0)
+        return 1 / (1 + np.exp(-self.steepness * (np.asarray(current, np.float64) - 0.5)))
+
+    def table(self, current_bits: int, hidden_bits: int) -> npt.NDArray[np.uint8]:
+        """The response, sampled and rounded: see `SotNeuron.table`."""
+        size = 2**current_bits
+        return _sampled(self.response(np.arange(size) / (size - 1)), 2**hidden_bits - 1)
 
 
-Neuron = SotNeuron | ReluNeuron
+Neuron = SotNeuron | ReluNeuron | CmosBareNeuron | CmosReluNeuron | CmosSigmoidNeuron
 
-NEURONS: dict[str, type[SotNeuron] | type[ReluNeuron]] = {
-    kind.name: kind for kind in (SotNeuron, ReluNeuron)
+NEURONS: dict[str, type[Neuron]] = {
+    kind.name: kind
+    for kind in (SotNeuron, ReluNeuron, CmosBareNeuron, CmosReluNeuron, CmosSigmoidNeuron)
 }
 """Every kind of neuron by its name."""
 

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from sim.levels import uniform_levels
 from sim.network import GAIN_BITS, Converter, Layer, Network
-from sim.neuron import Neuron, SotNeuron
+from sim.neuron import CmosSigmoidNeuron, Neuron, SotNeuron
 
 
 def random_network(
@@ -52,7 +52,7 @@ def random_network(
             bound = 2 ** (current_bits - 4)
             offsets = rng.integers(-bound, bound, columns, dtype=np.int32)
             converter = Converter(gains, offsets, shift)
-            if isinstance(neuron, SotNeuron):
+            if isinstance(neuron, (SotNeuron, CmosSigmoidNeuron)):
                 table = neuron.table(current_bits, hidden_bits)
         drawn = rng.integers(0, states, (rows, columns), dtype=np.uint8)
         layers.append(Layer(drawn, levels, converter, table))

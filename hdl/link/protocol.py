@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from hdl.parameters import EngineParameters
 from sim.levels import check_range
+from sim.neuron import NEURONS
 
 MAGIC = b"ASPN"
 VERSION = 2
@@ -25,6 +26,9 @@ MAX_RUN = 2**RUN_BITS - 1
 MAX_SKIP = 2 ** (8 - RUN_BITS) - 1
 PACKED_BITS = 4
 """Up to this many pixel bits, two values share a byte."""
+
+NEURON_BYTES = 8
+"""Room for a neuron's name in an identity."""
 
 
 class Feature(enum.IntFlag):
@@ -123,6 +127,18 @@ def check_power_of_two(name: str, value: object, low: int, high: int) -> int:
     return number
 
 
+def neuron_on_wire(name: str) -> bytes:
+    """A neuron's name in an identity: its letters and digits, the first eight of them."""
+    return "".join(filter(str.isalnum, name)).encode("ascii")[:NEURON_BYTES]
+
+
+def neuron_from_wire(field: bytes) -> str:
+    """The name of the neuron that an identity has; the field's own text for a strange one."""
+    short = field.rstrip(b"\0")
+    known = {neuron_on_wire(name): name for name in NEURONS}
+    return known.get(short, short.decode("ascii", "replace"))
+
+
 def identity_bytes(parameters: LinkParameters) -> bytes:
     """Body of the answer to `Request.IDENTIFY`.
 
@@ -151,7 +167,7 @@ def identity_bytes(parameters: LinkParameters) -> bytes:
         engine.hidden_bits,
         engine.rah_bits,
         engine.current_bits,
-        engine.neuron.encode("ascii"),
+        neuron_on_wire(engine.neuron),
         features,
         0 if variation is None else variation.state_bits,
         0 if variation is None else variation.rounds_per_clock,

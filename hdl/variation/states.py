@@ -43,9 +43,7 @@ class CellLayout(data.StructLayout):
     """
 
     def __init__(self, state_bits: int) -> None:
-        super().__init__(
-            {"row": WORD_BITS, "column": WORD_BITS, "cell": StateLayout(state_bits)}
-        )
+        super().__init__({"row": WORD_BITS, "column": WORD_BITS, "cell": StateLayout(state_bits)})
 
 
 class StateMemory(wiring.Component):
@@ -130,11 +128,11 @@ class StateMemory(wiring.Component):
         while len(outputs) > 1:
             merged = []
             for number in range(-(-len(outputs) // 4)):
-                register = Signal(len(outputs[0]), name=f"merged_{stages}_{number}", reset_less=True)
+                register = Signal(
+                    len(outputs[0]), name=f"merged_{stages}_{number}", reset_less=True
+                )
                 with m.If(advance):
-                    m.d.sync += register.eq(
-                        Array(outputs[4 * number : 4 * number + 4])[choice[:2]]
-                    )
+                    m.d.sync += register.eq(Array(outputs[4 * number : 4 * number + 4])[choice[:2]])
                 merged.append(register)
             rest = Signal(max(0, len(choice) - 2), name=f"rest_{stages}")
             with m.If(advance):

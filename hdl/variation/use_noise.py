@@ -65,9 +65,7 @@ class UseNoise(wiring.Component):
             "seed": In(SEED_BITS),
             "load": In(stream.Signature(LoadLayout())),
             "numbers": In(stream.Signature(IMAGE_BITS)),
-            "noise": Out(
-                stream.Signature(NoiseLayout(parameters, layer))
-            ),
+            "noise": Out(stream.Signature(NoiseLayout(parameters, layer))),
         }
         if not self._last:
             ports["passed"] = Out(stream.Signature(IMAGE_BITS))
@@ -87,9 +85,7 @@ class UseNoise(wiring.Component):
             # What is wider than this the host does not send.
             spread.eq(loaded[: p.use_spread_bits]),
         ]
-        with m.If(
-            self.load.valid & (load.layer == self._layer) & (load.memory == USE_NOISE)
-        ):
+        with m.If(self.load.valid & (load.layer == self._layer) & (load.memory == USE_NOISE)):
             m.d.sync += loaded.eq(Cat(loaded[8:], load.data))
 
         m.submodules.queue = queue = Queue(self.noise.p.shape(), AHEAD)
@@ -192,9 +188,7 @@ class UseNoise(wiring.Component):
             speck.valid.eq(asked),
             speck.draws.row.eq(number[:WORD_BITS]),
         ]
-        m.d.comb += [
-            speck.draws.columns[lane].eq(column + lane) for lane in range(self._lanes)
-        ]
+        m.d.comb += [speck.draws.columns[lane].eq(column + lane) for lane in range(self._lanes)]
         with m.If(asked):
             m.d.sync += settling.eq(SETTLE)
         with m.Elif(settling != 0):

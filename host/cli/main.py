@@ -23,10 +23,18 @@ COMMANDS: dict[str, str] = {
     "run": "run a network on a machine and score it",
     "fit": "make a device file of measured curves",
     "chips": "say what networks reach over many chips of a device",
+    "sweep": "measure chips over a grid of networks, devices and variations",
     "sim": "run a network's gateware in an HDL simulator",
     "export": "write a network's gateware as Verilog",
     "demo": "show the whole machine at work, and leave its pictures",
     "paper": "draw the figures of the paper, with a verdict on each claim",
+    "compare": "set spin neurons against CMOS neurons: area, energy and time",
+    "report": "write one page of what a network is, does and costs",
+    "boards": "list the boards, and what was built for them",
+    "build": "build a board's bitstream",
+    "flash": "program a board",
+    "gates": "prove boards' netlists against the golden model, through their pins",
+    "bench": "measure how fast it is, beside targets and beside others",
     "info": "show versions, tools, networks and boards",
 }
 """Each command (the name of its module here) and what the list of commands says of it."""

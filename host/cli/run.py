@@ -19,11 +19,13 @@ from host.bound import cycle_bounds
 from host.catalogue import open_network
 from host.cli.chip_options import ChipRun, WordsRead, add_chip_arguments, chip_run
 from host.cli.progress import Steps
+from host.cli.resident_run import run_resident
 from host.datasets import check_fit, load_test_set
 from host.files import check_writable
 from host.link.device import Answers, Device
 from host.link.golden_device import GoldenDevice
 from host.link.machines import AUTO, GOLDEN, VIRTUAL, VIRTUAL_FREQUENCY, open_device
+from host.link.resident import VIRTUAL_RESIDENT
 from host.link.serial_port import DEFAULT_BAUD, MAX_BAUD, MIN_BAUD
 from host.revision import commit
 from sim.errors import UserError
@@ -47,6 +49,7 @@ examples:
   allspin run mnist-10 --on virtual --uart --baud 3000000 --images 100
   allspin run mnist-100 --on auto --images 500 --json
   allspin run mine.safetensors --data fashion --logits out.npy
+  allspin run mnist-10 --on virtual --resident --rows-per-clock 4
   allspin run paper-10 --chip 7 --program write-verify --calibrate
   allspin run paper-10 --chip 7 --on virtual --check
 """
@@ -67,6 +70,7 @@ class Score:
     programming: dict[str, Any] | None
     images: int
     accuracy: float
+    resident: int | None
     seconds: float
     images_per_second: float
     simulated_seconds: float | None
@@ -96,6 +100,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--logits", metavar="OUT.npy", type=Path, help="write the logits")
     add("--check", action="store_true", help="compare every logit with the golden model")
     add("--json", action="store_true", help="print the result as one JSON object")
+    add(
+        "--resident",
+        action="store_true",
+        help="keep the images on the board, as many at a time as fit, and run them there",
+    )
     add("--lanes", metavar="L", type=int, help="columns that a row drives in a clock (all)")
     add(
         "--rows-per-clock",
@@ -124,6 +133,8 @@ def _profile(arguments: argparse.Namespace) -> HardwareProfile:
     """Check the options against one another, and return the machine's."""
     if arguments.uart and arguments.on != VIRTUAL:
         raise UserError(f"--uart is for --on {VIRTUAL}, not {arguments.on}")
+    if arguments.resident and arguments.on == GOLDEN:
+        raise UserError(f"--resident is for --on {VIRTUAL} or a board: {GOLDEN} has no memory")
     if arguments.clock_error is not None and not arguments.uart:
         raise UserError("--clock-error needs --uart")
     if arguments.frequency is not None:
@@ -143,7 +154,9 @@ def _profile(arguments: argparse.Namespace) -> HardwareProfile:
     try:
         rows = arguments.rows_per_clock
         return HardwareProfile(
-            lanes=arguments.lanes, rows_per_clock=1 if rows is None else rows
+            lanes=arguments.lanes,
+            rows_per_clock=1 if rows is None else rows,
+            resident=VIRTUAL_RESIDENT if arguments.resident else None,
         )
     except ValueError as error:
         raise UserError(f"--{str(error).replace('rows_per_clock', 'rows-per-clock')}") from error
@@ -164,7 +177,10 @@ def _test_set(
 @dataclass(frozen=True, eq=False)
 class _Streamed:
     on: str
-    answers: Answers
+    answers: Answers | None
+    """None of resident images whose logits nobody asked for."""
+    correct: int
+    resident: int | None
     seconds: float
     simulated_seconds: float | None
     cycles_per_image: float | None
@@ -177,6 +193,7 @@ class _Streamed:
 def _stream(
     network: Network,
     images: npt.NDArray[np.uint8],
+    labels: npt.NDArray[np.int64],
     profile: HardwareProfile,
     arguments: argparse.Namespace,
     steps: Steps,
@@ -223,6 +240,21 @@ def _stream(
         else:
             device.program(network, lambda done: steps.advance(done, None))
         steps.finish(how)
+        if arguments.resident:
+            assert isinstance(device, Device)
+            wanted = arguments.check or arguments.logits is not None
+            run = run_resident(device, images, labels, steps, logits=wanted)
+            return _Streamed(
+                on=on,
+                answers=run.answers,
+                correct=run.counts.correct,
+                resident=run.at_once,
+                seconds=run.seconds,
+                simulated_seconds=None,
+                cycles_per_image=run.counts.cycles_per_image,
+                profile=found,
+                words=None,
+            )
         steps.start(f"streaming {len(images):,} images")
         begun = time.perf_counter()
         answers = device.stream(images, lambda done: steps.advance(done, len(images), f"{done:,}"))
@@ -231,13 +263,23 @@ def _stream(
         simulated = None
         if answers.clocks is not None and isinstance(device, Device):
             simulated = answers.clocks / device.identity.frequency
-        cycles = _cycles(device, len(images))
         words = None
+        cycles = _cycles(device, len(images))
         if arguments.check and chip is not None and isinstance(device, Device):
             steps.start("reading the R_AH words back")
             words = chip.compare_words(device)
             steps.finish(f"{words.mismatches:,} of {words.compared:,} differ from the golden chip")
-        return _Streamed(on, answers, seconds, simulated, cycles, found, words)
+        return _Streamed(
+            on=on,
+            answers=answers,
+            correct=int(np.count_nonzero(answers.classes == labels)),
+            resident=None,
+            seconds=seconds,
+            simulated_seconds=simulated,
+            cycles_per_image=cycles,
+            profile=found,
+            words=words,
+        )
 
 
 def _cycles(device: Device | GoldenDevice, images: int) -> float | None:
@@ -283,6 +325,8 @@ def _print_table(score: Score, chip: ChipRun | None) -> None:
         ("seconds", f"{score.seconds:.2f}"),
         ("images a second", f"{score.images_per_second:,.0f}"),
     ]
+    if score.resident is not None:
+        rows.append(("images on the board at a time", f"{score.resident:,}"))
     if score.simulated_seconds is not None:
         rows.append(("simulated seconds", f"{score.simulated_seconds:.4f}"))
         rows.append(("images a simulated second", f"{score.simulated_images_per_second:,.0f}"))
@@ -323,14 +367,18 @@ def run(arguments: argparse.Namespace) -> int:
     expected = difference = bound = None
     mismatches = 0
     try:
-        streamed = _stream(network, images, profile, arguments, steps, chip)
+        streamed = _stream(network, images, labels, profile, arguments, steps, chip)
         if streamed.profile is not None:
             engine = EngineParameters.from_network(network, streamed.profile)
             bound = float(cycle_bounds(network, engine, images).mean())
         if arguments.check:
             steps.start("comparing every logit with the golden model")
             expected = GoldenModel(network, noise=noise).logits(images)
+            assert streamed.answers is not None
             mismatches, difference = _compare(streamed.answers, expected)
+            correct = np.count_nonzero(np.argmax(expected, axis=1) == labels)
+            if difference is None and streamed.correct != correct:
+                difference = f"it counted {streamed.correct:,} correct classes, not {correct:,}"
             steps.finish(f"{mismatches:,} of {expected.size:,} differ")
     finally:
         steps.stop()
@@ -340,6 +388,7 @@ def run(arguments: argparse.Namespace) -> int:
             f"{words.mismatches:,} of {words.compared:,} R_AH words differ from the golden chip's"
         )
     if arguments.logits is not None:
+        assert answers is not None
         content = io.BytesIO()
         np.save(content, answers.logits, allow_pickle=False)
         write_atomically(arguments.logits, content.getvalue())
@@ -349,7 +398,8 @@ def run(arguments: argparse.Namespace) -> int:
         chip=arguments.chip,
         programming=None if chip is None else chip.to_dict(),
         images=len(images),
-        accuracy=float(np.mean(answers.classes == labels)),
+        accuracy=streamed.correct / len(images),
+        resident=streamed.resident,
         seconds=streamed.seconds,
         images_per_second=len(images) / streamed.seconds,
         simulated_seconds=streamed.simulated_seconds,

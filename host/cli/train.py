@@ -22,6 +22,7 @@ from host.training.target import Target
 from sim.device_levels import LEVEL_CHOICES
 from sim.errors import UserError
 from sim.netfile import save_network
+from sim.neuron import NEURONS
 from sim.schemes import POLARITIES, Programming
 
 NAME = "train"
@@ -33,6 +34,7 @@ examples:
   allspin train --states 10 -o ten.safetensors
   allspin train --states 100 --hidden 128,64 --seed 3 -o deep.safetensors
   allspin train --data fashion --quick -o fashion.safetensors
+  allspin train --neuron cmos-bare -o gate.safetensors
   allspin train --device paper --states 10 -o paper-ten.safetensors
 """
 
@@ -73,7 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--neuron",
         metavar="NAME",
         default=DEFAULTS.neuron,
-        help="hidden neurons: sot or relu (sot)",
+        help=f"hidden neurons: {', '.join(NEURONS)} (sot)",
     )
     add(
         "--pixel-bits",

@@ -3,7 +3,7 @@
 import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
 
@@ -234,6 +234,22 @@ class Device:
         """
         self._request(Request.WRITE, [_address(space, address) + data])
 
+    def write_lines(
+        self, space: int, lines: npt.NDArray[np.uint8], progress: Progress = NO_PROGRESS
+    ) -> None:
+        """Write a memory from line 0 on, several requests under way at a time.
+
+        Parameters
+        ----------
+        space : int
+            Which memory.
+        lines : ndarray of uint8, shape (lines, bytes of a line)
+            What to write.
+        progress : callable
+            Called with the number of requests answered.
+        """
+        self._request(Request.WRITE, list(self._lines(space, lines)), progress)
+
     def read_back(self, space: int, address: int, count: int, line_bytes: int) -> bytes:
         """Read lines of a memory.
 
@@ -263,6 +279,14 @@ class Device:
                 f"{self.name} answered a READ of {count * line_bytes} bytes with {len(content)}"
             )
         return content
+
+    def start_stopwatch(self) -> None:
+        """Let the next request's first byte start the count of `elapsed_clocks`."""
+        self._transport.start_stopwatch()
+
+    def elapsed_clocks(self) -> int | None:
+        """Clocks from the stopwatch's start to the last answer's end, in simulated time."""
+        return self._transport.elapsed_clocks()
 
     def clear_counters(self) -> None:
         """Set all counters to zero."""
@@ -310,24 +334,16 @@ class Device:
         if images.size != len(images) * rows:
             raise ValueError(f"images must have {rows} pixels, not {images.size // len(images)}")
         flat = images.reshape(len(images), rows)
-        self._transport.start_stopwatch()
+        self.start_stopwatch()
         numbered = Feature.USE_NOISE in self.identity.features
         bodies = _ImageBodies(flat, self.identity, first if numbered else None)
         kind = Request.NUMBERED if numbered else Request.IMAGE
         answers = self._request(kind, bodies, progress)
-        width = self.identity.logit_bytes
-        size = self.identity.classes * width + 2
+        size = self.identity.answer_bytes
         if any(len(answer) != size for answer in answers):
             raise UserError(f"{self.name} answered an image with other than {size} bytes")
-        content = np.frombuffer(b"".join(answers), dtype=np.uint8).reshape(-1, size)
-        wide = np.zeros((len(content), self.identity.classes, 8), dtype=np.uint8)
-        # Into the high bytes, and back by an arithmetic shift: that extends the sign.
-        wide[:, :, 8 - width :] = content[:, :-2].reshape(
-            len(content), self.identity.classes, width
-        )
-        logits = wide.view("<i8")[:, :, 0] >> 8 * (8 - width)
-        classes = content[:, -2].astype(np.int64) | content[:, -1].astype(np.int64) << 8
-        return Answers(logits.astype(np.int64), classes, self._transport.elapsed_clocks())
+        answer = parse_answers(b"".join(answers), self.identity)
+        return replace(answer, clocks=self.elapsed_clocks())
 
     def _request(
         self, kind: Request, bodies: Sequence[bytes], progress: Progress = NO_PROGRESS
@@ -504,6 +520,26 @@ def use_noise_memories(network: Network, spread: int) -> Iterator[Memory]:
     """What the neurons of every hidden layer vary by at each use, as the protocol has it."""
     for number in range(len(network.layers) - 1):
         yield number << 4 | USE_NOISE, np.array([spread], "<u4").view(np.uint8)[np.newaxis]
+
+
+def parse_answers(content: bytes, identity: Identity) -> Answers:
+    """What a device answered to images.
+
+    Parameters
+    ----------
+    content : bytes
+        Logits and class of one image after another, as in the answers to IMAGE requests.
+    identity : Identity
+        The device's.
+    """
+    width = identity.logit_bytes
+    answers = np.frombuffer(content, dtype=np.uint8).reshape(-1, identity.answer_bytes)
+    wide = np.zeros((len(answers), identity.classes, 8), dtype=np.uint8)
+    # Into the high bytes, and back by an arithmetic shift: that extends the sign.
+    wide[:, :, 8 - width :] = answers[:, :-2].reshape(len(answers), identity.classes, width)
+    logits = wide.view("<i8")[:, :, 0] >> 8 * (8 - width)
+    classes = answers[:, -2].astype(np.int64) | answers[:, -1].astype(np.int64) << 8
+    return Answers(logits.astype(np.int64), classes)
 
 
 def _address(space: int, address: int) -> bytes:

@@ -4,7 +4,7 @@ import struct
 from dataclasses import dataclass
 from typing import Self
 
-from hdl.link.protocol import MAGIC, VERSION, Feature
+from hdl.link.protocol import MAGIC, VERSION, Feature, neuron_from_wire
 from sim.errors import UserError
 from sim.network import Network
 
@@ -100,7 +100,7 @@ class Identity:
             hidden_bits=hidden,
             rah_bits=rah,
             current_bits=current,
-            neuron=neuron.rstrip(b"\0").decode("ascii", "replace"),
+            neuron=neuron_from_wire(neuron),
             layers=tuple(
                 LayerIdentity(*fields) for fields in _LAYER.iter_unpack(body[_HEAD.size :])
             ),
@@ -125,6 +125,11 @@ class Identity:
     def logit_bytes(self) -> int:
         """Bytes of a logit on the link."""
         return -(-self.layers[-1].sum_bits // 8)
+
+    @property
+    def answer_bytes(self) -> int:
+        """Bytes of an image's logits and class on the link."""
+        return self.classes * self.logit_bytes + 2
 
     def __str__(self) -> str:
         """Short description, as tables and messages have it."""

@@ -204,9 +204,7 @@ def _open_virtual(
     except ValueError as error:
         raise UserError(f"the gateware cannot run this network: {error}") from error
     program = build(parameters, mutate=mutate, progress=progress)
-    transport = VirtualTransport(
-        program, bit_clocks=pins.bit_clocks if pins else None, trace=trace
-    )
+    transport = VirtualTransport(program, bit_clocks=pins.bit_clocks if pins else None, trace=trace)
     try:
         return Device(transport)
     except BaseException:

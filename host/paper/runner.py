@@ -1,6 +1,5 @@
 """Runs experiments in worker processes, and tells how far they are."""
 
-import os
 import signal
 import time
 from collections.abc import Callable, Iterable
@@ -13,6 +12,7 @@ from typing import Any
 from host.datasets import Dataset, load_dataset
 from host.paper.cache import ResultCache
 from host.paper.experiments import Experiment, perform
+from host.work import cores, spoken
 from sim.errors import UserError
 
 WORKERS = 2
@@ -32,16 +32,6 @@ def _begin(directory: Path | None) -> None:
 
 def _perform(experiment: Experiment) -> dict[str, Any]:
     return perform(experiment, _datasets[0])
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
-
-
-def spoken(seconds: float) -> str:
-    """A length of time as one says it."""
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
 def run_experiments(

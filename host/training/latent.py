@@ -17,6 +17,8 @@ SPREAD = 0.3
 """Standard deviation of the neurons' input currents before training."""
 START = 0.15
 """Mean of the neurons' input currents before training."""
+STARTS = {"cmos-bare": 0.5}
+"""The same for neurons that would be silent there: half of these answer."""
 OUTERMOST = 2.5
 """Outermost level, in standard deviations of a column's weights, when quantisation starts."""
 GAIN_ROOM = 1.5
@@ -101,6 +103,7 @@ class LatentNetwork:
             Row values of some images, as integers.
         """
         drive = values.T / np.float32(self.machine.input_top(0))
+        start = np.float32(STARTS.get(self.machine.neuron.name, START))
         for layer in range(self.layers):
             weights = self.weights(layer)
             sums = drive @ weights
@@ -109,7 +112,7 @@ class LatentNetwork:
                 return
             weights *= np.float32(SPREAD) / np.maximum(sums.std(axis=0), np.float32(SMALLEST))
             sums = drive @ weights
-            self.offsets(layer)[:] = sums.mean(axis=0) - np.float32(START)
+            self.offsets(layer)[:] = sums.mean(axis=0) - start
             drive, _ = self.machine.respond(np.clip(sums - self.offsets(layer), 0, 1))
 
     def start_quantising(self) -> None:

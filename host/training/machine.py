@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.levels import uniform_levels
-from sim.neuron import Neuron, ReluNeuron, SotNeuron
+from sim.neuron import Neuron
 
 Array = npt.NDArray[np.float32]
 
@@ -73,13 +73,7 @@ class Machine:
     @cached_property
     def table(self) -> npt.NDArray[np.uint8]:
         """Activation at each input current, shape (2**current_bits,)."""
-        match self.neuron:
-            case SotNeuron() as neuron:
-                return neuron.table(self.current_bits, self.hidden_bits)
-            case ReluNeuron():
-                drop = self.current_bits - self.hidden_bits
-                rounded = (np.arange(2**self.current_bits) + ((1 << drop) >> 1)) >> drop
-                return np.minimum(rounded, 2**self.hidden_bits - 1).astype(np.uint8)
+        return self.neuron.table(self.current_bits, self.hidden_bits)
 
     @cached_property
     def _response(self) -> tuple[Array, Array]:

@@ -74,7 +74,7 @@ class TrainingParameters:
     hidden : tuple of int
         Neurons of each hidden layer, at most 14 layers.
     neuron : str
-        Kind of neuron: ``sot`` or ``relu``.
+        Kind of neuron: one of `sim.neuron.NEURONS`.
     pixel_bits, hidden_bits : int
         Width of a pixel and of a hidden activation, 1 to 8.
     rah_bits : int

@@ -16,7 +16,7 @@ from host.datasets import MNIST, load_test_set
 from sim.golden import GoldenModel
 from sim.netfile import load_network, save_network
 from sim.network import Converter, Layer, Network
-from sim.neuron import ReluNeuron, SotNeuron
+from sim.neuron import NEURONS, Neuron
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
@@ -53,11 +53,9 @@ def test_the_script_on_the_networks_that_ship(tmp_path: Path, name: str) -> None
     assert np.mean(logits.argmax(axis=1) == labels) > 0.97
 
 
-@pytest.mark.parametrize("neuron", [SotNeuron(), ReluNeuron()])
+@pytest.mark.parametrize("neuron", [kind() for kind in NEURONS.values()], ids=NEURONS)
 @pytest.mark.parametrize("seed", range(3))
-def test_the_script_on_any_network(
-    tmp_path: Path, neuron: SotNeuron | ReluNeuron, seed: int
-) -> None:
+def test_the_script_on_any_network(tmp_path: Path, neuron: Neuron, seed: int) -> None:
     rng = np.random.default_rng(seed)
     hidden_bits, current_bits, rah_bits = ((1, 4, 2), (8, 12, 8), (5, 5, 6))[seed]
     half = 2 ** (rah_bits - 1)

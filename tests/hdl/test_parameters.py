@@ -176,7 +176,10 @@ ENGINE = EngineParameters((CROSSBAR, CrossbarParameters(100, 10, 10)))
             },
             "hidden layers must have one value_bits, not 4 and 5",
         ),
-        ({"neuron": "tanh"}, "neuron must be one of relu, sot, not 'tanh'"),
+        (
+            {"neuron": "tanh"},
+            "neuron must be one of .*relu, sot, not 'tanh'",
+        ),
         ({"current_bits": 3}, "current_bits must be from 4 to 12, not 3"),
         ({"current_bits": 13}, "current_bits must be from 4 to 12, not 13"),
         (

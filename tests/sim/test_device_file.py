@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.device import Device, Electrical
+from sim.device import Device, Electrical, NeuronElectrical
 from sim.device_file import device_from_toml, device_to_toml, load_device, save_device
 from sim.errors import UserError
 from sim.neuron import ReluNeuron, SotNeuron
@@ -61,6 +61,7 @@ devices = st.builds(
     st.builds(Electrical, pulse_time=st.none() | shares),
     st.sampled_from(["ohm", "mΩ"]),
     st.just({"digest": "abc", "points": 3, "interval": [1.5, 2.5], "nested": {"R²": 0.5}}),
+    st.builds(NeuronElectrical, velocity=st.none() | shares, position=st.none() | shares),
 )
 
 
@@ -100,6 +101,10 @@ def test_the_paper_s_device_has_the_paper_s_figures() -> None:
     assert cost.pulse_energy(cost.potentiation_current) == pytest.approx(20e-6)
     assert cost.pulse_energy(cost.depression_current) == pytest.approx(37.8e-6, rel=1e-3)
     assert cost.read_energy is None
+    assert (cost.width, cost.length) == (30e-6, 150e-6)
+    neuron = device.neuron_electrical
+    assert (neuron.width, neuron.length, neuron.position) == (50e-9, 800e-9, 20e-9)
+    assert (neuron.resistance, neuron.current, neuron.velocity) == (1000, 0.2e-6, 80)
     assert device.imperfections == Imperfections()
 
 
@@ -129,7 +134,11 @@ BAD = [
     ("[imperfections]", "[mistakes]", "no key mistakes"),
     ("[synapse.depression]", "[synapse.down]", r"\[synapse\] lacks depression"),
     ("slope = 1.25", "slope = 0", "the SOT neuron's slope must be from 0.1 to 20.0, not 0"),
-    ('name = "sot"', 'name = "tanh"', "neuron must be one of relu, sot, not 'tanh'"),
+    (
+        'name = "sot"',
+        'name = "tanh"',
+        "neuron must be one of .*relu, sot, not 'tanh'",
+    ),
     ("gain = 0.18", "gain = 18", r"\[neuron.variation\]: the neuron's gain deviation must be a n"),
     ("stuck = 0.0", "stuck = nan", r"\[imperfections\]: stuck must be a number from 0 to 1"),
     ("pulse_time = 0.001", "pulse_time = -1", r"\[synapse.electrical\]: pulse_time must be a num"),

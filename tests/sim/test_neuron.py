@@ -6,8 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hdl.bench.networks import random_network
 from sim.golden import ACTIVATIONS
-from sim.neuron import NEURONS, ReluNeuron, SotNeuron, neuron_from_dict, neuron_to_dict
+from sim.neuron import (
+    NEURONS,
+    CmosBareNeuron,
+    CmosReluNeuron,
+    CmosSigmoidNeuron,
+    ReluNeuron,
+    SotNeuron,
+    neuron_from_dict,
+    neuron_to_dict,
+)
 
 sot_neurons = st.builds(
     SotNeuron,
@@ -125,9 +135,9 @@ def test_one_and_one_point_nought_are_one_neuron() -> None:
     ("record", "expected"),
     [
         ([], r"must be an object with a name, not \[\]"),
-        ({}, "one of relu, sot, not None"),
-        ({"name": "tanh"}, "one of relu, sot, not 'tanh'"),
-        ({"name": ["sot"]}, r"one of relu, sot, not \['sot'\]"),
+        ({}, "one of cmos-bare, cmos-relu, cmos-sigmoid, relu, sot, not None"),
+        ({"name": "tanh"}, "one of cmos-bare, cmos-relu, cmos-sigmoid, relu, sot, not 'tanh'"),
+        ({"name": ["sot"]}, r"one of cmos-bare, cmos-relu, cmos-sigmoid, relu, sot, not \['sot'\]"),
         ({"name": "relu", "slope": 1}, "relu has no parameter 'slope'"),
         ({"name": "sot", "knee": 1}, "sot has no parameter 'knee'"),
         ({"name": "sot", "slope": None}, "slope must be from 0.1 to 20.0, not None"),
@@ -136,3 +146,38 @@ def test_one_and_one_point_nought_are_one_neuron() -> None:
 def test_bad_dictionaries(record: object, expected: str) -> None:
     with pytest.raises(ValueError, match=expected):
         neuron_from_dict(record)
+
+
+@pytest.mark.parametrize("kind", [ReluNeuron, CmosBareNeuron, CmosReluNeuron])
+@pytest.mark.parametrize(("current_bits", "hidden_bits"), [(8, 4), (4, 4), (12, 8), (7, 1)])
+def test_logic_keeps_within_a_step_of_its_response(
+    kind: type[ReluNeuron], current_bits: int, hidden_bits: int
+) -> None:
+    size, top = 2**current_bits, 2**hidden_bits - 1
+    table = kind().table(current_bits, hidden_bits)
+    response = kind().response(np.arange(size) / size)
+    assert np.abs(table - response * 2**hidden_bits).max() <= 1
+    assert table.max() >= top - 1  # the bare gate has no lowest bit at equal widths
+
+
+@pytest.mark.parametrize("name", sorted(NEURONS))
+@pytest.mark.parametrize(("current_bits", "hidden_bits"), [(8, 4), (4, 4), (10, 8), (5, 1)])
+def test_golden_model_is_the_table_at_every_current(
+    name: str, current_bits: int, hidden_bits: int
+) -> None:
+    neuron = NEURONS[name]()
+    table = neuron.table(current_bits, hidden_bits)
+    network = random_network(
+        (3, 2, 2), 0, neuron=neuron, current_bits=current_bits, hidden_bits=hidden_bits
+    )
+    activations = ACTIVATIONS[name](network, network.layers[0], np.arange(2**current_bits))
+    assert activations.tolist() == table.tolist()
+
+
+def test_a_sigmoid_is_symmetric_about_its_middle() -> None:
+    table = CmosSigmoidNeuron().table(8, 4).astype(int)
+    assert table[[0, 127, 128, 255]].tolist() == [0, 7, 8, 15]
+    assert (table + table[::-1] == 15).all()
+    for steepness in (3.9, 41, math.nan, True):
+        with pytest.raises(ValueError, match="steepness must be from 4 to 40, not "):
+            CmosSigmoidNeuron(steepness)

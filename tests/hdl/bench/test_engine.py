@@ -30,6 +30,14 @@ CASES = {
         random_network((17, 4), 3, states=16, pixel_bits=8, rah_bits=5),
         HardwareProfile(lanes=3, rah_bits=6),
     ),
+    "two-rows-a-clock": (
+        random_network((25, 13, 6), 4),
+        HardwareProfile(rows_per_clock=2),
+    ),
+    "four-rows-a-clock-in-groups": (
+        random_network((23, 13, 7, 5), 6, neuron=ReluNeuron()),
+        HardwareProfile(lanes=4, rows_per_clock=4),
+    ),
 }
 
 

@@ -18,8 +18,11 @@ from hdl.link.protocol import (
     Request,
     check_power_of_two,
     identity_bytes,
+    neuron_from_wire,
+    neuron_on_wire,
 )
 from hdl.parameters import CrossbarParameters, EngineParameters, VariationParameters
+from sim.neuron import NEURONS
 
 ENGINE = EngineParameters(
     crossbars=(
@@ -132,3 +135,15 @@ def test_powers_of_two() -> None:
         except ValueError:
             continue
     assert legal == [2, 4, 8, 16, 32, 64]
+
+
+def test_every_neuron_has_a_name_of_its_own_within_eight_bytes() -> None:
+    short = {name: neuron_on_wire(name) for name in NEURONS}
+    assert len(set(short.values())) == len(NEURONS)
+    assert max(map(len, short.values())) <= 8
+    assert short["sot"] == b"sot"
+    assert short["cmos-bare"] == b"cmosbare"
+    assert short["cmos-sigmoid"] == b"cmossigm"
+    for name, field in short.items():
+        assert neuron_from_wire(field.ljust(8, b"\0")) == name
+    assert neuron_from_wire(b"strange\0") == "strange"

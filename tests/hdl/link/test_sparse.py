@@ -112,9 +112,9 @@ class Run:
                 for part, (row, value) in enumerate(slots)
                 if value
             ]
-            # One row a beat; where nothing is driven, the first slot's row is looked at.
             assert len(driven) <= 1
-            row, value = driven[0] if driven else (rows_per_clock * slots[0][0], 0)
+            # Only one slot has a row, whether it is driven or not.
+            row, value = driven[0] if driven else (rows_per_clock * max(slots)[0], 0)
             assert row < rows
             self.images[-1].append((row, value))
             if last:
@@ -134,7 +134,14 @@ def test_decodes_what_was_coded(data: st.DataObject, stall: float, seed: int) ->
     rows = data.draw(st.sampled_from([1, 2, 7, 31, 32, 33, 64, 65, 200]), label="rows")
     image = st.dictionaries(st.integers(0, rows - 1), st.integers(0, 2**bits - 1), max_size=30)
     images = data.draw(st.lists(image, min_size=1, max_size=5), label="images")
-    run = Run([encode(image, bits) for image in images], rows, bits, stall=stall, seed=seed)
+    run = Run(
+        [encode(image, bits) for image in images],
+        rows,
+        bits,
+        rows_per_clock=data.draw(st.sampled_from([1, 2, 4]), label="rows a clock"),
+        stall=stall,
+        seed=seed,
+    )
     assert run.malformed == [0] * len(images)
     assert [driven(events) for events in run.images] == [
         driven(sorted(image.items())) for image in images

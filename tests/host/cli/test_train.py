@@ -78,7 +78,10 @@ def test_options_reach_the_network(data, tmp_path, capfd) -> None:
         ("--states ten", "argument --states: invalid int value: 'ten'"),
         ("--hidden 100,", "argument --hidden: '100,' is not a list of widths"),
         ("--hidden 0", "hidden must be from 1 to 65535, not 0"),
-        ("--neuron tanh", "neuron must be one of relu, sot, not 'tanh'"),
+        (
+            "--neuron tanh",
+            "relu, sot, not 'tanh'",
+        ),
         ("--pixel-bits 9", "pixel_bits must be from 1 to 8, not 9"),
         ("--hidden-bits 0", "hidden_bits must be from 1 to 8, not 0"),
         ("--rah-bits 4", "10 states need R_AH words of at least 5 bits, not 4"),

@@ -12,7 +12,7 @@ from host.datasets import load_dataset
 from host.paper import experiments, runner
 from host.paper.cache import ResultCache
 from host.paper.experiments import Experiment, paper_type, parameters_of, training
-from host.paper.runner import run_experiments, spoken
+from host.paper.runner import run_experiments
 from sim.synapse import Polarity
 
 
@@ -162,11 +162,6 @@ def test_a_worker_that_is_killed_is_told(cache, folder, monkeypatch):
     monkeypatch.setattr(runner, "ProcessPoolExecutor", Broken)
     with pytest.raises(runner.UserError, match="goes on from what is done"):
         run_experiments([small(0)], cache, folder)
-
-
-def test_times_are_spoken():
-    assert spoken(42.4) == "42 s"
-    assert spoken(600) == "10 min"
 
 
 def test_an_experiment_has_a_cost_that_names_nothing():

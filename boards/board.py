@@ -1,0 +1,197 @@
+"""What a board is, and which there are.
+
+A board is a module of `boards.catalogue` with ``BOARDS``, a tuple of `Board`; it is found by
+being there.
+"""
+
+import importlib
+import pkgutil
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+
+from amaranth.build import Resource, TemplatedPlatform
+
+import boards.catalogue
+from boards.lights import Lights
+from boards.pll.divisors import PllParameters
+from hdl.link.uart import UartParameters
+from hdl.parameters import HardwareProfile
+from sim.errors import UserError
+from sim.levels import check_range
+
+MAX_BAUD_ERROR = 0.01
+"""How far the UART's rate may be off, as a share."""
+
+
+@dataclass(frozen=True)
+class Board:
+    """A board: what amaranth-boards says of its pins, and what this project makes of it.
+
+    Parameters
+    ----------
+    name : str
+        Small letters, digits and hyphens.
+    title : str
+        As people write it.
+    platform : type of TemplatedPlatform
+        Its platform; all pins come from there.
+    profiles : mapping of str to HardwareProfile
+        What machines it can be, by name; the first is the usual one.
+    frequency : int
+        Of the machine's clock, in Hz: what place and route must reach.
+    pll : type of PllParameters or None
+        What makes that frequency of the board's clock; None where they are the same.
+    clock : str
+        Name of the clock's resource; the platform's default where it is empty.
+    baud : int
+        Bits a second of the UART.
+    uart : str
+        Name of the UART's resource; its signals are rx and tx, as the FPGA sees them.
+    resources : tuple of Resource
+        What the platform lacks, on its connectors where it has them.
+    inactive : tuple of str
+        Outputs that must be driven to their inactive level, as ``resource/number/signal``.
+    lights : Lights
+        What its LEDs show.
+    flash : tuple of str
+        Command that programs it, with ``{bitstream}`` for the file.
+    usb : str
+        Vendor and product of the USB device that the command talks to, for the udev rule.
+    bridge : str
+        How bytes get from USB to the UART's pins; where the board has no bridge, which pins
+        to connect and what adapter to use.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a value is outside its range, or the clock cannot be made.
+    """
+
+    name: str
+    title: str
+    platform: type[TemplatedPlatform]
+    profiles: Mapping[str, HardwareProfile]
+    frequency: int
+    flash: tuple[str, ...]
+    usb: str
+    bridge: str
+    pll: type[PllParameters] | None = None
+    clock: str = ""
+    baud: int = 3_000_000
+    uart: str = "uart"
+    resources: tuple[Resource, ...] = ()
+    inactive: tuple[str, ...] = ()
+    lights: Lights = field(default_factory=Lights)
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", self.name):
+            raise ValueError(f"name must be small letters, digits and hyphens, not {self.name!r}")
+        if not self.profiles:
+            raise ValueError(f"{self.name} needs at least one profile")
+        if "{bitstream}" not in self.flash:
+            raise ValueError(f"the flash command of {self.name} must hold {{bitstream}}")
+        if not re.fullmatch(r"[0-9a-f]{4}:[0-9a-f]{4}", self.usb):
+            raise ValueError(f"usb must be like 0403:6010, not {self.usb!r}")
+        check_range("frequency", self.frequency, 1, 2**32 - 1)
+        source = self.source_frequency
+        if self.pll is None and source != self.frequency:
+            raise ValueError(
+                f"the clock of {self.name} has {source} Hz, not {self.frequency}: name a PLL"
+            )
+        if abs(self.baud_error) > MAX_BAUD_ERROR:
+            raise ValueError(
+                f"{self.name} cannot make {self.baud} baud of {self.machine_frequency} Hz: "
+                f"the nearest is {self.machine_frequency / float(self.uart_parameters.divisor):.0f}"
+            )
+
+    def create_platform(self) -> TemplatedPlatform:
+        """The platform, with what it lacked; good for one build."""
+        platform = self.platform()
+        platform.add_resources(self.resources)
+        return platform
+
+    @property
+    def clock_name(self) -> str:
+        """Name of the clock's resource."""
+        return self.clock or str(self.platform.default_clk)
+
+    @cached_property
+    def source_frequency(self) -> int:
+        """Frequency of the clock on the board, in Hz."""
+        constraint = self.create_platform().lookup(self.clock_name).clock
+        return round(constraint.frequency)
+
+    @cached_property
+    def pll_parameters(self) -> PllParameters | None:
+        """The PLL's divisors; None where there is none."""
+        return None if self.pll is None else self.pll.search(self.source_frequency, self.frequency)
+
+    @property
+    def machine_frequency(self) -> int:
+        """Frequency that the machine gets, in whole Hz; its identity tells it."""
+        pll = self.pll_parameters
+        return self.frequency if pll is None else pll.frequency
+
+    @property
+    def uart_parameters(self) -> UartParameters:
+        """The UART's divisor."""
+        return UartParameters.from_rates(self.machine_frequency, self.baud)
+
+    @property
+    def baud_error(self) -> float:
+        """By what share the UART is faster than it should be."""
+        divisor = float(self.uart_parameters.divisor)
+        return self.machine_frequency / divisor / self.baud - 1
+
+    @property
+    def part(self) -> str:
+        """Name of the FPGA, as its maker writes it."""
+        for attribute in ("part", "device"):
+            name = getattr(self.platform, attribute, None)
+            if isinstance(name, str):
+                return name
+        raise ValueError(f"the platform of {self.name} does not name its part")
+
+    def profile(self, name: str | None = None) -> HardwareProfile:
+        """One of the profiles, the first by default.
+
+        Raises
+        ------
+        UserError
+            If there is none of that name.
+        """
+        if name is None:
+            return next(iter(self.profiles.values()))
+        if name not in self.profiles:
+            raise UserError(
+                f"{self.name} has no profile {name!r}; it has {', '.join(self.profiles)}"
+            )
+        return self.profiles[name]
+
+
+@cache
+def find_boards() -> Mapping[str, Board]:
+    """Every board, by name, in alphabetical order."""
+    found: dict[str, Board] = {}
+    for module in pkgutil.iter_modules(boards.catalogue.__path__, "boards.catalogue."):
+        for board in importlib.import_module(module.name).BOARDS:
+            if board.name in found:
+                raise ValueError(f"two boards are called {board.name}")
+            found[board.name] = board
+    return dict(sorted(found.items()))
+
+
+def find_board(name: str) -> Board:
+    """A board by its name.
+
+    Raises
+    ------
+    UserError
+        If there is no such board.
+    """
+    found = find_boards()
+    if name not in found:
+        raise UserError(f"there is no board {name!r}; there are {', '.join(found)}")
+    return found[name]

@@ -1,0 +1,1 @@
+"""One file a board, found by being here; `boards.board` explains."""

@@ -1,0 +1,23 @@
+"""1BitSquared iCEBreaker."""
+
+from amaranth_boards.icebreaker import ICEBreakerPlatform
+
+from boards.board import Board
+from boards.lights import Lights
+from boards.pll.ice40 import Ice40PadPllParameters
+from boards.profiles import UP5K
+
+BOARDS = (
+    Board(
+        name="icebreaker",
+        title="iCEBreaker",
+        platform=ICEBreakerPlatform,
+        profiles=UP5K,
+        frequency=24_000_000,
+        pll=Ice40PadPllParameters,
+        lights=Lights(programmed="led_g/0", error="led_r/0"),
+        flash=("iceprog", "{bitstream}"),
+        usb="0403:6010",
+        bridge="FT2232H, second channel",
+    ),
+)

@@ -1,0 +1,34 @@
+"""1BitSquared iCEBreaker-bitsy 1.1."""
+
+from amaranth.build import Attrs
+from amaranth_boards.icebreaker_bitsy import ICEBreakerBitsyPlatform
+from amaranth_boards.resources import UARTResource
+
+from boards.board import Board
+from boards.lights import Lights
+from boards.pll.ice40 import Ice40PadPllParameters
+from boards.profiles import UP5K
+
+BOARDS = (
+    Board(
+        name="icebreaker-bitsy",
+        title="iCEBreaker-bitsy",
+        platform=ICEBreakerBitsyPlatform,
+        profiles=UP5K,
+        frequency=24_000_000,
+        pll=Ice40PadPllParameters,
+        resources=(
+            UARTResource(
+                0,
+                rx="3",
+                tx="2",
+                conn=("pmod", 1),
+                attrs=Attrs(IO_STANDARD="SB_LVCMOS", PULLUP=1),
+            ),
+        ),
+        lights=Lights(programmed="led_g/0", error="led_r/0"),
+        flash=("dfu-util", "-d", "1d50:6146", "-a", "0", "-R", "-D", "{bitstream}"),
+        usb="1d50:6146",
+        bridge="none: a 3.3 V USB-UART adapter on PMOD 1, its TX on pin 3, its RX on pin 2",
+    ),
+)

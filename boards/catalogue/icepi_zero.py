@@ -1,0 +1,23 @@
+"""Icepi Zero 1.3."""
+
+from amaranth_boards.icepi_zero import IcepiZero1_3Platform
+
+from boards.board import Board
+from boards.lights import Lights
+from boards.pll.ecp5 import Ecp5PllParameters
+from boards.profiles import ECP5_25
+
+BOARDS = (
+    Board(
+        name="icepi-zero",
+        title="Icepi Zero",
+        platform=IcepiZero1_3Platform,
+        profiles=ECP5_25,
+        frequency=100_000_000,
+        pll=Ecp5PllParameters,
+        lights=Lights(programmed="led/4", digit=("led/0", "led/1", "led/2", "led/3")),
+        flash=("openFPGALoader", "-b", "icepi-zero", "{bitstream}"),
+        usb="0403:6015",
+        bridge="FT231X",
+    ),
+)

@@ -1,0 +1,32 @@
+"""Good Stuff Department OrangeCrab r0.2."""
+
+from amaranth.build import Attrs
+from amaranth_boards import orangecrab_r0_2
+from amaranth_boards.resources import UARTResource
+
+from boards.board import Board
+from boards.lights import Lights
+from boards.pll.ecp5 import Ecp5PllParameters
+from boards.profiles import ECP5_25, ECP5_85
+
+ATTRIBUTES = Attrs(IO_TYPE="LVCMOS33", PULLMODE="UP")
+
+BOARDS = tuple(
+    Board(
+        name=f"orangecrab-{size.lower()}",
+        title=f"OrangeCrab r0.2 {size}",
+        platform=platform,
+        profiles=profiles,
+        frequency=frequency,
+        pll=Ecp5PllParameters,
+        resources=(UARTResource(0, rx="0", tx="1", conn=("io", 0), attrs=ATTRIBUTES),),
+        lights=Lights(programmed="rgb_led/0/g", streaming="rgb_led/0/b", error="rgb_led/0/r"),
+        flash=("dfu-util", "-d", "1209:5af0", "-a", "0", "-D", "{bitstream}"),
+        usb="1209:5af0",
+        bridge="none: a 3.3 V USB-UART adapter, its TX on pin 0, its RX on pin 1",
+    )
+    for size, platform, profiles, frequency in (
+        ("25F", orangecrab_r0_2.OrangeCrabR0_2_25FPlatform, ECP5_25, 100_000_000),
+        ("85F", orangecrab_r0_2.OrangeCrabR0_2_85FPlatform, ECP5_85, 120_000_000),
+    )
+)

@@ -1,0 +1,23 @@
+"""Sipeed Tang Nano 9K."""
+
+from amaranth_boards.tang_nano_9k import TangNano9kPlatform
+
+from boards.board import Board
+from boards.lights import Lights
+from boards.profiles import GW1N_9
+
+BOARDS = (
+    Board(
+        name="tang-nano-9k",
+        title="Tang Nano 9K",
+        platform=TangNano9kPlatform,
+        profiles=GW1N_9,
+        frequency=27_000_000,
+        lights=Lights(
+            programmed="led/0", error="led/1", digit=("led/2", "led/3", "led/4", "led/5")
+        ),
+        flash=("openFPGALoader", "-b", "tangnano9k", "{bitstream}"),
+        usb="0403:6010",
+        bridge="BL702, which looks like an FT2232",
+    ),
+)

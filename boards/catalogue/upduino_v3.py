@@ -1,0 +1,28 @@
+"""tinyVision.ai UPduino 3.0 and 3.1. UART pins from the maker's RTL/common/upduino.pcf."""
+
+from amaranth.build import Attrs
+from amaranth_boards.resources import UARTResource
+from amaranth_boards.upduino_v3 import UpduinoV3Platform
+
+from boards.board import Board
+from boards.lights import Lights
+from boards.pll.ice40 import Ice40PllParameters
+from boards.profiles import UP5K
+
+BOARDS = (
+    Board(
+        name="upduino-v3",
+        title="UPduino v3",
+        platform=UpduinoV3Platform,
+        profiles=UP5K,
+        frequency=24_000_000,
+        clock="clk12",  # the oscillator inside the part is too far off for a UART
+        pll=Ice40PllParameters,
+        resources=(UARTResource(0, rx="15", tx="14", attrs=Attrs(IO_STANDARD="SB_LVCMOS")),),
+        inactive=("spi_flash_1x/0/cs",),  # the UART's wires are the flash's too
+        lights=Lights(programmed="rgb_led/0/g", streaming="rgb_led/0/b", error="rgb_led/0/r"),
+        flash=("iceprog", "{bitstream}"),
+        usb="0403:6014",
+        bridge="FT232H; close the jumper OSC (R16), which brings 12 MHz to pin 20",
+    ),
+)

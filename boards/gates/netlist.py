@@ -1,0 +1,205 @@
+"""A netlist as Yosys and nextpnr write it in JSON, and as Verilog for a simulator.
+
+The file is the one that the next tool reads; it is named by the digest of its bytes. The
+Verilog says the same cell for cell, under short names, which simulators compile sooner.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from boards.gates.pins import Pins
+from sim.errors import UserError
+
+DIGEST_DIGITS = 16
+"""Of the SHA-256 that a netlist is called by."""
+WRAPPER = "gates"
+"""The top module for a simulator: ports clk, rx and tx, whatever the board calls them."""
+SOURCE_ONLY = ("$scopeinfo",)
+"""Cells that say where others came from."""
+UNTOLD = re.compile(r"EHXPLLL|SB_PLL40_\w+")
+"""Cells whose parameters say nothing to their models: a clock comes out as it goes in."""
+PADS = {"SB_IO": "PACKAGE_PIN", "TRELLIS_IO": "B"}
+"""Cells of pins, and their port to the outside. Their models are one for each direction, for
+simulators take what goes both ways for high impedance."""
+LUTS = {
+    "SB_LUT4": ("LUT_INIT",),
+    "ICESTORM_LC": ("LUT_INIT",),
+    "LUT4": ("INIT",),
+    "TRELLIS_COMB": ("INITVAL",),
+    "CCU2C": ("INIT0", "INIT1"),
+}
+"""Parameters that hold a truth table, of the cells that have one."""
+_BINARY = re.compile(r"[01xz]+")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell.
+
+    Parameters
+    ----------
+    name, type : str
+        As the netlist has them.
+    parameters : mapping of str to str
+        Binary digits, highest first, or text.
+    connections : mapping of str to list
+        For each port its bits, lowest first: a net's number, or a constant's digit.
+    """
+
+    name: str
+    type: str
+    parameters: Mapping[str, str]
+    connections: Mapping[str, Sequence[int | str]]
+
+
+@dataclass(frozen=True)
+class Netlist:
+    """One flat module.
+
+    Parameters
+    ----------
+    digest : str
+        Of the file.
+    ports : mapping of str to list of int
+        The nets of the module's ports, lowest bit first.
+    cells : tuple of Cell
+        All of them.
+    """
+
+    digest: str
+    ports: Mapping[str, Sequence[int | str]]
+    cells: tuple[Cell, ...]
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read a file of Yosys' ``write_json`` or nextpnr's ``--write``.
+
+        Raises
+        ------
+        UserError
+            If it is no such file, or has not one top module.
+        """
+        try:
+            content = path.read_bytes()
+            modules = json.loads(content)["modules"]
+        except OSError as error:
+            raise UserError(f"cannot read the netlist {path}: {error.strerror}") from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise UserError(f"{path} is not a netlist in Yosys' JSON") from error
+        whole = [module for module in modules.values() if module["cells"]]
+        tops = [module for module in whole if _is_set(module["attributes"].get("top"))] or whole
+        if len(tops) != 1:
+            raise UserError(f"{path} must have one top module, not {len(tops)}")
+        (top,) = tops
+        return cls(
+            hashlib.sha256(content).hexdigest()[:DIGEST_DIGITS],
+            {name: port["bits"] for name, port in top["ports"].items()},
+            tuple(_cells(top)),
+        )
+
+    @property
+    def types(self) -> dict[str, int]:
+        """How many cells there are of each type."""
+        counts: dict[str, int] = {}
+        for cell in self.cells:
+            counts[cell.type] = counts.get(cell.type, 0) + 1
+        return dict(sorted(counts.items()))
+
+    def flip(self, name: str, bit: int) -> "Netlist":
+        """The same with one bit of one look-up table the other way: a fault.
+
+        Parameters
+        ----------
+        name : str
+            Of the cell.
+        bit : int
+            Of its truth table, 0 to 15.
+
+        Raises
+        ------
+        ValueError
+            If there is no such look-up table.
+        """
+        cells = list(self.cells)
+        for number, cell in enumerate(cells):
+            if cell.name == name and cell.type in LUTS:
+                parameter = LUTS[cell.type][0]
+                table = int(cell.parameters[parameter], 2) ^ 1 << bit
+                changed = {**cell.parameters, parameter: f"{table:016b}"}
+                cells[number] = Cell(name, cell.type, changed, cell.connections)
+                return Netlist(f"{self.digest}-{name}-{bit}", self.ports, tuple(cells))
+        raise ValueError(f"the netlist has no look-up table {name!r}")
+
+    def to_verilog(self, pins: Pins) -> str:
+        """The netlist as a module ``gates`` with the ports clk, rx and tx.
+
+        Raises
+        ------
+        ValueError
+            If it has not the ports that `pins` names, each of one bit.
+        """
+        outside = {pins.clock: "clk", pins.rx: "rx", pins.tx: "tx"}
+        constants = {**dict.fromkeys(pins.low, "1'b0"), **dict.fromkeys(pins.high, "1'b1")}
+        for name in (*outside, *constants):
+            if len(self.ports.get(name, ())) != 1:
+                raise ValueError(f"the netlist has no port {name!r} of one bit")
+        named: dict[int | str, str] = {
+            self.ports[name][0]: value for name, value in {**outside, **constants}.items()
+        }
+        nets: set[str] = set()
+
+        def net(bit: int | str) -> str:
+            if bit in named:
+                return named[bit]
+            if isinstance(bit, str):
+                return f"1'b{bit}" if bit in "01" else "1'b0"
+            nets.add(f"n{bit}")
+            return f"n{bit}"
+
+        body = []
+        for number, cell in enumerate(self.cells):
+            parameters = ", ".join(
+                f".{key}({_literal(value)})" for key, value in cell.parameters.items()
+            )
+            ports = []
+            for port, bits in cell.connections.items():
+                parts = [net(bit) for bit in reversed(bits)]
+                if parts:
+                    value = parts[0] if len(parts) == 1 else f"{{{', '.join(parts)}}}"
+                    ports.append(f".{port}({value})")
+            kind = cell.type
+            if kind in PADS:
+                (pad,) = cell.connections[PADS[kind]]
+                kind += "_IN" if named.get(pad, "tx") != "tx" else "_OUT"
+            given = f" #({parameters})" if parameters else ""
+            body.append(f"  {kind}{given} c{number} ({', '.join(ports)});")
+        wires = [f"  wire {name};" for name in sorted(nets)]
+        return "\n".join(
+            [f"module {WRAPPER} (input clk, input rx, output tx);", *wires, *body, "endmodule", ""]
+        )
+
+
+def _is_set(attribute: str | None) -> bool:
+    return attribute is not None and int(attribute, 2) != 0
+
+
+def _cells(module: Mapping[str, Any]) -> Iterator[Cell]:
+    for name, cell in module["cells"].items():
+        kind = cell["type"]
+        if kind in SOURCE_ONLY:
+            continue
+        parameters = {} if UNTOLD.fullmatch(kind) else cell["parameters"]
+        yield Cell(name, kind, parameters, cell["connections"])
+
+
+def _literal(value: str) -> str:
+    """A parameter as Verilog writes it: binary digits are a number, all else is text."""
+    if _BINARY.fullmatch(value):
+        return f"{len(value)}'b{value}"
+    # Text that could be taken for a number has a space behind it.
+    return f'"{value.removesuffix(" ") if _BINARY.fullmatch(value[:-1]) else value}"'

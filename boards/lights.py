@@ -1,0 +1,163 @@
+"""What LEDs show of a machine at work: it looks at nothing but the bytes of its answers.
+
+An answer's frame ends with a zero byte, the byte behind it is the framing's, and the next is
+the answer's kind (``docs/protocol.md``), which is never zero and so never stuffed.
+"""
+
+import math
+from dataclasses import dataclass
+
+from amaranth.hdl import Cat, Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from hdl.link.cobs import CobsDecoder
+from hdl.link.protocol import HEADER_BYTES, Answer
+from sim.levels import check_range
+
+MAX_DIGIT_LEDS = 8
+TICK_SECONDS = 0.025
+"""About how often the lights look at their triggers."""
+BLINK_TICKS = 2
+"""How long an image's light stays on; images that come faster keep it on."""
+ERROR_TICKS = 64
+
+
+@dataclass(frozen=True)
+class Lights:
+    """Which LED shows what.
+
+    An LED is ``resource/number``, or ``resource/number/signal`` where the resource has more
+    than one.
+
+    Parameters
+    ----------
+    programmed : str
+        On once something has been written into the machine; empty for none.
+    streaming : str
+        On while images are answered; empty for none.
+    error : str
+        On for a while after a request that failed or bytes that were damaged; empty for none.
+    digit : tuple of str
+        The last class, in binary, its lowest bit first.
+    """
+
+    programmed: str = ""
+    streaming: str = ""
+    error: str = ""
+    digit: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_range("number of LEDs for the digit", len(self.digit), 0, MAX_DIGIT_LEDS)
+        for led in (self.programmed, self.streaming, self.error, *self.digit):
+            if led and led.count("/") not in (1, 2):
+                raise ValueError(f"an LED must be like led/0 or rgb_led/0/r, not {led!r}")
+
+
+class LightsDriver(wiring.Component):
+    """Work out what the lights show.
+
+    Parameters
+    ----------
+    frequency : int
+        Of the clock, in Hz: how long a blink is.
+    logit_bytes : int
+        Bytes of an image's logits in an answer: the class comes behind them.
+    digit_leds : int
+        LEDs for the last class; 0 saves the logic that finds it.
+
+    Attributes
+    ----------
+    byte : In(8)
+        A byte of an answer.
+    taken : In(1)
+        It is on its way.
+    damaged : In(1)
+        The UART lost a byte.
+    programmed, streaming, error : Out(1)
+        The lights.
+    digit : Out(digit_leds)
+        The last class.
+    """
+
+    def __init__(self, frequency: int, logit_bytes: int, digit_leds: int = 0) -> None:
+        self._tick_bits = max(1, round(math.log2(max(1, frequency * TICK_SECONDS))))
+        self._logit_bytes = logit_bytes
+        super().__init__(
+            {
+                "byte": In(8),
+                "taken": In(1),
+                "damaged": In(1),
+                "programmed": Out(1),
+                "streaming": Out(1),
+                "error": Out(1),
+                "digit": Out(digit_leds),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the driver."""
+        m = Module()
+        place = Signal(range(3), init=1)  # 0: in a frame, 1: its framing byte comes, 2: its kind comes
+        written = Signal()
+        answered = Signal()
+        failed = Signal()
+        kind = Signal()
+        m.d.comb += kind.eq(self.taken & (place == 2))
+        with m.If(self.taken):
+            m.d.sync += place.eq(0)
+            with m.If(self.byte == 0):
+                m.d.sync += place.eq(1)
+            with m.Elif(place == 1):
+                m.d.sync += place.eq(2)
+        m.d.sync += [
+            written.eq(kind & (self.byte == Answer.WRITTEN)),
+            answered.eq(kind & (self.byte == Answer.LOGITS)),
+            failed.eq((kind & (self.byte == Answer.ERROR)) | self.damaged),
+        ]
+        with m.If(written):
+            m.d.sync += self.programmed.eq(1)
+        # One long counter that does nothing but count is fast; the lights' own are short.
+        time = Signal(self._tick_bits)
+        tick = Signal()
+        m.d.sync += Cat(time, tick).eq(time + 1)
+        for light, trigger, ticks in (
+            (self.streaming, answered, BLINK_TICKS),
+            (self.error, failed, ERROR_TICKS),
+        ):
+            left = Signal(range(ticks + 1))
+            with m.If(trigger):
+                m.d.sync += [left.eq(ticks), light.eq(1)]
+            with m.Elif(tick):
+                with m.If(left == 0):
+                    m.d.sync += light.eq(0)
+                with m.Else():
+                    m.d.sync += left.eq(left - 1)
+        if len(self.digit):
+            self._elaborate_digit(m)
+        return m
+
+    def _elaborate_digit(self, m: Module) -> None:
+        """Take the class out of each answer of logits."""
+        m.submodules.decoder = decoder = CobsDecoder()
+        behind = HEADER_BYTES + self._logit_bytes
+        index = Signal(range(behind + 2))  # of the payload's next byte; stays at the last
+        logits = Signal()
+        winner = Signal(len(self.digit))
+        decoded = decoder.o.payload
+        m.d.comb += [
+            decoder.i.payload.eq(self.byte),
+            decoder.i.valid.eq(self.taken),
+            decoder.o.ready.eq(1),
+        ]
+        with m.If(decoder.o.valid):
+            with m.If(decoded.end):
+                m.d.sync += index.eq(0)
+                with m.If(logits & (index > behind)):
+                    m.d.sync += self.digit.eq(winner)
+            with m.Elif(index <= behind):
+                m.d.sync += index.eq(index + 1)
+                with m.If(index == 0):
+                    m.d.sync += logits.eq(decoded.data == Answer.LOGITS)
+                with m.If(index == behind):
+                    m.d.sync += winner.eq(decoded.data)

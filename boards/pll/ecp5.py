@@ -1,0 +1,149 @@
+"""The PLL of the ECP5 (Lattice FPGA-TN-02200, ECP5 and ECP5-5G sysCLOCK PLL/DLL guide)."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Self
+
+from amaranth.hdl import Const, Instance, Module, Signal
+
+from boards.pll.divisors import MHZ, Pll, PllParameters, nearest
+from sim.levels import check_range
+
+MIN_SOURCE, MAX_SOURCE = 8 * MHZ, 400 * MHZ
+MIN_PHASE, MAX_PHASE = 3_125_000, 400 * MHZ
+MIN_VCO, MAX_VCO = 400 * MHZ, 800 * MHZ
+MIN_OUTPUT, MAX_OUTPUT = 3_125_000, 400 * MHZ
+MIDDLE_VCO = (MIN_VCO + MAX_VCO) // 2
+MAX_DIVISOR = 128
+MAX_FEEDBACK = 80
+
+
+@dataclass(frozen=True)
+class Ecp5PllParameters(PllParameters):
+    """Divisors with feedback from the primary output.
+
+    ``frequency = source * feedback / reference``, and the oscillator inside runs `output`
+    times as fast.
+
+    Parameters
+    ----------
+    source : int
+        Frequency of what goes in, in Hz, 8 to 400 MHz.
+    reference : int
+        CLKI_DIV, 1 to 128.
+    feedback : int
+        CLKFB_DIV, 1 to 80.
+    output : int
+        CLKOP_DIV, 1 to 128.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a divisor or one of the frequencies inside is out of its range.
+    """
+
+    source: int
+    reference: int
+    feedback: int
+    output: int
+
+    def __post_init__(self) -> None:
+        check_range("source", self.source, MIN_SOURCE, MAX_SOURCE)
+        check_range("reference", self.reference, 1, MAX_DIVISOR)
+        check_range("feedback", self.feedback, 1, MAX_FEEDBACK)
+        check_range("output", self.output, 1, MAX_DIVISOR)
+        check_range("frequency at the phase detector", int(self.phase), MIN_PHASE, MAX_PHASE)
+        check_range("frequency of the VCO", int(self.vco), MIN_VCO, MAX_VCO)
+        check_range("frequency", self.frequency, MIN_OUTPUT, MAX_OUTPUT)
+
+    @property
+    def phase(self) -> Fraction:
+        """Frequency at the phase detector, in Hz."""
+        return Fraction(self.source, self.reference)
+
+    @property
+    def vco(self) -> Fraction:
+        """Frequency of the oscillator inside, in Hz."""
+        return self.phase * self.feedback * self.output
+
+    @property
+    def frequency(self) -> int:
+        """What comes out, in whole Hz."""
+        return round(self.phase * self.feedback)
+
+    @classmethod
+    def search(cls, source: int, wanted: int) -> Self:
+        """As `PllParameters.search`.
+
+        Of equal ones the smallest reference divider, since a fast phase detector keeps
+        jitter low, and then the oscillator nearest to the middle of its range.
+        """
+        check_range("source", source, MIN_SOURCE, MAX_SOURCE)
+        check_range("wanted frequency", wanted, MIN_OUTPUT, MAX_OUTPUT)
+        found = []
+        for reference in range(1, MAX_DIVISOR + 1):
+            phase = Fraction(source, reference)
+            if not MIN_PHASE <= phase <= MAX_PHASE:
+                continue
+            for feedback in range(1, MAX_FEEDBACK + 1):
+                frequency = phase * feedback
+                if not MIN_OUTPUT <= frequency <= MAX_OUTPUT:
+                    continue
+                output = max(1, round(MIDDLE_VCO / frequency))
+                if output <= MAX_DIVISOR and MIN_VCO <= frequency * output <= MAX_VCO:
+                    found.append((abs(frequency - wanted), (reference, feedback, output)))
+        return cls(source, *nearest(found, source, wanted))
+
+    def create(self, source: object) -> Pll:
+        """As `PllParameters.create`."""
+        return _Ecp5Pll(self, source)
+
+
+class _Ecp5Pll(Pll):
+    def __init__(self, parameters: Ecp5PllParameters, source: Any) -> None:
+        super().__init__()
+        self._parameters = parameters
+        self._source = source
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        p = self._parameters
+        unused = Signal()
+        m.submodules.pll = Instance(
+            "EHXPLLL",
+            # What the synthesis tools ask for beside the divisors.
+            ("a", "FREQUENCY_PIN_CLKI", f"{p.source / MHZ:g}"),
+            ("a", "FREQUENCY_PIN_CLKOP", f"{p.frequency / MHZ:g}"),
+            ("a", "ICP_CURRENT", "12"),
+            ("a", "LPF_RESISTOR", "8"),
+            ("a", "MFG_ENABLE_FILTEROPAMP", "1"),
+            ("a", "MFG_GMCREF_SEL", "2"),
+            ("p", "CLKI_DIV", p.reference),
+            ("p", "CLKFB_DIV", p.feedback),
+            ("p", "CLKOP_DIV", p.output),
+            ("p", "CLKOP_ENABLE", "ENABLED"),
+            # Half a period of the output, in steps of the oscillator.
+            ("p", "CLKOP_CPHASE", p.output // 2),
+            ("p", "CLKOP_FPHASE", 0),
+            ("p", "FEEDBK_PATH", "CLKOP"),
+            ("p", "PLLRST_ENA", "DISABLED"),
+            ("p", "INTFB_WAKE", "DISABLED"),
+            ("p", "STDBY_ENABLE", "DISABLED"),
+            ("p", "DPHASE_SOURCE", "DISABLED"),
+            ("p", "OUTDIVIDER_MUXA", "DIVA"),
+            ("i", "CLKI", self._source),
+            ("i", "CLKFB", self.clock),
+            ("i", "RST", Const(0)),
+            ("i", "STDBY", Const(0)),
+            ("i", "PHASESEL0", Const(0)),
+            ("i", "PHASESEL1", Const(0)),
+            ("i", "PHASEDIR", Const(1)),
+            ("i", "PHASESTEP", Const(1)),
+            ("i", "PHASELOADREG", Const(1)),
+            ("i", "PLLWAKESYNC", Const(0)),
+            ("i", "ENCLKOP", Const(0)),
+            ("o", "CLKOP", self.clock),
+            ("o", "LOCK", self.locked),
+            ("o", "REFCLK", unused),
+        )
+        return m

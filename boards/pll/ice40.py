@@ -1,0 +1,139 @@
+"""The PLL of the iCE40 (Lattice FPGA-TN-02052, iCE40 sysCLOCK PLL design and usage guide)."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Self
+
+from amaranth.hdl import Const, Instance, Module
+
+from boards.pll.divisors import MHZ, Pll, PllParameters, nearest
+from sim.levels import check_range
+
+MIN_SOURCE, MAX_SOURCE = 10 * MHZ, 133 * MHZ
+MIN_PHASE, MAX_PHASE = 10 * MHZ, 133 * MHZ
+MIN_VCO, MAX_VCO = 533 * MHZ, 1066 * MHZ
+MIN_OUTPUT, MAX_OUTPUT = 16 * MHZ, 275 * MHZ
+FILTER_LIMITS = (17 * MHZ, 26 * MHZ, 44 * MHZ, 66 * MHZ, 101 * MHZ)
+"""Up to which frequency at the phase detector the filter ranges 1 to 5 go; then comes 6."""
+
+
+@dataclass(frozen=True)
+class Ice40PllParameters(PllParameters):
+    """Divisors with feedback inside the PLL ("simple").
+
+    ``frequency = source * (divf + 1) / ((divr + 1) * 2**divq)``
+
+    Parameters
+    ----------
+    source : int
+        Frequency of what goes in, in Hz, 10 to 133 MHz.
+    divr : int
+        Reference divider less 1, 0 to 15.
+    divf : int
+        Feedback divider less 1, 0 to 127.
+    divq : int
+        Exponent of the output divider, 1 to 6.
+    pad : bool
+        Whether the clock comes straight from the pad beside the PLL, and not over the fabric.
+        A pad that is used as a clock input there leaves no other way.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a divisor or one of the frequencies inside is out of its range.
+    """
+
+    source: int
+    divr: int
+    divf: int
+    divq: int
+    pad: bool = False
+
+    def __post_init__(self) -> None:
+        check_range("source", self.source, MIN_SOURCE, MAX_SOURCE)
+        check_range("divr", self.divr, 0, 15)
+        check_range("divf", self.divf, 0, 127)
+        check_range("divq", self.divq, 1, 6)
+        check_range("frequency at the phase detector", int(self.phase), MIN_PHASE, MAX_PHASE)
+        check_range("frequency of the VCO", int(self.vco), MIN_VCO, MAX_VCO)
+        check_range("frequency", self.frequency, MIN_OUTPUT, MAX_OUTPUT)
+
+    @property
+    def phase(self) -> Fraction:
+        """Frequency at the phase detector, in Hz."""
+        return Fraction(self.source, self.divr + 1)
+
+    @property
+    def vco(self) -> Fraction:
+        """Frequency of the oscillator inside, in Hz."""
+        return self.phase * (self.divf + 1)
+
+    @property
+    def frequency(self) -> int:
+        """What comes out, in whole Hz."""
+        return round(self.vco / 2**self.divq)
+
+    @property
+    def filter_range(self) -> int:
+        """Setting of the loop filter, 1 to 6."""
+        return 1 + sum(self.phase >= limit for limit in FILTER_LIMITS)
+
+    @classmethod
+    def search(cls, source: int, wanted: int) -> Self:
+        """As `PllParameters.search`; of equal ones the smallest reference divider."""
+        check_range("source", source, MIN_SOURCE, MAX_SOURCE)
+        check_range("wanted frequency", wanted, MIN_OUTPUT, MAX_OUTPUT)
+        found = []
+        for divr in range(16):
+            phase = Fraction(source, divr + 1)
+            if not MIN_PHASE <= phase <= MAX_PHASE:
+                continue
+            for divf in range(128):
+                vco = phase * (divf + 1)
+                if not MIN_VCO <= vco <= MAX_VCO:
+                    continue
+                for divq in range(1, 7):
+                    output = vco / 2**divq
+                    if MIN_OUTPUT <= output <= MAX_OUTPUT:
+                        found.append((abs(output - wanted), (divr, divf, divq)))
+        return cls(source, *nearest(found, source, wanted))
+
+    def create(self, source: object) -> Pll:
+        """As `PllParameters.create`; the source of a pad's PLL is its port."""
+        return _Ice40Pll(self, source)
+
+
+@dataclass(frozen=True)
+class Ice40PadPllParameters(Ice40PllParameters):
+    """The same, clocked by the pad beside the PLL."""
+
+    pad: bool = True
+
+
+class _Ice40Pll(Pll):
+    def __init__(self, parameters: Ice40PllParameters, source: Any) -> None:
+        super().__init__()
+        self._parameters = parameters
+        self._source = source
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        p = self._parameters
+        if p.pad:
+            cell, source = "SB_PLL40_PAD", ("i", "PACKAGEPIN", self._source.io)
+        else:
+            cell, source = "SB_PLL40_CORE", ("i", "REFERENCECLK", self._source)
+        m.submodules.pll = Instance(
+            cell,
+            ("p", "FEEDBACK_PATH", "SIMPLE"),
+            ("p", "DIVR", Const(p.divr, 4)),
+            ("p", "DIVF", Const(p.divf, 7)),
+            ("p", "DIVQ", Const(p.divq, 3)),
+            ("p", "FILTER_RANGE", Const(p.filter_range, 3)),
+            source,
+            ("i", "RESETB", Const(1)),
+            ("i", "BYPASS", Const(0)),
+            ("o", "PLLOUTGLOBAL", self.clock),
+            ("o", "LOCK", self.locked),
+        )
+        return m

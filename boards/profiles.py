@@ -1,0 +1,34 @@
+"""The machines that parts have room for; boards name them."""
+
+from collections.abc import Mapping
+
+from hdl.parameters import HardwareProfile, VariationParameters
+
+UP5K: Mapping[str, HardwareProfile] = {
+    # Four SPRAMs give 64 bits a clock: sixteen states, or eight words.
+    "ideal": HardwareProfile(lanes=16, rah_bits=4, memory="spram"),
+    "chips": HardwareProfile(
+        lanes=8, memory="spram", variation=VariationParameters(rounds_per_clock=1)
+    ),
+}
+"""An iCE40UP5K: the weights in its SPRAMs, loaded at run time."""
+
+ECP5_25: Mapping[str, HardwareProfile] = {
+    "ideal": HardwareProfile(lanes=100, memory="ecp5"),
+    "chips": HardwareProfile(lanes=100, memory="ecp5", variation=VariationParameters()),
+}
+"""An ECP5 of 24 k LUTs and 56 block RAMs; the 12F is the same die."""
+
+ECP5_45: Mapping[str, HardwareProfile] = {
+    "ideal": HardwareProfile(lanes=100, rows_per_clock=2, memory="ecp5"),
+    "chips": HardwareProfile(
+        lanes=100, rows_per_clock=2, memory="ecp5", variation=VariationParameters()
+    ),
+}
+"""An ECP5 of 44 k LUTs and 108 block RAMs."""
+
+ECP5_85: Mapping[str, HardwareProfile] = ECP5_45
+"""An ECP5 of 84 k LUTs and 208 block RAMs."""
+
+GW1N_9: Mapping[str, HardwareProfile] = {"ideal": HardwareProfile(lanes=8)}
+"""A Gowin GW1N-9: 8.6 k LUTs and 26 block RAMs."""

@@ -1,0 +1,202 @@
+"""What surrounds the machine on a board: clock and reset, UART, LEDs, pins.
+
+The machine itself is a cell of another netlist (`MACHINE`). It is the same on all boards
+with one kind of part, and by far the larger, so it is synthesised once for all of them.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+from amaranth.build import TemplatedPlatform
+from amaranth.hdl import (
+    ClockDomain,
+    ClockSignal,
+    Const,
+    Elaboratable,
+    Instance,
+    Module,
+    ResetSignal,
+    Signal,
+)
+from amaranth.lib import io
+from amaranth.lib.cdc import ResetSynchronizer
+
+from boards.board import Board
+from boards.lights import LightsDriver
+from boards.top import TopParameters
+from hdl.link.uart import UartReceiver, UartTransmitter
+from hdl.parameters import HardwareProfile
+from sim.errors import UserError
+from sim.network import Network
+
+MACHINE = "machine"
+"""Name of the machine's module and of its cell on the board."""
+SETTLING_SECONDS = 15e-6
+"""How long after the clock is there the reset ends. An iCE40's block RAM reads as zero for
+3 us after configuration, and nothing tells when these are over."""
+
+
+@dataclass(frozen=True)
+class ShellParameters:
+    """A machine on a board.
+
+    Parameters
+    ----------
+    board : Board
+        The board.
+    machine : TopParameters
+        The machine, without a UART of its own.
+    """
+
+    board: Board
+    machine: TopParameters
+
+    def __post_init__(self) -> None:
+        if self.machine.uart is not None:
+            raise ValueError("a board brings the UART: the machine must have none")
+        if self.machine.link.frequency != self.board.machine_frequency:
+            raise ValueError(
+                f"the machine says {self.machine.link.frequency} Hz, "
+                f"and {self.board.name} runs it at {self.board.machine_frequency}"
+            )
+
+    @classmethod
+    def from_network(cls, board: Board, network: Network, profile: HardwareProfile) -> Self:
+        """The machine that runs a network on a board.
+
+        Raises
+        ------
+        UserError
+            If no such machine can be made.
+        """
+        try:
+            return cls(
+                board,
+                TopParameters.from_network(network, profile, frequency=board.machine_frequency),
+            )
+        except ValueError as error:
+            raise UserError(f"{board.name} cannot run this network: {error}") from error
+
+
+class Pads:
+    """The pins of a platform; each resource is asked for once.
+
+    Parameters
+    ----------
+    platform : TemplatedPlatform
+        Whose pins.
+    """
+
+    def __init__(self, platform: TemplatedPlatform) -> None:
+        self._platform = platform
+        self._requested: dict[tuple[str, int], Any] = {}
+
+    def port(self, name: str, number: int = 0, signal: str = "") -> Any:
+        """A resource's port, or that of one of its signals."""
+        if (name, number) not in self._requested:
+            self._requested[name, number] = self._platform.request(name, number, dir="-")
+        found = self._requested[name, number]
+        return getattr(found, signal) if signal else found
+
+    def named(self, path: str) -> Any:
+        """The port that ``resource/number`` or ``resource/number/signal`` names."""
+        name, number, *signal = path.split("/")
+        return self.port(name, int(number), *signal)
+
+
+class Shell(Elaboratable):
+    """Everything on a board but the machine.
+
+    Parameters
+    ----------
+    parameters : ShellParameters
+        Which machine on which board.
+    """
+
+    def __init__(self, parameters: ShellParameters) -> None:
+        self.parameters = parameters
+
+    def elaborate(self, platform: TemplatedPlatform) -> Module:
+        """Build it."""
+        m = Module()
+        board = self.parameters.board
+        pads = Pads(platform)
+        self._elaborate_clock(m, platform, pads)
+
+        m.submodules.receiver = receiver = UartReceiver(board.uart_parameters)
+        m.submodules.transmitter = transmitter = UartTransmitter(board.uart_parameters)
+        m.submodules.rx = rx = io.Buffer("i", pads.port(board.uart, 0, "rx"))
+        m.submodules.tx = tx = io.Buffer("o", pads.port(board.uart, 0, "tx"))
+        m.d.comb += [receiver.rx.eq(rx.i), tx.o.eq(transmitter.tx)]
+
+        m.submodules.machine = Instance(
+            MACHINE,
+            i_clk=ClockSignal(),
+            i_rst=ResetSignal(),
+            i_received__payload=receiver.received.payload,
+            i_received__valid=receiver.received.valid,
+            o_received__ready=receiver.received.ready,
+            o_sent__payload=transmitter.sent.payload,
+            o_sent__valid=transmitter.sent.valid,
+            i_sent__ready=transmitter.sent.ready,
+        )
+
+        lights = board.lights
+        engine = self.parameters.machine.link.engine
+        m.submodules.lights = driver = LightsDriver(
+            board.machine_frequency, engine.classes * engine.logit_bytes, len(lights.digit)
+        )
+        m.d.comb += [
+            driver.byte.eq(transmitter.sent.payload),
+            driver.taken.eq(transmitter.sent.valid & transmitter.sent.ready),
+            driver.damaged.eq(receiver.framing_error | receiver.overrun),
+        ]
+        shown = {
+            lights.programmed: driver.programmed,
+            lights.streaming: driver.streaming,
+            lights.error: driver.error,
+            **{led: driver.digit[bit] for bit, led in enumerate(lights.digit)},
+        }
+        for path, value in {**shown, **dict.fromkeys(board.inactive, Const(0))}.items():
+            if path:
+                name = path.replace("/", "_")
+                m.submodules[name] = buffer = io.Buffer("o", pads.named(path))
+                m.d.comb += buffer.o.eq(value)
+        return m
+
+    def _elaborate_clock(self, m: Module, platform: TemplatedPlatform, pads: Pads) -> None:
+        """The domain ``sync``: its clock, and a reset until that can be relied on."""
+        board = self.parameters.board
+        source = pads.port(board.clock_name)
+        pll = board.pll_parameters
+        # The name is what the constraint finds it by.
+        clock = Signal(name="machine_clock", attrs={"keep": 1})
+        good = Signal()
+        if pll is None or not getattr(pll, "pad", False):
+            m.submodules.clock = buffer = io.Buffer("i", source)
+            source = buffer.i
+        if pll is None:
+            m.d.comb += [clock.eq(source), good.eq(1)]
+        else:
+            m.submodules.pll = made = pll.create(source)
+            m.d.comb += [clock.eq(made.clock), good.eq(made.locked)]
+        platform.add_clock_constraint(clock, board.machine_frequency)
+
+        if platform.default_rst is not None:
+            m.submodules.button = button = io.Buffer("i", pads.port(platform.default_rst))
+            bad = Signal()
+            m.d.comb += bad.eq(~good | button.i)
+        else:
+            bad = ~good
+        m.domains.settling = settling = ClockDomain(local=True)
+        m.domains.sync = ClockDomain()
+        m.d.comb += [settling.clk.eq(clock), ClockSignal().eq(clock)]
+        m.submodules.settling_reset = ResetSynchronizer(bad, domain="settling")
+        clocks = round(SETTLING_SECONDS * board.machine_frequency)
+        left = Signal(range(clocks + 1), init=clocks)
+        settled = Signal()
+        with m.If(left == 0):
+            m.d.settling += settled.eq(1)
+        with m.Else():
+            m.d.settling += left.eq(left - 1)
+        m.d.comb += ResetSignal().eq(~settled)

@@ -1,0 +1,507 @@
+"""Resident images: kept on the board, and streamed again for each chip.
+
+So a sweep over chips is not bound by the link: the labels are on the board too, and counts
+come back.
+"""
+
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hdl.player import BeatPlayer, PackedLayout
+from hdl.block_ram import block_memory
+from hdl.parameters import (
+    ENGINE,
+    LABELS,
+    RESIDENT_BEATS,
+    RESIDENT_LOGITS,
+    RESIDENT_RUN,
+    CrossbarParameters,
+    EngineParameters,
+)
+from hdl.streams import ByteLayout, EventLayout, FetchLayout, LoadLayout, ResultLayout
+from sim.generator import USE_BITS as IMAGE_BITS
+
+RUN_BYTES = 16
+"""Bytes of the line of `RESIDENT_RUN`."""
+IMAGES_BYTES = 2
+NUMBER_BYTES = 4
+"""How it begins: how many images to run, and the first one's number."""
+CLASS_BYTES = 2
+LATE = 16
+"""Images whose numbers may be due: more than the first crossbar can have begun."""
+
+
+class Loader(wiring.Component):
+    """Make words of the bytes that come for this block's memories.
+
+    Parameters
+    ----------
+    crossbar : CrossbarParameters
+        Of the crossbar that is fed.
+    beat_bytes : int
+        Bytes of a beat's line.
+
+    Attributes
+    ----------
+    load : In(stream)
+        `LoadLayout`; other memories' bytes are ignored, and `ready` is always set.
+    address : Out(16)
+        Line that is written.
+    beat_written : Out(1)
+        Write `beat` there.
+    beat : Out
+        `PackedLayout`.
+    label_written : Out(1)
+        Write `label` there.
+    label : Out(16)
+        A class.
+    start : Out(1)
+        Run the first `images` images.
+    images : Out(16)
+        How many.
+    number : Out(32)
+        Number of the first of them, which the noise of its neurons is drawn by.
+    """
+
+    def __init__(self, crossbar: CrossbarParameters, beat_bytes: int) -> None:
+        self._beat_bytes = beat_bytes
+        super().__init__(
+            {
+                "load": In(stream.Signature(LoadLayout())),
+                "address": Out(16),
+                "beat_written": Out(1),
+                "beat": Out(PackedLayout(crossbar)),
+                "label_written": Out(1),
+                "label": Out(16),
+                "start": Out(1),
+                "images": Out(16),
+                "number": Out(IMAGE_BITS),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the loader."""
+        m = Module()
+        # A register, so that the link's logic ends here.
+        load = Signal(LoadLayout())
+        valid = Signal()
+        m.d.comb += self.load.ready.eq(1)
+        m.d.sync += [load.eq(self.load.payload), valid.eq(self.load.valid)]
+
+        number = Signal(range(RUN_BYTES))  # of the byte in its line
+        here = Signal.like(number)
+        line = Signal(16)
+        here_line = Signal.like(line)
+        ends = Signal()  # the byte is its line's last
+        m.d.comb += [
+            here.eq(Mux(load.first, 0, number)),
+            here_line.eq(Mux(load.first, load.address, line)),
+        ]
+        m.d.sync += [self.beat_written.eq(0), self.label_written.eq(0), self.start.eq(0)]
+        with m.If(valid & (load.layer == ENGINE)):
+            m.d.sync += [
+                number.eq(Mux(ends, 0, here + 1)),
+                line.eq(here_line + ends),
+                self.address.eq(here_line),
+            ]
+            with m.Switch(load.memory):
+                with m.Case(RESIDENT_BEATS):
+                    m.d.comb += ends.eq(here == self._beat_bytes - 1)
+                    m.d.sync += self.beat_written.eq(ends)
+                    with m.Switch(here):
+                        for place, slot in enumerate(self.beat.slots):
+                            with m.Case(2 * place):
+                                m.d.sync += slot.distance.eq(load.data)
+                            with m.Case(2 * place + 1):
+                                m.d.sync += slot.value.eq(load.data)
+                        with m.Default():
+                            m.d.sync += self.beat.last.eq(load.data)
+                with m.Case(LABELS):
+                    m.d.comb += ends.eq(here == CLASS_BYTES - 1)
+                    m.d.sync += [
+                        self.label_written.eq(ends),
+                        self.label.word_select(here[0], 8).eq(load.data),
+                    ]
+                with m.Case(RESIDENT_RUN):
+                    m.d.comb += ends.eq(here == RUN_BYTES - 1)
+                    m.d.sync += self.start.eq(ends)
+                    with m.If(here < IMAGES_BYTES):
+                        m.d.sync += self.images.eq(Cat(self.images[8:], load.data))
+                    with m.Elif(here < IMAGES_BYTES + NUMBER_BYTES):
+                        m.d.sync += self.number.eq(Cat(self.number[8:], load.data))
+        return m
+
+
+class Judge(wiring.Component):
+    """Hold results against the labels, and count.
+
+    Parameters
+    ----------
+    parameters : EngineParameters
+        Of the whole engine.
+    images : int
+        Labels that fit.
+
+    Attributes
+    ----------
+    write : In(1)
+        Store `stored` at `place`.
+    place, stored : In(16)
+        Number of an image, and its label.
+    clear : In(1)
+        Begin to count, at image 0.
+    count : In(1)
+        Results are counted, and so is the clock.
+    answered : In(1)
+        The next image's result is complete.
+    winner : In
+        Its class.
+    busy : Out(1)
+        A result has not been counted yet.
+    answers, correct : Out(16)
+        Results so far, and those that were as labelled.
+    cycles : Out
+        Clocks so far.
+    address : In(16)
+        While nothing is counted: which label is on `label` a clock later.
+    label : Out
+        A class.
+    """
+
+    def __init__(self, parameters: EngineParameters, images: int) -> None:
+        self._images = images
+        class_ = range(max(parameters.classes, 2))
+        self._class = class_
+        super().__init__(
+            {
+                "write": In(1),
+                "place": In(16),
+                "stored": In(16),
+                "clear": In(1),
+                "count": In(1),
+                "answered": In(1),
+                "winner": In(class_),
+                "busy": Out(1),
+                "answers": Out(16),
+                "correct": Out(16),
+                "cycles": Out(parameters.counter_bits),
+                "address": In(16),
+                "label": Out(class_),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the judge."""
+        m = Module()
+        m.submodules.labels = labels = block_memory(self.label.shape(), self._images)
+        write = labels.write_port()
+        read = labels.read_port(domain="comb")
+        winner = Signal.like(self.winner)
+        m.d.comb += [
+            write.addr.eq(self.place),
+            write.data.eq(self.stored),
+            write.en.eq(self.write),
+            read.addr.eq(Mux(self.count, self.answers, self.address)),
+        ]
+        m.d.sync += [
+            self.label.eq(read.data),
+            winner.eq(self.winner),
+            self.busy.eq(self.answered),
+            self.answers.eq(self.answers + self.answered),
+            self.correct.eq(self.correct + (self.busy & (winner == self.label))),
+            self.cycles.eq(self.cycles + self.count),
+        ]
+        with m.If(self.clear):
+            m.d.sync += [self.answers.eq(0), self.correct.eq(0), self.cycles.eq(0)]
+        return m
+
+
+class Resident(wiring.Component):
+    """The memory of images, between the link and the engine.
+
+    What it is not concerned with passes through. A WRITE to `RESIDENT_RUN` streams images
+    through the engine and counts how many are classified as their labels say; a READ of
+    `RESIDENT_LOGITS` streams one and returns what the engine answers. Meanwhile the link's
+    images wait, and `link_idle` is low. ``docs/protocol.md`` has the layout of all lines.
+
+    Parameters
+    ----------
+    parameters : EngineParameters
+        Of the whole engine; its `resident` says how much fits.
+
+    Attributes
+    ----------
+    link_events, link_load, link_fetch : In(stream)
+        From the link: `EventLayout`, `LoadLayout`, `FetchLayout`.
+    link_numbers : In(stream)
+        From the link: images' numbers, where the engine wants them.
+    link_results, link_fetched : Out(stream)
+        To the link: `ResultLayout`, `ByteLayout`.
+    link_idle : Out(1)
+        The engine is idle, and so is this.
+    events, load, fetch, numbers : Out(stream)
+        The same to the engine.
+    results, fetched : In(stream)
+        The same from the engine.
+    idle : In(1)
+        The engine's.
+    """
+
+    def __init__(self, parameters: EngineParameters) -> None:
+        assert parameters.resident is not None
+        self._parameters = parameters
+        self._resident = parameters.resident
+        events = stream.Signature(EventLayout(parameters.crossbars[0]))
+        results = stream.Signature(ResultLayout(parameters))
+        load = stream.Signature(LoadLayout())
+        fetch = stream.Signature(FetchLayout())
+        fetched = stream.Signature(ByteLayout())
+        numbers = {}
+        if parameters.noisy:
+            signature = stream.Signature(IMAGE_BITS)
+            numbers = {"link_numbers": In(signature), "numbers": Out(signature)}
+        super().__init__(
+            {
+                **numbers,
+                "link_events": In(events),
+                "link_results": Out(results),
+                "link_load": In(load),
+                "link_fetch": In(fetch),
+                "link_fetched": Out(fetched),
+                "link_idle": Out(1),
+                "events": Out(events),
+                "results": In(results),
+                "load": Out(load),
+                "fetch": Out(fetch),
+                "fetched": In(fetched),
+                "idle": In(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the block."""
+        m = Module()
+        p = self._parameters
+        m.submodules.loader = loader = Loader(p.crossbars[0], p.beat_bytes)
+        m.submodules.player = player = BeatPlayer(p.crossbars[0], self._resident.beats)
+        m.submodules.judge = judge = Judge(p, self._resident.images)
+
+        running = Signal()  # images are streamed and counted
+        serving = Signal()  # a line of this block is being read
+        own = Signal()  # what the engine does is for this block
+        taken = Signal()
+        settling = Signal(3 + player.settling)  # bytes are on their way to their places
+        m.d.comb += [
+            own.eq(running | serving),
+            taken.eq(self.load.valid & self.load.ready),
+            self.link_idle.eq(self.idle & ~own & ~settling.any()),
+            loader.load.payload.eq(self.load.payload),
+            loader.load.valid.eq(taken),
+            self.events.payload.eq(Mux(own, player.events.payload, self.link_events.payload)),
+            self.events.valid.eq(Mux(own, player.events.valid, self.link_events.valid)),
+            player.events.ready.eq(self.events.ready & own),
+            self.link_events.ready.eq(self.events.ready & ~own),
+            self.link_results.payload.eq(self.results.payload),
+            self.link_results.valid.eq(self.results.valid & ~own),
+            player.place.eq(loader.address),
+            player.stored.eq(loader.beat),
+            player.write.eq(loader.beat_written),
+            judge.place.eq(loader.address),
+            judge.stored.eq(loader.label),
+            judge.write.eq(loader.label_written),
+        ]
+        m.d.sync += settling.eq(Cat(taken, settling))
+        wiring.connect(m, wiring.flipped(self.link_load), wiring.flipped(self.load))
+
+        # What the player does next is in registers.
+        first = Signal.like(player.first)
+        skip = Signal(16)
+        images = Signal(16)
+        number = Signal(IMAGE_BITS)
+        launch = Signal()
+        m.d.comb += [
+            player.first.eq(first),
+            player.skip.eq(skip),
+            player.images.eq(images),
+            player.start.eq(launch),
+        ]
+        m.d.sync += launch.eq(0)
+
+        if p.noisy:
+            # An image's number follows its first beat.
+            due = Signal(range(LATE))
+            m.d.comb += [
+                self.numbers.payload.eq(Mux(own, number, self.link_numbers.payload)),
+                self.numbers.valid.eq(Mux(own, due != 0, self.link_numbers.valid)),
+                self.link_numbers.ready.eq(self.numbers.ready & ~own),
+            ]
+            given = own & self.numbers.valid & self.numbers.ready
+            m.d.sync += due.eq(due + player.begun - given)
+            with m.If(given):
+                m.d.sync += number.eq(number + 1)
+
+        result_ready = Signal()  # in place of the link's, while the engine is this block's
+        m.d.comb += [
+            self.results.ready.eq(Mux(own, running | result_ready, self.link_results.ready)),
+            judge.clear.eq(loader.start),
+            judge.count.eq(running),
+            judge.answered.eq(running & self.results.valid & self.results.payload.last),
+            judge.winner.eq(self.results.payload.winner),
+        ]
+        with m.If(loader.start):
+            m.d.sync += [
+                running.eq(1),
+                launch.eq(loader.images != 0),
+                first.eq(0),
+                skip.eq(0),
+                images.eq(loader.images),
+                number.eq(loader.number),
+            ]
+        with m.Elif(~launch & ~player.playing & self.idle & ~judge.busy):
+            m.d.sync += running.eq(0)
+
+        self._elaborate_reading(
+            m,
+            player=player,
+            judge=judge,
+            serving=serving,
+            result_ready=result_ready,
+            first=first,
+            skip=skip,
+            images=images,
+            number=number,
+            launch=launch,
+            loader=loader,
+        )
+        return m
+
+    def _elaborate_reading(
+        self,
+        m: Module,
+        *,
+        player: BeatPlayer,
+        judge: Judge,
+        serving: Signal,
+        result_ready: Signal,
+        first: Signal,
+        skip: Signal,
+        images: Signal,
+        number: Signal,
+        launch: Signal,
+        loader: Loader,
+    ) -> None:
+        """Answer the requests for this block's lines."""
+        p = self._parameters
+        asked = self.link_fetch.payload
+        mine = Signal()
+        memory = Signal(4)
+        address = Signal(16)
+        index = Signal(range(RUN_BYTES + 1))
+        m.d.comb += [
+            mine.eq((asked.layer == ENGINE) & (asked.memory >= RESIDENT_BEATS)),
+            self.fetch.payload.eq(asked),
+            judge.address.eq(address),
+        ]
+
+        beat = [Const(0, 8)] * 16
+        for place, slot in enumerate(player.beat.slots):
+            beat[2 * place : 2 * place + 2] = [slot.distance, slot.value]
+        beat[p.beat_bytes - 1] = player.beat.last
+        label = [judge.label[8 * place : 8 * place + 8] for place in range(CLASS_BYTES)]
+        counts = Cat(
+            judge.answers, Const(0, 16), judge.correct, Const(0, 16), judge.cycles, Const(0, 64)
+        )
+        lines = {
+            RESIDENT_BEATS: (p.beat_bytes, Array(beat)[index]),
+            LABELS: (CLASS_BYTES, Array(label)[index]),
+            RESIDENT_RUN: (RUN_BYTES, counts.word_select(index, 8)),
+        }
+
+        # Where the image after the last one that was asked for begins: images that are asked
+        # for in order are not searched for from the start each time.
+        next_image = Signal(16)
+        next_beat = Signal.like(first)
+        ahead = Signal()
+        m.d.comb += ahead.eq(address >= next_image)
+
+        result = self.results.payload
+        logit = Signal(8 * p.logit_bytes)
+        class_ = Signal(8 * CLASS_BYTES)
+        fetched = self.link_fetched
+        m.d.comb += [logit.eq(result.logit), class_.eq(result.winner)]
+        with m.FSM(name="reading"):
+            with m.State("ENGINE"):
+                m.d.comb += [
+                    self.fetch.valid.eq(self.link_fetch.valid & ~mine),
+                    self.link_fetch.ready.eq(self.fetch.ready | mine),
+                    fetched.valid.eq(self.fetched.valid),
+                    fetched.payload.eq(self.fetched.payload),
+                    self.fetched.ready.eq(fetched.ready),
+                ]
+                m.d.sync += [memory.eq(asked.memory), address.eq(asked.address), index.eq(0)]
+                with m.If(self.link_fetch.valid & mine):
+                    m.next = "AIM"
+            with m.State("AIM"):
+                m.d.comb += serving.eq(1)
+                m.d.sync += [
+                    first.eq(Mux(ahead, next_beat, 0)),
+                    skip.eq(Mux(ahead, address - next_image, address)),
+                    images.eq(1),
+                    number.eq(loader.number + address),
+                    launch.eq(memory == RESIDENT_LOGITS),
+                ]
+                m.next = "LOGIT"
+                with m.If(memory != RESIDENT_LOGITS):
+                    m.d.sync += first.eq(address)
+                    m.next = "LOOK"
+            with m.State("LOOK"):
+                m.d.comb += [serving.eq(1), player.peek.eq(1)]
+                m.next = "WAIT"
+            with m.State("WAIT"):
+                # By then any other line is there too.
+                m.d.comb += serving.eq(1)
+                with m.If(player.peeked):
+                    m.next = "LINE"
+            with m.State("LINE"):
+                m.d.comb += [serving.eq(1), fetched.valid.eq(1)]
+                with m.Switch(memory):
+                    for which, (size, byte) in lines.items():
+                        with m.Case(which):
+                            m.d.comb += [
+                                fetched.payload.data.eq(byte),
+                                fetched.payload.last.eq(index == size - 1),
+                            ]
+                with m.If(fetched.ready):
+                    m.d.sync += index.eq(index + 1)
+                    with m.If(fetched.payload.last):
+                        m.next = "ENGINE"
+            with m.State("LOGIT"):
+                m.d.comb += [
+                    serving.eq(1),
+                    fetched.valid.eq(self.results.valid),
+                    fetched.payload.data.eq(logit.word_select(index, 8)),
+                ]
+                with m.If(fetched.valid & fetched.ready):
+                    m.d.sync += index.eq(index + 1)
+                    with m.If(index == p.logit_bytes - 1):
+                        # The last one stays, for its winner.
+                        m.d.comb += result_ready.eq(~result.last)
+                        m.d.sync += index.eq(0)
+                        with m.If(result.last):
+                            m.next = "CLASS"
+            with m.State("CLASS"):
+                m.d.comb += [
+                    serving.eq(1),
+                    fetched.valid.eq(1),
+                    fetched.payload.data.eq(class_.word_select(index[0], 8)),
+                    fetched.payload.last.eq(index == CLASS_BYTES - 1),
+                ]
+                m.d.sync += [next_beat.eq(player.position), next_image.eq(address + 1)]
+                with m.If(fetched.ready):
+                    m.d.sync += index.eq(index + 1)
+                    with m.If(fetched.payload.last):
+                        m.d.comb += result_ready.eq(1)
+                        m.next = "ENGINE"
+        with m.If(loader.beat_written):
+            m.d.sync += [next_image.eq(0), next_beat.eq(0)]

@@ -1,0 +1,1 @@
+"""Spin neurons against CMOS neurons: area, energy and time, from counted activity."""

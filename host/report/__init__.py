@@ -1,0 +1,1 @@
+"""The report: one HTML page of what a network is, does and costs, with nothing outside it."""

@@ -1,0 +1,125 @@
+"""Confusion: which class is taken for which."""
+
+import numpy as np
+import numpy.typing as npt
+
+from host.report.charts.bars import Bar, bars_chart
+from host.report.charts.svg import Chart, figure
+from host.report.findings import Findings
+from host.report.markup import Markup, tag
+from host.report.section import Section, paragraph
+from host.report.table import Table
+
+FITTING = 10
+"""Classes whose matrix fits a phone."""
+WORST_SHOWN = 5
+"""Pairs of classes that the text names."""
+
+
+def confusion_counts(findings: Findings) -> npt.NDArray[np.int64]:
+    """Images of each class (rows) that got each answer (columns)."""
+    classes = findings.subject.network.classes
+    counts = np.zeros((classes, classes), np.int64)
+    np.add.at(counts, (findings.subject.labels, findings.answers), 1)
+    return counts
+
+
+def _matrix(counts: npt.NDArray[np.int64]) -> Markup:
+    """The matrix as a table whose cells are shaded by how often an answer was wrong."""
+    off = counts.astype(np.float64)
+    np.fill_diagonal(off, 0)
+    most = np.sqrt(max(1.0, off.max()))
+
+    def cell(row: int, column: int) -> Markup:
+        count = int(counts[row, column])
+        if row == column:
+            return tag("td", f"{count}", class_="right")
+        if not count:
+            return tag("td", "·", class_="none")
+        share = np.sqrt(count) / most
+        return tag("td", f"{count}", class_="wrong", style=f"--share: {share:.2f}")
+
+    classes = range(len(counts))
+    head = tag(
+        "tr",
+        tag("td"),
+        [tag("th", f"{column}", scope="col") for column in classes],
+    )
+    rows = [
+        tag("tr", tag("th", f"{row}", scope="row"), [cell(row, column) for column in classes])
+        for row in classes
+    ]
+    kind = "matrix fits" if len(counts) <= FITTING else "matrix"
+    title = "Images by label (rows) and answer (columns)"
+    return tag(
+        "div",
+        tag("table", tag("caption", title), tag("thead", head), tag("tbody", rows), class_=kind),
+        class_="scroll whole",
+        role="region",
+        aria_label=title,
+        tabindex=0,
+    )
+
+
+def confusion(findings: Findings) -> Section:
+    """Which class is taken for which, and how well each does."""
+    counts = confusion_counts(findings)
+    totals = counts.sum(axis=1)
+    wrong = int(counts.sum() - np.trace(counts))
+    pairs = sorted(
+        (
+            (int(counts[row, column]), row, column)
+            for row, column in np.argwhere(counts)
+            if row != column
+        ),
+        key=lambda pair: (-pair[0], pair[1], pair[2]),
+    )[:WORST_SHOWN]
+    named = ", ".join(f"{row} for {column} ({count})" for count, row, column in pairs)
+    some = [label for label in range(len(counts)) if totals[label]]
+    shares = [100 * (1 - counts[label, label] / totals[label]) for label in some]
+    bars = [
+        Bar(f"{label}", [share], f"{share:.1f} %")
+        for label, share in zip(some, shares, strict=True)
+    ]
+    worst = some[int(np.argmax(shares))]
+    said = f"{wrong:,} of {len(findings.answers):,} images got a wrong answer."
+    if len(pairs) > 1:
+        said += f" Most often the machine took {named}."
+    return Section(
+        "confusion",
+        "Confusion",
+        [
+            paragraph(said),
+            _matrix(counts),
+            tag(
+                "p",
+                "Bold: right answers. Shaded: wrong ones, the stronger the more there are.",
+                class_="note",
+            ),
+            figure(
+                Chart(
+                    "confusion-classes",
+                    "Wrong answers, class by class",
+                    f"A bar for each of {len(some)} classes; the longest is class {worst} "
+                    f"with {max(shares):.1f} percent.",
+                    bars_chart(bars, "images of the class with a wrong answer (%)"),
+                ),
+                [
+                    Table(
+                        "wrong answers, class by class",
+                        ("class", "images", "wrong", "wrong (%)"),
+                        [
+                            (
+                                f"{label}",
+                                int(totals[label]),
+                                int(totals[label] - counts[label, label]),
+                                float(share),
+                            )
+                            for label, share in zip(some, shares, strict=True)
+                        ],
+                    )
+                ],
+            ),
+        ],
+        [findings.subject.command("run", "--logits", "logits.npy")],
+    )

@@ -1,0 +1,174 @@
+"""The devices: how pulses move a synapse, and the neuron's curve."""
+
+import numpy as np
+
+from host.report.charts.lines import Axis, Guides, Series, lines_chart
+from host.report.charts.svg import Chart, figure
+from host.report.findings import Findings
+from host.report.markup import Content, spelled, tag
+from host.report.section import Section, facts, paragraph
+from host.report.subject import Subject
+from host.report.table import Table, number, quantity
+from sim.device import Device
+from sim.neuron import SotNeuron
+from sim.synapse import MAX_PULSES, Polarity, Synapse
+
+POINTS = 60
+"""Most points of a curve."""
+
+
+def _way(synapse: Synapse, polarity: Polarity) -> int:
+    """Whole pulses from where a polarity starts to where it ends."""
+    end = synapse.low if polarity else synapse.high
+    pulses = float(synapse.pulses_to(polarity, end))
+    return int(min(max(np.ceil(pulses), 1), MAX_PULSES))
+
+
+def synapse_figure(device: Device) -> Content:
+    """R_AH against pulses of either polarity."""
+    synapse = device.synapse
+    series, rows = [], []
+    for polarity in Polarity:
+        way = _way(synapse, polarity)
+        pulses = np.unique(np.rint(np.linspace(0, way, min(way + 1, POINTS))))
+        mean = synapse.curve(polarity, pulses)
+        start = synapse.high if polarity else synapse.low
+        spread = synapse.cycle_deviation(
+            polarity, np.full(len(pulses), start), np.maximum(pulses, 1)
+        )
+        spread = np.where(pulses > 0, np.abs(spread), 0.0)
+        name = polarity.name.lower()
+        series.append(
+            Series(
+                name,
+                pulses.tolist(),
+                mean.tolist(),
+                (mean - spread).tolist(),
+                (mean + spread).tolist(),
+            )
+        )
+        rows += [
+            (name, int(pulse), float(value), float(deviation))
+            for pulse, value, deviation in zip(pulses, mean, spread, strict=True)
+        ]
+    return figure(
+        Chart(
+            "synapse-curve",
+            "The synapse: R_AH against pulses",
+            f"Two curves between {number(synapse.low)} and {number(synapse.high)} {device.unit}: "
+            f"potentiation rises in {_way(synapse, Polarity.POTENTIATION)} pulses, depression "
+            f"falls in {_way(synapse, Polarity.DEPRESSION)}.",
+            lines_chart(series, Axis("pulses since saturation"), Axis(f"R_AH ({device.unit})")),
+        ),
+        [
+            Table(
+                "R_AH against pulses",
+                ("polarity", "pulses", f"R_AH ({device.unit})", "C2C, one deviation"),
+                rows,
+            )
+        ],
+        "Band: one standard deviation from write to write (C2C).",
+    )
+
+
+def neuron_figure(subject: Subject) -> Content:
+    """The hidden neurons' curve and the table that the machine keeps of it."""
+    network = subject.network
+    if len(network.layers) < 2:
+        return None
+    size, top = 2**network.current_bits, 2**network.hidden_bits - 1
+    current = np.linspace(0, size - 1, POINTS)
+    response = network.neuron.response(current / (size - 1)) * top
+    series = [Series("device", current.tolist(), response.tolist(), marked=False)]
+    tables = [
+        Table(
+            "the device's curve",
+            ("current (LSB)", "R_AH above reset (LSB)"),
+            [(round(float(x), 2), float(y)) for x, y in zip(current, response, strict=True)],
+        )
+    ]
+    table = network.layers[0].table
+    if table is not None:
+        # Only where the table steps: the rest says nothing new.
+        steps = np.flatnonzero(np.diff(table.astype(int), prepend=-1))
+        places = np.append(steps, size - 1)
+        values = table[places].astype(int)
+        series.append(
+            Series(
+                f"table of {size} entries",
+                places.tolist(),
+                values.tolist(),
+                step=True,
+                marked=False,
+            )
+        )
+        tables.append(
+            Table(
+                "where the table steps",
+                ("from current (LSB)", "activation (LSB)"),
+                [(int(x), int(y)) for x, y in zip(steps, table[steps], strict=True)],
+            )
+        )
+    guides = []
+    neuron = network.neuron
+    if isinstance(neuron, SotNeuron):
+        ends = (
+            (neuron.threshold, "switching starts"),
+            (neuron.threshold + neuron.saturation / neuron.slope, "switched whole"),
+        )
+        guides = [(value * (size - 1), name) for value, name in ends if value <= 1]
+    return figure(
+        Chart(
+            "neuron-curve",
+            "The neuron: activation against input current",
+            f"The activation is flat at first, then rises, and reaches {number(max(response))} "
+            f"of {top} at full current.",
+            lines_chart(
+                series,
+                Axis("input current (least significant bits)", ends=(0, size - 1)),
+                Axis("activation (least significant bits)", ends=(0, top * 1.04)),
+                Guides(vertical=guides),
+            ),
+        ),
+        tables,
+    )
+
+
+def _energy(device: Device) -> dict[str, Content]:
+    electrical = device.electrical
+    named = {
+        "Potentiation pulse": electrical.pulse_energy(electrical.potentiation_current),
+        "Depression pulse": electrical.pulse_energy(electrical.depression_current),
+        "Read": electrical.read_energy,
+    }
+    return {name: quantity(value, "J") for name, value in named.items() if value is not None}
+
+
+def devices(findings: Findings) -> Section:
+    """Synapse and neuron, their curves and how they vary."""
+    device = findings.subject.device
+    sources = "; ".join(f"{key}: {value}" for key, value in device.source.items())
+    about: dict[str, Content] = {
+        "Device": device.name,
+        "Asked for as": findings.subject.device_name,
+        "States told apart": f"{device.synapse.states}",
+        "R_AH": f"{number(device.synapse.low)} to {number(device.synapse.high)} ({device.unit})",
+        **_energy(device),
+        "Source": sources,
+    }
+    return Section(
+        "devices",
+        "The devices",
+        [
+            facts({name: value for name, value in about.items() if value}),
+            synapse_figure(device),
+            neuron_figure(findings.subject),
+            paragraph("How the devices vary, and what each figure is taken to be of:"),
+            tag("ul", [tag("li", spelled(line)) for line in device.readings()]),
+        ],
+        [
+            findings.subject.command(
+                "report", "--device", findings.subject.device_name, images=False
+            )
+        ],
+    )

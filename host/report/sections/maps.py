@@ -1,0 +1,180 @@
+"""R_AH maps: what the first crossbar's columns look for."""
+
+import matplotlib as mpl
+import numpy as np
+import numpy.typing as npt
+
+from host.pictures.maps import FEW_STATES, SHARE, lit_pixels, most_heard
+from host.report.charts.svg import NARROW, WIDE, box, edge_anchor, label, line, text_width
+from host.report.findings import Findings
+from host.report.markup import Content, Markup, tag
+from host.report.raster import data_address
+from host.report.section import Section, paragraph
+from host.report.table import Table, numbers
+
+MAPS = 24
+"""Maps at most."""
+COLOURS = "cividis"
+"""From dark to light without a turn, so that it reads in grey and under colour blindness."""
+STEPS = 64
+"""Steps of the colour bar, where each state has none of its own."""
+
+
+def shown_columns(findings: Findings) -> list[int]:
+    """Columns of the first crossbar that are drawn."""
+    network = findings.subject.network
+    if len(network.layers) == 1:
+        return list(range(min(MAPS, network.classes)))
+    return most_heard(network, MAPS)
+
+
+def colours(words: npt.NDArray[np.integer], top: int) -> npt.NDArray[np.uint8]:
+    """RGBA of R_AH words from `-top` to `top`, shape of `words` and 4."""
+    shares = (words.astype(np.float64) + top) / (2 * top)
+    return (255 * np.asarray(mpl.colormaps[COLOURS](shares))).round().astype(np.uint8)
+
+
+def _map(findings: Findings, column: int, lit: npt.NDArray[np.bool_], top: int) -> Markup:
+    network = findings.subject.network
+    words = network.layers[0].words[:, column].reshape(network.image_shape)
+    pixels = colours(words, top)
+    pixels[~lit] = 0
+    kind = "neuron" if len(network.layers) > 1 else "class"
+    shown = words[lit]
+    about = f", R_AH from {shown.min()} to {shown.max()}" if shown.size else ""
+    height, width = network.image_shape
+    return tag(
+        "figure",
+        tag(
+            "img",
+            src=data_address(pixels),
+            alt=f"Map of {kind} {column}{about}",
+            width=width,
+            height=height,
+        ),
+        tag("figcaption", f"{column}"),
+        class_="tile",
+    )
+
+
+def _scale(levels: list[int], top: int, bits: int, width: int, kind: str) -> Markup:
+    """The colour bar: the states where they are few, else their range."""
+    values = levels if len(levels) <= FEW_STATES else np.linspace(-top, top, STEPS).tolist()
+    cell = width / len(values)
+    drawn: list[Content] = []
+    for place, value in enumerate(values):
+        red, green, blue, _ = colours(np.array(value), top).tolist()
+        drawn.append(
+            box(place * cell, 20, cell + 0.5, 16, "swatch", fill=f"rgb({red},{green},{blue})")
+        )
+    marked = levels if len(levels) <= FEW_STATES else [-top, -(top // 2), 0, top // 2, top]
+    every = 1
+    while every * (cell if marked is levels else width / 4) < text_width("-127 "):
+        every += 1
+    for place, value in list(enumerate(marked))[::every]:
+        share = (place + 0.5) / len(marked) if marked is levels else (value + top) / (2 * top)
+        x = share * width
+        anchor = edge_anchor(x, f"{value}", width)
+        drawn.append(line(x, 36, x, 40, "axis-line"))
+        drawn.append(label(x, 53, f"{value}".replace("-", "\N{MINUS SIGN}"), "tick", anchor))
+    drawn.append(label(0, 12, f"R_AH (word of {bits} bits)", "axis"))
+    return tag(
+        "svg",
+        tag("title", "Colours of the maps", id=f"maps-scale-{kind}"),
+        drawn,
+        class_=f"chart {kind}",
+        viewBox=f"0 0 {width} 60",
+        width=width,
+        height=60,
+        role="img",
+        aria_labelledby=f"maps-scale-{kind}",
+    )
+
+
+def _tables(findings: Findings, columns: list[int]) -> list[Table]:
+    network = findings.subject.network
+    words = network.layers[0].words.astype(int)
+    rows = []
+    for column in columns:
+        own = words[:, column]
+        heard = (
+            int(np.abs(network.layers[1].words[column].astype(int)).sum())
+            if len(network.layers) > 1
+            else None
+        )
+        rows.append(
+            (
+                f"{column}",
+                int(own.min()),
+                float(own.mean()),
+                int(own.max()),
+                100 * float(np.mean(own > 0)),
+                heard,
+            )
+        )
+    lines = [
+        (f"{column}", line_, " ".join(map(str, pixels.tolist())))
+        for column in columns
+        for line_, pixels in enumerate(words[:, column].reshape(network.image_shape))
+    ]
+    return [
+        Table(
+            "the maps in short",
+            (
+                "column",
+                "lowest",
+                "mean",
+                "highest",
+                "above zero (%)",
+                "strength in the next crossbar",
+            ),
+            rows,
+        ),
+        Table(
+            "every word of the maps, line by line of the image",
+            ("column", "line", "R_AH words, left to right"),
+            lines,
+        ),
+    ]
+
+
+def maps(findings: Findings) -> Section:
+    """What hidden neurons look for."""
+    network = findings.subject.network
+    columns = shown_columns(findings)
+    levels = network.layers[0].levels.astype(int)
+    top = max(1, int(np.abs(levels).max()))
+    lit = lit_pixels(findings.subject.images)
+    hidden = len(network.layers) > 1
+    chosen = (
+        f"the {len(columns)} of {network.layers[0].columns} hidden neurons that the next crossbar "
+        "hears most"
+        if hidden and len(columns) < network.layers[0].columns
+        else "all of them"
+    )
+    return Section(
+        "maps",
+        "R_AH maps",
+        [
+            paragraph(
+                "What the columns of the first crossbar look for, each drawn as the image that "
+                f"drives it: {chosen}. Dark words are negative, light ones positive. Hatched are "
+                f"pixels that fewer than {100 * SHARE:g} % of the images light, which nothing "
+                "taught."
+            ),
+            _scale(levels.tolist(), top, network.rah_bits, WIDE, "wide"),
+            _scale(levels.tolist(), top, network.rah_bits, NARROW, "narrow"),
+            tag(
+                "div", [_map(findings, column, lit, top) for column in columns], class_="tiles maps"
+            ),
+            tag(
+                "p",
+                "Below each map: the number of its neuron."
+                if hidden
+                else "Below each map: its class.",
+                class_="note",
+            ),
+            numbers(*_tables(findings, columns)),
+        ],
+        [findings.subject.command("report")],
+    )

@@ -1,0 +1,78 @@
+"""The images that got a wrong answer."""
+
+import numpy as np
+
+from host.report.findings import Findings
+from host.report.markup import Markup, tag
+from host.report.raster import data_address
+from host.report.section import Section, paragraph
+from host.report.table import Table, numbers
+
+SHOWN = 120
+"""Images drawn at most."""
+
+
+def _tile(findings: Findings, image: int) -> Markup:
+    grey = findings.subject.images[image]
+    label, answer = findings.subject.labels[image], findings.answers[image]
+    return tag(
+        "figure",
+        tag(
+            "img",
+            src=data_address(255 - grey),
+            alt=f"Image {image}: label {label}, answer {answer}",
+            width=grey.shape[1],
+            height=grey.shape[0],
+        ),
+        tag(
+            "figcaption",
+            tag("b", f"{label}"),
+            " \N{RIGHTWARDS ARROW} ",
+            tag("i", f"{answer}"),
+        ),
+        class_="tile",
+    )
+
+
+def mistakes(findings: Findings) -> Section:
+    """The images that got a wrong answer, with label and answer."""
+    subject = findings.subject
+    wrong = np.flatnonzero(findings.answers != subject.labels)
+    if not len(wrong):
+        return Section(
+            "mistakes",
+            "Wrong answers",
+            paragraph(f"All {len(subject.images):,} images got the right answer."),
+            [subject.command("run", "--logits", "logits.npy")],
+        )
+    shown = wrong[:SHOWN]
+    some = "All" if len(shown) == len(wrong) else f"The first {len(shown)} of"
+    rows = [
+        (
+            f"{image}",
+            int(subject.labels[image]),
+            int(findings.answers[image]),
+            int(findings.logits[image, findings.answers[image]]),
+            int(findings.logits[image, subject.labels[image]]),
+        )
+        for image in wrong
+    ]
+    return Section(
+        "mistakes",
+        "Wrong answers",
+        [
+            paragraph(
+                f"{some} {len(wrong):,} images that got a wrong answer, as they stand in the test "
+                "set. Below each: its label, and what the machine took it for."
+            ),
+            tag("div", [_tile(findings, int(image)) for image in shown], class_="tiles digits"),
+            numbers(
+                Table(
+                    "the images with a wrong answer",
+                    ("image", "label", "answer", "logit of the answer", "logit of the label"),
+                    rows,
+                )
+            ),
+        ],
+        [subject.command("run", "--logits", "logits.npy")],
+    )

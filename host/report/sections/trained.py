@@ -1,0 +1,147 @@
+"""What was trained."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from host.pictures.learning import PHASES
+from host.report.charts.lines import Axis, Guides, Series, lines_chart
+from host.report.charts.svg import Chart, figure
+from host.report.findings import Findings
+from host.report.markup import Content
+from host.report.records import is_number
+from host.report.section import Section, facts, paragraph
+from host.report.subject import train_command
+from host.report.table import Table, number
+
+Epoch = tuple[str, float, float]
+"""Phase, loss and share of the validation images right."""
+SMALLEST_ERROR = 0.01
+"""Percent that stand for an error of none, on a logarithmic axis."""
+
+
+def learning_curve(provenance: Mapping[str, Any]) -> list[Epoch]:
+    """The epochs that a network's provenance tells of; none if it tells anything else."""
+    curve = provenance.get("curve")
+    epochs: list[Epoch] = []
+    for record in curve if isinstance(curve, list) else []:
+        if not isinstance(record, Mapping):
+            return []
+        loss, accuracy = record.get("loss"), record.get("validation_accuracy")
+        if not (is_number(loss) and is_number(accuracy) and loss > 0 and 0 <= accuracy <= 1):
+            return []
+        epochs.append((str(record.get("phase")), loss, accuracy))
+    return epochs
+
+
+def _phases(epochs: list[Epoch]) -> list[tuple[float, float, str]]:
+    spans: list[tuple[float, float, str]] = []
+    for number_, (phase, *_) in enumerate(epochs, 1):
+        name = PHASES.get(phase, phase)
+        if spans and spans[-1][2] == name:
+            spans[-1] = (spans[-1][0], number_ + 0.5, name)
+        else:
+            spans.append((number_ - 0.5, number_ + 0.5, name))
+    return spans
+
+
+def _charts(epochs: list[Epoch]) -> Content:
+    if len(epochs) < 2:
+        return None
+    count = range(1, len(epochs) + 1)
+    x = Axis("epoch", ends=(0.5, len(epochs) + 0.5))
+    spans = Guides(spans=_phases(epochs))
+    errors = [max(100 * (1 - accuracy), SMALLEST_ERROR) for *_, accuracy in epochs]
+    losses = [loss for _, loss, _ in epochs]
+
+    def table(title: str, column: str, values: list[float]) -> Table:
+        rows = [
+            (f"{place}", PHASES.get(epoch[0], epoch[0]), value)
+            for place, (epoch, value) in enumerate(zip(epochs, values, strict=True), 1)
+        ]
+        return Table(title, ("epoch", "computed with", column), rows)
+
+    best = min(errors)
+    return [
+        figure(
+            Chart(
+                "learning-error",
+                "Error of the validation images, epoch by epoch",
+                f"A line over {len(epochs)} epochs; it starts at {errors[0]:.2f} percent, its "
+                f"lowest is {best:.2f} percent, and it ends at {errors[-1]:.2f} percent.",
+                lines_chart(
+                    [Series("error", count, errors, marked=False)],
+                    x,
+                    Axis("error (%), logarithmic", log=True),
+                    spans,
+                ),
+            ),
+            [table("error, epoch by epoch", "error (%)", [100 * (1 - e[2]) for e in epochs])],
+        ),
+        figure(
+            Chart(
+                "learning-loss",
+                "Training loss, epoch by epoch",
+                f"A line over {len(epochs)} epochs, from {losses[0]:.3f} to {losses[-1]:.3f} nats.",
+                lines_chart(
+                    [Series("loss", count, losses, marked=False)],
+                    x,
+                    Axis("loss (nats), logarithmic", log=True),
+                    spans,
+                    height=180,
+                ),
+            ),
+            [table("loss, epoch by epoch", "loss (nats)", losses)],
+        ),
+    ]
+
+
+def _share(value: object) -> str | None:
+    return f"{100 * value:.2f} %" if is_number(value) and 0 <= value <= 1 else None
+
+
+def trained(findings: Findings) -> Section:
+    """What was trained, on what, and how well it learnt."""
+    subject, network = findings.subject, findings.subject.network
+    provenance = network.provenance
+    options = provenance.get("options")
+    options = options if isinstance(options, Mapping) else {}
+    noise = options.get("noise")
+    data = provenance.get("data")
+    data = data if isinstance(data, Mapping) else {}
+    neuron = ", ".join(f"{name} {value:g}" for name, value in asdict(network.neuron).items())
+    hidden = len(network.layers) > 1
+    states = sorted({len(layer.levels) for layer in network.layers})
+    levels = ", ".join(map(str, network.layers[0].levels.tolist()))
+    about: dict[str, Content] = {
+        "Network": subject.name,
+        "Topology": "-".join(map(str, network.topology)),
+        "States of a synapse": " and ".join(map(str, states)),
+        "Words of the states": levels
+        if len(levels) < 120
+        else f"{levels[:110]} \N{HORIZONTAL ELLIPSIS}",
+        "Neuron": f"{network.neuron.name}{f': {neuron}' if neuron else ''}" if hidden else "none",
+        "Bits": f"pixels {network.pixel_bits}, activations {network.hidden_bits}, "
+        f"R_AH words {network.rah_bits}, currents {network.current_bits}",
+        "Trained on": data.get("name") and str(data["name"]),
+        "Trained for": f"the device {options['device']}" if options.get("device") else None,
+        "Noise in training": f"{number(noise)} of the range" if is_number(noise) else None,
+        "Seed": str(options["seed"]) if options.get("seed") is not None else None,
+        "Validation images right": _share(provenance.get("validation_accuracy")),
+        "Test images right": f"{100 * findings.accuracy:.2f} % of {len(subject.images):,} "
+        f"({subject.data_name})",
+        "Ended": "before its time, by hand" if provenance.get("interrupted") is True else None,
+    }
+    epochs = learning_curve(provenance)
+    commands = [subject.command("run")]
+    train = train_command(provenance, subject.title)
+    return Section(
+        "trained",
+        "What was trained",
+        [
+            facts({name: value for name, value in about.items() if value}),
+            _charts(epochs)
+            or paragraph("The network's file holds no learning curve, so none is drawn."),
+        ],
+        [*([train] if train else []), *commands],
+    )

@@ -1,0 +1,139 @@
+"""What a report is about, and the commands that give its figures again."""
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from host.training.recipe import TrainingParameters
+from sim.device import Device
+from sim.network import Network
+
+TRAIN_OPTIONS = {
+    "states": "--states",
+    "hidden": "--hidden",
+    "neuron": "--neuron",
+    "pixel_bits": "--pixel-bits",
+    "hidden_bits": "--hidden-bits",
+    "rah_bits": "--rah-bits",
+    "noise": "--noise",
+    "epochs": "--epochs",
+    "seed": "--seed",
+    "device": "--device",
+    "levels": "--level-choice",
+    "polarity": "--polarity",
+}
+"""Options of ``train`` by the names that a network's provenance has for them."""
+DEFAULTS: dict[str, Any] = {
+    **{
+        field.name: getattr(TrainingParameters(), field.name)
+        for field in fields(TrainingParameters)
+    },
+    "noise": 0.0,
+    "hidden": list(TrainingParameters().hidden),
+    "levels": "nearest",
+    "polarity": "quieter",
+}
+"""Values that need not be said."""
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """What a report is about.
+
+    Parameters
+    ----------
+    name : str
+        The network as it was asked for: a shipped name, or a file.
+    network : Network
+        The network.
+    device_name : str
+        The device as it was asked for.
+    device : Device
+        What the chips are made of.
+    data : Path or None
+        Folder of the data set; None for the MNIST that ships.
+    images : ndarray of uint8, shape (images, height, width)
+        Test images, grey levels.
+    labels : ndarray of int64, shape (images,)
+        Their classes.
+    all_images : bool
+        Whether these are all of the data set's test images.
+    chips : int
+        How many chips, from chip 0 on.
+    """
+
+    name: str
+    network: Network
+    device_name: str
+    device: Device
+    data: Path | None
+    images: npt.NDArray[np.uint8]
+    labels: npt.NDArray[np.int64]
+    all_images: bool
+    chips: int
+
+    @property
+    def title(self) -> str:
+        """The network's name without folder and suffix."""
+        return Path(self.name).name.removesuffix(".safetensors") or self.name
+
+    @property
+    def data_name(self) -> str:
+        """The data set's name."""
+        return "MNIST" if self.data is None else self.data.name or str(self.data)
+
+    def command(self, name: str, *options: str, images: bool = True) -> str:
+        """A command line of allspin about this network, on these images.
+
+        Parameters
+        ----------
+        name : str
+            The command.
+        *options : str
+            Its options, after the network.
+        images : bool
+            Whether the command takes images.
+        """
+        words = ["allspin", name, self.name, *options]
+        if images and not self.all_images:
+            words += ["--images", str(len(self.images))]
+        if images and self.data is not None:
+            words += ["--data", str(self.data)]
+        return shlex.join(words)
+
+
+def train_command(provenance: Mapping[str, Any], name: str) -> str | None:
+    """The command that trained a network, as far as its file tells.
+
+    Parameters
+    ----------
+    provenance : mapping
+        Of the network.
+    name : str
+        File to write.
+
+    Returns
+    -------
+    str or None
+        None where the network was not made by ``allspin train``.
+    """
+    options = provenance.get("options")
+    if provenance.get("command") != "train" or not isinstance(options, Mapping):
+        return None
+    words = ["allspin", "train"]
+    for key, option in TRAIN_OPTIONS.items():
+        value = options.get(key)
+        if value is None or (value == DEFAULTS.get(key) and key != "states"):
+            continue
+        if isinstance(value, list):
+            value = ",".join(map(str, value))
+        words += [option, str(value)]
+    data = provenance.get("data")
+    if isinstance(data, Mapping) and isinstance(data.get("name"), str) and data["name"] != "mnist":
+        words += ["--data", data["name"]]
+    return shlex.join([*words, "-o", f"{name}.safetensors"])

@@ -1,0 +1,115 @@
+"""Tables of the page: the numbers behind the charts."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from host.report.markup import Markup, spelled, tag
+
+Cell = str | int | float | None
+SHORT = 24
+"""Rows of a table that is shown whole; a longer one scrolls."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table.
+
+    Parameters
+    ----------
+    title : str
+        What it shows.
+    header : sequence of str
+        Columns, with units.
+    rows : sequence of sequence of Cell
+        Text and numbers; None is what is not known.
+    first_is_head : bool
+        Whether a row's first cell says what the row is.
+    """
+
+    title: str
+    header: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+    first_is_head: bool = True
+
+
+def number(value: float) -> str:
+    """A number with the digits that matter: at most five, thousands apart."""
+    if isinstance(value, int):
+        return f"{value:,}"
+    if 1e3 <= abs(value) < 1e9:
+        return f"{value:,.1f}" if abs(value) < 1e5 else f"{value:,.0f}"
+    return f"{value:.5g}"
+
+
+PREFIXES = {-18: "a", -15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M"}
+"""Prefixes of units by their power of ten."""
+
+
+def quantity(value: float, unit: str) -> str:
+    """A value with its unit, with the prefix that suits it, to three digits."""
+    if value == 0:
+        return f"0 {unit}"
+    power = min(max(3 * math.floor(math.log10(abs(value) * 1.0005) / 3), -18), 6)
+    return f"{value / 10.0**power:.3g} {PREFIXES[power]}{unit}"
+
+
+def _column(values: Sequence[Cell]) -> Callable[[float], str]:
+    """How a column's numbers are shown: as many decimals each, where one size fits them."""
+    sizes = [abs(value) for value in values if isinstance(value, float) and value]
+    if not sizes or max(sizes) >= 1e5 or min(sizes) < max(max(sizes) * 1e-3, 1e-3):
+        return number
+    decimals = max(0, 3 - math.floor(math.log10(max(sizes))))
+    return lambda value: f"{value:,.{decimals}f}" if isinstance(value, float) else number(value)
+
+
+def _cell(value: Cell, head: bool, say: Callable[[float], str]) -> Markup:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        shown, kind = say(value), "number"
+    else:
+        shown, kind = "\N{EN DASH}" if value is None else str(value), None
+    if head:
+        return tag("th", shown, scope="row", class_=kind)
+    return tag("td", shown, class_=kind)
+
+
+def table(content: Table) -> Markup:
+    """A table, in a box that scrolls sideways where the page is narrow."""
+    numeric = [
+        any(isinstance(row[place], int | float) for row in content.rows)
+        for place in range(len(content.header))
+    ]
+    say = [_column([row[place] for row in content.rows]) for place in range(len(content.header))]
+    head = tag(
+        "tr",
+        [
+            tag("th", spelled(name), scope="col", class_="number" if is_number else None)
+            for name, is_number in zip(content.header, numeric, strict=True)
+        ],
+    )
+    rows = [
+        tag(
+            "tr",
+            [
+                _cell(value, content.first_is_head and place == 0, say[place])
+                for place, value in enumerate(row)
+            ],
+        )
+        for row in content.rows
+    ]
+    whole = tag(
+        "table", tag("caption", spelled(content.title)), tag("thead", head), tag("tbody", rows)
+    )
+    # A box that scrolls must be reachable by keyboard.
+    kind = "scroll whole" if len(content.rows) <= SHORT else "scroll"
+    return tag("div", whole, class_=kind, role="region", aria_label=content.title, tabindex=0)
+
+
+def numbers(*tables: Table) -> Markup:
+    """Tables behind a chart, shown when asked for."""
+    return tag(
+        "details",
+        tag("summary", "Numbers", tag("span", spelled(f": {tables[0].title}"), class_="quiet")),
+        [table(one) for one in tables],
+        class_="numbers",
+    )

@@ -1,0 +1,196 @@
+"""Runs a sweep: what is not in its table yet is measured, row by row."""
+
+import itertools
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from host.datasets import check_fit, load_test_set
+from host.link.machines import GOLDEN, VIRTUAL, open_device
+from host.revision import commit
+from host.sweep.grid import Grid
+from host.sweep.job import (
+    Integers,
+    Job,
+    Material,
+    answers_of,
+    device_file,
+    digest_of,
+    images_digest,
+    network_file,
+)
+from host.sweep.point import Point
+from host.sweep.table import Row, Table
+from host.sweep.workers import Done, in_processes, in_this_process, on_cluster
+from host.work import spoken
+from sim.device_file import device_from_toml
+from sim.errors import UserError
+from sim.netfile import network_from_bytes
+
+Report = Callable[[float, float, str], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """A grid whose files were found and fit one another.
+
+    Attributes
+    ----------
+    grid : Grid
+        The grid.
+    points : list of Point
+        Its points.
+    material : Material
+        Files by name and digest.
+    images : int
+        How many test images each chip is shown.
+    """
+
+    grid: Grid
+    points: list[Point]
+    material: Material
+    images: int
+
+    def job(self, point: Point, chip: int) -> Job:
+        """The job that measures a chip, on the machine of the grid."""
+        return Job(point, chip, self.images, self.grid.on, self.material)
+
+    def answers(self, point: Point, chip: int) -> tuple[Integers, Integers]:
+        """What a chip answers on the golden model, and the right classes, shape (images,)."""
+        job = replace(self.job(point, chip), on=GOLDEN)
+        return answers_of(job)[:2]
+
+    def record(self) -> dict[str, Any]:
+        """What lies beside the table."""
+        return {
+            "grid": {**self.grid.to_dict(), "images": self.images},
+            "networks": dict(self.material.networks),
+            "devices": dict(self.material.devices),
+            "data": self.material.data[1],
+            "commit": commit(),
+        }
+
+
+def make_plan(grid: Grid) -> Plan:
+    """Find a grid's files, and check that all of its points can be measured.
+
+    Raises
+    ------
+    UserError
+        If a file is missing or damaged, or does not fit the others.
+    """
+    points = grid.points()
+    images, labels = load_test_set(None if grid.data is None else Path(grid.data))
+    count = len(images) if grid.images is None else grid.images
+    if count > len(images):
+        raise UserError(f"images must be from 1 to {len(images)}, not {count}")
+    contents = {name: network_file(name) for name in dict.fromkeys(p.network for p in points)}
+    devices = {name: device_file(name) for name in dict.fromkeys(p.device for p in points)}
+    for point in points:
+        network = network_from_bytes(contents[point.network])
+        check_fit(network, images, labels)
+        point.made_of(device_from_toml(devices[point.device].decode()))
+        point.programming(network)
+    material = Material(
+        tuple((name, digest_of(content)) for name, content in contents.items()),
+        tuple((name, digest_of(content)) for name, content in devices.items()),
+        (grid.data, images_digest(images, labels)),
+    )
+    return Plan(grid, points, material, count)
+
+
+def _measured(plan: Plan, jobs: list[Job], workers: int, scheduler: str | None) -> Done:
+    if scheduler is not None:
+        return on_cluster(jobs, scheduler)
+    if plan.grid.on not in (GOLDEN, VIRTUAL) or min(workers, len(jobs)) == 1:
+        return in_this_process(jobs)
+    if plan.grid.on == VIRTUAL:
+        # Built once here, not once by each worker.
+        for name in dict(plan.material.networks):
+            open_device(VIRTUAL, network_from_bytes(network_file(name))).close()
+    return in_processes(jobs, min(workers, len(jobs)))
+
+
+@dataclass(frozen=True, eq=False)
+class Sweep:
+    """A finished sweep.
+
+    Attributes
+    ----------
+    plan : Plan
+        What was swept.
+    rows : list of Row
+        All rows, by point and chip.
+    resumed : int
+        Rows that were there already.
+    """
+
+    plan: Plan
+    rows: list[Row]
+    resumed: int
+
+    def accuracies(self, point: Point) -> npt.NDArray[np.float64]:
+        """Accuracy of each chip of a point, by seed."""
+        return np.array([row.outcome.accuracy for row in self.rows if row.point == point])
+
+
+def run_sweep(
+    plan: Plan,
+    path: Path,
+    *,
+    workers: int = 1,
+    scheduler: str | None = None,
+    report: Report = lambda done, total, text: None,
+) -> Sweep:
+    """Measure every chip of every point that is not in the table yet.
+
+    Parameters
+    ----------
+    plan : Plan
+        From `make_plan`.
+    path : Path
+        The table: a CSV file. What it holds of this plan is not measured again.
+    workers : int
+        Processes on this machine; a board has one.
+    scheduler : str, optional
+        Address of a Dask scheduler, in place of processes here.
+    report : callable
+        Told after each chip how many are done, of how many, and the time left in words.
+
+    Returns
+    -------
+    Sweep
+
+    Raises
+    ------
+    UserError
+        If the table is another sweep's or cannot be written, or a machine or the workers fail.
+    """
+    with Table(path, plan.record(), plan.points) as table:
+        resumed = len(table.rows)
+        there = {(row.point, row.chip) for row in table.rows}
+        # A chip of every point, then the next chip: whoever looks at the table early sees all
+        # points, and the time left is estimated from a mixture of them.
+        todo = [
+            plan.job(point, chip)
+            for chip, point in itertools.product(plan.grid.seeds, plan.points)
+            if (point, chip) not in there
+        ]
+        if todo:
+            total = resumed + len(todo)
+            begun = time.monotonic()
+            with closing(_measured(plan, todo, workers, scheduler)) as outcomes:
+                for done, (job, outcome) in enumerate(outcomes, 1):
+                    table.add(Row(job.point, job.chip, outcome))
+                    left = (time.monotonic() - begun) / done * (len(todo) - done)
+                    text = f"{resumed + done:,} of {total:,} chips, about {spoken(left)} left"
+                    report(resumed + done, total, text)
+        order = {point: number for number, point in enumerate(plan.points)}
+        table.put_in_order(lambda row: (order[row.point], row.chip))
+        return Sweep(plan, table.rows, resumed)

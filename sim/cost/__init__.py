@@ -1,0 +1,1 @@
+"""What things cost: standard cells, spin devices, and what surrounds either."""

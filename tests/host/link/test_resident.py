@@ -1,0 +1,147 @@
+"""Resident images: their code against a slow one, and whole runs on the virtual board."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from boards.top import TopParameters
+from boards.virtual.build import build
+from hdl.bench.networks import random_network
+from hdl.bench.packing import pack_image
+from hdl.bench.packing import unpack_images as unpack_slowly
+from hdl.parameters import HardwareProfile, ResidentParameters
+from host.datasets import load_test_set
+from host.link.device import Device
+from host.link.resident import ResidentImages, pack_images, resident_accuracy, unpack_images
+from host.link.virtual_board import VirtualTransport
+from sim.errors import UserError
+from sim.golden import GoldenModel
+
+NETWORKS = [random_network((784, 8, 10), seed) for seed in (1, 2)]
+RESIDENT = ResidentParameters(beats=24_000, images=250)
+
+
+@pytest.fixture(scope="module", params=[1, 4])
+def program(request):
+    profile = HardwareProfile(rows_per_clock=request.param, resident=RESIDENT)
+    return build(TopParameters.from_network(NETWORKS[0], profile))
+
+
+@pytest.fixture
+def device(program):
+    with Device(VirtualTransport(program)) as opened:
+        yield opened
+
+
+@st.composite
+def batches(draw: st.DrawFn) -> tuple[np.ndarray, int]:
+    """Images of any density, with blank, full and single-pixel ones among them."""
+    bits = draw(st.integers(1, 8))
+    rows = draw(st.integers(1, 600))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    images = []
+    for kind in draw(st.lists(st.sampled_from(["blank", "full", "first", "last", "some"]), max_size=6)):
+        image = np.zeros(rows, dtype=np.uint8)
+        match kind:
+            case "full":
+                image[:] = 2**bits - 1
+            case "first":
+                image[0] = 1
+            case "last":
+                image[-1] = 1
+            case "some":
+                share = rng.choice([0.003, 0.05, 0.5])
+                image[:] = rng.integers(0, 2**bits, rows) * (rng.random(rows) < share)
+        images.append(image)
+    return np.array(images, dtype=np.uint8).reshape(len(images), rows), bits
+
+
+@settings(deadline=None, max_examples=60)
+@given(batch=batches(), slots=st.sampled_from([1, 2, 4]))
+def test_the_code_is_the_slow_ones(batch, slots):
+    images, bits = batch
+    lines, beats = pack_images(images, slots, bits)
+    slow = [pack_image(image.tolist(), slots, bits) for image in images]
+    assert beats.tolist() == [len(image) for image in slow]
+    assert lines.tolist() == [list(beat) for image in slow for beat in image]
+    assert unpack_slowly(lines.tolist(), images.shape[1]) == images.tolist()
+    assert np.array_equal(unpack_images(lines, images.shape[1]), images)
+
+
+@pytest.mark.parametrize("bits", [1, 4, 8])
+def test_values_that_do_not_fit_are_refused(bits):
+    with pytest.raises(ValueError, match=f"values must be below {2**bits}, not up to"):
+        pack_images(np.full((1, 4), 2**bits % 256 or 255, dtype=np.uint8), 1, min(bits, 7))
+    with pytest.raises(ValueError, match="values must be images x rows"):
+        pack_images(np.zeros(4, dtype=np.uint8), 1, bits)
+
+
+def test_counts_and_logits_of_two_networks(device):
+    images, labels = load_test_set(None)
+    images, labels = images[:400], labels[:400]
+    resident = ResidentImages(device)
+    held = resident.load(images, labels)
+    assert 100 < held <= RESIDENT.images
+    for network in NETWORKS:
+        device.program(network)
+        expected = GoldenModel(network).logits(images[:held])
+        correct = expected.argmax(axis=1) == labels[:held]
+        counts = resident.run()
+        assert (counts.images, counts.correct) == (held, correct.sum())
+        answers = resident.logits()
+        assert np.array_equal(answers.logits, expected)
+        assert np.array_equal(answers.classes, expected.argmax(axis=1))
+        some = [17, 3, 4, 5, 99, 0, held - 1]
+        assert np.array_equal(resident.logits(some).logits, expected[some])
+        assert resident.run(50).correct == correct[:50].sum()
+        # The link's own images still go through.
+        assert np.array_equal(device.stream(images[:20]).logits, expected[:20])
+    beats = pack_beats(device, images[:held])
+    assert beats <= counts.cycles <= beats + 20 * held + 300
+
+
+def pack_beats(device, images):
+    """Beats of images on a device."""
+    values = quantise_pixels(images.reshape(len(images), -1), 4)
+    return pack_images(values, device.identity.layers[0].rows_per_clock, 4)[1].sum()
+
+
+def test_a_sweep_sends_only_the_networks(device):
+    images, labels = load_test_set(None)
+    found = list(resident_accuracy(device, NETWORKS, images[:100], labels[:100]))
+    for network, counts in zip(NETWORKS, found, strict=True):
+        expected = GoldenModel(network).logits(images[:100]).argmax(axis=1)
+        assert counts.images == 100
+        assert counts.accuracy == np.mean(expected == labels[:100])
+
+
+def test_what_cannot_be_loaded_or_run(device):
+    resident = ResidentImages(device)
+    with pytest.raises(ValueError, match="count must be from 1 to 0"):
+        resident.run()
+    with pytest.raises(UserError, match="there is no image to keep"):
+        resident.load(np.zeros((0, 784), np.uint8), np.zeros(0, np.int64))
+    with pytest.raises(ValueError, match="there are 2 images and 1 labels"):
+        resident.load(np.zeros((2, 784), np.uint8), np.zeros(1, np.int64))
+    with pytest.raises(ValueError, match="images must have 784 pixels, not 783"):
+        resident.load(np.zeros((2, 783), np.uint8), np.zeros(2, np.int64))
+    assert resident.load(np.zeros((2, 784), np.uint8), np.zeros(2, np.int64)) == 2
+    with pytest.raises(ValueError, match="image must be from 0 to 1, not 2"):
+        resident.logits([2])
+
+
+def test_a_device_without_the_memory_says_so():
+    network = random_network((24, 12, 6), 1)
+    with (
+        Device(VirtualTransport(build(TopParameters.from_network(network)))) as device,
+        pytest.raises(UserError, match="the virtual board keeps no images"),
+    ):
+        ResidentImages(device)
+
+
+@pytest.mark.parametrize(
+    ("rows_per_clock", "blocks", "images", "beats"), CAPACITY
+)
+def test_how_many_test_images_fit(rows_per_clock, blocks, images, beats):
+    """The figures of ``docs/architecture.md``."""

@@ -1,0 +1,230 @@
+"""The page: well-formed, whole, alone, and true; text from files stays text."""
+
+import re
+import shlex
+
+import numpy as np
+import pytest
+
+from host.chips import COLUMNS, accuracy_over_chips, only
+from host.cli.main import build_parser
+from host.report.page import STYLE
+from sim.device_file import load_device
+from sim.golden import GoldenModel
+from sim.schemes import Programming
+
+SECTIONS = {
+    "trained",
+    "devices",
+    "chips",
+    "maps",
+    "confusion",
+    "mistakes",
+    "engine",
+    "boards",
+    "comparison",
+}
+
+
+def test_the_page_is_well_formed(made):
+    page = made.read()
+    assert page.faults == []
+    ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
+    assert len(set(ids)) == len(ids)
+    for _, attributes in page.elements:
+        for name in ("aria-labelledby", "aria-describedby"):
+            assert set(attributes.get(name, "").split()) <= set(ids)
+    for anchor in page.all("a"):
+        assert anchor["href"].startswith("#")
+        assert anchor["href"][1:] in ids
+    assert {"main", *SECTIONS} <= set(ids)
+    assert page.all("html") == [{"lang": "en"}]
+    assert len(page.all("h1")) == 1
+    assert len(page.all("main")) == 1
+
+
+def test_nothing_comes_from_outside_and_nothing_runs(made):
+    page = made.read()
+    assert page.all("script") == []
+    for name, attributes in page.elements:
+        assert not [key for key in attributes if key.startswith("on")]
+        for key in ("src", "href", "srcset", "data", "action", "poster", "xlink:href"):
+            value = attributes.get(key, "#")
+            assert value.startswith(("#", "data:")), (name, key, value)
+        assert "url(" not in attributes.get("style", "")
+    style = page.text_of("style")
+    assert "url(" not in style
+    assert "@import" not in style
+    [policy] = [meta for meta in page.all("meta") if "http-equiv" in meta]
+    assert policy["content"].startswith("default-src 'none'")
+
+
+def test_text_from_files_is_escaped_once(made):
+    page = made.read()
+    holders = {holder for holder, text in page.texts if made.attack in text}
+    # Device, unit, source, data set, seed, phase: facts, charts, tables and paragraphs.
+    assert {"dd", "desc", "td", "th", "p", "text", "figcaption"} <= holders
+    assert made.file_attack in page.text_of("h1")
+    assert made.file_attack in page.text_of("title")
+    # Twice escaped would show as such; the attack itself has an entity in it.
+    assert "&amp;amp;amp;" not in made.text
+    alts = [image["alt"] for image in page.all("img")]
+    assert len(alts) == len(set(alts))
+
+
+def test_each_chart_has_title_text_and_numbers(made):
+    page = made.read()
+    charts = [svg for svg in page.all("svg") if "aria-describedby" in svg]
+    assert len(charts) == 2 * len([f for f in page.all("figure") if "id" in f])
+    kinds = {kind for svg in charts for kind in svg["class"].split()}
+    assert kinds == {"chart", "wide", "narrow"}
+    for svg in page.all("svg"):
+        assert svg["role"] == "img"
+    assert made.text.count("<details") >= len(charts) / 2
+    # Tables lie in boxes that scroll, and those are reachable.
+    boxes = [box for box in page.all("div") if "scroll" in box.get("class", "").split()]
+    assert len(boxes) == len(page.all("table"))
+    assert all(box["tabindex"] == "0" and box["aria-label"] for box in boxes)
+
+
+def cells(text: str, caption: str) -> list[list[str]]:
+    """The body of the table with a caption, as text."""
+    [body] = re.findall(
+        rf"<caption>{re.escape(caption)}</caption><thead>.*?</thead><tbody>(.*?)</tbody>", text
+    )
+    return [
+        re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", row) for row in re.findall("<tr>(.*?)</tr>", body)
+    ]
+
+
+def test_figures_are_those_of_an_independent_count(made):
+    answers = GoldenModel(made.network).classify(made.images)
+    right = int(np.sum(answers == made.labels))
+    assert f"{100 * right / len(answers):.2f} %" in made.text
+    rows = cells(made.text, "Images by label (rows) and answer (columns)")
+    for label, row in enumerate(rows):
+        found = [0 if text == "·" else int(text) for text in row[1:]]
+        expected = [int(np.sum((made.labels == label) & (answers == a))) for a in range(4)]
+        assert found == expected
+    wrong = cells(made.text, "the images with a wrong answer")
+    assert [int(row[0]) for row in wrong] == np.flatnonzero(answers != made.labels).tolist()
+
+
+def test_accuracies_over_chips_are_those_of_the_library(made):
+    arguments = build_parser(["report"]).parse_args(["report", *made.arguments])
+    device = load_device(made.path.parent / arguments.device)
+    rows = cells(made.text, "accuracy in percent, chip by chip")
+    assert [row[0] for row in rows] == ["0", "1", "2"]
+    for place, column in enumerate(COLUMNS, 1):
+        shares = accuracy_over_chips(
+            made.network,
+            only(device, column.variations),
+            range(3),
+            Programming(column.scheme),
+            made.images,
+            made.labels,
+            calibrated=column.calibrated,
+        )
+        assert [float(row[place]) for row in rows] == pytest.approx(100 * shares, abs=0.01)
+
+
+def test_the_engine_ran_and_agreed(made):
+    assert f"0 of {len(made.images) * 4:,} logits differ" in made.text
+    rows = cells(made.text, "when each stage worked on each image")
+    by_stage: dict[str, list[list[int]]] = {}
+    for row in rows:
+        by_stage.setdefault(row[0], []).append([int(text.replace(",", "")) for text in row[1:]])
+    assert len(by_stage) == 4
+    for spans in by_stage.values():
+        assert [span[0] for span in spans] == list(range(6))
+        assert all(first <= last and 0 < busy <= last - first + 1 for _, first, last, busy in spans)
+    # The first crossbar drives a row for each pixel that is lit (all values round to some).
+    driven = [span[3] for span in by_stage["crossbar 0: rows driven"]]
+    lit = ((made.images.astype(int) * 15 + 127) // 255 > 0).sum(axis=(1, 2))
+    assert driven == lit[:6].tolist()
+
+
+def test_boards_show_the_builds_of_this_network(made):
+    rows = cells(made.text, "figures of the builds")
+    names = [row[0] for row in rows]
+    assert len(rows) == 4
+    assert "of another network" not in made.text
+    verdicts = dict(zip(names, [row[-1] for row in rows], strict=True))
+    assert verdicts["small"] == "does not fit"
+    assert verdicts["slow"] == "too slow"
+    assert verdicts["large"] == "yes"
+    [large] = [row for row in rows if row[0] == "large"]
+    assert {"31.25", "2,235", "71.0"} <= set(large)
+    # What does not fit, or has no rate, is not drawn as if it ran.
+    assert [row[0] for row in cells(made.text, "images a second")][1:] == ["large, ideal"]
+    shares = cells(made.text, "share of the LUTs")
+    assert [row[1] for row in shares] == ["42.0", "71.0", "42.0", "190.0"]
+
+
+def test_the_comparison_shows_what_it_was_given(made):
+    rows = cells(made.text, "Neurons side by side")
+    assert [row[0] for row in rows[1:]] == ["cmos-bare", "broken", "negative"]
+    assert rows[1][1:] == ["98.75", "4.788", "9.25", "122.5"]
+    assert rows[2][1:] == ["\u2013"] * 4
+    text = " ".join(made.read().text_of(name) for name in ("text", "td", "desc"))
+    # The figures of the strip of the bare gate, and of the one parameter that has a range.
+    assert "9.25 \u2192 122 fJ" in text
+    assert "0.01 to 2" in text
+    wholes = cells(made.text, "The whole network, one image")
+    assert wholes[-1][0] == "dense 8-bit array"
+    assert "127,551" in wholes[-1]
+    assert [row[0] for row in cells(made.text, "Break-even")] == [rows[0][0]]
+    page = made.read()
+    ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
+    assert "comparison-hangs-0" in ids
+    assert "comparison-hangs-1" not in ids
+
+
+def test_maps_hold_the_networks_words(made):
+    words = made.network.layers[0].words
+    rows = cells(made.text, "every word of the maps, line by line of the image")
+    by_column: dict[int, list[int]] = {}
+    for column, _, line in rows:
+        by_column.setdefault(int(column), []).extend(map(int, line.split()))
+    assert sorted(by_column) == list(range(5))
+    for column, found in by_column.items():
+        assert found == words[:, column].tolist()
+
+
+def test_each_command_parses_and_is_about_the_same_files(made):
+    commands = re.findall(r'<pre class="command"><code>(.*?)</code></pre>', made.text)
+    assert len(commands) >= len(SECTIONS)
+    reader = made.read()
+    for holder, text in reader.texts:
+        assert holder != "code" or text.strip() == ""
+    lines = []
+    for command in commands:
+        spans = re.findall(r"<span>(.*?)</span>", command)
+        line = " ".join(spans)
+        for entity, character in (
+            ("&lt;", "<"),
+            ("&gt;", ">"),
+            ("&quot;", '"'),
+            ("&#x27;", "'"),
+            ("&amp;", "&"),
+        ):
+            line = line.replace(entity, character)
+        lines.append(shlex.split(line))
+    for words in lines:
+        assert words[0] == "allspin"
+        if words[1] != "train":
+            parsed = build_parser(words[1:2]).parse_args(words[1:])
+            network = parsed.networks[0] if words[1] == "chips" else parsed.network
+            assert network == made.arguments[0]
+
+
+def test_the_style_has_both_schemes_and_print():
+    style = STYLE.read_text()
+    assert "prefers-color-scheme: dark" in style
+    assert "@media print" in style
+    # Every colour of the light scheme that a dark page needs has its dark counterpart.
+    light, dark = (
+        set(re.findall(r"(--[a-z0-9]+):", block))
+        for block in re.findall(r":root \{(.*?)\}", style, re.S)
+    )
+    assert light - dark == {"--sans", "--serif", "--mono"}
