@@ -98,7 +98,9 @@ class LightsDriver(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the driver."""
         m = Module()
-        place = Signal(range(3), init=1)  # 0: in a frame, 1: its framing byte comes, 2: its kind comes
+        place = Signal(
+            range(3), init=1
+        )  # 0: in a frame, 1: its framing byte comes, 2: its kind comes
         written = Signal()
         answered = Signal()
         failed = Signal()

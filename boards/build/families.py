@@ -164,7 +164,7 @@ ICE40 = Family(
         f"hierarchy -top {MACHINE}\n"
         "proc\n"
         f"select {MACHINE}.engine.crossbar_*/t:$mul\n"
-        "chtype -set $__soft_mul\n"  # what synth_ice40 calls those that are not for a DSP
+        "alumacc\n"  # adders, before synth_ice40 looks for multiplications
         "select -clear"
     ),
     route_options=("--write", "routed.json"),  # small enough to be kept for a simulator
@@ -212,7 +212,7 @@ def family_of(platform: Any) -> Family:
     """
     if isinstance(platform, LatticeICE40Platform):
         return ICE40
-    if isinstance(platform, LatticeECP5Platform) and platform.family == "ecp5":
+    if isinstance(platform, LatticeECP5Platform) and platform.device.startswith("LFE5"):
         return ECP5
     if isinstance(platform, GowinPlatform):
         return GOWIN

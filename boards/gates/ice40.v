@@ -60,3 +60,13 @@ module SB_PLL40_PAD (
 	assign PLLOUTGLOBAL = PACKAGEPIN;
 	assign LOCK = 1'b1;
 endmodule
+
+// As nextpnr has it: the clock comes out by a wire that is not in its netlist.
+module ICESTORM_PLL (
+	input REFERENCECLK, EXTFEEDBACK, BYPASS, RESETB, LATCHINPUTVALUE, SDI, SCLK,
+	input DYNAMICDELAY_0, DYNAMICDELAY_1, DYNAMICDELAY_2, DYNAMICDELAY_3,
+	input DYNAMICDELAY_4, DYNAMICDELAY_5, DYNAMICDELAY_6, DYNAMICDELAY_7,
+	output PLLOUT_A, PLLOUT_A_GLOBAL, PLLOUT_B, PLLOUT_B_GLOBAL, LOCK, SDO
+);
+	assign LOCK = 1'b1;
+endmodule

@@ -21,11 +21,18 @@ WRAPPER = "gates"
 """The top module for a simulator: ports clk, rx and tx, whatever the board calls them."""
 SOURCE_ONLY = ("$scopeinfo",)
 """Cells that say where others came from."""
-UNTOLD = re.compile(r"EHXPLLL|SB_PLL40_\w+")
+UNTOLD = re.compile(r"EHXPLLL|SB_PLL40_\w+|ICESTORM_PLL")
 """Cells whose parameters say nothing to their models: a clock comes out as it goes in."""
+PULLED_UP = {
+    "ICESTORM_LC": ("CEN",),
+    "ICESTORM_RAM": ("RCLKE", "WCLKE"),
+    "ICESTORM_SPRAM": ("POWEROFF",),
+}
+"""Ports of routed cells that are high where nothing is connected; all others are low."""
 PADS = {"SB_IO": "PACKAGE_PIN", "TRELLIS_IO": "B"}
 """Cells of pins, and their port to the outside. Their models are one for each direction, for
 simulators take what goes both ways for high impedance."""
+GLOBAL_INPUT = "USER_SIGNAL_TO_GLOBAL_BUFFER"
 LUTS = {
     "SB_LUT4": ("LUT_INIT",),
     "ICESTORM_LC": ("LUT_INIT",),
@@ -167,7 +174,13 @@ class Netlist:
                 f".{key}({_literal(value)})" for key, value in cell.parameters.items()
             )
             ports = []
-            for port, bits in cell.connections.items():
+            connections = dict(cell.connections)
+            for port in PULLED_UP.get(cell.type, ()):
+                connections[port] = connections.get(port) or ["1"]
+            if cell.type == "SB_GB" and not connections.get(GLOBAL_INPUT):
+                # Routed, a PLL drives its clock's buffer by a wire that nextpnr does not tell.
+                connections[GLOBAL_INPUT] = self.ports[pins.clock]
+            for port, bits in connections.items():
                 parts = [net(bit) for bit in reversed(bits)]
                 if parts:
                     value = parts[0] if len(parts) == 1 else f"{{{', '.join(parts)}}}"

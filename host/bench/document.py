@@ -88,17 +88,17 @@ def _growth(record: dict[str, Any]) -> list[str]:
         for row in each
     ]
     lines += _table(["what grows", "seconds"], rows)
-    lines += ["Virtual board, by lanes; clocks by the gateware's own counter.", ""]
+    lines += ["Virtual board; clocks by the gateware's own counter, mean over its images.", ""]
     rows = [
         [
-            str(row["lanes"]),
+            f"{row['lanes'] or 'all'} lanes, {row['rows_per_clock']} rows a clock",
             f"{row['cycles_per_image']:.1f}",
             f"{row['bound']:.1f}",
             f"{row['images_per_second']:,.0f}",
         ]
-        for row in record["lanes"]
+        for row in record["shapes"]
     ]
-    head = ["lanes", "clocks an image", "slowest stage's bound", "images a second, simulated"]
+    head = ["machine", "clocks an image", "slowest stage's bound", "images a second, simulated"]
     return lines + _table(head, rows)
 
 

@@ -8,7 +8,7 @@ link
     Host to host: what a stream of images over the wires reaches.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -21,7 +21,7 @@ from sim.errors import UserError
 from sim.network import Network
 
 HAND_OVER = 1.1
-"""Clocks an image beyond its slowest stage's, as the gateware's own counter finds (0.6 to 1.2)."""
+"""Clocks an image beyond its slowest stage's, where no virtual board has counted them."""
 BITS_PER_BYTE = 10
 """Of a UART: a start bit and a stop bit besides."""
 TARGETS = {
@@ -47,24 +47,35 @@ class Cycles:
         Rows driven in a clock.
     bound : float
         Of the slowest stage.
+    hand_over : float
+        Besides, from image to image.
     """
 
     lanes: int | None
     rows_per_clock: int
     bound: float
+    hand_over: float = HAND_OVER
 
     @property
     def expected(self) -> float:
-        """With the hand-over from image to image."""
-        return self.bound + HAND_OVER
+        """All of them."""
+        return self.bound + self.hand_over
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values."""
         return {**asdict(self), "expected": self.expected}
 
 
+Counted = Mapping[tuple[int | None, int], float]
+"""Hand-over that virtual boards have counted, by lanes and rows a clock."""
+
+
 def mean_cycles(
-    network: Network, images: Images, lanes: int | None = None, rows_per_clock: int = 1
+    network: Network,
+    images: Images,
+    lanes: int | None = None,
+    rows_per_clock: int = 1,
+    counted: Counted | None = None,
 ) -> Cycles:
     """Clocks an image by `host.bound.cycle_bounds`, mean over some images.
 
@@ -78,10 +89,16 @@ def mean_cycles(
         Columns a row drives in a clock; None for all.
     rows_per_clock : int
         1, 2 or 4.
+    counted : mapping, optional
+        Hand-over by lanes and rows a clock; `HAND_OVER` for what it lacks.
     """
     profile = HardwareProfile(lanes=lanes, rows_per_clock=rows_per_clock)
     engine = EngineParameters.from_network(network, profile)
-    return Cycles(lanes, rows_per_clock, float(cycle_bounds(network, engine, images).mean()))
+    bound = float(cycle_bounds(network, engine, images).mean())
+    # All lanes may be given as None or by their number.
+    columns = max(crossbar.columns for crossbar in engine.crossbars)
+    shape = (None if lanes is None or lanes >= columns else lanes, rows_per_clock)
+    return Cycles(lanes, rows_per_clock, bound, (counted or {}).get(shape, HAND_OVER))
 
 
 def resident_rate(frequency: float, cycles: float, images: int, redraw: int) -> float:
@@ -160,7 +177,10 @@ class EngineFigure:
 
 
 def engine_figures(
-    builds: Sequence[dict[str, Any]], network: Network, images: Images
+    builds: Sequence[dict[str, Any]],
+    network: Network,
+    images: Images,
+    counted: Counted | None = None,
 ) -> list[EngineFigure]:
     """Engine figures of boards that were placed and routed.
 
@@ -172,6 +192,8 @@ def engine_figures(
         What was built.
     images : ndarray of uint8, shape (images, height, width)
         The test set.
+    counted : mapping, optional
+        As of `mean_cycles`.
 
     Raises
     ------
@@ -186,7 +208,7 @@ def engine_figures(
                 continue
             shape = (int(build["lanes"]), int(build["rows_per_clock"]))
             if shape not in known:
-                known[shape] = mean_cycles(network, images, *shape)
+                known[shape] = mean_cycles(network, images, *shape, counted)
             figures.append(
                 EngineFigure(
                     board=build["board"],
@@ -233,13 +255,23 @@ class ResidentFigure:
 
 
 def resident_figures(
-    builds: Sequence[dict[str, Any]], network: Network, images: Images
+    builds: Sequence[dict[str, Any]],
+    network: Network,
+    images: Images,
+    counted: Counted | None = None,
+    kept: int | None = None,
 ) -> list[ResidentFigure]:
     """Resident figures of the builds that say how many images they keep (``resident_images``).
 
-    Parameters and errors are those of `engine_figures`.
+    Parameters
+    ----------
+    builds, network, images, counted
+        As of `engine_figures`, and so are the errors.
+    kept : int, optional
+        How many images a build keeps that does not say so.
     """
-    keeping = [build for build in builds if build.get("resident_images")]
+    keeping = [{"resident_images": kept, **build} for build in builds]
+    keeping = [build for build in keeping if build["resident_images"]]
     cells = sum(layer.states.size for layer in network.layers)
     return [
         ResidentFigure(
@@ -250,5 +282,5 @@ def resident_figures(
             redraw_clocks=int(build.get("redraw_clocks", cells)),
         )
         for build in keeping
-        for figure in engine_figures([build], network, images)
+        for figure in engine_figures([build], network, images, counted)
     ]

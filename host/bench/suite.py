@@ -2,10 +2,10 @@
 
 import dataclasses
 import os
-import resource
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
 import numpy as np
@@ -14,9 +14,10 @@ from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
 from hdl.parameters import HardwareProfile
-from host.bench.engine import Cycles, link_rate, mean_cycles
+from host.bench.chips import peak_memory, some_chips
+from host.bench.engine import Counted, Cycles, link_rate, mean_cycles
 from host.bench.forward import FloatForward
-from host.bench.peers import PEERS, USE, WRITE
+from host.bench.peers import PEERS, USE, WRITE, Peer
 from host.bench.timing import Timed, timed
 from host.catalogue import open_device, open_network
 from host.chips import accuracy_over_chips
@@ -52,6 +53,7 @@ BAUDS = (115_200, 1_000_000, 3_000_000)
 
 Images = npt.NDArray[np.uint8]
 Integers = npt.NDArray[np.int64]
+Shape = tuple[int | None, int]
 Say = Callable[[str], None]
 
 
@@ -67,8 +69,8 @@ class Effort:
         Of the virtual board's.
     repeats : int
         How often what is short is measured; the fastest counts.
-    lanes : tuple of int
-        Lanes of virtual boards that are built and run, besides all.
+    shapes : tuple of (int or None, int)
+        Lanes (None: all) and rows a clock of the virtual boards that are built and run.
     """
 
     chips: int = 100
@@ -76,33 +78,11 @@ class Effort:
     virtual_chips: int = 20
     virtual_images: int = 1_000
     repeats: int = 5
-    lanes: tuple[int, ...] = (25, 8)
+    shapes: tuple[Shape, ...] = ((None, 1), (None, 2), (None, 4), (25, 1), (16, 1), (8, 1))
 
 
-QUICK = Effort(4, 1_000, 2, 100, 2, ())
+QUICK = Effort(4, 1_000, 2, 100, 2, ((None, 1),))
 """Only to see that all of it runs."""
-
-
-def _peak() -> int:
-    """Bytes that this process has had at most."""
-    # Kilobytes on Linux, bytes on macOS.
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-
-
-def _some_chips(name: str, seeds: range, count: int) -> tuple[list[float], Timed, int]:
-    """Accuracies of chips, the time they took here, and this process's peak of memory."""
-    images, labels = load_test_set(None)
-    network, device = open_network(name), open_device(DEVICE)
-
-    def work() -> npt.NDArray[np.float64]:
-        return accuracy_over_chips(
-            network, device, seeds, Programming(), images[:count], labels[:count]
-        )
-
-    with threadpool_limits(1):
-        took, accuracies = timed(work)
-    return accuracies.tolist(), took, _peak()
 
 
 def chips_on_golden(name: str, effort: Effort) -> dict[str, Any]:
@@ -110,7 +90,9 @@ def chips_on_golden(name: str, effort: Effort) -> dict[str, Any]:
     halves = [range(start, effort.chips, WORKERS) for start in range(WORKERS)]
     pool = Parallel(n_jobs=WORKERS)
     took, results = timed(
-        lambda: list(pool(delayed(_some_chips)(name, half, effort.images) for half in halves))
+        lambda: list(
+            pool(delayed(some_chips)(name, DEVICE, half, effort.images) for half in halves)
+        )
     )
     results = cast(list[tuple[list[float], Timed, int]], results)
     accuracies = [accuracy for each, _, _ in results for accuracy in each]
@@ -121,7 +103,7 @@ def chips_on_golden(name: str, effort: Effort) -> dict[str, Any]:
         "images": effort.images,
         "seconds": took.wall,
         "processor_seconds": sum(time.processor for _, time, _ in results),
-        "memory_bytes": _peak() + sum(peak for _, _, peak in results),
+        "memory_bytes": peak_memory() + sum(peak for _, _, peak in results),
         "accuracy": float(np.mean(accuracies)),
         "target_seconds": CHIPS_TARGET,
         "target_bytes": MEMORY_TARGET,
@@ -174,6 +156,10 @@ def _rate(name: str, noisy: bool, took: Timed, images: int, right: float) -> dic
     }
 
 
+def _by_peer(peer: Peer, network: Network, noisy: bool, images: Images) -> Integers:
+    return peer.make(FloatForward(network), noisy)(images)
+
+
 def ratios(effort: Effort, say: Say) -> list[dict[str, Any]]:
     """Images a second of one thread, by processor time, ours and others' side by side.
 
@@ -192,15 +178,15 @@ def ratios(effort: Effort, say: Say) -> list[dict[str, Any]]:
         )
 
     def plain(noisy: bool) -> Integers:
-        noise = {"write": WRITE, "use": USE} if noisy else {}
-        return FloatForward(network, **noise).classify(images)
+        forward = FloatForward(network, WRITE, USE) if noisy else FloatForward(network)
+        return forward.classify(images)
 
     rows = []
     with threadpool_limits(1):
         for noisy in (False, True):
             for name, work in (("golden model", golden), ("plain NumPy, float32", plain)):
                 say(f"{name}, {'noisy' if noisy else 'ideal'}")
-                took, answers = timed(lambda work=work, noisy=noisy: work(noisy), effort.repeats)
+                took, answers = timed(partial(work, noisy), effort.repeats)
                 right = float(np.mean(answers == labels))
                 rows.append(_rate(name, noisy, took, len(images), right))
             for peer in PEERS:
@@ -210,10 +196,8 @@ def ratios(effort: Effort, say: Say) -> list[dict[str, Any]]:
                 say(f"{peer.name}, {'noisy' if noisy else 'ideal'}")
                 count = min(peer.noisy_images, len(images)) if noisy else len(images)
 
-                def work(peer=peer, noisy=noisy, count=count) -> Integers:
-                    return peer.make(FloatForward(network), noisy)(images[:count])
-
-                took, answers = timed(work, effort.repeats)
+                classify = partial(_by_peer, peer, network, noisy, images[:count])
+                took, answers = timed(classify, effort.repeats)
                 right = float(np.mean(answers == labels[:count]))
                 rows.append(_rate(peer.name, noisy, took, count, right))
     for row in rows:
@@ -276,34 +260,43 @@ def growth(effort: Effort) -> dict[str, list[dict[str, Any]]]:
         }
 
 
-def lanes_on_virtual(effort: Effort) -> list[dict[str, Any]]:
-    """Clocks an image with all lanes and fewer, by the gateware's counter, and the bound."""
+def shapes_on_virtual(effort: Effort) -> list[dict[str, Any]]:
+    """Clocks an image by lanes and rows a clock: by the gateware's counter, and the bound."""
     images, _ = load_test_set(None)
     images = images[: effort.virtual_images]
     network = open_network(NETWORKS[0])
-    rows = []
-    for lanes in (None, *effort.lanes):
-        with open_machine(VIRTUAL, network, HardwareProfile(lanes=lanes)) as machine:
+    found = []
+    for lanes, rows in effort.shapes:
+        profile = HardwareProfile(lanes=lanes, rows_per_clock=rows)
+        with open_machine(VIRTUAL, network, profile) as machine:
             assert isinstance(machine, Machine)
             machine.program(network)
             took, _ = timed(lambda machine=machine: machine.stream(images))
             counters = machine.counters()
-        cycles = mean_cycles(network, images, lanes)
-        rows.append(
+        found.append(
             {
-                "lanes": lanes or network.layers[0].columns,
+                "lanes": lanes,
+                "rows_per_clock": rows,
                 "cycles_per_image": counters.cycles / counters.images,
-                "bound": cycles.bound,
+                "bound": mean_cycles(network, images, lanes, rows).bound,
                 "images_per_second": len(images) / took.wall,
             }
         )
-    return rows
+    return found
 
 
-def cycles_table(network: Network, images: Images) -> list[Cycles]:
+def hand_over(shapes: list[dict[str, Any]]) -> Counted:
+    """Clocks an image beyond the slowest stage's, of what `shapes_on_virtual` found."""
+    return {
+        (each["lanes"], each["rows_per_clock"]): each["cycles_per_image"] - each["bound"]
+        for each in shapes
+    }
+
+
+def cycles_table(network: Network, images: Images, counted: Counted) -> list[Cycles]:
     """Clocks an image for rows a clock 1, 2 and 4 with all lanes, and for fewer lanes."""
-    shapes: Sequence[tuple[int | None, int]] = [(None, 1), (None, 2), (None, 4), (16, 1), (8, 1)]
-    return [mean_cycles(network, images, lanes, rows) for lanes, rows in shapes]
+    shapes: Sequence[Shape] = [(None, 1), (None, 2), (None, 4), (16, 1), (8, 1)]
+    return [mean_cycles(network, images, lanes, rows, counted) for lanes, rows in shapes]
 
 
 def link(network: Network, images: Images) -> dict[str, Any]:

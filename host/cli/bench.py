@@ -18,10 +18,11 @@ from host.bench.suite import (
     chips_on_virtual,
     cycles_table,
     growth,
-    lanes_on_virtual,
+    hand_over,
     link,
     machine_description,
     ratios,
+    shapes_on_virtual,
 )
 from host.catalogue import open_network
 from host.cli.progress import Steps
@@ -56,6 +57,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="what allspin build --json printed, for the engine's figures",
     )
+    add(
+        "--resident-images",
+        metavar="N",
+        type=int,
+        help="images that the builds keep on the board, if they do not say so themselves",
+    )
     add("--document", metavar="FILE.md", type=Path, help="rewrite the figures between its marks")
     add("-o", "--output", metavar="OUT.json", type=Path, help="write the figures as JSON too")
     add("--json", action="store_true", help="print the figures as one JSON object")
@@ -84,16 +91,13 @@ def read_builds(paths: list[Path]) -> list[dict[str, Any]]:
     return builds
 
 
-def measured(effort: Effort, builds: list[dict[str, Any]], steps: Steps) -> dict[str, Any]:
+def measured(
+    effort: Effort, builds: list[dict[str, Any]], kept: int | None, steps: Steps
+) -> dict[str, Any]:
     """All figures, as ``--json`` prints them."""
     machine = machine_description()
     network = open_network(NETWORKS[0])
     images, _ = load_test_set(None)
-    steps.start("engine, by its bounds")
-    engine = engine_figures(builds, network, images)
-    resident = resident_figures(builds, network, images)
-    cycles = cycles_table(network, images)
-    steps.finish()
     golden = []
     for name in NETWORKS:
         steps.start(f"{effort.chips} chips on golden, {name}")
@@ -109,7 +113,13 @@ def measured(effort: Effort, builds: list[dict[str, Any]], steps: Steps) -> dict
     steps.finish()
     steps.start("how the cost grows")
     grown = growth(effort)
-    lanes = lanes_on_virtual(effort)
+    shapes = shapes_on_virtual(effort)
+    steps.finish()
+    steps.start("the engine's clocks, over all test images")
+    counted = hand_over(shapes)
+    engine = engine_figures(builds, network, images, counted)
+    resident = resident_figures(builds, network, images, counted, kept)
+    cycles = cycles_table(network, images, counted)
     steps.finish()
     return {
         "commit": commit(),
@@ -118,7 +128,7 @@ def measured(effort: Effort, builds: list[dict[str, Any]], steps: Steps) -> dict
         "virtual_chips": virtual,
         "ratios": compared,
         "growth": grown,
-        "lanes": lanes,
+        "shapes": shapes,
         "cycles": [each.to_dict() for each in cycles],
         "engine": [each.to_dict() for each in engine],
         "resident": [each.to_dict() for each in resident],
@@ -129,12 +139,15 @@ def measured(effort: Effort, builds: list[dict[str, Any]], steps: Steps) -> dict
 def run(arguments: argparse.Namespace) -> int:
     """Measure, print and write."""
     builds = read_builds(arguments.builds)
+    if arguments.resident_images is not None and arguments.resident_images < 1:
+        raise UserError(f"--resident-images must be 1 or more, not {arguments.resident_images}")
     for path in (arguments.document, arguments.output):
         if path is not None:
             check_writable(path)
     steps = Steps()
     try:
-        record = measured(QUICK if arguments.quick else Effort(), builds, steps)
+        effort = QUICK if arguments.quick else Effort()
+        record = measured(effort, builds, arguments.resident_images, steps)
     finally:
         steps.stop()
     text = markdown(record)

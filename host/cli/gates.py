@@ -19,7 +19,6 @@ from boards.build.tools import Wanted
 from boards.gates.models import FAMILIES
 from boards.gates.netlist import Netlist
 from boards.gates.pins import Pins
-from boards.gates.routed import route
 from boards.shell import ShellParameters
 from hdl.parameters import HardwareProfile
 from host.catalogue import open_network
@@ -167,7 +166,10 @@ def _prove(
         synthesised = build.synthesise()
         file = synthesised.folder / "top.json"
         if arguments.routed:
-            file = route(build, synthesised, arguments.seed, progress)
+            routed = build.route(synthesised, arguments.seed)
+            if routed.bitstream is None:
+                raise UserError(f"{board.name} has no room for this machine: try fewer lanes")
+            file = routed.folder / "routed.json"
         netlist = Netlist.read(file)
         steps.finish(netlist.digest)
         steps.start(f"{board.name}: simulating {len(netlist.cells):,} cells")

@@ -41,6 +41,7 @@ from sim.cost.published import (
     NOISE_EFFICIENCY,
     ROW_DRIVER_POWER,
     SIGNAL,
+    SRAM_CELL_AREA,
     SRAM_READ_8KB,
 )
 from sim.cost.spin import (
@@ -432,6 +433,8 @@ def _column_entry(
 ) -> Entry:
     """A neuron that does without a spin column: it multiplies and sums for itself."""
     energy = column.energy
+    network = nets["cmos-relu"].network
+    weights = network.layers[0].rows * network.rah_bits
     return Entry(
         name="cmos-column",
         kind="cmos-relu",
@@ -444,13 +447,13 @@ def _column_entry(
             "loads": energy.load * rows,
             "leakage": energy.leakage * rows,
         },
-        periphery_area=0.0,
+        periphery_area=weights * SRAM_CELL_AREA,
         periphery={"sram": rows * SRAM_READ_8KB / 8},
         period=column.period * rows,
         latency=column.period * rows,
         provenance={
             "accuracy": f"counted; {nets['cmos-relu'].origin}",
-            "area": "synthesised; weights in SRAM, which is not in it",
+            "area": "synthesised; the weights' SRAM, its cells alone, is periphery",
             "energy": f"counted: transitions on the rows of {column.images} images, times the "
             "rows of an image",
             "latency": "counted: a clock for each driven row",
@@ -496,7 +499,7 @@ def _whole(
         parts = {"neurons": entry.bare_energy / entry.details["clocks_per_use"] * events}
         around = {"sram": events * SRAM_READ_8KB / 8}
         area = entry.area * (here.uses + network.classes)
-        area_around = 0.0
+        area_around = synapses * network.rah_bits * SRAM_CELL_AREA
         latency = sum(here.rows) * 1e9 / a.frequency
         period = max(here.rows) * 1e9 / a.frequency
     else:

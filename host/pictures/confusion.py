@@ -99,7 +99,7 @@ def confusion_matrices(
     matrices : sequence of (str, ndarray, ndarray, int)
         A title each, and what `confusion_matrix` takes.
     """
-    figure = new_figure(6.4 * len(matrices), 5.9, title)
+    figure = new_figure(6.4 * len(matrices), 6.4, title)
     across = figure.subplots(1, len(matrices), squeeze=False)[0]
     counts = [_counts(*what[1:]) for what in matrices]
     top = max(float(_wrong(each).max()) for each in counts)

@@ -10,7 +10,7 @@ from host.report.charts.svg import Chart, figure
 from host.report.findings import Findings
 from host.report.markup import Content
 from host.report.records import flag, numeral, string
-from host.report.section import Section, paragraph
+from host.report.section import TO_HAVE_IT, Section, paragraph
 from host.report.subject import Subject
 from host.report.table import Cell, Table, table
 
@@ -147,6 +147,7 @@ def boards(findings: Findings) -> Section:
                 "one takes some minutes; its figures are then kept, and on the next page."
             ),
             [one],
+            TO_HAVE_IT,
         )
     tools = sorted(
         {

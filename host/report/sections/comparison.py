@@ -9,7 +9,7 @@ from host.report.charts.svg import Chart, figure
 from host.report.findings import Findings
 from host.report.markup import Content, tag
 from host.report.records import flag, mapping, numeral, records, string
-from host.report.section import Section, facts, paragraph
+from host.report.section import TO_HAVE_IT, Section, facts, paragraph
 from host.report.table import Cell, Table, numbers, quantity, table
 
 Record = Mapping[str, Any]
@@ -152,7 +152,7 @@ def _tornado(panel: Record, number: int) -> Content:
                     Range(
                         f"{name} ({SPOKEN.get(unit, unit)})" if unit else name,
                         (found[0], found[1]),
-                        (f"{found[2]:.3g}", f"{found[3]:.3g}"),
+                        (_short(found[2]), _short(found[3])),
                     ),
                     string(bar, "source") or "",
                 )
@@ -296,6 +296,7 @@ def comparison(findings: Findings) -> Section:
             "Against CMOS",
             paragraph(f"This network could not be compared with CMOS neurons: {found}"),
             [command],
+            TO_HAVE_IT,
         )
     neurons = records(found.get("neurons"))
     names = [string(neuron, "name") or "a neuron" for neuron in neurons]

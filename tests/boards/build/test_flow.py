@@ -17,14 +17,19 @@ from sim.errors import UserError
 @pytest.fixture
 def told():
     """What a build says that it does, each once."""
-    lines = []
+    return Told()
 
-    def tell(what, seconds):
-        if what not in lines:
-            lines.append(what)
 
-    tell.lines = lines
-    return tell
+class Told:
+    """What a build told."""
+
+    def __init__(self):
+        self.lines = []
+
+    def __call__(self, what, seconds):
+        """Note what it has not told before."""
+        if what not in self.lines:
+            self.lines.append(what)
 
 
 def test_a_made_up_board_is_built_once_and_the_same_each_time(

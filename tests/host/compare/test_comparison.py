@@ -18,7 +18,8 @@ from sim.neuron import NEURONS
 NETWORK = open_network("mnist-10")
 DEVICE = open_device("paper")
 LIBRARY = load_library()
-IMAGES, LABELS = (part[:40] for part in load_test_set())
+ALL_IMAGES, ALL_LABELS = load_test_set()
+IMAGES, LABELS = ALL_IMAGES[:40], ALL_LABELS[:40]
 
 
 def compared(

@@ -35,7 +35,8 @@ def test_files_go_before_those_that_ship(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", NEURONS)
 def test_a_converted_network_classifies_like_the_old_one(kind: str) -> None:
-    images, labels = (part[:1000] for part in load_test_set())
+    images, labels = load_test_set()
+    images, labels = images[:1000], labels[:1000]
     network = open_network("mnist-10")
     converted = convert(network, NEURONS[kind]())
     right = np.mean(GoldenModel(converted).classify(images) == labels)

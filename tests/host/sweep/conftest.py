@@ -34,12 +34,12 @@ def random_network(shape: tuple[int, int], classes: int, states: int, seed: int)
     return Network(
         layers=(
             Layer(
-                rng.integers(0, states, (rows, hidden)),
+                rng.integers(0, states, (rows, hidden), np.uint8),
                 uniform_levels(states),
                 Converter(np.full(hidden, 6, np.int32), np.zeros(hidden, np.int32), 8),
                 neuron.table(8, 4),
             ),
-            Layer(rng.integers(0, states, (hidden, classes)), uniform_levels(states)),
+            Layer(rng.integers(0, states, (hidden, classes), np.uint8), uniform_levels(states)),
         ),
         neuron=neuron,
         image_shape=shape,

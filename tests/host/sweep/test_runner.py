@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -16,7 +17,9 @@ from host.catalogue import open_device, open_network
 from host.chips import accuracy_over_chips, only
 from host.cli.main import main
 from host.datasets import load_test_set
-from host.sweep import workers
+from host.link.device import NO_PROGRESS
+from host.link.golden_device import GoldenDevice
+from host.sweep import job, workers
 from host.sweep.grid import make_grid
 from host.sweep.job import close_machines, measure
 from host.sweep.runner import make_plan, run_sweep
@@ -107,7 +110,7 @@ def test_a_cluster_gives_the_table_of_one_and_a_lost_worker_costs_no_row(small, 
     plan = make_plan(small.grid(**GRIDS, chips=8))
     run_sweep(plan, tmp_path / "1.csv")
     with Client(cluster, set_as_default=False) as client:
-        pids = list(client.run(os.getpid).values())
+        pids = list(cast(dict[str, int], client.run(os.getpid)).values())
     assert len(pids) == 2
     assert os.getpid() not in pids
 
@@ -123,7 +126,8 @@ def test_a_cluster_gives_the_table_of_one_and_a_lost_worker_costs_no_row(small, 
 def test_a_workers_complaint_reaches_the_user(small, tmp_path, cluster):
     plan = make_plan(small.grid(chips=2))
     small.network.write_bytes(small.network.read_bytes() + b"\n")
-    for options in ({}, {"workers": 2}, {"scheduler": cluster.scheduler_address}):
+    ways: list[dict[str, Any]] = [{}, {"workers": 2}, {"scheduler": cluster.scheduler_address}]
+    for options in ways:
         with pytest.raises(UserError, match="another file for this worker than for the sweep"):
             run_sweep(plan, tmp_path / "t.csv", **options)
 
@@ -231,7 +235,8 @@ def test_an_interrupt_within_this_process_keeps_the_rows(small, tmp_path):
         if done == 3:
             raise KeyboardInterrupt
 
-    for options in ({}, {"workers": 2}):
+    ways: list[dict[str, Any]] = [{}, {"workers": 2}]
+    for options in ways:
         path = tmp_path / f"{len(options)}.csv"
         with pytest.raises(KeyboardInterrupt):
             run_sweep(plan, path, report=report, **options)
@@ -285,3 +290,45 @@ def test_the_command_refuses_another_grid(small, tmp_path, capsys):
     *_, said = capsys.readouterr().err.splitlines()
     assert said.startswith("allspin: ")
     assert "is of another sweep: c2c is [1.0] there, [0.0] here" in said
+
+
+def test_a_port_has_one_board_which_is_programmed_anew_for_each_chip(small, tmp_path, monkeypatch):
+    opened, closed = [], []
+
+    class Board(GoldenDevice):
+        def close(self):
+            closed.append(self)
+
+    def open_board(on, network, noise=None):
+        opened.append(on)
+        return Board(noise)
+
+    monkeypatch.setattr(job, "open_device", open_board)
+    for on in ("golden", "/dev/ttyUSB7"):
+        # A table of its own each, since the machine is part of the grid.
+        grid = small.grid(on=on, neuron_c2c=0, c2c=[0, 1], chips=3)
+        run_sweep(make_plan(grid), tmp_path / f"{len(on)}.csv", workers=2)
+    assert opened == ["/dev/ttyUSB7"]
+    assert len(closed) == 1
+    assert (tmp_path / "6.csv").read_bytes() == (tmp_path / "12.csv").read_bytes()
+
+
+def test_a_board_that_failed_is_opened_again(small, tmp_path, monkeypatch):
+    opened = []
+
+    class Board(GoldenDevice):
+        def stream(self, images, progress=NO_PROGRESS):
+            if len(opened) == 1:
+                raise UserError("the board is gone")
+            return super().stream(images)
+
+    def open_board(on, network, noise=None):
+        opened.append(on)
+        return Board(noise)
+
+    monkeypatch.setattr(job, "open_device", open_board)
+    plan = make_plan(small.grid(on="/dev/ttyUSB7", neuron_c2c=0, chips=2))
+    with pytest.raises(UserError, match="the board is gone"):
+        run_sweep(plan, tmp_path / "t.csv")
+    assert len(run_sweep(plan, tmp_path / "t.csv").rows) == 2
+    assert len(opened) == 2
