@@ -106,7 +106,6 @@ def test_a_chip_without_noise_at_each_use_runs_on_the_gateware(
         ("--chip 1 --polarity up", "the polarity must be one of quieter"),
         ("--chip -1", "chip seed must be from 0 to 4294967295, not -1"),
         ("--chip 1 --device nowhere.toml", "there is no device 'nowhere.toml'"),
-        ("--chip 1 --on virtual", "gateware has no noise at each use yet; run this chip on golden"),
     ],
 )
 def test_what_run_refuses(options: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
