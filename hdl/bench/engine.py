@@ -90,9 +90,7 @@ class EngineBench:
         )
         if parameters.noisy:
             layout = data.StructLayout({"number": IMAGE_BITS})
-            self.numbers = StreamDriver(
-                dut, "numbers", layout, Stalls(stalls, f"{seed} numbers")
-            )
+            self.numbers = StreamDriver(dut, "numbers", layout, Stalls(stalls, f"{seed} numbers"))
         self.load = StreamDriver(dut, "load", LoadLayout())
         self.fetch = StreamDriver(dut, "fetch", FetchLayout())
         self._results = StreamMonitor(

@@ -238,12 +238,8 @@ class ChipMaker:
         state_bits = self._device.identity.state_bits
         memories = []
         for number, plan in enumerate(self._plans):
-            memories.append(
-                (number << 4 | WRITE_TABLE, write_table_lines(plan.table, state_bits))
-            )
-        for number, (plan, layer) in enumerate(
-            zip(self._plans, self._network.layers, strict=True)
-        ):
+            memories.append((number << 4 | WRITE_TABLE, write_table_lines(plan.table, state_bits)))
+        for number, (plan, layer) in enumerate(zip(self._plans, self._network.layers, strict=True)):
             polarity = plan.polarity[layer.states].astype(np.uint8)
             memories.append((number << 4 | STATES, polarity << POLARITY_SHIFT | layer.states))
         return memories
