@@ -102,7 +102,7 @@ def test_three_chips_are_the_golden_models(board, network, made_of, programming,
         np.testing.assert_array_equal(later.logits, model.logits(IMAGES[:20], 65_530))
     ideal = np.concatenate([layer.words.ravel() for layer in network.layers])
     assert all(np.mean(words != ideal) > 0.2 for words in seen)
-    if not made_of.imperfections.stuck == 1:
+    if made_of.imperfections.stuck != 1:
         assert np.mean(seen[0] != seen[1]) > 0.2
 
 
