@@ -32,7 +32,7 @@ NETWORK = random_network((24, 12, 6), 1)
 KEYS = [
     "network", "on", "chip", "programming", "images", "accuracy", "seconds", "images_per_second",
     "simulated_seconds", "simulated_images_per_second", "cycles_per_image", "cycles_bound",
-    "logits_compared", "mismatches", "commit",
+    "logits_compared", "mismatches", "words_compared", "word_mismatches", "words_changed", "commit",
 ]  # fmt: skip
 
 
