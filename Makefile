@@ -29,6 +29,21 @@ demo: $(STAMP)  ## Train, simulate, compare and draw: the whole machine at work;
 test: lint  ## Everything that must pass: lint, then all tests.
 	@$(BIN)/python -m pytest -n 2 --dist worksteal
 
+.PHONY: boards
+boards: $(STAMP)  ## Bitstreams of all boards, and their table in docs/boards.md; an hour or more.
+	@$(BIN)/allspin build all --jobs 2 --json > docs/boards.json.new || \
+		{ test -s docs/boards.json.new && echo "not every board is well: see above" >&2; }
+	@mv docs/boards.json.new docs/boards.json
+	@$(BIN)/allspin boards --write docs/boards.md
+
+.PHONY: gates
+gates: $(STAMP)  ## Netlists of an iCE40 and an ECP5 board, with mnist-10, against the golden model.
+	@$(BIN)/allspin gates
+
+.PHONY: bench
+bench: $(STAMP)  ## Measure how fast it is; the figures go into docs/performance.md and .json.
+	@$(BIN)/allspin bench --document docs/performance.md -o docs/performance.json
+
 .PHONY: lint
 lint: $(STAMP)  ## Ruff's rules and format, and pyright's types.
 	@$(BIN)/ruff check

@@ -21,9 +21,6 @@ from hdl.parameters import HardwareProfile
 from sim.errors import UserError
 from sim.levels import check_range
 
-MAX_BAUD_ERROR = 0.01
-"""How far the UART's rate may be off, as a share."""
-
 
 @dataclass(frozen=True)
 class Board:
@@ -87,9 +84,7 @@ class Board:
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", self.name):
-            raise ValueError(
-                f"name must be small letters, digits and hyphens, not {self.name!r}"
-            )
+            raise ValueError(f"name must be small letters, digits and hyphens, not {self.name!r}")
         if not self.profiles:
             raise ValueError(f"{self.name} needs at least one profile")
         if "{bitstream}" not in self.flash:
@@ -102,11 +97,7 @@ class Board:
             raise ValueError(
                 f"the clock of {self.name} has {source} Hz, not {self.frequency}: name a PLL"
             )
-        if abs(self.baud_error) > MAX_BAUD_ERROR:
-            raise ValueError(
-                f"{self.name} cannot make {self.baud} baud of {self.machine_frequency} Hz: "
-                f"the nearest is {self.machine_frequency / float(self.uart_parameters.divisor):.0f}"
-            )
+        self.uart_parameters.steps  # noqa: B018 - raises for a rate that cannot be made
 
     def create_platform(self) -> TemplatedPlatform:
         """The platform, with what it lacked; good for one build."""
@@ -140,12 +131,6 @@ class Board:
     def uart_parameters(self) -> UartParameters:
         """The UART's divisor."""
         return UartParameters.from_rates(self.machine_frequency, self.baud)
-
-    @property
-    def baud_error(self) -> float:
-        """By what share the UART is faster than it should be."""
-        divisor = float(self.uart_parameters.divisor)
-        return self.machine_frequency / divisor / self.baud - 1
 
     @property
     def part(self) -> str:

@@ -4,9 +4,10 @@ An answer's frame ends with a zero byte, the byte behind it is the framing's, an
 the answer's kind (``docs/protocol.md``), which is never zero and so never stuffed.
 """
 
+import math
 from dataclasses import dataclass
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -15,9 +16,11 @@ from hdl.link.protocol import HEADER_BYTES, Answer
 from sim.levels import check_range
 
 MAX_DIGIT_LEDS = 8
-BLINK_SECONDS = 0.05
+TICK_SECONDS = 0.025
+"""About how often the lights look at their triggers."""
+BLINK_TICKS = 2
 """How long an image's light stays on; images that come faster keep it on."""
-ERROR_SECONDS = 2.0
+ERROR_TICKS = 64
 
 
 @dataclass(frozen=True)
@@ -78,8 +81,7 @@ class LightsDriver(wiring.Component):
     """
 
     def __init__(self, frequency: int, logit_bytes: int, digit_leds: int = 0) -> None:
-        self._blink = max(1, round(frequency * BLINK_SECONDS))
-        self._error = max(1, round(frequency * ERROR_SECONDS))
+        self._tick_bits = max(1, round(math.log2(max(1, frequency * TICK_SECONDS))))
         self._logit_bytes = logit_bytes
         super().__init__(
             {
@@ -96,7 +98,9 @@ class LightsDriver(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the driver."""
         m = Module()
-        place = Signal(range(3))  # 0: in a frame, 1: its framing byte comes, 2: its kind comes
+        place = Signal(
+            range(3), init=1
+        )  # 0: in a frame, 1: its framing byte comes, 2: its kind comes
         written = Signal()
         answered = Signal()
         failed = Signal()
@@ -115,16 +119,22 @@ class LightsDriver(wiring.Component):
         ]
         with m.If(written):
             m.d.sync += self.programmed.eq(1)
-        for light, trigger, clocks in (
-            (self.streaming, answered, self._blink),
-            (self.error, failed, self._error),
+        # One long counter that does nothing but count is fast; the lights' own are short.
+        time = Signal(self._tick_bits)
+        tick = Signal()
+        m.d.sync += Cat(time, tick).eq(time + 1)
+        for light, trigger, ticks in (
+            (self.streaming, answered, BLINK_TICKS),
+            (self.error, failed, ERROR_TICKS),
         ):
-            left = Signal(range(clocks + 1))
+            left = Signal(range(ticks + 1))
             with m.If(trigger):
-                m.d.sync += left.eq(clocks)
-            with m.Elif(left != 0):
-                m.d.sync += left.eq(left - 1)
-            m.d.comb += light.eq(left != 0)
+                m.d.sync += [left.eq(ticks), light.eq(1)]
+            with m.Elif(tick):
+                with m.If(left == 0):
+                    m.d.sync += light.eq(0)
+                with m.Else():
+                    m.d.sync += left.eq(left - 1)
         if len(self.digit):
             self._elaborate_digit(m)
         return m

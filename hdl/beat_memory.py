@@ -47,9 +47,7 @@ class PackedLayout(data.StructLayout):
                 "value": parameters.value_bits,
             }
         )
-        super().__init__(
-            {"slots": data.ArrayLayout(slot, parameters.rows_per_clock), "last": 1}
-        )
+        super().__init__({"slots": data.ArrayLayout(slot, parameters.rows_per_clock), "last": 1})
 
 
 class BeatMemory(wiring.Component):
@@ -274,14 +272,10 @@ class EcpBeatMemory(wiring.Component):
         column_bits = COLUMN_LINES.bit_length() - 1
         plane_bits = PLANE_LINES.bit_length() - 1
         memories = banks * len(self._widths) + planes
-        addresses = copies(
-            m, platform, self.address, -(-memories // MEMORIES_PER_COPY), "address"
-        )
+        addresses = copies(m, platform, self.address, -(-memories // MEMORIES_PER_COPY), "address")
 
         # What is written passes from bank to bank.
-        bus = data.StructLayout(
-            {"write": 1, "place": self.place.shape(), "stored": self._layout}
-        )
+        bus = data.StructLayout({"write": 1, "place": self.place.shape(), "stored": self._layout})
         upstream: Any = Signal(bus, name="bus_in")
         m.d.comb += [
             upstream.write.eq(self.write),
@@ -343,7 +337,9 @@ class EcpBeatMemory(wiring.Component):
         for level in range(self._levels):
             low = WAYS_BITS * level
             words = _choose(m, words, bank[low : low + WAYS_BITS], f"words_{level}")
-            chosen_plane = bank[plane_shift : plane_shift + WAYS_BITS] if level == 0 else Const(0, 0)
+            chosen_plane = (
+                bank[plane_shift : plane_shift + WAYS_BITS] if level == 0 else Const(0, 0)
+            )
             lasts = _choose(m, lasts, chosen_plane, f"last_{level}")
             later = Signal(len(bank), name=f"bank_of_{level}", reset_less=True)
             m.d.sync += later.eq(bank)

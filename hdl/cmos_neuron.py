@@ -210,3 +210,52 @@ class TableLogic(wiring.Component):
         m.d.sync += register.eq(entry)
         m.d.comb += self.activation.eq(register)
         return m
+
+
+class DigitalColumn(wiring.Component):
+    """A column without devices: a multiplier, and the registered ReLU that sums its products.
+
+    Parameters
+    ----------
+    value_bits, weight_bits : int
+        Width of an unsigned value and of a signed weight, 1 to 8 and 2 to 8.
+    sum_bits, drop, bits : int
+        Of the `RegisteredRelu`.
+
+    Attributes
+    ----------
+    value : In(value_bits)
+        What the row is driven with.
+    weight : In(signed(weight_bits))
+        The weight there.
+    first, last, start, activation
+        As of `RegisteredRelu`.
+    """
+
+    def __init__(self, value_bits: int, weight_bits: int, sum_bits: int, drop: int, bits: int):
+        value_bits = check_range("value_bits", value_bits, 1, 8)
+        weight_bits = check_range("weight_bits", weight_bits, 2, 8)
+        self._parameters = (value_bits + weight_bits, sum_bits, drop, bits)
+        super().__init__(
+            {
+                "value": In(value_bits),
+                "weight": In(signed(weight_bits)),
+                "first": In(1),
+                "last": In(1),
+                "start": In(signed(sum_bits)),
+                "activation": Out(bits),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the block."""
+        m = Module()
+        m.submodules.relu = relu = RegisteredRelu(*self._parameters, waits=False)
+        m.d.comb += [
+            relu.term.eq(self.value * self.weight),
+            relu.first.eq(self.first),
+            relu.last.eq(self.last),
+            relu.start.eq(self.start),
+            self.activation.eq(relu.activation),
+        ]
+        return m

@@ -163,7 +163,15 @@ class ViConverter(wiring.Component):
         return m
 
     def _elaborate_column(
-        self, m: Module, number: int, *, go: Value, read: Any, sum_: Value, shift: Value, current: Any
+        self,
+        m: Module,
+        number: int,
+        *,
+        go: Value,
+        read: Any,
+        sum_: Value,
+        shift: Value,
+        current: Any,
     ) -> Any:
         """One column at a time: `STAGES` registers from its sum to its current."""
         bits = self._current_bits

@@ -10,35 +10,16 @@ To drive several rows in one clock, the array is split into parts by row number 
 
 from itertools import pairwise
 
-from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from hdl.block_ram import block_memory
+from hdl.cell_placer import CellLayout, CellPlacer
 from hdl.parameters import CrossbarParameters
 from hdl.replay import Replay
+from hdl.spram import SpramWords
 from hdl.streams import EventLayout, SumLayout
-
-
-class CellLayout(data.StructLayout):
-    """An R_AH word to store.
-
-    Members
-    -------
-    first : 1 bit
-        The word goes to column 0 of `row`; further words follow column by column, row by
-        row.
-    row : unsigned
-        Read where `first` is set.
-    word : signed
-        The R_AH word.
-    """
-
-    def __init__(self, parameters: CrossbarParameters) -> None:
-        super().__init__(
-            {"first": 1, "row": range(parameters.rows), "word": signed(parameters.rah_bits)}
-        )
 
 
 class Crossbar(wiring.Component):
@@ -81,16 +62,8 @@ class Crossbar(wiring.Component):
         m = Module()
         p = self._parameters
 
-        parts: list[list[Memory]] = []
-        for part in range(p.rows_per_clock):
-            banks = []
-            for number in range(-(-p.lanes // p.bank_lanes)):
-                layout = data.ArrayLayout(signed(p.rah_bits), p.bank_lanes)
-                bank = block_memory(layout, p.part_rows * p.passes)
-                m.submodules[f"part_{part}_bank_{number}"] = bank
-                banks.append(bank)
-            parts.append(banks)
-        self._elaborate_cells(m, parts)
+        m.submodules.placer = placer = CellPlacer(p)
+        wiring.connect(m, wiring.flipped(self.cells), placer.cells)
 
         # Each pass has its own region of a part: address = group * part_rows + row.
         beat = Signal(EventLayout(p))
@@ -147,32 +120,23 @@ class Crossbar(wiring.Component):
             ]
         # None of the data needs a reset: `fresh` starts the sums, `left` guards the shadow.
         terms: list[list[Signal]] = [[] for _ in range(p.lanes)]
-        for part, banks in enumerate(parts):
+        values = []
+        for part in range(p.rows_per_clock):
             slot = beat.slots[part]
             address = Signal(range(p.part_rows * p.passes), name=f"address_{part}")
             read_value = Signal(p.value_bits, name=f"read_value_{part}", reset_less=True)
             word_value = Signal(p.value_bits, name=f"word_value_{part}", reset_less=True)
             m.d.comb += address.eq(base + slot.row)
             m.d.sync += [read_value.eq(slot.value), word_value.eq(read_value)]
-            for number, bank in enumerate(banks):
-                read = bank.read_port(domain="comb")
-                read_words = Signal(
-                    bank.shape, name=f"read_words_{part}_{number}", reset_less=True
+            values.append(word_value)
+            memories = self._elaborate_spram if p.memory == "spram" else self._elaborate_banks
+            for lane, read in enumerate(memories(m, part, address, placer)):
+                word = Signal(read.shape(), name=f"word_{part}_{lane}", reset_less=True)
+                product = Signal(
+                    signed(len(word) + p.value_bits), name=f"product_{part}_{lane}", reset_less=True
                 )
-                bank_words = Signal(bank.shape, name=f"words_{part}_{number}", reset_less=True)
-                m.d.comb += read.addr.eq(address)
-                m.d.sync += [read_words.eq(read.data), bank_words.eq(read_words)]
-                for offset in range(p.bank_lanes):
-                    lane = number * p.bank_lanes + offset
-                    if lane == p.lanes:
-                        break
-                    product = Signal(
-                        signed(p.rah_bits + p.value_bits),
-                        name=f"product_{part}_{lane}",
-                        reset_less=True,
-                    )
-                    m.d.sync += product.eq(bank_words[offset] * word_value)
-                    terms[lane].append(product)
+                m.d.sync += [word.eq(read), product.eq(word * word_value)]
+                terms[lane].append(product)
 
         fresh = Signal(init=1)  # the next product starts a new sum
         final = stages[-1]
@@ -184,7 +148,7 @@ class Crossbar(wiring.Component):
         ]
         with m.If(final.valid):
             m.d.sync += fresh.eq(final.last)
-        width = signed(p.sum_bits)
+        width = signed(p.lane_bits)
         shadow = [Signal(width, name=f"shadow_{lane}", reset_less=True) for lane in range(p.lanes)]
         for lane in range(p.lanes):
             term = terms[lane][0]
@@ -216,65 +180,76 @@ class Crossbar(wiring.Component):
             self.sums.valid.eq(left != 0),
             self.sums.payload.last.eq((left <= p.neurons_per_clock) & image_ends),
         ]
+        beyond = 0
+        if p.level_step:
+            # Of a state t the level is 2 t + 1, so a column's sum is twice that of the states,
+            # and once that of the values, which all columns share.
+            value = Signal(p.value_bits, reset_less=True)
+            values_sum = Signal(range(p.rows * (2**p.value_bits - 1) + 1), reset_less=True)
+            values_total = Signal.like(values_sum)
+            beyond = Signal.like(values_sum, reset_less=True)
+            m.d.sync += value.eq(values[0])
+            m.d.comb += values_total.eq(Mux(fresh, 0, values_sum) + value)
+            with m.If(final.valid):
+                m.d.sync += values_sum.eq(values_total)
+            with m.If(hand_over):
+                m.d.sync += beyond.eq(values_total)
         for number in range(min(p.neurons_per_clock, p.lanes)):
-            m.d.comb += self.sums.payload.sums[number].eq(shadow[number])
+            sum_ = shadow[number]
+            if p.level_step:
+                sum_ = ((sum_ << 1) + beyond) * p.level_step
+            m.d.comb += self.sums.payload.sums[number].eq(sum_)
         return m
 
-    def _elaborate_cells(self, m: Module, parts: list[list[Memory]]) -> None:
-        """Place words column by column, row by row."""
+    def _elaborate_banks(
+        self, m: Module, part: int, address: Signal, placer: CellPlacer
+    ) -> list[Value]:
+        """A part's block RAMs: the words of each lane, a clock behind the address."""
         p = self._parameters
-        cell = self.cells.payload
-        banks = len(parts[0])
-
-        # Where the next word goes: its row, its group's region, its bank and lane there.
-        names = {
-            "row": range(p.rows + 1),
-            "base": range((p.passes + 1) * p.part_rows),
-            "column": range(p.columns),
-            "bank": range(banks + 1),
-            "lane": range(p.bank_lanes),
-        }
-        following = {name: Signal(shape, name=f"next_{name}") for name, shape in names.items()}
-        here = {name: Signal(shape, name=f"here_{name}") for name, shape in names.items()}
-        for name in names:
-            start = cell.row if name == "row" else 0
-            m.d.comb += here[name].eq(Mux(cell.first, start, following[name]))
-        bank_ends = here["lane"] == p.bank_lanes - 1
-        group_ends = (here["bank"] == banks - 1) & (here["lane"] == (p.lanes - 1) % p.bank_lanes)
-        part_bits = (p.rows_per_clock - 1).bit_length()
-
-        valid = Signal()
-        part = Signal(range(p.rows_per_clock))
-        bank = Signal.like(here["bank"])
-        lane = Signal.like(here["lane"])
-        address = Signal(range(p.part_rows * p.passes))
-        word = Signal(signed(p.rah_bits))
-        m.d.comb += self.cells.ready.eq(1)
-        m.d.sync += valid.eq(self.cells.valid)
-        with m.If(self.cells.valid):
-            m.d.sync += [
-                part.eq(here["row"][:part_bits]),
-                bank.eq(here["bank"]),
-                lane.eq(here["lane"]),
-                address.eq(here["base"] + here["row"][part_bits:]),
-                word.eq(cell.word),
-                following["row"].eq(here["row"]),
-                following["base"].eq(here["base"]),
-                following["column"].eq(here["column"] + 1),
-                following["bank"].eq(here["bank"]),
-                following["lane"].eq(here["lane"] + 1),
+        place = placer.place
+        words: list[Value] = []
+        for number in range(p.banks):
+            layout = data.ArrayLayout(signed(p.rah_bits), p.bank_lanes)
+            bank = block_memory(layout, p.part_rows * p.passes)
+            m.submodules[f"part_{part}_bank_{number}"] = bank
+            write = bank.write_port(granularity=1)
+            chosen = placer.valid & (place.bank == number) & (place.part == part)
+            m.d.comb += [
+                write.addr.eq(place.address),
+                write.en.eq(Mux(chosen, 1 << place.lane, 0)),
             ]
-            with m.If(here["column"] == p.columns - 1):
-                m.d.sync += following["row"].eq(here["row"] + 1)
-                m.d.sync += [following[name].eq(0) for name in ("base", "column", "bank", "lane")]
-            with m.Elif(group_ends):
-                m.d.sync += following["base"].eq(here["base"] + p.part_rows)
-                m.d.sync += [following[name].eq(0) for name in ("bank", "lane")]
-            with m.Elif(bank_ends):
-                m.d.sync += [following["bank"].eq(here["bank"] + 1), following["lane"].eq(0)]
-        for place, memories in enumerate(parts):
-            for number, memory in enumerate(memories):
-                write = memory.write_port(granularity=1)
-                chosen = valid & (bank == number) & (part == place)
-                m.d.comb += [write.addr.eq(address), write.en.eq(Mux(chosen, 1 << lane, 0))]
-                m.d.comb += [write.data[k].eq(word) for k in range(p.bank_lanes)]
+            m.d.comb += [write.data[lane].eq(place.word) for lane in range(p.bank_lanes)]
+            read = bank.read_port(domain="comb")
+            read_words = Signal(layout, name=f"read_words_{part}_{number}", reset_less=True)
+            m.d.comb += read.addr.eq(address)
+            m.d.sync += read_words.eq(read.data)
+            words += [read_words[lane] for lane in range(p.bank_lanes)]
+        return words[: p.lanes]
+
+    def _elaborate_spram(
+        self, m: Module, part: int, address: Signal, placer: CellPlacer
+    ) -> list[Value]:
+        """SPRAMs: as `_elaborate_banks`; of words, or of states that stand for them."""
+        p = self._parameters
+        m.submodules.spram = spram = SpramWords(p.lanes, p.cell_bits)
+        word: Value = placer.place.word
+        if p.level_step:
+            word = Signal(signed(p.cell_bits))
+            with m.Switch(placer.place.word):
+                for state in range(-(2 ** (p.cell_bits - 1)), 2 ** (p.cell_bits - 1)):
+                    level = (2 * state + 1) * p.level_step
+                    if -(2 ** (p.rah_bits - 1)) <= level < 2 ** (p.rah_bits - 1):
+                        with m.Case(level):
+                            m.d.comb += word.eq(state)
+        m.d.comb += [
+            spram.address.eq(address),
+            spram.valid.eq(placer.valid),
+            spram.write_address.eq(placer.place.address),
+            spram.lane.eq(placer.place.lane),
+            spram.word.eq(word),
+        ]
+        width = p.cell_bits if p.level_step else p.rah_bits
+        return [
+            spram.words.word_select(lane, p.cell_bits)[:width].as_signed()
+            for lane in range(p.lanes)
+        ]

@@ -10,8 +10,8 @@ from amaranth.lib.wiring import In, Out
 
 from hdl.converter import ViConverter
 from hdl.counters import Counters
-from hdl.crossbar import Crossbar
-from hdl.neuron_array import NeuronArray, Reservation, RowDriver
+from hdl.fast_crossbar import make_crossbar
+from hdl.neuron_array import NeuronArray, RowDriver
 from hdl.parameters import (
     CONVERTER,
     COUNTERS,
@@ -23,9 +23,14 @@ from hdl.parameters import (
     EngineParameters,
 )
 from hdl.readout import Readout
+from hdl.reservation import Reservation
 from hdl.streams import ByteLayout, EventLayout, FetchLayout, LoadLayout, ResultLayout
 from hdl.variation.variation import Variation
 from sim.generator import USE_BITS as IMAGE_BITS
+
+NEURONS_UNDER_WAY = 32
+"""Beats that may be in a layer's converters and neurons, or wait behind them: more than their
+registers."""
 
 
 class Engine(wiring.Component):
@@ -91,12 +96,16 @@ class Engine(wiring.Component):
         m.d.comb += self.load.ready.eq(1)
         m.d.sync += [load.eq(self.load.payload), load_valid.eq(self.load.valid)]
 
-        # A byte is in its memory three clocks after it was taken; nothing is read before.
-        settling = Signal(3)
+        # Nothing is read before every byte is in its memory.
+        settle = 1 + max(crossbar.write_clocks for crossbar in p.crossbars)
+        settling = Signal(range(settle + 1))
         loading = Signal()
         programming = Signal()
-        m.d.comb += loading.eq(self.load.valid | programming | settling.any())
-        m.d.sync += settling.eq((settling << 1) | self.load.valid | programming)
+        m.d.comb += loading.eq(self.load.valid | programming | (settling != 0))
+        with m.If(self.load.valid | programming):
+            m.d.sync += settling.eq(settle)
+        with m.Elif(settling != 0):
+            m.d.sync += settling.eq(settling - 1)
 
         variation = None
         if p.variation is not None:
@@ -122,7 +131,7 @@ class Engine(wiring.Component):
         m.d.comb += counters.clear.eq(load_valid & (load.memory == COUNTERS))
         m.submodules.readout = readout = Readout(p)
 
-        crossbars = [Crossbar(crossbar) for crossbar in p.crossbars]
+        crossbars = [make_crossbar(crossbar) for crossbar in p.crossbars]
         converters = [ViConverter(p, layer) for layer in range(layers - 1)]
         neurons = [NeuronArray(p, layer) for layer in range(layers - 1)]
 
@@ -158,7 +167,9 @@ class Engine(wiring.Component):
                 with m.If(variation.valid & (variation.layer == layer)):
                     m.d.comb += [
                         crossbar.cells.valid.eq(1),
-                        crossbar.cells.payload.eq(variation.word),
+                        crossbar.cells.payload.first.eq(variation.word.first),
+                        crossbar.cells.payload.row.eq(variation.word.row),
+                        crossbar.cells.payload.word.eq(variation.word.word),
                     ]
 
             with m.If(fetching):
@@ -169,10 +180,11 @@ class Engine(wiring.Component):
                 part_bits = (crossbar_parameters.rows_per_clock - 1).bit_length()
                 for part in range(crossbar_parameters.rows_per_clock):
                     slot = crossbar.events.payload.slots[part]
-                    m.d.comb += [
-                        slot.row.eq(request.address[part_bits:]),
-                        slot.value.eq(request.address[:part_bits] == part),
-                    ]
+                    # A silent slot's row is 0: the last row of another part need not exist.
+                    with m.If(request.address[:part_bits] == part):
+                        m.d.comb += [slot.row.eq(request.address[part_bits:]), slot.value.eq(1)]
+                    with m.Else():
+                        m.d.comb += [slot.row.eq(0), slot.value.eq(0)]
             with m.Else():
                 blocked = stalled if layer == 0 else 0
                 m.d.comb += [
@@ -234,12 +246,19 @@ class Engine(wiring.Component):
 
             m.submodules[f"converter_{layer}"] = converter = converters[layer]
             m.submodules[f"neuron_{layer}"] = neuron = neurons[layer]
-            m.submodules[f"reservation_{layer}"] = reservation = Reservation(p, layer)
+            m.submodules[f"reservation_{layer}"] = reservation = Reservation(
+                neuron.activations.payload.shape(), NEURONS_UNDER_WAY
+            )
             m.submodules[f"driver_{layer}"] = driver = RowDriver(p, layer)
             wiring.connect(m, converter.currents, neuron.currents)
-            wiring.connect(m, neuron.activations, reservation.activations)
             wiring.connect(m, reservation.waiting, driver.activations)
-            m.d.comb += [room.eq(reservation.open), reservation.taken.eq(took_sum)]
+            m.d.comb += [
+                room.eq(reservation.open),
+                reservation.taken.eq(took_sum),
+                reservation.arrives.eq(neuron.activations.valid),
+                reservation.payload.eq(neuron.activations.payload),
+                neuron.activations.ready.eq(1),
+            ]
             if variation is not None and p.noisy:
                 noise = variation.noises[layer]
                 m.d.comb += [

@@ -4,7 +4,6 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.block_ram import block_memory
 from hdl.converter import CurrentsLayout
 from hdl.neuron import NEURONS
 from hdl.parameters import CrossbarParameters, EngineParameters
@@ -96,81 +95,6 @@ class NeuronArray(wiring.Component):
         return m
 
 
-class Reservation(wiring.Component):
-    """Let sums leave a crossbar only if there is room for what the neurons make of them.
-
-    The converter and the neurons between then never stall, so no signal that says whether
-    they may go on has to reach all of their registers.
-
-    Parameters
-    ----------
-    parameters : EngineParameters
-        Of the whole engine.
-    layer : int
-        Whose neurons they are.
-
-    Attributes
-    ----------
-    taken : In(1)
-        A beat of sums leaves the crossbar.
-    open : Out(1)
-        It may.
-    activations : In(stream)
-        `ActivationsLayout`; `ready` is always set.
-    waiting : Out(stream)
-        `ActivationsLayout`: the same, a clock later or more.
-    """
-
-    DEPTH = 32
-    """Beats; more than the stages of the converter and the neurons."""
-
-    def __init__(self, parameters: EngineParameters, layer: int) -> None:
-        layout = ActivationsLayout(
-            parameters.hidden_bits, parameters.crossbars[layer].neurons_per_clock
-        )
-        super().__init__(
-            {
-                "taken": In(1),
-                "open": Out(1, init=1),
-                "activations": In(stream.Signature(layout)),
-                "waiting": Out(stream.Signature(layout)),
-            }
-        )
-
-    def elaborate(self, platform: object) -> Module:
-        """Build the block."""
-        m = Module()
-        layout = self.activations.payload.shape()
-        m.submodules.memory = memory = block_memory(layout, self.DEPTH)
-        write = memory.write_port()
-        read = memory.read_port(domain="comb")
-        head = Signal(range(self.DEPTH))
-        tail = Signal(range(self.DEPTH))
-        room = Signal(range(self.DEPTH + 1), init=self.DEPTH)
-        held = Signal(range(self.DEPTH + 1))
-        fetch = Signal()
-        m.d.comb += [
-            self.activations.ready.eq(1),
-            write.addr.eq(tail),
-            write.data.eq(self.activations.payload),
-            write.en.eq(self.activations.valid),
-            read.addr.eq(head),
-            fetch.eq((held != 0) & (~self.waiting.valid | self.waiting.ready)),
-        ]
-        m.d.sync += [
-            tail.eq(tail + self.activations.valid),
-            held.eq(held + self.activations.valid - fetch),
-            room.eq(room - self.taken + fetch),
-            # A clock late, which two places of the ring make good.
-            self.open.eq(room > 2),
-        ]
-        with m.If(fetch):
-            m.d.sync += [head.eq(head + 1), self.waiting.payload.eq(read.data)]
-        with m.If(~self.waiting.valid | self.waiting.ready):
-            m.d.sync += self.waiting.valid.eq(fetch)
-        return m
-
-
 class RowDriver(wiring.Component):
     """Turn activations into the next crossbar's events: a zero row is never driven.
 
@@ -219,8 +143,10 @@ class RowDriver(wiring.Component):
             self.events.payload.last.eq(beat.last),
         ]
         for slot, value in enumerate(values):
+            # There need not be such a row in the part beyond the last neuron.
+            here = row if slot < in_last else Mux(beat.last, 0, row)
             m.d.comb += [
-                self.events.payload.slots[slot].row.eq(row),
+                self.events.payload.slots[slot].row.eq(here),
                 self.events.payload.slots[slot].value.eq(value),
             ]
         with m.If(self.activations.valid & self.activations.ready):

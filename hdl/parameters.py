@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Self
 
+import numpy as np
+import numpy.typing as npt
+
 from sim.levels import MAX_RAH_BITS, MIN_RAH_BITS, check_range
 from sim.network import MAX_CURRENT_BITS, MAX_LAYERS, MAX_LINES, MIN_CURRENT_BITS, Network
 from sim.neuron import NEURONS
@@ -15,6 +18,17 @@ COUNTERS = 4
 BANK_BITS = 16
 """Width of a crossbar's memories. An iCE40 SPRAM is 16 bits wide and an ECP5 block RAM of
 1024 words 18, so one memory is one block."""
+SPRAM_BITS = 64
+SPRAM_LINES = 16384
+"""What the four SPRAMs of an iCE40UP5K give in a clock, and how often."""
+STATE_BITS = 4
+"""Width of a state that is kept in place of an R_AH word."""
+ECP5_DEPTHS = (512, 1024, 2048)
+ECP5_BLOCK_WORDS = 2048
+"""Words of nine bits in a block RAM of an ECP5, and the depths in which it comes (a DP16KD of
+36, 18 or 9 bits)."""
+MEMORIES_PER_HOP = 2
+"""Memories between two registers of an ECP5's write bus."""
 ENGINE = 15
 """The layer number under which the memories of the whole engine are found."""
 STATES = 5
@@ -127,7 +141,9 @@ class HardwareProfile:
         Columns that a row drives in one clock, 1 to 65535; None for all of them. A layer
         with fewer columns uses as many lanes as it has columns.
     rah_bits : int or None
-        Width of an R_AH word in memory, 2 to 8; None for the network's own.
+        Width of an R_AH word in memory, 2 to 8; None for the network's own. With the memory
+        ``spram``, 4 keeps the first layer's states in place of wider words, for networks
+        whose levels there are uniform and an even number of at most 16.
     rows_per_clock : int
         Rows that are driven in one clock, 1, 2 or 4.
     memory : str
@@ -156,6 +172,31 @@ class HardwareProfile:
         _keep_one_of(self, "memory", MEMORIES)
 
 
+def level_step(levels: npt.NDArray[np.integer]) -> int:
+    """What R_AH words are odd multiples of, if states of 4 bits can stand for them.
+
+    Parameters
+    ----------
+    levels : ndarray of int, shape (states,)
+        The words of the states.
+
+    Raises
+    ------
+    ValueError
+        If they are not the odd multiples of a number, in order and symmetric, 16 at most.
+    """
+    count = len(levels)
+    step = (int(levels[-1]) - int(levels[0])) // (2 * (count - 1)) if count > 1 else 0
+    wanted = step * (2 * np.arange(count) - (count - 1))
+    if step < 1 or count % 2 or count > 2**STATE_BITS or not np.array_equal(levels, wanted):
+        raise ValueError(
+            f"the hardware keeps states of {STATE_BITS} bits, so the first layer's levels must be "
+            f"uniform, and an even number of at most {2**STATE_BITS}: take a profile with "
+            "8-bit words"
+        )
+    return step
+
+
 @dataclass(frozen=True)
 class CrossbarParameters:
     """One crossbar.
@@ -177,6 +218,9 @@ class CrossbarParameters:
     neurons_per_clock : int
         Columns whose sums leave in one clock: as many as the next crossbar has rows a clock,
         1 at the readout.
+    level_step : int
+        0, or 1 to 127 where the memory keeps states of 4 bits in place of R_AH words; these
+        are then odd multiples of it, at most 15 times, and nothing else can be kept.
     """
 
     rows: int
@@ -187,6 +231,7 @@ class CrossbarParameters:
     rows_per_clock: int = 1
     memory: str = "block"
     neurons_per_clock: int = 1
+    level_step: int = 0
 
     def __post_init__(self) -> None:
         _keep_in_range(self, "rows", 1, MAX_LINES)
@@ -197,18 +242,65 @@ class CrossbarParameters:
         _keep_one_of(self, "rows_per_clock", ROWS_PER_CLOCK)
         _keep_one_of(self, "memory", MEMORIES)
         _keep_one_of(self, "neurons_per_clock", ROWS_PER_CLOCK)
-        if self.memory != "block":
-            raise ValueError("the crossbar's memory is block RAM so far")
+        _keep_in_range(self, "level_step", 0, 2 ** (MAX_RAH_BITS - 1) - 1)
+        if self.level_step and self.memory != "spram":
+            raise ValueError("only the memory spram keeps states of 4 bits")
+        if self.memory == "spram":
+            self._check_spram()
+        if self.memory == "ecp5" and not self.ecp5_depth:
+            raise ValueError(
+                f"a block RAM of an ECP5 has at most {ECP5_DEPTHS[-1]} words, and each lane "
+                f"needs {self.part_rows * self.passes}: take more lanes or memory block"
+            )
         if self.passes > 1 and self.lanes % self.neurons_per_clock:
             raise ValueError(
                 f"lanes must be a multiple of {self.neurons_per_clock}, the neurons a clock, "
                 f"or all {self.columns} columns, not {self.lanes}"
             )
 
+    def _check_spram(self) -> None:
+        if self.rows_per_clock != 1:
+            raise ValueError("the memory spram drives 1 row a clock")
+        if self.lanes * self.cell_bits > SPRAM_BITS:
+            raise ValueError(
+                f"SPRAMs give {SPRAM_BITS} bits a clock: lanes must be at most "
+                f"{SPRAM_BITS // self.cell_bits}, not {self.lanes}"
+            )
+        lines = self.rows * self.passes
+        if lines > SPRAM_LINES:
+            raise ValueError(f"SPRAMs have {SPRAM_LINES} lines, and the array needs {lines}")
+
+    @property
+    def cell_bits(self) -> int:
+        """Bits of a cell in SPRAM: a state's 4, or a byte for a word."""
+        return STATE_BITS if self.level_step else MAX_RAH_BITS
+
     @property
     def bank_lanes(self) -> int:
-        """Lanes that share a memory: what fits `BANK_BITS`."""
+        """Lanes that share a memory: what fits `BANK_BITS`, or an ECP5's block of 18 Kib."""
+        if self.memory == "spram":
+            return self.lanes
+        if self.memory == "ecp5":
+            return ECP5_BLOCK_WORDS // self.ecp5_depth
         return min(self.lanes, BANK_BITS // self.rah_bits)
+
+    @property
+    def ecp5_depth(self) -> int:
+        """Lines of the ECP5 blocks that hold the words, nine bits for each: the fewest that do."""
+        lines = self.part_rows * self.passes
+        return next((depth for depth in ECP5_DEPTHS if lines <= depth), 0)
+
+    @property
+    def banks(self) -> int:
+        """Memories of each part."""
+        return -(-self.lanes // self.bank_lanes)
+
+    @property
+    def write_clocks(self) -> int:
+        """Clocks from a word that is taken to the word in its memory."""
+        if self.memory == "ecp5":
+            return 2 - (-self.banks * self.rows_per_clock // MEMORIES_PER_HOP)
+        return 2
 
     @property
     def part_rows(self) -> int:
@@ -221,6 +313,14 @@ class CrossbarParameters:
     def passes(self) -> int:
         """Clocks that a row takes: groups of `lanes` columns."""
         return -(-self.columns // self.lanes)
+
+    @property
+    def lane_bits(self) -> int:
+        """Width of a lane's accumulator: a column sum's, or of a sum over states."""
+        if not self.level_step:
+            return self.sum_bits
+        worst = self.rows * (2**self.value_bits - 1) * 2 ** (STATE_BITS - 1)
+        return (worst - 1).bit_length() + 1
 
     @property
     def sum_bits(self) -> int:
@@ -331,6 +431,10 @@ class EngineParameters:
         """
         profile = profile or HardwareProfile()
         rah_bits = profile.rah_bits or network.rah_bits
+        step = 0
+        if profile.memory == "spram" and rah_bits == STATE_BITS < network.rah_bits:
+            step = level_step(network.layers[0].levels)
+            rah_bits = network.rah_bits
         if rah_bits < network.rah_bits:
             raise ValueError(
                 f"the network has R_AH words of {network.rah_bits} bits, the hardware of {rah_bits}"
@@ -344,7 +448,9 @@ class EngineParameters:
                     value_bits=network.input_bits(number),
                     rah_bits=rah_bits,
                     rows_per_clock=profile.rows_per_clock,
-                    memory=profile.memory if number == 0 else "block",
+                    level_step=0 if number else step,
+                    # Only the first layer's words fill an iCE40's SPRAM.
+                    memory="block" if number and profile.memory == "spram" else profile.memory,
                     neurons_per_clock=(
                         1 if number == len(network.layers) - 1 else profile.rows_per_clock
                     ),
@@ -380,9 +486,7 @@ class EngineParameters:
     @property
     def noisy(self) -> bool:
         """Whether its neurons have noise at each use, so that its images have numbers."""
-        return (
-            self.variation is not None and self.variation.use_noise and len(self.crossbars) > 1
-        )
+        return self.variation is not None and self.variation.use_noise and len(self.crossbars) > 1
 
     @property
     def use_spread_bits(self) -> int:
@@ -425,9 +529,7 @@ class EngineParameters:
             maps.append(MemoryMap(base | COUNTERS, 2, 8))
             if self.variation is not None:
                 maps.append(MemoryMap(base | STATES, crossbar.rows, crossbar.columns, False))
-                maps.append(
-                    MemoryMap(base | WRITE_TABLE, 2 << self.variation.state_bits, 8, False)
-                )
+                maps.append(MemoryMap(base | WRITE_TABLE, 2 << self.variation.state_bits, 8, False))
                 if self.variation.use_noise and number < len(self.crossbars) - 1:
                     maps.append(MemoryMap(base | USE_NOISE, 1, 4, False))
         whole = ENGINE << 4

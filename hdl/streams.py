@@ -17,7 +17,7 @@ class SlotLayout(data.StructLayout):
     row : unsigned
         Which row of the part of the array that the slot belongs to.
     value : unsigned, `value_bits`
-        What it is driven with; 0 drives nothing.
+        What it is driven with; 0 drives nothing, and `row` must still be one that exists.
     """
 
     def __init__(self, parameters: CrossbarParameters) -> None:
@@ -64,9 +64,7 @@ class NoiseLayout(data.ArrayLayout):
     """
 
     def __init__(self, parameters: EngineParameters, layer: int) -> None:
-        super().__init__(
-            signed(parameters.use_bits), parameters.crossbars[layer].neurons_per_clock
-        )
+        super().__init__(signed(parameters.use_bits), parameters.crossbars[layer].neurons_per_clock)
 
 
 class ResultLayout(data.StructLayout):

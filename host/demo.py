@@ -148,7 +148,7 @@ def _train(dataset: Dataset, parameters: TrainingParameters, display: Display) -
     return trained
 
 
-def _link_bytes(network: Network, images: npt.NDArray[np.uint8]) -> int:
+def link_bytes(network: Network, images: npt.NDArray[np.uint8]) -> int:
     """Bytes of all images' requests."""
     values = quantise_pixels(images, network.pixel_bits)
     return sum(
@@ -219,7 +219,7 @@ def run_demo(
         images_per_second=len(images) / streamed.seconds,
         cycles_per_image=streamed.cycles / len(images),
         cycles_bound=float(bounds.mean()),
-        bytes_per_image=_link_bytes(network, images) / len(images),
+        bytes_per_image=link_bytes(network, images) / len(images),
         logits_compared=expected.size,
         mismatches=mismatches,
         golden_images_per_second=len(images) / golden_seconds,

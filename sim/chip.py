@@ -358,9 +358,19 @@ class ColumnNoise:
         return currents + _rounded(normals * np.int64(self._use), FRACTION_BITS + USE_BITS)
 
     @property
+    def use_spread(self) -> int:
+        """One standard deviation of a neuron's current at a use, in units of ``2**-6``."""
+        return self._use
+
+    @property
+    def on_neurons_only(self) -> bool:
+        """Whether it leaves the column sums as they are."""
+        return not (any(self._read) or any(self._offset) or self._amplifier_gain)
+
+    @property
     def silent(self) -> bool:
         """Whether it never adds anything."""
-        return not (any(self._read) or any(self._offset) or self._use or self._amplifier_gain)
+        return self.on_neurons_only and not self._use
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""1BitSquared iCEBreaker-bitsy 1.1."""
+"""1BitSquared iCEBreaker-bitsy 1.x. UART pins from the maker's icebitsy1-pmod.pcf."""
 
 from amaranth.build import Attrs
 from amaranth_boards.icebreaker_bitsy import ICEBreakerBitsyPlatform
@@ -20,15 +20,15 @@ BOARDS = (
         resources=(
             UARTResource(
                 0,
-                rx="3",
-                tx="2",
-                conn=("pmod", 1),
+                rx="0",
+                tx="1",
+                conn=("edge", 0),
                 attrs=Attrs(IO_STANDARD="SB_LVCMOS", PULLUP=1),
             ),
         ),
         lights=Lights(programmed="led_g/0", error="led_r/0"),
         flash=("dfu-util", "-d", "1d50:6146", "-a", "0", "-R", "-D", "{bitstream}"),
         usb="1d50:6146",
-        bridge="none: a 3.3 V USB-UART adapter on PMOD 1, its TX on pin 3, its RX on pin 2",
+        bridge="none: a 3.3 V USB-UART adapter, its TX on pin P0, its RX on pin P1",
     ),
 )

@@ -15,9 +15,7 @@ BOARDS = (
         profiles=ECP5_25,
         frequency=100_000_000,
         pll=Ecp5PllParameters,
-        lights=Lights(
-            programmed="led/4", digit=("led/0", "led/1", "led/2", "led/3")
-        ),
+        lights=Lights(programmed="led/4", digit=("led/0", "led/1", "led/2", "led/3")),
         flash=("openFPGALoader", "-b", "icepi-zero", "{bitstream}"),
         usb="0403:6015",
         bridge="FT231X",

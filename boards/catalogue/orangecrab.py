@@ -1,4 +1,4 @@
-"""Good Stuff Department OrangeCrab r0.2."""
+"""OrangeCrab r0.2, a Feather board by Greg Davill."""
 
 from amaranth.build import Attrs
 from amaranth_boards import orangecrab_r0_2

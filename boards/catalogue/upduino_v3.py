@@ -1,6 +1,6 @@
 """tinyVision.ai UPduino 3.0 and 3.1. UART pins from the maker's RTL/common/upduino.pcf."""
 
-from amaranth.build import Attrs
+from amaranth.build import Attrs, PinsN, Resource
 from amaranth_boards.resources import UARTResource
 from amaranth_boards.upduino_v3 import UpduinoV3Platform
 
@@ -18,8 +18,11 @@ BOARDS = (
         frequency=24_000_000,
         clock="clk12",  # the oscillator inside the part is too far off for a UART
         pll=Ice40PllParameters,
-        resources=(UARTResource(0, rx="15", tx="14", attrs=Attrs(IO_STANDARD="SB_LVCMOS")),),
-        inactive=("spi_flash_1x/0/cs",),  # the UART's wires are the flash's too
+        resources=(
+            UARTResource(0, rx="15", tx="14", attrs=Attrs(IO_STANDARD="SB_LVCMOS")),
+            Resource("flash_cs", 0, PinsN("16", dir="o"), Attrs(IO_STANDARD="SB_LVCMOS")),
+        ),
+        inactive=("flash_cs/0",),  # the UART's wires are the flash's too
         lights=Lights(programmed="rgb_led/0/g", streaming="rgb_led/0/b", error="rgb_led/0/r"),
         flash=("iceprog", "{bitstream}"),
         usb="0403:6014",

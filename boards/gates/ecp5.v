@@ -286,11 +286,13 @@ module LUT4 (input A, B, C, D, output Z);
 	assign Z = INIT[{D, C, B, A}];
 endmodule
 
-module TRELLIS_IO (inout B, input I, T, output O);
+module TRELLIS_IO_IN (input B, I, T, output O);
 	parameter DIR = "INPUT";
 	assign O = B;
-	generate
-		if (DIR != "INPUT")
-			assign B = I;
-	endgenerate
+endmodule
+
+module TRELLIS_IO_OUT (output B, input I, T, output O);
+	parameter DIR = "INPUT";
+	assign B = I;
+	assign O = 1'b0;
 endmodule

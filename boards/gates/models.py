@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from boards.gates.netlist import PADS
 from sim.errors import UserError
 
 _INCLUDE = re.compile(r'^\s*`include\s+"([^"]+)"\s*$', re.MULTILINE)
@@ -96,8 +97,11 @@ def models(family: CellFamily, types: Iterable[str]) -> str:
     ours = {match[1]: match[0] for match in _MODULE.finditer(own)}
     modules = {match[1]: match[0] for match in _MODULE.finditer(theirs)} | ours
     # Macros, which the modules use.
-    head = "\n".join(line for line in theirs[: theirs.index("module ")].splitlines() if "(*" not in line)
-    wanted = list(dict.fromkeys(types))
+    head = theirs[: theirs.index("module ")].splitlines()
+    head = [line for line in head if "(*" not in line]
+    wanted = []
+    for kind in types:
+        wanted += [f"{kind}_IN", f"{kind}_OUT"] if kind in PADS else [kind]
     texts = []
     for kind in wanted:  # grows
         if kind not in modules:
@@ -105,7 +109,7 @@ def models(family: CellFamily, types: Iterable[str]) -> str:
         texts.append(modules[kind])
         words = set(re.findall(r"\w+", _COMMENT.sub("", modules[kind])))
         wanted += sorted((words & set(modules)) - set(wanted))
-    return "\n\n".join([head, *texts]) + "\n"
+    return "\n\n".join(["\n".join(head), *texts]) + "\n"
 
 
 def _expand(path: Path) -> str:

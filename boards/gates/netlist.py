@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from boards.gates.pins import Pins
 from sim.errors import UserError
 
 DIGEST_DIGITS = 16
@@ -20,8 +21,18 @@ WRAPPER = "gates"
 """The top module for a simulator: ports clk, rx and tx, whatever the board calls them."""
 SOURCE_ONLY = ("$scopeinfo",)
 """Cells that say where others came from."""
-UNTOLD = re.compile(r"EHXPLLL|SB_PLL40_\w+")
+UNTOLD = re.compile(r"EHXPLLL|SB_PLL40_\w+|ICESTORM_PLL")
 """Cells whose parameters say nothing to their models: a clock comes out as it goes in."""
+PULLED_UP = {
+    "ICESTORM_LC": ("CEN",),
+    "ICESTORM_RAM": ("RCLKE", "WCLKE"),
+    "ICESTORM_SPRAM": ("POWEROFF",),
+}
+"""Ports of routed cells that are high where nothing is connected; all others are low."""
+PADS = {"SB_IO": "PACKAGE_PIN", "TRELLIS_IO": "B"}
+"""Cells of pins, and their port to the outside. Their models are one for each direction, for
+simulators take what goes both ways for high impedance."""
+GLOBAL_INPUT = "USER_SIGNAL_TO_GLOBAL_BUFFER"
 LUTS = {
     "SB_LUT4": ("LUT_INIT",),
     "ICESTORM_LC": ("LUT_INIT",),
@@ -31,29 +42,6 @@ LUTS = {
 }
 """Parameters that hold a truth table, of the cells that have one."""
 _BINARY = re.compile(r"[01xz]+")
-
-
-@dataclass(frozen=True)
-class Pins:
-    """Which ports of a netlist the simulation drives and reads.
-
-    Parameters
-    ----------
-    clock, rx, tx : str
-        Their names.
-    low : tuple of str
-        Inputs that are held low.
-    """
-
-    clock: str
-    rx: str
-    tx: str
-    low: tuple[str, ...] = ()
-
-    @classmethod
-    def of_machine(cls) -> Self:
-        """Of a bare `boards.top.Top` with a UART."""
-        return cls("clk", "rx", "tx", ("rst",))
 
 
 @dataclass(frozen=True)
@@ -163,7 +151,7 @@ class Netlist:
             If it has not the ports that `pins` names, each of one bit.
         """
         outside = {pins.clock: "clk", pins.rx: "rx", pins.tx: "tx"}
-        constants = dict.fromkeys(pins.low, "1'b0")
+        constants = {**dict.fromkeys(pins.low, "1'b0"), **dict.fromkeys(pins.high, "1'b1")}
         for name in (*outside, *constants):
             if len(self.ports.get(name, ())) != 1:
                 raise ValueError(f"the netlist has no port {name!r} of one bit")
@@ -186,13 +174,23 @@ class Netlist:
                 f".{key}({_literal(value)})" for key, value in cell.parameters.items()
             )
             ports = []
-            for port, bits in cell.connections.items():
+            connections = dict(cell.connections)
+            for port in PULLED_UP.get(cell.type, ()):
+                connections[port] = connections.get(port) or ["1"]
+            if cell.type == "SB_GB" and not connections.get(GLOBAL_INPUT):
+                # Routed, a PLL drives its clock's buffer by a wire that nextpnr does not tell.
+                connections[GLOBAL_INPUT] = self.ports[pins.clock]
+            for port, bits in connections.items():
                 parts = [net(bit) for bit in reversed(bits)]
                 if parts:
                     value = parts[0] if len(parts) == 1 else f"{{{', '.join(parts)}}}"
                     ports.append(f".{port}({value})")
+            kind = cell.type
+            if kind in PADS:
+                (pad,) = cell.connections[PADS[kind]]
+                kind += "_IN" if named.get(pad, "tx") != "tx" else "_OUT"
             given = f" #({parameters})" if parameters else ""
-            body.append(f"  {cell.type}{given} c{number} ({', '.join(ports)});")
+            body.append(f"  {kind}{given} c{number} ({', '.join(ports)});")
         wires = [f"  wire {name};" for name in sorted(nets)]
         return "\n".join(
             [f"module {WRAPPER} (input clk, input rx, output tx);", *wires, *body, "endmodule", ""]

@@ -99,9 +99,12 @@ class SparseDecoder(wiring.Component):
         ]
         part_bits = (self._parameters.rows_per_clock - 1).bit_length()
         for part, slot in enumerate(self.events.payload.slots):
-            m.d.comb += slot.row.eq(row[part_bits:])
+            # A silent slot's row is 0: the last row of another part need not exist.
             with m.If(row[:part_bits] == part):
-                m.d.comb += slot.value.eq(Mux(second, pair.high, pair.low))
+                m.d.comb += [
+                    slot.row.eq(row[part_bits:]),
+                    slot.value.eq(Mux(second, pair.high, pair.low)),
+                ]
         with m.If(self.events.valid & self.events.ready):
             m.d.sync += second.eq(~final)
         return m

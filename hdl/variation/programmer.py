@@ -126,9 +126,7 @@ class Programmer(wiring.Component):
 
         under_way = Signal(range(MAX_UNDER_WAY + 1))
         first = Signal()  # the next word is its burst's first
-        m.d.sync += under_way.eq(
-            under_way + (source.cells.valid & source.cells.ready) - self.valid
-        )
+        m.d.sync += under_way.eq(under_way + (source.cells.valid & source.cells.ready) - self.valid)
         m.d.comb += [
             source.settled.eq(under_way == 0),
             self.busy.eq(source.busy | (under_way != 0)),
@@ -201,9 +199,7 @@ class Programmer(wiring.Component):
                 high.eq(Mux(chip.either, speck.bits[1][-1], chip.high)),
             ]
 
-        looked_up = data.StructLayout(
-            {"stuck": 1, "cell": StateLayout(self._variation.state_bits)}
-        )
+        looked_up = data.StructLayout({"stuck": 1, "cell": StateLayout(self._variation.state_bits)})
         normals = []
         for lane in range(len(LANES)):
             normal = PipelinedNormal(SPREAD_BITS, looked_up)

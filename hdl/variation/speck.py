@@ -281,9 +281,7 @@ class PipelinedSpeck(wiring.Component):
                         m.d.sync += keys[purpose][-1].eq(key)
                         m.d.sync += [
                             one.eq(two)
-                            for one, two in zip(
-                                keys[purpose][:-1], keys[purpose][1:], strict=True
-                            )
+                            for one, two in zip(keys[purpose][:-1], keys[purpose][1:], strict=True)
                         ]
             with m.If(place == ROUNDS - 1):
                 m.d.sync += [turn.eq(turn + 1), loading.eq(1)]

@@ -1,6 +1,6 @@
 """The states of all cells, in the order in which they are programmed."""
 
-from amaranth.hdl import Array, Module, Shape, Signal
+from amaranth.hdl import Array, Module, Mux, Shape, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -43,9 +43,7 @@ class CellLayout(data.StructLayout):
     """
 
     def __init__(self, state_bits: int) -> None:
-        super().__init__(
-            {"row": WORD_BITS, "column": WORD_BITS, "cell": StateLayout(state_bits)}
-        )
+        super().__init__({"row": WORD_BITS, "column": WORD_BITS, "cell": StateLayout(state_bits)})
 
 
 class StateMemory(wiring.Component):
@@ -130,11 +128,11 @@ class StateMemory(wiring.Component):
         while len(outputs) > 1:
             merged = []
             for number in range(-(-len(outputs) // 4)):
-                register = Signal(len(outputs[0]), name=f"merged_{stages}_{number}", reset_less=True)
+                register = Signal(
+                    len(outputs[0]), name=f"merged_{stages}_{number}", reset_less=True
+                )
                 with m.If(advance):
-                    m.d.sync += register.eq(
-                        Array(outputs[4 * number : 4 * number + 4])[choice[:2]]
-                    )
+                    m.d.sync += register.eq(Array(outputs[4 * number : 4 * number + 4])[choice[:2]])
                 merged.append(register)
             rest = Signal(max(0, len(choice) - 2), name=f"rest_{stages}")
             with m.If(advance):
@@ -218,6 +216,7 @@ class CellSource(wiring.Component):
         row, column = Signal(WORD_BITS), Signal(WORD_BITS)
         started = Signal()  # the burst of the byte that is offered
         walking = Signal()  # through all cells
+        next_layer = Signal(LAYER_BITS)
         last_column, last_row = Signal(WORD_BITS), Signal(WORD_BITS)
         with m.Switch(self.layer):
             for number, crossbar in enumerate(crossbars):
@@ -249,12 +248,6 @@ class CellSource(wiring.Component):
                 m.d.comb += cell.cell.eq(loaded)
                 with m.If(self.load.valid):
                     with m.If(load.first & ~started):
-                        m.d.sync += [
-                            self.layer.eq(load.layer),
-                            self.row.eq(load.address),
-                            row.eq(load.address),
-                            column.eq(0),
-                        ]
                         m.next = "SETTLE"
                     with m.Else():
                         m.d.comb += [
@@ -264,18 +257,20 @@ class CellSource(wiring.Component):
                 if memory is not None:
                     with m.If(self.redraw):
                         m.d.comb += memory.restart.eq(1)
-                        m.d.sync += [
-                            walking.eq(1),
-                            self.layer.eq(0),
-                            self.row.eq(0),
-                            row.eq(0),
-                            column.eq(0),
-                        ]
+                        m.d.sync += [walking.eq(1), next_layer.eq(0)]
                         m.next = "SETTLE"
             with m.State("SETTLE"):
+                # What is under way belongs to the layer of the last burst.
                 with m.If(self.settled):
-                    m.d.comb += self.begin.eq(1)
-                    m.next = "PREPARE"
+                    m.d.sync += [
+                        self.layer.eq(Mux(walking, next_layer, load.layer)),
+                        self.row.eq(Mux(walking, 0, load.address)),
+                    ]
+                    m.next = "BEGIN"
+            with m.State("BEGIN"):
+                m.d.comb += self.begin.eq(1)
+                m.d.sync += [row.eq(self.row), column.eq(0)]
+                m.next = "PREPARE"
             with m.State("PREPARE"):
                 with m.If(self.prepared):
                     m.d.sync += started.eq(1)
@@ -291,7 +286,7 @@ class CellSource(wiring.Component):
                         memory.states.ready.eq(self.cells.ready),
                     ]
                     with m.If(given & row_ends & (row == last_row)):
-                        m.d.sync += [row.eq(0), self.layer.eq(self.layer + 1)]
+                        m.d.sync += next_layer.eq(next_layer + 1)
                         m.next = "SETTLE"
                         with m.If(self.layer == len(crossbars) - 1):
                             m.d.sync += walking.eq(0)

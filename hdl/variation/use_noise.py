@@ -65,9 +65,7 @@ class UseNoise(wiring.Component):
             "seed": In(SEED_BITS),
             "load": In(stream.Signature(LoadLayout())),
             "numbers": In(stream.Signature(IMAGE_BITS)),
-            "noise": Out(
-                stream.Signature(NoiseLayout(parameters, layer))
-            ),
+            "noise": Out(stream.Signature(NoiseLayout(parameters, layer))),
         }
         if not self._last:
             ports["passed"] = Out(stream.Signature(IMAGE_BITS))
@@ -87,9 +85,7 @@ class UseNoise(wiring.Component):
             # What is wider than this the host does not send.
             spread.eq(loaded[: p.use_spread_bits]),
         ]
-        with m.If(
-            self.load.valid & (load.layer == self._layer) & (load.memory == USE_NOISE)
-        ):
+        with m.If(self.load.valid & (load.layer == self._layer) & (load.memory == USE_NOISE)):
             m.d.sync += loaded.eq(Cat(loaded[8:], load.data))
 
         m.submodules.queue = queue = Queue(self.noise.p.shape(), AHEAD)
@@ -110,12 +106,19 @@ class UseNoise(wiring.Component):
             with m.If(column + self._lanes >= p.crossbars[self._layer].columns):
                 m.d.sync += active.eq(0)
 
+        # The next image's number may come while this one's noise is drawn.
+        waiting = Signal()
+        next_number = Signal(IMAGE_BITS, reset_less=True)
         may_begin = Signal()
-        m.d.comb += self.numbers.ready.eq(~active & may_begin)
         taken = Signal()
-        m.d.comb += taken.eq(self.numbers.valid & self.numbers.ready)
+        m.d.comb += [
+            self.numbers.ready.eq(~waiting | taken),
+            taken.eq(waiting & ~active & may_begin),
+        ]
+        with m.If(self.numbers.ready):
+            m.d.sync += [waiting.eq(self.numbers.valid), next_number.eq(self.numbers.p)]
         with m.If(taken):
-            m.d.sync += [number.eq(self.numbers.p), column.eq(0), active.eq(1)]
+            m.d.sync += [number.eq(next_number), column.eq(0), active.eq(1)]
         if self._last:
             m.d.comb += may_begin.eq(1)
         else:
@@ -123,7 +126,7 @@ class UseNoise(wiring.Component):
             with m.If(self.passed.ready):
                 m.d.sync += self.passed.valid.eq(0)
             with m.If(taken):
-                m.d.sync += [self.passed.valid.eq(1), self.passed.p.eq(self.numbers.p)]
+                m.d.sync += [self.passed.valid.eq(1), self.passed.p.eq(next_number)]
 
         if self._iterative:
             self._elaborate_iterative(m, queue, number, column, spread, active & room, ask)
@@ -185,9 +188,7 @@ class UseNoise(wiring.Component):
             speck.valid.eq(asked),
             speck.draws.row.eq(number[:WORD_BITS]),
         ]
-        m.d.comb += [
-            speck.draws.columns[lane].eq(column + lane) for lane in range(self._lanes)
-        ]
+        m.d.comb += [speck.draws.columns[lane].eq(column + lane) for lane in range(self._lanes)]
         with m.If(asked):
             m.d.sync += settling.eq(SETTLE)
         with m.Elif(settling != 0):

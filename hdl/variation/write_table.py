@@ -85,9 +85,7 @@ class WriteTables(wiring.Component):
         whole = Signal()
         m.d.comb += [
             self.load.ready.eq(1),
-            taken.eq(
-                self.load.valid & (load.memory == WRITE_TABLE) & (load.layer != ENGINE)
-            ),
+            taken.eq(self.load.valid & (load.memory == WRITE_TABLE) & (load.layer != ENGINE)),
             write.en.eq(whole),
             write.addr.eq(Cat(line, layer)),
             write.data.level.eq(shifted[:16]),

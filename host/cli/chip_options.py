@@ -1,10 +1,17 @@
 """The options that make ``allspin run`` run on a chip, and the chip that they make."""
 
 import argparse
+import dataclasses
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+
+from hdl.parameters import HardwareProfile
 from host.catalogue import open_device
+from host.link.chip_programming import ChipMaker, check_sums, chip_parameters
+from host.link.device import Device as LinkDevice
+from host.link.device import Progress
 from sim.calibration import Calibrated, calibrate
 from sim.chip import Chip, ColumnNoise
 from sim.device import Device
@@ -95,6 +102,23 @@ def programming(
         raise UserError(str(error)) from error
 
 
+@dataclass(frozen=True)
+class WordsRead:
+    """R_AH words that were read back.
+
+    Attributes
+    ----------
+    compared, mismatches : int
+        How many, and how many of them are not the golden model's.
+    changed : float
+        Share of them that is not the ideal network's.
+    """
+
+    compared: int
+    mismatches: int
+    changed: float
+
+
 @dataclass(frozen=True, eq=False)
 class ChipRun:
     """A programmed chip, ready to run.
@@ -126,6 +150,42 @@ class ChipRun:
     def device(self) -> Device:
         """What the chip is made of."""
         return self.chip.device
+
+    def profile(self, profile: HardwareProfile) -> HardwareProfile:
+        """A virtual board's profile, with the gateware that makes such chips.
+
+        Raises
+        ------
+        UserError
+            If gateware has no such noise at each use.
+        """
+        check_sums(self.noise)
+        variation = chip_parameters(self.network, self.device)
+        return dataclasses.replace(profile, variation=variation)
+
+    def program(self, device: LinkDevice, progress: Progress) -> str:
+        """Make the chip on a device, and say how.
+
+        Raises
+        ------
+        UserError
+            If the device cannot.
+        """
+        maker = ChipMaker(device, self.network, self.device, self.programming)
+        maker.make(self.chip, self.network, progress)
+        if maker.reason is None:
+            return "words made by the gateware"
+        return f"words sent by the host: {maker.reason}"
+
+    def compare_words(self, device: LinkDevice) -> WordsRead:
+        """Read every R_AH word back, and compare it with the golden model's chip."""
+        compared = mismatches = changed = 0
+        for number, layer in enumerate(self.network.layers):
+            words = device.read_words(number)
+            compared += words.size
+            mismatches += int(np.count_nonzero(words != layer.words))
+            changed += int(np.count_nonzero(words != layer.levels[layer.states]))
+        return WordsRead(compared, mismatches, changed / compared)
 
     def to_dict(self) -> dict[str, Any]:
         """What ``--json`` says of it; see ``docs/programming.md``."""

@@ -28,7 +28,13 @@ COMMANDS: dict[str, str] = {
     "export": "write a network's gateware as Verilog",
     "demo": "show the whole machine at work, and leave its pictures",
     "paper": "draw the figures of the paper, with a verdict on each claim",
+    "compare": "set spin neurons against CMOS neurons: area, energy and time",
     "report": "write one page of what a network is, does and costs",
+    "boards": "list the boards, and what was built for them",
+    "build": "build a board's bitstream",
+    "flash": "program a board",
+    "gates": "prove boards' netlists against the golden model, through their pins",
+    "bench": "measure how fast it is, beside targets and beside others",
     "info": "show versions, tools, networks and boards",
 }
 """Each command (the name of its module here) and what the list of commands says of it."""

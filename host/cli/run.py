@@ -17,7 +17,7 @@ from rich.table import Table
 from hdl.parameters import EngineParameters, HardwareProfile
 from host.bound import cycle_bounds
 from host.catalogue import open_network
-from host.cli.chip_options import ChipRun, add_chip_arguments, chip_run
+from host.cli.chip_options import ChipRun, WordsRead, add_chip_arguments, chip_run
 from host.cli.progress import Steps
 from host.cli.resident_run import run_resident
 from host.datasets import check_fit, load_test_set
@@ -29,7 +29,7 @@ from host.link.resident import VIRTUAL_RESIDENT
 from host.link.serial_port import DEFAULT_BAUD, MAX_BAUD, MIN_BAUD
 from host.revision import commit
 from sim.errors import UserError
-from sim.golden import GoldenModel, UseNoise
+from sim.golden import GoldenModel
 from sim.levels import check_range
 from sim.netfile import write_atomically
 from sim.network import Network
@@ -51,6 +51,7 @@ examples:
   allspin run mine.safetensors --data fashion --logits out.npy
   allspin run mnist-10 --on virtual --resident --rows-per-clock 4
   allspin run paper-10 --chip 7 --program write-verify --calibrate
+  allspin run paper-10 --chip 7 --on virtual --check
 """
 
 MIN_FREQUENCY = 100_000
@@ -78,6 +79,9 @@ class Score:
     cycles_bound: float | None
     logits_compared: int | None
     mismatches: int | None
+    words_compared: int | None
+    word_mismatches: int | None
+    words_changed: float | None
     commit: str | None
 
 
@@ -182,6 +186,8 @@ class _Streamed:
     cycles_per_image: float | None
     profile: HardwareProfile | None
     """The device's, for the bound on its clocks; None without clocks."""
+    words: WordsRead | None
+    """With ``--check`` and a chip in gateware."""
 
 
 def _stream(
@@ -191,8 +197,13 @@ def _stream(
     profile: HardwareProfile,
     arguments: argparse.Namespace,
     steps: Steps,
-    noise: UseNoise | None,
+    chip: ChipRun | None,
 ) -> _Streamed:
+    noise = None if chip is None else chip.noise
+    if chip is not None and arguments.on != GOLDEN:
+        with_chips = chip.profile(profile)
+        if arguments.on == VIRTUAL:
+            profile = with_chips
     steps.start(f"opening {arguments.on}")
     with open_device(
         arguments.on,
@@ -223,8 +234,12 @@ def _stream(
             found = HardwareProfile(lanes=lanes, rows_per_clock=rows)
         steps.finish(str(device.identity) if isinstance(device, Device) else "")
         steps.start("programming")
-        device.program(network, lambda done: steps.advance(done, None))
-        steps.finish()
+        how = ""
+        if chip is not None and isinstance(device, Device):
+            how = chip.program(device, lambda done: steps.advance(done, None))
+        else:
+            device.program(network, lambda done: steps.advance(done, None))
+        steps.finish(how)
         if arguments.resident:
             assert isinstance(device, Device)
             wanted = arguments.check or arguments.logits is not None
@@ -238,6 +253,7 @@ def _stream(
                 simulated_seconds=None,
                 cycles_per_image=run.counts.cycles_per_image,
                 profile=found,
+                words=None,
             )
         steps.start(f"streaming {len(images):,} images")
         begun = time.perf_counter()
@@ -247,6 +263,12 @@ def _stream(
         simulated = None
         if answers.clocks is not None and isinstance(device, Device):
             simulated = answers.clocks / device.identity.frequency
+        words = None
+        cycles = _cycles(device, len(images))
+        if arguments.check and chip is not None and isinstance(device, Device):
+            steps.start("reading the R_AH words back")
+            words = chip.compare_words(device)
+            steps.finish(f"{words.mismatches:,} of {words.compared:,} differ from the golden chip")
         return _Streamed(
             on=on,
             answers=answers,
@@ -254,8 +276,9 @@ def _stream(
             resident=None,
             seconds=seconds,
             simulated_seconds=simulated,
-            cycles_per_image=_cycles(device, len(images)),
+            cycles_per_image=cycles,
             profile=found,
+            words=words,
         )
 
 
@@ -314,6 +337,10 @@ def _print_table(score: Score, chip: ChipRun | None) -> None:
     if score.mismatches is not None:
         rows.append(("logits compared", f"{score.logits_compared:,}"))
         rows.append(("mismatches", f"{score.mismatches:,}"))
+    if score.words_changed is not None:
+        rows.append(("R_AH words read back", f"{score.words_compared:,}"))
+        rows.append(("  not the golden chip's", f"{score.word_mismatches:,}"))
+        rows.append(("  not the ideal network's", f"{score.words_changed:.2%}"))
     if chip is not None:
         rows += chip.rows()
     for row in rows:
@@ -340,7 +367,7 @@ def run(arguments: argparse.Namespace) -> int:
     expected = difference = bound = None
     mismatches = 0
     try:
-        streamed = _stream(network, images, labels, profile, arguments, steps, noise)
+        streamed = _stream(network, images, labels, profile, arguments, steps, chip)
         if streamed.profile is not None:
             engine = EngineParameters.from_network(network, streamed.profile)
             bound = float(cycle_bounds(network, engine, images).mean())
@@ -355,7 +382,11 @@ def run(arguments: argparse.Namespace) -> int:
             steps.finish(f"{mismatches:,} of {expected.size:,} differ")
     finally:
         steps.stop()
-    answers = streamed.answers
+    answers, words = streamed.answers, streamed.words
+    if difference is None and words is not None and words.mismatches:
+        difference = (
+            f"{words.mismatches:,} of {words.compared:,} R_AH words differ from the golden chip's"
+        )
     if arguments.logits is not None:
         assert answers is not None
         content = io.BytesIO()
@@ -379,6 +410,9 @@ def run(arguments: argparse.Namespace) -> int:
         cycles_bound=bound,
         logits_compared=None if expected is None else expected.size,
         mismatches=None if expected is None else mismatches,
+        words_compared=None if words is None else words.compared,
+        word_mismatches=None if words is None else words.mismatches,
+        words_changed=None if words is None else words.changed,
         commit=commit(),
     )
     if arguments.json:

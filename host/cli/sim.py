@@ -61,14 +61,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--waves", metavar="OUT.fst", type=Path, help="record waveforms, in FST")
     add("--lanes", metavar="L", type=int, help="columns that a row drives in a clock (all)")
+    add(
+        "--rows-per-clock",
+        metavar="R",
+        type=int,
+        default=1,
+        help="rows that are driven in a clock, 1, 2 or 4 (1)",
+    )
+    add(
+        "--memory",
+        choices=("block", "ecp5"),
+        default="block",
+        help="the portable engine, or the one for an ECP5's clock (block)",
+    )
     add("--json", action="store_true", help="print the result as one JSON object")
 
 
-def _profile(lanes: int | None) -> HardwareProfile:
+def _profile(arguments: argparse.Namespace) -> HardwareProfile:
     try:
-        return HardwareProfile(lanes=lanes)
+        return HardwareProfile(
+            lanes=arguments.lanes,
+            rows_per_clock=arguments.rows_per_clock,
+            memory=arguments.memory,
+        )
     except ValueError as error:
-        raise UserError(str(error)) from error
+        raise UserError(f"--{str(error).replace('rows_per_clock', 'rows-per-clock')}") from error
 
 
 def _check_waves(path: Path) -> None:
@@ -145,7 +162,7 @@ def _print_table(result: dict[str, Any]) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Simulate, and say what came of it."""
-    profile = _profile(arguments.lanes)
+    profile = _profile(arguments)
     network = open_network(arguments.network)
     images, labels = load_test_set(arguments.data)
     if not 1 <= arguments.images <= len(images):

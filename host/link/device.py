@@ -2,7 +2,7 @@
 
 import itertools
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
@@ -15,9 +15,10 @@ from hdl.link.protocol import (
     NO_TAG,
     Answer,
     ErrorCode,
+    Feature,
     Request,
 )
-from hdl.parameters import CONVERTER, COUNTERS, ENGINE, SHIFT, TABLE, WEIGHTS
+from hdl.parameters import CONVERTER, COUNTERS, ENGINE, SHIFT, TABLE, USE_NOISE, WEIGHTS
 from host.link.frames import Deframer, encode_frame, encoded_size
 from host.link.identity import Identity
 from host.link.images import BATCH, encode_images
@@ -28,6 +29,9 @@ from sim.pixels import quantise_pixels
 
 Progress = Callable[[int], None]
 """Called with the number of images (or of requests) answered so far."""
+
+Memory = tuple[int, npt.NDArray[np.uint8]]
+"""A memory's space and its content, shape (lines, bytes of a line)."""
 
 MAX_UNDER_WAY = 4096
 """Requests under way on a stream that holds the sender back: some hundred kilobytes."""
@@ -180,22 +184,37 @@ class Device:
             If the network does not fit, or the device does not answer.
         """
         self.check(network)
-        bodies = []
-        for number, layer in enumerate(network.layers):
-            base = number << 4
-            bodies += self._lines(base | WEIGHTS, layer.words.view(np.uint8))
-            if layer.table is not None:
-                bodies += self._lines(base | TABLE, layer.table[:, np.newaxis])
-            if layer.converter is not None:
-                words = np.empty((layer.columns, 2), dtype="<u2")
-                words[:, 0] = layer.converter.gains
-                words[:, 1] = layer.converter.offsets.astype("<i2").view("<u2")
-                bodies += self._lines(base | CONVERTER, words.view(np.uint8))
-                bodies += self._lines(
-                    base | SHIFT, np.array([[layer.converter.shift]], dtype=np.uint8)
-                )
-        self._request(Request.WRITE, bodies, progress)
+        memories = [*crossbar_memories(network), *neuron_memories(network)]
+        if Feature.USE_NOISE in self.identity.features:
+            memories += use_noise_memories(network, 0)
+        self.write_memories(memories, progress)
         self.clear_counters()
+
+    def write_memories(
+        self, memories: Iterable[Memory], progress: Progress = NO_PROGRESS
+    ) -> None:
+        """Write whole memories, one after another.
+
+        Parameters
+        ----------
+        memories : iterable of tuple of int and ndarray of uint8, shape (lines, bytes)
+            Each one's space and its lines.
+        progress : callable
+            Called with the number of frames answered.
+        """
+        bodies = [body for space, lines in memories for body in self._lines(space, lines)]
+        self._request(Request.WRITE, bodies, progress)
+
+    def read_words(self, layer: int) -> npt.NDArray[np.int8]:
+        """Read the R_AH words of a crossbar back.
+
+        Returns
+        -------
+        ndarray of int8, shape (rows, columns)
+        """
+        shape = self.identity.layers[layer]
+        content = self.read_back(layer << 4 | WEIGHTS, 0, shape.rows, shape.columns)
+        return np.frombuffer(content, np.int8).reshape(shape.rows, shape.columns)
 
     def _lines(self, space: int, lines: npt.NDArray[np.uint8]) -> Iterator[bytes]:
         """WRITE bodies of a memory, each as many lines as half a window takes."""
@@ -261,6 +280,14 @@ class Device:
             )
         return content
 
+    def start_stopwatch(self) -> None:
+        """Let the next request's first byte start the count of `elapsed_clocks`."""
+        self._transport.start_stopwatch()
+
+    def elapsed_clocks(self) -> int | None:
+        """Clocks from the stopwatch's start to the last answer's end, in simulated time."""
+        return self._transport.elapsed_clocks()
+
     def clear_counters(self) -> None:
         """Set all counters to zero."""
         self.write(ENGINE << 4 | COUNTERS, 0, bytes(COUNTER_BYTES))
@@ -279,7 +306,12 @@ class Device:
             cycles, images, tuple(pair[0] for pair in layers), tuple(pair[1] for pair in layers)
         )
 
-    def stream(self, images: npt.NDArray[np.uint8], progress: Progress = NO_PROGRESS) -> Answers:
+    def stream(
+        self,
+        images: npt.NDArray[np.uint8],
+        progress: Progress = NO_PROGRESS,
+        first: int = 0,
+    ) -> Answers:
         """Run images, several under way at a time.
 
         Parameters
@@ -288,6 +320,8 @@ class Device:
             Grey levels, 0 to 255.
         progress : callable
             Called with the number of images answered.
+        first : int
+            Number of the first image, where neurons have noise at each use.
 
         Raises
         ------
@@ -300,13 +334,16 @@ class Device:
         if images.size != len(images) * rows:
             raise ValueError(f"images must have {rows} pixels, not {images.size // len(images)}")
         flat = images.reshape(len(images), rows)
-        self._transport.start_stopwatch()
-        answers = self._request(Request.IMAGE, _ImageBodies(flat, self.identity), progress)
+        self.start_stopwatch()
+        numbered = Feature.USE_NOISE in self.identity.features
+        bodies = _ImageBodies(flat, self.identity, first if numbered else None)
+        kind = Request.NUMBERED if numbered else Request.IMAGE
+        answers = self._request(kind, bodies, progress)
         size = self.identity.answer_bytes
         if any(len(answer) != size for answer in answers):
             raise UserError(f"{self.name} answered an image with other than {size} bytes")
         answer = parse_answers(b"".join(answers), self.identity)
-        return replace(answer, clocks=self._transport.elapsed_clocks())
+        return replace(answer, clocks=self.elapsed_clocks())
 
     def _request(
         self, kind: Request, bodies: Sequence[bytes], progress: Progress = NO_PROGRESS
@@ -338,6 +375,7 @@ class Device:
             If the device refuses a request, or is gone.
         """
         transport = self._transport
+        expected = Answer.LOGITS if kind == Request.NUMBERED else kind | 0x80
         timeout = transport.timeout if timeout is None else timeout
         answers: list[bytes] = [b""] * len(bodies)
         under_way: dict[int, _UnderWay] = {}  # by tag, in the order of their last sending
@@ -392,7 +430,7 @@ class Device:
                     elif tag in under_way:
                         self._refused(payload)
                     continue
-                if payload[0] != kind | 0x80 or tag not in under_way:
+                if payload[0] != expected or tag not in under_way:
                     continue  # the answer to a request that was sent twice
                 # Answers come in order, so those before this one got lost.
                 lost = list(itertools.takewhile(lambda earlier, tag=tag: earlier != tag, under_way))
@@ -432,8 +470,11 @@ class Device:
 class _ImageBodies(Sequence[bytes]):
     """Bodies of IMAGE requests, coded a batch at a time as they are asked for in order."""
 
-    def __init__(self, images: npt.NDArray[np.uint8], identity: Identity) -> None:
+    def __init__(
+        self, images: npt.NDArray[np.uint8], identity: Identity, number: int | None
+    ) -> None:
         self._images = images
+        self._number = number  # of the first image; None where they have none
         self._bits = identity.pixel_bits
         self._first = 0
         self._bodies: list[bytes] = []
@@ -447,7 +488,38 @@ class _ImageBodies(Sequence[bytes]):
             self._first, place = index, 0
             batch = self._images[index : index + BATCH]
             self._bodies = encode_images(quantise_pixels(batch, self._bits), self._bits)
+            if self._number is not None:
+                self._bodies = [
+                    (self._number + index + n).to_bytes(4, "little") + body
+                    for n, body in enumerate(self._bodies)
+                ]
         return self._bodies[place]
+
+
+def crossbar_memories(network: Network) -> Iterator[Memory]:
+    """R_AH words of every layer."""
+    for number, layer in enumerate(network.layers):
+        yield number << 4 | WEIGHTS, layer.words.view(np.uint8)
+
+
+def neuron_memories(network: Network) -> Iterator[Memory]:
+    """Neurons' tables and V-I converters of every hidden layer."""
+    for number, layer in enumerate(network.layers):
+        base = number << 4
+        if layer.table is not None:
+            yield base | TABLE, layer.table[:, np.newaxis]
+        if layer.converter is not None:
+            words = np.empty((layer.columns, 2), dtype="<u2")
+            words[:, 0] = layer.converter.gains
+            words[:, 1] = layer.converter.offsets.astype("<i2").view("<u2")
+            yield base | CONVERTER, words.view(np.uint8)
+            yield base | SHIFT, np.array([[layer.converter.shift]], dtype=np.uint8)
+
+
+def use_noise_memories(network: Network, spread: int) -> Iterator[Memory]:
+    """What the neurons of every hidden layer vary by at each use, as the protocol has it."""
+    for number in range(len(network.layers) - 1):
+        yield number << 4 | USE_NOISE, np.array([spread], "<u4").view(np.uint8)[np.newaxis]
 
 
 def parse_answers(content: bytes, identity: Identity) -> Answers:

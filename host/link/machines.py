@@ -71,7 +71,8 @@ def open_device(
     mutate : callable, optional
         See `boards.virtual.build.build`.
     noise : UseNoise, optional
-        What a chip adds at each use; only the golden model can.
+        What a chip adds at each use, for the golden model; gateware gets it with the chip
+        (`host.link.chip_programming.ChipMaker`).
     progress : callable
         Told what is being built, and for how many seconds now.
 
@@ -82,11 +83,6 @@ def open_device(
     """
     if on == GOLDEN:
         return GoldenDevice(noise)
-    if noise is not None:
-        raise UserError(
-            f"gateware has no noise at each use yet; run this chip on {GOLDEN}, or one of a device "
-            "whose neurons have no C2C and columns no read noise"
-        )
     if on == VIRTUAL:
         return _open_virtual(
             network,

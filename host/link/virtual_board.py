@@ -10,6 +10,7 @@ import struct
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +50,12 @@ class VirtualTransport(Transport):
     trace : tuple of Path and int, optional
         File to which the engine's activity goes, and for how many clocks from the first
         event on; `read_trace` reads it when the board is closed.
+    options : sequence of str
+        More options of the program.
+    slowest : float
+        Clocks a second that any machine simulates; timeouts come of it.
+    name : str
+        What messages call it.
 
     Raises
     ------
@@ -62,11 +69,14 @@ class VirtualTransport(Transport):
         *,
         bit_clocks: float | None = None,
         trace: tuple[Path, int] | None = None,
+        options: Sequence[str] = (),
+        slowest: float = SLOWEST,
+        name: str = "the virtual board",
     ) -> None:
-        self.name = "the virtual board"
+        self.name = name
         # A pipe loses nothing, so asking again would not help. Through a UART the window holds
         # and bytes may get lost, but time is the simulation's.
-        command = [str(program)]
+        command = [str(program), *options]
         self._stopwatch: mmap.mmap | None = None
         if bit_clocks is None:
             self.holds_back = True
@@ -74,9 +84,9 @@ class VirtualTransport(Transport):
             self.timeout = self.probe_timeout = TIMEOUT
         else:
             self.advice = "its clock may differ too much from the host's"
-            byte = BITS_PER_BYTE * bit_clocks / SLOWEST
+            byte = BITS_PER_BYTE * bit_clocks / slowest
             self.probe_timeout = UART_TIMEOUT + PROBE_BYTES * byte
-            self.timeout = min(TIMEOUT, UART_TIMEOUT + 2 * WINDOW_BYTES * byte)
+            self.timeout = UART_TIMEOUT + 2 * WINDOW_BYTES * byte
             command += ["--bit-clocks", repr(bit_clocks)]
         if trace is not None:
             command += ["--trace", str(trace[0]), "--trace-clocks", str(trace[1])]

@@ -24,21 +24,26 @@ def _counts(labels: Integers, answers: Integers, classes: int) -> Integers:
     return counts
 
 
-def _draw(figure: Figure, axes: Axes, counts: Integers) -> None:
+def _wrong(counts: Integers) -> npt.NDArray[np.float64]:
+    """The counts without those of right answers."""
+    return np.where(np.eye(len(counts), dtype=bool), 0.0, counts)
+
+
+def _draw(figure: Figure, axes: Axes, counts: Integers, top: float) -> None:
+    """Draw counts, with colours that end at `top` wrong answers."""
     classes = len(counts)
-    off = counts.astype(np.float64)
-    np.fill_diagonal(off, 0)
+    off = _wrong(counts)
     shown = axes.imshow(
         np.ma.masked_equal(off, 0),
         cmap=mpl.colormaps["YlOrRd"],
-        norm=LogNorm(1, max(2.0, float(off.max()))),
+        norm=LogNorm(1, max(2.0, top)),
     )
     if classes <= MOST_LABELLED:
         for row in range(classes):
             for column in range(classes):
                 count = counts[row, column]
                 if count:
-                    dark = row != column and count > 0.5 * off.max()
+                    dark = row != column and count > 0.5 * top
                     axes.text(
                         column,
                         row,
@@ -77,7 +82,7 @@ def confusion_matrix(labels: Integers, answers: Integers, classes: int) -> Figur
     figure = new_figure(
         6.4, 5.6, f"Confusion: {wrong:,} of {len(labels):,} images got a wrong answer"
     )
-    _draw(figure, figure.subplots(), counts)
+    _draw(figure, figure.subplots(), counts, float(_wrong(counts).max()))
     return figure
 
 
@@ -85,7 +90,7 @@ def confusion_matrix(labels: Integers, answers: Integers, classes: int) -> Figur
 def confusion_matrices(
     title: str, matrices: Sequence[tuple[str, Integers, Integers, int]]
 ) -> Figure:
-    """Draw confusion matrices side by side.
+    """Draw confusion matrices side by side, in the same colours.
 
     Parameters
     ----------
@@ -94,9 +99,11 @@ def confusion_matrices(
     matrices : sequence of (str, ndarray, ndarray, int)
         A title each, and what `confusion_matrix` takes.
     """
-    figure = new_figure(6.4 * len(matrices), 5.9, title)
+    figure = new_figure(6.4 * len(matrices), 6.4, title)
     across = figure.subplots(1, len(matrices), squeeze=False)[0]
-    for axes, (name, labels, answers, classes) in zip(across, matrices, strict=True):
-        _draw(figure, axes, _counts(labels, answers, classes))
+    counts = [_counts(*what[1:]) for what in matrices]
+    top = max(float(_wrong(each).max()) for each in counts)
+    for axes, (name, *_), each in zip(across, matrices, counts, strict=True):
+        _draw(figure, axes, each, top)
         axes.set_title(name)
     return figure

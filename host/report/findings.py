@@ -1,14 +1,17 @@
 """What a report tells: everything that has to be computed for it."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from hdl.parameters import EngineParameters
 from host.bound import cycle_bounds
+from host.built import recall
 from host.chips import COLUMNS, Measured, measure
 from host.display import Display
+from host.report.compared import compared
 from host.report.subject import Subject
 from host.traced_run import TracedRun, run_traced, traced_clocks
 from sim.errors import UserError
@@ -62,6 +65,10 @@ class Findings:
         Accuracy over chips, one for each of `host.chips.COLUMNS`.
     engine : EngineFindings or str
         What the gateware did, or why it could not be run here.
+    builds : list of dict
+        Figures of the boards that were built on this machine, of any network.
+    comparison : dict or str
+        With CMOS neurons, as ``allspin compare --json`` prints it, or why there is none.
     """
 
     subject: Subject
@@ -69,6 +76,8 @@ class Findings:
     answers: npt.NDArray[np.int64]
     chips: list[Measured]
     engine: EngineFindings | str
+    builds: list[dict[str, Any]]
+    comparison: dict[str, Any] | str
 
     @property
     def accuracy(self) -> float:
@@ -155,4 +164,6 @@ def find(subject: Subject, display: Display) -> Findings:
         answers,
         _measure_chips(subject, display),
         _run_engine(subject, logits, display),
+        [record for record in recall() if isinstance(record, dict)],
+        compared(subject, display),
     )

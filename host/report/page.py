@@ -6,7 +6,9 @@ from pathlib import Path
 from host.report.findings import Findings
 from host.report.markup import Content, Markup, join, spelled, tag
 from host.report.section import Section, section
+from host.report.sections.boards import boards
 from host.report.sections.chips import chips, spread
+from host.report.sections.comparison import comparison
 from host.report.sections.confusion import confusion
 from host.report.sections.devices import devices
 from host.report.sections.engine import engine
@@ -18,7 +20,7 @@ from host.revision import commit, version
 STYLE = Path(__file__).with_name("page.css")
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 """What the page may load: nothing but what it holds."""
-SECTIONS = (trained, devices, chips, maps, confusion, mistakes, engine)
+SECTIONS = (trained, devices, chips, maps, confusion, mistakes, engine, boards, comparison)
 """Sections in the order of the page; one that has nothing to say returns None."""
 
 

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from host.report.markup import Content, Markup, spelled, tag
 
+TO_HAVE_IT = "To have it:"
+"""What stands above the command of a section that has nothing to show."""
+
 
 @dataclass(frozen=True)
 class Section:
@@ -20,12 +23,15 @@ class Section:
         What it holds; text is escaped.
     commands : sequence of str
         That give its figures again, one a line.
+    lead : str
+        What stands above them.
     """
 
     name: str
     title: str
     body: Content
     commands: Sequence[str] = ()
+    lead: str = "The same again:"
 
 
 def paragraph(*content: Content) -> Markup:
@@ -63,7 +69,7 @@ def section(content: Section) -> Markup:
         content.body,
         tag(
             "div",
-            tag("p", "The same again:", class_="again"),
+            tag("p", content.lead, class_="again"),
             commands,
             class_="reproduce",
         )

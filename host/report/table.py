@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from host.report.markup import Markup, spelled, tag
 
 Cell = str | int | float | None
+SHORT = 24
+"""Rows of a table that is shown whole; a longer one scrolls."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +37,8 @@ def number(value: float) -> str:
     """A number with the digits that matter: at most five, thousands apart."""
     if isinstance(value, int):
         return f"{value:,}"
-    if value == 0 or 1e-3 <= abs(value) < 1e5:
-        digits = f"{value:,.5g}" if abs(value) < 1e3 else f"{value:,.1f}"
-        return digits
+    if 1e3 <= abs(value) < 1e9:
+        return f"{value:,.1f}" if abs(value) < 1e5 else f"{value:,.0f}"
     return f"{value:.5g}"
 
 
@@ -100,7 +101,8 @@ def table(content: Table) -> Markup:
         "table", tag("caption", spelled(content.title)), tag("thead", head), tag("tbody", rows)
     )
     # A box that scrolls must be reachable by keyboard.
-    return tag("div", whole, class_="scroll", role="region", aria_label=content.title, tabindex=0)
+    kind = "scroll whole" if len(content.rows) <= SHORT else "scroll"
+    return tag("div", whole, class_=kind, role="region", aria_label=content.title, tabindex=0)
 
 
 def numbers(*tables: Table) -> Markup:

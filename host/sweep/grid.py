@@ -245,7 +245,7 @@ def make_grid(entries: Mapping[str, Any]) -> Grid:
     for name, factor in FACTORS.items():
         given = entries.get(name, factor.default)
         listed = list(given) if isinstance(given, list | tuple) else [given]
-        if name in entries and not listed:
+        if name in entries and not listed and factor.default:
             raise UserError(f"{name} has no value; give one, or leave it out")
         values = (factor.check(name, value) for value in listed)
         factors.append((name, tuple(dict.fromkeys(values))))

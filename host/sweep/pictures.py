@@ -1,13 +1,14 @@
 """Pictures of a sweep: accuracy against each factor, yield, the worst and the best chip."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
+from matplotlib.collections import Collection
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from host.pictures.confusion import confusion_matrices
 from host.pictures.curves import COLOURS
@@ -77,7 +78,7 @@ def _draw_boxes(axes: Axes, groups: dict[Any, Shares]) -> None:
         # The density's estimate needs values that differ.
         if len(np.unique(shares)) > 1 and len(shares) > 2:
             violin = axes.violinplot(shares, [place], widths=0.8, showextrema=False)
-            for body in violin["bodies"]:
+            for body in cast(list[Collection], violin["bodies"]):
                 body.set(facecolor=BLUE, alpha=0.22, edgecolor="none")
         axes.boxplot(
             shares,
@@ -173,9 +174,12 @@ def yields_by_factor(rows: list[Row], factors: list[str]) -> Figure:
         axes.set_ylim(0, 1.03)
         axes.set_xlabel("accuracy")
         axes.set_ylabel("share of chips")
+        axes.xaxis.set_major_locator(MaxNLocator(6))
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_formatter(PercentFormatter(1))
-        axes.legend(title=TITLES[factor], loc="lower left", fontsize=8, title_fontsize=8)
+        axes.legend(
+            title=TITLES[factor], loc="lower left", fontsize=8, title_fontsize=8, alignment="left"
+        )
         add_grid(axes)
         axes.grid(axis="x", color=SOFT, alpha=0.2)
     return figure
@@ -183,7 +187,7 @@ def yields_by_factor(rows: list[Row], factors: list[str]) -> Figure:
 
 def _described(row: Row, factors: list[str]) -> str:
     place = ", ".join(
-        f"{factor} {value_name(getattr(row.point, factor))}" for factor in factors[:3]
+        f"{factor} {value_name(getattr(row.point, factor))}" for factor in factors[:4]
     )
     return f"chip {row.chip} ({row.outcome.accuracy:.2%})\n{place}"
 

@@ -3,6 +3,7 @@
 import itertools
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -184,11 +185,12 @@ def run_sweep(
         if todo:
             total = resumed + len(todo)
             begun = time.monotonic()
-            for done, (job, outcome) in enumerate(_measured(plan, todo, workers, scheduler), 1):
-                table.add(Row(job.point, job.chip, outcome))
-                left = (time.monotonic() - begun) / done * (len(todo) - done)
-                text = f"{resumed + done:,} of {total:,} chips, about {spoken(left)} left"
-                report(resumed + done, total, text)
+            with closing(_measured(plan, todo, workers, scheduler)) as outcomes:
+                for done, (job, outcome) in enumerate(outcomes, 1):
+                    table.add(Row(job.point, job.chip, outcome))
+                    left = (time.monotonic() - begun) / done * (len(todo) - done)
+                    text = f"{resumed + done:,} of {total:,} chips, about {spoken(left)} left"
+                    report(resumed + done, total, text)
         order = {point: number for number, point in enumerate(plan.points)}
         table.put_in_order(lambda row: (order[row.point], row.chip))
         return Sweep(plan, table.rows, resumed)

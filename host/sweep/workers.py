@@ -4,15 +4,19 @@ Each of these yields jobs with their outcomes in whatever order they come. A chi
 it does not matter who measures it: a worker that is lost costs a retry of what it had in hand.
 """
 
+import os
 import queue
 import signal
+import threading
 import time
+import warnings
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
+from typing import Any, cast
 
 from joblib import Parallel, delayed
-from joblib.externals.loky import get_reusable_executor
 
 from host.sweep.job import Job, Outcome, close_machines, measure
 from sim.errors import UserError
@@ -23,10 +27,14 @@ PATIENCE = 60.0
 """Seconds that a cluster may be without a worker."""
 LOOK = 2.0
 """Seconds between two looks at a cluster that is silent."""
+ORPHANED = 0.5
+"""Seconds between two looks of a worker at whether its parent is there."""
+IDLE = 10
+"""Seconds after which a worker without work ends."""
 CONNECTING = 10.0
 """Seconds for a scheduler to answer."""
 
-Done = Iterator[tuple[Job, Outcome]]
+Done = Generator[tuple[Job, Outcome], None, None]
 
 
 def in_this_process(jobs: Sequence[Job]) -> Done:
@@ -38,13 +46,38 @@ def in_this_process(jobs: Sequence[Job]) -> Done:
         close_machines()
 
 
-def _begin() -> None:
+def _leave_with(parent: int) -> None:
+    """End this process soon after its parent has ended, however that did."""
+    while os.getppid() == parent:
+        time.sleep(ORPHANED)
+    os._exit(1)
+
+
+def _begin(parent: int) -> None:
     # Ctrl-C reaches the whole group: a worker has nothing to save, so it just goes.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    # Loky's workers would wait minutes for a parent that was killed.
+    threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
 
 
 def _measured(job: Job) -> tuple[Job, Outcome]:
     return job, measure(job)
+
+
+def _end_quietly() -> None:
+    """Let joblib say nothing of a pool that ends before its work does.
+
+    It warns of tasks that are dropped, and its manager's thread may stumble over them. An
+    interrupt is one line, and what is dropped is measured when the sweep goes on.
+    """
+    warnings.filterwarnings("ignore", "[0-9]+ tasks which were still being processed")
+    previous = threading.excepthook
+
+    def hook(fault: threading.ExceptHookArgs) -> None:
+        if fault.thread is None or "ExecutorManager" not in fault.thread.name:
+            previous(fault)
+
+    threading.excepthook = hook
 
 
 def in_processes(jobs: Sequence[Job], workers: int) -> Done:
@@ -62,32 +95,39 @@ def in_processes(jobs: Sequence[Job], workers: int) -> Done:
     UserError
         If workers are killed again and again, say for want of memory.
     """
+    _end_quietly()
     left = dict.fromkeys(jobs)
     losses = 0
-    try:
-        while left:
-            # A job takes a tenth of a second or more: handing them out one by one costs nothing.
-            pool = Parallel(
-                n_jobs=workers,
-                backend="loky",
-                return_as="generator_unordered",
-                batch_size=1,
-                initializer=_begin,
-            )
-            try:
-                for job, outcome in pool(delayed(_measured)(job) for job in list(left)):
+    while left:
+        pool = Parallel(
+            n_jobs=workers,
+            backend="loky",
+            return_as="generator_unordered",
+            # A job takes a tenth of a second or more: one by one costs nothing.
+            batch_size=cast(Any, 1),
+            # Whatever is handed out later may be handed out while the pool is being ended.
+            pre_dispatch="all",
+            initializer=_begin,
+            initargs=(os.getpid(),),
+            idle_worker_timeout=IDLE,
+        )
+        outcomes = cast(
+            Generator[tuple[Job, Outcome], None, None],
+            pool(delayed(_measured)(job) for job in list(left)),
+        )
+        try:
+            with closing(outcomes):
+                for job, outcome in outcomes:
                     del left[job]
                     losses = 0
                     yield job, outcome
-            except BrokenProcessPool:
-                losses += 1
-                if losses > LOSSES:
-                    raise UserError(
-                        "worker processes are killed again and again, perhaps for want of memory; "
-                        "give fewer --jobs: the same command goes on from what is done"
-                    ) from None
-    finally:
-        get_reusable_executor().shutdown(wait=False, kill_workers=True)
+        except BrokenProcessPool:
+            losses += 1
+            if losses > LOSSES:
+                raise UserError(
+                    "worker processes are killed again and again, perhaps for want of memory; "
+                    "give fewer --jobs: the same command goes on from what is done"
+                ) from None
 
 
 def on_cluster(jobs: Sequence[Job], address: str) -> Done:

@@ -236,11 +236,11 @@ class Library:
         return 0.5 * capacitance * self.voltage**2
 
     def full_adder(self) -> tuple[Cell, dict[str, str]] | None:
-        """A cell that adds three bits, and its pins by A, B, CI, S and CO; None if there is none."""
+        """A cell that adds three bits, and its pins by A, B, CI, S and CO; None without one."""
         for cell in self.cells.values():
             if cell.register is not None or len(cell.inputs) != 3 or len(cell.outputs) != 2:
                 continue
-            pins = dict(zip(("A", "B", "CI"), cell.inputs, strict=True))
+            pins: dict[str, str] = dict(zip(("A", "B", "CI"), cell.inputs, strict=True))
             table = [
                 dict(zip(cell.inputs, map(np.bool_, bits), strict=True))
                 for bits in np.ndindex(2, 2, 2)
@@ -360,9 +360,9 @@ def _cell(group: Group, tables: _Tables) -> Cell | None:
         clock = ff.attributes.get("clocked_on", "")
         if clock not in inputs or {"clear", "preset"} & set(ff.attributes):
             return None  # another edge, or a set or reset: the gateware's data need none
-        register = Register(
-            clock, parse_expression(ff.attributes["next_state"]), *ff.arguments[:2], setup
-        )
+        state, complement = ff.arguments
+        next_state = parse_expression(ff.attributes["next_state"])
+        register = Register(clock, next_state, state, complement, setup)
     leakage = group.number("cell_leakage_power", 0) * units.leakage
     area = group.number("area", 0)
     return Cell(group.arguments[0], area, leakage, inputs, outputs, register)

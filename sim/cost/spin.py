@@ -36,6 +36,8 @@ class NeuronFigures:
         ohm.
     set_time, reset_time : float
         s; the time the wall takes along the film.
+    length : float
+        Of the film, m.
     area : float
         um^2, of the film alone.
     positions : float
@@ -49,6 +51,7 @@ class NeuronFigures:
     resistance: float
     set_time: float
     reset_time: float
+    length: float
     area: float
     positions: float
     switching_currents: tuple[float, ...]
@@ -109,6 +112,7 @@ def neuron_figures(device: Device) -> NeuronFigures:
         resistance=_known(about.resistance, "neuron.electrical", "resistance"),
         set_time=time,
         reset_time=time,
+        length=length,
         area=width * length * 1e12,
         positions=length / position,
         switching_currents=tuple(sheet * width for sheet in sheets),

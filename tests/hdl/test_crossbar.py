@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from hdl.beats import pack_beats
 from hdl.bench.streams import StreamBench
-from hdl.crossbar import Crossbar
+from hdl.fast_crossbar import make_crossbar
 from hdl.parameters import CrossbarParameters
 
 Words = npt.NDArray[np.int64]
@@ -59,7 +59,7 @@ def compute(
     clocks: list[int] | None = None,
 ) -> list[list[int]]:
     """Column sums of each image, and the flag of the last column checked."""
-    dut = Crossbar(p)
+    dut = make_crossbar(p)
     bench = StreamBench(dut, stall=stall, seed=seed)
     loaded = [False]
     rng = random.Random(seed)
@@ -72,7 +72,7 @@ def compute(
             ctx.set(dut.cells.valid, 0)
             while rng.random() < stall:
                 await ctx.tick()
-        await ctx.tick().repeat(2)
+        await ctx.tick().repeat(p.write_clocks)
         loaded[0] = True
         for image in images:
             driven = beats(image, p.rows_per_clock, rng)
@@ -109,6 +109,7 @@ def crossbars(draw: st.DrawFn) -> CrossbarParameters:
         lanes=lanes if lanes % neurons == 0 else columns,
         rows_per_clock=draw(st.sampled_from([1, 2, 4])),
         neurons_per_clock=neurons,
+        memory=draw(st.sampled_from(["block", "ecp5"])),
         value_bits=draw(st.integers(1, 8)),
         rah_bits=draw(st.integers(2, 8)),
     )
@@ -152,15 +153,23 @@ def test_a_row_takes_a_clock_and_the_next_image_follows_at_once() -> None:
     assert np.diff(firsts).tolist() == [30] * 9
 
 
+@pytest.mark.parametrize("memory", ["block", "ecp5"])
 @pytest.mark.parametrize("rows_per_clock", [2, 4])
-def test_full_beats_take_as_many_clocks_as_the_busiest_part_has_rows(rows_per_clock: int) -> None:
+def test_full_beats_take_as_many_clocks_as_the_busiest_part_has_rows(
+    rows_per_clock: int, memory: str
+) -> None:
     p = CrossbarParameters(
-        50, 9, 9, rows_per_clock=rows_per_clock, neurons_per_clock=rows_per_clock
+        50,
+        9,
+        9,
+        rows_per_clock=rows_per_clock,
+        neurons_per_clock=rows_per_clock,
+        memory=memory,
     )
     rng = np.random.default_rng(rows_per_clock)
     words = rng.integers(-128, 128, (50, 9))
     images = rng.integers(0, 16, (12, 50))
-    dut = Crossbar(p)
+    dut = make_crossbar(p)
     bench = StreamBench(dut)
 
     async def stimulus(ctx: Any) -> None:
@@ -169,7 +178,7 @@ def test_full_beats_take_as_many_clocks_as_the_busiest_part_has_rows(rows_per_cl
             ctx.set(dut.cells.valid, 1)
             await ctx.tick()
         ctx.set(dut.cells.valid, 0)
-        await ctx.tick().repeat(2)
+        await ctx.tick().repeat(p.write_clocks)
         for image in images:
             packed = pack_beats(image, rows_per_clock)
             for number, beat in enumerate(packed):
@@ -215,10 +224,34 @@ def test_a_sparse_image_waits_for_the_columns_and_little_more() -> None:
     assert max(np.diff(clocks[::20])) <= 25
 
 
+@settings(deadline=None, max_examples=20)
+@given(
+    rows=st.integers(1, 13),
+    columns=st.integers(1, 20),
+    lanes=st.integers(1, 16),
+    level_step=st.sampled_from([0, 1, 8, 14, 127]),
+    stall=st.sampled_from([0.0, 0.5]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_sprams_hold_words_or_the_states_of_uniform_levels(
+    rows: int, columns: int, lanes: int, level_step: int, stall: float, seed: int
+) -> None:
+    lanes = min(lanes, columns, 16 if level_step else 8)
+    p = CrossbarParameters(rows, columns, lanes, memory="spram", level_step=level_step)
+    rng = np.random.default_rng(seed)
+    levels = np.arange(-128, 128)
+    if level_step:
+        levels = level_step * np.arange(-15, 16, 2)
+        levels = levels[(levels >= -128) & (levels < 128)]
+    words = rng.choice(levels, (rows, columns))
+    images = rng.integers(0, 16, (5, rows)) * (rng.random((5, rows)) < 0.6)
+    assert compute(p, words, images, stall=stall, seed=seed) == (images @ words).tolist()
+
+
 def test_one_row_can_be_stored_anew() -> None:
     p = CrossbarParameters(rows=5, columns=7, lanes=3)
     words = np.random.default_rng(3).integers(-128, 128, (5, 7))
-    dut = Crossbar(p)
+    dut = make_crossbar(p)
     bench = StreamBench(dut)
     fresh = np.arange(7) - 3
 
@@ -231,7 +264,7 @@ def test_one_row_can_be_stored_anew() -> None:
             ctx.set(dut.cells.valid, 1)
             await ctx.tick()
         ctx.set(dut.cells.valid, 0)
-        await ctx.tick().repeat(2)
+        await ctx.tick().repeat(p.write_clocks)
         for row in range(5):
             ctx.set(dut.events.payload, {"slots": slots((row, 1)), "last": 1})
             ctx.set(dut.events.valid, 1)
@@ -246,6 +279,6 @@ def test_one_row_can_be_stored_anew() -> None:
 
 
 def test_it_becomes_rtlil_with_one_memory_for_each_block_ram() -> None:
-    text = rtlil.convert(Crossbar(CrossbarParameters(784, 100, 100)), name="crossbar")
+    text = rtlil.convert(make_crossbar(CrossbarParameters(784, 100, 100)), name="crossbar")
     widths = [line.split()[2] for line in text.splitlines() if line.startswith("  memory width")]
     assert widths == ["16"] * 50

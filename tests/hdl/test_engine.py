@@ -103,9 +103,7 @@ class Machine:
                 while self.random.random() < self.stall:
                     await ctx.tick()
                 slots = [{"row": row, "value": value} for row, value in beat]
-                ctx.set(
-                    dut.events.payload, {"slots": slots, "last": number == len(beats) - 1}
-                )
+                ctx.set(dut.events.payload, {"slots": slots, "last": number == len(beats) - 1})
                 ctx.set(dut.events.valid, 1)
                 await ctx.tick().until(dut.events.ready)
                 ctx.set(dut.events.valid, 0)
@@ -133,15 +131,16 @@ def networks(draw: st.DrawFn) -> Network:
     network=networks(),
     lanes=st.sampled_from([None, 1, 3, 4]),
     rows_per_clock=st.sampled_from([1, 2, 4]),
+    memory=st.sampled_from(["block", "ecp5"]),
     stall=st.sampled_from([0.0, 0.3, 0.6]),
     seed=st.integers(0, 2**32 - 1),
 )
 def test_every_logit_and_every_count(
-    network: Network, lanes: int | None, rows_per_clock: int, stall: float, seed: int
+    network: Network, lanes: int | None, rows_per_clock: int, memory: str, stall: float, seed: int
 ) -> None:
     if rows_per_clock > 1 and lanes in (1, 3):
         lanes = None  # lanes are a multiple of the neurons a clock
-    profile = HardwareProfile(lanes=lanes, rows_per_clock=rows_per_clock)
+    profile = HardwareProfile(lanes=lanes, rows_per_clock=rows_per_clock, memory=memory)
     machine = Machine(network, profile, stall=stall, seed=seed)
     images = random_images(network, 8, seed)
     trace = GoldenModel(network).trace(images)

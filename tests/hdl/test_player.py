@@ -151,9 +151,7 @@ def test_images_come_as_they_were_packed(
 
 @pytest.mark.parametrize("kind", [BeatMemory, EcpBeatMemory])
 @pytest.mark.parametrize("slots", [1, 2, 4])
-def test_a_beat_leaves_each_clock(
-    slots: int, kind: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_beat_leaves_each_clock(slots: int, kind: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where the memory takes the longest: with many small blocks."""
     monkeypatch.setattr(player_module, "BeatMemory", kind)
     monkeypatch.setattr(beat_memory, "COLUMN_LINES", 16)

@@ -42,9 +42,7 @@ class ResidentEngine(wiring.Component):
         self.parameters = parameters
         self.resident = Resident(parameters)
         members = self.resident.signature.members
-        super().__init__(
-            {name: members[f"link_{name}"] for name in (*STREAMS, "idle")}
-        )
+        super().__init__({name: members[f"link_{name}"] for name in (*STREAMS, "idle")})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -191,9 +189,7 @@ def test_counts_and_logits_are_the_golden_models(
     images[3, 1:] = 0
     images[4, :-1] = 0
     labels = np.random.default_rng(seed).integers(0, 3, 6).tolist()
-    machine = Machine(
-        network, images, labels, slots=slots, lanes=lanes, stall=stall, seed=seed
-    )
+    machine = Machine(network, images, labels, slots=slots, lanes=lanes, stall=stall, seed=seed)
     seen: list[Any] = []
 
     async def stimulus(ctx: Any) -> None:
@@ -203,8 +199,7 @@ def test_counts_and_logits_are_the_golden_models(
         seen.append([await machine.fetch(ctx, ENGINE, RESIDENT_LOGITS, n) for n in order])
         seen.append(await machine.run(ctx, 4))
         lines = [
-            await machine.fetch(ctx, ENGINE, RESIDENT_BEATS, n)
-            for n in range(len(machine.beats))
+            await machine.fetch(ctx, ENGINE, RESIDENT_BEATS, n) for n in range(len(machine.beats))
         ]
         seen.append(lines)
         seen.append([await machine.fetch(ctx, ENGINE, LABELS, n) for n in range(6)])

@@ -15,8 +15,31 @@ from sim.errors import UserError
 from sim.golden import GoldenModel
 
 
-def test_four_networks_ship() -> None:
-    assert shipped_networks() == ("mnist-10", "mnist-100", "paper-10", "paper-100")
+CMOS = ("cmos-bare", "cmos-relu", "cmos-sigmoid")
+
+
+def test_networks_ship_for_devices_and_for_cmos_neurons() -> None:
+    assert shipped_networks() == (
+        "mnist-10",
+        *(f"mnist-10-{kind}" for kind in CMOS),
+        "mnist-100",
+        *(f"mnist-100-{kind}" for kind in CMOS),
+        "paper-10",
+        "paper-100",
+    )
+
+
+@pytest.mark.parametrize("kind", CMOS)
+@pytest.mark.parametrize(("states", "least"), [(10, 0.985), (100, 0.985)])
+def test_a_network_for_a_cmos_neuron_is_as_good_as_promised(
+    kind: str, states: int, least: float
+) -> None:
+    dataset = load_dataset(None)
+    network = open_network(f"mnist-{states}-{kind}")
+    assert network.neuron.name == kind
+    assert network.provenance["options"]["states"] == states
+    classes = GoldenModel(network).classify(dataset.test_images)
+    assert (classes == dataset.test_labels).mean() >= least
 
 
 @pytest.mark.parametrize(

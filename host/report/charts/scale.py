@@ -45,7 +45,7 @@ def linear_ticks(low: float, high: float, most: int) -> list[float]:
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(power * factor for factor in STEPS if power * factor >= rough * (1 - 1e-9))
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    return [float(f"{number * step:.12g}") for number in range(first, last + 1)]
+    return [float(f"{number * step:.14g}") for number in range(first, last + 1)]
 
 
 def log_ticks(low: float, high: float, most: int) -> list[float]:
@@ -68,6 +68,8 @@ def log_ticks(low: float, high: float, most: int) -> list[float]:
 
 def tick_text(value: float) -> str:
     """A tick's label."""
+    if 1e6 <= value < 1e9:
+        return f"{value / 1e6:g} M"
     if value and not 1e-4 <= abs(value) < 1e6:
         return f"{value:.3g}".replace("e-0", "e-").replace("e+0", "e").replace("e+", "e")
     return f"{value:,.10g}".replace("-", "\N{MINUS SIGN}")

@@ -53,7 +53,7 @@ def stages_chart(stages: Sequence[Stage]) -> Draw:
                 back.append(box(x, y, past - x, HEIGHT, f"held s{odd}"))
                 for first, length in _joined(span, scale):
                     front.append(
-                        box(scale(first - start), y, scale(length), HEIGHT * 0.5, f"bar s{odd}")
+                        box(scale(first - start), y, scale(length), HEIGHT * 0.5, f"busy s{odd}")
                     )
                 name = f"image {span.image}"
                 if past - x < GLYPH * len(name):

@@ -1,10 +1,21 @@
 """Dots along an axis, one strip for each of several things."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from host.report.charts.scale import Scale, linear_ticks, log_ticks, padded, tick_text
-from host.report.charts.svg import LINE, Draw, edge_anchor, label, line, mark, shortened, wrapped
+from host.report.charts.svg import (
+    BOLD,
+    LINE,
+    Draw,
+    edge_anchor,
+    label,
+    legend,
+    line,
+    mark,
+    shortened,
+    wrapped,
+)
 from host.report.markup import Content
 
 RADIUS = 3.4
@@ -47,6 +58,10 @@ def _stacked(places: Sequence[float], most: int) -> list[float]:
     return offsets
 
 
+def _sample(style: int) -> Callable[[float, float], Content]:
+    return lambda x, y: mark(style, x + 13, y, RADIUS)
+
+
 def strips_chart(
     strips: Sequence[Strip],
     axis: str,
@@ -55,6 +70,7 @@ def strips_chart(
     ends: tuple[float, float] | None = None,
     guides: Sequence[tuple[float, str]] = (),
     first_style: int = 0,
+    marks: Sequence[str] = (),
 ) -> Draw:
     """Draw strips, each below its label.
 
@@ -72,6 +88,8 @@ def strips_chart(
         Lines across all strips, with what they are.
     first_style : int
         Look of the first strip's dots; the next follow.
+    marks : sequence of str
+        What each value of a strip is; then the values have looks, and not the strips.
     """
     values = [value for strip in strips for value in strip.values]
     low, high = ends or padded([*values, *(value for value, _ in guides)], log, 0.05)
@@ -92,11 +110,13 @@ def strips_chart(
                     "end" if late else "start",
                 )
             )
+        if marks:
+            top, drawn = legend([(name, _sample(n)) for n, name in enumerate(marks)], width, 0)
         y = top + 4
         body: list[Content] = []
         for number, strip in enumerate(strips):
             figure_room = 8 * len(strip.figure) + 8
-            for place, text in enumerate(wrapped(strip.label, width - figure_room)):
+            for place, text in enumerate(wrapped(strip.label, width - figure_room, BOLD)):
                 body.append(label(0, y + 13, text, "strong halo"))
                 if place == 0:
                     body.append(label(width, y + 13, strip.figure, "figure-text halo", "end"))
@@ -104,8 +124,12 @@ def strips_chart(
             middle = y + HEIGHT / 2
             body.append(line(0, middle, width, middle, "rail"))
             offsets = _stacked([scale(value) for value in strip.values], 7)
-            for value, offset in zip(strip.values, offsets, strict=True):
-                body.append(mark(first_style + number, scale(value), middle + offset, RADIUS))
+            if marks and len(strip.values) > 1:
+                ends = scale(min(strip.values)), scale(max(strip.values))
+                body.append(line(ends[0], middle, ends[1], middle, "between"))
+            for place, (value, offset) in enumerate(zip(strip.values, offsets, strict=True)):
+                style = place if marks else first_style + number
+                body.append(mark(style, scale(value), middle + offset * (not marks), RADIUS))
             if strip.mean is not None:
                 x = scale(strip.mean)
                 body.append(line(x, middle - 13, x, middle + 13, "mean"))

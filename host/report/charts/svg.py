@@ -11,6 +11,8 @@ NARROW = 348
 """Widths in pixels that each chart is drawn in; the page shows the one that fits it."""
 GLYPH = 6.6
 """Mean width of a glyph of 12 pixels, on the safe side."""
+BOLD = 8.2
+"""The same in bold."""
 LINE = 16
 """Height of a line of text."""
 STYLES = 6
@@ -157,9 +159,9 @@ def edge_anchor(x: float, content: str, width: float) -> str:
     return "start" if x < half else "end" if x > width - half else "middle"
 
 
-def wrapped(content: str, width: float) -> list[str]:
+def wrapped(content: str, width: float, glyph: float = GLYPH) -> list[str]:
     """A text in lines of at most a width; a word that is longer is cut."""
-    most = max(4, int(width / GLYPH))
+    most = max(4, int(width / glyph))
     lines = [""]
     for word in content.split():
         while len(word) > most:

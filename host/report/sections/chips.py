@@ -29,7 +29,7 @@ def _closer(
     ideal = guides[0][0]
     width = ideal - min(lowest.values())
     near = [strip for strip in strips if ideal - lowest[strip.label] < FAR * width]
-    if not near or len(near) == len(strips):
+    if len(near) < 2 or len(near) == len(strips):
         return None
     title = f"Closer: the {len(near)} near the figure without variation"
     return figure(

@@ -5,7 +5,7 @@ from host.pictures.timeline import EVENT, LAST_EVENT, LAST_SUM, SUM, stage_spans
 from host.report.charts.stages import Stage, stages_chart
 from host.report.charts.svg import Chart, figure
 from host.report.findings import EngineFindings, Findings
-from host.report.section import Section, facts, paragraph
+from host.report.section import TO_HAVE_IT, Section, facts, paragraph
 from host.report.table import Table
 from host.traced_run import TRACED_IMAGES
 
@@ -36,6 +36,7 @@ def engine(findings: Findings) -> Section:
             "The engine at work",
             paragraph(f"The gateware was not run for this page: {found}"),
             [command],
+            TO_HAVE_IT,
         )
     drawn = stages(found, len(subject.network.layers))
     start = min(span.first for stage in drawn for span in stage.spans)

@@ -1,15 +1,15 @@
 """What was trained."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any, TypeGuard
+from typing import Any
 
 from host.pictures.learning import PHASES
 from host.report.charts.lines import Axis, Guides, Series, lines_chart
 from host.report.charts.svg import Chart, figure
 from host.report.findings import Findings
 from host.report.markup import Content
+from host.report.records import is_number
 from host.report.section import Section, facts, paragraph
 from host.report.subject import train_command
 from host.report.table import Table, number
@@ -20,11 +20,6 @@ SMALLEST_ERROR = 0.01
 """Percent that stand for an error of none, on a logarithmic axis."""
 
 
-def _is_number(value: object) -> TypeGuard[float]:
-    """Whether a value of a file's JSON is a finite number."""
-    return type(value) in (int, float) and math.isfinite(value)  # type: ignore[arg-type]
-
-
 def learning_curve(provenance: Mapping[str, Any]) -> list[Epoch]:
     """The epochs that a network's provenance tells of; none if it tells anything else."""
     curve = provenance.get("curve")
@@ -33,7 +28,7 @@ def learning_curve(provenance: Mapping[str, Any]) -> list[Epoch]:
         if not isinstance(record, Mapping):
             return []
         loss, accuracy = record.get("loss"), record.get("validation_accuracy")
-        if not (_is_number(loss) and _is_number(accuracy) and loss > 0 and 0 <= accuracy <= 1):
+        if not (is_number(loss) and is_number(accuracy) and loss > 0 and 0 <= accuracy <= 1):
             return []
         epochs.append((str(record.get("phase")), loss, accuracy))
     return epochs
@@ -102,7 +97,7 @@ def _charts(epochs: list[Epoch]) -> Content:
 
 
 def _share(value: object) -> str | None:
-    return f"{100 * value:.2f} %" if _is_number(value) and 0 <= value <= 1 else None
+    return f"{100 * value:.2f} %" if is_number(value) and 0 <= value <= 1 else None
 
 
 def trained(findings: Findings) -> Section:
@@ -130,7 +125,7 @@ def trained(findings: Findings) -> Section:
         f"R_AH words {network.rah_bits}, currents {network.current_bits}",
         "Trained on": data.get("name") and str(data["name"]),
         "Trained for": f"the device {options['device']}" if options.get("device") else None,
-        "Noise in training": f"{number(noise)} of the range" if _is_number(noise) else None,
+        "Noise in training": f"{number(noise)} of the range" if is_number(noise) else None,
         "Seed": str(options["seed"]) if options.get("seed") is not None else None,
         "Validation images right": _share(provenance.get("validation_accuracy")),
         "Test images right": f"{100 * findings.accuracy:.2f} % of {len(subject.images):,} "

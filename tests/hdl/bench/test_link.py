@@ -25,21 +25,30 @@ TESTS = (
 )
 
 
-def test_top_through_its_pins_is_the_golden_model(simulator):
+def simulate_top(bench, tests, simulator):
     network = random_network((12, 8, 4), 4, current_bits=5)
     # A window that a few images fill, and a bit that is no whole number of clocks.
     window, divisor = 256, Fraction(21, 4)
     link = LinkParameters(EngineParameters.from_network(network), window=window)
-    report = simulate(
+    return simulate(
         Top(TopParameters(link, UartParameters(divisor))),
-        BENCH,
-        tests=TESTS,
+        bench,
+        tests=tests,
         simulator=simulator,
         network=network,
         images=random_images(network, 15, 6),
         options={"window": window, "divisor": str(divisor)},
     )
-    assert report.tests == TESTS
+
+
+def test_top_through_its_pins_is_the_golden_model(simulator):
+    assert simulate_top(BENCH, TESTS, simulator).tests == TESTS
+
+
+def test_another_uart_understands_the_top(simulator):
+    # Two readings of 8N1 meet: cocotbext-uart's and ours.
+    bench = BENCH.with_name("bench_other_uart.py")
+    simulate_top(bench, ("another_uart_programs_and_asks",), simulator)
 
 
 def test_a_frame_has_the_published_crc():

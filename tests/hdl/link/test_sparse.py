@@ -112,9 +112,9 @@ class Run:
                 for part, (row, value) in enumerate(slots)
                 if value
             ]
-            # One row a beat; where nothing is driven, the first slot's row is looked at.
             assert len(driven) <= 1
-            row, value = driven[0] if driven else (rows_per_clock * slots[0][0], 0)
+            # Only one slot has a row, whether it is driven or not.
+            row, value = driven[0] if driven else (rows_per_clock * max(slots)[0], 0)
             assert row < rows
             self.images[-1].append((row, value))
             if last:

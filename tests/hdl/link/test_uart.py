@@ -99,6 +99,38 @@ def test_bears_the_difference_of_clocks_that_it_promises(divisor: Fraction, sign
         assert receiver.framing_errors == 0
 
 
+RATIOS = [
+    (12_000_000, 3_000_000),
+    (12_000_000, 2_000_000),
+    (12_000_000, 1_000_000),
+    (24_000_000, 3_000_000),
+    (25_000_000, 3_000_000),
+    (30_000_000, 3_000_000),
+    (36_000_000, 3_000_000),
+    (48_000_000, 3_000_000),
+    (50_000_000, 3_000_000),
+    (100_000_000, 3_000_000),
+    (120_000_000, 3_000_000),
+]
+"""Clocks and rates of boards: 4 to 40 clocks a bit."""
+
+
+@pytest.mark.parametrize(("frequency", "baud"), RATIOS)
+@pytest.mark.parametrize("error", [Fraction(-25, 1000), Fraction(25, 1000)])
+def test_bears_two_and_a_half_percent_either_way(
+    frequency: int, baud: int, error: Fraction
+) -> None:
+    divisor = Fraction(UartParameters.from_rates(frequency, baud).divisor)
+    host = Fraction(frequency, baud) * (1 + error)
+    # Bytes that put the last edge as early and as late as it comes.
+    data = bytes([0x00, 0x80, 0x7F, 0xFF, 0x55, 0xAA])
+    for phase in (Fraction(0), Fraction(1, 3), Fraction(99, 100)):
+        receiver = Receiver([1, *line(data)], divisor, sender=host, phase=phase)
+        assert bytes(receiver.received) == data
+        assert receiver.framing_errors == 0
+    assert read_wire(transmit(data, divisor), host) == data
+
+
 def test_bytes_at_once_behind_one_another_with_a_fast_sender() -> None:
     data = random.Random(3).randbytes(30)
     receiver = Receiver([1, *line(data)], Fraction(8), sender=Fraction(8) * Fraction(98, 100))
@@ -236,11 +268,16 @@ def test_divisor_is_rounded_to_sixteenths(divisor: float, rounded: Fraction) -> 
         (lambda: UartParameters(float("nan")), TypeError, "must be a number from 4"),
         (lambda: UartParameters(float("inf")), TypeError, "must be a number from 4"),
         (
-            lambda: UartParameters.from_rates(12_000_000, 3_000_001),
+            lambda: UartParameters.from_rates(12_000_000, 4_000_000),
             ValueError,
-            "baud must be from 184 to 3000000, not 3000001",
+            "no rate within 1 % of 4000000 baud; the nearest that works is 3000000$",
         ),
-        (lambda: UartParameters.from_rates(12_000_000, 183), ValueError, "baud must be from 184"),
+        (
+            lambda: UartParameters.from_rates(12_000_000, 100),
+            ValueError,
+            "a clock of 12000000 Hz makes no rate within 1 % of 100 baud; .* works is 183$",
+        ),
+        (lambda: UartParameters.from_rates(12_000_000, 0), ValueError, "baud must be from 1"),
         (lambda: UartParameters.from_rates(3, 1), ValueError, "frequency must be from 4"),
         (lambda: UartParameters.from_rates(0, 1), ValueError, "frequency must be from 4"),
     ],
@@ -259,6 +296,24 @@ def test_the_rate_is_as_near_as_promised(frequency: int, baud: int) -> None:
     divisor = Fraction(UartParameters.from_rates(frequency, baud).divisor)
     assert abs(divisor - Fraction(frequency, baud)) <= Fraction(1, 32)
     assert abs(frequency / divisor / baud - 1) < 0.008
+
+
+@given(frequency=st.integers(100_000, 200_000_000), baud=st.integers(100, 20_000_000))
+def test_a_rate_is_within_one_percent_or_refused_with_one_that_works(
+    frequency: int, baud: int
+) -> None:
+    try:
+        divisor = Fraction(UartParameters.from_rates(frequency, baud).divisor)
+    except ValueError as error:
+        nearest = int(str(error).split()[-1])
+        assert abs(nearest - baud) * 100 > baud
+        UartParameters.from_rates(frequency, nearest)
+    else:
+        assert abs(frequency / divisor / baud - 1) <= Fraction(1, 100)
+
+
+def test_a_rate_that_is_a_trifle_too_fast_is_rounded() -> None:
+    assert UartParameters.from_rates(12_000_000, 3_000_001).divisor == 4
 
 
 def test_the_slowest_is_reached() -> None:

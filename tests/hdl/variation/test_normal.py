@@ -70,6 +70,7 @@ def pipeline(bits, spreads):
             if done:
                 assert tag == clock - PipelinedNormal.LATENCY
                 taken.append(product)
+
     simulator = Simulator(dut)
     simulator.add_clock(1e-6)
     simulator.add_testbench(stimulus)

@@ -97,9 +97,7 @@ def pipeline(lanes, seed, layer, number, blocks, gaps=0.0):
             ctx.set(dut.valid, valid)
             if valid:
                 tag, (row, columns, selects) = waiting.pop(0)
-                ctx.set(
-                    dut.draws, {"row": row, "columns": columns, "selects": selects, "tag": tag}
-                )
+                ctx.set(dut.draws, {"row": row, "columns": columns, "selects": selects, "tag": tag})
                 asked[tag] = clock
             _, _, done, bits, tag = await ctx.tick().sample(dut.done, dut.bits, dut.tag)
             if done:
@@ -156,6 +154,8 @@ def test_the_ciphers_own_vector_tells_the_bytes_apart():
     assert int(encrypt(0x1918_1110_0908_0100, 0x6574, 0x694C)) == 0xA868_42F2
 
 
-@pytest.mark.parametrize("dut", [IterativeSpeck(1, 1), IterativeSpeck(2, 1), PipelinedSpeck(LANES, 1)])
+@pytest.mark.parametrize(
+    "dut", [IterativeSpeck(1, 1), IterativeSpeck(2, 1), PipelinedSpeck(LANES, 1)]
+)
 def test_they_become_rtlil(dut):
     rtlil.convert(dut)

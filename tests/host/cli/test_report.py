@@ -1,6 +1,7 @@
 """``allspin report``: what it prints, what it refuses, and that a page is whole or not there."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,8 @@ def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
 
 def test_json_tells_path_and_sizes(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("host.report.findings.why_no_engine", lambda subject: "no compiler here")
+    monkeypatch.setattr("host.report.findings.recall", list)
+    monkeypatch.setattr("host.report.findings.compared", lambda *_: "no cells here")
     page = tmp_path / "page.html"
     assert main(["report", "paper-10", "-o", str(page), *QUICK, "--json"]) == 0
     out, err = capsys.readouterr()
@@ -36,18 +39,25 @@ def test_json_tells_path_and_sizes(tmp_path, capsys, monkeypatch):
     assert sum(record["sections"].values()) < record["bytes"]
     assert "golden model" in err
     text = page.read_text()
+    assert "No board was built for this network" in text
+    assert "allspin build icebreaker --network paper-10" in re.sub("<[^>]*>", "", text)
+    assert "could not be compared with CMOS neurons: no cells here" in text
     # What could not be run is said, with the command that runs it.
     assert "The gateware was not run for this page: no compiler here" in text
     assert "--on" in text
     assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
 
 
-def test_without_json_the_page_is_named(tmp_path, capsys, monkeypatch):
+def test_without_json_the_page_is_named_and_has_the_comparison(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("host.report.findings.why_no_engine", lambda subject: "no compiler here")
     monkeypatch.chdir(tmp_path)
     assert main(["report", "mnist-10", *QUICK]) == 0
     assert capsys.readouterr().out == "report.html\n"
-    assert Path("report.html").stat().st_size > 100_000
+    text = Path("report.html").read_text()
+    # The bare gate: four AND2_X1 and one INV_X1, 4 * 1.064 + 0.532 um^2.
+    assert ">cmos-bare<" in text
+    assert ">4.788<" in text
+    assert "What the verdict hangs on: spin over cmos-bare" in text
 
 
 @pytest.mark.parametrize(

@@ -19,16 +19,20 @@ from host.cli.main import main
 from host.datasets import load_test_set
 from host.link import machines
 from host.link.device import Device
+from host.link.frames import encode_frame
 from host.link.golden_device import GoldenDevice
+from host.link.images import encode_images
 from host.link.machines import open_device
 from sim.golden import GoldenModel
 from sim.netfile import save_network
+from sim.pixels import quantise_pixels
 
 ROOT = Path(__file__).resolve().parents[3]
 NETWORK = random_network((24, 12, 6), 1)
 KEYS = [
     "network", "on", "chip", "programming", "images", "accuracy", "seconds", "images_per_second",
-    "cycles_per_image", "cycles_bound", "logits_compared", "mismatches", "commit",
+    "simulated_seconds", "simulated_images_per_second", "cycles_per_image", "cycles_bound",
+    "logits_compared", "mismatches", "commit",
 ]  # fmt: skip
 
 
@@ -100,6 +104,24 @@ def test_golden_has_no_clock(run, files):
     assert (result["network"], result["on"], result["images"]) == (files[0], "golden", 60)
     for key in ("chip", "cycles_per_image", "cycles_bound", "logits_compared", "mismatches"):
         assert result[key] is None
+    assert result["simulated_seconds"] is result["simulated_images_per_second"] is None
+
+
+def test_the_wire_carries_fifteen_hundred_images_a_second(tmp_path, capfd):
+    # An image's bytes are the same whatever is behind the link, so a small network will do.
+    network = _square(random_network((784, 4, 10), 0))
+    path = tmp_path / "net.safetensors"
+    save_network(network, path)
+    options = ["--on", "virtual", "--uart", "--baud", "3000000", "--images", "200"]
+    assert main(["run", str(path), *options, "--check", "--json"]) == 0
+    result = json.loads(capfd.readouterr().out)
+    assert result["mismatches"] == 0
+    images = quantise_pixels(load_test_set()[0][:200].reshape(200, -1), 4)
+    payloads = [b"\4\0\0" + body for body in encode_images(images, 4)]
+    least = 10 * sum(len(encode_frame(payload)) for payload in payloads) / 3_000_000
+    assert least <= result["simulated_seconds"] <= 200 / 1500
+    rate = result["simulated_images_per_second"]
+    assert rate == pytest.approx(200 / result["simulated_seconds"])
 
 
 def test_logits_are_the_same_wherever_they_come_from(run, files, tmp_path):
@@ -273,7 +295,12 @@ def test_a_killed_host_takes_the_board_along(tmp_path):
         (["--on", "virtual", "--baud", "9600"], "--baud is for a serial port, or --on virtual"),
         (["--on", "x", "--baud", "1"], "--baud must be from 9600 to 12000000, not 1"),
         (["--on", "/dev/nowhere"], "cannot open the serial port /dev/nowhere at 3000000 baud: No"),
-        (["--on", "virtual", "--uart", "--baud", "9000000"], "the baud rate must be from 184 to"),
+        (["--on", "virtual", "--uart", "--baud", "9000000"], "nearest that works is 3000000"),
+        (["--on", "virtual", "--frequency", "24000000"], "--frequency needs --uart"),
+        (
+            ["--on", "virtual", "--uart", "--frequency", "1"],
+            "--frequency must be from 100000 to 1000000000, not 1",
+        ),
         (["--logits", "/nowhere/out.npy"], "cannot write /nowhere/out.npy: No such file"),
         (["--data", "/nowhere"], "cannot read the data folder /nowhere"),
     ],

@@ -55,6 +55,81 @@ def hostile_network() -> Network:
     )
 
 
+def hostile_builds(network: str) -> list[Any]:
+    """What ``allspin build --json`` prints, with names that try to be markup, and with faults."""
+    good = {
+        "board": ATTACK,
+        "part": ATTACK,
+        "profile": "ideal",
+        "network": network,
+        "lanes": 16,
+        "rows_per_clock": 1,
+        "fits": True,
+        "meets_timing": True,
+        "fmax_mhz": 31.25,
+        "need_mhz": 24,
+        "luts": 2235,
+        "luts_share": 0.42,
+        "ffs": 1200,
+        "memories": 4,
+        "memories_share": 1.0,
+        "dsps": 1,
+        "images_per_second": 20123,
+        "link_images_per_second": 812,
+        "tools": {ATTACK: ATTACK},
+    }
+    return [
+        good,
+        {**good, "board": "large", "images_per_second": 2.5e6, "luts_share": 0.71},
+        {**good, "board": "small", "fits": False, "fmax_mhz": None, "luts_share": 1.9},
+        {**good, "board": "slow", "meets_timing": False, "images_per_second": None},
+        {"network": network, "board": [1], "luts_share": "much", "fmax_mhz": float("nan")},
+        {**good, "board": "of another network", "network": "another"},
+        "no object at all",
+    ]
+
+
+def hostile_comparison() -> dict[str, Any]:
+    """What ``allspin compare --json`` prints, in short, with hostile names and with faults."""
+    neuron = {
+        "name": ATTACK,
+        "what": ATTACK,
+        "accuracy": 0.9875,
+        "area_um2": 0.04,
+        "energy_fj": 0.0015,
+        "energy_with_periphery_fj": 122.5,
+        "energy_parts_fj": {ATTACK: 0.0015},
+        "periphery_parts_fj": {"adc": 122.4985},
+        "provenance": {ATTACK: ATTACK},
+        "network": {"energy_pj": 1.25, "images_per_second": 5e7},
+    }
+    bar = {
+        **{"name": ATTACK, "unit": ATTACK, "source": ATTACK},
+        **{"low": 1, "high": 100, "value": 10, "ratio_low": 0.01, "ratio_high": 2.0},
+    }
+    return {
+        "library": ATTACK,
+        "yosys": ATTACK,
+        "frequency_hz": 1e8,
+        "images_counted": 150,
+        "neurons": [
+            neuron,
+            {**neuron, "name": "cmos-bare", "area_um2": 4.788, "energy_fj": 9.25},
+            {"name": "broken", "energy_fj": float("nan"), "accuracy": "good", "provenance": [1]},
+            {"name": "negative", "energy_fj": -1.0},
+            "no object",
+        ],
+        "tornado": [
+            {"against": ATTACK, "periphery": False, "ratio": 0.1, "bars": [bar, {}, 3]},
+            {"against": "none", "periphery": True, "ratio": 0.1, "bars": [{**bar, "ratio_low": 0}]},
+        ],
+        "paper_neuron": {"claimed_fj": 0.1, "stated_fj": 0.0004, "sheet_current_fj": [1.75, "x"]},
+        "break_even": [{"against": ATTACK, "bare_fj": 9.25, "current_ua": 16.0}],
+        "baseline": {"energy_pj": 700.5, "area_um2": 1e5, "images_per_second": 127551.0},
+        "fpga": {"usage": [{"design": ATTACK, "part": ATTACK, "lut": 10, "fmax": 316.5}]},
+    }
+
+
 def write_idx(path: Path, values: np.ndarray[Any, Any]) -> None:
     header = struct.pack(f">HBB{values.ndim}I", 0, 8, values.ndim, *values.shape)
     path.write_bytes(gzip.compress(header + values.astype(np.uint8).tobytes(), 1, mtime=0))
@@ -163,7 +238,11 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     save_device(device, device_file)
     page = folder / "page.html"
     arguments = [str(file), "--data", str(data), "--device", str(device_file)]
-    assert main(["report", *arguments, "--chips", "3", "-o", str(page)]) == 0
+    builds = hostile_builds(str(file))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("host.report.findings.recall", lambda: builds)
+        patch.setattr("host.report.findings.compared", lambda *_: hostile_comparison())
+        assert main(["report", *arguments, "--chips", "3", "-o", str(page)]) == 0
     return Made(page, page.read_text(encoding="utf-8"), arguments, network, images, labels)
 
 

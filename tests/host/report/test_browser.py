@@ -25,7 +25,17 @@ FLAGS = (
     "--hide-scrollbars",
     "--no-first-run",
 )
-SECTIONS = ["trained", "devices", "chips", "maps", "confusion", "mistakes", "engine"]
+SECTIONS = [
+    "trained",
+    "devices",
+    "chips",
+    "maps",
+    "confusion",
+    "mistakes",
+    "engine",
+    "boards",
+    "comparison",
+]
 PHONE, DESK = 390, 1400
 
 pytestmark = pytest.mark.skipif(

@@ -13,7 +13,17 @@ from sim.device_file import load_device
 from sim.golden import GoldenModel
 from sim.schemes import Programming
 
-SECTIONS = {"trained", "devices", "chips", "maps", "confusion", "mistakes", "engine"}
+SECTIONS = {
+    "trained",
+    "devices",
+    "chips",
+    "maps",
+    "confusion",
+    "mistakes",
+    "engine",
+    "boards",
+    "comparison",
+}
 
 
 def test_the_page_is_well_formed(made):
@@ -132,6 +142,42 @@ def test_the_engine_ran_and_agreed(made):
     driven = [span[3] for span in by_stage["crossbar 0: rows driven"]]
     lit = ((made.images.astype(int) * 15 + 127) // 255 > 0).sum(axis=(1, 2))
     assert driven == lit[:6].tolist()
+
+
+def test_boards_show_the_builds_of_this_network(made):
+    rows = cells(made.text, "figures of the builds")
+    names = [row[0] for row in rows]
+    assert len(rows) == 4
+    assert "of another network" not in made.text
+    verdicts = dict(zip(names, [row[-1] for row in rows], strict=True))
+    assert verdicts["small"] == "does not fit"
+    assert verdicts["slow"] == "too slow"
+    assert verdicts["large"] == "yes"
+    [large] = [row for row in rows if row[0] == "large"]
+    assert {"31.25", "2,235", "71.0"} <= set(large)
+    # What does not fit, or has no rate, is not drawn as if it ran.
+    assert [row[0] for row in cells(made.text, "images a second")][1:] == ["large, ideal"]
+    shares = cells(made.text, "share of the LUTs")
+    assert [row[1] for row in shares] == ["42.0", "71.0", "42.0", "190.0"]
+
+
+def test_the_comparison_shows_what_it_was_given(made):
+    rows = cells(made.text, "Neurons side by side")
+    assert [row[0] for row in rows[1:]] == ["cmos-bare", "broken", "negative"]
+    assert rows[1][1:] == ["98.75", "4.788", "9.25", "122.5"]
+    assert rows[2][1:] == ["\u2013"] * 4
+    text = " ".join(made.read().text_of(name) for name in ("text", "td", "desc"))
+    # The figures of the strip of the bare gate, and of the one parameter that has a range.
+    assert "9.25 \u2192 122 fJ" in text
+    assert "0.01 to 2" in text
+    wholes = cells(made.text, "The whole network, one image")
+    assert wholes[-1][0] == "dense 8-bit array"
+    assert "127,551" in wholes[-1]
+    assert [row[0] for row in cells(made.text, "Break-even")] == [rows[0][0]]
+    page = made.read()
+    ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
+    assert "comparison-hangs-0" in ids
+    assert "comparison-hangs-1" not in ids
 
 
 def test_maps_hold_the_networks_words(made):

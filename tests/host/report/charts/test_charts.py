@@ -8,6 +8,7 @@ import pytest
 from host.pictures.timeline import Span
 from host.report.charts.bars import Bar, bars_chart
 from host.report.charts.lines import Axis, Guides, Series, lines_chart
+from host.report.charts.ranges import Range, ranges_chart
 from host.report.charts.stages import Stage, stages_chart
 from host.report.charts.strips import Strip, strips_chart
 from host.report.charts.svg import NARROW, WIDE, Chart, figure, mark, wrapped
@@ -113,7 +114,7 @@ def test_stages_show_busy_clocks(width):
     assert "rows &lt;driven&gt;" in svg
     unit = (width - 4) / 35
     held = re.findall(r'<rect x="([\d.]+)" y="[\d.]+" width="([\d.]+)"[^>]*class="held', svg)
-    busy = re.findall(r'<rect x="([\d.]+)" y="[\d.]+" width="([\d.]+)"[^>]*class="bar', svg)
+    busy = re.findall(r'<rect x="([\d.]+)" y="[\d.]+" width="([\d.]+)"[^>]*class="busy', svg)
     as_clocks = [tuple(round(float(v) / unit, 1) for v in rect) for rect in held]
     assert as_clocks == [(0, 10), (15, 20)]
     assert [tuple(round(float(v) / unit, 1) for v in rect) for rect in busy] == [
@@ -173,3 +174,38 @@ def test_wrapping_keeps_every_word():
     lines = wrapped(text, 66)
     assert all(len(line) <= 10 for line in lines)
     assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+
+
+@WIDTHS
+def test_ranges_reach_as_far_as_their_ends(width):
+    ranges = [
+        Range("a (um)", (0.01, 1.0), ("1", "100")),
+        Range("falls", (10.0, 0.1), ("5", "6")),
+    ]
+    guides = [(1.0, "equal", "guide"), (0.1, "here", "mean")]
+    _, svg = drawn(ranges_chart(ranges, "ratio", guides), width)
+    boxes = re.findall(r'<rect x="([\d.]+)" y="[\d.]+" width="([\d.]+)"[^>]*class="bar', svg)
+    ends = [(float(x), float(x) + float(length)) for x, length in boxes]
+    lost, slope = fit(np.log10([0.01, 1.0, 0.1, 10.0]), [*ends[0], *ends[1]])
+    assert lost < 0.2
+    [here] = re.findall(r'<line x1="([\d.]+)" [^>]*class="mean">', svg)
+    assert float(here) == pytest.approx(ends[1][0], abs=0.2)
+    # The value that makes the larger figure stands at the right.
+    places = {
+        text: float(x) for x, text in re.findall(r'<text x="([\d.]+)"[^>]*>([156]|100)<', svg)
+    }
+    assert places["1"] < places["100"]
+    assert places["6"] < places["5"]
+    assert slope > 0
+
+
+@WIDTHS
+def test_marked_values_share_a_strip(width):
+    strips = [Strip("a", [1.0, 100.0], "1 to 100"), Strip("b", [10.0, 100.0], "10 to 100")]
+    _, svg = drawn(strips_chart(strips, "fJ", log=True, marks=("alone", "whole")), width)
+    circles = [float(x) for x in re.findall(r'<circle cx="([\d.]+)"', svg)]
+    assert len(circles) == 3  # one is the legend's
+    between = re.findall(r'<line x1="([\d.]+)" [^>]*x2="([\d.]+)"[^>]*class="between">', svg)
+    assert [float(start) for start, _ in between] == circles[1:]
+    assert len({end for _, end in between}) == 1
+    assert "alone" in svg

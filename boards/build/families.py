@@ -1,0 +1,233 @@
+"""What differs between the families of parts: scripts, commands, names of resources."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from amaranth.vendor import GowinPlatform, LatticeECP5Platform, LatticeICE40Platform
+
+from boards.shell import MACHINE
+
+TOP = "top"
+"""Name of the whole design."""
+
+
+@dataclass(frozen=True)
+class Family:
+    """How one family of parts is built.
+
+    Parameters
+    ----------
+    name : str
+        Of the family.
+    synthesis : str
+        Yosys' command for it.
+    machine_options, shell_options : str
+        Its options for the machine and for what surrounds it.
+    router, packer : str
+        Names of the tools behind Yosys.
+    constraints : str
+        Suffix of the file with the pins.
+    bitstream : str
+        Suffix of what is flashed.
+    cells : str
+        nextpnr's name for what holds a LUT, a flip-flop or both.
+    lut_cells : str
+        Pattern of Yosys' names for LUTs; empty where `cells` counts them.
+    flip_flops : str
+        Pattern of Yosys' names for flip-flops.
+    memories : tuple of str
+        nextpnr's names for blocks of memory.
+    multipliers : tuple of str
+        nextpnr's names for blocks that multiply.
+    before : str
+        Yosys commands between reading the machine and its synthesis.
+    route_options : tuple of str
+        What nextpnr is told besides.
+    """
+
+    name: str
+    synthesis: str
+    machine_options: str
+    shell_options: str
+    router: str
+    packer: str
+    constraints: str
+    bitstream: str
+    cells: str
+    lut_cells: str
+    flip_flops: str
+    memories: tuple[str, ...]
+    multipliers: tuple[str, ...]
+    before: str = ""
+    route_options: tuple[str, ...] = ()
+
+    def machine_script(self) -> str:
+        """Yosys: ``machine.il`` to ``machine.net.il``."""
+        return "\n".join(
+            [
+                "read_rtlil machine.il",
+                *([self.before] if self.before else []),
+                f"{self.synthesis} {self.machine_options} -top {MACHINE}",
+                "delete t:$scopeinfo",
+                f"select {MACHINE}",
+                "write_rtlil -selected machine.net.il",
+                "",
+            ]
+        )
+
+    def shell_script(self) -> str:
+        """Yosys: ``machine.net.il`` and ``shell.il`` to ``top.json``, ``cells.json``."""
+        return "\n".join(
+            [
+                "read_rtlil machine.net.il",
+                f"setattr -mod -set blackbox 1 {MACHINE}",
+                "read_rtlil shell.il",
+                f"{self.synthesis} {self.shell_options} -top {TOP}",
+                f"delete ={MACHINE}",
+                "read_rtlil machine.net.il",
+                f"hierarchy -top {TOP}",
+                "flatten",
+                "delete t:$scopeinfo",
+                "opt_clean -purge",
+                "tee -q -o cells.json stat -json",
+                "write_json top.json",
+                "",
+            ]
+        )
+
+    def route_command(self, platform: Any, planned: Sequence[str], seed: int, mhz: float) -> list:
+        """Arguments of nextpnr.
+
+        Parameters
+        ----------
+        platform : TemplatedPlatform
+            The board's.
+        planned : sequence of str
+            What the platform would run.
+        seed : int
+            Of placing.
+        mhz : float
+            What clocks without a constraint must reach.
+        """
+        return [
+            *_without(planned[1:], ("--log",), ("--quiet",)),
+            *("--seed", str(seed), "--freq", f"{mhz:g}"),
+            *("--report", "report.json", "--timing-allow-fail"),
+            *self.route_options,
+        ]
+
+    def pack_command(self, platform: Any, planned: Sequence[str]) -> list[str]:
+        """The packer's arguments."""
+        return _without(planned[1:], ("--svf",), ())
+
+    def count(self, counts: Mapping[str, int], pattern: str) -> int:
+        """How many cells have a name like a pattern."""
+        return sum(number for name, number in counts.items() if re.fullmatch(pattern, name))
+
+
+class GowinFamily(Family):
+    """The tools for Gowin parts are newer than what the platform knows."""
+
+    def route_command(self, platform: Any, planned: Sequence[str], seed: int, mhz: float) -> list:
+        """As `Family.route_command`."""
+        return [
+            *("--device", platform.part, "--vopt", f"family={platform._chipdb_device}"),
+            *("--vopt", f"cst={TOP}.cst", "--json", f"{TOP}.json", "--write", f"{TOP}.pnr.json"),
+            *("--seed", str(seed), "--freq", f"{mhz:g}"),
+            *("--report", "report.json", "--timing-allow-fail"),
+        ]
+
+    def pack_command(self, platform: Any, planned: Sequence[str]) -> list[str]:
+        """As `Family.pack_command`."""
+        return list(planned[1:])
+
+
+ICE40 = Family(
+    name="iCE40",
+    synthesis="synth_ice40 -device u",
+    machine_options="-dsp -spram -abc9",
+    shell_options="",
+    router="nextpnr-ice40",
+    packer="icepack",
+    constraints="pcf",
+    bitstream="bin",
+    cells="ICESTORM_LC",
+    lut_cells="SB_LUT4",
+    flip_flops="SB_DFF.*",
+    memories=("ICESTORM_RAM", "ICESTORM_SPRAM"),
+    multipliers=("ICESTORM_DSP",),
+    # The eight multipliers are for what needs them: a lane's product is small, and there are
+    # more lanes than multipliers.
+    before=(
+        f"hierarchy -top {MACHINE}\n"
+        "proc\n"
+        f"select {MACHINE}.engine.crossbar_*/t:$mul\n"
+        "alumacc\n"  # adders, before synth_ice40 looks for multiplications
+        "select -clear"
+    ),
+    route_options=("--write", "routed.json"),  # small enough to be kept for a simulator
+)
+ECP5 = Family(
+    name="ECP5",
+    synthesis="synth_ecp5",
+    # Faster without the multipliers, which are few and far between.
+    machine_options="-abc9 -nodsp",
+    shell_options="",
+    router="nextpnr-ecp5",
+    packer="ecppack",
+    constraints="lpf",
+    bitstream="bit",
+    cells="TRELLIS_COMB",
+    lut_cells="",
+    flip_flops="TRELLIS_FF",
+    memories=("DP16KD",),
+    multipliers=("MULT18X18D",),
+)
+GOWIN = GowinFamily(
+    name="Gowin",
+    synthesis="synth_gowin -family gw1n",
+    machine_options="-noiopads",
+    shell_options="",
+    router="nextpnr-himbaechel",
+    packer="gowin_pack",
+    constraints="cst",
+    bitstream="fs",
+    cells="LUT4",
+    lut_cells="",
+    flip_flops="DFF.*",
+    memories=("BSRAM",),
+    multipliers=("DSP",),
+)
+
+
+def family_of(platform: Any) -> Family:
+    """The family of a platform's part.
+
+    Raises
+    ------
+    ValueError
+        If it is none that can be built here.
+    """
+    if isinstance(platform, LatticeICE40Platform):
+        return ICE40
+    if isinstance(platform, LatticeECP5Platform) and platform.device.startswith("LFE5"):
+        return ECP5
+    if isinstance(platform, GowinPlatform):
+        return GOWIN
+    raise ValueError(f"{type(platform).__name__} is for parts that are not built here")
+
+
+def _without(words: Sequence[str], valued: Sequence[str], flags: Sequence[str]) -> list[str]:
+    """A command line without some options."""
+    kept: list[str] = []
+    skip = False
+    for word in words:
+        if skip:
+            skip = False
+        elif word in valued:
+            skip = True
+        elif word not in flags:
+            kept.append(word)
+    return kept

@@ -1,0 +1,332 @@
+"""The stages of a build, each kept under the digest of all that went into it.
+
+1. The machine alone becomes a netlist: minutes, and the same for all boards of one part.
+2. The board around it becomes a netlist and both become one: seconds.
+3. That netlist is placed, routed and packed, once for each seed: minutes.
+
+A build that is stopped goes on at the stage that it was in. The same inputs and the same
+tools give the same bitstream, byte for byte.
+"""
+
+import json
+import os
+import re
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from amaranth.back import rtlil
+
+from boards.build.families import TOP, Family, family_of
+from boards.build.process import Progress, complaint, no_progress, run_tool
+from boards.build.tools import Tool, Wanted, find_tool
+from boards.shell import MACHINE, Shell, ShellParameters
+from boards.top import Top
+from hdl.cache import build_once, cache_folder, digest
+from sim.errors import UserError
+
+OUTCOME = "outcome.json"
+_USE = re.compile(r"^Info:\s+(\w+):\s+(\d+)/\s*(\d+)\s+\d+%$", re.MULTILINE)
+_ELEMENT = re.compile(r"(?<=\s)(\\[^\s\"]*)\[(\d+)\](?=\s)")
+"""Amaranth's name for an element of an array. ABC9 makes the same name of a vector's bit, and
+then Yosys stops ("count_id")."""
+_TOO_MANY = re.compile(
+    r"unable to (find legal )?place|no bels remaining|failed to (expand region|place)|not enough",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Tools:
+    """The programs of one build.
+
+    Parameters
+    ----------
+    yosys, router, packer : Tool
+        In the order in which they run.
+    """
+
+    yosys: Tool
+    router: Tool
+    packer: Tool
+
+    @classmethod
+    def find(cls, family: Family, wanted: Wanted = "auto") -> "Tools":
+        """What a family of parts needs.
+
+        Raises
+        ------
+        UserError
+            If one is missing.
+        """
+        return cls(*(find_tool(name, wanted) for name in ("yosys", family.router, family.packer)))
+
+    def __str__(self) -> str:
+        return ", ".join(str(tool) for tool in (self.yosys, self.router, self.packer))
+
+
+@dataclass(frozen=True)
+class Netlist:
+    """A whole board, synthesised.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds ``top.json``, which nextpnr reads.
+    name : str
+        Digest of all that it was made of.
+    cells : mapping of str to int
+        How many cells of which type.
+    seconds : float
+        What Yosys took for the machine and for the board around it, when it ran.
+    """
+
+    folder: Path
+    name: str
+    cells: Mapping[str, int]
+    seconds: float
+
+    @property
+    def path(self) -> Path:
+        """The file, in Yosys' JSON."""
+        return self.folder / f"{TOP}.json"
+
+
+@dataclass(frozen=True)
+class Routed:
+    """What came of placing and routing with one seed.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds the bitstream and the logs.
+    seed : int
+        Of placing.
+    bitstream : Path or None
+        None where the design does not fit.
+    fmax : float or None
+        Highest frequency of the machine's clock, in Hz.
+    resources : mapping of str to tuple of int
+        How many of nextpnr's resources are used, and how many there are.
+    seconds : float
+        What placing, routing and packing took, when they ran.
+    """
+
+    folder: Path
+    seed: int
+    bitstream: Path | None
+    fmax: float | None
+    resources: Mapping[str, tuple[int, int]]
+    seconds: float
+
+
+class Build:
+    """The build of a machine on a board.
+
+    Parameters
+    ----------
+    parameters : ShellParameters
+        Which machine on which board.
+    wanted : {"auto", "native", "pypi"}
+        Which tools.
+    progress : callable
+        Told what is being done, and for how many seconds now.
+
+    Attributes
+    ----------
+    family : Family
+        Of the board's part.
+    tools : Tools
+        What it is built with.
+
+    Raises
+    ------
+    UserError
+        If a tool is missing.
+    """
+
+    def __init__(
+        self,
+        parameters: ShellParameters,
+        wanted: Wanted = "auto",
+        progress: Progress = no_progress,
+    ) -> None:
+        self.parameters = parameters
+        self._progress = progress
+        self._platform = parameters.board.create_platform()
+        self.family = family_of(self._platform)
+        self.tools = Tools.find(self.family, wanted)
+
+    @cached_property
+    def _plan(self) -> Mapping[str, Any]:
+        """What amaranth-boards' platform would build the shell from."""
+        self._progress("elaborating the board", 0.0)
+        return self._platform.prepare(Shell(self.parameters), TOP, emit_src=False).files
+
+    @cached_property
+    def _machine(self) -> str:
+        """The machine as RTLIL."""
+        self._progress("elaborating the machine", 0.0)
+        text = rtlil.convert(Top(self.parameters.machine), name=MACHINE, emit_src=False)
+        return _ELEMENT.sub(r"\1<\2>", text)
+
+    def _planned(self, tool: str) -> list[str]:
+        """The platform's own command line for one of its tools."""
+        commands = json.loads(self._plan[f"build_{TOP}.json"])["commands"]
+        return next(command for command in commands if command[0].startswith(tool))
+
+    def _once(self, name: str, make: Callable[[Path], None], what: str) -> Path:
+        waits = f"waiting for another that is {what}"
+        return build_once(name, make, lambda seconds: self._progress(waits, seconds))
+
+    def _yosys(self, folder: Path, script: str, what: str) -> None:
+        (folder / "script.ys").write_text(script)
+        command = [*self.tools.yosys.command, "-q", "-l", "yosys.log", "script.ys"]
+        if run_tool(command, folder, "yosys.out", what, self._progress) != 0:
+            raise _failed(self.tools.yosys, folder / "yosys.out")
+
+    def synthesise(self) -> Netlist:
+        """The first two stages.
+
+        Raises
+        ------
+        UserError
+            If Yosys fails, or the cache cannot be written.
+        """
+        family = self.family
+        yosys = str(self.tools.yosys)
+
+        def make_machine(folder: Path) -> None:
+            begun = time.monotonic()
+            (folder / "machine.il").write_text(self._machine)
+            self._yosys(folder, family.machine_script(), "synthesising the machine")
+            (folder / "machine.il").unlink()
+            _keep(folder, {"seconds": time.monotonic() - begun})
+
+        machine_name = digest("machine", self._machine, family.machine_script(), yosys)
+        machine = self._once(machine_name, make_machine, "synthesising the machine")
+        shell = self._plan[f"{TOP}.il"]
+
+        def make_top(folder: Path) -> None:
+            begun = time.monotonic()
+            (folder / "shell.il").write_text(shell)
+            _share(machine / "machine.net.il", folder)
+            self._yosys(folder, family.shell_script(), "synthesising the board")
+            (folder / "machine.net.il").unlink()
+            _keep(folder, {"seconds": time.monotonic() - begun})
+
+        name = digest("top", machine_name, shell, family.shell_script(), yosys)
+        folder = self._once(name, make_top, "synthesising the board")
+        cells = json.loads((folder / "cells.json").read_text())
+        return Netlist(
+            folder=folder,
+            name=name,
+            cells=cells["modules"][f"\\{TOP}"]["num_cells_by_type"],
+            seconds=sum(_kept(stage)["seconds"] for stage in (machine, folder)),
+        )
+
+    def route(self, netlist: Netlist, seed: int = 1) -> Routed:
+        """The last stage.
+
+        Parameters
+        ----------
+        netlist : Netlist
+            What to place.
+        seed : int
+            Of placing.
+
+        Raises
+        ------
+        UserError
+            If a tool fails for another reason than that the design does not fit.
+        """
+        family = self.family
+        constraints = f"{TOP}.{family.constraints}"
+        mhz = self.parameters.board.machine_frequency / 1e6
+        route = family.route_command(self._platform, self._planned("nextpnr"), seed, mhz)
+        pack = family.pack_command(self._platform, self._planned(family.packer))
+        bitstream = f"{TOP}.{family.bitstream}"
+        what = f"placing and routing, seed {seed}"
+
+        def make(folder: Path) -> None:
+            begun = time.monotonic()
+            (folder / constraints).write_text(self._plan[constraints])
+            _share(netlist.path, folder)
+            log = folder / "nextpnr.log"
+            command = [*self.tools.router.command, *route]
+            status = run_tool(command, folder, log.name, what, self._progress)
+            resources = _resources(log)
+            fmax = None
+            if status == 0:
+                fmax = _fmax(folder / "report.json")
+                command = [*self.tools.packer.command, *pack]
+                if run_tool(command, folder, "pack.log", "packing", self._progress) != 0:
+                    raise _failed(self.tools.packer, folder / "pack.log")
+            elif not _overfull(resources) and not _TOO_MANY.search(complaint(log)):
+                raise _failed(self.tools.router, log)
+            (folder / f"{TOP}.json").unlink()
+            seconds = time.monotonic() - begun
+            _keep(folder, {"fmax": fmax, "resources": resources, "seconds": seconds})
+
+        name = digest(
+            "route",
+            netlist.name,
+            self._plan[constraints],
+            *(str(self.tools.router), str(self.tools.packer)),
+            json.dumps([route, pack]),
+        )
+        folder = self._once(name, make, what)
+        kept = _kept(folder)
+        return Routed(
+            folder=folder,
+            seed=seed,
+            bitstream=folder / bitstream if kept["fmax"] is not None else None,
+            fmax=kept["fmax"],
+            resources={name: tuple(pair) for name, pair in kept["resources"].items()},
+            seconds=kept["seconds"],
+        )
+
+
+def _keep(folder: Path, outcome: Mapping[str, Any]) -> None:
+    (folder / OUTCOME).write_text(json.dumps(outcome))
+
+
+def _kept(folder: Path) -> dict[str, Any]:
+    return json.loads((folder / OUTCOME).read_text())
+
+
+def _share(file: Path, folder: Path) -> None:
+    """Have a file of another build in a folder, without a copy where that can be."""
+    try:
+        os.link(file, folder / file.name)
+    except OSError:
+        shutil.copyfile(file, folder / file.name)
+
+
+def _resources(log: Path) -> dict[str, tuple[int, int]]:
+    """What is used of how many, by the table that nextpnr prints."""
+    return {
+        name: (int(used), int(available))
+        for name, used, available in _USE.findall(log.read_text(errors="replace"))
+    }
+
+
+def _overfull(resources: Mapping[str, tuple[int, int]]) -> bool:
+    return any(used > available for used, available in resources.values())
+
+
+def _fmax(report: Path) -> float:
+    """Highest frequency, in Hz, of the slowest clock in nextpnr's report."""
+    clocks = json.loads(report.read_text())["fmax"]
+    return min(clock["achieved"] for clock in clocks.values()) * 1e6
+
+
+def _failed(tool: Tool, log: Path) -> UserError:
+    """What to say of a tool that failed; its log is kept, the folder is not."""
+    kept = cache_folder() / f"failed-{tool.name}.log"
+    shutil.copyfile(log, kept)
+    return UserError(f"{tool.name} failed: {complaint(log)} (all that it said: {kept})")

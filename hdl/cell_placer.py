@@ -1,0 +1,127 @@
+"""Where an R_AH word goes: its part, memory, lane and line."""
+
+from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hdl.parameters import CrossbarParameters
+
+
+class CellLayout(data.StructLayout):
+    """An R_AH word to store.
+
+    Members
+    -------
+    first : 1 bit
+        The word goes to column 0 of `row`; further words follow column by column, row by
+        row.
+    row : unsigned
+        Read where `first` is set.
+    word : signed
+        The R_AH word.
+    """
+
+    def __init__(self, parameters: CrossbarParameters) -> None:
+        super().__init__(
+            {"first": 1, "row": range(parameters.rows), "word": signed(parameters.rah_bits)}
+        )
+
+
+class PlaceLayout(data.StructLayout):
+    """A word and its place.
+
+    Members
+    -------
+    part, bank, lane : unsigned
+        Which part of the array, which memory of the part, which lane of the memory.
+    address : unsigned
+        The line: each group of columns has its own region of `part_rows` lines.
+    word : signed
+        The R_AH word.
+    """
+
+    def __init__(self, parameters: CrossbarParameters) -> None:
+        super().__init__(
+            {
+                "part": range(parameters.rows_per_clock),
+                "bank": range(parameters.banks + 1),
+                "lane": range(parameters.bank_lanes),
+                "address": range(parameters.part_rows * parameters.passes),
+                "word": signed(parameters.rah_bits),
+            }
+        )
+
+
+class CellPlacer(wiring.Component):
+    """Place words column by column, row by row; one a clock, one clock later.
+
+    Parameters
+    ----------
+    parameters : CrossbarParameters
+        Whose words they are.
+
+    Attributes
+    ----------
+    cells : In(stream)
+        `CellLayout`; `ready` is always set.
+    valid : Out(1)
+        There is a word to write.
+    place : Out(PlaceLayout)
+        Where, and which.
+    """
+
+    def __init__(self, parameters: CrossbarParameters) -> None:
+        self._parameters = parameters
+        super().__init__(
+            {
+                "cells": In(stream.Signature(CellLayout(parameters))),
+                "valid": Out(1),
+                "place": Out(PlaceLayout(parameters)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the block."""
+        m = Module()
+        p = self._parameters
+        cell = self.cells.payload
+        # Where the next word goes: its row, its group's region, its bank and lane there.
+        names = {
+            "row": range(p.rows + 1),
+            "base": range((p.passes + 1) * p.part_rows),
+            "column": range(p.columns),
+            "bank": range(p.banks + 1),
+            "lane": range(p.bank_lanes),
+        }
+        following = {name: Signal(shape, name=f"next_{name}") for name, shape in names.items()}
+        here = {name: Signal(shape, name=f"here_{name}") for name, shape in names.items()}
+        for name in names:
+            start = cell.row if name == "row" else 0
+            m.d.comb += here[name].eq(Mux(cell.first, start, following[name]))
+        bank_ends = here["lane"] == p.bank_lanes - 1
+        group_ends = (here["bank"] == p.banks - 1) & (here["lane"] == (p.lanes - 1) % p.bank_lanes)
+        part_bits = (p.rows_per_clock - 1).bit_length()
+        m.d.comb += self.cells.ready.eq(1)
+        m.d.sync += self.valid.eq(self.cells.valid)
+        with m.If(self.cells.valid):
+            m.d.sync += [
+                self.place.part.eq(here["row"][:part_bits]),
+                self.place.bank.eq(here["bank"]),
+                self.place.lane.eq(here["lane"]),
+                self.place.address.eq(here["base"] + here["row"][part_bits:]),
+                self.place.word.eq(cell.word),
+                following["row"].eq(here["row"]),
+                following["base"].eq(here["base"]),
+                following["column"].eq(here["column"] + 1),
+                following["bank"].eq(here["bank"]),
+                following["lane"].eq(here["lane"] + 1),
+            ]
+            with m.If(here["column"] == p.columns - 1):
+                m.d.sync += following["row"].eq(here["row"] + 1)
+                m.d.sync += [following[name].eq(0) for name in ("base", "column", "bank", "lane")]
+            with m.Elif(group_ends):
+                m.d.sync += following["base"].eq(here["base"] + p.part_rows)
+                m.d.sync += [following[name].eq(0) for name in ("bank", "lane")]
+            with m.Elif(bank_ends):
+                m.d.sync += [following["bank"].eq(here["bank"] + 1), following["lane"].eq(0)]
+        return m

@@ -1,0 +1,89 @@
+"""A queue whose room is reserved before what fills it sets out."""
+
+from typing import Any
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hdl.block_ram import block_memory
+
+LATE = 2
+"""Places of the ring that are kept because `Reservation.open` is a clock late."""
+
+
+class Reservation(wiring.Component):
+    """Let something set out on a long way only if there is room for it at the end.
+
+    What is between never stalls then, so no signal that says whether it may go on has to
+    reach all of its registers.
+
+    Parameters
+    ----------
+    shape : ShapeLike
+        Of what arrives.
+    depth : int
+        Places, a power of two; more than the clocks of the way, or it stalls.
+    ahead : int
+        For `ample`.
+
+    Attributes
+    ----------
+    taken : In(1)
+        Something sets out. Only while `open`.
+    open : Out(1)
+        It may.
+    ample : Out(1)
+        If nothing set out before, `ahead` may set out from now on, whatever happens at `waiting`.
+    arrives : In(1)
+        It is there.
+    payload : In(shape)
+        What it is.
+    waiting : Out(stream)
+        All of it, in order, from two clocks after it arrived.
+    """
+
+    def __init__(self, shape: Any, depth: int, *, ahead: int = 0) -> None:
+        self._depth = depth
+        self._ahead = ahead
+        super().__init__(
+            {
+                "taken": In(1),
+                "open": Out(1, init=1),
+                "ample": Out(1, init=1),
+                "arrives": In(1),
+                "payload": In(shape),
+                "waiting": Out(stream.Signature(shape)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the queue."""
+        m = Module()
+        m.submodules.memory = memory = block_memory(self.waiting.payload.shape(), self._depth)
+        write = memory.write_port()
+        read = memory.read_port(domain="comb")
+        head = Signal(range(self._depth))
+        tail = Signal(range(self._depth))
+        room = Signal(range(self._depth + 1), init=self._depth)
+        held = Signal(range(self._depth + 1))
+        fetch = Signal()
+        m.d.comb += [
+            write.addr.eq(tail),
+            write.data.eq(self.payload),
+            write.en.eq(self.arrives),
+            read.addr.eq(head),
+            fetch.eq((held != 0) & (~self.waiting.valid | self.waiting.ready)),
+        ]
+        m.d.sync += [
+            tail.eq(tail + self.arrives),
+            held.eq(held + self.arrives - fetch),
+            room.eq(room - self.taken + fetch),
+            self.open.eq(room > LATE),
+            self.ample.eq(room > self._ahead + LATE),
+        ]
+        with m.If(fetch):
+            m.d.sync += [head.eq(head + 1), self.waiting.payload.eq(read.data)]
+        with m.If(~self.waiting.valid | self.waiting.ready):
+            m.d.sync += self.waiting.valid.eq(fetch)
+        return m

@@ -1,0 +1,1 @@
+"""Benchmarks: how fast golden model, virtual board and engine are, beside others."""

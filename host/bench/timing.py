@@ -1,0 +1,46 @@
+"""How long work takes, by the wall's clock and by the processor's."""
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Timed:
+    """Time that work took.
+
+    Parameters
+    ----------
+    wall, processor : float
+        Seconds that passed, and that processors worked: on a machine that does other things
+        too, the second is what the work itself takes.
+    """
+
+    wall: float
+    processor: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values."""
+        return asdict(self)
+
+
+def timed(work: Callable[[], Result], repeats: int = 1) -> tuple[Timed, Result]:
+    """Do work some times, and return the time of the fastest, and the last result.
+
+    Parameters
+    ----------
+    work : callable
+        What to do, in this process.
+    repeats : int
+        How often, 1 or more.
+    """
+    runs: list[tuple[Timed, Result]] = []
+    for _ in range(repeats):
+        wall, processor = time.perf_counter(), time.process_time()
+        result = work()
+        took = Timed(time.perf_counter() - wall, time.process_time() - processor)
+        runs.append((took, result))
+    return min((took for took, _ in runs), key=lambda took: took.processor), runs[-1][1]

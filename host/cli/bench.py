@@ -1,0 +1,162 @@
+"""``allspin bench``: how fast it is, beside what it should be and beside others."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markdown import Markdown
+
+from host.bench.document import markdown, update
+from host.bench.engine import engine_figures, resident_figures
+from host.bench.suite import (
+    NETWORKS,
+    QUICK,
+    Effort,
+    chips_on_golden,
+    chips_on_virtual,
+    cycles_table,
+    growth,
+    hand_over,
+    link,
+    machine_description,
+    ratios,
+    shapes_on_virtual,
+)
+from host.catalogue import open_network
+from host.cli.progress import Steps
+from host.datasets import load_test_set
+from host.files import check_writable
+from host.revision import commit
+from sim.errors import UserError
+from sim.netfile import write_atomically
+
+HELP = """\
+Measure golden model and virtual board, with their targets; beside plain NumPy, and beside
+CrossSim and aihwkit-lightning where they are installed; and how the cost grows. The engine's
+figures are worked out of builds, if their files are given."""
+EPILOG = """\
+examples:
+  allspin bench --quick
+  allspin bench --document docs/performance.md -o docs/performance.json
+  allspin build ulx3s-85f --seeds 3 --json > ulx3s.json
+  allspin bench --builds ulx3s.json --json
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    add = parser.add_argument
+    add("--quick", action="store_true", help="a little of everything: its figures say nothing")
+    add(
+        "--builds",
+        metavar="FILE.json",
+        nargs="+",
+        type=Path,
+        default=[],
+        help="what allspin build --json printed, for the engine's figures",
+    )
+    add(
+        "--resident-images",
+        metavar="N",
+        type=int,
+        help="images that the builds keep on the board, if they do not say so themselves",
+    )
+    add("--document", metavar="FILE.md", type=Path, help="rewrite the figures between its marks")
+    add("-o", "--output", metavar="OUT.json", type=Path, help="write the figures as JSON too")
+    add("--json", action="store_true", help="print the figures as one JSON object")
+
+
+def read_builds(paths: list[Path]) -> list[dict[str, Any]]:
+    """Builds of files of ``allspin build --json``: one each, or several under ``boards``.
+
+    Raises
+    ------
+    UserError
+        If a file cannot be read or is something else.
+    """
+    builds = []
+    for path in paths:
+        try:
+            record = json.loads(path.read_bytes())
+        except OSError as error:
+            raise UserError(f"cannot read {path}: {error.strerror}") from error
+        except ValueError as error:
+            raise UserError(f"{path} is not JSON: {error}") from error
+        listed = record.get("boards", [record]) if isinstance(record, dict) else record
+        if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
+            raise UserError(f"{path} is not what `allspin build --json` prints")
+        builds += listed
+    return builds
+
+
+def measured(
+    effort: Effort, builds: list[dict[str, Any]], kept: int | None, steps: Steps
+) -> dict[str, Any]:
+    """All figures, as ``--json`` prints them."""
+    machine = machine_description()
+    network = open_network(NETWORKS[0])
+    images, _ = load_test_set(None)
+    golden = []
+    for name in NETWORKS:
+        steps.start(f"{effort.chips} chips on golden, {name}")
+        golden.append(chips_on_golden(name, effort))
+        steps.finish()
+    virtual = []
+    for name in NETWORKS:
+        steps.start(f"{effort.virtual_chips} chips on virtual, {name}")
+        virtual.append(chips_on_virtual(name, effort))
+        steps.finish()
+    steps.start("side by side")
+    compared = ratios(effort, lambda text: steps.advance(0, None, text))
+    steps.finish()
+    steps.start("how the cost grows")
+    grown = growth(effort)
+    shapes = shapes_on_virtual(effort)
+    steps.finish()
+    steps.start("the engine's clocks, over all test images")
+    counted = hand_over(shapes)
+    engine = engine_figures(builds, network, images, counted)
+    resident = resident_figures(builds, network, images, counted, kept)
+    cycles = cycles_table(network, images, counted)
+    steps.finish()
+    return {
+        "commit": commit(),
+        "machine": machine,
+        "golden_chips": golden,
+        "virtual_chips": virtual,
+        "ratios": compared,
+        "growth": grown,
+        "shapes": shapes,
+        "cycles": [each.to_dict() for each in cycles],
+        "engine": [each.to_dict() for each in engine],
+        "resident": [each.to_dict() for each in resident],
+        "link": link(network, images),
+    }
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Measure, print and write."""
+    builds = read_builds(arguments.builds)
+    if arguments.resident_images is not None and arguments.resident_images < 1:
+        raise UserError(f"--resident-images must be 1 or more, not {arguments.resident_images}")
+    for path in (arguments.document, arguments.output):
+        if path is not None:
+            check_writable(path)
+    steps = Steps()
+    try:
+        effort = QUICK if arguments.quick else Effort()
+        record = measured(effort, builds, arguments.resident_images, steps)
+    finally:
+        steps.stop()
+    text = markdown(record)
+    if arguments.document is not None:
+        update(arguments.document, text)
+    if arguments.output is not None:
+        write_atomically(arguments.output, (json.dumps(record, indent=1) + "\n").encode())
+    if arguments.json:
+        print(json.dumps(record))
+    else:
+        Console(highlight=False).print(Markdown(text))
+    return 0

@@ -1,0 +1,335 @@
+"""``allspin build``: bitstreams, with what they came to."""
+
+import argparse
+import dataclasses
+import json
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+from rich.console import Console
+from rich.table import Table
+
+from boards.board import Board, find_board, find_boards
+from boards.build.figures import Figures, Use
+from boards.build.flow import Build
+from boards.build.process import Progress
+from boards.build.tools import Wanted
+from boards.shell import ShellParameters
+from hdl.parameters import HardwareProfile
+from host.built import remember
+from host.catalogue import open_network
+from host.cli.progress import Steps
+from host.files import check_writable
+from host.revision import commit
+from host.throughput import throughput
+from sim.errors import UserError
+from sim.levels import check_range
+from sim.network import Network
+
+NAME = "build"
+HELP = """\
+Build the bitstream of one or more boards: synthesise, place, route, pack.
+
+Tools that are installed are used, else those of PyPI (pip install 'allspin[boards]'). What was
+built before is not built again; a build that is stopped goes on where it was. The same
+inputs and tools give the same bitstream."""
+EPILOG = """\
+exit status 1 if a design does not fit or misses its timing
+
+examples:
+  allspin build icebreaker
+  allspin build ulx3s-85f --network mnist-100 --seeds 3
+  allspin build icebreaker --profile chips --json
+  allspin build all --jobs 2
+"""
+
+ALL = "all"
+DEFAULT_NETWORK = "mnist-10"
+MAX_SEED = 2**31 - 1
+MAX_SEEDS = 100
+FAILED = 1
+"""Exit status where a board does not fit or misses its timing."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One board to be built.
+
+    Parameters
+    ----------
+    board : Board
+        The board.
+    profile_name : str
+        Which of its machines.
+    profile : HardwareProfile
+        That machine, with what the command line changes of it.
+    network_name : str
+        As the user wrote it.
+    network : Network
+        What the machine runs.
+    """
+
+    board: Board
+    profile_name: str
+    profile: HardwareProfile
+    network_name: str
+    network: Network
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    add = parser.add_argument
+    add("boards", metavar="BOARD", nargs="+", help=f"see allspin boards; or {ALL}")
+    add(
+        "--network",
+        metavar="NET",
+        default=DEFAULT_NETWORK,
+        help=f"network file, or the name of one that ships ({DEFAULT_NETWORK})",
+    )
+    add("--profile", metavar="NAME", help="which of the board's machines (the first)")
+    add("--lanes", metavar="L", type=int, help="columns that a row drives in a clock")
+    add("--rows-per-clock", metavar="R", type=int, help="rows that are driven in a clock")
+    add("--seed", metavar="N", type=int, default=1, help="of placing (1)")
+    add("--seeds", metavar="N", type=int, default=1, help="try N seeds from --seed on (1)")
+    add("--tools", choices=get_args(Wanted), default="auto", help="which tools (auto)")
+    add("--jobs", metavar="N", type=int, default=1, help="boards at a time (1)")
+    add("-o", "--output", metavar="FILE", type=Path, help="copy the bitstream of one board here")
+    add("--json", action="store_true", help="print the figures as one JSON object")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Build, and print what came of it."""
+    try:
+        check_range("--seed", arguments.seed, 1, MAX_SEED)
+        check_range("--seeds", arguments.seeds, 1, MAX_SEEDS)
+        check_range("--jobs", arguments.jobs, 1, 64)
+    except ValueError as error:
+        raise UserError(str(error)) from error
+    jobs = _jobs(arguments)
+    if arguments.output is not None:
+        if len(jobs) > 1:
+            raise UserError("--output is for one board")
+        check_writable(arguments.output)
+    seeds = range(arguments.seed, arguments.seed + arguments.seeds)
+
+    def build(job: Job, progress: Progress) -> dict[str, Any]:
+        figures, lines = build_board(job, seeds, arguments.tools, progress)
+        remember(lines)
+        if arguments.output is not None and figures.best.bitstream is not None:
+            shutil.copyfile(figures.best.bitstream, arguments.output)
+        return lines
+
+    if len(jobs) == 1:
+        results = [_build_alone(jobs[0], build)]
+    else:
+        results = _build_many(jobs, build, arguments.jobs)
+    if arguments.json:
+        print(json.dumps(results[0] if len(results) == 1 else {"boards": results}))
+    else:
+        for result in results:
+            if "error" not in result:
+                _print_table(result)
+    shortfalls = [line for result in results if (line := result["shortfall"])]
+    for line in shortfalls:
+        print(f"allspin: {line}", file=sys.stderr)
+    return FAILED if shortfalls else 0
+
+
+def _jobs(arguments: argparse.Namespace) -> list[Job]:
+    """What is to be built, checked as far as it can be without building."""
+    chosen = list(find_boards().values()) if ALL in arguments.boards else None
+    network = open_network(arguments.network)
+    jobs = []
+    for board in chosen or [find_board(name) for name in dict.fromkeys(arguments.boards)]:
+        name = arguments.profile
+        if chosen and name not in board.profiles:
+            name = None  # of all boards, those that lack it get their usual one
+        profile = board.profile(name)
+        try:
+            for option in ("lanes", "rows_per_clock"):
+                if (value := getattr(arguments, option)) is not None:
+                    profile = dataclasses.replace(profile, **{option: value})
+        except ValueError as error:
+            raise UserError(f"--{str(error).replace('_', '-')}") from error
+        name = name or next(iter(board.profiles))
+        jobs.append(Job(board, name, profile, arguments.network, network))
+    return jobs
+
+
+def build_board(
+    job: Job, seeds: range, wanted: Wanted, progress: Progress
+) -> tuple[Figures, dict[str, Any]]:
+    """Build one board.
+
+    Parameters
+    ----------
+    job : Job
+        What to build.
+    seeds : range
+        Of placing; all are tried.
+    wanted : {"auto", "native", "pypi"}
+        Which tools.
+    progress : callable
+        Told what is being done, and for how many seconds now.
+
+    Returns
+    -------
+    Figures
+        What came of it.
+    dict
+        The same, as ``--json`` prints it.
+
+    Raises
+    ------
+    UserError
+        If the network cannot run there, or a tool is missing or fails.
+    """
+    parameters = ShellParameters.from_network(job.board, job.network, job.profile)
+    build = Build(parameters, wanted, progress)
+    netlist = build.synthesise()
+    routed = [build.route(netlist, seed) for seed in seeds]
+    figures = Figures.collect(build, job.profile_name, netlist, routed)
+    engine = parameters.machine.link.engine
+    images = throughput(job.network, engine, job.board.machine_frequency, job.board.baud)
+    return figures, {
+        **figures.to_dict(),
+        "network": job.network_name,
+        "baud": job.board.baud,
+        "images_per_second": None if images is None else round(images.engine),
+        "link_images_per_second": None if images is None else round(images.link),
+        "shortfall": figures.shortfall,
+        "commit": commit(),
+    }
+
+
+def _build_alone(job: Job, build: Callable[[Job, Progress], dict[str, Any]]) -> dict[str, Any]:
+    """One board, with a step for each stage."""
+    steps = Steps()
+    under_way = ""
+
+    def progress(what: str, seconds: float) -> None:
+        nonlocal under_way
+        if what != under_way:
+            if under_way:
+                steps.finish()
+            under_way = what
+            steps.start(f"{job.board.name}: {what}")
+        steps.advance(seconds, None, f"{seconds:.0f} s")
+
+    try:
+        result = build(job, progress)
+        if under_way:
+            steps.finish()
+    finally:
+        steps.stop()
+    return result
+
+
+def _build_many(
+    jobs: list[Job], build: Callable[[Job, Progress], dict[str, Any]], workers: int
+) -> list[dict[str, Any]]:
+    """Several boards at a time, with a line for each stage; one that fails stops no other."""
+    lock = threading.Lock()
+    begun = time.monotonic()
+
+    def say(board: str, what: str) -> None:
+        with lock:
+            minutes, seconds = divmod(int(time.monotonic() - begun), 60)
+            print(f"{minutes:3d}:{seconds:02d} {board}: {what}", file=sys.stderr, flush=True)
+
+    def build_one(job: Job) -> dict[str, Any]:
+        name = job.board.name
+        under_way = ""
+
+        def progress(what: str, seconds: float) -> None:
+            nonlocal under_way
+            if what != under_way:
+                under_way = what
+                say(name, what)
+
+        alone = time.monotonic()
+        try:
+            result = build(job, progress)
+        except UserError as error:
+            say(name, f"failed: {error}")
+            return {
+                "board": name,
+                "profile": job.profile_name,
+                "error": str(error),
+                "shortfall": f"{name}: {error}",
+            }
+        took = time.monotonic() - alone
+        say(name, f"{_verdict(result)} ({took:.0f} s now, {result['seconds']:.0f} s of tools)")
+        return result
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        futures = [pool.submit(build_one, job) for job in _spread(jobs)]
+        try:
+            done = [future.result() for future in futures]
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return sorted(done, key=lambda result: result["board"])
+
+
+def _spread(jobs: list[Job]) -> list[Job]:
+    """Boards of one part far from one another, so that nobody waits for their synthesis."""
+    seen: dict[tuple[str, int], int] = {}
+    order = []
+    for job in jobs:
+        part = (job.board.part[:7], job.board.machine_frequency)
+        seen[part] = seen.get(part, -1) + 1
+        order.append((seen[part], len(order)))
+    return [jobs[index] for _, index in sorted(order)]
+
+
+def _verdict(result: dict[str, Any]) -> str:
+    if not result["fits"]:
+        return "does not fit"
+    met = "meets" if result["meets_timing"] else "misses"
+    return f"{result['fmax_mhz']:.1f} MHz, {met} {result['need_mhz']:g}"
+
+
+def _print_table(result: dict[str, Any]) -> None:
+    table = Table(title=f"{result['network']} on {result['board']}", show_header=False)
+    table.add_column()
+    table.add_column(justify="right", overflow="fold")
+
+    def use(name: str) -> str:
+        return f"{result[name]:,} ({result[f'{name}_share']:.0%})"
+
+    rows = [
+        ("part", result["part"]),
+        ("profile", result["profile"]),
+        ("lanes, rows a clock", f"{result['lanes']}, {result['rows_per_clock']}"),
+        ("LUTs", use("luts")),
+        ("flip-flops", use("ffs")),
+        ("logic cells", use("cells")),
+        *(
+            (name, f"{Use(**block).used:,} ({Use(**block).share:.0%})")
+            for name, block in result["blocks"].items()
+        ),
+    ]
+    if result["fits"]:
+        rows.append(("clock, MHz", f"{result['fmax_mhz']:.2f} of {result['need_mhz']:g} needed"))
+        if len(result["seeds"]) > 1:
+            rows.append(("  worst of the seeds", f"{result['worst_fmax_mhz']:.2f}"))
+    if result["images_per_second"] is not None:
+        rows.append(("images a second, machine", f"{result['images_per_second']:,}"))
+        rows.append(
+            (f"images a second, {result['baud']:,} baud", f"{result['link_images_per_second']:,}")
+        )
+    rows += [(name, version) for name, version in result["tools"].items()]
+    rows.append(("seconds of tools", f"{result['seconds']:,.0f}"))
+    if result["bitstream"]:
+        rows.append(("bitstream", result["bitstream"]))
+    for row in rows:
+        table.add_row(*row)
+    Console(highlight=False).print(table)

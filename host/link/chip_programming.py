@@ -1,0 +1,249 @@
+"""Chips of a network on a device whose gateware makes them.
+
+The host sends the states once and then, for each chip, its seed: the device's Programmer
+makes the R_AH words. What a Programmer cannot make (`ChipMaker.reason`), the host computes
+and sends as words.
+"""
+
+import struct
+
+import numpy as np
+import numpy.typing as npt
+
+from hdl.link.protocol import Feature
+from hdl.parameters import CHIP, ENGINE, REDRAW, STATES, WRITE_TABLE, VariationParameters
+from host.link.device import (
+    NO_PROGRESS,
+    Device,
+    Memory,
+    Progress,
+    crossbar_memories,
+    neuron_memories,
+    use_noise_memories,
+)
+from host.link.identity import Identity
+from sim.chip import Chip, ColumnNoise, WriteTable
+from sim.device import Device as ChipDevice
+from sim.errors import UserError
+from sim.levels import full_scale
+from sim.network import Network
+from sim.programming import program_chip
+from sim.schemes import Programming
+from sim.trains import Plan, plan_layer
+
+CHIP_LINE = struct.Struct("<IHHI")
+STUCK_HIGH = 1
+STUCK_EITHER = 2
+TOP_SHIFT = 8
+POLARITY_SHIFT = 7
+USE_SPREAD_BITS = 8
+"""Bits that a spread of noise at a use may have more than a neuron's current."""
+
+
+def chip_parameters(network: Network, device: ChipDevice) -> VariationParameters:
+    """The gateware that makes chips of a network, for a part with room for all of it."""
+    return VariationParameters(
+        states=max(len(layer.levels) for layer in network.layers),
+        redraw=True,
+        use_noise=bool(device.neuron_variation.use_deviation(network.neuron)),
+    )
+
+
+def check_sums(noise: ColumnNoise | None) -> None:
+    """See that a chip's noise at each use is of a kind that gateware has.
+
+    Raises
+    ------
+    UserError
+        If it is on column sums.
+    """
+    if noise is not None and not noise.on_neurons_only:
+        raise UserError(
+            "gateware has no read noise, no offset and no gain error of amplifiers: run this chip "
+            "on golden, or one of a device without them"
+        )
+
+
+def check_use_noise(name: str, identity: Identity, noise: ColumnNoise | None) -> None:
+    """See that a device has a chip's noise at each use.
+
+    Parameters
+    ----------
+    name : str
+        What the message calls the device.
+    identity : Identity
+        What the device says of itself.
+    noise : ColumnNoise or None
+        The chip's noise.
+
+    Raises
+    ------
+    UserError
+        If it has not.
+    """
+    check_sums(noise)
+    if noise is None or len(identity.layers) < 2:
+        return
+    if Feature.USE_NOISE not in identity.features:
+        raise UserError(
+            f"the gateware of {name} was built without noise at each use: run this chip on "
+            "golden or virtual, or one of a device whose neurons have no C2C"
+        )
+    bits = identity.current_bits + USE_SPREAD_BITS
+    if noise.use_spread >= 2**bits:
+        raise UserError(
+            f"the C2C of this device's neurons is more than gateware has room for, "
+            f"{noise.use_spread} of at most {2**bits - 1}: run this chip on golden"
+        )
+
+
+def _why_words(
+    identity: Identity, device: ChipDevice, programming: Programming, plans: list[Plan]
+) -> str | None:
+    """Why the host must compute a chip's words; None if the Programmer makes them."""
+    wrong = device.imperfections
+    if Feature.PROGRAMMER not in identity.features:
+        return "the gateware has no Programmer"
+    if programming.scheme == "write-verify":
+        return "write-verify reads analogue values"
+    if wrong.hall_offset:
+        return "the Programmer has no Hall offset"
+    if wrong.decades and (wrong.drift or wrong.drift_spread):
+        return "the Programmer has no drift"
+    if round(wrong.stuck * 2**32) >= 2**32:
+        return "all cells are stuck"
+    states = max(len(plan.table.levels) for plan in plans)
+    if states > 2**identity.state_bits:
+        return f"the Programmer has {2**identity.state_bits} states at most, not {states}"
+    return None
+
+
+def write_table_lines(table: WriteTable, state_bits: int) -> npt.NDArray[np.uint8]:
+    """A write table as the protocol has it.
+
+    Lines above the last state have what the last state has.
+
+    Returns
+    -------
+    ndarray of uint8, shape (2 << state_bits, 8)
+    """
+    states = np.minimum(np.arange(2**state_bits), len(table.levels) - 1)
+    lines = np.empty((2, 2**state_bits, 8), np.uint8)
+    lines[:, :, 0:2] = table.levels[states].astype("<i2")[:, None].view(np.uint8)
+    for place, spread in ((2, table.c2c), (5, table.d2d)):
+        column = np.ascontiguousarray(spread[:, states].astype("<i4"))
+        lines[:, :, place : place + 3] = column[..., None].view(np.uint8)[..., :3]
+    return lines.reshape(-1, 8)
+
+
+class ChipMaker:
+    """Make chips of one network and one kind of device, one after another.
+
+    Parameters
+    ----------
+    device : Device
+        What they are made on; it must fit the network.
+    network : Network
+        States and levels.
+    made_of : sim.device.Device
+        What the chips are made of.
+    programming : Programming
+        How they are programmed.
+
+    Attributes
+    ----------
+    reason : str or None
+        Why the host computes the words; None where the gateware makes them.
+
+    Raises
+    ------
+    UserError
+        If the network does not fit, or the device has no such noise at each use.
+    ValueError
+        If a layer's levels do not rise from first to last.
+    """
+
+    def __init__(
+        self, device: Device, network: Network, made_of: ChipDevice, programming: Programming
+    ) -> None:
+        device.check(network)
+        self._device = device
+        self._network = network
+        self._made_of = made_of
+        self._programming = programming
+        self._plans = [
+            plan_layer(made_of.synapse, layer.levels, programming) for layer in network.layers
+        ]
+        self.reason = _why_words(device.identity, made_of, programming, self._plans)
+        self._states_sent = False
+
+    def make(
+        self, chip: Chip, network: Network | None = None, progress: Progress = NO_PROGRESS
+    ) -> None:
+        """Turn the device into a chip, and clear its counters.
+
+        Parameters
+        ----------
+        chip : Chip
+            Of this maker's kind of device.
+        network : Network, optional
+            With the chip's V-I converters and, where the host computes the words, these:
+            `sim.programming.chip_network`, or `Chip.varied` of a calibrated network. By default
+            it is worked out here.
+        progress : callable
+            Called with the number of frames answered.
+
+        Raises
+        ------
+        UserError
+            If the chip has noise at each use that the device has not, or the device does not
+            answer.
+        """
+        noise = chip.noise(self._network)
+        check_use_noise(self._device.name, self._device.identity, noise)
+        varied = chip.varied(self._network) if network is None else network
+        memories = [*neuron_memories(varied)]
+        features = self._device.identity.features
+        if Feature.USE_NOISE in features:
+            memories += use_noise_memories(varied, 0 if noise is None else noise.use_spread)
+        if Feature.PROGRAMMER in features:
+            memories.append(self._chip_memory(chip))
+        if self.reason is not None:
+            if network is None:
+                words = program_chip(chip, self._network, self._programming).words
+                memories += [
+                    (number << 4, layer.view(np.uint8)) for number, layer in enumerate(words)
+                ]
+            else:
+                memories += crossbar_memories(varied)
+        elif self._states_sent and Feature.REDRAW in features:
+            memories.append((ENGINE << 4 | REDRAW, np.ones((1, 1), np.uint8)))
+        else:
+            memories += self._state_memories()
+            self._states_sent = True
+        self._device.write_memories(memories, progress)
+        self._device.clear_counters()
+
+    def _chip_memory(self, chip: Chip) -> Memory:
+        wrong = self._made_of.imperfections
+        flags = full_scale(self._network.rah_bits) << TOP_SHIFT
+        flags |= STUCK_HIGH * (wrong.stuck_at == "high")
+        flags |= STUCK_EITHER * (wrong.stuck_at == "either")
+        threshold = min(round(wrong.stuck * 2**32), 2**32 - 1)
+        line = CHIP_LINE.pack(chip.seed, 0, flags, threshold)
+        return ENGINE << 4 | CHIP, np.frombuffer(line, np.uint8)[np.newaxis]
+
+    def _state_memories(self) -> list[Memory]:
+        """Write tables before the states: words are made as states arrive."""
+        state_bits = self._device.identity.state_bits
+        memories = []
+        for number, plan in enumerate(self._plans):
+            memories.append(
+                (number << 4 | WRITE_TABLE, write_table_lines(plan.table, state_bits))
+            )
+        for number, (plan, layer) in enumerate(
+            zip(self._plans, self._network.layers, strict=True)
+        ):
+            polarity = plan.polarity[layer.states].astype(np.uint8)
+            memories.append((number << 4 | STATES, polarity << POLARITY_SHIFT | layer.states))
+        return memories

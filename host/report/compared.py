@@ -1,0 +1,45 @@
+"""The comparison with CMOS neurons, as plain data for the page."""
+
+from typing import Any
+
+from host.compare.comparison import compare
+from host.datasets import load_test_set
+from host.display import Display
+from host.report.subject import Subject
+from sim.cost.liberty import CELLS_45, load_library
+from sim.errors import UserError
+
+
+def compared(subject: Subject, display: Display) -> dict[str, Any] | str:
+    """Compare a network's neurons as ``allspin compare`` does by default.
+
+    Parameters
+    ----------
+    subject : Subject
+        What the report is about.
+    display : Display
+        Told of the step.
+
+    Returns
+    -------
+    dict or str
+        What `host.compare.comparison.compare` returns, or why there is no comparison.
+    """
+    # All test images, however many the rest of the page takes: so the command says the same.
+    images, labels = load_test_set(subject.data)
+    display.start("comparing with CMOS neurons")
+    try:
+        found = compare(
+            subject.name,
+            subject.network,
+            subject.device,
+            load_library(CELLS_45),
+            images,
+            labels,
+            said=lambda what: display.advance(0, None, what),
+        )
+    except UserError as error:
+        display.finish(str(error))
+        return str(error)
+    display.finish(f"{len(found['neurons'])} neurons")
+    return found

