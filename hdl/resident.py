@@ -433,7 +433,8 @@ class Resident(wiring.Component):
         mine = Signal()
         memory = Signal(4)
         address = Signal(16)
-        index = Signal(range(RUN_BYTES + 1))
+        index = Signal(range(RUN_BYTES))
+        left = Signal(range(RUN_BYTES))  # bytes behind the one that is sent
         m.d.comb += [
             mine.eq((asked.layer == ENGINE) & (asked.memory >= RESIDENT_BEATS)),
             self.fetch.payload.eq(asked),
@@ -459,7 +460,8 @@ class Resident(wiring.Component):
         next_image = Signal(16)
         next_beat = Signal.like(first)
         ahead = Signal()
-        m.d.comb += ahead.eq(address >= next_image)
+        gap = Signal(16)
+        m.d.sync += [ahead.eq(address >= next_image), gap.eq(address - next_image)]
 
         result = self.results.payload
         logit = Signal(8 * p.logit_bytes)
@@ -477,12 +479,16 @@ class Resident(wiring.Component):
                 ]
                 m.d.sync += [memory.eq(asked.memory), address.eq(asked.address), index.eq(0)]
                 with m.If(self.link_fetch.valid & mine):
-                    m.next = "AIM"
+                    m.next = "REGARD"
+            with m.State("REGARD"):
+                # In this clock it is found out whether the image lies ahead, and how far.
+                m.d.comb += serving.eq(1)
+                m.next = "AIM"
             with m.State("AIM"):
                 m.d.comb += serving.eq(1)
                 m.d.sync += [
                     first.eq(Mux(ahead, next_beat, 0)),
-                    skip.eq(Mux(ahead, address - next_image, address)),
+                    skip.eq(Mux(ahead, gap, address)),
                     images.eq(1),
                     number.eq(loader.number + address),
                     launch.eq(memory == RESIDENT_LOGITS),
@@ -497,20 +503,25 @@ class Resident(wiring.Component):
             with m.State("WAIT"):
                 # By then any other line is there too.
                 m.d.comb += serving.eq(1)
+                with m.Switch(memory):
+                    for which, (size, _) in lines.items():
+                        with m.Case(which):
+                            m.d.sync += left.eq(size - 1)
                 with m.If(player.peeked):
                     m.next = "LINE"
             with m.State("LINE"):
-                m.d.comb += [serving.eq(1), fetched.valid.eq(1)]
+                m.d.comb += [
+                    serving.eq(1),
+                    fetched.valid.eq(1),
+                    fetched.payload.last.eq(left == 0),
+                ]
                 with m.Switch(memory):
-                    for which, (size, byte) in lines.items():
+                    for which, (_, byte) in lines.items():
                         with m.Case(which):
-                            m.d.comb += [
-                                fetched.payload.data.eq(byte),
-                                fetched.payload.last.eq(index == size - 1),
-                            ]
+                            m.d.comb += fetched.payload.data.eq(byte)
                 with m.If(fetched.ready):
-                    m.d.sync += index.eq(index + 1)
-                    with m.If(fetched.payload.last):
+                    m.d.sync += [index.eq(index + 1), left.eq(left - 1)]
+                    with m.If(left == 0):
                         m.next = "ENGINE"
             with m.State("LOGIT"):
                 m.d.comb += [
