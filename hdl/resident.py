@@ -8,7 +8,6 @@ from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.player import BeatPlayer
 from hdl.beat_memory import COLUMN_BITS, COLUMN_LINES, PackedLayout
 from hdl.block_ram import block_memory
 from hdl.ecp5 import WordMemory
@@ -21,6 +20,7 @@ from hdl.parameters import (
     CrossbarParameters,
     EngineParameters,
 )
+from hdl.player import BeatPlayer
 from hdl.streams import ByteLayout, EventLayout, FetchLayout, LoadLayout, ResultLayout
 from sim.generator import USE_BITS as IMAGE_BITS
 
