@@ -117,13 +117,13 @@ class Engine(wiring.Component):
                 programming.eq(variation.busy),
             ]
             # States go another way: the Programmer may hold them back.
-            with m.If(self.load.payload.memory == STATES):
-                with m.If(self.load.payload.layer != ENGINE):
-                    m.d.comb += [
-                        variation.states.valid.eq(self.load.valid),
-                        self.load.ready.eq(variation.states.ready),
-                    ]
-                    m.d.sync += load_valid.eq(0)
+            states = (self.load.payload.memory == STATES) & (self.load.payload.layer != ENGINE)
+            with m.If(states):
+                m.d.comb += [
+                    variation.states.valid.eq(self.load.valid),
+                    self.load.ready.eq(variation.states.ready),
+                ]
+                m.d.sync += load_valid.eq(0)
             if p.noisy:
                 wiring.connect(m, wiring.flipped(self.numbers), variation.numbers)
 
