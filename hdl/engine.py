@@ -4,6 +4,8 @@ While image n is in the first crossbar, image n - 1 is in its neurons and the se
 crossbar, and so on. The steady-state cost of an image is the slowest stage's, not the sum.
 """
 
+from typing import Any
+
 from amaranth.hdl import Array, Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -24,6 +26,7 @@ from hdl.parameters import (
 )
 from hdl.readout import Readout
 from hdl.reservation import Reservation
+from hdl.slice import Slice
 from hdl.streams import ByteLayout, EventLayout, FetchLayout, LoadLayout, ResultLayout
 from hdl.variation.variation import Variation
 from sim.generator import USE_BITS as IMAGE_BITS
@@ -101,7 +104,9 @@ class Engine(wiring.Component):
         settling = Signal(range(settle + 1))
         loading = Signal()
         programming = Signal()
-        m.d.comb += loading.eq(self.load.valid | programming | (settling != 0))
+        # A clock behind the load itself, which comes late; an image's first event is not there
+        # sooner.
+        m.d.comb += loading.eq(load_valid | programming | (settling != 0))
         with m.If(self.load.valid | programming):
             m.d.sync += settling.eq(settle)
         with m.Elif(settling != 0):
@@ -135,6 +140,14 @@ class Engine(wiring.Component):
         converters = [ViConverter(p, layer) for layer in range(layers - 1)]
         neurons = [NeuronArray(p, layer) for layer in range(layers - 1)]
 
+        # Nothing goes straight from what is asked to what is answered: the link's own paths are
+        # long, and lines are read seldom.
+        m.submodules.requests = requests = Slice(FetchLayout())
+        m.submodules.answers = answers = Slice(ByteLayout())
+        wiring.connect(m, wiring.flipped(self.fetch), requests.i)
+        wiring.connect(m, answers.o, wiring.flipped(self.fetched))
+        fetch, fetched = requests.o, answers.i
+
         fetching = Signal()  # a line is being read
         request = Signal(FetchLayout())
         drive = Signal()  # drive the row that is read back
@@ -148,7 +161,7 @@ class Engine(wiring.Component):
 
         upstream = wiring.flipped(self.events)
         stalled = Signal()
-        m.d.comb += stalled.eq(fetching | self.fetch.valid | loading)
+        m.d.comb += stalled.eq(fetching | fetch.valid | loading)
         for layer, (crossbar, crossbar_parameters) in enumerate(
             zip(crossbars, p.crossbars, strict=True)
         ):
@@ -289,6 +302,7 @@ class Engine(wiring.Component):
         # Images under way: from the first event taken to the last logit given.
         arriving = Signal()
         under_way = Signal(24)
+        none = Signal(init=1)  # are under way
         first_taken = Signal()
         entered = Signal()
         left = Signal()
@@ -299,12 +313,13 @@ class Engine(wiring.Component):
             entered.eq(first_taken & self.events.payload.last),
             left.eq(self.results.valid & self.results.ready & self.results.payload.last),
             counters.image.eq(left),
-            counters.busy.eq(arriving | counted_in | (under_way != 0) | first_taken),
+            counters.busy.eq(arriving | counted_in | ~none | first_taken),
             self.idle.eq(
                 ~arriving
                 & ~counted_in
-                & (under_way == 0)
+                & none
                 & ~fetching
+                & ~fetch.valid
                 & ~(settling.any() if variation is not None else 0)
             ),
         ]
@@ -316,10 +331,16 @@ class Engine(wiring.Component):
             counted_out.eq(left),
             under_way.eq(under_way + counted_in - counted_out),
         ]
+        with m.If(counted_in & ~counted_out):
+            m.d.sync += none.eq(0)
+        with m.Elif(counted_out & ~counted_in):
+            m.d.sync += none.eq(under_way == 1)
 
         self._elaborate_fetch(
             m,
             counters=counters,
+            fetch=fetch,
+            fetched=fetched,
             fetching=fetching,
             loading=loading,
             request=request,
@@ -333,9 +354,9 @@ class Engine(wiring.Component):
         )
         with m.If(collect):
             m.d.comb += [
-                self.fetched.valid.eq(collect_valid),
-                self.fetched.payload.eq(collected),
-                collect_ready.eq(self.fetched.ready),
+                fetched.valid.eq(collect_valid),
+                fetched.payload.eq(collected),
+                collect_ready.eq(fetched.ready),
             ]
         return m
 
@@ -344,6 +365,8 @@ class Engine(wiring.Component):
         m: Module,
         *,
         counters: Counters,
+        fetch: Any,
+        fetched: Any,
         fetching: Signal,
         loading: Signal,
         request: object,
@@ -363,12 +386,12 @@ class Engine(wiring.Component):
         ]
         with m.FSM(name="fetch"):
             with m.State("IDLE"):
-                m.d.comb += self.fetch.ready.eq(~loading)
-                m.d.sync += [request.eq(self.fetch.payload), wait.eq(3)]  # type: ignore[attr-defined]
-                with m.If(self.fetch.valid & self.fetch.ready):
-                    with m.If(self.fetch.payload.memory == COUNTERS):
+                m.d.comb += fetch.ready.eq(~loading)
+                m.d.sync += [request.eq(fetch.payload), wait.eq(3)]  # type: ignore[attr-defined]
+                with m.If(fetch.valid & fetch.ready):
+                    with m.If(fetch.payload.memory == COUNTERS):
                         m.d.sync += wait.eq(2 * counters.loop + 3)
-                    with m.If(self.fetch.payload.memory == WEIGHTS):
+                    with m.If(fetch.payload.memory == WEIGHTS):
                         m.next = "DRIVE"
                     with m.Else():
                         m.next = "WAIT"
@@ -378,7 +401,7 @@ class Engine(wiring.Component):
                     m.next = "COLLECT"
             with m.State("COLLECT"):
                 m.d.comb += [fetching.eq(1), collect.eq(1)]
-                with m.If(self.fetched.valid & self.fetched.ready & self.fetched.payload.last):
+                with m.If(fetched.valid & fetched.ready & fetched.payload.last):
                     m.next = "IDLE"
             with m.State("WAIT"):
                 m.d.comb += fetching.eq(1)
@@ -397,11 +420,11 @@ class Engine(wiring.Component):
             with m.State("SEND"):
                 m.d.comb += [
                     fetching.eq(1),
-                    self.fetched.valid.eq(1),
-                    self.fetched.payload.data.eq(line[:8]),
-                    self.fetched.payload.last.eq(bytes_left == 1),
+                    fetched.valid.eq(1),
+                    fetched.payload.data.eq(line[:8]),
+                    fetched.payload.last.eq(bytes_left == 1),
                 ]
-                with m.If(self.fetched.ready):
+                with m.If(fetched.ready):
                     m.d.sync += [line.eq(line >> 8), bytes_left.eq(bytes_left - 1)]
                     with m.If(bytes_left == 1):
                         m.next = "IDLE"

@@ -150,6 +150,10 @@ class Dispatcher(wiring.Component):
         lines_left = Signal(range(2**16))  # from the address to the space's end
         bytes_left = Signal(range(2**16))  # of the line
         first = Signal()  # the next byte is a line's first
+        # Known a clock before they are asked for.
+        no_lines = Signal()
+        line_ends = Signal()
+        last_line = Signal()
 
         m.d.comb += [
             images.i.payload.tag.eq(request.tag),
@@ -266,13 +270,21 @@ class Dispatcher(wiring.Component):
                     with m.Elif(last):
                         fail(ErrorCode.LENGTH)
             with m.State("ADDRESS"):
-                m.d.sync += [lines_left.eq(lines - request.address), first.eq(1)]
+                m.d.sync += [
+                    lines_left.eq(lines - request.address),
+                    first.eq(1),
+                    no_lines.eq(0),
+                ]
                 m.next = "CHECK"
                 hidden = (request.kind == Request.READ) & ~readable
                 with m.If(~exists | (request.address >= lines) | hidden):
                     fail(ErrorCode.SPACE)
             with m.State("CHECK"):
-                m.d.sync += bytes_left.eq(line_bytes - 1)
+                m.d.sync += [
+                    bytes_left.eq(line_bytes - 1),
+                    line_ends.eq(line_bytes == 1),
+                    last_line.eq(lines_left == 1),
+                ]
                 with m.If(request.kind == Request.READ):
                     m.next = "DRAIN"
                     with m.If(request.count > lines_left):
@@ -287,7 +299,7 @@ class Dispatcher(wiring.Component):
                     with m.Else():
                         m.next = "WRITE"
             with m.State("WRITE"):
-                with m.If(lines_left == 0), m.If(self.payload.valid):
+                with m.If(no_lines), m.If(self.payload.valid):
                     fail(ErrorCode.SPACE)
                 with m.Else():
                     m.d.comb += [
@@ -295,12 +307,19 @@ class Dispatcher(wiring.Component):
                         self.payload.ready.eq(self.load.ready),
                     ]
                 with m.If(take):
-                    m.d.sync += [bytes_left.eq(bytes_left - 1), first.eq(0)]
+                    m.d.sync += [
+                        bytes_left.eq(bytes_left - 1),
+                        line_ends.eq(bytes_left == 1),
+                        first.eq(0),
+                    ]
                     with m.If(last):
                         m.next = "DRAIN"
-                    with m.If(bytes_left == 0):
+                    with m.If(line_ends):
                         m.d.sync += [
                             bytes_left.eq(line_bytes - 1),
+                            line_ends.eq(line_bytes == 1),
+                            no_lines.eq(last_line),
+                            last_line.eq(lines_left == 2),
                             first.eq(1),
                             request.address.eq(request.address + 1),
                             lines_left.eq(lines_left - 1),

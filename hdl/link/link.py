@@ -8,6 +8,7 @@ from hdl.link.dispatcher import Dispatcher
 from hdl.link.frames import FrameReceiver, FrameSender
 from hdl.link.protocol import LinkParameters
 from hdl.link.sparse import SparseDecoder
+from hdl.slice import Slice
 from hdl.streams import ByteLayout, EventLayout, FetchLayout, LoadLayout, ResultLayout
 from sim.generator import USE_BITS as IMAGE_BITS
 
@@ -55,10 +56,17 @@ class Link(wiring.Component):
         m.submodules.sender = sender = FrameSender()
 
         wiring.connect(m, wiring.flipped(self.received), receiver.received)
-        wiring.connect(m, receiver.payload, dispatcher.payload)
+        # The dispatcher's decisions are long, and end at registers on every side.
+        payload = Slice(ByteLayout(), every_clock=True)
+        answer = Slice(ByteLayout(), every_clock=True)
+        results = Slice(ResultLayout(p.engine))
+        m.submodules += [payload, answer, results]
+        wiring.connect(m, receiver.payload, payload.i)
+        wiring.connect(m, payload.o, dispatcher.payload)
         wiring.connect(m, receiver.errors, dispatcher.errors)
         wiring.connect(m, dispatcher.body, decoder.body)
-        wiring.connect(m, dispatcher.answer, sender.payload)
+        wiring.connect(m, dispatcher.answer, answer.i)
+        wiring.connect(m, answer.o, sender.payload)
         wiring.connect(m, sender.sent, wiring.flipped(self.sent))
         m.d.comb += [
             dispatcher.judged.eq(decoder.judged),
@@ -66,7 +74,8 @@ class Link(wiring.Component):
         ]
 
         wiring.connect(m, decoder.events, wiring.flipped(self.events))
-        wiring.connect(m, wiring.flipped(self.results), dispatcher.results)
+        wiring.connect(m, wiring.flipped(self.results), results.i)
+        wiring.connect(m, results.o, dispatcher.results)
         wiring.connect(m, dispatcher.load, wiring.flipped(self.load))
         wiring.connect(m, dispatcher.fetch, wiring.flipped(self.fetch))
         wiring.connect(m, wiring.flipped(self.fetched), dispatcher.fetched)
