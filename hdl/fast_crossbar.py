@@ -108,8 +108,9 @@ class FastCrossbar(wiring.Component):
             value = Signal(p.value_bits, name=f"value_{part}", reset_less=True)
             held = Signal(p.value_bits, name=f"held_{part}", reset_less=True)
             later = Signal(p.value_bits, name=f"later_{part}", reset_less=True)
+            with m.If(taken):
+                m.d.sync += address.eq(base + slot.row)
             m.d.sync += [
-                address.eq(base + slot.row),
                 # A clock without an event adds nothing.
                 value.eq(Mux(taken, slot.value, 0)),
                 held.eq(value),
