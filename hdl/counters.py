@@ -90,10 +90,7 @@ class Counters(wiring.Component):
         grabbed = Signal(range(most + 1))
         total = Signal(self._parameters.counter_bits)
         m.d.comb += [
-            chosen.eq(
-                Mux(self.layer == ENGINE, 2 * layers, self.layer << 1)
-                + self.line
-            ),
+            chosen.eq(Mux(self.layer == ENGINE, 2 * layers, self.layer << 1) + self.line),
             read.addr.eq(slot),
             total.eq(Mux(stale != 0, 0, stored) + grabbed),
             write.addr.eq(slot),

@@ -99,7 +99,9 @@ class Crossbar(wiring.Component):
                 self.last = Signal(name=f"{name}_last")
                 self.final = Signal(name=f"{name}_final")
 
-        names = ["read", "word", "product"] + ["rows"] * (p.rows_per_clock > 1)
+        # An iCE40's clock is slow enough for an SPRAM and a product in a row.
+        holds_words = p.memory != "spram"
+        names = ["read", *["word"] * holds_words, "product", *["rows"] * (p.rows_per_clock > 1)]
         stages = [Stage(name) for name in names]
         left = Signal(range(p.lanes + 1))  # sums still in the shadow
         closing = Signal()
@@ -128,14 +130,18 @@ class Crossbar(wiring.Component):
             word_value = Signal(p.value_bits, name=f"word_value_{part}", reset_less=True)
             m.d.comb += address.eq(base + slot.row)
             m.d.sync += [read_value.eq(slot.value), word_value.eq(read_value)]
-            values.append(word_value)
+            value = word_value if holds_words else read_value
+            values.append(value)
             memories = self._elaborate_spram if p.memory == "spram" else self._elaborate_banks
             for lane, read in enumerate(memories(m, part, address, placer)):
-                word = Signal(read.shape(), name=f"word_{part}_{lane}", reset_less=True)
+                word = read
+                if holds_words:
+                    word = Signal(read.shape(), name=f"word_{part}_{lane}", reset_less=True)
+                    m.d.sync += word.eq(read)
                 product = Signal(
                     signed(len(word) + p.value_bits), name=f"product_{part}_{lane}", reset_less=True
                 )
-                m.d.sync += [word.eq(read), product.eq(word * word_value)]
+                m.d.sync += product.eq(word * value)
                 terms[lane].append(product)
 
         final = stages[-1]

@@ -61,6 +61,7 @@ def to_verilog(
     *,
     dialect: Dialect = "systemverilog",
     header: str = "",
+    platform: object = None,
 ) -> str:
     """Convert a component.
 
@@ -74,6 +75,8 @@ def to_verilog(
         SystemVerilog (IEEE 1800-2012), or plain Verilog (IEEE 1364-2005).
     header : str
         Text for a comment at the top.
+    platform : Platform, optional
+        For which to elaborate; a part's own cells are then instances.
 
     Returns
     -------
@@ -82,7 +85,7 @@ def to_verilog(
         underscores: ``events__payload``, ``events__valid``, ``events__ready``.
         The same component gives the same text.
     """
-    text = rtlil.convert(component, name=name, emit_src=False)
+    text = rtlil.convert(component, name=name, platform=platform, emit_src=False)
     renamed = _legal_names(text)
     text = _NAME.sub(lambda match: renamed.get(match[0], match[0]), text)
     yosys = find_yosys(lambda version: version >= MIN_YOSYS)

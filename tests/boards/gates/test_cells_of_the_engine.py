@@ -1,0 +1,53 @@
+"""The ECP5's engine with its instantiated cells, in their models, is the golden model."""
+
+import re
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from boards.gates.models import FAMILIES, models
+from hdl.bench.networks import random_images, random_network
+from hdl.bench.runner import BenchFailure, simulate
+from hdl.engine import Engine
+from hdl.parameters import EngineParameters, HardwareProfile
+from hdl.verilog import to_verilog
+
+BENCH = Path(__file__).parents[2] / "hdl" / "bench" / "bench_engine.py"
+TESTS = ("stalls_everywhere", "full_speed", "memories_read_back")
+CELLS = ("CCU2C", "DP16KD", "TRELLIS_FF")
+NETWORK = random_network((70, 9, 5), 3)
+PROFILE = HardwareProfile(rows_per_clock=2, memory="ecp5")
+
+
+@pytest.fixture(scope="module")
+def engine() -> str:
+    """The engine as Verilog, with instances."""
+    parameters = EngineParameters.from_network(NETWORK, PROFILE)
+    verilog = to_verilog(Engine(parameters), platform=SimpleNamespace(family="ecp5"))
+    # 35 rows in each part: more than are left to distributed RAM.
+    assert {cell for cell in CELLS if re.search(rf"(?m)^  {cell} #", verilog)} == set(CELLS)
+    return verilog
+
+
+def run(verilog: str) -> None:
+    simulate(
+        verilog + models(FAMILIES["ecp5"], CELLS),
+        BENCH,
+        tests=TESTS,
+        simulator="icarus",
+        network=NETWORK,
+        images=random_images(NETWORK, 12, 4),
+        profile=PROFILE,
+    )
+
+
+def test_the_cells_do_what_the_plain_description_does(engine: str) -> None:
+    run(engine)
+
+
+def test_a_wrong_cell_is_seen(engine: str) -> None:
+    broken, count = re.subn(r"16'h7888", "16'h7880", engine, count=1)
+    assert count == 1
+    with pytest.raises(BenchFailure, match="failed"):
+        run(broken)
