@@ -283,11 +283,20 @@ class EcpBeatMemory(wiring.Component):
             upstream.stored.eq(self.stored),
         ]
         hops = []
+        before = []
         for number in range(-(-banks // BANKS_PER_HOP)):
             hop = Signal(bus, name=f"bus_{number}")
             m.d.sync += hop.eq(upstream)
+            before.append(upstream)
             hops.append(hop)
             upstream = hop
+
+        def enabled(number: int, shift: int, name: str) -> Signal:
+            """A bank's write enable, in a register beside what is written."""
+            hop = before[-1] if shift == plane_bits else before[number // BANKS_PER_HOP]
+            enable = Signal(name=f"{name}_{number}_enable")
+            m.d.sync += enable.eq(hop.write & (hop.place[shift:] == number))
+            return enable
 
         driven = 0
 
@@ -301,6 +310,7 @@ class EcpBeatMemory(wiring.Component):
             hop = hops[bank // BANKS_PER_HOP]
             packed = hop.stored.as_value()
             lines = min(COLUMN_LINES, self._beats - bank * COLUMN_LINES)
+            enable = enabled(bank, column_bits, "bank")
             parts: list[Value] = []
             low = 0
             for column, width in enumerate(self._widths):
@@ -308,7 +318,7 @@ class EcpBeatMemory(wiring.Component):
                 m.submodules[f"bank_{bank}_column_{column}"] = memory
                 m.d.comb += [
                     memory.address.eq(address()),
-                    memory.write_enable.eq(hop.write & (hop.place[column_bits:] == bank)),
+                    memory.write_enable.eq(enable),
                     memory.write_address.eq(hop.place),
                     memory.word.eq(packed[low : low + width]),
                 ]
@@ -321,7 +331,7 @@ class EcpBeatMemory(wiring.Component):
             m.submodules[f"plane_{plane}"] = memory
             m.d.comb += [
                 memory.address.eq(address()),
-                memory.write.eq(hops[-1].write & (hops[-1].place[plane_bits:] == plane)),
+                memory.write.eq(enabled(plane, plane_bits, "plane")),
                 memory.place.eq(hops[-1].place),
                 memory.stored.eq(hops[-1].stored.last),
             ]

@@ -5,7 +5,8 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hdl.beat_memory import BeatMemory, EcpBeatMemory, PackedLayout
-from hdl.link.queue import Queue
+from hdl.block_ram import block_memory
+from hdl.link.queue import read_ring
 from hdl.parameters import CrossbarParameters
 from hdl.streams import EventLayout
 
@@ -87,11 +88,15 @@ class BeatPlayer(wiring.Component):
         """Build the player."""
         m = Module()
         m.submodules.memory = memory = self._memory
-        m.submodules.queue = queue = Queue(self._layout, QUEUE_DEPTH)
-        assert memory.latency + 3 <= QUEUE_DEPTH
-
-        def following(address: Signal) -> Mux:
-            return Mux(address == self._beats - 1, 0, address + 1)
+        # A queue that is never full, for what is read is counted.
+        m.submodules.ring = ring = block_memory(self._layout, QUEUE_DEPTH)
+        write = ring.write_port()
+        read = ring.read_port(domain="comb")
+        head = Signal(range(2 * QUEUE_DEPTH))
+        tail = Signal.like(head)
+        waiting = stream.Signature(self._layout).create()
+        read_ring(m, read, head, tail, waiting)
+        assert memory.latency + 6 <= QUEUE_DEPTH
 
         # Read ahead as far as there is room in the queue for all that is under way.
         address = Signal(range(self._beats))
@@ -114,35 +119,48 @@ class BeatPlayer(wiring.Component):
             peeking.eq(Cat(self.peek, peeking)),
         ]
         with m.If(issue):
-            m.d.sync += address.eq(following(address))
+            m.d.sync += address.eq(Mux(address == self._beats - 1, 0, address + 1))
 
-        at_end = Signal()  # the beat that arrives next is the memory's last
+        at_end = Signal()  # `position`, where the beat that arrives next lay, is the memory's end
         skip = Signal(16)
+        skipping = Signal()  # `skip` is not zero
         images = Signal(16)
-        ahead = Signal(range(self._beats))
+        final = Signal()  # `images` is one
         valid = arrived[-1]
         push = Signal()
+        pushed = Signal()
         last = Signal()
         m.d.comb += [
-            ahead.eq(following(self.position)),
             last.eq(memory.beat.last | at_end),
-            push.eq(valid & ~ended & ((skip == 0) | at_end)),
-            queue.i.valid.eq(push),
-            queue.i.payload.slots.eq(memory.beat.slots),
-            queue.i.payload.last.eq(last),
+            push.eq(valid & ~ended & (~skipping | at_end)),
+            write.en.eq(pushed),
+            write.addr.eq(tail),
+        ]
+        m.d.sync += [
+            pushed.eq(push),
+            write.data.slots.eq(memory.beat.slots),
+            write.data.last.eq(last),
+            tail.eq(tail + pushed),
         ]
         with m.If(valid & ~ended):
-            m.d.sync += [self.position.eq(ahead), at_end.eq(ahead == self._beats - 1)]
+            m.d.sync += [
+                self.position.eq(Mux(at_end, 0, self.position + 1)),
+                at_end.eq(self.position == self._beats - 2 if self._beats > 1 else 1),
+            ]
             with m.If(last):
-                with m.If(skip != 0):
-                    m.d.sync += skip.eq(skip - 1)
+                with m.If(skipping):
+                    m.d.sync += [skip.eq(skip - 1), skipping.eq(skip != 1)]
                 with m.Else():
-                    m.d.sync += images.eq(images - 1)
-                with m.If(at_end | ((skip == 0) & (images == 1))):
+                    m.d.sync += [images.eq(images - 1), final.eq(images == 2)]
+                with m.If(at_end | (~skipping & final)):
                     m.d.sync += ended.eq(1)
         popped = Signal()
-        m.d.comb += popped.eq(queue.o.valid & queue.o.ready)
-        m.d.sync += room.eq(room - issue + popped + (valid & ~push))
+        freed = Signal(2)  # given back a clock late: whether an event is taken is known late
+        m.d.comb += popped.eq(waiting.valid & waiting.ready)
+        m.d.sync += [
+            freed.eq(Cat(popped, valid & ~push)),
+            room.eq(room - issue + freed[0] + freed[1]),
+        ]
         with m.If(self.start | self.peek):
             m.d.sync += address.eq(self.first)
         with m.If(self.start):
@@ -150,7 +168,9 @@ class BeatPlayer(wiring.Component):
                 self.position.eq(self.first),
                 at_end.eq(self.first == self._beats - 1),
                 skip.eq(self.skip),
+                skipping.eq(self.skip != 0),
                 images.eq(self.images),
+                final.eq(self.images == 1),
                 ended.eq(0),
             ]
         m.d.comb += self.playing.eq(~ended | (room != QUEUE_DEPTH) | self.events.valid)
@@ -158,13 +178,13 @@ class BeatPlayer(wiring.Component):
         event = self.events.payload
         fresh = Signal(init=1)  # the next beat is an image's first
         m.d.comb += [
-            queue.o.ready.eq(~self.events.valid | self.events.ready),
+            waiting.ready.eq(~self.events.valid | self.events.ready),
             self.begun.eq(popped & fresh),
         ]
-        with m.If(queue.o.ready):
-            m.d.sync += self.events.valid.eq(queue.o.valid)
+        with m.If(waiting.ready):
+            m.d.sync += self.events.valid.eq(waiting.valid)
         with m.If(popped):
-            packed = queue.o.payload
+            packed = waiting.payload
             m.d.sync += [event.last.eq(packed.last), fresh.eq(packed.last)]
             for number in range(self._parameters.rows_per_clock):
                 slot = packed.slots[number]

@@ -8,8 +8,9 @@ from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.player import BeatPlayer, PackedLayout
+from hdl.beat_memory import COLUMN_BITS, COLUMN_LINES, PackedLayout
 from hdl.block_ram import block_memory
+from hdl.ecp5 import WordMemory
 from hdl.parameters import (
     ENGINE,
     LABELS,
@@ -19,6 +20,7 @@ from hdl.parameters import (
     CrossbarParameters,
     EngineParameters,
 )
+from hdl.player import BeatPlayer
 from hdl.streams import ByteLayout, EventLayout, FetchLayout, LoadLayout, ResultLayout
 from sim.generator import USE_BITS as IMAGE_BITS
 
@@ -83,53 +85,61 @@ class Loader(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the loader."""
         m = Module()
-        # A register, so that the link's logic ends here.
+        # Registers, so that the link's logic ends here.
         load = Signal(LoadLayout())
-        valid = Signal()
+        beats = Signal()
+        labels = Signal()
+        order = Signal()
+        own = self.load.valid & (self.load.payload.layer == ENGINE)
+        memory = self.load.payload.memory
         m.d.comb += self.load.ready.eq(1)
-        m.d.sync += [load.eq(self.load.payload), valid.eq(self.load.valid)]
+        m.d.sync += [
+            load.eq(self.load.payload),
+            beats.eq(own & (memory == RESIDENT_BEATS)),
+            labels.eq(own & (memory == LABELS)),
+            order.eq(own & (memory == RESIDENT_RUN)),
+        ]
 
         number = Signal(range(RUN_BYTES))  # of the byte in its line
         here = Signal.like(number)
         line = Signal(16)
-        here_line = Signal.like(line)
-        ends = Signal()  # the byte is its line's last
+        ended = Signal()  # the byte before was its line's last
+        ends = Signal()
         m.d.comb += [
             here.eq(Mux(load.first, 0, number)),
-            here_line.eq(Mux(load.first, load.address, line)),
+            ends.eq(
+                (beats & (here == self._beat_bytes - 1))
+                | (labels & (here == CLASS_BYTES - 1))
+                | (order & (here == RUN_BYTES - 1))
+            ),
+            self.address.eq(line),
         ]
-        m.d.sync += [self.beat_written.eq(0), self.label_written.eq(0), self.start.eq(0)]
-        with m.If(valid & (load.layer == ENGINE)):
+        m.d.sync += [
+            self.beat_written.eq(beats & ends),
+            self.label_written.eq(labels & ends),
+            self.start.eq(order & ends),
+        ]
+        with m.If(beats | labels | order):
             m.d.sync += [
                 number.eq(Mux(ends, 0, here + 1)),
-                line.eq(here_line + ends),
-                self.address.eq(here_line),
+                ended.eq(ends),
+                line.eq(Mux(load.first, load.address, line + ended)),
             ]
-            with m.Switch(load.memory):
-                with m.Case(RESIDENT_BEATS):
-                    m.d.comb += ends.eq(here == self._beat_bytes - 1)
-                    m.d.sync += self.beat_written.eq(ends)
-                    with m.Switch(here):
-                        for place, slot in enumerate(self.beat.slots):
-                            with m.Case(2 * place):
-                                m.d.sync += slot.distance.eq(load.data)
-                            with m.Case(2 * place + 1):
-                                m.d.sync += slot.value.eq(load.data)
-                        with m.Default():
-                            m.d.sync += self.beat.last.eq(load.data)
-                with m.Case(LABELS):
-                    m.d.comb += ends.eq(here == CLASS_BYTES - 1)
-                    m.d.sync += [
-                        self.label_written.eq(ends),
-                        self.label.word_select(here[0], 8).eq(load.data),
-                    ]
-                with m.Case(RESIDENT_RUN):
-                    m.d.comb += ends.eq(here == RUN_BYTES - 1)
-                    m.d.sync += self.start.eq(ends)
-                    with m.If(here < IMAGES_BYTES):
-                        m.d.sync += self.images.eq(Cat(self.images[8:], load.data))
-                    with m.Elif(here < IMAGES_BYTES + NUMBER_BYTES):
-                        m.d.sync += self.number.eq(Cat(self.number[8:], load.data))
+        with m.If(beats), m.Switch(here):
+            for place, slot in enumerate(self.beat.slots):
+                with m.Case(2 * place):
+                    m.d.sync += slot.distance.eq(load.data)
+                with m.Case(2 * place + 1):
+                    m.d.sync += slot.value.eq(load.data)
+            with m.Default():
+                m.d.sync += self.beat.last.eq(load.data)
+        with m.If(labels):
+            m.d.sync += self.label.eq(Cat(self.label[8:], load.data))
+        with m.If(order):
+            with m.If(here < IMAGES_BYTES):
+                m.d.sync += self.images.eq(Cat(self.images[8:], load.data))
+            with m.Elif(here < IMAGES_BYTES + NUMBER_BYTES):
+                m.d.sync += self.number.eq(Cat(self.number[8:], load.data))
         return m
 
 
@@ -164,7 +174,7 @@ class Judge(wiring.Component):
     cycles : Out
         Clocks so far.
     address : In(16)
-        While nothing is counted: which label is on `label` a clock later.
+        While nothing is counted: which label is on `label` two clocks later.
     label : Out
         A class.
     """
@@ -172,7 +182,7 @@ class Judge(wiring.Component):
     def __init__(self, parameters: EngineParameters, images: int) -> None:
         self._images = images
         class_ = range(max(parameters.classes, 2))
-        self._class = class_
+        self._fast = parameters.crossbars[0].memory == "ecp5"
         super().__init__(
             {
                 "write": In(1),
@@ -194,27 +204,53 @@ class Judge(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the judge."""
         m = Module()
-        m.submodules.labels = labels = block_memory(self.label.shape(), self._images)
-        write = labels.write_port()
-        read = labels.read_port(domain="comb")
-        winner = Signal.like(self.winner)
-        m.d.comb += [
-            write.addr.eq(self.place),
-            write.data.eq(self.stored),
-            write.en.eq(self.write),
-            read.addr.eq(Mux(self.count, self.answers, self.address)),
-        ]
+        self._elaborate_labels(m)
+        winners = [Signal.like(self.winner, name=f"winner_{clock}") for clock in range(2)]
+        coming = Signal(4)
+        hit = Signal()
+        m.d.comb += self.busy.eq(coming.any())
         m.d.sync += [
-            self.label.eq(read.data),
-            winner.eq(self.winner),
-            self.busy.eq(self.answered),
+            coming.eq(Cat(self.answered, coming)),
+            winners[0].eq(self.winner),
+            winners[1].eq(winners[0]),
+            hit.eq(coming[1] & (winners[1] == self.label)),
             self.answers.eq(self.answers + self.answered),
-            self.correct.eq(self.correct + (self.busy & (winner == self.label))),
+            self.correct.eq(self.correct + hit),
             self.cycles.eq(self.cycles + self.count),
         ]
         with m.If(self.clear):
             m.d.sync += [self.answers.eq(0), self.correct.eq(0), self.cycles.eq(0)]
         return m
+
+    def _elaborate_labels(self, m: Module) -> None:
+        """The labels' memory: one is there two clocks after its address."""
+        address = Signal(range(self._images))
+        m.d.comb += address.eq(Mux(self.count, self.answers, self.address))
+        width = len(self.label)
+        if self._fast and self._images <= COLUMN_LINES and width <= COLUMN_BITS:
+            m.submodules.labels = words = WordMemory(self._images, 1, width)
+            m.d.comb += [
+                words.address.eq(address),
+                self.label.eq(words.words.as_value()),
+                words.write_enable.eq(self.write),
+                words.write_address.eq(self.place),
+                words.word.eq(self.stored),
+            ]
+            return
+        m.submodules.labels = labels = block_memory(self.label.shape(), self._images)
+        write = labels.write_port()
+        read = labels.read_port(domain="comb")
+        # The block's own register, and one that ends the time it takes.
+        first = Signal.like(self.label)
+        second = Signal.like(self.label)
+        m.d.comb += [
+            write.addr.eq(self.place),
+            write.data.eq(self.stored),
+            write.en.eq(self.write),
+            read.addr.eq(address),
+            self.label.eq(second),
+        ]
+        m.d.sync += [first.eq(read.data), second.eq(first)]
 
 
 class Resident(wiring.Component):
@@ -300,7 +336,7 @@ class Resident(wiring.Component):
             loader.load.valid.eq(taken),
             self.events.payload.eq(Mux(own, player.events.payload, self.link_events.payload)),
             self.events.valid.eq(Mux(own, player.events.valid, self.link_events.valid)),
-            player.events.ready.eq(self.events.ready & own),
+            player.events.ready.eq(self.events.ready),
             self.link_events.ready.eq(self.events.ready & ~own),
             self.link_results.payload.eq(self.results.payload),
             self.link_results.valid.eq(self.results.valid & ~own),
@@ -397,7 +433,8 @@ class Resident(wiring.Component):
         mine = Signal()
         memory = Signal(4)
         address = Signal(16)
-        index = Signal(range(RUN_BYTES + 1))
+        index = Signal(range(RUN_BYTES))
+        left = Signal(range(RUN_BYTES))  # bytes behind the one that is sent
         m.d.comb += [
             mine.eq((asked.layer == ENGINE) & (asked.memory >= RESIDENT_BEATS)),
             self.fetch.payload.eq(asked),
@@ -423,7 +460,8 @@ class Resident(wiring.Component):
         next_image = Signal(16)
         next_beat = Signal.like(first)
         ahead = Signal()
-        m.d.comb += ahead.eq(address >= next_image)
+        gap = Signal(16)
+        m.d.sync += [ahead.eq(address >= next_image), gap.eq(address - next_image)]
 
         result = self.results.payload
         logit = Signal(8 * p.logit_bytes)
@@ -441,12 +479,16 @@ class Resident(wiring.Component):
                 ]
                 m.d.sync += [memory.eq(asked.memory), address.eq(asked.address), index.eq(0)]
                 with m.If(self.link_fetch.valid & mine):
-                    m.next = "AIM"
+                    m.next = "REGARD"
+            with m.State("REGARD"):
+                # In this clock it is found out whether the image lies ahead, and how far.
+                m.d.comb += serving.eq(1)
+                m.next = "AIM"
             with m.State("AIM"):
                 m.d.comb += serving.eq(1)
                 m.d.sync += [
                     first.eq(Mux(ahead, next_beat, 0)),
-                    skip.eq(Mux(ahead, address - next_image, address)),
+                    skip.eq(Mux(ahead, gap, address)),
                     images.eq(1),
                     number.eq(loader.number + address),
                     launch.eq(memory == RESIDENT_LOGITS),
@@ -461,20 +503,25 @@ class Resident(wiring.Component):
             with m.State("WAIT"):
                 # By then any other line is there too.
                 m.d.comb += serving.eq(1)
+                with m.Switch(memory):
+                    for which, (size, _) in lines.items():
+                        with m.Case(which):
+                            m.d.sync += left.eq(size - 1)
                 with m.If(player.peeked):
                     m.next = "LINE"
             with m.State("LINE"):
-                m.d.comb += [serving.eq(1), fetched.valid.eq(1)]
+                m.d.comb += [
+                    serving.eq(1),
+                    fetched.valid.eq(1),
+                    fetched.payload.last.eq(left == 0),
+                ]
                 with m.Switch(memory):
-                    for which, (size, byte) in lines.items():
+                    for which, (_, byte) in lines.items():
                         with m.Case(which):
-                            m.d.comb += [
-                                fetched.payload.data.eq(byte),
-                                fetched.payload.last.eq(index == size - 1),
-                            ]
+                            m.d.comb += fetched.payload.data.eq(byte)
                 with m.If(fetched.ready):
-                    m.d.sync += index.eq(index + 1)
-                    with m.If(fetched.payload.last):
+                    m.d.sync += [index.eq(index + 1), left.eq(left - 1)]
+                    with m.If(left == 0):
                         m.next = "ENGINE"
             with m.State("LOGIT"):
                 m.d.comb += [

@@ -70,7 +70,7 @@ def run_resident(
         loaded = resident.load(images[first:], labels[first:])
         at_once = max(at_once, loaded)
         begun = time.perf_counter()
-        counts += resident.run()
+        counts += resident.run(first=first)
         seconds += time.perf_counter() - begun
         if logits:
             answers.append(resident.logits())

@@ -253,7 +253,7 @@ def _stream(
                 simulated_seconds=None,
                 cycles_per_image=run.counts.cycles_per_image,
                 profile=found,
-                words=None,
+                words=_read_words(device, chip, arguments, steps),
             )
         steps.start(f"streaming {len(images):,} images")
         begun = time.perf_counter()
@@ -263,12 +263,6 @@ def _stream(
         simulated = None
         if answers.clocks is not None and isinstance(device, Device):
             simulated = answers.clocks / device.identity.frequency
-        words = None
-        cycles = _cycles(device, len(images))
-        if arguments.check and chip is not None and isinstance(device, Device):
-            steps.start("reading the R_AH words back")
-            words = chip.compare_words(device)
-            steps.finish(f"{words.mismatches:,} of {words.compared:,} differ from the golden chip")
         return _Streamed(
             on=on,
             answers=answers,
@@ -276,10 +270,24 @@ def _stream(
             resident=None,
             seconds=seconds,
             simulated_seconds=simulated,
-            cycles_per_image=cycles,
+            cycles_per_image=_cycles(device, len(images)),
             profile=found,
-            words=words,
+            words=_read_words(device, chip, arguments, steps),
         )
+
+
+def _read_words(
+    device: Device | GoldenDevice,
+    chip: ChipRun | None,
+    arguments: argparse.Namespace,
+    steps: Steps,
+) -> WordsRead | None:
+    if not arguments.check or chip is None or not isinstance(device, Device):
+        return None
+    steps.start("reading the R_AH words back")
+    words = chip.compare_words(device)
+    steps.finish(f"{words.mismatches:,} of {words.compared:,} differ from the golden chip")
+    return words
 
 
 def _cycles(device: Device | GoldenDevice, images: int) -> float | None:

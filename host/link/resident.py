@@ -229,9 +229,7 @@ class ResidentImages:
                 else "there is no image to keep"
             )
         self.count = 0
-        self._device.write_lines(
-            ENGINE << 4 | RESIDENT_BEATS, lines[: ends[count - 1]], progress
-        )
+        self._device.write_lines(ENGINE << 4 | RESIDENT_BEATS, lines[: ends[count - 1]], progress)
         words = np.asarray(labels[:count], dtype="<u2")
         self._device.write_lines(
             ENGINE << 4 | LABELS, words[:, np.newaxis].view(np.uint8), progress
@@ -260,9 +258,7 @@ class ResidentImages:
         count = check_range("count", self.count if count is None else count, 1, self.count)
         space = ENGINE << 4 | RESIDENT_RUN
         self._device.write(space, 0, _ORDER.pack(count, first))
-        counts = ResidentCounts(
-            *_COUNTS.unpack(self._device.read_back(space, 0, 1, _COUNTS.size))
-        )
+        counts = ResidentCounts(*_COUNTS.unpack(self._device.read_back(space, 0, 1, _COUNTS.size)))
         if counts.images != count:
             raise UserError(
                 f"{self._device.name} ran {counts.images} resident images, not {count}; "

@@ -30,9 +30,10 @@ from sim.pixels import quantise_pixels
 ROOT = Path(__file__).resolve().parents[3]
 NETWORK = random_network((24, 12, 6), 1)
 KEYS = [
-    "network", "on", "chip", "programming", "images", "accuracy", "seconds", "images_per_second",
-    "simulated_seconds", "simulated_images_per_second", "cycles_per_image", "cycles_bound",
-    "logits_compared", "mismatches", "words_compared", "word_mismatches", "words_changed", "commit",
+    "network", "on", "chip", "programming", "images", "accuracy", "resident", "seconds",
+    "images_per_second", "simulated_seconds", "simulated_images_per_second", "cycles_per_image",
+    "cycles_bound", "logits_compared", "mismatches", "words_compared", "word_mismatches",
+    "words_changed", "commit",
 ]  # fmt: skip
 
 
@@ -345,3 +346,35 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(run, tmp_path, monkeypatch):
     assert (status, out) == (2, "")
     assert errors(err) == ["allspin: No space left on device"]
     assert not (tmp_path / "out.npy").exists()
+
+
+def test_resident_images(run, tmp_path):
+    """Of the ideal chip, and of one whose neurons have noise at each use, by image number."""
+    out = tmp_path / "logits.npy"
+    options = ("--on", "virtual", "--resident", "--json")
+    status, stdout, _ = run(*options, "--check", "--logits", str(out))
+    result = json.loads(stdout)
+    assert status == 0
+    assert (result["resident"], result["images"], result["mismatches"]) == (60, 60, 0)
+    assert result["cycles_per_image"] > 12
+    streamed = json.loads(run("--on", "golden", "--json")[1])
+    assert result["accuracy"] == streamed["accuracy"]
+    assert len(np.load(out)) == 60
+    # Nobody asks for logits: only counts come back.
+    status, stdout, _ = run(*options)
+    assert status == 0
+    assert json.loads(stdout)["accuracy"] == streamed["accuracy"]
+
+
+def test_resident_images_of_a_chip_with_noise_at_each_use(run):
+    options = ("--chip", "5", "--on", "virtual", "--resident", "--check", "--json")
+    status, stdout, err = run(*options)
+    result = json.loads(stdout)
+    assert status == 0, err
+    assert (result["mismatches"], result["word_mismatches"]) == (0, 0)
+
+
+def test_resident_images_need_a_memory(run):
+    status, _, err = run("--resident")
+    assert status == 2
+    assert "--resident is for --on virtual or a board: golden has no memory" in err
