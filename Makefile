@@ -31,9 +31,7 @@ test: lint  ## Everything that must pass: lint, then all tests.
 
 .PHONY: boards
 boards: $(STAMP)  ## Bitstreams of all boards, and their table in docs/boards.md; an hour or more.
-	@$(BIN)/allspin build all --jobs 2 --json > docs/boards.json.new || \
-		{ test -s docs/boards.json.new && echo "not every board is well: see above" >&2; }
-	@mv docs/boards.json.new docs/boards.json
+	@$(BIN)/allspin build all --jobs 2 > /dev/null || test $$? -eq 1  # 1: some board is too small
 	@$(BIN)/allspin boards --write docs/boards.md
 
 .PHONY: gates

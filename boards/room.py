@@ -5,9 +5,9 @@ from typing import Any
 from boards.build.families import ECP5, GOWIN, Family, family_of
 from hdl.parameters import CrossbarParameters, EngineParameters
 
-SPRAM_WORDS = 16384
-"""Words of 16 bits in each of an iCE40UP5K's four SPRAMs."""
 SPRAMS = 4
+SPRAM_WIDTH = 16
+"""Of an iCE40UP5K, and the bits that each gives in a clock."""
 BLOCK_WORDS = {"iCE40": 256, ECP5.name: 1024, GOWIN.name: 1024}
 """Words of 16 bits in a block of memory, by family."""
 BLOCKS = {
@@ -31,11 +31,14 @@ def blocks_needed(crossbar: CrossbarParameters, words: int) -> int:
     crossbar : CrossbarParameters
         Whose.
     words : int
-        Words of 16 bits in a block.
+        Words of 16 bits in a block of the part.
     """
-    banks = -(-crossbar.lanes // crossbar.bank_lanes)
-    rows = -(-crossbar.rows // crossbar.rows_per_clock)
-    return crossbar.rows_per_clock * banks * -(-rows * crossbar.passes // words)
+    if crossbar.memory == "spram":  # which are deep enough, or the crossbar is refused
+        return -(-crossbar.lanes * crossbar.cell_bits // SPRAM_WIDTH)
+    memories = crossbar.rows_per_clock * crossbar.banks
+    if crossbar.memory == "ecp5":
+        return memories
+    return memories * -(-crossbar.part_rows * crossbar.passes // words)
 
 
 def weights_fit(engine: EngineParameters, platform: Any) -> tuple[bool, str]:
@@ -62,8 +65,7 @@ def weights_fit(engine: EngineParameters, platform: Any) -> tuple[bool, str]:
     used = {"spram": 0, "block": 0}
     for crossbar in engine.crossbars:
         kind = "spram" if crossbar.memory == "spram" else "block"
-        words = SPRAM_WORDS if kind == "spram" else BLOCK_WORDS[family.name]
-        used[kind] += blocks_needed(crossbar, words)
+        used[kind] += blocks_needed(crossbar, BLOCK_WORDS[family.name])
     available = {"spram": SPRAMS if family.name == "iCE40" else 0, "block": BLOCKS[part]}
     lines = [
         f"weights take {used[kind]} of {available[kind]} {name}"

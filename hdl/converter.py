@@ -19,7 +19,7 @@ from hdl.streams import LoadLayout, NoiseLayout, SumLayout
 from sim.network import GAIN_BITS
 
 STAGES = 11
-"""Registers from a column's sum to its current."""
+"""Registers from a column's sum to its current; three fewer where there are multipliers."""
 
 
 class CurrentLayout(data.StructLayout):
@@ -64,7 +64,7 @@ class ViConverter(wiring.Component):
     """Column sums in, neurons' input currents out.
 
     A beat of `neurons_per_clock` columns a clock, `STAGES` clocks later: no stage does more
-    than one addition. Column c has its word in memory c modulo `neurons_per_clock`.
+    than one addition (or, on a part with multipliers to spare, one multiplication). Column c has its word in memory c modulo `neurons_per_clock`.
 
     Parameters
     ----------
@@ -98,6 +98,9 @@ class ViConverter(wiring.Component):
     def __init__(self, parameters: EngineParameters, layer: int) -> None:
         self._crossbar: CrossbarParameters = parameters.crossbars[layer]
         self._current_bits = parameters.current_bits
+        # The parts with SPRAMs have multipliers too, and few LUTs.
+        self._multiplies = parameters.crossbars[0].memory == "spram"
+        self._stages = STAGES - 3 if self._multiplies else STAGES
         at_once = self._crossbar.neurons_per_clock
         self._noisy = parameters.noisy
         ports = {
@@ -128,8 +131,8 @@ class ViConverter(wiring.Component):
         self._elaborate_load(m, words, shift)
 
         go = Signal()
-        valid = Signal(STAGES)
-        last = Signal(STAGES)
+        valid = Signal(self._stages)
+        last = Signal(self._stages)
         line = Signal(range(lines))
         at_once_bits = (at_once - 1).bit_length()
         m.d.comb += [
@@ -190,9 +193,11 @@ class ViConverter(wiring.Component):
         held = registered(sum_, "sum")
         offset = word.offset
         registers += 1
-        # The product: two bits of the gain at a time, then their sums, two at a time.
         terms = []
-        for low in range(0, GAIN_BITS, 2):
+        if self._multiplies:
+            terms = [registered(held * word.gain, "product")]
+        # Else two bits of the gain at a time, then their sums, two at a time.
+        for low in range(0, 0 if self._multiplies else GAIN_BITS, 2):
             digit = word.gain[low : low + 2]
             term = Mux(digit[0], held, 0) + (Mux(digit[1], held, 0) << 1)
             terms.append(registered(term, f"term_{low}"))
@@ -227,7 +232,7 @@ class ViConverter(wiring.Component):
         top = 2**bits - 1
         clamped = Mux(difference < 0, 0, Mux(difference > top, top, difference[:bits]))
         m.d.comb += current.eq(registered(clamped, "current"))
-        assert registers + 1 == STAGES
+        assert registers + 1 == self._stages
         return word
 
     def _elaborate_load(self, m: Module, words: list[Memory], shift: Signal) -> None:

@@ -1,10 +1,16 @@
 """Activity counters: reports use counts, not guesses."""
 
-from amaranth.hdl import Module, Signal, Value
+from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from hdl.block_ram import block_memory
 from hdl.parameters import ENGINE, EngineParameters
+
+VISIT = 2
+"""Clocks to read a counter, and to add to it."""
+MOST_EVENTS = 4
+"""Of one kind in a clock."""
 
 
 class Counters(wiring.Component):
@@ -31,7 +37,13 @@ class Counters(wiring.Component):
     line : In(1)
         Which of its two counters, as ``docs/protocol.md`` numbers them.
     value : Out(64)
-        That counter, one clock later. It knows what happened up to two clocks before.
+        That counter, after two `loop`s of clocks in which nothing happens.
+
+    Notes
+    -----
+    All counters lie in one memory and are visited in turn by one adder; what happens between
+    two visits is kept in a few bits each. Forty bits of adder for each counter would be a
+    tenth of an iCE40.
     """
 
     def __init__(self, parameters: EngineParameters) -> None:
@@ -50,35 +62,59 @@ class Counters(wiring.Component):
             }
         )
 
+    @property
+    def loop(self) -> int:
+        """Clocks in which all counters are visited."""
+        return VISIT * 2 * (len(self._parameters.crossbars) + 1)
+
     def elaborate(self, platform: object) -> Module:
         """Build the block."""
         m = Module()
+        layers = len(self._parameters.crossbars)
+        events: list[Value] = []
+        for layer in range(layers):
+            events += [self.row[layer], self.column[layer]]
+        events += [self.busy, self.image]
+        slots = len(events)
 
-        def counter(name: str, events: Value) -> Signal:
-            count = Signal(self._parameters.counter_bits, name=name)
-            # A register, since what happens in a clock is known late in it.
-            seen = Signal.like(events, name=f"{name}_seen")
-            m.d.sync += [seen.eq(events), count.eq(count + seen)]
-            with m.If(self.clear):
-                m.d.sync += [seen.eq(0), count.eq(0)]
-            return count
-
-        whole = (counter("cycles", self.busy), counter("images", self.image))
-        layers = [
-            (
-                counter(f"rows_{number}", self.row[number]),
-                counter(f"columns_{number}", self.column[number]),
-            )
-            for number in range(len(self._parameters.crossbars))
+        m.submodules.counts = counts = block_memory(self._parameters.counter_bits, slots)
+        read = counts.read_port(domain="comb")
+        write = counts.write_port()
+        slot = Signal(range(slots))
+        chosen = Signal(range(slots))
+        adds = Signal()  # the second clock of a visit
+        stale = Signal(range(slots + 1), init=slots)  # visits to counters that start from zero
+        stored = Signal(self._parameters.counter_bits)
+        most = MOST_EVENTS * (self.loop + 1)
+        recent = [Signal(range(most + 1), name=f"recent_{number}") for number in range(slots)]
+        grabbed = Signal(range(most + 1))
+        total = Signal(self._parameters.counter_bits)
+        m.d.comb += [
+            chosen.eq(
+                Mux(self.layer == ENGINE, 2 * layers, self.layer << 1)
+                + self.line
+            ),
+            read.addr.eq(slot),
+            total.eq(Mux(stale != 0, 0, stored) + grabbed),
+            write.addr.eq(slot),
+            write.data.eq(total),
+            write.en.eq(adds),
         ]
-        with m.Switch(self.layer):
-            for number, (rows, columns) in enumerate(layers):
-                with m.Case(number):
-                    m.d.sync += self.value.eq(rows)
-                    with m.If(self.line):
-                        m.d.sync += self.value.eq(columns)
-            with m.Case(ENGINE):
-                m.d.sync += self.value.eq(whole[0])
-                with m.If(self.line):
-                    m.d.sync += self.value.eq(whole[1])
+        for number, (sum_, more) in enumerate(zip(recent, events, strict=True)):
+            # A register, since what happens in a clock is known late in it.
+            seen = Signal.like(more, name=f"seen_{number}")
+            m.d.sync += [seen.eq(more), sum_.eq(sum_ + seen)]
+            with m.If(~adds & (slot == number)):
+                m.d.sync += [sum_.eq(seen), grabbed.eq(sum_)]
+            with m.If(self.clear):
+                m.d.sync += [seen.eq(0), sum_.eq(0)]
+        m.d.sync += [adds.eq(~adds), stored.eq(read.data)]
+        with m.If(adds):
+            m.d.sync += slot.eq(Mux(slot == slots - 1, 0, slot + 1))
+            with m.If(stale != 0):
+                m.d.sync += stale.eq(stale - 1)
+            with m.If(slot == chosen):
+                m.d.sync += self.value.eq(total)
+        with m.If(self.clear):
+            m.d.sync += [grabbed.eq(0), stale.eq(slots)]
         return m

@@ -118,7 +118,7 @@ class Crossbar(wiring.Component):
                 two.last.eq(one.last),
                 two.final.eq(one.final),
             ]
-        # None of the data needs a reset: `fresh` starts the sums, `left` guards the shadow.
+        # Only the sums need a reset: `valid` guards the words and products, `left` the shadow.
         terms: list[list[Signal]] = [[] for _ in range(p.lanes)]
         values = []
         for part in range(p.rows_per_clock):
@@ -138,7 +138,6 @@ class Crossbar(wiring.Component):
                 m.d.sync += [word.eq(read), product.eq(word * word_value)]
                 terms[lane].append(product)
 
-        fresh = Signal(init=1)  # the next product starts a new sum
         final = stages[-1]
         hand_over = Signal()
         take = Signal()
@@ -146,8 +145,6 @@ class Crossbar(wiring.Component):
             hand_over.eq(final.valid & final.last),
             take.eq(self.sums.valid & self.sums.ready),
         ]
-        with m.If(final.valid):
-            m.d.sync += fresh.eq(final.last)
         width = signed(p.lane_bits)
         shadow = [Signal(width, name=f"shadow_{lane}", reset_less=True) for lane in range(p.lanes)]
         for lane in range(p.lanes):
@@ -156,11 +153,12 @@ class Crossbar(wiring.Component):
                 added = sum(terms[lane][1:], start=term)
                 term = Signal(added.shape(), name=f"rows_{lane}", reset_less=True)
                 m.d.sync += term.eq(added)
-            sum_ = Signal(width, name=f"sum_{lane}", reset_less=True)
+            # The last product goes to the shadow alone, and the next sum starts at 0.
+            sum_ = Signal(width, name=f"sum_{lane}")
             total = Signal(width, name=f"total_{lane}")
-            m.d.comb += total.eq(Mux(fresh, 0, sum_) + term)
+            m.d.comb += total.eq(sum_ + term)
             with m.If(final.valid):
-                m.d.sync += sum_.eq(total)
+                m.d.sync += sum_.eq(Mux(hand_over, 0, total))
             with m.If(hand_over):
                 m.d.sync += shadow[lane].eq(total)
             with m.Elif(take):
@@ -185,13 +183,13 @@ class Crossbar(wiring.Component):
             # Of a state t the level is 2 t + 1, so a column's sum is twice that of the states,
             # and once that of the values, which all columns share.
             value = Signal(p.value_bits, reset_less=True)
-            values_sum = Signal(range(p.rows * (2**p.value_bits - 1) + 1), reset_less=True)
+            values_sum = Signal(range(p.rows * (2**p.value_bits - 1) + 1))
             values_total = Signal.like(values_sum)
             beyond = Signal.like(values_sum, reset_less=True)
             m.d.sync += value.eq(values[0])
-            m.d.comb += values_total.eq(Mux(fresh, 0, values_sum) + value)
+            m.d.comb += values_total.eq(values_sum + value)
             with m.If(final.valid):
-                m.d.sync += values_sum.eq(values_total)
+                m.d.sync += values_sum.eq(Mux(hand_over, 0, values_total))
             with m.If(hand_over):
                 m.d.sync += beyond.eq(values_total)
         for number in range(min(p.neurons_per_clock, p.lanes)):

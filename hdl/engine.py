@@ -117,13 +117,13 @@ class Engine(wiring.Component):
                 programming.eq(variation.busy),
             ]
             # States go another way: the Programmer may hold them back.
-            with m.If(self.load.payload.memory == STATES):
-                with m.If(self.load.payload.layer != ENGINE):
-                    m.d.comb += [
-                        variation.states.valid.eq(self.load.valid),
-                        self.load.ready.eq(variation.states.ready),
-                    ]
-                    m.d.sync += load_valid.eq(0)
+            states = (self.load.payload.memory == STATES) & (self.load.payload.layer != ENGINE)
+            with m.If(states):
+                m.d.comb += [
+                    variation.states.valid.eq(self.load.valid),
+                    self.load.ready.eq(variation.states.ready),
+                ]
+                m.d.sync += load_valid.eq(0)
             if p.noisy:
                 wiring.connect(m, wiring.flipped(self.numbers), variation.numbers)
 
@@ -356,7 +356,7 @@ class Engine(wiring.Component):
         table_entry, converter_word, shift = sources
         line = Signal(64)
         bytes_left = Signal(range(9))
-        wait = Signal(range(4))
+        wait = Signal(range(2 * counters.loop + 4))
         m.d.comb += [
             counters.layer.eq(request.layer),  # type: ignore[attr-defined]
             counters.line.eq(request.address),  # type: ignore[attr-defined]
@@ -366,6 +366,8 @@ class Engine(wiring.Component):
                 m.d.comb += self.fetch.ready.eq(~loading)
                 m.d.sync += [request.eq(self.fetch.payload), wait.eq(3)]  # type: ignore[attr-defined]
                 with m.If(self.fetch.valid & self.fetch.ready):
+                    with m.If(self.fetch.payload.memory == COUNTERS):
+                        m.d.sync += wait.eq(2 * counters.loop + 3)
                     with m.If(self.fetch.payload.memory == WEIGHTS):
                         m.next = "DRIVE"
                     with m.Else():

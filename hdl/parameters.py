@@ -172,6 +172,19 @@ class HardwareProfile:
         _keep_one_of(self, "memory", MEMORIES)
 
 
+def _lanes(network: Network, profile: HardwareProfile, number: int) -> int:
+    """Lanes of a layer: the profile's, but where LUTs are few no more than are of use."""
+    layer = network.layers[number]
+    lanes = min(profile.lanes or layer.columns, layer.columns)
+    if profile.memory == "spram" and number:
+        # The fewest with which all its rows take no longer than all rows of the first layer.
+        longest = network.layers[0].rows * -(
+            -network.layers[0].columns // _lanes(network, profile, 0)
+        )
+        lanes = min(lanes, max(1, -(-layer.columns // max(1, longest // layer.rows))))
+    return lanes
+
+
 def level_step(levels: npt.NDArray[np.integer]) -> int:
     """What R_AH words are odd multiples of, if states of 4 bits can stand for them.
 
@@ -444,7 +457,7 @@ class EngineParameters:
                 CrossbarParameters(
                     rows=layer.rows,
                     columns=layer.columns,
-                    lanes=min(profile.lanes or layer.columns, layer.columns),
+                    lanes=_lanes(network, profile, number),
                     value_bits=network.input_bits(number),
                     rah_bits=rah_bits,
                     rows_per_clock=profile.rows_per_clock,

@@ -67,6 +67,8 @@ def prove(
     network: Network,
     images: npt.NDArray[np.uint8],
     progress: Progress,
+    *,
+    optimise: bool = True,
 ) -> Proof:
     """Simulate a netlist, program a network through its pins, and compare its logits.
 
@@ -84,6 +86,8 @@ def prove(
         Grey levels, 0 to 255.
     progress : callable
         Told what is being done.
+    optimise : bool
+        See `boards.gates.build.build`.
 
     Raises
     ------
@@ -91,7 +95,7 @@ def prove(
         If the netlist cannot be simulated, or does not answer.
     """
     begun = time.monotonic()
-    program = build(netlist, pins, progress)
+    program = build(netlist, pins, progress, optimise=optimise)
     compiled = time.monotonic()
     with open_netlist(program, bit_clocks) as device:
         device.check(network)

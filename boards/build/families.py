@@ -68,6 +68,8 @@ class Family:
         return "\n".join(
             [
                 "read_rtlil machine.il",
+                # Amaranth names the members of arrays "a[1]", which abc9 takes for a bit of "a".
+                "rename -hide */w:*.* */w:*]",
                 *([self.before] if self.before else []),
                 f"{self.synthesis} {self.machine_options} -top {MACHINE}",
                 "delete t:$scopeinfo",
@@ -184,6 +186,8 @@ ECP5 = Family(
     flip_flops="TRELLIS_FF",
     memories=("DP16KD",),
     multipliers=("MULT18X18D",),
+    # With a hundred lanes of 8-bit words the 25F has no block to spare for half a kilobyte.
+    before=f'setattr -set ram_style "distributed" {MACHINE}.link.sender.encoder/m:*',
 )
 GOWIN = GowinFamily(
     name="Gowin",

@@ -171,7 +171,9 @@ class Build:
     def _machine(self) -> str:
         """The machine as RTLIL."""
         self._progress("elaborating the machine", 0.0)
-        text = rtlil.convert(Top(self.parameters.machine), name=MACHINE, emit_src=False)
+        text = rtlil.convert(
+            Top(self.parameters.machine), name=MACHINE, platform=self._platform, emit_src=False
+        )
         return _ELEMENT.sub(r"\1<\2>", text)
 
     def _planned(self, tool: str) -> list[str]:

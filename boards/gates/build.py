@@ -27,7 +27,9 @@ FLAGS_FAST, FLAGS_SLOW = ("-O1",), ("-O0",)
 """For what runs in every clock, and once. More than -O1 doubles the time that this takes."""
 
 
-def build(netlist: Netlist, pins: Pins, progress: Progress = no_progress) -> Path:
+def build(
+    netlist: Netlist, pins: Pins, progress: Progress = no_progress, *, optimise: bool = True
+) -> Path:
     """The program that simulates a netlist, compiled now if it has not been before.
 
     It speaks as the virtual board's program does; see ``docs/gates.md`` for its options.
@@ -40,6 +42,8 @@ def build(netlist: Netlist, pins: Pins, progress: Progress = no_progress) -> Pat
         How to speak to it.
     progress : callable
         Told what is being done, and for how long.
+    optimise : bool
+        Whether the program should be fast; else it is there sooner.
 
     Raises
     ------
@@ -50,6 +54,7 @@ def build(netlist: Netlist, pins: Pins, progress: Progress = no_progress) -> Pat
     if verilator is None:
         raise UserError(VERILATOR_FIX)
     command = compiler()
+    flags_fast = FLAGS_FAST if optimise else FLAGS_SLOW
     sources = {
         "gates.v": netlist.to_verilog(pins),
         "models.v": models(family_of_cells(netlist.types), netlist.types),
@@ -59,7 +64,7 @@ def build(netlist: Netlist, pins: Pins, progress: Progress = no_progress) -> Pat
         "gates",
         *sources.values(),
         *(path.read_text() for path in (MAIN, HOST_SIDE, include / RUNTIME[0])),
-        *(VERILATOR_OPTIONS + FLAGS + FLAGS_FAST + FLAGS_SLOW),
+        *(VERILATOR_OPTIONS + FLAGS + flags_fast + FLAGS_SLOW),
         " ".join(command),
     )
 
@@ -78,7 +83,7 @@ def build(netlist: Netlist, pins: Pins, progress: Progress = no_progress) -> Pat
             fast = not ("__Slow" in piece.name or piece.name in RUNTIME)
             _run(
                 [
-                    *(*command, *(FLAGS_FAST if fast else FLAGS_SLOW), *FLAGS, *includes),
+                    *(*command, *(flags_fast if fast else FLAGS_SLOW), *FLAGS, *includes),
                     *("-c", str(piece), "-o", f"{number}.o"),
                 ],
                 folder,

@@ -14,14 +14,18 @@
 //
 // What a port reads while the other writes there is undefined; here it comes out inverted.
 module DP16KD (
-	input DIA17, DIA16, DIA15, DIA14, DIA13, DIA12, DIA11, DIA10, DIA9, DIA8, DIA7, DIA6, DIA5, DIA4, DIA3, DIA2, DIA1, DIA0,
+	input DIA17, DIA16, DIA15, DIA14, DIA13, DIA12, DIA11, DIA10, DIA9, DIA8, DIA7, DIA6,
+		DIA5, DIA4, DIA3, DIA2, DIA1, DIA0,
 	input ADA13, ADA12, ADA11, ADA10, ADA9, ADA8, ADA7, ADA6, ADA5, ADA4, ADA3, ADA2, ADA1, ADA0,
 	input CEA, OCEA, CLKA, WEA, RSTA, CSA2, CSA1, CSA0,
-	output DOA17, DOA16, DOA15, DOA14, DOA13, DOA12, DOA11, DOA10, DOA9, DOA8, DOA7, DOA6, DOA5, DOA4, DOA3, DOA2, DOA1, DOA0,
-	input DIB17, DIB16, DIB15, DIB14, DIB13, DIB12, DIB11, DIB10, DIB9, DIB8, DIB7, DIB6, DIB5, DIB4, DIB3, DIB2, DIB1, DIB0,
+	output DOA17, DOA16, DOA15, DOA14, DOA13, DOA12, DOA11, DOA10, DOA9, DOA8, DOA7, DOA6,
+		DOA5, DOA4, DOA3, DOA2, DOA1, DOA0,
+	input DIB17, DIB16, DIB15, DIB14, DIB13, DIB12, DIB11, DIB10, DIB9, DIB8, DIB7, DIB6,
+		DIB5, DIB4, DIB3, DIB2, DIB1, DIB0,
 	input ADB13, ADB12, ADB11, ADB10, ADB9, ADB8, ADB7, ADB6, ADB5, ADB4, ADB3, ADB2, ADB1, ADB0,
 	input CEB, OCEB, CLKB, WEB, RSTB, CSB2, CSB1, CSB0,
-	output DOB17, DOB16, DOB15, DOB14, DOB13, DOB12, DOB11, DOB10, DOB9, DOB8, DOB7, DOB6, DOB5, DOB4, DOB3, DOB2, DOB1, DOB0
+	output DOB17, DOB16, DOB15, DOB14, DOB13, DOB12, DOB11, DOB10, DOB9, DOB8, DOB7, DOB6,
+		DOB5, DOB4, DOB3, DOB2, DOB1, DOB0
 );
 	parameter DATA_WIDTH_A = 18;
 	parameter DATA_WIDTH_B = 18;
@@ -107,10 +111,14 @@ module DP16KD (
 	localparam [39:0] DECODE_A = CSDECODE_A;
 	localparam [39:0] DECODE_B = CSDECODE_B;
 
-	wire [17:0] di_a = {DIA17, DIA16, DIA15, DIA14, DIA13, DIA12, DIA11, DIA10, DIA9, DIA8, DIA7, DIA6, DIA5, DIA4, DIA3, DIA2, DIA1, DIA0};
-	wire [13:0] ad_a = {ADA13, ADA12, ADA11, ADA10, ADA9, ADA8, ADA7, ADA6, ADA5, ADA4, ADA3, ADA2, ADA1, ADA0};
-	wire [17:0] di_b = {DIB17, DIB16, DIB15, DIB14, DIB13, DIB12, DIB11, DIB10, DIB9, DIB8, DIB7, DIB6, DIB5, DIB4, DIB3, DIB2, DIB1, DIB0};
-	wire [13:0] ad_b = {ADB13, ADB12, ADB11, ADB10, ADB9, ADB8, ADB7, ADB6, ADB5, ADB4, ADB3, ADB2, ADB1, ADB0};
+	wire [17:0] di_a = {DIA17, DIA16, DIA15, DIA14, DIA13, DIA12, DIA11, DIA10, DIA9, DIA8,
+		DIA7, DIA6, DIA5, DIA4, DIA3, DIA2, DIA1, DIA0};
+	wire [13:0] ad_a = {ADA13, ADA12, ADA11, ADA10, ADA9, ADA8, ADA7, ADA6, ADA5, ADA4,
+		ADA3, ADA2, ADA1, ADA0};
+	wire [17:0] di_b = {DIB17, DIB16, DIB15, DIB14, DIB13, DIB12, DIB11, DIB10, DIB9, DIB8,
+		DIB7, DIB6, DIB5, DIB4, DIB3, DIB2, DIB1, DIB0};
+	wire [13:0] ad_b = {ADB13, ADB12, ADB11, ADB10, ADB9, ADB8, ADB7, ADB6, ADB5, ADB4,
+		ADB3, ADB2, ADB1, ADB0};
 	wire clk_a = CLKAMUX == "INV" ? ~CLKA : CLKA;
 	wire clk_b = CLKBMUX == "INV" ? ~CLKB : CLKB;
 	wire on_a = CEA && {CSA2, CSA1, CSA0} == {DECODE_A[16], DECODE_A[8], DECODE_A[0]};
@@ -225,9 +233,11 @@ module DP16KD (
 	wire [35:0] out_b = REGMODE_B == "OUTREG" ? register_b : latch_b;
 	// A wide word comes out of port B's clock, its lower half on port A's pins; a narrow one of a
 	// wide memory on port B's own.
-	assign {DOA17, DOA16, DOA15, DOA14, DOA13, DOA12, DOA11, DOA10, DOA9, DOA8, DOA7, DOA6, DOA5, DOA4, DOA3, DOA2, DOA1, DOA0} =
+	assign {DOA17, DOA16, DOA15, DOA14, DOA13, DOA12, DOA11, DOA10, DOA9, DOA8, DOA7, DOA6,
+		DOA5, DOA4, DOA3, DOA2, DOA1, DOA0} =
 		DATA_WIDTH_B == 36 ? out_b[17:0] : out_a[17:0];
-	assign {DOB17, DOB16, DOB15, DOB14, DOB13, DOB12, DOB11, DOB10, DOB9, DOB8, DOB7, DOB6, DOB5, DOB4, DOB3, DOB2, DOB1, DOB0} =
+	assign {DOB17, DOB16, DOB15, DOB14, DOB13, DOB12, DOB11, DOB10, DOB9, DOB8, DOB7, DOB6,
+		DOB5, DOB4, DOB3, DOB2, DOB1, DOB0} =
 		DATA_WIDTH_B == 36 ? out_b[35:18] : out_b[17:0];
 
 	// Initial values hold sixteen words of 18 bits in twenty each.
@@ -283,7 +293,15 @@ endmodule
 
 module LUT4 (input A, B, C, D, output Z);
 	parameter [15:0] INIT = 0;
+`ifdef VERILATOR
 	assign Z = INIT[{D, C, B, A}];
+`else
+	// Where an input is unknown and makes no difference, the output is known.
+	wire [7:0] by_d = D ? INIT[15:8] : INIT[7:0];
+	wire [3:0] by_c = C ? by_d[7:4] : by_d[3:0];
+	wire [1:0] by_b = B ? by_c[3:2] : by_c[1:0];
+	assign Z = A ? by_b[1] : by_b[0];
+`endif
 endmodule
 
 module TRELLIS_IO_IN (input B, I, T, output O);

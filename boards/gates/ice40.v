@@ -3,7 +3,15 @@
 
 module SB_LUT4 (output O, input I0, I1, I2, I3);
 	parameter [15:0] LUT_INIT = 0;
+`ifdef VERILATOR
 	assign O = LUT_INIT[{I3, I2, I1, I0}];
+`else
+	// Where an input is unknown and makes no difference, the output is known.
+	wire [7:0] by_3 = I3 ? LUT_INIT[15:8] : LUT_INIT[7:0];
+	wire [3:0] by_2 = I2 ? by_3[7:4] : by_3[3:0];
+	wire [1:0] by_1 = I1 ? by_2[3:2] : by_2[1:0];
+	assign O = I0 ? by_1[1] : by_1[0];
+`endif
 endmodule
 
 // A pin that the simulation drives, and one that it does not; neither may be clocked.
@@ -69,4 +77,124 @@ module ICESTORM_PLL (
 	output PLLOUT_A, PLLOUT_A_GLOBAL, PLLOUT_B, PLLOUT_B_GLOBAL, LOCK, SDO
 );
 	assign LOCK = 1'b1;
+endmodule
+
+// A routed cell: a look-up table, a carry and a flip-flop. What is not connected is low; the
+// netlist's Verilog says where it is high.
+module ICESTORM_LC (input I0, I1, I2, I3, CIN, CLK, CEN, SR, output LO, O, COUT);
+	parameter [15:0] LUT_INIT = 0;
+	parameter NEG_CLK = 0;
+	parameter CARRY_ENABLE = 0;
+	parameter DFF_ENABLE = 0;
+	parameter SET_NORESET = 0;
+	parameter ASYNC_SR = 0;
+	parameter CIN_CONST = 0;
+	parameter CIN_SET = 0;
+	wire carry = CIN_CONST ? CIN_SET : CIN;
+	wire table_out = LUT_INIT[{I3, I2, I1, I0}];
+	assign COUT = (I1 & I2) | ((I1 | I2) & carry);
+	assign LO = table_out;
+	generate
+		if (DFF_ENABLE) begin
+			wire clock = NEG_CLK ? ~CLK : CLK;
+			reg q = 1'b0;
+			if (ASYNC_SR) begin
+				always @(posedge clock or posedge SR)
+					if (SR)
+						q <= SET_NORESET;
+					else if (CEN)
+						q <= table_out;
+			end else begin
+				always @(posedge clock)
+					if (CEN)
+						q <= SR ? SET_NORESET : table_out;
+			end
+			assign O = q;
+		end else
+			assign O = table_out;
+	endgenerate
+endmodule
+
+module ICESTORM_RAM (
+	output RDATA_15, RDATA_14, RDATA_13, RDATA_12, RDATA_11, RDATA_10, RDATA_9, RDATA_8,
+		RDATA_7, RDATA_6, RDATA_5, RDATA_4, RDATA_3, RDATA_2, RDATA_1, RDATA_0,
+	input RCLK, RCLKE, RE,
+	input RADDR_10, RADDR_9, RADDR_8, RADDR_7, RADDR_6, RADDR_5, RADDR_4, RADDR_3, RADDR_2,
+		RADDR_1, RADDR_0,
+	input WCLK, WCLKE, WE,
+	input WADDR_10, WADDR_9, WADDR_8, WADDR_7, WADDR_6, WADDR_5, WADDR_4, WADDR_3, WADDR_2,
+		WADDR_1, WADDR_0,
+	input MASK_15, MASK_14, MASK_13, MASK_12, MASK_11, MASK_10, MASK_9, MASK_8, MASK_7,
+		MASK_6, MASK_5, MASK_4, MASK_3, MASK_2, MASK_1, MASK_0,
+	input WDATA_15, WDATA_14, WDATA_13, WDATA_12, WDATA_11, WDATA_10, WDATA_9, WDATA_8,
+		WDATA_7, WDATA_6, WDATA_5, WDATA_4, WDATA_3, WDATA_2, WDATA_1, WDATA_0
+);
+	parameter WRITE_MODE = 0;
+	parameter READ_MODE = 0;
+	parameter NEG_CLK_R = 0;
+	parameter NEG_CLK_W = 0;
+	parameter [255:0] INIT_0 = 256'b0;
+	parameter [255:0] INIT_1 = 256'b0;
+	parameter [255:0] INIT_2 = 256'b0;
+	parameter [255:0] INIT_3 = 256'b0;
+	parameter [255:0] INIT_4 = 256'b0;
+	parameter [255:0] INIT_5 = 256'b0;
+	parameter [255:0] INIT_6 = 256'b0;
+	parameter [255:0] INIT_7 = 256'b0;
+	parameter [255:0] INIT_8 = 256'b0;
+	parameter [255:0] INIT_9 = 256'b0;
+	parameter [255:0] INIT_A = 256'b0;
+	parameter [255:0] INIT_B = 256'b0;
+	parameter [255:0] INIT_C = 256'b0;
+	parameter [255:0] INIT_D = 256'b0;
+	parameter [255:0] INIT_E = 256'b0;
+	parameter [255:0] INIT_F = 256'b0;
+	SB_RAM40_4K #(
+		.WRITE_MODE(WRITE_MODE), .READ_MODE(READ_MODE),
+		.INIT_0(INIT_0), .INIT_1(INIT_1), .INIT_2(INIT_2), .INIT_3(INIT_3),
+		.INIT_4(INIT_4), .INIT_5(INIT_5), .INIT_6(INIT_6), .INIT_7(INIT_7),
+		.INIT_8(INIT_8), .INIT_9(INIT_9), .INIT_A(INIT_A), .INIT_B(INIT_B),
+		.INIT_C(INIT_C), .INIT_D(INIT_D), .INIT_E(INIT_E), .INIT_F(INIT_F)
+	) memory (
+		.RDATA({RDATA_15, RDATA_14, RDATA_13, RDATA_12, RDATA_11, RDATA_10, RDATA_9, RDATA_8,
+			RDATA_7, RDATA_6, RDATA_5, RDATA_4, RDATA_3, RDATA_2, RDATA_1, RDATA_0}),
+		.RADDR({RADDR_10, RADDR_9, RADDR_8, RADDR_7, RADDR_6, RADDR_5, RADDR_4, RADDR_3,
+			RADDR_2, RADDR_1, RADDR_0}),
+		.RCLK(NEG_CLK_R ? ~RCLK : RCLK), .RCLKE(RCLKE), .RE(RE),
+		.WADDR({WADDR_10, WADDR_9, WADDR_8, WADDR_7, WADDR_6, WADDR_5, WADDR_4, WADDR_3,
+			WADDR_2, WADDR_1, WADDR_0}),
+		.WCLK(NEG_CLK_W ? ~WCLK : WCLK), .WCLKE(WCLKE), .WE(WE),
+		.MASK({MASK_15, MASK_14, MASK_13, MASK_12, MASK_11, MASK_10, MASK_9, MASK_8, MASK_7,
+			MASK_6, MASK_5, MASK_4, MASK_3, MASK_2, MASK_1, MASK_0}),
+		.WDATA({WDATA_15, WDATA_14, WDATA_13, WDATA_12, WDATA_11, WDATA_10, WDATA_9, WDATA_8,
+			WDATA_7, WDATA_6, WDATA_5, WDATA_4, WDATA_3, WDATA_2, WDATA_1, WDATA_0})
+	);
+endmodule
+
+module ICESTORM_SPRAM (
+	output DATAOUT_15, DATAOUT_14, DATAOUT_13, DATAOUT_12, DATAOUT_11, DATAOUT_10,
+		DATAOUT_9, DATAOUT_8, DATAOUT_7, DATAOUT_6, DATAOUT_5, DATAOUT_4, DATAOUT_3, DATAOUT_2,
+		DATAOUT_1, DATAOUT_0,
+	input ADDRESS_13, ADDRESS_12, ADDRESS_11, ADDRESS_10, ADDRESS_9, ADDRESS_8, ADDRESS_7,
+		ADDRESS_6, ADDRESS_5, ADDRESS_4, ADDRESS_3, ADDRESS_2, ADDRESS_1, ADDRESS_0,
+	input DATAIN_15, DATAIN_14, DATAIN_13, DATAIN_12, DATAIN_11, DATAIN_10, DATAIN_9,
+		DATAIN_8, DATAIN_7, DATAIN_6, DATAIN_5, DATAIN_4, DATAIN_3, DATAIN_2, DATAIN_1,
+		DATAIN_0,
+	input MASKWREN_3, MASKWREN_2, MASKWREN_1, MASKWREN_0,
+	input WREN, CHIPSELECT, CLOCK, STANDBY, SLEEP, POWEROFF
+);
+	SB_SPRAM256KA memory (
+		.DATAOUT({DATAOUT_15, DATAOUT_14, DATAOUT_13, DATAOUT_12, DATAOUT_11, DATAOUT_10,
+			DATAOUT_9, DATAOUT_8, DATAOUT_7, DATAOUT_6, DATAOUT_5, DATAOUT_4, DATAOUT_3, DATAOUT_2,
+			DATAOUT_1, DATAOUT_0}),
+		.ADDRESS({ADDRESS_13, ADDRESS_12, ADDRESS_11, ADDRESS_10, ADDRESS_9, ADDRESS_8,
+			ADDRESS_7, ADDRESS_6, ADDRESS_5, ADDRESS_4, ADDRESS_3, ADDRESS_2, ADDRESS_1,
+			ADDRESS_0}),
+		.DATAIN({DATAIN_15, DATAIN_14, DATAIN_13, DATAIN_12, DATAIN_11, DATAIN_10, DATAIN_9,
+			DATAIN_8, DATAIN_7, DATAIN_6, DATAIN_5, DATAIN_4, DATAIN_3, DATAIN_2, DATAIN_1,
+			DATAIN_0}),
+		.MASKWREN({MASKWREN_3, MASKWREN_2, MASKWREN_1, MASKWREN_0}),
+		.WREN(WREN), .CHIPSELECT(CHIPSELECT), .CLOCK(CLOCK),
+		.STANDBY(STANDBY), .SLEEP(SLEEP), .POWEROFF(POWEROFF)
+	);
 endmodule

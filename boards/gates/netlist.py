@@ -26,7 +26,6 @@ UNTOLD = re.compile(r"EHXPLLL|SB_PLL40_\w+|ICESTORM_PLL")
 PULLED_UP = {
     "ICESTORM_LC": ("CEN",),
     "ICESTORM_RAM": ("RCLKE", "WCLKE"),
-    "ICESTORM_SPRAM": ("POWEROFF",),
 }
 """Ports of routed cells that are high where nothing is connected; all others are low."""
 PADS = {"SB_IO": "PACKAGE_PIN", "TRELLIS_IO": "B"}
@@ -93,12 +92,12 @@ class Netlist:
         """
         try:
             content = path.read_bytes()
-            modules = json.loads(content)["modules"]
+            modules = list(json.loads(content)["modules"].values())
         except OSError as error:
             raise UserError(f"cannot read the netlist {path}: {error.strerror}") from error
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise UserError(f"{path} is not a netlist in Yosys' JSON") from error
-        whole = [module for module in modules.values() if module["cells"]]
+        whole = [module for module in modules if module["cells"]]
         tops = [module for module in whole if _is_set(module["attributes"].get("top"))] or whole
         if len(tops) != 1:
             raise UserError(f"{path} must have one top module, not {len(tops)}")
@@ -211,8 +210,11 @@ def _cells(module: Mapping[str, Any]) -> Iterator[Cell]:
 
 
 def _literal(value: str) -> str:
-    """A parameter as Verilog writes it: binary digits are a number, all else is text."""
+    """A parameter as Verilog writes it: binary digits are a number, all else is text.
+
+    Where the netlist leaves a digit open, bitstreams have zero.
+    """
     if _BINARY.fullmatch(value):
-        return f"{len(value)}'b{value}"
+        return f"{len(value)}'b{re.sub('[xz]', '0', value)}"
     # Text that could be taken for a number has a space behind it.
     return f'"{value.removesuffix(" ") if _BINARY.fullmatch(value[:-1]) else value}"'

@@ -5,9 +5,11 @@ from typing import Any, Self
 import cocotb
 import numpy as np
 import numpy.typing as npt
+from amaranth.lib import data
 from cocotb.triggers import Event
 
 from hdl.beats import beat_members, pack_beats
+from hdl.bench.chips import RandomChip
 from hdl.bench.clocking import clocks, start_clock, wait_for
 from hdl.bench.drivers import Stalls, StreamDriver, StreamMonitor, level
 from hdl.bench.job import Job
@@ -15,6 +17,7 @@ from hdl.bench.scoreboard import Scoreboard
 from hdl.contents import load_beats, network_contents
 from hdl.parameters import COUNTERS, ENGINE, EngineParameters
 from hdl.streams import ByteLayout, EventLayout, FetchLayout, LoadLayout, ResultLayout
+from sim.generator import USE_BITS as IMAGE_BITS
 from sim.golden import GoldenModel
 from sim.network import Network
 from sim.pixels import quantise_pixels
@@ -41,6 +44,8 @@ class EngineBench:
         Share of the clocks in which events, and the taking of results, stall.
     seed : int, optional
         Of the stalls; by default the seed that cocotb prints and takes.
+    chip : RandomChip, optional
+        Which chip the engine makes of the network.
 
     Attributes
     ----------
@@ -62,12 +67,18 @@ class EngineBench:
         *,
         stalls: float = 0.0,
         seed: int | None = None,
+        chip: RandomChip | None = None,
     ) -> None:
         seed = cocotb.RANDOM_SEED if seed is None else seed
         self.dut = dut
         self.network = network
         self.parameters = parameters
-        self.golden = GoldenModel(network)
+        self.chip = chip
+        if chip is None:
+            self.golden = GoldenModel(network)
+        else:
+            noise = chip if parameters.noisy else None
+            self.golden = GoldenModel(network, chip.words(), noise)
         self.logits = Scoreboard("logits")
         self.images = 0
         self._inputs: list[list[npt.NDArray[np.uint8]]] = []
@@ -77,6 +88,9 @@ class EngineBench:
         self.events = StreamDriver(
             dut, "events", EventLayout(parameters.crossbars[0]), Stalls(stalls, f"{seed} events")
         )
+        if parameters.noisy:
+            layout = data.StructLayout({"number": IMAGE_BITS})
+            self.numbers = StreamDriver(dut, "numbers", layout, Stalls(stalls, f"{seed} numbers"))
         self.load = StreamDriver(dut, "load", LoadLayout())
         self.fetch = StreamDriver(dut, "fetch", FetchLayout())
         self._results = StreamMonitor(
@@ -88,13 +102,19 @@ class EngineBench:
         )
         self._fetched = StreamMonitor(dut, "fetched", ByteLayout(), self._take_byte)
         slowest = max(crossbar.passes * (crossbar.rows + 1) for crossbar in parameters.crossbars)
+        if parameters.noisy:
+            # A draw takes up to 30 clocks where they are made one by one.
+            slowest += 30 * sum(crossbar.columns for crossbar in parameters.crossbars)
         self.patience = int((1000 + 2 * slowest) / (1 - stalls))
 
     @classmethod
     async def start(cls, dut: Any, *, stalls: float = 0.0) -> Self:
         """A bench for the network that `hdl.bench.runner.simulate` was given, programmed."""
         job = Job.of_this_simulation()
-        bench = cls(dut, job.network, job.engine, stalls=stalls)
+        chip = None
+        if "chip" in job.options:
+            chip = RandomChip(job.network, job.options["chip"])
+        bench = cls(dut, job.network, job.engine, stalls=stalls, chip=chip)
         await start_clock(dut)
         await bench.program()
         return bench
@@ -102,14 +122,20 @@ class EngineBench:
     async def program(self) -> None:
         """Load the network into the engine's memories; only while it is idle."""
         pack = self.load.code.pack
-        for contents in network_contents(self.network):
+        memories = network_contents(self.network)
+        if self.chip is not None:
+            memories = self.chip.contents(self.parameters)
+        for contents in memories:
             self.load.put_bits(
                 pack(layer=layer, memory=memory, first=first, address=address, data=byte)
                 for layer, memory, first, address, byte in load_beats(contents)
             )
             await self.load.drained()
-        # The last byte is in the engine's register.
-        await clocks(4)
+            # Words are made of states one after another.
+            for _ in range(self.patience):
+                await clocks(4)  # the last byte is in the engine's register
+                if level(self.dut.idle):
+                    break
 
     async def read_line(self, space: int, address: int) -> bytes:
         """Read one line of a memory back; only while the engine is idle."""
@@ -141,11 +167,14 @@ class EngineBench:
         images : ndarray of uint8, shape (images, height, width) or (images, rows)
             Grey levels, 0 to 255.
         """
-        traces = self.golden.trace(images)
+        traces = self.golden.trace(images, self.images)
         for sums in traces[-1].sums.tolist():
             winner = max(range(len(sums)), key=lambda class_: (sums[class_], -class_))
             self.logits.expect(*((logit, 0, None) for logit in sums[:-1]), (sums[-1], 1, winner))
         pack = self.events.code.pack
+        if self.parameters.noisy:
+            for number in range(self.images, self.images + len(images)):
+                self.numbers.put(number=number)
         for values in quantise_pixels(images, self.parameters.pixel_bits):
             beats = pack_beats(values, self.parameters.crossbars[0].rows_per_clock)
             self.events.put_bits(

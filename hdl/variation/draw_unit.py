@@ -107,7 +107,7 @@ class DrawUnit(wiring.Component):
                     speck.draws.payload.tag.wish.eq(user.draws.payload.tag),
                 ]
         busy = 0
-        for number, user in enumerate(self.users):
+        for user in self.users:
             m.d.comb += user.draws.ready.eq(speck.draws.ready & ~busy)
             busy = busy | user.draws.valid
 

@@ -123,9 +123,7 @@ class IterativeNormal(wiring.Component):
             ),
             read.addr.eq(Cat(share[25:30], group)),
             self.lookup.eq(self.products.payload.tag),
-            self.products.payload.product.eq(
-                Mux(negative, -Cat(low, high).as_signed(), Cat(low, high).as_signed())
-            ),
+            self.products.payload.product.eq(Cat(low, high).as_signed()),
         ]
 
         def multiply() -> None:
@@ -167,7 +165,7 @@ class IterativeNormal(wiring.Component):
                     m.next = "MAGNITUDE"
             with m.State("MAGNITUDE"):
                 m.d.sync += [
-                    factor.eq(self.spread),
+                    factor.eq(Mux(negative, -self.spread, self.spread)),
                     low.eq(read.data.magnitude - fall),
                     high.eq(0),
                     steps.eq(MAGNITUDE_BITS // DIGIT_BITS - 1),

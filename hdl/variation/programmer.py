@@ -320,7 +320,6 @@ class Programmer(wiring.Component):
                 ]
                 with m.If(unit.draws.ready):
                     m.next = "SUM"
-            with m.State("SUM"):
-                with m.If(left == 0):
-                    m.d.comb += [self.valid.eq(1), source.cells.ready.eq(1)]
-                    m.next = "TAKE"
+            with m.State("SUM"), m.If(left == 0):
+                m.d.comb += [self.valid.eq(1), source.cells.ready.eq(1)]
+                m.next = "TAKE"

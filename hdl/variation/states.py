@@ -259,25 +259,23 @@ class CellSource(wiring.Component):
                         m.d.comb += memory.restart.eq(1)
                         m.d.sync += [walking.eq(1), next_layer.eq(0)]
                         m.next = "SETTLE"
-            with m.State("SETTLE"):
-                # What is under way belongs to the layer of the last burst.
-                with m.If(self.settled):
-                    m.d.sync += [
-                        self.layer.eq(Mux(walking, next_layer, load.layer)),
-                        self.row.eq(Mux(walking, 0, load.address)),
-                    ]
-                    m.next = "BEGIN"
+            # What is under way belongs to the layer of the last burst.
+            with m.State("SETTLE"), m.If(self.settled):
+                m.d.sync += [
+                    self.layer.eq(Mux(walking, next_layer, load.layer)),
+                    self.row.eq(Mux(walking, 0, load.address)),
+                ]
+                m.next = "BEGIN"
             with m.State("BEGIN"):
                 m.d.comb += self.begin.eq(1)
                 m.d.sync += [row.eq(self.row), column.eq(0)]
                 m.next = "PREPARE"
-            with m.State("PREPARE"):
-                with m.If(self.prepared):
-                    m.d.sync += started.eq(1)
-                    m.next = "LOAD"
-                    if memory is not None:
-                        with m.If(walking):
-                            m.next = "WALK"
+            with m.State("PREPARE"), m.If(self.prepared):
+                m.d.sync += started.eq(1)
+                m.next = "LOAD"
+                if memory is not None:
+                    with m.If(walking):
+                        m.next = "WALK"
             if memory is not None:
                 with m.State("WALK"):
                     m.d.comb += [

@@ -111,16 +111,13 @@ def chips_on_golden(name: str, effort: Effort) -> dict[str, Any]:
 
 
 def chips_on_virtual(name: str, effort: Effort) -> dict[str, Any]:
-    """Chips on the virtual board, programmed over the link one after another.
+    """Chips on the virtual board, made there one after another, with all of their variation.
 
-    Their neurons have no noise at each use: the machine is the one that is flashed for ideal
-    devices, given each chip's words. Each count of right answers is compared with the golden
-    model's.
+    Each count of right answers is compared with the golden model's.
     """
     grid = make_grid(
         {
             "network": name,
-            "neuron_c2c": 0,
             "chips": effort.virtual_chips,
             "images": effort.virtual_images,
             "on": VIRTUAL,

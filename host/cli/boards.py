@@ -34,6 +34,8 @@ examples:
 
 BEGIN = "<!-- allspin boards -->"
 END = "<!-- end -->"
+PATHS = ("bitstream", "netlist")
+"""Figures that are places on this machine."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,7 +47,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=DEFAULT_NETWORK,
         help=f"network file, or the name of one that ships ({DEFAULT_NETWORK})",
     )
-    add("--write", metavar="FILE.md", type=Path, help="put the table between the file's markers")
+    add(
+        "--write",
+        metavar="FILE.md",
+        type=Path,
+        help="put the table into this page, and JSON beside it",
+    )
     add("--json", action="store_true", help="print all of it as one JSON object")
 
 
@@ -54,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
     network = open_network(arguments.network)
     rows = [row for board in find_boards().values() for row in _rows(board, arguments, network)]
     if arguments.write is not None:
-        _write(arguments.write, _markdown(rows))
+        _write(arguments.write, arguments.network, rows)
     if arguments.json:
         print(json.dumps({"network": arguments.network, "boards": rows}))
     elif arguments.write is None:
@@ -152,7 +159,8 @@ def _markdown(rows: list[dict[str, Any]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _write(path: Path, table: str) -> None:
+def _write(path: Path, network: str, rows: list[dict[str, Any]]) -> None:
+    """The table between the page's markers, and the figures beside it."""
     try:
         text = path.read_text()
     except OSError as error:
@@ -161,14 +169,28 @@ def _write(path: Path, table: str) -> None:
     _, end, after = rest.partition(END)
     if not begin or not end:
         raise UserError(f"{path} has no place for the table: put {BEGIN} and {END} into it")
-    write_atomically(path, f"{before}{BEGIN}\n{table}{END}{after}".encode())
-    print(f"{path}: the table of {table.count(chr(10) + '| ') - 1} machines")
+    # Where the files lie on this machine is nobody else's business.
+    content = {
+        "network": network,
+        "boards": [
+            {**row, "built": {k: v for k, v in row["built"].items() if k not in PATHS}}
+            if row["built"]
+            else row
+            for row in rows
+        ],
+    }
+    beside = path.with_suffix(".json")
+    write_atomically(path, f"{before}{BEGIN}\n{_markdown(rows)}{END}{after}".encode())
+    write_atomically(beside, (json.dumps(content, indent=1) + "\n").encode())
+    built = sum(row["built"] is not None for row in rows)
+    print(f"{path}, {beside}: {len(rows)} machines, {built} of them built")
 
 
 def _print(rows: list[dict[str, Any]], network: str) -> None:
     table = Table(title=f"boards, and {network} on them", box=SIMPLE_HEAD, pad_edge=False)
     for name in HEADER:
-        table.add_column(name, justify="right" if name in RIGHT else "left", overflow="fold")
+        justify = "right" if name in RIGHT else "left"
+        table.add_column(name, justify=justify, overflow="fold", no_wrap=name == "board")
     for row in rows:
         table.add_row(*_cells(row))
     console = Console(highlight=False)

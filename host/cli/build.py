@@ -237,6 +237,7 @@ def _build_many(
 ) -> list[dict[str, Any]]:
     """Several boards at a time, with a line for each stage; one that fails stops no other."""
     lock = threading.Lock()
+    stop = threading.Event()
     begun = time.monotonic()
 
     def say(board: str, what: str) -> None:
@@ -250,6 +251,8 @@ def _build_many(
 
         def progress(what: str, seconds: float) -> None:
             nonlocal under_way
+            if stop.is_set():
+                raise UserError("interrupted")  # which ends the tool that is running
             if what != under_way:
                 under_way = what
                 say(name, what)
@@ -274,6 +277,7 @@ def _build_many(
         try:
             done = [future.result() for future in futures]
         except BaseException:
+            stop.set()
             pool.shutdown(cancel_futures=True)
             raise
     return sorted(done, key=lambda result: result["board"])

@@ -9,7 +9,7 @@ import numpy as np
 
 from hdl.parameters import HardwareProfile
 from host.catalogue import open_device
-from host.link.chip_programming import ChipMaker, check_sums, chip_parameters
+from host.link.chip_programming import CHIPS, ChipMaker, check_sums, why_words
 from host.link.device import Device as LinkDevice
 from host.link.device import Progress
 from sim.calibration import Calibrated, calibrate
@@ -152,7 +152,7 @@ class ChipRun:
         return self.chip.device
 
     def profile(self, profile: HardwareProfile) -> HardwareProfile:
-        """A virtual board's profile, with the gateware that makes such chips.
+        """A virtual board's profile, with the gateware that such a chip needs.
 
         Raises
         ------
@@ -160,8 +160,9 @@ class ChipRun:
             If gateware has no such noise at each use.
         """
         check_sums(self.noise)
-        variation = chip_parameters(self.network, self.device)
-        return dataclasses.replace(profile, variation=variation)
+        if self.noise is None and why_words(self.device, self.programming) is not None:
+            return profile
+        return dataclasses.replace(profile, variation=CHIPS)
 
     def program(self, device: LinkDevice, progress: Progress) -> str:
         """Make the chip on a device, and say how.

@@ -73,7 +73,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--images",
         metavar="N",
         type=int,
-        default=Options.images,
         help=f"images whose activity is counted ({Options.images})",
     )
     add(
@@ -95,8 +94,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _options(arguments: argparse.Namespace, images: int) -> Options:
     if not 1 <= arguments.frequency <= 10_000:
         raise UserError(f"--frequency must be from 1 to 10000 MHz, not {arguments.frequency:g}")
-    if not arguments.images >= 2:
-        raise UserError(f"--images must be from 2 to {images}, not {arguments.images}")
+    counted = min(Options.images, images) if arguments.images is None else arguments.images
+    if not 2 <= counted <= images:
+        raise UserError(f"--images must be from 2 to {images}, not {counted}")
     parts = frozenset(arguments.periphery.split(",")) - {"none", ""}
     if strange := parts - set(PERIPHERY):
         raise UserError(
@@ -104,7 +104,7 @@ def _options(arguments: argparse.Namespace, images: int) -> Options:
         )
     return Options(
         frequency=arguments.frequency * MHZ,
-        images=min(arguments.images, images),
+        images=counted,
         periphery=parts,
         others=tuple(arguments.others),
     )

@@ -35,7 +35,7 @@ examples:
   allspin sweep --network paper-{states} --states 10,100 --program open-loop,write-verify \\
       --neuron-d2d 0,1 --calibrate no,yes -o program.csv --pictures pictures
   allspin sweep grid.toml -o grid.csv --scheduler tcp://10.0.0.5:8786
-  allspin sweep grid.toml -o virtual.csv --on virtual --neuron-c2c 0 --images 1000
+  allspin sweep grid.toml -o virtual.csv --on virtual --images 1000
 """
 MAX_JOBS = 1024
 SHOWN = 60

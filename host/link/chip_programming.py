@@ -40,13 +40,8 @@ USE_SPREAD_BITS = 8
 """Bits that a spread of noise at a use may have more than a neuron's current."""
 
 
-def chip_parameters(network: Network, device: ChipDevice) -> VariationParameters:
-    """The gateware that makes chips of a network, for a part with room for all of it."""
-    return VariationParameters(
-        states=max(len(layer.levels) for layer in network.layers),
-        redraw=True,
-        use_noise=bool(device.neuron_variation.use_deviation(network.neuron)),
-    )
+CHIPS = VariationParameters(redraw=True)
+"""The gateware that makes chips, for a part with room for all of it: one for any network."""
 
 
 def check_sums(noise: ColumnNoise | None) -> None:
@@ -97,13 +92,9 @@ def check_use_noise(name: str, identity: Identity, noise: ColumnNoise | None) ->
         )
 
 
-def _why_words(
-    identity: Identity, device: ChipDevice, programming: Programming, plans: list[Plan]
-) -> str | None:
-    """Why the host must compute a chip's words; None if the Programmer makes them."""
+def why_words(device: ChipDevice, programming: Programming) -> str | None:
+    """Why the host must compute a chip's words; None if a Programmer can make them."""
     wrong = device.imperfections
-    if Feature.PROGRAMMER not in identity.features:
-        return "the gateware has no Programmer"
     if programming.scheme == "write-verify":
         return "write-verify reads analogue values"
     if wrong.hall_offset:
@@ -112,6 +103,13 @@ def _why_words(
         return "the Programmer has no drift"
     if round(wrong.stuck * 2**32) >= 2**32:
         return "all cells are stuck"
+    return None
+
+
+def _why_not_here(identity: Identity, plans: list[Plan]) -> str | None:
+    """Why this device's Programmer cannot make the words."""
+    if Feature.PROGRAMMER not in identity.features:
+        return "the gateware has no Programmer"
     states = max(len(plan.table.levels) for plan in plans)
     if states > 2**identity.state_bits:
         return f"the Programmer has {2**identity.state_bits} states at most, not {states}"
@@ -174,7 +172,9 @@ class ChipMaker:
         self._plans = [
             plan_layer(made_of.synapse, layer.levels, programming) for layer in network.layers
         ]
-        self.reason = _why_words(device.identity, made_of, programming, self._plans)
+        self.reason = why_words(made_of, programming)
+        if self.reason is None:
+            self.reason = _why_not_here(device.identity, self._plans)
         self._states_sent = False
 
     def make(
@@ -238,12 +238,8 @@ class ChipMaker:
         state_bits = self._device.identity.state_bits
         memories = []
         for number, plan in enumerate(self._plans):
-            memories.append(
-                (number << 4 | WRITE_TABLE, write_table_lines(plan.table, state_bits))
-            )
-        for number, (plan, layer) in enumerate(
-            zip(self._plans, self._network.layers, strict=True)
-        ):
+            memories.append((number << 4 | WRITE_TABLE, write_table_lines(plan.table, state_bits)))
+        for number, (plan, layer) in enumerate(zip(self._plans, self._network.layers, strict=True)):
             polarity = plan.polarity[layer.states].astype(np.uint8)
             memories.append((number << 4 | STATES, polarity << POLARITY_SHIFT | layer.states))
         return memories

@@ -190,9 +190,7 @@ class Device:
         self.write_memories(memories, progress)
         self.clear_counters()
 
-    def write_memories(
-        self, memories: Iterable[Memory], progress: Progress = NO_PROGRESS
-    ) -> None:
+    def write_memories(self, memories: Iterable[Memory], progress: Progress = NO_PROGRESS) -> None:
         """Write whole memories, one after another.
 
         Parameters

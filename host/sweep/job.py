@@ -1,7 +1,10 @@
 """One chip of a sweep, made and measured; it runs wherever a worker does."""
 
 import hashlib
+import threading
 from collections import OrderedDict
+from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -11,9 +14,10 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from hdl.parameters import EngineParameters
+from hdl.parameters import EngineParameters, HardwareProfile
 from host.catalogue import device_path, network_path
 from host.datasets import check_fit, load_test_set
+from host.link.chip_programming import ChipMaker, check_sums, chip_parameters
 from host.link.device import Device as Machine
 from host.link.golden_device import GoldenDevice
 from host.link.machines import GOLDEN, VIRTUAL, open_device
@@ -26,7 +30,7 @@ from sim.errors import UserError
 from sim.netfile import network_from_bytes
 from sim.network import Network
 from sim.programming import chip_network, program_chip
-from sim.schemes import Counts
+from sim.schemes import Counts, Programming
 
 MACHINES_KEPT = 4
 """Virtual boards that a worker keeps running, one for each shape of network."""
@@ -168,6 +172,12 @@ class MadeChip:
 
     Attributes
     ----------
+    chip : Chip
+        The chip.
+    base : Network
+        As it was trained.
+    programming : Programming
+        How it was programmed.
     network : Network
         With its words, V-I converters and neurons.
     noise : ColumnNoise or None
@@ -176,6 +186,9 @@ class MadeChip:
         What programming took.
     """
 
+    chip: Chip
+    base: Network
+    programming: Programming
     network: Network
     noise: ColumnNoise | None
     counts: Counts
@@ -192,41 +205,82 @@ def make_chip(job: Job) -> MadeChip:
     point, material = job.point, job.material
     network = _network(point.network, dict(material.networks)[point.network])
     device = point.made_of(_device(point.device, dict(material.devices)[point.device]))
-    chip = Chip(device, job.chip)
+    chip, how = Chip(device, job.chip), point.programming(network)
     try:
-        programmed = program_chip(chip, network, point.programming(network))
+        programmed = program_chip(chip, network, how)
     except ValueError as error:
         raise UserError(f"{point.network} on {point.device}: {error}") from error
     final = calibrate(chip, network).network if point.calibrate else network
     return MadeChip(
-        chip_network(chip, final, programmed.words), chip.noise(network), programmed.counts
+        chip,
+        network,
+        how,
+        chip_network(chip, final, programmed.words),
+        chip.noise(network),
+        programmed.counts,
     )
 
 
-_machines: OrderedDict[Any, Machine | GoldenDevice] = OrderedDict()
+@dataclass(eq=False)
+class _Board:
+    """A machine that is kept open, and what makes chips on it.
+
+    A maker has sent its network's states: for the next chip of the same point they need not be
+    sent again.
+    """
+
+    machine: Machine | GoldenDevice
+    maker: ChipMaker | None = None
+    point: Point | None = None
+
+    def make(self, point: Point, made: MadeChip) -> None:
+        """Turn the machine into a chip."""
+        if isinstance(self.machine, GoldenDevice):
+            self.machine.program(made.network)
+            return
+        if self.maker is None or self.point != point:
+            self.maker = ChipMaker(self.machine, made.base, made.chip.device, made.programming)
+            self.point = point
+        self.maker.make(made.chip, made.network)
+
+
+_boards: OrderedDict[Any, _Board] = OrderedDict()
 """Machines that this process keeps open, the one used last at the end."""
+_boards_lock = threading.Lock()
 
 
 def close_machines() -> None:
     """Close what this process has open."""
-    while _machines:
-        _machines.popitem()[1].close()
+    while _boards:
+        _boards.popitem()[1].machine.close()
 
 
-def _machine(on: str, network: Network, noise: ColumnNoise | None) -> Machine | GoldenDevice:
-    """A machine for a network: one that is open already, or a new one."""
+def _board(on: str, made: MadeChip) -> _Board:
+    """A machine for a chip: one that is open already, or a new one."""
     if on == GOLDEN:
-        return GoldenDevice(noise)
+        return _Board(GoldenDevice(made.noise))
+    check_sums(made.noise)
     # A virtual board is built for its engine; what is on a port is what it is.
-    key = (on, EngineParameters.from_network(network) if on == VIRTUAL else None)
-    if key not in _machines:
-        while len(_machines) >= MACHINES_KEPT:
-            _machines.popitem(last=False)[1].close()
-        _machines[key] = open_device(on, network, noise=noise)
-    _machines.move_to_end(key)
-    machine = _machines[key]
-    machine.check(network)
-    return machine
+    profile, engine = None, None
+    if on == VIRTUAL:
+        profile = HardwareProfile(variation=chip_parameters(made.base, made.chip.device))
+        engine = EngineParameters.from_network(made.base, profile)
+    key = (on, engine, profile)
+    if key not in _boards:
+        while len(_boards) >= MACHINES_KEPT:
+            _boards.popitem(last=False)[1].machine.close()
+        _boards[key] = _Board(open_device(on, made.base, profile))
+    _boards.move_to_end(key)
+    return _boards[key]
+
+
+def build_machines(jobs: Sequence[Job]) -> None:
+    """Have each virtual board that some jobs need built, and leave none running."""
+    try:
+        for job in {job.point: job for job in jobs}.values():
+            _board(job.on, make_chip(job))
+    finally:
+        close_machines()
 
 
 def answers_of(job: Job) -> tuple[Integers, Integers, Counts]:
@@ -250,14 +304,16 @@ def answers_of(job: Job) -> tuple[Integers, Integers, Counts]:
     with threadpool_limits(1):
         made = make_chip(job)
         check_fit(made.network, images, labels)
-        try:
-            machine = _machine(job.on, made.network, made.noise)
-            machine.program(made.network)
-            answers = machine.stream(images)
-        except BaseException:
-            # In whatever state they are now, the next job shall not find them so.
-            close_machines()
-            raise
+        # A worker of Dask may have several threads, a machine takes one network at a time.
+        with nullcontext() if job.on == GOLDEN else _boards_lock:
+            try:
+                board = _board(job.on, made)
+                board.make(job.point, made)
+                answers = board.machine.stream(images)
+            except BaseException:
+                # In whatever state they are now, the next job shall not find them so.
+                close_machines()
+                raise
     return answers.classes, labels, made.counts
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from host.datasets import check_fit, load_test_set
-from host.link.machines import GOLDEN, VIRTUAL, open_device
+from host.link.machines import GOLDEN, VIRTUAL
 from host.revision import commit
 from host.sweep.grid import Grid
 from host.sweep.job import (
@@ -20,6 +20,7 @@ from host.sweep.job import (
     Job,
     Material,
     answers_of,
+    build_machines,
     device_file,
     digest_of,
     images_digest,
@@ -112,8 +113,7 @@ def _measured(plan: Plan, jobs: list[Job], workers: int, scheduler: str | None) 
         return in_this_process(jobs)
     if plan.grid.on == VIRTUAL:
         # Built once here, not once by each worker.
-        for name in dict(plan.material.networks):
-            open_device(VIRTUAL, network_from_bytes(network_file(name))).close()
+        build_machines(jobs)
     return in_processes(jobs, min(workers, len(jobs)))
 
 
@@ -176,12 +176,13 @@ def run_sweep(
         resumed = len(table.rows)
         there = {(row.point, row.chip) for row in table.rows}
         # A chip of every point, then the next chip: whoever looks at the table early sees all
-        # points, and the time left is estimated from a mixture of them.
-        todo = [
-            plan.job(point, chip)
-            for chip, point in itertools.product(plan.grid.seeds, plan.points)
-            if (point, chip) not in there
-        ]
+        # points, and the time left is estimated from a mixture of them. On gateware all chips
+        # of a point, then the next point: its states are sent but once.
+        if plan.grid.on == GOLDEN:
+            order = ((point, chip) for chip in plan.grid.seeds for point in plan.points)
+        else:
+            order = itertools.product(plan.points, plan.grid.seeds)
+        todo = [plan.job(point, chip) for point, chip in order if (point, chip) not in there]
         if todo:
             total = resumed + len(todo)
             begun = time.monotonic()
@@ -191,6 +192,6 @@ def run_sweep(
                     left = (time.monotonic() - begun) / done * (len(todo) - done)
                     text = f"{resumed + done:,} of {total:,} chips, about {spoken(left)} left"
                     report(resumed + done, total, text)
-        order = {point: number for number, point in enumerate(plan.points)}
-        table.put_in_order(lambda row: (order[row.point], row.chip))
+        places = {point: number for number, point in enumerate(plan.points)}
+        table.put_in_order(lambda row: (places[row.point], row.chip))
         return Sweep(plan, table.rows, resumed)

@@ -73,7 +73,10 @@ def test_boards_of_one_part_share_the_machine():
 
     def machine(name):
         parameters = ShellParameters.from_network(found[name], NETWORK, PROFILE)
-        return rtlil.convert(Top(parameters.machine), name=MACHINE, emit_src=False)
+        platform = found[name].create_platform()
+        return rtlil.convert(
+            Top(parameters.machine), name=MACHINE, platform=platform, emit_src=False
+        )
 
     up5k = {machine(name) for name in ("icebreaker", "icebreaker-bitsy", "icesugar", "upduino-v3")}
     ecp5 = {machine(name) for name in ("ulx3s-12f", "ulx3s-25f", "icesugar-pro", "icepi-zero")}

@@ -14,11 +14,17 @@ from hdl.parameters import CONVERTER, SHIFT, TABLE, CrossbarParameters, EnginePa
 
 
 def engine(
-    columns: int, current_bits: int = 8, rows: int = 300, at_once: int = 1
+    columns: int,
+    current_bits: int = 8,
+    rows: int = 300,
+    at_once: int = 1,
+    memory: str = "block",
 ) -> EngineParameters:
     return EngineParameters(
         (
-            CrossbarParameters(rows, columns, columns, neurons_per_clock=at_once),
+            CrossbarParameters(
+                rows, columns, min(columns, 8), neurons_per_clock=at_once, memory=memory
+            ),
             CrossbarParameters(columns, 3, 3, rows_per_clock=at_once),
         ),
         current_bits=current_bits,
@@ -104,14 +110,15 @@ def convert(
     bits=st.integers(4, 12),
     shift=st.integers(0, 31),
     at_once=st.sampled_from([1, 2, 4]),
+    memory=st.sampled_from(["block", "spram"]),
     stall=st.sampled_from([0.0, 0.4]),
     seed=st.integers(0, 2**32 - 1),
 )
 def test_currents_of_any_sum(
-    columns: int, bits: int, shift: int, at_once: int, stall: float, seed: int
+    columns: int, bits: int, shift: int, at_once: int, memory: str, stall: float, seed: int
 ) -> None:
     rng = random.Random(seed)
-    p = engine(columns, bits, at_once=at_once)
+    p = engine(columns, bits, at_once=at_once, memory=memory)
     gains = [rng.choice([0, 1, 1023, rng.randrange(1024)]) for _ in range(columns)]
     low, high = -(2 ** (bits + 1)), 2 ** (bits + 1) - 1
     offsets = [rng.choice([low, high, 0, rng.randint(low, high)]) for _ in range(columns)]

@@ -23,7 +23,7 @@ def test_every_counter_counts_its_own_event() -> None:
         for layer, line in counts:
             ctx.set(dut.layer, layer)
             ctx.set(dut.line, line)
-            await ctx.tick()
+            await ctx.tick().repeat(2 * dut.loop)
             values[layer, line] = ctx.get(dut.value)
         return values
 

@@ -21,7 +21,7 @@ from hdl.link.protocol import (
     neuron_from_wire,
     neuron_on_wire,
 )
-from hdl.parameters import CrossbarParameters, EngineParameters
+from hdl.parameters import CrossbarParameters, EngineParameters, VariationParameters
 from sim.neuron import NEURONS
 
 ENGINE = EngineParameters(
@@ -47,7 +47,10 @@ def test_kinds_are_those_of_the_document(document: str) -> None:
     }
     assert requests == {
         request.name: (request.value, answer.value)
-        for request, answer in zip(Request, Answer, strict=False)
+        for request, answer in {
+            **dict(zip(Request, Answer, strict=False)),
+            Request.NUMBERED: Answer.LOGITS,
+        }.items()
     }
     assert int(re.findall(r"(0x\w\w) ERROR", document)[0], 16) == Answer.ERROR
 
@@ -81,6 +84,26 @@ def test_identity_by_hand() -> None:
         b"\x10\x03\x64\x00\x32\x00\x16\x01"
         b"\x64\x00\x0a\x00\x0a\x00\x12\x01"
     )
+
+
+@pytest.mark.parametrize(
+    ("variation", "features"),
+    [
+        (VariationParameters(100, 22, redraw=True), b"\x07\x07\x16"),
+        (VariationParameters(10, 2), b"\x05\x04\x02"),
+        (VariationParameters(2, 1, use_noise=False), b"\x01\x01\x01"),
+    ],
+)
+def test_identity_tells_of_the_gateware_that_makes_chips(variation, features) -> None:
+    engine = dataclasses.replace(ENGINE, variation=variation)
+    assert identity_bytes(LinkParameters(engine))[24:32] == features + bytes(5)
+
+
+def test_without_neurons_there_is_no_noise_at_each_use() -> None:
+    engine = EngineParameters(
+        (CrossbarParameters(rows=6, columns=3, lanes=3),), variation=VariationParameters()
+    )
+    assert identity_bytes(LinkParameters(engine))[24] == 1
 
 
 @pytest.mark.parametrize(

@@ -68,8 +68,7 @@ class Made:
         self.rng = np.random.default_rng(seed)
         self.gaps = gaps
         self.words = [
-            np.full((crossbar.rows, crossbar.columns), -128)
-            for crossbar in parameters.crossbars
+            np.full((crossbar.rows, crossbar.columns), -128) for crossbar in parameters.crossbars
         ]
         self.places = []  # of words, in their order
         self.clocks = 0
@@ -168,9 +167,7 @@ def test_words_are_the_golden_chips(
 
     def golden(chip, number):
         return [
-            state_words(
-                layer.states, polarity, table, chip, place, number, imperfections, rah_bits
-            )
+            state_words(layer.states, polarity, table, chip, place, number, imperfections, rah_bits)
             for place, (layer, polarity, table) in enumerate(
                 zip(network.layers, polarities, tables, strict=True)
             )
@@ -180,9 +177,7 @@ def test_words_are_the_golden_chips(
     steps = [made.load(ENGINE, CHIP, chip_bytes(seed, write, imperfections, rah_bits))]
     for layer, table in enumerate(tables):
         steps.append(made.load(layer, WRITE_TABLE, table_bytes(table, variation.state_bits)))
-    for layer, (crossbar, polarity) in enumerate(
-        zip(network.layers, polarities, strict=True)
-    ):
+    for layer, (crossbar, polarity) in enumerate(zip(network.layers, polarities, strict=True)):
         content = (polarity << 7 | crossbar.states).astype(np.uint8)
         half = content.shape[0] // 2
         # In two parts, the second first: each says where it goes.
@@ -271,7 +266,9 @@ def noise_of(parameters, form_seed, seed, spreads, numbers, stall):
             await ctx.tick().until(dut.numbers.ready)
             ctx.set(dut.numbers.valid, 0)
         for _ in range(200 * len(numbers) * max(beats) * len(beats) + PATIENCE):
-            if all(len(one) == count * len(numbers) for one, count in zip(taken, beats, strict=True)):
+            if all(
+                len(one) == count * len(numbers) for one, count in zip(taken, beats, strict=True)
+            ):
                 break
             await ctx.tick()
         await ctx.tick().repeat(100)
@@ -323,9 +320,7 @@ def test_noise_at_each_use_is_the_golden_models(
     network = random_network(topology, 1, current_bits=current_bits)
     parameters = EngineParameters.from_network(
         network,
-        HardwareProfile(
-            rows_per_clock=rows_per_clock, variation=VariationParameters(10, rounds)
-        ),
+        HardwareProfile(rows_per_clock=rows_per_clock, variation=VariationParameters(10, rounds)),
     )
     top = 2**parameters.use_spread_bits - 1
     spreads = [draw.choice([0, 1, top, draw.randrange(top)]) for _ in topology[1:-1]]
@@ -337,7 +332,9 @@ def test_noise_at_each_use_is_the_golden_models(
         ).astype(np.int64)
         # Dropping fraction bits to the nearest, halves up.
         bits = FRACTION_BITS + USE_BITS
-        np.testing.assert_array_equal(found[layer], (wanted * spread * 2 + 2**bits) // 2 ** (bits + 1))
+        np.testing.assert_array_equal(
+            found[layer], (wanted * spread * 2 + 2**bits) // 2 ** (bits + 1)
+        )
 
 
 def test_noise_of_one_image_follows_the_others_without_a_gap():

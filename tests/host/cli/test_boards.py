@@ -73,7 +73,7 @@ def test_before_it_is_built_the_weights_are_counted(capsys):
 
 
 def test_the_table_is_written_between_the_markers(tmp_path, capsys):
-    remember(BUILT)
+    remember({**BUILT, "bitstream": "/somewhere/top.fs", "netlist": "/somewhere/top.json"})
     page = tmp_path / "page.md"
     page.write_text("before\n<!-- allspin boards -->\nold\n<!-- end -->\nafter\n")
     assert main(["boards", "--write", str(page)]) == 0
@@ -86,7 +86,12 @@ def test_the_table_is_written_between_the_markers(tmp_path, capsys):
     # Again: the same.
     assert main(["boards", "--write", str(page)]) == 0
     assert page.read_text() == text
-    assert f"{page}: the table of {len(find_boards())} machines" in capsys.readouterr().out
+    beside = page.with_suffix(".json")
+    said = capsys.readouterr().out
+    assert f"{page}, {beside}: {len(find_boards())} machines, 1 of them built" in said
+    found = {row["board"]: row["built"] for row in json.loads(beside.read_text())["boards"]}
+    assert found["tang-nano-9k"] == BUILT
+    assert "/somewhere" not in beside.read_text()
 
 
 def test_a_page_without_markers_is_refused(tmp_path, capsys):

@@ -108,6 +108,7 @@ def test_another_library_another_network_other_options(tmp_path: Path, capsys: C
     ("words", "message"),
     [
         ("--images 1", "--images must be from 2 to 10000, not 1"),
+        ("--images 10001", "--images must be from 2 to 10000, not 10001"),
         ("--frequency 0", "--frequency must be from 1 to 10000 MHz, not 0"),
         ("--periphery amplifier,fan", "--periphery takes none or amplifier, converter, adc"),
         ("--liberty none.lib", "cannot read library none.lib: No such file or directory"),

@@ -92,7 +92,7 @@ def test_processes_give_the_table_of_one(small, tmp_path):
 def test_virtual_gives_the_table_of_golden(small, tmp_path):
     tables = []
     for on in ("golden", "virtual"):
-        grid = small.grid(on=on, neuron_c2c=0, neuron_d2d=[0, 1], chips=3)
+        grid = small.grid(on=on, neuron_c2c=5, program=["open-loop", "write-verify"], chips=3)
         tables.append(tmp_path / f"{on}.csv")
         run_sweep(make_plan(grid), tables[-1])
     assert tables[0].read_bytes() == tables[1].read_bytes()
@@ -228,16 +228,16 @@ def test_an_interrupt_ends_it_at_once_in_a_line(small, tmp_path):
         time.sleep(0.05)
 
 
-def test_an_interrupt_within_this_process_keeps_the_rows(small, tmp_path):
+def test_an_interrupt_within_this_process_keeps_the_rows(small, tmp_path, cluster):
     plan = make_plan(small.grid(chips=6))
 
     def report(done, total, text):
         if done == 3:
             raise KeyboardInterrupt
 
-    ways: list[dict[str, Any]] = [{}, {"workers": 2}]
-    for options in ways:
-        path = tmp_path / f"{len(options)}.csv"
+    ways: list[dict[str, Any]] = [{}, {"workers": 2}, {"scheduler": cluster.scheduler_address}]
+    for number, options in enumerate(ways):
+        path = tmp_path / f"{number}.csv"
         with pytest.raises(KeyboardInterrupt):
             run_sweep(plan, path, report=report, **options)
         assert path.read_bytes().count(b"\n") == 4
@@ -274,7 +274,7 @@ def test_a_chips_answers_can_be_had_again(small, tmp_path):
 
 
 def test_open_machines_can_be_closed(small):
-    plan = make_plan(small.grid(on="virtual", neuron_c2c=0, chips=1))
+    plan = make_plan(small.grid(on="virtual", chips=1))
     measure(plan.job(plan.points[0], 0))
     close_machines()
     assert measure(plan.job(plan.points[0], 0)).images == 120
@@ -299,9 +299,9 @@ def test_a_port_has_one_board_which_is_programmed_anew_for_each_chip(small, tmp_
         def close(self):
             closed.append(self)
 
-    def open_board(on, network, noise=None):
+    def open_board(on, network, profile=None):
         opened.append(on)
-        return Board(noise)
+        return Board()
 
     monkeypatch.setattr(job, "open_device", open_board)
     for on in ("golden", "/dev/ttyUSB7"):
@@ -322,12 +322,12 @@ def test_a_board_that_failed_is_opened_again(small, tmp_path, monkeypatch):
                 raise UserError("the board is gone")
             return super().stream(images)
 
-    def open_board(on, network, noise=None):
+    def open_board(on, network, profile=None):
         opened.append(on)
-        return Board(noise)
+        return Board()
 
     monkeypatch.setattr(job, "open_device", open_board)
-    plan = make_plan(small.grid(on="/dev/ttyUSB7", neuron_c2c=0, chips=2))
+    plan = make_plan(small.grid(on="/dev/ttyUSB7", chips=2))
     with pytest.raises(UserError, match="the board is gone"):
         run_sweep(plan, tmp_path / "t.csv")
     assert len(run_sweep(plan, tmp_path / "t.csv").rows) == 2

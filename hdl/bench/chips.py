@@ -1,0 +1,129 @@
+"""Random chips: what is written reaches values that real devices never do."""
+
+import struct
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from hdl.contents import Contents, network_contents
+from hdl.parameters import (
+    CHIP,
+    ENGINE,
+    STATES,
+    USE_NOISE,
+    WEIGHTS,
+    WRITE_TABLE,
+    EngineParameters,
+)
+from sim.chip import MAX_SPREAD, USE_BITS, Words, WriteTable, state_words
+from sim.generator import FRACTION_BITS, Purpose, use_normals
+from sim.golden import Integers
+from sim.levels import full_scale
+from sim.network import Network
+from sim.variation import Imperfections
+
+_CHIP = struct.Struct("<IHHI")
+
+
+@dataclass(frozen=True, eq=False)
+class RandomChip:
+    """A chip of a network, and what the gateware is told to make it.
+
+    Parameters
+    ----------
+    network : Network
+        What it is made of.
+    seed : int
+        The chip; what it is made of is drawn from it too.
+    stuck : float
+        Share of cells that are stuck, at either end.
+    """
+
+    network: Network
+    seed: int
+    stuck: float = 0.05
+
+    @property
+    def imperfections(self) -> Imperfections:
+        """Its stuck cells."""
+        return Imperfections(stuck=self.stuck)
+
+    @property
+    def use_spread(self) -> int:
+        """Deviation of a neuron's current, in units of ``2**-6``: a fifth of its range."""
+        return 2 ** (self.network.current_bits + USE_BITS) // 5
+
+    def write_table(self, layer: int) -> WriteTable:
+        """A table of any levels and spreads."""
+        rng = np.random.default_rng([self.seed, layer])
+        levels = self.network.layers[layer].levels
+        spreads = rng.integers(-MAX_SPREAD, MAX_SPREAD + 1, (2, 2, len(levels))) // 16
+        return WriteTable(levels, *spreads.astype(np.int32))
+
+    def polarity(self, layer: int) -> npt.NDArray[np.integer]:
+        """Polarity of each cell's last pulse, shape (rows, columns)."""
+        rng = np.random.default_rng([self.seed, layer, 1])
+        return rng.integers(0, 2, self.network.layers[layer].states.shape)
+
+    def words(self) -> list[Words]:
+        """R_AH words of every layer, by the golden model."""
+        return [
+            state_words(
+                layer.states,
+                self.polarity(number),
+                self.write_table(number),
+                self.seed,
+                number,
+                imperfections=self.imperfections,
+                rah_bits=self.network.rah_bits,
+            )
+            for number, layer in enumerate(self.network.layers)
+        ]
+
+    def on_sums(self, layer: int, first: int, sums: Integers) -> Integers:
+        """Column sums stay as they are."""
+        return sums
+
+    def on_currents(self, layer: int, first: int, currents: Integers) -> Integers:
+        """Neurons' input currents at this use."""
+        normals = use_normals(self.seed, layer, Purpose.NEURON_USE, first, *currents.shape)
+        bits = FRACTION_BITS + USE_BITS
+        return currents + (normals * np.int64(self.use_spread) + 2 ** (bits - 1) >> bits)
+
+    def contents(self, parameters: EngineParameters) -> tuple[Contents, ...]:
+        """Everything that is loaded to make the chip: states in place of R_AH words."""
+        assert parameters.variation is not None
+        network = self.network
+        contents = [one for one in network_contents(network) if one.space & 15 not in (WEIGHTS,)]
+        flags = 2 | full_scale(network.rah_bits) << 8
+        line = _CHIP.pack(self.seed, 0, flags, round(self.stuck * 2**32))
+        contents.append(Contents(ENGINE << 4 | CHIP, (line,)))
+        for number in range(len(network.layers)):
+            base = number << 4
+            contents.append(Contents(base | WRITE_TABLE, self._table_lines(parameters, number)))
+            if parameters.noisy and number < len(network.layers) - 1:
+                spread = struct.pack("<I", self.use_spread)
+                contents.append(Contents(base | USE_NOISE, (spread,)))
+            cells = self.polarity(number) << 7 | network.layers[number].states
+            contents.append(
+                Contents(base | STATES, tuple(row.tobytes() for row in cells.astype(np.uint8)))
+            )
+        return tuple(contents)
+
+    def _table_lines(self, parameters: EngineParameters, layer: int) -> tuple[bytes, ...]:
+        assert parameters.variation is not None
+        table = self.write_table(layer)
+        last = len(table.levels) - 1
+        return tuple(
+            b"".join(
+                int(column).to_bytes(size, "little", signed=True)
+                for column, size in (
+                    (table.levels[min(state, last)], 2),
+                    (table.c2c[polarity, min(state, last)], 3),
+                    (table.d2d[polarity, min(state, last)], 3),
+                )
+            )
+            for polarity in range(2)
+            for state in range(2**parameters.variation.state_bits)
+        )

@@ -1,0 +1,25 @@
+"""cocotb test of a board's netlist through its pins; run by test_gates.py."""
+
+from fractions import Fraction
+
+import cocotb
+
+from hdl.bench.clocking import clocks, start_clock
+from hdl.bench.job import Job
+from hdl.bench.link import LinkBench
+from hdl.link.protocol import LinkParameters, identity_bytes
+
+
+@cocotb.test()
+async def gates_are_the_golden_model(dut):
+    job = Job.of_this_simulation()
+    parameters = LinkParameters(
+        job.engine, window=job.options["window"], frequency=job.options["frequency"]
+    )
+    bench = LinkBench(dut, parameters, Fraction(job.options["divisor"]))
+    await start_clock(dut)
+    await clocks(job.options["settling"])
+    assert await bench.identify() == identity_bytes(parameters)
+    await bench.program(job.network)
+    await bench.send(job.network, job.images)
+    await bench.finish()

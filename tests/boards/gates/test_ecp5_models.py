@@ -1,0 +1,75 @@
+"""Our models of ECP5 cells against descriptions of another kind."""
+
+import re
+from pathlib import Path
+
+from boards.gates.models import FAMILIES
+from hdl.bench.runner import simulate
+
+BENCH = Path(__file__).with_name("bench_dp16kd.py")
+PLAIN, THROUGH, BEFORE = "NORMAL", "WRITETHROUGH", "READBEFOREWRITE"
+MODES = [
+    # Widths, output registers and write modes of ports A and B.
+    (18, 18, False, False, PLAIN, PLAIN),
+    (18, 18, False, True, PLAIN, PLAIN),
+    (18, 18, True, True, BEFORE, THROUGH),
+    (18, 18, False, False, THROUGH, BEFORE),
+    (9, 9, False, True, BEFORE, PLAIN),
+    (18, 9, False, False, PLAIN, PLAIN),
+    (9, 18, True, False, PLAIN, THROUGH),
+    (4, 18, False, False, PLAIN, PLAIN),
+    (2, 4, False, True, BEFORE, BEFORE),
+    (1, 2, False, False, PLAIN, THROUGH),
+    (18, 1, False, False, PLAIN, PLAIN),
+    (36, 36, False, False, PLAIN, PLAIN),
+    (36, 36, False, True, PLAIN, PLAIN),
+    (36, 18, False, False, PLAIN, PLAIN),
+    (36, 9, False, True, PLAIN, PLAIN),
+]
+
+
+def top():
+    """One block in each mode, all with the same inputs."""
+    ports = []
+    for name in "ab":
+        ports += [f"input [13:0] ad_{name}", f"input [35:0] di_{name}"]
+        ports += [f"input {signal}_{name}" for signal in ("ce", "we", "oce", "rst")]
+    ports += [f"output [35:0] do_{number}" for number in range(len(MODES))]
+    lines = [f"module top(input clk, {', '.join(ports)});"]
+    for number, (wa, wb, ra, rb, ma, mb) in enumerate(MODES):
+        wide = 36 in (wa, wb)
+        pins = []
+        for name, other in (("A", "a"), ("B", "b")):
+            # A wide word's upper half comes in on port B's pins.
+            source = "di_a" if wide else f"di_{other}"
+            low = 18 if wide and name == "B" else 0
+            pins += [f".DI{name}{bit}({source}[{bit + low}])" for bit in range(18)]
+            pins += [f".AD{name}{bit}(ad_{other}[{bit}])" for bit in range(14)]
+            pins += [f".CLK{name}(clk)", *(f".CS{name}{bit}(1'b0)" for bit in range(3))]
+            controls = ("ce", "we", "oce", "rst")
+            pins += [f".{signal.upper()}{name}({signal}_{other})" for signal in controls]
+            high = 18 if name == "B" else 0
+            pins += [f".DO{name}{bit}(do_{number}[{bit + high}])" for bit in range(18)]
+        modes = {True: "OUTREG", False: "NOREG"}
+        lines.append(
+            f'DP16KD #(.DATA_WIDTH_A({wa}), .DATA_WIDTH_B({wb}), .REGMODE_A("{modes[ra]}"), '
+            f'.REGMODE_B("{modes[rb]}"), .WRITEMODE_A("{ma}"), .WRITEMODE_B("{mb}")) '
+            f"block_{number} ({', '.join(pins)});"
+        )
+    return "\n".join([*lines, "endmodule", ""])
+
+
+def dp16kd():
+    return re.search(
+        r"^module DP16KD.*?^endmodule", FAMILIES["ecp5"].own.read_text(), re.MULTILINE | re.DOTALL
+    )[0]
+
+
+def test_a_block_ram_is_what_the_guide_says(simulator):
+    simulate(
+        f"{top()}\n{dp16kd()}\n",
+        BENCH,
+        tests=("every_mode_is_what_the_guide_says",),
+        simulator=simulator,
+        options={"modes": MODES},
+    )

@@ -1,0 +1,207 @@
+"""The netlist of a whole board, as nextpnr reads it, against the golden model."""
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from boards.board import find_board
+from boards.build.flow import Build
+from boards.gates.build import build
+from boards.gates.models import FAMILIES, family_of_cells, models
+from boards.gates.netlist import LUTS, Netlist
+from boards.gates.pins import Pins
+from boards.shell import SETTLING_SECONDS, ShellParameters
+from hdl.bench.networks import random_images, random_network
+from hdl.bench.runner import BenchFailure, simulate
+from hdl.parameters import HardwareProfile
+from sim.errors import UserError
+
+ICARUS = shutil.which("iverilog")
+BENCH = Path(__file__).with_name("bench_gates.py")
+NETWORK = random_network((4, 2), 1)
+PROFILE = HardwareProfile(lanes=1)
+BOARD = find_board("icebreaker")
+WRAPPER = """
+module top(input clk, input rst, input rx, output tx);
+  gates gates(.clk(clk), .rx(rx), .tx(tx));
+endmodule
+"""
+
+
+@pytest.fixture(scope="module")
+def built():
+    """The build and its netlist for nextpnr."""
+    parameters = ShellParameters.from_network(BOARD, NETWORK, PROFILE)
+    return parameters, Build(parameters).synthesise().folder / "top.json"
+
+
+def run(parameters, netlist, simulator, images=8):
+    pins = Pins.of_board(BOARD)
+    cells = models(family_of_cells(netlist.types), netlist.types)
+    simulate(
+        netlist.to_verilog(pins) + WRAPPER + cells,
+        BENCH,
+        tests=("gates_are_the_golden_model",),
+        simulator=simulator,
+        network=NETWORK,
+        profile=PROFILE,
+        images=random_images(NETWORK, images, 3),
+        options={
+            "window": parameters.machine.link.window,
+            "frequency": BOARD.machine_frequency,
+            "divisor": str(BOARD.uart_parameters.divisor),
+            "settling": round(2 * SETTLING_SECONDS * BOARD.machine_frequency),
+        },
+    )
+
+
+def test_gates_in_icarus_are_the_golden_model(built):
+    if ICARUS is None:
+        pytest.skip("Icarus Verilog is not installed")
+    parameters, file = built
+    netlist = Netlist.read(file)
+    assert netlist.digest == hashlib.sha256(file.read_bytes()).hexdigest()[:16]
+    # All that the bitstream is made of: memory, logic, the PLL and the pins.
+    assert {"SB_LUT4", "SB_RAM40_4K", "SB_PLL40_PAD", "SB_IO"} <= set(netlist.types)
+    run(parameters, netlist, "icarus")
+
+
+def faulty(netlist):
+    """One bit of one look-up table the other way: of the adder of a column's sum.
+
+    The bit is the one that is chosen while everything that varies is low.
+    """
+    cell = min(
+        (
+            cell
+            for cell in netlist.cells
+            if cell.type == "SB_LUT4"
+            and "crossbar_0.total_0_SB_LUT4" in cell.name
+            and cell.parameters["LUT_INIT"].count("1") == 8
+        ),
+        key=lambda cell: cell.name,
+    )
+    bit = sum(1 << k for k in range(4) if cell.connections[f"I{k}"] == ["1"])
+    return netlist.flip(cell.name, bit)
+
+
+def test_a_flipped_bit_of_a_table_is_found(built):
+    parameters, file = built
+    netlist = Netlist.read(file)
+    broken = faulty(netlist)
+    assert broken.digest != netlist.digest
+    differing = [
+        (a.parameters, b.parameters)
+        for a, b in zip(netlist.cells, broken.cells, strict=True)
+        if a != b
+    ]
+    ((before, after),) = differing
+    one = int(before["LUT_INIT"], 2) ^ int(after["LUT_INIT"], 2)
+    assert one.bit_count() == 1
+    with pytest.raises(BenchFailure, match=r"logits|differs"):
+        run(parameters, broken, "verilator" if ICARUS is None else "icarus")
+
+
+MODULE = {
+    "attributes": {"top": "1"},
+    "ports": {
+        "clk": {"direction": "input", "bits": [2]},
+        "rx": {"direction": "input", "bits": [3]},
+        "tx": {"direction": "output", "bits": [4]},
+        "rst": {"direction": "input", "bits": [5]},
+        "bus": {"direction": "output", "bits": [6, 7]},
+    },
+    "cells": {
+        "table": {
+            "type": "LUT4",
+            "parameters": {"INIT": "1000000000000001"},
+            "connections": {"A": [3], "B": ["1"], "C": ["x"], "D": [5], "Z": [4]},
+        },
+        "from": {"type": "$scopeinfo", "parameters": {}, "connections": {}},
+        "memory": {
+            "type": "DP16KD",
+            "parameters": {"CSDECODE_A": "0b000", "WRITEMODE_A": "01 "},
+            "connections": {"CLKA": [2], "DOA0": [6]},
+        },
+    },
+}
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "netlist.json"
+    path.write_text(json.dumps({"modules": {"top": MODULE, "LUT4": {"cells": {}}}}))
+    return path
+
+
+def test_verilog_says_the_netlist_cell_for_cell(file):
+    netlist = Netlist.read(file)
+    assert netlist.types == {"DP16KD": 1, "LUT4": 1}
+    lines = netlist.to_verilog(Pins.of_machine()).splitlines()
+    assert lines[0] == "module gates (input clk, input rx, output tx);"
+    assert (
+        "  LUT4 #(.INIT(16'b1000000000000001)) c0 "
+        "(.A(rx), .B(1'b1), .C(1'b0), .D(1'b0), .Z(tx));" in lines
+    )
+    assert (
+        '  DP16KD #(.CSDECODE_A("0b000"), .WRITEMODE_A("01")) c1 (.CLKA(clk), .DOA0(n6));' in lines
+    )
+
+
+def test_pins_must_be_there(file):
+    netlist = Netlist.read(file)
+    for pins in (Pins("clock", "rx", "tx"), Pins("clk", "rx", "bus")):
+        with pytest.raises(ValueError, match=r"no port '(clock|bus)' of one bit"):
+            netlist.to_verilog(pins)
+    with pytest.raises(ValueError, match="no look-up table 'memory'"):
+        netlist.flip("memory", 0)
+
+
+def test_what_is_no_netlist_is_one_line(tmp_path, file):
+    with pytest.raises(UserError, match=r"cannot read the netlist .*: No such file"):
+        Netlist.read(tmp_path / "none")
+    for text in ("{", "[]", '{"modules": 1}'):
+        file.write_text(text)
+        with pytest.raises(UserError, match=r"is not a netlist in Yosys' JSON"):
+            Netlist.read(file)
+    file.write_text(json.dumps({"modules": {"a": {"cells": {}, "attributes": {}}}}))
+    with pytest.raises(UserError, match="must have one top module, not 0"):
+        Netlist.read(file)
+
+
+def test_cells_without_a_model_are_one_line():
+    with pytest.raises(UserError, match="there are no models for these cells: only for ice40"):
+        family_of_cells(["DFF"])
+    with pytest.raises(UserError, match="no model of the cell NOTHING for ecp5"):
+        models(FAMILIES["ecp5"], ["LUT4", "NOTHING"])
+
+
+def test_models_bring_what_they_are_made_of():
+    text = models(FAMILIES["ecp5"], ["CCU2C", "TRELLIS_IO"])
+    for name in ("CCU2C", "LUT4", "LUT2", "TRELLIS_IO_IN", "TRELLIS_IO_OUT"):
+        assert f"module {name}" in text
+    assert "specify" not in text
+
+
+def test_every_table_is_known_by_its_parameter():
+    for family in FAMILIES.values():
+        for kind in set(LUTS) & {"SB_LUT4", "ICESTORM_LC", "LUT4", "CCU2C"}:
+            if (kind in ("SB_LUT4", "ICESTORM_LC")) == (family.name == "ice40"):
+                for parameter in LUTS[kind]:
+                    assert f" {parameter} =" in models(family, [kind])
+
+
+def test_a_reset_button_is_let_go():
+    pins = {name: Pins.of_board(find_board(name)) for name in ("icebreaker", "ecpix-5")}
+    assert (pins["icebreaker"].low, pins["icebreaker"].high) == ((), ())
+    assert pins["icebreaker"].clock == "clk12_0__io"
+    assert pins["ecpix-5"].high or pins["ecpix-5"].low
+
+
+def test_a_simulator_that_fails_is_one_line(file, monkeypatch):
+    monkeypatch.setattr("boards.gates.build.models", lambda family, types: "nonsense")
+    with pytest.raises(UserError, match=r"translating the netlist to C\+\+ failed: verilator: "):
+        build(Netlist.read(file), Pins.of_machine())

@@ -1,0 +1,41 @@
+"""Weights are counted in blocks of memory, as the data sheets size them."""
+
+import pytest
+
+from boards.board import find_board
+from boards.room import weights_fit
+from boards.shell import ShellParameters
+from hdl.bench.networks import random_network
+from hdl.parameters import HardwareProfile
+
+
+@pytest.mark.parametrize(
+    ("board", "topology", "lanes", "memory", "words"),
+    [
+        # Four banks of 13 x 784 words in blocks of 256, and four of 2 x 100.
+        ("icebreaker", (784, 100, 10), 8, "block", "weights take 164 of 30 blocks of memory"),
+        # Eight bytes a clock, in four SPRAMs; 100 x 10 bytes in five banks of two lanes.
+        ("icebreaker", (784, 100, 10), 8, "spram", "weights take 4 of 4 SPRAMs; weights take 4 of 30"),
+        ("ulx3s-85f", (784, 100, 10), 100, "block", "weights take 55 of 208 blocks of memory"),
+        # 10,000 rows are ten blocks deep.
+        ("ulx3s-85f", (10000, 2), 2, "block", "weights take 10 of 208 blocks of memory"),
+    ],
+)
+def test_blocks_are_counted(board, topology, lanes, memory, words):
+    network = random_network(topology, 0)
+    found = find_board(board)
+    parameters = ShellParameters.from_network(
+        found, network, HardwareProfile(lanes=lanes, memory=memory)
+    )
+    fits, said = weights_fit(parameters.machine.link.engine, found.create_platform())
+    assert said.startswith(words)
+    assert fits == ("of 30" not in words)
+
+
+def test_a_part_without_spram_has_no_room_in_it():
+    found = find_board("tang-nano-9k")
+    profile = HardwareProfile(lanes=8, memory="spram")
+    parameters = ShellParameters.from_network(found, random_network((16, 8, 2), 0), profile)
+    fits, said = weights_fit(parameters.machine.link.engine, found.create_platform())
+    assert not fits
+    assert "of 0 SPRAMs" in said

@@ -1,0 +1,65 @@
+"""An engine that makes its chip, on a real simulator, against the golden model."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from hdl.bench.networks import random_images, random_network
+from hdl.bench.runner import BenchFailure, engine_source, simulate, simulate_engine
+from hdl.parameters import EngineParameters, HardwareProfile, VariationParameters
+from sim.speck import ROUNDS
+
+BENCH = Path(__file__).with_name("bench_variation.py")
+TESTS = ("stalls_everywhere", "full_speed", "words_read_back")
+# As many rows as no rows a clock divide.
+NETWORK = random_network((27, 11, 5), 1)
+DEEP = random_network((9, 6, 5, 3), 2, states=16, rah_bits=5)
+FAST = VariationParameters(10)
+CASES = {
+    "one row a clock": (NETWORK, HardwareProfile(variation=FAST)),
+    "two rows a clock": (NETWORK, HardwareProfile(rows_per_clock=2, variation=FAST)),
+    "four rows a clock": (NETWORK, HardwareProfile(rows_per_clock=4, variation=FAST)),
+    "deep, few lanes, iterative": (
+        DEEP,
+        HardwareProfile(lanes=2, rah_bits=6, variation=VariationParameters(16, 2)),
+    ),
+    "without noise": (
+        NETWORK,
+        HardwareProfile(variation=VariationParameters(100, 1, use_noise=False)),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_engine_is_the_golden_chip(case):
+    network, profile = CASES[case]
+    report = simulate_engine(
+        network,
+        BENCH,
+        tests=TESTS,
+        simulator="icarus",
+        images=random_images(network, 20, 5),
+        profile=profile,
+        options={"chip": 11 + len(case)},
+    )
+    assert report.tests == TESTS
+
+
+def test_a_wrong_round_of_the_cipher_is_seen():
+    profile = HardwareProfile(variation=VariationParameters(10, 1, use_noise=False))
+    verilog = engine_source(EngineParameters.from_network(NETWORK, profile))
+    # The round that is the last.
+    broken, count = re.subn(rf"== 5'h{ROUNDS - 1:02x}", f"== 5'h{ROUNDS - 2:02x}", verilog)
+    assert count
+    with pytest.raises(BenchFailure, match="failed: stalls_everywhere"):
+        simulate(
+            broken,
+            BENCH,
+            tests=TESTS[:1],
+            simulator="icarus",
+            network=NETWORK,
+            images=random_images(NETWORK, 20, 5),
+            profile=profile,
+            options={"chip": 3},
+        )
