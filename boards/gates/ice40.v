@@ -91,7 +91,8 @@ module ICESTORM_LC (input I0, I1, I2, I3, CIN, CLK, CEN, SR, output LO, O, COUT)
 	parameter CIN_CONST = 0;
 	parameter CIN_SET = 0;
 	wire carry = CIN_CONST ? CIN_SET : CIN;
-	wire table_out = LUT_INIT[{I3, I2, I1, I0}];
+	wire table_out;
+	SB_LUT4 #(.LUT_INIT(LUT_INIT)) lut (.O(table_out), .I0(I0), .I1(I1), .I2(I2), .I3(I3));
 	assign COUT = (I1 & I2) | ((I1 | I2) & carry);
 	assign LO = table_out;
 	generate

@@ -174,8 +174,6 @@ class Netlist:
             )
             ports = []
             connections = dict(cell.connections)
-            for port in PULLED_UP.get(cell.type, ()):
-                connections[port] = connections.get(port) or ["1"]
             if cell.type == "SB_GB" and not connections.get(GLOBAL_INPUT):
                 # Routed, a PLL drives its clock's buffer by a wire that nextpnr does not tell.
                 connections[GLOBAL_INPUT] = self.ports[pins.clock]
@@ -206,7 +204,12 @@ def _cells(module: Mapping[str, Any]) -> Iterator[Cell]:
         if kind in SOURCE_ONLY:
             continue
         parameters = {} if UNTOLD.fullmatch(kind) else cell["parameters"]
-        yield Cell(name, kind, parameters, cell["connections"])
+        connections = dict(cell["connections"])
+        # Routed cells list all their ports. What a cell is not given is a level, not unknown.
+        for port, direction in cell.get("port_directions", {}).items():
+            if direction == "input" and not connections.get(port) and port != GLOBAL_INPUT:
+                connections[port] = ["1" if port in PULLED_UP.get(kind, ()) else "0"]
+        yield Cell(name, kind, parameters, connections)
 
 
 def _literal(value: str) -> str:

@@ -65,7 +65,7 @@ class Programmer(wiring.Component):
     """Make the R_AH words of cells whose states are loaded, or on demand of all cells.
 
     Pipelined, a cell takes a clock, or two where cells may be stuck; iterative, with the
-    `DrawUnit` that it shares, about 65 clocks at one round a clock, or up to 110.
+    `DrawUnit` that it shares, about 70 clocks at one round a clock, or 100.
 
     Parameters
     ----------

@@ -204,8 +204,10 @@ class UseNoise(wiring.Component):
             m.d.comb += speck.rekey.eq(1)
             m.d.sync += [keyed.eq(1), keyed_for.eq(wanted), fit.eq(1)]
 
-        for lane in range(self._lanes):
-            normal = PipelinedNormal(self._parameters.use_spread_bits + 1, 0)
+        normals = [
+            PipelinedNormal(self._parameters.use_spread_bits + 1, 0) for _ in range(self._lanes)
+        ]
+        for lane, normal in enumerate(normals):
             m.submodules[f"normal_{lane}"] = normal
             m.d.comb += [
                 normal.valid.eq(speck.done),
@@ -213,7 +215,7 @@ class UseNoise(wiring.Component):
                 normal.spread.eq(spread),
                 queue.i.p[lane].eq(rounded(normal.product)),
             ]
-        m.d.comb += queue.i.valid.eq(normal.done)
+        m.d.comb += queue.i.valid.eq(normals[0].done)
 
 
 def rounded(product: Value) -> Value:

@@ -104,7 +104,7 @@ def measured(
         golden.append(chips_on_golden(name, effort))
         steps.finish()
     virtual = []
-    for name in NETWORKS:
+    for name in effort.virtual_networks:
         steps.start(f"{effort.virtual_chips} chips on virtual, {name}")
         virtual.append(chips_on_virtual(name, effort))
         steps.finish()

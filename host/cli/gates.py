@@ -125,7 +125,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps({"boards": [asdict(result) for result in results]}))
     else:
-        _print_table(results)
+        for result in results:
+            _print_table(result)
     wrong = [result for result in results if result.mismatches]
     for result in wrong:
         print(
@@ -203,22 +204,22 @@ def _result(board: Board, build: Build, proof: Proof, arguments: argparse.Namesp
     )
 
 
-def _print_table(results: list[Result]) -> None:
-    table = Table(title="netlists against the golden model")
-    table.add_column("board")
-    table.add_column("netlist")
-    for heading in ("cells", "images", "logits", "mismatches", "clocks", "compiled", "simulated"):
-        table.add_column(heading, justify="right")
-    for result in results:
-        table.add_row(
-            result.board,
-            f"{result.netlist} ({result.stage})",
-            f"{sum(result.cells.values()):,}",
-            str(result.images),
-            str(result.logits_compared),
-            str(result.mismatches),
-            f"{result.clocks_programming + result.clocks_streaming:,}",
-            f"{result.seconds_compiling:.0f} s",
-            f"{result.seconds_programming + result.seconds_streaming:.0f} s",
-        )
+def _print_table(result: Result) -> None:
+    table = Table(title=f"{result.network} in the gates of {result.board}", show_header=False)
+    table.add_column()
+    table.add_column(justify="right", overflow="fold")
+    clocks = f"{result.clocks_programming:,} + {result.clocks_streaming:,}"
+    simulating = result.seconds_programming + result.seconds_streaming
+    for row in (
+        ("netlist", f"{result.netlist}, {result.stage}"),
+        ("cells", f"{sum(result.cells.values()):,}"),
+        ("images", f"{result.images:,}"),
+        ("logits compared", f"{result.logits_compared:,}"),
+        ("mismatches", f"{result.mismatches:,}"),
+        ("requests sent again", f"{result.resent:,}"),
+        ("clocks, programming and streaming", clocks),
+        ("images a simulated second", f"{result.simulated_images_per_second:,.0f}"),
+        ("seconds, compiling and simulating", f"{result.seconds_compiling:.0f} + {simulating:.0f}"),
+    ):
+        table.add_row(*row)
     Console(highlight=False).print(table)

@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 from hdl.parameters import EngineParameters, HardwareProfile
 from host.catalogue import device_path, network_path
 from host.datasets import check_fit, load_test_set
-from host.link.chip_programming import ChipMaker, check_sums, chip_parameters
+from host.link.chip_programming import CHIPS, ChipMaker, check_sums, why_words
 from host.link.device import Device as Machine
 from host.link.golden_device import GoldenDevice
 from host.link.machines import GOLDEN, VIRTUAL, open_device
@@ -263,7 +263,9 @@ def _board(on: str, made: MadeChip) -> _Board:
     # A virtual board is built for its engine; what is on a port is what it is.
     profile, engine = None, None
     if on == VIRTUAL:
-        profile = HardwareProfile(variation=chip_parameters(made.base, made.chip.device))
+        # Chips that the host works out, and that are alike at each use, need no gateware.
+        plain = made.noise is None and why_words(made.chip.device, made.programming) is not None
+        profile = HardwareProfile(variation=None if plain else CHIPS)
         engine = EngineParameters.from_network(made.base, profile)
     key = (on, engine, profile)
     if key not in _boards:

@@ -38,6 +38,16 @@ def built():
     return parameters, Build(parameters).synthesise().folder / "top.json"
 
 
+def test_routed_gates_in_icarus_are_the_golden_model():
+    if ICARUS is None:
+        pytest.skip("Icarus Verilog is not installed")
+    parameters = ShellParameters.from_network(BOARD, NETWORK, PROFILE)
+    build = Build(parameters)
+    netlist = Netlist.read(build.route(build.synthesise(), 1).folder / "routed.json")
+    assert {"ICESTORM_LC", "ICESTORM_RAM", "ICESTORM_PLL", "SB_GB"} <= set(netlist.types)
+    run(parameters, netlist, "icarus", images=3)
+
+
 def run(parameters, netlist, simulator, images=8):
     pins = Pins.of_board(BOARD)
     cells = models(family_of_cells(netlist.types), netlist.types)

@@ -18,7 +18,7 @@ class Asker:
     """One request after another, through somebody else's 8N1."""
 
     def __init__(self, dut, divisor):
-        baud = 1e9 / (PERIOD * float(divisor))
+        baud = round(1e9 / (PERIOD * float(divisor)))
         self.source = UartSource(dut.rx, baud=baud)
         self.sink = UartSink(dut.tx, baud=baud)
         self.tag = 0
@@ -29,7 +29,7 @@ class Asker:
         await self.source.write(encode_frame(bytes([kind]) + tag + body))
         frame = bytearray()
         while not frame.endswith(b"\0"):
-            frame += await self.sink.read(1)
+            frame += bytes(await self.sink.read(1))
         payload = decode_frame(bytes(frame[:-1]))
         assert payload[1:3] == tag
         return payload[0], payload[3:]

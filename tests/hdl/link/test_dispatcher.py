@@ -1,5 +1,6 @@
 """The dispatcher alone: what it passes on, when, and in which order it answers."""
 
+import dataclasses
 import struct
 from typing import Any
 
@@ -9,9 +10,9 @@ from amaranth.back import rtlil
 from hdl.bench.streams import StreamBench
 from hdl.link.dispatcher import Dispatcher
 from hdl.link.protocol import ErrorCode, LinkParameters, identity_bytes
-from hdl.parameters import CrossbarParameters, EngineParameters
+from hdl.parameters import CrossbarParameters, EngineParameters, VariationParameters
 
-IDENTIFY, WRITE, READ, IMAGE = 1, 2, 3, 4
+IDENTIFY, WRITE, READ, IMAGE, NUMBERED = 1, 2, 3, 4, 5
 PARAMETERS = LinkParameters(
     EngineParameters((CrossbarParameters(5, 3, 3), CrossbarParameters(3, 2, 2)), current_bits=4),
     in_flight=4,
@@ -43,9 +44,15 @@ class Bench:
     """A dispatcher, its requests, and what comes out of it."""
 
     def __init__(
-        self, payloads: list[bytes], *, answers: int, stall: float = 0.0, idle: int = 1
+        self,
+        payloads: list[bytes],
+        *,
+        answers: int,
+        stall: float = 0.0,
+        idle: int = 1,
+        parameters: LinkParameters = PARAMETERS,
     ) -> None:
-        self.dut = Dispatcher(PARAMETERS)
+        self.dut = Dispatcher(parameters)
         self.bench = StreamBench(self.dut, stall=stall, seed=4)
         self.bench.put(self.dut.payload, [beat for payload in payloads for beat in beats(payload)])
         self.body = self.bench.take(self.dut.body, 0)
@@ -108,6 +115,60 @@ def test_a_malformed_image_has_its_place_among_the_answers() -> None:
         request(0xFF, 2, bytes([ErrorCode.IMAGE])),
         request(0x84, 3, LOGITS),
     ]
+
+
+NOISY = dataclasses.replace(
+    PARAMETERS, engine=dataclasses.replace(PARAMETERS.engine, variation=VariationParameters(10))
+)
+
+
+@pytest.mark.parametrize("stall", [0.0, 0.4])
+def test_an_image_s_number_goes_before_it(stall: float) -> None:
+    payloads = [
+        request(NUMBERED, 1, b"\x04\x03\x02\x01\x09\x05"),
+        request(IMAGE, 2, b"\x09\x06"),
+        request(NUMBERED, 3, b"\xff\xff\xff\xff"),
+        request(NUMBERED, 4, b"\x01\x02\x03"),
+        request(NUMBERED, 5),
+        request(NUMBERED, 6, b"\x07\0\0\0\0"),
+    ]
+    bench = Bench(payloads, answers=44, stall=stall, parameters=NOISY)
+    numbers = bench.bench.take(bench.dut.numbers, 4)
+    bench.results(4)
+    bench.bench.run()
+    assert numbers == [0x01020304, 0, 2**32 - 1, 7]
+    assert packets(bench.body) == [b"\x09\x05", b"\x09\x06", b"\0", b"\0"]
+    assert packets(bench.answer) == [
+        request(0x84, 1, LOGITS),
+        request(0x84, 2, LOGITS),
+        request(0x84, 3, LOGITS),
+        request(0xFF, 4, bytes([ErrorCode.LENGTH])),
+        request(0xFF, 5, bytes([ErrorCode.LENGTH])),
+        request(0x84, 6, LOGITS),
+    ]
+
+
+def test_without_noise_no_image_has_a_number() -> None:
+    bench = Bench([request(NUMBERED, 1, bytes(5))], answers=4)
+    bench.bench.run()
+    assert packets(bench.answer) == [request(0xFF, 1, bytes([ErrorCode.KIND]))]
+
+
+@pytest.mark.parametrize("space", [0x05, 0x06, 0x07, 0x15, 0xF5])
+def test_what_makes_a_chip_is_written_and_not_read(space: int) -> None:
+    memories = {one.space: one for one in NOISY.engine.memory_map()}
+    line = bytes(range(memories[space].line_bytes))
+    payloads = [
+        request(READ, 1, struct.pack("<BHH", space, 0, 1)),
+        request(WRITE, 2, struct.pack("<BH", space, 0) + line),
+    ]
+    bench = Bench(payloads, answers=7, parameters=NOISY)
+    bench.bench.run()
+    assert packets(bench.answer) == [
+        request(0xFF, 1, bytes([ErrorCode.SPACE])),
+        request(0x82, 2),
+    ]
+    assert [byte for *_, byte in bench.load] == list(line)
 
 
 def test_only_so_many_images_are_under_way() -> None:

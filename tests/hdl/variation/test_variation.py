@@ -80,7 +80,7 @@ class Made:
             await self._settle(ctx)
 
         async def watch(ctx):
-            place = None
+            place = 0
             async for _, _, valid, layer, word in ctx.tick().sample(
                 self.dut.valid, self.dut.layer, self.dut.word
             ):

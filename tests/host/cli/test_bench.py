@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from host.bench.document import END, START, update
+from host.bench.suite import hand_over
 from host.cli.bench import read_builds
 from host.cli.main import main
 from sim.errors import UserError
@@ -34,11 +35,9 @@ def test_all_of_it_runs_and_fills_the_document(tmp_path, capsys):
     assert record == json.loads(out.read_text())
     assert [each["network"] for each in record["golden_chips"]] == ["mnist-10", "mnist-100"]
     assert all(each["memory_bytes"] < 2**30 for each in record["golden_chips"])
-    assert [each["chips_that_differ"] for each in record["virtual_chips"]] == [0, 0]
+    assert [each["chips_that_differ"] for each in record["virtual_chips"]] == [0]
     assert {row["what"] for row in record["ratios"]} >= {"golden model", "plain NumPy, float32"}
     assert all(row["accuracy"] > 0.9 for row in record["ratios"] if "accuracy" in row)
-    (shape,) = record["shapes"]
-    assert shape["bound"] <= shape["cycles_per_image"] < shape["bound"] + 4
     text = document.read_text()
     assert text.startswith(f"before\n{START}\n")
     assert text.endswith(f"{END}\nafter\n")
@@ -53,6 +52,14 @@ def test_all_of_it_runs_and_fills_the_document(tmp_path, capsys):
     ):
         assert f"### {heading}" in text
     assert "| b, 300 images on board | 79,400 |" in text
+
+
+def test_the_engine_waits_no_longer_than_the_better_of_two_ways():
+    found = {"lanes": None, "rows_per_clock": 2, "bound": 72.0}
+    both = {"cycles_per_image": 75.0, "link_cycles_per_image": 138.0}
+    assert hand_over([{**found, **both}]) == {(None, 2): 3.0}
+    both = {"cycles_per_image": 146.0, "link_cycles_per_image": 73.0}
+    assert hand_over([{**found, **both}]) == {(None, 2): 1.0}
 
 
 @pytest.mark.parametrize(

@@ -32,13 +32,14 @@ PAPER = open_chip_device("paper")
 def fitted() -> ChipDevice:
     """A device that is nothing but tables, as `allspin fit` makes them."""
     shape = np.linspace(0.6, 1.4, 101)
-    tables = [
+    potentiation, depression = (
         TableResponse(
             PAPER.synapse.curve(polarity, np.arange(101)), 0.05 * shape, 0.15 * shape[::-1]
         )
         for polarity in Polarity
-    ]
-    return dataclasses.replace(PAPER, name="fitted", synapse=TableSynapse(*tables))
+    )
+    synapse = TableSynapse(potentiation, depression)
+    return dataclasses.replace(PAPER, name="fitted", synapse=synapse)
 
 
 def without_noise(device: ChipDevice) -> ChipDevice:

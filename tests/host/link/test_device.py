@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hdl.bench.chips import RandomChip
 from hdl.bench.networks import random_images, random_network
-from hdl.parameters import EngineParameters
+from hdl.parameters import EngineParameters, HardwareProfile, VariationParameters
 from host.link.device import Device
 from host.link.transport import Disconnected, Transport
 from sim.errors import UserError
@@ -59,11 +60,13 @@ def unstuff(frame):
 class PlainDevice:
     """Memories and counters as bytes; images by the golden model of what it was built for."""
 
-    def __init__(self, network, window=WINDOW):
-        self.engine = EngineParameters.from_network(network)
+    def __init__(self, network, window=WINDOW, noise=None):
+        variation = None if noise is None else VariationParameters(10)
+        self.engine = EngineParameters.from_network(network, HardwareProfile(variation=variation))
         self.network = network
         self.window = window
-        self.model = GoldenModel(network)
+        self.model = GoldenModel(network, noise=noise)
+        self.features = 0 if noise is None else 4
         self.memories = {
             space.space: bytearray(space.lines * space.line_bytes)
             for space in self.engine.memory_map()
@@ -77,8 +80,9 @@ class PlainDevice:
             for c in engine.crossbars
         ]
         return struct.pack(
-            "<4sBBIHBBBB8s8x", b"ASPN", 2, len(layers), 0, self.window, engine.pixel_bits,
+            "<4sBBIHBBBB8sB7x", b"ASPN", 2, len(layers), 0, self.window, engine.pixel_bits,
             engine.hidden_bits, engine.rah_bits, engine.current_bits, engine.neuron.encode(),
+            self.features,
         ) + b"".join(layers)  # fmt: skip
 
     def pixels(self, body):
@@ -98,9 +102,12 @@ class PlainDevice:
         kind, tag, body = payload[0], payload[1:3], payload[3:]
         if kind == 1:
             return b"\x81" + tag + self.identity()
+        number = 0
+        if kind == 5 and self.features:
+            kind, number, body = 4, int.from_bytes(body[:4], "little"), body[4:]
         if kind == 4:
             # Grey levels that round to the very values.
-            logits = self.model.logits(self.pixels(body)[np.newaxis] * 17)[0]
+            logits = self.model.logits(self.pixels(body)[np.newaxis] * 17, number)[0]
             width = self.engine.logit_bytes
             coded = b"".join(int(v).to_bytes(width, "little", signed=True) for v in logits)
             return b"\x84" + tag + coded + int(np.argmax(logits)).to_bytes(2, "little")
@@ -260,6 +267,19 @@ def test_faults_on_the_wire_change_nothing(seed, fault, slots):
     images = random_images(NETWORK, 40, seed)
     answers = device.stream(images)
     assert (answers.logits == expected(images)).all()
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0.0, 0.2]))
+@settings(deadline=None, max_examples=10)
+def test_faults_on_the_wire_change_no_image_s_noise(seed, fault):
+    chip = RandomChip(NETWORK, seed)
+    device = Device(FaultyTransport(PlainDevice(NETWORK, noise=chip), seed, fault, 3))
+    images = random_images(NETWORK, 40, seed)
+    wanted = GoldenModel(NETWORK, noise=chip)
+    assert (device.stream(images).logits == wanted.logits(images)).all()
+    later = device.stream(images, first=65_520)
+    assert (later.logits == wanted.logits(images, 65_520)).all()
+    device.program(NETWORK)
 
 
 def test_lost_requests_are_sent_again():
