@@ -64,7 +64,8 @@ class ViConverter(wiring.Component):
     """Column sums in, neurons' input currents out.
 
     A beat of `neurons_per_clock` columns a clock, `STAGES` clocks later: no stage does more
-    than one addition (or, on a part with multipliers to spare, one multiplication). Column c has its word in memory c modulo `neurons_per_clock`.
+    than one addition (or, on a part with multipliers to spare, one multiplication). Column c
+    has its word in memory c modulo `neurons_per_clock`.
 
     Parameters
     ----------

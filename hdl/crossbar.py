@@ -156,7 +156,9 @@ class Crossbar(wiring.Component):
         for lane in range(p.lanes):
             term = terms[lane][0]
             if p.rows_per_clock > 1:
-                added = sum(terms[lane][1:], start=term)
+                added: Value = term
+                for other in terms[lane][1:]:
+                    added += other
                 term = Signal(added.shape(), name=f"rows_{lane}", reset_less=True)
                 m.d.sync += term.eq(added)
             # The last product goes to the shadow alone, and the next sum starts at 0.

@@ -428,7 +428,8 @@ class EngineParameters:
                     f"hidden layers must have one value_bits, not {one.value_bits} "
                     f"and {two.value_bits}"
                 )
-        if self.crossbars[-1].neurons_per_clock != 1:
+        *_, last = self.crossbars
+        if last.neurons_per_clock != 1:
             raise ValueError("the last layer must have 1 neuron a clock: the readout's")
         if len({crossbar.rah_bits for crossbar in self.crossbars}) != 1:
             raise ValueError("all layers must have one rah_bits")
