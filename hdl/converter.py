@@ -18,7 +18,7 @@ from hdl.parameters import CONVERTER, SHIFT, CrossbarParameters, EngineParameter
 from hdl.streams import LoadLayout, NoiseLayout, SumLayout
 from sim.network import GAIN_BITS
 
-STAGES = 11
+STAGES = 12
 """Registers from a column's sum to its current; three fewer where there are multipliers."""
 
 
@@ -189,11 +189,12 @@ class ViConverter(wiring.Component):
                 value = register
             return value
 
-        noise = registered(self.noise[number], "noise") if self._noisy else 0
-        word = registered(read, "word")
-        held = registered(sum_, "sum")
+        noise = registered(self.noise[number], "noise", steps=2) if self._noisy else 0
+        # A block RAM's output comes late: it gets a register to itself.
+        word = registered(read, "word", steps=2)
+        held = registered(sum_, "sum", steps=2)
         offset = word.offset
-        registers += 1
+        registers += 2
         terms = []
         if self._multiplies:
             terms = [registered(held * word.gain, "product")]
@@ -227,7 +228,7 @@ class ViConverter(wiring.Component):
         )
         if self._noisy:
             offset = registered(offset - noise, "threshold")
-        offset = registered(offset, "offset", steps=registers - int(self._noisy))
+        offset = registered(offset, "offset", steps=registers - 1 - int(self._noisy))
         difference = registered(bounded - offset, "difference")
         registers += 2
         top = 2**bits - 1

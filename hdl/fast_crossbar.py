@@ -23,7 +23,7 @@ MEMORIES_PER_ADDRESS = 8
 """Memories that a copy of the address drives."""
 LEAVES = 5
 """Copies that a copy drives."""
-DRAIN_DEPTH = 32
+DRAIN_DEPTH = 16
 """Beats of sums that wait behind the crossbar."""
 
 
@@ -244,7 +244,9 @@ class FastCrossbar(wiring.Component):
         """Accumulators, their shadow, and its way out."""
         p = self._parameters
         step = p.neurons_per_clock
-        m.submodules.reservation = reservation = Reservation(SumLayout(p), DRAIN_DEPTH, ahead=ahead)
+        m.submodules.reservation = reservation = Reservation(
+            SumLayout(p), DRAIN_DEPTH, ahead=ahead, distributed=True
+        )
         left = Signal(range(p.lanes + 1))  # sums in the shadow that have not set out
         promised = Signal()  # the others are sure to
         image_ends = Signal()

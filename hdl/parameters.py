@@ -428,7 +428,7 @@ class EngineParameters:
                     f"hidden layers must have one value_bits, not {one.value_bits} "
                     f"and {two.value_bits}"
                 )
-        *_, last = self.crossbars
+        last = self.crossbars[len(self.crossbars) - 1]
         if last.neurons_per_clock != 1:
             raise ValueError("the last layer must have 1 neuron a clock: the readout's")
         if len({crossbar.rah_bits for crossbar in self.crossbars}) != 1:

@@ -26,6 +26,8 @@ class Reservation(wiring.Component):
         Places, a power of two; more than the clocks of the way, or it stalls.
     ahead : int
         For `ample`.
+    distributed : bool
+        Whether its memory must not become a block RAM, whose output is late.
 
     Attributes
     ----------
@@ -43,9 +45,12 @@ class Reservation(wiring.Component):
         All of it, in order, from two clocks after it arrived.
     """
 
-    def __init__(self, shape: Any, depth: int, *, ahead: int = 0) -> None:
+    def __init__(
+        self, shape: Any, depth: int, *, ahead: int = 0, distributed: bool = False
+    ) -> None:
         self._depth = depth
         self._ahead = ahead
+        self._distributed = distributed
         super().__init__(
             {
                 "taken": In(1),
@@ -61,6 +66,8 @@ class Reservation(wiring.Component):
         """Build the queue."""
         m = Module()
         m.submodules.memory = memory = block_memory(self.waiting.payload.shape(), self._depth)
+        if self._distributed:
+            memory.attrs["ram_style"] = "distributed"
         write = memory.write_port()
         read = memory.read_port(domain="comb")
         head = Signal(range(self._depth))
