@@ -254,3 +254,75 @@ def test_fifteen_layers_have_spaces_of_their_own() -> None:
     spaces = [memory.space for memory in engine.memory_map()]
     assert len(set(spaces)) == len(spaces) == 14 * 5 + 2 + 1
     assert max(spaces) == 0xF4
+
+
+# Rows a clock, and the kinds of memory.
+
+
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        (
+            {"lanes": 5, "neurons_per_clock": 2},
+            "lanes must be a multiple of 2, the neurons a clock, or all 100 columns, not 5",
+        ),
+        ({"rows_per_clock": 3}, "rows_per_clock must be one of 1, 2, 4, not 3"),
+        ({"memory": "flash"}, "memory must be one of block, spram, ecp5, not 'flash'"),
+        ({"memory": "spram"}, "SPRAMs give 64 bits a clock: lanes must be at most 8, not 100"),
+        (
+            {"memory": "spram", "lanes": 17, "level_step": 14},
+            "SPRAMs give 64 bits a clock: lanes must be at most 16, not 17",
+        ),
+        (
+            {"memory": "spram", "lanes": 4},
+            "SPRAMs have 16384 lines, and the array needs 19600",
+        ),
+        (
+            {"memory": "spram", "lanes": 8, "rows_per_clock": 2},
+            "the memory spram drives 1 row a clock",
+        ),
+        ({"level_step": 14}, "only the memory spram keeps states of 4 bits"),
+        (
+            {"memory": "ecp5", "lanes": 10},
+            "a block RAM of an ECP5 has at most 2048 words, and each lane needs 7840: "
+            "take more lanes or memory block",
+        ),
+    ],
+)
+def test_what_a_memory_cannot_do_is_said(parameters: dict[str, Any], expected: str) -> None:
+    with pytest.raises(ValueError) as caught:
+        replace(CROSSBAR, **parameters)
+    assert str(caught.value) == expected
+
+
+@pytest.mark.parametrize(
+    ("rows_per_clock", "lanes", "banks"), [(1, 2, 50), (2, 4, 25), (4, 4, 25)]
+)
+def test_words_of_an_ecp5_fill_its_blocks(rows_per_clock: int, lanes: int, banks: int) -> None:
+    crossbar = replace(CROSSBAR, rows_per_clock=rows_per_clock, memory="ecp5")
+    assert (crossbar.bank_lanes, crossbar.banks) == (lanes, banks)
+
+
+def test_four_bits_of_spram_are_for_states_of_uniform_levels() -> None:
+    profile = HardwareProfile(lanes=16, rah_bits=4, memory="spram")
+    uniform = network(
+        layers=(
+            Layer(
+                np.ones((12, 5), np.uint8),
+                uniform_levels(10, 8),
+                Converter(np.full(5, 9), np.zeros(5, int), 3),
+                SotNeuron().table(9, 3),
+            ),
+            Layer(np.ones((5, 3), np.uint8), uniform_levels(4, 8)),
+        ),
+        rah_bits=8,
+    )
+    engine = EngineParameters.from_network(uniform, profile)
+    assert [crossbar.level_step for crossbar in engine.crossbars] == [14, 0]
+    assert [crossbar.rah_bits for crossbar in engine.crossbars] == [8, 8]
+    assert [crossbar.memory for crossbar in engine.crossbars] == ["spram", "block"]
+    for levels in (uniform_levels(3, 8), uniform_levels(18, 8), np.array([-90, -30, 31, 90])):
+        first = replace(uniform.layers[0], levels=levels, states=np.zeros((12, 5), np.uint8))
+        other = replace(uniform, layers=(first, uniform.layers[1]))
+        with pytest.raises(ValueError, match="levels must be uniform, and an even number"):
+            EngineParameters.from_network(other, profile)
