@@ -171,7 +171,7 @@ def identity_bytes(parameters: LinkParameters) -> bytes:
         features,
         0 if variation is None else variation.state_bits,
         0 if variation is None else variation.rounds_per_clock,
-        0,
+        engine.crossbars[0].level_step,
         0 if resident is None else resident.beats,
         0 if resident is None else resident.images,
     ) + b"".join(

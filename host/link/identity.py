@@ -4,12 +4,16 @@ import struct
 from dataclasses import dataclass
 from typing import Self
 
+import numpy as np
+
 from hdl.link.protocol import MAGIC, VERSION, Feature, neuron_from_wire
 from sim.errors import UserError
 from sim.network import Network
 
 _HEAD = struct.Struct("<4sBBIHBBBB8sBBBBHH")
 _LAYER = struct.Struct("<HHHBB")
+MOST_STEPS = 15
+"""Of the largest level that a state of 4 bits stands for."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,9 @@ class Identity:
         Width of a state in its Programmer.
     rounds_per_clock : int
         Of its generator.
+    level_step : int
+        0, or what the first layer's R_AH words must be odd multiples of, -15 to 15 times: the
+        device keeps states of 4 bits in their place.
     resident_beats, resident_images : int
         What fits its memory of images.
     """
@@ -72,6 +79,7 @@ class Identity:
     features: Feature = Feature.NONE
     state_bits: int = 0
     rounds_per_clock: int = 0
+    level_step: int = 0
     resident_beats: int = 0
     resident_images: int = 0
 
@@ -88,7 +96,7 @@ class Identity:
             raise ValueError("its identity is not allspin's")
         fields = _HEAD.unpack_from(body)
         _, version, count, frequency, window, pixel, hidden, rah, current, neuron = fields[:10]
-        features, state_bits, rounds_per_clock, _, beats, images = fields[10:]
+        features, state_bits, rounds_per_clock, level_step, beats, images = fields[10:]
         if version != VERSION:
             raise ValueError(f"it speaks version {version} of the protocol, this is {VERSION}")
         if count < 1 or len(body) != _HEAD.size + count * _LAYER.size:
@@ -107,6 +115,7 @@ class Identity:
             features=Feature(features),
             state_bits=state_bits,
             rounds_per_clock=rounds_per_clock,
+            level_step=level_step,
             resident_beats=beats,
             resident_images=images,
         )
@@ -165,6 +174,13 @@ class Identity:
         ]
         if self.rah_bits < network.rah_bits:
             differences.append(f"R_AH bits {self.rah_bits}, not {network.rah_bits} or more")
+        if self.level_step:
+            multiples, rest = np.divmod(network.layers[0].words.astype(int), self.level_step)
+            if rest.any() or not (multiples % 2).all() or np.abs(multiples).max() > MOST_STEPS:
+                differences.append(
+                    f"4-bit states for R_AH words that are odd multiples of {self.level_step}, "
+                    "which the first layer's are not"
+                )
         return "; ".join(differences) or None
 
     def check(self, name: str, network: Network) -> None:

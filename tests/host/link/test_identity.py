@@ -5,7 +5,8 @@ import dataclasses
 import pytest
 
 from hdl.bench.networks import random_network
-from hdl.link.protocol import Feature
+from hdl.link.protocol import Feature, LinkParameters, identity_bytes
+from hdl.parameters import EngineParameters, HardwareProfile
 from host.link.identity import Identity, LayerIdentity
 from sim.errors import UserError
 from sim.neuron import ReluNeuron
@@ -13,7 +14,7 @@ from sim.neuron import ReluNeuron
 BODY = bytes.fromhex(
     "4153504e 02 02 001bb700 0008 04 03 08 09".replace(" ", "")
     + "736f740000000000"
-    + "07 07 16 00 0140 f401".replace(" ", "")
+    + "07 07 16 0e 0140 f401".replace(" ", "")
     + "1003 6400 6400 15 01".replace(" ", "")
     + "6400 0a00 0500 13 02".replace(" ", "")
 )
@@ -33,6 +34,7 @@ def test_every_field_is_where_the_document_says():
         features=Feature.PROGRAMMER | Feature.REDRAW | Feature.USE_NOISE,
         state_bits=7,
         rounds_per_clock=22,
+        level_step=14,
         resident_beats=16385,
         resident_images=500,
     )
@@ -62,7 +64,8 @@ def test_another_identity_is_refused(body, message):
 
 def identity_of(**changes):
     identity = Identity.parse(BODY)
-    return dataclasses.replace(identity, hidden_bits=4, current_bits=8, **changes)
+    changes = {"hidden_bits": 4, "current_bits": 8, "level_step": 0} | changes
+    return dataclasses.replace(identity, **changes)
 
 
 def test_a_network_fits_or_the_line_says_why_not():
@@ -89,3 +92,14 @@ def test_a_network_fits_or_the_line_says_why_not():
 def test_neurons_do_not_matter_where_there_are_none():
     identity = identity_of(layers=(LayerIdentity(6, 3, 3, 14, 1),), neuron="relu")
     assert identity.mismatch(random_network((6, 3), 0)) is None
+
+
+def test_states_of_four_bits_are_for_words_that_they_can_stand_for():
+    network = random_network((6, 4, 3), 1)
+    engine = EngineParameters.from_network(
+        network, HardwareProfile(lanes=4, rah_bits=4, memory="spram")
+    )
+    identity = Identity.parse(identity_bytes(LinkParameters(engine, window=1024)))
+    assert identity.level_step == 14
+    assert identity.mismatch(network) is None
+    assert "odd multiples of 14" in str(identity.mismatch(random_network((6, 4, 3), 1, states=16)))
