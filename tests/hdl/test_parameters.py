@@ -1,4 +1,5 @@
 import itertools
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -290,14 +291,11 @@ def test_fifteen_layers_have_spaces_of_their_own() -> None:
     ],
 )
 def test_what_a_memory_cannot_do_is_said(parameters: dict[str, Any], expected: str) -> None:
-    with pytest.raises(ValueError) as caught:
+    with pytest.raises(ValueError, match=f"^{re.escape(expected)}$"):
         replace(CROSSBAR, **parameters)
-    assert str(caught.value) == expected
 
 
-@pytest.mark.parametrize(
-    ("rows_per_clock", "lanes", "banks"), [(1, 2, 50), (2, 4, 25), (4, 4, 25)]
-)
+@pytest.mark.parametrize(("rows_per_clock", "lanes", "banks"), [(1, 2, 50), (2, 4, 25), (4, 4, 25)])
 def test_words_of_an_ecp5_fill_its_blocks(rows_per_clock: int, lanes: int, banks: int) -> None:
     crossbar = replace(CROSSBAR, rows_per_clock=rows_per_clock, memory="ecp5")
     assert (crossbar.bank_lanes, crossbar.banks) == (lanes, banks)
