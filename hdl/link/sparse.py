@@ -114,14 +114,17 @@ class SparseDecoder(wiring.Component):
         rows = self._parameters.rows
         bits = self._parameters.value_bits
         packed = bits <= PACKED_BITS
-        # A register, since bytes come a long way and much is made of them in one clock.
+        # Three registers: the byte, since bytes come a long way; what it says; and its judgement.
         byte = Signal(8)
         last = Signal()
         valid = Signal()
+        read_valid = Signal()
         take = Signal()
+        judge = Signal()
         m.d.comb += [
-            take.eq(valid & queue.i.ready),
-            self.body.ready.eq(queue.i.ready | ~valid),
+            judge.eq(read_valid & queue.i.ready),
+            take.eq(valid & (queue.i.ready | ~read_valid)),
+            self.body.ready.eq(queue.i.ready | ~read_valid | ~valid),
         ]
         with m.If(self.body.ready):
             m.d.sync += [
@@ -132,24 +135,15 @@ class SparseDecoder(wiring.Component):
 
         left = Signal(range(MAX_RUN + 1))  # values of the run still to come
         position = Signal(range(rows + 1))  # the next row
-        beyond = Signal()  # the position is past even the end
-        faulty = Signal()  # this image is
         header = Signal()
         count = Signal(range(MAX_RUN + 1))  # values in this byte
         target = Signal(range(rows + MAX_SKIP + 1))  # the position behind this byte
-        past = Signal()
-        wrong = Signal()
         m.d.comb += [
             header.eq(left == 0),
             count.eq(Mux(left > 1, 2, 1) if packed else 1),
             target.eq(position + Mux(header, byte[RUN_BITS:], count)),
-            past.eq(beyond | (target > rows)),
         ]
-
-        pair = queue.i.payload
-        m.d.comb += [pair.row.eq(position), pair.low.eq(byte)]
         if packed:
-            m.d.comb += [pair.high.eq(byte[PACKED_BITS:]), pair.two.eq(count == 2)]
             # An odd run's spare nibble is zero, so both nibbles are checked alike.
             large = (
                 byte[bits:PACKED_BITS].any()
@@ -158,30 +152,53 @@ class SparseDecoder(wiring.Component):
             )
         else:
             large = byte[bits:].any()
-        with m.If(header):
-            m.d.comb += wrong.eq(last & (byte[:RUN_BITS] != 0))
-        with m.Else():
-            m.d.comb += wrong.eq(past | large | (last & (left != count)))
 
-        with m.If(header | wrong | faulty):
-            # Nothing to drive: only, at the end, an event that closes the image.
-            m.d.comb += [pair.row.eq(0), pair.low.eq(0), queue.i.valid.eq(valid & last)]
-            if packed:
-                m.d.comb += pair.two.eq(0)
-        with m.Else():
-            m.d.comb += queue.i.valid.eq(valid)
-        m.d.comb += [
-            pair.last.eq(last),
-            self.judged.eq(take & last),
-            self.malformed.eq(wrong | faulty),
-        ]
-
+        pair = Signal(PairLayout(self._parameters))
+        reached = Signal.like(target)
+        is_header = Signal()
+        unfit = Signal()  # for another reason than its place
         with m.If(take):
             m.d.sync += [
+                pair.row.eq(position),
+                pair.low.eq(byte),
+                pair.last.eq(last),
+                reached.eq(target),
+                is_header.eq(header),
+                unfit.eq(
+                    Mux(header, last & (byte[:RUN_BITS] != 0), large | (last & (left != count)))
+                ),
                 left.eq(Mux(header, byte[:RUN_BITS], left - count)),
                 position.eq(target),
-                beyond.eq(past),
-                faulty.eq(wrong | faulty),
             ]
+            if packed:
+                m.d.sync += [pair.high.eq(byte[PACKED_BITS:]), pair.two.eq(count == 2)]
             with m.If(last):
-                m.d.sync += [left.eq(0), position.eq(0), beyond.eq(0), faulty.eq(0)]
+                m.d.sync += [left.eq(0), position.eq(0)]
+        with m.If(take | judge):
+            m.d.sync += read_valid.eq(take)
+
+        beyond = Signal()  # the position is past even the end
+        faulty = Signal()  # this image is
+        past = Signal()
+        wrong = Signal()
+        m.d.comb += [
+            past.eq(beyond | (reached > rows)),
+            wrong.eq(unfit | (past & ~is_header)),
+            queue.i.payload.eq(pair),
+            queue.i.valid.eq(read_valid),
+            self.judged.eq(judge & pair.last),
+            self.malformed.eq(wrong | faulty),
+        ]
+        with m.If(is_header | wrong | faulty):
+            # Nothing to drive: only, at the end, an event that closes the image.
+            m.d.comb += [
+                queue.i.payload.row.eq(0),
+                queue.i.payload.low.eq(0),
+                queue.i.valid.eq(read_valid & pair.last),
+            ]
+            if packed:
+                m.d.comb += queue.i.payload.two.eq(0)
+        with m.If(judge):
+            m.d.sync += [beyond.eq(past), faulty.eq(wrong | faulty)]
+            with m.If(pair.last):
+                m.d.sync += [beyond.eq(0), faulty.eq(0)]
