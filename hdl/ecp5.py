@@ -19,8 +19,9 @@ KEEP = Const(0x5AAA, 16)
 """Of a carry cell: A plus (C and D)."""
 WORD_BITS = 9
 """Bits of a block RAM that are written together."""
-SMALLEST_BLOCK = 32
-"""Lines; shorter memories are left to distributed RAM."""
+SMALLEST_BLOCK = 128
+"""Lines; shorter memories are distributed RAM: with a hundred lanes of 8-bit words the first
+layer leaves six of a 25F's 56 blocks."""
 
 
 def is_ecp5(platform: Any) -> bool:
@@ -196,7 +197,8 @@ class WordMemory(wiring.Component):
             self._elaborate_block(m)
             return m
         layout = data.ArrayLayout(signed(self._rah_bits), self._lanes)
-        m.submodules.memory = memory = block_memory(layout, self._lines)
+        small = self._lines <= SMALLEST_BLOCK
+        m.submodules.memory = memory = block_memory(layout, self._lines, block=not small)
         read = memory.read_port(domain="comb")
         write = memory.write_port(granularity=1)
         read_words = Signal(layout, reset_less=True)

@@ -186,8 +186,9 @@ ECP5 = Family(
     flip_flops="TRELLIS_FF",
     memories=("DP16KD",),
     multipliers=("MULT18X18D",),
-    # With a hundred lanes of 8-bit words the 25F has no block to spare for half a kilobyte.
-    before=f'setattr -set ram_style "distributed" {MACHINE}.link.sender.encoder/m:*',
+    # With a hundred lanes of 8-bit words the 25F has no block to spare for what is small.
+    before=f'setattr -set ram_style "distributed" {MACHINE}.link.sender.encoder/m:* '
+    f"{MACHINE}.engine.converter_*/m:* {MACHINE}.engine.neuron_*/m:*",
 )
 GOWIN = GowinFamily(
     name="Gowin",
