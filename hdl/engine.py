@@ -106,11 +106,12 @@ class Engine(wiring.Component):
         programming = Signal()
         # A clock behind the load itself, which comes late; an image's first event is not there
         # sooner.
-        m.d.comb += loading.eq(load_valid | programming | (settling != 0))
+        unsettled = Signal()  # settling is not 0
+        m.d.comb += loading.eq(load_valid | programming | unsettled)
         with m.If(self.load.valid | programming):
-            m.d.sync += settling.eq(settle)
-        with m.Elif(settling != 0):
-            m.d.sync += settling.eq(settling - 1)
+            m.d.sync += [settling.eq(settle), unsettled.eq(1)]
+        with m.Elif(unsettled):
+            m.d.sync += [settling.eq(settling - 1), unsettled.eq(settling != 1)]
 
         variation = None
         if p.variation is not None:
@@ -320,7 +321,7 @@ class Engine(wiring.Component):
                 & none
                 & ~fetching
                 & ~fetch.valid
-                & ~(settling.any() if variation is not None else 0)
+                & ~(unsettled if variation is not None else 0)
             ),
         ]
         with m.If(first_taken):

@@ -167,10 +167,12 @@ class Dispatcher(wiring.Component):
             self.fetch.payload.memory.eq(request.space[:4]),
             self.fetch.payload.address.eq(request.address),
         ]
+        # Of a space that has been named for at least a clock: the address follows it.
+        m.d.sync += [exists.eq(0), readable.eq(0), lines.eq(0), line_bytes.eq(0)]
         with m.Switch(request.space):
             for memory in self._parameters.engine.memory_map():
                 with m.Case(memory.space):
-                    m.d.comb += [
+                    m.d.sync += [
                         exists.eq(1),
                         readable.eq(memory.readable),
                         lines.eq(memory.lines),

@@ -58,13 +58,16 @@ class Link(wiring.Component):
         wiring.connect(m, wiring.flipped(self.received), receiver.received)
         # The dispatcher's decisions are long, and end at registers on every side.
         payload = Slice(ByteLayout(), every_clock=True)
+        body = Slice(ByteLayout(), every_clock=True)
+        events = Slice(EventLayout(p.engine.crossbars[0]), every_clock=True)
         answer = Slice(ByteLayout(), every_clock=True)
         results = Slice(ResultLayout(p.engine))
-        m.submodules += [payload, answer, results]
+        m.submodules += [payload, body, events, answer, results]
         wiring.connect(m, receiver.payload, payload.i)
         wiring.connect(m, payload.o, dispatcher.payload)
         wiring.connect(m, receiver.errors, dispatcher.errors)
-        wiring.connect(m, dispatcher.body, decoder.body)
+        wiring.connect(m, dispatcher.body, body.i)
+        wiring.connect(m, body.o, decoder.body)
         wiring.connect(m, dispatcher.answer, answer.i)
         wiring.connect(m, answer.o, sender.payload)
         wiring.connect(m, sender.sent, wiring.flipped(self.sent))
@@ -73,7 +76,8 @@ class Link(wiring.Component):
             dispatcher.malformed.eq(decoder.malformed),
         ]
 
-        wiring.connect(m, decoder.events, wiring.flipped(self.events))
+        wiring.connect(m, decoder.events, events.i)
+        wiring.connect(m, events.o, wiring.flipped(self.events))
         wiring.connect(m, wiring.flipped(self.results), results.i)
         wiring.connect(m, results.o, dispatcher.results)
         wiring.connect(m, dispatcher.load, wiring.flipped(self.load))
