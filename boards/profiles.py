@@ -15,7 +15,10 @@ UP5K: Mapping[str, HardwareProfile] = {
 
 ECP5_25: Mapping[str, HardwareProfile] = {
     "ideal": HardwareProfile(lanes=100, memory="ecp5"),
-    "chips": HardwareProfile(lanes=100, memory="ecp5", variation=VariationParameters()),
+    # Draws one after another: pipelined ones have no room beside a hundred lanes.
+    "chips": HardwareProfile(
+        lanes=100, memory="ecp5", variation=VariationParameters(rounds_per_clock=1)
+    ),
 }
 """An ECP5 of 24 k LUTs and 56 block RAMs; the 12F is the same die."""
 

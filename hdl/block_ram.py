@@ -9,7 +9,7 @@ BLOCK_BITS = 1024
 """Memories below this size are left to the tool (distributed RAM or registers)."""
 
 
-def block_memory(shape: Any, depth: int, *, block: bool = True) -> memory.Memory:
+def block_memory(shape: Any, depth: int) -> memory.Memory:
     """A memory without contents, for block RAM.
 
     Read it through a port of the ``comb`` domain with a register behind it: the tools
@@ -24,10 +24,8 @@ def block_memory(shape: Any, depth: int, *, block: bool = True) -> memory.Memory
         Shape of a word.
     depth : int
         Number of words.
-    block : bool
-        False leaves even a large memory to the tool.
     """
     attrs: dict[str, Any] = {"no_rw_check": 1}
-    if block and Shape.cast(shape).width * depth >= BLOCK_BITS:
+    if Shape.cast(shape).width * depth >= BLOCK_BITS:
         attrs["ram_style"] = "block"
     return memory.Memory(shape=shape, depth=depth, init=[], attrs=attrs)

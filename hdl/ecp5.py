@@ -19,9 +19,8 @@ KEEP = Const(0x5AAA, 16)
 """Of a carry cell: A plus (C and D)."""
 WORD_BITS = 9
 """Bits of a block RAM that are written together."""
-SMALLEST_BLOCK = 128
-"""Lines; shorter memories are distributed RAM: with a hundred lanes of 8-bit words the first
-layer leaves six of a 25F's 56 blocks."""
+SMALLEST_BLOCK = 129
+"""Lines; shorter memories are distributed RAM: an ECP5-25F's blocks are few."""
 
 
 def is_ecp5(platform: Any) -> bool:
@@ -193,12 +192,13 @@ class WordMemory(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the memory."""
         m = Module()
-        if is_ecp5(platform) and self._lines > SMALLEST_BLOCK:
+        if is_ecp5(platform) and self._lines >= SMALLEST_BLOCK:
             self._elaborate_block(m)
             return m
         layout = data.ArrayLayout(signed(self._rah_bits), self._lanes)
-        small = self._lines <= SMALLEST_BLOCK
-        m.submodules.memory = memory = block_memory(layout, self._lines, block=not small)
+        m.submodules.memory = memory = block_memory(layout, self._lines)
+        if is_ecp5(platform):
+            memory.attrs["ram_style"] = "distributed"
         read = memory.read_port(domain="comb")
         write = memory.write_port(granularity=1)
         read_words = Signal(layout, reset_less=True)

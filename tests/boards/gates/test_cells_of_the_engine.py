@@ -16,7 +16,7 @@ from hdl.verilog import to_verilog
 BENCH = Path(__file__).parents[2] / "hdl" / "bench" / "bench_engine.py"
 TESTS = ("stalls_everywhere", "full_speed", "memories_read_back")
 CELLS = ("CCU2C", "DP16KD", "TRELLIS_FF")
-NETWORK = random_network((70, 9, 5), 3)
+NETWORK = random_network((260, 9, 5), 3)
 PROFILE = HardwareProfile(rows_per_clock=2, memory="ecp5")
 
 
@@ -25,7 +25,7 @@ def engine() -> str:
     """The engine as Verilog, with instances."""
     parameters = EngineParameters.from_network(NETWORK, PROFILE)
     verilog = to_verilog(Engine(parameters), platform=SimpleNamespace(family="ecp5"))
-    # 35 rows in each part: more than are left to distributed RAM.
+    # 130 rows in each part: more than are left to distributed RAM.
     assert {cell for cell in CELLS if re.search(rf"(?m)^  {cell} #", verilog)} == set(CELLS)
     return verilog
 
