@@ -8,7 +8,9 @@ UP5K: Mapping[str, HardwareProfile] = {
     # Four SPRAMs give 64 bits a clock: sixteen states, or eight words.
     "ideal": HardwareProfile(lanes=16, rah_bits=4, memory="spram"),
     "chips": HardwareProfile(
-        lanes=8, memory="spram", variation=VariationParameters(states=16, rounds_per_clock=1, use_noise=False)
+        lanes=8,
+        memory="spram",
+        variation=VariationParameters(states=16, rounds_per_clock=1, use_noise=False),
     ),
 }
 """An iCE40UP5K: the weights in its SPRAMs, loaded at run time."""

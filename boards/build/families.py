@@ -219,7 +219,8 @@ def family_of(platform: Any) -> Family:
     """
     if isinstance(platform, LatticeICE40Platform):
         return ICE40
-    if isinstance(platform, LatticeECP5Platform) and platform.device.startswith("LFE5"):
+    device = getattr(platform, "device", "")
+    if isinstance(platform, LatticeECP5Platform) and device.startswith("LFE5"):
         return ECP5
     if isinstance(platform, GowinPlatform):
         return GOWIN

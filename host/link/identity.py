@@ -151,6 +151,7 @@ class Identity:
 
     def mismatch(self, network: Network) -> str | None:
         """What keeps the device from running a network; None if nothing does."""
+        first = network.layers[0]
         differences = [
             f"{name} {theirs}, not {ours}"
             for name, theirs, ours in (
@@ -175,7 +176,7 @@ class Identity:
         if self.rah_bits < network.rah_bits:
             differences.append(f"R_AH bits {self.rah_bits}, not {network.rah_bits} or more")
         if self.level_step:
-            multiples, rest = np.divmod(network.layers[0].words.astype(int), self.level_step)
+            multiples, rest = np.divmod(first.words.astype(int), self.level_step)
             if rest.any() or not (multiples % 2).all() or np.abs(multiples).max() > MOST_STEPS:
                 differences.append(
                     f"4-bit states for R_AH words that are odd multiples of {self.level_step}, "

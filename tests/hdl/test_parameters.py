@@ -145,7 +145,7 @@ def test_a_fraction_of_a_row() -> None:
 )
 def test_profile_ranges(change: dict[str, int], expected: str) -> None:
     with pytest.raises(ValueError, match=f"^{expected}$"):
-        HardwareProfile(**change)
+        HardwareProfile(**change)  # type: ignore[arg-type]
 
 
 ENGINE = EngineParameters((CROSSBAR, CrossbarParameters(100, 10, 10)))

