@@ -187,10 +187,9 @@ ECP5 = Family(
     flip_flops="TRELLIS_FF",
     memories=("DP16KD",),
     multipliers=("MULT18X18D",),
-    # With a hundred lanes of 8-bit words the 25F has no block to spare for what is small.
-    before=f'setattr -set ram_style "distributed" {MACHINE}.link.sender.encoder/m:* '
-    f"{MACHINE}.engine.converter_*/m:* {MACHINE}.engine.neuron_*/m:* "
-    f"{MACHINE}.engine.crossbar_[1-9]*/m:*",
+    # With a hundred lanes of 8-bit words the 25F has few blocks to spare for what is small.
+    before=f'setattr -set ram_style "distributed" {MACHINE}.engine.converter_*/m:* '
+    f"{MACHINE}.engine.neuron_*/m:*",
 )
 GOWIN = GowinFamily(
     name="Gowin",
