@@ -8,14 +8,17 @@ UP5K: Mapping[str, HardwareProfile] = {
     # Four SPRAMs give 64 bits a clock: sixteen states, or eight words.
     "ideal": HardwareProfile(lanes=16, rah_bits=4, memory="spram"),
     "chips": HardwareProfile(
-        lanes=8, memory="spram", variation=VariationParameters(rounds_per_clock=1)
+        lanes=8, memory="spram", variation=VariationParameters(states=16, rounds_per_clock=1, use_noise=False)
     ),
 }
 """An iCE40UP5K: the weights in its SPRAMs, loaded at run time."""
 
 ECP5_25: Mapping[str, HardwareProfile] = {
     "ideal": HardwareProfile(lanes=100, memory="ecp5"),
-    "chips": HardwareProfile(lanes=100, memory="ecp5", variation=VariationParameters()),
+    # Draws one after another: pipelined ones have no room beside a hundred lanes.
+    "chips": HardwareProfile(
+        lanes=100, memory="ecp5", variation=VariationParameters(rounds_per_clock=1)
+    ),
 }
 """An ECP5 of 24 k LUTs and 56 block RAMs; the 12F is the same die."""
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from boards.build.families import ECP5, GOWIN, Family, family_of
+from hdl.ecp5 import SMALLEST_BLOCK
 from hdl.parameters import CrossbarParameters, EngineParameters
 
 SPRAMS = 4
@@ -37,7 +38,7 @@ def blocks_needed(crossbar: CrossbarParameters, words: int) -> int:
         return -(-crossbar.lanes * crossbar.cell_bits // SPRAM_WIDTH)
     memories = crossbar.rows_per_clock * crossbar.banks
     if crossbar.memory == "ecp5":
-        return memories
+        return 0 if crossbar.part_rows * crossbar.passes <= SMALLEST_BLOCK else memories
     return memories * -(-crossbar.part_rows * crossbar.passes // words)
 
 

@@ -16,6 +16,7 @@ from amaranth.lib.wiring import In, Out
 
 from hdl.block_ram import block_memory
 from hdl.cell_placer import CellLayout, CellPlacer
+from hdl.multiplier import SPARE_MULTIPLIERS, Multiplier
 from hdl.parameters import CrossbarParameters
 from hdl.replay import Replay
 from hdl.spram import SpramWords
@@ -138,6 +139,12 @@ class Crossbar(wiring.Component):
                 if holds_words:
                     word = Signal(read.shape(), name=f"word_{part}_{lane}", reset_less=True)
                     m.d.sync += word.eq(read)
+                if p.memory == "spram" and not p.level_step and lane < SPARE_MULTIPLIERS:
+                    multiplier = Multiplier(len(word), p.value_bits)
+                    m.submodules[f"multiplier_{part}_{lane}"] = multiplier
+                    m.d.comb += [multiplier.word.eq(word), multiplier.value.eq(value)]
+                    terms[lane].append(multiplier.product)
+                    continue
                 product = Signal(
                     signed(len(word) + p.value_bits), name=f"product_{part}_{lane}", reset_less=True
                 )

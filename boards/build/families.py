@@ -165,7 +165,8 @@ ICE40 = Family(
     before=(
         f"hierarchy -top {MACHINE}\n"
         "proc\n"
-        f"select {MACHINE}.engine.crossbar_*/t:$mul\n"
+        f"select {MACHINE}.engine.crossbar_*/t:$mul "
+        f"{MACHINE}.engine.crossbar_*.multiplier_*/t:$mul %d\n"
         "alumacc\n"  # adders, before synth_ice40 looks for multiplications
         "select -clear"
     ),
@@ -186,8 +187,10 @@ ECP5 = Family(
     flip_flops="TRELLIS_FF",
     memories=("DP16KD",),
     multipliers=("MULT18X18D",),
-    # With a hundred lanes of 8-bit words the 25F has no block to spare for half a kilobyte.
-    before=f'setattr -set ram_style "distributed" {MACHINE}.link.sender.encoder/m:*',
+    # With a hundred lanes of 8-bit words the 25F has no block to spare for what is small.
+    before=f'setattr -set ram_style "distributed" {MACHINE}.link.sender.encoder/m:* '
+    f"{MACHINE}.engine.converter_*/m:* {MACHINE}.engine.neuron_*/m:* "
+    f"{MACHINE}.engine.crossbar_[1-9]*/m:*",
 )
 GOWIN = GowinFamily(
     name="Gowin",

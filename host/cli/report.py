@@ -23,7 +23,8 @@ NAME = "report"
 HELP = """\
 Write one HTML page about a network: what was trained and with which device, its accuracy over
 chips, maps of R_AH, curves, confusion, wrong answers, the engine at work, boards, and CMOS to
-compare with; with each figure the command that gives it again. The page needs nothing but itself, on a screen or in print."""
+compare with; with each figure the command that gives it again. The page needs nothing but itself,
+on a screen or in print."""
 EPILOG = """\
 examples:
   allspin report mnist-10

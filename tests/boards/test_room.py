@@ -15,7 +15,13 @@ from hdl.parameters import HardwareProfile
         # Four banks of 13 x 784 words in blocks of 256, and four of 2 x 100.
         ("icebreaker", (784, 100, 10), 8, "block", "weights take 164 of 30 blocks of memory"),
         # Eight bytes a clock, in four SPRAMs; 100 x 10 bytes in five banks of two lanes.
-        ("icebreaker", (784, 100, 10), 8, "spram", "weights take 4 of 4 SPRAMs; weights take 4 of 30"),
+        (
+            "icebreaker",
+            (784, 100, 10),
+            8,
+            "spram",
+            "weights take 4 of 4 SPRAMs; weights take 4 of 30",
+        ),
         ("ulx3s-85f", (784, 100, 10), 100, "block", "weights take 55 of 208 blocks of memory"),
         # 10,000 rows are ten blocks deep.
         ("ulx3s-85f", (10000, 2), 2, "block", "weights take 10 of 208 blocks of memory"),

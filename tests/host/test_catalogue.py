@@ -14,7 +14,6 @@ from host.datasets import load_dataset
 from sim.errors import UserError
 from sim.golden import GoldenModel
 
-
 CMOS = ("cmos-bare", "cmos-relu", "cmos-sigmoid")
 
 
