@@ -75,6 +75,7 @@ class Reservation(wiring.Component):
         room = Signal(range(self._depth + 1), init=self._depth)
         held = Signal(range(self._depth + 1))
         fetch = Signal()
+        freed = Signal()
         m.d.comb += [
             write.addr.eq(tail),
             write.data.eq(self.payload),
@@ -85,7 +86,9 @@ class Reservation(wiring.Component):
         m.d.sync += [
             tail.eq(tail + self.arrives),
             held.eq(held + self.arrives - fetch),
-            room.eq(room - self.taken + fetch),
+            # A clock late too: whether something is fetched is known late.
+            freed.eq(fetch),
+            room.eq(room - self.taken + freed),
             self.open.eq(room > LATE),
             self.ample.eq(room > self._ahead + LATE),
         ]

@@ -85,5 +85,6 @@ class Link(wiring.Component):
         wiring.connect(m, wiring.flipped(self.fetched), dispatcher.fetched)
         if p.engine.noisy:
             wiring.connect(m, dispatcher.numbers, wiring.flipped(self.numbers))
-        m.d.comb += dispatcher.idle.eq(self.idle)
+        # A clock late, which is soon enough: whatever ends it shows before the next request.
+        m.d.sync += dispatcher.idle.eq(self.idle)
         return m
