@@ -33,7 +33,7 @@ COMMANDS: dict[str, str] = {
     "boards": "list the boards, and what was built for them",
     "build": "build a board's bitstream",
     "flash": "program a board",
-    "gates": "prove boards' netlists against the golden model, through their pins",
+    "gates": "prove boards' netlists against the golden model",
     "bench": "measure how fast it is, beside targets and beside others",
     "info": "show versions, tools, networks and boards",
 }

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -105,7 +106,8 @@ def test_help_names_every_command(capsys):
 def test_help_of_a_command_has_examples_that_parse(capsys, name):
     assert main([name, "--help"]) == 0
     text = capsys.readouterr().out
-    examples = [line.split("#")[0] for line in text.splitlines() if line.startswith("  allspin ")]
+    lines = text.replace("\\\n", "").splitlines()
+    examples = [re.split("[#>]", line)[0] for line in lines if line.startswith("  allspin ")]
     assert examples
     for example in examples:
         words = shlex.split(example)[1:]
