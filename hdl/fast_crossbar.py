@@ -256,6 +256,9 @@ class FastCrossbar(wiring.Component):
             m.d.sync += left.eq(Mux(left > step, left - step, 0))
             with m.If(left <= step):
                 m.d.sync += promised.eq(0)
+                # There never was ample room, so the next sums have waited until now.
+                with m.If(~promised):
+                    m.d.sync += busy.eq(0)
         # Few are left, and there is room for them all: by the time that the next sums come
         # they are gone.
         with m.If((left != 0) & (left <= ahead * step) & reservation.ample & ~promised):
