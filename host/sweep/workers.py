@@ -70,7 +70,9 @@ def _end_quietly() -> None:
     It warns of tasks that are dropped, and its manager's thread may stumble over them. An
     interrupt is one line, and what is dropped is measured when the sweep goes on.
     """
-    warnings.filterwarnings("ignore", "[0-9]+ tasks which were still being processed")
+    warnings.filterwarnings(
+        "ignore", "[0-9]+ tasks (which were still being processed|have been successfully executed)"
+    )
     previous = threading.excepthook
 
     def hook(fault: threading.ExceptHookArgs) -> None:
