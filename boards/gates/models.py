@@ -11,7 +11,7 @@ from boards.gates.netlist import PADS
 from sim.errors import UserError
 
 _INCLUDE = re.compile(r'^\s*`include\s+"([^"]+)"\s*$', re.MULTILINE)
-_MODULE = re.compile(r"^(?:\(\*[^\n]*\*\)\s*)*module\s+(\\?\S+?)\s*\(.*?^endmodule", re.M | re.S)
+_MODULE = re.compile(r"^(?:\(\*[^\n]*\*\)\s*)*module\s+(\\?\S+?)\s*\(.*?\bendmodule", re.M | re.S)
 _TIMING = re.compile(r"^\s*specify\b.*?\bendspecify\b", re.MULTILINE | re.DOTALL)
 _COMMENT = re.compile(r"//[^\n]*")
 
