@@ -1,6 +1,7 @@
 """The ECP5's engine with its instantiated cells, in their models, is the golden model."""
 
 import re
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,6 +13,8 @@ from hdl.bench.runner import BenchFailure, simulate
 from hdl.engine import Engine
 from hdl.parameters import EngineParameters, HardwareProfile
 from hdl.verilog import to_verilog
+
+pytestmark = pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs Icarus Verilog")
 
 BENCH = Path(__file__).parents[2] / "hdl" / "bench" / "bench_engine.py"
 TESTS = ("stalls_everywhere", "full_speed", "memories_read_back")

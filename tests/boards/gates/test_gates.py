@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -89,7 +90,8 @@ def faulty(netlist):
             cell
             for cell in netlist.cells
             if cell.type == "SB_LUT4"
-            and "crossbar_0.total_0_SB_LUT4" in cell.name
+            # Yosys names it by the sum or by the register behind it.
+            and re.search(r"crossbar_0\.(total_0|sum_0_SB_DFF\w*_D)_SB_LUT4", cell.name)
             and cell.parameters["LUT_INIT"].count("1") == 8
         ),
         key=lambda cell: cell.name,
