@@ -1,6 +1,8 @@
 """``allspin bench``: everything runs, and the document is rewritten between its marks only."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,13 +10,12 @@ import pytest
 from host.bench.document import END, START, update
 from host.bench.suite import hand_over
 from host.cli.bench import read_builds
-from host.cli.main import main
 from sim.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def test_all_of_it_runs_and_fills_the_document(tmp_path, capsys):
+def test_all_of_it_runs_and_fills_the_document(tmp_path):
     build = {
         "board": "b",
         "part": "LFE5U-25F",
@@ -30,12 +31,13 @@ def test_all_of_it_runs_and_fills_the_document(tmp_path, capsys):
     builds.write_text(json.dumps({"boards": [build]}))
     document.write_text(f"before\n{START}\nformer figures\n{END}\nafter\n")
     words = ["bench", "--quick", "--json", "--builds", str(builds)]
-    assert main([*words, "--document", str(document), "-o", str(out)]) == 0
-    record = json.loads(capsys.readouterr().out)
+    # In a process of its own: memory is the peak of a process's whole life.
+    command = [sys.executable, "-m", "host", *words, "--document", str(document), "-o", str(out)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    record = json.loads(done.stdout)
     assert record == json.loads(out.read_text())
     assert [each["network"] for each in record["golden_chips"]] == ["mnist-10", "mnist-100"]
-    # How much depends on what this process has done before: it is the peak of its life.
-    assert all(each["memory_bytes"] > 2**20 for each in record["golden_chips"])
+    assert all(each["memory_bytes"] < 2**30 for each in record["golden_chips"])
     assert [each["chips_that_differ"] for each in record["virtual_chips"]] == [0]
     assert {row["what"] for row in record["ratios"]} >= {"golden model", "plain NumPy, float32"}
     assert all(row["accuracy"] > 0.9 for row in record["ratios"] if "accuracy" in row)
