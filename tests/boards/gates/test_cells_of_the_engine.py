@@ -1,7 +1,6 @@
 """The ECP5's engine with its instantiated cells, in their models, is the golden model."""
 
 import re
-import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,8 +12,6 @@ from hdl.bench.runner import BenchFailure, simulate
 from hdl.engine import Engine
 from hdl.parameters import EngineParameters, HardwareProfile
 from hdl.verilog import to_verilog
-
-pytestmark = pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs Icarus Verilog")
 
 BENCH = Path(__file__).parents[2] / "hdl" / "bench" / "bench_engine.py"
 TESTS = ("stalls_everywhere", "full_speed", "memories_read_back")
@@ -33,24 +30,24 @@ def engine() -> str:
     return verilog
 
 
-def run(verilog: str) -> None:
+def run(verilog: str, simulator: str) -> None:
     simulate(
         verilog + models(FAMILIES["ecp5"], CELLS),
         BENCH,
         tests=TESTS,
-        simulator="icarus",
+        simulator=simulator,
         network=NETWORK,
         images=random_images(NETWORK, 12, 4),
         profile=PROFILE,
     )
 
 
-def test_the_cells_do_what_the_plain_description_does(engine: str) -> None:
-    run(engine)
+def test_the_cells_do_what_the_plain_description_does(engine: str, simulator: str) -> None:
+    run(engine, simulator)
 
 
-def test_a_wrong_cell_is_seen(engine: str) -> None:
+def test_a_wrong_cell_is_seen(engine: str, simulator: str) -> None:
     broken, count = re.subn(r"16'h7888", "16'h7880", engine, count=1)
     assert count == 1
     with pytest.raises(BenchFailure, match="failed"):
-        run(broken)
+        run(broken, simulator)
