@@ -146,13 +146,15 @@ class LightsDriver(wiring.Component):
         index = Signal(range(behind + 2))  # of the payload's next byte; stays at the last
         logits = Signal()
         winner = Signal(len(self.digit))
-        decoded = decoder.o.payload
+        decoded = Signal(decoder.o.payload.shape())
+        valid = Signal()
         m.d.comb += [
             decoder.i.payload.eq(self.byte),
             decoder.i.valid.eq(self.taken),
             decoder.o.ready.eq(1),
         ]
-        with m.If(decoder.o.valid):
+        m.d.sync += [decoded.eq(decoder.o.payload), valid.eq(decoder.o.valid)]
+        with m.If(valid):
             with m.If(decoded.end):
                 m.d.sync += index.eq(0)
                 with m.If(logits & (index > behind)):

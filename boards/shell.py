@@ -18,7 +18,7 @@ from amaranth.hdl import (
     ResetSignal,
     Signal,
 )
-from amaranth.lib import io
+from amaranth.lib import io, wiring
 from amaranth.lib.cdc import ResetSynchronizer
 
 from boards.board import Board
@@ -26,6 +26,7 @@ from boards.lights import LightsDriver
 from boards.top import TopParameters
 from hdl.link.uart import UartReceiver, UartTransmitter
 from hdl.parameters import HardwareProfile
+from hdl.slice import Slice
 from sim.errors import UserError
 from sim.network import Network
 
@@ -128,17 +129,22 @@ class Shell(Elaboratable):
         m.submodules.rx = rx = io.Buffer("i", pads.port(board.uart, 0, "rx"))
         m.submodules.tx = tx = io.Buffer("o", pads.port(board.uart, 0, "tx"))
         m.d.comb += [receiver.rx.eq(rx.i), tx.o.eq(transmitter.tx)]
+        # Bytes are seldom, and neither the machine's paths nor the UART's go on into the other's.
+        m.submodules.received = received = Slice(8)
+        m.submodules.sent = sent = Slice(8)
+        wiring.connect(m, receiver.received, received.i)
+        wiring.connect(m, sent.o, transmitter.sent)
 
         m.submodules.machine = Instance(
             MACHINE,
             i_clk=ClockSignal(),
             i_rst=ResetSignal(),
-            i_received__payload=receiver.received.payload,
-            i_received__valid=receiver.received.valid,
-            o_received__ready=receiver.received.ready,
-            o_sent__payload=transmitter.sent.payload,
-            o_sent__valid=transmitter.sent.valid,
-            i_sent__ready=transmitter.sent.ready,
+            i_received__payload=received.o.payload,
+            i_received__valid=received.o.valid,
+            o_received__ready=received.o.ready,
+            o_sent__payload=sent.i.payload,
+            o_sent__valid=sent.i.valid,
+            i_sent__ready=sent.i.ready,
         )
 
         lights = board.lights
@@ -146,9 +152,9 @@ class Shell(Elaboratable):
         m.submodules.lights = driver = LightsDriver(
             board.machine_frequency, engine.classes * engine.logit_bytes, len(lights.digit)
         )
-        m.d.comb += [
-            driver.byte.eq(transmitter.sent.payload),
-            driver.taken.eq(transmitter.sent.valid & transmitter.sent.ready),
+        m.d.sync += [
+            driver.byte.eq(sent.o.payload),
+            driver.taken.eq(sent.o.valid & sent.o.ready),
             driver.damaged.eq(receiver.framing_error | receiver.overrun),
         ]
         shown = {

@@ -96,19 +96,22 @@ class Engine(wiring.Component):
         # One register for all loads, so that the link's logic ends before the broadcast.
         load = Signal(LoadLayout())
         load_valid = Signal()
+        came = Signal()  # a load, for whatever memory
         m.d.comb += self.load.ready.eq(1)
-        m.d.sync += [load.eq(self.load.payload), load_valid.eq(self.load.valid)]
+        m.d.sync += [
+            load.eq(self.load.payload),
+            load_valid.eq(self.load.valid),
+            came.eq(self.load.valid),
+        ]
 
         # Nothing is read before every byte is in its memory.
         settle = 1 + max(crossbar.write_clocks for crossbar in p.crossbars)
         settling = Signal(range(settle + 1))
         loading = Signal()
         programming = Signal()
-        # A clock behind the load itself, which comes late; an image's first event is not there
-        # sooner.
         unsettled = Signal()  # settling is not 0
-        m.d.comb += loading.eq(load_valid | programming | unsettled)
-        with m.If(self.load.valid | programming):
+        m.d.comb += loading.eq(came | programming | unsettled)
+        with m.If(came | programming):
             m.d.sync += [settling.eq(settle), unsettled.eq(1)]
         with m.Elif(unsettled):
             m.d.sync += [settling.eq(settling - 1), unsettled.eq(settling != 1)]
@@ -149,7 +152,7 @@ class Engine(wiring.Component):
         wiring.connect(m, answers.o, wiring.flipped(self.fetched))
         fetch, fetched = requests.o, answers.i
 
-        fetching = Signal()  # a line is being read
+        fetching = Signal()  # a line is being read; a register, since it goes a long way
         request = Signal(FetchLayout())
         drive = Signal()  # drive the row that is read back
         collect = Signal()  # the sums are the line's bytes
@@ -321,7 +324,7 @@ class Engine(wiring.Component):
                 & none
                 & ~fetching
                 & ~fetch.valid
-                & ~(unsettled if variation is not None else 0)
+                & ~((came | unsettled) if variation is not None else 0)
             ),
         ]
         with m.If(first_taken):
@@ -380,6 +383,7 @@ class Engine(wiring.Component):
         table_entry, converter_word, shift = sources
         line = Signal(64)
         bytes_left = Signal(range(9))
+        waited = Signal()
         wait = Signal(range(2 * counters.loop + 4))
         m.d.comb += [
             counters.layer.eq(request.layer),  # type: ignore[attr-defined]
@@ -388,26 +392,27 @@ class Engine(wiring.Component):
         with m.FSM(name="fetch"):
             with m.State("IDLE"):
                 m.d.comb += fetch.ready.eq(~loading)
-                m.d.sync += [request.eq(fetch.payload), wait.eq(3)]  # type: ignore[attr-defined]
+                m.d.sync += [request.eq(fetch.payload), wait.eq(2), waited.eq(0)]  # type: ignore[attr-defined]
                 with m.If(fetch.valid & fetch.ready):
+                    m.d.sync += fetching.eq(1)
                     with m.If(fetch.payload.memory == COUNTERS):
-                        m.d.sync += wait.eq(2 * counters.loop + 3)
+                        m.d.sync += wait.eq(2 * counters.loop + 2)
                     with m.If(fetch.payload.memory == WEIGHTS):
                         m.next = "DRIVE"
                     with m.Else():
                         m.next = "WAIT"
             with m.State("DRIVE"):
-                m.d.comb += [fetching.eq(1), drive.eq(1)]
+                m.d.comb += drive.eq(1)
                 with m.If(taken):  # type: ignore[arg-type]
                     m.next = "COLLECT"
             with m.State("COLLECT"):
-                m.d.comb += [fetching.eq(1), collect.eq(1)]
+                m.d.comb += collect.eq(1)
                 with m.If(fetched.valid & fetched.ready & fetched.payload.last):
+                    m.d.sync += fetching.eq(0)
                     m.next = "IDLE"
             with m.State("WAIT"):
-                m.d.comb += fetching.eq(1)
-                m.d.sync += wait.eq(wait - 1)
-                with m.If(wait == 0):
+                m.d.sync += [wait.eq(wait - 1), waited.eq(wait == 0)]
+                with m.If(waited):
                     with m.Switch(request.memory):  # type: ignore[attr-defined]
                         with m.Case(TABLE):
                             m.d.sync += [line.eq(table_entry), bytes_left.eq(1)]
@@ -420,7 +425,6 @@ class Engine(wiring.Component):
                     m.next = "SEND"
             with m.State("SEND"):
                 m.d.comb += [
-                    fetching.eq(1),
                     fetched.valid.eq(1),
                     fetched.payload.data.eq(line[:8]),
                     fetched.payload.last.eq(bytes_left == 1),
@@ -428,4 +432,5 @@ class Engine(wiring.Component):
                 with m.If(fetched.ready):
                     m.d.sync += [line.eq(line >> 8), bytes_left.eq(bytes_left - 1)]
                     with m.If(bytes_left == 1):
+                        m.d.sync += fetching.eq(0)
                         m.next = "IDLE"

@@ -155,6 +155,10 @@ class Dispatcher(wiring.Component):
         line_ends = Signal()
         last_line = Signal()
 
+        # Known a clock late, so a request that made the engine busy waits one (SETTLE).
+        quiet = Signal()
+        m.d.sync += quiet.eq(images.empty & self.idle)
+
         m.d.comb += [
             images.i.payload.tag.eq(request.tag),
             images.i.payload.malformed.eq(self.malformed),
@@ -201,17 +205,17 @@ class Dispatcher(wiring.Component):
                 m.d.sync += [request.kind.eq(byte), request.failed.eq(0), field.eq(0)]
                 if number is not None:
                     m.d.sync += number.eq(0)
-                with m.If(take):
+                with m.If(self.payload.valid):
                     m.next = "TAG_LOW"
             with m.State("TAG_LOW"):
                 m.d.comb += self.payload.ready.eq(1)
                 m.d.sync += request.tag[:8].eq(byte)
-                with m.If(take):
+                with m.If(self.payload.valid):
                     m.next = "TAG_HIGH"
             with m.State("TAG_HIGH"):
                 m.d.comb += self.payload.ready.eq(1)
                 m.d.sync += request.tag[8:].eq(byte)
-                with m.If(take), m.Switch(request.kind):
+                with m.If(self.payload.valid), m.Switch(request.kind):
                     with m.Case(Request.IMAGE):
                         m.next = "NUMBER" if number is not None else "IMAGE"
                     if number is not None:
@@ -249,7 +253,7 @@ class Dispatcher(wiring.Component):
                     m.next = "KIND"
             with m.State("FIELDS"):
                 m.d.comb += self.payload.ready.eq(1)
-                with m.If(take):
+                with m.If(self.payload.valid):
                     m.d.sync += field.eq(field + 1)
                     if number is not None:
                         m.d.sync += number.eq(Cat(number[8:], byte))
@@ -291,7 +295,7 @@ class Dispatcher(wiring.Component):
                     m.next = "DRAIN"
                     with m.If(request.count > lines_left):
                         fail(ErrorCode.SPACE)
-                with m.Elif(images.empty & self.idle):
+                with m.Elif(quiet):
                     with m.If(request.space[:4] == COUNTERS):
                         m.d.comb += self.load.valid.eq(1)
                         with m.If(self.load.ready):
@@ -308,7 +312,8 @@ class Dispatcher(wiring.Component):
                         self.load.valid.eq(self.payload.valid),
                         self.payload.ready.eq(self.load.ready),
                     ]
-                with m.If(take):
+                # What `take` is in this state; said again, since it comes sooner like this.
+                with m.If(self.payload.valid & self.load.ready & ~no_lines):
                     m.d.sync += [
                         bytes_left.eq(bytes_left - 1),
                         line_ends.eq(bytes_left == 1),
@@ -331,9 +336,11 @@ class Dispatcher(wiring.Component):
             with m.State("DRAIN"):
                 m.d.comb += self.payload.ready.eq(~ended)
                 with m.If(ended):
-                    m.next = "ANSWER"
+                    m.next = "SETTLE"
+            with m.State("SETTLE"):
+                m.next = "ANSWER"
             with m.State("ANSWER"):
-                m.d.comb += request.due.eq(images.empty & self.idle)
+                m.d.comb += request.due.eq(quiet)
                 with m.If(request.line_read):
                     m.d.sync += [
                         request.address.eq(request.address + 1),
@@ -365,22 +372,23 @@ class Dispatcher(wiring.Component):
             self.errors.ready.eq(done & (cause == Cause.FRAME)),
             malformed.eq(images.o.payload.malformed),
         ]
+        # Registers, so known a clock after the cause: many are to choose from.
         with m.Switch(cause):
             with m.Case(Cause.IMAGE):
-                m.d.comb += [
+                m.d.sync += [
                     tag.eq(images.o.payload.tag),
                     kind.eq(Mux(malformed, Answer.ERROR, Answer.LOGITS)),
                     code.eq(ErrorCode.IMAGE),
                 ]
             with m.Case(Cause.REQUEST):
-                m.d.comb += [
+                m.d.sync += [
                     tag.eq(request.tag),
                     # An answer's kind is the request's with the highest bit set.
                     kind.eq(Mux(request.failed, Answer.ERROR, Cat(request.kind[:7], 1))),
                     code.eq(request.code),
                 ]
             with m.Default():
-                m.d.comb += [
+                m.d.sync += [
                     tag.eq(NO_TAG),
                     kind.eq(Answer.ERROR),
                     code.eq(self.errors.payload),
@@ -393,6 +401,11 @@ class Dispatcher(wiring.Component):
                 self.answer.payload.last.eq(last),
             ]
 
+        # The identity is many bytes to choose from: one every other clock.
+        identity_byte = Signal(8)
+        settled = Signal()
+        m.d.sync += [identity_byte.eq(identity[index]), settled.eq(~sent)]
+
         with m.If(sent):
             m.d.sync += index.eq(index + 1)
         with m.FSM(name="answer"):
@@ -400,15 +413,17 @@ class Dispatcher(wiring.Component):
                 m.d.sync += index.eq(0)
                 with m.If(self.errors.valid):
                     m.d.sync += cause.eq(Cause.FRAME)
-                    m.next = "HEAD"
+                    m.next = "CAUSE"
                 with m.Elif(images.o.valid & self.results.valid):
                     m.d.sync += cause.eq(Cause.IMAGE)
-                    m.next = "HEAD"
+                    m.next = "CAUSE"
                     with m.If(malformed):
                         m.next = "DISCARD"
                 with m.Elif(request.due):
                     m.d.sync += cause.eq(Cause.REQUEST)
-                    m.next = "HEAD"
+                    m.next = "CAUSE"
+            with m.State("CAUSE"):
+                m.next = "HEAD"
             with m.State("DONE"):
                 # A state of its own, so that what caused the answer moves on from a register.
                 m.d.comb += done.eq(1)
@@ -445,7 +460,8 @@ class Dispatcher(wiring.Component):
                     m.next = "DONE"
             with m.State("IDENTITY"):
                 final = index == len(identity) - 1
-                send(identity[index], final)
+                with m.If(settled):
+                    send(identity_byte, final)
                 with m.If(sent & final):
                     m.next = "DONE"
             with m.State("LOGIT"):

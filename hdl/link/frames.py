@@ -5,7 +5,7 @@ from amaranth.lib import crc, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hdl.block_ram import block_memory
-from hdl.link.cobs import CobsDecoder, CobsEncoder
+from hdl.link.cobs import CobsDecoder, CobsEncoder, DecodedLayout
 from hdl.link.protocol import (
     CRC_BYTES,
     HEADER_BYTES,
@@ -27,7 +27,7 @@ class FrameReceiver(wiring.Component):
 
     A payload is written into a buffer as it comes and becomes visible when its CRC has
     been found right; otherwise the buffer is wound back. One byte a clock in and out; a
-    payload's first byte comes out two clocks after its frame's delimiter went in.
+    payload's first byte comes out three clocks after its frame's delimiter went in.
 
     While a frame finds no room beside those that wait to be read, `received.ready` stays
     low; a frame that is too long for the empty buffer is dropped.
@@ -79,13 +79,17 @@ class FrameReceiver(wiring.Component):
         full = Signal()
         hopeless = Signal()  # full of this frame alone; stays so until the frame ends
         needed = Signal()  # the frame's next byte or its end wants a place in the buffer
-        beat = decoder.o.payload
+        # What was decoded, in a register: that and what becomes of it are too much for a clock.
+        beat = Signal(DecodedLayout())
+        valid = Signal()
+        alone = Signal()  # no whole frame waits
+        following = Signal.like(tail)
         m.d.comb += [
-            full.eq((tail ^ head) == self._window),
-            hopeless.eq(full & (whole == head)),
+            following.eq(tail + 1),
+            hopeless.eq(full & alone),
             needed.eq(length > CRC_BYTES),
-            decoder.o.ready.eq(~needed | ~full | hopeless),
-            take.eq(decoder.o.valid & decoder.o.ready),
+            take.eq(valid & (~needed | ~full | hopeless)),
+            decoder.o.ready.eq(take | ~valid),
             check.start.eq(take & beat.end),
             check.data.eq(beat.data),
             check.valid.eq(take & ~beat.end),
@@ -97,6 +101,14 @@ class FrameReceiver(wiring.Component):
 
         good = Signal()
         failed = Signal()
+        with m.If(decoder.o.ready):
+            m.d.sync += [beat.eq(decoder.o.payload), valid.eq(decoder.o.valid)]
+        # These are a clock behind what is read, which empties the buffer and never fills it;
+        # and a frame's end is more than a clock before the next one needs a place.
+        m.d.sync += [
+            full.eq(Mux(write.en, following ^ head, tail ^ head) == self._window),
+            alone.eq(whole == head),
+        ]
         m.d.comb += [
             good.eq(
                 check.match_detected

@@ -85,13 +85,22 @@ class Queue(wiring.Component):
 
         head = Signal(range(2 * self._depth))
         tail = Signal.like(head)
+        room = Signal(init=1)
         m.d.comb += [
-            self.i.ready.eq((tail ^ head) != self._depth),
+            self.i.ready.eq(room),
             self.empty.eq(tail == head),
             write.addr.eq(tail),
             write.data.eq(self.i.payload),
             write.en.eq(self.i.valid & self.i.ready),
         ]
-        m.d.sync += tail.eq(tail + write.en)
+        following = Signal.like(tail)
+        m.d.comb += following.eq(tail + 1)
+        with m.If(write.en):
+            m.d.sync += tail.eq(following)
+        # A clock late that an item has left: that is known late in its clock. Both comparisons
+        # are made before it is known which counts.
+        m.d.sync += room.eq(
+            Mux(write.en, (following ^ head) != self._depth, (tail ^ head) != self._depth)
+        )
         read_ring(m, read, head, tail, self.o)
         return m
