@@ -283,16 +283,17 @@ class Engine(wiring.Component):
                     noise.ready.eq(took_sum),
                     converter.noise.eq(noise.payload),
                 ]
+            # The neurons may be far away.
+            probe = Signal(name=f"probe_{layer}")
+            probed = Signal(16, name=f"probed_{layer}", reset_less=True)
+            m.d.sync += [probe.eq(fetching), probed.eq(request.address)]
             for memory in (converter, neuron):
                 m.d.comb += [
                     memory.load.payload.eq(load),
                     memory.load.valid.eq(load_valid & (load.layer == layer)),
-                    memory.probe.eq(fetching),
+                    memory.probe.eq(probe),
                 ]
-            m.d.comb += [
-                converter.column.eq(request.address),
-                neuron.address.eq(request.address),
-            ]
+            m.d.comb += [converter.column.eq(probed), neuron.address.eq(probed)]
             with m.If(here):
                 m.d.comb += [
                     table_entry.eq(neuron.entry),
@@ -392,7 +393,7 @@ class Engine(wiring.Component):
         with m.FSM(name="fetch"):
             with m.State("IDLE"):
                 m.d.comb += fetch.ready.eq(~loading)
-                m.d.sync += [request.eq(fetch.payload), wait.eq(2), waited.eq(0)]  # type: ignore[attr-defined]
+                m.d.sync += [request.eq(fetch.payload), wait.eq(3), waited.eq(0)]  # type: ignore[attr-defined]
                 with m.If(fetch.valid & fetch.ready):
                     m.d.sync += fetching.eq(1)
                     with m.If(fetch.payload.memory == COUNTERS):
