@@ -129,19 +129,23 @@ class Shell(Elaboratable):
         m.submodules.rx = rx = io.Buffer("i", pads.port(board.uart, 0, "rx"))
         m.submodules.tx = tx = io.Buffer("o", pads.port(board.uart, 0, "tx"))
         m.d.comb += [receiver.rx.eq(rx.i), tx.o.eq(transmitter.tx)]
-        # Bytes are seldom, and neither the machine's paths nor the UART's go on into the other's.
-        m.submodules.received = received = Slice(8)
+        # Bytes are seldom, so neither the machine's paths nor the UART's go on into the other's:
+        # a byte from the UART is known to have been taken a clock late, and a byte to it waits.
+        took = Signal()
+        offered = Signal()
+        machine_ready = Signal()
         m.submodules.sent = sent = Slice(8)
-        wiring.connect(m, receiver.received, received.i)
         wiring.connect(m, sent.o, transmitter.sent)
+        m.d.comb += [offered.eq(receiver.received.valid & ~took), receiver.received.ready.eq(took)]
+        m.d.sync += took.eq(offered & machine_ready)
 
         m.submodules.machine = Instance(
             MACHINE,
             i_clk=ClockSignal(),
             i_rst=ResetSignal(),
-            i_received__payload=received.o.payload,
-            i_received__valid=received.o.valid,
-            o_received__ready=received.o.ready,
+            i_received__payload=receiver.received.payload,
+            i_received__valid=offered,
+            o_received__ready=machine_ready,
             o_sent__payload=sent.i.payload,
             o_sent__valid=sent.i.valid,
             i_sent__ready=sent.i.ready,
@@ -152,9 +156,11 @@ class Shell(Elaboratable):
         m.submodules.lights = driver = LightsDriver(
             board.machine_frequency, engine.classes * engine.logit_bytes, len(lights.digit)
         )
-        m.d.sync += [
+        came = Signal()
+        m.d.sync += came.eq(sent.i.valid & sent.i.ready)
+        m.d.comb += [
             driver.byte.eq(sent.o.payload),
-            driver.taken.eq(sent.o.valid & sent.o.ready),
+            driver.taken.eq(came),
             driver.damaged.eq(receiver.framing_error | receiver.overrun),
         ]
         shown = {

@@ -37,7 +37,9 @@ class Counters(wiring.Component):
     line : In(1)
         Which of its two counters, as ``docs/protocol.md`` numbers them.
     value : Out(64)
-        That counter, after two `loop`s of clocks in which nothing happens.
+        That counter, while it is `shown`.
+    shown : Out(1)
+        Once in each `loop`; after one of clocks in which nothing happens, all is counted.
 
     Notes
     -----
@@ -59,6 +61,7 @@ class Counters(wiring.Component):
                 "layer": In(4),
                 "line": In(1),
                 "value": Out(64),
+                "shown": Out(1),
             }
         )
 
@@ -96,6 +99,8 @@ class Counters(wiring.Component):
             write.addr.eq(slot),
             write.data.eq(total),
             write.en.eq(adds),
+            self.value.eq(total),
+            self.shown.eq(adds & (slot == chosen)),
         ]
         for number, (sum_, more) in enumerate(zip(recent, events, strict=True)):
             # A register, since what happens in a clock is known late in it.
@@ -110,8 +115,6 @@ class Counters(wiring.Component):
             m.d.sync += slot.eq(Mux(slot == slots - 1, 0, slot + 1))
             with m.If(stale != 0):
                 m.d.sync += stale.eq(stale - 1)
-            with m.If(slot == chosen):
-                m.d.sync += self.value.eq(total)
         with m.If(self.clear):
             m.d.sync += [grabbed.eq(0), stale.eq(slots)]
         return m

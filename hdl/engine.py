@@ -413,6 +413,8 @@ class Engine(wiring.Component):
                     m.next = "IDLE"
             with m.State("WAIT"):
                 m.d.sync += [wait.eq(wait - 1), waited.eq(wait == 0)]
+                with m.If(counters.shown):
+                    m.d.sync += line.eq(counters.value)
                 with m.If(waited):
                     with m.Switch(request.memory):  # type: ignore[attr-defined]
                         with m.Case(TABLE):
@@ -422,7 +424,7 @@ class Engine(wiring.Component):
                         with m.Case(SHIFT):
                             m.d.sync += [line.eq(shift), bytes_left.eq(1)]
                         with m.Default():
-                            m.d.sync += [line.eq(counters.value), bytes_left.eq(8)]
+                            m.d.sync += bytes_left.eq(8)
                     m.next = "SEND"
             with m.State("SEND"):
                 m.d.comb += [

@@ -145,10 +145,11 @@ class Dispatcher(wiring.Component):
         field = Signal(range(5))  # of a body's head, byte by byte
         exists = Signal()
         readable = Signal()
-        lines = Signal(range(2**16))  # of the space
-        line_bytes = Signal(range(2**16))
-        lines_left = Signal(range(2**16))  # from the address to the space's end
-        bytes_left = Signal(range(2**16))  # of the line
+        memories = self._parameters.engine.memory_map()
+        lines = Signal(range(max(memory.lines for memory in memories) + 1))  # of the space
+        line_bytes = Signal(range(max(memory.line_bytes for memory in memories) + 1))
+        lines_left = Signal.like(lines)  # from the address to the space's end
+        bytes_left = Signal.like(line_bytes)  # of the line
         first = Signal()  # the next byte is a line's first
         # Known a clock before they are asked for.
         no_lines = Signal()
@@ -174,7 +175,7 @@ class Dispatcher(wiring.Component):
         # Of a space that has been named for at least a clock: the address follows it.
         m.d.sync += [exists.eq(0), readable.eq(0), lines.eq(0), line_bytes.eq(0)]
         with m.Switch(request.space):
-            for memory in self._parameters.engine.memory_map():
+            for memory in memories:
                 with m.Case(memory.space):
                     m.d.sync += [
                         exists.eq(1),
@@ -372,23 +373,22 @@ class Dispatcher(wiring.Component):
             self.errors.ready.eq(done & (cause == Cause.FRAME)),
             malformed.eq(images.o.payload.malformed),
         ]
-        # Registers, so known a clock after the cause: many are to choose from.
         with m.Switch(cause):
             with m.Case(Cause.IMAGE):
-                m.d.sync += [
+                m.d.comb += [
                     tag.eq(images.o.payload.tag),
                     kind.eq(Mux(malformed, Answer.ERROR, Answer.LOGITS)),
                     code.eq(ErrorCode.IMAGE),
                 ]
             with m.Case(Cause.REQUEST):
-                m.d.sync += [
+                m.d.comb += [
                     tag.eq(request.tag),
                     # An answer's kind is the request's with the highest bit set.
                     kind.eq(Mux(request.failed, Answer.ERROR, Cat(request.kind[:7], 1))),
                     code.eq(request.code),
                 ]
             with m.Default():
-                m.d.sync += [
+                m.d.comb += [
                     tag.eq(NO_TAG),
                     kind.eq(Answer.ERROR),
                     code.eq(self.errors.payload),
@@ -401,14 +401,16 @@ class Dispatcher(wiring.Component):
                 self.answer.payload.last.eq(last),
             ]
 
-        # The identity is many bytes to choose from: one every other clock.
-        identity_byte = Signal(8)
+        # Heads and the identity are many bytes to choose from: one every other clock.
+        chosen = Signal(8)
         settled = Signal()
-        m.d.sync += [identity_byte.eq(identity[index]), settled.eq(~sent)]
+        m.d.sync += settled.eq(~sent)
 
         with m.If(sent):
             m.d.sync += index.eq(index + 1)
-        with m.FSM(name="answer"):
+        with m.FSM(name="answer") as answers:
+            head = Array((kind, tag[:8], tag[8:], code))
+            m.d.sync += chosen.eq(Mux(answers.ongoing("IDENTITY"), identity[index], head[index]))
             with m.State("IDLE"):
                 m.d.sync += index.eq(0)
                 with m.If(self.errors.valid):
@@ -437,16 +439,15 @@ class Dispatcher(wiring.Component):
                 m.d.comb += empty.eq(
                     (kind == Answer.WRITTEN) | ((kind == Answer.LINES) & (request.count == 0))
                 )
-                send(
-                    Array((kind, tag[:8], tag[8:]))[index],
-                    empty & (index == HEADER_BYTES - 1),
-                )
+                with m.If(settled):
+                    send(chosen, empty & (index == HEADER_BYTES - 1))
                 with m.If(sent & (index == HEADER_BYTES - 1)):
-                    m.d.sync += index.eq(0)
                     with m.Switch(kind):
                         with m.Case(Answer.IDENTITY):
+                            m.d.sync += index.eq(0)
                             m.next = "IDENTITY"
                         with m.Case(Answer.LOGITS):
+                            m.d.sync += index.eq(0)
                             m.next = "LOGIT"
                         with m.Case(Answer.LINES):
                             m.next = "FETCH"
@@ -455,13 +456,14 @@ class Dispatcher(wiring.Component):
                     with m.If(empty):
                         m.next = "DONE"
             with m.State("CODE"):
-                send(code, 1)
+                with m.If(settled):
+                    send(chosen, 1)
                 with m.If(sent):
                     m.next = "DONE"
             with m.State("IDENTITY"):
                 final = index == len(identity) - 1
                 with m.If(settled):
-                    send(identity_byte, final)
+                    send(chosen, final)
                 with m.If(sent & final):
                     m.next = "DONE"
             with m.State("LOGIT"):

@@ -25,6 +25,8 @@ class PairLayout(data.StructLayout):
         The row after it is driven too.
     last : 1 bit
         Nothing follows in this image.
+    void : 1 bit
+        It drives nothing, whatever the others say.
     """
 
     def __init__(self, parameters: CrossbarParameters) -> None:
@@ -36,6 +38,7 @@ class PairLayout(data.StructLayout):
                 "high": parameters.value_bits if packed else 0,
                 "two": 1 if packed else 0,
                 "last": 1,
+                "void": 1,
             }
         )
 
@@ -91,8 +94,8 @@ class SparseDecoder(wiring.Component):
         row = Signal.like(pair.row)
         final = Signal()  # of the pair; where values are not packed, `two` has no bits
         m.d.comb += [
-            final.eq(second | (pair.two == 0)),
-            row.eq(pair.row + second),
+            final.eq(second | (pair.two == 0) | pair.void),
+            row.eq(Mux(pair.void, 0, pair.row + second)),
             self.events.valid.eq(queue.o.valid),
             self.events.payload.last.eq(pair.last & final),
             queue.o.ready.eq(self.events.ready & final),
@@ -103,7 +106,7 @@ class SparseDecoder(wiring.Component):
             with m.If(row[:part_bits] == part):
                 m.d.comb += [
                     slot.row.eq(row[part_bits:]),
-                    slot.value.eq(Mux(second, pair.high, pair.low)),
+                    slot.value.eq(Mux(pair.void, 0, Mux(second, pair.high, pair.low))),
                 ]
         with m.If(self.events.valid & self.events.ready):
             m.d.sync += second.eq(~final)
@@ -192,12 +195,9 @@ class SparseDecoder(wiring.Component):
         with m.If(is_header | wrong | faulty):
             # Nothing to drive: only, at the end, an event that closes the image.
             m.d.comb += [
-                queue.i.payload.row.eq(0),
-                queue.i.payload.low.eq(0),
+                queue.i.payload.void.eq(1),
                 queue.i.valid.eq(read_valid & pair.last),
             ]
-            if packed:
-                m.d.comb += queue.i.payload.two.eq(0)
         with m.If(judge):
             m.d.sync += [beyond.eq(past), faulty.eq(wrong | faulty)]
             with m.If(pair.last):

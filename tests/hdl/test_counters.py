@@ -23,8 +23,11 @@ def test_every_counter_counts_its_own_event() -> None:
         for layer, line in counts:
             ctx.set(dut.layer, layer)
             ctx.set(dut.line, line)
-            await ctx.tick().repeat(2 * dut.loop)
-            values[layer, line] = ctx.get(dut.value)
+            await ctx.tick().repeat(dut.loop)
+            for _ in range(dut.loop):
+                if ctx.get(dut.shown):
+                    values[layer, line] = ctx.get(dut.value)
+                await ctx.tick()
         return values
 
     async def stimulus(ctx: Any) -> None:
