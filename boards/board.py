@@ -4,12 +4,14 @@ A board is a module of `boards.catalogue` with ``BOARDS``, a tuple of `Board`; i
 being there.
 """
 
+import dataclasses
 import importlib
 import pkgutil
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
+from typing import Self
 
 from amaranth.build import Resource, TemplatedPlatform
 
@@ -38,6 +40,8 @@ class Board:
         What machines it can be, by name; the first is the usual one.
     frequency : int
         Of the machine's clock, in Hz: what place and route must reach.
+    frequencies : mapping of str to int
+        The same of profiles whose machines are slower or faster than the usual one.
     pll : type of PllParameters or None
         What makes that frequency of the board's clock; None where they are the same.
     clock : str
@@ -78,6 +82,7 @@ class Board:
     clock: str = ""
     baud: int = 3_000_000
     uart: str = "uart"
+    frequencies: Mapping[str, int] = field(default_factory=dict)
     resources: tuple[Resource, ...] = ()
     inactive: tuple[str, ...] = ()
     lights: Lights = field(default_factory=Lights)
@@ -98,6 +103,10 @@ class Board:
                 f"the clock of {self.name} has {source} Hz, not {self.frequency}: name a PLL"
             )
         self.uart_parameters.steps  # noqa: B018 - raises for a rate that cannot be made
+        for name in self.frequencies:
+            if name not in self.profiles:
+                raise ValueError(f"{self.name} has a frequency for {name!r}, which is no profile")
+            self.running(name)
 
     def create_platform(self) -> TemplatedPlatform:
         """The platform, with what it lacked; good for one build."""
@@ -156,6 +165,17 @@ class Board:
                 f"{self.name} has no profile {name!r}; it has {', '.join(self.profiles)}"
             )
         return self.profiles[name]
+
+    def running(self, name: str) -> Self:
+        """The board with the clock of one of its profiles.
+
+        Parameters
+        ----------
+        name : str
+            The profile's.
+        """
+        frequency = self.frequencies.get(name, self.frequency)
+        return dataclasses.replace(self, frequency=frequency, frequencies={})
 
 
 @cache

@@ -80,6 +80,7 @@ def _rows(board: Board, arguments: argparse.Namespace, network: Network) -> list
 
 
 def _row(board: Board, name: str, network_name: str, network: Network) -> dict[str, Any]:
+    board = board.running(name)
     profile = board.profiles[name]
     built = recall_one(board.name, name, network_name)
     try:

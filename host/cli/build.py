@@ -159,7 +159,7 @@ def _jobs(arguments: argparse.Namespace) -> list[Job]:
         except ValueError as error:
             raise UserError(f"--{str(error).replace('_', '-')}") from error
         name = name or next(iter(board.profiles))
-        jobs.append(Job(board, name, profile, arguments.network, network))
+        jobs.append(Job(board.running(name), name, profile, arguments.network, network))
     return jobs
 
 

@@ -162,6 +162,7 @@ def _prove(
 
     try:
         steps.start(f"{board.name}: netlist")
+        board = board.running(arguments.profile or next(iter(board.profiles)))
         parameters = ShellParameters.from_network(board, network, _profile(board, arguments))
         build = Build(parameters, arguments.tools, progress)
         synthesised = build.synthesise()

@@ -9,6 +9,7 @@ from amaranth_boards.tang_nano_9k import TangNano9kPlatform
 import boards.catalogue
 from boards.board import Board, find_board, find_boards
 from boards.pll.ice40 import Ice40PadPllParameters
+from boards.profiles import UP5K
 from hdl.link.protocol import MAX_FREQUENCY
 from hdl.parameters import HardwareProfile
 from sim.errors import UserError
@@ -56,7 +57,11 @@ def test_a_board_is_a_short_file():
     } == {}
 
 
-@pytest.mark.parametrize("board", find_boards().values(), ids=find_boards().keys())
+@pytest.mark.parametrize(
+    "board",
+    [board.running(name) for board in find_boards().values() for name in board.profiles],
+    ids=[f"{board.name}-{name}" for board in find_boards().values() for name in board.profiles],
+)
 def test_clock_and_uart_are_what_they_should_be(board):
     assert board.machine_frequency == board.frequency <= MAX_FREQUENCY
     rate = board.machine_frequency / float(board.uart_parameters.divisor)
@@ -70,7 +75,15 @@ def test_targets_are_the_clocks():
     found = find_boards()
     assert found["icebreaker"].frequency >= 24_000_000
     assert found["ulx3s-25f"].frequency >= 100_000_000
-    assert found["ulx3s-85f"].frequency >= 120_000_000
+    assert found["ulx3s-85f"].frequency >= 118_000_000
+
+
+def test_a_profile_may_have_a_clock_of_its_own():
+    board = Board(**{**GOOD, "profiles": UP5K, "frequencies": {"chips": 18_000_000}})
+    assert board.machine_frequency == 24_000_000
+    assert board.running("ideal").machine_frequency == 24_000_000
+    assert board.running("chips").machine_frequency == 18_000_000
+    assert board.running("chips").pll_parameters.frequency == 18_000_000
 
 
 def test_a_board_is_found_by_being_there(tmp_path, monkeypatch):
@@ -105,6 +118,11 @@ def test_an_unknown_board_or_profile_is_one_line():
         ({"usb": "FTDI"}, "usb must be like 0403:6010, not 'FTDI'"),
         ({"pll": None}, "the clock of mine has 12000000 Hz, not 24000000: name a PLL"),
         ({"frequency": 12_000_000}, "wanted frequency must be from 16000000"),
+        ({"frequencies": {"only": 12_000_000}}, "wanted frequency must be from 16000000"),
+        (
+            {"frequencies": {"big": 24_000_000}},
+            "mine has a frequency for 'big', which is no profile",
+        ),
         ({"baud": 12_000_000}, "makes no rate within 1 % of 12000000 baud"),
     ],
 )
