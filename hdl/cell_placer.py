@@ -1,6 +1,6 @@
 """Where an R_AH word goes: its part, memory, lane and line."""
 
-from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -98,8 +98,16 @@ class CellPlacer(wiring.Component):
         for name in names:
             start = cell.row if name == "row" else 0
             m.d.comb += here[name].eq(Mux(cell.first, start, following[name]))
-        bank_ends = here["lane"] == p.bank_lanes - 1
-        group_ends = (here["bank"] == p.banks - 1) & (here["lane"] == (p.lanes - 1) % p.bank_lanes)
+
+        def ends(**last: int) -> Value:
+            """Whether the word is at these places; compared beside the multiplexers of `here`."""
+            at_once = all(place == 0 for place in last.values())
+            compared = Cat(following[name] == place for name, place in last.items()).all()
+            return Mux(cell.first, at_once, compared)
+
+        bank_ends = ends(lane=p.bank_lanes - 1)
+        group_ends = ends(bank=p.banks - 1, lane=(p.lanes - 1) % p.bank_lanes)
+        row_ends = ends(column=p.columns - 1)
         part_bits = (p.rows_per_clock - 1).bit_length()
         m.d.comb += self.cells.ready.eq(1)
         m.d.sync += self.valid.eq(self.cells.valid)
@@ -116,7 +124,7 @@ class CellPlacer(wiring.Component):
                 following["bank"].eq(here["bank"]),
                 following["lane"].eq(here["lane"] + 1),
             ]
-            with m.If(here["column"] == p.columns - 1):
+            with m.If(row_ends):
                 m.d.sync += following["row"].eq(here["row"] + 1)
                 m.d.sync += [following[name].eq(0) for name in ("base", "column", "bank", "lane")]
             with m.Elif(group_ends):

@@ -97,15 +97,11 @@ class Engine(wiring.Component):
         load = Signal(LoadLayout())
         load_valid = Signal()
         came = Signal()  # a load, for whatever memory
-        m.d.comb += self.load.ready.eq(1)
-        m.d.sync += [
-            load.eq(self.load.payload),
-            load_valid.eq(self.load.valid),
-            came.eq(self.load.valid),
-        ]
+        m.d.sync += came.eq(self.load.valid)
 
-        # Nothing is read before every byte is in its memory.
+        # Nothing is read before every byte is in its memory; a word may pass a register more.
         settle = 1 + max(crossbar.write_clocks for crossbar in p.crossbars)
+        settle += p.variation is not None
         settling = Signal(range(settle + 1))
         loading = Signal()
         programming = Signal()
@@ -119,22 +115,31 @@ class Engine(wiring.Component):
         variation = None
         if p.variation is not None:
             m.submodules.variation = variation = Variation(p)
+            # The Programmer may hold back a byte of the states: in the register of the loads,
+            # so the link sees a register and not the Programmer.
+            held = Signal()
+            states = (self.load.payload.memory == STATES) & (self.load.payload.layer != ENGINE)
             m.d.comb += [
                 variation.load.payload.eq(load),
                 variation.load.valid.eq(load_valid),
-                variation.states.payload.eq(self.load.payload),
-                programming.eq(variation.busy),
+                variation.states.payload.eq(load),
+                variation.states.valid.eq(held),
+                programming.eq(variation.busy | held),
+                self.load.ready.eq(~held),
             ]
-            # States go another way: the Programmer may hold them back.
-            states = (self.load.payload.memory == STATES) & (self.load.payload.layer != ENGINE)
-            with m.If(states):
-                m.d.comb += [
-                    variation.states.valid.eq(self.load.valid),
-                    self.load.ready.eq(variation.states.ready),
+            with m.If(~held):
+                m.d.sync += [
+                    load.eq(self.load.payload),
+                    load_valid.eq(self.load.valid & ~states),
+                    held.eq(self.load.valid & states),
                 ]
-                m.d.sync += load_valid.eq(0)
+            with m.Elif(variation.states.ready):
+                m.d.sync += held.eq(0)
             if p.noisy:
                 wiring.connect(m, wiring.flipped(self.numbers), variation.numbers)
+        else:
+            m.d.comb += self.load.ready.eq(1)
+            m.d.sync += [load.eq(self.load.payload), load_valid.eq(self.load.valid)]
 
         m.submodules.counters = counters = Counters(p)
         m.d.comb += counters.clear.eq(load_valid & (load.memory == COUNTERS))
@@ -171,22 +176,25 @@ class Engine(wiring.Component):
         ):
             m.submodules[f"crossbar_{layer}"] = crossbar
             here = Signal(name=f"here_{layer}")
-            m.d.comb += [
-                here.eq(request.layer == layer),
+            m.d.comb += here.eq(request.layer == layer)
+            cell = crossbar.cells.payload
+            # The link and the Programmer are far from one another: a register where they meet.
+            written = m.d.comb if variation is None else m.d.sync
+            written += [
                 crossbar.cells.valid.eq(
                     load_valid & (load.layer == layer) & (load.memory == WEIGHTS)
                 ),
-                crossbar.cells.payload.first.eq(load.first),
-                crossbar.cells.payload.row.eq(load.address),
-                crossbar.cells.payload.word.eq(load.data),
+                cell.first.eq(load.first),
+                cell.row.eq(load.address),
+                cell.word.eq(load.data),
             ]
             if variation is not None:
                 with m.If(variation.valid & (variation.layer == layer)):
-                    m.d.comb += [
+                    m.d.sync += [
                         crossbar.cells.valid.eq(1),
-                        crossbar.cells.payload.first.eq(variation.word.first),
-                        crossbar.cells.payload.row.eq(variation.word.row),
-                        crossbar.cells.payload.word.eq(variation.word.word),
+                        cell.first.eq(variation.word.first),
+                        cell.row.eq(variation.word.row),
+                        cell.word.eq(variation.word.word),
                     ]
 
             with m.If(fetching):

@@ -21,6 +21,8 @@ LAST_SHIFT = 14
 """Leading zeros at most that are shifted away: the last group has one more."""
 DIGIT_BITS = 2
 """Bits of a factor that the iterative form multiplies by in a clock."""
+TERM_BITS = 4
+"""Bits of a factor that the pipelined form multiplies by at once."""
 
 
 class TableLayout(data.StructLayout):
@@ -204,8 +206,8 @@ class PipelinedNormal(wiring.Component):
         The value times the spread, and its tag.
     """
 
-    LOOKUP = 4
-    LATENCY = 8
+    LOOKUP = 5
+    LATENCY = 11
 
     def __init__(self, spread_bits: int, tag: Any) -> None:
         self._spread_bits = spread_bits
@@ -235,18 +237,15 @@ class PipelinedNormal(wiring.Component):
                 value = register
             return value
 
-        def without_zeros(share: Value, counts: tuple[int, ...]) -> tuple[Value, list[Value]]:
-            """Shift leading zeros away, and tell which numbers of them there were."""
-            found: list[Value] = []
-            for count in counts:
-                empty = share[SHARE_BITS - count :] == 0
-                shifted = Mux(empty, (share << count)[:SHARE_BITS], share)
-                # Where all else was zero the last group has one zero more, not shifted away.
-                share = shifted
-                found.append(empty)
-            return share, found
+        def times(factor: Value, other: Value, name: str) -> Value:
+            """A product two clocks later: the unsigned factor's digits times the other, added."""
+            terms = [
+                later(factor[low : low + TERM_BITS] * other, f"{name}_{low}") << low
+                for low in range(0, len(factor), TERM_BITS)
+            ]
+            return later(sum(terms[1:], terms[0]), name)
 
-        # 1 and 2: the leading zeros away, and how many they were, in binary.
+        # 1 to 3: the leading zeros away, and how many they were, in binary.
         share = self.bits[:SHARE_BITS]
         zeros = []
         for count in (8, 4, 2, 1):
@@ -257,26 +256,26 @@ class PipelinedNormal(wiring.Component):
                 shift = empty & ~Cat(*zeros).all()
             share = Mux(shift, (share << count)[:SHARE_BITS], share)
             zeros.append(empty)
-            if count in (4, 1):
+            if count != 2:
                 share = later(share, f"share_{count}")
                 zeros = [later(zero, f"zero_{count}_{n}") for n, zero in enumerate(zeros)]
         group = Cat(*reversed(zeros))
 
-        # 3 and 4: the table, and a register behind it.
+        # 4 and 5: the table, and a register behind it.
         read = table_port(m)
         m.d.comb += read.addr.eq(Cat(share[25:30], group))
         entry = later(read.data, "entry")
         place = later(Cat(Const(1, 1), share[15:25]), "place", 2)
 
-        # 5: the fall so far; 6: the magnitude; 7: the product; 8: its sign.
-        fall = later(entry.fall[:FALL_BITS] * place, "fall")
+        # 6 and 7: the fall so far; 8: the magnitude; 9 and 10: the product; 11: its sign.
+        fall = times(place, entry.fall[:FALL_BITS], "fall")
         magnitude = later(
-            (later(entry.magnitude, "outer") - ((fall + 2**STEP_BITS) >> STEP_BITS + 1))[
+            (later(entry.magnitude, "outer", 2) - ((fall + 2**STEP_BITS) >> STEP_BITS + 1))[
                 :MAGNITUDE_BITS
             ],
             "magnitude",
         )
-        product = later(magnitude * self.spread, "product")
+        product = times(magnitude, later(self.spread, "spread"), "product")
         negative = later(self.bits[-1], "negative", self.LATENCY - 1)
         m.d.sync += self.product.eq(Mux(negative, -product, product))
         lookup = later(self.tag, "early_tag", self.LOOKUP)

@@ -54,11 +54,17 @@ def cell_sum(level: Value) -> Value:
     return Cat(Const(1 << FRACTION_BITS - 1, FRACTION_BITS), level).as_signed()
 
 
-def clamped(total: Value, top: Value) -> Value:
-    """A sum without its fraction bits, at most `top` either way."""
+def beyond(total: Value, top: Value) -> tuple[Value, Value]:
+    """Whether a sum without its fraction bits is more than `top`, or less than ``-top``."""
     word = total[FRACTION_BITS:].as_signed()
     bound = Cat(top, Const(0, 1)).as_signed()
-    return Mux(word > bound, bound, Mux(word < -bound, -bound, word))
+    return word > bound, word < -bound
+
+
+def clamped(total: Value, top: Value, above: Value, below: Value) -> Value:
+    """A sum without its fraction bits, at most `top` either way; `beyond` tells which."""
+    bound = Cat(top, Const(0, 1)).as_signed()
+    return Mux(above, bound, Mux(below, -bound, total[FRACTION_BITS:].as_signed()))
 
 
 class Programmer(wiring.Component):
@@ -124,12 +130,9 @@ class Programmer(wiring.Component):
             self.layer.eq(source.layer),
         ]
 
-        under_way = Signal(range(MAX_UNDER_WAY + 1))
         first = Signal()  # the next word is its burst's first
-        m.d.sync += under_way.eq(under_way + (source.cells.valid & source.cells.ready) - self.valid)
         m.d.comb += [
-            source.settled.eq(under_way == 0),
-            self.busy.eq(source.busy | (under_way != 0)),
+            self.busy.eq(source.busy | ~source.settled),
             self.word.first.eq(first),
             self.word.row.eq(source.row),
         ]
@@ -161,6 +164,8 @@ class Programmer(wiring.Component):
         m.submodules.speck = speck = PipelinedSpeck(LANES, tag)
         wording = Signal()  # the cell's word is drawn in this clock, not whether it is stuck
         asked = Signal()
+        draw_valid = Signal()
+        draws = Signal(speck.draws.shape(), reset_less=True)
         m.d.comb += [
             wording.eq(asked | ~may_stick),
             source.cells.ready.eq(wording),
@@ -169,17 +174,35 @@ class Programmer(wiring.Component):
             speck.layer.eq(source.layer),
             speck.number.eq(chip.write),
             speck.rekey.eq(source.begin),
-            speck.valid.eq(source.cells.valid),
-            speck.draws.row.eq(cell.row),
-            speck.draws.columns[0].eq(cell.column),
-            speck.draws.columns[1].eq(cell.column),
-            speck.draws.selects[0].eq(Mux(wording, cell.cell.polarity, STUCK_SELECTS[0])),
-            speck.draws.selects[1].eq(Mux(wording, 0, STUCK_SELECTS[1])),
-            speck.draws.tag.word.eq(wording),
-            speck.draws.tag.cell.eq(cell.cell),
+            speck.valid.eq(draw_valid),
+            speck.draws.eq(draws),
+        ]
+        m.d.sync += [
+            draw_valid.eq(source.cells.valid),
+            draws.row.eq(cell.row),
+            draws.columns[0].eq(cell.column),
+            draws.columns[1].eq(cell.column),
+            draws.selects[0].eq(Mux(wording, cell.cell.polarity, STUCK_SELECTS[0])),
+            draws.selects[1].eq(Mux(wording, 0, STUCK_SELECTS[1])),
+            draws.tag.word.eq(wording),
+            draws.tag.cell.eq(cell.cell),
         ]
         with m.If(source.cells.valid):
             m.d.sync += asked.eq(~wording)
+
+        # Cells are counted a clock late: whether one is taken is known late in its clock.
+        taken = Signal()
+        under_way = Signal(range(MAX_UNDER_WAY + 1))
+        none = Signal(init=1)  # are under way
+        m.d.comb += source.settled.eq(none & ~taken)
+        m.d.sync += [
+            taken.eq(source.cells.valid & source.cells.ready),
+            under_way.eq(under_way + taken - self.valid),
+        ]
+        with m.If(taken & ~self.valid):
+            m.d.sync += none.eq(0)
+        with m.Elif(self.valid & ~taken):
+            m.d.sync += none.eq(under_way == 1)
 
         # A register for the bits: whether the cell is stuck was drawn a clock before.
         drawn = Signal()
@@ -213,10 +236,16 @@ class Programmer(wiring.Component):
             normals.append(normal)
         d2d, c2c = normals
         was_stuck = [Signal(name=f"was_stuck_{clock}") for clock in range(2)]
-        level = Signal(signed(LEVEL_BITS), reset_less=True)
-        scaled_level = Signal(signed(LEVEL_BITS), reset_less=True)
+        level = tables.entry.level
+        for clock in range(PipelinedNormal.LATENCY - PipelinedNormal.LOOKUP - 2):
+            later = Signal(signed(LEVEL_BITS), name=f"level_{clock}", reset_less=True)
+            m.d.sync += later.eq(level)
+            level = later
         total = Signal(signed(SUM_BITS), reset_less=True)
-        summed = Signal()
+        compared = Signal(signed(SUM_BITS), reset_less=True)
+        summed, valid = Signal(), Signal()
+        over, under = beyond(total, chip.top)
+        above, below = Signal(), Signal()
         m.d.comb += [
             tables.cell.eq(d2d.lookup.cell),
             d2d.spread.eq(Mux(was_stuck[1], 0, tables.entry.d2d)),
@@ -225,12 +254,14 @@ class Programmer(wiring.Component):
         m.d.sync += [
             was_stuck[0].eq(d2d.lookup.stuck),
             was_stuck[1].eq(was_stuck[0]),
-            level.eq(tables.entry.level),
-            scaled_level.eq(level),
-            total.eq(cell_sum(scaled_level) + d2d.product + c2c.product),
+            total.eq(cell_sum(level) + d2d.product + c2c.product),
             summed.eq(d2d.done),
-            self.word.word.eq(clamped(total, chip.top)),
-            self.valid.eq(summed),
+            compared.eq(total),
+            above.eq(over),
+            below.eq(under),
+            valid.eq(summed),
+            self.word.word.eq(clamped(compared, chip.top, above, below)),
+            self.valid.eq(valid),
         ]
 
     def _elaborate_iterative(
@@ -245,13 +276,14 @@ class Programmer(wiring.Component):
         stuck, high = Signal(), Signal()
         m.d.comb += [
             source.prepared.eq(1),
+            source.settled.eq(1),  # a cell is given away with its word
             tables.cell.eq(Mux(stuck, self._stuck_cell(high), cell.cell)),
             unit.spreads[0].eq(tables.entry.d2d),
             unit.spreads[1].eq(tables.entry.c2c),
             draw.layer.eq(source.layer),
             draw.row.eq(cell.row),
             draw.column.eq(cell.column),
-            self.word.word.eq(clamped(total, chip.top)),
+            self.word.word.eq(clamped(total, chip.top, *beyond(total, chip.top))),
         ]
         wait = Signal(range(3))
         with m.If(unit.made):

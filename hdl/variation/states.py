@@ -221,7 +221,7 @@ class CellSource(wiring.Component):
         with m.Switch(self.layer):
             for number, crossbar in enumerate(crossbars):
                 with m.Case(number):
-                    m.d.comb += [
+                    m.d.sync += [
                         last_column.eq(crossbar.columns - 1),
                         last_row.eq(crossbar.rows - 1),
                     ]
@@ -308,16 +308,20 @@ class CellSource(wiring.Component):
         ]
         with m.If(keep):
             m.d.sync += address.eq(address + 1)
-        with m.If(self.begin), m.Switch(self.layer):
-            first = 0
-            for number, crossbar in enumerate(crossbars):
-                with m.Case(number):
-                    # The row times the columns, as a sum of shifted rows.
-                    parts = [
-                        self.row << bit
-                        for bit in range(crossbar.columns.bit_length())
-                        if crossbar.columns >> bit & 1
-                    ]
-                    m.d.sync += address.eq(sum(parts, first))
-                first += crossbar.rows * crossbar.columns
+        # Whatever the layer, where its row would begin; the layer's own is chosen a clock later.
+        begun = Signal()
+        m.d.sync += begun.eq(self.begin)
+        first = 0
+        for number, crossbar in enumerate(crossbars):
+            start = Signal(range(cells), name=f"start_{number}", reset_less=True)
+            # The row times the columns, as a sum of shifted rows.
+            parts = [
+                self.row << bit
+                for bit in range(crossbar.columns.bit_length())
+                if crossbar.columns >> bit & 1
+            ]
+            m.d.sync += start.eq(sum(parts, first))
+            with m.If(begun & (self.layer == number)):
+                m.d.sync += address.eq(start)
+            first += crossbar.rows * crossbar.columns
         return memory

@@ -173,17 +173,20 @@ class UseNoise(wiring.Component):
         """Draw a beat a clock."""
         m.submodules.speck = speck = PipelinedSpeck(((Purpose.NEURON_USE,),) * self._lanes, 0)
         # Keys are of a chip and of 65,536 images; new ones wait for what is under way.
-        keyed_for = Signal(SEED_BITS + IMAGE_BITS - WORD_BITS)
-        wanted = Signal.like(keyed_for)
+        keyed_seed = Signal(SEED_BITS)
+        keyed_lot = Signal(IMAGE_BITS - WORD_BITS)
+        lot = number[WORD_BITS:]
         keyed = Signal()
+        same_seed = Signal()  # compared ahead: seeds change long before an image comes
+        fits = Signal()
         fit = Signal()
         settling = Signal(range(SETTLE + 1))
         checking = Signal()
         m.d.comb += [
-            wanted.eq(Cat(self.seed, number[WORD_BITS:])),
+            fits.eq(keyed & same_seed & (keyed_lot == lot)),
             speck.seed.eq(self.seed),
             speck.layer.eq(self._layer),
-            speck.number.eq(number[WORD_BITS:]),
+            speck.number.eq(lot),
             ask.eq(fit & speck.keyed),
             speck.valid.eq(asked),
             speck.draws.row.eq(number[:WORD_BITS]),
@@ -193,16 +196,14 @@ class UseNoise(wiring.Component):
             m.d.sync += settling.eq(SETTLE)
         with m.Elif(settling != 0):
             m.d.sync += settling.eq(settling - 1)
-        m.d.sync += checking.eq(taken)
+        m.d.sync += [checking.eq(taken), same_seed.eq(keyed_seed == self.seed)]
         with m.If(taken):
             m.d.sync += fit.eq(0)
         with m.Elif(checking):
-            m.d.sync += fit.eq(keyed & (keyed_for == wanted))
-            with m.If(~keyed | (keyed_for != wanted)):
-                m.d.sync += keyed.eq(0)
+            m.d.sync += [fit.eq(fits), keyed.eq(fits)]
         with m.Elif(~fit & ~keyed & (settling == 0)):
             m.d.comb += speck.rekey.eq(1)
-            m.d.sync += [keyed.eq(1), keyed_for.eq(wanted), fit.eq(1)]
+            m.d.sync += [keyed.eq(1), keyed_seed.eq(self.seed), keyed_lot.eq(lot), fit.eq(1)]
 
         normals = [
             PipelinedNormal(self._parameters.use_spread_bits + 1, 0) for _ in range(self._lanes)
