@@ -4,6 +4,8 @@ So a sweep over chips is not bound by the link: the labels are on the board too,
 come back.
 """
 
+from typing import Any
+
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -21,6 +23,7 @@ from hdl.parameters import (
     EngineParameters,
 )
 from hdl.player import BeatPlayer
+from hdl.slice import Slice
 from hdl.streams import ByteLayout, EventLayout, FetchLayout, LoadLayout, ResultLayout
 from sim.generator import USE_BITS as IMAGE_BITS
 
@@ -261,6 +264,9 @@ class Resident(wiring.Component):
     `RESIDENT_LOGITS` streams one and returns what the engine answers. Meanwhile the link's
     images wait, and `link_idle` is low. ``docs/protocol.md`` has the layout of all lines.
 
+    Events and results pass registers here, one a clock, and so do the bytes of lines, one every
+    other clock: nothing goes straight from the engine to the link.
+
     Parameters
     ----------
     parameters : EngineParameters
@@ -323,23 +329,31 @@ class Resident(wiring.Component):
         m.submodules.player = player = BeatPlayer(p.crossbars[0], self._resident.beats)
         m.submodules.judge = judge = Judge(p, self._resident.images)
 
+        events = Slice(self.events.payload.shape(), every_clock=True)
+        results = Slice(self.results.payload.shape(), every_clock=True)
+        m.submodules.event_slice, m.submodules.result_slice = events, results
+        wiring.connect(m, events.o, wiring.flipped(self.events))
+        wiring.connect(m, wiring.flipped(self.results), results.i)
+
         running = Signal()  # images are streamed and counted
-        serving = Signal()  # a line of this block is being read
-        own = Signal()  # what the engine does is for this block
+        serving = Signal()  # a line of this block is being read, or was a clock ago
+        # What the engine does is for this block. A register, since it decides much: nothing
+        # comes of what begins or ends in the clock that it takes.
+        own = Signal()
         taken = Signal()
         settling = Signal(3 + player.settling)  # bytes are on their way to their places
+        m.d.sync += own.eq(running | serving)
         m.d.comb += [
-            own.eq(running | serving),
             taken.eq(self.load.valid & self.load.ready),
-            self.link_idle.eq(self.idle & ~own & ~settling.any()),
+            self.link_idle.eq(self.idle & ~running & ~serving & ~settling.any()),
             loader.load.payload.eq(self.load.payload),
             loader.load.valid.eq(taken),
-            self.events.payload.eq(Mux(own, player.events.payload, self.link_events.payload)),
-            self.events.valid.eq(Mux(own, player.events.valid, self.link_events.valid)),
-            player.events.ready.eq(self.events.ready),
-            self.link_events.ready.eq(self.events.ready & ~own),
-            self.link_results.payload.eq(self.results.payload),
-            self.link_results.valid.eq(self.results.valid & ~own),
+            events.i.payload.eq(Mux(own, player.events.payload, self.link_events.payload)),
+            events.i.valid.eq(Mux(own, player.events.valid, self.link_events.valid)),
+            player.events.ready.eq(events.i.ready),
+            self.link_events.ready.eq(events.i.ready & ~own),
+            self.link_results.payload.eq(results.o.payload),
+            self.link_results.valid.eq(results.o.valid & ~own),
             player.place.eq(loader.address),
             player.stored.eq(loader.beat),
             player.write.eq(loader.beat_written),
@@ -379,11 +393,11 @@ class Resident(wiring.Component):
 
         result_ready = Signal()  # in place of the link's, while the engine is this block's
         m.d.comb += [
-            self.results.ready.eq(Mux(own, running | result_ready, self.link_results.ready)),
+            results.o.ready.eq(Mux(own, running | result_ready, self.link_results.ready)),
             judge.clear.eq(loader.start),
             judge.count.eq(running),
-            judge.answered.eq(running & self.results.valid & self.results.payload.last),
-            judge.winner.eq(self.results.payload.winner),
+            judge.answered.eq(running & results.o.valid & results.o.payload.last),
+            judge.winner.eq(results.o.payload.winner),
         ]
         with m.If(loader.start):
             m.d.sync += [
@@ -394,7 +408,10 @@ class Resident(wiring.Component):
                 images.eq(loader.images),
                 number.eq(loader.number),
             ]
-        with m.Elif(~launch & ~player.playing & self.idle & ~judge.busy):
+        # Each of these hands over to the next without a clock between.
+        with m.Elif(
+            ~launch & ~player.playing & ~events.o.valid & self.idle & ~results.o.valid & ~judge.busy
+        ):
             m.d.sync += running.eq(0)
 
         self._elaborate_reading(
@@ -402,6 +419,7 @@ class Resident(wiring.Component):
             player=player,
             judge=judge,
             serving=serving,
+            results=results.o,
             result_ready=result_ready,
             first=first,
             skip=skip,
@@ -419,6 +437,7 @@ class Resident(wiring.Component):
         player: BeatPlayer,
         judge: Judge,
         serving: Signal,
+        results: Any,
         result_ready: Signal,
         first: Signal,
         skip: Signal,
@@ -463,10 +482,12 @@ class Resident(wiring.Component):
         gap = Signal(16)
         m.d.sync += [ahead.eq(address >= next_image), gap.eq(address - next_image)]
 
-        result = self.results.payload
+        result = results.payload
         logit = Signal(8 * p.logit_bytes)
         class_ = Signal(8 * CLASS_BYTES)
-        fetched = self.link_fetched
+        m.submodules.byte_slice = bytes_ = Slice(ByteLayout())
+        wiring.connect(m, bytes_.o, wiring.flipped(self.link_fetched))
+        fetched = bytes_.i
         m.d.comb += [logit.eq(result.logit), class_.eq(result.winner)]
         with m.FSM(name="reading"):
             with m.State("ENGINE"):
@@ -477,15 +498,18 @@ class Resident(wiring.Component):
                     fetched.payload.eq(self.fetched.payload),
                     self.fetched.ready.eq(fetched.ready),
                 ]
-                m.d.sync += [memory.eq(asked.memory), address.eq(asked.address), index.eq(0)]
+                m.d.sync += [
+                    memory.eq(asked.memory),
+                    address.eq(asked.address),
+                    index.eq(0),
+                    serving.eq(self.link_fetch.valid & mine),
+                ]
                 with m.If(self.link_fetch.valid & mine):
                     m.next = "REGARD"
             with m.State("REGARD"):
                 # In this clock it is found out whether the image lies ahead, and how far.
-                m.d.comb += serving.eq(1)
                 m.next = "AIM"
             with m.State("AIM"):
-                m.d.comb += serving.eq(1)
                 m.d.sync += [
                     first.eq(Mux(ahead, next_beat, 0)),
                     skip.eq(Mux(ahead, gap, address)),
@@ -498,11 +522,10 @@ class Resident(wiring.Component):
                     m.d.sync += first.eq(address)
                     m.next = "LOOK"
             with m.State("LOOK"):
-                m.d.comb += [serving.eq(1), player.peek.eq(1)]
+                m.d.comb += player.peek.eq(1)
                 m.next = "WAIT"
             with m.State("WAIT"):
                 # By then any other line is there too.
-                m.d.comb += serving.eq(1)
                 with m.Switch(memory):
                     for which, (size, _) in lines.items():
                         with m.Case(which):
@@ -511,7 +534,6 @@ class Resident(wiring.Component):
                     m.next = "LINE"
             with m.State("LINE"):
                 m.d.comb += [
-                    serving.eq(1),
                     fetched.valid.eq(1),
                     fetched.payload.last.eq(left == 0),
                 ]
@@ -525,8 +547,7 @@ class Resident(wiring.Component):
                         m.next = "ENGINE"
             with m.State("LOGIT"):
                 m.d.comb += [
-                    serving.eq(1),
-                    fetched.valid.eq(self.results.valid),
+                    fetched.valid.eq(results.valid),
                     fetched.payload.data.eq(logit.word_select(index, 8)),
                 ]
                 with m.If(fetched.valid & fetched.ready):
@@ -539,7 +560,6 @@ class Resident(wiring.Component):
                             m.next = "CLASS"
             with m.State("CLASS"):
                 m.d.comb += [
-                    serving.eq(1),
                     fetched.valid.eq(1),
                     fetched.payload.data.eq(class_.word_select(index[0], 8)),
                     fetched.payload.last.eq(index == CLASS_BYTES - 1),
