@@ -393,6 +393,17 @@ class Engine(wiring.Component):
         line = Signal(64)
         bytes_left = Signal(range(9))
         waited = Signal()
+        # Chosen beside the waiting, which is long enough.
+        found = Signal(32)
+        counted = Signal()  # a counter is read
+        with m.Switch(request.memory):  # type: ignore[attr-defined]
+            with m.Case(TABLE):
+                m.d.sync += found.eq(table_entry)
+            with m.Case(CONVERTER):
+                m.d.sync += found.eq(converter_word)
+            with m.Default():
+                m.d.sync += found.eq(shift)
+        m.d.sync += counted.eq(request.memory == COUNTERS)  # type: ignore[attr-defined]
         wait = Signal(range(2 * counters.loop + 4))
         m.d.comb += [
             counters.layer.eq(request.layer),  # type: ignore[attr-defined]
@@ -401,11 +412,16 @@ class Engine(wiring.Component):
         with m.FSM(name="fetch"):
             with m.State("IDLE"):
                 m.d.comb += fetch.ready.eq(~loading)
-                m.d.sync += [request.eq(fetch.payload), wait.eq(3), waited.eq(0)]  # type: ignore[attr-defined]
+                m.d.sync += [request.eq(fetch.payload), wait.eq(5), waited.eq(0)]  # type: ignore[attr-defined]
                 with m.If(fetch.valid & fetch.ready):
                     m.d.sync += fetching.eq(1)
-                    with m.If(fetch.payload.memory == COUNTERS):
-                        m.d.sync += wait.eq(2 * counters.loop + 2)
+                    with m.Switch(fetch.payload.memory):
+                        with m.Case(COUNTERS):
+                            m.d.sync += [wait.eq(2 * counters.loop + 2), bytes_left.eq(8)]
+                        with m.Case(CONVERTER):
+                            m.d.sync += bytes_left.eq(4)
+                        with m.Default():
+                            m.d.sync += bytes_left.eq(1)
                     with m.If(fetch.payload.memory == WEIGHTS):
                         m.next = "DRIVE"
                     with m.Else():
@@ -421,18 +437,12 @@ class Engine(wiring.Component):
                     m.next = "IDLE"
             with m.State("WAIT"):
                 m.d.sync += [wait.eq(wait - 1), waited.eq(wait == 0)]
-                with m.If(counters.shown):
-                    m.d.sync += line.eq(counters.value)
+                with m.If(counted):
+                    with m.If(counters.shown):
+                        m.d.sync += line.eq(counters.value)
+                with m.Else():
+                    m.d.sync += line.eq(found)
                 with m.If(waited):
-                    with m.Switch(request.memory):  # type: ignore[attr-defined]
-                        with m.Case(TABLE):
-                            m.d.sync += [line.eq(table_entry), bytes_left.eq(1)]
-                        with m.Case(CONVERTER):
-                            m.d.sync += [line.eq(converter_word), bytes_left.eq(4)]
-                        with m.Case(SHIFT):
-                            m.d.sync += [line.eq(shift), bytes_left.eq(1)]
-                        with m.Default():
-                            m.d.sync += bytes_left.eq(8)
                     m.next = "SEND"
             with m.State("SEND"):
                 m.d.comb += [

@@ -42,7 +42,7 @@ class NeuronSignature(wiring.Signature):
     load : In(stream)
         `LoadLayout`; bytes for the memory TABLE are taken where there is a table.
     probe : In(1)
-        Show entry `address` of the table on `entry`, two clocks later; only while nothing
+        Show entry `address` of the table on `entry`, three clocks later; only while nothing
         is under way.
     address : In(current_bits)
         Which entry.
@@ -66,7 +66,8 @@ class NeuronSignature(wiring.Signature):
 class SotNeuron(wiring.Component):
     """The SOT-ReLU as a table of R_AH against current, loaded at run time.
 
-    One neuron a clock, two clocks later (the table's own register and one behind it).
+    One neuron a clock, two clocks later (the table's own register and one behind it); on an
+    ECP5, where the table is many small memories, three (a register before them).
 
     Parameters
     ----------
@@ -98,14 +99,16 @@ class SotNeuron(wiring.Component):
             m.d.sync += line.eq(write.addr + 1)
 
         go = Signal()
-        valid = Signal(2)
-        last = Signal(2)
+        stages = 3 if p.crossbars[0].memory == "ecp5" else 2
+        valid = Signal(stages)
+        last = Signal(stages)
+        address = Signal(p.current_bits)
         read_entry = Signal(p.hidden_bits)
         entry = Signal(p.hidden_bits)
         m.d.comb += [
-            go.eq(~valid[1] | self.activations.ready),
+            go.eq(~valid[-1] | self.activations.ready),
             self.currents.ready.eq(go),
-            read.addr.eq(Mux(self.probe, self.address, self.currents.payload.current)),
+            address.eq(Mux(self.probe, self.address, self.currents.payload.current)),
         ]
         with m.If(go):
             m.d.sync += [
@@ -114,9 +117,15 @@ class SotNeuron(wiring.Component):
                 read_entry.eq(read.data),
                 entry.eq(read_entry),
             ]
+        if stages == 3:
+            held = Signal.like(address)
+            with m.If(go):
+                m.d.sync += held.eq(address)
+            address = held
+        m.d.comb += read.addr.eq(address)
         m.d.comb += [
-            self.activations.valid.eq(valid[1]),
-            self.activations.payload.last.eq(last[1]),
+            self.activations.valid.eq(valid[-1]),
+            self.activations.payload.last.eq(last[-1]),
             self.activations.payload.activation.eq(entry),
             self.entry.eq(entry),
         ]

@@ -17,11 +17,13 @@ from hdl.neuron import ReluNeuron, SotNeuron
 from hdl.parameters import CONVERTER, TABLE, CrossbarParameters, EngineParameters
 
 
-def engine(columns: int, hidden_bits: int, current_bits: int, neuron: str) -> EngineParameters:
+def engine(
+    columns: int, hidden_bits: int, current_bits: int, neuron: str, memory: str = "block"
+) -> EngineParameters:
     return EngineParameters(
         (
-            CrossbarParameters(9, columns, columns),
-            CrossbarParameters(columns, 3, 3, value_bits=hidden_bits),
+            CrossbarParameters(9, columns, columns, memory=memory),
+            CrossbarParameters(columns, 3, 3, value_bits=hidden_bits, memory=memory),
         ),
         neuron=neuron,
         current_bits=current_bits,
@@ -68,14 +70,15 @@ def zip_dicts(values: list[int], lasts: list[int], name: str) -> Any:
     hidden_bits=st.integers(1, 8),
     current_bits=st.integers(4, 8),
     stall=st.sampled_from([0.0, 0.4]),
+    memory=st.sampled_from(["block", "ecp5"]),
     seed=st.integers(0, 2**32 - 1),
 )
 def test_a_sot_neuron_is_the_table_that_was_loaded(
-    hidden_bits: int, current_bits: int, stall: float, seed: int
+    hidden_bits: int, current_bits: int, stall: float, memory: str, seed: int
 ) -> None:
     current_bits = max(current_bits, hidden_bits)
     rng = random.Random(seed)
-    dut = SotNeuron(engine(5, hidden_bits, current_bits, "sot"))
+    dut = SotNeuron(engine(5, hidden_bits, current_bits, "sot", memory))
     bench = StreamBench(dut, stall=stall, seed=seed)
     table = [rng.randrange(2**hidden_bits) for _ in range(2**current_bits)]
     currents = [rng.randrange(2**current_bits) for _ in range(60)]
@@ -99,7 +102,7 @@ def test_a_sot_neuron_is_the_table_that_was_loaded(
         await load(ctx, CONVERTER, 0, [255] * 8)  # somebody else's
         ctx.set(dut.probe, 1)
         ctx.set(dut.address, patch)
-        await ctx.tick().repeat(2)
+        await ctx.tick().repeat(3)
         assert ctx.get(dut.entry) == table[patch]
         ctx.set(dut.probe, 0)
         for payload in zip_dicts(currents, lasts, "current"):
