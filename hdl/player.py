@@ -51,7 +51,7 @@ class BeatPlayer(wiring.Component):
     beat : Out
         `PackedLayout`.
     begun : Out(1)
-        The first beat of an image is on its way to `events`.
+        An image's first beat is on `events` since this clock.
     events : Out(stream)
         `EventLayout`.
     settling : int
@@ -177,10 +177,8 @@ class BeatPlayer(wiring.Component):
 
         event = self.events.payload
         fresh = Signal(init=1)  # the next beat is an image's first
-        m.d.comb += [
-            waiting.ready.eq(~self.events.valid | self.events.ready),
-            self.begun.eq(popped & fresh),
-        ]
+        m.d.comb += waiting.ready.eq(~self.events.valid | self.events.ready)
+        m.d.sync += self.begun.eq(popped & fresh)
         with m.If(waiting.ready):
             m.d.sync += self.events.valid.eq(waiting.valid)
         with m.If(popped):

@@ -6,7 +6,7 @@ come back.
 
 from typing import Any
 
-from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -88,16 +88,20 @@ class Loader(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the loader."""
         m = Module()
-        # Registers, so that the link's logic ends here.
+        # Registers, so that the link's logic ends here: whether a byte is taken is known late.
+        came = Signal()
+        byte = Signal(LoadLayout())
         load = Signal(LoadLayout())
         beats = Signal()
         labels = Signal()
         order = Signal()
-        own = self.load.valid & (self.load.payload.layer == ENGINE)
-        memory = self.load.payload.memory
+        own = came & (byte.layer == ENGINE)
+        memory = byte.memory
         m.d.comb += self.load.ready.eq(1)
         m.d.sync += [
-            load.eq(self.load.payload),
+            came.eq(self.load.valid),
+            byte.eq(self.load.payload),
+            load.eq(byte),
             beats.eq(own & (memory == RESIDENT_BEATS)),
             labels.eq(own & (memory == LABELS)),
             order.eq(own & (memory == RESIDENT_RUN)),
@@ -341,7 +345,7 @@ class Resident(wiring.Component):
         # comes of what begins or ends in the clock that it takes.
         own = Signal()
         taken = Signal()
-        settling = Signal(3 + player.settling)  # bytes are on their way to their places
+        settling = Signal(4 + player.settling)  # bytes are on their way to their places
         m.d.sync += own.eq(running | serving)
         m.d.comb += [
             taken.eq(self.load.valid & self.load.ready),
@@ -451,27 +455,29 @@ class Resident(wiring.Component):
         asked = self.link_fetch.payload
         mine = Signal()
         memory = Signal(4)
+        wants_logits = Signal()
         address = Signal(16)
-        index = Signal(range(RUN_BYTES))
+        line = Signal(8 * RUN_BYTES)  # what is to be sent, its first byte lowest
         left = Signal(range(RUN_BYTES))  # bytes behind the one that is sent
+        final = Signal()  # the line ends with these bytes
         m.d.comb += [
             mine.eq((asked.layer == ENGINE) & (asked.memory >= RESIDENT_BEATS)),
             self.fetch.payload.eq(asked),
             judge.address.eq(address),
         ]
 
-        beat = [Const(0, 8)] * 16
-        for place, slot in enumerate(player.beat.slots):
-            beat[2 * place : 2 * place + 2] = [slot.distance, slot.value]
-        beat[p.beat_bytes - 1] = player.beat.last
-        label = [judge.label[8 * place : 8 * place + 8] for place in range(CLASS_BYTES)]
+        beat = [
+            value | Const(0, 8)
+            for slot in player.beat.slots
+            for value in (slot.distance, slot.value)
+        ]
         counts = Cat(
             judge.answers, Const(0, 16), judge.correct, Const(0, 16), judge.cycles, Const(0, 64)
         )
         lines = {
-            RESIDENT_BEATS: (p.beat_bytes, Array(beat)[index]),
-            LABELS: (CLASS_BYTES, Array(label)[index]),
-            RESIDENT_RUN: (RUN_BYTES, counts.word_select(index, 8)),
+            RESIDENT_BEATS: (p.beat_bytes, Cat(*beat, player.beat.last)),
+            LABELS: (CLASS_BYTES, judge.label),
+            RESIDENT_RUN: (RUN_BYTES, counts),
         }
 
         # Where the image after the last one that was asked for begins: images that are asked
@@ -484,11 +490,10 @@ class Resident(wiring.Component):
 
         result = results.payload
         logit = Signal(8 * p.logit_bytes)
-        class_ = Signal(8 * CLASS_BYTES)
+        m.d.comb += logit.eq(result.logit)
         m.submodules.byte_slice = bytes_ = Slice(ByteLayout())
         wiring.connect(m, bytes_.o, wiring.flipped(self.link_fetched))
         fetched = bytes_.i
-        m.d.comb += [logit.eq(result.logit), class_.eq(result.winner)]
         with m.FSM(name="reading"):
             with m.State("ENGINE"):
                 m.d.comb += [
@@ -500,8 +505,8 @@ class Resident(wiring.Component):
                 ]
                 m.d.sync += [
                     memory.eq(asked.memory),
+                    wants_logits.eq(asked.memory == RESIDENT_LOGITS),
                     address.eq(asked.address),
-                    index.eq(0),
                     serving.eq(self.link_fetch.valid & mine),
                 ]
                 with m.If(self.link_fetch.valid & mine):
@@ -515,10 +520,10 @@ class Resident(wiring.Component):
                     skip.eq(Mux(ahead, gap, address)),
                     images.eq(1),
                     number.eq(loader.number + address),
-                    launch.eq(memory == RESIDENT_LOGITS),
+                    launch.eq(wants_logits),
                 ]
                 m.next = "LOGIT"
-                with m.If(memory != RESIDENT_LOGITS):
+                with m.If(~wants_logits):
                     m.d.sync += first.eq(address)
                     m.next = "LOOK"
             with m.State("LOOK"):
@@ -526,49 +531,36 @@ class Resident(wiring.Component):
                 m.next = "WAIT"
             with m.State("WAIT"):
                 # By then any other line is there too.
+                m.d.sync += final.eq(1)
                 with m.Switch(memory):
-                    for which, (size, _) in lines.items():
+                    for which, (size, content) in lines.items():
                         with m.Case(which):
-                            m.d.sync += left.eq(size - 1)
+                            m.d.sync += [line.eq(content), left.eq(size - 1)]
                 with m.If(player.peeked):
-                    m.next = "LINE"
-            with m.State("LINE"):
-                m.d.comb += [
-                    fetched.valid.eq(1),
-                    fetched.payload.last.eq(left == 0),
-                ]
-                with m.Switch(memory):
-                    for which, (_, byte) in lines.items():
-                        with m.Case(which):
-                            m.d.comb += fetched.payload.data.eq(byte)
-                with m.If(fetched.ready):
-                    m.d.sync += [index.eq(index + 1), left.eq(left - 1)]
-                    with m.If(left == 0):
-                        m.next = "ENGINE"
+                    m.next = "SEND"
             with m.State("LOGIT"):
-                m.d.comb += [
-                    fetched.valid.eq(results.valid),
-                    fetched.payload.data.eq(logit.word_select(index, 8)),
+                # The winner follows the last one.
+                m.d.comb += result_ready.eq(1)
+                m.d.sync += [
+                    line.eq(Cat(logit, result.winner)),
+                    left.eq(Mux(result.last, p.logit_bytes + CLASS_BYTES, p.logit_bytes) - 1),
+                    final.eq(result.last),
                 ]
-                with m.If(fetched.valid & fetched.ready):
-                    m.d.sync += index.eq(index + 1)
-                    with m.If(index == p.logit_bytes - 1):
-                        # The last one stays, for its winner.
-                        m.d.comb += result_ready.eq(~result.last)
-                        m.d.sync += index.eq(0)
-                        with m.If(result.last):
-                            m.next = "CLASS"
-            with m.State("CLASS"):
+                with m.If(results.valid):
+                    m.next = "SEND"
+            with m.State("SEND"):
                 m.d.comb += [
                     fetched.valid.eq(1),
-                    fetched.payload.data.eq(class_.word_select(index[0], 8)),
-                    fetched.payload.last.eq(index == CLASS_BYTES - 1),
+                    fetched.payload.data.eq(line[:8]),
+                    fetched.payload.last.eq(final & (left == 0)),
                 ]
-                m.d.sync += [next_beat.eq(player.position), next_image.eq(address + 1)]
+                with m.If(wants_logits):
+                    m.d.sync += [next_beat.eq(player.position), next_image.eq(address + 1)]
                 with m.If(fetched.ready):
-                    m.d.sync += index.eq(index + 1)
-                    with m.If(fetched.payload.last):
-                        m.d.comb += result_ready.eq(1)
-                        m.next = "ENGINE"
+                    m.d.sync += [line.eq(line >> 8), left.eq(left - 1)]
+                    with m.If(left == 0):
+                        m.next = "LOGIT"
+                        with m.If(final):
+                            m.next = "ENGINE"
         with m.If(loader.beat_written):
             m.d.sync += [next_image.eq(0), next_beat.eq(0)]
