@@ -18,7 +18,6 @@ from hdl.parameters import (
     CONVERTER,
     COUNTERS,
     ENGINE,
-    SHIFT,
     STATES,
     TABLE,
     WEIGHTS,
@@ -437,11 +436,10 @@ class Engine(wiring.Component):
                     m.next = "IDLE"
             with m.State("WAIT"):
                 m.d.sync += [wait.eq(wait - 1), waited.eq(wait == 0)]
-                with m.If(counted):
-                    with m.If(counters.shown):
-                        m.d.sync += line.eq(counters.value)
-                with m.Else():
+                with m.If(~counted):
                     m.d.sync += line.eq(found)
+                with m.Elif(counters.shown):
+                    m.d.sync += line.eq(counters.value)
                 with m.If(waited):
                     m.next = "SEND"
             with m.State("SEND"):
