@@ -95,21 +95,20 @@ class Engine(wiring.Component):
         # One register for all loads, so that the link's logic ends before the broadcast.
         load = Signal(LoadLayout())
         load_valid = Signal()
-        came = Signal()  # a load, for whatever memory
-        m.d.sync += came.eq(self.load.valid)
 
-        # Nothing is read before every byte is in its memory; a word may pass a register more.
-        settle = 1 + max(crossbar.write_clocks for crossbar in p.crossbars)
-        settle += p.variation is not None
+        # Nothing is read before every byte is in its memory.
+        settle = 2 + max(crossbar.write_clocks for crossbar in p.crossbars)
+        # The link and the Programmer are far from one another, and a fast clock needs a
+        # register where they meet; an iCE40's has the time.
+        meet = p.variation is not None and p.crossbars[0].memory != "spram"
+        settle += meet
         settling = Signal(range(settle + 1))
-        loading = Signal()
+        loading = Signal()  # settling is not 0; a register, since much waits for it
         programming = Signal()
-        unsettled = Signal()  # settling is not 0
-        m.d.comb += loading.eq(came | programming | unsettled)
-        with m.If(came | programming):
-            m.d.sync += [settling.eq(settle), unsettled.eq(1)]
-        with m.Elif(unsettled):
-            m.d.sync += [settling.eq(settling - 1), unsettled.eq(settling != 1)]
+        with m.If(self.load.valid | programming):
+            m.d.sync += [settling.eq(settle), loading.eq(1)]
+        with m.Elif(loading):
+            m.d.sync += [settling.eq(settling - 1), loading.eq(settling != 1)]
 
         variation = None
         if p.variation is not None:
@@ -123,8 +122,8 @@ class Engine(wiring.Component):
                 variation.load.valid.eq(load_valid),
                 variation.states.payload.eq(load),
                 variation.states.valid.eq(held),
-                programming.eq(variation.busy | held),
                 self.load.ready.eq(~held),
+                programming.eq(variation.busy | held),
             ]
             with m.If(~held):
                 m.d.sync += [
@@ -177,8 +176,7 @@ class Engine(wiring.Component):
             here = Signal(name=f"here_{layer}")
             m.d.comb += here.eq(request.layer == layer)
             cell = crossbar.cells.payload
-            # The link and the Programmer are far from one another: a register where they meet.
-            written = m.d.comb if variation is None else m.d.sync
+            written = m.d.sync if meet else m.d.comb
             written += [
                 crossbar.cells.valid.eq(
                     load_valid & (load.layer == layer) & (load.memory == WEIGHTS)
@@ -189,7 +187,7 @@ class Engine(wiring.Component):
             ]
             if variation is not None:
                 with m.If(variation.valid & (variation.layer == layer)):
-                    m.d.sync += [
+                    written += [
                         crossbar.cells.valid.eq(1),
                         cell.first.eq(variation.word.first),
                         cell.row.eq(variation.word.row),
@@ -332,7 +330,7 @@ class Engine(wiring.Component):
                 & none
                 & ~fetching
                 & ~fetch.valid
-                & ~((came | unsettled) if variation is not None else 0)
+                & ~(loading if variation is not None else 0)
             ),
         ]
         with m.If(first_taken):

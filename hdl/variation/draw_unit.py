@@ -72,6 +72,8 @@ class DrawUnit(wiring.Component):
         How many.
     spread_bits : int
         Width of a signed spread.
+    registered : bool
+        As of `IterativeNormal`.
 
     Attributes
     ----------
@@ -81,8 +83,11 @@ class DrawUnit(wiring.Component):
         The users.
     """
 
-    def __init__(self, rounds_per_clock: int, users: int, spread_bits: int) -> None:
+    def __init__(
+        self, rounds_per_clock: int, users: int, spread_bits: int, *, registered: bool = False
+    ) -> None:
         self._rounds = rounds_per_clock
+        self._registered = registered
         self._spread_bits = spread_bits
         super().__init__(
             {"seed": In(SEED_BITS), "users": In(DrawSignature(spread_bits)).array(users)}
@@ -94,7 +99,9 @@ class DrawUnit(wiring.Component):
         count = len(self.users)
         tag = UserLayout(count)
         m.submodules.speck = speck = IterativeSpeck(self._rounds, tag)
-        m.submodules.normal = normal = IterativeNormal(self._spread_bits, tag)
+        m.submodules.normal = normal = IterativeNormal(
+            self._spread_bits, tag, registered=self._registered
+        )
         m.d.comb += speck.seed.eq(self.seed)
 
         for number, user in reversed(list(enumerate(self.users))):

@@ -21,7 +21,7 @@ LAST_SHIFT = 14
 """Leading zeros at most that are shifted away: the last group has one more."""
 DIGIT_BITS = 2
 """Bits of a factor that the iterative form multiplies by in a clock."""
-TERM_BITS = 4
+TERM_BITS = 3
 """Bits of a factor that the pipelined form multiplies by at once."""
 
 
@@ -66,7 +66,7 @@ class ProductLayout(data.StructLayout):
 
 
 class IterativeNormal(wiring.Component):
-    """One value after another, 19 clocks and one for each leading zero.
+    """One value after another, 19 clocks and one for each leading zero; registered, 20.
 
     Parameters
     ----------
@@ -74,6 +74,8 @@ class IterativeNormal(wiring.Component):
         Width of a signed spread.
     tag : ShapeLike
         Shape of the tags.
+    registered : bool
+        Whether the table has a register behind it, which is what a fast clock needs.
 
     Attributes
     ----------
@@ -87,8 +89,9 @@ class IterativeNormal(wiring.Component):
         `ProductLayout`.
     """
 
-    def __init__(self, spread_bits: int, tag: Any) -> None:
+    def __init__(self, spread_bits: int, tag: Any, *, registered: bool = False) -> None:
         self._spread_bits = spread_bits
+        self._registered = registered
         super().__init__(
             {
                 "bits": In(stream.Signature(BitsLayout(tag))),
@@ -102,6 +105,10 @@ class IterativeNormal(wiring.Component):
         """Build the block."""
         m = Module()
         read = table_port(m)
+        entry = read.data
+        if self._registered:
+            entry = Signal(TableLayout(), reset_less=True)
+            m.d.sync += entry.eq(read.data)
         negative = Signal()
         share = Signal(SHARE_BITS)
         group = Signal(range(GROUPS))
@@ -148,14 +155,17 @@ class IterativeNormal(wiring.Component):
                     m.next = "SHIFT"
             with m.State("SHIFT"):
                 with m.If(share[-1] | (group == GROUPS - 1)):
-                    m.next = "PLACE"
+                    m.next = "READ" if self._registered else "PLACE"
                 with m.Else():
                     m.d.sync += group.eq(group + 1)
                     with m.If(group != LAST_SHIFT):
                         m.d.sync += share.eq(share << 1)
+            if self._registered:
+                with m.State("READ"):
+                    m.next = "PLACE"
             with m.State("PLACE"):
                 m.d.sync += [
-                    factor.eq(read.data.fall[:FALL_BITS]),
+                    factor.eq(entry.fall[:FALL_BITS]),
                     low.eq(Cat(Const(1, 1), share[15:25])),
                     high.eq(0),
                     steps.eq(place_steps - 1),
@@ -168,7 +178,7 @@ class IterativeNormal(wiring.Component):
             with m.State("MAGNITUDE"):
                 m.d.sync += [
                     factor.eq(Mux(negative, -self.spread, self.spread)),
-                    low.eq(read.data.magnitude - fall),
+                    low.eq(entry.magnitude - fall),
                     high.eq(0),
                     steps.eq(MAGNITUDE_BITS // DIGIT_BITS - 1),
                 ]

@@ -54,17 +54,15 @@ def cell_sum(level: Value) -> Value:
     return Cat(Const(1 << FRACTION_BITS - 1, FRACTION_BITS), level).as_signed()
 
 
-def beyond(total: Value, top: Value) -> tuple[Value, Value]:
-    """Whether a sum without its fraction bits is more than `top`, or less than ``-top``."""
+def beyond(total: Value, highest: Value, lowest: Value) -> tuple[Value, Value]:
+    """Whether a sum without its fraction bits is more than `highest`, or less than `lowest`."""
     word = total[FRACTION_BITS:].as_signed()
-    bound = Cat(top, Const(0, 1)).as_signed()
-    return word > bound, word < -bound
+    return word > highest, word < lowest
 
 
-def clamped(total: Value, top: Value, above: Value, below: Value) -> Value:
-    """A sum without its fraction bits, at most `top` either way; `beyond` tells which."""
-    bound = Cat(top, Const(0, 1)).as_signed()
-    return Mux(above, bound, Mux(below, -bound, total[FRACTION_BITS:].as_signed()))
+def clamped(total: Value, highest: Value, lowest: Value, above: Value, below: Value) -> Value:
+    """A sum without its fraction bits, within its bounds; `beyond` tells where it is not."""
+    return Mux(above, highest, Mux(below, lowest, total[FRACTION_BITS:].as_signed()))
 
 
 class Programmer(wiring.Component):
@@ -244,7 +242,9 @@ class Programmer(wiring.Component):
         total = Signal(signed(SUM_BITS), reset_less=True)
         compared = Signal(signed(SUM_BITS), reset_less=True)
         summed, valid = Signal(), Signal()
-        over, under = beyond(total, chip.top)
+        highest = Cat(chip.top, Const(0, 1)).as_signed()
+        lowest = Signal(signed(LEVEL_BITS), reset_less=True)
+        over, under = beyond(total, highest, lowest)
         above, below = Signal(), Signal()
         m.d.comb += [
             tables.cell.eq(d2d.lookup.cell),
@@ -254,13 +254,14 @@ class Programmer(wiring.Component):
         m.d.sync += [
             was_stuck[0].eq(d2d.lookup.stuck),
             was_stuck[1].eq(was_stuck[0]),
+            lowest.eq(-highest),
             total.eq(cell_sum(level) + d2d.product + c2c.product),
             summed.eq(d2d.done),
             compared.eq(total),
             above.eq(over),
             below.eq(under),
             valid.eq(summed),
-            self.word.word.eq(clamped(compared, chip.top, above, below)),
+            self.word.word.eq(clamped(compared, highest, lowest, above, below)),
             self.valid.eq(valid),
         ]
 
@@ -272,6 +273,8 @@ class Programmer(wiring.Component):
         cell = source.cells.payload
         draw = unit.draws.payload
         total = Signal(signed(SUM_BITS))
+        highest = Cat(chip.top, Const(0, 1)).as_signed()
+        bounds = highest, -highest
         left = Signal(range(3))  # products still to come
         stuck, high = Signal(), Signal()
         m.d.comb += [
@@ -283,7 +286,7 @@ class Programmer(wiring.Component):
             draw.layer.eq(source.layer),
             draw.row.eq(cell.row),
             draw.column.eq(cell.column),
-            self.word.word.eq(clamped(total, chip.top, *beyond(total, chip.top))),
+            self.word.word.eq(clamped(total, *bounds, *beyond(total, *bounds))),
         ]
         wait = Signal(range(3))
         with m.If(unit.made):

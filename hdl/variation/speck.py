@@ -125,9 +125,10 @@ class IterativeSpeck(wiring.Component):
             ]
             with m.If(place == ROUNDS - self._rounds):
                 m.d.sync += [running.eq(0), self.bits.valid.eq(1)]
-        with m.Elif(self.draws.valid & self.draws.ready):
+        with m.Elif(self.draws.ready):
+            # Whatever is there, so that the words do not wait to know whether it is valid.
             m.d.sync += [
-                running.eq(1),
+                running.eq(self.draws.valid),
                 place.eq(0),
                 self.bits.payload.tag.eq(draw.tag),
                 words[0].eq(draw.row),

@@ -98,7 +98,7 @@ class UseNoise(wiring.Component):
         room = Signal()
         m.d.comb += [
             asked.eq(active & room & ask),
-            room.eq(ahead != AHEAD),
+            room.eq(~ahead[-1]),  # it is a power of two, and never more
         ]
         m.d.sync += ahead.eq(ahead + asked - (self.noise.valid & self.noise.ready))
         with m.If(asked):

@@ -71,7 +71,7 @@ class Variation(wiring.Component):
             self.word.eq(programmer.word),
             self.busy.eq(programmer.busy),
         ]
-        users: list[Programmer | UseNoise] = [programmer]
+        users: list[Programmer | UseNoise] = []
         loaded: list[ChipRegisters | Programmer | UseNoise] = [chip, programmer]
         numbers = wiring.flipped(self.numbers) if self._noisy else None
         for layer in self._noisy:
@@ -83,6 +83,8 @@ class Variation(wiring.Component):
                 numbers = noise.passed
             users.append(noise)
             loaded.append(noise)
+        # Last: its wishes are known later in a clock than those of noise.
+        users.append(programmer)
         for block in loaded:
             m.d.comb += [
                 block.load.payload.eq(self.load.payload),
@@ -90,7 +92,10 @@ class Variation(wiring.Component):
             ]
         if self._variation.iterative:
             m.submodules.unit = unit = DrawUnit(
-                self._variation.rounds_per_clock, len(users), p.spread_bits
+                self._variation.rounds_per_clock,
+                len(users),
+                p.spread_bits,
+                registered=p.crossbars[0].memory == "ecp5",
             )
             m.d.comb += unit.seed.eq(chip.chip.seed)
             for number, user in enumerate(users):

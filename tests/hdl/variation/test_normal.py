@@ -1,5 +1,7 @@
 """Normal values in gateware against the published vectors and the golden generator."""
 
+import functools
+
 import numpy as np
 import pytest
 from amaranth.back import rtlil
@@ -29,8 +31,8 @@ def golden(bits):
     return normal_values(np.array(bits, np.uint32)).tolist()
 
 
-def iterate(bits, spreads, stall=0.0):
-    dut = IterativeNormal(SPREAD_BITS, 8)
+def iterate(bits, spreads, stall=0.0, registered=False):
+    dut = IterativeNormal(SPREAD_BITS, 8, registered=registered)
     bench = StreamBench(dut, stall=stall, seed=len(bits))
     bench.put(dut.bits, [{"bits": one, "tag": place} for place, one in enumerate(bits)])
     taken = bench.take(dut.products, len(bits))
@@ -77,7 +79,11 @@ def pipeline(bits, spreads):
     return taken
 
 
-FORMS = {"iterative": iterate, "pipelined": pipeline}
+FORMS = {
+    "iterative": iterate,
+    "registered": functools.partial(iterate, registered=True),
+    "pipelined": pipeline,
+}
 
 
 @pytest.mark.parametrize("form", FORMS)
