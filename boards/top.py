@@ -13,8 +13,6 @@ from hdl.link.protocol import MAX_WINDOW, LinkParameters
 from hdl.link.uart import UartParameters, UartReceiver, UartTransmitter
 from hdl.parameters import EngineParameters, HardwareProfile
 from hdl.resident import Resident
-from hdl.slice import Slice
-from hdl.streams import LoadLayout
 from sim.network import Network
 
 SMALLEST_WINDOW = 2048
@@ -136,17 +134,8 @@ class Top(wiring.Component):
             wiring.connect(m, resident.load, engine.load)
             m.d.comb += resident.idle.eq(engine.idle)
             load, idle = resident.link_load, resident.link_idle
-        if p.link.engine.variation is None:
-            wiring.connect(m, link.load, load)
-            m.d.comb += link.idle.eq(idle)
-        else:
-            # Cells are made as fast as they can, so the engine may hold bytes back: the link
-            # learns of it from a register, and nothing is idle while a byte waits there.
-            m.submodules.loads = loads = Slice(LoadLayout(), every_clock=True)
-            wiring.connect(m, link.load, loads.i)
-            wiring.connect(m, loads.o, load)
-            m.d.comb += link.idle.eq(idle & ~loads.o.valid)
-        m.d.comb += [self.idle.eq(link.idle), self.activity.eq(engine.activity)]
+        wiring.connect(m, link.load, load)
+        m.d.comb += [link.idle.eq(idle), self.idle.eq(link.idle), self.activity.eq(engine.activity)]
         if p.uart is None:
             wiring.connect(m, wiring.flipped(self.received), link.received)
             wiring.connect(m, link.sent, wiring.flipped(self.sent))
