@@ -95,20 +95,23 @@ class Engine(wiring.Component):
         # One register for all loads, so that the link's logic ends before the broadcast.
         load = Signal(LoadLayout())
         load_valid = Signal()
+        load_layers = Signal(layers)  # which one's memory it is for
+        for_layers = Cat(self.load.payload.layer == layer for layer in range(layers))
 
         # Nothing is read before every byte is in its memory.
-        settle = 2 + max(crossbar.write_clocks for crossbar in p.crossbars)
+        settle = 1 + max(crossbar.write_clocks for crossbar in p.crossbars)
         # The link and the Programmer are far from one another, and a fast clock needs a
         # register where they meet; an iCE40's has the time.
         meet = p.variation is not None and p.crossbars[0].memory != "spram"
         settle += meet
         settling = Signal(range(settle + 1))
-        loading = Signal()  # settling is not 0; a register, since much waits for it
+        loading = Signal()  # a register, since much waits for it
         programming = Signal()
-        with m.If(self.load.valid | programming):
-            m.d.sync += [settling.eq(settle), loading.eq(1)]
-        with m.Elif(loading):
-            m.d.sync += [settling.eq(settling - 1), loading.eq(settling != 1)]
+        with m.If(load_valid | programming):
+            m.d.sync += settling.eq(settle)
+        with m.Elif(settling != 0):
+            m.d.sync += settling.eq(settling - 1)
+        m.d.sync += loading.eq(self.load.valid | load_valid | programming | (settling > 1))
 
         variation = None
         if p.variation is not None:
@@ -128,6 +131,7 @@ class Engine(wiring.Component):
             with m.If(~held):
                 m.d.sync += [
                     load.eq(self.load.payload),
+                    load_layers.eq(for_layers),
                     load_valid.eq(self.load.valid & ~states),
                     held.eq(self.load.valid & states),
                 ]
@@ -137,7 +141,11 @@ class Engine(wiring.Component):
                 wiring.connect(m, wiring.flipped(self.numbers), variation.numbers)
         else:
             m.d.comb += self.load.ready.eq(1)
-            m.d.sync += [load.eq(self.load.payload), load_valid.eq(self.load.valid)]
+            m.d.sync += [
+                load.eq(self.load.payload),
+                load_layers.eq(for_layers),
+                load_valid.eq(self.load.valid),
+            ]
 
         m.submodules.counters = counters = Counters(p)
         m.d.comb += counters.clear.eq(load_valid & (load.memory == COUNTERS))
@@ -178,9 +186,7 @@ class Engine(wiring.Component):
             cell = crossbar.cells.payload
             written = m.d.sync if meet else m.d.comb
             written += [
-                crossbar.cells.valid.eq(
-                    load_valid & (load.layer == layer) & (load.memory == WEIGHTS)
-                ),
+                crossbar.cells.valid.eq(load_valid & load_layers[layer] & (load.memory == WEIGHTS)),
                 cell.first.eq(load.first),
                 cell.row.eq(load.address),
                 cell.word.eq(load.data),
@@ -295,7 +301,7 @@ class Engine(wiring.Component):
             for memory in (converter, neuron):
                 m.d.comb += [
                     memory.load.payload.eq(load),
-                    memory.load.valid.eq(load_valid & (load.layer == layer)),
+                    memory.load.valid.eq(load_valid & load_layers[layer]),
                     memory.probe.eq(probe),
                 ]
             m.d.comb += [converter.column.eq(probed), neuron.address.eq(probed)]

@@ -216,6 +216,8 @@ class CellSource(wiring.Component):
         row, column = Signal(WORD_BITS), Signal(WORD_BITS)
         started = Signal()  # the burst of the byte that is offered
         walking = Signal()  # through all cells
+        walks = Signal()  # through those of a layer, now
+        may_load = Signal()  # a byte that is offered is a cell of this burst
         next_layer = Signal(LAYER_BITS)
         last_column, last_row = Signal(WORD_BITS), Signal(WORD_BITS)
         with m.Switch(self.layer):
@@ -225,12 +227,17 @@ class CellSource(wiring.Component):
                         last_column.eq(crossbar.columns - 1),
                         last_row.eq(crossbar.rows - 1),
                     ]
+        # None of these looks at the state of the FSM below: much waits for them.
         cell = self.cells.payload
         given = Signal()
         row_ends = Signal()
         m.d.comb += [
             cell.row.eq(row),
             cell.column.eq(column),
+            may_load.eq((~load.first | started) & ~walking),
+            cell.cell.eq(loaded),
+            self.cells.valid.eq(self.load.valid & may_load),
+            self.load.ready.eq(self.cells.ready & may_load),
             given.eq(self.cells.valid & self.cells.ready),
             row_ends.eq(column == last_column),
         ]
@@ -242,18 +249,17 @@ class CellSource(wiring.Component):
         memory = None
         if self._variation.redraw:
             memory = self._elaborate_memory(m, loaded, given & ~walking)
+            m.d.comb += memory.states.ready.eq(self.cells.ready & walks)
+            with m.If(walking):
+                m.d.comb += [
+                    cell.cell.eq(memory.states.payload),
+                    self.cells.valid.eq(memory.states.valid & walks),
+                ]
 
         with m.FSM() as fsm:
             with m.State("LOAD"):
-                m.d.comb += cell.cell.eq(loaded)
-                with m.If(self.load.valid):
-                    with m.If(load.first & ~started):
-                        m.next = "SETTLE"
-                    with m.Else():
-                        m.d.comb += [
-                            self.cells.valid.eq(1),
-                            self.load.ready.eq(self.cells.ready),
-                        ]
+                with m.If(self.load.valid & load.first & ~started):
+                    m.next = "SETTLE"
                 if memory is not None:
                     with m.If(self.redraw):
                         m.d.comb += memory.restart.eq(1)
@@ -275,20 +281,15 @@ class CellSource(wiring.Component):
                 m.next = "LOAD"
                 if memory is not None:
                     with m.If(walking):
+                        m.d.sync += walks.eq(1)
                         m.next = "WALK"
             if memory is not None:
-                with m.State("WALK"):
-                    m.d.comb += [
-                        cell.cell.eq(memory.states.payload),
-                        self.cells.valid.eq(memory.states.valid),
-                        memory.states.ready.eq(self.cells.ready),
-                    ]
-                    with m.If(given & row_ends & (row == last_row)):
-                        m.d.sync += next_layer.eq(next_layer + 1)
-                        m.next = "SETTLE"
-                        with m.If(self.layer == len(crossbars) - 1):
-                            m.d.sync += walking.eq(0)
-                            m.next = "LOAD"
+                with m.State("WALK"), m.If(given & row_ends & (row == last_row)):
+                    m.d.sync += [walks.eq(0), next_layer.eq(next_layer + 1)]
+                    m.next = "SETTLE"
+                    with m.If(self.layer == len(crossbars) - 1):
+                        m.d.sync += walking.eq(0)
+                        m.next = "LOAD"
         m.d.comb += self.busy.eq(~fsm.ongoing("LOAD") | walking)
         return m
 
