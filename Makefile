@@ -32,6 +32,8 @@ test: lint  ## Everything that must pass: lint, then all tests.
 .PHONY: boards
 boards: $(STAMP)  ## Bitstreams of all boards, and their table in docs/boards.md; an hour or more.
 	@$(BIN)/allspin build all --jobs 2 > /dev/null || test $$? -eq 1  # 1: some board is too small
+	@$(BIN)/allspin build icebreaker ulx3s-25f ulx3s-85f --seeds 3 --jobs 2 > /dev/null
+	@$(BIN)/allspin build icebreaker ulx3s-25f ulx3s-85f --profile chips --jobs 2 > /dev/null
 	@$(BIN)/allspin boards --write docs/boards.md
 
 .PHONY: gates
@@ -40,7 +42,7 @@ gates: $(STAMP)  ## Netlists of an iCE40 and an ECP5 board, with mnist-10, again
 
 .PHONY: bench
 bench: $(STAMP)  ## Measure how fast it is; the figures go into docs/performance.md and .json.
-	@$(BIN)/allspin bench --document docs/performance.md -o docs/performance.json
+	@$(BIN)/allspin bench --builds docs/boards.json --document docs/performance.md -o docs/performance.json
 
 .PHONY: lint
 lint: $(STAMP)  ## Ruff's rules and format, and pyright's types.

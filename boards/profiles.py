@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from hdl.parameters import HardwareProfile, VariationParameters
+from hdl.parameters import HardwareProfile, ResidentParameters, VariationParameters
 
 UP5K: Mapping[str, HardwareProfile] = {
     # Four SPRAMs give 64 bits a clock: sixteen states, or eight words.
@@ -26,13 +26,24 @@ ECP5_25: Mapping[str, HardwareProfile] = {
 
 ECP5_45: Mapping[str, HardwareProfile] = {
     "ideal": HardwareProfile(lanes=100, rows_per_clock=2, memory="ecp5"),
+    # The states have a memory of their own, so one command redraws all cells.
     "chips": HardwareProfile(
-        lanes=100, rows_per_clock=2, memory="ecp5", variation=VariationParameters()
+        lanes=100, rows_per_clock=2, memory="ecp5", variation=VariationParameters(redraw=True)
     ),
 }
 """An ECP5 of 44 k LUTs and 108 block RAMs."""
 
-ECP5_85: Mapping[str, HardwareProfile] = ECP5_45
+ECP5_85: Mapping[str, HardwareProfile] = {
+    "ideal": ECP5_45["ideal"],
+    # Four rows a clock, redrawn in place, and in what memory is left images that stay.
+    "chips": HardwareProfile(
+        lanes=100,
+        rows_per_clock=4,
+        memory="ecp5",
+        variation=VariationParameters(redraw=True),
+        resident=ResidentParameters(beats=26624, images=700),
+    ),
+}
 """An ECP5 of 84 k LUTs and 208 block RAMs."""
 
 GW1N_9: Mapping[str, HardwareProfile] = {"ideal": HardwareProfile(lanes=8)}

@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         type=Path,
         default=[],
-        help="what allspin build --json printed, for the engine's figures",
+        help="what allspin build --json or allspin boards --json printed, for the engine's figures",
     )
     add(
         "--resident-images",
@@ -69,7 +69,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def read_builds(paths: list[Path]) -> list[dict[str, Any]]:
-    """Builds of files of ``allspin build --json``: one each, or several under ``boards``.
+    """Builds of files of ``allspin build --json``, one each or several under ``boards``, or of
+    ``allspin boards --json``, whose boards that were not built are left out.
 
     Raises
     ------
@@ -87,7 +88,7 @@ def read_builds(paths: list[Path]) -> list[dict[str, Any]]:
         listed = record.get("boards", [record]) if isinstance(record, dict) else record
         if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
             raise UserError(f"{path} is not what `allspin build --json` prints")
-        builds += listed
+        builds += [each.get("built", each) for each in listed if each.get("built", each)]
     return builds
 
 

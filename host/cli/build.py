@@ -204,6 +204,7 @@ def build_board(
         "baud": job.board.baud,
         "images_per_second": None if images is None else round(images.engine),
         "link_images_per_second": None if images is None else round(images.link),
+        "resident_images": None if engine.resident is None else engine.resident.images,
         "shortfall": figures.shortfall,
         "commit": commit(),
     }

@@ -91,3 +91,10 @@ def test_builds_that_cannot_be_read_are_refused(tmp_path, content, message):
     path.write_text(content)
     with pytest.raises(UserError, match=message):
         read_builds([path])
+
+
+def test_builds_may_be_those_of_the_table_of_boards(tmp_path):
+    path = tmp_path / "boards.json"
+    built = {"board": "mine", "fits": True}
+    path.write_text(json.dumps({"boards": [{"board": "mine", "built": built}, {"built": None}]}))
+    assert read_builds([path]) == [built]
