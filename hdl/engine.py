@@ -119,11 +119,13 @@ class Engine(wiring.Component):
             # The Programmer may hold back a byte of the states: in the register of the loads,
             # so the link sees a register and not the Programmer.
             held = Signal()
+            opens = Signal()  # and it is a line's first: of its own, since `load` goes everywhere
             states = (self.load.payload.memory == STATES) & (self.load.payload.layer != ENGINE)
             m.d.comb += [
                 variation.load.payload.eq(load),
                 variation.load.valid.eq(load_valid),
                 variation.states.payload.eq(load),
+                variation.states.payload.first.eq(opens),
                 variation.states.valid.eq(held),
                 self.load.ready.eq(~held),
                 programming.eq(variation.busy | held),
@@ -134,6 +136,7 @@ class Engine(wiring.Component):
                     load_layers.eq(for_layers),
                     load_valid.eq(self.load.valid & ~states),
                     held.eq(self.load.valid & states),
+                    opens.eq(self.load.payload.first & states),
                 ]
             with m.Elif(variation.states.ready):
                 m.d.sync += held.eq(0)
