@@ -206,9 +206,11 @@ class Shell(Elaboratable):
         m.submodules.settling_reset = ResetSynchronizer(bad, domain="settling")
         clocks = round(SETTLING_SECONDS * board.machine_frequency)
         left = Signal(range(clocks + 1), init=clocks)
-        settled = Signal()
+        over = Signal()
+        settled = Signal()  # a register with little before it: all of the machine is behind it
+        m.d.settling += settled.eq(over)
         with m.If(left == 0):
-            m.d.settling += settled.eq(1)
+            m.d.settling += over.eq(1)
         with m.Else():
             m.d.settling += left.eq(left - 1)
         m.d.comb += ResetSignal().eq(~settled)
