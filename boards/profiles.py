@@ -17,9 +17,11 @@ UP5K: Mapping[str, HardwareProfile] = {
 
 ECP5_25: Mapping[str, HardwareProfile] = {
     "ideal": HardwareProfile(lanes=100, memory="ecp5"),
-    # Draws one after another: pipelined ones have no room beside a hundred lanes.
+    # Cells are drawn one after another: a pipeline for these has no room beside a hundred lanes.
     "chips": HardwareProfile(
-        lanes=100, memory="ecp5", variation=VariationParameters(rounds_per_clock=1)
+        lanes=100,
+        memory="ecp5",
+        variation=VariationParameters(rounds_per_clock=1, noise_rounds_per_clock=22),
     ),
 }
 """An ECP5 of 24 k LUTs and 56 block RAMs; the 12F is the same die."""

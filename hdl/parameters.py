@@ -74,16 +74,24 @@ class VariationParameters:
         place.
     use_noise : bool
         Whether neurons have cycle-to-cycle noise at each use.
+    noise_rounds_per_clock : int or None
+        As `rounds_per_clock`, for that noise alone: chips are made seldom, noise is drawn for
+        each image. None for the same. One small generator serves all who have not 22.
     """
 
     states: int = 128
     rounds_per_clock: int = 22
     redraw: bool = False
     use_noise: bool = True
+    noise_rounds_per_clock: int | None = None
 
     def __post_init__(self) -> None:
         _keep_in_range(self, "states", 2, 128)
         _keep_one_of(self, "rounds_per_clock", ROUNDS_PER_CLOCK)
+        if self.noise_rounds_per_clock is not None:
+            _keep_one_of(
+                self, "noise_rounds_per_clock", (self.rounds_per_clock, ROUNDS_PER_CLOCK[-1])
+            )
 
     @property
     def state_bits(self) -> int:
@@ -94,6 +102,11 @@ class VariationParameters:
     def iterative(self) -> bool:
         """Whether one small generator is shared, which takes several clocks for a draw."""
         return self.rounds_per_clock != ROUNDS_PER_CLOCK[-1]
+
+    @property
+    def iterative_noise(self) -> bool:
+        """The same of the noise at each use."""
+        return (self.noise_rounds_per_clock or self.rounds_per_clock) != ROUNDS_PER_CLOCK[-1]
 
 
 def distance_bits(value_bits: int) -> int:
@@ -403,7 +416,7 @@ class EngineParameters:
                 f"neuron must be one of {', '.join(sorted(NEURONS))}, not {self.neuron!r}"
             )
         _keep_in_range(self, "counter_bits", 16, 64)
-        if self.variation is not None and self.variation.iterative and self.noisy:
+        if self.variation is not None and self.variation.iterative_noise and self.noisy:
             for crossbar in self.crossbars[:-1]:
                 if crossbar.neurons_per_clock != 1:
                     raise ValueError(

@@ -6,9 +6,30 @@ import numpy.typing as npt
 from hdl.parameters import EngineParameters
 from sim.golden import GoldenModel
 from sim.network import Network
+from sim.speck import ROUNDS
 
 CHUNK = 2048
 """Images traced at a time; it bounds the memory that intermediate values take."""
+
+
+def noise_clocks(parameters: EngineParameters) -> int:
+    """Clocks that one small generator takes at least for the noise of an image's neurons.
+
+    Parameters
+    ----------
+    parameters : EngineParameters
+        What the network runs on.
+
+    Returns
+    -------
+    int
+        0 where there is no such noise or where it costs no clock.
+    """
+    variation = parameters.variation
+    if variation is None or not parameters.noisy or not variation.iterative_noise:
+        return 0
+    neurons = sum(crossbar.columns for crossbar in parameters.crossbars[:-1])
+    return neurons * (ROUNDS // variation.rounds_per_clock + 1)
 
 
 def cycle_bounds(
@@ -20,8 +41,9 @@ def cycle_bounds(
     number modulo the rows a clock) and each group of columns, and at least one; hidden
     layers' rows come in order, so there a clock drives the active ones of one group of
     neighbours. The neurons at its foot are visited one after another, as many a clock as the
-    next crossbar has rows a clock, as are the logits, one a clock. Layers overlap, so in
-    steady state an image costs its slowest stage.
+    next crossbar has rows a clock, as are the logits, one a clock. Where one small generator
+    draws the noise of all hidden neurons, each costs the rounds of its draw and a clock. Layers
+    overlap, so in steady state an image costs its slowest stage.
 
     Parameters
     ----------
@@ -38,6 +60,7 @@ def cycle_bounds(
     """
     model = GoldenModel(network)
     bounds = np.empty(len(images), dtype=np.int64)
+    noise = noise_clocks(parameters)
     for start in range(0, len(images), CHUNK):
         part = slice(start, start + CHUNK)
         stages = []
@@ -54,5 +77,5 @@ def cycle_bounds(
             stages.append(np.maximum(beats, 1) * crossbar.passes)
             groups = -(-crossbar.columns // crossbar.neurons_per_clock)
             stages.append(np.full_like(beats, groups))
-        bounds[part] = np.max(stages, axis=0)
+        bounds[part] = np.maximum(np.max(stages, axis=0), noise)
     return bounds

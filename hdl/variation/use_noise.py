@@ -60,7 +60,7 @@ class UseNoise(wiring.Component):
         self._layer = layer
         self._lanes = parameters.crossbars[layer].neurons_per_clock
         self._last = layer == len(parameters.crossbars) - 2
-        self._iterative = parameters.variation.iterative
+        self._iterative = parameters.variation.iterative_noise
         ports = {
             "seed": In(SEED_BITS),
             "load": In(stream.Signature(LoadLayout())),

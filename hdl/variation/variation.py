@@ -81,7 +81,8 @@ class Variation(wiring.Component):
             m.d.comb += noise.seed.eq(chip.chip.seed)
             if layer != self._noisy[-1]:
                 numbers = noise.passed
-            users.append(noise)
+            if self._variation.iterative_noise:
+                users.append(noise)
             loaded.append(noise)
         # Last: its wishes are known later in a clock than those of noise.
         users.append(programmer)

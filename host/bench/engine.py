@@ -217,7 +217,7 @@ def engine_figures(
                     lanes=shape[0],
                     rows_per_clock=shape[1],
                     megahertz=float(build["worst_fmax_mhz"]),
-                    cycles=known[shape].expected,
+                    cycles=max(known[shape].expected, build.get("noise_clocks") or 0),
                     seeds=len(build["seeds"]),
                 )
             )

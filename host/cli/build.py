@@ -23,6 +23,7 @@ from boards.build.process import Progress
 from boards.build.tools import Wanted
 from boards.shell import ShellParameters
 from hdl.parameters import HardwareProfile
+from host.bound import noise_clocks
 from host.built import remember
 from host.catalogue import open_network
 from host.cli.progress import Steps
@@ -204,6 +205,7 @@ def build_board(
         "baud": job.board.baud,
         "images_per_second": None if images is None else round(images.engine),
         "link_images_per_second": None if images is None else round(images.link),
+        "noise_clocks": noise_clocks(engine),
         "resident_images": None if engine.resident is None else engine.resident.images,
         "shortfall": figures.shortfall,
         "commit": commit(),

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hdl.parameters import EngineParameters, HardwareProfile
+from hdl.parameters import EngineParameters, HardwareProfile, VariationParameters
 from host.bound import cycle_bounds
 from host.catalogue import open_network
 from host.datasets import load_test_set
@@ -43,6 +43,24 @@ def test_slowest_stage_by_hand(lanes, expected):
     parameters = EngineParameters.from_network(NETWORK, HardwareProfile(lanes=lanes))
     images = np.array([BLANK, ONE, ALL], dtype=np.uint8)
     assert cycle_bounds(NETWORK, parameters, images).tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("rounds", "expected"),
+    # Three hidden neurons, each a draw of 22 rounds and a clock; or one a clock.
+    [(1, [3 * 23] * 3), (2, [3 * 12, 3 * 12, 3 * 12]), (22, [3, 3, 4])],
+)
+def test_noise_of_one_small_generator_by_hand(rounds, expected):
+    variation = VariationParameters(2, rounds)
+    parameters = EngineParameters.from_network(NETWORK, HardwareProfile(variation=variation))
+    images = np.array([BLANK, ONE, ALL], dtype=np.uint8)
+    assert cycle_bounds(NETWORK, parameters, images).tolist() == expected
+    own = HardwareProfile(variation=VariationParameters(2, rounds, noise_rounds_per_clock=22))
+    parameters = EngineParameters.from_network(NETWORK, own)
+    assert cycle_bounds(NETWORK, parameters, images).tolist() == [3, 3, 4]
+    silent = HardwareProfile(variation=VariationParameters(2, rounds, use_noise=False))
+    parameters = EngineParameters.from_network(NETWORK, silent)
+    assert cycle_bounds(NETWORK, parameters, images).tolist() == [3, 3, 4]
 
 
 def test_mnist_is_bound_by_its_rows_or_by_the_neurons():

@@ -299,7 +299,7 @@ def noise_of(parameters, form_seed, seed, spreads, numbers, stall):
     ]
 
 
-@pytest.mark.parametrize("form", [(2, 1), (22, 1), (22, 4)])
+@pytest.mark.parametrize("form", [(2, None, 1), (22, None, 1), (22, None, 4), (1, 22, 2)])
 @settings(deadline=None, max_examples=3)
 @given(
     topology=st.sampled_from([(5, 9, 3), (4, 3, 6, 2)]),
@@ -316,11 +316,14 @@ def noise_of(parameters, form_seed, seed, spreads, numbers, stall):
 def test_noise_at_each_use_is_the_golden_models(
     topology, form, current_bits, seed, numbers, draw, stall
 ):
-    rounds, rows_per_clock = form
+    rounds, noise_rounds, rows_per_clock = form
     network = random_network(topology, 1, current_bits=current_bits)
     parameters = EngineParameters.from_network(
         network,
-        HardwareProfile(rows_per_clock=rows_per_clock, variation=VariationParameters(10, rounds)),
+        HardwareProfile(
+            rows_per_clock=rows_per_clock,
+            variation=VariationParameters(10, rounds, noise_rounds_per_clock=noise_rounds),
+        ),
     )
     top = 2**parameters.use_spread_bits - 1
     spreads = [draw.choice([0, 1, top, draw.randrange(top)]) for _ in topology[1:-1]]
