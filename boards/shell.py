@@ -207,10 +207,10 @@ class Shell(Elaboratable):
         clocks = round(SETTLING_SECONDS * board.machine_frequency)
         left = Signal(range(clocks + 1), init=clocks)
         over = Signal()
-        settled = Signal()  # a register with little before it: all of the machine is behind it
-        m.d.settling += settled.eq(over)
+        unsettled = Signal(init=1)  # a register alone: its wire crosses the whole part
+        m.d.settling += unsettled.eq(~over)
         with m.If(left == 0):
             m.d.settling += over.eq(1)
         with m.Else():
             m.d.settling += left.eq(left - 1)
-        m.d.comb += ResetSignal().eq(~settled)
+        m.d.comb += ResetSignal().eq(unsettled)
