@@ -119,6 +119,7 @@ class Engine(wiring.Component):
             # The Programmer may hold back a byte of the states: in the register of the loads,
             # so the link sees a register and not the Programmer.
             held = Signal()
+            free = Signal(init=1)  # it does not: a register for the link and the loads alone
             opens = Signal()  # and it is a line's first: of its own, since `load` goes everywhere
             states = (self.load.payload.memory == STATES) & (self.load.payload.layer != ENGINE)
             m.d.comb += [
@@ -127,19 +128,20 @@ class Engine(wiring.Component):
                 variation.states.payload.eq(load),
                 variation.states.payload.first.eq(opens),
                 variation.states.valid.eq(held),
-                self.load.ready.eq(~held),
+                self.load.ready.eq(free),
                 programming.eq(variation.busy | held),
             ]
-            with m.If(~held):
+            with m.If(free):
                 m.d.sync += [
                     load.eq(self.load.payload),
                     load_layers.eq(for_layers),
                     load_valid.eq(self.load.valid & ~states),
                     held.eq(self.load.valid & states),
+                    free.eq(~(self.load.valid & states)),
                     opens.eq(self.load.payload.first & states),
                 ]
             with m.Elif(variation.states.ready):
-                m.d.sync += held.eq(0)
+                m.d.sync += [held.eq(0), free.eq(1)]
             if p.noisy:
                 wiring.connect(m, wiring.flipped(self.numbers), variation.numbers)
         else:

@@ -216,8 +216,8 @@ class PipelinedNormal(wiring.Component):
         The value times the spread, and its tag.
     """
 
-    LOOKUP = 5
-    LATENCY = 11
+    LOOKUP = 6
+    LATENCY = 13
 
     def __init__(self, spread_bits: int, tag: Any) -> None:
         self._spread_bits = spread_bits
@@ -248,12 +248,16 @@ class PipelinedNormal(wiring.Component):
             return value
 
         def times(factor: Value, other: Value, name: str) -> Value:
-            """A product two clocks later: the unsigned factor's digits times the other, added."""
+            """A product three clocks later: the unsigned factor's digits times the other, added."""
             terms = [
                 later(factor[low : low + TERM_BITS] * other, f"{name}_{low}") << low
                 for low in range(0, len(factor), TERM_BITS)
             ]
-            return later(sum(terms[1:], terms[0]), name)
+            sums = [
+                later(sum(terms[low + 1 : low + 3], terms[low]), f"{name}_sum_{low}")
+                for low in range(0, len(terms), 3)
+            ]
+            return later(sum(sums[1:], sums[0]), name)
 
         # 1 to 3: the leading zeros away, and how many they were, in binary.
         share = self.bits[:SHARE_BITS]
@@ -277,10 +281,10 @@ class PipelinedNormal(wiring.Component):
         entry = later(read.data, "entry")
         place = later(Cat(Const(1, 1), share[15:25]), "place", 2)
 
-        # 6 and 7: the fall so far; 8: the magnitude; 9 and 10: the product; 11: its sign.
+        # 6 to 8: the fall so far; 9: the magnitude; 10 to 12: the product; 13: its sign.
         fall = times(place, entry.fall[:FALL_BITS], "fall")
         magnitude = later(
-            (later(entry.magnitude, "outer", 2) - ((fall + 2**STEP_BITS) >> STEP_BITS + 1))[
+            (later(entry.magnitude, "outer", 3) - ((fall + 2**STEP_BITS) >> STEP_BITS + 1))[
                 :MAGNITUDE_BITS
             ],
             "magnitude",

@@ -247,9 +247,13 @@ class CellSource(wiring.Component):
                 m.d.sync += [column.eq(0), row.eq(row + 1)]
 
         memory = None
+        walked = Signal()  # a cell of the memory is given
         if self._variation.redraw:
             memory = self._elaborate_memory(m, loaded, given & ~walking)
-            m.d.comb += memory.states.ready.eq(self.cells.ready & walks)
+            m.d.comb += [
+                memory.states.ready.eq(self.cells.ready & walks),
+                walked.eq(memory.states.valid & memory.states.ready),
+            ]
             with m.If(walking):
                 m.d.comb += [
                     cell.cell.eq(memory.states.payload),
@@ -284,7 +288,7 @@ class CellSource(wiring.Component):
                         m.d.sync += walks.eq(1)
                         m.next = "WALK"
             if memory is not None:
-                with m.State("WALK"), m.If(given & row_ends & (row == last_row)):
+                with m.State("WALK"), m.If(walked & row_ends & (row == last_row)):
                     m.d.sync += [walks.eq(0), next_layer.eq(next_layer + 1)]
                     m.next = "SETTLE"
                     with m.If(self.layer == len(crossbars) - 1):
