@@ -26,7 +26,14 @@ from hdl.parameters import (
 from hdl.readout import Readout
 from hdl.reservation import Reservation
 from hdl.slice import Slice
-from hdl.streams import ByteLayout, EventLayout, FetchLayout, LoadLayout, ResultLayout
+from hdl.streams import (
+    ByteLayout,
+    EventLayout,
+    FetchLayout,
+    LoadLayout,
+    NoiseLayout,
+    ResultLayout,
+)
 from hdl.variation.variation import Variation
 from sim.generator import USE_BITS as IMAGE_BITS
 
@@ -293,7 +300,12 @@ class Engine(wiring.Component):
                 neuron.activations.ready.eq(1),
             ]
             if variation is not None and p.noisy:
-                noise = variation.noises[layer]
+                # Drawn far away: only registers are where it is taken.
+                m.submodules[f"noise_{layer}"] = near = Slice(
+                    NoiseLayout(p, layer), every_clock=True
+                )
+                wiring.connect(m, variation.noises[layer], near.i)
+                noise = near.o
                 m.d.comb += [
                     room.eq(reservation.open & noise.valid),
                     noise.ready.eq(took_sum),
