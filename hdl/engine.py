@@ -12,6 +12,7 @@ from amaranth.lib.wiring import In, Out
 
 from hdl.converter import ViConverter
 from hdl.counters import Counters
+from hdl.ecp5 import copies
 from hdl.fast_crossbar import make_crossbar
 from hdl.neuron_array import NeuronArray, RowDriver
 from hdl.parameters import (
@@ -178,7 +179,7 @@ class Engine(wiring.Component):
         fetching = Signal()  # a line is being read; a register, since it goes a long way
         request = Signal(FetchLayout())
         drive = Signal()  # drive the row that is read back
-        collect = Signal()  # the sums are the line's bytes
+        collect = Signal()  # the sums are the line's bytes; a register too
         collect_ready = Signal()
         collected = Signal(ByteLayout())
         collect_valid = Signal()
@@ -188,6 +189,8 @@ class Engine(wiring.Component):
 
         upstream = wiring.flipped(self.events)
         stalled = Signal()
+        # A clock late, each beside what it turns from the images to the line.
+        readings = copies(m, platform, fetching, layers, "reading")
         m.d.comb += stalled.eq(fetching | fetch.valid | loading)
         for layer, (crossbar, crossbar_parameters) in enumerate(
             zip(crossbars, p.crossbars, strict=True)
@@ -212,7 +215,7 @@ class Engine(wiring.Component):
                         cell.word.eq(variation.word.word),
                     ]
 
-            with m.If(fetching):
+            with m.If(readings[layer]):
                 m.d.comb += [
                     crossbar.events.valid.eq(drive & here),
                     crossbar.events.payload.last.eq(1),
@@ -263,7 +266,7 @@ class Engine(wiring.Component):
             took_event = Signal(name=f"took_event_{layer}")
             took_sum = Signal(name=f"took_sum_{layer}")
             m.d.comb += [
-                took_event.eq(crossbar.events.valid & crossbar.events.ready & ~fetching),
+                took_event.eq(crossbar.events.valid & crossbar.events.ready & ~readings[layer]),
                 took_sum.eq(downstream.valid & downstream.ready),
                 counters.row[layer].eq(
                     sum(
@@ -443,17 +446,19 @@ class Engine(wiring.Component):
                         with m.Default():
                             m.d.sync += bytes_left.eq(1)
                     with m.If(fetch.payload.memory == WEIGHTS):
-                        m.next = "DRIVE"
+                        m.next = "TURN"
                     with m.Else():
                         m.next = "WAIT"
+            with m.State("TURN"):
+                m.next = "DRIVE"
             with m.State("DRIVE"):
                 m.d.comb += drive.eq(1)
                 with m.If(taken):  # type: ignore[arg-type]
+                    m.d.sync += collect.eq(1)
                     m.next = "COLLECT"
             with m.State("COLLECT"):
-                m.d.comb += collect.eq(1)
                 with m.If(fetched.valid & fetched.ready & fetched.payload.last):
-                    m.d.sync += fetching.eq(0)
+                    m.d.sync += [fetching.eq(0), collect.eq(0)]
                     m.next = "IDLE"
             with m.State("WAIT"):
                 m.d.sync += [wait.eq(wait - 1), waited.eq(wait == 0)]

@@ -120,11 +120,20 @@ class CobsEncoder(wiring.Component):
         take = Signal()
         close = Signal()
 
-        packet = self.i.payload
+        # In registers, so that a zero is known at the start of a clock.
+        packet = Signal(ByteLayout())
+        zero = Signal()
+        valid = Signal()
+        m.d.comb += self.i.ready.eq(~valid | take)
+        with m.If(self.i.ready):
+            m.d.sync += [
+                packet.eq(self.i.payload),
+                zero.eq(self.i.payload.data == 0),
+                valid.eq(self.i.valid),
+            ]
         m.d.comb += [
-            self.i.ready.eq(~closing & ~full),
-            take.eq(self.i.valid & self.i.ready),
-            close.eq(closing | (packet.data == 0)),
+            take.eq(valid & ~closing & ~full),
+            close.eq(closing | zero),
             write.addr.eq(Mux(close, place, tail)),
             write.data.eq(Mux(close, code, packet.data)),
             write.en.eq(take | closing),

@@ -178,23 +178,16 @@ class FrameSender(wiring.Component):
         m.submodules.crc = check = CRC(data_width=8).create()
         wiring.connect(m, encoder.o, wiring.flipped(self.sent))
 
-        # A register, since payloads come a long way through logic.
-        byte = Signal(ByteLayout())
-        valid = Signal()
-        ready = Signal()
-        m.d.comb += self.payload.ready.eq(ready | ~valid)
-        with m.If(self.payload.ready):
-            m.d.sync += [byte.eq(self.payload.payload), valid.eq(self.payload.valid)]
-
+        byte = self.payload.payload
         packet = encoder.i.payload
         m.d.comb += check.data.eq(byte.data)
         with m.FSM(name="part"):
             with m.State("PAYLOAD"):
                 m.d.comb += [
                     packet.data.eq(byte.data),
-                    encoder.i.valid.eq(valid),
-                    ready.eq(encoder.i.ready),
-                    check.valid.eq(valid & ready),
+                    encoder.i.valid.eq(self.payload.valid),
+                    self.payload.ready.eq(encoder.i.ready),
+                    check.valid.eq(self.payload.valid & encoder.i.ready),
                 ]
                 with m.If(check.valid & byte.last):
                     m.next = "CRC_HIGH"
