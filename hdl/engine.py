@@ -456,10 +456,9 @@ class Engine(wiring.Component):
                 with m.If(taken):  # type: ignore[arg-type]
                     m.d.sync += collect.eq(1)
                     m.next = "COLLECT"
-            with m.State("COLLECT"):
-                with m.If(fetched.valid & fetched.ready & fetched.payload.last):
-                    m.d.sync += [fetching.eq(0), collect.eq(0)]
-                    m.next = "IDLE"
+            with m.State("COLLECT"), m.If(fetched.valid & fetched.ready & fetched.payload.last):
+                m.d.sync += [fetching.eq(0), collect.eq(0)]
+                m.next = "IDLE"
             with m.State("WAIT"):
                 m.d.sync += [wait.eq(wait - 1), waited.eq(wait == 0)]
                 with m.If(~counted):
