@@ -318,10 +318,18 @@ class Engine(wiring.Component):
             probe = Signal(name=f"probe_{layer}")
             probed = Signal(16, name=f"probed_{layer}", reset_less=True)
             m.d.sync += [probe.eq(fetching), probed.eq(request.address)]
+            near: Any = load
+            near_valid: Any = load_valid & load_layers[layer]
+            if crossbar_parameters.memory == "ecp5":
+                # `settle` is far longer than this takes.
+                near = Signal(LoadLayout(), name=f"load_{layer}", reset_less=True)
+                valid = Signal(name=f"load_valid_{layer}")
+                m.d.sync += [near.eq(load), valid.eq(near_valid)]
+                near_valid = valid
             for memory in (converter, neuron):
                 m.d.comb += [
-                    memory.load.payload.eq(load),
-                    memory.load.valid.eq(load_valid & load_layers[layer]),
+                    memory.load.payload.eq(near),
+                    memory.load.valid.eq(near_valid),
                     memory.probe.eq(probe),
                 ]
             m.d.comb += [converter.column.eq(probed), neuron.address.eq(probed)]
