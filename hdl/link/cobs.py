@@ -11,6 +11,7 @@ from amaranth.lib.wiring import In, Out
 
 from hdl.block_ram import block_memory
 from hdl.link.queue import read_ring
+from hdl.slice import Slice
 from hdl.streams import ByteLayout
 
 LONGEST_BLOCK = 254
@@ -120,20 +121,19 @@ class CobsEncoder(wiring.Component):
         take = Signal()
         close = Signal()
 
-        # In registers, so that a zero is known at the start of a clock.
-        packet = Signal(ByteLayout())
-        zero = Signal()
-        valid = Signal()
-        m.d.comb += self.i.ready.eq(~valid | take)
-        with m.If(self.i.ready):
-            m.d.sync += [
-                packet.eq(self.i.payload),
-                zero.eq(self.i.payload.data == 0),
-                valid.eq(self.i.valid),
-            ]
+        # Packets come from far away, and whether a byte is zero must be known at a clock's start.
+        m.submodules.near = near = Slice(
+            data.StructLayout({"packet": ByteLayout(), "zero": 1}), every_clock=True
+        )
+        packet = near.o.payload.packet
         m.d.comb += [
-            take.eq(valid & ~closing & ~full),
-            close.eq(closing | zero),
+            near.i.payload.packet.eq(self.i.payload),
+            near.i.payload.zero.eq(self.i.payload.data == 0),
+            near.i.valid.eq(self.i.valid),
+            self.i.ready.eq(near.i.ready),
+            near.o.ready.eq(~closing & ~full),
+            take.eq(near.o.valid & near.o.ready),
+            close.eq(closing | near.o.payload.zero),
             write.addr.eq(Mux(close, place, tail)),
             write.data.eq(Mux(close, code, packet.data)),
             write.en.eq(take | closing),

@@ -134,9 +134,9 @@ def test_encoder_holds_back_when_nobody_takes() -> None:
 
     bench.play(fill, background=False)
     bench.run()
-    # Each zero leaves one code behind.
-    assert encoder.DEPTH - 4 <= sum(took) < encoder.DEPTH
-    assert not any(took[encoder.DEPTH :])
+    # Each zero leaves one code behind; two wait in the registers in front.
+    assert encoder.DEPTH - 4 <= sum(took) - 2 < encoder.DEPTH
+    assert not any(took[encoder.DEPTH + 2 :])
 
 
 @pytest.mark.parametrize("length", range(506, 513))
