@@ -263,9 +263,11 @@ class ViConverter(wiring.Component):
                     m.d.comb += complete.eq(1)
                     m.d.sync += line.eq(here_line + 1)
         at_once_bits = (len(words) - 1).bit_length()
+        # As of the neurons' tables.
+        written = m.d.sync if self._crossbar.memory == "ecp5" else m.d.comb
         for number, memory in enumerate(words):
             write = memory.write_port()
-            m.d.comb += [
+            written += [
                 write.addr.eq(here_line[at_once_bits:]),
                 write.data.gain.eq(low[:16]),
                 write.data.offset.eq(offset),

@@ -89,17 +89,22 @@ class SotNeuron(wiring.Component):
 
         load = self.load.payload
         line = Signal(p.current_bits)
+        here = Signal(p.current_bits)
+        loads = Signal()
         m.d.comb += [
             self.load.ready.eq(1),
-            write.addr.eq(Mux(load.first, load.address, line)),
-            write.data.eq(load.data),
-            write.en.eq(self.load.valid & (load.memory == TABLE)),
+            here.eq(Mux(load.first, load.address, line)),
+            loads.eq(self.load.valid & (load.memory == TABLE)),
         ]
-        with m.If(write.en):
-            m.d.sync += line.eq(write.addr + 1)
+        with m.If(loads):
+            m.d.sync += line.eq(here + 1)
+        # Where the table is many small memories, registers between it and what is written.
+        scattered = p.crossbars[0].memory == "ecp5"
+        written = m.d.sync if scattered else m.d.comb
+        written += [write.addr.eq(here), write.data.eq(load.data), write.en.eq(loads)]
 
         go = Signal()
-        stages = 3 if p.crossbars[0].memory == "ecp5" else 2
+        stages = 3 if scattered else 2
         valid = Signal(stages)
         last = Signal(stages)
         address = Signal(p.current_bits)
