@@ -130,7 +130,8 @@ class Figures:
             return (
                 f"{self.board} misses its timing: {self.frequency / MHZ:.1f} MHz of the "
                 f"{self.need / MHZ:g} needed, {missing:.1%} short; "
-                f"take fewer lanes (--lanes {max(1, self.lanes // 2)}){more}"
+                f"take fewer lanes (--lanes {max(1, self.lanes // 2)}) or a slower clock "
+                f"(--frequency {self.frequency // MHZ:g}){more}"
             )
         return None
 

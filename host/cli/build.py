@@ -48,6 +48,7 @@ examples:
   allspin build icebreaker
   allspin build ulx3s-85f --network mnist-100 --seeds 3
   allspin build icebreaker --profile chips --json
+  allspin build ulx3s-85f --rows-per-clock 4 --frequency 80
   allspin build all --jobs 2
 """
 
@@ -97,6 +98,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--profile", metavar="NAME", help="which of the board's machines (the first)")
     add("--lanes", metavar="L", type=int, help="columns that a row drives in a clock")
     add("--rows-per-clock", metavar="R", type=int, help="rows that are driven in a clock")
+    add("--frequency", metavar="MHZ", type=float, help="of the machine's clock (the profile's)")
     add("--seed", metavar="N", type=int, default=1, help="of placing (1)")
     add("--seeds", metavar="N", type=int, default=1, help="try N seeds from --seed on (1)")
     add("--tools", choices=get_args(Wanted), default="auto", help="which tools (auto)")
@@ -160,7 +162,13 @@ def _jobs(arguments: argparse.Namespace) -> list[Job]:
         except ValueError as error:
             raise UserError(f"--{str(error).replace('_', '-')}") from error
         name = name or next(iter(board.profiles))
-        jobs.append(Job(board.running(name), name, profile, arguments.network, network))
+        board = board.running(name)
+        if arguments.frequency is not None:
+            try:
+                board = dataclasses.replace(board, frequency=round(1e6 * arguments.frequency))
+            except (OverflowError, ValueError) as error:
+                raise UserError(f"--frequency {arguments.frequency:g}: {error}") from error
+        jobs.append(Job(board, name, profile, arguments.network, network))
     return jobs
 
 

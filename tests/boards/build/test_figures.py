@@ -52,12 +52,13 @@ def test_a_build_that_is_well_has_nothing_to_say(figures):
         (
             {"fmax": 21e6},
             "mine misses its timing: 21.0 MHz of the 24 needed, 12.5% short; "
-            "take fewer lanes (--lanes 8), or try more seeds (--seeds 3)",
+            "take fewer lanes (--lanes 8) or a slower clock (--frequency 21), "
+            "or try more seeds (--seeds 3)",
         ),
         (
             {"fmax": 21e6, "seeds": 3},
             "mine misses its timing: 21.0 MHz of the 24 needed, 12.5% short; "
-            "take fewer lanes (--lanes 8)",
+            "take fewer lanes (--lanes 8) or a slower clock (--frequency 21)",
         ),
         (
             {"fits": False, "cells": Use(6336, 5280)},
