@@ -37,6 +37,7 @@ ECP5_45: Mapping[str, HardwareProfile] = {
 
 ECP5_85: Mapping[str, HardwareProfile] = {
     "ideal": ECP5_45["ideal"],
+    "fast": HardwareProfile(lanes=100, rows_per_clock=4, memory="ecp5"),
     # Four rows a clock, redrawn in place, and in what memory is left images that stay.
     "chips": HardwareProfile(
         lanes=100,
@@ -47,6 +48,8 @@ ECP5_85: Mapping[str, HardwareProfile] = {
     ),
 }
 """An ECP5 of 84 k LUTs and 208 block RAMs."""
+ECP5_85_FREQUENCIES: Mapping[str, int] = {"fast": 80_000_000, "chips": 80_000_000}
+"""Clocks of those that are large, in Hz; at 80 MHz a redraw takes a millisecond."""
 
 GW1N_9: Mapping[str, HardwareProfile] = {"ideal": HardwareProfile(lanes=8)}
 """A Gowin GW1N-9: 8.6 k LUTs and 26 block RAMs."""

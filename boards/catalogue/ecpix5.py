@@ -5,7 +5,7 @@ from amaranth_boards.ecpix5 import ECPIX585Platform
 from boards.board import Board
 from boards.lights import Lights
 from boards.pll.ecp5 import Ecp5PllParameters
-from boards.profiles import ECP5_85
+from boards.profiles import ECP5_85, ECP5_85_FREQUENCIES
 
 BOARDS = (
     Board(
@@ -13,6 +13,7 @@ BOARDS = (
         title="ECPIX-5 85F",
         platform=ECPIX585Platform,
         profiles=ECP5_85,
+        frequencies=ECP5_85_FREQUENCIES,
         frequency=120_000_000,
         pll=Ecp5PllParameters,
         lights=Lights(

@@ -7,7 +7,7 @@ from amaranth_boards.resources import UARTResource
 from boards.board import Board
 from boards.lights import Lights
 from boards.pll.ecp5 import Ecp5PllParameters
-from boards.profiles import ECP5_25, ECP5_85
+from boards.profiles import ECP5_25, ECP5_85, ECP5_85_FREQUENCIES
 
 ATTRIBUTES = Attrs(IO_TYPE="LVCMOS33", PULLMODE="UP")
 
@@ -18,6 +18,7 @@ BOARDS = tuple(
         platform=platform,
         profiles=profiles,
         frequency=frequency,
+        frequencies=ECP5_85_FREQUENCIES if profiles is ECP5_85 else {},
         pll=Ecp5PllParameters,
         resources=(UARTResource(0, rx="0", tx="1", conn=("io", 0), attrs=ATTRIBUTES),),
         lights=Lights(programmed="rgb_led/0/g", streaming="rgb_led/0/b", error="rgb_led/0/r"),
