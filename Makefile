@@ -31,10 +31,12 @@ test: lint  ## Everything that must pass: lint, then all tests.
 
 .PHONY: boards
 boards: $(STAMP)  ## Bitstreams of all boards, and their table in docs/boards.md; an hour or more.
-	@$(BIN)/allspin build all --jobs 2 > /dev/null || test $$? -eq 1  # 1: some board is too small
-	@$(BIN)/allspin build ulx3s-25f ulx3s-85f --seeds 3 --jobs 2 > /dev/null
-	@$(BIN)/allspin build icebreaker --profile chips --seeds 3 > /dev/null
-	@$(BIN)/allspin build ulx3s-25f ulx3s-85f --profile chips --jobs 2 > /dev/null
+	@# Exit status 1: a board is too small or too slow, which the table says.
+	@$(BIN)/allspin build all --jobs 2 > /dev/null || test $$? -eq 1
+	@$(BIN)/allspin build ulx3s-25f ulx3s-85f --seeds 3 --jobs 2 > /dev/null || test $$? -eq 1
+	@$(BIN)/allspin build icebreaker --profile chips --seeds 3 > /dev/null || test $$? -eq 1
+	@$(BIN)/allspin build ulx3s-85f --profile fast > /dev/null || test $$? -eq 1
+	@$(BIN)/allspin build ulx3s-25f ulx3s-85f --profile chips --jobs 2 > /dev/null || test $$? -eq 1
 	@$(BIN)/allspin boards --write docs/boards.md
 
 .PHONY: gates
