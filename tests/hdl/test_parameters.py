@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hdl.parameters import CrossbarParameters, EngineParameters, HardwareProfile, MemoryMap
+from hdl.parameters import (
+    CrossbarParameters,
+    EngineParameters,
+    HardwareProfile,
+    MemoryMap,
+    VariationParameters,
+)
 from sim.golden import GoldenModel
 from sim.levels import uniform_levels
 from sim.network import Converter, Layer, Network
@@ -324,3 +330,16 @@ def test_four_bits_of_spram_are_for_states_of_uniform_levels() -> None:
         other = replace(uniform, layers=(first, uniform.layers[1]))
         with pytest.raises(ValueError, match="levels must be uniform, and an even number"):
             EngineParameters.from_network(other, profile)
+
+
+def test_noise_may_have_a_pipeline_of_its_own() -> None:
+    own = VariationParameters(10, 1, noise_rounds_per_clock=22)
+    assert own.iterative
+    assert not own.iterative_noise
+    assert VariationParameters(10, 2).iterative_noise
+    assert not VariationParameters(10).iterative_noise
+    # Four neurons a clock want noise at that rate.
+    profile = HardwareProfile(rows_per_clock=4, variation=own)
+    assert EngineParameters.from_network(network(), profile).noisy
+    with pytest.raises(ValueError, match="noise_rounds_per_clock must be one of 1, 22, not 2"):
+        VariationParameters(10, 1, noise_rounds_per_clock=2)
