@@ -304,11 +304,11 @@ class Engine(wiring.Component):
             ]
             if variation is not None and p.noisy:
                 # Drawn far away: only registers are where it is taken.
-                m.submodules[f"noise_{layer}"] = near = Slice(
+                m.submodules[f"noise_{layer}"] = waiting = Slice(
                     NoiseLayout(p, layer), every_clock=True
                 )
-                wiring.connect(m, variation.noises[layer], near.i)
-                noise = near.o
+                wiring.connect(m, variation.noises[layer], waiting.i)
+                noise = waiting.o
                 m.d.comb += [
                     room.eq(reservation.open & noise.valid),
                     noise.ready.eq(took_sum),
