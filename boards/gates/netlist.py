@@ -26,6 +26,7 @@ UNTOLD = re.compile(r"EHXPLLL|SB_PLL40_\w+|ICESTORM_PLL")
 PULLED_UP = {
     "ICESTORM_LC": ("CEN",),
     "ICESTORM_RAM": ("RCLKE", "WCLKE"),
+    "ICESTORM_DSP": ("CE",),
 }
 """Ports of routed cells that are high where nothing is connected; all others are low."""
 PADS = {"SB_IO": "PACKAGE_PIN", "TRELLIS_IO": "B"}
