@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hdl.block_ram import block_memory
 
-LATE = 2
-"""Places of the ring that are kept because `Reservation.open` is a clock late."""
+LATE = 3
+"""Places of the ring that are kept because `Reservation.open` is two clocks late."""
 
 
 class Reservation(wiring.Component):
@@ -74,21 +74,26 @@ class Reservation(wiring.Component):
         tail = Signal(range(self._depth))
         room = Signal(range(self._depth + 1), init=self._depth)
         held = Signal(range(self._depth + 1))
+        some = Signal()
         fetch = Signal()
+        taken = Signal()
         freed = Signal()
         m.d.comb += [
             write.addr.eq(tail),
             write.data.eq(self.payload),
             write.en.eq(self.arrives),
             read.addr.eq(head),
-            fetch.eq((held != 0) & (~self.waiting.valid | self.waiting.ready)),
+            fetch.eq(some & (~self.waiting.valid | self.waiting.ready)),
         ]
         m.d.sync += [
             tail.eq(tail + self.arrives),
             held.eq(held + self.arrives - fetch),
-            # A clock late too: whether something is fetched is known late.
+            # Both comparisons are made before it is known which counts: `ready` comes late.
+            some.eq(self.arrives | Mux(fetch, held > 1, held != 0)),
+            # A clock late too: what is taken and what is fetched is known late.
+            taken.eq(self.taken),
             freed.eq(fetch),
-            room.eq(room - self.taken + freed),
+            room.eq(room - taken + freed),
             self.open.eq(room > LATE),
             self.ample.eq(room > self._ahead + LATE),
         ]
