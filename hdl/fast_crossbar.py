@@ -17,6 +17,7 @@ from hdl.ecp5 import WordMemory, add_or_start, copies, times_digit
 from hdl.parameters import MEMORIES_PER_HOP, CrossbarParameters
 from hdl.replay import Replay
 from hdl.reservation import Reservation
+from hdl.slice import Slice
 from hdl.streams import EventLayout, SumLayout
 
 MEMORIES_PER_ADDRESS = 8
@@ -300,7 +301,10 @@ class FastCrossbar(wiring.Component):
         ]
         for number in range(min(step, p.lanes)):
             m.d.comb += reservation.payload.sums[number].eq(shadow[number])
-        wiring.connect(m, reservation.waiting, wiring.flipped(self.sums))
+        # What takes the sums is far from where they wait.
+        m.submodules.near = near = Slice(SumLayout(p), every_clock=True)
+        wiring.connect(m, reservation.waiting, near.i)
+        wiring.connect(m, near.o, wiring.flipped(self.sums))
 
     def _elaborate_write(self, m: Module, memories: list[list[WordMemory]]) -> None:
         """A bus of registers that passes all memories."""

@@ -70,10 +70,10 @@ class Reservation(wiring.Component):
             memory.attrs["ram_style"] = "distributed"
         write = memory.write_port()
         read = memory.read_port(domain="comb")
-        head = Signal(range(self._depth))
-        tail = Signal(range(self._depth))
+        head = Signal(range(2 * self._depth))  # one bit more, which tells full from empty
+        tail = Signal.like(head)
+        following = Signal.like(head)
         room = Signal(range(self._depth + 1), init=self._depth)
-        held = Signal(range(self._depth + 1))
         some = Signal()
         fetch = Signal()
         taken = Signal()
@@ -83,13 +83,13 @@ class Reservation(wiring.Component):
             write.data.eq(self.payload),
             write.en.eq(self.arrives),
             read.addr.eq(head),
+            following.eq(head + 1),
             fetch.eq(some & (~self.waiting.valid | self.waiting.ready)),
         ]
         m.d.sync += [
             tail.eq(tail + self.arrives),
-            held.eq(held + self.arrives - fetch),
             # Both comparisons are made before it is known which counts: `ready` comes late.
-            some.eq(self.arrives | Mux(fetch, held > 1, held != 0)),
+            some.eq(self.arrives | Mux(fetch, following != tail, head != tail)),
             # A clock late too: what is taken and what is fetched is known late.
             taken.eq(self.taken),
             freed.eq(fetch),
@@ -98,7 +98,7 @@ class Reservation(wiring.Component):
             self.ample.eq(room > self._ahead + LATE),
         ]
         with m.If(fetch):
-            m.d.sync += [head.eq(head + 1), self.waiting.payload.eq(read.data)]
+            m.d.sync += [head.eq(following), self.waiting.payload.eq(read.data)]
         with m.If(~self.waiting.valid | self.waiting.ready):
             m.d.sync += self.waiting.valid.eq(fetch)
         return m
