@@ -5,12 +5,10 @@ import math
 from host.paper.chapter import Chapter, Effort, Results, Table
 from host.paper.experiments import Experiment
 from host.paper.verdict import Claim, Reading
+from sim.cost.spin import CLAIMED, FEMTO, joule_heat
 
-FEMTO = 1e15
 CURRENT, RESISTANCE, TIME = 0.2e-6, 1000.0, 10e-9
 """Of the scaled neuron: ampere, ohm, second."""
-CLAIMED = 0.1
-"""Energy of the scaled neuron in the paper, in fJ."""
 WIDTH, LENGTH, STEP, SPEED = 50e-9, 800e-9, 20e-9, 80.0
 """Of the scaled neuron: metres, metres, metres a position, metres a second."""
 CMOS_AREA, CMOS_ENERGY, CMOS_RATE = 4.7, 2.622, 100e6
@@ -31,11 +29,6 @@ NEAR = 0.2
 def experiments(effort: Effort) -> list[Experiment]:
     """See `host.paper.chapter.Part`."""
     return []
-
-
-def joule_heat(current: float, resistance: float, time: float) -> float:
-    """``I^2 R t``, in fJ."""
-    return current**2 * resistance * time * FEMTO
 
 
 def chapter(results: Results, effort: Effort) -> Chapter:
