@@ -200,12 +200,20 @@ def _is_set(attribute: str | None) -> bool:
 
 
 def _cells(module: Mapping[str, Any]) -> Iterator[Cell]:
+    carries = [cell["connections"].get("COUT", ()) for cell in module["cells"].values()]
+    carry_nets = {bit for bits in carries for bit in bits}
     for name, cell in module["cells"].items():
         kind = cell["type"]
         if kind in SOURCE_ONLY:
             continue
         parameters = {} if UNTOLD.fullmatch(kind) else cell["parameters"]
         connections = dict(cell["connections"])
+        if kind == "ICESTORM_LC" and not connections.get("CIN"):
+            # Where a carry is used beside its chain, nextpnr tells of the cell that it goes
+            # through only that its table has it. A carry comes in by no other wire.
+            from_chain = connections.get("I3", ())
+            if carry_nets.issuperset(from_chain):
+                connections["CIN"] = from_chain
         # Routed cells list all their ports. What a cell is not given is a level, not unknown.
         for port, direction in cell.get("port_directions", {}).items():
             if direction == "input" and not connections.get(port) and port != GLOBAL_INPUT:

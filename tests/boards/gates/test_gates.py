@@ -184,6 +184,31 @@ def test_what_is_no_netlist_is_one_line(tmp_path, file):
         Netlist.read(file)
 
 
+def test_a_carry_goes_on_through_the_cell_that_lets_it_out(tmp_path):
+    # As nextpnr tells of it: the last cell's carry comes from its table's wire.
+    ports = {**dict.fromkeys(("CIN", "I3"), "input"), **dict.fromkeys(("COUT", "O"), "output")}
+
+    def cell(**connections):
+        return {
+            "type": "ICESTORM_LC",
+            "parameters": {},
+            "port_directions": ports,
+            "connections": {port: connections.get(port, []) for port in ports},
+        }
+
+    cells = {
+        "first": cell(I3=[2], COUT=[3]),
+        "second": cell(CIN=[3], I3=[2], COUT=[4]),
+        "out": cell(I3=[4], O=[5], COUT=[6]),
+    }
+    path = tmp_path / "routed.json"
+    path.write_text(
+        json.dumps({"modules": {"top": {"attributes": {"top": "1"}, "ports": {}, "cells": cells}}})
+    )
+    carries = [cell.connections["CIN"] for cell in Netlist.read(path).cells]
+    assert carries == [["0"], [3], [4]]
+
+
 def test_cells_without_a_model_are_one_line():
     with pytest.raises(UserError, match="there are no models for these cells: only for ice40"):
         family_of_cells(["DFF"])
