@@ -49,6 +49,7 @@ examples:
   allspin build ulx3s-85f --network mnist-100 --seeds 3
   allspin build icebreaker --profile chips --json
   allspin build ulx3s-85f --rows-per-clock 4 --frequency 80
+  allspin build ulx3s-25f:chips ulx3s-85f:fast ulx3s-85f:chips --jobs 2
   allspin build all --jobs 2
 """
 
@@ -88,7 +89,12 @@ class Job:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     add = parser.add_argument
-    add("boards", metavar="BOARD", nargs="+", help=f"see allspin boards; or {ALL}")
+    add(
+        "boards",
+        metavar="BOARD[:PROFILE]",
+        nargs="+",
+        help=f"see allspin boards; or {ALL}; with one of its machines, if not --profile's",
+    )
     add(
         "--network",
         metavar="NET",
@@ -147,13 +153,22 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _jobs(arguments: argparse.Namespace) -> list[Job]:
     """What is to be built, checked as far as it can be without building."""
-    chosen = list(find_boards().values()) if ALL in arguments.boards else None
     network = open_network(arguments.network)
+    if ALL in arguments.boards:
+        # Of all boards, those that lack the profile get their usual one.
+        chosen = [
+            (board, arguments.profile if arguments.profile in board.profiles else None)
+            for board in find_boards().values()
+        ]
+    else:
+        chosen = [
+            (find_board(name), profile or arguments.profile)
+            for name, _, profile in (
+                named.partition(":") for named in dict.fromkeys(arguments.boards)
+            )
+        ]
     jobs = []
-    for board in chosen or [find_board(name) for name in dict.fromkeys(arguments.boards)]:
-        name = arguments.profile
-        if chosen and name not in board.profiles:
-            name = None  # of all boards, those that lack it get their usual one
+    for board, name in chosen:
         profile = board.profile(name)
         try:
             for option in ("lanes", "rows_per_clock"):
@@ -256,8 +271,11 @@ def _build_many(
             minutes, seconds = divmod(int(time.monotonic() - begun), 60)
             print(f"{minutes:3d}:{seconds:02d} {board}: {what}", file=sys.stderr, flush=True)
 
+    boards = [job.board.name for job in jobs]
+
     def build_one(job: Job) -> dict[str, Any]:
-        name = job.board.name
+        board = job.board.name
+        name = board if boards.count(board) == 1 else f"{board}:{job.profile_name}"
         under_way = ""
 
         def progress(what: str, seconds: float) -> None:
@@ -274,7 +292,7 @@ def _build_many(
         except UserError as error:
             say(name, f"failed: {error}")
             return {
-                "board": name,
+                "board": board,
                 "profile": job.profile_name,
                 "error": str(error),
                 "shortfall": f"{name}: {error}",

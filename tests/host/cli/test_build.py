@@ -124,6 +124,7 @@ def test_all_boards_are_built_and_one_that_fails_stops_no_other(tools, capsys):
     [
         (["nonesuch"], "there is no board 'nonesuch'"),
         (["icebreaker", "--profile", "big"], "icebreaker has no profile 'big'"),
+        (["icebreaker:big"], "icebreaker has no profile 'big'"),
         (["icebreaker", "--seeds", "0"], "--seeds must be from 1 to 100, not 0"),
         (["icebreaker", "--lanes", "0"], "--lanes must be from 1 to 65535, not 0"),
         (["icebreaker", "--rows-per-clock", "3"], "--rows-per-clock must be one of 1, 2, 4"),
@@ -143,6 +144,20 @@ def test_what_the_user_can_mend_is_one_line(tools, capsys, options, message):
 def test_the_clock_can_be_another(tools, capsys):
     assert main(["build", "ulx3s-85f", "--frequency", "80", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["need_mhz"] == 80
+
+
+def test_each_board_can_name_its_machine(tools, capsys):
+    boards = ["ulx3s-85f:fast", "ulx3s-85f", "icebreaker"]
+    assert main(["build", *boards, "--profile", "chips", "--jobs", "2", "--json"]) == 0
+    captured = capsys.readouterr()
+    found = [(one["board"], one["profile"]) for one in json.loads(captured.out)["boards"]]
+    assert sorted(found) == [
+        ("icebreaker", "chips"),
+        ("ulx3s-85f", "chips"),
+        ("ulx3s-85f", "fast"),
+    ]
+    assert " icebreaker: " in captured.err
+    assert " ulx3s-85f:fast: " in captured.err
 
 
 def test_options_change_the_machine(tools, capsys):
