@@ -29,7 +29,7 @@ BOARDS = tuple(
     for size, platform, profiles, frequency in (
         ("12F", ulx3s.ULX3S_12F_Platform, ECP5_25, 100_000_000),
         ("25F", ulx3s.ULX3S_25F_Platform, ECP5_25, 100_000_000),
-        ("45F", ulx3s.ULX3S_45F_Platform, ECP5_45, 120_000_000),
+        ("45F", ulx3s.ULX3S_45F_Platform, ECP5_45, 100_000_000),
         ("85F", ulx3s.ULX3S_85F_Platform, ECP5_85, 120_000_000),
     )
 )
