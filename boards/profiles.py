@@ -44,7 +44,7 @@ ECP5_85: Mapping[str, HardwareProfile] = {
         rows_per_clock=4,
         memory="ecp5",
         variation=VariationParameters(redraw=True),
-        resident=ResidentParameters(beats=20480, images=536),
+        resident=ResidentParameters(beats=26624, images=700),
     ),
 }
 """An ECP5 of 84 k LUTs and 208 block RAMs."""
