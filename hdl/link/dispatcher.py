@@ -79,7 +79,8 @@ class Dispatcher(wiring.Component):
 
     Images go on to the decoder and the engine while earlier ones are under way. Every
     other request waits until all images before it are answered and the engine is idle.
-    An error of a frame is answered as soon as no answer is being sent.
+    An error of a frame is answered as soon as no answer is being sent. Bytes of answers leave one
+    every other clock, but for those of lines that are read: far sooner than any UART sends them.
 
     Parameters
     ----------
