@@ -79,8 +79,7 @@ class Dispatcher(wiring.Component):
 
     Images go on to the decoder and the engine while earlier ones are under way. Every
     other request waits until all images before it are answered and the engine is idle.
-    An error of a frame is answered as soon as no answer is being sent. Bytes of answers leave one
-    every other clock, but for those of lines that are read: far sooner than any UART sends them.
+    An error of a frame is answered as soon as no answer is being sent.
 
     Parameters
     ----------
@@ -376,48 +375,43 @@ class Dispatcher(wiring.Component):
         ]
         with m.Switch(cause):
             with m.Case(Cause.IMAGE):
-                m.d.sync += [
+                m.d.comb += [
                     tag.eq(images.o.payload.tag),
                     kind.eq(Mux(malformed, Answer.ERROR, Answer.LOGITS)),
                     code.eq(ErrorCode.IMAGE),
                 ]
             with m.Case(Cause.REQUEST):
-                m.d.sync += [
+                m.d.comb += [
                     tag.eq(request.tag),
                     # An answer's kind is the request's with the highest bit set.
                     kind.eq(Mux(request.failed, Answer.ERROR, Cat(request.kind[:7], 1))),
                     code.eq(request.code),
                 ]
             with m.Default():
-                m.d.sync += [
+                m.d.comb += [
                     tag.eq(NO_TAG),
                     kind.eq(Answer.ERROR),
                     code.eq(self.errors.payload),
                 ]
 
-        # All but lines are many bytes to choose from: one every other clock. What there is to
-        # send does not depend on whether it is, for that comes late.
+        # What there is to send does not depend on whether it is, for that comes late.
+        def send(byte: ValueLike, last: ValueLike = 0, *, valid: ValueLike = 1) -> None:
+            m.d.comb += [
+                self.answer.valid.eq(valid),
+                self.answer.payload.data.eq(byte),
+                self.answer.payload.last.eq(last),
+            ]
+
+        # Heads and the identity are many bytes to choose from: one every other clock.
         chosen = Signal(8)
         settled = Signal()
-        head = Array((kind, tag[:8], tag[8:], code))
-        m.d.comb += self.answer.payload.data.eq(chosen)
-
-        def send(valid: ValueLike, last: ValueLike = 0) -> None:
-            m.d.comb += [self.answer.valid.eq(valid), self.answer.payload.last.eq(last)]
-
-        # Known a clock before they are asked for.
-        empty = Signal()
-        last_line = Signal()
-        m.d.sync += [
-            empty.eq((kind == Answer.WRITTEN) | ((kind == Answer.LINES) & (request.count == 0))),
-            last_line.eq(request.count == 1),
-            settled.eq(~sent),
-            chosen.eq(head[index[:2]]),
-        ]
+        m.d.sync += settled.eq(~sent)
 
         with m.If(sent):
             m.d.sync += index.eq(index + 1)
-        with m.FSM(name="answer"):
+        with m.FSM(name="answer") as answers:
+            head = Array((kind, tag[:8], tag[8:], code))
+            m.d.sync += chosen.eq(Mux(answers.ongoing("IDENTITY"), identity[index], head[index]))
             with m.State("IDLE"):
                 m.d.sync += index.eq(0)
                 with m.If(self.errors.valid):
@@ -432,8 +426,6 @@ class Dispatcher(wiring.Component):
                     m.d.sync += cause.eq(Cause.REQUEST)
                     m.next = "CAUSE"
             with m.State("CAUSE"):
-                m.next = "CHOOSE"
-            with m.State("CHOOSE"):
                 m.next = "HEAD"
             with m.State("DONE"):
                 # A state of its own, so that what caused the answer moves on from a register.
@@ -442,9 +434,13 @@ class Dispatcher(wiring.Component):
             with m.State("DISCARD"):
                 m.d.comb += self.results.ready.eq(1)
                 with m.If(self.results.valid & result.last):
-                    m.next = "CAUSE"
+                    m.next = "HEAD"
             with m.State("HEAD"):
-                send(settled, empty & (index == HEADER_BYTES - 1))
+                empty = Signal()
+                m.d.comb += empty.eq(
+                    (kind == Answer.WRITTEN) | ((kind == Answer.LINES) & (request.count == 0))
+                )
+                send(chosen, empty & (index == HEADER_BYTES - 1), valid=settled)
                 with m.If(sent & (index == HEADER_BYTES - 1)):
                     with m.Switch(kind):
                         with m.Case(Answer.IDENTITY):
@@ -460,33 +456,29 @@ class Dispatcher(wiring.Component):
                     with m.If(empty):
                         m.next = "DONE"
             with m.State("CODE"):
-                send(settled, 1)
+                send(chosen, 1, valid=settled)
                 with m.If(sent):
                     m.next = "DONE"
             with m.State("IDENTITY"):
-                m.d.sync += chosen.eq(identity[index])
                 final = index == len(identity) - 1
-                send(settled, final)
+                send(chosen, final, valid=settled)
                 with m.If(sent & final):
                     m.next = "DONE"
             with m.State("LOGIT"):
-                m.d.sync += [
-                    chosen.eq(logit.word_select(index[:2], 8)),
-                    settled.eq(~sent & self.results.valid),
-                ]
-                send(settled)
-                with m.If(sent & (index == engine.logit_bytes - 1)):
-                    m.d.sync += index.eq(0)
-                    # The last one stays, for its winner.
-                    m.d.comb += self.results.ready.eq(~result.last)
-                    with m.If(result.last):
-                        m.next = "CLASS"
+                send(logit.word_select(index[:2], 8), valid=self.results.valid)
+                with m.If(index == engine.logit_bytes - 1):
+                    # The last one stays, for its winner. (Not `sent`, which would tie this
+                    # to whatever else may be sent.)
+                    m.d.comb += self.results.ready.eq(self.answer.ready & ~result.last)
+                    with m.If(sent):
+                        m.d.sync += index.eq(0)
+                        with m.If(result.last):
+                            m.next = "CLASS"
             with m.State("CLASS"):
-                m.d.sync += chosen.eq((result.winner | Const(0, 16)).word_select(index[0], 8))
                 final = index == CLASS_BYTES - 1
-                send(settled, final)
+                send((result.winner | Const(0, 16)).word_select(index[0], 8), final)
+                m.d.comb += self.results.ready.eq(self.answer.ready & final)
                 with m.If(sent & final):
-                    m.d.comb += self.results.ready.eq(1)
                     m.next = "DONE"
             with m.State("FETCH"):
                 m.d.comb += self.fetch.valid.eq(1)
@@ -494,13 +486,11 @@ class Dispatcher(wiring.Component):
                     m.next = "LINE"
             with m.State("LINE"):
                 line_end = self.fetched.payload.last
-                m.d.comb += [
-                    self.answer.payload.data.eq(self.fetched.payload.data),
-                    self.fetched.ready.eq(self.answer.ready),
-                ]
-                send(self.fetched.valid, line_end & last_line)
+                ends = line_end & (request.count == 1)
+                send(self.fetched.payload.data, ends, valid=self.fetched.valid)
+                m.d.comb += self.fetched.ready.eq(self.answer.ready)
                 with m.If(sent & line_end):
                     m.d.comb += request.line_read.eq(1)
                     m.next = "FETCH"
-                    with m.If(last_line):
+                    with m.If(request.count == 1):
                         m.next = "DONE"
