@@ -7,6 +7,7 @@ it does not matter who measures it: a worker that is lost costs a retry of what 
 import os
 import queue
 import signal
+import sys
 import threading
 import time
 import warnings
@@ -31,6 +32,8 @@ ORPHANED = 0.5
 """Seconds between two looks of a worker at whether its parent is there."""
 IDLE = 10
 """Seconds after which a worker without work ends."""
+TIDYING = "ignore:resource_tracker:UserWarning"
+"""Python's option that silences what the tracker of semaphores and folders says."""
 CONNECTING = 10.0
 """Seconds for a scheduler to answer."""
 
@@ -67,12 +70,16 @@ def _measured(job: Job) -> tuple[Job, Outcome]:
 def _end_quietly() -> None:
     """Let joblib say nothing of a pool that ends before its work does.
 
-    It warns of tasks that are dropped, and its manager's thread may stumble over them. An
-    interrupt is one line, and what is dropped is measured when the sweep goes on.
+    It warns of tasks that are dropped, and its manager's thread may stumble over them; the
+    process that tidies up behind it may find that already done. An interrupt is one line, and
+    what is dropped is measured when the sweep goes on.
     """
     warnings.filterwarnings(
         "ignore", "[0-9]+ tasks (which were still being processed|have been successfully executed)"
     )
+    if TIDYING not in sys.warnoptions:
+        # Handed on to every Python process that multiprocessing starts from here.
+        sys.warnoptions.append(TIDYING)
     previous = threading.excepthook
 
     def hook(fault: threading.ExceptHookArgs) -> None:

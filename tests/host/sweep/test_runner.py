@@ -228,6 +228,20 @@ def test_an_interrupt_ends_it_at_once_in_a_line(small, tmp_path):
         time.sleep(0.05)
 
 
+def test_what_tidies_up_behind_the_workers_says_nothing():
+    """A semaphore that is gone already, as an interrupt at the wrong moment leaves it."""
+    program = (
+        "from joblib.externals.loky.backend.resource_tracker import register\n"
+        "from host.sweep.workers import in_processes\n"
+        "list(in_processes([], 2))\n"
+        "register('/of-nobody', 'semlock')\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=SOON
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
 def test_an_interrupt_within_this_process_keeps_the_rows(small, tmp_path, cluster):
     plan = make_plan(small.grid(chips=6))
 
