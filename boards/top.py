@@ -118,7 +118,7 @@ class Top(wiring.Component):
         m = Module()
         p = self.parameters
         m.submodules.engine = engine = Engine(p.link.engine)
-        m.submodules.link = link = Link(p.link)
+        m.submodules.link = link = Link(p.link, every_clock=p.uart is None)
         streams = ["events", "results", "fetch", "fetched"]
         if p.link.engine.noisy:
             streams.append("numbers")

@@ -90,6 +90,11 @@ class CobsEncoder(wiring.Component):
     byte a clock goes in but for two clocks at the end of a packet and one after each 254
     bytes without a zero; one byte a clock comes out. The encoding is the shortest one.
 
+    Parameters
+    ----------
+    every_clock : bool
+        Whether one byte a clock goes in, or one every other clock.
+
     Attributes
     ----------
     i : In(stream)
@@ -101,7 +106,8 @@ class CobsEncoder(wiring.Component):
     DEPTH = 512
     """Two of the longest blocks, so that one leaves while the next comes."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, every_clock: bool = True) -> None:
+        self._every_clock = every_clock
         super().__init__({"i": In(stream.Signature(ByteLayout())), "o": Out(stream.Signature(8))})
 
     def elaborate(self, platform: object) -> Module:
@@ -123,7 +129,7 @@ class CobsEncoder(wiring.Component):
 
         # Packets come from far away, and whether a byte is zero must be known at a clock's start.
         m.submodules.near = near = Slice(
-            data.StructLayout({"packet": ByteLayout(), "zero": 1}), every_clock=True
+            data.StructLayout({"packet": ByteLayout(), "zero": 1}), every_clock=self._every_clock
         )
         packet = near.o.payload.packet
         m.d.comb += [

@@ -158,6 +158,11 @@ class FrameSender(wiring.Component):
 
     One byte a clock but for four clocks at the end of a payload.
 
+    Parameters
+    ----------
+    every_clock : bool
+        As `CobsEncoder`'s.
+
     Attributes
     ----------
     payload : In(stream)
@@ -166,7 +171,8 @@ class FrameSender(wiring.Component):
         Bytes of frames.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, every_clock: bool = True) -> None:
+        self._every_clock = every_clock
         super().__init__(
             {"payload": In(stream.Signature(ByteLayout())), "sent": Out(stream.Signature(8))}
         )
@@ -174,7 +180,7 @@ class FrameSender(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the sender."""
         m = Module()
-        m.submodules.encoder = encoder = CobsEncoder()
+        m.submodules.encoder = encoder = CobsEncoder(every_clock=self._every_clock)
         m.submodules.crc = check = CRC(data_width=8).create()
         wiring.connect(m, encoder.o, wiring.flipped(self.sent))
 

@@ -20,6 +20,9 @@ class Link(wiring.Component):
     ----------
     parameters : LinkParameters
         The engine, the receive buffer, and what the identity tells.
+    every_clock : bool
+        Whether a byte can come and one can go in every clock, or in every other: a UART's are
+        many clocks apart, and the registers that it saves are many for a small part.
 
     Attributes
     ----------
@@ -29,8 +32,9 @@ class Link(wiring.Component):
         The engine's ports, the other way round.
     """
 
-    def __init__(self, parameters: LinkParameters) -> None:
+    def __init__(self, parameters: LinkParameters, *, every_clock: bool = True) -> None:
         self.parameters = parameters
+        self._every_clock = every_clock
         engine = parameters.engine
         ports = {
             "received": In(stream.Signature(8)),
@@ -53,14 +57,16 @@ class Link(wiring.Component):
         m.submodules.receiver = receiver = FrameReceiver(p.window)
         m.submodules.dispatcher = dispatcher = Dispatcher(p)
         m.submodules.decoder = decoder = SparseDecoder(p.engine.crossbars[0])
-        m.submodules.sender = sender = FrameSender()
+        m.submodules.sender = sender = FrameSender(every_clock=self._every_clock)
 
         wiring.connect(m, wiring.flipped(self.received), receiver.received)
         # The dispatcher's decisions are long, and end at registers on every side.
-        payload = Slice(ByteLayout(), every_clock=True)
-        body = Slice(ByteLayout(), every_clock=True)
-        events = Slice(EventLayout(p.engine.crossbars[0]), every_clock=True)
-        answer = Slice(ByteLayout(), every_clock=True)
+        payload = Slice(ByteLayout(), every_clock=self._every_clock)
+        body = Slice(ByteLayout(), every_clock=self._every_clock)
+        answer = Slice(ByteLayout(), every_clock=self._every_clock)
+        # A crossbar of more passes takes an event in every third clock, at most.
+        crossbar = p.engine.crossbars[0]
+        events = Slice(EventLayout(crossbar), every_clock=crossbar.passes <= 2)
         results = Slice(ResultLayout(p.engine))
         m.submodules += [payload, body, events, answer, results]
         wiring.connect(m, receiver.payload, payload.i)
