@@ -22,8 +22,8 @@ from typing import Any
 from amaranth.back import rtlil
 
 from boards.build.families import TOP, Family, family_of
-from boards.build.process import Progress, complaint, no_progress, run_tool
 from boards.build.tools import Tool, Wanted, find_tool
+from boards.process import Progress, complaint, no_progress, run_tool
 from boards.shell import MACHINE, Shell, ShellParameters
 from boards.top import Top
 from hdl.cache import build_once, cache_folder, digest

@@ -4,10 +4,10 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from boards.build.process import Progress, complaint, no_progress, run_tool
 from boards.gates.models import family_of_cells, models
 from boards.gates.netlist import WRAPPER, Netlist
 from boards.gates.pins import Pins
+from boards.process import Progress, complaint, no_progress, run_tool
 from boards.virtual.build import HOST_SIDE, PROGRAM, compiler
 from hdl.bench.tools import VERILATOR_FIX, find_verilator
 from hdl.cache import build_once, digest

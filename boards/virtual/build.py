@@ -12,16 +12,14 @@ import importlib.resources
 import os
 import shlex
 import shutil
-import signal
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from amaranth.back import rtlil
 
+from boards.process import Progress, complaint, no_progress, run_tool
 from boards.top import Top, TopParameters
 from boards.virtual.rewrite import rewrite_cpp, rewrite_rtlil
 from hdl.cache import VARIABLE, build_once, cache_folder, digest
@@ -29,8 +27,6 @@ from hdl.link.uart import BITS
 from sim.errors import UserError
 from sim.netfile import write_atomically
 
-Progress = Callable[[str, float], None]
-"""Called several times a second with what is being done and for how many seconds now."""
 Mutate = Callable[[str], str]
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,15 +36,11 @@ MAIN = Path(__file__).with_name("main.cpp")
 HOST_SIDE = Path(__file__).with_name("host_side.h")
 PROGRAM = "program"
 """Name of the simulator in the folder of its build."""
-POLL = 0.1
-"""Seconds between looks at a running tool."""
+LOG = "tool.log"
+"""Name of what a tool printed, until it is read."""
 
 FLAGS = ("-std=c++17", "-O2", "-DNDEBUG", "-w")
 """CXXRTL's assertions go: a memory's address may be anything in a clock that does not use it."""
-
-
-def no_progress(what: str, seconds: float) -> None:
-    """Show nothing."""
 
 
 def compiler() -> list[str]:
@@ -92,7 +84,9 @@ def build(
     """
     command = compiler()
     cache = cache_folder()
-    version = _run([*command, "--version"], cache, "asking the compiler's version", no_progress)
+    with tempfile.TemporaryDirectory() as scratch:
+        asking = "asking the compiler's version"
+        version = _run([*command, "--version"], Path(scratch), asking, no_progress)
     flags = [*FLAGS, f"-DQUIET_CLOCKS={_quiet_clocks(parameters)}"]
     if parameters.uart is not None:
         flags.append("-DUART")
@@ -174,39 +168,16 @@ def _compile(text: str, command: list[str], folder: Path, progress: Progress) ->
 
 
 def _run(command: list[str], folder: Path, what: str, progress: Progress) -> str:
-    """Run a tool, and return its output; its first complaint is the error's line."""
-    begun = time.monotonic()
-    progress(what, 0.0)
-    with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
-        try:
-            process = subprocess.Popen(
-                command,
-                cwd=folder,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=errors,
-                process_group=0,  # a compiler is several processes
-            )
-        except OSError as error:
-            raise UserError(f"cannot run {command[0]}: {error.strerror}") from error
-        try:
-            while True:
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    process.wait(POLL)
-                    break
-                progress(what, time.monotonic() - begun)
-        finally:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
-        output.seek(0)
-        errors.seek(0)
-        if process.returncode != 0:
-            lines = [line.strip() for line in errors if line.strip()]
-            complaint = next((line for line in lines if "error" in line.lower()), None)
-            complaint = complaint or (lines[-1] if lines else f"status {process.returncode}")
-            raise UserError(f"{what} failed: {Path(command[0]).name}: {complaint}")
-        return output.read()
+    """Run a tool, and return what it printed; its first complaint is the error's line."""
+    log = folder / LOG
+    with _writing(folder.parent):
+        status = run_tool(command, folder, LOG, what, progress)
+    text = log.read_text(errors="replace")
+    if status != 0:
+        said = complaint(log) if text.strip() else f"status {status}"
+        raise UserError(f"{what} failed: {Path(command[0]).name}: {said}")
+    log.unlink()
+    return text
 
 
 @contextlib.contextmanager

@@ -19,8 +19,8 @@ from rich.table import Table
 from boards.board import Board, find_board, find_boards
 from boards.build.figures import Figures, Use
 from boards.build.flow import Build
-from boards.build.process import Progress
 from boards.build.tools import Wanted
+from boards.process import Progress
 from boards.shell import ShellParameters
 from hdl.parameters import HardwareProfile
 from host.bound import noise_clocks
