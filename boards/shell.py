@@ -73,7 +73,9 @@ class ShellParameters:
         try:
             return cls(
                 board,
-                TopParameters.from_network(network, profile, frequency=board.machine_frequency),
+                TopParameters.from_network(
+                    network, profile, frequency=board.machine_frequency, every_clock=False
+                ),
             )
         except ValueError as error:
             raise UserError(f"{board.name} cannot run this network: {error}") from error

@@ -33,10 +33,13 @@ class TopParameters:
         The link, and the engine behind it.
     uart : UartParameters or None
         None for bare byte streams in place of the pins.
+    every_clock : bool
+        As `Link`'s; a UART's bytes are clocks apart, whatever this says.
     """
 
     link: LinkParameters
     uart: UartParameters | None = None
+    every_clock: bool = True
 
     @classmethod
     def from_network(
@@ -46,6 +49,7 @@ class TopParameters:
         *,
         frequency: int = 0,
         uart: UartParameters | None = None,
+        every_clock: bool = True,
     ) -> Self:
         """The machine that runs a network on a part.
 
@@ -59,6 +63,8 @@ class TopParameters:
             Clock frequency in Hz; 0 when time is simulated.
         uart : UartParameters, optional
             None for bare byte streams.
+        every_clock : bool
+            As `Link`'s.
 
         Raises
         ------
@@ -81,7 +87,8 @@ class TopParameters:
                 f"of {window} bytes, and the largest has {MAX_WINDOW}: "
                 "take smaller images or fewer columns"
             )
-        return cls(LinkParameters(engine, window=window, frequency=frequency), uart)
+        link = LinkParameters(engine, window=window, frequency=frequency)
+        return cls(link, uart, every_clock)
 
 
 class Top(wiring.Component):
@@ -118,7 +125,7 @@ class Top(wiring.Component):
         m = Module()
         p = self.parameters
         m.submodules.engine = engine = Engine(p.link.engine)
-        m.submodules.link = link = Link(p.link, every_clock=p.uart is None)
+        m.submodules.link = link = Link(p.link, every_clock=p.every_clock and p.uart is None)
         streams = ["events", "results", "fetch", "fetched"]
         if p.link.engine.noisy:
             streams.append("numbers")

@@ -21,8 +21,9 @@ class Link(wiring.Component):
     parameters : LinkParameters
         The engine, the receive buffer, and what the identity tells.
     every_clock : bool
-        Whether a byte can come and one can go in every clock, or in every other: a UART's are
-        many clocks apart, and the registers that it saves are many for a small part.
+        Whether a byte can come, one can go and an event can leave in every clock, or in every
+        other: a UART's bytes are many clocks apart, and the registers that this saves are many
+        for a small part.
 
     Attributes
     ----------
@@ -64,9 +65,7 @@ class Link(wiring.Component):
         payload = Slice(ByteLayout(), every_clock=self._every_clock)
         body = Slice(ByteLayout(), every_clock=self._every_clock)
         answer = Slice(ByteLayout(), every_clock=self._every_clock)
-        # A crossbar of more passes takes an event in every third clock, at most.
-        crossbar = p.engine.crossbars[0]
-        events = Slice(EventLayout(crossbar), every_clock=crossbar.passes <= 2)
+        events = Slice(EventLayout(p.engine.crossbars[0]), every_clock=self._every_clock)
         results = Slice(ResultLayout(p.engine))
         m.submodules += [payload, body, events, answer, results]
         wiring.connect(m, receiver.payload, payload.i)
