@@ -293,10 +293,11 @@ def exchange(
     *,
     stall: float = 0.0,
     seed: int = 0,
+    every_clock: bool = True,
     **engine: Any,
 ) -> PretendedEngine:
     """Send a stream and compare the answers; those to frames may come at any time."""
-    link = Link(parameters)
+    link = Link(parameters, every_clock=every_clock)
     bench = StreamBench(link, stall=stall, seed=seed)
     pretended = PretendedEngine(link, bench, stall=stall, seed=seed, **engine)
     bench.put(link.received, stream)
@@ -356,9 +357,16 @@ def requests(draw: st.DrawFn, parameters: LinkParameters) -> tuple[bytes, Image 
     return request(kind, tag, body[: draw(st.sampled_from([100, 10000, 10000, 10000, 4, 2]))]), None
 
 
-@given(data=st.data(), stall=st.sampled_from([0.0, 0.2]), seed=st.integers(0, 999))
+@given(
+    data=st.data(),
+    stall=st.sampled_from([0.0, 0.2]),
+    seed=st.integers(0, 999),
+    every_clock=st.booleans(),
+)
 @settings(max_examples=30, deadline=None)
-def test_answers_as_the_document_says(data: st.DataObject, stall: float, seed: int) -> None:
+def test_answers_as_the_document_says(
+    data: st.DataObject, stall: float, seed: int, every_clock: bool
+) -> None:
     name = data.draw(st.sampled_from(sorted(ENGINES)), label="engine")
     parameters = LinkParameters(ENGINES[name], window=1024, frequency=25_000_000, in_flight=2)
     device = Device(parameters)
@@ -372,7 +380,7 @@ def test_answers_as_the_document_says(data: st.DataObject, stall: float, seed: i
         expected.append(device.answer(payload, image))
         if image is not None:
             images.append(image)
-    engine = exchange(parameters, stream, expected, stall=stall, seed=seed)
+    engine = exchange(parameters, stream, expected, stall=stall, seed=seed, every_clock=every_clock)
     assert engine.memories.bytes == device.memories.bytes
     remaining = iter(engine.images)
     assert all(image in remaining for image in images)
