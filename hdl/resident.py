@@ -486,7 +486,12 @@ class Resident(wiring.Component):
         next_beat = Signal.like(first)
         ahead = Signal()
         gap = Signal(16)
-        m.d.sync += [ahead.eq(address >= next_image), gap.eq(address - next_image)]
+        named = Signal.like(number)
+        m.d.sync += [
+            ahead.eq(address >= next_image),
+            gap.eq(address - next_image),
+            named.eq(loader.number + address),
+        ]
 
         result = results.payload
         logit = Signal(8 * p.logit_bytes)
@@ -512,14 +517,15 @@ class Resident(wiring.Component):
                 with m.If(self.link_fetch.valid & mine):
                     m.next = "REGARD"
             with m.State("REGARD"):
-                # In this clock it is found out whether the image lies ahead, and how far.
+                # In this clock it is found out whether the image lies ahead, and how far, and
+                # which number it has.
                 m.next = "AIM"
             with m.State("AIM"):
                 m.d.sync += [
                     first.eq(Mux(ahead, next_beat, 0)),
                     skip.eq(Mux(ahead, gap, address)),
                     images.eq(1),
-                    number.eq(loader.number + address),
+                    number.eq(named),
                     launch.eq(wants_logits),
                 ]
                 m.next = "LOGIT"

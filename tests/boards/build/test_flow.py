@@ -1,5 +1,6 @@
 """A board that nobody makes is built: whole, the same each time, and only once."""
 
+import dataclasses
 import json
 
 import pytest
@@ -85,6 +86,15 @@ def test_another_seed_places_the_same_netlist_otherwise(tiny, cache):
     figures = Figures.collect(build, "tiny", netlist, [one, two])
     assert figures.frequency == max(one.fmax or 0, two.fmax or 0)
     assert figures.worst == min(one.fmax or 0, two.fmax or 0)
+
+
+def test_a_board_names_the_router(tiny, cache):
+    parameters = tiny()
+    board = dataclasses.replace(parameters.board, router="router2")
+    build = Build(dataclasses.replace(parameters, board=board))
+    routed = build.route(build.synthesise())
+    assert "Running router2" in (routed.folder / "nextpnr.log").read_text()
+    assert routed.bitstream is not None
 
 
 def test_what_does_not_fit_says_by_how_much(tiny, cache):
