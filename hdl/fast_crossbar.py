@@ -318,18 +318,28 @@ class FastCrossbar(wiring.Component):
             for part, own in enumerate(memories)
             for number, memory in enumerate(own)
         ]
+        buses = []
+        for hop in range(-(-len(every) // MEMORIES_PER_HOP) + p.scattered):
+            first = hop * MEMORIES_PER_HOP
+            bus = Signal(PlaceLayout(p), name=f"bus_{first}", reset_less=True)
+            bus_valid = Signal(name=f"bus_valid_{first}")
+            m.d.sync += [bus.eq(place), bus_valid.eq(valid)]
+            valid, place = bus_valid, bus
+            buses.append((valid, place))
         for position, (part, number, memory) in enumerate(every):
-            if position % MEMORIES_PER_HOP == 0:
-                bus = Signal(PlaceLayout(p), name=f"bus_{position}", reset_less=True)
-                bus_valid = Signal(name=f"bus_valid_{position}")
-                m.d.sync += [bus.eq(place), bus_valid.eq(valid)]
-                valid, place = bus_valid, bus
+            hop = position // MEMORIES_PER_HOP
+            valid, place = buses[hop]
             here = valid & (place.part == part) & (place.bank == number)
             enable = Signal(p.bank_lanes, name=f"enable_{part}_{number}", reset_less=True)
             address = Signal.like(memory.write_address, name=f"write_{part}_{number}")
             word = Signal.like(memory.word, name=f"write_word_{part}_{number}")
+            # Whether a memory is meant is a register where its wire is long: what is to be
+            # written is a hop further by then.
+            decided = m.d.sync if p.scattered else m.d.comb
+            decided += enable.eq(Mux(here, 1 << place.lane, 0))
+            if p.scattered:
+                _, place = buses[hop + 1]
             m.d.comb += [
-                enable.eq(Mux(here, 1 << place.lane, 0)),
                 address.eq(place.address),
                 word.eq(place.word),
                 memory.write_enable.eq(enable),

@@ -10,6 +10,7 @@ from amaranth.back import rtlil
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from hdl import parameters
 from hdl.beats import pack_beats
 from hdl.bench.streams import StreamBench
 from hdl.fast_crossbar import make_crossbar
@@ -139,6 +140,26 @@ def test_sums_are_integer_products(
     words = rng.integers(-half, half, (p.rows, p.columns))
     images = rng.integers(0, 2**p.value_bits, (6, p.rows)) * (rng.random((6, p.rows)) < density)
     assert compute(p, words, images, stall=stall, seed=seed) == (images @ words).tolist()
+
+
+@pytest.mark.parametrize(
+    ("close", "lanes", "rows_per_clock"),
+    # The first is as it is on a part; the others have an odd and an even number of memories.
+    [(parameters.CLOSE_MEMORIES, 68, 4), (2, 9, 1), (2, 9, 2)],
+)
+def test_words_reach_memories_that_are_all_over_the_part(
+    close: int, lanes: int, rows_per_clock: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parameters, "CLOSE_MEMORIES", close)
+    p = CrossbarParameters(
+        rows=6, columns=lanes, lanes=lanes, rows_per_clock=rows_per_clock, memory="ecp5"
+    )
+    assert p.scattered
+    rng = np.random.default_rng(lanes)
+    words = rng.integers(-128, 128, (p.rows, p.columns))
+    images = rng.integers(0, 16, (3, p.rows))
+    for stall in (0.0, 0.3):
+        assert compute(p, words, images, stall=stall, seed=1) == (images @ words).tolist()
 
 
 @pytest.mark.parametrize("extreme", [-128, 127])
