@@ -197,7 +197,9 @@ class Engine(wiring.Component):
         ):
             m.submodules[f"crossbar_{layer}"] = crossbar
             here = Signal(name=f"here_{layer}")
-            m.d.comb += here.eq(request.layer == layer)
+            # A clock late where that decides what goes far; nothing is asked of a layer before.
+            known = m.d.sync if crossbar_parameters.memory == "ecp5" else m.d.comb
+            known += here.eq(request.layer == layer)
             cell = crossbar.cells.payload
             written = m.d.sync if meet else m.d.comb
             written += [
