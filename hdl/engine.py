@@ -249,16 +249,22 @@ class Engine(wiring.Component):
                 downstream.payload.eq(sums),
                 last_picked.eq(picked == Mux(sums.last, in_last - 1, at_once - 1)),
             ]
+            # Sums that have been read go a clock later: from where lines are answered it is far.
+            release = Signal(name=f"release_{layer}")
+            m.d.sync += release.eq(0)
             with m.If(collect):
-                m.d.comb += crossbar.sums.ready.eq(collect_ready & here & last_picked)
+                m.d.comb += crossbar.sums.ready.eq(release)
                 with m.If(here):
                     m.d.comb += [
-                        collect_valid.eq(crossbar.sums.valid),
+                        collect_valid.eq(crossbar.sums.valid & ~release),
                         collected.data.eq(Array(sums.sums[k] for k in range(at_once))[picked]),
                         collected.last.eq(sums.last & last_picked),
                     ]
-                    with m.If(crossbar.sums.valid & collect_ready):
-                        m.d.sync += picked.eq(Mux(last_picked, 0, picked + 1))
+                    with m.If(collect_valid & collect_ready):
+                        m.d.sync += [
+                            picked.eq(Mux(last_picked, 0, picked + 1)),
+                            release.eq(last_picked),
+                        ]
             with m.Else():
                 m.d.comb += [
                     downstream.valid.eq(crossbar.sums.valid & room),
@@ -467,6 +473,9 @@ class Engine(wiring.Component):
                     m.d.sync += collect.eq(1)
                     m.next = "COLLECT"
             with m.State("COLLECT"), m.If(fetched.valid & fetched.ready & fetched.payload.last):
+                m.next = "RELEASE"
+            with m.State("RELEASE"):
+                # The last sums go.
                 m.d.sync += [fetching.eq(0), collect.eq(0)]
                 m.next = "IDLE"
             with m.State("WAIT"):
