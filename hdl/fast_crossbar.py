@@ -319,7 +319,7 @@ class FastCrossbar(wiring.Component):
             for number, memory in enumerate(own)
         ]
         buses = []
-        for hop in range(-(-len(every) // MEMORIES_PER_HOP) + p.scattered):
+        for hop in range(1 - (-len(every) // MEMORIES_PER_HOP)):
             first = hop * MEMORIES_PER_HOP
             bus = Signal(PlaceLayout(p), name=f"bus_{first}", reset_less=True)
             bus_valid = Signal(name=f"bus_valid_{first}")
@@ -333,12 +333,10 @@ class FastCrossbar(wiring.Component):
             enable = Signal(p.bank_lanes, name=f"enable_{part}_{number}", reset_less=True)
             address = Signal.like(memory.write_address, name=f"write_{part}_{number}")
             word = Signal.like(memory.word, name=f"write_word_{part}_{number}")
-            # Whether a memory is meant is a register where its wire is long: what is to be
-            # written is a hop further by then.
-            decided = m.d.sync if p.scattered else m.d.comb
-            decided += enable.eq(Mux(here, 1 << place.lane, 0))
-            if p.scattered:
-                _, place = buses[hop + 1]
+            # Memories are all over the part, so whether one is meant is known in a register
+            # beside it. What is to be written there is a hop further by then.
+            m.d.sync += enable.eq(Mux(here, 1 << place.lane, 0))
+            _, place = buses[hop + 1]
             m.d.comb += [
                 address.eq(place.address),
                 word.eq(place.word),

@@ -29,8 +29,6 @@ ECP5_BLOCK_WORDS = 2048
 36, 18 or 9 bits)."""
 MEMORIES_PER_HOP = 2
 """Memories between two registers of an ECP5's write bus."""
-CLOSE_MEMORIES = 64
-"""Memories that can lie close to their hop of the write bus; more are all over the part."""
 ENGINE = 15
 """The layer number under which the memories of the whole engine are found."""
 STATES = 5
@@ -328,13 +326,8 @@ class CrossbarParameters:
         """Clocks from a word that is taken to the word in its memory."""
         if self.memory == "ecp5":
             hops = -(-self.banks * self.rows_per_clock // MEMORIES_PER_HOP)
-            return 2 + hops + self.scattered
+            return 3 + hops
         return 2
-
-    @property
-    def scattered(self) -> bool:
-        """Whether an ECP5's memories are so many that a write bus's wires to them are long."""
-        return self.memory == "ecp5" and self.banks * self.rows_per_clock > CLOSE_MEMORIES
 
     @property
     def part_rows(self) -> int:

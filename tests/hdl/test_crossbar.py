@@ -10,7 +10,6 @@ from amaranth.back import rtlil
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from hdl import parameters
 from hdl.beats import pack_beats
 from hdl.bench.streams import StreamBench
 from hdl.fast_crossbar import make_crossbar
@@ -142,19 +141,12 @@ def test_sums_are_integer_products(
     assert compute(p, words, images, stall=stall, seed=seed) == (images @ words).tolist()
 
 
-@pytest.mark.parametrize(
-    ("close", "lanes", "rows_per_clock"),
-    # The first is as it is on a part; the others have an odd and an even number of memories.
-    [(parameters.CLOSE_MEMORIES, 68, 4), (2, 9, 1), (2, 9, 2)],
-)
-def test_words_reach_memories_that_are_all_over_the_part(
-    close: int, lanes: int, rows_per_clock: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(parameters, "CLOSE_MEMORIES", close)
+# As many memories as on a part; and an odd and an even number.
+@pytest.mark.parametrize(("lanes", "rows_per_clock"), [(68, 4), (9, 1), (9, 2)])
+def test_words_reach_memories_that_are_all_over_the_part(lanes: int, rows_per_clock: int) -> None:
     p = CrossbarParameters(
         rows=6, columns=lanes, lanes=lanes, rows_per_clock=rows_per_clock, memory="ecp5"
     )
-    assert p.scattered
     rng = np.random.default_rng(lanes)
     words = rng.integers(-128, 128, (p.rows, p.columns))
     images = rng.integers(0, 16, (3, p.rows))
