@@ -329,6 +329,7 @@ class FastCrossbar(wiring.Component):
         for position, (part, number, memory) in enumerate(every):
             hop = position // MEMORIES_PER_HOP
             valid, place = buses[hop]
+            _, following = buses[hop + 1]
             here = valid & (place.part == part) & (place.bank == number)
             enable = Signal(p.bank_lanes, name=f"enable_{part}_{number}", reset_less=True)
             address = Signal.like(memory.write_address, name=f"write_{part}_{number}")
@@ -336,10 +337,9 @@ class FastCrossbar(wiring.Component):
             # Memories are all over the part, so whether one is meant is known in a register
             # beside it. What is to be written there is a hop further by then.
             m.d.sync += enable.eq(Mux(here, 1 << place.lane, 0))
-            _, place = buses[hop + 1]
             m.d.comb += [
-                address.eq(place.address),
-                word.eq(place.word),
+                address.eq(following.address),
+                word.eq(following.word),
                 memory.write_enable.eq(enable),
                 memory.write_address.eq(address),
                 memory.word.eq(word),

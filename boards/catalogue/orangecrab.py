@@ -19,7 +19,7 @@ BOARDS = tuple(
         profiles=profiles,
         frequency=frequency,
         frequencies=ECP5_85_FREQUENCIES if profiles is ECP5_85 else {},
-        # The usual one has taken wires in turn for half an hour here, too.
+        # The usual one was stopped here after 20 minutes of taking wires in turn.
         routers={"ideal": "router2", **ECP5_85_ROUTERS} if profiles is ECP5_85 else {},
         pll=Ecp5PllParameters,
         resources=(UARTResource(0, rx="0", tx="1", conn=("io", 0), attrs=ATTRIBUTES),),
