@@ -310,7 +310,16 @@ class FastCrossbar(wiring.Component):
         """A bus of registers that passes all memories."""
         p = self._parameters
         m.submodules.placer = placer = CellPlacer(p)
-        wiring.connect(m, wiring.flipped(self.cells), placer.cells)
+        # A word comes from the link or the Programmer, both far away, and a sum of its row
+        # would follow the way.
+        arrived = Signal(CellLayout(p), reset_less=True)
+        arrives = Signal()
+        m.d.sync += [arrived.eq(self.cells.payload), arrives.eq(self.cells.valid)]
+        m.d.comb += [
+            self.cells.ready.eq(1),
+            placer.cells.payload.eq(arrived),
+            placer.cells.valid.eq(arrives),
+        ]
         valid: Value = placer.valid
         place: Any = placer.place
         every = [

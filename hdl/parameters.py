@@ -326,7 +326,7 @@ class CrossbarParameters:
         """Clocks from a word that is taken to the word in its memory."""
         if self.memory == "ecp5":
             hops = -(-self.banks * self.rows_per_clock // MEMORIES_PER_HOP)
-            return 3 + hops
+            return 4 + hops
         return 2
 
     @property
