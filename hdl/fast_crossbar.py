@@ -128,7 +128,7 @@ class FastCrossbar(wiring.Component):
                 own.append(memory)
             memories.append(own)
             leaf_values.append(_tree(m, platform, later, leaves, f"value_{part}"))
-        self._elaborate_write(m, memories)
+        self._elaborate_write(m, platform, memories)
 
         lanes = [
             self._elaborate_lane(
@@ -306,15 +306,15 @@ class FastCrossbar(wiring.Component):
         wiring.connect(m, reservation.waiting, near.i)
         wiring.connect(m, near.o, wiring.flipped(self.sums))
 
-    def _elaborate_write(self, m: Module, memories: list[list[WordMemory]]) -> None:
+    def _elaborate_write(self, m: Module, platform: Any, memories: list[list[WordMemory]]) -> None:
         """A bus of registers that passes all memories."""
         p = self._parameters
         m.submodules.placer = placer = CellPlacer(p)
         # A word comes from the link or the Programmer, both far away, and a sum of its row
-        # would follow the way.
-        arrived = Signal(CellLayout(p), reset_less=True)
+        # would follow the way. A register of its own, since the converters have one of the same.
+        [arrived] = copies(m, platform, self.cells.payload, 1, "arrived")
         arrives = Signal()
-        m.d.sync += [arrived.eq(self.cells.payload), arrives.eq(self.cells.valid)]
+        m.d.sync += arrives.eq(self.cells.valid)
         m.d.comb += [
             self.cells.ready.eq(1),
             placer.cells.payload.eq(arrived),
