@@ -180,9 +180,8 @@ class Engine(wiring.Component):
         request = Signal(FetchLayout())
         drive = Signal()  # drive the row that is read back
         collect = Signal()  # the sums are the line's bytes; a register too
-        collect_ready = Signal()
-        collected = Signal(ByteLayout())
-        collect_valid = Signal()
+        # Where sums wait is far from where lines are answered: there are registers on both ways.
+        m.submodules.collected = collected = Slice(ByteLayout())
         table_entry = Signal(8)
         converter_word = Signal(32)
         shift = Signal(8)
@@ -249,18 +248,22 @@ class Engine(wiring.Component):
                 downstream.payload.eq(sums),
                 last_picked.eq(picked == Mux(sums.last, in_last - 1, at_once - 1)),
             ]
-            # Sums that have been read go a clock later: from where lines are answered it is far.
-            release = Signal(name=f"release_{layer}")
-            m.d.sync += release.eq(0)
+            waits = Signal(name=f"waits_{layer}")  # there are sums to be read
+            release = Signal(name=f"release_{layer}")  # they have been read, and go
+            m.d.sync += [
+                waits.eq(collect & here & crossbar.sums.valid & ~release),
+                release.eq(0),
+            ]
             with m.If(collect):
                 m.d.comb += crossbar.sums.ready.eq(release)
-                with m.If(here):
+                with m.If(waits & ~release):
+                    byte = collected.i.payload
                     m.d.comb += [
-                        collect_valid.eq(crossbar.sums.valid & ~release),
-                        collected.data.eq(Array(sums.sums[k] for k in range(at_once))[picked]),
-                        collected.last.eq(sums.last & last_picked),
+                        collected.i.valid.eq(1),
+                        byte.data.eq(Array(sums.sums[k] for k in range(at_once))[picked]),
+                        byte.last.eq(sums.last & last_picked),
                     ]
-                    with m.If(collect_valid & collect_ready):
+                    with m.If(collected.i.ready):
                         m.d.sync += [
                             picked.eq(Mux(last_picked, 0, picked + 1)),
                             release.eq(last_picked),
@@ -406,9 +409,9 @@ class Engine(wiring.Component):
         )
         with m.If(collect):
             m.d.comb += [
-                fetched.valid.eq(collect_valid),
-                fetched.payload.eq(collected),
-                collect_ready.eq(fetched.ready),
+                fetched.valid.eq(collected.o.valid),
+                fetched.payload.eq(collected.o.payload),
+                collected.o.ready.eq(fetched.ready),
             ]
         return m
 
@@ -473,9 +476,7 @@ class Engine(wiring.Component):
                     m.d.sync += collect.eq(1)
                     m.next = "COLLECT"
             with m.State("COLLECT"), m.If(fetched.valid & fetched.ready & fetched.payload.last):
-                m.next = "RELEASE"
-            with m.State("RELEASE"):
-                # The last sums go.
+                # The last sums have gone: their byte came through a register.
                 m.d.sync += [fetching.eq(0), collect.eq(0)]
                 m.next = "IDLE"
             with m.State("WAIT"):
