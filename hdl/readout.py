@@ -44,8 +44,9 @@ class Readout(wiring.Component):
         result = self.results.payload
         best = Signal.like(sum_)
         better = Signal()
+        first = Signal(init=1)  # class 0 comes; a register, since the comparison is long enough
         # Strictly greater, so that of equal classes the lowest wins.
-        m.d.comb += better.eq((class_ == 0) | (sum_ > best))
+        m.d.comb += better.eq(first | (sum_ > best))
         with m.If(~self.results.valid | self.results.ready):
             m.d.comb += self.sums.ready.eq(1)
             m.d.sync += self.results.valid.eq(self.sums.valid)
@@ -54,6 +55,7 @@ class Readout(wiring.Component):
                     result.logit.eq(sum_),
                     result.last.eq(self.sums.payload.last),
                     class_.eq(Mux(self.sums.payload.last, 0, class_ + 1)),
+                    first.eq(self.sums.payload.last),
                 ]
                 with m.If(better):
                     m.d.sync += [best.eq(sum_), result.winner.eq(class_)]
