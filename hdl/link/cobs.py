@@ -58,25 +58,29 @@ class CobsDecoder(wiring.Component):
         m = Module()
         byte = self.i.payload
         left = Signal(8)  # bytes of this block still to come
+        over = Signal(init=1)  # there are none; a register, since much follows from it
         inside = Signal()  # of a frame
         joined = Signal()  # no zero is meant between this block and the next
         code = Signal()
         silent = Signal()  # the byte gives nothing
         m.d.comb += [
-            code.eq((byte != 0) & (left == 0)),
+            code.eq((byte != 0) & over),
             silent.eq(Mux(code, ~inside | joined, (byte == 0) & ~inside)),
             self.o.valid.eq(self.i.valid & ~silent),
             self.i.ready.eq(self.o.ready | silent),
             self.o.payload.data.eq(Mux(code, 0, byte)),
             self.o.payload.end.eq(byte == 0),
-            self.o.payload.malformed.eq(left != 0),
+            self.o.payload.malformed.eq(~over),
         ]
         with m.If(self.i.valid & self.i.ready):
             m.d.sync += inside.eq(byte != 0)
             with m.If(byte == 0):
-                m.d.sync += left.eq(0)
+                m.d.sync += [left.eq(0), over.eq(1)]
             with m.Else():
-                m.d.sync += left.eq(Mux(left == 0, byte, left) - 1)
+                m.d.sync += [
+                    left.eq(Mux(over, byte, left) - 1),
+                    over.eq(Mux(over, byte, left) == 1),
+                ]
             with m.If(code):
                 m.d.sync += joined.eq(byte == LONGEST_BLOCK + 1)
         return m
