@@ -490,7 +490,10 @@ class Dispatcher(wiring.Component):
                 send(self.fetched.payload.data, ends, valid=self.fetched.valid)
                 m.d.comb += self.fetched.ready.eq(self.answer.ready)
                 with m.If(sent & line_end):
-                    m.d.comb += request.line_read.eq(1)
-                    m.next = "FETCH"
+                    m.next = "LINE_READ"
                     with m.If(request.count == 1):
                         m.next = "DONE"
+            with m.State("LINE_READ"):
+                # As for DONE: the next line follows from a register.
+                m.d.comb += request.line_read.eq(1)
+                m.next = "FETCH"

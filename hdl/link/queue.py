@@ -30,18 +30,16 @@ def read_ring(m: Module, read: Any, head: Signal, limit: Signal, o: Any) -> None
     o : Out(stream)
         Where to.
     """
-    following = Signal.like(head)
-    m.d.comb += [
-        following.eq(head + 1),
-        read.addr.eq(Mux(o.valid & o.ready, following, head)),
-    ]
+    # Behind `head`: a register, since what is read and offered next follows from it.
+    following = Signal.like(head, init=1)
+    m.d.comb += read.addr.eq(Mux(o.valid & o.ready, following, head))
     m.d.sync += [
         o.payload.eq(read.data),
         # Both comparisons are made before it is known which counts: `ready` comes late.
         o.valid.eq(Mux(o.valid & o.ready, following != limit, head != limit)),
     ]
     with m.If(o.valid & o.ready):
-        m.d.sync += head.eq(following)
+        m.d.sync += [head.eq(following), following.eq(following + 1)]
 
 
 class Queue(wiring.Component):
