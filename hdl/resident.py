@@ -124,7 +124,6 @@ class Loader(wiring.Component):
         m.d.sync += [
             self.beat_written.eq(beats & ends),
             self.label_written.eq(labels & ends),
-            self.start.eq(order & ends),
         ]
         with m.If(beats | labels | order):
             m.d.sync += [
@@ -142,11 +141,23 @@ class Loader(wiring.Component):
                 m.d.sync += self.beat.last.eq(load.data)
         with m.If(labels):
             m.d.sync += self.label.eq(Cat(self.label[8:], load.data))
-        with m.If(order):
-            with m.If(here < IMAGES_BYTES):
-                m.d.sync += self.images.eq(Cat(self.images[8:], load.data))
-            with m.Elif(here < IMAGES_BYTES + NUMBER_BYTES):
-                m.d.sync += self.number.eq(Cat(self.number[8:], load.data))
+        # A clock later than the others, since an image's number waits far away, where noise is
+        # drawn: which of the two a byte belongs to is in registers by then.
+        data = Signal(8)
+        of_images = Signal()
+        of_number = Signal()
+        ordered = Signal()
+        m.d.sync += [
+            data.eq(load.data),
+            of_images.eq(order & (here < IMAGES_BYTES)),
+            of_number.eq(order & (here >= IMAGES_BYTES) & (here < IMAGES_BYTES + NUMBER_BYTES)),
+            ordered.eq(order & ends),
+            self.start.eq(ordered),
+        ]
+        with m.If(of_images):
+            m.d.sync += self.images.eq(Cat(self.images[8:], data))
+        with m.If(of_number):
+            m.d.sync += self.number.eq(Cat(self.number[8:], data))
         return m
 
 
@@ -345,7 +356,7 @@ class Resident(wiring.Component):
         # comes of what begins or ends in the clock that it takes.
         own = Signal()
         taken = Signal()
-        settling = Signal(4 + player.settling)  # bytes are on their way to their places
+        settling = Signal(5 + player.settling)  # bytes are on their way to their places
         m.d.sync += own.eq(running | serving)
         m.d.comb += [
             taken.eq(self.load.valid & self.load.ready),
