@@ -161,6 +161,10 @@ class GowinFamily(Family):
         return list(planned[1:])
 
 
+TIMING_WEIGHT = ("--placer-heap-timingweight", "40")
+"""How much nextpnr's placer heeds time beside the length of wires. It takes 10 of its own accord;
+docs/performance.md has what was measured."""
+
 ICE40 = Family(
     name="iCE40",
     synthesis="synth_ice40 -device u",
@@ -185,7 +189,8 @@ ICE40 = Family(
         "alumacc\n"  # adders, before synth_ice40 looks for multiplications
         "select -clear"
     ),
-    route_options=("--write", "routed.json"),  # small enough to be kept for a simulator
+    # The netlist is small enough to be kept for a simulator.
+    route_options=("--write", "routed.json", *TIMING_WEIGHT),
 )
 ECP5 = Family(
     name="ECP5",
@@ -208,6 +213,7 @@ ECP5 = Family(
     # Yosys takes 300. Routed, a wire of this machine takes 0.9 ns on average, and tables in a row
     # are what is slow then: with this, a third of the slow paths is left.
     wire_delay=900,
+    route_options=TIMING_WEIGHT,
 )
 GOWIN = GowinFamily(
     name="Gowin",

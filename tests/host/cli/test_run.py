@@ -14,6 +14,7 @@ import pytest
 
 import host.cli.run
 from hdl.bench.networks import random_network
+from hdl.parameters import ResidentParameters
 from host.catalogue import open_network
 from host.cli.main import main
 from host.datasets import load_test_set
@@ -369,11 +370,16 @@ def test_resident_images(run, tmp_path):
     assert json.loads(stdout)["accuracy"] == streamed["accuracy"]
 
 
-def test_resident_images_of_a_chip_with_noise_at_each_use(run):
+@pytest.mark.parametrize("at_once", [25, 60])
+def test_resident_images_of_a_chip_with_noise_at_each_use(run, monkeypatch, at_once):
+    """Of the later batches too, whose first image is not image 0."""
+    resident = ResidentParameters(beats=1024, images=at_once)
+    monkeypatch.setattr("host.cli.run.VIRTUAL_RESIDENT", resident)
     options = ("--chip", "5", "--on", "virtual", "--resident", "--check", "--json")
     status, stdout, err = run(*options)
     result = json.loads(stdout)
     assert status == 0, err
+    assert (result["resident"], result["images"]) == (at_once, 60)
     assert (result["mismatches"], result["word_mismatches"]) == (0, 0)
 
 
