@@ -96,11 +96,15 @@ class UseNoise(wiring.Component):
         ask, asked = Signal(), Signal()
         ahead = Signal(range(AHEAD + 1))  # beats asked for and not yet taken
         room = Signal()
+        left = Signal()  # one was taken; a register, for the queue may be across the part
         m.d.comb += [
             asked.eq(active & room & ask),
             room.eq(~ahead[-1]),  # it is a power of two, and never more
         ]
-        m.d.sync += ahead.eq(ahead + asked - (self.noise.valid & self.noise.ready))
+        m.d.sync += [
+            left.eq(self.noise.valid & self.noise.ready),
+            ahead.eq(ahead + asked - left),
+        ]
         with m.If(asked):
             m.d.sync += column.eq(column + self._lanes)
             with m.If(column + self._lanes >= p.crossbars[self._layer].columns):
