@@ -1,4 +1,4 @@
-"""A first-in first-out queue in one block RAM."""
+"""A first-in first-out queue in one memory."""
 
 from typing import Any
 
@@ -54,6 +54,8 @@ class Queue(wiring.Component):
         Shape of an item.
     depth : int
         Number of items, a power of two from 2 to 65536.
+    distributed : bool
+        Whether the memory is one of look-up tables, beside what it serves, rather than a block.
 
     Attributes
     ----------
@@ -63,8 +65,9 @@ class Queue(wiring.Component):
         Everything that was put in has been taken out.
     """
 
-    def __init__(self, shape: Any, depth: int) -> None:
+    def __init__(self, shape: Any, depth: int, *, distributed: bool = False) -> None:
         self._shape = shape
+        self._distributed = distributed
         self._depth = check_power_of_two("depth", depth, 2, 65536)
         super().__init__(
             {
@@ -78,6 +81,8 @@ class Queue(wiring.Component):
         """Build the queue."""
         m = Module()
         m.submodules.memory = memory = block_memory(self._shape, self._depth)
+        if self._distributed:
+            memory.attrs["ram_style"] = "distributed"
         write = memory.write_port()
         read = memory.read_port(domain="comb")
 

@@ -88,7 +88,9 @@ class UseNoise(wiring.Component):
         with m.If(self.load.valid & (load.layer == self._layer) & (load.memory == USE_NOISE)):
             m.d.sync += loaded.eq(Cat(loaded[8:], load.data))
 
-        m.submodules.queue = queue = Queue(self.noise.p.shape(), AHEAD)
+        # A block RAM may be anywhere, where nearly all are taken.
+        nearby = p.crossbars[self._layer].memory == "ecp5"
+        m.submodules.queue = queue = Queue(self.noise.p.shape(), AHEAD, distributed=nearby)
         wiring.connect(m, queue.o, wiring.flipped(self.noise))
         number = Signal(IMAGE_BITS)
         column = Signal(range(p.crossbars[self._layer].columns + self._lanes))
