@@ -151,7 +151,10 @@ class Engine(wiring.Component):
             with m.Elif(variation.states.ready):
                 m.d.sync += [held.eq(0), free.eq(1)]
             if p.noisy:
-                wiring.connect(m, wiring.flipped(self.numbers), variation.numbers)
+                # From the link; one comes with each image.
+                m.submodules.numbers = numbers = Slice(IMAGE_BITS)
+                wiring.connect(m, wiring.flipped(self.numbers), numbers.i)
+                wiring.connect(m, numbers.o, variation.numbers)
         else:
             m.d.comb += self.load.ready.eq(1)
             m.d.sync += [
