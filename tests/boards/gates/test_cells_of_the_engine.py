@@ -46,8 +46,9 @@ def test_the_cells_do_what_the_plain_description_does(engine: str, simulator: st
     run(engine, simulator)
 
 
-def test_a_wrong_cell_is_seen(engine: str, simulator: str) -> None:
-    broken, count = re.subn(r"16'h7888", "16'h7880", engine, count=1)
-    assert count == 1
+def test_wrong_cells_are_seen(engine: str, simulator: str) -> None:
+    """All products' cells: one alone may be of a bit that these images do not reach."""
+    broken, count = re.subn(r"16'h7888", "16'h7880", engine)
+    assert count > 1
     with pytest.raises(BenchFailure, match="failed"):
         run(broken, simulator)
