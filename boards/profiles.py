@@ -48,9 +48,9 @@ ECP5_85: Mapping[str, HardwareProfile] = {
     ),
 }
 """An ECP5 of 84 k LUTs and 208 block RAMs."""
-ECP5_85_ROUTERS: Mapping[str, str] = {"chips": "router2"}
-"""Nearly all block RAMs are taken, and wires to them are wanted by many: nextpnr's usual router
-takes them from one another for half an hour or more."""
+ECP5_85_ROUTERS: Mapping[str, str] = {"fast": "router2", "chips": "router2"}
+"""Wires of four rows a clock are wanted by many: nextpnr's usual router takes them from one another
+for half an hour or more."""
 ECP5_85_FREQUENCIES: Mapping[str, int] = {"fast": 80_000_000, "chips": 80_000_000}
 """Clocks of those that are large, in Hz; at 80 MHz a redraw takes a millisecond."""
 
