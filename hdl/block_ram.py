@@ -9,7 +9,7 @@ BLOCK_BITS = 1024
 """Memories below this size are left to the tool (distributed RAM or registers)."""
 
 
-def block_memory(shape: Any, depth: int) -> memory.Memory:
+def block_memory(shape: Any, depth: int, *, distributed: bool = False) -> memory.Memory:
     """A memory without contents, for block RAM.
 
     Read it through a port of the ``comb`` domain with a register behind it: the tools
@@ -24,8 +24,12 @@ def block_memory(shape: Any, depth: int) -> memory.Memory:
         Shape of a word.
     depth : int
         Number of words.
+    distributed : bool
+        Whether it is to be look-up tables all the same, near what it serves.
     """
     attrs: dict[str, Any] = {"no_rw_check": 1}
-    if Shape.cast(shape).width * depth >= BLOCK_BITS:
+    if distributed:
+        attrs["ram_style"] = "distributed"
+    elif Shape.cast(shape).width * depth >= BLOCK_BITS:
         attrs["ram_style"] = "block"
     return memory.Memory(shape=shape, depth=depth, init=[], attrs=attrs)

@@ -196,9 +196,9 @@ class WordMemory(wiring.Component):
             self._elaborate_block(m)
             return m
         layout = data.ArrayLayout(signed(self._rah_bits), self._lanes)
-        m.submodules.memory = memory = block_memory(layout, self._lines)
-        if is_ecp5(platform):
-            memory.attrs["ram_style"] = "distributed"
+        m.submodules.memory = memory = block_memory(
+            layout, self._lines, distributed=is_ecp5(platform)
+        )
         read = memory.read_port(domain="comb")
         write = memory.write_port(granularity=1)
         read_words = Signal(layout, reset_less=True)

@@ -65,9 +65,9 @@ class Reservation(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the queue."""
         m = Module()
-        m.submodules.memory = memory = block_memory(self.waiting.payload.shape(), self._depth)
-        if self._distributed:
-            memory.attrs["ram_style"] = "distributed"
+        m.submodules.memory = memory = block_memory(
+            self.waiting.payload.shape(), self._depth, distributed=self._distributed
+        )
         write = memory.write_port()
         read = memory.read_port(domain="comb")
         head = Signal(range(2 * self._depth))  # one bit more, which tells full from empty

@@ -80,9 +80,9 @@ class Queue(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the queue."""
         m = Module()
-        m.submodules.memory = memory = block_memory(self._shape, self._depth)
-        if self._distributed:
-            memory.attrs["ram_style"] = "distributed"
+        m.submodules.memory = memory = block_memory(
+            self._shape, self._depth, distributed=self._distributed
+        )
         write = memory.write_port()
         read = memory.read_port(domain="comb")
 
