@@ -24,6 +24,7 @@ from amaranth.lib.cdc import ResetSynchronizer
 from boards.board import Board
 from boards.lights import LightsDriver
 from boards.top import TopParameters
+from hdl.ecp5 import is_ecp5
 from hdl.link.uart import UartReceiver, UartTransmitter
 from hdl.parameters import HardwareProfile
 from hdl.slice import Slice
@@ -215,4 +216,9 @@ class Shell(Elaboratable):
             m.d.settling += over.eq(1)
         with m.Else():
             m.d.settling += left.eq(left - 1)
-        m.d.comb += ResetSignal().eq(unsettled)
+        reset = unsettled
+        if is_ecp5(platform):
+            # On one of the nets for clocks, which reach all of the part in little time.
+            reset = Signal()
+            m.submodules.reset_net = Instance("DCCA", i_CLKI=unsettled, o_CLKO=reset)
+        m.d.comb += ResetSignal().eq(reset)

@@ -498,7 +498,9 @@ class Resident(wiring.Component):
         ahead = Signal()
         gap = Signal(16)
         named = Signal.like(number)
+        aim = Signal()  # these are known; a register, for what it enables is far away
         m.d.sync += [
+            aim.eq(0),
             ahead.eq(address >= next_image),
             gap.eq(address - next_image),
             named.eq(loader.number + address),
@@ -510,6 +512,14 @@ class Resident(wiring.Component):
         m.submodules.byte_slice = bytes_ = Slice(ByteLayout())
         wiring.connect(m, bytes_.o, wiring.flipped(self.link_fetched))
         fetched = bytes_.i
+        with m.If(aim):
+            m.d.sync += [
+                first.eq(Mux(wants_logits, Mux(ahead, next_beat, 0), address)),
+                skip.eq(Mux(ahead, gap, address)),
+                images.eq(1),
+                number.eq(named),
+                launch.eq(wants_logits),
+            ]
         with m.FSM(name="reading"):
             with m.State("ENGINE"):
                 m.d.comb += [
@@ -530,18 +540,11 @@ class Resident(wiring.Component):
             with m.State("REGARD"):
                 # In this clock it is found out whether the image lies ahead, and how far, and
                 # which number it has.
+                m.d.sync += aim.eq(1)
                 m.next = "AIM"
             with m.State("AIM"):
-                m.d.sync += [
-                    first.eq(Mux(ahead, next_beat, 0)),
-                    skip.eq(Mux(ahead, gap, address)),
-                    images.eq(1),
-                    number.eq(named),
-                    launch.eq(wants_logits),
-                ]
                 m.next = "LOGIT"
                 with m.If(~wants_logits):
-                    m.d.sync += first.eq(address)
                     m.next = "LOOK"
             with m.State("LOOK"):
                 m.d.comb += player.peek.eq(1)

@@ -14,8 +14,7 @@ BOARDS = tuple(
         platform=platform,
         profiles=profiles,
         frequency=frequency,
-        # Of speed grade 6, where router2 makes 70 to 79 MHz of the chips.
-        frequencies={**ECP5_85_FREQUENCIES, "chips": 70_000_000} if profiles is ECP5_85 else {},
+        frequencies=ECP5_85_FREQUENCIES if profiles is ECP5_85 else {},
         routers=ECP5_85_ROUTERS if profiles is ECP5_85 else {},
         pll=Ecp5PllParameters,
         lights=Lights(

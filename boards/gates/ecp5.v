@@ -291,6 +291,11 @@ module EHXPLLL (
 	assign INTLOCK = 1'b1;
 endmodule
 
+// A net for clocks. nextpnr leaves out what is connected to no enable, which then is on.
+module DCCA (input CLKI, output CLKO);
+	assign CLKO = CLKI;
+endmodule
+
 module LUT4 (input A, B, C, D, output Z);
 	parameter [15:0] INIT = 0;
 `ifdef VERILATOR

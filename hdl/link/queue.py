@@ -32,9 +32,14 @@ def read_ring(m: Module, read: Any, head: Signal, limit: Signal, o: Any) -> None
     """
     # Behind `head`: a register, since what is read and offered next follows from it.
     following = Signal.like(head, init=1)
-    m.d.comb += read.addr.eq(Mux(o.valid & o.ready, following, head))
+    # The block's own register; a reset would have to reach it wherever the block is.
+    item = Signal(read.data.shape(), reset_less=True)
+    m.d.comb += [
+        read.addr.eq(Mux(o.valid & o.ready, following, head)),
+        o.payload.eq(item),
+    ]
     m.d.sync += [
-        o.payload.eq(read.data),
+        item.eq(read.data),
         # Both comparisons are made before it is known which counts: `ready` comes late.
         o.valid.eq(Mux(o.valid & o.ready, following != limit, head != limit)),
     ]
