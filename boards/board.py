@@ -42,10 +42,10 @@ class Board:
         Of the machine's clock, in Hz: what place and route must reach.
     frequencies : mapping of str to int
         The same of profiles whose machines are slower or faster than the usual one.
-    router : str
-        nextpnr's; its usual one where it is empty.
-    routers : mapping of str to str
-        The same of profiles whose machines are crowded: the usual one takes much longer for them.
+    routing : tuple of str
+        What nextpnr is told besides.
+    routings : mapping of str to tuple of str
+        The same of profiles whose machines are crowded.
     pll : type of PllParameters or None
         What makes that frequency of the board's clock; None where they are the same.
     clock : str
@@ -87,8 +87,8 @@ class Board:
     baud: int = 3_000_000
     uart: str = "uart"
     frequencies: Mapping[str, int] = field(default_factory=dict)
-    router: str = ""
-    routers: Mapping[str, str] = field(default_factory=dict)
+    routing: tuple[str, ...] = ()
+    routings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     resources: tuple[Resource, ...] = ()
     inactive: tuple[str, ...] = ()
     lights: Lights = field(default_factory=Lights)
@@ -113,9 +113,9 @@ class Board:
             if name not in self.profiles:
                 raise ValueError(f"{self.name} has a frequency for {name!r}, which is no profile")
             self.running(name)
-        for name in self.routers:
+        for name in self.routings:
             if name not in self.profiles:
-                raise ValueError(f"{self.name} has a router for {name!r}, which is no profile")
+                raise ValueError(f"{self.name} has a routing for {name!r}, which is no profile")
 
     def create_platform(self) -> TemplatedPlatform:
         """The platform, with what it lacked; good for one build."""
@@ -176,7 +176,7 @@ class Board:
         return self.profiles[name]
 
     def running(self, name: str) -> Self:
-        """The board with the clock and the router of one of its profiles.
+        """The board with the clock and the routing of one of its profiles.
 
         Parameters
         ----------
@@ -184,9 +184,9 @@ class Board:
             The profile's.
         """
         frequency = self.frequencies.get(name, self.frequency)
-        router = self.routers.get(name, self.router)
+        routing = self.routings.get(name, self.routing)
         return dataclasses.replace(
-            self, frequency=frequency, frequencies={}, router=router, routers={}
+            self, frequency=frequency, frequencies={}, routing=routing, routings={}
         )
 
 

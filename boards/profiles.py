@@ -48,9 +48,13 @@ ECP5_85: Mapping[str, HardwareProfile] = {
     ),
 }
 """An ECP5 of 84 k LUTs and 208 block RAMs."""
-ECP5_85_ROUTERS: Mapping[str, str] = {"fast": "router2", "chips": "router2"}
+ECP5_85_ROUTINGS: Mapping[str, tuple[str, ...]] = {
+    "fast": ("--router", "router2"),
+    "chips": ("--router", "router2", "--tmg-ripup"),
+}
 """Wires of four rows a clock are wanted by many: nextpnr's usual router takes them from one another
-for half an hour or more."""
+for half an hour or more. The other one sends some of the chips' a long way round, and is told to
+try those that are late because of it again."""
 ECP5_85_FREQUENCIES: Mapping[str, int] = {"fast": 80_000_000, "chips": 80_000_000}
 """Clocks of those that are large, in Hz; at 80 MHz a redraw takes a millisecond."""
 

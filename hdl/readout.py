@@ -11,7 +11,7 @@ from hdl.streams import ResultLayout, SumLayout
 class Readout(wiring.Component):
     """Pass the logits on and keep the lowest class with the largest one.
 
-    One class a clock, one clock later. Softmax is the host's: it does not change the
+    One class a clock, two clocks later. Softmax is the host's: it does not change the
     winner.
 
     Parameters
@@ -39,23 +39,31 @@ class Readout(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the block."""
         m = Module()
-        sum_ = self.sums.payload.sums[0]
+        # A register first: the comparison is long enough without the way from the crossbar.
+        sum_ = Signal.like(self.sums.payload.sums[0], reset_less=True)
+        last = Signal(reset_less=True)
+        valid = Signal()
         class_ = Signal(range(self._parameters.classes))
         result = self.results.payload
         best = Signal.like(sum_)
         better = Signal()
-        first = Signal(init=1)  # class 0 comes; a register, since the comparison is long enough
+        first = Signal(init=1)  # class 0 comes; a register, for the same reason
         # Strictly greater, so that of equal classes the lowest wins.
         m.d.comb += better.eq(first | (sum_ > best))
         with m.If(~self.results.valid | self.results.ready):
             m.d.comb += self.sums.ready.eq(1)
-            m.d.sync += self.results.valid.eq(self.sums.valid)
-            with m.If(self.sums.valid):
+            m.d.sync += [
+                sum_.eq(self.sums.payload.sums[0]),
+                last.eq(self.sums.payload.last),
+                valid.eq(self.sums.valid),
+                self.results.valid.eq(valid),
+            ]
+            with m.If(valid):
                 m.d.sync += [
                     result.logit.eq(sum_),
-                    result.last.eq(self.sums.payload.last),
-                    class_.eq(Mux(self.sums.payload.last, 0, class_ + 1)),
-                    first.eq(self.sums.payload.last),
+                    result.last.eq(last),
+                    class_.eq(Mux(last, 0, class_ + 1)),
+                    first.eq(last),
                 ]
                 with m.If(better):
                     m.d.sync += [best.eq(sum_), result.winner.eq(class_)]

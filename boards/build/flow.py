@@ -250,8 +250,7 @@ class Build:
         constraints = f"{TOP}.{family.constraints}"
         mhz = self.parameters.board.machine_frequency / 1e6
         route = family.route_command(self._platform, self._planned("nextpnr"), seed, mhz)
-        if self.parameters.board.router:
-            route += ["--router", self.parameters.board.router]
+        route += self.parameters.board.routing
         pack = family.pack_command(self._platform, self._planned(family.packer))
         bitstream = f"{TOP}.{family.bitstream}"
         what = f"placing and routing, seed {seed}"

@@ -5,7 +5,7 @@ from amaranth_boards.ecpix5 import ECPIX585Platform
 from boards.board import Board
 from boards.lights import Lights
 from boards.pll.ecp5 import Ecp5PllParameters
-from boards.profiles import ECP5_85, ECP5_85_FREQUENCIES, ECP5_85_ROUTERS
+from boards.profiles import ECP5_85, ECP5_85_FREQUENCIES, ECP5_85_ROUTINGS
 
 BOARDS = (
     Board(
@@ -14,7 +14,7 @@ BOARDS = (
         platform=ECPIX585Platform,
         profiles=ECP5_85,
         frequencies=ECP5_85_FREQUENCIES,
-        routers=ECP5_85_ROUTERS,
+        routings=ECP5_85_ROUTINGS,
         frequency=120_000_000,
         pll=Ecp5PllParameters,
         lights=Lights(

@@ -7,7 +7,7 @@ from amaranth_boards.resources import UARTResource
 from boards.board import Board
 from boards.lights import Lights
 from boards.pll.ecp5 import Ecp5PllParameters
-from boards.profiles import ECP5_25, ECP5_85, ECP5_85_FREQUENCIES, ECP5_85_ROUTERS
+from boards.profiles import ECP5_25, ECP5_85, ECP5_85_FREQUENCIES, ECP5_85_ROUTINGS
 
 ATTRIBUTES = Attrs(IO_TYPE="LVCMOS33", PULLMODE="UP")
 
@@ -20,7 +20,9 @@ BOARDS = tuple(
         frequency=frequency,
         frequencies=ECP5_85_FREQUENCIES if profiles is ECP5_85 else {},
         # The usual one was stopped here after 20 minutes of taking wires in turn.
-        routers={"ideal": "router2", **ECP5_85_ROUTERS} if profiles is ECP5_85 else {},
+        routings={"ideal": ECP5_85_ROUTINGS["fast"], **ECP5_85_ROUTINGS}
+        if profiles is ECP5_85
+        else {},
         pll=Ecp5PllParameters,
         resources=(UARTResource(0, rx="0", tx="1", conn=("io", 0), attrs=ATTRIBUTES),),
         lights=Lights(programmed="rgb_led/0/g", streaming="rgb_led/0/b", error="rgb_led/0/r"),

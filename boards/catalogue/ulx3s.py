@@ -5,7 +5,7 @@ from amaranth_boards import ulx3s
 from boards.board import Board
 from boards.lights import Lights
 from boards.pll.ecp5 import Ecp5PllParameters
-from boards.profiles import ECP5_25, ECP5_45, ECP5_85, ECP5_85_FREQUENCIES, ECP5_85_ROUTERS
+from boards.profiles import ECP5_25, ECP5_45, ECP5_85, ECP5_85_FREQUENCIES, ECP5_85_ROUTINGS
 
 BOARDS = tuple(
     Board(
@@ -15,7 +15,7 @@ BOARDS = tuple(
         profiles=profiles,
         frequency=frequency,
         frequencies=ECP5_85_FREQUENCIES if profiles is ECP5_85 else {},
-        routers=ECP5_85_ROUTERS if profiles is ECP5_85 else {},
+        routings=ECP5_85_ROUTINGS if profiles is ECP5_85 else {},
         pll=Ecp5PllParameters,
         lights=Lights(
             programmed="led/0",

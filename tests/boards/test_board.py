@@ -88,9 +88,9 @@ def test_a_profile_may_have_a_clock_of_its_own():
     assert pll.frequency == 18_000_000
 
 
-def test_a_profile_may_have_a_router_of_its_own():
-    board = Board(**{**GOOD, "profiles": UP5K, "routers": {"chips": "router2"}})
-    assert [board.running(name).router for name in ("ideal", "chips")] == ["", "router2"]
+def test_a_profile_may_have_a_routing_of_its_own():
+    board = Board(**{**GOOD, "profiles": UP5K, "routings": {"chips": ("--no-tmdriv",)}})
+    assert [board.running(name).routing for name in ("ideal", "chips")] == [(), ("--no-tmdriv",)]
 
 
 def test_a_board_is_found_by_being_there(tmp_path, monkeypatch):
@@ -130,7 +130,7 @@ def test_an_unknown_board_or_profile_is_one_line():
             {"frequencies": {"big": 24_000_000}},
             "mine has a frequency for 'big', which is no profile",
         ),
-        ({"routers": {"big": "router2"}}, "mine has a router for 'big', which is no profile"),
+        ({"routings": {"big": ()}}, "mine has a routing for 'big', which is no profile"),
         ({"baud": 12_000_000}, "makes no rate within 1 % of 12000000 baud"),
     ],
 )

@@ -88,12 +88,14 @@ def test_another_seed_places_the_same_netlist_otherwise(tiny, cache):
     assert figures.worst == min(one.fmax or 0, two.fmax or 0)
 
 
-def test_a_board_names_the_router(tiny, cache):
+def test_a_board_tells_the_router(tiny, cache):
     parameters = tiny()
-    board = dataclasses.replace(parameters.board, router="router2")
+    board = dataclasses.replace(parameters.board, routing=("--router", "router2", "--tmg-ripup"))
     build = Build(dataclasses.replace(parameters, board=board))
     routed = build.route(build.synthesise())
-    assert "Running router2" in (routed.folder / "nextpnr.log").read_text()
+    log = (routed.folder / "nextpnr.log").read_text()
+    assert "Running router2" in log
+    assert "tmgfail=" in log
     assert routed.bitstream is not None
 
 
