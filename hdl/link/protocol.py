@@ -91,8 +91,8 @@ class LinkParameters:
     frequency : int
         Clock frequency in Hz that the identity tells; 0 where time is simulated.
     in_flight : int
-        Images that may be under way at once, a power of two from 2 to 256. More wait in
-        the receive buffer.
+        Images that may be under way behind the one whose answer is next, a power of two from
+        2 to 256. More wait in the receive buffer.
 
     Raises
     ------

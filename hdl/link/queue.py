@@ -23,28 +23,20 @@ def read_ring(m: Module, read: Any, head: Signal, limit: Signal, o: Any) -> None
     read : ReadPort
         Of the memory, in the ``comb`` domain.
     head : Signal
-        The item that is offered next or now; one bit wider than an address, which tells a
-        full ring from an empty one. Moved here.
+        The item that is read next; one bit wider than an address, which tells a full ring
+        from an empty one. Moved here, past what is offered: that is out of the memory.
     limit : Signal
         Like `head`: behind the last item that may be offered.
     o : Out(stream)
         Where to.
     """
-    # Behind `head`: a register, since what is read and offered next follows from it.
-    following = Signal.like(head, init=1)
     # The block's own register; a reset would have to reach it wherever the block is.
     item = Signal(read.data.shape(), reset_less=True)
-    m.d.comb += [
-        read.addr.eq(Mux(o.valid & o.ready, following, head)),
-        o.payload.eq(item),
-    ]
-    m.d.sync += [
-        item.eq(read.data),
-        # Both comparisons are made before it is known which counts: `ready` comes late.
-        o.valid.eq(Mux(o.valid & o.ready, following != limit, head != limit)),
-    ]
-    with m.If(o.valid & o.ready):
-        m.d.sync += [head.eq(following), following.eq(following + 1)]
+    more = Signal()
+    m.d.comb += [read.addr.eq(head), o.payload.eq(item), more.eq(head != limit)]
+    # `ready`, which comes late, enables registers and no more.
+    with m.If(~o.valid | o.ready):
+        m.d.sync += [item.eq(read.data), o.valid.eq(more), head.eq(head + more)]
 
 
 class Queue(wiring.Component):
@@ -58,7 +50,7 @@ class Queue(wiring.Component):
     shape : ShapeLike
         Shape of an item.
     depth : int
-        Number of items, a power of two from 2 to 65536.
+        Number of items behind the one that is offered, a power of two from 2 to 65536.
     distributed : bool
         Whether the memory is one of look-up tables, beside what it serves, rather than a block.
 
@@ -96,7 +88,7 @@ class Queue(wiring.Component):
         room = Signal(init=1)
         m.d.comb += [
             self.i.ready.eq(room),
-            self.empty.eq(tail == head),
+            self.empty.eq((tail == head) & ~self.o.valid),
             write.addr.eq(tail),
             write.data.eq(self.i.payload),
             write.en.eq(self.i.valid & self.i.ready),

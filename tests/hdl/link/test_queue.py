@@ -34,14 +34,14 @@ def test_one_item_a_clock() -> None:
     assert clocks[-1] - clocks[0] == 49
 
 
-def test_holds_its_depth_and_tells_when_it_is_empty() -> None:
+def test_holds_its_depth_behind_what_it_offers_and_tells_when_it_is_empty() -> None:
     queue = Queue(8, 8)
     bench = StreamBench(queue)
 
     async def fill_and_drain(ctx) -> None:
         assert ctx.get(queue.empty)
         ctx.set(queue.i.valid, 1)
-        for number in range(8):
+        for number in range(9):
             assert ctx.get(queue.i.ready)
             ctx.set(queue.i.payload, number)
             await ctx.tick()
@@ -49,7 +49,7 @@ def test_holds_its_depth_and_tells_when_it_is_empty() -> None:
         assert not ctx.get(queue.i.ready)
         ctx.set(queue.i.valid, 0)
         ctx.set(queue.o.ready, 1)
-        for number in range(8):
+        for number in range(9):
             assert ctx.get(queue.o.valid)
             assert ctx.get(queue.o.payload) == number
             assert not ctx.get(queue.empty)
