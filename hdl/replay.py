@@ -4,7 +4,7 @@ A crossbar with fewer lanes than columns computes its columns group by group and
 image's events again for each group.
 """
 
-from amaranth.hdl import Module, Shape, Signal, unsigned
+from amaranth.hdl import Module, Mux, Shape, Signal, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -96,21 +96,22 @@ class Replay(wiring.Component):
         valid = Signal()
         event_group = Signal.like(group)
         advance = Signal()
+        again = Signal()  # the same image for the next group, whose first event is there
+        more = Signal()
         m.d.comb += [
             advance.eq(~valid | self.passes.ready),
-            address.eq(cursor),
+            again.eq(valid & event.last & (event_group != p.passes - 1)),
+            # The pointer is compared before its place is read, so an event that is being
+            # written in this clock is read in the next.
+            more.eq(again | (cursor != end)),
+            address.eq(Mux(again, start, cursor)),
             next_group.eq(group),
         ]
         with m.If(valid & event.last):
-            with m.If(event_group == p.passes - 1):
-                m.d.comb += next_group.eq(0)
-            with m.Else():
-                m.d.comb += [next_group.eq(event_group + 1), address.eq(start)]
+            m.d.comb += next_group.eq(Mux(again, event_group + 1, 0))
         m.d.comb += read.addr.eq(address[: Shape.cast(range(depth)).width])
         with m.If(advance):
-            # The pointer is compared before its place is read, so an event that is being
-            # written in this clock is read in the next.
-            with m.If(address != end):
+            with m.If(more):
                 m.d.sync += [
                     valid.eq(1),
                     event.eq(read.data),
@@ -121,7 +122,7 @@ class Replay(wiring.Component):
                 with m.If(next_group == p.passes - 1):
                     m.d.sync += start.eq(address + 1)
             with m.Else():
-                m.d.sync += [valid.eq(0), group.eq(next_group), cursor.eq(address)]
+                m.d.sync += [valid.eq(0), group.eq(next_group)]
         m.d.comb += [
             self.passes.valid.eq(valid),
             self.passes.payload.beat.eq(event),

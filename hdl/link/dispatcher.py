@@ -149,6 +149,7 @@ class Dispatcher(wiring.Component):
         lines = Signal(range(max(memory.lines for memory in memories) + 1))  # of the space
         line_bytes = Signal(range(max(memory.line_bytes for memory in memories) + 1))
         lines_left = Signal.like(lines)  # from the address to the space's end
+        beyond = Signal()  # what is asked for is not there, or not to be read
         bytes_left = Signal.like(line_bytes)  # of the line
         first = Signal()  # the next byte is a line's first
         # Known a clock before they are asked for.
@@ -282,20 +283,23 @@ class Dispatcher(wiring.Component):
                     first.eq(1),
                     no_lines.eq(0),
                 ]
-                m.next = "CHECK"
                 hidden = (request.kind == Request.READ) & ~readable
-                with m.If(~exists | (request.address >= lines) | hidden):
-                    fail(ErrorCode.SPACE)
-            with m.State("CHECK"):
+                m.d.sync += beyond.eq(~exists | (request.address >= lines) | hidden)
+                m.next = "COUNT"
+            with m.State("COUNT"):
                 m.d.sync += [
                     bytes_left.eq(line_bytes - 1),
                     line_ends.eq(line_bytes == 1),
                     last_line.eq(lines_left == 1),
                 ]
-                with m.If(request.kind == Request.READ):
+                with m.If((request.kind == Request.READ) & (request.count > lines_left)):
+                    m.d.sync += beyond.eq(1)
+                m.next = "CHECK"
+            with m.State("CHECK"):
+                with m.If(beyond):
+                    fail(ErrorCode.SPACE)
+                with m.Elif(request.kind == Request.READ):
                     m.next = "DRAIN"
-                    with m.If(request.count > lines_left):
-                        fail(ErrorCode.SPACE)
                 with m.Elif(quiet):
                     with m.If(request.space[:4] == COUNTERS):
                         m.d.comb += self.load.valid.eq(1)
