@@ -81,16 +81,19 @@ class Replay(wiring.Component):
         group = Signal(range(max(p.passes, 2)))
         next_group = Signal.like(group)
 
-        level = Signal(pointer)
+        room = Signal(init=1)
+        following = Signal(pointer)
         m.d.comb += [
-            level.eq(end - start),
-            self.events.ready.eq(level != depth),
+            following.eq(end + 1),
+            self.events.ready.eq(room),
             write.addr.eq(end[: Shape.cast(range(depth)).width]),
             write.data.eq(self.events.payload),
             write.en.eq(self.events.valid & self.events.ready),
         ]
         with m.If(write.en):
-            m.d.sync += end.eq(end + 1)
+            m.d.sync += end.eq(following)
+        # A clock late that a place has become free, so that whoever fills the ring knows at once.
+        m.d.sync += room.eq(Mux(write.en, (following ^ start) != depth, (end ^ start) != depth))
 
         event = Signal(layout)
         valid = Signal()
