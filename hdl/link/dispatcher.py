@@ -377,26 +377,31 @@ class Dispatcher(wiring.Component):
             self.errors.ready.eq(done & (cause == Cause.FRAME)),
             malformed.eq(images.o.payload.malformed),
         ]
+        # Registers, since what is chosen from is far and wide; it stays as it is until `done`.
         with m.Switch(cause):
             with m.Case(Cause.IMAGE):
-                m.d.comb += [
+                m.d.sync += [
                     tag.eq(images.o.payload.tag),
                     kind.eq(Mux(malformed, Answer.ERROR, Answer.LOGITS)),
                     code.eq(ErrorCode.IMAGE),
                 ]
             with m.Case(Cause.REQUEST):
-                m.d.comb += [
+                m.d.sync += [
                     tag.eq(request.tag),
                     # An answer's kind is the request's with the highest bit set.
                     kind.eq(Mux(request.failed, Answer.ERROR, Cat(request.kind[:7], 1))),
                     code.eq(request.code),
                 ]
             with m.Default():
-                m.d.comb += [
+                m.d.sync += [
                     tag.eq(NO_TAG),
                     kind.eq(Answer.ERROR),
                     code.eq(self.errors.payload),
                 ]
+        empty = Signal()  # the head is all of the answer
+        m.d.sync += empty.eq(
+            (kind == Answer.WRITTEN) | ((kind == Answer.LINES) & (request.count == 0))
+        )
 
         # What there is to send does not depend on whether it is, for that comes late.
         def send(byte: ValueLike, last: ValueLike = 0, *, valid: ValueLike = 1) -> None:
@@ -430,6 +435,9 @@ class Dispatcher(wiring.Component):
                     m.d.sync += cause.eq(Cause.REQUEST)
                     m.next = "CAUSE"
             with m.State("CAUSE"):
+                # The head is chosen by what is told of the cause, and a byte of it after that.
+                m.next = "CHOICE"
+            with m.State("CHOICE"):
                 m.next = "HEAD"
             with m.State("DONE"):
                 # A state of its own, so that what caused the answer moves on from a register.
@@ -438,12 +446,8 @@ class Dispatcher(wiring.Component):
             with m.State("DISCARD"):
                 m.d.comb += self.results.ready.eq(1)
                 with m.If(self.results.valid & result.last):
-                    m.next = "HEAD"
+                    m.next = "CAUSE"
             with m.State("HEAD"):
-                empty = Signal()
-                m.d.comb += empty.eq(
-                    (kind == Answer.WRITTEN) | ((kind == Answer.LINES) & (request.count == 0))
-                )
                 send(chosen, empty & (index == HEADER_BYTES - 1), valid=settled)
                 with m.If(sent & (index == HEADER_BYTES - 1)):
                     with m.Switch(kind):
