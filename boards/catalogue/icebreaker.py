@@ -13,7 +13,7 @@ BOARDS = (
         title="iCEBreaker",
         platform=ICEBreakerPlatform,
         profiles=UP5K,
-        frequency=24_000_000,
+        frequency=30_000_000,
         pll=Ice40PadPllParameters,
         lights=Lights(programmed="led_g/0", error="led_r/0"),
         flash=("iceprog", "{bitstream}"),

@@ -15,7 +15,7 @@ BOARDS = (
         title="iCEBreaker-bitsy",
         platform=ICEBreakerBitsyPlatform,
         profiles=UP5K,
-        frequency=24_000_000,
+        frequency=30_000_000,
         pll=Ice40PadPllParameters,
         resources=(
             UARTResource(

@@ -13,7 +13,7 @@ BOARDS = (
         title="iCESugar",
         platform=ICESugarPlatform,
         profiles=UP5K,
-        frequency=24_000_000,
+        frequency=30_000_000,
         pll=Ice40PadPllParameters,
         baud=1_000_000,
         lights=Lights(programmed="led_g/0", streaming="led_b/0", error="led_r/0"),

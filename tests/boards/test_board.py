@@ -73,7 +73,7 @@ def test_clock_and_uart_are_what_they_should_be(board):
 
 def test_targets_are_the_clocks():
     found = find_boards()
-    assert found["icebreaker"].frequency >= 24_000_000
+    assert found["icebreaker"].frequency >= 30_000_000
     assert found["ulx3s-25f"].frequency >= 100_000_000
     assert found["ulx3s-85f"].frequency >= 118_000_000
 
