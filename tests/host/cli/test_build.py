@@ -75,7 +75,7 @@ def test_json_has_what_the_project_promises(tools, capsys):
     captured = capsys.readouterr()
     found = json.loads(captured.out)
     assert set(found) >= FIELDS
-    assert (found["board"], found["part"], found["need_mhz"]) == ("icebreaker", "iCE40UP5K", 24)
+    assert (found["board"], found["part"], found["need_mhz"]) == ("icebreaker", "iCE40UP5K", 30)
     assert found["network"] == "mnist-10"
     assert "icebreaker: synthesising the machine" in captured.err
     assert recall_one("icebreaker") == found
@@ -86,14 +86,14 @@ def test_a_table_and_a_copy_of_the_bitstream(tools, tmp_path, capsys):
     assert main(["build", "icebreaker", "--seeds", "3", "-o", str(copy)]) == 0
     assert copy.read_bytes() == b"bits"
     out = capsys.readouterr().out
-    for words in ("500.00 of 24 needed", "1,000 (19%)", "worst of the seeds", "yosys"):
+    for words in ("500.00 of 30 needed", "1,000 (19%)", "worst of the seeds", "yosys"):
         assert words in out
 
 
 @pytest.mark.parametrize(
     ("outcome", "line"),
     [
-        (21e6, "allspin: icebreaker misses its timing: 21.0 MHz of the 24 needed, 12.5% short;"),
+        (21e6, "allspin: icebreaker misses its timing: 21.0 MHz of the 30 needed, 30.0% short;"),
         (0, "allspin: icebreaker does not fit: 6,000 of 5,280 logic cells, 14% too many;"),
     ],
 )
