@@ -378,7 +378,10 @@ class Dispatcher(wiring.Component):
             malformed.eq(images.o.payload.malformed),
         ]
         # Registers, since what is chosen from is far and wide; it stays as it is until `done`.
-        with m.Switch(cause):
+        coming = Signal(Cause)  # the cause from the next clock on
+        m.d.comb += coming.eq(cause)
+        m.d.sync += cause.eq(coming)
+        with m.Switch(coming):
             with m.Case(Cause.IMAGE):
                 m.d.sync += [
                     tag.eq(images.o.payload.tag),
@@ -424,20 +427,17 @@ class Dispatcher(wiring.Component):
             with m.State("IDLE"):
                 m.d.sync += index.eq(0)
                 with m.If(self.errors.valid):
-                    m.d.sync += cause.eq(Cause.FRAME)
+                    m.d.comb += coming.eq(Cause.FRAME)
                     m.next = "CAUSE"
                 with m.Elif(images.o.valid & self.results.valid):
-                    m.d.sync += cause.eq(Cause.IMAGE)
+                    m.d.comb += coming.eq(Cause.IMAGE)
                     m.next = "CAUSE"
                     with m.If(malformed):
                         m.next = "DISCARD"
                 with m.Elif(request.due):
-                    m.d.sync += cause.eq(Cause.REQUEST)
+                    m.d.comb += coming.eq(Cause.REQUEST)
                     m.next = "CAUSE"
             with m.State("CAUSE"):
-                # The head is chosen by what is told of the cause, and a byte of it after that.
-                m.next = "CHOICE"
-            with m.State("CHOICE"):
                 m.next = "HEAD"
             with m.State("DONE"):
                 # A state of its own, so that what caused the answer moves on from a register.
@@ -446,7 +446,7 @@ class Dispatcher(wiring.Component):
             with m.State("DISCARD"):
                 m.d.comb += self.results.ready.eq(1)
                 with m.If(self.results.valid & result.last):
-                    m.next = "CAUSE"
+                    m.next = "HEAD"
             with m.State("HEAD"):
                 send(chosen, empty & (index == HEADER_BYTES - 1), valid=settled)
                 with m.If(sent & (index == HEADER_BYTES - 1)):
