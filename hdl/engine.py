@@ -108,8 +108,9 @@ class Engine(wiring.Component):
 
         # Nothing is read before every byte is in its memory.
         settle = 1 + max(crossbar.write_clocks for crossbar in p.crossbars)
-        # The link and the Programmer are far from one another: there is a register where they meet.
-        meet = p.variation is not None
+        # The link and the Programmer are far from one another, and a fast clock needs a
+        # register where they meet; an iCE40's has the time.
+        meet = p.variation is not None and p.crossbars[0].memory != "spram"
         settle += meet
         settling = Signal(range(settle + 1))
         loading = Signal()  # a register, since much waits for it
