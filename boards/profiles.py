@@ -14,6 +14,8 @@ UP5K: Mapping[str, HardwareProfile] = {
     ),
 }
 """An iCE40UP5K: the weights in its SPRAMs, loaded at run time."""
+UP5K_FREQUENCIES: Mapping[str, int] = {"chips": 27_000_000}
+"""Clocks of those that do not reach the boards' 30 MHz with each seed of placing, in Hz."""
 
 ECP5_25: Mapping[str, HardwareProfile] = {
     "ideal": HardwareProfile(lanes=100, memory="ecp5"),

@@ -109,7 +109,8 @@ class Engine(wiring.Component):
         # Nothing is read before every byte is in its memory.
         settle = 1 + max(crossbar.write_clocks for crossbar in p.crossbars)
         # The link and the Programmer are far from one another, and a fast clock needs a
-        # register where they meet; an iCE40's has the time.
+        # register where they meet. An iCE40's has the time, and its chips have no room: with one,
+        # nextpnr does not find places for all cells with each seed.
         meet = p.variation is not None and p.crossbars[0].memory != "spram"
         settle += meet
         settling = Signal(range(settle + 1))

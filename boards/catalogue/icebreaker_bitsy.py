@@ -7,7 +7,7 @@ from amaranth_boards.resources import UARTResource
 from boards.board import Board
 from boards.lights import Lights
 from boards.pll.ice40 import Ice40PadPllParameters
-from boards.profiles import UP5K
+from boards.profiles import UP5K, UP5K_FREQUENCIES
 
 BOARDS = (
     Board(
@@ -16,6 +16,7 @@ BOARDS = (
         platform=ICEBreakerBitsyPlatform,
         profiles=UP5K,
         frequency=30_000_000,
+        frequencies=UP5K_FREQUENCIES,
         pll=Ice40PadPllParameters,
         resources=(
             UARTResource(

@@ -5,7 +5,7 @@ from amaranth_boards.icesugar import ICESugarPlatform
 from boards.board import Board
 from boards.lights import Lights
 from boards.pll.ice40 import Ice40PadPllParameters
-from boards.profiles import UP5K
+from boards.profiles import UP5K, UP5K_FREQUENCIES
 
 BOARDS = (
     Board(
@@ -14,6 +14,7 @@ BOARDS = (
         platform=ICESugarPlatform,
         profiles=UP5K,
         frequency=30_000_000,
+        frequencies=UP5K_FREQUENCIES,
         pll=Ice40PadPllParameters,
         baud=1_000_000,
         lights=Lights(programmed="led_g/0", streaming="led_b/0", error="led_r/0"),

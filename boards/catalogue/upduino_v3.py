@@ -7,7 +7,7 @@ from amaranth_boards.upduino_v3 import UpduinoV3Platform
 from boards.board import Board
 from boards.lights import Lights
 from boards.pll.ice40 import Ice40PllParameters
-from boards.profiles import UP5K
+from boards.profiles import UP5K, UP5K_FREQUENCIES
 
 BOARDS = (
     Board(
@@ -16,6 +16,7 @@ BOARDS = (
         platform=UpduinoV3Platform,
         profiles=UP5K,
         frequency=30_000_000,
+        frequencies=UP5K_FREQUENCIES,
         clock="clk12",  # the oscillator inside the part is too far off for a UART
         pll=Ice40PllParameters,
         resources=(
