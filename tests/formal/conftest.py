@@ -1,0 +1,81 @@
+"""Each file here has PROOFS, and one test that is run for each question that they ask.
+
+`make prove` asks all of them and prints a line each; `make test` leaves out the slow ones.
+"""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from hdl.bench.proof import Proof, Task
+
+SLOW = "slow_proof"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--prove", action="store_true", help="all proofs, and a line for each")
+
+
+def _all(config: pytest.Config) -> bool:
+    # Unknown where the tests of other folders are run too: then it was not asked for.
+    return bool(config.getoption("--prove", default=False))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", f"{SLOW}: more than ten seconds; run by `make prove`")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "task" in metafunc.fixturenames:
+        proofs: list[Proof] = vars(metafunc.module)["PROOFS"]
+        tasks = [task for proof in proofs for task in proof.tasks()]
+        metafunc.parametrize(
+            "task",
+            [pytest.param(t, id=str(t), marks=[pytest.mark.slow_proof] * t.slow) for t in tasks],
+        )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not _all(config):
+        slow = [item for item in items if item.get_closest_marker(SLOW)]
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if item not in slow]
+
+
+@pytest.fixture
+def prove(
+    task: Task, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> Callable[[], None]:
+    """Ask what the task asks, and keep what a line about it says."""
+
+    def ask() -> None:
+        begun = time.monotonic()
+        try:
+            task.run(tmp_path)
+        finally:
+            seconds = time.monotonic() - begun
+            record_property("proof", [task.proof.name, task.kind, task.extent, seconds])
+
+    return ask
+
+
+def _line(report: pytest.TestReport) -> str | None:
+    """The line of a proof that has been tried."""
+    found = [value for key, value in report.user_properties if key == "proof"]
+    if report.when != "call" or not found:
+        return None
+    name, kind, extent, seconds = cast(tuple[str, str, str, float], found[0])
+    result = {"prove": "proved", "bmc": "holds", "cover": "reached", "mutant": "refuted"}[kind]
+    if report.failed:
+        result = "FAILED"
+    return f"{name:<36} {kind:<7} {extent:<11} {seconds:6.1f} s  {result}"
+
+
+def pytest_report_teststatus(
+    report: pytest.TestReport, config: pytest.Config
+) -> tuple[str, str, str] | None:
+    line = _line(report)
+    return (report.outcome, f"{line}\n", line) if line and _all(config) else None
