@@ -1,120 +1,157 @@
-"""Fixtures that more than one folder of tests uses, and the rule that a skip is a failure."""
+"""Tests run on a bare machine: they find no program but those that every machine has.
+
+The PATH of tests, and of all that they start, holds what `bare-machine.txt` lists. A test that
+wants another program says so, ``@pytest.mark.tool("iverilog")``: it finds that one too, and is
+skipped where it is not installed. There is no other reason to skip a test.
+"""
 
 import fnmatch
-import gzip
-import struct
-from collections.abc import Callable
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
 import pytest
+from hypothesis import HealthCheck, settings
 
-ALLOWED_SKIPS = Path(__file__).with_name("allowed-skips.txt")
+LISTED = Path(__file__).with_name("bare-machine.txt")
+"""Patterns of programs that are on every machine."""
 
-IDX_TYPES = {"uint8": 0x08, "int8": 0x09, "int16": 0x0B, "int32": 0x0C, "float32": 0x0D}
-
-IdxBytes = Callable[[npt.ArrayLike], bytes]
-IdxFolder = Callable[..., Path]
-
-
-def _idx_bytes(values: npt.ArrayLike) -> bytes:
-    array = np.asarray(values)
-    header = struct.pack(
-        f">HBB{array.ndim}I", 0, IDX_TYPES[array.dtype.name], array.ndim, *array.shape
-    )
-    return header + array.astype(array.dtype.newbyteorder(">")).tobytes()
+FULL_PATH = "full_path"
+"""What a worker of pytest-xdist is told this machine's PATH as: it inherits the bare one."""
 
 
-@pytest.fixture
-def idx_bytes() -> IdxBytes:
-    """Write an array as an IDX file's content (uint8 unless the array says otherwise)."""
-    return _idx_bytes
+class ToolMissing(pytest.skip.Exception):
+    """A program that a test asks for is not installed."""
 
 
-def _labelled(
-    prototypes: npt.NDArray[np.float64], count: int, first: int, rng: np.random.Generator
-) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
-    """Noisy copies of the prototypes; every class occurs where `count` allows."""
-    classes = len(prototypes)
-    labels = rng.permutation(np.arange(count) % classes)
-    gain = rng.uniform(0.7, 1.0, (count, 1, 1))
-    noise = rng.normal(0, 0.08, (count, *prototypes.shape[1:]))
-    grey = np.clip((prototypes[labels] * gain + noise) * 255, 0, 255)
-    grey[grey < 40] = 0  # a dark background, as the handwritten sets have
-    return grey.astype(np.uint8), (labels + first).astype(np.uint8)
+class Machine:
+    """The programs of this machine, and the few of them that tests may find.
 
-
-@pytest.fixture
-def idx_folder(tmp_path: Path) -> IdxFolder:
-    """Write a small data set that can be learnt, under the names that real ones have.
-
-    ``idx_folder(name, shape, classes, train, test, compressed, pattern, first, seed)``
-    returns its folder. `pattern` makes a file's name of ``half`` (train or t10k),
-    ``other`` (train or test), ``kind`` (images or labels) and ``rank`` (3 or 1);
-    `first` is the first label (1 in EMNIST letters).
+    Parameters
+    ----------
+    path : str
+        The machine's PATH.
+    folder : Path
+        An empty folder, for links to programs.
     """
 
-    def write(
-        name: str = "other",
-        shape: tuple[int, int] = (20, 24),
-        classes: int = 47,
-        train: int = 470,
-        test: int = 94,
-        compressed: bool = True,
-        pattern: str = "{half}-{kind}-idx{rank}-ubyte",
-        first: int = 0,
-        seed: int = 0,
-    ) -> Path:
-        rng = np.random.default_rng(seed)
-        folder = tmp_path / name
-        folder.mkdir()
-        # Each class is a handful of soft strokes of its own.
-        row, column = np.mgrid[: shape[0], : shape[1]]
-        centres = rng.uniform(0.15, 0.85, (classes, 4, 2)) * shape
-        distance = (row - centres[..., 0, None, None]) ** 2 + (
-            column - centres[..., 1, None, None]
-        ) ** 2
-        prototypes = np.exp(-distance / (0.02 * shape[0] * shape[1])).max(axis=1)
-        for half, count in (("train", train), ("t10k", test)):
-            images, labels = _labelled(prototypes, count, first, rng)
-            for kind, array in (("images", images), ("labels", labels)):
-                file = pattern.format(
-                    half=half,
-                    other="train" if half == "train" else "test",
-                    kind=kind,
-                    rank=array.ndim,
-                )
-                content = _idx_bytes(array)
-                if compressed:
-                    content = gzip.compress(content, compresslevel=1, mtime=0)
-                (folder / (file + ".gz" * compressed)).write_bytes(content)
-        return folder
+    def __init__(self, path: str, folder: Path) -> None:
+        self.path = path
+        self._folder = folder
+        lines = (line.split("#")[0] for line in LISTED.read_text().splitlines())
+        compiler = {Path(word).name for word in os.environ.get("CXX", "").split()}
+        self._listed = {*" ".join(lines).split(), *compiler}
+        self.bare_path = os.pathsep.join(self._bare_folders())
 
-    return write
+    def _bare_folders(self) -> Iterator[str]:
+        """For each folder of the PATH, in its order, one with links to what is listed."""
+        for number, place in enumerate(self.path.split(os.pathsep)):
+            # All in the environment that tests run in comes from requirements.txt.
+            if sys.prefix != sys.base_prefix and place == str(Path(sys.prefix) / "bin"):
+                yield place
+            elif os.path.isdir(place):
+                folder = self._folder / str(number)
+                folder.mkdir()
+                for name in os.listdir(place):
+                    if any(fnmatch.fnmatchcase(name, pattern) for pattern in self._listed):
+                        (folder / name).symlink_to(Path(place).absolute() / name)
+                yield str(folder)
+
+    def path_with(self, tools: list[str]) -> str:
+        """The bare PATH with some programs before it; those that are missing are left out."""
+        path = self.bare_path
+        for tool in tools:
+            if found := shutil.which(tool, path=self.path):
+                folder = self._folder / f"tool-{tool}"
+                if not folder.exists():
+                    folder.mkdir()
+                    (folder / tool).symlink_to(Path(found).absolute())
+                path = f"{folder}{os.pathsep}{path}"
+        return path
 
 
-def _unexpected_skips(reporter: pytest.TerminalReporter) -> list[str]:
-    """Names of the skipped tests that no pattern of the list names."""
-    lines = (line.split("#")[0].strip() for line in ALLOWED_SKIPS.read_text().splitlines())
-    patterns = [line for line in lines if line]
-    skipped = {report.nodeid for report in reporter.stats.get("skipped", [])}
-    return sorted(
-        name
-        for name in skipped
-        if not any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+MACHINE = pytest.StashKey[Machine]()
+
+
+def _tools(item: pytest.Item) -> list[str]:
+    """The programs that a test asks for."""
+    return [name for mark in item.iter_markers("tool") for name in mark.args]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Take from the PATH what not every machine has, before any test is imported."""
+    config.addinivalue_line(
+        "markers", "tool(name, ...): programs that a test needs; skipped where one is missing"
     )
+    # How fast a busy machine is, is not what is tested.
+    settings.register_profile(
+        "unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
+    settings.load_profile("unhurried")
+    path = getattr(config, "workerinput", {}).get(FULL_PATH, os.environ.get("PATH", os.defpath))
+    folder = Path(tempfile.mkdtemp(prefix="allspin-bare-"))
+    config.add_cleanup(lambda: shutil.rmtree(folder))
+    machine = config.stash[MACHINE] = Machine(path, folder)
+    os.environ["PATH"] = machine.bare_path
 
 
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Fail the run for a skip that is not on the list."""
-    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-    # A worker of pytest-xdist has none, and its controller sees all reports.
-    if reporter is not None and _unexpected_skips(reporter):
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Give the process its PATH back."""
+    if machine := config.stash.get(MACHINE, None):
+        os.environ["PATH"] = machine.path
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say which skips failed the run."""
-    for name in _unexpected_skips(terminalreporter):
-        terminalreporter.write_line(f"skipped, and not in {ALLOWED_SKIPS.name}: {name}", red=True)
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node) -> None:
+    """Tell a worker of pytest-xdist the whole PATH."""
+    node.workerinput[FULL_PATH] = node.config.stash[MACHINE].path
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Let a test find what it asks for, from its first fixture on to its last."""
+    machine = item.config.stash[MACHINE]
+    os.environ["PATH"] = machine.path_with(_tools(item))
+    try:
+        return (yield)
+    finally:
+        os.environ["PATH"] = machine.bare_path
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test that asks for what is not installed."""
+    for tool in _tools(item):
+        if shutil.which(tool) is None:
+            raise ToolMissing(f"{tool} is not installed")
+
+
+def _refuse(report: pytest.TestReport | pytest.CollectReport) -> None:
+    """Make a skip a failure."""
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+    report.outcome = "failed"
+    report.longrepr = f"only a test that asks for a tool may be skipped ({reason})"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    call: pytest.CallInfo[None],
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Fail a test that was skipped for another reason."""
+    report = yield
+    missing = call.excinfo is not None and isinstance(call.excinfo.value, ToolMissing)
+    if report.skipped and not missing and not hasattr(report, "wasxfail"):
+        _refuse(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Fail a file that was skipped as a whole."""
+    report = yield
+    if report.skipped:
+        _refuse(report)
+    return report

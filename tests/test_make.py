@@ -11,6 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPT = ROOT / ".ci" / "prerequisites"
+OPTIONAL = {"iverilog": "iverilog", "chromium": "chromium", "chromedriver": "chromium-driver"}
 TOOLS = ("sh", "python3", "c++", "perl", "git")
 
 
@@ -90,6 +91,60 @@ def test_an_old_or_bare_python_is_one_line_with_the_fix(machine, fake, words):
     assert done.stderr.count("\n") == 1
     for word in words:
         assert word in done.stderr
+
+
+@pytest.fixture
+def ci(tmp_path):
+    """Run `.ci/run` with programs that only write down how they were called."""
+    folder = tmp_path / "ci"
+    folder.mkdir()
+    sh = shutil.which("sh")
+    for tool in ("dirname", "timeout"):
+        (folder / tool).symlink_to(shutil.which(tool) or tool)
+
+    def run(**programs):
+        calls = tmp_path / "calls"
+        calls.write_text("")
+        for name, body in {"make": "exit 7", "id": "echo 0", **programs}.items():
+            program = folder / name.replace("_", "-")
+            program.write_text(f'#!{sh}\necho "{program.name} $*" >> {calls}\n{body}\n')
+            program.chmod(0o755)
+        done = subprocess.run(
+            [sh or "sh", str(ROOT / ".ci" / "run")],
+            env={"PATH": str(folder)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        installed = re.findall("^apt-get .*install.* ([a-z-]+)$", calls.read_text(), re.MULTILINE)
+        return done, installed, calls.read_text().splitlines()[-1]
+
+    return run
+
+
+def test_the_packages_that_marked_tests_want_are_installed_where_they_are_missing(ci):
+    done, installed, last = ci(apt_get="")
+    assert (done.returncode, done.stderr, last) == (7, "", "make test")
+    assert installed == list(OPTIONAL.values())
+    _, installed, last = ci(apt_get="", iverilog="", chromedriver="")
+    assert (installed, last) == (["chromium"], "make test")
+    assert ci(apt_get="", **dict.fromkeys(OPTIONAL, ""))[1:] == ([], "make test")
+
+
+@pytest.mark.parametrize(
+    ("programs", "lines"),
+    [({}, 1), ({"apt_get": "", "id": "echo 1000"}, 1), ({"apt_get": "exit 100"}, 3)],
+)
+def test_tests_run_where_no_package_can_be_installed(ci, programs, lines):
+    done, installed, last = ci(**programs)
+    assert (done.returncode, last) == (7, "make test")
+    assert len(installed) == (3 if lines == 3 else 0)
+    assert done.stderr.count("\n") == done.stderr.count("skipped") == lines
+
+
+def test_no_target_installs_a_system_s_package():
+    text = (ROOT / "Makefile").read_text()
+    assert not re.search(r"\b(apt|apt-get|dpkg|sudo|dnf|brew)\b|\.ci/(optional|run)", text)
 
 
 def test_help_lists_every_target():

@@ -107,17 +107,21 @@ def build_with_icarus(path: Path, parameters: dict[str, int]) -> list[str]:
     return ["vvp", "simulation.vvp"]
 
 
+ICARUS = pytest.mark.tool("iverilog", "vvp")
 BUILDERS = {"verilator": build_with_verilator, "icarus": build_with_icarus}
 
 
 # SystemVerilog is what all benches give to Verilator.
 @pytest.mark.parametrize(
-    ("simulator", "suffix"), [("verilator", ".v"), ("icarus", ".v"), ("icarus", ".sv")]
+    ("simulator", "suffix"),
+    [
+        ("verilator", ".v"),
+        pytest.param("icarus", ".v", marks=ICARUS),
+        pytest.param("icarus", ".sv", marks=ICARUS),
+    ],
 )
 def test_testbench_prints_the_golden_logits(simulator, exported):
     path, parameters = exported
-    if simulator == "icarus" and shutil.which("iverilog") is None:
-        pytest.skip("Icarus Verilog is not installed")
     program = BUILDERS[simulator](path, parameters)
     done = subprocess.run(
         program, cwd=path.parent, capture_output=True, text=True, check=True, timeout=120

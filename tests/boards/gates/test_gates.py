@@ -3,7 +3,6 @@
 import hashlib
 import json
 import re
-import shutil
 from pathlib import Path
 
 import pytest
@@ -20,7 +19,6 @@ from hdl.bench.runner import BenchFailure, simulate
 from hdl.parameters import HardwareProfile
 from sim.errors import UserError
 
-ICARUS = shutil.which("iverilog")
 BENCH = Path(__file__).with_name("bench_gates.py")
 NETWORK = random_network((4, 2), 1)
 PROFILE = HardwareProfile(lanes=1)
@@ -39,9 +37,8 @@ def built():
     return parameters, Build(parameters).synthesise().folder / "top.json"
 
 
+@pytest.mark.tool("iverilog", "vvp")
 def test_routed_gates_in_icarus_are_the_golden_model():
-    if ICARUS is None:
-        pytest.skip("Icarus Verilog is not installed")
     parameters = ShellParameters.from_network(BOARD, NETWORK, PROFILE)
     build = Build(parameters)
     netlist = Netlist.read(build.route(build.synthesise(), 1).folder / "routed.json")
@@ -69,9 +66,8 @@ def run(parameters, netlist, simulator, images=8):
     )
 
 
+@pytest.mark.tool("iverilog", "vvp")
 def test_gates_in_icarus_are_the_golden_model(built):
-    if ICARUS is None:
-        pytest.skip("Icarus Verilog is not installed")
     parameters, file = built
     netlist = Netlist.read(file)
     assert netlist.digest == hashlib.sha256(file.read_bytes()).hexdigest()[:16]
@@ -114,7 +110,7 @@ def test_a_flipped_bit_of_a_table_is_found(built):
     one = int(before["LUT_INIT"], 2) ^ int(after["LUT_INIT"], 2)
     assert one.bit_count() == 1
     with pytest.raises(BenchFailure, match=r"logits|differs"):
-        run(parameters, broken, "verilator" if ICARUS is None else "icarus")
+        run(parameters, broken, "verilator")
 
 
 MODULE = {

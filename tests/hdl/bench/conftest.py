@@ -1,16 +1,15 @@
 """Each bench runs on every simulator that is there."""
 
-import shutil
 from collections.abc import Callable
 
 import pytest
 
 
-@pytest.fixture(params=["verilator", "icarus"])
+@pytest.fixture(
+    params=["verilator", pytest.param("icarus", marks=pytest.mark.tool("iverilog", "vvp"))]
+)
 def simulator(request: pytest.FixtureRequest) -> str:
     """Name of a simulator; Icarus is no prerequisite of the project."""
-    if request.param == "icarus" and shutil.which("iverilog") is None:
-        pytest.skip("Icarus Verilog is not installed")
     return request.param
 
 

@@ -1,0 +1,91 @@
+"""Data sets that tests read."""
+
+import gzip
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+IDX_TYPES = {"uint8": 0x08, "int8": 0x09, "int16": 0x0B, "int32": 0x0C, "float32": 0x0D}
+
+IdxBytes = Callable[[npt.ArrayLike], bytes]
+IdxFolder = Callable[..., Path]
+
+
+def _idx_bytes(values: npt.ArrayLike) -> bytes:
+    array = np.asarray(values)
+    header = struct.pack(
+        f">HBB{array.ndim}I", 0, IDX_TYPES[array.dtype.name], array.ndim, *array.shape
+    )
+    return header + array.astype(array.dtype.newbyteorder(">")).tobytes()
+
+
+@pytest.fixture
+def idx_bytes() -> IdxBytes:
+    """Write an array as an IDX file's content (uint8 unless the array says otherwise)."""
+    return _idx_bytes
+
+
+def _labelled(
+    prototypes: npt.NDArray[np.float64], count: int, first: int, rng: np.random.Generator
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+    """Noisy copies of the prototypes; every class occurs where `count` allows."""
+    classes = len(prototypes)
+    labels = rng.permutation(np.arange(count) % classes)
+    gain = rng.uniform(0.7, 1.0, (count, 1, 1))
+    noise = rng.normal(0, 0.08, (count, *prototypes.shape[1:]))
+    grey = np.clip((prototypes[labels] * gain + noise) * 255, 0, 255)
+    grey[grey < 40] = 0  # a dark background, as the handwritten sets have
+    return grey.astype(np.uint8), (labels + first).astype(np.uint8)
+
+
+@pytest.fixture
+def idx_folder(tmp_path: Path) -> IdxFolder:
+    """Write a small data set that can be learnt, under the names that real ones have.
+
+    ``idx_folder(name, shape, classes, train, test, compressed, pattern, first, seed)``
+    returns its folder. `pattern` makes a file's name of ``half`` (train or t10k),
+    ``other`` (train or test), ``kind`` (images or labels) and ``rank`` (3 or 1);
+    `first` is the first label (1 in EMNIST letters).
+    """
+
+    def write(
+        name: str = "other",
+        shape: tuple[int, int] = (20, 24),
+        classes: int = 47,
+        train: int = 470,
+        test: int = 94,
+        compressed: bool = True,
+        pattern: str = "{half}-{kind}-idx{rank}-ubyte",
+        first: int = 0,
+        seed: int = 0,
+    ) -> Path:
+        rng = np.random.default_rng(seed)
+        folder = tmp_path / name
+        folder.mkdir()
+        # Each class is a handful of soft strokes of its own.
+        row, column = np.mgrid[: shape[0], : shape[1]]
+        centres = rng.uniform(0.15, 0.85, (classes, 4, 2)) * shape
+        distance = (row - centres[..., 0, None, None]) ** 2 + (
+            column - centres[..., 1, None, None]
+        ) ** 2
+        prototypes = np.exp(-distance / (0.02 * shape[0] * shape[1])).max(axis=1)
+        for half, count in (("train", train), ("t10k", test)):
+            images, labels = _labelled(prototypes, count, first, rng)
+            for kind, array in (("images", images), ("labels", labels)):
+                file = pattern.format(
+                    half=half,
+                    other="train" if half == "train" else "test",
+                    kind=kind,
+                    rank=array.ndim,
+                )
+                content = _idx_bytes(array)
+                if compressed:
+                    content = gzip.compress(content, compresslevel=1, mtime=0)
+                (folder / (file + ".gz" * compressed)).write_bytes(content)
+        return folder
+
+    return write
