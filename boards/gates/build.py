@@ -7,10 +7,10 @@ from pathlib import Path
 from boards.gates.models import family_of_cells, models
 from boards.gates.netlist import WRAPPER, Netlist
 from boards.gates.pins import Pins
-from boards.process import Progress, complaint, no_progress, run_tool
 from boards.virtual.build import HOST_SIDE, PROGRAM, compiler
 from hdl.bench.tools import VERILATOR_FIX, find_verilator
 from hdl.cache import build_once, digest
+from hdl.process import Progress, complaint, no_progress, run_tool
 from sim.errors import UserError
 
 MAIN = Path(__file__).with_name("main.cpp")

@@ -19,13 +19,12 @@ from pathlib import Path
 
 from amaranth.back import rtlil
 
-from boards.process import Progress, complaint, no_progress, run_tool
 from boards.top import Top, TopParameters
 from boards.virtual.rewrite import rewrite_cpp, rewrite_rtlil
-from hdl.cache import VARIABLE, build_once, cache_folder, digest
+from hdl.cache import VARIABLE, build_once, cache_folder, digest, read_note, write_note
 from hdl.link.uart import BITS
+from hdl.process import Progress, complaint, no_progress, run_tool
 from sim.errors import UserError
-from sim.netfile import write_atomically
 
 Mutate = Callable[[str], str]
 
@@ -98,15 +97,15 @@ def build(
     design = None
     if mutate is None:
         memory = cache / f"{digest(_sources(), repr(parameters), sys.version)}.design"
-        with contextlib.suppress(OSError):
-            design = memory.read_text()
+        with contextlib.suppress(OSError, ValueError):
+            design = str(read_note(memory))
     if design is None:
         text = _design(parameters, progress)
         if mutate is not None:
             text = mutate(text)
         design = digest(text)
         if memory is not None:
-            write_atomically(memory, design.encode())
+            write_note(memory, design)
 
     def make(folder: Path) -> None:
         _compile(text or _design(parameters, progress), [*command, *flags], folder, progress)

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import json
 import os
 import re
 import shutil
@@ -17,13 +18,14 @@ import numpy as np
 import numpy.typing as npt
 from amaranth.lib import wiring
 from cocotb_tools.config import libs_dir
-from cocotb_tools.runner import Runner, get_runner
+from cocotb_tools.runner import get_runner
 
 from hdl.bench.job import VARIABLE, Job
 from hdl.bench.tools import Tools, environment, find_compiler, find_tools
 from hdl.cache import build_once, cache_folder, digest
 from hdl.engine import Engine
 from hdl.parameters import EngineParameters, HardwareProfile
+from hdl.process import run_tool
 from hdl.verilog import to_verilog
 from sim.errors import UserError
 from sim.network import Network
@@ -65,12 +67,32 @@ def _tail(log: Path) -> str:
     return "\n".join(lines[-TAIL:])
 
 
-def _run_build(runner: Runner, log: Path, **options: Any) -> None:
-    """Build, or fail with the end of the log."""
-    try:
-        runner.build(log_file=log, timescale=TIMESCALE, hdl_toplevel=TOP, **options)
-    except (RuntimeError, SystemExit) as error:
-        raise RuntimeError(f"the simulator could not be built: {error}\n{_tail(log)}") from error
+_BUILD = """
+import json, sys
+from cocotb_tools.runner import get_runner
+options = json.loads(sys.argv[1])
+try:
+    get_runner(options.pop("simulator")).build(**options)
+except RuntimeError as error:
+    sys.exit(str(error))
+"""
+"""A process of its own runs cocotb's runner, so that what it starts ends with this one."""
+
+
+def _run_build(simulator: str, folder: Path, **options: Any) -> None:
+    """Build in a folder, or fail with the end of the log."""
+    log = folder / "build.log"
+    options |= {
+        "simulator": simulator,
+        "log_file": str(log),
+        "timescale": TIMESCALE,
+        "hdl_toplevel": TOP,
+    }
+    command = [sys.executable, "-c", _BUILD, json.dumps(options)]
+    if run_tool(command, folder, "runner.log", "building the simulator") != 0:
+        said = (_tail(folder / "runner.log").splitlines() or ["it said nothing"])[-1]
+        raise RuntimeError(f"the simulator could not be built: {said}\n{_tail(log)}")
+    (folder / "runner.log").unlink()
 
 
 def _verilator_options(waves: bool, public: bool) -> list[str]:
@@ -104,10 +126,10 @@ def _build_runtime(tools: Tools, waves: bool, folder: Path) -> None:
     options += ["-LDFLAGS", f"-L{folder}"]
     with environment(tools, {**_UNSET, "MAKEFLAGS": _make_variables()}):
         _run_build(
-            get_runner("verilator"),
-            folder / "build.log",
-            sources=[source],
-            build_dir=folder / "build",
+            "verilator",
+            folder,
+            sources=[str(source)],
+            build_dir=str(folder / "build"),
             build_args=options,
             waves=waves,
         )
@@ -133,10 +155,10 @@ def _build_verilator(tools: Tools, verilog: str, waves: bool, public: bool, fold
     )
     with environment(tools, {**_UNSET, "MAKEFLAGS": _make_variables(VM_GLOBAL_FAST="")}):
         _run_build(
-            get_runner("verilator"),
-            folder / "build.log",
-            sources=[visible, source],
-            build_dir=folder / "build",
+            "verilator",
+            folder,
+            sources=[str(visible), str(source)],
+            build_dir=str(folder / "build"),
             build_args=options,
             waves=waves,
         )
@@ -149,10 +171,10 @@ def _build_icarus(tools: Tools, verilog: str, waves: bool, folder: Path) -> None
     source.write_text(verilog)
     with environment(tools, _UNSET):
         _run_build(
-            get_runner("icarus"),
-            folder / "build.log",
-            sources=[source],
-            build_dir=folder,
+            "icarus",
+            folder,
+            sources=[str(source)],
+            build_dir=str(folder),
             waves=waves,
         )
 

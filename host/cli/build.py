@@ -20,9 +20,9 @@ from boards.board import Board, find_board, find_boards
 from boards.build.figures import Figures, Use
 from boards.build.flow import Build
 from boards.build.tools import Wanted
-from boards.process import Progress
 from boards.shell import ShellParameters
 from hdl.parameters import HardwareProfile
+from hdl.process import Progress
 from host.bound import noise_clocks
 from host.built import remember
 from host.catalogue import open_network

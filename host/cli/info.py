@@ -1,4 +1,4 @@
-"""``allspin info``: versions, tools, networks, and what answers on the serial ports."""
+"""``allspin info``: versions, tools, networks, the cache, and what answers on serial ports."""
 
 import argparse
 import importlib.metadata
@@ -9,9 +9,11 @@ import shutil
 from typing import Any
 
 from rich.console import Console
+from rich.filesize import decimal
 from rich.table import Table
 from rich.text import Text
 
+from hdl.cache import measure_room
 from host.catalogue import open_network, shipped_networks
 from host.link.device import Device
 from host.link.machines import ask_ports
@@ -21,7 +23,9 @@ from sim.errors import UserError
 from sim.levels import check_range
 
 NAME = "info"
-HELP = "Show versions, tools found, shipped networks, and serial ports with what answers."
+HELP = """\
+Show versions, tools found, shipped networks, what the cache holds, and serial ports with what
+answers."""
 EPILOG = """\
 examples:
   allspin info
@@ -84,6 +88,21 @@ def _networks() -> dict[str, dict[str, Any]]:
     }
 
 
+def _cache() -> dict[str, Any]:
+    """Where the cache is and what it holds; or why there is none."""
+    try:
+        return measure_room().to_dict()
+    except UserError as error:
+        return {"error": str(error)}
+
+
+def _cache_line(cache: dict[str, Any]) -> str:
+    if "error" in cache:
+        return cache["error"]
+    size, limit = (decimal(cache[name]) for name in ("size", "limit"))
+    return f"{size} of {limit} at most in {cache['builds']} builds: {cache['folder']}"
+
+
 def _ports(baud: int) -> dict[str, str | None]:
     """What answers on each port; None for nothing."""
     found: dict[str, str | None] = {}
@@ -110,6 +129,7 @@ def run(arguments: argparse.Namespace) -> int:
         "packages": {name: _package(name) for name in PACKAGES},
         "tools": {name: _tool(name) for name in TOOLS},
         "networks": _networks(),
+        "cache": _cache(),
         "ports": _ports(arguments.baud),
     }
     if arguments.json:
@@ -134,6 +154,8 @@ def run(arguments: argparse.Namespace) -> int:
     for name, network in result["networks"].items():
         topology = "-".join(map(str, network["topology"]))
         row(name, f"{topology}, {network['states']} states, {network['neuron']} neurons")
+    table.add_section()
+    row("cache", _cache_line(result["cache"]))
     table.add_section()
     if not result["ports"]:
         row("serial ports", None, "none")

@@ -17,6 +17,7 @@ from hdl.engine import Engine
 from hdl.mac_array import MacArray, MacParameters
 from hdl.neuron import NEURONS
 from hdl.parameters import EngineParameters, HardwareProfile
+from hdl.process import complaint, run_tool
 from hdl.verilog import to_verilog
 from sim.errors import UserError
 from sim.netfile import write_atomically
@@ -156,10 +157,9 @@ def _read(path: Path) -> str:
 
 
 def _call(command: list[str], folder: Path) -> None:
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    if done.returncode:
-        said = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-        raise UserError(f"{Path(command[0]).name} failed: {said[-1] if said else 'no message'}")
+    name = Path(command[0]).name
+    if run_tool(command, folder, "tool.log", name):
+        raise UserError(f"{name} failed: {complaint(folder / 'tool.log')}")
 
 
 def designs(network: Network) -> dict[str, tuple[Callable[[], wiring.Component], tuple[str, ...]]]:

@@ -17,6 +17,7 @@ import boards.virtual.build
 from boards.top import TopParameters
 from boards.virtual.build import build, compiler
 from hdl.bench.networks import random_network
+from hdl.cache.seal import SEAL
 from hdl.parameters import HardwareProfile
 from sim.errors import UserError
 
@@ -68,18 +69,18 @@ def tool(tmp_path, monkeypatch, cache):
 
 
 def programs(cache):
-    return [path for path in cache.iterdir() if path.is_dir() and not path.name.startswith(".")]
+    return [path for path in (cache / "builds").glob("[!.]*") if path.suffix != ".lock"]
 
 
 def left_over(cache):
-    return [path for path in cache.iterdir() if path.is_dir() and path.name.startswith(".")]
+    return list((cache / "builds").glob(".*"))
 
 
 def test_compiled_once_and_told_of(tool, cache):
     said = []
     program = build(PARAMETERS, progress=lambda what, seconds: said.append(what))
-    assert program.parent.parent == cache
-    assert list(program.parent.iterdir()) == [program]
+    assert program.parent.parent == cache / "builds"
+    assert sorted(program.parent.iterdir()) == [program, program.parent / SEAL]
     assert program.stat().st_mode & stat.S_IXUSR
     assert list(dict.fromkeys(said)) == [
         "elaborating the gateware",
@@ -113,6 +114,36 @@ def test_a_changed_source_is_elaborated_again_and_compiled_only_if_it_matters(to
     monkeypatch.setattr(boards.virtual.build, "_sources", lambda: "a comment changed")
     assert build(PARAMETERS) == program
     assert tool.calls == 1
+
+
+@pytest.mark.parametrize("damage", ["flip", "truncate", "remove"])
+def test_a_damaged_program_is_compiled_again_with_a_line(tool, capsys, damage):
+    program = build(PARAMETERS)
+    good = program.read_bytes()
+    if damage == "flip":
+        program.write_bytes(bytes([good[0] ^ 1]) + good[1:])
+    elif damage == "truncate":
+        program.write_bytes(good[:-1])
+    else:
+        program.unlink()
+    assert build(PARAMETERS) == program
+    assert program.read_bytes() == good
+    assert tool.calls == 2
+    what = "missing" if damage == "remove" else "damaged"
+    line = f"the build {program.parent.name} in the cache is made anew: program is {what}\n"
+    assert capsys.readouterr().err == f"allspin: {line}"
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"[]", b"0" * 32])
+def test_what_remembers_the_design_is_not_believed_blindly(tool, cache, content):
+    program = build(PARAMETERS)
+    (memory,) = cache.glob("*.design")
+    memory.write_bytes(content)
+    said = []
+    assert build(PARAMETERS, progress=lambda what, seconds: said.append(what)) == program
+    assert said == ["elaborating the gateware"]
+    assert tool.calls == 1
+    assert memory.read_bytes() != content
 
 
 def test_a_mutated_design_is_another_program(tool):
@@ -165,6 +196,19 @@ def test_a_killed_build_leaves_nothing_that_harms(tool, cache):
     tool.set_work("true")
     assert build(PARAMETERS).exists()
     assert not left_over(cache)
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
+def test_a_build_that_is_ended_takes_its_compiler_along(tool, cache, end):
+    tool.set_work(f"sleep 100 & echo $! > {tool.log}.pid; wait")
+    process = start()
+    file = Path(f"{tool.log}.pid")
+    wait_for(lambda: file.exists() and file.read_text().strip())
+    process.send_signal(end)
+    process.communicate(timeout=60)
+    compiler_pid = int(file.read_text())
+    wait_for(lambda: not Path(f"/proc/{compiler_pid}").exists())
+    assert programs(cache) == []
 
 
 def test_an_interrupted_build_takes_its_compiler_along(tool, cache):

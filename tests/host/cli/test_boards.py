@@ -5,33 +5,16 @@ import json
 import pytest
 
 from boards.board import find_boards
-from hdl.cache import VARIABLE
+from hdl.cache import VARIABLE, write_note
 from host.built import recall_one, remember
 from host.cli.main import main
-
-BUILT = {
-    "board": "tang-nano-9k",
-    "profile": "ideal",
-    "network": "mnist-10",
-    "fits": True,
-    "meets_timing": True,
-    "fmax_mhz": 31.25,
-    "need_mhz": 27,
-    "luts": 4138,
-    "luts_share": 0.479,
-    "memories": 20,
-    "memories_share": 0.77,
-    "images_per_second": 13000,
-    "seconds": 220.0,
-    "shortfall": None,
-    "tools": {"yosys": "0.52 (native)"},
-}
 
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):
     """Nothing was built yet."""
     monkeypatch.setenv(VARIABLE, str(tmp_path / "cache"))
+    return tmp_path / "cache"
 
 
 def rows(capsys, *options):
@@ -49,13 +32,14 @@ def test_every_board_is_listed(capsys):
     assert row["built"] is None
 
 
-def test_what_was_built_is_told(capsys):
-    remember(BUILT)
+def test_what_was_built_is_told(board_record, capsys):
+    built = board_record()
+    remember(built)
     _, found = rows(capsys)
     row = found["tang-nano-9k"]
     assert (row["fits"], row["why"]) == (True, "built")
-    assert row["built"] == BUILT
-    remember({**BUILT, "meets_timing": False, "shortfall": "too slow by 3 %"})
+    assert row["built"] == built
+    remember(board_record(meets_timing=False, shortfall="too slow by 3 %"))
     _, found = rows(capsys)
     assert (found["tang-nano-9k"]["fits"], found["tang-nano-9k"]["why"]) == (
         False,
@@ -72,8 +56,8 @@ def test_before_it_is_built_the_weights_are_counted(capsys):
     assert "of 26 blocks of memory" in found["tang-nano-9k"]["why"]
 
 
-def test_the_table_is_written_between_the_markers(tmp_path, capsys):
-    remember({**BUILT, "bitstream": "/somewhere/top.fs", "netlist": "/somewhere/top.json"})
+def test_the_table_is_written_between_the_markers(board_record, tmp_path, capsys):
+    remember(board_record(bitstream="/somewhere/top.fs", netlist="/somewhere/top.json"))
     page = tmp_path / "page.md"
     page.write_text("before\n<!-- allspin boards -->\nold\n<!-- end -->\nafter\n")
     assert main(["boards", "--write", str(page)]) == 0
@@ -90,7 +74,7 @@ def test_the_table_is_written_between_the_markers(tmp_path, capsys):
     said = capsys.readouterr().out
     assert f"{page}, {beside}: {len(find_boards())} machines, 1 of them built" in said
     found = {row["board"]: row["built"] for row in json.loads(beside.read_text())["boards"]}
-    assert found["tang-nano-9k"] == BUILT
+    assert found["tang-nano-9k"] == board_record()
     assert "/somewhere" not in beside.read_text()
 
 
@@ -102,9 +86,9 @@ def test_a_page_without_markers_is_refused(tmp_path, capsys):
     assert main(["boards", "--write", str(tmp_path / "none.md")]) == 2
 
 
-def test_the_latest_figures_count():
-    remember(BUILT)
-    remember({**BUILT, "profile": "chips", "fmax_mhz": 20})
+def test_the_latest_figures_count(board_record):
+    remember(board_record())
+    remember(board_record(profile="chips", fmax_mhz=20))
 
     def fmax(*choice):
         figures = recall_one("tang-nano-9k", *choice)
@@ -113,3 +97,41 @@ def test_the_latest_figures_count():
     assert fmax() is not None
     assert (fmax("ideal"), fmax("chips"), fmax("chips", "mnist-100")) == (31.25, 20, None)
     assert recall_one("icebreaker") is None
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\xff\xfe\x00", b"[]", b"3", b'{"board": 3}', b"[" * 100_000, b"{" * 1000]
+)
+def test_a_note_that_is_none_is_left_out_with_a_line(board_record, cache, capsys, content):
+    remember(board_record())
+    remember(board_record(board="icebreaker"))
+    note = cache / "built" / "icebreaker.ideal.mnist-10.json"
+    note.write_bytes(content)
+    assert main(["boards", "--json"]) == 0
+    captured = capsys.readouterr()
+    found = {row["board"]: row["built"] for row in json.loads(captured.out)["boards"]}
+    assert found["icebreaker"] is None
+    assert found["tang-nano-9k"] == board_record()
+    assert set(captured.err.splitlines()) == {
+        f"allspin: {note} is left out: it is not what was written"
+    }
+    assert main(["flash", "icebreaker"]) == 2
+    assert "nothing was built for icebreaker" in capsys.readouterr().err
+
+
+def test_a_record_that_lacks_something_is_left_out_with_a_line(board_record, cache, capsys):
+    incomplete = board_record()
+    del incomplete["luts"]
+    with pytest.raises(ValueError, match="its luts is not what"):
+        remember(incomplete)
+    (cache / "built").mkdir(parents=True, exist_ok=True)
+    write_note(cache / "built" / "tang-nano-9k.ideal.mnist-10.json", incomplete)
+    assert main(["boards"]) == 0
+    assert "is left out: its luts is not what" in capsys.readouterr().err
+
+
+def test_a_cache_whose_notes_have_no_folder_is_one_line(cache, capsys):
+    cache.mkdir()
+    (cache / "built").touch()
+    assert main(["boards"]) == 2
+    assert capsys.readouterr().err.startswith(f"allspin: cannot make {cache / 'built'}: ")

@@ -10,8 +10,6 @@ from host.built import remember
 from host.cli.flash import explain, udev_rule, usb_node
 from host.cli.main import main
 
-BUILT = {"profile": "ideal", "network": "mnist-10", "shortfall": None}
-
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):
@@ -49,9 +47,9 @@ def test_a_dry_run_shows_the_command_of_each_board(name, bitstream, capsys):
     assert str(bitstream) in words
 
 
-def test_what_was_built_last_is_flashed(tool, bitstream, capsys):
+def test_what_was_built_last_is_flashed(board_record, tool, bitstream, capsys):
     tool("iceprog", "import sys; print('given', open(sys.argv[1]).read())")
-    remember({**BUILT, "board": "icebreaker", "bitstream": str(bitstream)})
+    remember(board_record(board="icebreaker", bitstream=str(bitstream)))
     assert main(["flash", "icebreaker"]) == 0
     out = capsys.readouterr().out
     assert f"iceprog {bitstream}\n" in out
@@ -66,8 +64,8 @@ def test_nothing_built_is_one_line(capsys):
     assert capsys.readouterr().out == "iceprog BITSTREAM\n"
 
 
-def test_a_build_that_failed_has_nothing_to_flash(capsys):
-    failed = {**BUILT, "board": "icebreaker", "bitstream": None, "shortfall": "too large"}
+def test_a_build_that_failed_has_nothing_to_flash(board_record, capsys):
+    failed = board_record(board="icebreaker", bitstream=None, shortfall="too large")
     remember(failed)
     assert main(["flash", "icebreaker"]) == 2
     assert "the last build has no bitstream: too large" in capsys.readouterr().err

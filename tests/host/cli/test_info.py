@@ -2,9 +2,12 @@
 
 import importlib.metadata
 import json
+from pathlib import Path
 
 import pytest
 
+from hdl.cache import build_once
+from hdl.cache.seal import SEAL
 from host.cli import info
 from host.cli.main import main
 from host.link import machines, serial_port
@@ -49,6 +52,25 @@ def test_what_is_missing_is_said(ports, capsys, monkeypatch):
     assert "commit not known" in out
     assert "mnist-100 784-100-10, 100 states, sot neurons" in out
     assert "/dev/nowhere no board answers" in out
+
+
+def test_what_the_cache_holds_is_told(ports, capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("ALLSPIN_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("ALLSPIN_CACHE_LIMIT", "5M")
+
+    def build(folder: Path) -> None:
+        (folder / "file").write_bytes(bytes(2_000_000))
+
+    built = build_once("one", build)
+    size = 2_000_000 + (built / SEAL).stat().st_size
+    assert main(["info", "--json"]) == 0
+    told = {"folder": str(tmp_path / "cache"), "builds": 1, "size": size, "limit": 5_000_000}
+    assert json.loads(capsys.readouterr().out)["cache"] == told
+    assert main(["info"]) == 0
+    assert "2.0 MB of 5.0 MB at most in 1 builds" in capsys.readouterr().out
+    monkeypatch.setenv("ALLSPIN_CACHE", "/dev/null/cache")
+    assert main(["info"]) == 0
+    assert "cannot make the cache folder" in capsys.readouterr().out
 
 
 def test_without_ports(ports, capsys):

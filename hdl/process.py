@@ -2,19 +2,28 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from hdl.cache.folder import cache_folder, users_folder
 from sim.errors import UserError
 
 POLL = 0.2
 """Seconds between looks at a running tool."""
+GUARD = Path(__file__).with_name("guard.py")
+"""What runs the tool, and ends it when this process is gone."""
 
 Progress = Callable[[str, float], None]
 """Called several times a second with what is being done and for how many seconds now."""
+
+
+YOWASP_CACHE = "YOWASP_CACHE_DIR"
+"""Environment variable that says where YoWASP's tools keep what they compile of themselves."""
 
 
 def no_progress(what: str, seconds: float) -> None:
@@ -24,7 +33,10 @@ def no_progress(what: str, seconds: float) -> None:
 def run_tool(
     command: Sequence[str], folder: Path, log: str, what: str, progress: Progress = no_progress
 ) -> int:
-    """Run a command to its end.
+    """Run a command to its end, or to the end of this process.
+
+    The command and all that it starts are a process group. They end with an exception that is
+    raised meanwhile, such as for Ctrl-C, and with this process, however it ends.
 
     Parameters
     ----------
@@ -42,7 +54,7 @@ def run_tool(
     Returns
     -------
     int
-        Its exit status.
+        Its exit status; 128 and the signal's number where a signal ended it.
 
     Raises
     ------
@@ -51,27 +63,37 @@ def run_tool(
     """
     begun = time.monotonic()
     progress(what, 0.0)
+    if shutil.which(command[0]) is None:
+        raise UserError(f"cannot run {command[0]}: there is no such program")
     with (folder / log).open("w") as output:
-        try:
-            process = subprocess.Popen(
-                command,
-                cwd=folder,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                process_group=0,  # some tools start others
-            )
-        except OSError as error:
-            raise UserError(f"cannot run {command[0]}: {error.strerror}") from error
+        process = subprocess.Popen(
+            [sys.executable, "-I", "-S", str(GUARD), *command],
+            cwd=folder,
+            env=_environment(),
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            process_group=0,
+        )
+        assert process.stdin is not None
         try:
             while True:
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     return process.wait(POLL)
                 progress(what, time.monotonic() - begun)
         finally:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
+            if process.poll() is None or process.returncode < 0:  # the guard, not the tool
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
+            process.stdin.close()
+
+
+def _environment() -> dict[str, str]:
+    """The variables of a tool: YoWASP's find a cache where the user has no home."""
+    if YOWASP_CACHE in os.environ or "XDG_CACHE_HOME" in os.environ or users_folder():
+        return dict(os.environ)
+    return {**os.environ, YOWASP_CACHE: str(cache_folder() / "yowasp")}
 
 
 def complaint(log: Path) -> str:

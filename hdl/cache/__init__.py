@@ -1,0 +1,17 @@
+"""What is made of the gateware, kept from one run to the next, and checked when it is opened."""
+
+from hdl.cache.builds import build_once
+from hdl.cache.folder import VARIABLE, cache_folder, digest
+from hdl.cache.notes import read_note, write_note
+from hdl.cache.room import Room, measure_room
+
+__all__ = [
+    "VARIABLE",
+    "Room",
+    "build_once",
+    "cache_folder",
+    "digest",
+    "measure_room",
+    "read_note",
+    "write_note",
+]

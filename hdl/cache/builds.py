@@ -1,0 +1,108 @@
+"""Builds, each made once and whole, and checked whenever it is opened."""
+
+import contextlib
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from hdl.cache.folder import FIX, cache_folder
+from hdl.cache.lock import only_builder, take_into_use
+from hdl.cache.room import BUILDS, make_room
+from hdl.cache.seal import SEAL, find_flaw, seal, sync
+from sim.errors import UserError
+
+
+def _wait_alone(seconds: float) -> None:
+    """Say nothing while another process builds."""
+
+
+def build_once(
+    name: str,
+    build: Callable[[Path], None],
+    waiting: Callable[[float], None] = _wait_alone,
+) -> Path:
+    """The folder of a build, built now unless it is there and as it was built.
+
+    Processes that want the same build at once wait for the first. A build that is cut
+    short leaves nothing that could be taken for a build. The digests of all files are kept with
+    them; where one is not right, a line on stderr says so and the build is made anew. When a
+    build was made, the oldest ones that nobody uses make room for it (see `hdl.cache.room`).
+
+    Parameters
+    ----------
+    name : str
+        Of the build, unique (see `digest`).
+    build : callable
+        Fills the empty folder that it is given. The folder is moved afterwards, so nothing
+        in it may hold its path.
+    waiting : callable
+        Told several times a second for how many seconds another process has been building.
+
+    Returns
+    -------
+    Path
+        The finished folder; it must not be changed. It stays until this process ends.
+
+    Raises
+    ------
+    UserError
+        If the cache cannot be written.
+    """
+    folder = cache_folder() / BUILDS
+    done = folder / name
+    with contextlib.ExitStack() as stack:
+        try:
+            folder.mkdir(exist_ok=True)
+            if _is_whole(done):
+                return done
+            stack.enter_context(only_builder(folder / f"{name}.lock", waiting))
+            if _is_whole(done):
+                return done
+            _discard(done)
+            for left_over in folder.glob(f".{name}.*"):  # of a build that was killed
+                shutil.rmtree(left_over, ignore_errors=True)
+            work = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=folder))
+        except OSError as error:
+            raise _not_written(folder, error) from error
+        stack.callback(shutil.rmtree, work, ignore_errors=True)
+        build(work)
+        try:
+            work.chmod(0o755)
+            seal(work)
+            work.rename(done)
+            sync(folder)
+        except OSError as error:
+            raise _not_written(folder, error) from error
+        take_into_use(done / SEAL)
+    make_room()
+    return done
+
+
+def _is_whole(done: Path) -> bool:
+    """Whether a build is there and can be used; it is then in use."""
+    if not take_into_use(done / SEAL) or find_flaw(done) is not None:
+        return False
+    with contextlib.suppress(OSError):
+        os.utime(done / SEAL)  # when it was used last
+    return True
+
+
+def _discard(done: Path) -> None:
+    """Take a damaged build away, in one step, and say so."""
+    if not done.is_dir():
+        return
+    print(
+        f"allspin: the build {done.name} in the cache is made anew: {find_flaw(done)}",
+        file=sys.stderr,
+        flush=True,
+    )
+    gone = Path(tempfile.mkdtemp(prefix=f".{done.name}.", dir=done.parent))
+    done.rename(gone / "damaged")
+    shutil.rmtree(gone, ignore_errors=True)
+
+
+def _not_written(folder: Path, error: OSError) -> UserError:
+    return UserError(f"cannot write the cache folder {folder}: {error.strerror}; {FIX}")

@@ -1,0 +1,162 @@
+"""Builds are made once, whole or not at all, whoever asks for them; damage is found."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from hdl.cache import build_once
+from hdl.cache.seal import SEAL
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def test_a_build_is_made_once():
+    calls = []
+
+    def build(folder: Path) -> None:
+        calls.append(folder)
+        (folder / "tool").write_text("made")
+
+    first = build_once("one", build)
+    assert build_once("one", build) == first
+    assert (first / "tool").read_text() == "made"
+    assert len(calls) == 1
+
+
+def test_a_build_that_fails_leaves_nothing(cache):
+    def fail(folder: Path) -> None:
+        (folder / "half").write_text("")
+        raise RuntimeError("broken")
+
+    with pytest.raises(RuntimeError, match="broken"):
+        build_once("one", fail)
+    assert list((cache / "builds").iterdir()) == []
+    assert (build_once("one", lambda folder: (folder / "whole").touch()) / "whole").exists()
+
+
+BUILDER = """
+import os, sys, time
+from pathlib import Path
+from hdl.cache import build_once
+def build(folder):
+    Path(sys.argv[1], f"began-{os.getpid()}").touch()
+    time.sleep(0.5)
+    (folder / "tool").touch()
+    if sys.argv[2] == "die":
+        os.kill(os.getpid(), 9)
+print((build_once("one", build) / "tool").exists())
+"""
+
+
+def start(marks: Path, how: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", BUILDER, str(marks), how]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+
+
+def test_concurrent_starts_build_once(tmp_path):
+    started = [start(tmp_path, "live") for _ in range(3)]
+    assert [process.communicate()[0] for process in started] == ["True\n"] * 3
+    assert len(list(tmp_path.glob("began-*"))) == 1
+
+
+def test_a_builder_that_is_killed_is_replaced_and_cleaned_up_after(tmp_path, cache):
+    first = start(tmp_path, "die")
+    while not list(tmp_path.glob("began-*")):
+        time.sleep(0.01)
+    second = start(tmp_path, "live")
+    assert second.communicate()[0] == "True\n"
+    assert first.communicate()[0] == ""
+    assert len(list(tmp_path.glob("began-*"))) == 2
+    assert [path.name for path in (cache / "builds").iterdir()] == ["one"]
+
+
+def made(name: str = "one") -> tuple[Path, list[str]]:
+    """A build of two files, and which times it was built."""
+    calls = []
+
+    def build(folder: Path) -> None:
+        calls.append(name)
+        (folder / "tool").write_bytes(bytes(range(256)))
+        (folder / "sub").mkdir()
+        (folder / "sub" / "more").write_text("more")
+
+    return build_once(name, build), calls
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 4
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (lambda folder: flip(folder / "tool"), "tool is damaged"),
+        (lambda folder: (folder / "tool").write_bytes(b""), "tool is damaged"),
+        (lambda folder: (folder / "tool").write_bytes(bytes(range(255))), "tool is damaged"),
+        (lambda folder: (folder / "tool").unlink(), "tool is missing"),
+        (lambda folder: (folder / "sub" / "more").unlink(), "sub/more is missing"),
+        (lambda folder: (folder / "other").touch(), "other does not belong there"),
+        (lambda folder: flip(folder / SEAL), ""),
+        (lambda folder: (folder / SEAL).write_text("0 files\n"), "sub/more does not belong there"),
+        (lambda folder: (folder / SEAL).write_bytes(b"\xff"), "its digests cannot be read"),
+        (lambda folder: (folder / SEAL).write_text(""), "its digests cannot be read"),
+        (lambda folder: (folder / SEAL).unlink(), "its digests cannot be read"),
+    ],
+)
+def test_what_is_damaged_is_made_anew_with_one_line(capsys, damage, words):
+    folder, calls = made()
+    assert calls == ["one"]
+    assert made() == (folder, [])
+    assert capsys.readouterr().err == ""
+    damage(folder)
+    again, calls = made()
+    assert (again, calls) == (folder, ["one"])
+    assert (folder / "tool").read_bytes() == bytes(range(256))
+    assert (folder / "sub" / "more").read_text() == "more"
+    line = capsys.readouterr().err
+    assert line.startswith(f"allspin: the build one in the cache is made anew: {words}")
+    assert line.count("\n") == 1
+    assert made() == (folder, [])
+    assert capsys.readouterr().err == ""
+
+
+def test_every_bit_of_a_build_is_watched(capsys):
+    folder, _ = made()
+    original = (folder / "tool").read_bytes()
+    for bit in range(0, 8 * len(original), 61):
+        content = bytearray(original)
+        content[bit // 8] ^= 1 << bit % 8
+        (folder / "tool").write_bytes(content)
+        assert made()[1] == ["one"], f"bit {bit} was believed"
+        assert (folder / "tool").read_bytes() == original
+
+
+def test_all_of_a_build_is_on_the_disk_before_it_has_its_name(monkeypatch, cache):
+    # What the calls name, in order: a crash of the machine may lose all that was not synced.
+    events = []
+    real_sync, real_rename = os.fsync, Path.rename
+    monkeypatch.setattr(
+        os,
+        "fsync",
+        lambda handle: (
+            events.append(Path(os.readlink(f"/proc/self/fd/{handle}")).name),
+            real_sync(handle),
+        ),
+    )
+
+    def rename(path: Path, to: Path) -> Path:
+        events.append(f"to {to.name}")
+        return real_rename(path, to)
+
+    monkeypatch.setattr(Path, "rename", rename)
+    made()
+    renamed = events.index("to one")
+    assert {"tool", "more", "sub", SEAL} <= set(events[:renamed])
+    assert events[renamed - 1].startswith(".one.")
+    assert events[renamed + 1 :] == ["builds"]

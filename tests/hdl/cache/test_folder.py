@@ -1,0 +1,103 @@
+"""Where the cache is: as named, the user's, or elsewhere for a user who has no home."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hdl.cache import cache_folder, digest
+from sim.errors import UserError
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture
+def unnamed(monkeypatch, tmp_path):
+    """Nothing is named, and temporary files have a place of their own."""
+    monkeypatch.delenv("ALLSPIN_CACHE")
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    return tmp_path / f"allspin-{os.getuid()}"
+
+
+def test_the_folder_is_the_one_that_is_named(cache):
+    assert cache_folder() == cache
+    assert cache.is_dir()
+
+
+def test_without_a_name_it_is_the_users(tmp_path, monkeypatch, unnamed):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    assert cache_folder() == tmp_path / "xdg" / "allspin"
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    # A path that is not absolute does not count (XDG Base Directory Specification).
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative")
+    assert cache_folder() == tmp_path / "home" / ".cache" / "allspin"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    assert cache_folder() == tmp_path / "home" / ".cache" / "allspin"
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("ALLSPIN_CACHE", str(tmp_path / "file" / "cache"))
+    with pytest.raises(UserError, match=r"^cannot make the cache folder .*set ALLSPIN_CACHE"):
+        cache_folder()
+
+
+@pytest.mark.parametrize("home", ["/proc/nowhere", "/dev/null"])
+def test_a_home_that_cannot_be_written_is_done_without(monkeypatch, unnamed, home):
+    monkeypatch.setenv("HOME", home)
+    assert cache_folder() == unnamed
+    assert unnamed.stat().st_mode & 0o777 == 0o700
+    assert cache_folder() == unnamed
+
+
+def test_a_folder_that_is_open_to_others_is_refused(monkeypatch, unnamed):
+    monkeypatch.setenv("HOME", "/dev/null")
+    unnamed.mkdir()
+    unnamed.chmod(0o777)
+    with pytest.raises(UserError, match=r"is open to other users; set ALLSPIN_CACHE"):
+        cache_folder()
+    unnamed.rmdir()
+    unnamed.symlink_to("/proc")
+    with pytest.raises(UserError, match=r"is open to other users; set ALLSPIN_CACHE"):
+        cache_folder()
+
+
+BECOME_ANOTHER = """
+import os, pwd  # before it cannot be read any more
+os.setgroups([])
+os.setgid(54321)
+os.setuid(54321)
+"""
+WITHOUT_ENTRY = """
+import pwd
+def getpwuid(uid):
+    raise KeyError(uid)
+pwd.getpwuid = getpwuid
+"""
+
+
+def test_a_user_without_a_home_or_an_entry_gets_a_cache(tmp_path):
+    uid, become = os.getuid(), WITHOUT_ENTRY
+    if uid == 0:
+        uid, become = 54321, BECOME_ANOTHER
+        tmp_path.chmod(0o777)
+        for folder in tmp_path.parents[:-1]:
+            folder.chmod(folder.stat().st_mode | 0o055)
+    code = f"from hdl.cache import cache_folder\n{become}print(cache_folder())"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == (f"{tmp_path}/allspin-{uid}\n", "")
+
+
+def test_digest_tells_where_a_part_ends():
+    assert digest("ab", "c") != digest("a", "bc")
+    assert digest("ab", b"c") == digest(b"ab", "c")
+    assert len(digest()) == 32

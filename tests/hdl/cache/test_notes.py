@@ -1,0 +1,61 @@
+"""A note is what was written, or it is refused."""
+
+import json
+
+import pytest
+
+from hdl.cache import read_note, write_note
+
+VALUE = {"board": "icebreaker", "fmax_mhz": 31.2, "seeds": [1, None, True]}
+
+
+def test_a_note_comes_back(tmp_path):
+    write_note(tmp_path / "one.json", VALUE)
+    assert read_note(tmp_path / "one.json") == VALUE
+
+
+def test_every_bit_of_a_note_is_watched(tmp_path):
+    path = tmp_path / "one.json"
+    write_note(path, VALUE)
+    content = path.read_bytes()
+    for bit in range(8 * len(content)):
+        damaged = bytearray(content)
+        damaged[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(damaged)
+        try:
+            found = read_note(path)
+        except ValueError:
+            continue
+        assert found == VALUE  # white space that became other white space
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\xff\xfe",
+        b"[]",
+        b"3",
+        b"null",
+        b'"text"',
+        b"{}",
+        b'{"digest": 3, "value": 4}',
+        b"[" * 100_000,
+        b'{"digest": "", "value": ' + b"[" * 100_000,
+        b"1" * 10_000,
+        b"{}" + b" " * 2**21,
+        json.dumps(VALUE).encode(),
+    ],
+)
+def test_what_is_no_note_is_refused(tmp_path, content):
+    path = tmp_path / "one.json"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"it is|its digest"):
+        read_note(path)
+
+
+def test_one_note_does_not_pass_for_another(tmp_path):
+    write_note(tmp_path / "one.json", VALUE)
+    (tmp_path / "one.json").rename(tmp_path / "two.json")
+    with pytest.raises(ValueError, match="its digest is wrong"):
+        read_note(tmp_path / "two.json")
