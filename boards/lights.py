@@ -12,7 +12,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hdl.link.cobs import CobsDecoder
-from hdl.link.protocol import HEADER_BYTES, Answer
+from hdl.link.protocol import ANSWER_HEADER_BYTES, Answer
 from sim.levels import check_range
 
 MAX_DIGIT_LEDS = 8
@@ -142,7 +142,7 @@ class LightsDriver(wiring.Component):
     def _elaborate_digit(self, m: Module) -> None:
         """Take the class out of each answer of logits."""
         m.submodules.decoder = decoder = CobsDecoder()
-        behind = HEADER_BYTES + self._logit_bytes
+        behind = ANSWER_HEADER_BYTES + self._logit_bytes
         index = Signal(range(behind + 2))  # of the payload's next byte; stays at the last
         logits = Signal()
         winner = Signal(len(self.digit))

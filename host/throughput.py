@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hdl.link.protocol import CRC_BYTES, HEADER_BYTES
+from hdl.link.protocol import ANSWER_HEADER_BYTES, CRC_BYTES, HEADER_BYTES
 from hdl.parameters import EngineParameters
 from host.bound import cycle_bounds
 from host.datasets import load_test_set
@@ -63,8 +63,9 @@ def throughput(
         return None
     cycles = float(cycle_bounds(network, parameters, images).mean()) + 1  # the closing event
     values = quantise_pixels(images.reshape(len(images), -1), network.pixel_bits)
-    around = HEADER_BYTES + CRC_BYTES + FRAMING_BYTES
+    around = CRC_BYTES + FRAMING_BYTES
     bodies = encode_images(values, network.pixel_bits)
-    asked = float(np.mean([len(body) for body in bodies])) + around
-    answered = parameters.classes * parameters.logit_bytes + CLASS_BYTES + around
+    asked = float(np.mean([len(body) for body in bodies])) + HEADER_BYTES + around
+    logits = parameters.classes * parameters.logit_bytes + CLASS_BYTES
+    answered = ANSWER_HEADER_BYTES + logits + around
     return Throughput(engine=frequency / cycles, link=baud / WIRE_BITS / max(asked, answered))

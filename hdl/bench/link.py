@@ -1,6 +1,6 @@
 """A bench for a complete top: a host at the other end of its UART pins."""
 
-import binascii
+import zlib
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -16,6 +16,7 @@ from hdl.bench.drivers import level
 from hdl.bench.scoreboard import Scoreboard
 from hdl.contents import network_contents
 from hdl.link.protocol import (
+    ANSWER_HEADER_BYTES,
     CRC_BYTES,
     HEADER_BYTES,
     MAX_RUN,
@@ -39,8 +40,7 @@ WRITE_BYTES = 200
 
 def encode_frame(payload: bytes) -> bytes:
     """A payload as it travels: CRC, byte stuffing, closing zero."""
-    crc = binascii.crc_hqx(payload, 0xFFFF)
-    return cobs.encode(payload + crc.to_bytes(CRC_BYTES, "big")) + b"\0"
+    return cobs.encode(payload + zlib.crc32(payload).to_bytes(CRC_BYTES, "little")) + b"\0"
 
 
 def decode_frame(frame: bytes) -> bytes:
@@ -52,8 +52,9 @@ def decode_frame(frame: bytes) -> bytes:
         If its CRC does not fit.
     """
     decoded = cobs.decode(frame)
-    assert binascii.crc_hqx(decoded, 0xFFFF) == 0, f"an answer's CRC is wrong: {decoded.hex()}"
-    return decoded[:-CRC_BYTES]
+    payload, crc = decoded[:-CRC_BYTES], int.from_bytes(decoded[-CRC_BYTES:], "little")
+    assert zlib.crc32(payload) == crc, f"an answer's CRC is wrong: {decoded.hex()}"
+    return payload
 
 
 def sparse_image(values: npt.NDArray[np.uint8], pixel_bits: int) -> bytes:
@@ -334,7 +335,7 @@ class LinkBench:
         if pending is None:
             self.stray.append(payload)
         else:
-            pending.answer(payload[0], payload[HEADER_BYTES:])
+            pending.answer(payload[0], payload[ANSWER_HEADER_BYTES:])
 
     def _take_logits(self, kind: int, body: bytes) -> None:
         size = self.parameters.engine.logit_bytes

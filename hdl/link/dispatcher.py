@@ -7,7 +7,8 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hdl.link.protocol import (
-    HEADER_BYTES,
+    ANSWER_HEADER_BYTES,
+    NO_SESSION,
     NO_TAG,
     Answer,
     ErrorCode,
@@ -53,6 +54,8 @@ class RequestState:
     ----------
     kind, tag, space, address, count : Signal
         Its fields; address and count move on as lines are read.
+    opens : Signal
+        An IDENTIFY that opens the session whose number is in `space`.
     failed, code : Signal
         It is answered with an error, and with which.
     due : Signal
@@ -65,6 +68,7 @@ class RequestState:
         self.kind = Signal(8)
         self.tag = Signal(16)
         self.space = Signal(8)
+        self.opens = Signal()
         self.address = Signal(16)
         self.count = Signal(16)
         self.failed = Signal()
@@ -204,7 +208,12 @@ class Dispatcher(wiring.Component):
         with m.FSM(name="request"):
             with m.State("KIND"):
                 m.d.comb += self.payload.ready.eq(1)
-                m.d.sync += [request.kind.eq(byte), request.failed.eq(0), field.eq(0)]
+                m.d.sync += [
+                    request.kind.eq(byte),
+                    request.failed.eq(0),
+                    request.opens.eq(0),
+                    field.eq(0),
+                ]
                 if number is not None:
                     m.d.sync += number.eq(0)
                 with m.If(self.payload.valid):
@@ -230,9 +239,16 @@ class Dispatcher(wiring.Component):
                         with m.If(last):
                             fail(ErrorCode.LENGTH)
                     with m.Case(Request.IDENTIFY):
-                        m.next = "DRAIN"
+                        m.next = "SESSION"
+                        with m.If(last):
+                            m.next = "DRAIN"
                     with m.Default():
                         fail(ErrorCode.KIND)
+            with m.State("SESSION"):
+                m.d.comb += self.payload.ready.eq(1)
+                m.d.sync += [request.space.eq(byte), request.opens.eq(1)]
+                with m.If(self.payload.valid):
+                    m.next = "DRAIN"
             if number is not None:
                 with m.State("NUMBER"):
                     m.d.comb += self.numbers.valid.eq(1)
@@ -362,12 +378,16 @@ class Dispatcher(wiring.Component):
         logit = Signal(8 * engine.logit_bytes)
         m.d.comb += logit.eq(result.logit)
 
+        # A reset clears it, so that each answer tells whether the memories are still those that
+        # the host has written.
+        session = Signal(8, init=NO_SESSION)
+
         cause = Signal(Cause)
         kind = Signal(8)
         tag = Signal(16)
         code = Signal(ErrorCode)
         malformed = Signal()
-        index = Signal(range(max(HEADER_BYTES, len(identity))))
+        index = Signal(range(max(ANSWER_HEADER_BYTES + 1, len(identity))))
         sent = Signal()
         done = Signal()
         m.d.comb += [
@@ -422,7 +442,7 @@ class Dispatcher(wiring.Component):
         with m.If(sent):
             m.d.sync += index.eq(index + 1)
         with m.FSM(name="answer") as answers:
-            head = Array((kind, tag[:8], tag[8:], code))
+            head = Array((kind, tag[:8], tag[8:], session, code))
             m.d.sync += chosen.eq(Mux(answers.ongoing("IDENTITY"), identity[index], head[index]))
             with m.State("IDLE"):
                 m.d.sync += index.eq(0)
@@ -438,6 +458,8 @@ class Dispatcher(wiring.Component):
                     m.d.comb += coming.eq(Cause.REQUEST)
                     m.next = "CAUSE"
             with m.State("CAUSE"):
+                with m.If((cause == Cause.REQUEST) & request.opens):
+                    m.d.sync += session.eq(request.space)
                 m.next = "HEAD"
             with m.State("DONE"):
                 # A state of its own, so that what caused the answer moves on from a register.
@@ -448,8 +470,8 @@ class Dispatcher(wiring.Component):
                 with m.If(self.results.valid & result.last):
                     m.next = "HEAD"
             with m.State("HEAD"):
-                send(chosen, empty & (index == HEADER_BYTES - 1), valid=settled)
-                with m.If(sent & (index == HEADER_BYTES - 1)):
+                send(chosen, empty & (index == ANSWER_HEADER_BYTES - 1), valid=settled)
+                with m.If(sent & (index == ANSWER_HEADER_BYTES - 1)):
                     with m.Switch(kind):
                         with m.Case(Answer.IDENTITY):
                             m.d.sync += index.eq(0)

@@ -17,7 +17,7 @@ from hdl.link.protocol import (
 from hdl.link.queue import read_ring
 from hdl.streams import ByteLayout
 
-CRC = crc.catalog.CRC16_IBM_3740
+CRC = crc.catalog.CRC32_ISO_HDLC
 PENDING_ERRORS = 4
 """Errors that wait to be told, a power of two; the rest of a flood is dropped."""
 
@@ -26,8 +26,9 @@ class FrameReceiver(wiring.Component):
     """Deliver the payloads of the frames that are whole, and an error for each other.
 
     A payload is written into a buffer as it comes and becomes visible when its CRC has
-    been found right; otherwise the buffer is wound back. One byte a clock in and out; a
-    payload's first byte comes out three clocks after its frame's delimiter went in.
+    been found right; otherwise the buffer is wound back. One byte a clock in and out, but
+    two clocks for a frame's end; a payload's first byte comes out four clocks after its
+    frame's delimiter went in.
 
     While a frame finds no room beside those that wait to be read, `received.ready` stays
     low; a frame that is too long for the empty buffer is dropped.
@@ -73,6 +74,9 @@ class FrameReceiver(wiring.Component):
 
         # The last bytes of a frame are held back until they are known to be its CRC or not.
         held = Signal(8 * (CRC_BYTES + 1))
+        # A register: 32 bits are long to compare. So a frame's end is looked at for two clocks.
+        matches = Signal()
+        compared = Signal()
         length = Signal(range(HEADER_BYTES + CRC_BYTES + 1))  # of the frame, up to the least
 
         take = Signal()
@@ -88,7 +92,7 @@ class FrameReceiver(wiring.Component):
             following.eq(tail + 1),
             hopeless.eq(full & alone),
             needed.eq(length > CRC_BYTES),
-            take.eq(valid & (~needed | ~full | hopeless)),
+            take.eq(valid & (~needed | ~full | hopeless) & (~beat.end | compared)),
             decoder.o.ready.eq(take | ~valid),
             check.start.eq(take & beat.end),
             check.data.eq(beat.data),
@@ -108,10 +112,12 @@ class FrameReceiver(wiring.Component):
         m.d.sync += [
             full.eq(Mux(write.en, following ^ head, tail ^ head) == self._window),
             alone.eq(whole == head),
+            matches.eq(check.match_detected),
+            compared.eq(valid & beat.end & ~take),
         ]
         m.d.comb += [
             good.eq(
-                check.match_detected
+                matches
                 & ~beat.malformed
                 & (length == HEADER_BYTES + CRC_BYTES)
                 & ~full
@@ -154,9 +160,9 @@ class FrameReceiver(wiring.Component):
 
 
 class FrameSender(wiring.Component):
-    """Put payloads into frames: append the CRC, high byte first, and encode.
+    """Put payloads into frames: append the CRC, low byte first, and encode.
 
-    One byte a clock but for four clocks at the end of a payload.
+    One byte a clock but for six clocks at the end of a payload.
 
     Parameters
     ----------
@@ -187,6 +193,8 @@ class FrameSender(wiring.Component):
         byte = self.payload.payload
         packet = encoder.i.payload
         m.d.comb += check.data.eq(byte.data)
+        place = Signal(range(CRC_BYTES))  # of the CRC's byte that goes next
+        final = place == CRC_BYTES - 1
         with m.FSM(name="part"):
             with m.State("PAYLOAD"):
                 m.d.comb += [
@@ -196,18 +204,16 @@ class FrameSender(wiring.Component):
                     check.valid.eq(self.payload.valid & encoder.i.ready),
                 ]
                 with m.If(check.valid & byte.last):
-                    m.next = "CRC_HIGH"
-            with m.State("CRC_HIGH"):
-                m.d.comb += [packet.data.eq(check.crc[8:]), encoder.i.valid.eq(1)]
-                with m.If(encoder.i.ready):
-                    m.next = "CRC_LOW"
-            with m.State("CRC_LOW"):
+                    m.next = "CRC"
+            with m.State("CRC"):
                 m.d.comb += [
-                    packet.data.eq(check.crc[:8]),
-                    packet.last.eq(1),
+                    packet.data.eq(check.crc.word_select(place, 8)),
+                    packet.last.eq(final),
                     encoder.i.valid.eq(1),
                 ]
                 with m.If(encoder.i.ready):
-                    m.d.comb += check.start.eq(1)
-                    m.next = "PAYLOAD"
+                    m.d.sync += place.eq(place + 1)
+                    with m.If(final):
+                        m.d.comb += check.start.eq(1)
+                        m.next = "PAYLOAD"
         return m

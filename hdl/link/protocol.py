@@ -12,13 +12,19 @@ from sim.levels import check_range
 from sim.neuron import NEURONS
 
 MAGIC = b"ASPN"
-VERSION = 2
+VERSION = 3
 NO_TAG = 0xFFFF
 """Tag of an error that no request can be named for; a request never has it."""
 
 HEADER_BYTES = 3
-"""Kind and tag: the shortest payload."""
-CRC_BYTES = 2
+"""Kind and tag: the shortest payload of a request."""
+ANSWER_HEADER_BYTES = HEADER_BYTES + 1
+"""The same of an answer, which has the session too: the shortest payload of an answer."""
+CRC_BYTES = 4
+
+NO_SESSION = 0
+"""Session of a device since it was reset, until a host opens one."""
+MAX_SESSION = 255
 
 RUN_BITS = 3
 """Width of a run's length in a sparse image's header byte; the skip has the rest."""

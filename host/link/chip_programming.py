@@ -6,6 +6,7 @@ and sends as words.
 """
 
 import struct
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -216,12 +217,15 @@ class ChipMaker:
                 ]
             else:
                 memories += crossbar_memories(varied)
-        elif self._states_sent and Feature.REDRAW in features:
-            memories.append((ENGINE << 4 | REDRAW, np.ones((1, 1), np.uint8)))
+            self._device.write_memories(memories, progress)
         else:
-            memories += self._state_memories()
+            redraw = self._states_sent and Feature.REDRAW in features
+            if not redraw:
+                memories += self._write_tables()
+            # Words are made as states arrive, of the chip and the tables that are there.
+            self._device.write_memories(memories, progress)
+            self._device.write_memories(self._redraw() if redraw else self._states(), progress)
             self._states_sent = True
-        self._device.write_memories(memories, progress)
         self._device.clear_counters()
 
     def _chip_memory(self, chip: Chip) -> Memory:
@@ -233,13 +237,15 @@ class ChipMaker:
         line = CHIP_LINE.pack(chip.seed, 0, flags, threshold)
         return ENGINE << 4 | CHIP, np.frombuffer(line, np.uint8)[np.newaxis]
 
-    def _state_memories(self) -> list[Memory]:
-        """Write tables before the states: words are made as states arrive."""
-        state_bits = self._device.identity.state_bits
-        memories = []
+    def _write_tables(self) -> Iterator[Memory]:
         for number, plan in enumerate(self._plans):
-            memories.append((number << 4 | WRITE_TABLE, write_table_lines(plan.table, state_bits)))
+            lines = write_table_lines(plan.table, self._device.identity.state_bits)
+            yield number << 4 | WRITE_TABLE, lines
+
+    def _states(self) -> Iterator[Memory]:
         for number, (plan, layer) in enumerate(zip(self._plans, self._network.layers, strict=True)):
             polarity = plan.polarity[layer.states].astype(np.uint8)
-            memories.append((number << 4 | STATES, polarity << POLARITY_SHIFT | layer.states))
-        return memories
+            yield number << 4 | STATES, polarity << POLARITY_SHIFT | layer.states
+
+    def _redraw(self) -> Iterator[Memory]:
+        yield ENGINE << 4 | REDRAW, np.ones((1, 1), np.uint8)

@@ -1,8 +1,6 @@
 """A device behind the link; the host class does not know what carries the bytes."""
 
-import itertools
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
@@ -10,46 +8,27 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from hdl.link.protocol import (
-    MIN_WINDOW,
-    NO_TAG,
-    Answer,
-    ErrorCode,
-    Feature,
-    Request,
-)
+from hdl.link.protocol import Feature, Request
 from hdl.parameters import CONVERTER, COUNTERS, ENGINE, SHIFT, TABLE, USE_NOISE, WEIGHTS
-from host.link.frames import Deframer, encode_frame, encoded_size
+from host.link.frames import encoded_size
 from host.link.identity import Identity
 from host.link.images import BATCH, encode_images
+from host.link.session import NO_PROGRESS, Progress, Session
 from host.link.transport import Transport
 from sim.errors import UserError
 from sim.network import Network
 from sim.pixels import quantise_pixels
 
-Progress = Callable[[int], None]
-"""Called with the number of images (or of requests) answered so far."""
-
 Memory = tuple[int, npt.NDArray[np.uint8]]
 """A memory's space and its content, shape (lines, bytes of a line)."""
 
-MAX_UNDER_WAY = 4096
-"""Requests under way on a stream that holds the sender back: some hundred kilobytes."""
-MAX_CHUNK = 1 << 16
-"""Bytes that are offered to the stream at once."""
 ADDRESS_BYTES = 3
 """Space and address in front of a WRITE's data."""
 COUNTER_BYTES = 8
-NO_PROGRESS: Progress = lambda done: None  # noqa: E731
-
-ERRORS = {
-    ErrorCode.KIND: "the kind of request is unknown to it",
-    ErrorCode.SPACE: "it has no such memory or line",
-    ErrorCode.LENGTH: "the request's length does not fit",
-    ErrorCode.IMAGE: "the image does not fit its rows",
-}
-
-
+READ_BYTES = 512
+"""Of a READ's answer at most, about: a lost one is cheap."""
+SIMULATED = 10.0
+"""How much longer than a board a simulated one may take to answer."""
 @dataclass(frozen=True)
 class Counters:
     """The engine's counters, or the difference between two readings.
@@ -92,15 +71,6 @@ class Answers:
     clocks: int | None = None
 
 
-@dataclass(slots=True)
-class _UnderWay:
-    """A request that has no answer yet."""
-
-    index: int
-    frame: bytes
-    sent: int  # how often
-
-
 class Device:
     """A device that speaks the link protocol.
 
@@ -115,8 +85,6 @@ class Device:
         What messages call the device.
     identity : Identity
         What it said of itself.
-    resent : int
-        Requests that had to be sent again so far.
 
     Raises
     ------
@@ -127,13 +95,23 @@ class Device:
 
     def __init__(self, transport: Transport) -> None:
         self.name = transport.name
-        self.resent = 0
         self._transport = transport
-        self._deframer = Deframer()
-        self._tag = 0
-        self._window = MIN_WINDOW
-        self.identity = self.identify()
-        self._window = self.identity.window
+        self._session = Session(transport)
+        self.identity = self._identify()
+        self._session.window = self.identity.window
+        if self.identity.frequency == 0 and not transport.holds_back:
+            # Simulated time behind a port: a busy machine may take any time.
+            self._session.slowness = SIMULATED
+
+    @property
+    def resent(self) -> int:
+        """Requests that had to be sent again so far."""
+        return self._session.resent
+
+    @property
+    def damaged(self) -> int:
+        """Frames that came damaged so far, here or there."""
+        return self._session.damaged
 
     def close(self) -> None:
         """Let go of the device."""
@@ -150,15 +128,8 @@ class Device:
     ) -> None:
         self.close()
 
-    def identify(self) -> Identity:
-        """Ask what the device is."""
-        try:
-            (body,) = self._ask(Request.IDENTIFY, [b""], timeout=self._transport.probe_timeout)
-        except TimeoutError:
-            raise UserError(
-                f"nothing that speaks allspin's protocol answers on {self.name}; "
-                f"{self._transport.advice}"
-            ) from None
+    def _identify(self) -> Identity:
+        body = self._session.open()
         try:
             return Identity.parse(body)
         except ValueError as error:
@@ -191,7 +162,10 @@ class Device:
         self.clear_counters()
 
     def write_memories(self, memories: Iterable[Memory], progress: Progress = NO_PROGRESS) -> None:
-        """Write whole memories, one after another.
+        """Write whole memories; all of them are written when this returns.
+
+        The lines of these memories may arrive in any order, so none may act on another: what
+        does is written by a call of its own.
 
         Parameters
         ----------
@@ -200,8 +174,8 @@ class Device:
         progress : callable
             Called with the number of frames answered.
         """
-        bodies = [body for space, lines in memories for body in self._lines(space, lines)]
-        self._request(Request.WRITE, bodies, progress)
+        bodies = (body for space, lines in memories for body in self._lines(space, lines))
+        self._session.ask(Request.WRITE, bodies, progress)
 
     def read_words(self, layer: int) -> npt.NDArray[np.int8]:
         """Read the R_AH words of a crossbar back.
@@ -215,12 +189,15 @@ class Device:
         return np.frombuffer(content, np.int8).reshape(shape.rows, shape.columns)
 
     def _lines(self, space: int, lines: npt.NDArray[np.uint8]) -> Iterator[bytes]:
-        """WRITE bodies of a memory, each as many lines as half a window takes."""
-        step = max(1, (self._window // 2 - encoded_size(16)) // lines.shape[1])
-        for address in range(0, len(lines), step):
+        """WRITE bodies of a memory: as many lines as half a window takes, and the line bears."""
+        address = 0
+        while address < len(lines):
+            frame = min(self._session.window // 2, self._session.bearable)
+            step = max(1, (frame - encoded_size(16)) // lines.shape[1])
             yield _address(space, address) + lines[address : address + step].tobytes()
+            address += step
 
-    def write(self, space: int, address: int, data: bytes) -> None:
+    def write(self, space: int, address: int, data: bytes, *, seconds: float = 0.0) -> None:
         """Write whole lines of a memory.
 
         Parameters
@@ -229,24 +206,10 @@ class Device:
             Which memory, and its first line.
         data : bytes
             One line after another.
+        seconds : float
+            What the device may need for what the write sets off.
         """
-        self._request(Request.WRITE, [_address(space, address) + data])
-
-    def write_lines(
-        self, space: int, lines: npt.NDArray[np.uint8], progress: Progress = NO_PROGRESS
-    ) -> None:
-        """Write a memory from line 0 on, several requests under way at a time.
-
-        Parameters
-        ----------
-        space : int
-            Which memory.
-        lines : ndarray of uint8, shape (lines, bytes of a line)
-            What to write.
-        progress : callable
-            Called with the number of requests answered.
-        """
-        self._request(Request.WRITE, list(self._lines(space, lines)), progress)
+        self._session.ask(Request.WRITE, [_address(space, address) + data], seconds=seconds)
 
     def read_back(self, space: int, address: int, count: int, line_bytes: int) -> bytes:
         """Read lines of a memory.
@@ -265,13 +228,16 @@ class Device:
         bytes
             ``count * line_bytes`` of them.
         """
-        # Answers of about half a kilobyte keep a lost one cheap.
-        step = max(1, 512 // line_bytes)
-        bodies = [
-            _address(space, start) + min(step, address + count - start).to_bytes(2, "little")
-            for start in range(address, address + count, step)
-        ]
-        content = b"".join(self._request(Request.READ, bodies))
+
+        def bodies() -> Iterator[bytes]:
+            start = address
+            while start < address + count:
+                step = max(1, min(READ_BYTES, self._session.bearable) // line_bytes)
+                step = min(step, address + count - start)
+                yield _address(space, start) + step.to_bytes(2, "little")
+                start += step
+
+        content = b"".join(self._session.ask(Request.READ, bodies()))
         if len(content) != count * line_bytes:
             raise UserError(
                 f"{self.name} answered a READ of {count * line_bytes} bytes with {len(content)}"
@@ -334,164 +300,24 @@ class Device:
         flat = images.reshape(len(images), rows)
         self.start_stopwatch()
         numbered = Feature.USE_NOISE in self.identity.features
-        bodies = _ImageBodies(flat, self.identity, first if numbered else None)
+        bodies = _image_bodies(flat, self.identity, first if numbered else None)
         kind = Request.NUMBERED if numbered else Request.IMAGE
-        answers = self._request(kind, bodies, progress)
+        answers = self._session.ask(kind, bodies, progress)
         size = self.identity.answer_bytes
         if any(len(answer) != size for answer in answers):
             raise UserError(f"{self.name} answered an image with other than {size} bytes")
         answer = parse_answers(b"".join(answers), self.identity)
         return replace(answer, clocks=self.elapsed_clocks())
 
-    def _request(
-        self, kind: Request, bodies: Sequence[bytes], progress: Progress = NO_PROGRESS
-    ) -> list[bytes]:
-        """`_ask`, where silence is an error for the user."""
-        try:
-            return self._ask(kind, bodies, progress)
-        except TimeoutError:
-            raise UserError(
-                f"{self.name} does not answer any more; {self._transport.advice}"
-            ) from None
-
-    def _ask(
-        self,
-        kind: Request,
-        bodies: Sequence[bytes],
-        progress: Progress = NO_PROGRESS,
-        timeout: float | None = None,
-    ) -> list[bytes]:
-        """Send requests of one kind, and return the bodies of their answers in order.
-
-        A request whose answer is overtaken, or does not come in time, is sent again.
-
-        Raises
-        ------
-        TimeoutError
-            If a request went unanswered as often as the transport allows.
-        UserError
-            If the device refuses a request, or is gone.
-        """
-        transport = self._transport
-        expected = Answer.LOGITS if kind == Request.NUMBERED else kind | 0x80
-        timeout = transport.timeout if timeout is None else timeout
-        answers: list[bytes] = [b""] * len(bodies)
-        under_way: dict[int, _UnderWay] = {}  # by tag, in the order of their last sending
-        budget = self._window
-        out = bytearray(b"\0")  # ends whatever was under way before
-        used = 0  # bytes of unanswered requests
-        next_body = answered = 0
-        patience = time.monotonic() + timeout
-        heard = 0
-
-        def send_again(tags: list[int]) -> None:
-            for tag in tags:
-                request = under_way.pop(tag)
-                if request.sent >= transport.attempts:
-                    raise TimeoutError
-                request.sent += 1
-                self.resent += 1
-                under_way[tag] = request
-                out.extend(request.frame)
-
-        while answered < len(bodies):
-            while next_body < len(bodies) and len(out) < MAX_CHUNK:
-                if len(under_way) >= MAX_UNDER_WAY:
-                    break
-                frame = encode_frame(
-                    kind.to_bytes(1, "little") + self._tag.to_bytes(2, "little") + bodies[next_body]
-                )
-                if not transport.holds_back:
-                    if len(frame) > budget:
-                        raise UserError(
-                            f"a request of {len(frame)} bytes does not fit the window of "
-                            f"{self.name}, {budget} bytes; build it with a larger window"
-                        )
-                    if used + len(frame) > budget:
-                        break
-                under_way[self._tag] = _UnderWay(next_body, frame, 1)
-                self._tag = (self._tag + 1) % NO_TAG
-                out += frame
-                used += len(frame)
-                next_body += 1
-
-            sent, received = transport.exchange(
-                bytes(out[:MAX_CHUNK]), max(0.0, patience - time.monotonic())
-            )
-            del out[:sent]
-            damaged = False
-            for payload in self._deframer.feed(received) if received else ():
-                tag = payload[1] | payload[2] << 8
-                if payload[0] == Answer.ERROR:
-                    if tag == NO_TAG:
-                        damaged = True
-                    elif tag in under_way:
-                        self._refused(payload)
-                    continue
-                if payload[0] != expected or tag not in under_way:
-                    continue  # the answer to a request that was sent twice
-                # Answers come in order, so those before this one got lost.
-                lost = list(itertools.takewhile(lambda earlier, tag=tag: earlier != tag, under_way))
-                request = under_way.pop(tag)
-                answers[request.index] = payload[3:]
-                used -= len(request.frame)
-                answered += 1
-                if lost:
-                    send_again(lost)
-            # Which request was damaged shows when a later one is answered; where there is only
-            # one, at once, unless the damage was to something that was sent before.
-            if damaged and len(under_way) == 1:
-                (tag,) = under_way
-                if under_way[tag].sent < transport.attempts:
-                    send_again([tag])
-            if answered > heard:
-                heard = answered
-                progress(answered)
-                patience = time.monotonic() + timeout
-            elif sent:
-                patience = time.monotonic() + timeout
-            elif time.monotonic() >= patience:
-                if out:
-                    raise TimeoutError  # the stream does not even take what is sent
-                # Ends a frame whose own end got lost.
-                out += b"\0"
-                send_again(list(under_way))
-                patience = time.monotonic() + timeout
-        return answers
-
-    def _refused(self, payload: bytes) -> None:
-        code = payload[3] if len(payload) > 3 else 0
-        reason = ERRORS.get(ErrorCode(code)) if code in set(ErrorCode) else None
-        raise UserError(f"{self.name} refused a request: {reason or f'error {code}'}")
-
-
-class _ImageBodies(Sequence[bytes]):
-    """Bodies of IMAGE requests, coded a batch at a time as they are asked for in order."""
-
-    def __init__(
-        self, images: npt.NDArray[np.uint8], identity: Identity, number: int | None
-    ) -> None:
-        self._images = images
-        self._number = number  # of the first image; None where they have none
-        self._bits = identity.pixel_bits
-        self._first = 0
-        self._bodies: list[bytes] = []
-
-    def __len__(self) -> int:
-        return len(self._images)
-
-    def __getitem__(self, index: int) -> bytes:  # type: ignore[override]
-        place = index - self._first
-        if not 0 <= place < len(self._bodies):
-            self._first, place = index, 0
-            batch = self._images[index : index + BATCH]
-            self._bodies = encode_images(quantise_pixels(batch, self._bits), self._bits)
-            if self._number is not None:
-                self._bodies = [
-                    (self._number + index + n).to_bytes(4, "little") + body
-                    for n, body in enumerate(self._bodies)
-                ]
-        return self._bodies[place]
+def _image_bodies(
+    images: npt.NDArray[np.uint8], identity: Identity, number: int | None
+) -> Iterator[bytes]:
+    """Bodies of IMAGE requests, coded a batch at a time; `number` is the first image's."""
+    bits = identity.pixel_bits
+    for start in range(0, len(images), BATCH):
+        batch = quantise_pixels(images[start : start + BATCH], bits)
+        for place, body in enumerate(encode_images(batch, bits), start):
+            yield body if number is None else (number + place).to_bytes(4, "little") + body
 
 
 def crossbar_memories(network: Network) -> Iterator[Memory]:

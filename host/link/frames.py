@@ -1,13 +1,11 @@
-"""Frames of the link: COBS, CRC-16 and a closing zero byte, as ``docs/protocol.md`` has them."""
+"""Frames of the link: COBS, CRC-32 and a closing zero byte, as ``docs/protocol.md`` has them."""
 
-from binascii import crc_hqx
+from zlib import crc32
 
 from cobs import cobs
 
-from hdl.link.protocol import CRC_BYTES, HEADER_BYTES
+from hdl.link.protocol import ANSWER_HEADER_BYTES, CRC_BYTES
 
-CRC_INITIAL = 0xFFFF
-"""With it, `binascii.crc_hqx` (polynomial 0x1021, not reflected) is CRC-16/IBM-3740."""
 DELIMITER = b"\0"
 MAX_ENCODED = 1 << 18
 """Bytes without a delimiter that are kept: no device's answer is longer."""
@@ -21,8 +19,7 @@ def encode_frame(payload: bytes) -> bytes:
     payload : bytes
         Kind, tag and body.
     """
-    crc = crc_hqx(payload, CRC_INITIAL)
-    return cobs.encode(payload + crc.to_bytes(CRC_BYTES, "big")) + DELIMITER
+    return cobs.encode(payload + crc32(payload).to_bytes(CRC_BYTES, "little")) + DELIMITER
 
 
 def encoded_size(payload_size: int) -> int:
@@ -38,7 +35,7 @@ def encoded_size(payload_size: int) -> int:
 
 
 class Deframer:
-    """Cuts a stream into the payloads of its good frames.
+    """Cuts a stream into the payloads of its good frames: those of answers.
 
     It resynchronises at any zero byte.
 
@@ -70,11 +67,13 @@ class Deframer:
             except cobs.DecodeError:
                 self.bad += 1
                 continue
-            # The CRC of payload and CRC together is zero.
-            if len(decoded) < HEADER_BYTES + CRC_BYTES or crc_hqx(decoded, CRC_INITIAL):
+            payload, crc = decoded[:-CRC_BYTES], decoded[-CRC_BYTES:]
+            if len(payload) < ANSWER_HEADER_BYTES or crc32(payload) != int.from_bytes(
+                crc, "little"
+            ):
                 self.bad += 1
                 continue
-            payloads.append(decoded[:-CRC_BYTES])
+            payloads.append(payload)
         if len(rest) > MAX_ENCODED:
             self.bad += 1
             # One byte stays, so that the frame's end is not taken for a good frame's start.

@@ -19,6 +19,7 @@ from hdl.parameters import (
     distance_bits,
 )
 from host.link.device import NO_PROGRESS, Answers, Device, Progress, parse_answers
+from host.link.identity import Identity
 from sim.errors import UserError
 from sim.levels import check_range
 from sim.network import Network
@@ -26,6 +27,8 @@ from sim.pixels import quantise_pixels
 
 VIRTUAL_RESIDENT = ResidentParameters(beats=65535, images=16384)
 """Of the virtual board: as many beats as the link can address."""
+SLOWEST = 1e5
+"""Cycles a second that any machine simulates."""
 _ORDER = struct.Struct("<HI10x")
 _COUNTS = struct.Struct("<IIQ")
 
@@ -179,6 +182,7 @@ class ResidentImages:
             )
         self._device = device
         self.count = 0
+        self._cycles = 0  # of a run at most
 
     def load(
         self,
@@ -229,12 +233,16 @@ class ResidentImages:
                 else "there is no image to keep"
             )
         self.count = 0
-        self._device.write_lines(ENGINE << 4 | RESIDENT_BEATS, lines[: ends[count - 1]], progress)
         words = np.asarray(labels[:count], dtype="<u2")
-        self._device.write_lines(
-            ENGINE << 4 | LABELS, words[:, np.newaxis].view(np.uint8), progress
+        self._device.write_memories(
+            [
+                (ENGINE << 4 | RESIDENT_BEATS, lines[: ends[count - 1]]),
+                (ENGINE << 4 | LABELS, words[:, np.newaxis].view(np.uint8)),
+            ],
+            progress,
         )
         self.count = count
+        self._cycles = _cycles_at_most(identity, int(ends[count - 1]), count)
         return count
 
     def run(self, count: int | None = None, *, first: int = 0) -> ResidentCounts:
@@ -257,7 +265,8 @@ class ResidentImages:
         """
         count = check_range("count", self.count if count is None else count, 1, self.count)
         space = ENGINE << 4 | RESIDENT_RUN
-        self._device.write(space, 0, _ORDER.pack(count, first))
+        seconds = self._cycles / (self._device.identity.frequency or SLOWEST)
+        self._device.write(space, 0, _ORDER.pack(count, first), seconds=seconds)
         counts = ResidentCounts(*_COUNTS.unpack(self._device.read_back(space, 0, 1, _COUNTS.size)))
         if counts.images != count:
             raise UserError(
@@ -286,6 +295,15 @@ class ResidentImages:
             for first, count in bodies
         )
         return parse_answers(content, self._device.identity)
+
+
+def _cycles_at_most(identity: Identity, beats: int, images: int) -> int:
+    """Cycles that a run takes at most: as if no two layers ever worked at the same time."""
+    first, *later = identity.layers
+    cycles = (beats + images) * -(-first.columns // first.lanes) + images * first.columns
+    for layer in later:
+        cycles += images * (layer.rows * -(-layer.columns // layer.lanes) + layer.columns)
+    return cycles
 
 
 def resident_accuracy(

@@ -13,7 +13,10 @@ MIN_BAUD = 9600
 MAX_BAUD = 12_000_000
 LATENCY = 0.3
 """Seconds that an answer may take besides the bytes' own time: USB bridges and schedulers."""
-
+USUAL_LATENCY = 0.05
+"""Seconds that it usually takes at most: a USB bridge hands over what it has every 16 ms."""
+USUAL_WINDOW = 2048
+"""Bytes that are usually under way either way, at most."""
 
 PROBE_TIMEOUT = 0.4
 """Seconds for an identity of some fifty bytes to come, at any legal baud rate."""
@@ -47,6 +50,7 @@ class SerialTransport(Transport):
     def __init__(self, port: str, baud: int = DEFAULT_BAUD) -> None:
         self.name = port
         check_range("baud", baud, MIN_BAUD, MAX_BAUD)
+        self.latency = USUAL_LATENCY + 2 * USUAL_WINDOW * BITS_PER_BYTE / baud
         # A whole window may be under way in either direction before an answer is complete.
         self.timeout = LATENCY + 2 * MAX_WINDOW * BITS_PER_BYTE / baud
         self.probe_timeout = PROBE_TIMEOUT

@@ -23,18 +23,22 @@ class Transport(ABC):
         What messages call the other end.
     holds_back : bool
         The stream takes no more than the device can; no window is needed.
+    latency : float
+        Seconds within which an answer usually comes; behind the last request that is sent,
+        one that does not is asked for again.
     timeout : float
-        Seconds without an answer after which a request is repeated.
+        Seconds after which an answer does not come any more.
     probe_timeout : float
         The same for the first question, which there may be nobody to answer.
     attempts : int
-        How often a request is sent before the device counts as silent.
+        After how many time-outs without a frame the device counts as silent.
     advice : str
         What may help where nothing answers.
     """
 
     name: str
     holds_back: bool = False
+    latency: float = 0.1
     timeout: float = 1.0
     probe_timeout: float = 1.0
     attempts: int = 4

@@ -81,12 +81,12 @@ class VirtualTransport(Transport):
         if bit_clocks is None:
             self.holds_back = True
             self.attempts = 1
-            self.timeout = self.probe_timeout = TIMEOUT
+            self.latency = self.timeout = self.probe_timeout = TIMEOUT
         else:
             self.advice = "its clock may differ too much from the host's"
             byte = BITS_PER_BYTE * bit_clocks / slowest
             self.probe_timeout = UART_TIMEOUT + PROBE_BYTES * byte
-            self.timeout = UART_TIMEOUT + 2 * WINDOW_BYTES * byte
+            self.latency = self.timeout = UART_TIMEOUT + 2 * WINDOW_BYTES * byte
             command += ["--bit-clocks", repr(bit_clocks)]
         if trace is not None:
             command += ["--trace", str(trace[0]), "--trace-clocks", str(trace[1])]
