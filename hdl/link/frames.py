@@ -116,12 +116,7 @@ class FrameReceiver(wiring.Component):
             compared.eq(valid & beat.end & ~take),
         ]
         m.d.comb += [
-            good.eq(
-                matches
-                & ~beat.malformed
-                & (length == HEADER_BYTES + CRC_BYTES)
-                & ~full
-            ),
+            good.eq(matches & ~beat.malformed & (length == HEADER_BYTES + CRC_BYTES) & ~full),
             failed.eq(take & beat.end & ~good),
         ]
         with m.If(take):

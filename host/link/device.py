@@ -29,6 +29,8 @@ READ_BYTES = 512
 """Of a READ's answer at most, about: a lost one is cheap."""
 SIMULATED = 10.0
 """How much longer than a board a simulated one may take to answer."""
+
+
 @dataclass(frozen=True)
 class Counters:
     """The engine's counters, or the difference between two readings.
@@ -308,6 +310,7 @@ class Device:
             raise UserError(f"{self.name} answered an image with other than {size} bytes")
         answer = parse_answers(b"".join(answers), self.identity)
         return replace(answer, clocks=self.elapsed_clocks())
+
 
 def _image_bodies(
     images: npt.NDArray[np.uint8], identity: Identity, number: int | None

@@ -52,8 +52,8 @@ def test_another_uart_understands_the_top(simulator):
 
 
 def test_a_frame_has_the_published_crc():
-    # CRC-16/IBM-3740 of "123456789" is 0x29B1.
-    assert encode_frame(b"123456789") == b"\x0c123456789\x29\xb1\x00"
+    # CRC-32/ISO-HDLC of "123456789" is 0xCBF43926.
+    assert encode_frame(b"123456789") == b"\x0e123456789\x26\x39\xf4\xcb\x00"
 
 
 @given(st.binary(max_size=600))

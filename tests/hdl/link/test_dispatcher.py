@@ -23,6 +23,10 @@ def request(kind: int, tag: int, body: bytes = b"") -> bytes:
     return struct.pack("<BH", kind, tag) + body
 
 
+def answer(kind: int, tag: int, body: bytes = b"", *, session: int = 0) -> bytes:
+    return struct.pack("<BHB", kind, tag, session) + body
+
+
 def beats(payload: bytes) -> list[dict[str, int]]:
     return [
         {"data": byte, "last": position == len(payload) - 1}
@@ -95,25 +99,25 @@ LOGITS = b"\1\0\2\0\1\0"
 @pytest.mark.parametrize("stall", [0.0, 0.4])
 def test_an_image_is_passed_on_without_its_head(stall: float) -> None:
     payloads = [request(IMAGE, 1, b"\x09\x05"), request(IMAGE, 2), request(IMAGE, 3, b"\0")]
-    bench = Bench(payloads, answers=27, stall=stall)
+    bench = Bench(payloads, answers=30, stall=stall)
     bench.results(3)
     bench.bench.run()
     # A blank image is a header that does nothing.
     assert packets(bench.body) == [b"\x09\x05", b"\0", b"\0"]
-    assert packets(bench.answer) == [request(0x84, tag, LOGITS) for tag in (1, 2, 3)]
+    assert packets(bench.answer) == [answer(0x84, tag, LOGITS) for tag in (1, 2, 3)]
 
 
 def test_a_malformed_image_has_its_place_among_the_answers() -> None:
     bench = Bench(
         [request(IMAGE, 1, b"\0"), request(IMAGE, 2, b"\xffbad"), request(IMAGE, 3, b"\0")],
-        answers=22,
+        answers=25,
     )
     bench.results(3)
     bench.bench.run()
     assert packets(bench.answer) == [
-        request(0x84, 1, LOGITS),
-        request(0xFF, 2, bytes([ErrorCode.IMAGE])),
-        request(0x84, 3, LOGITS),
+        answer(0x84, 1, LOGITS),
+        answer(0xFF, 2, bytes([ErrorCode.IMAGE])),
+        answer(0x84, 3, LOGITS),
     ]
 
 
@@ -132,26 +136,26 @@ def test_an_image_s_number_goes_before_it(stall: float) -> None:
         request(NUMBERED, 5),
         request(NUMBERED, 6, b"\x07\0\0\0\0"),
     ]
-    bench = Bench(payloads, answers=44, stall=stall, parameters=NOISY)
+    bench = Bench(payloads, answers=50, stall=stall, parameters=NOISY)
     numbers = bench.bench.take(bench.dut.numbers, 4)
     bench.results(4)
     bench.bench.run()
     assert numbers == [0x01020304, 0, 2**32 - 1, 7]
     assert packets(bench.body) == [b"\x09\x05", b"\x09\x06", b"\0", b"\0"]
     assert packets(bench.answer) == [
-        request(0x84, 1, LOGITS),
-        request(0x84, 2, LOGITS),
-        request(0x84, 3, LOGITS),
-        request(0xFF, 4, bytes([ErrorCode.LENGTH])),
-        request(0xFF, 5, bytes([ErrorCode.LENGTH])),
-        request(0x84, 6, LOGITS),
+        answer(0x84, 1, LOGITS),
+        answer(0x84, 2, LOGITS),
+        answer(0x84, 3, LOGITS),
+        answer(0xFF, 4, bytes([ErrorCode.LENGTH])),
+        answer(0xFF, 5, bytes([ErrorCode.LENGTH])),
+        answer(0x84, 6, LOGITS),
     ]
 
 
 def test_without_noise_no_image_has_a_number() -> None:
-    bench = Bench([request(NUMBERED, 1, bytes(5))], answers=4)
+    bench = Bench([request(NUMBERED, 1, bytes(5))], answers=5)
     bench.bench.run()
-    assert packets(bench.answer) == [request(0xFF, 1, bytes([ErrorCode.KIND]))]
+    assert packets(bench.answer) == [answer(0xFF, 1, bytes([ErrorCode.KIND]))]
 
 
 @pytest.mark.parametrize("space", [0x05, 0x06, 0x07, 0x15, 0xF5])
@@ -162,11 +166,11 @@ def test_what_makes_a_chip_is_written_and_not_read(space: int) -> None:
         request(READ, 1, struct.pack("<BHH", space, 0, 1)),
         request(WRITE, 2, struct.pack("<BH", space, 0) + line),
     ]
-    bench = Bench(payloads, answers=7, parameters=NOISY)
+    bench = Bench(payloads, answers=9, parameters=NOISY)
     bench.bench.run()
     assert packets(bench.answer) == [
-        request(0xFF, 1, bytes([ErrorCode.SPACE])),
-        request(0x82, 2),
+        answer(0xFF, 1, bytes([ErrorCode.SPACE])),
+        answer(0x82, 2),
     ]
     assert [byte for *_, byte in bench.load] == list(line)
 
@@ -206,14 +210,14 @@ def test_memories_wait_for_the_engine_to_be_idle(payload: bytes) -> None:
 
 
 def test_a_frame_error_does_not_wait_for_an_image() -> None:
-    bench = Bench([request(IMAGE, 1)], answers=8)
+    bench = Bench([request(IMAGE, 1)], answers=10)
     bench.bench.put(bench.dut.errors, [ErrorCode.FRAME, ErrorCode.OVERFLOW])
     bench.bench.run()
-    assert packets(bench.answer) == [request(0xFF, 0xFFFF, b"\1"), request(0xFF, 0xFFFF, b"\2")]
+    assert packets(bench.answer) == [answer(0xFF, 0xFFFF, b"\1"), answer(0xFF, 0xFFFF, b"\2")]
 
 
 def test_a_write_gives_each_line_its_address() -> None:
-    bench = Bench([request(WRITE, 9, b"\0\2\0abcdef")], answers=3)
+    bench = Bench([request(WRITE, 9, b"\0\2\0abcdef")], answers=4)
     bench.bench.run()
     assert bench.load == [
         (0, 0, 1, 2, ord("a")),
@@ -223,29 +227,58 @@ def test_a_write_gives_each_line_its_address() -> None:
         (0, 0, 0, 3, ord("e")),
         (0, 0, 0, 3, ord("f")),
     ]
-    assert packets(bench.answer) == [request(0x82, 9)]
+    assert packets(bench.answer) == [answer(0x82, 9)]
 
 
 def test_lines_before_a_fault_are_written() -> None:
     beyond = request(WRITE, 9, b"\0\4\0abcdef")
     inside = request(WRITE, 10, b"\0\0\0abcd")
-    bench = Bench([beyond, inside], answers=8)
+    bench = Bench([beyond, inside], answers=10)
     bench.bench.run()
     assert bytes(beat[-1] for beat in bench.load) == b"abcabcd"
     assert packets(bench.answer) == [
-        request(0xFF, 9, bytes([ErrorCode.SPACE])),
-        request(0xFF, 10, bytes([ErrorCode.LENGTH])),
+        answer(0xFF, 9, bytes([ErrorCode.SPACE])),
+        answer(0xFF, 10, bytes([ErrorCode.LENGTH])),
     ]
 
 
 def test_bytes_behind_a_whole_request_are_ignored() -> None:
-    bench = Bench([request(IDENTIFY, 1, b"more")], answers=3 + 24 + 16)
+    bench = Bench([request(IDENTIFY, 1, b"more")], answers=4 + 32 + 16)
     bench.bench.run()
-    assert packets(bench.answer) == [request(0x81, 1, identity_bytes(PARAMETERS))]
+    assert packets(bench.answer) == [answer(0x81, 1, identity_bytes(PARAMETERS), session=ord("m"))]
 
-    bench = Bench([request(READ, 2, b"\0\0\0\0\0more")], answers=3)
+    bench = Bench([request(READ, 2, b"\0\0\0\0\0more")], answers=4)
     bench.bench.run()
-    assert packets(bench.answer) == [request(0x83, 2)]
+    assert packets(bench.answer) == [answer(0x83, 2)]
+
+
+@pytest.mark.parametrize("stall", [0.0, 0.4])
+def test_a_session_is_told_from_its_opening_on(stall: float) -> None:
+    payloads = [
+        request(READ, 1, b"\0\0\0\0\0"),
+        request(IMAGE, 2, b"\0"),
+        request(IDENTIFY, 3, b"\x2a"),
+        request(IMAGE, 4, b"\0"),
+        request(IDENTIFY, 5),
+        request(77, 6),
+        request(IDENTIFY, 7, b"\xff"),
+        request(READ, 8, b"\0\0\0\0\0"),
+    ]
+    bench = Bench(payloads, answers=4 + 10 + 52 + 10 + 52 + 5 + 52 + 4, stall=stall)
+    bench.results(2)
+    bench.bench.run()
+    identity = identity_bytes(PARAMETERS)
+    # What was asked before it is answered before it, under the number of before.
+    assert packets(bench.answer) == [
+        answer(0x83, 1),
+        answer(0x84, 2, LOGITS),
+        answer(0x81, 3, identity, session=42),
+        answer(0x84, 4, LOGITS, session=42),
+        answer(0x81, 5, identity, session=42),
+        answer(0xFF, 6, bytes([ErrorCode.KIND]), session=42),
+        answer(0x81, 7, identity, session=255),
+        answer(0x83, 8, session=255),
+    ]
 
 
 def test_elaborates() -> None:

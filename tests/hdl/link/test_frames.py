@@ -1,8 +1,7 @@
-"""Frames against `binascii.crc_hqx` and the package `cobs`."""
+"""Frames against `zlib.crc32` and the package `cobs`."""
 
-import binascii
 import random
-import struct
+import zlib
 
 import pytest
 from amaranth.back import rtlil
@@ -19,7 +18,7 @@ stalls = st.sampled_from([0.0, 0.2, 0.5])
 
 
 def frame(payload: bytes) -> bytes:
-    return cobs.encode(payload + struct.pack(">H", binascii.crc_hqx(payload, 0xFFFF))) + b"\0"
+    return cobs.encode(payload + zlib.crc32(payload).to_bytes(4, "little")) + b"\0"
 
 
 def expectation(stream: bytes) -> tuple[list[bytes], list[ErrorCode]]:
@@ -35,12 +34,13 @@ def expectation(stream: bytes) -> tuple[list[bytes], list[ErrorCode]]:
                 missing += 1
             else:
                 break
-        if len(decoded) - missing - 2 > WINDOW:
+        payload, crc = decoded[:-4], decoded[-4:]
+        if len(decoded) - missing - 4 > WINDOW:
             errors.append(ErrorCode.OVERFLOW)
-        elif missing or len(decoded) < 5 or binascii.crc_hqx(decoded, 0xFFFF):
+        elif missing or len(payload) < 3 or frame(payload)[:-1] != cobs.encode(payload + crc):
             errors.append(ErrorCode.FRAME)
         else:
-            payloads.append(decoded[:-2])
+            payloads.append(payload)
     return payloads, errors
 
 
@@ -138,7 +138,7 @@ def test_holds_the_sender_back_until_there_is_room() -> None:
             idle = 0 if ready else idle + 1
         # Two frames and the third as far as there is room, beside the bytes held back, the
         # one decoded and the one offered.
-        assert taken == 2 * len(frame(payload)) + 1 + (WINDOW - 200) + 5
+        assert taken == 2 * len(frame(payload)) + 1 + (WINDOW - 200) + 7
         ctx.set(receiver.payload.ready, 1)
         while len(delivered) < 300:
             if taken < len(stream):
@@ -165,7 +165,7 @@ def test_takes_and_gives_a_byte_a_clock() -> None:
     assert bench.clock <= len(stream) + 117 + 4 + 20
 
 
-def test_a_payload_comes_three_clocks_after_its_delimiter() -> None:
+def test_a_payload_comes_four_clocks_after_its_delimiter() -> None:
     receiver = FrameReceiver(WINDOW)
     bench = StreamBench(receiver)
     stream = frame(b"abc")
@@ -174,7 +174,7 @@ def test_a_payload_comes_three_clocks_after_its_delimiter() -> None:
     bench.take(receiver.payload, 3, clocks=clocks)
     bench.run()
     delimiter = len(stream) - 1
-    assert [clock - delimiter for clock in clocks] == [3, 4, 5]
+    assert [clock - delimiter for clock in clocks] == [4, 5, 6]
 
 
 def test_a_flood_of_bad_frames_blocks_nothing() -> None:
@@ -227,9 +227,9 @@ def test_published_check_value() -> None:
     sender = FrameSender()
     bench = StreamBench(sender)
     bench.put(sender.payload, [{"data": byte, "last": byte == 0x39} for byte in b"123456789"])
-    taken = bench.take(sender.sent, 13)
+    taken = bench.take(sender.sent, 15)
     bench.run()
-    assert bytes(taken) == b"\x0c123456789\x29\xb1\x00"
+    assert bytes(taken) == b"\x0e123456789\x26\x39\xf4\xcb\x00"
 
 
 def test_elaborate() -> None:

@@ -1,10 +1,10 @@
 """The whole link between a host and an engine that are both plain Python."""
 
-import binascii
 import collections
 import itertools
 import random
 import struct
+import zlib
 from typing import Any
 
 import pytest
@@ -45,18 +45,22 @@ ENGINES = {
 
 
 def frame(payload: bytes) -> bytes:
-    return cobs.encode(payload + struct.pack(">H", binascii.crc_hqx(payload, 0xFFFF))) + b"\0"
+    return cobs.encode(payload + zlib.crc32(payload).to_bytes(4, "little")) + b"\0"
 
 
 def unframe(stream: bytes) -> list[bytes]:
     assert stream.endswith(b"\0")
-    payloads = [cobs.decode(chunk) for chunk in stream[:-1].split(b"\0")]
-    assert all(binascii.crc_hqx(payload, 0xFFFF) == 0 for payload in payloads)
-    return [payload[:-2] for payload in payloads]
+    payloads = [cobs.decode(chunk)[:-4] for chunk in stream[:-1].split(b"\0")]
+    assert b"".join(frame(payload) for payload in payloads) == stream
+    return payloads
 
 
 def request(kind: int, tag: int, body: bytes = b"") -> bytes:
     return struct.pack("<BH", kind, tag) + body
+
+
+def reply(kind: int, tag: int, body: bytes = b"", session: int = 0) -> bytes:
+    return struct.pack("<BHB", kind, tag, session) + body
 
 
 def image_body(image: Image, bits: int) -> bytes:
@@ -116,14 +120,20 @@ class Device:
     def __init__(self, parameters: LinkParameters) -> None:
         self.parameters = parameters
         self.memories = Memories(parameters.engine)
+        self.session = 0
 
     def answer(self, payload: bytes, image: Image | None = None) -> bytes:
         kind, tag = struct.unpack("<BH", payload[:3])
         body, code = self._execute(kind, payload[3:], image)
-        return request(ERROR, tag, bytes([code])) if code else request(kind | 0x80, tag, body)
+        return (
+            reply(ERROR, tag, bytes([code]), self.session)
+            if code
+            else reply(kind | 0x80, tag, body, self.session)
+        )
 
     def _execute(self, kind: int, body: bytes, image: Image | None) -> tuple[bytes, int]:
         if kind == IDENTIFY:
+            self.session = body[0] if body else self.session
             return identity_bytes(self.parameters), 0
         if kind == IMAGE:
             if image is None:
@@ -315,7 +325,7 @@ def exchange(
 
 
 def frame_error(code: int) -> bytes:
-    return request(ERROR, 0xFFFF, bytes([code]))
+    return reply(ERROR, 0xFFFF, bytes([code]))
 
 
 @st.composite
@@ -407,7 +417,7 @@ def test_every_space_is_written_and_read(name: str) -> None:
 
 PARAMETERS = LinkParameters(ENGINES["two layers"], window=256)
 IMAGE_REQUEST = request(IMAGE, 77, image_body({3: 5, 19: 15}, 4))
-IMAGE_ANSWER = request(0x84, 77, logits_body(PARAMETERS.engine, {3: 5, 19: 15}))
+IMAGE_ANSWER = reply(0x84, 77, logits_body(PARAMETERS.engine, {3: 5, 19: 15}))
 
 
 def changed(stream: bytes) -> bytes:
@@ -459,14 +469,14 @@ def test_finds_its_way_back_after_bad_frames(stream: bytes, codes: list[int]) ->
     ],
 )
 def test_tells_what_is_wrong(payload: bytes, code: ErrorCode) -> None:
-    assert Device(PARAMETERS).answer(payload) == request(ERROR, 1, bytes([code]))
+    assert Device(PARAMETERS).answer(payload) == reply(ERROR, 1, bytes([code]))
     stream = frame(payload) + frame(IMAGE_REQUEST)
-    exchange(PARAMETERS, stream, [request(ERROR, 1, bytes([code])), IMAGE_ANSWER])
+    exchange(PARAMETERS, stream, [reply(ERROR, 1, bytes([code])), IMAGE_ANSWER])
 
 
 def test_a_write_to_counters_is_one_beat() -> None:
     payload = request(WRITE, 9, b"\xf4\0\0" + bytes(range(40)))
-    engine = exchange(PARAMETERS, frame(payload), [request(0x82, 9)])
+    engine = exchange(PARAMETERS, frame(payload), [reply(0x82, 9)])
     assert [(space, first) for space, first, _, _ in engine.loads] == [(0xF4, 1)]
 
 
@@ -476,15 +486,14 @@ def test_images_are_under_way_together_and_writes_wait_for_them() -> None:
     before = b"".join(frame(request(IMAGE, tag, body)) for tag, body in enumerate(bodies))
     write = request(WRITE, 50, b"\0\0\0abcdef")
     expected = [
-        request(0x84, tag, logits_body(PARAMETERS.engine, image))
-        for tag, image in enumerate(images)
+        reply(0x84, tag, logits_body(PARAMETERS.engine, image)) for tag, image in enumerate(images)
     ]
     # No result comes before all eight images have: they are in the engine together, and
     # the write, which is refused while the engine is not idle, comes after all of them.
     engine = exchange(
         PARAMETERS,
         before + frame(write) + frame(IMAGE_REQUEST),
-        [*expected, request(0x82, 50), IMAGE_ANSWER],
+        [*expected, reply(0x82, 50), IMAGE_ANSWER],
         hold=8,
     )
     assert engine.images == [*images, {3: 5, 19: 15}]
@@ -540,7 +549,7 @@ def test_an_image_takes_as_many_clocks_as_it_has_rows() -> None:
         images.append(image)
         payload = request(IMAGE, tag, bytes(body))
         stream += frame(payload)
-        expected.append(request(0x84, tag, logits_body(engine, image)))
+        expected.append(reply(0x84, tag, logits_body(engine, image)))
     assert {len(image) for image in images} == {146}
     assert 115 <= len(stream) / len(images) <= 130
     pretended = exchange(parameters, stream, expected)

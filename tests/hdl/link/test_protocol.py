@@ -75,7 +75,7 @@ def test_identity_by_hand() -> None:
     # 784 rows of 15 times 128 need 22 bits, 100 rows of 7 times 128 need 18.
     assert identity_bytes(parameters) == (
         b"ASPN"
-        b"\x02\x02"
+        b"\x03\x02"
         b"\x00\x1b\xb7\x00"
         b"\x00\x10"
         b"\x04\x03\x08\x09"
