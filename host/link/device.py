@@ -25,10 +25,8 @@ Memory = tuple[int, npt.NDArray[np.uint8]]
 ADDRESS_BYTES = 3
 """Space and address in front of a WRITE's data."""
 COUNTER_BYTES = 8
-READ_BYTES = 512
-"""Of a READ's answer at most, about: a lost one is cheap."""
-SIMULATED = 10.0
-"""How much longer than a board a simulated one may take to answer."""
+LINES_BYTES = 512
+"""Of a frame that carries several lines, at most, about: a lost one is cheap."""
 
 
 @dataclass(frozen=True)
@@ -101,9 +99,8 @@ class Device:
         self._session = Session(transport)
         self.identity = self._identify()
         self._session.window = self.identity.window
-        if self.identity.frequency == 0 and not transport.holds_back:
-            # Simulated time behind a port: a busy machine may take any time.
-            self._session.slowness = SIMULATED
+        if self.identity.frequency == 0:
+            self._session.slowness = transport.simulation
 
     @property
     def resent(self) -> int:
@@ -191,13 +188,16 @@ class Device:
         return np.frombuffer(content, np.int8).reshape(shape.rows, shape.columns)
 
     def _lines(self, space: int, lines: npt.NDArray[np.uint8]) -> Iterator[bytes]:
-        """WRITE bodies of a memory: as many lines as half a window takes, and the line bears."""
+        """WRITE bodies of a memory, each of some lines."""
         address = 0
         while address < len(lines):
-            frame = min(self._session.window // 2, self._session.bearable)
-            step = max(1, (frame - encoded_size(16)) // lines.shape[1])
+            step = max(1, (self._frame_bytes() - encoded_size(16)) // lines.shape[1])
             yield _address(space, address) + lines[address : address + step].tobytes()
             address += step
+
+    def _frame_bytes(self) -> int:
+        """Bytes of a frame of several lines: two fit the window, and the line bears it."""
+        return min(LINES_BYTES, self._session.window // 2, self._session.bearable)
 
     def write(self, space: int, address: int, data: bytes, *, seconds: float = 0.0) -> None:
         """Write whole lines of a memory.
@@ -234,7 +234,7 @@ class Device:
         def bodies() -> Iterator[bytes]:
             start = address
             while start < address + count:
-                step = max(1, min(READ_BYTES, self._session.bearable) // line_bytes)
+                step = max(1, self._frame_bytes() // line_bytes)
                 step = min(step, address + count - start)
                 yield _address(space, start) + step.to_bytes(2, "little")
                 start += step

@@ -16,7 +16,9 @@ from host.link.transport import Transport
 from sim.levels import check_range
 
 TIMEOUT = 0.25
-"""Seconds of silence after which a host asks again: long for a simulated board, short for tests."""
+"""Seconds after which no answer comes any more: long for a simulated board, short for tests."""
+LATENCY = 0.03
+"""Seconds within which an answer usually comes."""
 MOST_UNDER_WAY = 4 * MAX_WINDOW
 """Bytes that are taken before the board has taken them: more than a host with a window sends."""
 MOST_UNANSWERED = 1024
@@ -236,6 +238,7 @@ class FaultyTransport(Transport):
     def __init__(
         self, power_on: Callable[[], Transport], faults: Faults, timeout: float = TIMEOUT
     ) -> None:
+        self.latency = min(LATENCY, timeout)
         self.timeout = self.probe_timeout = timeout
         self.resets = 0
         self._power_on = power_on

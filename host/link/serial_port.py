@@ -15,6 +15,8 @@ LATENCY = 0.3
 """Seconds that an answer may take besides the bytes' own time: USB bridges and schedulers."""
 USUAL_LATENCY = 0.05
 """Seconds that it usually takes at most: a USB bridge hands over what it has every 16 ms."""
+SIMULATION = 10.0
+"""How much longer a simulated board behind a port may take, on a busy machine."""
 USUAL_WINDOW = 2048
 """Bytes that are usually under way either way, at most."""
 
@@ -46,6 +48,7 @@ class SerialTransport(Transport):
     """
 
     advice = "is the board flashed, and the baud rate right?"
+    simulation = SIMULATION
 
     def __init__(self, port: str, baud: int = DEFAULT_BAUD) -> None:
         self.name = port

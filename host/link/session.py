@@ -36,6 +36,9 @@ MAX_OPENINGS = 8
 FRAME_BYTES = 12
 """What a frame costs whatever it carries: its head, its CRC, its framing, its answer's start."""
 
+USUALLY_WHOLE = 2048
+"""Bytes that count as carried whole before the first, so that one loss is not the whole story."""
+
 ERRORS = {
     ErrorCode.KIND: "the kind of request is unknown to it",
     ErrorCode.SPACE: "it has no such memory or line",
@@ -107,7 +110,8 @@ class Session:
         """
         if not self.resent:
             return self.window
-        return min(self.window, math.isqrt(FRAME_BYTES * self._carried // self.resent))
+        carried = self._carried + USUALLY_WHOLE
+        return min(self.window, math.isqrt(FRAME_BYTES * carried // self.resent))
 
     def open(self) -> bytes:
         """Open the session, and return the device's identity, not yet read.
@@ -194,8 +198,8 @@ class Session:
         used = answered = 0
         shortest, longest = patience
         wait = shortest
-        heard = time.monotonic()  # a good frame
-        deadline = heard + wait
+        silent = 0.0  # seconds without a good frame
+        deadline = time.monotonic() + wait
 
         def send_again(tags: list[int]) -> None:
             for tag in tags:
@@ -235,7 +239,7 @@ class Session:
             self._carried += sent + len(received)
             before = answered, self.damaged
             for payload in self._deframer.feed(received) if received else ():
-                heard = time.monotonic()
+                silent = 0.0
                 tag, body = payload[1] | payload[2] << 8, payload[ANSWER_HEADER_BYTES:]
                 self._check_session(payload[3])
                 if payload[0] == Answer.ERROR:
@@ -265,7 +269,8 @@ class Session:
             if self.damaged > before[1] and last and under_way:
                 send_again([next(reversed(under_way))])
             elif now >= deadline:
-                if transport.holds_back or now - heard >= transport.attempts * longest:
+                silent += wait
+                if transport.holds_back or silent > (transport.attempts - 0.5) * longest:
                     raise TimeoutError
                 wait = min(2 * wait, longest)
                 deadline = now + wait

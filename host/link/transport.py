@@ -30,6 +30,8 @@ class Transport(ABC):
         Seconds after which an answer does not come any more.
     probe_timeout : float
         The same for the first question, which there may be nobody to answer.
+    simulation : float
+        How much longer than a board one whose time is simulated may take.
     attempts : int
         After how many time-outs without a frame the device counts as silent.
     advice : str
@@ -41,6 +43,7 @@ class Transport(ABC):
     latency: float = 0.1
     timeout: float = 1.0
     probe_timeout: float = 1.0
+    simulation: float = 1.0
     attempts: int = 4
     advice: str = "is it on, and connected?"
 

@@ -22,17 +22,25 @@ NETWORK = random_network((30, 7, 5), 1)
 WINDOW = 256
 
 
-def crc(data):
-    value = 0xFFFF
-    for byte in data:
-        value ^= byte << 8
+def table():
+    for value in range(256):
         for _ in range(8):
-            value = (value << 1 ^ (0x1021 if value & 0x8000 else 0)) & 0xFFFF
-    return value
+            value = value >> 1 ^ (0xEDB88320 if value & 1 else 0)
+        yield value
+
+
+TABLE = tuple(table())
+
+
+def crc(data):
+    value = 0xFFFFFFFF
+    for byte in data:
+        value = value >> 8 ^ TABLE[(value ^ byte) & 0xFF]
+    return value ^ 0xFFFFFFFF
 
 
 def stuff(payload):
-    content = payload + crc(payload).to_bytes(2, "big")
+    content = payload + crc(payload).to_bytes(4, "little")
     blocks = []
     for block in content.split(b"\0"):
         while len(block) >= 254:
@@ -52,9 +60,10 @@ def unstuff(frame):
         content += block
         if code < 0xFF and frame:
             content.append(0)
-    if len(content) < 5 or crc(content):
+    payload, check = content[:-4], content[-4:]
+    if len(payload) < 3 or crc(payload) != int.from_bytes(check, "little"):
         return None
-    return bytes(content[:-2])
+    return bytes(payload)
 
 
 class PlainDevice:
@@ -71,6 +80,7 @@ class PlainDevice:
             space.space: bytearray(space.lines * space.line_bytes)
             for space in self.engine.memory_map()
         }
+        self.session = 0
         self.line_bytes = {space.space: space.line_bytes for space in self.engine.memory_map()}
 
     def identity(self):
@@ -80,7 +90,7 @@ class PlainDevice:
             for c in engine.crossbars
         ]
         return struct.pack(
-            "<4sBBIHBBBB8sB7x", b"ASPN", 2, len(layers), 0, self.window, engine.pixel_bits,
+            "<4sBBIHBBBB8sB7x", b"ASPN", 3, len(layers), 0, self.window, engine.pixel_bits,
             engine.hidden_bits, engine.rah_bits, engine.current_bits, engine.neuron.encode(),
             self.features,
         ) + b"".join(layers)  # fmt: skip
@@ -98,7 +108,19 @@ class PlainDevice:
             row += length
         return values
 
+    def reset(self):
+        """Lose everything."""
+        self.session = 0
+        for memory in self.memories.values():
+            memory[:] = bytes(len(memory))
+
     def answer(self, payload):
+        if payload[0] == 1:
+            self.session = payload[3] if len(payload) > 3 else self.session
+        answer = self.carry_out(payload)
+        return answer[:3] + bytes([self.session]) + answer[3:]
+
+    def carry_out(self, payload):
         kind, tag, body = payload[0], payload[1:3], payload[3:]
         if kind == 1:
             return b"\x81" + tag + self.identity()
@@ -138,7 +160,7 @@ class FaultyTransport(Transport):
 
     def __init__(self, device, seed=0, fault=0.0, slots=10**6):
         self.device = device
-        self.timeout = self.probe_timeout = 0.01
+        self.latency = self.timeout = self.probe_timeout = 0.01
         self.random = random.Random(seed)
         self.fault = fault
         self.slots = slots  # frames answered at a time
@@ -146,15 +168,6 @@ class FaultyTransport(Transport):
         self.frames = deque()
         self.outgoing = deque()
         self.most = 0
-        self.genuine = set()  # payloads of both directions
-
-    def noticed(self, wire):
-        """Without what the check cannot see: one damaged frame in 65,536 has the right one."""
-        return b"\0".join(
-            frame
-            for frame in wire.split(b"\0")
-            if (payload := unstuff(frame)) is None or payload in self.genuine
-        )
 
     def damage(self, frame):
         """The frame as the wire leaves it."""
@@ -178,22 +191,23 @@ class FaultyTransport(Transport):
         self.incoming += data
         *whole, self.incoming = self.incoming.split(b"\0")
         self.frames += [frame + b"\0" for frame in whole if frame]
-        self.genuine |= {unstuff(frame) for frame in whole}
         self.most = max(self.most, sum(map(len, self.frames)) + len(self.incoming))
         # The wire damages bytes, so a frame's end may go too.
         slots = min(self.slots, len(self.frames))
         wire = b"".join(self.damage(self.frames.popleft()) for _ in range(slots))
-        for frame in self.noticed(wire).split(b"\0"):
+        for frame in wire.split(b"\0"):
             if frame:
                 payload = unstuff(frame)
-                answer = b"\xff\xff\xff\x01" if payload is None else self.device.answer(payload)
-                self.genuine.add(answer)
+                if payload is None:
+                    answer = b"\xff\xff\xff" + bytes([self.device.session, 1])
+                else:
+                    answer = self.device.answer(payload)
                 self.outgoing.append(self.damage(stuff(answer)))
         # Late answers: what is there stays in the wire until it is asked for again.
         if self.random.random() < self.fault:
             time.sleep(min(timeout, 0.002))
             return len(data), b""
-        received = self.noticed(b"".join(self.outgoing))
+        received = b"".join(self.outgoing)
         self.outgoing.clear()
         if not received and not data:
             time.sleep(min(timeout, 0.002))
@@ -306,7 +320,7 @@ class Impatient(FaultyTransport):
 
     def __init__(self, device, faults, patience=0):
         super().__init__(device, slots=1)
-        self.timeout = self.probe_timeout = 0.01
+        self.latency = self.timeout = self.probe_timeout = 0.01
         self.faults = faults
         self.patience = patience
         self.seen = 0
@@ -355,9 +369,7 @@ def test_what_a_host_before_left_behind_does_no_harm():
     transport = FaultyTransport(PlainDevice(NETWORK))
     transport.attempts = 1
     transport.incoming = stuff(b"\4\0\0\x01")[:-3]  # half a request
-    left = [b"\x84\0\0" + bytes(17), b"\x81\1\0late"]
-    transport.genuine |= set(left)
-    transport.outgoing += map(stuff, left)
+    transport.outgoing += map(stuff, [b"\x84\0\0\0" + bytes(17), b"\x81\1\0\0late"])
     assert Device(transport).identity.topology == (30, 7, 5)
 
 
@@ -461,3 +473,98 @@ def test_images_of_another_size_are_a_fault():
     device = Device(FaultyTransport(PlainDevice(NETWORK)))
     with pytest.raises(ValueError, match="images must have 30 pixels, not 31"):
         device.stream(np.zeros((2, 31), dtype=np.uint8))
+
+
+class Resetting(FaultyTransport):
+    """Resets the device when it has taken so many requests."""
+
+    def __init__(self, device, after):
+        super().__init__(device, slots=1)
+        self.left = after
+
+    def damage(self, frame):
+        # Called for each request and each answer, in turn.
+        self.left -= 0.5
+        if self.left == 0:
+            self.device.reset()
+        return super().damage(frame)
+
+
+@pytest.mark.parametrize("after", range(1, 30, 4))
+def test_a_reset_is_noticed_whenever_it_comes(after):
+    device = Device(Resetting(PlainDevice(NETWORK), 1 + after))
+
+    def work():
+        device.program(NETWORK)
+        device.stream(random_images(NETWORK, 40, 1))
+        device.counters()
+
+    with pytest.raises(
+        UserError, match=r"^the test was reset: it is no longer what it was .*again$"
+    ):
+        work()
+
+
+def test_a_reset_between_requests_is_noticed_by_the_next():
+    plain = PlainDevice(NETWORK)
+    device = Device(FaultyTransport(plain))
+    device.program(NETWORK)
+    plain.reset()
+    with pytest.raises(UserError, match="the test was reset"):
+        device.counters()
+
+
+def test_another_host_s_session_is_noticed():
+    plain = PlainDevice(NETWORK)
+    device = Device(FaultyTransport(plain))
+    plain.session = plain.session % 255 + 1
+    with pytest.raises(UserError, match="the test was taken by another program"):
+        device.program(NETWORK)
+
+
+def test_what_is_asked_later_is_sent_when_all_before_it_is_answered():
+    # Of two groups of writes to one line the second one wins, whatever gets lost of either.
+    for seed in range(30):
+        plain = PlainDevice(NETWORK)
+        device = Device(FaultyTransport(plain, seed, fault=0.2))
+        for value in (1, 2, 3):
+            device.write_memories([(0x00, np.full((30, 7), value, np.uint8))])
+            assert plain.memories[0x00] == bytes([value] * 210)
+
+
+class BadLine(FaultyTransport):
+    """From now on, damages bytes with some probability."""
+
+    probability = 0.0
+    lengths: tuple[int, ...] = ()
+
+    def damage(self, frame):
+        self.lengths += (len(frame),)
+        hits = [self.random.random() < self.probability for _ in frame]
+        return bytes(byte ^ hit for byte, hit in zip(frame, hits, strict=True))
+
+
+def test_frames_become_as_long_as_the_line_bears():
+    wide = random_network((500, 20, 5), 0)
+    transport = BadLine(PlainDevice(wide, window=4096), seed=1)
+    device = Device(transport)
+    device.program(wide)
+    assert max(transport.lengths) > 400
+    transport.probability = 0.004
+    transport.lengths = ()
+    device.program(wide)
+    assert transport.device.memories[0x00] == wide.layers[0].words.tobytes()
+    assert max(transport.lengths[len(transport.lengths) // 2 :]) < 150
+    assert device.damaged > 20
+
+
+def test_a_line_that_is_too_bad_is_one_line():
+    transport = BadLine(PlainDevice(NETWORK))
+    device = Device(transport)
+    transport.probability = 0.05
+    line = (
+        r"the line to the test is too bad: \d+ frames came damaged, and \d+ requests had to be "
+        r"sent again; look at the cable, or take a lower baud rate"
+    )
+    with pytest.raises(UserError, match=line):
+        device.program(NETWORK)
