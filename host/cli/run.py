@@ -82,6 +82,8 @@ class Score:
     words_compared: int | None
     word_mismatches: int | None
     words_changed: float | None
+    resent: int
+    damaged: int
     commit: str | None
 
 
@@ -188,6 +190,8 @@ class _Streamed:
     """The device's, for the bound on its clocks; None without clocks."""
     words: WordsRead | None
     """With ``--check`` and a chip in gateware."""
+    resent: int
+    damaged: int
 
 
 def _stream(
@@ -254,6 +258,8 @@ def _stream(
                 cycles_per_image=run.counts.cycles_per_image,
                 profile=found,
                 words=_read_words(device, chip, arguments, steps),
+                resent=device.resent,
+                damaged=device.damaged,
             )
         steps.start(f"streaming {len(images):,} images")
         begun = time.perf_counter()
@@ -273,6 +279,8 @@ def _stream(
             cycles_per_image=_cycles(device, len(images)),
             profile=found,
             words=_read_words(device, chip, arguments, steps),
+            resent=device.resent,
+            damaged=device.damaged,
         )
 
 
@@ -349,6 +357,9 @@ def _print_table(score: Score, chip: ChipRun | None) -> None:
         rows.append(("R_AH words read back", f"{score.words_compared:,}"))
         rows.append(("  not the golden chip's", f"{score.word_mismatches:,}"))
         rows.append(("  not the ideal network's", f"{score.words_changed:.2%}"))
+    if score.resent or score.damaged:
+        rows.append(("frames that came damaged", f"{score.damaged:,}"))
+        rows.append(("requests sent again", f"{score.resent:,}"))
     if chip is not None:
         rows += chip.rows()
     for row in rows:
@@ -421,6 +432,8 @@ def run(arguments: argparse.Namespace) -> int:
         words_compared=None if words is None else words.compared,
         word_mismatches=None if words is None else words.mismatches,
         words_changed=None if words is None else words.changed,
+        resent=streamed.resent,
+        damaged=streamed.damaged,
         commit=commit(),
     )
     if arguments.json:

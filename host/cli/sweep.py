@@ -18,6 +18,7 @@ from host.sweep.grid import FACTORS, Grid, make_grid, read_grid
 from host.sweep.pictures import draw_sweep
 from host.sweep.point import Point
 from host.sweep.runner import Plan, Sweep, make_plan, run_sweep
+from host.sweep.table import Row
 from host.work import cores
 from sim.errors import UserError
 from sim.levels import check_range
@@ -106,6 +107,15 @@ def _summary(sweep: Sweep, point: Point) -> dict[str, Any]:
         "deviation": float(shares.std(ddof=1)) if len(shares) > 1 else None,
         "worst": float(shares.min()),
         "best": float(shares.max()),
+        **_line_faults([row for row in sweep.rows if row.point == point]),
+    }
+
+
+def _line_faults(rows: list[Row]) -> dict[str, int]:
+    """What went wrong on the line while these rows were measured, by this run of the command."""
+    return {
+        "resent": sum(row.outcome.resent for row in rows),
+        "damaged": sum(row.outcome.damaged for row in rows),
     }
 
 
@@ -141,6 +151,12 @@ def _print_table(sweep: Sweep) -> None:
     console.print(table)
     if len(plan.points) > SHOWN:
         console.print(f"... and {len(plan.points) - SHOWN:,} points more; the table has all")
+    faults = _line_faults(sweep.rows)
+    if any(faults.values()):
+        console.print(
+            f"{faults['damaged']:,} frames came damaged, "
+            f"{faults['resent']:,} requests were sent again"
+        )
 
 
 def _swept(plan: Plan, arguments: argparse.Namespace, jobs: int, steps: Steps) -> Sweep:
@@ -190,6 +206,7 @@ def run(arguments: argparse.Namespace) -> int:
             "rows": len(sweep.rows),
             "resumed": sweep.resumed,
             "seconds": seconds,
+            **_line_faults(sweep.rows),
             "points": [_summary(sweep, point) for point in plan.points],
             "pictures": [str(picture) for picture in pictures],
             "commit": commit(),

@@ -30,6 +30,7 @@ class GoldenDevice:
     """
 
     name = "the golden model"
+    resent = damaged = 0  # no line
 
     def __init__(self, noise: UseNoise | None = None) -> None:
         self._noise = noise

@@ -5,7 +5,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -93,6 +93,9 @@ class Outcome:
         What programming took.
     unconverged : float
         Share of the cells that were never within the band.
+    resent, damaged : int
+        Requests that were sent again and frames that came damaged; not in the table, since they
+        are the line's and not the chip's.
     """
 
     images: int
@@ -100,6 +103,8 @@ class Outcome:
     pulses_per_cell: float
     reads_per_cell: float
     unconverged: float
+    resent: int = field(default=0, compare=False)
+    damaged: int = field(default=0, compare=False)
 
     @property
     def accuracy(self) -> float:
@@ -285,15 +290,29 @@ def build_machines(jobs: Sequence[Job]) -> None:
         close_machines()
 
 
-def answers_of(job: Job) -> tuple[Integers, Integers, Counts]:
-    """What a job's chip answers to each image.
+@dataclass(frozen=True, eq=False)
+class Answered:
+    """What a job's chip answered to each image.
 
-    Returns
-    -------
-    answers, labels : ndarray of int64, shape (images,)
+    Attributes
+    ----------
+    classes, labels : ndarray of int64, shape (images,)
         Classes that it says, and the right ones.
     counts : Counts
         What programming took.
+    resent, damaged : int
+        Requests that were sent again for it, and frames that came damaged.
+    """
+
+    classes: Integers
+    labels: Integers
+    counts: Counts
+    resent: int
+    damaged: int
+
+
+def answers_of(job: Job) -> Answered:
+    """Make, program and ask the chip of a job.
 
     Raises
     ------
@@ -310,22 +329,28 @@ def answers_of(job: Job) -> tuple[Integers, Integers, Counts]:
         with nullcontext() if job.on == GOLDEN else _boards_lock:
             try:
                 board = _board(job.on, made)
+                machine = board.machine
+                resent, damaged = machine.resent, machine.damaged
                 board.make(job.point, made)
-                answers = board.machine.stream(images)
+                classes = machine.stream(images).classes
+                resent, damaged = machine.resent - resent, machine.damaged - damaged
             except BaseException:
                 # In whatever state they are now, the next job shall not find them so.
                 close_machines()
                 raise
-    return answers.classes, labels, made.counts
+    return Answered(classes, labels, made.counts, resent, damaged)
 
 
 def measure(job: Job) -> Outcome:
     """Make, program and measure the chip of a job; raises as `answers_of` does."""
-    answers, labels, counts = answers_of(job)
+    answered = answers_of(job)
+    counts = answered.counts
     return Outcome(
-        images=len(labels),
-        correct=int(np.sum(answers == labels)),
+        images=len(answered.labels),
+        correct=int(np.sum(answered.classes == answered.labels)),
         pulses_per_cell=counts.pulses / counts.cells,
         reads_per_cell=counts.reads / counts.cells,
         unconverged=counts.unconverged / counts.cells,
+        resent=answered.resent,
+        damaged=answered.damaged,
     )

@@ -65,7 +65,8 @@ class Plan:
     def answers(self, point: Point, chip: int) -> tuple[Integers, Integers]:
         """What a chip answers on the golden model, and the right classes, shape (images,)."""
         job = replace(self.job(point, chip), on=GOLDEN)
-        return answers_of(job)[:2]
+        answered = answers_of(job)
+        return answered.classes, answered.labels
 
     def record(self) -> dict[str, Any]:
         """What lies beside the table."""

@@ -34,7 +34,7 @@ KEYS = [
     "network", "on", "chip", "programming", "images", "accuracy", "resident", "seconds",
     "images_per_second", "simulated_seconds", "simulated_images_per_second", "cycles_per_image",
     "cycles_bound", "logits_compared", "mismatches", "words_compared", "word_mismatches",
-    "words_changed", "commit",
+    "words_changed", "resent", "damaged", "commit",
 ]  # fmt: skip
 
 

@@ -1,0 +1,189 @@
+"""Each frame of a programming, lost or damaged in turn: what comes out is right all the same."""
+
+import os
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from boards.top import TopParameters
+from boards.virtual.build import build
+from hdl.bench.networks import random_images, random_network
+from hdl.parameters import HardwareProfile, ResidentParameters, VariationParameters
+from host.catalogue import open_device as open_chip_device
+from host.link.chip_programming import ChipMaker
+from host.link.device import Device
+from host.link.faults import Faults, FaultyTransport, WireFaults
+from host.link.resident import ResidentImages
+from host.link.virtual_board import VirtualTransport
+from sim.chip import Chip, Words
+from sim.errors import UserError
+from sim.golden import GoldenModel
+from sim.programming import program_chip
+from sim.schemes import Programming
+
+Logits = npt.NDArray[np.int64]
+
+NETWORK = random_network((60, 11, 5), 1)
+IMAGES = random_images(NETWORK, 6, 2)
+LABELS = np.array([0, 1, 2, 3, 4, 0])
+PAPER = open_chip_device("paper")
+SEEDS = (3, 4)
+"""Chips."""
+RUNS_WITH_TWO_FAULTS = int(os.environ.get("ALLSPIN_FAULT_RUNS", "40"))
+"""Of all kinds of machines together; `make faults` does a thousand."""
+
+
+NETWORKS = (random_network((60, 11, 5), 9), NETWORK)
+
+
+@cache
+def ideal(number: int) -> Logits:
+    """Logits of one of the networks."""
+    return GoldenModel(NETWORKS[number]).logits(IMAGES)
+
+
+@cache
+def golden(seed: int) -> tuple[list[Words], Logits]:
+    """A chip's words and logits."""
+    chip = Chip(PAPER, seed)
+    words = program_chip(chip, NETWORK, Programming()).words
+    return words, chip.golden(NETWORK, words).logits(IMAGES)
+
+
+@cache
+def resident_logits(seed: int, step: int | None) -> Logits:
+    """A chip's logits of the images in one order or the other."""
+    chip = Chip(PAPER, seed)
+    return chip.golden(NETWORK, golden(seed)[0]).logits(IMAGES[::step])
+
+
+def weights(device: Device) -> None:
+    """Two networks after another."""
+    for which, network in enumerate(NETWORKS):
+        device.program(network)
+        for number, layer in enumerate(network.layers):
+            assert (device.read_words(number) == layer.words).all()
+        assert (device.stream(IMAGES).logits == ideal(which)).all()
+
+
+def chips(device: Device) -> None:
+    """Two chips after another, each word compared with the golden model's."""
+    maker = ChipMaker(device, NETWORK, PAPER, Programming())
+    assert maker.reason is None
+    for seed in SEEDS:
+        words, logits = golden(seed)
+        maker.make(Chip(PAPER, seed))
+        for number, layer in enumerate(words):
+            assert (device.read_words(number) == layer).all()
+        assert (device.stream(IMAGES).logits == logits).all()
+
+
+def resident(device: Device) -> None:
+    """Images that stay, on two chips; then others in their place."""
+    maker = ChipMaker(device, NETWORK, PAPER, Programming())
+    images = ResidentImages(device)
+    for order in (slice(None), slice(None, None, -1)):
+        kept, labels = IMAGES[order], LABELS[order]
+        assert images.load(kept, labels) == len(kept)
+        for seed in SEEDS:
+            maker.make(Chip(PAPER, seed))
+            counts = images.run()
+            # The noise of a use is drawn by an image's place, so the order matters to it.
+            logits = resident_logits(seed, order.step)
+            assert counts.correct == (np.argmax(logits, axis=1) == labels).sum()
+            assert (images.logits().logits == logits).all()
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A kind of machine, and what is done with it."""
+
+    profile: HardwareProfile
+    work: Callable[[Device], None]
+
+
+VARIATION = VariationParameters(states=10, rounds_per_clock=22)
+MACHINES = {
+    "words": Machine(HardwareProfile(), weights),
+    "Programmer": Machine(HardwareProfile(variation=VARIATION), chips),
+    "Programmer with redraw": Machine(
+        HardwareProfile(variation=VariationParameters(10, 22, redraw=True)), chips
+    ),
+    "resident": Machine(
+        HardwareProfile(
+            variation=VariationParameters(10, 22, redraw=True),
+            resident=ResidentParameters(beats=512, images=16),
+        ),
+        resident,
+    ),
+}
+
+
+@cache
+def program_of(profile: HardwareProfile) -> Path:
+    """The virtual board of a profile."""
+    return build(TopParameters.from_network(NETWORK, profile))
+
+
+def run(machine: Machine, faults: Faults) -> FaultyTransport:
+    """Do a machine's work on a board behind such a line."""
+    program = program_of(machine.profile)
+    transport = FaultyTransport(lambda: VirtualTransport(program), faults)
+    try:
+        with Device(transport) as device:
+            machine.work(device)
+    finally:
+        transport.close()
+    return transport
+
+
+def at(direction: str, kind: str, *frames: int) -> Faults:
+    return Faults(**{direction: WireFaults(**{kind: frames})})
+
+
+@pytest.mark.parametrize("kind", ["drop", "damage"])
+@pytest.mark.parametrize("direction", ["to_device", "to_host"])
+@pytest.mark.parametrize("name", MACHINES)
+def test_each_frame_may_get_lost(name, direction, kind):
+    machine = MACHINES[name]
+    clean = run(machine, Faults())
+    assert clean.to_device.frames == clean.to_host.frames > 20
+    for frame in range(1, clean.to_device.frames + 1):
+        faulty = run(machine, at(direction, kind, frame))
+        counts = getattr(faulty, direction)
+        assert (counts.dropped, counts.damaged) == ((1, 0) if kind == "drop" else (0, 1))
+
+
+@pytest.mark.parametrize("name", MACHINES)
+def test_any_two_frames_may_get_lost(name):
+    machine = MACHINES[name]
+    frames = run(machine, Faults()).to_device.frames
+    refused = 0
+    for seed in range(RUNS_WITH_TWO_FAULTS // len(MACHINES)):
+        draws = random.Random(f"{name} {seed}")
+        wires = {"to_device": {"drop": (), "damage": ()}, "to_host": {"drop": (), "damage": ()}}
+        for frame in draws.sample(range(1, frames + 1), 2):
+            wire = wires[draws.choice(["to_device", "to_host"])]
+            kind = draws.choice(["drop", "damage"])
+            wire[kind] = (*wire[kind], frame)
+        wires = {direction: WireFaults(**wire) for direction, wire in wires.items()}
+        try:
+            run(machine, Faults(**wires, seed=seed))
+        except UserError:
+            refused += 1
+    assert refused == 0
+
+
+@pytest.mark.parametrize("name", MACHINES)
+def test_a_reset_after_any_frame_is_told(name):
+    machine = MACHINES[name]
+    frames = run(machine, Faults()).to_host.frames
+    for frame in range(1, frames):
+        with pytest.raises(UserError, match="the virtual board was reset"):
+            run(machine, Faults(reset_after=(frame,), seed=frame))
