@@ -1,5 +1,8 @@
 """Frames against a CRC that goes bit by bit and a COBS decoder that goes byte by byte."""
 
+import os
+
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -8,12 +11,12 @@ from host.link.frames import MAX_ENCODED, Deframer, encode_frame, encoded_size
 
 
 def slow_crc(data: bytes) -> int:
-    crc = 0xFFFF
+    crc = 0xFFFFFFFF
     for byte in data:
-        for place in reversed(range(8)):
-            carry = (crc >> 15 & 1) ^ (byte >> place & 1)
-            crc = (crc << 1 & 0xFFFF) ^ (0x1021 if carry else 0)
-    return crc
+        for place in range(8):
+            carry = (crc & 1) ^ (byte >> place & 1)
+            crc = crc >> 1 ^ (0xEDB88320 if carry else 0)
+    return crc ^ 0xFFFFFFFF
 
 
 def slow_decode(frame: bytes) -> bytes:
@@ -32,16 +35,16 @@ def slow_decode(frame: bytes) -> bytes:
 
 # Long ones too: COBS has another kind of block from 254 bytes without a zero on.
 PAYLOADS = st.one_of(
-    st.binary(min_size=3, max_size=40),
-    st.integers(3, 1200).map(lambda size: bytes(size)),
-    st.integers(3, 1200).map(lambda size: b"\x01" * size),
+    st.binary(min_size=4, max_size=40),
+    st.integers(4, 1200).map(lambda size: bytes(size)),
+    st.integers(4, 1200).map(lambda size: b"\x01" * size),
     st.binary(min_size=500, max_size=800),
 )
 
 
 def test_the_published_check_value_of_the_crc():
-    assert slow_crc(b"123456789") == 0x29B1
-    assert slow_decode(encode_frame(b"123456789")[:-1]) == b"123456789\x29\xb1"
+    assert slow_crc(b"123456789") == 0xCBF43926
+    assert slow_decode(encode_frame(b"123456789")[:-1]) == b"123456789\x26\x39\xf4\xcb"
 
 
 @given(PAYLOADS)
@@ -50,7 +53,7 @@ def test_a_frame_is_what_the_document_says(payload):
     frame = encode_frame(payload)
     assert frame[-1] == 0
     content = slow_decode(frame[:-1])
-    assert content == payload + slow_crc(payload).to_bytes(2, "big")
+    assert content == payload + slow_crc(payload).to_bytes(4, "little")
     assert len(frame) <= encoded_size(len(payload))
 
 
@@ -82,8 +85,8 @@ def test_a_bad_frame_is_dropped_and_the_next_is_found(payload, garbage, data):
     assert deframer.bad >= 1
 
 
-@pytest.mark.parametrize("content", [b"", b"\x01", b"ab"])
-def test_a_frame_shorter_than_kind_and_tag_is_bad(content):
+@pytest.mark.parametrize("content", [b"", b"\x01", b"ab", b"abc"])
+def test_a_frame_shorter_than_an_answer_s_head_is_bad(content):
     deframer = Deframer()
     assert deframer.feed(encode_frame(content)) == []
     assert deframer.bad == 1
@@ -103,3 +106,53 @@ def test_a_frame_that_begins_where_an_endless_one_was_cut_is_none():
     deframer = Deframer()
     assert deframer.feed(b"\x05" * (MAX_ENCODED + 1)) == []
     assert deframer.feed(encode_frame(b"within") + encode_frame(b"after")) == [b"after"]
+
+
+BATCHES, FRAMES = 100, 10_000
+"""A million frames; `make faults` does ten."""
+
+
+def hurt(frames: list[bytes], draws: np.random.Generator) -> bytes:
+    """Frames that are damaged, cut, joined and lengthened, each in one way."""
+    kinds = draws.integers(6, size=len(frames)).tolist()
+    places = draws.integers(1 << 30, size=len(frames)).tolist()
+    values = draws.integers(1, 256, size=len(frames)).tolist()
+    wire = []
+    for frame, kind, place, value in zip(frames, kinds, places, values, strict=True):
+        content, at = frame[:-1], place % (len(frame) - 1)
+        match kind:
+            case 0:  # one byte is another, or a zero, which cuts the frame in two
+                wire.append(content[:at] + bytes([content[at] ^ value]) + content[at + 1 :])
+            case 1:  # the beginning is lost
+                wire.append(content[at + 1 :])
+            case 2:  # the end is lost
+                wire.append(content[:at])
+            case 3:  # the next frame follows without a zero
+                wire.append(content + frames[place % len(frames)][:-1])
+            case 4:  # a byte more: 1 before the closing zero is a zero more of content
+                wire.append(content + (b"\1" if value < 128 else bytes([value])))
+            case _:  # a byte more, anywhere
+                wire.append(content[:at] + bytes([value]) + content[at:])
+    return b"\0".join(wire) + b"\0"
+
+
+def test_of_a_million_hurt_frames_none_is_accepted():
+    batches = BATCHES * int(os.environ.get("ALLSPIN_HURT_FRAMES", "1"))
+    draws = np.random.default_rng(0)
+    deframer = Deframer()
+    for _ in range(batches):
+        lengths = draws.integers(4, 40, size=FRAMES).tolist()
+        # Zeros and ones often: they are what stuffing and cutting play with.
+        content = np.where(
+            draws.random(sum(lengths)) < 0.4,
+            draws.integers(2, size=sum(lengths)),
+            draws.integers(256, size=sum(lengths)),
+        )
+        content = content.astype(np.uint8).tobytes()
+        ends = np.cumsum(lengths).tolist()
+        payloads = [content[a:b] for a, b in zip([0, *ends], ends, strict=False)]
+        frames = [encode_frame(payload) for payload in payloads]
+        genuine = set(payloads)
+        # What is left whole by its hurt (a frame whose other half was cut off cleanly) is genuine.
+        assert [p for p in deframer.feed(hurt(frames, draws)) if p not in genuine] == []
+    assert deframer.bad > 0.9 * batches * FRAMES
