@@ -32,7 +32,7 @@ class Asker:
             frame += bytes(await self.sink.read(1))
         payload = decode_frame(bytes(frame[:-1]))
         assert payload[1:3] == tag
-        return payload[0], payload[3:]
+        return payload[0], payload[4:]
 
 
 @cocotb.test(timeout_time=20, timeout_unit="ms")

@@ -12,7 +12,7 @@ from sim.errors import UserError
 from sim.neuron import ReluNeuron
 
 BODY = bytes.fromhex(
-    "4153504e 02 02 001bb700 0008 04 03 08 09".replace(" ", "")
+    "4153504e 03 02 001bb700 0008 04 03 08 09".replace(" ", "")
     + "736f740000000000"
     + "07 07 16 0e 0140 f401".replace(" ", "")
     + "1003 6400 6400 15 01".replace(" ", "")
@@ -52,7 +52,7 @@ def test_every_field_is_where_the_document_says():
         (b"", "its identity is not allspin's"),
         (b"ASPX" + BODY[4:], "its identity is not allspin's"),
         (BODY[:20], "its identity is not allspin's"),
-        (BODY[:4] + b"\x01" + BODY[5:], "it speaks version 1 of the protocol, this is 2"),
+        (BODY[:4] + b"\x02" + BODY[5:], "it speaks version 2 of the protocol, this is 3"),
         (BODY[:-1], "its identity has 47 bytes for 2 layers"),
         (BODY + b"\0", "its identity has 49 bytes for 2 layers"),
     ],

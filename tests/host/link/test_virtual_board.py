@@ -93,7 +93,8 @@ def test_answers_counters_and_memories(device):
     assert counters.rows == tuple(np.count_nonzero(layer.inputs) for layer in trace)
     assert counters.neurons == (2000 * 12, 2000 * 6)
     bound = cycle_bounds(NETWORK, PARAMETERS.link.engine, images).mean()
-    assert bound <= counters.cycles / 2000 <= 1.15 * bound + 10
+    # An answer's 14 bytes take a cycle each, its head of 4 two each, its CRC and framing 7.
+    assert bound <= counters.cycles / 2000 <= max(1.15 * bound + 10, 14 + 2 * 4 + 7 + 1)
     device.clear_counters()
     assert device.counters().images == 0
 
@@ -121,7 +122,7 @@ def test_time_stands_still_while_nothing_is_under_way(device):
     wait_for(
         lambda: payloads.extend(deframer.feed(device._transport.exchange(b"", 1)[1])) or payloads
     )
-    assert payloads[0][:7] == b"\x81\0\0ASPN"
+    assert payloads[0][:3] + payloads[0][4:8] == b"\x81\0\0ASPN"
 
 
 def test_everything_is_answered_after_the_input_has_ended(program):

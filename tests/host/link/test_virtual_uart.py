@@ -109,11 +109,11 @@ def test_a_wire_that_is_never_idle_neither_overruns_nor_deadlocks():
     for payload, (kind, tag, answer) in zip(got, expected, strict=True):
         assert (payload[0], int.from_bytes(payload[1:3], "little")) == (kind, tag)
         if isinstance(answer, bytes):
-            assert payload[3:] == answer
+            assert payload[4:] == answer
         elif answer is not None:
-            width = (len(payload) - 5) // len(answer)
+            width = (len(payload) - 6) // len(answer)
             logits = [
-                int.from_bytes(payload[3 + width * k :][:width], "little", signed=True)
+                int.from_bytes(payload[4 + width * k :][:width], "little", signed=True)
                 for k in range(len(answer))
             ]
             assert logits == answer.tolist()
@@ -149,7 +149,7 @@ def test_simulated_time_is_the_wires():
     values = quantise_pixels(IMAGES.reshape(len(IMAGES), -1), NETWORK.pixel_bits)
     sizes = [len(encode_frame(b"\4\0\0" + b)) for b in encode_images(values, NETWORK.pixel_bits)]
     assert clocks[0] == pytest.approx(clocks[1], abs=50)
-    answer = 3 + 6 * device.identity.logit_bytes + 2 + 4
+    answer = 4 + 6 * device.identity.logit_bytes + 2 + 6
     # Forty clocks a byte; the zero in front, the request, and its answer when it is done.
     assert 40 * (1 + sizes[0] + answer) <= clocks[0] <= 40 * (1 + sizes[0] + answer) + 400
     slower = max(sum(sizes), 40 * answer)
