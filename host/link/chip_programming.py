@@ -245,7 +245,8 @@ class ChipMaker:
     def _states(self) -> Iterator[Memory]:
         for number, (plan, layer) in enumerate(zip(self._plans, self._network.layers, strict=True)):
             polarity = plan.polarity[layer.states].astype(np.uint8)
-            yield number << 4 | STATES, polarity << POLARITY_SHIFT | layer.states
+            content = (polarity << POLARITY_SHIFT | layer.states).astype(np.uint8)
+            yield number << 4 | STATES, content
 
     def _redraw(self) -> Iterator[Memory]:
         yield ENGINE << 4 | REDRAW, np.ones((1, 1), np.uint8)

@@ -125,6 +125,10 @@ MACHINES = {
 }
 
 
+PATIENT = 10.0
+"""Seconds: however busy the machine, nothing is asked twice on a clean line."""
+
+
 @cache
 def program_of(profile: HardwareProfile) -> Path:
     """The virtual board of a profile."""
@@ -135,6 +139,8 @@ def run(machine: Machine, faults: Faults) -> FaultyTransport:
     """Do a machine's work on a board behind such a line."""
     program = program_of(machine.profile)
     transport = FaultyTransport(lambda: VirtualTransport(program), faults)
+    if faults == Faults():
+        transport.latency = PATIENT
     try:
         with Device(transport) as device:
             machine.work(device)
@@ -143,8 +149,18 @@ def run(machine: Machine, faults: Faults) -> FaultyTransport:
     return transport
 
 
-def at(direction: str, kind: str, *frames: int) -> Faults:
-    return Faults(**{direction: WireFaults(**{kind: frames})})
+Fault = tuple[str, str, int]
+"""Direction, what happens, and to which frame."""
+
+
+def faults(*which: Fault, seed: int = 0) -> Faults:
+    def wire(direction: str) -> WireFaults:
+        def frames(kind: str) -> tuple[int, ...]:
+            return tuple(number for *what, number in which if what == [direction, kind])
+
+        return WireFaults(drop=frames("drop"), damage=frames("damage"))
+
+    return Faults(wire("to_device"), wire("to_host"), seed=seed)
 
 
 @pytest.mark.parametrize("kind", ["drop", "damage"])
@@ -155,7 +171,7 @@ def test_each_frame_may_get_lost(name, direction, kind):
     clean = run(machine, Faults())
     assert clean.to_device.frames == clean.to_host.frames > 20
     for frame in range(1, clean.to_device.frames + 1):
-        faulty = run(machine, at(direction, kind, frame))
+        faulty = run(machine, faults((direction, kind, frame)))
         counts = getattr(faulty, direction)
         assert (counts.dropped, counts.damaged) == ((1, 0) if kind == "drop" else (0, 1))
 
@@ -167,14 +183,12 @@ def test_any_two_frames_may_get_lost(name):
     refused = 0
     for seed in range(RUNS_WITH_TWO_FAULTS // len(MACHINES)):
         draws = random.Random(f"{name} {seed}")
-        wires = {"to_device": {"drop": (), "damage": ()}, "to_host": {"drop": (), "damage": ()}}
-        for frame in draws.sample(range(1, frames + 1), 2):
-            wire = wires[draws.choice(["to_device", "to_host"])]
-            kind = draws.choice(["drop", "damage"])
-            wire[kind] = (*wire[kind], frame)
-        wires = {direction: WireFaults(**wire) for direction, wire in wires.items()}
+        which = [
+            (draws.choice(["to_device", "to_host"]), draws.choice(["drop", "damage"]), frame)
+            for frame in draws.sample(range(1, frames + 1), 2)
+        ]
         try:
-            run(machine, Faults(**wires, seed=seed))
+            run(machine, faults(*which, seed=seed))
         except UserError:
             refused += 1
     assert refused == 0
