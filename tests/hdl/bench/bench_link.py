@@ -7,7 +7,7 @@ import cocotb
 from hdl.bench.clocking import start_clock
 from hdl.bench.job import Job
 from hdl.bench.link import LinkBench
-from hdl.link.protocol import NO_TAG, Answer, ErrorCode, LinkParameters, identity_bytes
+from hdl.link.protocol import NO_SESSION, Answer, ErrorCode, LinkParameters, identity_bytes
 
 
 async def started(dut, clock_error=0.0):
@@ -48,5 +48,5 @@ async def garbage_is_answered_and_forgotten(dut):
     _, bench = await started(dut)
     await bench.line.send(b"\x05noise\x00")
     assert await bench.identify() == identity_bytes(bench.parameters)
-    error = bytes([Answer.ERROR]) + NO_TAG.to_bytes(2, "little") + bytes([ErrorCode.FRAME])
+    error = bytes([Answer.ERROR, 0xFF, 0xFF, NO_SESSION, ErrorCode.FRAME])
     assert bench.stray == [error]
