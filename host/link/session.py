@@ -196,6 +196,7 @@ class Session:
         under_way: dict[int, _UnderWay] = {}  # by tag, in the order of their last sending
         out = bytearray(b"\0")  # ends whatever was under way before
         used = answered = 0
+        suspected = 0  # of what is under way: damaged frames that no later answer has explained
         shortest, longest = patience
         wait = shortest
         silent = 0.0  # seconds without a good frame
@@ -257,16 +258,22 @@ class Session:
                 used -= len(request.frame)
                 answered += 1
                 send_again(lost)
+                suspected = max(0, suspected - len(lost))
             now = time.monotonic()
             if answered > before[0]:
                 progress(answered)
             if answered > before[0] or sent:
                 wait = shortest
                 deadline = now + wait
-            # What got lost shows when a later request is answered. Behind the last there is none,
-            # so that one is sent once more: at once if something came damaged, else in time.
-            last = not out and (following is None or len(under_way) == 1)
-            if self.damaged > before[1] and last and under_way:
+            # What got lost shows when a later request is answered. There is no later one where all
+            # that are under way came damaged, and none behind the last: that one is sent once
+            # more, at once if something came damaged, else in time.
+            damaged = self.damaged - before[1]
+            suspected += damaged
+            if damaged and not out and suspected >= len(under_way):
+                send_again(list(under_way))
+                suspected = 0
+            elif damaged and not out and following is None:
                 send_again([next(reversed(under_way))])
             elif now >= deadline:
                 silent += wait
