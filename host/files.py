@@ -6,21 +6,27 @@ from pathlib import Path
 from sim.errors import UserError
 
 
-def check_writable(path: Path) -> None:
+def check_writable(path: Path, regular: bool = False) -> None:
     """Raise unless a file can be written.
 
     Parameters
     ----------
     path : Path
         The file; it need not exist, its folder must.
+    regular : bool
+        Whether it must be a file that keeps what is written: one that is read again, or that
+        others are put beside.
 
     Raises
     ------
     UserError
-        If `path` is a folder, or no file can be made beside it.
+        If `path` is a folder, or a device or pipe where it must be a file, or no file can be
+        made beside it.
     """
     if path.is_dir():
         raise UserError(f"cannot write {path}: it is a folder; give a file")
+    if regular and path.exists() and not path.is_file():
+        raise UserError(f"cannot write {path}: it is a device or a pipe; give a file")
     try:
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}."):
             pass

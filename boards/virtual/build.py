@@ -48,9 +48,13 @@ def compiler() -> list[str]:
     Raises
     ------
     UserError
-        If there is none.
+        If there is none, or CXX is no command.
     """
-    command = shlex.split(os.environ.get("CXX", "")) or ["c++"]
+    named = os.environ.get("CXX", "")
+    try:
+        command = shlex.split(named) or ["c++"]
+    except ValueError as error:
+        raise UserError(f"CXX is no command, but {named!r}: {error}") from error
     if shutil.which(command[0]) is None:
         raise UserError(
             f"the virtual board needs a C++ compiler, and {command[0]} was not found: "

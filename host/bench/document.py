@@ -1,13 +1,13 @@
-"""The figures as Markdown tables, and the document whose part between two marks they are."""
+"""The figures as Markdown tables, and the marks that they stand between in a document."""
 
-from pathlib import Path
 from typing import Any
 
-from sim.errors import UserError
-from sim.netfile import write_atomically
+from host.marks import Marks
 
-START = "<!-- What `make bench` writes begins here; do not edit it by hand. -->"
-END = "<!-- What `make bench` writes ends here. -->"
+MARKS = Marks(
+    "<!-- What `make bench` writes begins here; do not edit it by hand. -->",
+    "<!-- What `make bench` writes ends here. -->",
+)
 
 
 def _table(head: list[str], rows: list[list[str]]) -> list[str]:
@@ -190,24 +190,3 @@ def markdown(record: dict[str, Any]) -> str:
         *_link(record),
     ]
     return "\n".join(lines)
-
-
-def update(path: Path, text: str) -> None:
-    """Put text between a document's marks, in place of what is there.
-
-    Raises
-    ------
-    UserError
-        If the document cannot be read or written, or has not both marks once, in order.
-    """
-    try:
-        content = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}") from error
-    except ValueError as error:
-        raise UserError(f"cannot read {path}: {error}") from error
-    before, start, rest = content.partition(START)
-    _, end, after = rest.partition(END)
-    if not start or not end or START in rest or END in before or END in after:
-        raise UserError(f"{path} has not both marks, each once: {START} and {END}")
-    write_atomically(path, f"{before}{START}\n\n{text}\n{END}{after}".encode())

@@ -5,10 +5,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.markdown import Markdown
 
-from host.bench.document import markdown, update
+from host.bench.document import MARKS, markdown
 from host.bench.engine import engine_figures, resident_figures
 from host.bench.suite import (
     NETWORKS,
@@ -26,6 +25,8 @@ from host.bench.suite import (
 )
 from host.catalogue import open_network
 from host.cli.progress import Steps
+from host.cli.say import printable, say
+from host.cli.terminal import Terminal
 from host.datasets import load_test_set
 from host.files import check_writable
 from host.revision import commit
@@ -145,6 +146,8 @@ def run(arguments: argparse.Namespace) -> int:
     for path in (arguments.document, arguments.output):
         if path is not None:
             check_writable(path)
+    if arguments.document is not None:
+        MARKS.around(arguments.document)
     steps = Steps()
     try:
         effort = QUICK if arguments.quick else Effort()
@@ -153,11 +156,11 @@ def run(arguments: argparse.Namespace) -> int:
         steps.stop()
     text = markdown(record)
     if arguments.document is not None:
-        update(arguments.document, text)
+        MARKS.fill(arguments.document, f"\n{text}\n")
     if arguments.output is not None:
         write_atomically(arguments.output, (json.dumps(record, indent=1) + "\n").encode())
     if arguments.json:
-        print(json.dumps(record))
+        say(json.dumps(record))
     else:
-        Console(highlight=False).print(Markdown(text))
+        Terminal().print(Markdown(printable(text)))
     return 0

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 
 from boards.board import Board, find_boards
@@ -15,6 +14,9 @@ from boards.shell import ShellParameters
 from host.built import recall_one
 from host.catalogue import open_network
 from host.cli.build import DEFAULT_NETWORK
+from host.cli.say import say
+from host.cli.terminal import Terminal
+from host.marks import Marks
 from sim.errors import UserError
 from sim.netfile import write_atomically
 from sim.network import Network
@@ -32,8 +34,7 @@ examples:
   allspin boards --write docs/boards.md
 """
 
-BEGIN = "<!-- allspin boards -->"
-END = "<!-- end -->"
+MARKS = Marks("<!-- allspin boards -->", "<!-- end -->")
 PATHS = ("bitstream", "netlist")
 """Figures that are places on this machine."""
 
@@ -63,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.write is not None:
         _write(arguments.write, arguments.network, rows)
     if arguments.json:
-        print(json.dumps({"network": arguments.network, "boards": rows}))
+        say(json.dumps({"network": arguments.network, "boards": rows}))
     elif arguments.write is None:
         _print(rows, arguments.network)
     return 0
@@ -161,15 +162,7 @@ def _markdown(rows: list[dict[str, Any]]) -> str:
 
 
 def _write(path: Path, network: str, rows: list[dict[str, Any]]) -> None:
-    """The table between the page's markers, and the figures beside it."""
-    try:
-        text = path.read_text()
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}") from error
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise UserError(f"{path} has no place for the table: put {BEGIN} and {END} into it")
+    """The table between the page's marks, and the figures beside it."""
     # Where the files lie on this machine is nobody else's business.
     content = {
         "network": network,
@@ -181,10 +174,10 @@ def _write(path: Path, network: str, rows: list[dict[str, Any]]) -> None:
         ],
     }
     beside = path.with_suffix(".json")
-    write_atomically(path, f"{before}{BEGIN}\n{_markdown(rows)}{END}{after}".encode())
+    MARKS.fill(path, _markdown(rows))
     write_atomically(beside, (json.dumps(content, indent=1) + "\n").encode())
     built = sum(row["built"] is not None for row in rows)
-    print(f"{path}, {beside}: {len(rows)} machines, {built} of them built")
+    say(f"{path}, {beside}: {len(rows)} machines, {built} of them built")
 
 
 def _print(rows: list[dict[str, Any]], network: str) -> None:
@@ -194,10 +187,8 @@ def _print(rows: list[dict[str, Any]], network: str) -> None:
         table.add_column(name, justify=justify, overflow="fold", no_wrap=name == "board")
     for row in rows:
         table.add_row(*_cells(row))
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=WIDTH)
+    console = Terminal(piped_width=WIDTH)
     console.print(table)
     for row in rows:
         if not row["fits"]:
-            console.print(f"{row['board']}: {row['why']}", soft_wrap=True, markup=False)
+            console.print(f"{row['board']}: {row['why']}", soft_wrap=True)

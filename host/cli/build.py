@@ -4,7 +4,6 @@ import argparse
 import dataclasses
 import json
 import shutil
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -13,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
-from rich.console import Console
 from rich.table import Table
 
 from boards.board import Board, find_board, find_boards
@@ -27,6 +25,8 @@ from host.bound import noise_clocks
 from host.built import remember
 from host.catalogue import open_network
 from host.cli.progress import Steps
+from host.cli.say import say, tell, warn
+from host.cli.terminal import Terminal
 from host.files import check_writable
 from host.revision import commit
 from host.throughput import throughput
@@ -140,14 +140,14 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         results = _build_many(jobs, build, arguments.jobs)
     if arguments.json:
-        print(json.dumps(results[0] if len(results) == 1 else {"boards": results}))
+        say(json.dumps(results[0] if len(results) == 1 else {"boards": results}))
     else:
         for result in results:
             if "error" not in result:
                 _print_table(result)
     shortfalls = [line for result in results if (line := result["shortfall"])]
     for line in shortfalls:
-        print(f"allspin: {line}", file=sys.stderr)
+        warn(line)
     return FAILED if shortfalls else 0
 
 
@@ -266,10 +266,10 @@ def _build_many(
     stop = threading.Event()
     begun = time.monotonic()
 
-    def say(board: str, what: str) -> None:
+    def note(board: str, what: str) -> None:
         with lock:
             minutes, seconds = divmod(int(time.monotonic() - begun), 60)
-            print(f"{minutes:3d}:{seconds:02d} {board}: {what}", file=sys.stderr, flush=True)
+            tell(f"{minutes:3d}:{seconds:02d} {board}: {what}")
 
     boards = [job.board.name for job in jobs]
 
@@ -284,13 +284,13 @@ def _build_many(
                 raise UserError("interrupted")  # which ends the tool that is running
             if what != under_way:
                 under_way = what
-                say(name, what)
+                note(name, what)
 
         alone = time.monotonic()
         try:
             result = build(job, progress)
         except UserError as error:
-            say(name, f"failed: {error}")
+            note(name, f"failed: {error}")
             return {
                 "board": board,
                 "profile": job.profile_name,
@@ -298,7 +298,7 @@ def _build_many(
                 "shortfall": f"{name}: {error}",
             }
         took = time.monotonic() - alone
-        say(name, f"{_verdict(result)} ({took:.0f} s now, {result['seconds']:.0f} s of tools)")
+        note(name, f"{_verdict(result)} ({took:.0f} s now, {result['seconds']:.0f} s of tools)")
         return result
 
     with ThreadPoolExecutor(max_workers=workers) as pool:
@@ -365,4 +365,4 @@ def _print_table(result: dict[str, Any]) -> None:
         rows.append(("bitstream", result["bitstream"]))
     for row in rows:
         table.add_row(*row)
-    Console(highlight=False).print(table)
+    Terminal().print(table)

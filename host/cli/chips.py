@@ -4,13 +4,14 @@ import argparse
 import json
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
 from host.catalogue import open_device, open_network
 from host.chips import CAUSES, COLUMNS, Measured, measure
 from host.cli.chip_options import PAPER, add_programming_arguments
 from host.cli.progress import Steps
+from host.cli.say import say
+from host.cli.terminal import Terminal
 from host.datasets import check_fit, load_test_set
 from host.revision import commit
 from sim.device import Device
@@ -81,7 +82,7 @@ def figure(measured: Measured) -> str:
 
 def _print_table(results: list[Measured], device: Device, chips: int, images: int) -> None:
     """Networks across, columns down: their titles are long."""
-    console = Console(highlight=False)
+    console = Terminal()
     names = list(dict.fromkeys(result.network for result in results))
     table = Table(
         title=f"Accuracy in %, {chips} chip{'s' if chips > 1 else ''} of {device.name}, "
@@ -156,7 +157,7 @@ def run(arguments: argparse.Namespace) -> int:
             "readings": device.readings(),
             "commit": commit(),
         }
-        print(json.dumps(record))
+        say(json.dumps(record))
     else:
         _print_table(results, device, len(seeds), len(images))
     return 0

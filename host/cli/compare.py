@@ -5,11 +5,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
 from host.catalogue import open_device, open_network
 from host.cli.progress import Steps
+from host.cli.say import say
+from host.cli.terminal import Terminal
 from host.compare.comparison import Options, compare
 from host.compare.parts import DEFAULT_PERIPHERY, PERIPHERY
 from host.datasets import check_fit, load_test_set
@@ -144,7 +145,7 @@ def run(arguments: argparse.Namespace) -> int:
     finally:
         steps.stop()
     if arguments.json:
-        print(json.dumps(found))
+        say(json.dumps(found))
     else:
         _print(found)
     return 0
@@ -187,9 +188,7 @@ def _figure(value: float) -> str:
 
 
 def _print(found: dict[str, Any]) -> None:
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=WIDTH)
+    console = Terminal(piped_width=WIDTH)
     for table in (_neurons(found), _network(found), _paper(found), _break_even(found)):
         console.print(table)
     if found["fpga"]:

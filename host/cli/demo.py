@@ -3,9 +3,8 @@
 import argparse
 from pathlib import Path
 
-from rich.console import Console
-
 from host.cli.progress import Steps
+from host.cli.terminal import Terminal
 from host.datasets import load_dataset
 from host.demo import results_table, run_demo
 from host.training.recipe import EPOCHS, QUICK_EPOCHS, TrainingParameters
@@ -50,5 +49,5 @@ def run(arguments: argparse.Namespace) -> int:
         results = run_demo(load_dataset(arguments.data), parameters, arguments.out, steps)
     finally:
         steps.stop()
-    Console(highlight=False).print(results_table(results))
+    Terminal().print(results_table(results))
     return DIFFERENT if results.mismatches else 0

@@ -7,6 +7,7 @@ from hdl.export import MODULE, engine_verilog, memory_image
 from hdl.parameters import EngineParameters, HardwareProfile
 from hdl.verilog import Dialect
 from host.catalogue import open_network
+from host.cli.say import say
 from host.files import check_writable
 from sim.errors import UserError
 from sim.netfile import write_atomically
@@ -53,6 +54,6 @@ def run(arguments: argparse.Namespace) -> int:
     write_atomically(path, verilog.encode())
     write_atomically(image_path, image.encode())
     beats = sum(not line.startswith("//") for line in image.splitlines())
-    print(f"{path}: module {MODULE}, {len(verilog.splitlines())} lines")
-    print(f"{image_path}: {beats} payloads of its port load")
+    say(f"{path}: module {MODULE}, {len(verilog.splitlines())} lines")
+    say(f"{image_path}: {beats} payloads of its port load")
     return 0

@@ -3,14 +3,15 @@
 import argparse
 import json
 import math
-import sys
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from host.catalogue import open_device
+from host.cli.say import say, warn
+from host.cli.terminal import Terminal
 from host.files import check_writable
 from host.fit.device import FitOptions, FitResult, fit_all, make_device, report
 from host.fit.measurement import ColumnNames, read_measurement
@@ -121,7 +122,7 @@ def _add_fitted(table: Table, whole: dict[str, Any], result: FitResult) -> None:
         if part is None:
             continue
         table.add_section()
-        table.add_row(f"[bold]{name}", "", "")
+        table.add_row(Text(name, style="bold"), "", "")
         table.add_row("A", _shown(part["A"]), "pulses")
         table.add_row("P_max", str(part["P_max"]), "pulses")
         for key in ("R_min", "R_max"):
@@ -140,7 +141,7 @@ def _add_measured(table: Table, synapse: TableSynapse, unit: str) -> None:
         response = synapse.response(polarity)
         way = response.resistance
         table.add_section()
-        table.add_row(f"[bold]{polarity.name.lower()} (table)", "", "")
+        table.add_row(Text(f"{polarity.name.lower()} (table)", style="bold"), "", "")
         table.add_row("pulses", str(way.size - 1), "")
         table.add_row("R_AH", f"{way[0]:.4g} to {way[-1]:.4g}", unit)
         for name, deviations in (("C2C", response.cycle), ("D2D", response.device)):
@@ -151,7 +152,7 @@ def _add_measured(table: Table, synapse: TableSynapse, unit: str) -> None:
 def _add_neuron(table: Table, neuron: dict[str, Any], result: FitResult) -> None:
     """Rows of the fitted neuron."""
     table.add_section()
-    table.add_row("[bold]neuron", "", "")
+    table.add_row(Text("neuron", style="bold"), "", "")
     factor, current = (1e3, "mA") if result.current_unit == "A" else (1.0, result.current_unit)
     for key, label, unit, scale in (
         ("threshold", "threshold", current, factor),
@@ -186,12 +187,12 @@ def _print_table(result: FitResult, device: Device, path: Path) -> None:
         _add_fitted(table, whole, result)
     if "neuron" in whole:
         _add_neuron(table, whole["neuron"], result)
-    Console().print(table)
+    Terminal().print(table)
     if result.polarities and not isinstance(device.synapse, TableSynapse):
-        print(f"C2C is read as drawn {OCCASIONS[result.occasion]}.")
+        say(f"C2C is read as drawn {OCCASIONS[result.occasion]}.")
         if result.reading:
-            print(f"D2D is read as {DEVICE_READINGS[result.reading]}.")
-    print(f"{path} and its picture are written.")
+            say(f"D2D is read as {DEVICE_READINGS[result.reading]}.")
+    say(f"{path} and its picture are written.")
 
 
 def _take_lookup_tables(arguments: argparse.Namespace) -> int:
@@ -214,9 +215,9 @@ def _take_lookup_tables(arguments: argparse.Namespace) -> int:
     save_device(device, arguments.output)
     pulses = [synapse.response(polarity).resistance.size - 1 for polarity in Polarity]
     if arguments.json:
-        print(json.dumps({"device": str(arguments.output), "kind": "table", "pulses": pulses}))
+        say(json.dumps({"device": str(arguments.output), "kind": "table", "pulses": pulses}))
     else:
-        print(
+        say(
             f"{arguments.output}: lookup tables of {pulses[0]} and {pulses[1]} pulses between "
             f"{synapse.low:.3g} and {synapse.high:.3g} S, taken as they are."
         )
@@ -225,7 +226,7 @@ def _take_lookup_tables(arguments: argparse.Namespace) -> int:
 
 def run(arguments: argparse.Namespace) -> int:
     """Read, fit, judge, write."""
-    check_writable(arguments.output)
+    check_writable(arguments.output, regular=True)
     if is_lookup_table(arguments.files[0]):
         return _take_lookup_tables(arguments)
     base = open_device(arguments.base)
@@ -241,7 +242,7 @@ def run(arguments: argparse.Namespace) -> int:
         ),
     )
     for note in measurement.notes:
-        print(f"allspin: {note}", file=sys.stderr)
+        warn(note)
     options = _options(arguments, measurement.current_unit)
     result = fit_all(measurement, options)
     picture = fit_picture(result, options.name, options.table)
@@ -249,7 +250,7 @@ def run(arguments: argparse.Namespace) -> int:
     # A measured table needs no model of the synapse.
     complaints = result.complaints(neuron_only=options.table)
     for complaint in complaints:
-        print(f"allspin: the model does not describe {complaint}", file=sys.stderr)
+        warn(f"the model does not describe {complaint}")
     device = None
     if not complaints or arguments.force:
         device = make_device(result, measurement, options, base)
@@ -264,14 +265,13 @@ def run(arguments: argparse.Namespace) -> int:
             "pictures": [str(path) for path in pictures],
             **_finite(report(result)),
         }
-        print(json.dumps(record))
+        say(json.dumps(record))
     elif device is not None:
         _print_table(result, device, arguments.output)
     if device is None:
-        print(
-            f"allspin: {arguments.output} is not written; see {pictures[0]}, and take --table for "
-            "the measured table as the device, or --force for the model in spite of it",
-            file=sys.stderr,
+        warn(
+            f"{arguments.output} is not written; see {pictures[0]}, and take --table for "
+            "the measured table as the device, or --force for the model in spite of it"
         )
         return NOT_DESCRIBED
     return 0

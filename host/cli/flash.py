@@ -12,6 +12,7 @@ from pathlib import Path
 
 from boards.board import Board, find_board
 from host.built import recall_one
+from host.cli.say import say, tell
 from sim.errors import UserError
 
 NAME = "flash"
@@ -59,7 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
         board.profile(arguments.profile)
     bitstream = _bitstream(board, arguments)
     command = [word.replace("{bitstream}", str(bitstream)) for word in board.flash]
-    print(shlex.join(command), flush=True)
+    say(shlex.join(command))
+    sys.stdout.flush()
     if arguments.dry_run:
         return 0
     if not bitstream.is_file():
@@ -70,11 +72,11 @@ def run(arguments: argparse.Namespace) -> int:
     if tool is None:
         raise UserError(f"{command[0]} was not found: install {PACKAGES[command[0]]}")
     done = subprocess.run([tool, *command[1:]], capture_output=True, text=True, check=False)
-    sys.stdout.write(done.stdout)
+    say(done.stdout.rstrip())
     if done.returncode != 0:
         raise UserError(explain(board, done.stdout + done.stderr, usb_node(board.usb)))
-    sys.stderr.write(done.stderr)
-    print(f"{board.title} is programmed; now: allspin run NET --on auto --baud {board.baud}")
+    tell(done.stderr.rstrip())
+    say(f"{board.title} is programmed; now: allspin run NET --on auto --baud {board.baud}")
     return 0
 
 

@@ -3,13 +3,11 @@
 import argparse
 import dataclasses
 import json
-import sys
 from dataclasses import asdict, dataclass
 from typing import get_args
 
 import numpy as np
 import numpy.typing as npt
-from rich.console import Console
 from rich.table import Table
 
 from boards.board import Board, find_board, find_boards
@@ -23,6 +21,8 @@ from boards.shell import ShellParameters
 from hdl.parameters import HardwareProfile
 from host.catalogue import open_network
 from host.cli.progress import Steps
+from host.cli.say import say, warn
+from host.cli.terminal import Terminal
 from host.datasets import check_fit, load_test_set
 from host.gates import Proof, prove
 from host.revision import commit
@@ -123,16 +123,15 @@ def run(arguments: argparse.Namespace) -> int:
             raise UserError(f"--routed is for iCE40, and {board.name} has an {family.name}")
     results = [_prove(board, network, images, arguments) for board in chosen]
     if arguments.json:
-        print(json.dumps({"boards": [asdict(result) for result in results]}))
+        say(json.dumps({"boards": [asdict(result) for result in results]}))
     else:
         for result in results:
             _print_table(result)
     wrong = [result for result in results if result.mismatches]
     for result in wrong:
-        print(
-            f"allspin: {result.mismatches} of {result.logits_compared} logits of the netlist "
-            f"{result.netlist} of {result.board} differ from the golden model",
-            file=sys.stderr,
+        warn(
+            f"{result.mismatches} of {result.logits_compared} logits of the netlist "
+            f"{result.netlist} of {result.board} differ from the golden model"
         )
     return DIFFERENT if wrong else 0
 
@@ -223,4 +222,4 @@ def _print_table(result: Result) -> None:
         ("seconds, compiling and simulating", f"{result.seconds_compiling:.0f} + {simulating:.0f}"),
     ):
         table.add_row(*row)
-    Console(highlight=False).print(table)
+    Terminal().print(table)

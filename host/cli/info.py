@@ -8,13 +8,14 @@ import shlex
 import shutil
 from typing import Any
 
-from rich.console import Console
 from rich.filesize import decimal
 from rich.table import Table
 from rich.text import Text
 
 from hdl.cache import measure_room
 from host.catalogue import open_network, shipped_networks
+from host.cli.say import say
+from host.cli.terminal import Terminal
 from host.link.device import Device
 from host.link.machines import ask_ports
 from host.link.serial_port import DEFAULT_BAUD, MAX_BAUD, MIN_BAUD
@@ -133,14 +134,14 @@ def run(arguments: argparse.Namespace) -> int:
         "ports": _ports(arguments.baud),
     }
     if arguments.json:
-        print(json.dumps(result))
+        say(json.dumps(result))
         return 0
     table = Table(show_header=False)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
 
     def row(name: str, value: str | None, missing: str = "not found") -> None:
-        table.add_row(name, Text(value) if value else Text(missing, style="dim"))
+        table.add_row(name, value or Text(missing, style="dim"))
 
     row("allspin", result["allspin"], "not installed: run from its folder")
     row("commit", result["commit"], "not known: this is no clone")
@@ -161,5 +162,5 @@ def run(arguments: argparse.Namespace) -> int:
         row("serial ports", None, "none")
     for port, answer in result["ports"].items():
         row(port, answer, "no board answers")
-    Console(highlight=False).print(table)
+    Terminal().print(table)
     return 0

@@ -6,15 +6,15 @@ not before, so that help is there at once.
 """
 
 import argparse
-import contextlib
 import errno
 import importlib
-import os
-import select
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, Protocol, cast
 
+from host.cli.fault import report_fault
+from host.cli.say import one_line, printable, say, warn
+from host.cli.streams import prepare_streams, reader_has_gone, silence_streams
 from host.revision import version
 from sim.errors import UserError
 
@@ -48,6 +48,8 @@ examples:
 """
 
 USAGE_ERROR = 2
+FAULT = 70
+"""As sysexits.h has it: an error in the program itself."""
 INTERRUPTED = 130
 BROKEN_PIPE = 141
 
@@ -91,7 +93,8 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and where help is, and leave with status 2."""
-        self.exit(USAGE_ERROR, f"{self.prog}: {_one_line(message)} (see {self.prog} --help)\n")
+        words = printable(one_line(message))
+        self.exit(USAGE_ERROR, f"{self.prog}: {words} (see {self.prog} --help)\n")
 
 
 class Version(argparse.Action):
@@ -99,7 +102,7 @@ class Version(argparse.Action):
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         """Print the version and leave."""
-        print(f"allspin {version() or '(not installed: run from its folder)'}")
+        say(f"allspin {version() or '(not installed: run from its folder)'}")
         parser.exit()
 
 
@@ -128,12 +131,8 @@ def build_parser(commands: Sequence[str]) -> Parser:
     return parser
 
 
-def _one_line(message: object) -> str:
-    return " ".join(str(message).split())
-
-
 def _complain(message: object) -> int:
-    print(f"allspin: {_one_line(message)}", file=sys.stderr)
+    warn(message)
     return USAGE_ERROR
 
 
@@ -151,27 +150,39 @@ def _perform(argv: Sequence[str]) -> int:
             raise
         status = leaving.code or 0
     # What the buffer still holds may not fit the disk: the time to find out is now.
-    print(end="", flush=True)
+    sys.stdout.flush()
     return status
 
 
-def _silence_stdout() -> None:
-    """Let nothing that is left in stdout's buffer fail again when Python exits."""
-    with open(os.devnull, "w") as nowhere:
-        os.dup2(nowhere.fileno(), sys.stdout.fileno())
-
-
-def _reader_has_gone() -> bool:
-    """Whether it is stdout that lost its reader, and no other pipe."""
-    poll = select.poll()
-    poll.register(sys.stdout.fileno(), 0)
-    return bool(poll.poll(0))
+def _status(argv: Sequence[str]) -> int:
+    """Perform; whatever goes wrong becomes a line on stderr and an exit status."""
+    try:
+        return _perform(argv)
+    except UserError as error:
+        return _complain(error)
+    except KeyboardInterrupt:
+        warn("interrupted")
+        return INTERRUPTED
+    except MemoryError as error:
+        return _complain(f"not enough memory: {str(error) or 'fewer images may fit'}")
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        if error.errno not in FORESEEABLE:
+            report_fault(error, argv)
+            return FAULT
+        silence_streams(sys.stdout)
+        return _complain(f"{error.strerror}{f': {error.filename}' if error.filename else ''}")
+    except Exception as error:
+        report_fault(error, argv)
+        return FAULT
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command.
 
-    Foreseeable trouble is one line on stderr. A fault of the program keeps its traceback.
+    Foreseeable trouble is one line on stderr, and so is a fault of this program, whose
+    traceback goes to a file.
 
     Parameters
     ----------
@@ -181,29 +192,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit status: 0, what the command says, 2 for what the user can mend, 130 for Ctrl-C.
+        Exit status: 0, what the command says, 2 for what the user can mend, 70 for a fault of
+        this program, 130 for Ctrl-C, 141 where nobody reads on.
     """
+    argv = sys.argv[1:] if argv is None else argv
+    prepare_streams()
     try:
-        return _perform(sys.argv[1:] if argv is None else argv)
-    except UserError as error:
-        return _complain(error)
-    except KeyboardInterrupt:
-        _complain("interrupted")
-        return INTERRUPTED
-    except MemoryError as error:
-        return _complain(f"not enough memory: {str(error) or 'fewer images may fit'}")
-    except BrokenPipeError:
-        if not _reader_has_gone():
-            raise
-        # Whoever read our output has seen enough: `allspin info | head -1`.
-        _silence_stdout()
-        return BROKEN_PIPE
-    except OSError as error:
-        if error.errno not in FORESEEABLE:
-            raise
-        with contextlib.suppress(OSError):
-            _silence_stdout()
-        return _complain(f"{error.strerror}{f': {error.filename}' if error.filename else ''}")
+        return _status(argv)
+    except BrokenPipeError as error:
+        if reader_has_gone():
+            # Whoever read our output has seen enough: `allspin info | head -1`.
+            silence_streams(sys.stdout, sys.stderr)
+            return BROKEN_PIPE
+        report_fault(error, argv)
+        return FAULT
 
 
 if __name__ == "__main__":

@@ -3,9 +3,8 @@
 import argparse
 from pathlib import Path
 
-from rich.console import Console
-
 from host.cli.progress import Steps
+from host.cli.terminal import Terminal
 from host.paper import beyond
 from host.paper.chapter import FULL, QUICK
 from host.paper.report import printed_table, printed_verdicts
@@ -49,9 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
         report = reproduce(effort, arguments.out, steps)
     finally:
         steps.stop()
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=WIDTH)
+    console = Terminal(piped_width=WIDTH)
     console.print(printed_verdicts(report.claims))
     for table in report.chapters[PARTS.index(beyond)].tables:
         console.print(printed_table(table))

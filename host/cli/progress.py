@@ -1,10 +1,11 @@
 """Progress on stderr: bars on a terminal, plain lines elsewhere."""
 
-import sys
 import time
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TimeRemainingColumn
+
+from host.cli.say import tell
+from host.cli.terminal import Terminal, Words
 
 QUIET = 15.0
 """Seconds after which a step without a terminal says how far it is, and again."""
@@ -18,7 +19,7 @@ class Steps:
     """
 
     def __init__(self) -> None:
-        self._console = Console(stderr=True, highlight=False)
+        self._console = Terminal(stderr=True)
         self._bar: Progress | None = None
         self._description = ""
         self._started = self._spoken = 0.0
@@ -34,18 +35,19 @@ class Steps:
         self._description = description
         self._started = self._spoken = time.monotonic()
         if self._console.is_terminal:
-            self._bar = Progress(
-                TextColumn("{task.description}"),
+            bar = Progress(
+                Words("{task.description}"),
                 BarColumn(),
-                TextColumn("{task.fields[figures]}"),
+                Words("{task.fields[figures]}"),
                 TimeRemainingColumn(),
                 console=self._console,
                 transient=True,
             )
-            self._bar.add_task(description, total=None, figures="")
-            self._bar.start()
+            bar.add_task(description, total=None, figures="")
+            bar.start()
+            self._bar = bar
         else:
-            print(f"{description} ...", file=sys.stderr, flush=True)
+            tell(f"{description} ...")
 
     def advance(self, done: float, total: float | None, figures: str = "") -> None:
         """Say how far the step is.
@@ -62,7 +64,7 @@ class Steps:
         elif time.monotonic() - self._spoken > QUIET:
             self._spoken = time.monotonic()
             share = f"{done / total:.0%}" if total else f"{done:,.0f} s"
-            print(f"  {share} {figures}".rstrip(), file=sys.stderr, flush=True)
+            tell(f"  {share} {figures}".rstrip())
 
     def finish(self, outcome: str = "") -> None:
         """End the step.
@@ -77,10 +79,10 @@ class Steps:
         said = f"{self._description}: {outcome}" if outcome else self._description
         line = f"{said} ({seconds:.1f} s)"
         if self._console.is_terminal:
-            self._console.print("[green]\N{CHECK MARK}[/green]", end=" ")
-            self._console.print(line, markup=False)
+            self._console.print("\N{CHECK MARK}", style="green", end=" ")
+            self._console.print(line)
         else:
-            print(f"  {line}", file=sys.stderr, flush=True)
+            tell(f"  {line}")
 
     def stop(self) -> None:
         """Take the bar away, whether or not the step is done."""

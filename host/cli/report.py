@@ -7,6 +7,7 @@ from pathlib import Path
 from host.catalogue import open_device, open_network
 from host.cli.chip_options import PAPER
 from host.cli.progress import Steps
+from host.cli.say import say
 from host.datasets import check_fit, load_test_set
 from host.files import check_writable
 from host.report.findings import find
@@ -127,7 +128,7 @@ def run(arguments: argparse.Namespace) -> int:
             "images": len(subject.images),
             "commit": commit(),
         }
-        print(json.dumps(record))
+        say(json.dumps(record))
     else:
-        print(path)
+        say(str(path))
     return 0

@@ -3,7 +3,6 @@
 import argparse
 import io
 import json
-import sys
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from rich.console import Console
 from rich.table import Table
 
 from hdl.parameters import EngineParameters, HardwareProfile
@@ -20,6 +18,8 @@ from host.catalogue import open_network
 from host.cli.chip_options import ChipRun, WordsRead, add_chip_arguments, chip_run
 from host.cli.progress import Steps
 from host.cli.resident_run import run_resident
+from host.cli.say import say, warn
+from host.cli.terminal import Terminal
 from host.datasets import check_fit, load_test_set
 from host.files import check_writable
 from host.link.device import Answers, Device
@@ -364,7 +364,7 @@ def _print_table(score: Score, chip: ChipRun | None) -> None:
         rows += chip.rows()
     for row in rows:
         table.add_row(*row)
-    console = Console(highlight=False)
+    console = Terminal()
     console.print(table)
     if chip is not None:
         for line in (*chip.programming.readings(), *chip.device.readings()):
@@ -437,10 +437,10 @@ def run(arguments: argparse.Namespace) -> int:
         commit=commit(),
     )
     if arguments.json:
-        print(json.dumps(asdict(score)))
+        say(json.dumps(asdict(score)))
     else:
         _print_table(score, chip)
     if difference is not None:
-        print(f"allspin: {difference}", file=sys.stderr)
+        warn(difference)
         return DIFFERENT
     return 0

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import sys
 import tempfile
 import threading
 from pathlib import Path
@@ -10,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from rich.console import Console
 from rich.table import Table
 
 from hdl.bench.runner import BenchFailure, build, engine_source, simulate
@@ -19,6 +17,8 @@ from hdl.bench.tools import SIMULATORS, find_tools
 from hdl.parameters import EngineParameters, HardwareProfile
 from host.catalogue import open_network
 from host.cli.progress import Steps
+from host.cli.say import say, warn
+from host.cli.terminal import Terminal
 from host.datasets import check_fit, load_test_set
 from host.files import check_writable
 from sim.errors import UserError
@@ -157,7 +157,7 @@ def _print_table(result: dict[str, Any]) -> None:
     table.add_row("seconds", f"{result['seconds']:.2f}")
     if result["waves"]:
         table.add_row("waveforms", result["waves"])
-    Console().print(table)
+    Terminal().print(table)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -185,7 +185,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         found = _simulate(verilog, network, images, profile, arguments, steps)
     except BenchFailure as failure:
-        print(f"allspin: the simulation failed: {failure}", file=sys.stderr)
+        warn(f"the simulation failed: {failure}")
         return MISMATCHES
     first = found.pop("first_mismatch")
     result = {
@@ -195,9 +195,9 @@ def run(arguments: argparse.Namespace) -> int:
         "waves": None if arguments.waves is None else str(arguments.waves),
     }
     if arguments.json:
-        print(json.dumps(result))
+        say(json.dumps(result))
     else:
         _print_table(result)
     if first is not None:
-        print(f"allspin: first mismatch, {first}", file=sys.stderr)
+        warn(f"first mismatch, {first}")
     return MISMATCHES if result["mismatches"] else 0

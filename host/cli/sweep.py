@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 
 from host.cli.progress import Steps
+from host.cli.say import say
+from host.cli.terminal import Terminal
 from host.files import check_writable, make_folder
 from host.link.machines import GOLDEN, VIRTUAL
 from host.revision import commit
@@ -94,7 +95,7 @@ def _output(path: Path) -> Path:
             "results are a CSV table, since Parquet cannot be added to row by row; "
             "give -o a name that ends in .csv"
         )
-    check_writable(path)
+    check_writable(path, regular=True)
     return path
 
 
@@ -147,7 +148,7 @@ def _print_table(sweep: Sweep) -> None:
             *(_said(getattr(point, name)) for name in names),
             *("-" if figure is None else f"{100 * figure:.2f}" for figure in figures),
         )
-    console = Console(highlight=False)
+    console = Terminal()
     console.print(table)
     if len(plan.points) > SHOWN:
         console.print(f"... and {len(plan.points) - SHOWN:,} points more; the table has all")
@@ -211,7 +212,7 @@ def run(arguments: argparse.Namespace) -> int:
             "pictures": [str(picture) for picture in pictures],
             "commit": commit(),
         }
-        print(json.dumps(record))
+        say(json.dumps(record))
     else:
         _print_table(sweep)
     return 0

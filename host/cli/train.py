@@ -3,17 +3,16 @@
 import argparse
 import json
 import os
-import sys
 import time
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 from rich.table import Table
-from rich.text import Text
 
 from host.catalogue import open_device
+from host.cli.say import say, tell, warn
+from host.cli.terminal import Terminal, Words
 from host.datasets import load_dataset
 from host.files import check_writable
 from host.training import recipe
@@ -177,13 +176,13 @@ class _Display:
     """Progress on stderr: a bar on a terminal, a line now and then elsewhere."""
 
     def __init__(self) -> None:
-        console = Console(stderr=True)
+        console = Terminal(stderr=True)
         self.start = time.perf_counter()
         self.terminal = console.is_terminal
         self.bar = Bar(
-            TextColumn("{task.description}"),
+            Words("{task.description}"),
             BarColumn(),
-            TextColumn("{task.fields[figures]}, time left"),
+            Words("{task.fields[figures]}, time left"),
             TimeRemainingColumn(),
             console=console,
             disable=not self.terminal,
@@ -208,11 +207,7 @@ class _Display:
         elif ended and (progress.epoch in (1, progress.epochs) or progress.epoch % LINES == 0):
             spent = time.perf_counter() - self.start
             left = spent * (progress.steps / progress.step - 1)
-            print(
-                f"{where}: loss {progress.loss:.4f}{self.accuracy}, {left:.0f} s left",
-                file=sys.stderr,
-                flush=True,
-            )
+            tell(f"{where}: loss {progress.loss:.4f}{self.accuracy}, {left:.0f} s left")
 
 
 def _print_table(trained: Trained, seconds: float, path: Path) -> None:
@@ -223,8 +218,8 @@ def _print_table(trained: Trained, seconds: float, path: Path) -> None:
     table.add_row("validation accuracy", f"{trained.validation_accuracy:.2%}")
     table.add_row("test accuracy", f"{trained.test_accuracy:.2%}")
     table.add_row("seconds", f"{seconds:.1f}")
-    table.add_row("file", Text(str(path)))
-    Console().print(table)
+    table.add_row("file", str(path))
+    Terminal().print(table)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -238,17 +233,14 @@ def run(arguments: argparse.Namespace) -> int:
         try:
             trained = train(dataset, parameters, display)
         except KeyboardInterrupt:
-            print("allspin: interrupted; nothing was saved", file=sys.stderr)
+            warn("interrupted; nothing was saved")
             return INTERRUPTED
     seconds = time.perf_counter() - start
     save_network(trained.network, arguments.output)
     if trained.interrupted:
-        print(
-            f"allspin: interrupted; the best network so far is in {arguments.output}",
-            file=sys.stderr,
-        )
+        warn(f"interrupted; the best network so far is in {arguments.output}")
     if arguments.json:
-        print(
+        say(
             json.dumps(
                 {
                     "network": os.fspath(arguments.output),

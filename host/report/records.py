@@ -7,7 +7,10 @@ from typing import Any, TypeGuard
 
 def is_number(value: object) -> TypeGuard[float]:
     """Whether a value is a finite number, which true and false are not."""
-    return type(value) in (int, float) and math.isfinite(value)  # type: ignore[arg-type]
+    try:
+        return type(value) in (int, float) and math.isfinite(value)  # type: ignore[arg-type]
+    except OverflowError:  # an integer that is none of the numbers of the page, which are floats
+        return False
 
 
 def numeral(record: Mapping[str, Any], key: str) -> int | float | None:

@@ -1,5 +1,8 @@
 """What cannot be written is found out beforehand, and nothing is left behind."""
 
+import os
+from pathlib import Path
+
 import pytest
 
 from host.files import check_writable, make_folder
@@ -20,6 +23,15 @@ def test_a_file_that_is_there_stays_as_it_is(tmp_path):
 def test_a_folder_is_no_file(tmp_path):
     with pytest.raises(UserError, match="it is a folder; give a file"):
         check_writable(tmp_path)
+
+
+def test_a_device_or_a_pipe_keeps_nothing(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/null")):
+        check_writable(path)
+        with pytest.raises(UserError, match="it is a device or a pipe; give a file"):
+            check_writable(path, regular=True)
+    check_writable(tmp_path / "new", regular=True)
 
 
 @pytest.mark.parametrize("place", ["missing/file", "/proc/file", "taken/file"])

@@ -16,6 +16,8 @@ from host.report.table import Table, number
 
 Epoch = tuple[str, float, float]
 """Phase, loss and share of the validation images right."""
+LOSSES = (1e-12, 1e12)
+"""Nats. What is beyond is no loss of a training, and no chart has room for it."""
 SMALLEST_ERROR = 0.01
 """Percent that stand for an error of none, on a logarithmic axis."""
 
@@ -28,7 +30,9 @@ def learning_curve(provenance: Mapping[str, Any]) -> list[Epoch]:
         if not isinstance(record, Mapping):
             return []
         loss, accuracy = record.get("loss"), record.get("validation_accuracy")
-        if not (is_number(loss) and is_number(accuracy) and loss > 0 and 0 <= accuracy <= 1):
+        if not (is_number(loss) and LOSSES[0] <= loss <= LOSSES[1]):
+            return []
+        if not (is_number(accuracy) and 0 <= accuracy <= 1):
             return []
         epochs.append((str(record.get("phase")), loss, accuracy))
     return epochs

@@ -261,6 +261,9 @@ def test_no_compiler_is_one_line(monkeypatch, cache):
     with pytest.raises(UserError, match=line):
         build(PARAMETERS)
     assert not cache.exists()
+    monkeypatch.setenv("CXX", "g++ -D'X")
+    with pytest.raises(UserError, match="No closing quotation"):
+        build(PARAMETERS)
     monkeypatch.delenv("CXX")
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(UserError, match="and c\\+\\+ was not found"):

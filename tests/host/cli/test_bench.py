@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from host.bench.document import END, START, update
+from host.bench.document import MARKS
 from host.bench.suite import hand_over
+from host.cli import bench
 from host.cli.bench import read_builds
+from host.cli.main import main
 from sim.errors import UserError
 
+START, END = MARKS.begin, MARKS.end
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -66,14 +69,20 @@ def test_the_engine_waits_no_longer_than_the_better_of_two_ways():
 
 
 @pytest.mark.parametrize(
-    "content", ["", START, f"{END} {START}", f"{START} {END} {END}", f"{START} {START} {END}"]
+    ("content", "message"),
+    [(b"no marks", "has not both marks"), (b"\xff", "is not text in UTF-8"), (None, "cannot read")],
 )
-def test_a_document_without_its_marks_is_left_alone(tmp_path, content):
+def test_a_document_that_cannot_be_filled_is_refused_before_the_work(
+    tmp_path, capsys, monkeypatch, content, message
+):
     path = tmp_path / "d.md"
-    path.write_text(content)
-    with pytest.raises(UserError, match="has not both marks, each once"):
-        update(path, "text")
-    assert path.read_text() == content
+    if content is not None:
+        path.write_bytes(content)
+    monkeypatch.setattr(bench, "measured", lambda *_: pytest.fail("it measures"))
+    assert main(["bench", "--document", str(path)]) == 2
+    err = capsys.readouterr().err
+    assert message in err
+    assert err.count("\n") == 1
 
 
 def test_the_document_has_its_marks():

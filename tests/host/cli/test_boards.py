@@ -82,7 +82,13 @@ def test_a_page_without_markers_is_refused(tmp_path, capsys):
     page = tmp_path / "page.md"
     page.write_text("nothing\n")
     assert main(["boards", "--write", str(page)]) == 2
-    assert "has no place for the table" in capsys.readouterr().err
+    assert "has not both marks, each once: <!-- allspin boards --> and" in capsys.readouterr().err
+    page.write_bytes(b"\xff<!-- allspin boards --><!-- end -->")
+    assert main(["boards", "--write", str(page)]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith(f"allspin: {page} is not text in UTF-8")
+    assert err.count("\n") == 1
+    assert not page.with_suffix(".json").exists()
     assert main(["boards", "--write", str(tmp_path / "none.md")]) == 2
 
 

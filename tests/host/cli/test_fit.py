@@ -209,3 +209,12 @@ def test_mixed_units_between_files(folder: Path, capsys: pytest.CaptureFixture[s
     (folder / "two.csv").write_text(pulses().replace(" (ohm)", ""))
     assert main(["fit", "one.csv", "two.csv", "-o", "mine.toml"]) == 2
     assert "two.csv gives R_AH in no unit, but one.csv in ohm" in capsys.readouterr().err
+
+
+def test_a_device_file_is_no_device_of_the_system(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "pulses.csv").write_text(pulses())
+    assert main(["fit", "pulses.csv", "-o", "/dev/null"]) == 2
+    assert "/dev/null: it is a device or a pipe; give a file" in capsys.readouterr().err
+    assert not list(Path("/dev").glob("null?*"))

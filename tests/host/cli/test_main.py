@@ -4,12 +4,17 @@ import errno
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
+import tempfile
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
+from host.catalogue import network_path
+from host.cli import fault as fault_module
 from host.cli import main as main_module
 from host.cli.main import COMMANDS, build_parser, main
 from sim.errors import UserError
@@ -53,30 +58,92 @@ def test_foreseeable_trouble_is_one_line(command, capfd, error, status, line):
     command.value = error
     with pytest.MonkeyPatch.context() as patch:
         # The real one would close the stdout that pytest listens to.
-        patch.setattr(main_module, "_silence_stdout", lambda: None)
+        patch.setattr(main_module, "silence_streams", lambda *streams: None)
         assert main(["info"]) == status
     out, err = capfd.readouterr()
     assert (out, err) == ("", f"{line}\n")
 
 
 @pytest.mark.parametrize(
-    "fault", [KeyError("row"), ValueError("shape"), OSError(errno.ENOENT, "No such file")]
+    "fault",
+    [
+        KeyError("row"),
+        ValueError("shape"),
+        OSError(errno.ENOENT, "No such file"),
+        BrokenPipeError(errno.EPIPE, "Broken pipe"),  # not of stdout, whose reader is there
+        RecursionError(),
+    ],
 )
-def test_a_fault_of_the_program_keeps_its_traceback(command, fault):
+def test_a_fault_of_the_program_is_one_line_and_keeps_its_traceback_in_a_file(
+    command, capfd, tmp_path, monkeypatch, fault
+):
+    monkeypatch.setenv("ALLSPIN_CACHE", str(tmp_path))
     command.value = fault
-    with pytest.raises(type(fault)):
-        main(["info"])
+    assert main(["info"]) == 70
+    out, err = capfd.readouterr()
+    (file,) = tmp_path.iterdir()
+    assert (out, err.count("\n")) == ("", 1)
+    assert err.startswith("allspin: this is a bug in allspin, not in what you gave it (")
+    assert type(fault).__name__ in err
+    assert err.endswith(f"; its traceback is in {file}\n")
+    content = file.read_text()
+    assert content.startswith("allspin info\n")
+    assert "Traceback (most recent call last)" in content
+    assert f", in run\n    raise outcome.value\n{type(fault).__name__}" in content
 
 
-def test_a_broken_pipe_that_is_not_stdout_is_a_fault(command):
-    command.value = BrokenPipeError(errno.EPIPE, "Broken pipe")
-    with pytest.raises(BrokenPipeError):
-        main(["info"])
+def test_equal_faults_are_one_file(command, tmp_path, monkeypatch):
+    monkeypatch.setenv("ALLSPIN_CACHE", str(tmp_path))
+    for fault in (KeyError("row"), KeyError("row"), KeyError("column")):
+        command.value = fault
+        assert main(["info"]) == 70
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_the_traceback_is_printed_for_those_who_ask(command, capfd, tmp_path, monkeypatch):
+    monkeypatch.setenv("ALLSPIN_CACHE", str(tmp_path))
+    monkeypatch.setenv("ALLSPIN_DEBUG", "1")
+    command.value = KeyError("row\x1b[31m")
+    assert main(["info"]) == 70
+    err = capfd.readouterr().err
+    assert err.startswith("Traceback (most recent call last)")
+    assert "KeyError: 'row\\x1b[31m'" in err
+    assert err.splitlines()[-1].startswith("allspin: this is a bug")
+
+
+@pytest.fixture
+def no_cache(monkeypatch):
+    """Without a cache, scratch folders are made in the folder that the test names."""
+    monkeypatch.setenv("ALLSPIN_CACHE", "/dev/null/no")
+
+    def put(place):
+        scratch = SimpleNamespace(mkdtemp=lambda prefix: tempfile.mkdtemp(prefix=prefix, dir=place))
+        monkeypatch.setattr(fault_module, "tempfile", scratch)
+
+    return put
+
+
+def test_a_fault_that_no_folder_takes_is_printed(command, capfd, no_cache):
+    no_cache("/dev/null/nor-this")
+    command.value = KeyError("row")
+    assert main(["info"]) == 70
+    err = capfd.readouterr().err
+    assert err.startswith("Traceback (most recent call last)")
+    assert err.endswith("; its traceback is above\n")
+
+
+def test_without_a_cache_a_fault_goes_into_a_folder_of_its_own(command, capfd, tmp_path, no_cache):
+    no_cache(tmp_path)
+    command.value = KeyError("row")
+    assert main(["info"]) == 70
+    (file,) = tmp_path.glob("allspin-*/fault-*.txt")
+    assert capfd.readouterr().err.endswith(f"its traceback is in {file}\n")
 
 
 @pytest.mark.parametrize(
     ("argv", "word"),
     [
+        (["info", "\x1b[31m"], "unrecognized arguments: \\x1b[31m"),
         ([], "a command is needed: train"),
         (["paint"], "invalid choice: 'paint'"),
         (["--colour"], "unrecognized arguments: --colour"),
@@ -123,28 +190,138 @@ def test_help_imports_nothing_heavy():
     assert done.stderr == "set()\n"
 
 
-def run_help(stdout):
-    """The command line's help as a process of its own, its output buffered as a user's is."""
+def process(*words, code="import sys; from host.cli.main import main; sys.exit(main())", **options):
+    """The command line as a process of its own, its output buffered as a user's is."""
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"}
-    return subprocess.run(
-        [sys.executable, "-m", "host", "--help"],
-        stdout=stdout,
-        stderr=subprocess.PIPE,
-        text=True,
-        check=False,
-        env=environment,
-    )
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    options = {"text": True, "errors": "replace", "check": False, **pipes, **options}
+    environment |= options.pop("env", {})
+    command = [sys.executable, "-c", code, *words]
+    return subprocess.run(command, env=environment, **options)
 
 
 def test_a_full_disk_under_stdout_is_one_line():
     with open("/dev/full", "w") as full:
-        done = run_help(full)
+        done = process("--help", stdout=full)
     assert (done.returncode, done.stderr) == (2, "allspin: No space left on device\n")
 
 
-def test_a_reader_that_leaves_is_no_error():
+@pytest.fixture
+def closed():
+    """A pipe that nobody reads."""
     reader, writer = os.pipe()
     os.close(reader)
-    done = run_help(writer)
+    yield writer
     os.close(writer)
-    assert (done.returncode, done.stderr) == (141, "")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--help",),
+        ("--version",),
+        ("info", "--json"),
+        ("info",),
+        ("boards",),
+        ("boards", "--json"),
+        ("run", "mnist-10", "--images", "3", "--check"),
+        ("run", "mnist-10", "--images", "3", "--json"),
+        ("run", "paper-10", "--images", "3", "--chip", "1"),
+        ("chips", "paper-10", "--images", "3", "--chips", "1"),
+        ("sweep", "--network", "mnist-10", "--images", "3", "--chips", "1", "-o", "TMP/o.csv"),
+        ("export", "mnist-10", "--verilog", "TMP/o.v"),
+        ("flash", "icebreaker", "--dry-run"),
+    ],
+)
+def test_a_reader_that_leaves_is_no_error(closed, tmp_path, words):
+    words = [word.replace("TMP", str(tmp_path)) for word in words]
+    done = process(*words, stdout=closed)
+    assert done.returncode == 141
+    assert "Traceback" not in done.stderr
+    assert "allspin:" not in done.stderr
+
+
+# What each way to print does, for the commands that take minutes.
+PRINTERS = {
+    "say": "say('words')",
+    "a table": "Terminal().print(Table('words'))",
+    "many lines": "[say('words') for _ in range(100000)]",
+    "many tables": "[Terminal().print(Table('words')) for _ in range(100)]",
+    "progress": "tell('words')",
+    "a complaint": "warn('words')",
+    "an error": "raise_(UserError('words'))",
+    "steps": "Steps().start('words')",
+    "a bar": "bar()",
+}
+PRINT = """
+import os, sys
+from types import SimpleNamespace
+from rich.table import Table
+from host.cli import main
+from host.cli.progress import Steps
+from host.cli.say import say, tell, warn
+from host.cli.terminal import Terminal
+from sim.errors import UserError
+
+def raise_(error):
+    raise error
+
+def bar():
+    os.environ["TTY_COMPATIBLE"] = "1"
+    steps = Steps()
+    try:
+        steps.start("words")
+        steps.finish()
+    finally:
+        steps.stop()
+
+module = SimpleNamespace(HELP="", EPILOG="", add_arguments=lambda parser: None)
+module.run = lambda arguments: WORK or 0
+main.load_command = lambda name: module
+sys.exit(main.main(["info"]))
+"""
+
+
+@pytest.mark.parametrize("way", PRINTERS)
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_a_reader_may_leave_either_stream(closed, tmp_path, stream, way):
+    code = PRINT.replace("WORK", f"({PRINTERS[way]}, 0)[1]")
+    done = process(code=code, env={"ALLSPIN_CACHE": str(tmp_path)}, **{stream: closed})
+    on_stderr = way in ("progress", "a complaint", "an error", "steps", "a bar")
+    expected = 2 if way == "an error" else 0
+    assert done.returncode == (141 if (stream == "stderr") == on_stderr else expected)
+    other = done.stdout if stream == "stderr" else done.stderr
+    assert "Traceback" not in other
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_closed_stdout_is_no_file_s(tmp_path):
+    # Without a stdout the next file to be opened would be what is printed into.
+    code = f"""
+import os
+for number in range(3):
+    os.close(number)
+os.execv({sys.executable!r}, [{sys.executable!r}, "-c",
+    "import sys; from host.cli.main import main; sys.exit(main())",
+    "run", "mnist-10", "--images", "3", "--logits", "o.npy"])
+"""
+    done = process(code=code, cwd=tmp_path)
+    assert done.returncode == 0
+    assert np.load(tmp_path / "o.npy").shape == (3, 10)
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"LC_ALL": "C"},
+        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+        {"PYTHONIOENCODING": "ascii"},
+        {"PYTHONIOENCODING": "latin-1"},
+    ],
+)
+def test_any_text_can_be_printed_in_any_encoding(tmp_path, environment):
+    # Its table has a plus-minus, and the names are in no encoding but UTF-8, if any.
+    name = os.fsdecode("nö-μ-".encode() + b"\xff.safetensors")
+    shutil.copy(network_path("paper-10"), tmp_path / name)
+    done = process(*("chips", name, "--images", "3", "--chips", "2"), cwd=tmp_path, env=environment)
+    assert done.returncode == 0, done.stderr

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -80,6 +81,7 @@ def test_the_table_has_the_factors_that_vary(tmp_path, capsys):
         (["--network", "mnist-10", "--c2c", "", "-o", "t.csv"], "c2c has no value"),
         (["--network", "mnist-10", "--c2c", "a", "-o", "t.csv"], "c2c must be a number"),
         (["no.toml", "-o", "t.csv"], "cannot read the grid no.toml"),
+        (["--network", "mnist-10", "-o", "/dev/null"], "/dev/null: it is a device or a pipe"),
     ],
 )
 def test_what_is_wrong_is_one_line(tmp_path, monkeypatch, capsys, words, message):
@@ -88,4 +90,4 @@ def test_what_is_wrong_is_one_line(tmp_path, monkeypatch, capsys, words, message
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1)
     assert message in err
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.iterdir()) == list(Path("/dev").glob("null?*")) == []

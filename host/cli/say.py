@@ -1,0 +1,44 @@
+"""Lines of text on stdout and stderr, which whatever they name leave a terminal as it is."""
+
+import sys
+import unicodedata
+
+UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+"""Categories of characters that do something to a terminal in place of being seen on it."""
+LAYOUT = "\n\t"
+
+
+def printable(text: str) -> str:
+    r"""A text with escapes, such as ``\x1b``, for what is not seen, but line breaks and tabs.
+
+    Names of files and networks come from strangers: they may hold control characters, and
+    marks that turn the order of what follows.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        character.encode("unicode_escape").decode()
+        if unicodedata.category(character) in UNSEEN and character not in LAYOUT
+        else character
+        for character in text
+    )
+
+
+def say(text: str) -> None:
+    """Print to stdout."""
+    print(printable(text))
+
+
+def tell(text: str) -> None:
+    """Print progress to stderr, at once."""
+    print(printable(text), file=sys.stderr, flush=True)
+
+
+def warn(message: object) -> None:
+    """Print a line to stderr that names the program."""
+    print(f"allspin: {printable(one_line(message))}", file=sys.stderr)
+
+
+def one_line(message: object) -> str:
+    """A message without its line breaks."""
+    return " ".join(str(message).split())

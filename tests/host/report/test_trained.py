@@ -1,0 +1,69 @@
+"""A network's provenance is whatever its file says: of any of it there is a page."""
+
+import dataclasses
+import json
+import math
+from types import SimpleNamespace
+from typing import Any, cast
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from host.catalogue import open_device, open_network
+from host.report.findings import Findings
+from host.report.markup import join
+from host.report.section import section
+from host.report.sections.trained import learning_curve, trained
+from host.report.subject import DEFAULTS, Subject
+
+NETWORK = open_network("mnist-10")
+DEVICE = open_device("paper")
+
+EXTREMES = st.sampled_from([10**400, -(10**400), 10**308, 1e308, 5e-324, -0.0])
+NUMBERS = st.integers() | st.floats() | EXTREMES
+VALUES = st.recursive(
+    st.none() | st.booleans() | NUMBERS | st.text(max_size=5),
+    lambda one: st.lists(one, max_size=3) | st.dictionaries(st.text(max_size=3), one, max_size=3),
+    max_leaves=6,
+)
+LOSSES = st.sampled_from([1e308, 1e-300, 1e12, 1e-12, 0.3, 10**11]) | NUMBERS
+EPOCHS = st.fixed_dictionaries(
+    {"phase": VALUES, "loss": LOSSES, "validation_accuracy": st.floats(0, 1) | VALUES}
+)
+PROVENANCE = st.fixed_dictionaries(
+    {},
+    optional={
+        "command": st.just("train") | VALUES,
+        "options": st.dictionaries(st.sampled_from(sorted(DEFAULTS)), VALUES, max_size=4) | VALUES,
+        "data": st.dictionaries(st.just("name"), VALUES) | VALUES,
+        "validation_accuracy": VALUES,
+        "interrupted": VALUES,
+        "curve": st.lists(EPOCHS, min_size=2, max_size=4) | VALUES,
+    },
+)
+
+
+def page_of(provenance: dict[str, Any]) -> str:
+    network = dataclasses.replace(NETWORK, provenance=provenance)
+    images, labels = np.zeros((1, 28, 28), np.uint8), np.zeros(1, np.int64)
+    subject = Subject("n", network, "paper", DEVICE, None, images, labels, False, 1)
+    findings = cast(Findings, SimpleNamespace(subject=subject, accuracy=0.5))
+    return str(join(section(trained(findings))))
+
+
+@settings(max_examples=200)
+@given(PROVENANCE)
+def test_any_provenance_has_its_page(provenance):
+    # As a file may say it: JSON has integers of any size.
+    assert "What was trained" in page_of(json.loads(json.dumps(provenance)))
+
+
+@pytest.mark.parametrize(
+    "loss", [10**400, math.inf, math.nan, 1e300, 1e-300, True, "1", None, 0]
+)
+def test_what_is_no_loss_makes_no_curve(loss):
+    good = {"phase": "float", "loss": 0.5, "validation_accuracy": 0.9}
+    assert learning_curve({"curve": [good]}) == [("float", 0.5, 0.9)]
+    assert learning_curve({"curve": [good, {**good, "loss": loss}]}) == []
