@@ -45,6 +45,10 @@ examples:
   allspin run mnist-10 --on virtual --check
   allspin train --states 10 -o mine.safetensors
   allspin COMMAND --help
+
+exit status: 0, or 1 where a command's help says so; 2 for what you can mend, which a line tells;
+70 for a bug in allspin, whose traceback goes to a file (ALLSPIN_DEBUG=1 prints it);
+130 for Ctrl-C; 141 if whoever read the output has left
 """
 
 USAGE_ERROR = 2

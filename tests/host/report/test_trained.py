@@ -60,9 +60,7 @@ def test_any_provenance_has_its_page(provenance):
     assert "What was trained" in page_of(json.loads(json.dumps(provenance)))
 
 
-@pytest.mark.parametrize(
-    "loss", [10**400, math.inf, math.nan, 1e300, 1e-300, True, "1", None, 0]
-)
+@pytest.mark.parametrize("loss", [10**400, math.inf, math.nan, 1e300, 1e-300, True, "1", None, 0])
 def test_what_is_no_loss_makes_no_curve(loss):
     good = {"phase": "float", "loss": 0.5, "validation_accuracy": 0.9}
     assert learning_curve({"curve": [good]}) == [("float", 0.5, 0.9)]
