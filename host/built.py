@@ -1,12 +1,12 @@
 """The figures of the boards that were built here, kept from one command to the next."""
 
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from hdl.cache import cache_folder, read_note, write_note
 from host.board_record import check_record
+from host.say import warn
 from sim.errors import UserError
 
 FOLDER = "built"
@@ -51,7 +51,7 @@ def recall() -> list[dict[str, Any]]:
         except FileNotFoundError:
             continue  # it was removed meanwhile
         except (OSError, ValueError) as error:
-            print(f"allspin: {path} is left out: {error}", file=sys.stderr)
+            warn(f"{path} is left out: {error}")
     return [figures for _, figures in sorted(found, key=lambda pair: -pair[0])]
 
 

@@ -25,11 +25,11 @@ from host.bench.suite import (
 )
 from host.catalogue import open_network
 from host.cli.progress import Steps
-from host.cli.say import printable, say
 from host.cli.terminal import Terminal
 from host.datasets import load_test_set
 from host.files import check_writable
 from host.revision import commit
+from host.say import printable, say
 from sim.errors import UserError
 from sim.netfile import write_atomically
 

@@ -14,9 +14,9 @@ from boards.shell import ShellParameters
 from host.built import recall_one
 from host.catalogue import open_network
 from host.cli.build import DEFAULT_NETWORK
-from host.cli.say import say
 from host.cli.terminal import Terminal
 from host.marks import Marks
+from host.say import say
 from sim.errors import UserError
 from sim.netfile import write_atomically
 from sim.network import Network

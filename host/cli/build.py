@@ -25,10 +25,10 @@ from host.bound import noise_clocks
 from host.built import remember
 from host.catalogue import open_network
 from host.cli.progress import Steps
-from host.cli.say import say, tell, warn
 from host.cli.terminal import Terminal
 from host.files import check_writable
 from host.revision import commit
+from host.say import say, tell, warn
 from host.throughput import throughput
 from sim.errors import UserError
 from sim.levels import check_range

@@ -10,10 +10,10 @@ from host.catalogue import open_device, open_network
 from host.chips import CAUSES, COLUMNS, Measured, measure
 from host.cli.chip_options import PAPER, add_programming_arguments
 from host.cli.progress import Steps
-from host.cli.say import say
 from host.cli.terminal import Terminal
 from host.datasets import check_fit, load_test_set
 from host.revision import commit
+from host.say import say
 from sim.device import Device
 from sim.errors import UserError
 from sim.levels import check_range

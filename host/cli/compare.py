@@ -9,13 +9,13 @@ from rich.table import Table
 
 from host.catalogue import open_device, open_network
 from host.cli.progress import Steps
-from host.cli.say import say
 from host.cli.terminal import Terminal
 from host.compare.comparison import Options, compare
 from host.compare.parts import DEFAULT_PERIPHERY, PERIPHERY
 from host.datasets import check_fit, load_test_set
 from host.pictures.compare import break_even_chart, energy_split, tornado_chart
 from host.pictures.style import save_picture
+from host.say import say
 from sim.cost.liberty import CELLS_45, load_library
 from sim.errors import UserError
 from sim.netfile import write_atomically

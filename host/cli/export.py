@@ -7,8 +7,8 @@ from hdl.export import MODULE, engine_verilog, memory_image
 from hdl.parameters import EngineParameters, HardwareProfile
 from hdl.verilog import Dialect
 from host.catalogue import open_network
-from host.cli.say import say
 from host.files import check_writable
+from host.say import say
 from sim.errors import UserError
 from sim.netfile import write_atomically
 

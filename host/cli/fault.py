@@ -9,8 +9,8 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-from host.cli.say import one_line, printable, tell, warn
 from host.revision import commit, version
+from host.say import one_line, printable, tell, warn
 
 DEBUG = "ALLSPIN_DEBUG"
 """Environment variable that has the traceback printed too."""

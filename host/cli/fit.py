@@ -10,7 +10,6 @@ from rich.table import Table
 from rich.text import Text
 
 from host.catalogue import open_device
-from host.cli.say import say, warn
 from host.cli.terminal import Terminal
 from host.files import check_writable
 from host.fit.device import FitOptions, FitResult, fit_all, make_device, report
@@ -18,6 +17,7 @@ from host.fit.measurement import ColumnNames, read_measurement
 from host.fit.spread import DEVICE_CHOICES
 from host.pictures.fit import fit_picture
 from host.pictures.style import save_picture
+from host.say import say, warn
 from sim.device import Device
 from sim.device_file import save_device
 from sim.errors import UserError

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from boards.board import Board, find_board
 from host.built import recall_one
-from host.cli.say import say, tell
+from host.say import say, tell
 from sim.errors import UserError
 
 NAME = "flash"

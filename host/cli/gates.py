@@ -21,11 +21,11 @@ from boards.shell import ShellParameters
 from hdl.parameters import HardwareProfile
 from host.catalogue import open_network
 from host.cli.progress import Steps
-from host.cli.say import say, warn
 from host.cli.terminal import Terminal
 from host.datasets import check_fit, load_test_set
 from host.gates import Proof, prove
 from host.revision import commit
+from host.say import say, warn
 from sim.errors import UserError
 from sim.network import Network
 

@@ -14,12 +14,12 @@ from rich.text import Text
 
 from hdl.cache import measure_room
 from host.catalogue import open_network, shipped_networks
-from host.cli.say import say
 from host.cli.terminal import Terminal
 from host.link.device import Device
 from host.link.machines import ask_ports
 from host.link.serial_port import DEFAULT_BAUD, MAX_BAUD, MIN_BAUD
 from host.revision import commit, version
+from host.say import say
 from sim.errors import UserError
 from sim.levels import check_range
 

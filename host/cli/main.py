@@ -13,9 +13,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, Protocol, cast
 
 from host.cli.fault import report_fault
-from host.cli.say import one_line, printable, say, warn
 from host.cli.streams import prepare_streams, reader_has_gone, silence_streams
 from host.revision import version
+from host.say import one_line, printable, say, warn
 from sim.errors import UserError
 
 COMMANDS: dict[str, str] = {

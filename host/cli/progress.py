@@ -4,8 +4,8 @@ import time
 
 from rich.progress import BarColumn, Progress, TimeRemainingColumn
 
-from host.cli.say import tell
 from host.cli.terminal import Terminal, Words
+from host.say import tell
 
 QUIET = 15.0
 """Seconds after which a step without a terminal says how far it is, and again."""

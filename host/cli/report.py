@@ -7,7 +7,6 @@ from pathlib import Path
 from host.catalogue import open_device, open_network
 from host.cli.chip_options import PAPER
 from host.cli.progress import Steps
-from host.cli.say import say
 from host.datasets import check_fit, load_test_set
 from host.files import check_writable
 from host.report.findings import find
@@ -16,6 +15,7 @@ from host.report.page import page, sections
 from host.report.section import section
 from host.report.subject import Subject
 from host.revision import commit
+from host.say import say
 from sim.errors import UserError
 from sim.levels import check_range
 from sim.netfile import write_atomically

@@ -18,7 +18,6 @@ from host.catalogue import open_network
 from host.cli.chip_options import ChipRun, WordsRead, add_chip_arguments, chip_run
 from host.cli.progress import Steps
 from host.cli.resident_run import run_resident
-from host.cli.say import say, warn
 from host.cli.terminal import Terminal
 from host.datasets import check_fit, load_test_set
 from host.files import check_writable
@@ -28,6 +27,7 @@ from host.link.machines import AUTO, GOLDEN, VIRTUAL, VIRTUAL_FREQUENCY, open_de
 from host.link.resident import VIRTUAL_RESIDENT
 from host.link.serial_port import DEFAULT_BAUD, MAX_BAUD, MIN_BAUD
 from host.revision import commit
+from host.say import say, warn
 from sim.errors import UserError
 from sim.golden import GoldenModel
 from sim.levels import check_range

@@ -17,10 +17,10 @@ from hdl.bench.tools import SIMULATORS, find_tools
 from hdl.parameters import EngineParameters, HardwareProfile
 from host.catalogue import open_network
 from host.cli.progress import Steps
-from host.cli.say import say, warn
 from host.cli.terminal import Terminal
 from host.datasets import check_fit, load_test_set
 from host.files import check_writable
+from host.say import say, warn
 from sim.errors import UserError
 from sim.network import Network
 

@@ -10,11 +10,11 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from host.cli.progress import Steps
-from host.cli.say import say
 from host.cli.terminal import Terminal
 from host.files import check_writable, make_folder
 from host.link.machines import GOLDEN, VIRTUAL
 from host.revision import commit
+from host.say import say
 from host.sweep.grid import FACTORS, Grid, make_grid, read_grid
 from host.sweep.pictures import draw_sweep
 from host.sweep.point import Point

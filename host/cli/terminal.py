@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.progress import Task, TextColumn
 from rich.text import Text
 
-from host.cli.say import printable
+from host.say import printable
 
 
 class Terminal(Console):

@@ -11,10 +11,10 @@ from rich.progress import Progress as Bar
 from rich.table import Table
 
 from host.catalogue import open_device
-from host.cli.say import say, tell, warn
 from host.cli.terminal import Terminal, Words
 from host.datasets import load_dataset
 from host.files import check_writable
+from host.say import say, tell, warn
 from host.training import recipe
 from host.training.recipe import Progress, Trained, TrainingParameters, train
 from host.training.target import Target

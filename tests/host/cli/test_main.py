@@ -259,7 +259,7 @@ from types import SimpleNamespace
 from rich.table import Table
 from host.cli import main
 from host.cli.progress import Steps
-from host.cli.say import say, tell, warn
+from host.say import say, tell, warn
 from host.cli.terminal import Terminal
 from sim.errors import UserError
 
