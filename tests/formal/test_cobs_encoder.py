@@ -1,0 +1,211 @@
+"""The COBS encoder writes the blocks that the definition of COBS asks for, one behind the other.
+
+The definition is a small machine beside the block, which says of each byte of a packet which
+block it belongs to and where that ends. One block and one byte of it, any, are followed from the
+packet to the frame; that each block begins where the one before has ended joins them together.
+
+A block has up to 6 bytes here in place of 254, and the ring 16 places in place of 512, which is as
+before twice a whole block and two: other widths of the same adders, that a solver adds up sooner.
+"""
+
+import enum
+from collections.abc import Callable
+from typing import Any
+
+from amaranth.asserts import AnyConst, AnySeq
+from amaranth.hdl import Assert, Assume, Cover, Module, Mux, Signal
+from amaranth.lib import data
+
+from hdl.bench.proof import FewWords, Mutant, Opened, Proof
+from hdl.link import cobs as source
+from hdl.streams import ByteLayout
+
+
+class Block(enum.IntEnum):
+    """The block that is written now."""
+
+    OPEN = 0
+    """It may still get bytes."""
+    FULL = 1
+    """It has as many bytes as it may, and the packet goes on."""
+    END = 2
+    """It has the packet's last byte."""
+    EMPTY = 3
+    """It stands for nothing: the packet's last byte was a zero, which the block before means."""
+    DELIMITER = 4
+    """It is no block, but the zero that closes the frame."""
+
+
+class Follow(enum.IntEnum):
+    """The block that is followed."""
+
+    NONE = 0
+    WRITTEN = 1
+    """It is the one that is written now."""
+    CLOSED = 2
+    """Not all of it has been sent."""
+
+
+def properties(hdl: Any, every_clock: bool, longest: int) -> Module:
+    m = Module()
+    depth = 2 * (longest + 2)
+    hdl.LONGEST_BLOCK, hdl.CobsEncoder.DEPTH = longest, depth
+    start_word, other_word = (Signal(range(depth)) for _ in range(2))
+    memory = FewWords(8, depth, [start_word, other_word])
+    first, other = memory.words
+    hdl.block_memory = lambda shape, depth: memory
+    dut = hdl.CobsEncoder(every_clock=every_clock)
+    m.submodules.dut = inside = Opened(dut)
+    m.d.comb += [
+        dut.i.valid.eq(AnySeq(1)),
+        dut.i.payload.eq(AnySeq(9)),
+        dut.o.ready.eq(AnySeq(1)),
+    ]
+    head, place, tail = inside["head"], inside["place"], inside["tail"]
+    near = data.View(
+        data.StructLayout({"packet": ByteLayout(), "zero": 1}), inside["near.o__payload"]
+    )
+    byte, last = near.packet.data, near.packet.last
+    takes = inside["take"]
+
+    # The definition.
+    block = Signal(Block)
+    length = Signal(8)  # bytes of the block so far
+    closes = Signal()  # in this clock
+    code = Signal(8)
+    m.d.comb += [
+        closes.eq((block != Block.OPEN) | (takes & (byte == 0))),
+        code.eq(Mux(block == Block.DELIMITER, 0, length + 1)),
+    ]
+    with m.Switch(block):
+        with m.Case(Block.OPEN):
+            with m.If(takes & (byte == 0)):
+                m.d.sync += [length.eq(0), block.eq(Mux(last, Block.EMPTY, Block.OPEN))]
+            with m.Elif(takes):
+                m.d.sync += length.eq(length + 1)
+                with m.If(last):
+                    m.d.sync += block.eq(Block.END)
+                with m.Elif(length == longest - 1):
+                    m.d.sync += block.eq(Block.FULL)
+        with m.Case(Block.FULL, Block.DELIMITER):
+            m.d.sync += [block.eq(Block.OPEN), length.eq(0)]
+        with m.Default():
+            m.d.sync += [block.eq(Block.DELIMITER), length.eq(0)]
+
+    # The block at any place of the ring, on any lap, and any byte of it.
+    start = AnyConst(place.shape())
+    number = AnyConst(8)
+    m.d.comb += Assume((number != 0) & (number <= longest))
+    follow = Signal(Follow)
+    written = Signal()
+    m.d.comb += written.eq(
+        (follow == Follow.WRITTEN)
+        | ((follow == Follow.NONE) & (length == 0) & (place == start) & AnySeq(1))
+    )
+    m.d.comb += [start_word.eq(start), other_word.eq(start + number)]
+    value = Signal(8)
+    total = Signal(8)  # bytes of the block that is followed, once it is closed
+    its_code = Signal(8)
+    size = Signal(9)  # bytes of it in the frame, its code included
+    sent = Signal.like(head)  # the byte that is offered, or will be next
+    rest = Signal.like(head)  # bytes up to the block's end that are not sent
+    m.d.comb += [size.eq(total + 1), sent.eq(head - dut.o.valid), rest.eq(start + size - sent)]
+    with m.If(written):
+        m.d.sync += follow.eq(Mux(closes, Follow.CLOSED, Follow.WRITTEN))
+        with m.If(takes & (byte != 0) & (length + 1 == number)):
+            m.d.sync += value.eq(byte)
+        with m.If(closes):
+            m.d.sync += [total.eq(length), its_code.eq(code)]
+    with m.If((follow == Follow.CLOSED) & dut.o.valid & dut.o.ready & (rest == 1)):
+        m.d.sync += follow.eq(Follow.NONE)
+
+    # The frame has the block's code and its bytes where the ring has its place, and then the next.
+    offered = Signal.like(head)  # which byte of the block is
+    m.d.comb += offered.eq(sent - start)
+    with m.If((follow == Follow.CLOSED) & dut.o.valid):
+        with m.If(offered == 0):
+            m.d.comb += Assert(dut.o.payload == its_code)
+        with m.Elif((offered == number) & (number <= total)):
+            m.d.comb += Assert(dut.o.payload == value)
+    closed = Signal()
+    m.d.sync += closed.eq(written & closes)
+    with m.If(closed):
+        m.d.comb += Assert(place == (start + size)[: len(place)])
+    # Of the ring no byte is left out, and none is sent before its block is closed.
+    count = Signal.like(head)
+    m.d.sync += count.eq(count + (dut.o.valid & dut.o.ready))
+    m.d.comb += Assert(sent == count)
+    m.d.comb += Assert((place - sent)[: len(place)] <= depth + 1)
+
+    # What makes the induction close: how full the ring is, and where it has what is followed.
+    filled = Signal.like(head)
+    m.d.comb += [
+        filled.eq(tail - head),
+        Assert((block <= Block.DELIMITER) & (follow <= Follow.CLOSED)),
+        Assert(inside["closing"] == (block != Block.OPEN)),
+        Assert(inside["ended"] == ((block == Block.END) | (block == Block.EMPTY))),
+        Assert(inside["code"] == code),
+        Assert(Mux(block == Block.OPEN, length < longest, length <= longest)),
+        Assert((length == 0) | (block < Block.EMPTY)),
+        Assert((tail - place)[: len(tail)] == length + 1),
+        Assert((place - head)[: len(tail)] <= depth),
+        Assert(filled <= depth + 1 - inside["closing"] - inside["ended"]),
+        Assert(inside["full"] | (filled <= depth - 2)),
+    ]
+    for item, there in (
+        (inside["near.o__payload"], inside["near.o__valid"]),
+        *([(inside["near.held"], inside["near.holds"])] if every_clock else []),
+    ):
+        view = data.View(near.shape(), item)
+        m.d.comb += Assert(~there | (view.zero == (view.packet.data == 0)))
+    with m.If(follow == Follow.WRITTEN):
+        m.d.comb += Assert(place == start)
+        with m.If(number <= length):
+            m.d.comb += Assert(other == value)
+    with m.If(follow == Follow.CLOSED):
+        m.d.comb += [
+            Assert(
+                (total <= longest) & ((its_code == size[:8]) | ((its_code == 0) & (total == 0)))
+            ),
+            Assert((rest != 0) & (rest <= (place - sent)[: len(place)])),
+        ]
+        with m.If((size <= rest) & ~((sent == start) & dut.o.valid)):
+            m.d.comb += Assert(first == its_code)
+        behind = (sent == (start + number)[: len(sent)]) & dut.o.valid
+        with m.If((number <= total) & (size - number <= rest) & ~behind):
+            m.d.comb += Assert(other == value)
+
+    ends = Signal()  # a frame leaves
+    m.d.comb += ends.eq(dut.o.valid & dut.o.ready & (dut.o.payload == 0))
+    m.d.comb += [
+        Cover(ends & (follow == Follow.CLOSED) & (its_code == 0)),
+        Cover((follow == Follow.CLOSED) & (its_code == 4) & (rest == 2) & (number == 2)),
+        Cover((follow == Follow.CLOSED) & (total == longest) & (block == Block.DELIMITER)),
+        Cover((follow == Follow.CLOSED) & (start == depth + 1)),
+        Cover((block == Block.EMPTY) & (follow == Follow.CLOSED)),
+    ]
+    return m
+
+
+PROOFS = [
+    Proof(
+        f"COBS encoder, a byte {'every' if every_clock else 'every other'} clock",
+        source,
+        lambda hdl, every_clock=every_clock: properties(hdl, every_clock, 6),
+        depth=1,
+        engine="smtbmc z3 -- --noincr",
+        mutants=(
+            Mutant("place.eq(tail), code.eq(Mux(ended, 0, 1))", "place.eq(tail), code.eq(1)"),
+            Mutant(
+                "closing.eq(packet.last | (~close & (code == LONGEST_BLOCK)))",
+                "closing.eq(~close & (packet.last | (code == LONGEST_BLOCK)))",
+            ),
+            Mutant("write.addr.eq(Mux(close, place, tail))", "write.addr.eq(tail)"),
+        ),
+    )
+    for every_clock in (False, True)
+]
+
+
+def test_cobs_encoder(prove: Callable[[], None]) -> None:
+    prove()
