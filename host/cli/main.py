@@ -33,6 +33,7 @@ COMMANDS: dict[str, str] = {
     "boards": "list the boards, and what was built for them",
     "build": "build a board's bitstream",
     "flash": "program a board",
+    "virtual": "open the virtual board as a serial port",
     "gates": "prove boards' netlists against the golden model",
     "bench": "measure how fast it is, beside targets and beside others",
     "info": "show versions, tools, networks and boards",

@@ -8,6 +8,7 @@ stream is cut.
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 import numpy as np
 
@@ -24,6 +25,7 @@ MOST_UNDER_WAY = 4 * MAX_WINDOW
 MOST_UNANSWERED = 1024
 """Frames that are remembered for a reset."""
 _ZERO = b"\0"
+Board = TypeVar("Board", bound=Transport)
 _DRAWS_OF_FLIPS, _DRAWS_OF_DAMAGE, _DRAWS_OF_RESETS = range(3)
 
 
@@ -208,7 +210,7 @@ def _pieces(data: bytes) -> list[bytes]:
     return [piece + _ZERO for piece in closed] + [rest] * bool(rest)
 
 
-class FaultyTransport(Transport):
+class FaultyTransport(Transport, Generic[Board]):
     """A stream that loses and damages what it carries, to a board that gets reset.
 
     It is like a serial port: nothing holds the sender back but the window, and silence soon makes
@@ -226,7 +228,7 @@ class FaultyTransport(Transport):
     Attributes
     ----------
     board : Transport
-        The stream to the board as it is now.
+        The stream to the board as it is now: what `power_on` returned last.
     to_device, to_host : WireCounts
         What each direction did so far.
     resets : int
@@ -236,7 +238,7 @@ class FaultyTransport(Transport):
     advice = "its faults may be too many"
 
     def __init__(
-        self, power_on: Callable[[], Transport], faults: Faults, timeout: float = TIMEOUT
+        self, power_on: Callable[[], Board], faults: Faults, timeout: float = TIMEOUT
     ) -> None:
         self.latency = min(LATENCY, timeout)
         self.timeout = self.probe_timeout = timeout
@@ -259,6 +261,11 @@ class FaultyTransport(Transport):
     def to_host(self) -> WireCounts:
         """What became of answers."""
         return self._to_host.counts
+
+    @property
+    def pending(self) -> bool:
+        """Whether there is something that the board has not taken yet."""
+        return bool(self._ahead.waiting)
 
     def exchange(self, data: bytes, timeout: float) -> tuple[int, bytes]:
         """Take what there is room for, and return what is left of what the board sent."""

@@ -190,6 +190,44 @@ def _open_virtual(
     mutate: Callable[[str], str] | None,
     progress: BuildProgress,
 ) -> Device:
+    program = _virtual_program(network, profile, pins, mutate=mutate, progress=progress)
+    transport = VirtualTransport(program, bit_clocks=pins.bit_clocks if pins else None, trace=trace)
+    try:
+        return Device(transport)
+    except BaseException:
+        transport.close()
+        raise
+
+
+def virtual_program(
+    network: Network,
+    profile: HardwareProfile | None = None,
+    *,
+    progress: BuildProgress = no_progress,
+) -> Path:
+    """The program of a network's virtual board, for `VirtualTransport`.
+
+    Parameters
+    ----------
+    network, profile, progress
+        As of `open_device`.
+
+    Raises
+    ------
+    UserError
+        If the gateware cannot run the network, or it cannot be compiled.
+    """
+    return _virtual_program(network, profile, None, mutate=None, progress=progress)
+
+
+def _virtual_program(
+    network: Network,
+    profile: HardwareProfile | None,
+    pins: _Pins | None,
+    *,
+    mutate: Callable[[str], str] | None,
+    progress: BuildProgress,
+) -> Path:
     # Amaranth takes a second to import, which the other machines need not wait for.
     from boards.top import TopParameters
     from boards.virtual.build import build
@@ -203,10 +241,4 @@ def _open_virtual(
         )
     except ValueError as error:
         raise UserError(f"the gateware cannot run this network: {error}") from error
-    program = build(parameters, mutate=mutate, progress=progress)
-    transport = VirtualTransport(program, bit_clocks=pins.bit_clocks if pins else None, trace=trace)
-    try:
-        return Device(transport)
-    except BaseException:
-        transport.close()
-        raise
+    return build(parameters, mutate=mutate, progress=progress)

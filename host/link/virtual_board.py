@@ -57,6 +57,12 @@ class VirtualTransport(Transport):
     name : str
         What messages call it.
 
+    Attributes
+    ----------
+    input, output : int
+        File descriptors of the pipes to the board and from it, for whoever waits for other things
+        too.
+
     Raises
     ------
     UserError
@@ -109,9 +115,9 @@ class VirtualTransport(Transport):
                 raise UserError(f"cannot start {self.name} {program}: {error.strerror}") from error
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        self._input = self.process.stdin.fileno()
-        self._output = self.process.stdout.fileno()
-        for pipe in (self._input, self._output):
+        self.input = self.process.stdin.fileno()
+        self.output = self.process.stdout.fileno()
+        for pipe in (self.input, self.output):
             os.set_blocking(pipe, False)
             with contextlib.suppress(OSError, AttributeError):  # Linux only, and limited
                 fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
@@ -119,21 +125,21 @@ class VirtualTransport(Transport):
     def exchange(self, data: bytes, timeout: float) -> tuple[int, bytes]:
         """Give the process what it takes, and return what it gave."""
         poll = select.poll()
-        poll.register(self._output, select.POLLIN)
+        poll.register(self.output, select.POLLIN)
         if data:
-            poll.register(self._input, select.POLLOUT)
+            poll.register(self.input, select.POLLOUT)
         ready = dict(poll.poll(timeout * 1000))
         sent = 0
-        if ready.get(self._input):
+        if ready.get(self.input):
             try:
-                sent = os.write(self._input, data)
+                sent = os.write(self.input, data)
             except BlockingIOError:
                 pass
             except BrokenPipeError:
                 raise self._died() from None
         received = b""
-        if ready.get(self._output):
-            received = os.read(self._output, READ_BYTES)
+        if ready.get(self.output):
+            received = os.read(self.output, READ_BYTES)
             if not received:
                 raise self._died()
         return sent, received
@@ -174,11 +180,11 @@ class VirtualTransport(Transport):
         assert process.stderr is not None
         process.stdin.close()
         poll = select.poll()
-        poll.register(self._output, select.POLLIN)
+        poll.register(self.output, select.POLLIN)
         deadline = time.monotonic() + CLOSING
         while process.poll() is None and time.monotonic() < deadline:
             # It may have more to say before it ends.
-            if poll.poll(10) and not os.read(self._output, READ_BYTES):
+            if poll.poll(10) and not os.read(self.output, READ_BYTES):
                 break
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(max(0.0, deadline - time.monotonic()))

@@ -1,0 +1,228 @@
+"""``allspin virtual``: the virtual board as a serial port, with faults on purpose."""
+
+import argparse
+import contextlib
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from hdl.parameters import HardwareProfile
+from host.catalogue import open_network
+from host.cli.progress import Steps
+from host.link.chip_programming import CHIPS
+from host.link.faults import Faults, FaultyTransport, WireFaults
+from host.link.machines import virtual_program
+from host.link.resident import VIRTUAL_RESIDENT
+from host.link.virtual_board import VirtualTransport
+from host.link.virtual_port import VirtualPort
+from sim.errors import UserError
+
+HELP = """\
+Open the virtual board as a serial port: a pseudo-terminal, whose path is printed.
+
+It behaves like a board on a wire, for this program (--on PATH) and for clients in any language, one
+after another, and keeps what it was programmed with until it is reset. It ends with Ctrl-C."""
+EPILOG = """\
+faults on purpose, whose places come of --seed; requests and answers count over all clients:
+  --flip P         each byte has one bit flipped with probability P, in both directions
+  --drop-frame K   request K (the first is 1) gets lost
+  --drop-answer K  answer K gets lost
+  --reset-after K  the board is reset after answer K: it forgets what it was programmed with
+  kill -USR1 PID   resets it now
+
+examples:
+  allspin virtual mnist-10
+  allspin virtual mnist-10 --port board     # then: allspin run mnist-10 --on board --check
+  allspin virtual paper-10 --chips --resident --rows-per-clock 4
+  allspin virtual mnist-10 --flip 0.001 --seed 7
+  allspin virtual mnist-10 --drop-frame 12 --drop-frame 40 --reset-after 500
+"""
+
+TERMINALS = "/dev/pts/"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    add = parser.add_argument
+    add("network", metavar="NET", help="network file, or the name of one that ships")
+    add(
+        "--rows-per-clock",
+        metavar="R",
+        type=int,
+        default=1,
+        help="rows that are driven in a clock, 1, 2 or 4 (1)",
+    )
+    add("--chips", action="store_true", help="with the gateware that makes chips")
+    add("--resident", action="store_true", help="with a memory for resident images")
+    add("--port", metavar="LINK", type=Path, help="make a symbolic link to the port, until the end")
+    add("--flip", metavar="P", type=float, default=0.0, help="probability of a flipped bit a byte")
+    for option, what in (("--drop-frame", "request"), ("--drop-answer", "answer")):
+        add(option, metavar="K", type=int, action="append", default=[], help=f"lose the {what} K")
+    add(
+        "--reset-after",
+        metavar="K",
+        type=int,
+        action="append",
+        default=[],
+        help="reset the board after the answer K",
+    )
+    add("--seed", metavar="S", type=int, default=0, help="names the faults (0)")
+
+
+def _faults(arguments: argparse.Namespace) -> Faults:
+    try:
+        return Faults(
+            WireFaults(arguments.flip, tuple(arguments.drop_frame)),
+            WireFaults(arguments.flip, tuple(arguments.drop_answer)),
+            tuple(arguments.reset_after),
+            arguments.seed,
+        )
+    except ValueError as error:
+        raise UserError(f"cannot make such faults: {error}") from error
+
+
+def _profile(arguments: argparse.Namespace) -> HardwareProfile:
+    try:
+        return HardwareProfile(
+            rows_per_clock=arguments.rows_per_clock,
+            variation=CHIPS if arguments.chips else None,
+            resident=VIRTUAL_RESIDENT if arguments.resident else None,
+        )
+    except ValueError as error:
+        raise UserError(f"--{str(error).replace('rows_per_clock', 'rows-per-clock')}") from error
+
+
+def _left_over(link: Path) -> bool:
+    """Whether a link is one that was left here and leads to a terminal that is gone."""
+    return link.is_symlink() and os.readlink(link).startswith(TERMINALS) and not link.exists()
+
+
+def _check_link(link: Path) -> None:
+    if os.path.lexists(link) and not _left_over(link):
+        raise UserError(f"cannot make the link {link}: something else is there")
+    if not link.parent.is_dir():
+        raise UserError(f"cannot make the link {link}: there is no folder {link.parent}")
+
+
+@contextlib.contextmanager
+def _linked(link: Path | None, path: str) -> Iterator[None]:
+    """Have a link lead to the port."""
+    if link is None:
+        yield
+        return
+    if _left_over(link):
+        link.unlink()
+    try:
+        link.symlink_to(path)
+    except OSError as error:
+        raise UserError(f"cannot make the link {link}: {error.strerror}") from error
+    try:
+        yield
+    finally:
+        if link.is_symlink() and os.readlink(link) == path:
+            link.unlink()
+
+
+class _Signals:
+    """What the user wants: an end, or a reset.
+
+    Attributes
+    ----------
+    wake : int
+        A file that can be read when something is wanted.
+    """
+
+    ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def __init__(self) -> None:
+        self._here, there = socket.socketpair()
+        there.setblocking(False)
+        self._here.setblocking(False)
+        self._there = there
+        self.wake = self._here.fileno()
+        self._before = {
+            number: signal.signal(number, lambda *_: None)
+            for number in (*self.ENDS, signal.SIGUSR1)
+            if (number, signal.getsignal(number)) != (signal.SIGHUP, signal.SIG_IGN)  # nohup
+        }
+        self._wakeup = signal.set_wakeup_fd(there.fileno())
+
+    def wanted(self) -> bytes:
+        """Numbers of the signals that came."""
+        return self._here.recv(256)
+
+    def __enter__(self) -> "_Signals":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        signal.set_wakeup_fd(self._wakeup)
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        self._here.close()
+        self._there.close()
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _serve(port: VirtualPort, link: FaultyTransport[VirtualTransport], signals: _Signals) -> None:
+    resets = 0
+    while True:
+        if port.carry(signals.wake):
+            wanted = signals.wanted()
+            if any(number in wanted for number in signals.ENDS):
+                return
+            link.reset()
+        if link.resets > resets:
+            resets = link.resets
+            _say(f"  reset after {link.to_host.frames:,} answers")
+
+
+def _summary(link: FaultyTransport[VirtualTransport]) -> str:
+    asked, answered = link.to_device, link.to_host
+    said = [f"{asked.frames:,} requests, {answered.frames:,} answers"]
+    for what, count in (
+        ("bits flipped", asked.flipped + answered.flipped),
+        ("frames dropped", asked.dropped + answered.dropped),
+        ("resets", link.resets),
+    ):
+        if count:
+            said.append(f"{count:,} {what}")
+    return ", ".join(said)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Open the port, and carry bytes until told to end."""
+    profile, faults = _profile(arguments), _faults(arguments)
+    if arguments.port is not None:
+        _check_link(arguments.port)
+    network = open_network(arguments.network)
+    steps = Steps()
+    steps.start("building the virtual board")
+    try:
+        program = virtual_program(
+            network,
+            profile,
+            progress=lambda what, seconds: steps.advance(
+                seconds, None, f"{what} ... {seconds:.0f} s"
+            ),
+        )
+        steps.finish()
+    finally:
+        steps.stop()
+    with (
+        _Signals() as signals,
+        FaultyTransport(lambda: VirtualTransport(program), faults) as link,
+        VirtualPort(link) as port,
+        _linked(arguments.port, port.path),
+    ):
+        print(port.path, flush=True)
+        where = port.path if arguments.port is None else f"{arguments.port} ({port.path})"
+        _say(f"the virtual board of {arguments.network} is on {where}; Ctrl-C ends it")
+        _serve(port, link, signals)
+    _say(f"  {_summary(link)}")
+    return 0
