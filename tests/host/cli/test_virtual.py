@@ -158,17 +158,17 @@ def test_a_reset_board_has_forgotten(start):
     client = Client(running.path())
     write, read = table(5)
     client.ask(write, read)
-    assert [answer[3:4] for answer in client.answers()] == [b"", b"\5"]
+    assert [answer[4:5] for answer in client.answers()] == [b"", b"\5"]
     client.ask(read)
-    assert [answer[3:4] for answer in client.answers()] == [b"\5"]
+    assert [answer[4:5] for answer in client.answers()] == [b"\5"]
     client.ask(read)
-    assert [answer[3:4] for answer in client.answers()] == [b"\0"]
+    assert [answer[4:5] for answer in client.answers()] == [b"\0"]
     client.ask(write, read)
-    assert [answer[3:4] for answer in client.answers()] == [b"", b"\5"]
+    assert [answer[4:5] for answer in client.answers()] == [b"", b"\5"]
     running.process.send_signal(signal.SIGUSR1)
     time.sleep(0.5)
     client.ask(read)
-    assert [answer[3:4] for answer in client.answers()] == [b"\0"]
+    assert [answer[4:5] for answer in client.answers()] == [b"\0"]
     client.close()
     _, _, err = running.end()
     assert "reset after 3 answers" in err
