@@ -18,6 +18,7 @@ from host.link.machines import virtual_program
 from host.link.resident import VIRTUAL_RESIDENT
 from host.link.virtual_board import VirtualTransport
 from host.link.virtual_port import VirtualPort
+from host.say import say, tell
 from sim.errors import UserError
 
 HELP = """\
@@ -165,10 +166,6 @@ class _Signals:
         self._there.close()
 
 
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
-
-
 def _serve(port: VirtualPort, link: FaultyTransport[VirtualTransport], signals: _Signals) -> None:
     resets = 0
     while True:
@@ -179,7 +176,7 @@ def _serve(port: VirtualPort, link: FaultyTransport[VirtualTransport], signals: 
             link.reset()
         if link.resets > resets:
             resets = link.resets
-            _say(f"  reset after {link.to_host.frames:,} answers")
+            tell(f"  reset after {link.to_host.frames:,} answers")
 
 
 def _summary(link: FaultyTransport[VirtualTransport]) -> str:
@@ -220,9 +217,10 @@ def run(arguments: argparse.Namespace) -> int:
         VirtualPort(link) as port,
         _linked(arguments.port, port.path),
     ):
-        print(port.path, flush=True)
+        say(port.path)
+        sys.stdout.flush()
         where = port.path if arguments.port is None else f"{arguments.port} ({port.path})"
-        _say(f"the virtual board of {arguments.network} is on {where}; Ctrl-C ends it")
+        tell(f"the virtual board of {arguments.network} is on {where}; Ctrl-C ends it")
         _serve(port, link, signals)
-    _say(f"  {_summary(link)}")
+    tell(f"  {_summary(link)}")
     return 0
