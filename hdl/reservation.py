@@ -8,8 +8,8 @@ from amaranth.lib.wiring import In, Out
 
 from hdl.block_ram import block_memory
 
-LATE = 3
-"""Places of the ring that are kept because `Reservation.open` is two clocks late."""
+LATE = 2
+"""Clocks by which `Reservation.open` is late: so many may have set out that it does not count."""
 
 
 class Reservation(wiring.Component):
@@ -36,7 +36,7 @@ class Reservation(wiring.Component):
     open : Out(1)
         It may.
     ample : Out(1)
-        If nothing set out before, `ahead` may set out from now on, whatever happens at `waiting`.
+        `ahead` may set out from now on, at any time, whatever happens at `waiting`.
     arrives : In(1)
         It is there.
     payload : In(shape)
@@ -73,7 +73,8 @@ class Reservation(wiring.Component):
         head = Signal(range(2 * self._depth))  # one bit more, which tells full from empty
         tail = Signal.like(head)
         following = Signal.like(head)
-        room = Signal(range(self._depth + 1), init=self._depth)
+        # One more than there is, so that `open` needs no more than its upper bits.
+        room = Signal(range(self._depth + 2), init=self._depth + 1)
         some = Signal()
         fetch = Signal()
         taken = Signal()
@@ -94,7 +95,7 @@ class Reservation(wiring.Component):
             taken.eq(self.taken),
             freed.eq(fetch),
             room.eq(room - taken + freed),
-            self.open.eq(room > LATE),
+            self.open.eq(room > LATE + 1),
             self.ample.eq(room > self._ahead + LATE),
         ]
         with m.If(fetch):
