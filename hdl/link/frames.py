@@ -1,11 +1,12 @@
 """Frames: payloads with a CRC, in COBS, on a byte stream."""
 
 from amaranth.hdl import Module, Mux, Signal
-from amaranth.lib import crc, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hdl.block_ram import block_memory
 from hdl.link.cobs import CobsDecoder, CobsEncoder, DecodedLayout
+from hdl.link.crc import FrameCrc
 from hdl.link.protocol import (
     CRC_BYTES,
     HEADER_BYTES,
@@ -17,7 +18,6 @@ from hdl.link.protocol import (
 from hdl.link.queue import read_ring
 from hdl.streams import ByteLayout
 
-CRC = crc.catalog.CRC32_ISO_HDLC
 PENDING_ERRORS = 4
 """Errors that wait to be told, a power of two; the rest of a flood is dropped."""
 
@@ -37,6 +37,8 @@ class FrameReceiver(wiring.Component):
     ----------
     window : int
         Longest payload in bytes, a power of two from 256 to 32768.
+    every_clock : bool
+        As `FrameCrc`'s: whether a byte can come in every clock, or one every eight.
 
     Attributes
     ----------
@@ -48,7 +50,8 @@ class FrameReceiver(wiring.Component):
         `ErrorCode.FRAME` or `ErrorCode.OVERFLOW` for each frame that was dropped.
     """
 
-    def __init__(self, window: int) -> None:
+    def __init__(self, window: int, *, every_clock: bool = True) -> None:
+        self._every_clock = every_clock
         self._window = check_power_of_two("window", window, MIN_WINDOW, MAX_WINDOW)
         super().__init__(
             {
@@ -62,7 +65,7 @@ class FrameReceiver(wiring.Component):
         """Build the receiver."""
         m = Module()
         m.submodules.decoder = decoder = CobsDecoder()
-        m.submodules.crc = check = CRC(data_width=8).create()
+        m.submodules.crc = check = FrameCrc(every_clock=self._every_clock)
         m.submodules.memory = memory = block_memory(ByteLayout(), self._window)
         write = memory.write_port()
         read = memory.read_port(domain="comb")
@@ -80,6 +83,7 @@ class FrameReceiver(wiring.Component):
         length = Signal(range(HEADER_BYTES + CRC_BYTES + 1))  # of the frame, up to the least
 
         take = Signal()
+        place = Signal()  # there is one for the byte, or it wants none
         full = Signal()
         hopeless = Signal()  # full of this frame alone; stays so until the frame ends
         needed = Signal()  # the frame's next byte or its end wants a place in the buffer
@@ -92,11 +96,13 @@ class FrameReceiver(wiring.Component):
             following.eq(tail + 1),
             hopeless.eq(full & alone),
             needed.eq(length > CRC_BYTES),
-            take.eq(valid & (~needed | ~full | hopeless) & (~beat.end | compared)),
+            # Once there is a place, there is one until it is taken.
+            place.eq(valid & (~needed | ~full | hopeless)),
+            take.eq(place & Mux(beat.end, compared, check.i.ready)),
             decoder.o.ready.eq(take | ~valid),
             check.start.eq(take & beat.end),
-            check.data.eq(beat.data),
-            check.valid.eq(take & ~beat.end),
+            check.i.payload.eq(beat.data),
+            check.i.valid.eq(place & ~beat.end),
             write.addr.eq(tail),
             write.data.data.eq(held[-8:]),
             write.data.last.eq(beat.end),
@@ -112,7 +118,7 @@ class FrameReceiver(wiring.Component):
         m.d.sync += [
             full.eq(Mux(write.en, following ^ head, tail ^ head) == self._window),
             alone.eq(whole == head),
-            matches.eq(check.match_detected),
+            matches.eq(check.matches),
             compared.eq(valid & beat.end & ~take),
         ]
         m.d.comb += [
@@ -162,7 +168,8 @@ class FrameSender(wiring.Component):
     Parameters
     ----------
     every_clock : bool
-        As `CobsEncoder`'s.
+        As `CobsEncoder`'s and `FrameCrc`'s: whether it takes a byte in every clock, or one every
+        eight.
 
     Attributes
     ----------
@@ -182,27 +189,27 @@ class FrameSender(wiring.Component):
         """Build the sender."""
         m = Module()
         m.submodules.encoder = encoder = CobsEncoder(every_clock=self._every_clock)
-        m.submodules.crc = check = CRC(data_width=8).create()
+        m.submodules.crc = check = FrameCrc(every_clock=self._every_clock)
         wiring.connect(m, encoder.o, wiring.flipped(self.sent))
 
         byte = self.payload.payload
         packet = encoder.i.payload
-        m.d.comb += check.data.eq(byte.data)
+        m.d.comb += check.i.payload.eq(byte.data)
         place = Signal(range(CRC_BYTES))  # of the CRC's byte that goes next
         final = place == CRC_BYTES - 1
         with m.FSM(name="part"):
             with m.State("PAYLOAD"):
                 m.d.comb += [
                     packet.data.eq(byte.data),
-                    encoder.i.valid.eq(self.payload.valid),
-                    self.payload.ready.eq(encoder.i.ready),
-                    check.valid.eq(self.payload.valid & encoder.i.ready),
+                    encoder.i.valid.eq(self.payload.valid & check.i.ready),
+                    self.payload.ready.eq(encoder.i.ready & check.i.ready),
+                    check.i.valid.eq(self.payload.valid & encoder.i.ready),
                 ]
-                with m.If(check.valid & byte.last):
+                with m.If(check.i.valid & check.i.ready & byte.last):
                     m.next = "CRC"
             with m.State("CRC"):
                 m.d.comb += [
-                    packet.data.eq(check.crc.word_select(place, 8)),
+                    packet.data.eq(check.value.word_select(place, 8)),
                     packet.last.eq(final),
                     encoder.i.valid.eq(1),
                 ]

@@ -21,9 +21,8 @@ class Link(wiring.Component):
     parameters : LinkParameters
         The engine, the receive buffer, and what the identity tells.
     every_clock : bool
-        Whether a byte can come, one can go and an event can leave in every clock, or in every
-        other: a UART's bytes are many clocks apart, and the registers that this saves are many
-        for a small part.
+        Whether a byte can come, one can go and an event can leave in every clock; or an event in
+        every other and a byte in every eighth, which is enough for a UART, and much smaller.
 
     Attributes
     ----------
@@ -55,7 +54,7 @@ class Link(wiring.Component):
         """Build the link."""
         m = Module()
         p = self.parameters
-        m.submodules.receiver = receiver = FrameReceiver(p.window)
+        m.submodules.receiver = receiver = FrameReceiver(p.window, every_clock=self._every_clock)
         m.submodules.dispatcher = dispatcher = Dispatcher(p)
         m.submodules.decoder = decoder = SparseDecoder(p.engine.crossbars[0])
         m.submodules.sender = sender = FrameSender(every_clock=self._every_clock)

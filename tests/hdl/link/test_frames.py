@@ -45,10 +45,15 @@ def expectation(stream: bytes) -> tuple[list[bytes], list[ErrorCode]]:
 
 
 def receive(
-    stream: bytes, *, stall: float = 0.0, seed: int = 0, bytes_expected: int = 0
+    stream: bytes,
+    *,
+    stall: float = 0.0,
+    seed: int = 0,
+    bytes_expected: int = 0,
+    every_clock: bool = True,
 ) -> tuple[list[bytes], list[int], StreamBench]:
     """Payloads and errors that the receiver makes of a stream."""
-    receiver = FrameReceiver(WINDOW)
+    receiver = FrameReceiver(WINDOW, every_clock=every_clock)
     bench = StreamBench(receiver, stall=stall, seed=seed)
     bench.put(receiver.received, stream)
     taken = bench.take(receiver.payload, bytes_expected)
@@ -96,14 +101,19 @@ pieces = st.one_of(
     stream=st.lists(pieces, min_size=1, max_size=8).map(b"".join),
     stall=stalls,
     seed=st.integers(0, 999),
+    every_clock=st.booleans(),
 )
 @settings(max_examples=40, deadline=None)
-def test_delivers_whole_frames_and_no_others(stream: bytes, stall: float, seed: int) -> None:
+def test_delivers_whole_frames_and_no_others(
+    stream: bytes, stall: float, seed: int, every_clock: bool
+) -> None:
     stream += b"\0"
     payloads, errors = expectation(stream)
-    assert receive(
-        stream, stall=stall, seed=seed, bytes_expected=sum(len(payload) for payload in payloads)
-    )[:2] == (payloads, errors)
+    expected = sum(len(payload) for payload in payloads)
+    received = receive(
+        stream, stall=stall, seed=seed, bytes_expected=expected, every_clock=every_clock
+    )
+    assert received[:2] == (payloads, errors)
 
 
 @pytest.mark.parametrize("length", [WINDOW - 1, WINDOW, WINDOW + 1, WINDOW + 2, 3 * WINDOW])
@@ -204,10 +214,13 @@ def test_a_flood_of_bad_frames_blocks_nothing() -> None:
     payloads=st.lists(st.binary(min_size=1, max_size=40), min_size=1, max_size=4),
     stall=stalls,
     seed=st.integers(0, 999),
+    every_clock=st.booleans(),
 )
 @settings(max_examples=30, deadline=None)
-def test_sends_payloads_in_frames(payloads: list[bytes], stall: float, seed: int) -> None:
-    sender = FrameSender()
+def test_sends_payloads_in_frames(
+    payloads: list[bytes], stall: float, seed: int, every_clock: bool
+) -> None:
+    sender = FrameSender(every_clock=every_clock)
     bench = StreamBench(sender, stall=stall, seed=seed)
     bench.put(
         sender.payload,
