@@ -6,9 +6,11 @@ import unicodedata
 UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 """Categories of characters that do something to a terminal in place of being seen on it."""
 LAYOUT = "\n\t"
+OVERWRITING = "\r\b"
+"""What programs draw their progress with."""
 
 
-def printable(text: str) -> str:
+def printable(text: str, layout: str = LAYOUT) -> str:
     r"""A text with escapes, such as ``\x1b``, for what is not seen, but line breaks and tabs.
 
     Names of files and networks come from strangers: they may hold control characters, and
@@ -18,7 +20,7 @@ def printable(text: str) -> str:
         return text
     return "".join(
         character.encode("unicode_escape").decode()
-        if unicodedata.category(character) in UNSEEN and character not in LAYOUT
+        if unicodedata.category(character) in UNSEEN and character not in layout
         else character
         for character in text
     )
@@ -32,6 +34,11 @@ def say(text: str) -> None:
 def tell(text: str) -> None:
     """Print progress to stderr, at once."""
     print(printable(text), file=sys.stderr, flush=True)
+
+
+def pass_on(text: str) -> None:
+    """Print a piece of another program's output to stderr, as it came."""
+    print(printable(text, LAYOUT + OVERWRITING), end="", file=sys.stderr, flush=True)
 
 
 def warn(message: object) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from boards.build.tools import PACKAGED
-from host.cli.flash import PACKAGES
+from host.flash_tool import PACKAGES
 
 HERE = Path(__file__).parent
 PREREQUISITES = ("sh", "python3", "make", "c++", "perl", "git")

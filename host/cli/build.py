@@ -19,6 +19,7 @@ from boards.build.figures import Figures, Use
 from boards.build.flow import Build
 from boards.build.tools import Wanted
 from boards.shell import ShellParameters
+from hdl.link.protocol import identity_bytes
 from hdl.parameters import HardwareProfile
 from hdl.process import Progress
 from host.bound import noise_clocks
@@ -231,6 +232,7 @@ def build_board(
         "noise_clocks": noise_clocks(engine),
         "resident_images": None if engine.resident is None else engine.resident.images,
         "shortfall": figures.shortfall,
+        "identity": identity_bytes(parameters.machine.link).hex(),
         "commit": commit(),
     }
 

@@ -1,46 +1,34 @@
 """``allspin flash``: put the bitstream that was built last onto its board."""
 
 import argparse
-import contextlib
-import os
-import re
+import hashlib
 import shlex
 import shutil
-import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from boards.board import Board, find_board
-from host.built import recall_one
-from host.say import say, tell
+from host.built import recall, recall_one
+from host.flash_tool import PACKAGES, explain, is_kept, run_shown, usb_node
+from host.flashed import ask, differences, ports_of
+from host.link.identity import Identity
+from host.say import pass_on, say, warn
 from sim.errors import UserError
 
 NAME = "flash"
 HELP = """\
 Program a board with the bitstream that was built last for it.
 
-The board's own tool does it; the command is shown before it runs."""
+The board's own tool does it; the command is shown before it runs, with whether the bitstream
+stays at power-off. Then the board is asked what it is, where its serial port is known."""
 EPILOG = """\
 examples:
   allspin flash icebreaker
   allspin flash ulx3s-85f --network mnist-100
   allspin flash ulx3s-85f --dry-run
-  allspin flash icebreaker --bitstream other.bin
+  allspin flash icebreaker --bitstream other.bin --port /dev/ttyUSB1
 """
-
-PACKAGES = {
-    "iceprog": "the package fpga-icestorm",
-    "openFPGALoader": "the package openfpgaloader",
-    "dfu-util": "the package dfu-util",
-    "icesprog": "icesprog, from the tools folder of the board's repository (wuxx/icesugar)",
-}
-"""What to install for each tool."""
-USB = Path("/sys/bus/usb/devices")
-"""Where Linux lists what is plugged in."""
-NODES = Path("/dev/bus/usb")
-"""Where programs reach it."""
-NO_ACCESS = re.compile(r"permission|access|denied|usb_open\(\) failed", re.IGNORECASE)
-NO_DEVICE = re.compile(r"not found|no (dfu capable|such|usb)|can't find|cannot find", re.IGNORECASE)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,107 +38,106 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--network", metavar="NET", help="which build (the last)")
     add("--profile", metavar="NAME", help="which of the board's machines (the last built)")
     add("--bitstream", metavar="FILE", type=Path, help="this file instead")
+    add("--force", action="store_true", help="program it although it misses its clock")
+    add("--port", help="serial port to ask afterwards (that of the board's USB device)")
     add("--dry-run", action="store_true", help="only show the command")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Show the command, and run it."""
+    """Show the command, run it, and ask the board what it is."""
     board = find_board(arguments.board)
     if arguments.profile is not None:
         board.profile(arguments.profile)
-    bitstream = _bitstream(board, arguments)
+    bitstream, built = _find(board, arguments)
+    if not arguments.dry_run:
+        built = _check(board, bitstream, built, arguments.force)
     command = [word.replace("{bitstream}", str(bitstream)) for word in board.flash]
     say(shlex.join(command))
+    say(
+        "into flash, which keeps it at power-off"
+        if is_kept(command)
+        else "into the FPGA's SRAM: it is lost at power-off"
+    )
     sys.stdout.flush()
     if arguments.dry_run:
         return 0
-    if not bitstream.is_file():
-        raise UserError(
-            f"there is no bitstream {bitstream}: build it with allspin build {board.name}"
-        )
     tool = shutil.which(command[0])
     if tool is None:
         raise UserError(f"{command[0]} was not found: install {PACKAGES[command[0]]}")
-    done = subprocess.run([tool, *command[1:]], capture_output=True, text=True, check=False)
-    say(done.stdout.rstrip())
-    if done.returncode != 0:
-        raise UserError(explain(board, done.stdout + done.stderr, usb_node(board.usb)))
-    tell(done.stderr.rstrip())
+    status, said = run_shown([tool, *command[1:]], pass_on)
+    if status != 0:
+        raise UserError(explain(board, said, usb_node(board.usb)))
+    _ask(board, built, arguments.port)
     say(f"{board.title} is programmed; now: allspin run NET --on auto --baud {board.baud}")
     return 0
 
 
-def _bitstream(board: Board, arguments: argparse.Namespace) -> Path:
+def _find(board: Board, arguments: argparse.Namespace) -> tuple[Path, dict[str, Any] | None]:
+    """The bitstream, and the figures of its build unless it is a file of the user's."""
     if arguments.bitstream is not None:
-        return arguments.bitstream
+        return arguments.bitstream, None
     built = recall_one(board.name, arguments.profile, arguments.network)
     if built is None:
         if arguments.dry_run:
-            return Path("BITSTREAM")
+            return Path("BITSTREAM"), None
         raise UserError(f"nothing was built for {board.name}: allspin build {board.name}")
-    if built["bitstream"] is None:
+    if not isinstance(built.get("bitstream"), str):
         raise UserError(f"the last build has no bitstream: {built['shortfall']}")
-    return Path(built["bitstream"])
+    return Path(built["bitstream"]), built
 
 
-def udev_rule(board: Board) -> str:
-    """The line that lets a user at a board's programmer."""
-    vendor, product = board.usb.split(":")
-    return (
-        f'SUBSYSTEM=="usb", ATTR{{idVendor}}=="{vendor}", ATTR{{idProduct}}=="{product}", '
-        'TAG+="uaccess"'
-    )
+def _check(
+    board: Board, bitstream: Path, built: dict[str, Any] | None, force: bool
+) -> dict[str, Any] | None:
+    """Refuse a bitstream that is missing, damaged or too slow; the figures of its build."""
+    try:
+        found = hashlib.sha256(bitstream.read_bytes()).hexdigest()
+    except OSError as error:
+        raise UserError(
+            f"there is no bitstream {bitstream} ({error.strerror}): build it with allspin build "
+            f"{board.name}"
+        ) from error
+    if built is None:  # a copy of a build's is known by its content
+        same = (each for each in recall() if each.get("bitstream_sha256") == found)
+        built = next((each for each in same if each["board"] == board.name), None)
+    elif built.get("bitstream_sha256") not in (None, found):
+        raise UserError(f"{bitstream} is damaged: build it again with allspin build {board.name}")
+    if built is None:
+        warn(f"{bitstream} is of no build here: whether it meets its clock is not known")
+    elif not built["meets_timing"]:
+        if not force:
+            raise UserError(
+                f"{built['shortfall']}; as it is, its answers may be wrong: --force programs it"
+            )
+        warn(f"{built['shortfall']}; its answers may be wrong")
+    return built
 
 
-def usb_node(usb: str, listed: Path = USB, nodes: Path = NODES) -> Path | None:
-    """What a USB device is reached by; None where it is not plugged in.
-
-    Parameters
-    ----------
-    usb : str
-        Its vendor and product.
-    listed, nodes : Path
-        Where to look.
-    """
-    vendor, product = usb.split(":")
-    for device in sorted(listed.glob("*")):
-        with contextlib.suppress(OSError, ValueError):
-            found = [(device / f"id{name}").read_text().strip() for name in ("Vendor", "Product")]
-            if found == [vendor, product]:
-                bus, number = (int((device / f"{name}num").read_text()) for name in ("bus", "dev"))
-                return nodes / f"{bus:03d}" / f"{number:03d}"
-    return None
+def _expected(built: dict[str, Any] | None) -> Identity | None:
+    """What a build's machine says of itself; None where the build does not tell."""
+    try:
+        return None if built is None else Identity.parse(bytes.fromhex(built["identity"]))
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
-def explain(board: Board, said: str, node: Path | None, listed: Path = USB) -> str:
-    """One line: what a board's tool could not do, and what helps.
-
-    Parameters
-    ----------
-    board : Board
-        The board.
-    said : str
-        All that the tool said.
-    node : Path or None
-        What `usb_node` found.
-    listed : Path
-        Where it looked.
-    """
-    tool = board.flash[0]
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    telling = [line for line in lines if NO_ACCESS.search(line) or NO_DEVICE.search(line)]
-    words = (telling or lines[-1:] or ["it said nothing"])[0]
-    if (node is not None and node.exists() and not os.access(node, os.W_OK)) or (
-        telling and NO_ACCESS.search(words)
-    ):
-        return (
-            f"{tool} may not use the USB device {board.usb}: put the line {udev_rule(board)} into "
-            "/etc/udev/rules.d/60-allspin.rules, run udevadm control --reload, and plug the board "
-            f"in again ({tool}: {words})"
-        )
-    if (node is None and listed.is_dir()) or (telling and NO_DEVICE.search(words)):
-        return (
-            f"{tool} finds no {board.title}: connect it, and look for {board.usb} in what lsusb "
-            f"prints ({tool}: {words})"
-        )
-    return f"{tool} failed: {words}"
+def _ask(board: Board, built: dict[str, Any] | None, port: str | None) -> None:
+    """Compare what the board says of itself with what was built, where its port is known."""
+    if port is None and not ports_of(board.usb):
+        say("its serial port is not known, so it was not asked what it is; --port names one")
+        return
+    try:
+        on, identity = ask(lambda: [port] if port else ports_of(board.usb), board.baud)
+    except UserError as error:
+        unanswered = f"{board.title} was programmed, but does not answer: {error}"
+        if port is not None:
+            raise UserError(unanswered) from error
+        warn(unanswered)
+        return
+    expected = _expected(built)
+    if expected is None:
+        say(f"{on} answers: {identity}")
+    elif (why := differences(identity, expected)) is not None:
+        raise UserError(f"what answers on {on} is not what was programmed: {why}")
+    else:
+        say(f"{on} answers as it was built: {identity}")

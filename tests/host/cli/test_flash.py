@@ -1,20 +1,28 @@
 """``allspin flash``: the command is shown, and each kind of trouble has its line."""
 
+import dataclasses
+import hashlib
 import sys
 
 import pytest
 
 from boards.board import find_board, find_boards
+from boards.shell import ShellParameters
 from hdl.cache import VARIABLE
+from hdl.link.protocol import identity_bytes
 from host.built import remember
-from host.cli.flash import explain, udev_rule, usb_node
+from host.catalogue import open_network
+from host.cli import flash
 from host.cli.main import main
+from host.link.identity import Identity
+from sim.errors import UserError
 
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):
-    """Nothing was built yet."""
+    """Nothing was built yet, and no board is connected."""
     monkeypatch.setenv(VARIABLE, str(tmp_path / "cache"))
+    monkeypatch.setattr(flash, "ports_of", lambda usb: [])
 
 
 @pytest.fixture
@@ -51,9 +59,10 @@ def test_what_was_built_last_is_flashed(board_record, tool, bitstream, capsys):
     tool("iceprog", "import sys; print('given', open(sys.argv[1]).read())")
     remember(board_record(board="icebreaker", bitstream=str(bitstream)))
     assert main(["flash", "icebreaker"]) == 0
-    out = capsys.readouterr().out
-    assert f"iceprog {bitstream}\n" in out
-    assert "given bits" in out
+    out, err = capsys.readouterr()
+    assert out.startswith(f"iceprog {bitstream}\ninto flash, which keeps it at power-off\n")
+    assert err == "given bits\n"
+    assert "its serial port is not known, so it was not asked what it is" in out
     assert "allspin run NET --on auto --baud 3000000" in out
 
 
@@ -61,7 +70,7 @@ def test_nothing_built_is_one_line(capsys):
     assert main(["flash", "icebreaker"]) == 2
     assert "nothing was built for icebreaker: allspin build icebreaker" in capsys.readouterr().err
     assert main(["flash", "icebreaker", "--dry-run"]) == 0
-    assert capsys.readouterr().out == "iceprog BITSTREAM\n"
+    assert capsys.readouterr().out.startswith("iceprog BITSTREAM\n")
 
 
 def test_a_build_that_failed_has_nothing_to_flash(board_record, capsys):
@@ -88,62 +97,120 @@ def test_a_missing_tool_is_one_line(tool, bitstream, capsys, board, package):
 def test_a_tool_that_fails_is_one_line(tool, bitstream, capsys):
     tool("iceprog", "import sys; print('flash is write-protected'); sys.exit(1)")
     assert main(["flash", "icebreaker", "--bitstream", str(bitstream)]) == 2
-    assert capsys.readouterr().err.count("\n") == 1
+    unknown, said, line = capsys.readouterr().err.splitlines()
+    assert "top.bin is of no build here: whether it meets its clock is not known" in unknown
+    assert said == "flash is write-protected"
+    assert line.startswith("allspin: iceprog ")
+
+
+SLOW = "icebreaker misses its timing: 20.0 MHz of the 27 needed"
 
 
 @pytest.fixture
-def plugged(tmp_path):
-    """Linux' list of USB devices with an iCEBreaker in it, and its node."""
-    listed, nodes = tmp_path / "devices", tmp_path / "nodes"
-    hub, board = listed / "usb1", listed / "1-2"
-    for device, vendor, product, number in ((hub, "1d6b", "0002", 1), (board, "0403", "6010", 12)):
-        device.mkdir(parents=True)
-        (device / "idVendor").write_text(f"{vendor}\n")
-        (device / "idProduct").write_text(f"{product}\n")
-        (device / "busnum").write_text("1\n")
-        (device / "devnum").write_text(f"{number}\n")
-    (listed / "1-2:1.0").mkdir()  # an interface, which has none of these
-    (nodes / "001").mkdir(parents=True)
-    (nodes / "001" / "012").write_text("")
-    return listed, nodes
+def slow(board_record, bitstream):
+    """The last build has missed its clock."""
+    sha256 = hashlib.sha256(bitstream.read_bytes()).hexdigest()
+    timing = {"meets_timing": False, "fmax_mhz": 20.0, "shortfall": SLOW}
+    remember(
+        board_record(
+            board="icebreaker", bitstream=str(bitstream), bitstream_sha256=sha256, **timing
+        )
+    )
 
 
-def test_a_device_is_found_where_linux_lists_it(plugged):
-    listed, nodes = plugged
-    assert usb_node("0403:6010", listed, nodes) == nodes / "001" / "012"
-    assert usb_node("0403:6014", listed, nodes) is None
+@pytest.mark.usefixtures("slow")
+@pytest.mark.parametrize("copy", [False, True])
+def test_what_missed_its_clock_is_programmed_by_force_only(tool, bitstream, capsys, copy):
+    tool("iceprog", "print('programmed')")
+    words = ["flash", "icebreaker"]
+    if copy:  # which is known by its content
+        other = bitstream.with_name("copy.bin")
+        other.write_bytes(bitstream.read_bytes())
+        words += ["--bitstream", str(other)]
+    assert main(words) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err == f"allspin: {SLOW}; as it is, its answers may be wrong: --force programs it\n"
+    assert main([*words, "--force"]) == 0
+    err = capsys.readouterr().err
+    assert err == f"allspin: {SLOW}; its answers may be wrong\nprogrammed\n"
 
 
-ICEPROG = "init..\nCan't find iCE FTDI USB device (vendor_id 0x0403, device_id 0x6010).\nABORT."
-LOADER = "empty\nunable to open ftdi device: {}\nJTAG init failed with: unable to open ftdi device"
+@pytest.mark.usefixtures("slow")
+def test_what_is_not_what_was_built_is_not_programmed(tool, bitstream, capsys):
+    tool("iceprog", "print('programmed')")
+    bitstream.write_bytes(b"bitt")
+    assert main(["flash", "icebreaker", "--force"]) == 2
+    assert f"{bitstream} is damaged: build it again" in capsys.readouterr().err
+    bitstream.unlink()
+    assert main(["flash", "icebreaker", "--force"]) == 2
+    assert f"there is no bitstream {bitstream} (No such file" in capsys.readouterr().err
 
 
-def test_a_missing_device_and_a_missing_permission_are_told_apart(plugged, monkeypatch):
-    listed, nodes = plugged
-    board = find_board("icebreaker")
-    node = usb_node(board.usb, listed, nodes)
-    missing = explain(board, ICEPROG, None, listed)
-    assert missing.startswith("iceprog finds no iCEBreaker: connect it, and look for 0403:6010")
-    # iceprog says the same where it may not; what Linux says of the node tells.
-    monkeypatch.setattr("os.access", lambda path, mode: path != node)
-    refused = explain(board, ICEPROG, node, listed)
-    assert "iceprog may not use the USB device 0403:6010" in refused
-    assert udev_rule(board) in refused
-    assert "/etc/udev/rules.d/60-allspin.rules" in refused
-    monkeypatch.setattr("os.access", lambda path, mode: True)
-    other = explain(board, "flash is write-protected", node, listed)
-    assert other == "iceprog failed: flash is write-protected"
+def test_sram_loses_it(bitstream, capsys):
+    assert main(["flash", "ulx3s-85f", "--dry-run", "--bitstream", str(bitstream)]) == 0
+    assert "into the FPGA's SRAM: it is lost at power-off\n" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(
-    ("board", "said", "words"),
-    [
-        # What the tools print, in their own words, where there is no list to look at.
-        ("ulx3s-85f", LOADER.format("-3 (device not found)"), "openFPGALoader finds no ULX3S 85F"),
-        ("ulx3s-85f", LOADER.format("-4 (usb_open() failed)"), "may not use the USB device 0403"),
-        ("orangecrab-25f", "No DFU capable USB device available", "dfu-util finds no OrangeCrab"),
-        ("orangecrab-25f", "Cannot open DFU device (LIBUSB_ERROR_ACCESS)", "dfu-util may not use"),
-    ],
-)
-def test_elsewhere_the_tool_s_words_tell(tmp_path, board, said, words):
-    assert words in explain(find_board(board), said, None, tmp_path / "none")
+BOARD = find_board("icebreaker")
+BODY = identity_bytes(
+    ShellParameters.from_network(BOARD, open_network("mnist-10"), BOARD.profile()).machine.link
+).hex()
+IDENTITY = Identity.parse(bytes.fromhex(BODY))
+
+
+@pytest.fixture
+def asked(board_record, tool, bitstream, monkeypatch):
+    """Flash a build that tells its identity, with an answer, or with a reason for none."""
+    tool("iceprog", "")
+
+    def flash_and_ask(answer, *words, ports=("/dev/ttyUSB1",), identity=BODY):
+        monkeypatch.setattr(flash, "ports_of", lambda usb: list(ports))
+        remember(board_record(board="icebreaker", bitstream=str(bitstream), identity=identity))
+
+        def ask(ports, baud):
+            assert baud == BOARD.baud
+            if isinstance(answer, UserError):
+                raise answer
+            return ports()[0], answer
+
+        monkeypatch.setattr(flash, "ask", ask)
+        return main(["flash", "icebreaker", *words])
+
+    return flash_and_ask
+
+
+def test_a_board_that_is_what_was_built_says_so(asked, capsys):
+    assert asked(IDENTITY) == 0
+    assert f"/dev/ttyUSB1 answers as it was built: {IDENTITY}\n" in capsys.readouterr().out
+    assert asked(IDENTITY, "--port", "/dev/other", ports=()) == 0
+    assert "/dev/other answers as it was built" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("identity", [None, 5, "zz", "00"])
+def test_a_build_that_does_not_tell_its_identity_is_not_compared(asked, capsys, identity):
+    assert asked(IDENTITY, identity=identity) == 0
+    assert f"/dev/ttyUSB1 answers: {IDENTITY}\n" in capsys.readouterr().out
+
+
+def test_a_board_that_is_something_else_is_told(asked, capsys):
+    other = dataclasses.replace(IDENTITY, frequency=48_000_000, rah_bits=7)
+    assert asked(other) == 2
+    out, err = capsys.readouterr()
+    assert "is programmed" not in out
+    assert err == (
+        "allspin: what answers on /dev/ttyUSB1 is not what was programmed: "
+        f"frequency 48000000, not {IDENTITY.frequency}; rah bits 7, not {IDENTITY.rah_bits}\n"
+    )
+
+
+def test_a_board_that_does_not_answer_is_told(asked, capsys):
+    silent = UserError("nobody answers on it")
+    assert asked(silent) == 0
+    out, err = capsys.readouterr()
+    assert err == (
+        "allspin: iCEBreaker was programmed, but does not answer: nobody answers on it\n"
+    )
+    assert "is programmed; now:" in out
+    assert asked(silent, "--port", "/dev/ttyUSB7") == 2
+    assert "does not answer: nobody answers on it" in capsys.readouterr().err
