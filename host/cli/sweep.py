@@ -15,6 +15,7 @@ from host.files import check_writable, make_folder
 from host.link.machines import GOLDEN, VIRTUAL
 from host.revision import commit
 from host.say import say
+from host.sweep.cluster import Cluster
 from host.sweep.grid import FACTORS, Grid, make_grid, read_grid
 from host.sweep.pictures import draw_sweep
 from host.sweep.point import Point
@@ -36,7 +37,8 @@ examples:
   allspin sweep --network paper-10,paper-100 --c2c 0,0.5,1,2 --chips 20 -o c2c.csv
   allspin sweep --network paper-{states} --states 10,100 --program open-loop,write-verify \\
       --neuron-d2d 0,1 --calibrate no,yes -o program.csv --pictures pictures
-  allspin sweep grid.toml -o grid.csv --scheduler tcp://10.0.0.5:8786
+  allspin sweep grid.toml -o grid.csv --scheduler tls://10.0.0.5:8786 \\
+      --tls-ca-file ca.pem --tls-cert mine.pem
   allspin sweep grid.toml -o virtual.csv --on virtual --images 1000
 """
 MAX_JOBS = 1024
@@ -61,7 +63,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--data", metavar="DIR", help="folder of IDX files (MNIST, which ships)")
     add("--on", metavar="MACHINE", help=f"{GOLDEN}, {VIRTUAL} or a serial port ({GOLDEN})")
     add("--jobs", metavar="J", type=int, help="processes on this machine (one a core)")
-    add("--scheduler", metavar="ADDRESS", help="measure on a Dask cluster, such as tcp://HOST:8786")
+    add("--scheduler", metavar="ADDRESS", help="measure on a Dask cluster, such as tls://HOST:8786")
+    for name, what in (
+        ("ca-file", "who vouches for the cluster"),
+        ("cert", "what this machine shows to it"),
+        ("key", "the key of that (in the same file)"),
+    ):
+        add(f"--tls-{name}", metavar="PEM", type=Path, help=f"with tls://, {what}")
     add("--pictures", metavar="DIR", type=Path, help="draw the finished sweep")
     add("--json", action="store_true", help="print the result as one JSON object")
 
@@ -85,6 +93,18 @@ def _jobs(arguments: argparse.Namespace) -> int:
         raise UserError("--jobs is for this machine; a cluster has the workers it has")
     try:
         return check_range("--jobs", arguments.jobs, 1, MAX_JOBS)
+    except ValueError as error:
+        raise UserError(str(error)) from error
+
+
+def _cluster(arguments: argparse.Namespace) -> Cluster | None:
+    files = [getattr(arguments, f"tls_{name}") for name in ("ca_file", "cert", "key")]
+    if arguments.scheduler is None:
+        if any(files):
+            raise UserError("certificates are for --scheduler")
+        return None
+    try:
+        return Cluster(arguments.scheduler, *files)
     except ValueError as error:
         raise UserError(str(error)) from error
 
@@ -160,7 +180,9 @@ def _print_table(sweep: Sweep) -> None:
         )
 
 
-def _swept(plan: Plan, arguments: argparse.Namespace, jobs: int, steps: Steps) -> Sweep:
+def _swept(
+    plan: Plan, arguments: argparse.Namespace, jobs: int, cluster: Cluster | None, steps: Steps
+) -> Sweep:
     points = len(plan.points)
     steps.start(
         f"sweeping {plan.grid.chips:,} chip{'s' if plan.grid.chips > 1 else ''} at "
@@ -170,7 +192,7 @@ def _swept(plan: Plan, arguments: argparse.Namespace, jobs: int, steps: Steps) -
         plan,
         arguments.output,
         workers=jobs,
-        scheduler=arguments.scheduler,
+        scheduler=cluster,
         report=steps.advance,
     )
     there = f", {sweep.resumed:,} of them there already" if sweep.resumed else ""
@@ -181,6 +203,7 @@ def _swept(plan: Plan, arguments: argparse.Namespace, jobs: int, steps: Steps) -
 def run(arguments: argparse.Namespace) -> int:
     """Sweep, and say what came of it."""
     jobs = _jobs(arguments)
+    cluster = _cluster(arguments)
     path = _output(arguments.output)
     grid = _grid(arguments)
     plan = make_plan(grid)
@@ -190,7 +213,7 @@ def run(arguments: argparse.Namespace) -> int:
     begun = time.monotonic()
     pictures: list[Path] = []
     try:
-        sweep = _swept(plan, arguments, jobs, steps)
+        sweep = _swept(plan, arguments, jobs, cluster, steps)
         seconds = time.monotonic() - begun
         if arguments.pictures is not None:
             steps.start("drawing")

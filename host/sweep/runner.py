@@ -14,6 +14,7 @@ import numpy.typing as npt
 from host.datasets import check_fit, load_test_set
 from host.link.machines import GOLDEN, VIRTUAL
 from host.revision import commit
+from host.sweep.cluster import Cluster
 from host.sweep.grid import Grid
 from host.sweep.job import (
     Integers,
@@ -107,7 +108,7 @@ def make_plan(grid: Grid) -> Plan:
     return Plan(grid, points, material, count)
 
 
-def _measured(plan: Plan, jobs: list[Job], workers: int, scheduler: str | None) -> Done:
+def _measured(plan: Plan, jobs: list[Job], workers: int, scheduler: Cluster | None) -> Done:
     if scheduler is not None:
         return on_cluster(jobs, scheduler)
     if plan.grid.on not in (GOLDEN, VIRTUAL) or min(workers, len(jobs)) == 1:
@@ -146,7 +147,7 @@ def run_sweep(
     path: Path,
     *,
     workers: int = 1,
-    scheduler: str | None = None,
+    scheduler: Cluster | None = None,
     report: Report = lambda done, total, text: None,
 ) -> Sweep:
     """Measure every chip of every point that is not in the table yet.
@@ -159,8 +160,8 @@ def run_sweep(
         The table: a CSV file. What it holds of this plan is not measured again.
     workers : int
         Processes on this machine; a board has one.
-    scheduler : str, optional
-        Address of a Dask scheduler, in place of processes here.
+    scheduler : Cluster, optional
+        A Dask cluster's, in place of processes here.
     report : callable
         Told after each chip how many are done, of how many, and the time left in words.
 

@@ -19,6 +19,7 @@ from typing import Any, cast
 
 from joblib import Parallel, delayed
 
+from host.sweep.cluster import Cluster
 from host.sweep.job import Job, Outcome, close_machines, measure
 from sim.errors import UserError
 
@@ -34,8 +35,6 @@ IDLE = 10
 """Seconds after which a worker without work ends."""
 TIDYING = "ignore:resource_tracker:UserWarning"
 """Python's option that silences what the tracker of semaphores and folders says."""
-CONNECTING = 10.0
-"""Seconds for a scheduler to answer."""
 
 Done = Generator[tuple[Job, Outcome], None, None]
 
@@ -139,15 +138,15 @@ def in_processes(jobs: Sequence[Job], workers: int) -> Done:
                 ) from None
 
 
-def on_cluster(jobs: Sequence[Job], address: str) -> Done:
+def on_cluster(jobs: Sequence[Job], cluster: Cluster) -> Done:
     """Measure jobs on the workers of a Dask scheduler.
 
     Parameters
     ----------
     jobs : sequence of Job
         The jobs.
-    address : str
-        Of the scheduler, such as ``tcp://10.0.0.5:8786``.
+    cluster : Cluster
+        Where the scheduler is.
 
     Raises
     ------
@@ -155,19 +154,11 @@ def on_cluster(jobs: Sequence[Job], address: str) -> Done:
         If Dask is not installed, the scheduler does not answer, it has no worker for a minute,
         or one chip loses one worker after another.
     """
-    try:
-        from distributed import Client, Future
-        from distributed.scheduler import KilledWorker
-    except ImportError:
-        raise UserError(
-            "--scheduler needs Dask; install the package distributed, or allspin[cluster]"
-        ) from None
-    try:
-        client = Client(address, timeout=CONNECTING, set_as_default=False)
-    except (OSError, ValueError) as error:
-        raise UserError(
-            f"no Dask scheduler answers at {address}: {error or type(error).__name__}"
-        ) from error
+    client = cluster.connect()
+    from distributed import Future
+    from distributed.scheduler import KilledWorker
+
+    address = cluster.address
     finished: queue.SimpleQueue[Future] = queue.SimpleQueue()
     waiting: dict[Future, Job] = {}
 
