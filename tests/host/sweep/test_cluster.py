@@ -2,6 +2,7 @@
 
 import ssl
 from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 import trustme
@@ -46,12 +47,13 @@ def address(mine):
         for kind in ("cert", "key")
     }
     security = Security(tls_ca_file=str(mine.ca), require_encryption=True, **ends)
-    options = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": None}
+    options: dict[str, Any] = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": None}
     with LocalCluster(
         processes=False, protocol="tls://", security=security, silence_logs=50, **options
     ) as running:
-        assert running.scheduler_address.startswith("tls://")
-        yield running.scheduler_address
+        scheduler = cast(Any, running).scheduler_address
+        assert scheduler.startswith("tls://")
+        yield scheduler
 
 
 @pytest.mark.parametrize("one_file", [False, True])
