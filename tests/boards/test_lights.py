@@ -13,7 +13,7 @@ FREQUENCY = 10_240  # a tick is 256 clocks
 
 def logits(digit: int, filling: int = 0) -> bytes:
     return encode_frame(
-        bytes([Answer.LOGITS, 7, 0]) + bytes([filling] * LOGIT_BYTES) + bytes([digit, 0])
+        bytes([Answer.LOGITS, 7, 0, 9]) + bytes([filling] * LOGIT_BYTES) + bytes([digit, 0])
     )
 
 
@@ -46,8 +46,8 @@ def show(sent: bytes, *, damaged: int = 0, wait: int = 0, digit_leds: int = 4) -
     return shown
 
 
-WRITTEN = encode_frame(bytes([Answer.WRITTEN, 1, 0]))
-ERROR = encode_frame(bytes([Answer.ERROR, 1, 0, 4]))
+WRITTEN = encode_frame(bytes([Answer.WRITTEN, 1, 0, 9]))
+ERROR = encode_frame(bytes([Answer.ERROR, 1, 0, 9, 4]))
 IDENTITY = encode_frame(bytes([Answer.IDENTITY, 0xFF, 0x84, 0x82, 0xFF]))
 DARK = {"programmed": 0, "streaming": 0, "error": 0, "digit": 0}
 
