@@ -8,13 +8,15 @@ pattern have: ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte``, and the 
 
 import hashlib
 import re
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from host.idx import parse_idx, unpack
+from host.idx import IdxFile, header
 from sim.errors import UserError
 from sim.network import MAX_LINES, Network
 
@@ -30,6 +32,9 @@ PARTS: tuple[Part, ...] = (
     ("test", "labels"),
 )
 """The four files, in the order in which a data set's digest takes them."""
+
+MAX_IMAGES = 1 << 24
+"""Images of a half; the largest set of MNIST's pattern, EMNIST ByClass, has 697,932."""
 
 MNIST = Path(__file__).parent / "mnist"
 """The folder of the MNIST that ships: LeCun, Cortes and Burges, 60,000 and 10,000 images."""
@@ -124,57 +129,96 @@ def _find(directory: Path) -> tuple[str | None, dict[Part, Path]]:
     )
 
 
-def _read(path: Path, kind: str, digest: str | None) -> tuple[bytes, npt.NDArray[np.uint8]]:
-    """One file's content and array, checked against a digest where there is one."""
-    content = unpack(path)
-    if digest is not None and hashlib.sha256(content).hexdigest() != digest:
-        raise UserError(
-            f"{path} is not the MNIST that ships with allspin; "
-            "restore it from the repository, or give your own data with --data"
-        )
+def _check_shape(file: IdxFile, kind: str) -> None:
+    """Raise unless a file has the shape of images or labels."""
     rank = 3 if kind == "images" else 1
-    try:
-        array = parse_idx(content)
-        if array.ndim != rank:
-            raise ValueError(f"has {array.ndim} dimensions; {kind} have {rank}: give the {kind}")
-        if kind == "images" and array[0].size > MAX_LINES:
-            raise ValueError(
-                f"has images of {array.shape[1]} x {array.shape[2]} pixels; "
-                f"give images of at most {MAX_LINES} pixels"
-            )
-    except ValueError as error:
-        raise UserError(f"{path} {error}") from error
-    return content, array
+    if len(file.shape) != rank:
+        raise UserError(
+            f"{file.path} has {len(file.shape)} dimensions; {kind} have {rank}: give the {kind}"
+        )
+    count, *sides = file.shape
+    if count > MAX_IMAGES:
+        raise UserError(f"{file.path} has {count} {kind}; give at most {MAX_IMAGES:,}")
+    if sides and sides[0] * sides[1] > MAX_LINES:
+        raise UserError(
+            f"{file.path} has images of {sides[0]} x {sides[1]} pixels; "
+            f"give images of at most {MAX_LINES} pixels"
+        )
 
 
-def _load(
+def _check_counts(images: IdxFile, labels: IdxFile) -> None:
+    """Raise unless there are as many labels as images."""
+    if images.shape[0] != labels.shape[0]:
+        raise UserError(
+            f"{labels.path} has {labels.shape[0]} labels, but "
+            f"{images.path.name} has {images.shape[0]} images; "
+            "give files that belong together"
+        )
+
+
+@contextmanager
+def _opened(
     directory: Path | None, halves: tuple[str, ...]
-) -> tuple[str, dict[Part, Path], dict[Part, bytes], dict[Part, npt.NDArray[np.uint8]]]:
-    """Name, paths, contents and arrays of some halves of a data set, each half consistent."""
+) -> Iterator[tuple[str, dict[Part, IdxFile]]]:
+    """Name and files of some halves of a data set; by their headers each half is consistent."""
     folder = MNIST if directory is None else directory
     name, paths = _find(folder)
-    contents: dict[Part, bytes] = {}
-    arrays: dict[Part, npt.NDArray[np.uint8]] = {}
-    for part in PARTS:
-        if part[0] not in halves:
-            continue
-        if part not in paths:
+    files: dict[Part, IdxFile] = {}
+    with ExitStack() as stack:
+        for part in PARTS:
+            if part[0] not in halves:
+                continue
+            if part not in paths:
+                raise UserError(
+                    f"the data folder {folder} lacks the {part[0]} {part[1]}; "
+                    f"add {f'{name}-' if name else ''}{_usual_name(part)} (or .gz)"
+                )
+            files[part] = stack.enter_context(IdxFile(paths[part]))
+            _check_shape(files[part], part[1])
+        for half in halves:
+            _check_counts(files[half, "images"], files[half, "labels"])
+        yield name or folder.resolve().name, files
+
+
+def _read(file: IdxFile, digest: str | None) -> npt.NDArray[np.uint8]:
+    """A file's array, checked against the digest of its content where there is one."""
+    array = file.read()
+    if digest is not None:
+        content = hashlib.sha256(header(file.shape))
+        content.update(array.data)
+        if content.hexdigest() != digest:
             raise UserError(
-                f"the data folder {folder} lacks the {part[0]} {part[1]}; "
-                f"add {f'{name}-' if name else ''}{_usual_name(part)} (or .gz)"
+                f"{file.path} is not the MNIST that ships with allspin; "
+                "restore it from the repository, or give your own data with --data"
             )
-        contents[part], arrays[part] = _read(
-            paths[part], part[1], MNIST_DIGESTS[part] if directory is None else None
+    return array
+
+
+def _read_parts(
+    files: dict[Part, IdxFile], kind: str, shipped: bool
+) -> dict[Part, npt.NDArray[np.uint8]]:
+    """The arrays of all files of one kind."""
+    return {
+        part: _read(file, MNIST_DIGESTS[part] if shipped else None)
+        for part, file in files.items()
+        if part[1] == kind
+    }
+
+
+def _count_classes(files: dict[Part, IdxFile], labels: dict[Part, npt.NDArray[np.uint8]]) -> int:
+    """How many classes the training labels have, if the test labels have no others."""
+    classes = int(labels["train", "labels"].max()) + 1
+    if classes < 2:
+        raise UserError(
+            f"{files['train', 'labels'].path} has no label but 0; "
+            "give a set of at least two classes"
         )
-    for half in halves:
-        images, labels = arrays[half, "images"], arrays[half, "labels"]
-        if len(images) != len(labels):
-            raise UserError(
-                f"{paths[half, 'labels']} has {len(labels)} labels, but "
-                f"{paths[half, 'images'].name} has {len(images)} images; "
-                "give files that belong together"
-            )
-    return name or folder.resolve().name, paths, contents, arrays
+    if (last := int(labels["test", "labels"].max())) >= classes:
+        raise UserError(
+            f"{files['test', 'labels'].path} has the label {last}, but the training "
+            f"labels end at {classes - 1}; give files that belong together"
+        )
+    return classes
 
 
 def load_dataset(directory: Path | None = None) -> Dataset:
@@ -191,35 +235,27 @@ def load_dataset(directory: Path | None = None) -> Dataset:
         If a file is missing, damaged or not IDX; if images and labels, or the training and
         test halves, do not fit one another.
     """
-    name, paths, contents, arrays = _load(directory, ("train", "test"))
-    train_images, test_images = arrays["train", "images"], arrays["test", "images"]
-    if train_images.shape[1:] != test_images.shape[1:]:
-        shapes = [" x ".join(map(str, images.shape[1:])) for images in (train_images, test_images)]
-        raise UserError(
-            f"{paths['test', 'images']} has images of {shapes[1]} pixels, but those of "
-            f"{paths['train', 'images'].name} are {shapes[0]}; give files that belong together"
-        )
-    train_labels = arrays["train", "labels"].astype(np.int64)
-    test_labels = arrays["test", "labels"].astype(np.int64)
-    classes = int(train_labels.max()) + 1
-    if classes < 2:
-        raise UserError(
-            f"{paths['train', 'labels']} has no label but 0; give a set of at least two classes"
-        )
-    if test_labels.max() >= classes:
-        raise UserError(
-            f"{paths['test', 'labels']} has the label {test_labels.max()}, but the training "
-            f"labels end at {classes - 1}; give files that belong together"
-        )
+    with _opened(directory, ("train", "test")) as (name, files):
+        train, test = files["train", "images"], files["test", "images"]
+        if train.shape[1:] != test.shape[1:]:
+            shapes = [" x ".join(map(str, file.shape[1:])) for file in (train, test)]
+            raise UserError(
+                f"{test.path} has images of {shapes[1]} pixels, but those of "
+                f"{train.path.name} are {shapes[0]}; give files that belong together"
+            )
+        arrays = _read_parts(files, "labels", directory is None)
+        classes = _count_classes(files, arrays)
+        arrays |= _read_parts(files, "images", directory is None)
     digest = hashlib.sha256()
     for part in PARTS:
-        digest.update(contents[part])
+        digest.update(header(arrays[part].shape))
+        digest.update(arrays[part].data)
     same = digest.hexdigest() == MNIST_DIGEST
     return Dataset(
-        train_images=train_images,
-        train_labels=train_labels,
-        test_images=test_images,
-        test_labels=test_labels,
+        train_images=arrays["train", "images"],
+        train_labels=arrays["train", "labels"].astype(np.int64),
+        test_images=arrays["test", "images"],
+        test_labels=arrays["test", "labels"].astype(np.int64),
         classes=classes,
         digest=digest.hexdigest(),
         name="mnist" if same else name,
@@ -246,8 +282,10 @@ def load_test_set(directory: Path | None = None) -> tuple[Images, Labels]:
     UserError
         If a file is missing, damaged or not IDX, or the labels do not match the images.
     """
-    _, _, _, arrays = _load(directory, ("test",))
-    return arrays["test", "images"], arrays["test", "labels"].astype(np.int64)
+    with _opened(directory, ("test",)) as (_, files):
+        labels = _read_parts(files, "labels", directory is None)
+        images = _read_parts(files, "images", directory is None)
+    return images["test", "images"], labels["test", "labels"].astype(np.int64)
 
 
 def check_fit(network: Network, images: Images, labels: Labels) -> None:

@@ -2,17 +2,24 @@
 
 The format is LeCun's: two zero bytes, a type, the number of dimensions, each dimension as
 a big-endian 32-bit number, then the values, last dimension fastest.
+
+What a header announces is known, and can be refused, before any of it is read; nothing is
+unpacked or read beyond it.
 """
 
-import gzip
 import math
 import zlib
+from collections.abc import Callable
 from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from host.gunzip import MAGIC, MOST_PACKED, Gunzip
 from sim.errors import UserError
+from sim.user_file import open_file
 
 UNSIGNED_BYTE = 0x08
 """IDX type of unsigned bytes, the only one that images and labels come in."""
@@ -23,107 +30,171 @@ OTHER_TYPES = {
     0x0D: "32-bit floats",
     0x0E: "64-bit floats",
 }
-GZIP_MAGIC = b"\x1f\x8b"
 MAX_RANK = 32
 """Most dimensions that every NumPy takes."""
+MAX_VALUES = 1 << 30
+"""Values of a file; the largest set of MNIST's pattern, EMNIST ByClass, has 547,178,688."""
+MAX_BYTES = MAX_VALUES + (1 << 20)
+"""Bytes of a file; gzip adds some bytes to each 32 KiB of what it cannot make smaller."""
+
+Shape = tuple[int, ...]
+Result = TypeVar("Result")
 
 
-def unpack(path: Path) -> bytes:
-    """Content of a file, decompressed if it is gzip (whatever its name says).
+class _Source(Protocol):
+    """What an IDX file is read from."""
 
-    Raises
-    ------
-    UserError
-        If the file cannot be read, or is gzip and damaged.
-    """
-    try:
-        content = path.read_bytes()
-        if not content.startswith(GZIP_MAGIC):
-            return content
-        return gzip.decompress(content)
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise UserError(
-            f"{path} is a damaged or truncated gzip file; fetch or copy it again"
-        ) from error
-    except OSError as error:
-        raise UserError(
-            f"cannot read {path}: {error.strerror or error}; check its name and permissions"
-        ) from error
+    def readinto(self, buffer: memoryview, /) -> int:
+        """Fill a buffer; fewer bytes than it has come at the end only."""
+        ...
 
 
-def parse_idx(content: bytes) -> npt.NDArray[np.uint8]:
-    """The array that the content of an IDX file describes.
+def _read(source: _Source, size: int) -> bytes:
+    buffer = bytearray(size)
+    return bytes(buffer[: source.readinto(memoryview(buffer))])
 
-    Parameters
-    ----------
-    content : bytes
-        A whole file, unpacked.
 
-    Returns
-    -------
-    ndarray of uint8
-        Read-only, of the shape that the header gives.
-
-    Raises
-    ------
-    ValueError
-        If the content is not IDX, not of unsigned bytes, or has not as many bytes as its
-        header says; the message says what it is instead.
-    """
-    if len(content) < 4 or content[:2] != b"\0\0" or not 1 <= content[3] <= MAX_RANK:
+def _read_shape(source: _Source) -> Shape:
+    """What the header announces."""
+    start = _read(source, 4)
+    if len(start) < 4 or start[:2] != b"\0\0" or not 1 <= start[3] <= MAX_RANK:
         raise ValueError(
-            f"is not an IDX file (it starts with {content[:4].hex(' ') or 'nothing'}, "
+            f"is not an IDX file (it starts with {start.hex(' ') or 'nothing'}, "
             "not with 00 00 08 and the number of dimensions); "
             "give the original file"
         )
-    kind, rank = content[2], content[3]
+    kind, rank = start[2], start[3]
     if kind != UNSIGNED_BYTE:
         raise ValueError(
             f"holds {OTHER_TYPES.get(kind, 'values of an unknown type')} (IDX type 0x{kind:02x}); "
             "give one with unsigned bytes (0x08)"
         )
-    start = 4 + 4 * rank
-    if len(content) < start:
+    sizes = _read(source, 4 * rank)
+    if len(sizes) < 4 * rank:
         raise ValueError(
-            f"is truncated: its header needs {start} bytes, it has {len(content)}; "
+            f"is truncated: its header needs {4 + 4 * rank} bytes, it has {4 + len(sizes)}; "
             "fetch or copy it again"
         )
-    shape = tuple(int.from_bytes(content[at : at + 4], "big") for at in range(4, start, 4))
-    expected, found = math.prod(shape), len(content) - start
-    if found != expected:
-        what = "is truncated" if found < expected else "has trailing bytes"
-        raise ValueError(
-            f"{what}: its header announces {' x '.join(map(str, shape))} values, "
-            f"it has {found}; fetch or copy it again"
-        )
-    if expected == 0:
-        # NumPy cannot hold every empty shape (0 x 4294967295 x 4294967295 overflows).
-        raise ValueError(
-            f"is empty ({' x '.join(map(str, shape))} values); give one that holds something"
-        )
-    return np.frombuffer(content, dtype=np.uint8, offset=start).reshape(shape)
+    return tuple(int.from_bytes(sizes[at : at + 4], "big") for at in range(0, 4 * rank, 4))
 
 
-def read_idx(path: Path) -> npt.NDArray[np.uint8]:
-    """Read an IDX file of unsigned bytes, gzip or plain.
+def header(shape: Shape) -> bytes:
+    """The header of an IDX file of unsigned bytes."""
+    sizes = (size.to_bytes(4, "big") for size in shape)
+    return bytes([0, 0, UNSIGNED_BYTE, len(shape)]) + b"".join(sizes)
+
+
+class IdxFile:
+    """An open IDX file of unsigned bytes, gzip or plain; a context manager that closes it.
 
     Parameters
     ----------
     path : Path
         The file; whether it is gzip is seen by its content.
 
-    Returns
-    -------
-    ndarray of uint8
-        Read-only, of the shape that the file's header gives.
+    Attributes
+    ----------
+    path : Path
+        The file.
+    shape : tuple of int
+        What its header announces: at most `MAX_VALUES` values, and at least one.
 
     Raises
     ------
     UserError
-        If the file cannot be read, or is not a whole IDX file of unsigned bytes.
+        If the file cannot be read, or its header is not that of such a file.
     """
-    content = unpack(path)
-    try:
-        return parse_idx(content)
-    except ValueError as error:
-        raise UserError(f"{path} {error}") from error
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file, self._size = open_file(path, "data set", MAX_BYTES)
+        try:
+            packed = self._file.read(len(MAGIC)) == MAGIC
+            self._file.seek(0)
+            self._source: _Source = Gunzip(self._file) if packed else self._file
+            self.shape = self._said(lambda: _read_shape(self._source))
+            self._said(self._check)
+        except BaseException:
+            self.close()
+            raise
+
+    def _said(self, read: Callable[[], Result]) -> Result:
+        """What a part of the file gives, or an error that names the file."""
+        try:
+            return read()
+        except ValueError as error:
+            raise UserError(f"{self.path} {error}") from error
+        except (EOFError, zlib.error) as error:
+            raise UserError(
+                f"{self.path} is a damaged or truncated gzip file; fetch or copy it again"
+            ) from error
+        except OSError as error:
+            raise UserError(f"cannot read {self.path}: {error.strerror or error}") from error
+
+    @property
+    def _announced(self) -> str:
+        return f"its header announces {' x '.join(map(str, self.shape))} values"
+
+    def _check(self) -> None:
+        """Raise for a header that cannot be right, or announces too much."""
+        expected = math.prod(self.shape)
+        if expected == 0:
+            # NumPy cannot hold every empty shape (0 x 4294967295 x 4294967295 overflows).
+            raise ValueError(f"is empty: {self._announced}; give one that holds something")
+        start = len(header(self.shape))
+        found = self._size - start
+        if isinstance(self._source, Gunzip):
+            found = (self._source.size - start) % 2**32
+            if found != expected % 2**32 or expected > MOST_PACKED * self._size:
+                raise ValueError(
+                    f"is damaged or truncated: {self._announced}, but the end of the gzip file "
+                    f"tells of {found}; fetch or copy it again"
+                )
+        elif found != expected:
+            what = "is truncated" if found < expected else "has trailing bytes"
+            raise ValueError(f"{what}: {self._announced}, it has {found}; fetch or copy it again")
+        if expected > MAX_VALUES:
+            raise ValueError(
+                f"is too large: {self._announced}, at most {MAX_VALUES:,} are read; give a part"
+            )
+
+    def _read_values(self) -> npt.NDArray[np.uint8]:
+        values = np.empty(math.prod(self.shape), np.uint8)
+        found = self._source.readinto(values.data)
+        if found != values.size or _read(self._source, 1):
+            what = "more" if found == values.size else str(found)
+            raise ValueError(
+                f"is damaged: {self._announced}, it has {what}; fetch or copy it again"
+            )
+        values.setflags(write=False)
+        return values.reshape(self.shape)
+
+    def read(self) -> npt.NDArray[np.uint8]:
+        """The values, once.
+
+        Returns
+        -------
+        ndarray of uint8
+            Read-only, of the shape that the header announces.
+
+        Raises
+        ------
+        UserError
+            If the file has not as many values as its header announces, or is damaged.
+        """
+        return self._said(self._read_values)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()

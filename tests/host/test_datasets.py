@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pytest
 
 from host.datasets import MNIST, check_fit, load_dataset, load_test_set
+from host.idx import IdxFile
 from sim.errors import UserError
 from sim.levels import uniform_levels
 from sim.network import Layer, Network
@@ -254,6 +255,43 @@ def test_images_too_large_for_a_crossbar(idx_folder: IdxFolder, idx_bytes: IdxBy
     folder = idx_folder(compressed=False)
     (folder / "train-images-idx3-ubyte").write_bytes(idx_bytes(np.zeros((1, 256, 256), np.uint8)))
     assert "at most 65535 pixels" in refusal(folder)
+
+
+def test_more_images_than_are_read(idx_folder: IdxFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("host.datasets.MAX_IMAGES", 469)
+    assert "has 470 images; give at most 469" in refusal(idx_folder())
+
+
+@pytest.mark.parametrize(
+    ("part", "shape", "value"),
+    [
+        ("t10k-images-idx3", (94, 24, 20), 0),
+        ("t10k-images-idx3", (93, 20, 24), 0),
+        ("train-labels-idx1", (471,), 0),
+        ("train-labels-idx1", (470,), 0),
+        ("t10k-labels-idx1", (94,), 255),
+    ],
+)
+def test_no_pixel_is_read_of_what_headers_and_labels_refuse(
+    idx_folder: IdxFolder,
+    idx_bytes: IdxBytes,
+    monkeypatch: pytest.MonkeyPatch,
+    part: str,
+    shape: tuple[int, ...],
+    value: int,
+) -> None:
+    folder = idx_folder(compressed=False)
+    (folder / f"{part}-ubyte").write_bytes(idx_bytes(np.full(shape, value, np.uint8)))
+    read = IdxFile.read
+    seen: list[str] = []
+
+    def recorded(file: IdxFile) -> npt.NDArray[np.uint8]:
+        seen.append(file.path.name)
+        return read(file)
+
+    monkeypatch.setattr(IdxFile, "read", recorded)
+    refusal(folder)
+    assert not [name for name in seen if "images" in name]
 
 
 # A network and a data set that do not belong together.

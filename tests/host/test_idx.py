@@ -1,15 +1,18 @@
 import gzip
+import os
 import struct
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from host.idx import parse_idx, read_idx
+from host.idx import IdxFile
 from sim.errors import UserError
 
 IdxBytes = Callable[[npt.ArrayLike], bytes]
@@ -18,15 +21,29 @@ IdxBytes = Callable[[npt.ArrayLike], bytes]
 PUBLISHED = bytes.fromhex("00000801 00000005 0702010004")
 
 
-def test_published_header() -> None:
-    assert parse_idx(PUBLISHED).tolist() == [7, 2, 1, 0, 4]
+def read_idx(path: Path) -> npt.NDArray[np.uint8]:
+    with IdxFile(path) as file:
+        values = file.read()
+        assert values.shape == file.shape
+        return values
 
 
-@given(arrays(np.uint8, array_shapes(min_dims=1, max_dims=5, max_side=4)))
-def test_any_array_comes_back(array: npt.NDArray[np.uint8]) -> None:
+levels = st.integers(0, 9)
+"""Of compression."""
+
+
+@pytest.fixture(scope="module")
+def some_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("idx") / "file"
+
+
+@given(arrays(np.uint8, array_shapes(min_dims=1, max_dims=5, max_side=4)), st.none() | levels)
+def test_any_array_comes_back(
+    some_path: Path, array: npt.NDArray[np.uint8], level: int | None
+) -> None:
     content = struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape) + bytes(array.flat)
-    assert np.array_equal(parse_idx(content), array)
-    assert parse_idx(content).shape == array.shape
+    some_path.write_bytes(content if level is None else gzip.compress(content, level))
+    assert np.array_equal(read_idx(some_path), array)
 
 
 @pytest.mark.parametrize("compressed", [False, True])
@@ -104,6 +121,105 @@ def test_other_types_are_named(tmp_path: Path, idx_bytes: IdxBytes, dtype: str, 
 
 
 def test_missing_file_and_folder_in_its_place(tmp_path: Path) -> None:
-    for path in (tmp_path / "absent", tmp_path):
-        with pytest.raises(UserError, match=r"^cannot read .*; check its name"):
-            read_idx(path)
+    with pytest.raises(UserError, match=r"^cannot read data set .*; check its name"):
+        read_idx(tmp_path / "absent")
+    with pytest.raises(UserError, match=r"^cannot read data set .*: it is a folder, not a"):
+        read_idx(tmp_path)
+
+
+# What is refused costs nothing, what is accepted no more than its values.
+
+
+def peak(path: Path) -> int:
+    """Bytes that reading takes at most, whether it is refused or not."""
+    tracemalloc.start()
+    try:
+        read_idx(path)
+    except UserError:
+        pass
+    finally:
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    return most
+
+
+def said(*shape: int) -> bytes:
+    return struct.pack(f">HBB{len(shape)}I", 0, 8, len(shape), *shape)
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_values_are_held_once(tmp_path: Path, compressed: bool) -> None:
+    content = said(16, 1024, 1024) + bytes(16 << 20)
+    (tmp_path / "file").write_bytes(gzip.compress(content, 1) if compressed else content)
+    assert read_idx(tmp_path / "file").shape == (16, 1024, 1024)
+    assert peak(tmp_path / "file") < 1.25 * (16 << 20)
+
+
+@pytest.mark.parametrize("shape", [(1, 28, 28), (2**16, 2**16), (2**23 + 1,)])
+def test_a_gzip_bomb_is_not_unpacked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shape: tuple[int, ...]
+) -> None:
+    monkeypatch.setattr("host.idx.MAX_VALUES", 1 << 23)
+    packed = gzip.compress(said(*shape) + bytes(64 << 20), 1)
+    path = tmp_path / "file"
+    message(path, packed)
+    assert peak(path) < 1 << 20
+    # A trailer that lies is no better.
+    size = (len(said(*shape)) + int(np.prod(shape))) % 2**32
+    text = message(path, packed[:-4] + size.to_bytes(4, "little"))
+    assert peak(path) < 1 << 20
+    assert ("it has more" if shape[0] == 1 else "is too large") in text or "gzip" in text
+
+
+def test_more_values_than_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("host.idx.MAX_VALUES", 5)
+    (tmp_path / "file").write_bytes(PUBLISHED)
+    assert read_idx(tmp_path / "file").size == 5
+    text = message(tmp_path / "file", said(2, 3) + b"123456")
+    assert "is too large: its header announces 2 x 3 values, at most 5 are read" in text
+
+
+def test_nothing_is_taken_for_a_file_that_cannot_hold_what_it_announces(tmp_path: Path) -> None:
+    packed = gzip.compress(said(1 << 29))
+    lying = packed[:-4] + ((1 << 29) + 8).to_bytes(4, "little")
+    assert "damaged or truncated" in message(tmp_path / "file", lying)
+    assert peak(tmp_path / "file") < 1 << 20
+
+
+def test_gzip_files_in_a_row_are_not_one(tmp_path: Path) -> None:
+    packed = gzip.compress(PUBLISHED)
+    for more in (packed, b"\0" * 8, b"x", gzip.compress(b"")):
+        assert "gzip" in message(tmp_path / "file", packed + more)
+    # Not even where the last one tells the right size.
+    head, body = gzip.compress(PUBLISHED[:9]), gzip.compress(PUBLISHED[9:])
+    lying = head + body[:-4] + len(PUBLISHED).to_bytes(4, "little")
+    assert "gzip" in message(tmp_path / "file", lying)
+
+
+@pytest.mark.parametrize("name", ["/dev/zero", "pipe"])
+def test_only_regular_files(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UserError, match="not a regular file"):
+        read_idx(tmp_path / name)
+
+
+@given(st.data())
+@settings(deadline=None, max_examples=300)
+def test_any_damage_is_one_line_or_the_same_values(some_path: Path, data: st.DataObject) -> None:
+    content = said(3, 2, 2) + bytes(range(12))
+    packed = data.draw(st.booleans())
+    whole = gzip.compress(content, mtime=0) if packed else content
+    damaged = bytearray(whole)
+    for _ in range(data.draw(st.integers(1, 3))):
+        start = data.draw(st.integers(0, len(damaged)))
+        stop = data.draw(st.integers(start, min(start + 4, len(damaged))))
+        damaged[start:stop] = data.draw(st.binary(max_size=4))
+    some_path.write_bytes(damaged)
+    try:
+        values = read_idx(some_path)
+    except UserError as error:
+        assert "\n" not in str(error)  # noqa: PT017
+    else:
+        # A plain file has no checksum: whatever it now says it holds is what is read.
+        assert packed <= np.array_equal(values.ravel(), range(12))
+        assert values.size == np.prod(values.shape)
