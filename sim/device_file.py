@@ -1,7 +1,6 @@
 """The device file: TOML, described for strangers in ``docs/formats.md``."""
 
 import dataclasses
-import tomllib
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,8 +12,10 @@ from sim.errors import UserError
 from sim.netfile import write_atomically
 from sim.neuron import neuron_from_dict, neuron_to_dict
 from sim.neuron_device import NeuronVariation
+from sim.plain import MAX_TOML, parse_toml
 from sim.synapse import CycleVariation, DeviceVariation, PulseResponse, SotSynapse, Synapse
 from sim.table_device import TableResponse, TableSynapse
+from sim.user_file import read_text
 from sim.variation import Imperfections
 
 FORMAT = 1
@@ -172,8 +173,8 @@ def device_from_toml(text: str) -> Device:
         message is one line.
     """
     try:
-        whole = _Table("", tomllib.loads(text))
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        whole = _Table("", parse_toml(text))
+    except ValueError as error:
         raise ValueError(f"it is not TOML ({error})") from error
     version = whole.take("format")
     if version != FORMAT or isinstance(version, bool):
@@ -213,12 +214,7 @@ def load_device(path: Path) -> Device:
     UserError
         If the file is missing, or is not a device file.
     """
-    try:
-        text = path.read_bytes().decode()
-    except OSError as error:
-        raise UserError(f"cannot read device {path}: {error.strerror or error}") from error
-    except UnicodeDecodeError:
-        raise UserError(f"{path} is not a device file: it is not text in UTF-8") from None
+    text = read_text(path, "device", MAX_TOML)
     try:
         return device_from_toml(text)
     except ValueError as error:

@@ -14,9 +14,15 @@ from safetensors.numpy import load, save
 from sim.errors import UserError
 from sim.network import Converter, Layer, Network
 from sim.neuron import neuron_from_dict, neuron_to_dict
+from sim.plain import parse_json
+from sim.user_file import read_file
 
 FORMAT = 1
 """Version of the file's layout."""
+MAX_BYTES = 1 << 27
+"""Bytes of a network file: more synapses than any machine here has room for."""
+MAX_HEADER = 1 << 22
+"""Bytes of its header, which lists at most a hundred tensors beside what `KEY` has."""
 KEY = "allspin"
 """The one metadata entry, JSON, so that equal networks make equal files."""
 DTYPES = {
@@ -102,14 +108,17 @@ def save_network(network: Network, path: Path) -> None:
     write_atomically(path, network_to_bytes(network))
 
 
+def _header_size(data: bytes) -> int:
+    return int.from_bytes(data[:8], "little")
+
+
 def _record(data: bytes) -> dict[str, Any]:
     """Metadata of a safetensors file (its reader for NumPy returns the tensors only)."""
-    size = int.from_bytes(data[:8], "little")
-    metadata = json.loads(data[8 : 8 + size].decode()).get("__metadata__", {})
+    metadata = parse_json(data[8 : 8 + _header_size(data)]).get("__metadata__", {})
     if not isinstance(metadata, dict) or KEY not in metadata:
         raise ValueError("it has no allspin metadata")
     try:
-        record = json.loads(metadata[KEY])
+        record = parse_json(metadata[KEY])
     except ValueError as error:
         raise ValueError(f"its allspin metadata is not JSON ({error})") from error
     if not isinstance(record, dict):
@@ -185,20 +194,25 @@ def network_from_bytes(data: bytes) -> Network:
     ValueError
         If the content is not a whole and consistent network file; the message is one line.
     """
+    if _header_size(data) > MAX_HEADER:
+        raise ValueError(
+            f"it is not a safetensors file, or one with a header of more than {MAX_HEADER:,} bytes"
+        )
     try:
         tensors = load(data)
     except (SafetensorError, ValueError, KeyError, TypeError, OverflowError) as error:
         raise ValueError(
             f"it is not a safetensors file, or a damaged one ({' '.join(str(error).split())})"
         ) from error
+    record = _record(data)
+    # The tensors are copies: where nobody else has the file's content, layers take its place.
+    del data
     try:
-        return _network(_record(data), tensors)
+        return _network(record, tensors)
     except KeyError as error:
         raise ValueError(f"it lacks {error.args[0]!r}") from error
     except TypeError as error:
         raise ValueError(f"its metadata is inconsistent ({error})") from error
-    except RecursionError as error:
-        raise ValueError("its metadata is nested too deeply") from error
 
 
 def load_network(path: Path) -> Network:
@@ -210,10 +224,6 @@ def load_network(path: Path) -> Network:
         If the file is missing, foreign, truncated or inconsistent.
     """
     try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise UserError(f"cannot read network {path}: {error.strerror or error}") from error
-    try:
-        return network_from_bytes(data)
+        return network_from_bytes(read_file(path, "network", MAX_BYTES))
     except ValueError as error:
         raise UserError(f"{path} is not a network file: {error}") from error

@@ -25,6 +25,10 @@ MAX_CURRENT_BITS = 12
 
 def _frozen(array: npt.ArrayLike, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
     source = np.asarray(array)
+    if source.dtype == dtype:
+        copy = source.copy(order="K")
+        copy.setflags(write=False)
+        return copy
     with np.errstate(invalid="ignore"):  # a NaN is refused below
         copy = source.astype(dtype)
     if not np.array_equal(source, copy):

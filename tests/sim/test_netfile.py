@@ -2,6 +2,7 @@ import json
 import os
 import resource
 import stat
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from safetensors.numpy import load, save
 from sim.errors import UserError
 from sim.levels import uniform_levels
 from sim.netfile import (
+    MAX_HEADER,
     load_network,
     network_from_bytes,
     network_to_bytes,
@@ -258,7 +260,8 @@ def test_a_tensor_too_many() -> None:
         ({"shifts": [6]}, "its 1 shifts do not fit"),
         ({"shifts": [6, 4, 1]}, "its 3 shifts do not fit"),
         ({"shifts": [6, True]}, "shifts must be a list of integers"),
-        ({"shifts": [6, float("inf")]}, "shifts must be a list of integers"),
+        ({"shifts": [6, 1.5]}, "shifts must be a list of integers"),
+        ({"shifts": [6, float("inf")]}, "is not JSON (it has Infinity, which is no number)"),
         ({"image_shape": [6]}, "image_shape must be height and width"),
         ({"image_shape": [2.0, 3.0]}, "image_shape must be a list of integers"),
         ({"pixel_bits": 4.0}, "pixel_bits must be a list of integers"),
@@ -277,12 +280,14 @@ def test_inconsistent_metadata(change: dict[str, Any], expected: str) -> None:
         ({"image_shape": [3, 3]}, "do not fit a first layer of 6 rows"),
         ({"image_shape": [-2, -3]}, "from 1 to 65535, not -2"),
         ({"pixel_bits": -4}, "pixel_bits must be from 1 to 8, not -4"),
-        ({"pixel_bits": 10**40}, "pixel_bits must be from 1 to 8"),
+        ({"pixel_bits": 10**18}, "pixel_bits must be from 1 to 8"),
+        ({"pixel_bits": 10**40}, "it has an integer of more than 64 bits"),
         ({"shifts": [-1, 4]}, "shift must be from 0 to 31, not -1"),
         ({"neuron": "sot"}, "a neuron must be an object"),
         ({"neuron": {"name": "relu"}}, "layer 0 has a table"),
-        ({"neuron": {"name": "sot", "slope": float("nan")}}, "slope must be from"),
-        ({"neuron": {"name": "sot", "slope": 10**400}}, "slope must be from"),
+        ({"neuron": {"name": "sot", "slope": float("nan")}}, "it has NaN, which is no number"),
+        ({"neuron": {"name": "sot", "slope": 10**18}}, "slope must be from"),
+        ({"provenance": {"seconds": 10**400}}, "it has an integer of more than 64 bits"),
     ],
 )
 def test_values_that_a_network_refuses(change: dict[str, Any], expected: str) -> None:
@@ -327,7 +332,7 @@ def test_load_says_which_file_and_what_is_wrong(tmp_path: Path) -> None:
     path = tmp_path / "net.safetensors"
     with pytest.raises(UserError, match=rf"^cannot read network {path}: No such file"):
         load_network(path)
-    with pytest.raises(UserError, match=rf"^cannot read network {tmp_path}: Is a directory"):
+    with pytest.raises(UserError, match=rf"^cannot read network {tmp_path}: it is a folder"):
         load_network(tmp_path)
     path.write_bytes(SMALL[:-1])
     with pytest.raises(UserError, match=rf"^{path} is not a network file: it is not a safet"):
@@ -404,3 +409,35 @@ def test_places_that_cannot_be_written(tmp_path: Path) -> None:
         assert "\n" not in str(caught.value)
     names = {path.name for path in tmp_path.rglob("*")}
     assert names == {"file", "folder", "circle"}
+
+
+def test_a_header_that_is_too_long_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "net.safetensors"
+    with path.open("wb") as file:
+        file.write((MAX_HEADER + 1).to_bytes(8, "little"))
+        file.truncate(MAX_HEADER + 9)
+    with pytest.raises(UserError, match="a header of more than 4,194,304 bytes"):
+        load_network(path)
+
+
+@pytest.mark.parametrize("name", ["/dev/zero", "pipe", "sparse"])
+def test_what_is_no_network_file_is_not_read(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with (tmp_path / "sparse").open("wb") as file:
+        file.truncate(6 << 30)
+    with pytest.raises(UserError, match="not a regular file|too large for a network"):
+        load_network(tmp_path / name)
+
+
+def test_a_network_costs_twice_its_file_at_most(tmp_path: Path) -> None:
+    states = np.zeros((1000, 4000), np.uint8)
+    network = Network((Layer(states, uniform_levels(2)),), ReluNeuron(), (10, 100))
+    save_network(network, tmp_path / "net")
+    load_network(tmp_path / "net")  # what is imported for it is not counted
+    tracemalloc.start()
+    try:
+        load_network(tmp_path / "net")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 2.2 * (tmp_path / "net").stat().st_size
