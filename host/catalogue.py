@@ -1,5 +1,6 @@
 """Networks and devices by name: those that ship, or a file."""
 
+import os
 from pathlib import Path
 
 from sim.device import Device
@@ -27,7 +28,7 @@ def _find(kind: str, name_or_path: str, folder: Path, suffix: str) -> Path:
     if name_or_path in names:
         return folder / f"{name_or_path}{suffix}"
     path = Path(name_or_path)
-    if not path.exists():
+    if not os.path.exists(path):  # False too for what can be no name
         raise UserError(
             f"there is no {kind} {name_or_path!r}; give a file, or one of {', '.join(names)}"
         )

@@ -15,7 +15,7 @@ from sim.neuron_device import NeuronVariation
 from sim.plain import MAX_TOML, parse_toml
 from sim.synapse import CycleVariation, DeviceVariation, PulseResponse, SotSynapse, Synapse
 from sim.table_device import TableResponse, TableSynapse
-from sim.user_file import read_text
+from sim.user_file import read_file
 from sim.variation import Imperfections
 
 FORMAT = 1
@@ -206,6 +206,15 @@ def device_from_toml(text: str) -> Device:
     return device
 
 
+def device_from_bytes(data: bytes) -> Device:
+    """The device that a file's content describes; raises as `device_from_toml` does."""
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        raise ValueError("it is not text in UTF-8") from None
+    return device_from_toml(text)
+
+
 def load_device(path: Path) -> Device:
     """Read a device file.
 
@@ -214,8 +223,8 @@ def load_device(path: Path) -> Device:
     UserError
         If the file is missing, or is not a device file.
     """
-    text = read_text(path, "device", MAX_TOML)
+    data = read_file(path, "device", MAX_TOML)
     try:
-        return device_from_toml(text)
+        return device_from_bytes(data)
     except ValueError as error:
         raise UserError(f"{path} is not a device file: {' '.join(str(error).split())}") from error

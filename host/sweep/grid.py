@@ -6,7 +6,6 @@ make one point: write-verify's tries and band do not multiply the points of othe
 
 import itertools
 import math
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -17,7 +16,9 @@ from host.sweep.point import Point
 from sim.errors import UserError
 from sim.levels import check_range
 from sim.network import Network
+from sim.plain import MAX_TOML, parse_toml
 from sim.schemes import DEFAULT_BAND, POLARITIES, SCHEMES, default_tries
+from sim.user_file import read_text
 
 STATES = "{states}"
 """Where a network's name has it, the numbers of states are put in."""
@@ -35,7 +36,7 @@ def _text(name: str, value: Any) -> str:
 
 def _one_of(known: Mapping[str, str]) -> Callable[[str, Any], str]:
     def check(name: str, value: Any) -> str:
-        if value not in known:
+        if not isinstance(value, str) or value not in known:
             raise UserError(f"{name} must be one of {', '.join(known)}, not {value!r}")
         return value
 
@@ -61,7 +62,7 @@ def _real(low: float, high: float) -> Callable[[str, Any], float]:
             if isinstance(value, bool):
                 raise TypeError
             number = float(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             number = math.nan
         if not low <= number <= high:
             raise UserError(f"{name} must be a number from {low:g} to {high:g}, not {value!r}")
@@ -263,9 +264,8 @@ def read_grid(path: Path) -> dict[str, Any]:
     UserError
         If there is no such file, or it is not TOML.
     """
+    text = read_text(path, "grid", MAX_TOML)
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"cannot read the grid {path}: {error.strerror}") from error
+        return parse_toml(text)
     except ValueError as error:
         raise UserError(f"the grid {path} is not TOML: {error}") from error

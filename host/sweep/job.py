@@ -25,12 +25,15 @@ from host.sweep.point import Point
 from sim.calibration import calibrate
 from sim.chip import Chip, ColumnNoise
 from sim.device import Device
-from sim.device_file import device_from_toml
+from sim.device_file import device_from_bytes
 from sim.errors import UserError
+from sim.netfile import MAX_BYTES as MAX_NETWORK
 from sim.netfile import network_from_bytes
 from sim.network import Network
+from sim.plain import MAX_TOML
 from sim.programming import chip_network, program_chip
 from sim.schemes import Counts, Programming
+from sim.user_file import read_file
 
 MACHINES_KEPT = 4
 """Virtual boards that a worker keeps running, one for each shape of network."""
@@ -112,21 +115,30 @@ class Outcome:
         return self.correct / self.images
 
 
-def _content(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}") from error
-
-
 def network_file(name: str) -> bytes:
     """Content of a network's file."""
-    return _content(network_path(name))
+    return read_file(network_path(name), "network", MAX_NETWORK)
 
 
 def device_file(name: str) -> bytes:
     """Content of a device's file."""
-    return _content(device_path(name))
+    return read_file(device_path(name), "device", MAX_TOML)
+
+
+def network_of(name: str, content: bytes) -> Network:
+    """The network in a file's content, or an error that names it."""
+    try:
+        return network_from_bytes(content)
+    except ValueError as error:
+        raise UserError(f"{name} is not a network file: {error}") from error
+
+
+def device_of(name: str, content: bytes) -> Device:
+    """The device in a file's content, or an error that names it."""
+    try:
+        return device_from_bytes(content)
+    except ValueError as error:
+        raise UserError(f"{name} is not a device file: {error}") from error
 
 
 def digest_of(*contents: bytes) -> str:
@@ -149,14 +161,14 @@ def _same(what: str, found: str, wanted: str) -> None:
 def _network(name: str, digest: str) -> Network:
     content = network_file(name)
     _same(f"network {name}", digest_of(content), digest)
-    return network_from_bytes(content)
+    return network_of(name, content)
 
 
 @lru_cache(maxsize=32)
 def _device(name: str, digest: str) -> Device:
     content = device_file(name)
     _same(f"device {name}", digest_of(content), digest)
-    return device_from_toml(content.decode())
+    return device_of(name, content)
 
 
 def images_digest(images: Images, labels: Integers) -> str:

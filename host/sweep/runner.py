@@ -23,17 +23,17 @@ from host.sweep.job import (
     answers_of,
     build_machines,
     device_file,
+    device_of,
     digest_of,
     images_digest,
     network_file,
+    network_of,
 )
 from host.sweep.point import Point
 from host.sweep.table import Row, Table
 from host.sweep.workers import Done, in_processes, in_this_process, on_cluster
 from host.work import spoken
-from sim.device_file import device_from_toml
 from sim.errors import UserError
-from sim.netfile import network_from_bytes
 
 Report = Callable[[float, float, str], None]
 
@@ -96,9 +96,9 @@ def make_plan(grid: Grid) -> Plan:
     contents = {name: network_file(name) for name in dict.fromkeys(p.network for p in points)}
     devices = {name: device_file(name) for name in dict.fromkeys(p.device for p in points)}
     for point in points:
-        network = network_from_bytes(contents[point.network])
+        network = network_of(point.network, contents[point.network])
         check_fit(network, images, labels)
-        point.made_of(device_from_toml(devices[point.device].decode()))
+        point.made_of(device_of(point.device, devices[point.device]))
         point.programming(network)
     material = Material(
         tuple((name, digest_of(content)) for name, content in contents.items()),
@@ -174,7 +174,7 @@ def run_sweep(
     UserError
         If the table is another sweep's or cannot be written, or a machine or the workers fail.
     """
-    with Table(path, plan.record(), plan.points) as table:
+    with Table(path, plan.record(), plan.points, plan.grid.seeds, plan.images) as table:
         resumed = len(table.rows)
         there = {(row.point, row.chip) for row in table.rows}
         # A chip of every point, then the next chip: whoever looks at the table early sees all

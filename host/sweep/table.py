@@ -10,6 +10,7 @@ import dataclasses
 import fcntl
 import io
 import json
+import math
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -21,9 +22,15 @@ from host.sweep.job import Outcome
 from host.sweep.point import FACTOR_COLUMNS, Point
 from sim.errors import UserError
 from sim.netfile import write_atomically
+from sim.plain import MAX_JSON, parse_json
+from sim.user_file import read_file
 
 FORMAT = 1
 """Of the file beside the table."""
+MAX_BYTES = 1 << 27
+"""Bytes of a table, some 700,000 rows."""
+LONGEST_FIGURES = 160
+"""Bytes of a row beside its point, at most."""
 OUTCOME_COLUMNS = (
     "images",
     "correct",
@@ -63,17 +70,25 @@ def _cell(value: Any) -> str:
     return repr(value) if isinstance(value, float) else str(value)
 
 
-def _line(cells: Iterable[Any]) -> bytes:
+def _line(cells: Iterable[str]) -> bytes:
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow([_cell(cell) for cell in cells])
-    return text.getvalue().encode()
+    csv.writer(text, lineterminator="\n").writerow(cells)
+    # Names of files need not be UTF-8.
+    return text.getvalue().encode(errors="surrogateescape")
+
+
+def _point_cells(point: Point) -> list[str]:
+    return [_cell(value) for value in dataclasses.astuple(point)]
+
+
+def _row_cells(row: Row) -> list[str]:
+    figures = (getattr(row.outcome, name) for name in OUTCOME_COLUMNS)
+    return [*_point_cells(row.point), *(_cell(value) for value in (row.chip, *figures))]
 
 
 def row_line(row: Row) -> bytes:
     """A row as it stands in the file."""
-    outcome = row.outcome
-    figures = (getattr(outcome, name) for name in OUTCOME_COLUMNS)
-    return _line((*dataclasses.astuple(row.point), row.chip, *figures))
+    return _line(_row_cells(row))
 
 
 def grid_path(path: Path) -> Path:
@@ -81,24 +96,81 @@ def grid_path(path: Path) -> Path:
     return path.with_name(f"{path.name}.grid.json")
 
 
-def _read_rows(path: Path, content: bytes, places: Mapping[tuple[str, ...], Point]) -> list[Row]:
+@dataclass(frozen=True)
+class _Grid:
+    """Which rows a table can have.
+
+    Parameters
+    ----------
+    points : dict
+        All points, by their cells.
+    seeds : range
+        The chips of each.
+    images : int
+        How many images each chip is shown.
+    """
+
+    points: Mapping[tuple[str, ...], Point]
+    seeds: range
+    images: int
+
+    @property
+    def largest(self) -> int:
+        """Bytes of a table of all rows, or somewhat more."""
+        heads = sum(len(_line(cells)) + LONGEST_FIGURES for cells in self.points)
+        return len(_line(COLUMNS)) + heads * len(self.seeds)
+
+    def row(self, cells: list[str]) -> Row:
+        """The row that some cells are.
+
+        Raises
+        ------
+        ValueError
+            If they are not a row that this grid has and this program writes; the message says
+            which cell is wrong.
+        """
+        width = len(FACTOR_COLUMNS)
+        point = self.points.get(tuple(cells[:width]))
+        if point is None or len(cells) != len(COLUMNS):
+            raise ValueError("no point of the grid has such a row")
+        chip, images, correct = int(cells[width]), int(cells[width + 1]), int(cells[width + 2])
+        figures = [float(cell) for cell in cells[width + 4 :]]
+        if chip not in self.seeds:
+            raise ValueError(f"the grid has no chip {chip}")
+        if images != self.images:
+            raise ValueError(f"the grid has {self.images} images, not {images}")
+        if not 0 <= correct <= images:
+            raise ValueError(f"correct is {correct} of {images} images")
+        if not all(0 <= figure < math.inf for figure in figures) or figures[-1] > 1:
+            raise ValueError("pulses, reads and unconverged cells must be 0 or more, and finite")
+        row = Row(point, chip, Outcome(images, correct, *figures))
+        for name, cell, written in zip(COLUMNS, cells, _row_cells(row), strict=True):
+            if cell != written:
+                raise ValueError(f"{name} is {cell!r}, where a sweep writes {written!r}")
+        return row
+
+
+def _read_rows(path: Path, content: bytes, grid: _Grid) -> list[Row]:
+    """All rows of a table, each of them checked."""
     header = _line(COLUMNS)
     if not content.startswith(header):
         raise UserError(f"{path} is not a sweep's table; give another name")
-    text = io.StringIO(content[len(header) :].decode("utf-8", "replace"), newline="")
-    rows = []
-    for number, cells in enumerate(csv.reader(text), 2):
-        width = len(FACTOR_COLUMNS)
-        try:
-            point = places[tuple(cells[:width])]
-            chip, images, correct = int(cells[width]), int(cells[width + 1]), int(cells[width + 2])
-            pulses, reads, unconverged = (float(cell) for cell in cells[width + 4 :])
-        except (KeyError, ValueError, IndexError):
-            raise UserError(
-                f"{path} line {number} is not of this sweep; mend it, or give another name"
-            ) from None
-        rows.append(Row(point, chip, Outcome(images, correct, pulses, reads, unconverged)))
-    return rows
+    source = io.BytesIO(content)
+    source.seek(len(header))
+    lines = csv.reader(io.TextIOWrapper(source, "utf-8", "surrogateescape", newline=""))
+    rows: dict[tuple[Point, int], Row] = {}
+    try:
+        for cells in lines:
+            row = grid.row(cells)
+            if (row.point, row.chip) in rows:
+                raise ValueError(f"chip {row.chip} of this point is there already")
+            rows[row.point, row.chip] = row
+    except (ValueError, csv.Error) as error:
+        raise UserError(
+            f"{path} line {lines.line_num + 1} is not of this sweep: {error}; mend it, or give "
+            "another name"
+        ) from None
+    return list(rows.values())
 
 
 def _difference(there: Any, here: Any) -> str | None:
@@ -109,7 +181,7 @@ def _difference(there: Any, here: Any) -> str | None:
         if there.get(key) == here[key]:
             continue
         one, two = there.get(key), here[key]
-        if not isinstance(one, dict):
+        if not isinstance(one, dict) or not isinstance(two, dict):
             return f"the {key} differ" if key.endswith("s") else f"the {key} differs"
         name = next(name for name in [*two, *one] if one.get(name) != two.get(name))
         if key != "grid":
@@ -130,6 +202,10 @@ class Table:
         ``data``.
     points : sequence of Point
         All points of the grid.
+    seeds : range
+        The chips of each point.
+    images : int
+        How many images each chip is shown.
 
     Attributes
     ----------
@@ -140,19 +216,30 @@ class Table:
     ------
     UserError
         If the file cannot be written, is another sweep's or no sweep's at all, or another
-        process writes it.
+        process writes it; if a row is none that this sweep writes; if all rows are more than
+        can be read again.
     """
 
-    def __init__(self, path: Path, record: dict[str, Any], points: list[Point]) -> None:
+    def __init__(
+        self, path: Path, record: dict[str, Any], points: list[Point], seeds: range, images: int
+    ) -> None:
         self.path = path
         record = json.loads(json.dumps({"format": FORMAT, **record}))
+        grid = _Grid({tuple(_point_cells(point)): point for point in points}, seeds, images)
+        if grid.largest > MAX_BYTES:
+            raise UserError(
+                f"{len(points) * len(seeds):,} chips make a table of more than "
+                f"{MAX_BYTES >> 20} MiB; sweep them in parts"
+            )
         try:
+            if path.exists() and not path.is_file():
+                raise UserError(f"cannot write {path}: it is not a regular file")
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
         except OSError as error:
             raise UserError(f"cannot write {path}: {error.strerror}") from error
         try:
             self._lock()
-            self.rows = self._resume(record, points)
+            self.rows = self._resume(record, grid)
         except BaseException:
             os.close(self._file)
             raise
@@ -163,36 +250,31 @@ class Table:
         except BlockingIOError:
             raise UserError(f"another sweep is writing {self.path}; wait for it") from None
 
-    def _resume(self, record: dict[str, Any], points: list[Point]) -> list[Row]:
-        content = self.path.read_bytes()
+    def _resume(self, record: dict[str, Any], grid: _Grid) -> list[Row]:
+        content = read_file(self.path, "table", MAX_BYTES)
         beside = grid_path(self.path)
         # The grid is there before the first row, so a table with rows and no grid is no sweep's.
         whole = content[: content.rfind(b"\n") + 1]
+        torn = len(whole) < len(content)
         if not whole and _line(COLUMNS).startswith(content):
             write_atomically(beside, (json.dumps(record, indent=1) + "\n").encode())
             os.ftruncate(self._file, 0)
             self._write(_line(COLUMNS))
             return []
+        del content
+        if not beside.exists():
+            raise UserError(f"{self.path} has no {beside.name} beside it; give another name")
         try:
-            there = json.loads(beside.read_bytes())
-        except OSError:
-            raise UserError(
-                f"{self.path} has no {beside.name} beside it; give another name"
-            ) from None
-        except ValueError:
-            there = None
+            there = parse_json(read_file(beside, "grid", MAX_JSON))
+        except ValueError as error:
+            raise UserError(f"{beside} is damaged: {error}; give another name") from error
         difference = _difference(there, record)
         if difference is not None:
             raise UserError(
                 f"{self.path} is of another sweep: {difference}; give another name, or that grid"
             )
-        places = {
-            tuple(_cell(value) for value in dataclasses.astuple(point)): point for point in points
-        }
-        rows = _read_rows(self.path, whole, places)
-        if len({(row.point, row.chip) for row in rows}) != len(rows):
-            raise UserError(f"{self.path} has a chip twice; mend it, or give another name")
-        if len(whole) < len(content):
+        rows = _read_rows(self.path, whole, grid)
+        if torn:
             os.ftruncate(self._file, len(whole))
         return rows
 

@@ -425,7 +425,7 @@ def test_what_is_no_network_file_is_not_read(tmp_path: Path, name: str) -> None:
     os.mkfifo(tmp_path / "pipe")
     with (tmp_path / "sparse").open("wb") as file:
         file.truncate(6 << 30)
-    with pytest.raises(UserError, match="not a regular file|too large for a network"):
+    with pytest.raises(UserError, match=r"not a regular file|too large for a network"):
         load_network(tmp_path / name)
 
 

@@ -80,7 +80,7 @@ def test_the_table_has_the_factors_that_vary(tmp_path, capsys):
         ),
         (["--network", "mnist-10", "--c2c", "", "-o", "t.csv"], "c2c has no value"),
         (["--network", "mnist-10", "--c2c", "a", "-o", "t.csv"], "c2c must be a number"),
-        (["no.toml", "-o", "t.csv"], "cannot read the grid no.toml"),
+        (["no.toml", "-o", "t.csv"], "cannot read grid no.toml"),
         (["--network", "mnist-10", "-o", "/dev/null"], "/dev/null: it is a device or a pipe"),
     ],
 )

@@ -1,8 +1,11 @@
 """A grid: what it is made of, which points it has, and what is refused."""
 
 import pytest
+import tomli_w
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from host.sweep.grid import FACTORS, Grid, make_grid, read_grid
+from host.sweep.grid import FACTORS, SETTINGS, Grid, make_grid, read_grid
 from sim.errors import UserError
 from sim.netfile import load_network, save_network
 
@@ -81,6 +84,18 @@ def test_a_file_and_a_dictionary_are_the_same_grid(tmp_path):
         ({"network": "a", "chips": 2, "first": 2**32 - 1}, "first must be from 0 to 4294967294"),
         ({"network": "a", "images": 0}, "images must be from 1"),
         ({"network": 3}, "network must be a name, not 3"),
+        ({"network": {"a": 1}}, "network must be a name, not {'a': 1}"),
+        ({"network": ["a", {}]}, "network must be a name, not {}"),
+        ({"network": "a", "program": {"a": 1}}, "program must be one of .*, not {'a': 1}"),
+        ({"network": "a", "polarity": [[]]}, r"polarity must be one of .*, not \[\]"),
+        ({"network": "a", "c2c": {}}, "c2c must be a number from 0 to 100, not {}"),
+        ({"network": "a", "c2c": 10**400}, "c2c must be a number from 0 to 100, not 1000"),
+        ({"network": "a", "states": {}}, "states must be from 2 to 128, not {}"),
+        ({"network": "a", "states": 10**400}, "states must be from 2 to 128, not 1000"),
+        ({"network": "a", "calibrate": {}}, "calibrate must be yes or no"),
+        ({"network": "a", "on": {}}, "on must be a name, not {}"),
+        ({"network": "a", "data": []}, r"data must be a name, not \[\]"),
+        ({"network": "a", "chips": {}}, "chips must be from 1 to 100000, not {}"),
     ],
 )
 def test_what_is_wrong_is_one_line(entries, message):
@@ -105,12 +120,58 @@ def test_points_that_cannot_be_are_refused(entries, message):
         make_grid(entries).points()
 
 
+texts = st.sampled_from(["mnist-10", "paper-{states}", "no-such", "write-verify", "yes", ".", ""])
+entries = st.recursive(
+    st.booleans() | st.integers() | st.floats() | texts | st.text(max_size=3) | st.dates(),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["a", *FACTORS]), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+@given(st.dictionaries(st.sampled_from([*FACTORS, *SETTINGS, "more"]), entries), st.booleans())
+@settings(deadline=None, max_examples=300)
+def test_any_values_make_a_grid_or_one_line(tmp_path_factory, values, named):
+    path = tmp_path_factory.mktemp("grid") / "grid.toml"
+    path.write_text(tomli_w.dumps(values | {"network": "mnist-10"} if named else values))
+    try:
+        grid = make_grid(read_grid(path))
+        points = grid.points()
+    except UserError as error:
+        assert "\n" not in str(error)  # noqa: PT017
+    else:
+        assert len(points) * len(grid.seeds) > 0
+        assert make_grid(grid.to_dict()).points() == points
+
+
+GRID_FILE = b'network = "mnist-10"\nc2c = [0, 1.5]\ncalibrate = [true, false]\nchips = 3\n'
+parts = st.binary(max_size=4) | st.sampled_from(
+    [b"[" * 3000, b"{a=", b"1" * 400, b"\\u0000", b'"', b"\n", b"[[a]]", b".a" * 3000, b"1e999"]
+)
+
+
+@given(st.integers(0, len(GRID_FILE)), st.integers(0, 8), parts)
+@settings(deadline=None, max_examples=300)
+def test_any_damage_makes_a_grid_or_one_line(tmp_path_factory, start, length, part):
+    path = tmp_path_factory.mktemp("grid") / "grid.toml"
+    path.write_bytes(GRID_FILE[:start] + part + GRID_FILE[start + length :])
+    try:
+        make_grid(read_grid(path)).points()
+    except UserError as error:
+        assert "\n" not in str(error)  # noqa: PT017
+
+
 def test_a_file_that_is_not_there_or_no_toml_is_refused(tmp_path):
-    with pytest.raises(UserError, match="cannot read the grid"):
+    with pytest.raises(UserError, match="cannot read grid"):
         read_grid(tmp_path / "none.toml")
     bad = tmp_path / "bad.toml"
     bad.write_bytes(b"chips = = 3")
     with pytest.raises(UserError, match="is not TOML"):
+        read_grid(bad)
+    bad.write_bytes(b"network = '\xff'")
+    with pytest.raises(UserError, match="is not a grid: it is not text in UTF-8"):
         read_grid(bad)
 
 
