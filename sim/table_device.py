@@ -10,6 +10,8 @@ is what the mean change leads to from one end to the other, and the spread is th
 pulse. Their skew is not kept.
 """
 
+import itertools
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +21,11 @@ import numpy.typing as npt
 
 from sim.errors import UserError
 from sim.levels import MAX_STATES, MIN_STATES, check_range
-from sim.synapse import MAX_PULSES, OCCASIONS, Array, Polarity, Synapse, check_reading
+from sim.synapse import OCCASIONS, Array, Polarity, Synapse, check_reading
+from sim.user_file import open_file, read_text
+
+MAX_TABLE = 20_000
+"""Pulses of a table: a device file of two such polarities can be read again."""
 
 
 def rising(values: npt.ArrayLike) -> Array:
@@ -66,9 +72,9 @@ class TableResponse:
     def __post_init__(self) -> None:
         for name in ("resistance", "cycle", "device"):
             table = np.array(getattr(self, name), np.float64)
-            if table.ndim != 1 or not 2 <= table.size <= MAX_PULSES + 1:
+            if table.ndim != 1 or not 2 <= table.size <= MAX_TABLE + 1:
                 raise ValueError(
-                    f"a table of {name} must have from 2 to {MAX_PULSES + 1} values, "
+                    f"a table of {name} must have from 2 to {MAX_TABLE + 1} values, "
                     f"not shape {table.shape}"
                 )
             if not np.all(np.isfinite(table)):
@@ -217,6 +223,12 @@ class TableSynapse(Synapse):
 
 LEAST_PULSES = 4
 """Pulses along a lookup table's range from which it is one of a synapse with states."""
+MAX_MAGNITUDE = 1e30
+"""No conductance is larger in any unit, and squares of it are still numbers."""
+MAX_BYTES = 1 << 24
+"""Bytes of a lookup table."""
+MAX_ROW = 10_000
+"""Conductances or shares of a lookup table."""
 LOOKUP_HEADER = "1st Row = Gbins"
 """What the first line of CrossSim's lookup tables begins with."""
 
@@ -224,43 +236,48 @@ LOOKUP_HEADER = "1st Row = Gbins"
 def is_lookup_table(path: Path) -> bool:
     """Whether a file is one of CrossSim's lookup tables, by its first line."""
     try:
-        with path.open("rb") as file:
-            return file.read(len(LOOKUP_HEADER)) == LOOKUP_HEADER.encode()
-    except OSError:
-        return False
+        file, _ = open_file(path, "measurement", sys.maxsize)
+    except UserError:
+        return False  # whoever reads the rest of it says why not
+    with file:
+        return file.read(len(LOOKUP_HEADER)) == LOOKUP_HEADER.encode()
+
+
+def _numbers(path: Path, number: int, line: str) -> Array:
+    """A row of a lookup table."""
+    try:
+        row = np.array([float(word) for word in line.split(",")])
+    except ValueError:
+        raise UserError(
+            f"{path}: line {number} is not a row of numbers with commas; give a lookup "
+            "table as CrossSim writes it (conductances, shares, then changes)"
+        ) from None
+    if not np.all(np.abs(row) <= MAX_MAGNITUDE):
+        raise UserError(
+            f"{path} is damaged: line {number} has a number beyond {MAX_MAGNITUDE:g}, or none"
+        )
+    return row
 
 
 def _lookup_table(path: Path) -> tuple[Array, Array, Array]:
     """Conductances, cumulative shares and changes of one of CrossSim's tables."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"cannot read lookup table {path}: {error.strerror or error}") from error
-    except UnicodeDecodeError:
-        raise UserError(f"{path} is not a lookup table: it is not text in UTF-8") from None
-    rows: list[Array] = []
-    for number, line in enumerate(text.splitlines()[1:], 2):
-        if line.strip():
-            try:
-                row = np.array([float(word) for word in line.split(",")])
-            except ValueError:
-                raise UserError(
-                    f"{path}: line {number} is not a row of numbers with commas; give a lookup "
-                    "table as CrossSim writes it (conductances, shares, then changes)"
-                ) from None
-            rows.append(row)
-    if len(rows) < 4:
+    text = read_text(path, "lookup table", MAX_BYTES)
+    lines = ((number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip())
+    rows = [_numbers(path, *each) for each in itertools.islice(lines, 1, 3)]
+    if len(rows) < 2 or min(row.size for row in rows) < 2:
         raise UserError(f"{path} is not one of CrossSim's lookup tables: it has too few rows")
-    conductance, share, changes = rows[0], rows[1], rows[2:]
+    conductance, share = rows
+    if max(conductance.size, share.size) > MAX_ROW:
+        raise UserError(f"{path} is no lookup table: it has a row of more than {MAX_ROW:,} numbers")
+    changes = [_numbers(path, *each) for each in itertools.islice(lines, share.size + 1)]
     if len(changes) != share.size or any(row.size != conductance.size for row in changes):
         raise UserError(
             f"{path} is damaged: {share.size} shares and {conductance.size} conductances need "
             f"as many rows and columns of changes, not {len(changes)} rows"
         )
-    table = np.array(changes)
-    if not np.all(np.isfinite(table)) or np.any(np.diff(conductance) <= 0):
-        raise UserError(f"{path} is damaged: changes must be finite and conductances must rise")
-    return conductance, share, table
+    if np.any(np.diff(conductance) <= 0) or np.any(np.diff(share) < 0):
+        raise UserError(f"{path} is damaged: conductances and cumulative shares must rise")
+    return conductance, share, np.array(changes)
 
 
 def _moments(share: Array, changes: Array) -> tuple[Array, Array]:
@@ -282,8 +299,8 @@ def _follow(
     """
     way, spread = [start], [0.0]
     low, high = float(conductance[0]), float(conductance[-1])
-    least = (high - low) / MAX_PULSES
-    while len(way) <= MAX_PULSES:
+    least = (high - low) / MAX_TABLE
+    while len(way) <= MAX_TABLE:
         here = way[-1]
         change = float(np.interp(here, conductance, mean))
         after = min(max(here + change, low), high)
@@ -330,7 +347,10 @@ def load_lookup_tables(paths: Sequence[Path], states: int = 100) -> TableSynapse
                 f"{path}: {len(way[0]) - 1} pulses lead from {start:g} as far as the mean change "
                 f"goes; a synapse needs at least {LEAST_PULSES}"
             )
-        responses[polarity] = TableResponse(*way)
+        try:
+            responses[polarity] = TableResponse(*way)
+        except ValueError as error:
+            raise UserError(f"{path}: {error}") from error
     if len(responses) != 2:
         name = next(iter(responses)).name.lower()
         raise UserError(

@@ -16,7 +16,7 @@ import numpy as np
 
 from host.fit.csv_file import CsvFile, read_csv
 from sim.errors import UserError
-from sim.synapse import Array, Polarity
+from sim.synapse import MAX_PULSES, Array, Polarity
 from sim.table_device import rising
 
 NAMES = {
@@ -257,6 +257,10 @@ def _turn(resistance: Array) -> int | None:
     return turn if all(abs(_trend(part)) > 0.5 for part in ways) else None
 
 
+def _curve_name(device: str, cycle: str) -> str:
+    return f"device {device}" + (f", cycle {cycle}" if cycle else "")
+
+
 def _check_length(path: Path, line: int, name: str, points: int) -> None:
     if points < LEAST_POINTS:
         raise UserError(
@@ -294,8 +298,8 @@ def _read_file(path: Path, names: ColumnNames) -> _File:
         if columns.polarity is not None and not columns.neuron:
             polarity = _polarity(file, line, cells[columns.polarity])
         x = file.number(line, cells[x_place], file.columns[x_place]) * x_factor
-        if not columns.neuron and x < 0:
-            raise file.fail(line, f"pulse is {x:g}; count pulses from 0")
+        if not columns.neuron and not 0 <= x <= MAX_PULSES:
+            raise file.fail(line, f"pulse is {x:g}; count pulses from 0 to {MAX_PULSES:,}")
         for place, (_, factor) in zip(columns.resistances, units, strict=True):
             cycle = cells[columns.cycle] if columns.cycle is not None else ""
             if len(columns.resistances) > 1:
@@ -305,6 +309,7 @@ def _read_file(path: Path, names: ColumnNames) -> _File:
             points = groups.get((*key, segments.setdefault(key, 0)))
             if points is not None and not columns.neuron and x <= points.x[-1]:
                 # Pulses are counted anew: another cycle begins.
+                _check_length(path, points.line, _curve_name(device, cycle), len(points.x))
                 segments[key] += 1
                 points = None
             if points is None:
@@ -314,7 +319,7 @@ def _read_file(path: Path, names: ColumnNames) -> _File:
     arrays: dict[tuple[str, str, Polarity | None, int], tuple[Array, Array]] = {}
     alike: dict[bytes, list[Array]] = {}
     for key, points in groups.items():
-        name = f"device {key[0]}" + (f", cycle {key[1]}" if key[1] else "")
+        name = _curve_name(key[0], key[1])
         _check_length(path, points.line, name, len(points.x))
         arrays[key] = np.array(points.x), np.array(points.resistance)
         if not np.ptp(arrays[key][1]):

@@ -27,6 +27,8 @@ FIRST_SOFTNESS = 0.03
 """Softness that fits start from, as a fraction of the largest current."""
 LEAST_POINTS = 8
 """Points from which an upper knee is asked for."""
+LEAST_CHANGE = 1e-3
+"""Of the current from end to end, as a fraction of the largest, from which a line is fitted."""
 SURE = 0.01
 """An upper knee is taken where so small a chance would make one."""
 NAMES = ("base", "threshold", "slope", "softness", "height")
@@ -289,6 +291,10 @@ def select(curves: list[Curve], currents: tuple[float, float] | None) -> list[Cu
             raise UserError(
                 f"device {curve.device}: {np.count_nonzero(kept)} points of the neuron's curve are "
                 "in the range of currents; a fit needs 6: widen --currents or measure more"
+            )
+        if np.ptp(x[kept]) < LEAST_CHANGE * x[kept].max() or not x[kept].max():
+            raise UserError(
+                f"device {curve.device}: the current does not change; is it the right column?"
             )
         chosen.append(Curve(curve.device, curve.cycle, None, x[kept], curve.resistance[kept]))
     return chosen

@@ -122,9 +122,11 @@ def shape(k: float, x: npt.ArrayLike) -> tuple[Array, Array]:
         first = x * (1 - x) / 2
         second = first * (1 - 2 * x) / 6
         return x + k * first + k**2 * second, first + 2 * k * second
-    whole, part = -np.expm1(-k), -np.expm1(-k * x)
-    slope = (x * np.exp(-k * x) * whole - part * np.exp(-k)) / whole**2
-    return part / whole, slope
+    # On its way a search may try a k of which nothing is left but infinities: it turns back.
+    with np.errstate(over="ignore", invalid="ignore"):
+        whole, part = -np.expm1(-k), -np.expm1(-k * x)
+        slope = (x * np.exp(-k * x) * whole - part * np.exp(-k)) / whole**2
+        return part / whole, slope
 
 
 @dataclass(frozen=True, eq=False)
@@ -332,7 +334,7 @@ def _from_points(fit: Fit, pulses: int) -> Estimate:
     together = float(residuals[1:] @ residuals[:-1]) / square if square else 0.0
     together = min(max(together, 0.0), 0.95)
     mix = np.array([[1, 0, 0], [0, 1, 0], [-1, 1, 0], [0, 0, 1]], np.float64)
-    variance = np.diag(mix @ fit.covariance @ mix.T)
+    variance = np.maximum(np.diag(mix @ fit.covariance @ mix.T), 0.0)
     error = np.sqrt(variance * (1 + together) / (1 - together))
     return _estimate(_all_four(fit.parameters), error, max(residuals.size - 3, 1), pulses)
 

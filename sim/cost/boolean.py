@@ -8,6 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+MAX_LENGTH = 2000
+"""Characters of a function."""
+MAX_TOKENS = 200
+"""Names and signs of a function: each may be a level of its own."""
+
 Bits = npt.NDArray[np.bool_] | np.bool_
 Values = Mapping[str, Any]
 
@@ -40,13 +45,17 @@ class _Parser:
         self.text = text
         self.tokens: list[str] = []
         self.names: list[str] = []
-        place = 0
-        while text[place:].strip():
+        place, end = 0, len(text.rstrip())
+        if end > MAX_LENGTH:
+            raise ValueError(f"the function {text[:40]!r}... is too long")
+        while place < end:
             match = _TOKEN.match(text, place)
             if match is None:
                 raise ValueError(f"the function {text!r} is not understood")
             self.tokens.append(match[1])
             place = match.end()
+        if len(self.tokens) > MAX_TOKENS:
+            raise ValueError(f"the function {text[:40]!r}... is too long")
         self.place = 0
 
     def peek(self) -> str:
@@ -135,7 +144,7 @@ def parse_expression(text: str) -> Expression:
     Raises
     ------
     ValueError
-        If it is not understood.
+        If it is not understood, or longer than any cell's.
     """
     parser = _Parser(text)
     evaluate = parser.either()

@@ -6,6 +6,8 @@ energy and delay. Tables over slew and load are read at one point, which `OPERAT
 that depend on the state of other pins are averaged (energy) or taken at their worst (delay).
 """
 
+import itertools
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,9 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from sim.cost.boolean import Expression, parse_expression
 from sim.errors import UserError
+from sim.user_file import read_text
 
 OPERATING_SLEW = 17.0
 """Picoseconds at an input."""
@@ -24,8 +28,23 @@ OPERATING_LOAD = 3.2
 CELLS_45 = Path(__file__).with_name("cells45.lib")
 """The small library of 45 nm cells that ships; its head says where its figures come from."""
 
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.|\\\n)*"|[A-Za-z0-9_.+\-\[\]!*/&|^\']+|[(){}:;,=]', re.DOTALL)
-_COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
+MAX_BYTES = 1 << 25
+"""Bytes of a library."""
+MAX_TOKENS = 1 << 20
+"""Words, numbers in quotes and signs of a library."""
+MAX_UNIT = 1e12
+"""Of ps, fF, nW, fJ or V."""
+MAX_DEPTH = 16
+"""Groups within one another; a table has five around it."""
+MAX_FUNCTIONS = 1 << 20
+"""Characters of all functions together."""
+MAX_TABLE = 1 << 16
+"""Characters of a table; its values have some hundred."""
+
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"?|[A-Za-z0-9_.+\-\[\]!*/&|^\']+|[(){}:;,=]', re.DOTALL)
+_COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)|//[^\n]*", re.DOTALL)
+Values = npt.NDArray[np.float64]
+
 _SCALES = {"f": 1e-15, "p": 1e-12, "n": 1e-9, "u": 1e-6, "m": 1e-3, "": 1.0}
 
 
@@ -59,15 +78,26 @@ class Group:
 
     def number(self, name: str, default: float) -> float:
         """A simple attribute as a number."""
-        return float(self.attributes.get(name, default))
+        return _number(self.attributes.get(name, default))
+
+
+def _number(text: str | float) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is no number that a cell can have")
+    return value
 
 
 class _Reader:
     """Recursive descent over the tokens of a file."""
 
     def __init__(self, text: str) -> None:
-        self.tokens = _TOKEN.findall(_COMMENT.sub(" ", text).replace("\\\n", " "))
+        found = _TOKEN.finditer(_COMMENT.sub(" ", text).replace("\\\n", " "))
+        self.tokens = [token[0] for token in itertools.islice(found, MAX_TOKENS + 1)]
+        if len(self.tokens) > MAX_TOKENS:
+            raise ValueError(f"it has more than {MAX_TOKENS:,} words")
         self.place = 0
+        self.depth = 0
 
     def next(self) -> str:
         if self.place == len(self.tokens):
@@ -93,10 +123,14 @@ class _Reader:
     def group(self) -> Group:
         """A group; the next token is its kind."""
         group = Group(self.next(), self.arguments())
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise ValueError(f"it is nested deeper than {MAX_DEPTH} levels")
         self.expect("{")
         while self.peek() != "}":
             self.statement(group)
         self.next()
+        self.depth -= 1
         return group
 
     def statement(self, group: Group) -> None:
@@ -264,10 +298,13 @@ class _Units:
         self.voltage = library.number("nom_voltage", 1.0)
         self.time = self._simple(library, "time_unit", "1ns", "s") / 1e-12
         amount, unit = library.lists.get("capacitive_load_unit", ["1", "pf"])
-        self.capacitance = float(amount) * _SCALES[unit.lower().removesuffix("f")] / 1e-15
+        self.capacitance = _number(amount) * _SCALES[unit.lower().removesuffix("f")] / 1e-15
         self.leakage = self._simple(library, "leakage_power_unit", "1nW", "W") / 1e-9
         volts = self._simple(library, "voltage_unit", "1V", "V")
-        self.energy = self.capacitance * volts**2
+        self.energy = self.capacitance * volts * volts
+        units = (self.time, self.leakage, self.energy, self.voltage)
+        if not all(0 < unit < MAX_UNIT for unit in units):
+            raise ValueError(f"a unit or its voltage is not between 0 and {MAX_UNIT:g}")
 
     @staticmethod
     def _simple(library: Group, name: str, default: str, unit: str) -> float:
@@ -279,7 +316,23 @@ class _Units:
 
 
 def _numbers(texts: list[str]) -> list[list[float]]:
-    return [[float(word) for word in re.split(r"[\s,]+", text.strip()) if word] for text in texts]
+    if sum(map(len, texts)) > MAX_TABLE:
+        raise ValueError(f"a table has more than {MAX_TABLE:,} characters")
+    return [[_number(word) for word in re.split(r"[\s,]+", text) if word] for text in texts]
+
+
+def _interpolate(values: Values, axis: Values, point: float) -> Values:
+    """Values at a point of their last axis; beyond its ends they stay what they are there."""
+    if axis.ndim != 1 or not axis.size or np.any(np.diff(axis) <= 0):
+        raise ValueError("an index of a table does not rise")
+    if point <= axis[0]:
+        return values[..., 0]
+    if point >= axis[-1]:
+        return values[..., -1]
+    place = int(np.searchsorted(axis, point, side="right"))
+    before, after = values[..., place - 1], values[..., place]
+    slope = (after - before) / (axis[place] - axis[place - 1])
+    return slope * (point - axis[place - 1]) + before
 
 
 class _Tables:
@@ -315,9 +368,7 @@ class _Tables:
                 points.append(OPERATING_SLEW / self.units.time)
         result = values.reshape([len(axis) for axis in axes])
         for axis, point in zip(reversed(axes), reversed(points), strict=True):
-            result = np.apply_along_axis(
-                lambda row, axis=axis, point=point: np.interp(point, axis, row), -1, result
-            )
+            result = _interpolate(result, axis, point)
         return float(result)
 
     def mean(self, groups: Iterator[Group], *kinds: str) -> float:
@@ -356,15 +407,26 @@ def _cell(group: Group, tables: _Tables) -> Cell | None:
             delay = tables.worst(iter(timings), "cell_rise", "cell_fall") * units.time
             outputs[name] = OutputPin(function, energy, delay)
     register = None
+    known = set(inputs)
     for ff in group.of_kind("ff"):
         clock = ff.attributes.get("clocked_on", "")
         if clock not in inputs or {"clear", "preset"} & set(ff.attributes):
             return None  # another edge, or a set or reset: the gateware's data need none
         state, complement = ff.arguments
         next_state = parse_expression(ff.attributes["next_state"])
+        if not known.issuperset(next_state.names):
+            return None
         register = Register(clock, next_state, state, complement, setup)
+        known |= {state, complement}
+    if not all(known.issuperset(output.function.names) for output in outputs.values()):
+        return None  # of something that is no pin
     leakage = group.number("cell_leakage_power", 0) * units.leakage
     area = group.number("area", 0)
+    figures = [area, leakage, setup]
+    figures += [figure for pin in inputs.values() for figure in (pin.capacitance, pin.energy)]
+    figures += [figure for pin in outputs.values() for figure in (pin.energy, pin.delay)]
+    if not all(map(math.isfinite, figures)):
+        raise ValueError(f"cell {group.arguments[0]} has a figure that is too large")
     return Cell(group.arguments[0], area, leakage, inputs, outputs, register)
 
 
@@ -383,11 +445,16 @@ def parse_library(text: str) -> Library:
         library = reader.group()
         units = _Units(library)
         tables = _Tables(library, units)
+        pins = (pin for cell in library.of_kind("cell") for pin in cell.of_kind("pin"))
+        if sum(len(pin.attributes.get("function", "")) for pin in pins) > MAX_FUNCTIONS:
+            raise ValueError(f"its functions have more than {MAX_FUNCTIONS:,} characters")
         cells: dict[str, Any] = {
             group.arguments[0]: _cell(group, tables) for group in library.of_kind("cell")
         }
-    except (KeyError, IndexError) as error:
+    except KeyError as error:
         raise ValueError(f"it lacks {error}") from error
+    except IndexError as error:
+        raise ValueError("a group of it lacks its name") from error
     cells = {name: cell for name, cell in cells.items() if cell is not None and cell.outputs}
     if not cells:
         raise ValueError("it has no cell that can be used")
@@ -403,11 +470,8 @@ def load_library(path: Path = CELLS_45) -> Library:
     UserError
         If it is missing, or is not a Liberty file.
     """
+    text = read_text(path, "library", MAX_BYTES)
     try:
-        return parse_library(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"cannot read library {path}: {error.strerror or error}") from error
-    except UnicodeDecodeError:
-        raise UserError(f"{path} is not a Liberty file: it is not text in UTF-8") from None
+        return parse_library(text)
     except ValueError as error:
         raise UserError(f"{path} is not a Liberty file: {' '.join(str(error).split())}") from error

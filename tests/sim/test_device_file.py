@@ -3,17 +3,24 @@
 import math
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+import tomli_w
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sim.chip import Chip
 from sim.device import Device, Electrical, NeuronElectrical
 from sim.device_file import device_from_toml, device_to_toml, load_device, save_device
 from sim.errors import UserError
+from sim.levels import uniform_levels
+from sim.network import Layer, Network
 from sim.neuron import ReluNeuron, SotNeuron
 from sim.neuron_device import NeuronVariation
+from sim.programming import program_chip
+from sim.schemes import Programming
 from sim.synapse import (
     CYCLE_READINGS,
     DEVICE_READINGS,
@@ -172,3 +179,95 @@ def test_the_shipped_file_says_all_that_is_written() -> None:
     shipped = tomllib.loads(PAPER.read_text("utf-8"))
     assert set(written) - set(shipped) == {"imperfections"}
     assert set(written["synapse"]) == set(shipped["synapse"])
+
+
+WAY, SPREAD = np.arange(4.0), np.full(4, 0.1)
+TABLE = device_to_toml(
+    Device(
+        "table",
+        TableSynapse(TableResponse(WAY, SPREAD, SPREAD), TableResponse(-WAY, SPREAD, SPREAD)),
+    )
+)
+TEXTS = (PAPER.read_text("utf-8") + "\n[imperfections]\nstuck = 0.0\n", TABLE)
+
+
+def places(tables: dict[str, Any]) -> list[tuple[str, ...]]:
+    """Every key of a file, by the keys of its tables."""
+    found = []
+    for key, value in tables.items():
+        found.append((key,))
+        if isinstance(value, dict):
+            found += [(key, *rest) for rest in places(value)]
+    return found
+
+
+values = st.recursive(
+    st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.integers(-2, 130)
+    | st.floats()
+    | st.sampled_from([1e308, -1e308, 5e-324, 1e-300, 0.5])
+    | st.sampled_from(["sot", "table", "write", "pulse", "range", ""])
+    | st.text(max_size=3)
+    | st.dates(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=6,
+)
+SMALL = Network(
+    (Layer(np.arange(12, dtype=np.uint8).reshape(4, 3) % 10, uniform_levels(10)),),
+    ReluNeuron(),
+    (2, 2),
+)
+
+
+def used_or_refused(path: Path) -> None:
+    """A file is refused in one line, or a chip can be made of it, and the file be written."""
+    try:
+        device = load_device(path)
+    except UserError as error:
+        assert "\n" not in str(error)  # noqa: PT017
+        return
+    assert device_to_toml(device_from_toml(device_to_toml(device))) == device_to_toml(device)
+    assert all("\n" not in line for line in device.readings())
+    try:
+        words = program_chip(Chip(device, 0), SMALL, Programming()).words
+    except ValueError as error:
+        assert "\n" not in str(error)  # noqa: PT017
+    else:
+        assert np.abs(words[0]).max() < 128
+
+
+@given(st.sampled_from(TEXTS), st.data())
+@settings(deadline=None, max_examples=300)
+@pytest.mark.filterwarnings("error")
+def test_any_values_make_a_device_or_one_line(
+    tmp_path_factory: pytest.TempPathFactory, text: str, data: st.DataObject
+) -> None:
+    tables = tomllib.loads(text)
+    for *way, key in data.draw(st.lists(st.sampled_from(places(tables)), min_size=1, max_size=2)):
+        inner = tables
+        for step in way:
+            inner = inner.get(step, {}) if isinstance(inner, dict) else {}
+        if isinstance(inner, dict):
+            inner[key] = data.draw(values)
+    path = tmp_path_factory.mktemp("device") / "device.toml"
+    path.write_text(tomli_w.dumps(tables), "utf-8")
+    used_or_refused(path)
+
+
+parts = st.binary(max_size=4) | st.sampled_from(
+    [b"[" * 3000, b"=1\n", b"1" * 400, b"\\u0000", b'"', b"\n", b"[[a]]", b".a" * 3000, b"1e999"]
+)
+
+
+@given(st.sampled_from(TEXTS), st.integers(0, 2000), st.integers(0, 8), parts)
+@settings(deadline=None, max_examples=300)
+@pytest.mark.filterwarnings("error")
+def test_any_damage_makes_a_device_or_one_line(
+    tmp_path_factory: pytest.TempPathFactory, text: str, start: int, length: int, part: bytes
+) -> None:
+    path = tmp_path_factory.mktemp("device") / "device.toml"
+    content = text.encode()
+    start = start % len(content)
+    path.write_bytes(content[:start] + part + content[start + length :])
+    used_or_refused(path)

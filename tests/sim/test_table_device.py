@@ -5,13 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize, stats
 
 from sim.errors import UserError
 from sim.synapse import CycleVariation, Polarity, PulseResponse, SotSynapse
-from sim.table_device import TableResponse, TableSynapse, load_lookup_tables, rising
+from sim.table_device import MAX_TABLE, TableResponse, TableSynapse, load_lookup_tables, rising
 
 P, D = Polarity
 
@@ -93,7 +93,7 @@ def response(*tables: list[float]) -> TableResponse:
 @pytest.mark.parametrize(
     ("make", "expected"),
     [
-        (lambda: response([1.0], [0.0], [0.0]), "from 2 to 65536 values"),
+        (lambda: response([1.0], [0.0], [0.0]), "from 2 to 20001 values"),
         (lambda: response([0, np.nan], [0, 0], [0, 0]), "of finite numbers"),
         (lambda: response([0, 1], [0, -1], [0, 0]), "deviations of cycle must not be neg"),
         (lambda: response([0, 1], [0, 0, 0], [0, 0]), "as many values each"),
@@ -166,8 +166,17 @@ def spoil(path: Path, old: str, new: str) -> None:
             "dG_increasing.txt is .*damaged|too",
         ),
         (lambda up, down: up.write_text("a\n1,2\n0,1\n1,1\n1\n"), "dG_increasing.txt is damaged"),
-        (lambda up, down: up.write_text("a\n2,1\n0,1\n1,1\n1,1\n"), "conductances must rise"),
+        (
+            lambda up, down: up.write_text("a\n2,1\n0,1\n1,1\n1,1\n"),
+            "conductances and cumul",
+        ),
         (lambda up, down: up.write_text("a\n1,2\n0,1\n0,1\n0,1\n"), "0 pulses lead from 1 as far"),
+        (lambda up, down: up.write_text("a\nnan,2\n0,1\n0,1\n0,1\n"), "damaged: line 2 has a num"),
+        (lambda up, down: up.write_text("a\n1,2\n0,nan\n0,1\n0,1\n"), "damaged: line 3 has a num"),
+        (lambda up, down: up.write_text("a\n1,2\n0,1\n1e308,1\n0,1\n"), "number beyond 1e"),
+        (lambda up, down: up.write_text("a\n1,2\n1,0\n0,1\n0,1\n"), "shares must rise"),
+        (lambda up, down: up.write_text("a\n1,2\n0,1" + "\n0,1" * 3), "not 3 rows"),
+        (lambda up, down: up.write_text("a\n" + "0," * 10_000 + "1\n0,1\n"), "more than 10,000 n"),
         (lambda up, down: write_crosssim(up, 1, a=0.7), "2 pulses lead from 1e-05 as far as the"),
         (lambda up, down: down.write_bytes(up.read_bytes()), "are both of potentiation"),
         (lambda up, down: up.write_bytes(b"\xff\xfe\x00"), "not text in UTF-8"),
@@ -185,3 +194,34 @@ def test_damaged_lookup_tables(
 def test_one_table_is_not_enough(tables: tuple[Path, Path]) -> None:
     with pytest.raises(UserError, match="come in twos"):
         load_lookup_tables(tables[:1])
+
+
+parts = st.text("0123456789,.-e\nan", max_size=4) | st.sampled_from(["1e308", "-inf", "\0", "é"])
+
+
+@given(st.integers(0, 400), st.integers(0, 3), parts, st.booleans())
+@settings(deadline=None, max_examples=200)
+@pytest.mark.filterwarnings("error")
+def test_any_damage_makes_a_synapse_or_one_line(
+    tmp_path_factory: pytest.TempPathFactory, start: int, length: int, part: str, both: bool
+) -> None:
+    folder = tmp_path_factory.mktemp("lookup")
+    paths = folder / "up", folder / "down"
+    for path, rows in zip(paths, ("0.1,0.2,0.1\n" * 3, "-0.1,-0.2,-0.1\n" * 3), strict=True):
+        text = f"1st Row = Gbins, 2nd Row = CDF Points\n1,1.5,2\n0,0.5,1\n{rows}"
+        start = start % len(text)
+        changed = text[:start] + part + text[start + length :]
+        path.write_text(changed if both or path is paths[0] else text, "utf-8")
+    try:
+        synapse = load_lookup_tables(paths)
+    except UserError as error:
+        assert "\n" not in str(error)  # noqa: PT017
+    else:
+        assert np.isfinite([synapse.low, synapse.high]).all()
+        assert np.isfinite(synapse.cycle_deviation(P, synapse.low, 3.0))
+
+
+def test_tables_that_a_device_file_cannot_hold_are_refused() -> None:
+    way = np.linspace(0, 1, MAX_TABLE + 2)
+    with pytest.raises(ValueError, match="from 2 to 20001 values"):
+        TableResponse(way, 0 * way, 0 * way)

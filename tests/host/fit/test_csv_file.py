@@ -1,11 +1,12 @@
 """Tables of numbers, and what is said of files that are none."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from host.fit.csv_file import Column, read_csv
+from host.fit.csv_file import MAX_LINES, Column, read_csv
 from sim.errors import UserError
 
 Write = Callable[[str | bytes], Path]
@@ -92,7 +93,9 @@ def test_files_that_are_no_tables(content: str | bytes, expected: str, write: Wr
         ("nan", "line 2: R_AH has nan in place of a number; mend or remove the row"),
         ("", "line 2: R_AH has nothing in place of a number"),
         ("#N/A", "line 2: R_AH has #N/A in place of a number"),
-        ("1e999", "line 2: R_AH is '1e999'; give a number"),
+        ("1e999", r"line 2: R_AH is 1e999, and no measurement is beyond 1e\+30; mend or remove"),
+        ("1e308", r"line 2: R_AH is 1e308, and no measurement is beyond 1e\+30; mend or remove"),
+        ("-1.1e30", r"line 2: R_AH is -1.1e30, and no measurement is beyond"),
         ("1.5 mohm", "line 2: R_AH is '1.5 mohm', a number with something behind it; give plain"),
         ("high", "line 2: R_AH is 'high'; give a number"),
     ],
@@ -106,5 +109,37 @@ def test_cells_that_are_no_numbers(cell: str, expected: str, write: Write) -> No
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"cannot read .*none\.csv: No such file"):
         read_csv(tmp_path / "none.csv")
-    with pytest.raises(UserError, match=r"cannot read .*: Is a directory"):
+    with pytest.raises(UserError, match=r"cannot read .*: it is a folder"):
         read_csv(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("pulse,R\n" + "\n" * MAX_LINES, "more than 200,000 lines; give it in parts"),
+        ("pulse,R\n" + "1," * 1_000_000, "more than 1,000,000 cells"),
+        ("pulse" + ",R" * 1000 + "\n1,2\n", "more than 1,000 columns"),
+        ("pulse,R\n1," + "2" * 201 + "\n", "line 2: a cell has 201 characters, at most 200 are"),
+        ("pulse,R_AH " + "(" * 300 + "\n1,2\n", "line 1: a cell has 305 characters, at most 200"),
+    ],
+)
+def test_tables_that_no_measurement_has(content: str, expected: str, write: Write) -> None:
+    with pytest.raises(UserError, match=expected):
+        read_csv(write(content))
+
+
+def test_a_file_that_is_larger_than_any_is_not_read(tmp_path: Path) -> None:
+    with (tmp_path / "curve.csv").open("wb") as file:
+        file.truncate(6 << 30)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UserError, match="too large for a CSV file: it has 6,442,450,944 bytes"):
+        read_csv(tmp_path / "curve.csv")
+    for path in (tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(UserError, match="not a regular file"):
+            read_csv(path)
+
+
+def test_numbers_below_any_quantity_are_zero(write: Write) -> None:
+    file = read_csv(write("pulse,R\n1,1e-310\n"))
+    assert file.number(2, "1e-310", file.columns[1]) == 0
+    assert file.number(2, "-1e-29", file.columns[1]) == -1e-29

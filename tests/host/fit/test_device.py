@@ -4,11 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from host.catalogue import open_device
 from host.fit.device import FitOptions, fit_all, make_device, measured_response, report
-from host.fit.measurement import Curve, Measurement
+from host.fit.measurement import ColumnNames, Curve, Measurement, read_measurement
 from host.fit.response import stack
 from sim.device_file import device_from_toml, device_to_toml
 from sim.errors import UserError
@@ -17,6 +20,7 @@ from sim.table_device import TableSynapse
 
 P, D = Polarity
 Makes = Callable[..., Any]
+Floats = npt.NDArray[np.float64]
 BASE = open_device("paper")
 
 
@@ -133,3 +137,64 @@ def test_a_polarity_of_half_the_range_has_half_the_figures(known: Makes) -> None
     assert synapse.c2c.depression == pytest.approx(0.01, rel=0.1)
     own = result.polarities[D].devices.readings["range"].value
     assert synapse.d2d.depression == pytest.approx(own / 2, rel=0.1)
+
+
+def rows(heading: str, names: list[str], x: Floats, ways: list[Floats]) -> str:
+    """A file of some cycles of two devices."""
+    rng = np.random.default_rng(0)
+    lines = [heading]
+    for device in "AB":
+        for cycle in range(3):
+            for name, way in zip(names, ways, strict=True):
+                noisy = way + rng.normal(0, 0.02, x.size)
+                lines += [
+                    f"{device},{cycle},{name}{a:g},{b:.4f}" for a, b in zip(x, noisy, strict=True)
+                ]
+    return "\n".join(lines) + "\n"
+
+
+N = np.arange(8.0)
+UP = 1 - np.exp(-N / 4)
+PULSES = rows("device,cycle,polarity,pulse,R_AH (ohm)", ["p,", "d,"], N, [UP, 1 - UP])
+NEURON = rows("device,cycle,current (mA),R_AH (ohm)", [""], N, [np.clip(N - 2, 0, 4)])
+
+LARGE = ("1e308", "-1e308", "1e30", "-1e30", "1e29", "1e400", "9" * 400, "70000")
+SMALL = ("1e-30", "5e-324", "0", "-0", "1", "-1", "+1")
+NO_NUMBERS = ("nan", "inf", "", "x", "\0", '"', ",", "\n", "é", "A", "p")
+cells = st.sampled_from([*LARGE, *SMALL, *NO_NUMBERS])
+
+
+@given(
+    st.sampled_from([PULSES, NEURON]),
+    st.lists(st.tuples(st.integers(0, 500), st.integers(0, 4), cells), min_size=1, max_size=4),
+    st.sampled_from([None, "1e30", "1e-30", "0", "5e-324"]),
+    st.booleans(),
+)
+@settings(deadline=None, max_examples=100)
+@pytest.mark.filterwarnings("error")
+def test_any_numbers_make_a_device_or_one_line(
+    tmp_path_factory: pytest.TempPathFactory,
+    text: str,
+    changes: list[tuple[int, int, str]],
+    column: str | None,
+    table: bool,
+) -> None:
+    lines = [line.split(",") for line in text.splitlines()]
+    for line, cell, value in changes:
+        row = lines[line % len(lines)]
+        row[cell % len(row)] = value
+        if column is not None:
+            for other in lines[1:]:
+                other[cell % len(other)] = column
+    path = tmp_path_factory.mktemp("fit") / "curves.csv"
+    path.write_text("\n".join(map(",".join, lines)), "utf-8")
+    options = FitOptions("mine", table=table)
+    try:
+        measurement = read_measurement([path], ColumnNames())
+        result = fit_all(measurement, options)
+        device = make_device(result, measurement, options, BASE)
+    except UserError as error:
+        assert "\n" not in str(error)  # noqa: PT017
+    else:
+        assert all(result.complaints(False))
+        assert device_to_toml(device_from_toml(device_to_toml(device))) == device_to_toml(device)

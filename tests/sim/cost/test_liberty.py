@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sim.cost.liberty import load_library, parse_library
 from sim.errors import UserError
@@ -115,6 +118,44 @@ def test_units_and_tables_of_another_library() -> None:
     assert library.full_adder() is None
 
 
+def pin(function: str, table: str = "values (1)", copies: int = 1) -> str:
+    """A cell with outputs, and a table of their delay."""
+    output = f"""
+      pin (Y) {{ direction : output; function : "{function}";
+        timing () {{ cell_rise (x) {{ {table}; }} }} }}"""
+    return f"library (x) {{ cell (a) {{ {output * copies} }} }}"
+
+
+FLIP_FLOP = """
+library (x) {
+  cell (dff) {
+    area : 4.5;
+    ff (IQ, IQN) { next_state : "!(D ^ E) | 0"; clocked_on : "CK"; }
+    pin (D) { direction : input; capacitance : 1.1;
+      timing () { related_pin : "CK"; timing_type : setup_rising;
+        rise_constraint (scalar) { values ("55"); } } }
+    pin (E) { direction : input; }
+    pin (CK) { direction : input; clock : true; }
+    pin (Q) { direction : output; function : "IQ"; }
+    pin (QN) { direction : output; function : "IQN"; }
+  }
+  cell (fa) {
+    pin (A) { direction : input; } pin (B) { direction : input; } pin (C) { direction : input; }
+    pin (S) { direction : output; function : "A ^ B ^ C"; }
+    pin (T) { direction : output; function : "A B + C*(A|B)"; }
+  }
+}
+"""
+
+
+def test_a_cell_whose_function_names_what_it_has_not_is_left_out() -> None:
+    assert list(parse_library(FLIP_FLOP).cells) == ["dff", "fa"]
+    assert parse_library(FLIP_FLOP).full_adder() is not None
+    assert list(parse_library(FLIP_FLOP.replace("A ^ B ^ C", "A ^ B ^ Z")).cells) == ["dff"]
+    for function in ('"!(D ^ E) | 0"', '"IQN"'):
+        assert list(parse_library(FLIP_FLOP.replace(function, '"IZ"')).cells) == ["fa"]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -124,13 +165,39 @@ def test_units_and_tables_of_another_library() -> None:
         ("library (x) { area 3 }", "'area' is followed by '3'"),
         ("library (x) { }", "it has no cell that can be used"),
         ('library (x) { time_unit : "1h"; }', "time_unit '1h' is not understood"),
+        ('library (x) { time_unit : "0ns"; }', "a unit or its voltage is not between 0 and 1e"),
+        ('library (x) { voltage_unit : "1' + "0" * 300 + 'V"; }', "a unit or its voltage is not"),
+        ("library (x) { nom_voltage : nan; }", "nan is no number that a cell can have"),
+        ("library (x) { nom_voltage : 1e200; }", "a unit or its voltage is not between"),
+        ("library (x) { cell () { area : 1; } }", "a group of it lacks its name"),
+        ("library (x) { cell (a) { area : 1e999; } }", "1e999 is no number that a cell can have"),
+        ("library (x) { cell (a) { area : inf; } }", "inf is no number that a cell can have"),
+        ("library (x) {" * 3000, "it is nested deeper than 16 levels"),
+        ("library (x) { a (" * 3000, "it is nested deeper than 16 levels"),
+        ("library (" * 3000, "it ends in the middle"),
+        ("library (x) {" + ";" * (1 << 20), "it has more than 1,048,576 words"),
+        ("/*" * 1_000_000, "it does not begin with library"),
+        ('library (x) { a : "' + "\\\n" * 1_000_000, "it ends in the middle"),
+        ('library (x) { a : "' + '\\"' * 1_000_000, "it ends in the middle"),
+        (pin("(" * 3000), r"the function '\(\(.*'... is too long"),
+        (pin("!" * 3000), "the function '!!.*'... is too long"),
+        (pin("A|" * 3000), r"the function 'A\|.*'... is too long"),
+        (pin("A " * 2000), "the function 'A A.*'... is too long"),
+        (pin("A" * 1999, copies=600), "its functions have more than 1,048,576 characters"),
+        (pin("A", 'values ("1, 1", "1")'), "setting an array element with a sequence.*"),
+        (pin("A", 'values ("1, nan")'), "nan is no number that a cell can have"),
+        (pin("A", f'values ("{"1 " * 40_000}")'), "a table has more than 65,536 characters"),
+        (pin("A", 'index_1 ("2, 1"); values ("1, 2")'), "an index of a table does not rise"),
+        (pin("A", 'index_1 (""); values ("1, 2")'), "cannot reshape .*"),
+        (pin("A", 'index_1 ("1, 2"); values ("1, 2, 3")'), "cannot reshape .*"),
     ],
 )
 def test_what_is_no_library_is_one_line(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "cells.lib"
     path.write_text(text)
-    with pytest.raises(UserError, match=f"cells.lib is not a Liberty file: {message}$"):
+    with pytest.raises(UserError, match=f"cells.lib is not a Liberty file: {message}") as caught:
         load_library(path)
+    assert "\n" not in str(caught.value)
 
 
 def test_a_missing_library_is_one_line(tmp_path: Path) -> None:
@@ -139,3 +206,36 @@ def test_a_missing_library_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "binary.lib").write_bytes(b"\xff\xfe")
     with pytest.raises(UserError, match="it is not text in UTF-8"):
         load_library(tmp_path / "binary.lib")
+
+
+parts = st.text("(){}:;,=\"\\'!|&^ \n0123456789.eabAY_nfp/*-", max_size=4) | st.sampled_from(
+    ["1e308", "nan", "\\\n", "/*", "//", '""', "()", "{}", "cell", "pin", "ff", "\0", "é", "1e-320"]
+)
+
+
+@given(
+    st.sampled_from([OTHER, FLIP_FLOP]),
+    st.lists(st.tuples(st.integers(0, 1500), st.integers(0, 6), parts), min_size=1, max_size=3),
+)
+@settings(deadline=None, max_examples=500)
+@pytest.mark.filterwarnings("error")
+def test_any_damage_makes_a_library_or_one_line(
+    text: str, changes: list[tuple[int, int, str]]
+) -> None:
+    for start, length, part in changes:
+        start = start % len(text)
+        text = text[:start] + part + text[start + length :]
+    try:
+        library = parse_library(text)
+    except ValueError as error:
+        assert "\n" not in " ".join(str(error).split())  # noqa: PT017
+        return
+    library.full_adder()
+    for cell in library.cells.values():
+        values = {name: np.bool_(True) for name in cell.inputs}
+        if cell.register is not None:
+            assert cell.register.next_state.evaluate(values) in (True, False)
+            values |= {cell.register.state: True, cell.register.complement: np.bool_(False)}
+        for output in cell.outputs.values():
+            assert output.function.evaluate(values) in (True, False)
+            assert np.isfinite([output.energy, output.delay, cell.area, cell.leakage]).all()
