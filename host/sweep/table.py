@@ -143,7 +143,8 @@ class _Grid:
             raise ValueError(f"correct is {correct} of {images} images")
         if not all(0 <= figure < math.inf for figure in figures) or figures[-1] > 1:
             raise ValueError("pulses, reads and unconverged cells must be 0 or more, and finite")
-        row = Row(point, chip, Outcome(images, correct, *figures))
+        pulses, reads, unconverged = figures
+        row = Row(point, chip, Outcome(images, correct, pulses, reads, unconverged))
         for name, cell, written in zip(COLUMNS, cells, _row_cells(row), strict=True):
             if cell != written:
                 raise ValueError(f"{name} is {cell!r}, where a sweep writes {written!r}")
