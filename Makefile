@@ -38,13 +38,14 @@ faults: $(STAMP)  ## A thousand programmings with two faults each on the line; t
 	@ALLSPIN_FAULT_RUNS=1000 ALLSPIN_HURT_FRAMES=10 $(BIN)/python -m pytest -n 2 --dist worksteal -q tests/host/link/test_lost_frames.py tests/host/link/test_frames.py
 
 .PHONY: boards
-boards: $(STAMP)  ## Bitstreams of all boards, and their table in docs/boards.md; an hour or more.
+boards: $(STAMP)  ## Bitstreams of all boards, and the tables of them; hours.
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[boards]'
 	@# Exit status 1: a board is too small or too slow, which the table says.
 	@$(BIN)/allspin build all --jobs 2 > /dev/null || test $$? -eq 1
-	@$(BIN)/allspin build ulx3s-85f:fast ulx3s-85f ulx3s-25f icebreaker:chips icebreaker --seeds 3 --jobs 2 > /dev/null || test $$? -eq 1
-	@$(BIN)/allspin build ulx3s-85f:chips ulx3s-45f:chips ulx3s-25f:chips --jobs 2 > /dev/null || test $$? -eq 1
-	@$(BIN)/allspin boards --write docs/boards.md
+	@$(BIN)/allspin build ulx3s-85f:chips ulx3s-85f:fast ulx3s-85f ulx3s-25f icebreaker:chips icebreaker --seeds 3 --jobs 2 > /dev/null || test $$? -eq 1
+	@$(BIN)/allspin build ulx3s-45f:chips ulx3s-25f:chips --jobs 2 > /dev/null || test $$? -eq 1
+	@$(BIN)/allspin boards --write docs/boards.md --headline README.md
+	@$(BIN)/allspin bench --measured docs/performance.json --builds docs/boards.json --document docs/performance.md -o docs/performance.json > /dev/null
 
 .PHONY: gates
 gates: $(STAMP)  ## Netlists of an iCE40 and an ECP5 board, with mnist-10, against the golden model.

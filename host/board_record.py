@@ -68,6 +68,8 @@ FIELDS: Mapping[str, Check] = {
     "tools": _tools,
     "seconds": _number,
     "shortfall": _or_none(_text),
+    "gateware": _or_none(_text),
+    "cycles_per_image": _or_none(_number),
     "images_per_second": _or_none(_number),
 }
 """What each record has, and what it must be; there is more that nobody relies on."""

@@ -1,19 +1,19 @@
-"""Images a second that a machine answers, before there is one to measure."""
+"""Images a second that a machine answers on a board: what its engine does, and its UART carries."""
 
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from hdl.link.protocol import ANSWER_HEADER_BYTES, CRC_BYTES, HEADER_BYTES
-from hdl.parameters import EngineParameters
-from host.bound import cycle_bounds
+from hdl.parameters import EngineParameters, HardwareProfile
 from host.datasets import load_test_set
+from host.engine_cycles import EngineCycles, count_cycles
 from host.link.images import encode_images
+from host.link.machines import BuildProgress, no_progress
 from sim.network import Network
 from sim.pixels import quantise_pixels
 
-IMAGES = 1000
-"""Test images over which costs are averaged."""
 FRAMING_BYTES = 2
 """Of COBS: the first code and the closing zero."""
 WIRE_BITS = 10
@@ -23,49 +23,66 @@ CLASS_BYTES = 2
 
 @dataclass(frozen=True)
 class Throughput:
-    """Images a second, each bound for itself.
+    """What MNIST's test images come to on a machine.
 
-    Parameters
+    Attributes
     ----------
-    engine : float
-        What the machine does by itself: clock over the slowest stage's mean clocks an image.
-    link : float
-        What the UART carries: the busier of its two wires.
+    cycles : EngineCycles
+        Clocks that its engine takes, counted.
+    link_bytes : float
+        Mean bytes an image of the busier of the UART's two wires, frames included.
     """
 
-    engine: float
-    link: float
+    cycles: EngineCycles
+    link_bytes: float
+
+    def engine_rate(self, frequency: float) -> float:
+        """Images a second of the engine by itself, at a clock in Hz."""
+        return frequency / self.cycles.per_image
+
+    def link_rate(self, baud: int) -> float:
+        """Images a second that a UART can carry at most."""
+        return baud / WIRE_BITS / self.link_bytes
 
 
-def throughput(
-    network: Network, parameters: EngineParameters, frequency: int, baud: int
+def measure_throughput(
+    network: Network, profile: HardwareProfile, progress: BuildProgress = no_progress
 ) -> Throughput | None:
-    """Work out what a machine can do with MNIST's test images.
+    """Run all of MNIST's test images on a virtual board of a machine.
 
     Parameters
     ----------
     network : Network
         What runs.
-    parameters : EngineParameters
+    profile : HardwareProfile
         What it runs on.
-    frequency : int
-        Of the clock, in Hz.
-    baud : int
-        Bits a second of the UART.
+    progress : callable
+        Told what is being done, and for how many seconds now.
 
     Returns
     -------
     Throughput or None
         None where the network takes other images.
+
+    Raises
+    ------
+    UserError
+        As `host.engine_cycles.count_cycles`.
     """
-    images = load_test_set()[0][:IMAGES]
+    images, labels = load_test_set()
     if network.layers[0].rows != images[0].size:
         return None
-    cycles = float(cycle_bounds(network, parameters, images).mean()) + 1  # the closing event
+    parameters = EngineParameters.from_network(network, profile)
+    cycles = count_cycles(network, profile, images, labels, progress)
+    return Throughput(cycles, _busier_wire(network, parameters, images))
+
+
+def _busier_wire(
+    network: Network, parameters: EngineParameters, images: npt.NDArray[np.uint8]
+) -> float:
+    """Mean bytes an image on the wire that carries more."""
     values = quantise_pixels(images.reshape(len(images), -1), network.pixel_bits)
-    around = CRC_BYTES + FRAMING_BYTES
     bodies = encode_images(values, network.pixel_bits)
-    asked = float(np.mean([len(body) for body in bodies])) + HEADER_BYTES + around
+    asked = HEADER_BYTES + float(np.mean([len(body) for body in bodies]))
     logits = parameters.classes * parameters.logit_bytes + CLASS_BYTES
-    answered = ANSWER_HEADER_BYTES + logits + around
-    return Throughput(engine=frequency / cycles, link=baud / WIRE_BITS / max(asked, answered))
+    return max(asked, ANSWER_HEADER_BYTES + logits) + CRC_BYTES + FRAMING_BYTES

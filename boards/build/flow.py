@@ -19,12 +19,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from amaranth.back import rtlil
-
 from boards.build.families import TOP, Family, family_of
+from boards.build.gateware import gateware_of, machine_text
 from boards.build.tools import Tool, Wanted, find_tool
-from boards.shell import MACHINE, Shell, ShellParameters
-from boards.top import Top
+from boards.shell import Shell, ShellParameters
 from hdl.cache import build_once, cache_folder, digest
 from hdl.process import Progress, complaint, no_progress, run_tool
 from sim.errors import UserError
@@ -169,12 +167,13 @@ class Build:
 
     @cached_property
     def _machine(self) -> str:
-        """The machine as RTLIL."""
-        self._progress("elaborating the machine", 0.0)
-        text = rtlil.convert(
-            Top(self.parameters.machine), name=MACHINE, platform=self._platform, emit_src=False
-        )
-        return _ELEMENT.sub(r"\1<\2>", text)
+        """The machine as RTLIL, with names that Yosys takes."""
+        return _ELEMENT.sub(r"\1<\2>", machine_text(self.parameters, self._progress))
+
+    @cached_property
+    def gateware(self) -> str:
+        """Digest of the machine's logic, by which it is known (see `boards.build.gateware`)."""
+        return gateware_of(self.parameters, self._machine)
 
     def _planned(self, tool: str) -> list[str]:
         """The platform's own command line for one of its tools."""

@@ -6,7 +6,6 @@ digests of all that went into them.
 """
 
 import contextlib
-import hashlib
 import importlib.metadata
 import importlib.resources
 import os
@@ -19,18 +18,16 @@ from pathlib import Path
 
 from amaranth.back import rtlil
 
+from boards.sources import sources_digest
 from boards.top import Top, TopParameters
 from boards.virtual.rewrite import rewrite_cpp, rewrite_rtlil
-from hdl.cache import VARIABLE, build_once, cache_folder, digest, read_note, write_note
+from hdl.cache import VARIABLE, build_once, digest, note_path, read_note, write_note
 from hdl.link.uart import BITS
 from hdl.process import Progress, complaint, no_progress, run_tool
 from sim.errors import UserError
 
 Mutate = Callable[[str], str]
 
-ROOT = Path(__file__).resolve().parents[2]
-SOURCE_PACKAGES = ("sim", "hdl", "boards")
-"""Packages whose sources a design is made of."""
 MAIN = Path(__file__).with_name("main.cpp")
 HOST_SIDE = Path(__file__).with_name("host_side.h")
 PROGRAM = "program"
@@ -86,7 +83,6 @@ def build(
         If there is no compiler, or it fails, or the cache cannot be written.
     """
     command = compiler()
-    cache = cache_folder()
     with tempfile.TemporaryDirectory() as scratch:
         asking = "asking the compiler's version"
         version = _run([*command, "--version"], Path(scratch), asking, no_progress)
@@ -100,7 +96,7 @@ def build(
     memory = None
     design = None
     if mutate is None:
-        memory = cache / f"{digest(_sources(), repr(parameters), sys.version)}.design"
+        memory = note_path("design", sources_digest(), repr(parameters))
         with contextlib.suppress(OSError, ValueError):
             design = str(read_note(memory))
     if design is None:
@@ -193,14 +189,3 @@ def _writing(cache: Path) -> Iterator[None]:
             f"cannot write the cache folder {cache}: {error.strerror or error}; "
             f"set {VARIABLE} to a folder that can be written"
         ) from error
-
-
-def _sources() -> str:
-    """Digest of everything that a design is made of, except its parameters."""
-    total = hashlib.sha256()
-    for package in SOURCE_PACKAGES:
-        for path in sorted((ROOT / package).rglob("*.py")):
-            total.update(f"{path.relative_to(ROOT)}\0".encode())
-            total.update(path.read_bytes() + b"\0")
-    total.update(importlib.metadata.version("amaranth").encode())
-    return total.hexdigest()

@@ -2,7 +2,7 @@
 
 from hdl.cache.builds import build_once
 from hdl.cache.folder import VARIABLE, cache_folder, digest
-from hdl.cache.notes import read_note, write_note
+from hdl.cache.notes import note_path, read_note, write_note
 from hdl.cache.room import Room, measure_room
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "cache_folder",
     "digest",
     "measure_room",
+    "note_path",
     "read_note",
     "write_note",
 ]

@@ -4,11 +4,38 @@ import json
 from pathlib import Path
 from typing import Any
 
-from hdl.cache.folder import digest
+from hdl.cache.folder import FIX, cache_folder, digest
+from sim.errors import UserError
 from sim.netfile import write_atomically
 
 NOTE_BYTES = 2**20
 """More than any note has."""
+
+
+FOLDER = "notes"
+
+
+def note_path(kind: str, *parts: str | bytes) -> Path:
+    """The file of a note about something that it took a while to find.
+
+    Parameters
+    ----------
+    kind : str
+        What it tells of.
+    *parts : str or bytes
+        All that this depends on.
+
+    Raises
+    ------
+    UserError
+        If the cache cannot be written.
+    """
+    folder = cache_folder() / FOLDER
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot make {folder}: {error.strerror}; {FIX}") from error
+    return folder / f"{kind}-{digest(*parts)}.json"
 
 
 def _digest(path: Path, value: Any) -> str:

@@ -109,15 +109,6 @@ def _growth(record: dict[str, Any]) -> list[str]:
 
 def _engine(record: dict[str, Any]) -> list[str]:
     lines = ["### Engine: clock over mean clocks an image", ""]
-    rows = [
-        [
-            f"rows a clock {each['rows_per_clock']}, {each['lanes'] or 'all'} lanes",
-            f"{each['bound']:.1f}",
-            f"{each['expected']:.1f}",
-        ]
-        for each in record["cycles"]
-    ]
-    lines += _table(["engine", "slowest stage", "expected clocks an image"], rows)
     if not record["engine"]:
         return [*lines, "No builds were given (`allspin bench --builds FILE.json`).", ""]
     rows = []
@@ -127,14 +118,17 @@ def _engine(record: dict[str, Any]) -> list[str]:
             [
                 f"{each['board']} ({each['part']}), {each['profile']}, {each['lanes']} lanes, "
                 f"rows a clock {each['rows_per_clock']}",
+                "older" if each["older"] else "this",
+                str(each["seeds"]),
                 f"{each['megahertz']:.1f}",
                 f"{each['cycles']:.1f}",
                 f"{each['images_per_second']:,.0f}",
                 "-" if target is None else f"{target:,}",
             ]
         )
-    head = ["complete top, placed and routed", "MHz, worst seed", "clocks an image"]
-    return lines + _table([*head, "images a second", "target, at least"], rows)
+    head = ["complete top, placed and routed", "gateware", "seeds", "MHz, worst seed"]
+    more = ["clocks an image", "images a second", "target, at least"]
+    return lines + _table([*head, *more], rows)
 
 
 def _resident(record: dict[str, Any]) -> list[str]:

@@ -1,27 +1,21 @@
 """The three figures of the gateware's speed, which are never mixed.
 
 engine
-    Highest clock of the complete top over the mean clocks an image: what the crossbars can do.
+    Highest clock of the complete top, worst seed, over the mean clocks an image that a virtual
+    board of the same machine counted over all test images: what the crossbars can do.
 resident sweep
     The images that fit on the board, once for each chip, the chip's redraw included.
 link
     Host to host: what a stream of images over the wires reaches.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from hdl.parameters import EngineParameters, HardwareProfile
-from host.bound import cycle_bounds
-from sim.errors import UserError
+from host.gateware import is_older
 from sim.network import Network
 
-HAND_OVER = 1.1
-"""Clocks an image beyond its slowest stage's, where no virtual board has counted them."""
 BITS_PER_BYTE = 10
 """Of a UART: a start bit and a stop bit besides."""
 TARGETS = {
@@ -31,74 +25,6 @@ TARGETS = {
     ("iCE40UP5K", "chips"): 12_000,
 }
 """Images a second that the engine shall reach at least, by part and profile (None: any)."""
-
-Images = npt.NDArray[np.uint8]
-
-
-@dataclass(frozen=True)
-class Cycles:
-    """Mean clocks an image over the test set.
-
-    Attributes
-    ----------
-    lanes : int or None
-        Columns a row drives in a clock; None for all.
-    rows_per_clock : int
-        Rows driven in a clock.
-    bound : float
-        Of the slowest stage.
-    hand_over : float
-        Besides, from image to image.
-    """
-
-    lanes: int | None
-    rows_per_clock: int
-    bound: float
-    hand_over: float = HAND_OVER
-
-    @property
-    def expected(self) -> float:
-        """All of them."""
-        return self.bound + self.hand_over
-
-    def to_dict(self) -> dict[str, Any]:
-        """As plain values."""
-        return {**asdict(self), "expected": self.expected}
-
-
-Counted = Mapping[tuple[int | None, int], float]
-"""Hand-over that virtual boards have counted, by lanes and rows a clock."""
-
-
-def mean_cycles(
-    network: Network,
-    images: Images,
-    lanes: int | None = None,
-    rows_per_clock: int = 1,
-    counted: Counted | None = None,
-) -> Cycles:
-    """Clocks an image by `host.bound.cycle_bounds`, mean over some images.
-
-    Parameters
-    ----------
-    network : Network
-        The network.
-    images : ndarray of uint8, shape (images, height, width)
-        The test set.
-    lanes : int or None
-        Columns a row drives in a clock; None for all.
-    rows_per_clock : int
-        1, 2 or 4.
-    counted : mapping, optional
-        Hand-over by lanes and rows a clock; `HAND_OVER` for what it lacks.
-    """
-    profile = HardwareProfile(lanes=lanes, rows_per_clock=rows_per_clock)
-    engine = EngineParameters.from_network(network, profile)
-    bound = float(cycle_bounds(network, engine, images).mean())
-    # All lanes may be given as None or by their number.
-    columns = max(crossbar.columns for crossbar in engine.crossbars)
-    shape = (None if lanes is None or lanes >= columns else lanes, rows_per_clock)
-    return Cycles(lanes, rows_per_clock, bound, (counted or {}).get(shape, HAND_OVER))
 
 
 def resident_rate(frequency: float, cycles: float, images: int, redraw: int) -> float:
@@ -136,9 +62,11 @@ class EngineFigure:
     megahertz : float
         Highest clock of the complete top, worst seed.
     cycles : float
-        Expected clocks an image.
+        Counted clocks an image.
     seeds : int
         Seeds that were placed and routed.
+    older : bool
+        Whether that was of other gateware than these sources make.
     """
 
     board: str
@@ -149,6 +77,7 @@ class EngineFigure:
     megahertz: float
     cycles: float
     seeds: int
+    older: bool
 
     @property
     def images_per_second(self) -> float:
@@ -176,54 +105,32 @@ class EngineFigure:
         }
 
 
-def engine_figures(
-    builds: Sequence[dict[str, Any]],
-    network: Network,
-    images: Images,
-    counted: Counted | None = None,
-) -> list[EngineFigure]:
+def engine_figures(builds: Sequence[dict[str, Any]], network: Network) -> list[EngineFigure]:
     """Engine figures of boards that were placed and routed.
 
     Parameters
     ----------
     builds : sequence of dict
-        What ``allspin build --json`` says of each; those that do not fit are left out.
+        What ``allspin build --json`` says of each; those that do not fit are left out, and those
+        whose clocks nobody counted.
     network : Network
         What was built.
-    images : ndarray of uint8, shape (images, height, width)
-        The test set.
-    counted : mapping, optional
-        As of `mean_cycles`.
-
-    Raises
-    ------
-    UserError
-        If a build lacks a key.
     """
-    known: dict[tuple[int, int], Cycles] = {}
-    figures = []
-    try:
-        for build in builds:
-            if not build["fits"]:
-                continue
-            shape = (int(build["lanes"]), int(build["rows_per_clock"]))
-            if shape not in known:
-                known[shape] = mean_cycles(network, images, *shape, counted)
-            figures.append(
-                EngineFigure(
-                    board=build["board"],
-                    part=build["part"],
-                    profile=build["profile"],
-                    lanes=shape[0],
-                    rows_per_clock=shape[1],
-                    megahertz=float(build["worst_fmax_mhz"]),
-                    cycles=max(known[shape].expected, build.get("noise_clocks") or 0),
-                    seeds=len(build["seeds"]),
-                )
-            )
-    except (KeyError, TypeError, ValueError) as error:
-        raise UserError(f"not what `allspin build --json` prints: {error!r}") from error
-    return figures
+    return [
+        EngineFigure(
+            board=build["board"],
+            part=build["part"],
+            profile=build["profile"],
+            lanes=build["lanes"],
+            rows_per_clock=build["rows_per_clock"],
+            megahertz=build["worst_fmax_mhz"],
+            cycles=build["cycles_per_image"],
+            seeds=len(build["seeds"]),
+            older=is_older(build, network),
+        )
+        for build in builds
+        if build["fits"] and build["cycles_per_image"] is not None
+    ]
 
 
 @dataclass(frozen=True)
@@ -255,18 +162,14 @@ class ResidentFigure:
 
 
 def resident_figures(
-    builds: Sequence[dict[str, Any]],
-    network: Network,
-    images: Images,
-    counted: Counted | None = None,
-    kept: int | None = None,
+    builds: Sequence[dict[str, Any]], network: Network, kept: int | None = None
 ) -> list[ResidentFigure]:
     """Resident figures of the builds that say how many images they keep (``resident_images``).
 
     Parameters
     ----------
-    builds, network, images, counted
-        As of `engine_figures`, and so are the errors.
+    builds, network
+        As of `engine_figures`.
     kept : int, optional
         How many images a build keeps that does not say so.
     """
@@ -282,5 +185,5 @@ def resident_figures(
             redraw_clocks=int(build.get("redraw_clocks", cells)),
         )
         for build in keeping
-        for figure in engine_figures([build], network, images, counted)
+        for figure in engine_figures([build], network)
     ]

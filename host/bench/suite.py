@@ -3,7 +3,7 @@
 import dataclasses
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
@@ -13,12 +13,13 @@ import numpy.typing as npt
 from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
-from hdl.parameters import HardwareProfile
+from hdl.parameters import EngineParameters, HardwareProfile
 from host.bench.chips import peak_memory, some_chips
-from host.bench.engine import Counted, Cycles, link_rate, mean_cycles
+from host.bench.engine import link_rate
 from host.bench.forward import FloatForward
 from host.bench.peers import PEERS, USE, WRITE, Peer
 from host.bench.timing import Timed, timed
+from host.bound import cycle_bounds
 from host.catalogue import open_device, open_network
 from host.chips import accuracy_over_chips
 from host.datasets import load_test_set
@@ -283,6 +284,7 @@ def shapes_on_virtual(effort: Effort) -> list[dict[str, Any]]:
     found = []
     for lanes, rows in effort.shapes:
         profile = HardwareProfile(lanes=lanes, rows_per_clock=rows, resident=VIRTUAL_RESIDENT)
+        engine = EngineParameters.from_network(network, profile)
         with open_machine(VIRTUAL, network, profile) as machine:
             assert isinstance(machine, Machine)
             machine.program(network)
@@ -294,32 +296,12 @@ def shapes_on_virtual(effort: Effort) -> list[dict[str, Any]]:
                 "lanes": lanes,
                 "rows_per_clock": rows,
                 "cycles_per_image": cycles,
-                "bound": mean_cycles(network, images, lanes, rows).bound,
+                "bound": float(cycle_bounds(network, engine, images).mean()),
                 "link_cycles_per_image": counters.cycles / counters.images,
                 "images_per_second": len(images) / took.wall,
             }
         )
     return found
-
-
-def hand_over(shapes: list[dict[str, Any]]) -> Counted:
-    """Clocks an image beyond the slowest stage's, of what `shapes_on_virtual` found.
-
-    Whichever way images came that kept the engine waiting less.
-    """
-    return {
-        (each["lanes"], each["rows_per_clock"]): min(
-            each["cycles_per_image"], each["link_cycles_per_image"]
-        )
-        - each["bound"]
-        for each in shapes
-    }
-
-
-def cycles_table(network: Network, images: Images, counted: Counted) -> list[Cycles]:
-    """Clocks an image for rows a clock 1, 2 and 4 with all lanes, and for fewer lanes."""
-    shapes: Sequence[Shape] = [(None, 1), (None, 2), (None, 4), (16, 1), (8, 1)]
-    return [mean_cycles(network, images, lanes, rows, counted) for lanes, rows in shapes]
 
 
 def link(network: Network, images: Images) -> dict[str, Any]:

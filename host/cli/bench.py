@@ -15,14 +15,13 @@ from host.bench.suite import (
     Effort,
     chips_on_golden,
     chips_on_virtual,
-    cycles_table,
     growth,
-    hand_over,
     link,
     machine_description,
     ratios,
     shapes_on_virtual,
 )
+from host.board_record import check_record
 from host.catalogue import open_network
 from host.cli.progress import Steps
 from host.cli.terminal import Terminal
@@ -43,6 +42,8 @@ examples:
   allspin bench --document docs/performance.md -o docs/performance.json
   allspin build ulx3s-85f --seeds 3 --json > ulx3s.json
   allspin bench --builds ulx3s.json --json
+  allspin bench --measured docs/performance.json --builds docs/boards.json \\
+      --document docs/performance.md -o docs/performance.json
 """
 
 
@@ -64,6 +65,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         help="images that the builds keep on the board, if they do not say so themselves",
     )
+    add(
+        "--measured",
+        metavar="FILE.json",
+        type=Path,
+        help="what an earlier run has written with -o: only the figures of builds are made anew",
+    )
     add("--document", metavar="FILE.md", type=Path, help="rewrite the figures between its marks")
     add("-o", "--output", metavar="OUT.json", type=Path, help="write the figures as JSON too")
     add("--json", action="store_true", help="print the figures as one JSON object")
@@ -84,19 +91,22 @@ def read_builds(paths: list[Path]) -> list[dict[str, Any]]:
             record = json.loads(path.read_bytes())
         except OSError as error:
             raise UserError(f"cannot read {path}: {error.strerror}") from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise UserError(f"{path} is not JSON: {error}") from error
         listed = record.get("boards", [record]) if isinstance(record, dict) else record
         if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
             raise UserError(f"{path} is not what `allspin build --json` prints")
-        builds += [each.get("built", each) for each in listed if each.get("built", each)]
+        try:
+            builds += [
+                check_record(each.get("built", each)) for each in listed if each.get("built", each)
+            ]
+        except ValueError as error:
+            raise UserError(f"{path} is not what `allspin build --json` prints: {error}") from error
     return builds
 
 
-def measured(
-    effort: Effort, builds: list[dict[str, Any]], kept: int | None, steps: Steps
-) -> dict[str, Any]:
-    """All figures, as ``--json`` prints them."""
+def measured(effort: Effort, steps: Steps) -> dict[str, Any]:
+    """All figures that are measured here, as ``--json`` prints them."""
     machine = machine_description()
     network = open_network(NETWORKS[0])
     images, _ = load_test_set(None)
@@ -117,12 +127,6 @@ def measured(
     grown = growth(effort)
     shapes = shapes_on_virtual(effort)
     steps.finish()
-    steps.start("the engine's clocks, over all test images")
-    counted = hand_over(shapes)
-    engine = engine_figures(builds, network, images, counted)
-    resident = resident_figures(builds, network, images, counted, kept)
-    cycles = cycles_table(network, images, counted)
-    steps.finish()
     return {
         "commit": commit(),
         "machine": machine,
@@ -131,11 +135,38 @@ def measured(
         "ratios": compared,
         "growth": grown,
         "shapes": shapes,
-        "cycles": [each.to_dict() for each in cycles],
-        "engine": [each.to_dict() for each in engine],
-        "resident": [each.to_dict() for each in resident],
         "link": link(network, images),
     }
+
+
+def of_builds(builds: list[dict[str, Any]], kept: int | None, steps: Steps) -> dict[str, Any]:
+    """The engine's figures, and those of resident sweeps."""
+    network = open_network(NETWORKS[0])
+    steps.start("the engines of the builds")
+    found = {
+        "engine": [each.to_dict() for each in engine_figures(builds, network)],
+        "resident": [each.to_dict() for each in resident_figures(builds, network, kept)],
+    }
+    steps.finish()
+    return found
+
+
+def read_measured(path: Path) -> dict[str, Any]:
+    """The figures of an earlier run.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be read, or is something else.
+    """
+    try:
+        record = json.loads(path.read_bytes())
+        markdown({**record, "engine": [], "resident": []})
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}") from error
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise UserError(f"{path} is not what `allspin bench -o` has written: {error!r}") from error
+    return record
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -143,6 +174,7 @@ def run(arguments: argparse.Namespace) -> int:
     builds = read_builds(arguments.builds)
     if arguments.resident_images is not None and arguments.resident_images < 1:
         raise UserError(f"--resident-images must be 1 or more, not {arguments.resident_images}")
+    former = None if arguments.measured is None else read_measured(arguments.measured)
     for path in (arguments.document, arguments.output):
         if path is not None:
             check_writable(path)
@@ -151,7 +183,8 @@ def run(arguments: argparse.Namespace) -> int:
     steps = Steps()
     try:
         effort = QUICK if arguments.quick else Effort()
-        record = measured(effort, builds, arguments.resident_images, steps)
+        record = measured(effort, steps) if former is None else former
+        record |= of_builds(builds, arguments.resident_images, steps)
     finally:
         steps.stop()
     text = markdown(record)

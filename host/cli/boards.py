@@ -3,40 +3,42 @@
 import argparse
 import json
 from pathlib import Path
-from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from boards.board import Board, find_boards
-from boards.room import weights_fit
-from boards.shell import ShellParameters
-from host.built import recall_one
+from host.board_rows import Row, find_rows, read_documented
+from host.board_tables import HEADER, RIGHT, boards_table, cells, headline_table
 from host.catalogue import open_network
 from host.cli.build import DEFAULT_NETWORK
+from host.cli.progress import stages
 from host.cli.terminal import Terminal
 from host.marks import Marks
 from host.say import say
 from sim.errors import UserError
 from sim.netfile import write_atomically
-from sim.network import Network
 
 NAME = "boards"
 HELP = """\
 List the boards: part, memory, lanes, whether a network fits, and what was last built.
 
 A network fits where a build of it did; where none was made, whether its weights fit the
-memory is said."""
+memory is said. MHz is the worst of the seeds that were placed, of what the machine's clock needs.
+A build of other gateware than these sources make is called older; for that the machines that
+were built are elaborated, once after each change of the sources."""
 EPILOG = """\
 examples:
   allspin boards
   allspin boards --network mnist-100 --json
-  allspin boards --write docs/boards.md
+  allspin boards --write docs/boards.md --headline README.md
 """
 
 MARKS = Marks("<!-- allspin boards -->", "<!-- end -->")
+HEADLINE_MARKS = Marks("<!-- allspin boards: headline -->", "<!-- end -->")
 PATHS = ("bitstream", "netlist")
 """Figures that are places on this machine."""
+WIDTH = 140
+"""Columns that the table takes where it is not printed on a terminal."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,7 +54,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--write",
         metavar="FILE.md",
         type=Path,
-        help="put the table into this page, and JSON beside it",
+        help="put the table into this page, and JSON beside it; what that tells of builds that "
+        "were made elsewhere stays",
+    )
+    add(
+        "--headline",
+        metavar="FILE.md",
+        type=Path,
+        help="with --write: the table of the few figures that stand for all, in this page",
     )
     add("--json", action="store_true", help="print all of it as one JSON object")
 
@@ -60,7 +69,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Find out, and print."""
     network = open_network(arguments.network)
-    rows = [row for board in find_boards().values() for row in _rows(board, arguments, network)]
+    documented = None
+    if arguments.headline is not None and arguments.write is None:
+        raise UserError("--headline goes with --write: its figures are of the builds told there")
+    if arguments.write is not None:
+        MARKS.around(arguments.write)
+        documented = read_documented(_beside(arguments.write), arguments.network)
+    if arguments.headline is not None:
+        HEADLINE_MARKS.around(arguments.headline)
+    with stages() as progress:
+        rows = find_rows(arguments.network, network, documented, progress)
+    if arguments.headline is not None:
+        HEADLINE_MARKS.fill(arguments.headline, headline_table(rows))
     if arguments.write is not None:
         _write(arguments.write, arguments.network, rows)
     if arguments.json:
@@ -70,98 +90,11 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _rows(board: Board, arguments: argparse.Namespace, network: Network) -> list[dict[str, Any]]:
-    """A row for each of the board's machines that was built, and for its usual one."""
-    usual = next(iter(board.profiles))
-    return [
-        _row(board, name, arguments.network, network)
-        for name in board.profiles
-        if name == usual or recall_one(board.name, name, arguments.network)
-    ]
+def _beside(path: Path) -> Path:
+    return path.with_suffix(".json")
 
 
-def _row(board: Board, name: str, network_name: str, network: Network) -> dict[str, Any]:
-    board = board.running(name)
-    profile = board.profiles[name]
-    built = recall_one(board.name, name, network_name)
-    try:
-        engine = ShellParameters.from_network(board, network, profile).machine.link.engine
-    except UserError as error:
-        fits, why = False, str(error)
-    else:
-        fits, why = weights_fit(engine, board.create_platform())
-    if built is not None:
-        fits, why = built["fits"] and built["meets_timing"], built["shortfall"] or "built"
-    return {
-        "board": board.name,
-        "title": board.title,
-        "part": board.part,
-        "profile": name,
-        "clock_mhz": board.machine_frequency / 1e6,
-        "baud": board.baud,
-        "bridge": board.bridge,
-        "memory": profile.memory,
-        "lanes": profile.lanes,
-        "rows_per_clock": profile.rows_per_clock,
-        "fits": fits,
-        "why": why,
-        "built": built,
-    }
-
-
-def _cells(row: dict[str, Any]) -> list[str]:
-    """A row's words, as both tables have them."""
-    built = row["built"]
-    lanes = str(row["lanes"] or "all")
-    rows = row["rows_per_clock"]
-    words = [
-        row["board"],
-        row["part"],
-        row["profile"],
-        row["memory"],
-        lanes if rows == 1 else f"{lanes} x {rows}",
-    ]
-    if built is None:
-        fits = "weights do" if row["fits"] else "no"
-        return [*words, fits, f"of {row['clock_mhz']:g}", "", "", "", ""]
-    fits = "yes" if row["fits"] else "too slow" if built["fits"] else "no"
-    fmax = f"{built['fmax_mhz']:.1f} " if built["fits"] else ""
-    images = built["images_per_second"]
-    return [
-        *words,
-        fits,
-        f"{fmax}of {built['need_mhz']:g}",
-        f"{built['luts']:,} ({built['luts_share']:.0%})",
-        f"{built['memories']} ({built['memories_share']:.0%})",
-        "" if images is None else f"{images:,}",
-        f"{built['seconds']:,.0f}",
-    ]
-
-
-HEADER = (
-    *("board", "part", "machine", "memory", "lanes", "fits", "MHz"),
-    *("LUTs", "memories", "images/s", "seconds"),
-)
-"""Titles of the columns; lanes are followed by the rows a clock where these are several."""
-RIGHT = {"MHz", "LUTs", "memories", "images/s", "seconds"}
-WIDTH = 120
-"""Columns that the table takes where it is not printed on a terminal."""
-
-
-def _markdown(rows: list[dict[str, Any]]) -> str:
-    lines = [
-        f"| {' | '.join(HEADER)} |",
-        f"|{'|'.join(' ---: ' if name in RIGHT else ' --- ' for name in HEADER)}|",
-        *(f"| {' | '.join(_cells(row))} |" for row in rows),
-    ]
-    built = [row["built"] for row in rows if row["built"]]
-    tools = sorted({f"{name} {version}" for one in built for name, version in one["tools"].items()})
-    if tools:
-        lines += ["", f"Built with {', '.join(tools)}."]
-    return "\n".join(lines) + "\n"
-
-
-def _write(path: Path, network: str, rows: list[dict[str, Any]]) -> None:
+def _write(path: Path, network: str, rows: list[Row]) -> None:
     """The table between the page's marks, and the figures beside it."""
     # Where the files lie on this machine is nobody else's business.
     content = {
@@ -173,20 +106,21 @@ def _write(path: Path, network: str, rows: list[dict[str, Any]]) -> None:
             for row in rows
         ],
     }
-    beside = path.with_suffix(".json")
-    MARKS.fill(path, _markdown(rows))
+    beside = _beside(path)
+    MARKS.fill(path, boards_table(rows))
     write_atomically(beside, (json.dumps(content, indent=1) + "\n").encode())
     built = sum(row["built"] is not None for row in rows)
-    say(f"{path}, {beside}: {len(rows)} machines, {built} of them built")
+    older = sum(row["older"] is True for row in rows)
+    say(f"{path}, {beside}: {len(rows)} machines, {built} of them built, {older} of other gateware")
 
 
-def _print(rows: list[dict[str, Any]], network: str) -> None:
+def _print(rows: list[Row], network: str) -> None:
     table = Table(title=f"boards, and {network} on them", box=SIMPLE_HEAD, pad_edge=False)
     for name in HEADER:
         justify = "right" if name in RIGHT else "left"
         table.add_column(name, justify=justify, overflow="fold", no_wrap=name == "board")
     for row in rows:
-        table.add_row(*_cells(row))
+        table.add_row(*cells(row))
     console = Terminal(piped_width=WIDTH)
     console.print(table)
     for row in rows:

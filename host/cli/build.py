@@ -19,18 +19,18 @@ from boards.build.figures import Figures, Use
 from boards.build.flow import Build
 from boards.build.tools import Wanted
 from boards.shell import ShellParameters
+from boards.virtual.build import compiler
 from hdl.link.protocol import identity_bytes
 from hdl.parameters import HardwareProfile
 from hdl.process import Progress
-from host.bound import noise_clocks
 from host.built import remember
 from host.catalogue import open_network
-from host.cli.progress import Steps
+from host.cli.progress import stages
 from host.cli.terminal import Terminal
 from host.files import check_writable
 from host.revision import commit
 from host.say import say, tell, warn
-from host.throughput import throughput
+from host.throughput import measure_throughput
 from sim.errors import UserError
 from sim.levels import check_range
 from sim.network import Network
@@ -221,43 +221,45 @@ def build_board(
     netlist = build.synthesise()
     routed = [build.route(netlist, seed) for seed in seeds]
     figures = Figures.collect(build, job.profile_name, netlist, routed)
-    engine = parameters.machine.link.engine
-    images = throughput(job.network, engine, job.board.machine_frequency, job.board.baud)
+    measured = _measured(job, figures, progress)
+    resident = parameters.machine.link.engine.resident
     return figures, {
         **figures.to_dict(),
         "network": job.network_name,
+        "gateware": build.gateware,
         "baud": job.board.baud,
-        "images_per_second": None if images is None else round(images.engine),
-        "link_images_per_second": None if images is None else round(images.link),
-        "noise_clocks": noise_clocks(engine),
-        "resident_images": None if engine.resident is None else engine.resident.images,
+        **measured,
+        "resident_images": None if resident is None else resident.images,
         "shortfall": figures.shortfall,
         "identity": identity_bytes(parameters.machine.link).hex(),
         "commit": commit(),
     }
 
 
+def _measured(job: Job, figures: Figures, progress: Progress) -> dict[str, Any]:
+    """Clocks an image, and images a second at the machine's clock; of what runs there at all."""
+    found = None
+    if figures.fits and figures.frequency >= figures.need:
+        try:
+            compiler()
+        except UserError as error:
+            warn(f"images/s are not measured: {error}")
+        else:
+            found = measure_throughput(job.network, job.profile, progress)
+    if found is None:
+        names = ("cycles_per_image", "images_per_second", "link_images_per_second")
+        return dict.fromkeys(names)
+    return {
+        "cycles_per_image": round(found.cycles.per_image, 4),
+        "images_per_second": round(found.engine_rate(job.board.machine_frequency)),
+        "link_images_per_second": round(found.link_rate(job.board.baud)),
+    }
+
+
 def _build_alone(job: Job, build: Callable[[Job, Progress], dict[str, Any]]) -> dict[str, Any]:
     """One board, with a step for each stage."""
-    steps = Steps()
-    under_way = ""
-
-    def progress(what: str, seconds: float) -> None:
-        nonlocal under_way
-        if what != under_way:
-            if under_way:
-                steps.finish()
-            under_way = what
-            steps.start(f"{job.board.name}: {what}")
-        steps.advance(seconds, None, f"{seconds:.0f} s")
-
-    try:
-        result = build(job, progress)
-        if under_way:
-            steps.finish()
-    finally:
-        steps.stop()
-    return result
+    with stages() as progress:
+        return build(job, lambda what, seconds: progress(f"{job.board.name}: {what}", seconds))
 
 
 def _build_many(

@@ -1,6 +1,8 @@
 """Progress on stderr: bars on a terminal, plain lines elsewhere."""
 
+import contextlib
 import time
+from collections.abc import Callable, Iterator
 
 from rich.progress import BarColumn, Progress, TimeRemainingColumn
 
@@ -89,3 +91,32 @@ class Steps:
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
+
+
+@contextlib.contextmanager
+def stages() -> Iterator[Callable[[str, float], None]]:
+    """A step for each stage of a piece of work that tells what it is doing.
+
+    Yields
+    ------
+    callable
+        Takes what is being done, and for how many seconds now; other words begin another step.
+    """
+    steps = Steps()
+    under_way = ""
+
+    def progress(what: str, seconds: float) -> None:
+        nonlocal under_way
+        if what != under_way:
+            if under_way:
+                steps.finish()
+            under_way = what
+            steps.start(what)
+        steps.advance(seconds, None, f"{seconds:.0f} s")
+
+    try:
+        yield progress
+        if under_way:
+            steps.finish()
+    finally:
+        steps.stop()

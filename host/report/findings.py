@@ -11,6 +11,7 @@ from host.bound import cycle_bounds
 from host.built import recall
 from host.chips import COLUMNS, Measured, measure
 from host.display import Display
+from host.gateware import is_older
 from host.report.compared import compared
 from host.report.subject import Subject
 from host.traced_run import TracedRun, run_traced, traced_clocks
@@ -66,7 +67,7 @@ class Findings:
     engine : EngineFindings or str
         What the gateware did, or why it could not be run here.
     builds : list of dict
-        Figures of the boards that were built on this machine, of any network.
+        Figures of the boards that were built on this machine for the network, with `older`.
     comparison : dict or str
         With CMOS neurons, as ``allspin compare --json`` prints it, or why there is none.
     """
@@ -164,6 +165,10 @@ def find(subject: Subject, display: Display) -> Findings:
         answers,
         _measure_chips(subject, display),
         _run_engine(subject, logits, display),
-        [record for record in recall() if isinstance(record, dict)],
+        [
+            {**record, "older": is_older(record, subject.network)}
+            for record in recall()
+            if isinstance(record, dict) and record.get("network") == subject.name
+        ],
         compared(subject, display),
     )

@@ -68,8 +68,15 @@ def builds_table(records: Sequence[Record]) -> Table:
 
     return Table(
         "figures of the builds",
-        (*(COLUMNS[key] for key in shown), "fits and keeps time"),
-        [(*(cell(record, key) for key in shown), verdict(record)) for record in records],
+        (*(COLUMNS[key] for key in shown), "gateware", "fits and keeps time"),
+        [
+            (
+                *(cell(record, key) for key in shown),
+                "this" if flag(record, "older") is False else "older",
+                verdict(record),
+            )
+            for record in records
+        ],
     )
 
 
@@ -164,7 +171,8 @@ def boards(findings: Findings) -> Section:
             paragraph(
                 "What the network's gateware comes to when it is placed and routed: how fast its "
                 "clock may be against what the board needs, what it takes of the part, and how "
-                "many images a second that makes."
+                "many images a second that makes. A build of other gateware than that which this "
+                "page was made with is called older."
             ),
             table(builds_table(records)),
             speed_figure(records),

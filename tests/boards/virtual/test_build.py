@@ -111,7 +111,7 @@ def test_another_design_compiler_or_driver_is_another_program(tool, cache, tmp_p
 
 def test_a_changed_source_is_elaborated_again_and_compiled_only_if_it_matters(tool, monkeypatch):
     program = build(PARAMETERS)
-    monkeypatch.setattr(boards.virtual.build, "_sources", lambda: "a comment changed")
+    monkeypatch.setattr(boards.virtual.build, "sources_digest", lambda: "a comment changed")
     assert build(PARAMETERS) == program
     assert tool.calls == 1
 
@@ -137,7 +137,7 @@ def test_a_damaged_program_is_compiled_again_with_a_line(tool, capsys, damage):
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"[]", b"0" * 32])
 def test_what_remembers_the_design_is_not_believed_blindly(tool, cache, content):
     program = build(PARAMETERS)
-    (memory,) = cache.glob("*.design")
+    (memory,) = cache.glob("notes/design-*")
     memory.write_bytes(content)
     said = []
     assert build(PARAMETERS, progress=lambda what, seconds: said.append(what)) == program

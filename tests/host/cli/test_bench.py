@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from host.bench.document import MARKS
-from host.bench.suite import hand_over
 from host.cli import bench
 from host.cli.bench import read_builds
 from host.cli.main import main
@@ -18,18 +17,8 @@ START, END = MARKS.begin, MARKS.end
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def test_all_of_it_runs_and_fills_the_document(tmp_path):
-    build = {
-        "board": "b",
-        "part": "LFE5U-25F",
-        "profile": "ideal",
-        "lanes": 100,
-        "rows_per_clock": 1,
-        "fits": True,
-        "worst_fmax_mhz": 120.0,
-        "seeds": [{}],
-        "resident_images": 300,
-    }
+def test_all_of_it_runs_and_fills_the_document(board_record, tmp_path):
+    build = board_record(board="b", part="LFE5U-25F", resident_images=300)
     builds, document, out = tmp_path / "b.json", tmp_path / "p.md", tmp_path / "p.json"
     builds.write_text(json.dumps({"boards": [build]}))
     document.write_text(f"before\n{START}\nformer figures\n{END}\nafter\n")
@@ -60,14 +49,6 @@ def test_all_of_it_runs_and_fills_the_document(tmp_path):
     assert "| b, 300 images on board | 79,400 |" in text
 
 
-def test_the_engine_waits_no_longer_than_the_better_of_two_ways():
-    found = {"lanes": None, "rows_per_clock": 2, "bound": 72.0}
-    both = {"cycles_per_image": 75.0, "link_cycles_per_image": 138.0}
-    assert hand_over([{**found, **both}]) == {(None, 2): 3.0}
-    both = {"cycles_per_image": 146.0, "link_cycles_per_image": 73.0}
-    assert hand_over([{**found, **both}]) == {(None, 2): 1.0}
-
-
 @pytest.mark.parametrize(
     ("content", "message"),
     [(b"no marks", "has not both marks"), (b"\xff", "is not text in UTF-8"), (None, "cannot read")],
@@ -91,7 +72,14 @@ def test_the_document_has_its_marks():
 
 
 @pytest.mark.parametrize(
-    ("content", "message"), [("{", "is not JSON"), ("3", "is not what"), ("[1]", "is not what")]
+    ("content", "message"),
+    [
+        ("{", "is not JSON"),
+        ("[" * 100_000, "is not JSON"),
+        ("3", "is not what"),
+        ("[1]", "is not what"),
+        ('[{"fits": true}]', "its board is not what allspin build says"),
+    ],
 )
 def test_builds_that_cannot_be_read_are_refused(tmp_path, content, message):
     path = tmp_path / "b.json"
@@ -102,8 +90,30 @@ def test_builds_that_cannot_be_read_are_refused(tmp_path, content, message):
         read_builds([path])
 
 
-def test_builds_may_be_those_of_the_table_of_boards(tmp_path):
+def test_builds_may_be_those_of_the_table_of_boards(board_record, tmp_path):
     path = tmp_path / "boards.json"
-    built = {"board": "mine", "fits": True}
+    built = board_record()
     path.write_text(json.dumps({"boards": [{"board": "mine", "built": built}, {"built": None}]}))
     assert read_builds([path]) == [built]
+
+
+def test_figures_of_an_earlier_run_stay(board_record, tmp_path, capsys):
+    former = json.loads((ROOT / "docs" / "performance.json").read_text())
+    measured, builds, out = (tmp_path / name for name in ("m.json", "b.json", "o.json"))
+    measured.write_text(json.dumps(former))
+    builds.write_text(json.dumps(board_record(worst_fmax_mhz=25.0, cycles_per_image=1000.0)))
+    words = ["bench", "--measured", str(measured), "--builds", str(builds), "-o", str(out)]
+    assert main(words) == 0
+    found = json.loads(out.read_text())
+    (engine,) = found["engine"]
+    assert (engine["board"], engine["images_per_second"]) == ("tang-nano-9k", 25_000)
+    assert found["resident"] == []
+    capsys.readouterr()
+    others = former.keys() - {"engine", "resident"}
+    assert {name: found[name] for name in others} == {name: former[name] for name in others}
+    for content in ("{", "[]", "{}", '{"machine": 3}', "[" * 100_000):
+        measured.write_text(content)
+        assert main(words) == 2
+        err = capsys.readouterr().err
+        assert "is not what `allspin bench -o` has written" in err
+        assert err.count("\n") == 1

@@ -59,20 +59,22 @@ def test_before_it_is_built_the_weights_are_counted(capsys):
 def test_the_table_is_written_between_the_markers(board_record, tmp_path, capsys):
     remember(board_record(bitstream="/somewhere/top.fs", netlist="/somewhere/top.json"))
     page = tmp_path / "page.md"
-    page.write_text("before\n<!-- allspin boards -->\nold\n<!-- end -->\nafter\n")
+    page.write_text("before\n<!-- allspin boards -->\nformer\n<!-- end -->\nafter\n")
     assert main(["boards", "--write", str(page)]) == 0
     text = page.read_text()
     assert text.startswith("before\n<!-- allspin boards -->\n| board | part |")
     assert text.endswith("<!-- end -->\nafter\n")
-    assert "old" not in text
-    assert "| 31.2 of 27 | 4,138 (48%) | 20 (77%) | 13,000 | 220 |" in text
+    assert "former" not in text
+    figures = "31.2 of 27 | 31.2 | 4,138 (48%) | 20 (77%) | 13,000 | 220"
+    assert f"| ideal | older | block | 8 | yes | {figures} |" in text
     assert "Built with yosys 0.52 (native)." in text
     # Again: the same.
     assert main(["boards", "--write", str(page)]) == 0
     assert page.read_text() == text
     beside = page.with_suffix(".json")
     said = capsys.readouterr().out
-    assert f"{page}, {beside}: {len(find_boards())} machines, 1 of them built" in said
+    count = len(find_boards())
+    assert f"{page}, {beside}: {count} machines, 1 of them built, 1 of other gateware" in said
     found = {row["board"]: row["built"] for row in json.loads(beside.read_text())["boards"]}
     assert found["tang-nano-9k"] == board_record()
     assert "/somewhere" not in beside.read_text()
@@ -141,3 +143,119 @@ def test_a_cache_whose_notes_have_no_folder_is_one_line(cache, capsys):
     (cache / "built").touch()
     assert main(["boards"]) == 2
     assert capsys.readouterr().err.startswith(f"allspin: cannot make {cache / 'built'}: ")
+
+
+def written(page):
+    assert main(["boards", "--write", str(page)]) == 0
+    content = json.loads(page.with_suffix(".json").read_text())
+    return {(row["board"], row["profile"]): row for row in content["boards"]}
+
+
+def test_what_was_built_elsewhere_stays_in_the_page(board_record, tmp_path, cache, capsys):
+    page = tmp_path / "page.md"
+    page.write_text("<!-- allspin boards -->\n<!-- end -->\n")
+    chips = board_record(board="icebreaker", profile="chips", fmax_mhz=32.0, worst_fmax_mhz=32.0)
+    remember(board_record())
+    remember(chips)
+    assert written(page)["icebreaker", "chips"]["built"] == chips
+    for note in (cache / "built").iterdir():
+        note.unlink()
+    # Built here: one of them again, with more seeds; and one with fewer than the page knows.
+    seeds = [{"seed": seed, "fmax_mhz": 40.0 - seed} for seed in (1, 2, 3)]
+    more = board_record(fmax_mhz=39.0, worst_fmax_mhz=37.0, seeds=seeds)
+    remember(more)
+    rows = written(page)
+    assert rows["tang-nano-9k", "ideal"]["built"] == more
+    assert rows["icebreaker", "chips"]["built"] == chips
+    assert "37.0 of 27 | 39.0, 38.0, 37.0 |" in page.read_text()
+    remember(board_record(fmax_mhz=50.0))
+    assert written(page)["tang-nano-9k", "ideal"]["built"] == more
+    # Another network's builds are others.
+    assert main(["boards", "--write", str(page), "--network", "mnist-100"]) == 0
+    assert "37.0 of 27" not in page.read_text()
+
+
+def test_what_is_of_this_gateware_goes_before_what_is_older(
+    board_record, tmp_path, monkeypatch, capsys
+):
+    page = tmp_path / "page.md"
+    page.write_text("<!-- allspin boards -->\n<!-- end -->\n")
+    seeds = [{"seed": seed, "fmax_mhz": 30.0} for seed in (1, 2, 3)]
+    remember(board_record(gateware="former", seeds=seeds))
+    monkeypatch.setattr("host.gateware.gateware_of", lambda *_, **__: "present")
+    assert written(page)["tang-nano-9k", "ideal"]["older"] is True
+    now = board_record(gateware="present")
+    remember(now)
+    row = written(page)["tang-nano-9k", "ideal"]
+    assert (row["built"], row["older"]) == (now, False)
+    assert "| ideal | this | block |" in page.read_text()
+    monkeypatch.setattr("host.gateware.gateware_of", lambda *_, **__: "next")
+    assert written(page)["tang-nano-9k", "ideal"]["older"] is True
+    assert "| ideal | older | block |" in page.read_text()
+    assert main(["boards", "--json"]) == 0
+    out = capsys.readouterr().out.splitlines()[-1]
+    found = {row["board"]: row["older"] for row in json.loads(out)["boards"]}
+    assert found["tang-nano-9k"] is True
+    assert found["icebreaker"] is None
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"{",
+        b"\xff",
+        b"[]",
+        b"[" * 100_000,
+        b'{"network": "mnist-10", "boards": [{"built": {"board": 3}}]}',
+        b'{"network": "mnist-10", "boards": [3]}',
+    ],
+)
+def test_a_file_of_something_else_beside_the_page_is_kept(tmp_path, capsys, content):
+    page = tmp_path / "page.md"
+    text = "<!-- allspin boards -->\n<!-- end -->\n"
+    page.write_text(text)
+    page.with_suffix(".json").write_bytes(content)
+    assert main(["boards", "--write", str(page)]) == 2
+    err = capsys.readouterr().err
+    assert "is not what allspin boards --write has made" in err
+    assert err.count("\n") == 1
+    assert page.read_text() == text
+    assert page.with_suffix(".json").read_bytes() == content
+
+
+def test_the_headline_is_the_worst_of_three_seeds(board_record, tmp_path, capsys):
+    page, front = tmp_path / "page.md", tmp_path / "front.md"
+    page.write_text("<!-- allspin boards -->\n<!-- end -->\n")
+    front.write_text("# All\n<!-- allspin boards: headline -->\n<!-- end -->\nmore\n")
+    seeds = [{"seed": seed, "fmax_mhz": fmax} for seed, fmax in enumerate((112.8, 104.9, 97.5))]
+    fast = {"board": "ulx3s-85f", "profile": "fast", "lanes": 100, "rows_per_clock": 4}
+    fast |= {"need_mhz": 80, "cycles_per_image": 41.0}
+    remember(board_record(**fast, fmax_mhz=112.8, worst_fmax_mhz=97.5, seeds=seeds))
+    remember(board_record(board="icebreaker", worst_fmax_mhz=99.0, fmax_mhz=99.0))
+    command = ["boards", "--write", str(page), "--headline", str(front)]
+    assert main(command) == 0
+    text = front.read_text()
+    assert text.startswith("# All\n<!-- allspin boards: headline -->\n| Board | Machine |")
+    assert text.endswith("<!-- end -->\nmore\n")
+    lines = text.splitlines()
+    machine = "`ulx3s-85f:fast`: 100 lanes, four rows a clock"
+    # 97.5 million clocks a second, 41 for each image.
+    assert f"| ULX3S 85F | {machine} | older | 97.5 | 2,378,000 |" in lines
+    one_seed = "| iCEBreaker | `icebreaker`: 16 lanes |  | not built with three seeds |  |"
+    assert one_seed in lines
+    assert "99.0" not in text
+    assert main(["boards", "--headline", str(front)]) == 2
+    assert "--headline goes with --write" in capsys.readouterr().err
+
+
+def test_what_does_not_fit_has_no_images(board_record, tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("<!-- allspin boards -->\n<!-- end -->\n")
+    none = ("fmax_mhz", "worst_fmax_mhz", "cycles_per_image", "images_per_second")
+    nothing = dict.fromkeys(none)
+    seeds = [{"seed": 1, "fmax_mhz": None}]
+    lost = {"fits": False, "meets_timing": False, "seeds": seeds, "shortfall": "too large"}
+    remember(board_record(**nothing, **lost))
+    row = written(page)["tang-nano-9k", "ideal"]
+    assert (row["fits"], row["why"]) == (False, "too large")
+    assert "| no | of 27 | - | 4,138 (48%) | 20 (77%) |  | 220 |" in page.read_text()

@@ -153,6 +153,7 @@ def test_boards_show_the_builds_of_this_network(made):
     assert verdicts["small"] == "does not fit"
     assert verdicts["slow"] == "too slow"
     assert verdicts["large"] == "yes"
+    assert {row[-2] for row in rows} == {"older"}  # none says of which gateware it is
     [large] = [row for row in rows if row[0] == "large"]
     assert {"31.25", "2,235", "71.0"} <= set(large)
     # What does not fit, or has no rate, is not drawn as if it ran.

@@ -1,0 +1,258 @@
+"""Which gateware it is: a digest of a machine's logic, whatever the sources call its parts.
+
+A build says what a board reaches with the logic that was built. Whether that is still the logic of
+the sources is a question of neither commits nor files: code moves, and comments and names change,
+without any gate being another. So the digest is of the RTLIL that Amaranth makes, in which every
+name that a tool could have given as well is replaced by a number: of signals, cells, memories,
+processes, and modules with their ports. Only the ports of the whole machine keep their names, since
+the board is connected to those, and so do cells and ports of the part's own.
+
+Two machines with one digest are the same up to such names. The other way round is not promised:
+where statements change places, cells may come in another order, and then the digest is another
+although the logic is not. A row is then called older than it is, and never newer.
+"""
+
+import contextlib
+import hashlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from amaranth.back import rtlil
+
+from boards.shell import MACHINE, ShellParameters
+from boards.sources import sources_digest
+from boards.top import Top
+from hdl.cache import note_path, read_note, write_note
+from hdl.process import Progress, no_progress
+
+DIGITS = 32
+"""Of the SHA-256 of the text without names."""
+UNSEEN = re.compile(r"\\(src|top|generator|enum_base_type|enum_value_\w+)\Z")
+"""Attributes that say where something comes from, or what a viewer shows for its values."""
+_NAME = re.compile(r"(?<!\S)[\\$]\S+")
+
+
+def machine_text(parameters: ShellParameters, progress: Progress = no_progress) -> str:
+    """A board's machine as RTLIL, without the places of its sources.
+
+    Parameters
+    ----------
+    parameters : ShellParameters
+        Which machine on which board.
+    progress : callable
+        Told that it is being made, which takes many seconds for a large one.
+    """
+    progress("elaborating the machine", 0.0)
+    platform = parameters.board.create_platform()
+    return rtlil.convert(Top(parameters.machine), name=MACHINE, platform=platform, emit_src=False)
+
+
+def gateware_of(
+    parameters: ShellParameters, text: str | None = None, progress: Progress = no_progress
+) -> str:
+    """The digest of a board's machine, remembered as long as no source changes.
+
+    Parameters
+    ----------
+    parameters : ShellParameters
+        Which machine on which board.
+    text : str, optional
+        What `machine_text` returned, where that is known.
+    progress : callable
+        As of `machine_text`.
+    """
+    part = str(getattr(parameters.board.platform, "device", ""))
+    note = note_path("gateware", sources_digest(), repr(parameters.machine), part)
+    with contextlib.suppress(OSError, ValueError):
+        return str(read_note(note))
+    found = gateware_digest(text or machine_text(parameters, progress))
+    write_note(note, found)
+    return found
+
+
+@dataclass
+class _Module:
+    """A module's text.
+
+    Attributes
+    ----------
+    wires : dict of str to str
+        What each wire is like, attributes included, by name.
+    memories : dict of str to str
+        The same of memories.
+    ports : dict of str to str
+        Direction of the wires that are ports, in their order.
+    body : list of list of str
+        Cells and processes, a list of lines each.
+    connections : list of tuple of str
+        Left and right side.
+    """
+
+    wires: dict[str, str] = field(default_factory=dict)
+    memories: dict[str, str] = field(default_factory=dict)
+    ports: dict[str, str] = field(default_factory=dict)
+    body: list[list[str]] = field(default_factory=list)
+    connections: list[tuple[str, str]] = field(default_factory=list)
+
+
+def gateware_digest(text: str) -> str:
+    """The digest of a machine.
+
+    Parameters
+    ----------
+    text : str
+        RTLIL as Amaranth writes it; the first module is the whole.
+
+    Returns
+    -------
+    str
+        32 hexadecimal digits.
+    """
+    total = hashlib.sha256()
+    for line in anonymous(text):
+        total.update(f"{line}\n".encode())
+    return total.hexdigest()[:DIGITS]
+
+
+def anonymous(text: str) -> Iterator[str]:
+    """The lines of a machine's text without the names that do not matter.
+
+    Parameters
+    ----------
+    text : str
+        As of `gateware_digest`.
+    """
+    modules = _parse(text)
+    numbers = {name: number for number, name in enumerate(modules)}
+    for name, module in modules.items():
+        yield f"module {numbers[name]}"
+        yield from _Anonymous(module, modules, numbers, whole=numbers[name] == 0).lines()
+
+
+class _Anonymous:
+    """One module's lines; a name has its number, and what it names is told, where it first occurs.
+
+    So a wire that nothing uses, which stands only for what another one is, goes.
+    """
+
+    def __init__(
+        self,
+        module: _Module,
+        modules: Mapping[str, _Module],
+        numbers: Mapping[str, int],
+        *,
+        whole: bool,
+    ) -> None:
+        self._module = module
+        self._modules = modules
+        self._modules_numbers = numbers
+        self._whole = whole
+        self._numbers: dict[str, int] = {}
+
+    def lines(self) -> Iterator[str]:
+        module = self._module
+        for name, direction in module.ports.items():
+            called = name if self._whole else ""
+            yield f"port {direction} {called} {self._renamed(name)}"
+        for item in module.body:
+            yield from self._item(item)
+        for left, right in module.connections:
+            # Left are ports, and else what the body does not know is another name of something.
+            if left in module.ports or left in self._numbers or left not in module.wires:
+                yield f"connect {self._renamed(left)} {self._renamed(right)}"
+
+    def _item(self, item: Sequence[str]) -> Iterator[str]:
+        kind, _, rest = item[0].partition(" ")
+        if kind != "cell":
+            yield kind
+            yield from (self._renamed(line) for line in item[1:])
+            return
+        type_ = rest.split(" ")[0]
+        child = self._modules.get(type_)
+        if child is None:
+            yield f"cell {type_}"
+        else:
+            yield f"cell module {self._modules_numbers[type_]}"
+        places = {name: place for place, name in enumerate(child.ports)} if child else {}
+        for line in item[1:]:
+            word, _, rest = line.partition(" ")
+            if word == "connect":
+                port, _, signals = rest.partition(" ")
+                yield f"connect {places.get(port, port)} {self._renamed(signals)}"
+            elif rest.startswith("\\MEMID "):
+                yield f"memory {self._renamed(self._memory_name(rest))}"
+            else:
+                yield line
+
+    @staticmethod
+    def _memory_name(rest: str) -> str:
+        # parameter \MEMID "\\name"
+        return rest.partition(" ")[2].strip('"').replace("\\\\", "\\")
+
+    def _renamed(self, text: str) -> str:
+        return _NAME.sub(lambda match: self._name(match[0]), text)
+
+    def _name(self, name: str) -> str:
+        if (number := self._numbers.get(name)) is not None:
+            return f"#{number}"
+        number = self._numbers[name] = len(self._numbers)
+        what = self._module.wires.get(name) or self._module.memories[name]
+        return f"#{number}({what})"
+
+
+def _parse(text: str) -> dict[str, _Module]:
+    """The modules of a text, by name."""
+    modules: dict[str, _Module] = {}
+    module = _Module()
+    attributes: list[str] = []
+    item: list[str] | None = None
+    depth = 0
+    for line in map(str.strip, text.splitlines()):
+        word, _, rest = line.partition(" ")
+        if item is not None:
+            item.append(line)
+            depth += (word == "switch") - (word == "end")
+            if depth == 0:
+                item = None
+        elif word == "attribute":
+            if not UNSEEN.match(rest.split(" ")[0]):
+                attributes.append(rest)
+        elif word == "module":
+            module = modules[rest] = _Module()
+            attributes = []  # of the whole: where it comes from
+        elif word == "wire":
+            *shape, name = rest.split()
+            like = " ".join([f"width {shape[shape.index('width') + 1]}", *sorted(attributes)])
+            module.wires[name] = like
+            for direction in ("input", "output", "inout"):
+                if direction in shape:
+                    module.ports[name] = direction
+            attributes = []
+        elif word == "memory":
+            *shape, name = rest.split()
+            module.memories[name] = " ".join([*shape, *sorted(attributes)])
+            attributes = []
+        elif word in ("cell", "process"):
+            item = [line, *sorted(attributes)]
+            module.body.append(item)
+            attributes = []
+            depth = 1
+        elif word == "connect":
+            left, right = _sides(rest)
+            module.connections.append((left, right))
+        elif word and word != "end":
+            raise ValueError(f"not what Amaranth writes: {line!r}")
+    return modules
+
+
+def _sides(rest: str) -> tuple[str, str]:
+    """Left and right of a connection; left is one wire, or a part of one, or several in braces."""
+    if rest.startswith("{"):
+        left, _, right = rest.partition("} ")
+        return left + "}", right
+    left, _, right = rest.partition(" ")
+    if right.startswith("["):
+        part, _, right = right.partition(" ")
+        left = f"{left} {part}"
+    return left, right

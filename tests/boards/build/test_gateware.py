@@ -1,0 +1,323 @@
+"""The digest of a machine: other for other logic, the same whatever its parts are called."""
+
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from amaranth.back import rtlil
+from amaranth.hdl import Elaboratable, Module, Mux, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+from amaranth_boards.icebreaker import ICEBreakerPlatform
+
+from boards.build import gateware
+from boards.build.flow import Build
+from boards.build.gateware import anonymous, gateware_digest, gateware_of
+from boards.top import Top, TopParameters
+from hdl.bench.networks import random_network
+from hdl.cache import VARIABLE
+from hdl.parameters import HardwareProfile, VariationParameters
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def digest(component: Elaboratable) -> str:
+    return gateware_digest(rtlil.convert(component, name="machine", emit_src=True))
+
+
+class Adder(wiring.Component):
+    """A register, a memory and a switch, written one way."""
+
+    def __init__(self) -> None:
+        super().__init__({"a": In(8), "b": In(stream.Signature(8)), "y": Out(8), "z": Out(4)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.lines = lines = Memory(shape=8, depth=4, init=[1, 2, 3, 4])
+        port = lines.read_port()
+        total = Signal(8, init=3)
+        m.d.comb += port.addr.eq(self.a[:2])
+        with m.If(self.b.valid):
+            m.d.sync += total.eq(total + self.b.payload)
+        with m.Else():
+            m.d.sync += total.eq(total ^ port.data)
+        m.d.comb += [self.y.eq(total), self.z.eq(Mux(self.a[0], total[:4], total[4:]))]
+        return m
+
+
+class SameAdder(Adder):
+    """The same logic, with other names, in another place, part of it in a helper."""
+
+    def elaborate(self, platform: object) -> Module:
+        module = Module()
+        module.submodules.kept = kept = Memory(shape=8, depth=4, init=[1, 2, 3, 4])
+        reading = kept.read_port()
+        account = Signal(8, init=3, name="something_else")
+        module.d.comb += reading.addr.eq(self.a[:2])
+        self._account(module, account, reading.data)
+        half = Signal(4)  # a name for what had none
+        module.d.comb += half.eq(Mux(self.a[0], account[:4], account[4:]))
+        module.d.comb += [self.y.eq(account), self.z.eq(half)]
+        return module
+
+    def _account(self, module: Module, account: Signal, data: Signal) -> None:
+        with module.If(self.b.valid):
+            module.d.sync += account.eq(account + self.b.payload)
+        with module.Else():
+            module.d.sync += account.eq(account ^ data)
+
+
+def changed(old: str, new: str) -> type[Adder]:
+    """The adder with one thing in its source changed."""
+    source = Path(__file__).read_text().partition("class Adder")[2].partition("\n\n\n")[0]
+    assert source.count(old) == 1
+    space = dict(globals())
+    exec(f"class Adder{source}".replace(old, new), space)
+    return space["Adder"]
+
+
+def test_names_and_places_do_not_count():
+    assert digest(SameAdder()) == digest(Adder())
+    assert digest(
+        changed("total = Signal(8, init=3)", "\n\n        total = Signal(8, init=3)")()
+    ) == (digest(Adder()))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("total + self.b.payload", "total - self.b.payload"),
+        ("total + self.b.payload", "total + self.b.payload + 1"),
+        ("total ^ port.data", "total ^ port.addr"),
+        ("init=3", "init=2"),
+        ("init=[1, 2, 3, 4]", "init=[1, 2, 3, 5]"),
+        ("depth=4", "depth=8"),
+        ("self.a[0]", "self.a[1]"),
+        ("self.a[:2]", "self.a[1:3]"),
+        ("m.If(self.b.valid)", "m.If(~self.b.valid)"),
+        ("total[:4], total[4:]", "total[4:], total[:4]"),
+        ("Signal(8, init=3)", 'Signal(8, init=3, attrs={"keep": 1})'),
+        ("Signal(8, init=3)", "Signal(8, init=3, reset_less=True)"),
+        ("lines.read_port()", "lines.read_port(domain='comb')"),
+    ],
+)
+def test_logic_counts(old, new):
+    assert digest(changed(old, new)()) != digest(Adder())
+
+
+def test_a_port_of_the_whole_keeps_its_name():
+    class Renamed(wiring.Component):
+        def __init__(self, name: str) -> None:
+            super().__init__({name: In(1), "y": Out(1)})
+            self._name = name
+
+        def elaborate(self, platform: object) -> Module:
+            m = Module()
+            m.d.comb += self.y.eq(getattr(self, self._name))
+            return m
+
+    assert digest(Renamed("a")) != digest(Renamed("b"))
+
+
+PROFILES = {
+    "plain": HardwareProfile(lanes=2),
+    "ecp5": HardwareProfile(lanes=2, rows_per_clock=2, memory="ecp5"),
+    "chips": HardwareProfile(lanes=2, variation=VariationParameters(rounds_per_clock=1)),
+}
+
+
+@pytest.fixture(scope="module", params=PROFILES)
+def machine(request):
+    """A whole machine, small, as RTLIL."""
+    parameters = TopParameters.from_network(random_network((6, 4, 3), 0), PROFILES[request.param])
+    return rtlil.convert(Top(parameters), name="machine", emit_src=False)
+
+
+def renamed(text: str, seed: int) -> str:
+    """Every name that is the machine's own is another one, module by module."""
+    rng = random.Random(seed)
+    heads = re.findall(r"^module (\S+)$", text, re.MULTILINE)
+    modules = {
+        head: head if not place else f"\\m{rng.random()}" for place, head in enumerate(heads)
+    }
+    parts = re.split(r"(?m)^(?=module )", text)
+    names = []
+    for part in parts[1:]:
+        found = re.findall(r"^ +(?:wire|memory|cell|process) .*?([\\$]\S+)$", part, re.MULTILINE)
+        found = list(dict.fromkeys(found))
+        whole = not names
+        ports = set(re.findall(r"(?:input|output) \d+ +(\S+)$", part, re.MULTILINE))
+        names.append(
+            {
+                name: name if whole and name in ports else f"\\n{rng.randrange(10**12)}"
+                for name in found
+            }
+        )
+    ports_of = dict(zip(heads, names, strict=True))
+
+    def rename(line: str, table: dict[str, str]) -> str:
+        return re.sub(r"(?<!\S)[\\$]\S+", lambda match: table.get(match[0], match[0]), line)
+
+    made = [parts[0]]
+    for head, part, table in zip(heads, parts[1:], names, strict=True):
+        child: dict[str, str] = {}
+        lines = []
+        for line in part.splitlines():
+            words = line.split()
+            if words[:1] == ["module"]:
+                line = f"module {modules[head]}"
+            elif words[:1] == ["cell"]:
+                child = ports_of.get(words[1], {})
+                line = f"  cell {modules.get(words[1], words[1])} {table[words[2]]}"
+            elif words[:2] == ["parameter", "\\MEMID"]:
+                name = words[2].strip('"').replace("\\\\", "\\")
+                line = f'    parameter \\MEMID "{table[name]}"'.replace('"\\', '"\\\\')
+            elif words[:1] == ["connect"] and line.startswith("    "):
+                signals = line.split(" ", 6)[6]
+                line = f"    connect {child.get(words[1], words[1])} {rename(signals, table)}"
+            elif words[:1] not in (["attribute"], ["parameter"]):
+                line = rename(line, table)
+            lines.append(line)
+        made.append("\n".join(lines) + "\n")
+    return "".join(made)
+
+
+def test_a_whole_machine_under_other_names_is_the_same(machine):
+    other = renamed(machine, 1)
+    assert other != machine
+    assert gateware_digest(other) == gateware_digest(machine)
+
+
+LOGIC = {
+    "another cell": (r"cell \$(add|eq|and) ", lambda m: "cell $xor "),
+    "a bit of a constant": (r"(?<= \d')[01]+(?=\n)", lambda m: m[0][:-1] + "10"[int(m[0][-1])]),
+    "another bit of a signal": (r"\[(\d+)\](?=\n)", lambda m: f"[{int(m[1]) + 1}]"),
+    "a first value": (r"(?<=attribute \\init \d')[01]+", lambda m: "10"[int(m[0][0])] + m[0][1:]),
+    "an edge": (r"(?<=CLK_POLARITY )1", lambda m: "0"),
+    "a case": (r"(?<=case \d')[01]", lambda m: "10"[int(m[0])]),
+    "a width": (r"(?<=wire width )\d+", lambda m: str(int(m[0]) + 1)),
+    "the size of a memory": (r"(?<= size )\d+", lambda m: str(int(m[0]) + 1)),
+}
+
+
+def is_used(text: str, place: int) -> bool:
+    """Whether what stands at a place is a cell's or a process's, or of a wire that one of them has.
+
+    What only has a name of its own, for what is elsewhere, is no logic.
+    """
+    begin = text.rindex("\n", 0, place) + 1
+    line = text[begin : text.index("\n", place)]
+    if line.startswith("  attribute"):
+        line = text[begin:].partition("\n  wire ")[2].partition("\n")[0]
+    elif not line.startswith("  wire "):
+        return line.startswith("  ")
+    module = text[text.rindex("\nmodule ", 0, place) : text.index("\nend\n", place)]
+    inner = "\n".join(line for line in module.splitlines() if line.startswith("    "))
+    # A child's ports may be called as a wire is here.
+    inner = re.sub(r"connect \S+ ", "", inner)
+    return line.split()[-1] in re.findall(r"[\\$]\S+", inner)
+
+
+@pytest.mark.parametrize("what", LOGIC)
+def test_each_change_of_a_whole_machines_logic_counts(machine, what):
+    pattern, change = LOGIC[what]
+    before = gateware_digest(machine)
+    places = [match for match in re.finditer(pattern, machine) if is_used(machine, match.start())]
+    assert places
+    for match in random.Random(2).sample(places, min(len(places), 10)):
+        text = machine[: match.start()] + change(match) + machine[match.end() :]
+        assert gateware_digest(text) != before, machine[match.start() - 80 : match.end() + 80]
+
+
+def test_swapped_signals_count(machine):
+    before = gateware_digest(machine)
+    swaps = 0
+    for block in re.finditer(r"cell \$(?:sub|mux|lt|gt) [^@]*?\n  end\n", machine):
+        first, second = re.findall(r"connect \\[AB] (.*)", block[0])
+        if first == second or swaps == 10:
+            continue
+        swaps += 1
+        cell = block[0].replace(f"\\A {first}\n", f"\\A {second}\n")
+        cell = cell.replace(f"\\B {second}\n", f"\\B {first}\n")
+        text = machine[: block.start()] + cell + machine[block.end() :]
+        assert gateware_digest(text) != before
+    assert swaps
+
+
+def test_what_is_no_text_of_amaranths_is_refused():
+    with pytest.raises(ValueError, match="not what Amaranth writes: 'sync posedge"):
+        list(anonymous("module \\top\n  sync posedge \\clk\nend\n"))
+
+
+SHOW = """
+from amaranth.back import rtlil
+from boards.build.gateware import gateware_digest
+from boards.top import Top, TopParameters
+from hdl.bench.networks import random_network
+parameters = TopParameters.from_network(random_network((6, 4, 3), 0))
+print(gateware_digest(rtlil.convert(Top(parameters), name="machine")))
+"""
+
+
+def checkout(folder: Path) -> Path:
+    for name in ("sim", "hdl", "boards"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
+def shown(folder: Path) -> str:
+    return subprocess.run(
+        [sys.executable, "-c", SHOW],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(folder)},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+
+def edit(path: Path, pattern: str, text: str, count: int = 0) -> None:
+    source, made = re.subn(pattern, text, path.read_text(), count=count)
+    assert made
+    path.write_text(source)
+
+
+def test_edits_of_the_sources_count_only_where_they_are_of_logic(tmp_path):
+    folder = checkout(tmp_path)
+    before = shown(folder)
+    # All that follows is moved, a local has another name, and so have a module and a signal.
+    edit(folder / "hdl/crossbar.py", r"\Z", "\n\n# The end.\n")
+    edit(folder / "hdl/readout.py", r'\A"""', '"""It moved.\n\n\n', 1)
+    edit(folder / "boards/top.py", r"m\.submodules\.link = link\b", "m.submodules.other = link")
+    edit(folder / "hdl/readout.py", r"\bbest\b", "champion")
+    assert shown(folder) == before
+    edit(folder / "hdl/readout.py", "sum_ > champion", "sum_ >= champion")
+    assert shown(folder) != before
+
+
+def test_a_build_remembers_which_gateware_it_is(tiny, tmp_path, monkeypatch):
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
+    parameters = tiny(ICEBreakerPlatform)
+    made = []
+    real = gateware.machine_text
+
+    def text(*arguments):
+        made.append(arguments)
+        return real(*arguments)
+
+    monkeypatch.setattr(gateware, "machine_text", text)
+    found = gateware_of(parameters)
+    assert gateware_of(parameters) == found
+    assert len(made) == 1
+    assert Build(parameters).gateware == found
+    # Another clock is another machine: its identity tells it.
+    assert gateware_of(tiny(frequency=24_000_000)) != found
+    monkeypatch.setattr(gateware, "sources_digest", lambda: "other sources")
+    assert gateware_of(parameters) == found
+    assert len(made) == 3

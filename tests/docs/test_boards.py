@@ -1,0 +1,145 @@
+"""README, docs/boards.md, docs/boards.json, docs/performance.md and the catalogue say the same."""
+
+import ast
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from boards.board import find_boards
+from host.board_record import check_record
+from host.board_tables import HEADER, HEADLINE_SEEDS, boards_table, headline_table
+from host.catalogue import open_network
+from host.cli.boards import HEADLINE_MARKS, MARKS
+from host.gateware import is_older
+
+ROOT = Path(__file__).resolve().parents[2]
+FIX = "run: allspin boards --write docs/boards.md --headline README.md"
+CONTENT = json.loads((ROOT / "docs" / "boards.json").read_text())
+ROWS = CONTENT["boards"]
+NAMES = [f"{row['board']}:{row['profile']}" for row in ROWS]
+
+
+def table(path: str, marks) -> list[list[str]]:
+    """The cells of the table between a page's marks, with its head, by a parser of this test's."""
+    text = (ROOT / path).read_text()
+    assert text.count(marks.begin) == text.count(marks.end) == 1
+    part = text.partition(marks.begin)[2].partition(marks.end)[0]
+    lines = [line for line in part.splitlines() if line.startswith("|")]
+    return [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in lines if "---" not in line
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "marks", "made"),
+    [("docs/boards.md", MARKS, boards_table), ("README.md", HEADLINE_MARKS, headline_table)],
+)
+def test_the_pages_are_what_the_json_says(path, marks, made):
+    text = (ROOT / path).read_text().partition(marks.begin)[2].partition(marks.end)[0]
+    assert text == f"\n{made(ROWS)}", FIX
+
+
+@pytest.mark.parametrize("row", ROWS, ids=NAMES)
+def test_a_row_is_of_the_catalogues_board(row):
+    board = find_boards()[row["board"]].running(row["profile"])
+    profile = board.profiles[row["profile"]]
+    told = {
+        "title": board.title,
+        "part": board.part,
+        "clock_mhz": board.machine_frequency / 1e6,
+        "baud": board.baud,
+        "bridge": board.bridge,
+        "memory": profile.memory,
+        "lanes": profile.lanes,
+        "rows_per_clock": profile.rows_per_clock,
+    }
+    assert {name: row[name] for name in told} == told, FIX
+
+
+def test_every_board_has_a_row():
+    assert {row["board"] for row in ROWS} == set(find_boards()), FIX
+
+
+@pytest.mark.parametrize("row", ROWS, ids=NAMES)
+def test_figures_hold_together(row):
+    built = row["built"]
+    if built is None:
+        assert row["older"] is None
+        return
+    check_record(built)
+    reached = [each["fmax_mhz"] for each in built["seeds"]]
+    if not built["fits"]:
+        assert {built[name] for name in ("cycles_per_image", "images_per_second")} == {None}
+        assert None in reached
+        return
+    assert built["worst_fmax_mhz"] == min(reached)
+    assert built["fmax_mhz"] == max(reached)
+    assert built["meets_timing"] == (built["fmax_mhz"] >= built["need_mhz"])
+    cycles, images = built["cycles_per_image"], built["images_per_second"]
+    if cycles is None:
+        assert images is None
+    else:
+        assert images == pytest.approx(1e6 * built["need_mhz"] / cycles, abs=1)
+    # At another clock it is another machine: what listed 30 MHz and is clocked at 27 is older.
+    assert row["older"] or built["need_mhz"] == pytest.approx(row["clock_mhz"], abs=1e-3)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=NAMES)
+def test_a_row_is_called_older_if_its_gateware_is_another(row):
+    """Machines that are said to be of these sources are elaborated: seconds to a minute each."""
+    if row["built"] is not None:
+        assert row["older"] == is_older(row["built"], open_network(CONTENT["network"])), FIX
+
+
+def test_the_tables_mark_what_is_older():
+    marks = {True: "older", False: "this", None: ""}
+    head, *rows = table("docs/boards.md", MARKS)
+    assert tuple(head) == HEADER
+    place = head.index("gateware")
+    assert [row[place] for row in rows] == [marks[row["older"]] for row in ROWS]
+    by_name = dict(zip(NAMES, ROWS, strict=True))
+    head, *rows = table("README.md", HEADLINE_MARKS)
+    assert rows
+    for _, machine, gateware, megahertz, images in rows:
+        name = re.findall(r"`([^`]+)`", machine)[0]
+        row = by_name[name if ":" in name else f"{name}:ideal"]
+        built = row["built"]
+        if not re.fullmatch(r"[\d.]+", megahertz):
+            assert (gateware, images) == ("", "")
+            continue
+        # A headline is the worst of three seeds, and marked where it is of another state.
+        assert len(built["seeds"]) >= HEADLINE_SEEDS
+        worst = min(each["fmax_mhz"] for each in built["seeds"])
+        assert float(megahertz) == pytest.approx(worst, abs=0.05)
+        assert gateware == marks[row["older"]]
+        if images:
+            assert built["cycles_per_image"] is not None
+            rate = 1e6 * worst / built["cycles_per_image"]
+            assert int(images.replace(",", "")) == pytest.approx(rate, abs=51)
+
+
+def test_the_example_of_a_board_is_the_catalogues():
+    (example,) = re.findall(
+        r"^```python\n(.*?)^```",
+        (ROOT / "docs" / "boards.md").read_text(),
+        re.MULTILINE | re.DOTALL,
+    )
+    real = ast.parse((ROOT / "boards" / "catalogue" / "icebreaker.py").read_text())
+    # It starts with a docstring, which the example leaves out.
+    assert ast.dump(ast.parse(example)) == ast.dump(ast.Module(real.body[1:], []))
+
+
+def test_the_engines_of_the_performance_page_are_those_of_the_boards():
+    record = json.loads((ROOT / "docs" / "performance.json").read_text())
+    by_name = dict(zip(NAMES, ROWS, strict=True))
+    for each in record["engine"]:
+        row = by_name[f"{each['board']}:{each['profile']}"]
+        built = row["built"]
+        assert each["megahertz"] == built["worst_fmax_mhz"]
+        assert each["cycles"] == built["cycles_per_image"]
+        assert each["older"] == row["older"]
+        assert each["images_per_second"] == pytest.approx(1e6 * each["megahertz"] / each["cycles"])
+    counted = [row for row in ROWS if row["built"] and row["built"]["cycles_per_image"]]
+    assert len(record["engine"]) == len(counted)
