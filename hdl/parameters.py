@@ -156,7 +156,7 @@ class HardwareProfile:
     rah_bits : int or None
         Width of an R_AH word in memory, 2 to 8; None for the network's own. With the memory
         ``spram``, 4 keeps the first layer's states in place of wider words, for networks
-        whose levels there are uniform and an even number of at most 16.
+        whose levels there are uniform and an even number of at most 16, and without a Programmer.
     rows_per_clock : int
         Rows that are driven in one clock, 1, 2 or 4.
     memory : str
@@ -417,6 +417,11 @@ class EngineParameters:
                 f"neuron must be one of {', '.join(sorted(NEURONS))}, not {self.neuron!r}"
             )
         _keep_in_range(self, "counter_bits", 16, 64)
+        if self.variation is not None and any(crossbar.level_step for crossbar in self.crossbars):
+            raise ValueError(
+                "a Programmer makes R_AH words of any value, and the memory keeps states of "
+                f"{STATE_BITS} bits: take a profile with 8-bit words"
+            )
         if self.variation is not None and self.variation.iterative_noise and self.noisy:
             for crossbar in self.crossbars[:-1]:
                 if crossbar.neurons_per_clock != 1:

@@ -18,6 +18,10 @@
 
 namespace {
 
+// Of the reset that a button makes: a board's lasts until its clock can be relied on.
+constexpr unsigned RESET_CLOCKS = 256;
+volatile sig_atomic_t button = 0;
+
 // Outputs are sampled between evaluation and commitment: combinational ones are then those of
 // this clock, and registers still hold what they had in it.
 template<size_t Bits>
@@ -74,6 +78,7 @@ struct Board {
 	host_side::Output output;
 	Trace trace;
 	uint64_t quiet = 0; // clocks since anything happened
+	unsigned resetting = 0; // clocks that the reset still lasts
 #ifdef UART
 	host_side::Wire wire;
 	explicit Board(double bit_clocks) : wire(bit_clocks) {}
@@ -83,10 +88,17 @@ struct Board {
 	// outputs are those of the clock that the edge ends.
 	void clock() {
 		bool moved = false;
+		if (button) {
+			button = 0;
+			resetting = RESET_CLOCKS;
+		}
+		bool reset = resetting != 0;
+		resetting -= reset;
+		top.p_rst.set<bool>(reset);
 #ifdef UART
 		top.p_rx.set<bool>(wire.drive(input, moved));
 #else
-		bool offered = !input.empty();
+		bool offered = !reset && !input.empty();
 		top.p_received____valid.set<bool>(offered);
 		if (offered)
 			top.p_received____payload.set<uint8_t>(input.front());
@@ -101,12 +113,12 @@ struct Board {
 			input.pop();
 			moved = true;
 		}
-		if (sample(top.p_sent____valid)) {
+		if (!reset && sample(top.p_sent____valid)) {
 			output.push(uint8_t(sample(top.p_sent____payload)));
 			moved = true;
 		}
 #endif
-		quiet = moved || !sample(top.p_idle) ? 0 : quiet + 1;
+		quiet = moved || reset || !sample(top.p_idle) ? 0 : quiet + 1;
 		if (trace.active())
 			trace.add(sample(top.p_activity));
 		top.commit();
@@ -143,6 +155,7 @@ int main(int argc, char **argv) {
 	}
 	signal(SIGINT, SIG_IGN); // the host decides; it may still have a question
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGUSR1, [](int) { button = 1; });
 #ifdef UART
 	Board board(bit_clocks);
 	if (stopwatch >= 0)

@@ -144,6 +144,10 @@ class VirtualTransport(Transport):
                 raise self._died()
         return sent, received
 
+    def press_reset(self) -> None:
+        """Reset the board as its button does: memories keep what they hold."""
+        self.process.send_signal(signal.SIGUSR1)
+
     def start_stopwatch(self) -> None:
         """Let the next byte that is sent start the count of `elapsed_clocks`."""
         if self._stopwatch is not None:

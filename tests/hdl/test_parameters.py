@@ -332,6 +332,19 @@ def test_four_bits_of_spram_are_for_states_of_uniform_levels() -> None:
             EngineParameters.from_network(other, profile)
 
 
+def test_states_of_four_bits_hold_no_chip() -> None:
+    profile = HardwareProfile(
+        lanes=4, rah_bits=4, memory="spram", variation=VariationParameters(16, 1)
+    )
+    levels = uniform_levels(10, 8)
+    layers = (Layer(np.zeros((12, 5), np.uint8), levels),)
+    words = network(layers=layers, rah_bits=8)
+    with pytest.raises(ValueError, match=r"^a Programmer makes R_AH words of any value, and the"):
+        EngineParameters.from_network(words, profile)
+    EngineParameters.from_network(words, replace(profile, variation=None))
+    EngineParameters.from_network(words, replace(profile, rah_bits=8))
+
+
 def test_noise_may_have_a_pipeline_of_its_own() -> None:
     own = VariationParameters(10, 1, noise_rounds_per_clock=22)
     assert own.iterative
