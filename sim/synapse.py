@@ -177,6 +177,10 @@ def _share_moved(nonlinearity: npt.ArrayLike, pulses: npt.ArrayLike, whole: floa
     return np.where(straight, n / whole, np.expm1(-n / safe) / np.expm1(-whole / safe))
 
 
+MAX_RAH = 1e12
+"""Far above any device's R_AH in any unit; squares of it are far from overflowing."""
+
+
 @dataclass(frozen=True)
 class PulseResponse:
     """What pulses of one polarity do, on average.
@@ -216,6 +220,10 @@ class PulseResponse:
             value = check_number(f"R_{'min' if name == 'low' else 'max'}", getattr(self, name))
             if not math.isfinite(value):
                 raise ValueError(f"R_min and R_max must be finite, not {value}")
+            if abs(value) > MAX_RAH:
+                raise ValueError(
+                    f"R_min and R_max must be from {-MAX_RAH:g} to {MAX_RAH:g}, not {value:g}"
+                )
             object.__setattr__(self, name, value)
         if not self.low < self.high:
             raise ValueError(f"R_max must be above R_min, not {self.high:g} and {self.low:g}")
