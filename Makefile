@@ -55,6 +55,10 @@ gates: $(STAMP)  ## Netlists of an iCE40 and an ECP5 board, with mnist-10, again
 bench: $(STAMP)  ## Measure how fast it is; the figures go into docs/performance.md and .json.
 	@$(BIN)/allspin bench --builds docs/boards.json --document docs/performance.md -o docs/performance.json
 
+.PHONY: mutants
+mutants: $(STAMP)  ## Small mistakes put into the sources: do tests see them? COUNT=30 SEED=0
+	@$(BIN)/python -m tests.mutants --count $(or $(COUNT),30) --seed $(or $(SEED),0)
+
 .PHONY: lint
 lint: $(STAMP)  ## Ruff's rules and format, and pyright's types.
 	@$(BIN)/ruff check

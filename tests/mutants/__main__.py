@@ -1,0 +1,210 @@
+"""Change the sources a little, many times over, and see whether the tests notice.
+
+Called by ``make mutants COUNT=300 SEED=0``; see ``docs/verification.md``.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import queue
+import signal
+import sys
+import tempfile
+import threading
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from tests.mutants.mutations import Mutant
+from tests.mutants.table import ROOT, TABLE, Table, sample
+from tests.mutants.tree import Stopped, Tree, listed_files
+from tests.mutants.trial import (
+    KILLED,
+    OUTCOMES,
+    SURVIVED,
+    BrokenTest,
+    Outcome,
+    Trials,
+)
+
+KEPT = ROOT / "build" / "mutants"
+"""Git ignores it."""
+RESULTS = "results.jsonl"
+
+
+class Results:
+    """What has become of mutants, in a file that grows by a line for each.
+
+    Parameters
+    ----------
+    path : Path
+        The file; a last line that is not whole is of a run that was killed.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._found: dict[tuple[str, str], Outcome] = {}
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        for line in text.splitlines():
+            with contextlib.suppress(ValueError):
+                entry = json.loads(line)
+                outcome = Outcome(**entry["outcome"])
+                self._found[entry["key"], entry["state"]] = outcome
+        if text and not text.endswith("\n"):
+            with path.open("a", encoding="utf-8") as file:
+                file.write("\n")
+
+    def of(self, mutant: Mutant, state: str) -> Outcome | None:
+        """What became of a mutant while everything was as it is now."""
+        return self._found.get((mutant.key, state))
+
+    def add(self, mutant: Mutant, state: str, outcome: Outcome) -> None:
+        """Keep what became of a mutant."""
+        entry = {"key": mutant.key, "state": state, "mutant": str(mutant)}
+        line = json.dumps({**entry, "outcome": asdict(outcome)})
+        with self._lock:
+            self._found[mutant.key, state] = outcome
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(line + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+
+
+def try_all(
+    mutants: Sequence[Mutant],
+    table: Table,
+    names: Sequence[str],
+    results: Results,
+    folder: Path,
+    jobs: int,
+) -> Iterator[tuple[Mutant, Outcome]]:
+    """What becomes of mutants, as it turns out; those that are known come first."""
+    states = {mutant.path: "" for mutant in mutants}
+    states = {path: table.state(path) for path in states}
+    waiting: queue.SimpleQueue[Mutant] = queue.SimpleQueue()
+    left = 0
+    for mutant in mutants:
+        known = results.of(mutant, states[mutant.path])
+        if known is not None:
+            yield mutant, known
+        else:
+            waiting.put(mutant)
+            left += 1
+    if not left:
+        return
+    trials = Trials(table, KEPT)
+    trees = [
+        Tree(table.root, names, folder / str(number), KEPT / "cache")
+        for number in range(min(jobs, left))
+    ]
+    done: queue.SimpleQueue[tuple[Mutant, Outcome] | BaseException] = queue.SimpleQueue()
+
+    def work(tree: Tree) -> None:
+        try:
+            while True:
+                mutant = waiting.get_nowait()
+                outcome = trials.run(tree, mutant)
+                results.add(mutant, states[mutant.path], outcome)
+                done.put((mutant, outcome))
+        except queue.Empty:
+            pass
+        except BaseException as error:
+            done.put(error)
+
+    try:
+        if any(not path.startswith(("sim/", "host/")) for path in states):
+            print("elaborating what mutants are compared with ...", flush=True)
+            trials.look_at_designs(trees, table.state_of_designs())
+        threads = [threading.Thread(target=work, args=(tree,), daemon=True) for tree in trees]
+        for thread in threads:
+            thread.start()
+        for _ in range(left):
+            news = done.get()
+            if isinstance(news, BaseException):
+                raise news
+            yield news
+    finally:
+        for tree in trees:
+            tree.stop()
+
+
+def tell(found: Sequence[tuple[Mutant, Outcome]], table: Table) -> list[str]:
+    """A table by file, and a line for each survivor."""
+    columns = ("mutants", *OUTCOMES)
+    lines = [f"{'':34}" + "".join(f"{name:>12}" for name in columns)]
+
+    def row(name: str, outcomes: Iterable[str]) -> str:
+        counts = Counter(outcomes)
+        numbers = [sum(counts.values()), *(counts[outcome] for outcome in OUTCOMES)]
+        return f"{name:34}" + "".join(f"{number:12}" for number in numbers)
+
+    for path in sorted({mutant.path for mutant, _ in found}):
+        lines.append(row(path, (o.outcome for mutant, o in found if mutant.path == path)))
+    lines.append(row("all", (outcome.outcome for _, outcome in found)))
+    counts = Counter(outcome.outcome for _, outcome in found)
+    living = counts[KILLED] + counts[SURVIVED]
+    if living:
+        lines += ["", f"killed: {100 * counts[KILLED] / living:.1f} % of {living}"]
+    for mutant, outcome in found:
+        if outcome.outcome == SURVIVED:
+            reason = next((u.reason for u in table.unseen if u.is_of(mutant)), "")
+            lines.append(f"survived: {mutant}" + (f" ({reason})" if reason else ""))
+    return lines
+
+
+def main() -> int:
+    """Run the command."""
+    parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__)
+    parser.add_argument("--count", type=int, default=30, help="how many mutants; 0 for all")
+    parser.add_argument("--seed", type=int, default=0, help="of the sample")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="at the same time")
+    parser.add_argument("--files", nargs="*", default=["*"], help="patterns of files")
+    parser.add_argument("--line", type=int, help="only those of this line")
+    parser.add_argument("--list", action="store_true", help="name them, and try none")
+    arguments = parser.parse_args()
+    if arguments.count < 0 or arguments.jobs < 1:
+        parser.error("--count must not be negative, and --jobs at least 1")
+    KEPT.mkdir(parents=True, exist_ok=True)
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    with tempfile.TemporaryDirectory(prefix="allspin-mutants-") as folder:
+        # Whoever edits the tree meanwhile disturbs nothing.
+        names = listed_files(ROOT)
+        whole = Tree(ROOT, names, Path(folder) / "whole", KEPT / "cache")
+        table = Table.read(whole.root / TABLE.relative_to(ROOT), whole.root)
+        every = [
+            mutant
+            for mutant in table.mutants()
+            if any(fnmatchcase(mutant.path, pattern) for pattern in arguments.files)
+            and arguments.line in (None, mutant.line)
+        ]
+        chosen = sample(every, arguments.seed, arguments.count or len(every))
+        print(f"{len(chosen)} of {len(every)} mutants, seed {arguments.seed}", flush=True)
+        if arguments.list:
+            print(*chosen, sep="\n")
+            return 0
+        results = Results(KEPT / RESULTS)
+        found = []
+        try:
+            for mutant, outcome in try_all(
+                chosen, table, names, results, Path(folder), arguments.jobs
+            ):
+                found.append((mutant, outcome))
+                by = outcome.by.rpartition("/")[2]
+                print(f"{len(found):4} {outcome.outcome:10} {mutant}  {by or outcome.said}")
+                sys.stdout.flush()
+        except BrokenTest as error:
+            print(error, file=sys.stderr)
+            return 2
+        except (KeyboardInterrupt, Stopped):
+            print("stopped; the same command goes on from here", file=sys.stderr)
+            return 130
+        print(*tell(found, table), sep="\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,226 @@
+"""Machines whose RTLIL tells whether a change is one: enough of them to reach every line.
+
+``python -m tests.mutants.designs [NAME ...]`` prints an object: each design's digest, or what
+was raised while it was elaborated. With ``--expect FILE`` it ends behind the first digest that
+is not the file's; with ``--trace`` it prints the lines that each design executes.
+"""
+
+import argparse
+import hashlib
+import json
+import sys
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from amaranth.back import rtlil
+from amaranth.hdl import Fragment
+
+import boards.profiles
+from boards.board import Board, find_boards
+from boards.build.families import TOP
+from boards.shell import Shell, ShellParameters
+from boards.top import Top, TopParameters
+from hdl.bench.networks import random_network
+from hdl.cmos_neuron import DigitalColumn, RegisteredRelu, RoundedRelu, TableLogic
+from hdl.link.uart import UartParameters
+from hdl.mac_array import MacArray, MacParameters
+from hdl.parameters import HardwareProfile, ResidentParameters, VariationParameters
+from sim.network import Network
+from sim.neuron import NEURONS
+
+ROOT = Path(__file__).resolve().parents[2]
+Lines = dict[str, set[int]]
+
+
+class Ecp5:
+    """Enough of a platform to be elaborated for."""
+
+    family = "ecp5"
+
+
+@dataclass(frozen=True)
+class Component:
+    """A component, elaborated for a platform.
+
+    Parameters
+    ----------
+    make : callable
+        Returns it.
+    platform : object
+        What it is elaborated for; None for simulators.
+    """
+
+    make: Callable[[], Any]
+    platform: object = None
+
+    def elaborate(self) -> None:
+        """Execute what there is to be executed."""
+        Fragment.get(self.make(), self.platform)
+
+    def text(self) -> str:
+        """Its RTLIL."""
+        return rtlil.convert(self.make(), platform=self.platform, emit_src=False)
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What is around the machine on a board.
+
+    Parameters
+    ----------
+    board : Board
+        The board.
+    network : Network
+        For which the machine is.
+    """
+
+    board: Board
+    network: Network
+
+    def elaborate(self) -> None:
+        """Execute what there is to be executed."""
+        self.text()
+
+    def text(self) -> str:
+        """All files that tools get."""
+        profile = HardwareProfile(lanes=1)
+        parameters = ShellParameters.from_network(self.board, self.network, profile)
+        platform = self.board.create_platform()
+        files = platform.prepare(Shell(parameters), TOP, emit_src=False).files
+        return "\n".join(f"{name}\n{content}" for name, content in sorted(files.items()))
+
+
+Design = Component | Surroundings
+
+
+def _machine(
+    network: Network, profile: HardwareProfile, platform: object = None, **options: Any
+) -> Component:
+    def make() -> Top:
+        return Top(TopParameters.from_network(network, profile, **options))
+
+    return Component(make, platform)
+
+
+def _profiles() -> Iterator[tuple[str, HardwareProfile]]:
+    """Every machine that ships."""
+    for part, machines in vars(boards.profiles).items():
+        if isinstance(machines, Mapping):
+            for kind, profile in machines.items():
+                if isinstance(profile, HardwareProfile):
+                    yield f"{part} {kind}", profile
+
+
+def designs() -> dict[str, Design]:
+    """Each design by its name."""
+    two = random_network((12, 6, 5), 0)
+    four = random_network((70, 9, 6, 3), 1, pixel_bits=7, hidden_bits=3, rah_bits=5)
+    found: dict[str, Design] = {
+        "one layer": _machine(random_network((7, 3), 2), HardwareProfile()),
+        "uart": _machine(two, HardwareProfile(), uart=UartParameters(7.5)),
+        "dense": Component(lambda: MacArray(MacParameters(12, 6))),
+        "rounded": Component(lambda: RoundedRelu(8, 4)),
+        "table": Component(lambda: TableLogic(range(16), 4)),
+        "column": Component(lambda: DigitalColumn(4, 8, 17, 6, 4)),
+        "ramp": Component(lambda: RegisteredRelu(12, 12, -1, 4, waits=False)),
+    }
+    for kind, neuron in NEURONS.items():
+        network = random_network((8, 5, 4), 3, neuron=neuron())
+        found[f"neuron {kind}"] = _machine(network, HardwareProfile())
+    small = VariationParameters(states=16, rounds_per_clock=2)
+    redrawn = VariationParameters(states=10, redraw=True)
+    profiles = {
+        f"{memory} {rows}": HardwareProfile(lanes=4, rows_per_clock=rows, memory=memory)
+        for rows in (1, 2, 4)
+        for memory in ("block", "ecp5")
+    }
+    profiles |= {
+        "lanes": HardwareProfile(lanes=2),
+        "iterative": HardwareProfile(variation=small),
+        "redraw": HardwareProfile(rows_per_clock=2, variation=redrawn),
+        "redraw of states": HardwareProfile(variation=replace(redrawn, use_noise=False)),
+    }
+    for beats, images in ((50, 3), (40_000, 3000)):
+        kept = ResidentParameters(beats, images)
+        for memory in ("block", "ecp5"):
+            name = f"{memory} with {beats} beats"
+            profiles[name] = HardwareProfile(memory=memory, rows_per_clock=2, resident=kept)
+    for name, profile in profiles.items():
+        found[name] = _machine(four, profile)
+    found["words in SPRAM"] = _machine(two, HardwareProfile(lanes=4, memory="spram"))
+    for name, profile in _profiles():
+        found[name] = _machine(two, profile)
+        if profile.memory == "ecp5":
+            found[f"{name} on an ECP5"] = _machine(two, profile, Ecp5())
+    for name, board in find_boards().items():
+        found[f"shell of {name}"] = Surroundings(board, two)
+    return found
+
+
+def digest_of(design: Design) -> str:
+    """Digest of a design, or what was raised in its place."""
+    try:
+        return hashlib.sha256(design.text().encode()).hexdigest()
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+
+
+def lines_of(design: Design) -> Lines:
+    """The lines of this tree that are executed while a design is elaborated."""
+    found: Lines = defaultdict(set)
+    prefix = f"{ROOT}/"
+
+    def enter(frame: FrameType, event: str, argument: Any) -> Any:
+        name = frame.f_code.co_filename
+        if not name.startswith(prefix):
+            return None
+        seen = found[name.removeprefix(prefix)]
+
+        def note(frame: FrameType, event: str, argument: Any) -> Any:
+            seen.add(frame.f_lineno)
+            return note
+
+        return note(frame, event, argument)
+
+    threading.settrace(enter)
+    sys.settrace(enter)
+    try:
+        design.elaborate()
+    finally:
+        sys.settrace(None)
+        threading.settrace(None)  # type: ignore[arg-type]
+    return found
+
+
+def main() -> None:
+    """Print the digests, or the lines."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("names", nargs="*")
+    parser.add_argument("--expect", type=Path)
+    parser.add_argument("--trace", action="store_true")
+    arguments = parser.parse_args()
+    every = designs()
+    chosen = {name: every[name] for name in arguments.names or every}
+    if arguments.trace:
+        traced = {
+            name: {path: sorted(lines) for path, lines in lines_of(design).items()}
+            for name, design in chosen.items()
+        }
+        print(json.dumps(traced))
+        return
+    expected = json.loads(arguments.expect.read_text()) if arguments.expect else {}
+    digests = {}
+    for name, design in chosen.items():
+        digests[name] = digest_of(design)
+        if expected and digests[name] != expected[name]:
+            break
+    print(json.dumps(digests))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,108 @@
+"""What pytest is given for a mutant: cheap tests first, a limit for each, and a report.
+
+Loaded with ``-p``; two variables of the environment name files. `REPORT` is written when the
+session ends: an object with ``failed`` (the first test that failed, or null), ``said`` (in a
+line) and ``passed`` (seconds of processor time of each other test). `KNOWN` has such seconds
+from runs before.
+"""
+
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+
+REPORT = "ALLSPIN_MUTANT_REPORT"
+KNOWN = "ALLSPIN_MUTANT_KNOWN"
+UNKNOWN_SECONDS = 2.0
+"""What a test is taken to need that has not been run before."""
+LEAST_SECONDS = 60.0
+PATIENCE = 10
+"""How often the time that a test is known to need it may take; a mutant may run for ever."""
+
+# The same examples each time, and the first that fails is enough.
+settings.register_profile(
+    "mutants",
+    derandomize=True,
+    database=None,
+    deadline=None,
+    phases=(Phase.explicit, Phase.generate),
+    report_multiple_bugs=False,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("mutants")
+
+
+class OutOfTime(BaseException):
+    """A test took far longer than it should; no handler of the code under test takes it."""
+
+
+class Session:
+    """One run of pytest."""
+
+    def __init__(self) -> None:
+        known = os.environ.get(KNOWN)
+        self.known: dict[str, float] = (
+            json.loads(Path(known).read_text()) if known and Path(known).exists() else {}
+        )
+        self.passed: dict[str, float] = {}
+        self.failed: str | None = None
+        self.said = ""
+
+    def seconds(self, name: str) -> float:
+        """What a test is expected to need."""
+        return self.known.get(name, UNKNOWN_SECONDS)
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Cheap tests first."""
+        items.sort(key=lambda item: self.seconds(item.nodeid))
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        """Limit and measure the processor's time, which other processes do not change."""
+        limit = max(LEAST_SECONDS, PATIENCE * self.seconds(item.nodeid))
+
+        def stop(number: int, frame: FrameType | None) -> None:
+            raise OutOfTime(f"more than {limit:.0f} s")
+
+        before = signal.signal(signal.SIGPROF, stop)
+        signal.setitimer(signal.ITIMER_PROF, limit)
+        start = time.process_time()
+        try:
+            return (yield)
+        finally:
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            signal.signal(signal.SIGPROF, before)
+            self.passed[item.nodeid] = round(time.process_time() - start, 3)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep the first failure."""
+        if report.failed and self.failed is None:
+            self.failed = report.nodeid
+            crash = getattr(report.longrepr, "reprcrash", None)
+            text = crash.message if crash is not None else str(report.longrepr)
+            self.said = text.strip().splitlines()[0] if text.strip() else ""
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """A file of tests that cannot even be read."""
+        if report.failed and self.failed is None:
+            self.failed = report.nodeid
+            self.said = str(report.longrepr).strip().splitlines()[-1]
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self) -> None:
+        """Write the report."""
+        if self.failed is not None:
+            self.passed.pop(self.failed, None)
+        report = {"failed": self.failed, "said": self.said, "passed": self.passed}
+        Path(os.environ[REPORT]).write_text(json.dumps(report))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Take part in this session."""
+    config.pluginmanager.register(Session(), "mutants-session")

@@ -1,0 +1,190 @@
+"""The command on a small tree of its own: what it finds, and that it goes on where it was."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+TOOL = ("__main__", "designs", "mutations", "plugin", "table", "tree", "trial")
+FILES = {
+    **{f"{layer}/__init__.py": "" for layer in ("sim", "hdl", "boards", "host")},
+    ".gitignore": "/build/\n__pycache__/\n",
+    "sim/sums.py": "LIMIT = 3\n\n\ndef add(a, b):\n    return a + b\n\n\n"
+    "def clip(a):\n    return LIMIT if a > LIMIT else a\n",
+    "tests/sim/test_sums.py": "from sim.sums import add, clip\n\n\n"
+    "def test_add():\n    assert add(2, 3) == 5\n\n\n"
+    "def test_clip():\n    assert clip(7) == 3\n    assert clip(2) == 2\n",
+    # Its design is the text that it makes; the lowest bit of the number is not in it.
+    "hdl/block.py": "def text(width=6):\n    if width < 1:\n        raise ValueError('narrow')\n"
+    "    return str(['w'] * (width // 2))\n",
+    "tests/hdl/test_block.py": "from hdl.block import text\n\n\n"
+    "def test_text():\n    assert text()\n",
+    "tests/mutants/table.toml": 'include = ["sim/*.py", "hdl/*.py"]\nexclude = []\n[tests]\n',
+}
+DESIGNS = """
+from hdl.block import text
+
+class Block:
+    elaborate = text = staticmethod(text)
+
+def designs():
+    return {"block": Block()}
+"""
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """A tree with the tool in it, and two files that have mutants."""
+    for name, text in FILES.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    for name in TOOL:
+        shutil.copy(HERE / f"{name}.py", tmp_path / "tests" / "mutants")
+    # The designs are the tree's, what is made of them is the tool's.
+    path = tmp_path / "tests" / "mutants" / "designs.py"
+    lines = path.read_text().splitlines(keepends=True)
+    ours = ("from amaranth", "import boards", "from boards", "from hdl", "from sim")
+    body = "".join(line for line in lines if not line.startswith(ours)).replace(
+        "def designs()", "def none()"
+    )
+    path.write_text("from __future__ import annotations\n" + body.replace(
+        'if __name__ ==', f"{DESIGNS}\nif __name__ =="
+    ))  # fmt: skip
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+    return tmp_path
+
+
+def command(tree, *arguments):
+    environment = {**os.environ, "PYTHONPATH": str(tree)}
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.mutants", *arguments],
+        cwd=tree,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def run(tree, *arguments):
+    process = command(tree, *arguments)
+    out, err = process.communicate()
+    return process.returncode, out, err
+
+
+def results(tree) -> dict[str, str]:
+    path = tree / "build" / "mutants" / "results.jsonl"
+    entries = [json.loads(line) for line in path.read_text().splitlines()]
+    return {entry["mutant"]: entry["outcome"]["outcome"] for entry in entries}
+
+
+def test_what_becomes_of_each(tree):
+    before = {name: (tree / name).read_text() for name in FILES}
+    status, out, err = run(tree, "--count", "0", "--jobs", "2")
+    assert (status, err) == (0, "")
+    found = results(tree)
+    outcome = {name.split(": ", 1)[1]: outcome for name, outcome in found.items()}
+    assert outcome["a + b -> (a - b)"] == "killed"
+    assert outcome["a > LIMIT -> True"] == "killed"
+    # It makes no difference, and no test of numbers can see it.
+    assert outcome["a > LIMIT -> (a >= LIMIT)"] == "survived"
+    assert outcome["6 -> 7"] == "equivalent"
+    # The text is another, and there still is one.
+    assert outcome["width // 2 -> (width * 2)"] == "survived"
+    assert outcome["2 -> 1"] == "survived"
+    assert outcome["['w'] * (width // 2) -> (['w'] + width // 2)"] == "stillborn"
+    # What is refused, a design does not tell.
+    assert outcome["width < 1 -> False"] == "survived"
+    counts = [list(outcome.values()).count(name) for name in ("killed", "survived")]
+    assert f"killed: {100 * counts[0] / sum(counts):.1f} % of {sum(counts)}" in out
+    assert "survived: sim/sums.py:9: a > LIMIT -> (a >= LIMIT)" in out
+    assert {name: (tree / name).read_text() for name in FILES} == before
+
+
+def test_a_run_that_was_killed_goes_on(tree):
+    path = tree / "build" / "mutants" / "results.jsonl"
+    process = command(tree, "--count", "0", "--jobs", "1", "--files", "sim/*")
+    while not path.exists() or path.read_text().count("\n") < 2:
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    # As if it had been killed in the middle of a line.
+    whole = path.read_text()
+    lines = whole.splitlines(keepends=True)
+    path.write_text("".join(lines[:-1]) + lines[-1][:20])
+    known = len(lines) - 1
+    status, out, _ = run(tree, "--count", "0", "--jobs", "2", "--files", "sim/*")
+    assert status == 0
+    fresh = [line for line in path.read_text().splitlines() if line.startswith('{"key"')]
+    total = int(out.split()[0])
+    assert len([line for line in fresh if line.endswith("}")]) == total
+    assert f"{total:4} " in out
+    # What was known came first, in the sample's order.
+    assert known >= 1
+
+
+def test_an_interrupt_leaves_no_process(tree):
+    (tree / "tests/sim/test_sums.py").write_text(
+        "import time\n\n\ndef test():\n    time.sleep(60)\n"
+    )
+    process = command(tree, "--count", "3", "--jobs", "1", "--files", "sim/*")
+    assert process.stdout is not None
+    process.stdout.readline()
+
+    def running() -> bool:
+        marks = (
+            path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if readable(path)
+        )
+        return any(b"tests.mutants.plugin" in mark and b"test_sums" in mark for mark in marks)
+
+    while not running():
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert err == "stopped; the same command goes on from here\n"
+    assert not running()
+
+
+def readable(path: Path) -> bool:
+    try:
+        path.read_bytes()
+    except OSError:
+        return False
+    return True
+
+
+def test_a_test_that_fails_by_itself_kills_nothing(tree):
+    test = tree / "tests/sim/test_sums.py"
+    test.write_text(test.read_text() + "\n\ndef test_wrong():\n    assert add(1, 1) == 3\n")
+    status, _, err = run(tree, "--count", "0", "--jobs", "1", "--files", "sim/*")
+    assert status == 2
+    assert "test_sums.py::test_wrong fails without a mutant: " in err
+
+
+def test_a_mutant_that_runs_for_ever_is_killed(tree):
+    (tree / "sim/sums.py").write_text(
+        "def count(n):\n    k = 0\n    while k < n:\n        k += 1\n    return k\n"
+    )
+    (tree / "tests/sim/test_sums.py").write_text(
+        "from sim.sums import count\n\n\ndef test():\n    assert count(3) == 3\n"
+    )
+    plugin = tree / "tests/mutants/plugin.py"
+    plugin.write_text(plugin.read_text().replace("LEAST_SECONDS = 60.0", "LEAST_SECONDS = 0.3")
+                      .replace("UNKNOWN_SECONDS = 2.0", "UNKNOWN_SECONDS = 0.01"))  # fmt: skip
+    status, out, _ = run(tree, "--count", "0", "--jobs", "2", "--files", "sim/*")
+    assert status == 0
+    found = {name.split(": ", 1)[1]: outcome for name, outcome in results(tree).items()}
+    assert found["k += 1 -> pass"] == "killed"
+    assert found["k < n -> (k <= n)"] == "killed"
+    # A test that was stopped counts as one that failed, and nothing else does.
+    assert list(found.values()).count("survived") == out.count("survived:")

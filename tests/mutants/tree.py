@@ -1,0 +1,195 @@
+"""A copy of the tree that mutants are tried in, and what is run there."""
+
+import contextlib
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.mutants.mutations import Mutant
+from tests.mutants.plugin import KNOWN, REPORT
+
+LONGEST = 1800
+"""Seconds after which anything is stopped: by the clock, and of the processor."""
+MEMORY = 4 << 30
+"""Bytes that a process may take; a mutant may ask for any number."""
+LAYERS = ("sim", "hdl", "boards", "host")
+SHARES_CACHE = ("sim/", "host/")
+"""Mutants of these leave the gateware as it is, so what is built of it can be kept."""
+
+
+class Stopped(Exception):
+    """Somebody wants this to end."""
+
+
+class Tree:
+    """A copy of the tree.
+
+    Parameters
+    ----------
+    source : Path
+        The tree.
+    names : sequence of str
+        Its files.
+    folder : Path
+        Where the copy is made, with what its tests write beside it.
+    cache : Path
+        Where what is built stays for the next time.
+    """
+
+    def __init__(self, source: Path, names: Sequence[str], folder: Path, cache: Path) -> None:
+        self.root = folder / "tree"
+        self._scratch = folder / "scratch"
+        self._cache = cache
+        self._stopped = threading.Event()
+        self.names = names
+        for name in names:
+            target = self.root / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source / name, target)
+        # Python takes a file of the same second and length for the same; by its digest it does not.
+        self._check("-m", "compileall", "-q", "--invalidation-mode", "checked-hash", *LAYERS)
+        # Another copy may be installed.
+        where = f"import {', '.join(LAYERS)}; print(*(m.__file__ for m in ({', '.join(LAYERS)})))"
+        for path in self._check("-c", where).split():
+            assert Path(path).is_relative_to(self.root), f"{path} is not of {self.root}"
+
+    def put(self, mutant: Mutant) -> None:
+        """Make a mutant of the copy."""
+        path = self.root / mutant.path
+        path.write_text(mutant.apply(path.read_text(encoding="utf-8")), encoding="utf-8")
+
+    def restore(self, mutant: Mutant, source: Path) -> None:
+        """Make it what it was."""
+        shutil.copy2(source / mutant.path, self.root / mutant.path)
+
+    def stop(self) -> None:
+        """End what is running, and let nothing begin."""
+        self._stopped.set()
+
+    def imports(self, path: str) -> bool:
+        """Whether a file can be imported."""
+        module = path.removesuffix(".py").replace("/", ".")
+        status, _ = self._run("-c", f"import {module}")
+        return status == 0
+
+    def digests(
+        self, names: Sequence[str] = (), expected: dict[str, str] | None = None
+    ) -> dict[str, str]:
+        """What designs come to, up to the first that is not as expected.
+
+        As `tests.mutants.designs` prints it; empty if nothing can be imported.
+        """
+        options = []
+        if expected is not None:
+            path = self.root.parent / "expected.json"
+            path.write_text(json.dumps(expected))
+            options = ["--expect", str(path)]
+        status, said = self._run("-m", "tests.mutants.designs", *options, "--", *names)
+        return json.loads(said.splitlines()[-1]) if status == 0 else {}
+
+    def lines(self) -> dict[str, dict[str, list[int]]]:
+        """The lines that each design executes."""
+        return json.loads(self._check("-m", "tests.mutants.designs", "--trace").splitlines()[-1])
+
+    def test(self, tests: Sequence[str], known: Path, shares_cache: bool) -> dict:
+        """Run tests until one fails, and report as `tests.mutants.plugin` does.
+
+        Where pytest came to no end, `failed` is the empty text.
+        """
+        report = self._scratch / "report.json"
+        report.unlink(missing_ok=True)
+        variables = {REPORT: str(report), KNOWN: str(known)}
+        if shares_cache:
+            variables["ALLSPIN_CACHE"] = str(self._cache)
+        base = self._scratch / "pytest"
+        options = ["-x", "-q", "--tb=line", "-p", "no:cacheprovider", "-p", "no:xdist"]
+        options += ["-p", "tests.mutants.plugin", f"--basetemp={base}", f"--rootdir={self.root}"]
+        status, said = self._run("-m", "pytest", *options, *tests, **variables)
+        if status in (3, 4, 5):
+            raise RuntimeError(f"pytest {' '.join(tests)}: {said.strip()[-500:]}")
+        if not report.exists():
+            return {"failed": "", "said": f"ended with status {status}", "passed": {}}
+        return json.loads(report.read_text())
+
+    def _check(self, *arguments: str) -> str:
+        status, said = self._run(*arguments)
+        if status != 0:
+            raise RuntimeError(f"python {' '.join(arguments)}: {said.strip()[-500:]}")
+        return said
+
+    def _run(self, *arguments: str, **variables: str) -> tuple[int, str]:
+        """Run Python in the copy; its status, and what it printed."""
+        shutil.rmtree(self._scratch, ignore_errors=True)
+        for name in ("tmp", "cache"):
+            (self._scratch / name).mkdir(parents=True)
+        environment = os.environ | {
+            "PYTHONPATH": str(self.root),
+            "PYTHONHASHSEED": "0",
+            "TMPDIR": str(self._scratch / "tmp"),
+            "ALLSPIN_CACHE": str(self._scratch / "cache"),
+            **variables,
+        }
+        output = self._scratch / "output"
+        with output.open("wb") as file:
+            process = subprocess.Popen(
+                [sys.executable, *arguments],
+                cwd=self.root,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=_limit,
+            )
+            try:
+                _wait(process, LONGEST, self._stopped)
+            finally:
+                status = _end(process)
+        if self._stopped.is_set():
+            raise Stopped
+        return status, output.read_text(encoding="utf-8", errors="replace")
+
+
+def _limit() -> None:
+    resource.setrlimit(resource.RLIMIT_CPU, (LONGEST, LONGEST))
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _wait(process: subprocess.Popen[bytes], seconds: float, stopped: threading.Event) -> None:
+    """Wait until a process has ended, but leave it as a zombie; or until the time is over."""
+    options = os.WEXITED | os.WNOWAIT | os.WNOHANG
+    end = time.monotonic() + seconds
+    while os.waitid(os.P_PID, process.pid, options) is None and time.monotonic() < end:
+        if stopped.wait(0.02):
+            return
+
+
+def _end(process: subprocess.Popen[bytes]) -> int:
+    """End a process and whatever it started, and return its status.
+
+    It must not have been waited for: until then its group has no other's number.
+    """
+    with contextlib.suppress(PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    return process.wait()
+
+
+def listed_files(root: Path) -> list[str]:
+    """Every file that git has, or that it would take."""
+    listing = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=root,
+        capture_output=True,
+        check=True,
+        text=True,
+    ).stdout
+    return [name for name in listing.split("\0") if name and (root / name).is_file()]
