@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 
 from hdl.bench.streams import StreamBench
 from hdl.converter import ViConverter
-from hdl.parameters import CONVERTER, SHIFT, TABLE, CrossbarParameters, EngineParameters
+from hdl.parameters import (
+    CONVERTER,
+    SHIFT,
+    TABLE,
+    CrossbarParameters,
+    EngineParameters,
+    VariationParameters,
+)
 
 
 def engine(
@@ -19,6 +26,7 @@ def engine(
     rows: int = 300,
     at_once: int = 1,
     memory: str = "block",
+    noisy: bool = False,
 ) -> EngineParameters:
     return EngineParameters(
         (
@@ -28,12 +36,13 @@ def engine(
             CrossbarParameters(columns, 3, 3, rows_per_clock=at_once),
         ),
         current_bits=current_bits,
+        variation=VariationParameters() if noisy else None,
     )
 
 
-def current(value: int, gain: int, offset: int, shift: int, bits: int) -> int:
+def current(value: int, gain: int, offset: int, shift: int, bits: int, noise: int = 0) -> int:
     # Floor division by a power of two is what an arithmetic shift promises.
-    return max(0, min(2**bits - 1, value * gain // 2**shift - offset))
+    return max(0, min(2**bits - 1, value * gain // 2**shift - offset + noise))
 
 
 async def load(ctx: Any, dut: Any, memory: int, address: int, content: bytes) -> None:
@@ -67,6 +76,7 @@ def convert(
     shift: int,
     images: list[list[int]],
     *,
+    noises: list[list[int]] | None = None,
     stall: float = 0.0,
     seed: int = 0,
 ) -> list[tuple[int, int]]:
@@ -79,7 +89,7 @@ def convert(
         await load(ctx, dut, SHIFT, 0, bytes([shift]))
         await load(ctx, dut, TABLE, 0, bytes(20))  # somebody else's
         rng = random.Random(seed)
-        for image in images:
+        for number, image in enumerate(images):
             for first in range(0, len(image), at_once):
                 while rng.random() < stall:
                     await ctx.tick()
@@ -88,6 +98,8 @@ def convert(
                 last = first + at_once >= len(image)
                 ctx.set(dut.sums.payload, {"sums": sums, "last": last})
                 ctx.set(dut.sums.valid, 1)
+                for place, noise in enumerate(noises[number][first:][:at_once] if noises else []):
+                    ctx.set(dut.noise[place], noise)
                 await ctx.tick().until(dut.sums.ready)
                 ctx.set(dut.sums.valid, 0)
 
@@ -110,15 +122,23 @@ def convert(
     bits=st.integers(4, 12),
     shift=st.integers(0, 31),
     at_once=st.sampled_from([1, 2, 4]),
-    memory=st.sampled_from(["block", "spram"]),
+    memory=st.sampled_from(["block", "spram", "ecp5"]),
+    noisy=st.booleans(),
     stall=st.sampled_from([0.0, 0.4]),
     seed=st.integers(0, 2**32 - 1),
 )
 def test_currents_of_any_sum(
-    columns: int, bits: int, shift: int, at_once: int, memory: str, stall: float, seed: int
+    columns: int,
+    bits: int,
+    shift: int,
+    at_once: int,
+    memory: str,
+    noisy: bool,
+    stall: float,
+    seed: int,
 ) -> None:
     rng = random.Random(seed)
-    p = engine(columns, bits, at_once=at_once, memory=memory)
+    p = engine(columns, bits, at_once=at_once, memory=memory, noisy=noisy)
     gains = [rng.choice([0, 1, 1023, rng.randrange(1024)]) for _ in range(columns)]
     low, high = -(2 ** (bits + 1)), 2 ** (bits + 1) - 1
     offsets = [rng.choice([low, high, 0, rng.randint(low, high)]) for _ in range(columns)]
@@ -131,12 +151,29 @@ def test_currents_of_any_sum(
         ]
         for _ in range(5)
     ]
+    noises = [[0] * columns for _ in images]
+    if noisy:
+        most = 2 ** (p.use_bits - 1)
+        noises = [
+            [rng.choice([-most, most - 1, 1, rng.randrange(-most, most)]) for _ in image]
+            for image in images
+        ]
     wanted = [
-        (current(value, gains[n], offsets[n], shift, bits), int(n == columns - 1))
-        for image in images
+        (current(value, gains[n], offsets[n], shift, bits, noise[n]), int(n == columns - 1))
+        for image, noise in zip(images, noises, strict=True)
         for n, value in enumerate(image)
     ]
-    assert convert(p, gains, offsets, shift, images, stall=stall, seed=seed) == wanted
+    found = convert(
+        p,
+        gains,
+        offsets,
+        shift,
+        images,
+        noises=noises if noisy else None,
+        stall=stall,
+        seed=seed,
+    )
+    assert found == wanted
 
 
 @pytest.mark.parametrize("at_once", [1, 4])

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from amaranth.back import rtlil
+from amaranth.hdl import ResetInserter, Signal
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -298,6 +299,59 @@ def test_one_row_can_be_stored_anew() -> None:
     bench.run()
     words[3] = fresh
     assert [value for (value,), _ in taken] == words.ravel().tolist()
+
+
+@pytest.mark.parametrize("memory", ["block", "ecp5"])
+@pytest.mark.parametrize(("lanes", "rows_per_clock"), [(3, 1), (6, 4)])
+def test_a_reset_leaves_nothing_of_what_was_under_way(
+    lanes: int, rows_per_clock: int, memory: str
+) -> None:
+    """Words and products have no reset, so they are still there; the first image comes at once."""
+    p = CrossbarParameters(8, 6, lanes, value_bits=8, rows_per_clock=rows_per_clock, memory=memory)
+    words = np.random.default_rng(5).integers(-128, 128, (8, 6))
+    image = np.array([0, 1, 0, 0, 0, 0, 0, 0])
+    row, part = divmod(1, rows_per_clock)
+    every = slots(*[(0, 255)] * rows_per_clock)
+    one = slots(*[(row * (k == part), int(k == part)) for k in range(rows_per_clock)])
+    reset = Signal()
+    dut = make_crossbar(p)
+    bench = StreamBench(ResetInserter(reset)(dut))
+    found: list[list[int]] = []
+
+    async def stimulus(ctx: Any) -> None:
+        for cell in cells(words):
+            ctx.set(dut.cells.payload, dict(zip(("first", "row", "word"), cell, strict=True)))
+            ctx.set(dut.cells.valid, 1)
+            await ctx.tick()
+        ctx.set(dut.cells.valid, 0)
+        await ctx.tick().repeat(p.write_clocks)
+        for under_way in range(30):
+            # Two images that are not taken, then a third that never ends.
+            for number in range(under_way):
+                ctx.set(dut.events.payload, {"slots": every, "last": number in (3, 7)})
+                ctx.set(dut.events.valid, 1)
+                await ctx.tick()
+            ctx.set(dut.events.valid, 0)
+            ctx.set(reset, 1)
+            await ctx.tick()
+            ctx.set(reset, 0)
+            ctx.set(dut.events.payload, {"slots": one, "last": 1})
+            ctx.set(dut.events.valid, 1)
+            await ctx.tick().until(dut.events.ready)
+            ctx.set(dut.events.valid, 0)
+            ctx.set(dut.sums.ready, 1)
+            sums: list[int] = []
+            while len(sums) < p.columns:
+                _, _, taken, valid = await ctx.tick().sample(dut.sums.payload, dut.sums.valid)
+                if valid:
+                    sums.append(taken.sums[0])
+            assert taken.last
+            found.append(sums)
+            ctx.set(dut.sums.ready, 0)
+
+    bench.play(stimulus, background=False)
+    bench.run()
+    assert found == [(image @ words).tolist()] * 30
 
 
 def test_it_becomes_rtlil_with_one_memory_for_each_block_ram() -> None:

@@ -68,6 +68,7 @@ class Machine:
         *,
         slots: int = 1,
         lanes: int | None = None,
+        memory: str = "block",
         stall: float = 0.0,
         seed: int = 0,
     ) -> None:
@@ -84,6 +85,7 @@ class Machine:
             HardwareProfile(
                 lanes=lanes,
                 rows_per_clock=slots,
+                memory=memory,
                 resident=ResidentParameters(len(self.beats), len(images)),
             ),
         )
@@ -169,6 +171,7 @@ class Machine:
     rows=st.integers(4, 25),
     hidden=st.integers(1, 6),
     lanes=st.sampled_from([None, 4]),
+    memory=st.sampled_from(["block", "ecp5"]),
     stall=st.sampled_from([0.0, 0.4]),
     seed=st.integers(0, 2**32 - 1),
     order=st.lists(st.integers(0, 5), max_size=5),
@@ -178,6 +181,7 @@ def test_counts_and_logits_are_the_golden_models(
     rows: int,
     hidden: int,
     lanes: int | None,
+    memory: str,
     stall: float,
     seed: int,
     order: list[int],
@@ -189,7 +193,9 @@ def test_counts_and_logits_are_the_golden_models(
     images[3, 1:] = 0
     images[4, :-1] = 0
     labels = np.random.default_rng(seed).integers(0, 3, 6).tolist()
-    machine = Machine(network, images, labels, slots=slots, lanes=lanes, stall=stall, seed=seed)
+    machine = Machine(
+        network, images, labels, slots=slots, lanes=lanes, memory=memory, stall=stall, seed=seed
+    )
     seen: list[Any] = []
 
     async def stimulus(ctx: Any) -> None:
@@ -225,6 +231,31 @@ def test_counts_and_logits_are_the_golden_models(
     assert seen[5] == network.layers[1].words[hidden - 1].tobytes()
     assert seen[6][:2] == (0, 0)
     assert leaked == []
+
+
+def test_images_that_are_kept_anew_begin_where_they_are_now() -> None:
+    """Where the next image begins is remembered from one question to the next."""
+    network = random_network((20, 4, 3), 5)
+    images = np.zeros((6, 20), dtype=np.uint8)
+    images[:3] = 255
+    one = Machine(network, images, [0] * 6)
+    # The same number of beats, and each image elsewhere.
+    two = Machine(network, images[::-1], [0] * 6)
+    assert len(one.beats) == len(two.beats)
+    answers = []
+
+    async def stimulus(ctx: Any) -> None:
+        await one.program(ctx, network)
+        await one.keep(ctx)
+        answers.append(await one.fetch(ctx, ENGINE, RESIDENT_LOGITS, 2))
+        lines = b"".join(bytes(beat) for beat in two.beats)
+        await one.load(ctx, ENGINE, RESIDENT_BEATS, lines)
+        answers.append(await one.fetch(ctx, ENGINE, RESIDENT_LOGITS, 3))
+        answers.append(await one.fetch(ctx, ENGINE, RESIDENT_LOGITS, 5))
+
+    one.bench.play(stimulus, background=False)
+    one.bench.run(patience=20_000)
+    assert answers == [one.answer(2), two.answer(3), two.answer(5)]
 
 
 def test_images_of_the_link_go_on_before_and_after_a_run() -> None:
