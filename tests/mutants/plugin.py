@@ -35,7 +35,6 @@ settings.register_profile(
     report_multiple_bugs=False,
     suppress_health_check=[HealthCheck.too_slow],
 )
-settings.load_profile("mutants")
 
 
 class OutOfTime(BaseException):
@@ -103,6 +102,8 @@ class Session:
         Path(os.environ[REPORT]).write_text(json.dumps(report))
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Take part in this session."""
+    """Take part in this session, and be the last who chooses examples."""
+    settings.load_profile("mutants")
     config.pluginmanager.register(Session(), "mutants-session")
