@@ -57,7 +57,7 @@ bench: $(STAMP)  ## Measure how fast it is; the figures go into docs/performance
 
 .PHONY: mutants
 mutants: $(STAMP)  ## Small mistakes put into the sources: do tests see them? COUNT=30 SEED=0
-	@$(BIN)/python -m tests.mutants --count $(or $(COUNT),30) --seed $(or $(SEED),0)
+	@$(BIN)/python -m tests.mutants --count $(or $(COUNT),30) --seed $(or $(SEED),0) $(if $(DOCUMENT),--document $(DOCUMENT))
 
 .PHONY: lint
 lint: $(STAMP)  ## Ruff's rules and format, and pyright's types.

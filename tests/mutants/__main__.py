@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -30,9 +30,13 @@ from tests.mutants.trial import (
     Trials,
 )
 
+MARKS = ("<!-- make mutants SEED={} -->", "<!-- end of SEED={} -->")
+"""What is around the part of a document that one seed's result goes into."""
 KEPT = ROOT / "build" / "mutants"
 """Git ignores it."""
 RESULTS = "results.jsonl"
+COLUMNS = ("mutants", *OUTCOMES)
+Found = Sequence[tuple[Mutant, Outcome]]
 
 
 class Results:
@@ -116,9 +120,6 @@ def try_all(
             done.put(error)
 
     try:
-        if any(not path.startswith(("sim/", "host/")) for path in states):
-            print("elaborating what mutants are compared with ...", flush=True)
-            trials.look_at_designs(trees, table.state_of_designs())
         threads = [threading.Thread(target=work, args=(tree,), daemon=True) for tree in trees]
         for thread in threads:
             thread.start()
@@ -132,28 +133,47 @@ def try_all(
             tree.stop()
 
 
-def tell(found: Sequence[tuple[Mutant, Outcome]], table: Table) -> list[str]:
-    """A table by file, and a line for each survivor."""
-    columns = ("mutants", *OUTCOMES)
-    lines = [f"{'':34}" + "".join(f"{name:>12}" for name in columns)]
-
-    def row(name: str, outcomes: Iterable[str]) -> str:
-        counts = Counter(outcomes)
-        numbers = [sum(counts.values()), *(counts[outcome] for outcome in OUTCOMES)]
-        return f"{name:34}" + "".join(f"{number:12}" for number in numbers)
-
-    for path in sorted({mutant.path for mutant, _ in found}):
-        lines.append(row(path, (o.outcome for mutant, o in found if mutant.path == path)))
-    lines.append(row("all", (outcome.outcome for _, outcome in found)))
+def share(found: Found) -> str:
+    """How many of those that live were killed."""
     counts = Counter(outcome.outcome for _, outcome in found)
     living = counts[KILLED] + counts[SURVIVED]
-    if living:
-        lines += ["", f"killed: {100 * counts[KILLED] / living:.1f} % of {living}"]
+    return f"{100 * counts[KILLED] / max(living, 1):.1f} % of {living} killed"
+
+
+def rows(found: Found) -> Iterator[tuple[str, list[int]]]:
+    """How many mutants each file had, and of each outcome; in the end those of all."""
+    paths = sorted({mutant.path for mutant, _ in found})
+    for name in (*paths, "all"):
+        counts = Counter(o.outcome for mutant, o in found if name in (mutant.path, "all"))
+        yield name, [counts.total(), *(counts[outcome] for outcome in OUTCOMES)]
+
+
+def report(found: Found, table: Table) -> Iterator[str]:
+    """Lines for a terminal."""
+    yield f"{'':34}" + "".join(f"{name:>12}" for name in COLUMNS)
+    for name, numbers in rows(found):
+        yield f"{name:34}" + "".join(f"{number:12}" for number in numbers)
+    yield ""
+    yield share(found)
     for mutant, outcome in found:
         if outcome.outcome == SURVIVED:
-            reason = next((u.reason for u in table.unseen if u.is_of(mutant)), "")
-            lines.append(f"survived: {mutant}" + (f" ({reason})" if reason else ""))
-    return lines
+            reason = table.reason(mutant)
+            yield f"survived: {mutant}" + (f" ({reason})" if reason else "")
+
+
+def document(found: Found, table: Table, seed: int) -> Iterator[str]:
+    """The same as Markdown."""
+    yield ""
+    yield f"`make mutants COUNT={len(found)} SEED={seed}`: {share(found)}."
+    yield ""
+    yield "| file | " + " | ".join(COLUMNS) + " |"
+    yield "| --- |" + " --- |" * len(COLUMNS)
+    for name, numbers in rows(found):
+        yield f"| {name} | " + " | ".join(map(str, numbers)) + " |"
+    yield ""
+    for mutant, outcome in found:
+        if outcome.outcome == SURVIVED:
+            yield f"- `{mutant}`: {table.reason(mutant) or 'no test sees it yet'}"
 
 
 def main() -> int:
@@ -165,6 +185,7 @@ def main() -> int:
     parser.add_argument("--files", nargs="*", default=["*"], help="patterns of files")
     parser.add_argument("--line", type=int, help="only those of this line")
     parser.add_argument("--list", action="store_true", help="name them, and try none")
+    parser.add_argument("--document", type=Path, help="write the result into it, between marks")
     arguments = parser.parse_args()
     if arguments.count < 0 or arguments.jobs < 1:
         parser.error("--count must not be negative, and --jobs at least 1")
@@ -202,7 +223,14 @@ def main() -> int:
         except (KeyboardInterrupt, Stopped):
             print("stopped; the same command goes on from here", file=sys.stderr)
             return 130
-        print(*tell(found, table), sep="\n")
+        print(*report(found, table), sep="\n")
+        if arguments.document is not None:
+            # Not at the top: it needs the whole package.
+            from host.marks import Marks
+
+            lines = document(found, table, arguments.seed)
+            marks = Marks(*(mark.format(arguments.seed) for mark in MARKS))
+            marks.fill(arguments.document, "\n".join(lines) + "\n")
     return 0
 
 

@@ -2,7 +2,8 @@
 
 ``python -m tests.mutants.designs [NAME ...]`` prints an object: each design's digest, or what
 was raised while it was elaborated. With ``--expect FILE`` it ends behind the first digest that
-is not the file's; with ``--trace`` it prints the lines that each design executes.
+is not the file's; with ``--trace`` it prints the lines that each design executes, and with
+``--names`` all names, quick ones first.
 """
 
 import argparse
@@ -203,8 +204,12 @@ def main() -> None:
     parser.add_argument("names", nargs="*")
     parser.add_argument("--expect", type=Path)
     parser.add_argument("--trace", action="store_true")
+    parser.add_argument("--names", action="store_true", dest="only_names")
     arguments = parser.parse_args()
     every = designs()
+    if arguments.only_names:
+        print(json.dumps(list(every)))
+        return
     chosen = {name: every[name] for name in arguments.names or every}
     if arguments.trace:
         traced = {

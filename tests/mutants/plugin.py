@@ -57,8 +57,17 @@ class Session:
         """What a test is expected to need."""
         return self.known.get(name, UNKNOWN_SECONDS)
 
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Cheap tests first."""
+    def pytest_collection_modifyitems(
+        self, config: pytest.Config, items: list[pytest.Item]
+    ) -> None:
+        """Cheap tests first, and of proofs only what they prove.
+
+        A proof's own mutants are changes of lines that it quotes: these would fail for any
+        change of such a line, whatever it does.
+        """
+        own = [item for item in items if _is_of_a_proof_s_mutant(item)]
+        config.hook.pytest_deselected(items=own)
+        items[:] = [item for item in items if item not in own]
         items.sort(key=lambda item: self.seconds(item.nodeid))
 
     @pytest.hookimpl(wrapper=True)
@@ -100,6 +109,11 @@ class Session:
             self.passed.pop(self.failed, None)
         report = {"failed": self.failed, "said": self.said, "passed": self.passed}
         Path(os.environ[REPORT]).write_text(json.dumps(report))
+
+
+def _is_of_a_proof_s_mutant(item: pytest.Item) -> bool:
+    call = getattr(item, "callspec", None)
+    return call is not None and getattr(call.params.get("task"), "kind", "") == "mutant"
 
 
 @pytest.hookimpl(trylast=True)

@@ -77,6 +77,10 @@ class Table:
             tuple(Unseen(**entry) for entry in content.get("unseen", [])),
         )
 
+    def reason(self, mutant: Mutant) -> str:
+        """Why nothing could see a mutant; empty where something could."""
+        return next((unseen.reason for unseen in self.unseen if unseen.is_of(mutant)), "")
+
     def tests(self, file: str) -> tuple[str, ...]:
         """The files of tests that are run for a mutant of a file: its own first."""
         folder, _, name = file.rpartition("/")

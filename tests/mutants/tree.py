@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from tests.mutants.mutations import Mutant
 from tests.mutants.plugin import KNOWN, REPORT
@@ -21,6 +22,8 @@ LONGEST = 1800
 MEMORY = 4 << 30
 """Bytes that a process may take; a mutant may ask for any number."""
 LAYERS = ("sim", "hdl", "boards", "host")
+DESIGNS = "tests.mutants.designs"
+GATEWARE = ("hdl/", "boards/")
 SHARES_CACHE = ("sim/", "host/")
 """Mutants of these leave the gateware as it is, so what is built of it can be kept."""
 
@@ -92,12 +95,16 @@ class Tree:
             path = self.root.parent / "expected.json"
             path.write_text(json.dumps(expected))
             options = ["--expect", str(path)]
-        status, said = self._run("-m", "tests.mutants.designs", *options, "--", *names)
-        return json.loads(said.splitlines()[-1]) if status == 0 else {}
+        status, said = self._run("-m", DESIGNS, *options, "--", *names)
+        return _last_line(said) if status == 0 else {}
 
-    def lines(self) -> dict[str, dict[str, list[int]]]:
+    def design_names(self) -> list[str]:
+        """The names of all designs."""
+        return _last_line(self._check("-m", DESIGNS, "--names"))
+
+    def lines(self, names: Sequence[str]) -> dict[str, dict[str, list[int]]]:
         """The lines that each design executes."""
-        return json.loads(self._check("-m", "tests.mutants.designs", "--trace").splitlines()[-1])
+        return _last_line(self._check("-m", DESIGNS, "--trace", "--", *names))
 
     def test(self, tests: Sequence[str], known: Path, shares_cache: bool) -> dict:
         """Run tests until one fails, and report as `tests.mutants.plugin` does.
@@ -193,3 +200,15 @@ def listed_files(root: Path) -> list[str]:
         text=True,
     ).stdout
     return [name for name in listing.split("\0") if name and (root / name).is_file()]
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file as a whole or not at all."""
+    new = path.with_name(f".{path.name}.new")
+    new.write_text(text, encoding="utf-8")
+    new.replace(path)
+
+
+def _last_line(said: str) -> Any:
+    """The object that the last line is; a library may have said something before."""
+    return json.loads(said.splitlines()[-1])

@@ -1,16 +1,17 @@
 """What becomes of a mutant."""
 
+import contextlib
 import json
 import threading
 import time
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.mutants.mutations import Mutant
+from tests.mutants.reference import Reference
 from tests.mutants.table import Table
-from tests.mutants.tree import SHARES_CACHE, Tree
+from tests.mutants.tree import GATEWARE, SHARES_CACHE, Tree, write
 
 KILLED, SURVIVED, EQUIVALENT, STILLBORN = OUTCOMES = (
     "killed",
@@ -66,24 +67,10 @@ class Trials:
             self._known = json.loads(self._known_path.read_text())
         self._lock = threading.Lock()
         self._sound: set[tuple[str, str]] = set()
-        self._designs_path = kept / "designs.json"
-        self._designs: dict[str, dict] = {}
-
-    def look_at_designs(self, trees: Sequence[Tree], state: str) -> None:
-        """Find out what each design executes and comes to, unless that is known."""
-        try:
-            kept = json.loads(self._designs_path.read_text())
-        except (OSError, ValueError):
-            kept = {}
-        if kept.get("state") != state:
-            with ThreadPoolExecutor(len(trees)) as pool:
-                lines, digests = pool.submit(trees[0].lines), pool.submit(trees[-1].digests)
-                kept = {"state": state, "lines": lines.result(), "digests": digests.result()}
-            write(self._designs_path, json.dumps(kept))
-        self._designs = kept
+        self._reference = Reference(kept / "designs.json", table.state_of_designs())
 
     def run(self, tree: Tree, mutant: Mutant) -> Outcome:
-        """Try a mutant in a copy.
+        """Try a mutant in a copy, which is then as it was.
 
         Raises
         ------
@@ -91,19 +78,28 @@ class Trials:
             If the test that fails does so without the mutant.
         """
         start = time.monotonic()
-        tree.put(mutant)
-        try:
-            outcome, by, said = self._try(tree, mutant)
-        finally:
-            tree.restore(mutant, self._table.root)
+        is_gateware = mutant.path.startswith(GATEWARE)
+        design = self._reference.first(tree, mutant) if is_gateware else None
+        with self._changed(tree, mutant):
+            outcome, by, said = self._try(tree, mutant, design)
         if outcome == KILLED:
             self._check_soundness(tree, mutant, by)
+        # What is refused, no RTLIL tells.
+        elif outcome == SURVIVED and design is not None and not mutant.refuses:
+            outcome, said = self._compare(tree, mutant)
         return Outcome(outcome, by, said, round(time.monotonic() - start, 1))
 
-    def _try(self, tree: Tree, mutant: Mutant) -> tuple[str, str, str]:
-        designs = self._designs_of(mutant)
-        if designs:
-            [said] = tree.digests(designs[:1]).values() or [IMPORTS_NOT]
+    @contextlib.contextmanager
+    def _changed(self, tree: Tree, mutant: Mutant) -> Iterator[None]:
+        tree.put(mutant)
+        try:
+            yield
+        finally:
+            tree.restore(mutant, self._table.root)
+
+    def _try(self, tree: Tree, mutant: Mutant, design: str | None) -> tuple[str, str, str]:
+        if design is not None:
+            [said] = tree.digests([design]).values() or [IMPORTS_NOT]
             if " " in said:
                 return STILLBORN, "", said
         elif not tree.imports(mutant.path):
@@ -111,14 +107,20 @@ class Trials:
         report = self._test(tree, mutant, self._table.tests(mutant.path))
         if report["failed"] is not None:
             return KILLED, report["failed"], report["said"]
-        # What is refused, no RTLIL tells.
-        if designs and not mutant.refuses:
-            expected = self._designs["digests"]
-            for name, digest in tree.digests(designs, expected).items():
-                if digest != expected[name]:
-                    return SURVIVED, "", f"changes the RTLIL of: {name}"
-            return EQUIVALENT, "", f"leaves the RTLIL of {len(designs)} designs as it is"
         return SURVIVED, "", ""
+
+    def _compare(self, tree: Tree, mutant: Mutant) -> tuple[str, str]:
+        """Whether any design is another one, of those that execute what is changed."""
+        names = self._reference.all(tree, mutant)
+        # Most differ in the first already.
+        for some in (names[:1], names[1:]):
+            expected = self._reference.digests(tree, some)
+            with self._changed(tree, mutant):
+                found = tree.digests(some, expected) if some else {}
+            for name, digest in found.items():
+                if digest != expected[name]:
+                    return SURVIVED, f"changes the RTLIL of: {name}"
+        return EQUIVALENT, f"leaves the RTLIL of {len(names)} designs as it is"
 
     def _test(self, tree: Tree, mutant: Mutant, tests: tuple[str, ...]) -> dict:
         report = tree.test(tests, self._known_path, mutant.path.startswith(SHARES_CACHE))
@@ -137,20 +139,3 @@ class Trials:
         if report["failed"] is not None:
             raise BrokenTest(f"{report['failed']} fails without a mutant: {report['said']}")
         self._sound.add(name)
-
-    def _designs_of(self, mutant: Mutant) -> list[str]:
-        """The designs that execute what is changed; at the top of a file, any of it."""
-        changed = set(range(mutant.line, mutant.last_line + 1))
-        return [
-            name
-            for name, lines in self._designs.get("lines", {}).items()
-            if (executed := lines.get(mutant.path))
-            and (not mutant.in_function or changed.intersection(executed))
-        ]
-
-
-def write(path: Path, text: str) -> None:
-    """Write a file as a whole or not at all."""
-    new = path.with_name(f".{path.name}.new")
-    new.write_text(text, encoding="utf-8")
-    new.replace(path)

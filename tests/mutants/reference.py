@@ -1,0 +1,78 @@
+"""What the designs come to without a mutant, and which lines they execute; found out when asked."""
+
+import contextlib
+import json
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from tests.mutants.mutations import Mutant
+from tests.mutants.tree import Tree, write
+
+AT_ONCE = 8
+"""Designs whose lines are looked at together."""
+
+
+class Reference:
+    """The designs of the tree as it is.
+
+    Parameters
+    ----------
+    path : Path
+        Where this is kept for the next run.
+    state : str
+        Digest of all that the designs are made of; what was kept of another is of no use.
+    """
+
+    def __init__(self, path: Path, state: str) -> None:
+        self._path = path
+        self._state = state
+        self._lock = threading.Lock()
+        self._names: list[str] = []
+        self._lines: dict[str, dict[str, list[int]]] = {}
+        self._digests: dict[str, str] = {}
+        with contextlib.suppress(OSError, ValueError):
+            kept = json.loads(path.read_text(encoding="utf-8"))
+            if kept["state"] == state:
+                self._names = kept["names"]
+                self._lines, self._digests = kept["lines"], kept["digests"]
+
+    def first(self, tree: Tree, mutant: Mutant) -> str | None:
+        """The first design that executes what is changed; `tree` is without it."""
+        return next(self._executing(tree, mutant), None)
+
+    def all(self, tree: Tree, mutant: Mutant) -> list[str]:
+        """All designs that execute what is changed; `tree` is without it."""
+        return list(self._executing(tree, mutant))
+
+    def digests(self, tree: Tree, names: Sequence[str]) -> dict[str, str]:
+        """What designs come to; `tree` has no mutant."""
+        with self._lock:
+            missing = [name for name in names if name not in self._digests]
+            if missing:
+                self._digests |= tree.digests(missing)
+                self._keep()
+            return {name: self._digests[name] for name in names}
+
+    def _executing(self, tree: Tree, mutant: Mutant) -> Iterator[str]:
+        with self._lock:
+            if not self._names:
+                self._names = tree.design_names()
+                self._keep()
+            names = self._names
+        changed = set(range(mutant.line, mutant.last_line + 1))
+        for place, name in enumerate(names):
+            with self._lock:
+                if name not in self._lines:
+                    following = names[place : place + AT_ONCE]
+                    self._lines |= tree.lines([n for n in following if n not in self._lines])
+                    self._keep()
+                executed = self._lines[name].get(mutant.path)
+            # At the top of a file all that executes any of it does.
+            if executed and (not mutant.in_function or changed.intersection(executed)):
+                yield name
+
+    def _keep(self) -> None:
+        kept = {"state": self._state, "names": self._names}
+        kept |= {"lines": self._lines, "digests": self._digests}
+        write(self._path, json.dumps(kept))
