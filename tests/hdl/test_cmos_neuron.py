@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hdl.bench.streams import StreamBench
-from hdl.cmos_neuron import BareGate, RegisteredRelu, TableLogic
+from hdl.cmos_neuron import BareGate, DigitalColumn, RegisteredRelu, RoundedRelu, TableLogic
 from hdl.neuron import CmosBareNeuron, CmosReluNeuron
 from hdl.parameters import CrossbarParameters, EngineParameters
 
@@ -80,19 +80,111 @@ def test_a_table_is_looked_up_a_clock_later() -> None:
     simulate(dut, testbench)
 
 
+@settings(deadline=None, max_examples=20)
+@given(bits=st.integers(1, 8), wider=st.integers(0, 4), seed=st.integers(0, 2**32 - 1))
+def test_a_rounded_relu_drops_bits_to_the_nearest_and_holds_at_full_scale(
+    bits: int, wider: int, seed: int
+) -> None:
+    rng = random.Random(seed)
+    width = bits + wider
+    dut = RoundedRelu(width, bits)
+
+    async def testbench(ctx: Any) -> None:
+        for current in (0, 2**width - 1, *(rng.randrange(2**width) for _ in range(30))):
+            ctx.set(dut.current, current)
+            await ctx.tick()
+            wanted = int(current / 2**wider + 0.5)
+            assert ctx.get(dut.activation) == min(wanted, 2**bits - 1)
+
+    simulate(dut, testbench)
+
+
+@settings(deadline=None, max_examples=15)
+@given(
+    value_bits=st.integers(1, 8),
+    weight_bits=st.integers(2, 8),
+    bits=st.integers(1, 8),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_a_digital_column_is_a_relu_of_a_scalar_product(
+    value_bits: int, weight_bits: int, bits: int, seed: int
+) -> None:
+    rng = random.Random(seed)
+    drop = max(-1, value_bits + weight_bits - bits)
+    dut = DigitalColumn(value_bits, weight_bits, value_bits + weight_bits + 5, drop, bits)
+    top, half = 2**value_bits - 1, 2 ** (weight_bits - 1)
+    images = [
+        [(rng.randint(0, top), rng.randint(-half, half - 1)) for _ in range(rng.randint(1, 9))]
+        for _ in range(12)
+    ]
+    images += [[(top, half - 1)] * 9, [(top, -half)] * 9]
+    starts = [rng.randint(-20, 20) for _ in images]
+    found = []
+
+    async def testbench(ctx: Any) -> None:
+        for start, rows in zip(starts, images, strict=True):
+            ctx.set(dut.start, start)
+            for number, (value, weight) in enumerate(rows):
+                ctx.set(dut.value, value)
+                ctx.set(dut.weight, weight)
+                ctx.set(dut.first, number == 0)
+                ctx.set(dut.last, number == len(rows) - 1)
+                await ctx.tick()
+            found.append(ctx.get(dut.activation))
+
+    simulate(dut, testbench)
+    sums = [
+        start + sum(value * weight for value, weight in rows)
+        for start, rows in zip(starts, images, strict=True)
+    ]
+    assert found == [min(max(int(total / 2.0**drop // 1), 0), 2**bits - 1) for total in sums]
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
         (lambda: BareGate(0), "bits must be from 1 to 8, not 0"),
+        (lambda: BareGate(9), "bits must be from 1 to 8, not 9"),
+        (lambda: RegisteredRelu(8, 9, 0, 0), "bits must be from 1 to 8, not 0"),
+        (lambda: RegisteredRelu(8, 9, 0, 9), "bits must be from 1 to 8, not 9"),
         (lambda: RegisteredRelu(8, 1, 0, 4), "sum_bits must be from 2 to 40, not 1"),
+        (lambda: RegisteredRelu(8, 41, 0, 4), "sum_bits must be from 2 to 40, not 41"),
         (lambda: RegisteredRelu(8, 9, -2, 4), "drop must be from -1 to 31, not -2"),
+        (lambda: RegisteredRelu(8, 9, 32, 4), "drop must be from -1 to 31, not 32"),
+        (lambda: RoundedRelu(8, 0), "bits must be from 1 to 8, not 0"),
+        (lambda: RoundedRelu(12, 9), "bits must be from 1 to 8, not 9"),
+        (lambda: RoundedRelu(3, 4), "current_bits must be from 4 to 12, not 3"),
+        (lambda: RoundedRelu(13, 4), "current_bits must be from 4 to 12, not 13"),
+        (lambda: TableLogic([1, 2], 0), "bits must be from 1 to 8, not 0"),
+        (lambda: TableLogic([1, 2], 9), "bits must be from 1 to 8, not 9"),
         (lambda: TableLogic([1, 2, 3], 4), "a power of two of entries, not 3"),
+        (lambda: TableLogic([1], 4), "a power of two of entries, not 1"),
         (lambda: TableLogic([1, 16], 4), "an entry must be from 0 to 15, not 16"),
+        (lambda: TableLogic([-1, 1], 4), "an entry must be from 0 to 15, not -1"),
+        (lambda: DigitalColumn(0, 8, 20, 1, 4), "value_bits must be from 1 to 8, not 0"),
+        (lambda: DigitalColumn(9, 8, 20, 1, 4), "value_bits must be from 1 to 8, not 9"),
+        (lambda: DigitalColumn(4, 1, 20, 1, 4), "weight_bits must be from 2 to 8, not 1"),
+        (lambda: DigitalColumn(4, 9, 20, 1, 4), "weight_bits must be from 2 to 8, not 9"),
     ],
 )
 def test_parameters_outside_their_ranges(make: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_the_ends_of_the_ranges_are_in_them() -> None:
+    for bits in (1, 8):
+        BareGate(bits)
+        TableLogic([0, 2**bits - 1], bits)
+        RegisteredRelu(8, 9, 0, bits)
+        RoundedRelu(12, bits)
+        RoundedRelu(bits, bits)
+    for sum_bits in (2, 40):
+        for drop in (-1, 31):
+            RegisteredRelu(8, sum_bits, drop, 4)
+    for value_bits in (1, 8):
+        for weight_bits in (2, 8):
+            DigitalColumn(value_bits, weight_bits, 20, 1, 4)
 
 
 def bare(current: int, current_bits: int, hidden_bits: int) -> int:

@@ -58,6 +58,7 @@ async def load(ctx: Any, dut: Any, memory: int, address: int, content: bytes) ->
             },
         )
         ctx.set(dut.load.valid, 1)
+        assert ctx.get(dut.load.ready)
         await ctx.tick()
     ctx.set(dut.load.valid, 0)
 

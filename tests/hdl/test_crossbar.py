@@ -69,6 +69,7 @@ def compute(
         for cell in cells(words):
             ctx.set(dut.cells.payload, dict(zip(("first", "row", "word"), cell, strict=True)))
             ctx.set(dut.cells.valid, 1)
+            assert ctx.get(dut.cells.ready)
             await ctx.tick()
             ctx.set(dut.cells.valid, 0)
             while rng.random() < stall:

@@ -41,6 +41,7 @@ class Machine:
         self.bench = StreamBench(self.dut, stall=stall, seed=seed)
         self.stall = stall
         self.random = random.Random(seed)
+        self.beats = 0
 
     async def load(self, ctx: Any, layer: int, memory: int, address: int, content: bytes) -> None:
         for number, byte in enumerate(content):
@@ -55,6 +56,7 @@ class Machine:
                 },
             )
             ctx.set(self.dut.load.valid, 1)
+            assert ctx.get(self.dut.load.ready)
             await ctx.tick()
             ctx.set(self.dut.load.valid, 0)
 
@@ -99,6 +101,7 @@ class Machine:
             beats = pack_beats(image, at_once)
             # A silent beat may close an image.
             beats += [((0, 0),) * at_once] * self.random.randrange(2)
+            self.beats += len(beats)
             for number, beat in enumerate(beats):
                 while self.random.random() < self.stall:
                     await ctx.tick()
@@ -107,6 +110,61 @@ class Machine:
                 ctx.set(dut.events.valid, 1)
                 await ctx.tick().until(dut.events.ready)
                 ctx.set(dut.events.valid, 0)
+
+
+class Watch:
+    """Count what goes in and comes out, clock by clock.
+
+    Attributes
+    ----------
+    busy : int
+        Clocks from an image's first event to the one after the last logit.
+    activity : list of int
+        How often each bit of `activity` was set.
+    """
+
+    def __init__(self, machine: Machine) -> None:
+        self.busy = 0
+        self.activity = [0] * len(machine.dut.activity)
+        self._dut = machine.dut
+        machine.bench.play(self._watch)
+
+    async def _watch(self, ctx: Any) -> None:
+        dut = self._dut
+        begun = ended = 0
+        within = leaves = False
+        streams = [
+            port
+            for stream in (dut.events, dut.results)
+            for port in (stream.valid, stream.ready, stream.payload.last)
+        ]
+        async for _, _, *values, idle, activity in ctx.tick().sample(
+            *streams, dut.idle, dut.activity
+        ):
+            event, event_last, result_last = (
+                values[0] and values[1],
+                values[2],
+                values[3] and values[4] and values[5],
+            )
+            begun += bool(event and not within)
+            if event:
+                within = not event_last
+            # A result is counted in the clock that follows it.
+            under_way = begun > ended or leaves
+            self.busy += under_way
+            assert not idle or begun == ended or (event and begun == ended + 1)
+            ended += bool(result_last)
+            leaves = bool(result_last)
+            for bit in range(len(self.activity)):
+                self.activity[bit] += activity >> bit & 1
+
+
+def beats_of(inputs: npt.NDArray[np.uint8], at_once: int) -> int:
+    """Beats that neurons make of their activations: none of silence, but each image's last."""
+    padding = np.zeros((len(inputs), -inputs.shape[1] % at_once), inputs.dtype)
+    groups = np.hstack([inputs, padding]).reshape(len(inputs), -1, at_once).any(axis=2)
+    groups[:, -1] = True
+    return int(np.count_nonzero(groups))
 
 
 @st.composite
@@ -157,6 +215,7 @@ def test_every_logit_and_every_count(
                 value = await machine.fetch(ctx, layer, COUNTERS, line)
                 counts[layer, line] = int.from_bytes(value, "little")
 
+    watch = Watch(machine)
     machine.bench.play(stimulus, background=False)
     taken = machine.bench.take(machine.dut.results, 8 * network.classes)
     machine.bench.run(patience=20_000)
@@ -168,16 +227,29 @@ def test_every_logit_and_every_count(
         assert counts[number, 0] == np.count_nonzero(layer.inputs)
         assert counts[number, 1] == layer.sums.size
     assert counts[ENGINE, 1] == 8
-    assert counts[ENGINE, 0] > 0
+    assert counts[ENGINE, 0] == watch.busy
+    for number, layer in enumerate(trace):
+        events, last_events, sums, last_sums = watch.activity[4 * number : 4 * number + 4]
+        assert last_events == last_sums == 8
+        at_once = machine.parameters.crossbars[number].neurons_per_clock
+        assert sums == 8 * -(-layer.sums.shape[1] // at_once)
+        if number:
+            assert events == beats_of(layer.inputs, rows_per_clock)
+        else:
+            assert events == machine.beats
 
 
 @pytest.mark.parametrize(("lanes", "rows_per_clock"), [(None, 1), (2, 1), (2, 2), (None, 4)])
-@pytest.mark.parametrize("neuron", [SotNeuron(), ReluNeuron()], ids=lambda neuron: neuron.name)
+@pytest.mark.parametrize(
+    ("neuron", "memory"),
+    [(SotNeuron(), "block"), (SotNeuron(), "ecp5"), (ReluNeuron(), "block")],
+    ids=["sot", "sot-ecp5", "relu"],
+)
 def test_every_memory_reads_back_between_images(
-    neuron: Any, lanes: int | None, rows_per_clock: int
+    neuron: Any, memory: str, lanes: int | None, rows_per_clock: int
 ) -> None:
     network = random_network((7, 5, 3, 3), seed=8, neuron=neuron, rah_bits=6)
-    profile = HardwareProfile(lanes=lanes, rows_per_clock=rows_per_clock)
+    profile = HardwareProfile(lanes=lanes, rows_per_clock=rows_per_clock, memory=memory)
     machine = Machine(network, profile, stall=0.3, seed=9)
     images = random_images(network, 4, 10)
     trace = GoldenModel(network).trace(images)
@@ -207,6 +279,99 @@ def test_every_memory_reads_back_between_images(
     machine.bench.run(patience=20_000)
     assert read == [machine.image()] * 2
     assert [logit for logit, _, _ in taken] == trace[-1].sums.ravel().tolist()
+
+
+@pytest.mark.parametrize("memory", ["block", "ecp5"])
+@pytest.mark.parametrize("rows_per_clock", [1, 4])
+def test_reads_and_images_wait_for_bytes_that_were_sent_before_them(
+    rows_per_clock: int, memory: str
+) -> None:
+    """Not a clock lies between a line that is written anew and the one that reads or uses it."""
+    network = random_network((7, 33, 3), seed=8)
+    changed = random_network((7, 33, 3), seed=9)
+    profile = HardwareProfile(rows_per_clock=rows_per_clock, memory=memory)
+    machine, other = Machine(network, profile), Machine(changed, profile)
+    images = random_images(network, 2, 10)[1:]
+    trace = GoldenModel(changed).trace(images)
+    read = {}
+
+    async def stimulus(ctx: Any) -> None:
+        await machine.program(ctx)
+        for (layer, memory), content in other.image().items():
+            size = next(
+                m.line_bytes
+                for m in machine.parameters.memory_map()
+                if m.space == 16 * layer + memory
+            )
+            for line in sorted({0, len(content) // size - 1}):
+                part = content[line * size :][:size]
+                await machine.load(ctx, layer, memory, line, part)
+                read[layer, memory, line] = await machine.fetch(ctx, layer, memory, line) == part
+        for (layer, memory), content in other.image().items():
+            await machine.load(ctx, layer, memory, 0, content)
+        # The last words of a layer, wrong once more, and mended.
+        for layer, columns in ((0, 33), (1, 3)):
+            content = other.image()[layer, WEIGHTS][-columns:]
+            row = changed.layers[layer].rows - 1
+            await machine.load(ctx, layer, WEIGHTS, row, bytes(columns))
+            await machine.load(ctx, layer, WEIGHTS, row, content)
+            await machine.drive(ctx, trace[0].inputs)
+            while not ctx.get(machine.dut.idle):
+                await ctx.tick()
+
+    machine.bench.play(stimulus, background=False)
+    taken = machine.bench.take(machine.dut.results, 2 * 3)
+    machine.bench.run(patience=20_000)
+    assert all(read.values())
+    assert [logit for logit, _, _ in taken] == trace[-1].sums.ravel().tolist() * 2
+
+
+@pytest.mark.parametrize("memory", ["block", "ecp5"])
+def test_an_image_that_follows_a_read_waits_for_its_line(memory: str) -> None:
+    network = random_network((7, 5, 3), seed=8)
+    machine = Machine(network, HardwareProfile(memory=memory))
+    images = random_images(network, 2, 10)[1:]
+    trace = GoldenModel(network).trace(images)
+    lines = machine.image()
+    asked: list[tuple[int, int]] = []
+    read = []
+
+    async def images_follow(ctx: Any) -> None:
+        for number in range(len(lines)):
+            while len(asked) == number:
+                await ctx.tick()
+            await machine.drive(ctx, trace[0].inputs)
+
+    async def stimulus(ctx: Any) -> None:
+        dut = machine.dut
+        await machine.program(ctx)
+        for layer, space in lines:
+            ctx.set(dut.fetch.payload, {"layer": layer, "memory": space, "address": 0})
+            ctx.set(dut.fetch.valid, 1)
+            await ctx.tick().until(dut.fetch.ready)
+            ctx.set(dut.fetch.valid, 0)
+            asked.append((layer, space))
+            ctx.set(dut.fetched.ready, 1)
+            line = bytearray()
+            last = 0
+            while not last:
+                _, _, valid, byte = await ctx.tick().sample(dut.fetched.valid, dut.fetched.payload)
+                if valid:
+                    line.append(byte.data)
+                    last = byte.last
+            ctx.set(dut.fetched.ready, 0)
+            read.append(bytes(line))
+            await ctx.tick().repeat(5)
+            while not ctx.get(dut.idle):
+                await ctx.tick()
+
+    machine.bench.play(images_follow)
+    machine.bench.play(stimulus, background=False)
+    taken = machine.bench.take(machine.dut.results, len(lines) * 3)
+    machine.bench.run(patience=20_000)
+    sizes = {m.space: m.line_bytes for m in machine.parameters.memory_map()}
+    assert read == [content[: sizes[16 * k + m]] for (k, m), content in lines.items()]
+    assert [logit for logit, _, _ in taken] == trace[-1].sums.ravel().tolist() * len(lines)
 
 
 def test_writing_to_a_space_of_counters_clears_them_all() -> None:

@@ -28,6 +28,7 @@ def compute(
                 {"row": row, "column": column, "weight": int(weights[row, column])},
             )
             ctx.set(dut.weights.valid, 1)
+            assert ctx.get(dut.weights.ready)
             await ctx.tick()
         ctx.set(dut.weights.valid, 0)
         for value in images.ravel().tolist():
@@ -86,11 +87,22 @@ def test_a_trained_layer_takes_a_clock_for_every_row() -> None:
     ("change", "message"),
     [
         ({"rows": 0}, "rows must be from 1 to 65535, not 0"),
+        ({"rows": 65536}, "rows must be from 1 to 65535, not 65536"),
+        ({"columns": 0}, "columns must be from 1 to 65535, not 0"),
         ({"columns": 65536}, "columns must be from 1 to 65535, not 65536"),
+        ({"value_bits": 1}, "value_bits must be from 2 to 8, not 1"),
         ({"value_bits": 9}, "value_bits must be from 2 to 8, not 9"),
         ({"weight_bits": 1}, "weight_bits must be from 2 to 8, not 1"),
+        ({"weight_bits": 9}, "weight_bits must be from 2 to 8, not 9"),
     ],
 )
 def test_parameters_outside_their_ranges(change: dict[str, int], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         MacParameters(**{"rows": 784, "columns": 100, **change})
+
+
+def test_the_ends_of_the_ranges_are_in_them() -> None:
+    for lines in (1, 65535):
+        for bits in (2, 8):
+            p = MacParameters(lines, lines, bits, bits)
+            assert (p.rows, p.columns, p.value_bits, p.weight_bits) == (lines, lines, bits, bits)

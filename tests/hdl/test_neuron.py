@@ -92,6 +92,7 @@ def test_a_sot_neuron_is_the_table_that_was_loaded(
                 {"memory": memory, "first": number == 0, "address": address, "data": entry},
             )
             ctx.set(dut.load.valid, 1)
+            assert ctx.get(dut.load.ready)
             await ctx.tick()
         ctx.set(dut.load.valid, 0)
 

@@ -74,6 +74,7 @@ def test_every_neuron_of_an_array_has_the_whole_table(at_once: int, stall: float
         for number, entry in enumerate(table):
             ctx.set(dut.load.payload, {"memory": TABLE, "first": number == 0, "data": entry})
             ctx.set(dut.load.valid, 1)
+            assert ctx.get(dut.load.ready)
             await ctx.tick()
         ctx.set(dut.load.valid, 0)
         for number, currents in enumerate(beats):

@@ -13,7 +13,10 @@ from hdl.parameters import (
     EngineParameters,
     HardwareProfile,
     MemoryMap,
+    ResidentParameters,
     VariationParameters,
+    distance_bits,
+    level_step,
 )
 from sim.golden import GoldenModel
 from sim.levels import uniform_levels
@@ -135,6 +138,134 @@ def test_crossbar_ranges(change: dict[str, int], expected: str) -> None:
         replace(CROSSBAR, **change)
 
 
+SMALL = CrossbarParameters(rows=1, columns=1, lanes=1)
+STATES_IN_SPRAM = replace(SMALL, memory="spram", level_step=1)
+TWO_LAYERS = EngineParameters((SMALL, SMALL))
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "low", "high"),
+    [
+        (SMALL, "rows", 1, 65535),
+        (SMALL, "columns", 1, 65535),
+        (SMALL, "value_bits", 1, 8),
+        (SMALL, "rah_bits", 2, 8),
+        (replace(SMALL, columns=7), "lanes", 1, 7),
+        (STATES_IN_SPRAM, "level_step", 0, 127),
+        (HardwareProfile(), "lanes", 1, 65535),
+        (HardwareProfile(), "rah_bits", 2, 8),
+        (VariationParameters(), "states", 2, 128),
+        (ResidentParameters(1, 1), "beats", 1, 65535),
+        (ResidentParameters(1, 1), "images", 1, 65535),
+        (TWO_LAYERS, "counter_bits", 16, 64),
+        (TWO_LAYERS, "current_bits", 4, 12),
+        # Where there is no hidden layer there is no activation to be held.
+        (EngineParameters((replace(SMALL, value_bits=8),)), "current_bits", 4, 12),
+    ],
+    ids=lambda value: value if isinstance(value, str) else None,
+)
+def test_the_ends_of_a_range_are_in_it_and_nothing_beyond(
+    owner: Any, name: str, low: int, high: int
+) -> None:
+    for value in (low, high):
+        assert getattr(replace(owner, **{name: value}), name) == value
+    for value in (low - 1, high + 1):
+        with pytest.raises(ValueError, match=f"^{name} must be from {low} to {high}, not {value}$"):
+            replace(owner, **{name: value})
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "allowed"),
+    [
+        (SMALL, "rows_per_clock", (1, 2, 4)),
+        (SMALL, "neurons_per_clock", (1, 2, 4)),
+        (SMALL, "memory", ("block", "spram", "ecp5")),
+        (HardwareProfile(), "rows_per_clock", (1, 2, 4)),
+        (HardwareProfile(), "memory", ("block", "spram", "ecp5")),
+        (VariationParameters(), "rounds_per_clock", (1, 2, 22)),
+        (VariationParameters(rounds_per_clock=2), "noise_rounds_per_clock", (2, 22)),
+    ],
+    ids=lambda value: value if isinstance(value, str) else None,
+)
+def test_one_of_a_few_values(owner: Any, name: str, allowed: tuple[Any, ...]) -> None:
+    for value in allowed:
+        assert getattr(replace(owner, **{name: value}), name) == value
+    # True is 1 to Python, and not to anybody else.
+    for value in (0, 3, 5, 21, 23, "", True):
+        line = f"{name} must be one of {', '.join(map(str, allowed))}, not {value!r}"
+        with pytest.raises(ValueError, match=f"^{re.escape(line)}$"):
+            replace(owner, **{name: value})
+
+
+@pytest.mark.parametrize(
+    ("lanes", "level_step", "rows", "columns"),
+    [(8, 0, 8192, 16), (16, 1, 8192, 32), (1, 0, 16384, 1), (1, 0, 1, 16384)],
+)
+def test_sprams_may_be_full(lanes: int, level_step: int, rows: int, columns: int) -> None:
+    full = CrossbarParameters(rows, columns, lanes, memory="spram", level_step=level_step)
+    assert full.rows * full.passes == 16384
+    with pytest.raises(ValueError, match="SPRAMs have 16384 lines"):
+        replace(full, rows=rows + 1)
+
+
+@pytest.mark.parametrize(("lines", "depth"), [(1, 512), (512, 512), (513, 1024), (1024, 1024),
+                                             (1025, 2048), (2048, 2048)])  # fmt: skip
+def test_blocks_of_an_ecp5_have_the_fewest_lines_that_hold_the_words(
+    lines: int, depth: int
+) -> None:
+    crossbar = CrossbarParameters(lines, 9, 9, memory="ecp5")
+    assert crossbar.ecp5_depth == depth
+    # Nine bits for a word, in 18 Kib.
+    assert crossbar.bank_lanes * depth * 9 == 18 * 1024
+    with pytest.raises(ValueError, match="at most 2048 words, and each lane needs 2049"):
+        CrossbarParameters(2049, 9, 9, memory="ecp5")
+
+
+def test_a_word_takes_two_clocks_to_its_memory_and_on_an_ecp5_one_more_for_two_memories() -> None:
+    assert SMALL.write_clocks == 2
+    assert replace(SMALL, memory="spram").write_clocks == 2
+    for lanes, rows_per_clock, memories in ((4, 1, 1), (8, 1, 2), (12, 1, 3), (12, 2, 6)):
+        crossbar = CrossbarParameters(9, lanes, lanes, memory="ecp5", rows_per_clock=rows_per_clock)
+        assert crossbar.banks * rows_per_clock == memories
+        assert crossbar.write_clocks == 4 + (memories + 1) // 2
+
+
+def test_a_sum_of_states_needs_fewer_bits_than_one_of_words() -> None:
+    for rows, value_bits in ((1, 1), (3, 2), (784, 4), (16384, 8)):
+        crossbar = CrossbarParameters(rows, 1, 1, value_bits, memory="spram", level_step=8)
+        top = rows * (2**value_bits - 1)
+        assert crossbar.lane_bits == narrowest(-8 * top, 7 * top)
+        assert replace(crossbar, level_step=0).lane_bits == crossbar.sum_bits
+
+
+@pytest.mark.parametrize(("value_bits", "bits"), [(1, 8), (2, 7), (4, 5), (5, 8), (8, 8)])
+def test_distance_and_value_fill_columns_of_nine_bits(value_bits: int, bits: int) -> None:
+    assert distance_bits(value_bits) == bits
+
+
+@pytest.mark.parametrize(
+    ("levels", "step"),
+    [
+        ([-1, 1], 1), ([-127, 127], 127), ([-9, -3, 3, 9], 3),
+        ([*range(-120, 121, 16)], 8), ([-14 * k for k in range(9, -10, -2)], 14),
+    ],
+)  # fmt: skip
+def test_levels_that_states_of_four_bits_can_stand_for(levels: list[int], step: int) -> None:
+    assert level_step(np.array(levels)) == step
+
+
+@pytest.mark.parametrize(
+    "levels",
+    [
+        [5], [0, 0], [1, -1], [-2, 0, 2], [-1, 2], [-9, -3, 4, 9], [-8, -2, 4, 10],
+        [*range(-17, 18, 2)],
+    ],
+)  # fmt: skip
+def test_levels_that_they_cannot(levels: list[int]) -> None:
+    with pytest.raises(ValueError, match="levels must be uniform, and an even number of at most 1"):
+        level_step(np.array(levels))
+
+
 def test_a_fraction_of_a_row() -> None:
     with pytest.raises(TypeError, match=r"^rows must be an integer from 1 to 65535, not 7.5$"):
         CrossbarParameters(rows=7.5, columns=1, lanes=1)  # type: ignore[arg-type]
@@ -196,6 +327,29 @@ ENGINE = EngineParameters((CROSSBAR, CrossbarParameters(100, 10, 10)))
             },
             "current_bits must be from 8 to 12, not 7",
         ),
+        (
+            {
+                "crossbars": (
+                    replace(CROSSBAR, neurons_per_clock=2),
+                    CrossbarParameters(100, 10, 10),
+                )
+            },
+            "layer 0 has 2 neurons a clock, but layer 1 has 1 rows a clock",
+        ),
+        (
+            {"crossbars": (CROSSBAR, CrossbarParameters(100, 10, 10, neurons_per_clock=2))},
+            "the last layer must have 1 neuron a clock: the readout's",
+        ),
+        (
+            {
+                "crossbars": (
+                    replace(CROSSBAR, neurons_per_clock=2),
+                    CrossbarParameters(100, 10, 10, rows_per_clock=2),
+                ),
+                "variation": VariationParameters(rounds_per_clock=2),
+            },
+            "noise of several neurons a clock needs rounds_per_clock 22, not 2",
+        ),
         ({"counter_bits": 15}, "counter_bits must be from 16 to 64, not 15"),
         ({"counter_bits": 65}, "counter_bits must be from 16 to 64, not 65"),
     ],
@@ -249,6 +403,83 @@ def test_memory_map_of_mnist() -> None:
         MemoryMap(space=0x14, lines=2, line_bytes=8),
         MemoryMap(space=0xF4, lines=2, line_bytes=8),
     )
+
+
+def test_memory_map_of_chips_and_resident_images() -> None:
+    """By the tables of ``docs/protocol.md``; 300 rows of 4-bit values sum up to 21 bits."""
+    engine = EngineParameters(
+        (
+            CrossbarParameters(9, 300, 300, neurons_per_clock=2, rows_per_clock=2),
+            CrossbarParameters(300, 10, 10, rows_per_clock=2),
+        ),
+        current_bits=5,
+        variation=VariationParameters(states=10, redraw=True),
+        resident=ResidentParameters(beats=77, images=5),
+    )
+    written = {memory.space: memory for memory in engine.memory_map()}
+    assert {space: (m.lines, m.line_bytes) for space, m in written.items()} == {
+        0x00: (9, 300), 0x01: (32, 1), 0x02: (300, 4), 0x03: (1, 1), 0x04: (2, 8),
+        0x05: (9, 300), 0x06: (32, 8), 0x07: (1, 4),
+        0x10: (300, 10), 0x14: (2, 8), 0x15: (300, 10), 0x16: (32, 8),
+        0xF4: (2, 8), 0xF5: (1, 12), 0xF6: (1, 1),
+        0xF7: (77, 5), 0xF8: (5, 2), 0xF9: (1, 16), 0xFA: (5, 10 * 3 + 2),
+    }  # fmt: skip
+    unreadable = {space for space, m in written.items() if not m.readable}
+    assert unreadable == {0x05, 0x06, 0x07, 0x15, 0x16, 0xF5, 0xF6}
+    quiet = replace(engine, variation=VariationParameters(10, use_noise=False), resident=None)
+    spaces = {memory.space for memory in quiet.memory_map()}
+    assert spaces == written.keys() - {0x07, 0xF6, 0xF7, 0xF8, 0xF9, 0xFA}
+
+
+def test_widths_of_noise() -> None:
+    engine = replace(TWO_LAYERS, current_bits=8, variation=VariationParameters())
+    assert engine.noisy
+    assert not replace(engine, variation=VariationParameters(use_noise=False)).noisy
+    assert not replace(engine, crossbars=(SMALL,)).noisy
+    assert not TWO_LAYERS.noisy
+    # Six fraction bits, and up to four times full scale; a signed spread has a bit more, and
+    # that of words is of 17.
+    assert (engine.use_spread_bits, engine.use_bits, engine.spread_bits) == (16, 14, 17)
+    wide = replace(engine, current_bits=12)
+    assert (wide.use_spread_bits, wide.use_bits, wide.spread_bits) == (20, 18, 21)
+
+
+@pytest.mark.parametrize(
+    ("states", "bits"), [(2, 1), (3, 2), (4, 2), (5, 3), (16, 4), (17, 5), (128, 7)]
+)
+def test_bits_of_a_state(states: int, bits: int) -> None:
+    assert VariationParameters(states).state_bits == bits
+
+
+@pytest.mark.parametrize(
+    ("topology", "lanes", "expected"),
+    [
+        # The first layer takes rows times passes clocks; those behind it as few lanes as keep
+        # up: 784 x 7 = 5488 clocks are 54 for each of 100 rows, in which one lane visits ten
+        # columns.
+        ((784, 100, 10), 16, [16, 1]),
+        ((20, 16, 10), 8, [8, 5]),
+        ((4, 8, 10), 8, [8, 8]),
+        ((16, 9, 7), 8, [8, 3]),
+    ],
+)
+def test_layers_behind_an_spram_have_no_more_lanes_than_are_of_use(
+    topology: tuple[int, ...], lanes: int, expected: list[int]
+) -> None:
+    layers = [
+        Layer(
+            np.zeros((rows, columns), np.uint8),
+            uniform_levels(10, 8),
+            Converter(np.ones(columns, int), np.zeros(columns, int), 3)
+            if number < len(topology) - 2
+            else None,
+        )
+        for number, (rows, columns) in enumerate(itertools.pairwise(topology))
+    ]
+    other = Network(tuple(layers), ReluNeuron(), (1, topology[0]))
+    profile = HardwareProfile(lanes=lanes, rah_bits=4 if lanes > 8 else 8, memory="spram")
+    engine = EngineParameters.from_network(other, profile)
+    assert [crossbar.lanes for crossbar in engine.crossbars] == expected
 
 
 def test_a_neuron_without_a_table_has_no_table_memory() -> None:

@@ -278,6 +278,7 @@ def test_bytes_become_lines_of_the_memories_that_they_are_for() -> None:
                     },
                 )
                 ctx.set(dut.load.valid, 1)
+                assert ctx.get(dut.load.ready)
                 await ctx.tick()
                 ctx.set(dut.load.valid, 0)
                 # A byte may come in each clock, or not.

@@ -52,7 +52,9 @@ class Mutant:
     ----------
     path : str
         The file, from the root of the tree.
-    line, last_line : int
+    line, column : int
+        Where it is, from 1.
+    lines : range
         Lines of the statement that is changed, or of its head.
     start, end : int
         What is replaced, in characters of the source.
@@ -72,7 +74,8 @@ class Mutant:
 
     path: str
     line: int
-    last_line: int
+    column: int
+    lines: range
     start: int
     end: int
     scope: str
@@ -99,7 +102,8 @@ class Mutant:
             line = " ".join(text.split())
             return line if len(line) <= 70 else line[:67] + "..."
 
-        return f"{self.path}:{self.line}: {short(self.before)} -> {short(self.after)}"
+        place = f"{self.path}:{self.line}:{self.column}"
+        return f"{place}: {short(self.before)} -> {short(self.after)}"
 
 
 def find_mutants(path: str, source: str) -> list[Mutant]:
@@ -141,7 +145,7 @@ class _Finder:
             self._offsets.append(self._offsets[-1] + len(line.encode()))
         self._bytes = source.encode()
         self._scope: list[str] = []
-        self._head = (0, 0)
+        self._head = range(0)
         self._refuses = False
         self._functions = 0
         self._bindings: Counter[str] = Counter()
@@ -162,7 +166,7 @@ class _Finder:
                 if hasattr(child, "lineno")
             ]
             last = min(inner) - 1 if inner else statement.end_lineno
-            self._head = (first, max(first, last or first))
+            self._head = range(first, max(first, last or first) + 1)
             yield from self._statement(statement)
 
     def _statement(self, statement: ast.stmt) -> Iterator[Mutant]:
@@ -373,8 +377,9 @@ class _Finder:
         end = self._place(node.end_lineno or 0, node.end_col_offset or 0)
         return Mutant(
             path=self._path,
-            line=self._head[0],
-            last_line=self._head[1],
+            line=node.lineno,
+            column=node.col_offset + 1,
+            lines=self._head,
             start=start,
             end=end,
             scope=".".join(self._scope),

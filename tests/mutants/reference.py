@@ -60,7 +60,6 @@ class Reference:
                 self._names = tree.design_names()
                 self._keep()
             names = self._names
-        changed = set(range(mutant.line, mutant.last_line + 1))
         for place, name in enumerate(names):
             with self._lock:
                 if name not in self._lines:
@@ -69,7 +68,7 @@ class Reference:
                     self._keep()
                 executed = self._lines[name].get(mutant.path)
             # At the top of a file all that executes any of it does.
-            if executed and (not mutant.in_function or changed.intersection(executed)):
+            if executed and (not mutant.in_function or set(mutant.lines) & set(executed)):
                 yield name
 
     def _keep(self) -> None:

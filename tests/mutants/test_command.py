@@ -107,7 +107,7 @@ def test_what_becomes_of_each(tree):
     assert outcome["width < 1 -> False"] == "survived"
     counts = [list(outcome.values()).count(name) for name in ("killed", "survived")]
     assert f"{100 * counts[0] / sum(counts):.1f} % of {sum(counts)} killed\n" in out
-    assert "survived: sim/sums.py:9: a > LIMIT -> (a >= LIMIT)" in out
+    assert "survived: sim/sums.py:9:21: a > LIMIT -> (a >= LIMIT)" in out
     assert {name: (tree / name).read_text() for name in FILES} == before
 
 

@@ -149,17 +149,18 @@ FORMS = [1, 2, 22]
     stuck=st.sampled_from([0.0, 0.0, 0.3]),
     stuck_at=st.sampled_from(["low", "high", "either"]),
     redraw=st.booleans(),
+    memory=st.sampled_from(["block", "ecp5"]),
     gaps=st.sampled_from([0.0, 0.5]),
 )
 def test_words_are_the_golden_chips(
-    topology, form, states, rah_bits, seed, write, stuck, stuck_at, redraw, gaps
+    topology, form, states, rah_bits, seed, write, stuck, stuck_at, redraw, memory, gaps
 ):
     rng = np.random.default_rng([seed, write])
     network = random_network(topology, seed % 1000, states=states, rah_bits=rah_bits)
     variation = VariationParameters(states, form, redraw, use_noise=False)
     # Wider words in the hardware than in the network change nothing.
     parameters = EngineParameters.from_network(
-        network, HardwareProfile(rah_bits=8, variation=variation)
+        network, HardwareProfile(rah_bits=8, memory=memory, variation=variation)
     )
     imperfections = Imperfections(stuck=stuck, stuck_at=stuck_at)
     tables = [some_table(states, rah_bits, rng) for _ in network.layers]
@@ -258,6 +259,7 @@ def noise_of(parameters, form_seed, seed, spreads, numbers, stall):
                     },
                 )  # fmt: skip
                 ctx.set(dut.load.valid, 1)
+                assert ctx.get(dut.load.ready)
                 await ctx.tick()
         ctx.set(dut.load.valid, 0)
         for number in numbers:
@@ -311,10 +313,11 @@ def noise_of(parameters, form_seed, seed, spreads, numbers, stall):
         max_size=5,
     ),
     draw=st.randoms(use_true_random=False),
+    memory=st.sampled_from(["block", "ecp5"]),
     stall=st.sampled_from([0.0, 0.5]),
 )
 def test_noise_at_each_use_is_the_golden_models(
-    topology, form, current_bits, seed, numbers, draw, stall
+    topology, form, current_bits, seed, numbers, draw, memory, stall
 ):
     rounds, noise_rounds, rows_per_clock = form
     network = random_network(topology, 1, current_bits=current_bits)
@@ -322,6 +325,7 @@ def test_noise_at_each_use_is_the_golden_models(
         network,
         HardwareProfile(
             rows_per_clock=rows_per_clock,
+            memory=memory,
             variation=VariationParameters(10, rounds, noise_rounds_per_clock=noise_rounds),
         ),
     )
