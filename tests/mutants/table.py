@@ -49,6 +49,8 @@ class Table:
         Of the tree.
     files : tuple of str
         Those that have mutants, in order.
+    left_out : tuple of str
+        Those beside them that have none.
     more : dict
         Tests of a file besides those of its own name.
     unseen : tuple of Unseen
@@ -57,6 +59,7 @@ class Table:
 
     root: Path
     files: tuple[str, ...]
+    left_out: tuple[str, ...]
     more: dict[str, tuple[str, ...]]
     unseen: tuple[Unseen, ...]
 
@@ -73,6 +76,7 @@ class Table:
         return cls(
             root,
             tuple(sorted(found - set(content["exclude"]))),
+            tuple(content["exclude"]),
             {file: tuple(tests) for file, tests in content["tests"].items()},
             tuple(Unseen(**entry) for entry in content.get("unseen", [])),
         )
