@@ -162,8 +162,8 @@ class Watch:
 def beats_of(inputs: npt.NDArray[np.uint8], at_once: int) -> int:
     """Beats that neurons make of their activations: none of silence, but each image's last."""
     padding = np.zeros((len(inputs), -inputs.shape[1] % at_once), inputs.dtype)
-    groups = np.hstack([inputs, padding]).reshape(len(inputs), -1, at_once).any(axis=2)
-    groups[:, -1] = True
+    groups = np.hstack([inputs, padding]).reshape(len(inputs), -1, at_once).max(axis=2)
+    groups[:, -1] = 1
     return int(np.count_nonzero(groups))
 
 
