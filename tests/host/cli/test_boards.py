@@ -88,7 +88,7 @@ def test_a_page_without_markers_is_refused(tmp_path, capsys):
     page.write_bytes(b"\xff<!-- allspin boards --><!-- end -->")
     assert main(["boards", "--write", str(page)]) == 2
     err = capsys.readouterr().err
-    assert err.startswith(f"allspin: {page} is not text in UTF-8")
+    assert err.startswith(f"allspin: {page} is not a document: it is not text in UTF-8")
     assert err.count("\n") == 1
     assert not page.with_suffix(".json").exists()
     assert main(["boards", "--write", str(tmp_path / "none.md")]) == 2
@@ -130,12 +130,12 @@ def test_a_note_that_is_none_is_left_out_with_a_line(board_record, cache, capsys
 def test_a_record_that_lacks_something_is_left_out_with_a_line(board_record, cache, capsys):
     incomplete = board_record()
     del incomplete["luts"]
-    with pytest.raises(ValueError, match="its luts is not what"):
+    with pytest.raises(ValueError, match="it lacks luts"):
         remember(incomplete)
     (cache / "built").mkdir(parents=True, exist_ok=True)
     write_note(cache / "built" / "tang-nano-9k.ideal.mnist-10.json", incomplete)
     assert main(["boards"]) == 0
-    assert "is left out: its luts is not what" in capsys.readouterr().err
+    assert "is left out: it lacks luts" in capsys.readouterr().err
 
 
 def test_a_cache_whose_notes_have_no_folder_is_one_line(cache, capsys):
