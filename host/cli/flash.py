@@ -2,6 +2,7 @@
 
 import argparse
 import hashlib
+import os
 import shlex
 import shutil
 import sys
@@ -93,7 +94,7 @@ def _check(
     board: Board, bitstream: Path, built: dict[str, Any] | None, force: bool
 ) -> dict[str, Any] | None:
     """Refuse a bitstream that is missing, damaged or too slow; the figures of its build."""
-    if not bitstream.exists():
+    if not os.path.exists(bitstream):  # False too for what can be no name
         raise UserError(
             f"there is no bitstream {bitstream}: build it with allspin build {board.name}"
         )

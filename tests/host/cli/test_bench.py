@@ -139,7 +139,7 @@ values = st.recursive(
     max_leaves=4,
 )
 only_a_folder = settings(
-    deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 
@@ -157,7 +157,9 @@ def test_any_value_in_a_build_makes_figures_or_one_line(
     path = tmp_path / "b.json"
     whole = board_record(resident_images=None, redraw_clocks=7)
     changes = data.draw(st.dictionaries(st.sampled_from(sorted(whole)), values, max_size=2))
-    path.write_text(json.dumps({**whole, **changes} if changes else data.draw(values)))
+    build = {**whole, **changes} if changes else data.draw(values)
+    shapes = (build, [build], {"boards": [build]}, {"boards": build}, [{"built": build}])
+    path.write_text(json.dumps(data.draw(st.sampled_from(shapes))))
     network = open_network("mnist-10")
     try:
         builds = read_builds([path])

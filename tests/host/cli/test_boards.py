@@ -3,11 +3,15 @@
 import json
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from boards.board import find_boards
 from hdl.cache import VARIABLE, write_note
+from host.board_rows import read_documented
 from host.built import recall_one, remember
 from host.cli.main import main
+from sim.errors import UserError
 
 
 @pytest.fixture(autouse=True)
@@ -221,6 +225,32 @@ def test_a_file_of_something_else_beside_the_page_is_kept(tmp_path, capsys, cont
     assert err.count("\n") == 1
     assert page.read_text() == text
     assert page.with_suffix(".json").read_bytes() == content
+
+
+KNOWN = ["network", "boards", "built", "mnist-10", "board", "fits"]
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(KNOWN),
+    lambda inner: (
+        st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(KNOWN), inner, max_size=4)
+    ),
+    max_leaves=6,
+)
+
+
+@given(value=values, listed=st.booleans())
+@settings(
+    deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_any_value_beside_the_page_is_builds_or_one_line(tmp_path, board_record, value, listed):
+    beside = tmp_path / "page.json"
+    rows = [{"built": board_record()}, value]
+    beside.write_text(json.dumps({"network": "mnist-10", "boards": rows} if listed else value))
+    try:
+        found = read_documented(beside, "mnist-10")
+    except UserError as error:
+        assert "\n" not in str(error)  # noqa: PT017
+    else:
+        assert set(found) == ({("tang-nano-9k", "ideal")} if listed else set())
 
 
 def test_the_headline_is_the_worst_of_three_seeds(board_record, tmp_path, capsys):
