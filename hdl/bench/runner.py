@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from amaranth.lib import wiring
 from cocotb_tools.config import libs_dir
+from cocotb_tools.runner import get_runner
 
 from hdl.bench.job import VARIABLE, Job
 from hdl.bench.tools import Tools, environment, find_compiler, find_tools
@@ -66,26 +67,16 @@ def _tail(log: Path) -> str:
     return "\n".join(lines[-TAIL:])
 
 
-_RUNNER = """
+_BUILD = """
 import json, sys
 from cocotb_tools.runner import get_runner
-step, sys.path, options = json.loads(sys.argv[1])
+options = json.loads(sys.argv[1])
 try:
-    getattr(get_runner(options.pop("simulator")), step)(**options)
-except (RuntimeError, SystemExit) as error:
+    get_runner(options.pop("simulator")).build(**options)
+except RuntimeError as error:
     sys.exit(str(error))
 """
 """A process of its own runs cocotb's runner, so that what it starts ends with this one."""
-
-
-def _run(step: str, folder: Path, what: str, **options: Any) -> str:
-    """Run a step of cocotb's runner, and return what it said, empty where it went well."""
-    log = folder / "runner.log"
-    command = [sys.executable, "-c", _RUNNER, json.dumps([step, sys.path, options])]
-    failed = run_tool(command, folder, log.name, what) != 0
-    said = (_tail(log).splitlines() or ["it said nothing"])[-1]
-    log.unlink()
-    return said if failed else ""
 
 
 def _run_build(simulator: str, folder: Path, **options: Any) -> None:
@@ -97,8 +88,11 @@ def _run_build(simulator: str, folder: Path, **options: Any) -> None:
         "timescale": TIMESCALE,
         "hdl_toplevel": TOP,
     }
-    if said := _run("build", folder, "building the simulator", **options):
+    command = [sys.executable, "-c", _BUILD, json.dumps(options)]
+    if run_tool(command, folder, "runner.log", "building the simulator") != 0:
+        said = (_tail(folder / "runner.log").splitlines() or ["it said nothing"])[-1]
         raise RuntimeError(f"the simulator could not be built: {said}\n{_tail(log)}")
+    (folder / "runner.log").unlink()
 
 
 def _verilator_options(waves: bool, public: bool) -> list[str]:
@@ -331,23 +325,24 @@ def simulate(
             "COCOTB_REWRITE_ASSERTION_FILES": f"{module.rpartition('.')[2]}.py",
         }
         arguments = ["--trace-file", str(recorded)] if simulator == "verilator" else []
-        with environment(tools, changes), _importable(file.parent if file else Path.cwd()):
-            # The results file, or its absence, says more than what the runner said.
-            _run(
-                "test",
-                folder,
-                "simulating",
-                simulator=simulator,
+        runner = get_runner(simulator)
+        with (
+            environment(tools, changes),
+            _importable(file.parent if file else Path.cwd()),
+            # The results file, or its absence, says more than this.
+            contextlib.suppress(RuntimeError, SystemExit),
+        ):
+            runner.test(
                 test_module=module,
-                testcase=None if isinstance(tests, int) else list(tests),
+                testcase=None if isinstance(tests, int) else tests,
                 hdl_toplevel=TOP,
                 hdl_toplevel_lang="verilog",
-                build_dir=str(built),
-                test_dir=str(folder),
+                build_dir=built,
+                test_dir=folder,
                 test_args=arguments if waves else [],
                 plusargs=[f"+dumpfile_path={recorded}"] if waves else [],
                 results_xml=str(results),
-                log_file=str(log),
+                log_file=log,
                 seed=seed,
                 waves=waves is not None,
             )

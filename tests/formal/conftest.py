@@ -1,6 +1,7 @@
 """Each file here has PROOFS, and one test that is run for each question that they ask.
 
-`make prove` asks all of them and prints a line each; `make test` leaves out the slow ones.
+`make prove` asks all of them and prints a line each; `make test` asks of the block as it is, where
+the answer comes soon: covers and mutants are about the proofs.
 """
 
 import time
@@ -12,7 +13,7 @@ import pytest
 
 from hdl.bench.proof import Proof, Task
 
-SLOW = "slow_proof"
+LONG = "long_proof"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -25,7 +26,7 @@ def _all(config: pytest.Config) -> bool:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", f"{SLOW}: more than ten seconds; run by `make prove`")
+    config.addinivalue_line("markers", f"{LONG}: asked by `make prove` only")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -34,15 +35,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         tasks = [task for proof in proofs for task in proof.tasks()]
         metafunc.parametrize(
             "task",
-            [pytest.param(t, id=str(t), marks=[pytest.mark.slow_proof] * t.slow) for t in tasks],
+            [pytest.param(t, id=str(t), marks=[pytest.mark.long_proof] * t.long) for t in tasks],
         )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if not _all(config):
-        slow = [item for item in items if item.get_closest_marker(SLOW)]
-        config.hook.pytest_deselected(items=slow)
-        items[:] = [item for item in items if item not in slow]
+        long = [item for item in items if item.get_closest_marker(LONG)]
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if item not in long]
 
 
 @pytest.fixture

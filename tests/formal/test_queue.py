@@ -52,6 +52,11 @@ def properties(hdl: Any, depth: int) -> Module:
     m.d.sync += due.eq(count != leaves)
     m.d.comb += Assert(dut.o.valid | ~due)
 
+    # Where there is room, it stays until an item enters.
+    room = Signal()
+    m.d.sync += room.eq(dut.i.ready & ~enters)
+    m.d.comb += Assert(dut.i.ready | ~room)
+
     # What makes the induction close: where each item is.
     place = Signal(range(depth))
     m.d.comb += [

@@ -1,0 +1,23 @@
+"""Mutants are changes of the blocks as they are now, though `make prove` alone tries them."""
+
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from hdl.bench.proof import Proof, copied
+
+FILES = sorted(
+    path.stem
+    for path in Path(__file__).parent.glob("test_*.py")
+    if path.stem != Path(__file__).stem
+)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_each_mutant_changes_its_block(name: str) -> None:
+    proofs: list[Proof] = import_module(f"tests.formal.{name}").PROOFS
+    for proof in proofs:
+        assert proof.mutants
+        for mutant in proof.mutants:
+            copied(proof.source, mutant)

@@ -1,0 +1,313 @@
+"""The sparse decoder gives the rows that the protocol says, in rising order, and judges once.
+
+The decoder's two halves, on either side of its queue, are proved apart. In the queue's place is
+a stream that does anything which a queue may do, and what is asserted of the pairs that go in is
+assumed of those that come out.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from amaranth.asserts import AnySeq
+from amaranth.hdl import Assert, Assume, Cat, Const, Cover, Module, Mux, Signal, Value
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hdl.bench.proof import Mutant, Opened, Proof
+from hdl.link import sparse as source
+from hdl.parameters import CrossbarParameters
+
+
+class AnyQueue(wiring.Component):
+    """Takes items when it likes, and offers whatever it likes until that is taken."""
+
+    def __init__(self, shape: Any, depth: int) -> None:
+        super().__init__({"i": In(stream.Signature(shape)), "o": Out(stream.Signature(shape))})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        offered = Signal.like(Value.cast(self.o.payload))
+        stays = Signal()
+        m.d.sync += [offered.eq(self.o.payload), stays.eq(self.o.valid & ~self.o.ready)]
+        m.d.comb += [
+            self.i.ready.eq(AnySeq(1)),
+            self.o.valid.eq(AnySeq(1) | stays),
+            Value.cast(self.o.payload).eq(Mux(stays, offered, AnySeq(len(offered)))),
+        ]
+        return m
+
+
+class Before(data.StructLayout):
+    """Where the protocol's reader is in an image, in front of a byte."""
+
+    def __init__(self) -> None:
+        super().__init__({"left": 3, "row": 16, "faulty": 1})
+
+
+class Byte(data.StructLayout):
+    """A byte of an image, and where its reader is in front of it."""
+
+    def __init__(self) -> None:
+        super().__init__({"before": Before(), "data": 8, "last": 1})
+
+
+class Reading:
+    """What the protocol says of a byte.
+
+    Attributes
+    ----------
+    header : Value
+        It is the header of a run; else it has values.
+    two : Value
+        It has two.
+    values : list of Value
+        Them.
+    unfit : Value
+        It cannot be right, wherever its rows are.
+    malformed : Value
+        The image is, as far as it has been read.
+    after : View
+        Where the reader is behind the byte; at the next image's beginning behind the last one.
+    """
+
+    def __init__(self, m: Module, byte: Any, crossbar: CrossbarParameters) -> None:
+        before = byte.before
+        packed = crossbar.value_bits <= 4
+        self.header = before.left == 0
+        self.two = (before.left >= 2) if packed else Const(0)
+        self.values = [byte.data[:4], byte.data[4:]] if packed else [byte.data]
+        count = self.two + 1
+        unfit = [value >= 2**crossbar.value_bits for value in self.values]
+        if packed:
+            unfit.append(~self.two & (self.values[1] != 0))
+        unfit.append(byte.last & (before.left > count))
+        run = byte.data[:3]
+        self.unfit = Mux(self.header, byte.last & (run != 0), Cat(unfit).any())
+        beyond = ~self.header & (before.row + count > crossbar.rows)
+        self.malformed = before.faulty | self.unfit | beyond
+        self.after = Signal(Before())
+        with m.If(~byte.last):
+            # Beyond the last row it does not matter where.
+            step = Mux(before.row > crossbar.rows, 0, Mux(self.header, byte.data[3:], count))
+            m.d.comb += [
+                self.after.left.eq(Mux(self.header, run, before.left - count)),
+                self.after.row.eq(before.row + step),
+                self.after.faulty.eq(self.malformed),
+            ]
+
+
+def parser(hdl: Any, crossbar: CrossbarParameters) -> Module:
+    """Bytes to pairs."""
+    m = Module()
+    hdl.Queue = AnyQueue
+    dut = hdl.SparseDecoder(crossbar)
+    m.submodules.dut = inside = Opened(dut)
+    m.d.comb += [dut.body.valid.eq(AnySeq(1)), dut.body.payload.eq(AnySeq(9))]
+    pair = data.View(hdl.PairLayout(crossbar), inside["i__payload"])
+    gives, fits = inside["i__valid"], inside["queue.i__ready"]
+
+    # Two bytes are under way, and the reader is in front of the next.
+    now = Signal(Byte())
+    came, read = Signal(Byte()), Signal(Byte())
+    has_come, is_read = Signal(), Signal()
+    state = Signal(Before())
+    m.d.comb += [
+        now.before.eq(state),
+        now.data.eq(dut.body.payload.data),
+        now.last.eq(dut.body.payload.last),
+    ]
+    goes = Signal()
+    moves = Signal()
+    m.d.comb += [goes.eq(is_read & fits), moves.eq(has_come & (~is_read | fits))]
+    of_now, of_came, of_read = (Reading(m, byte, crossbar) for byte in (now, came, read))
+    m.d.comb += Assert(dut.body.ready == (~has_come | moves))
+    with m.If(dut.body.ready):
+        m.d.sync += [came.eq(now), has_come.eq(dut.body.valid)]
+        with m.If(dut.body.valid):
+            m.d.sync += state.eq(of_now.after)
+    with m.If(moves):
+        m.d.sync += read.eq(came)
+    with m.If(moves | goes):
+        m.d.sync += is_read.eq(moves)
+
+    # Each image is judged once, for what it is.
+    m.d.comb += Assert(dut.judged == (goes & read.last))
+    with m.If(dut.judged):
+        m.d.comb += Assert(dut.malformed == of_read.malformed)
+    # What it drives until a fault is met, and that it ends, goes into the queue.
+    drives = Signal()
+    m.d.comb += [
+        drives.eq(~of_read.header & ~of_read.malformed),
+        Assert(gives == (is_read & (drives | read.last))),
+    ]
+    with m.If(gives):
+        m.d.comb += [Assert(pair.last == read.last), Assert(pair.void == ~drives)]
+    with m.If(gives & drives):
+        m.d.comb += [
+            Assert(pair.row == read.before.row),
+            Assert(pair.low == of_read.values[0]),
+            Assert(pair.two == of_read.two),
+        ]
+        if len(of_read.values) == 2:
+            m.d.comb += Assert(pair.high == of_read.values[1])
+
+    # What the other half counts on.
+    free = Signal(range(crossbar.rows + 1))  # the first row that may follow
+    with m.If(gives & fits):
+        m.d.sync += free.eq(Mux(pair.last, 0, Mux(pair.void, free, pair.row + pair.two + 1)))
+    m.d.comb += Assert(~gives | expected(pair, free, crossbar))
+
+    # What makes the induction close.
+    at_read = Mux(has_come, came.before, state)  # the reader as the decoder's registers have it
+    at_judge = Mux(is_read, read.before, at_read)
+    at_read, at_judge = data.View(Before(), at_read), data.View(Before(), at_judge)
+    row = Signal(16)
+    m.d.comb += [
+        Assert(inside["valid"] == has_come),
+        Assert(~data.View(pair.shape(), inside["pair"]).void),
+        Assert(inside["read_valid"] == is_read),
+        Assert(state.row <= crossbar.rows + 31),
+        Assert(inside["left"] == at_read.left),
+        Assert((at_read.row > crossbar.rows) | (inside["position"] == at_read.row)),
+        Assert(inside["beyond"] == (at_judge.row > crossbar.rows)),
+        Assert(inside["faulty"] == at_judge.faulty),
+        Assert((free <= at_judge.row) | at_judge.faulty),
+    ]
+    with m.If(has_come):
+        m.d.comb += [
+            Assert(inside["byte"] == came.data),
+            Assert(inside["last"] == came.last),
+            Assert(of_came.after == state),
+        ]
+    with m.If(is_read):
+        m.d.comb += [
+            Assert(of_read.after == at_read),
+            Assert(pair.last == read.last),
+            Assert(inside["is_header"] == of_read.header),
+            Assert(inside["unfit"] == of_read.unfit),
+            Assert((at_judge.row > crossbar.rows) | (inside["reached"] == row)),
+            Assert((at_judge.row > crossbar.rows) | (pair.row == at_judge.row[: len(pair.row)])),
+            Assert(of_read.header | (pair.two == of_read.two)),
+            Assert(pair.low == read.data[: len(pair.low)]),
+            Assert(pair.high == read.data[4 : 4 + len(pair.high)]),
+            row.eq(read.before.row + Mux(of_read.header, read.data[3:], of_read.two + 1)),
+        ]
+
+    m.d.comb += Cover(dut.judged & ~dut.malformed & of_read.header & (read.data == 0))
+    if crossbar.rows <= FEW_ROWS:
+        m.d.comb += [
+            Cover(dut.judged & dut.malformed & (read.before.row == crossbar.rows)),
+            Cover(dut.judged & ~dut.malformed & (read.before.row == crossbar.rows - 1) & drives),
+        ]
+    return m
+
+
+def expected(pair: Any, free: Value, crossbar: CrossbarParameters) -> Value:
+    """Whether a pair may come where rows from `free` on have not been driven."""
+    return Mux(
+        pair.void, pair.last, (pair.row >= free) & (pair.row + pair.two < crossbar.rows)
+    ).bool()
+
+
+def driver(hdl: Any, crossbar: CrossbarParameters) -> Module:
+    """Pairs to events."""
+    m = Module()
+    hdl.Queue = AnyQueue
+    dut = hdl.SparseDecoder(crossbar)
+    m.submodules.dut = inside = Opened(dut)
+    m.d.comb += dut.events.ready.eq(AnySeq(1))
+    pair = data.View(hdl.PairLayout(crossbar), inside["queue.o__payload"])
+    valid, ready = inside["queue.o__valid"], inside["o__ready"]
+    free = Signal(range(crossbar.rows + 1))
+    with m.If(valid & ready):
+        m.d.sync += free.eq(Mux(pair.last, 0, Mux(pair.void, free, pair.row + pair.two + 1)))
+    m.d.comb += Assume(~valid | expected(pair, free, crossbar))
+
+    # A pair is one event, or two; the first row of the image that may still be driven rises.
+    second = Signal()
+    last = Signal()
+    least = Signal.like(free)
+    row = Signal(range(crossbar.rows + 1))
+    value = Signal(crossbar.value_bits)
+    event = dut.events.payload
+    m.d.comb += [
+        last.eq(second | ~pair.two | pair.void),
+        row.eq(Mux(pair.void, 0, pair.row + second)),
+        value.eq(Mux(pair.void, 0, Mux(second, pair.high, pair.low))),
+        Assert(dut.events.valid == valid),
+        Assert(ready == (dut.events.ready & last)),
+    ]
+    with m.If(dut.events.valid):
+        m.d.comb += [
+            Assert(event.last == (pair.last & last)),
+            Assert(pair.void | ((row >= least) & (row < crossbar.rows))),
+        ]
+        for part, slot in enumerate(event.slots):
+            m.d.comb += Assert(slot.row < crossbar.part_rows)
+            with m.If(row % crossbar.rows_per_clock == part):
+                m.d.comb += [
+                    Assert(slot.row == row // crossbar.rows_per_clock),
+                    Assert(slot.value == value),
+                ]
+            with m.Else():
+                m.d.comb += Assert(slot.value == 0)
+    with m.If(dut.events.valid & dut.events.ready):
+        m.d.sync += [
+            second.eq(~last),
+            least.eq(Mux(event.last, 0, Mux(pair.void, least, row + 1))),
+        ]
+    m.d.comb += [
+        Assert(inside["second"] == second),
+        Assert(least == free + second * (pair.row + 1 - free)),
+        Assert(~second | (valid & pair.two & ~pair.void)),
+        Cover(second & event.last & (row == crossbar.rows - 1) & dut.events.ready),
+    ]
+    return m
+
+
+MNIST = CrossbarParameters(784, 10, 10)
+TIGHT = CrossbarParameters(32, 10, 10, value_bits=3, rows_per_clock=4)
+WIDE = CrossbarParameters(33, 10, 10, value_bits=7, rows_per_clock=2)
+FEW_ROWS = 33
+"""So many that a solver comes to the last within some clocks."""
+PARSER_MUTANTS = (
+    Mutant("past.eq(beyond | (reached > rows))", "past.eq(reached > rows)"),
+    Mutant("past.eq(beyond | (reached > rows))", "past.eq(beyond | (reached >= rows))"),
+    Mutant("(last & (left != count))", "(last & (left == count))"),
+    Mutant("m.d.sync += [beyond.eq(0), faulty.eq(0)]", "m.d.sync += beyond.eq(0)"),
+    Mutant("queue.i.valid.eq(read_valid & pair.last)", "queue.i.valid.eq(read_valid)"),
+    Mutant("self.judged.eq(judge & pair.last)", "self.judged.eq(read_valid & pair.last)"),
+)
+DRIVER_MUTANTS = (
+    Mutant("final.eq(second | (pair.two == 0) | pair.void)", "final.eq(second | pair.void)"),
+    Mutant("m.d.sync += second.eq(~final)", "m.d.sync += second.eq(1)"),
+    Mutant("row.eq(Mux(pair.void, 0, pair.row + second))", "row.eq(pair.row + second)"),
+)
+
+PROOFS = [
+    Proof(
+        f"Sparse decoder, bytes, {crossbar.rows} rows of {crossbar.value_bits} bits",
+        source,
+        lambda hdl, crossbar=crossbar: parser(hdl, crossbar),
+        depth=1,
+        mutants=mutants,
+    )
+    for crossbar, mutants in (
+        (MNIST, PARSER_MUTANTS[2:3]),
+        (TIGHT, PARSER_MUTANTS),
+        (WIDE, PARSER_MUTANTS[:1]),
+    )
+] + [
+    Proof(
+        f"Sparse decoder, rows, {crossbar.rows_per_clock} a clock",
+        source,
+        lambda hdl, crossbar=crossbar: driver(hdl, crossbar),
+        depth=1,
+        mutants=mutants,
+    )
+    for crossbar, mutants in ((MNIST, DRIVER_MUTANTS[:1]), (TIGHT, DRIVER_MUTANTS))
+]
+
+
+def test_sparse_decoder(prove: Callable[[], None]) -> None:
+    prove()
