@@ -15,6 +15,10 @@ def _number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf
 
 
+def _positive(value: Any) -> bool:
+    return _number(value) and value > 0
+
+
 def _count(value: Any) -> bool:
     return _number(value) and isinstance(value, int)
 
@@ -69,10 +73,15 @@ FIELDS: Mapping[str, Check] = {
     "seconds": _number,
     "shortfall": _or_none(_text),
     "gateware": _or_none(_text),
-    "cycles_per_image": _or_none(_number),
+    "cycles_per_image": _or_none(_positive),
     "images_per_second": _or_none(_number),
 }
 """What each record has, and what it must be; there is more that nobody relies on."""
+OPTIONAL: Mapping[str, Check] = {
+    "redraw_clocks": _count,
+    "resident_images": _or_none(_count),
+}
+"""What a record may have besides, and what it must be then."""
 
 
 def check_record(value: Any) -> dict[str, Any]:
@@ -90,8 +99,10 @@ def check_record(value: Any) -> dict[str, Any]:
     """
     if not isinstance(value, Mapping):
         raise ValueError("it is not what allspin build says of a board")
-    for name, right in FIELDS.items():
-        if name not in value or not right(value[name]):
+    if not value.keys() >= FIELDS.keys():
+        raise ValueError(f"it lacks {', '.join(sorted(FIELDS.keys() - value.keys()))}")
+    for name, right in {**FIELDS, **OPTIONAL}.items():
+        if name in value and not right(value[name]):
             raise ValueError(f"its {name} is not what allspin build says of a board")
     if value["fits"] and (value["fmax_mhz"] is None or value["worst_fmax_mhz"] is None):
         raise ValueError("it fits, but has no fmax_mhz or worst_fmax_mhz")

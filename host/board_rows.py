@@ -1,6 +1,6 @@
 """The machines of all boards, each with what its build came to."""
 
-import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ from host.built import recall
 from host.gateware import is_older
 from sim.errors import UserError
 from sim.network import Network
+from sim.plain import MAX_JSON, parse_json
+from sim.user_file import read_file
 
 Row = dict[str, Any]
 Machine = tuple[str, str]
@@ -36,16 +38,15 @@ def read_documented(path: Path, network: str) -> Records:
     UserError
         If it is something else.
     """
-    try:
-        content = json.loads(path.read_bytes())
-        if content["network"] != network:
-            return {}
-        records = [check_record(row["built"]) for row in content["boards"] if row["built"]]
-    except FileNotFoundError:
+    if not os.path.exists(path):
         return {}
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}") from error
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+    content = read_file(path, "file of builds", MAX_JSON)
+    try:
+        record = parse_json(content)
+        if record["network"] != network:
+            return {}
+        records = [check_record(row["built"]) for row in record["boards"] if row["built"]]
+    except (ValueError, TypeError, KeyError) as error:
         raise UserError(f"{path} is not what allspin boards --write has made: {error}") from error
     return {(record["board"], record["profile"]): record for record in records}
 

@@ -5,6 +5,10 @@ from pathlib import Path
 
 from sim.errors import UserError
 from sim.netfile import write_atomically
+from sim.user_file import read_text
+
+MAX_BYTES = 1 << 24
+"""Bytes of a document."""
 
 
 @dataclass(frozen=True)
@@ -28,12 +32,7 @@ class Marks:
         UserError
             If the document cannot be read, or has not both marks once, in order.
         """
-        try:
-            text = path.read_bytes().decode()
-        except OSError as error:
-            raise UserError(f"cannot read {path}: {error.strerror}") from error
-        except UnicodeDecodeError as error:
-            raise UserError(f"{path} is not text in UTF-8: {error}") from error
+        text = read_text(path, "document", MAX_BYTES)
         before, begin, rest = text.partition(self.begin)
         _, end, after = rest.partition(self.end)
         if not begin or not end or self.begin in rest or self.end in before + after:

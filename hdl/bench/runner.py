@@ -18,7 +18,6 @@ import numpy as np
 import numpy.typing as npt
 from amaranth.lib import wiring
 from cocotb_tools.config import libs_dir
-from cocotb_tools.runner import get_runner
 
 from hdl.bench.job import VARIABLE, Job
 from hdl.bench.tools import Tools, environment, find_compiler, find_tools
@@ -67,16 +66,26 @@ def _tail(log: Path) -> str:
     return "\n".join(lines[-TAIL:])
 
 
-_BUILD = """
+_RUNNER = """
 import json, sys
 from cocotb_tools.runner import get_runner
-options = json.loads(sys.argv[1])
+step, sys.path, options = json.loads(sys.argv[1])
 try:
-    get_runner(options.pop("simulator")).build(**options)
-except RuntimeError as error:
+    getattr(get_runner(options.pop("simulator")), step)(**options)
+except (RuntimeError, SystemExit) as error:
     sys.exit(str(error))
 """
 """A process of its own runs cocotb's runner, so that what it starts ends with this one."""
+
+
+def _run(step: str, folder: Path, what: str, **options: Any) -> str:
+    """Run a step of cocotb's runner, and return what it said, empty where it went well."""
+    log = folder / "runner.log"
+    command = [sys.executable, "-c", _RUNNER, json.dumps([step, sys.path, options])]
+    failed = run_tool(command, folder, log.name, what) != 0
+    said = (_tail(log).splitlines() or ["it said nothing"])[-1]
+    log.unlink()
+    return said if failed else ""
 
 
 def _run_build(simulator: str, folder: Path, **options: Any) -> None:
@@ -88,11 +97,8 @@ def _run_build(simulator: str, folder: Path, **options: Any) -> None:
         "timescale": TIMESCALE,
         "hdl_toplevel": TOP,
     }
-    command = [sys.executable, "-c", _BUILD, json.dumps(options)]
-    if run_tool(command, folder, "runner.log", "building the simulator") != 0:
-        said = (_tail(folder / "runner.log").splitlines() or ["it said nothing"])[-1]
+    if said := _run("build", folder, "building the simulator", **options):
         raise RuntimeError(f"the simulator could not be built: {said}\n{_tail(log)}")
-    (folder / "runner.log").unlink()
 
 
 def _verilator_options(waves: bool, public: bool) -> list[str]:
@@ -325,24 +331,23 @@ def simulate(
             "COCOTB_REWRITE_ASSERTION_FILES": f"{module.rpartition('.')[2]}.py",
         }
         arguments = ["--trace-file", str(recorded)] if simulator == "verilator" else []
-        runner = get_runner(simulator)
-        with (
-            environment(tools, changes),
-            _importable(file.parent if file else Path.cwd()),
-            # The results file, or its absence, says more than this.
-            contextlib.suppress(RuntimeError, SystemExit),
-        ):
-            runner.test(
+        with environment(tools, changes), _importable(file.parent if file else Path.cwd()):
+            # The results file, or its absence, says more than what the runner said.
+            _run(
+                "test",
+                folder,
+                "simulating",
+                simulator=simulator,
                 test_module=module,
-                testcase=None if isinstance(tests, int) else tests,
+                testcase=None if isinstance(tests, int) else list(tests),
                 hdl_toplevel=TOP,
                 hdl_toplevel_lang="verilog",
-                build_dir=built,
-                test_dir=folder,
+                build_dir=str(built),
+                test_dir=str(folder),
                 test_args=arguments if waves else [],
                 plusargs=[f"+dumpfile_path={recorded}"] if waves else [],
                 results_xml=str(results),
-                log_file=log,
+                log_file=str(log),
                 seed=seed,
                 waves=waves is not None,
             )

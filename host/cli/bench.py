@@ -31,6 +31,8 @@ from host.revision import commit
 from host.say import printable, say
 from sim.errors import UserError
 from sim.netfile import write_atomically
+from sim.plain import MAX_JSON, parse_json
+from sim.user_file import read_file
 
 HELP = """\
 Measure golden model and virtual board, with their targets; beside plain NumPy, and beside
@@ -87,16 +89,15 @@ def read_builds(paths: list[Path]) -> list[dict[str, Any]]:
     """
     builds = []
     for path in paths:
+        content = read_file(path, "file of builds", MAX_JSON)
         try:
-            record = json.loads(path.read_bytes())
-        except OSError as error:
-            raise UserError(f"cannot read {path}: {error.strerror}") from error
-        except (ValueError, RecursionError) as error:
+            record = parse_json(content)
+        except ValueError as error:
             raise UserError(f"{path} is not JSON: {error}") from error
         listed = record.get("boards", [record]) if isinstance(record, dict) else record
-        if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
-            raise UserError(f"{path} is not what `allspin build --json` prints")
         try:
+            if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
+                raise ValueError("it is no list of boards")
             builds += [
                 check_record(each.get("built", each)) for each in listed if each.get("built", each)
             ]
@@ -159,12 +160,11 @@ def read_measured(path: Path) -> dict[str, Any]:
     UserError
         If the file cannot be read, or is something else.
     """
+    content = read_file(path, "file of figures", MAX_JSON)
     try:
-        record = json.loads(path.read_bytes())
+        record = parse_json(content)
         markdown({**record, "engine": [], "resident": []})
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}") from error
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except (ValueError, TypeError, AttributeError, LookupError, ArithmeticError) as error:
         raise UserError(f"{path} is not what `allspin bench -o` has written: {error!r}") from error
     return record
 

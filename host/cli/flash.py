@@ -2,6 +2,7 @@
 
 import argparse
 import hashlib
+import os
 import shlex
 import shutil
 import sys
@@ -15,7 +16,10 @@ from host.flashed import ask, differences, ports_of
 from host.link.identity import Identity
 from host.say import pass_on, say, warn
 from sim.errors import UserError
+from sim.user_file import read_file
 
+MAX_BITSTREAM = 1 << 26
+"""Bytes of a bitstream, several times those of the largest part here, written as text."""
 NAME = "flash"
 HELP = """\
 Program a board with the bitstream that was built last for it.
@@ -90,13 +94,11 @@ def _check(
     board: Board, bitstream: Path, built: dict[str, Any] | None, force: bool
 ) -> dict[str, Any] | None:
     """Refuse a bitstream that is missing, damaged or too slow; the figures of its build."""
-    try:
-        found = hashlib.sha256(bitstream.read_bytes()).hexdigest()
-    except OSError as error:
+    if not os.path.exists(bitstream):  # False too for what can be no name
         raise UserError(
-            f"there is no bitstream {bitstream} ({error.strerror}): build it with allspin build "
-            f"{board.name}"
-        ) from error
+            f"there is no bitstream {bitstream}: build it with allspin build {board.name}"
+        )
+    found = hashlib.sha256(read_file(bitstream, "bitstream", MAX_BITSTREAM)).hexdigest()
     if built is None:  # a copy of a build's is known by its content
         same = (each for each in recall() if each.get("bitstream_sha256") == found)
         built = next((each for each in same if each["board"] == board.name), None)

@@ -1,7 +1,7 @@
 """What a device says of itself, and whether a network fits it."""
 
 import struct
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Self
 
 import numpy as np
@@ -101,6 +101,9 @@ class Identity:
             raise ValueError(f"it speaks version {version} of the protocol, this is {VERSION}")
         if count < 1 or len(body) != _HEAD.size + count * _LAYER.size:
             raise ValueError(f"its identity has {len(body)} bytes for {count} layers")
+        layers = tuple(LayerIdentity(*fields) for fields in _LAYER.iter_unpack(body[_HEAD.size :]))
+        if any(0 in astuple(layer) for layer in layers):
+            raise ValueError("its identity has a layer without rows, columns, lanes or bits")
         return cls(
             frequency=frequency,
             window=window,
@@ -109,9 +112,7 @@ class Identity:
             rah_bits=rah,
             current_bits=current,
             neuron=neuron_from_wire(neuron),
-            layers=tuple(
-                LayerIdentity(*fields) for fields in _LAYER.iter_unpack(body[_HEAD.size :])
-            ),
+            layers=layers,
             features=Feature(features),
             state_bits=state_bits,
             rounds_per_clock=rounds_per_clock,

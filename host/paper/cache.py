@@ -1,11 +1,10 @@
 """Finished results, kept in a folder: an interrupted run goes on from them."""
 
-import json
 from pathlib import Path
 from typing import Any
 
+from hdl.cache import read_note, write_note
 from host.paper.experiments import Experiment
-from sim.netfile import write_atomically
 
 
 class ResultCache:
@@ -29,7 +28,7 @@ class ResultCache:
     def find(self, experiment: Experiment) -> dict[str, Any] | None:
         """The result of an experiment, or None where it is not there or damaged."""
         try:
-            record = json.loads(self.path(experiment).read_bytes())
+            record = read_note(self.path(experiment))
         except (OSError, ValueError):
             return None
         if not isinstance(record, dict) or record.get("parameters") != experiment.values:
@@ -46,4 +45,4 @@ class ResultCache:
             If it cannot be written.
         """
         record = {"kind": experiment.kind, "parameters": experiment.values, "result": result}
-        write_atomically(self.path(experiment), (json.dumps(record, indent=1) + "\n").encode())
+        write_note(self.path(experiment), record)

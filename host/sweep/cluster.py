@@ -5,10 +5,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.errors import UserError
+from sim.user_file import open_file
 
 if TYPE_CHECKING:
     from distributed import Client
 
+MAX_CERTIFICATE = 1 << 22
+"""Bytes of a file of certificates."""
 CONNECTING = 10.0
 """Seconds for a scheduler to answer."""
 TLS = "tls://"
@@ -97,7 +100,7 @@ class Cluster:
         try:
             for path in names.values():
                 assert path is not None
-                path.open("rb").close()
+                open_file(path, "certificate", MAX_CERTIFICATE)[0].close()
             security.get_connection_args("client")  # which reads and matches them
         except OSError as error:  # ssl.SSLError is one
             where = f": {error.filename}" if error.filename else ""

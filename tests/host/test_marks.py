@@ -35,6 +35,6 @@ def test_what_is_no_text_is_left_alone(tmp_path):
     with pytest.raises(UserError, match="cannot read"):
         MARKS.fill(path, "text")
     path.write_bytes(b"\xff" + BEGIN.encode() + END.encode())
-    with pytest.raises(UserError, match="is not text in UTF-8"):
+    with pytest.raises(UserError, match="it is not text in UTF-8"):
         MARKS.fill(path, "text")
     assert path.read_bytes().startswith(b"\xff")

@@ -2,7 +2,8 @@
 
 Loaded with ``-p``; two variables of the environment name files. `REPORT` is written when the
 session ends: an object with ``failed`` (the first test that failed, or null), ``said`` (in a
-line) and ``passed`` (seconds of processor time of each other test). `KNOWN` has such seconds
+line), ``where`` (the file that raised it) and ``passed`` (seconds of processor time of each other
+test). `KNOWN` has such seconds
 from runs before.
 """
 
@@ -52,6 +53,7 @@ class Session:
         self.passed: dict[str, float] = {}
         self.failed: str | None = None
         self.said = ""
+        self.where = ""
 
     def seconds(self, name: str) -> float:
         """What a test is expected to need."""
@@ -94,6 +96,7 @@ class Session:
             self.failed = report.nodeid
             crash = getattr(report.longrepr, "reprcrash", None)
             text = crash.message if crash is not None else str(report.longrepr)
+            self.where = crash.path if crash is not None else ""
             self.said = text.strip().splitlines()[0] if text.strip() else ""
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
@@ -107,7 +110,7 @@ class Session:
         """Write the report."""
         if self.failed is not None:
             self.passed.pop(self.failed, None)
-        report = {"failed": self.failed, "said": self.said, "passed": self.passed}
+        report = {name: getattr(self, name) for name in ("failed", "said", "where", "passed")}
         Path(os.environ[REPORT]).write_text(json.dumps(report))
 
 

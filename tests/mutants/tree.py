@@ -123,7 +123,8 @@ class Tree:
         if status in (3, 4, 5):
             raise RuntimeError(f"pytest {' '.join(tests)}: {said.strip()[-500:]}")
         if not report.exists():
-            return {"failed": "", "said": f"ended with status {status}", "passed": {}}
+            said = f"ended with status {status}"
+            return {"failed": "", "said": said, "where": "", "passed": {}}
         return json.loads(report.read_text())
 
     def _check(self, *arguments: str) -> str:

@@ -66,7 +66,7 @@ class Trials:
         if self._known_path.exists():
             self._known = json.loads(self._known_path.read_text())
         self._lock = threading.Lock()
-        self._sound: set[tuple[str, str]] = set()
+        self._sound: set[str] = set()
         self._reference = Reference(kept / "designs.json", table.state_of_designs())
 
     def run(self, tree: Tree, mutant: Mutant) -> Outcome:
@@ -78,15 +78,18 @@ class Trials:
             If the test that fails does so without the mutant.
         """
         start = time.monotonic()
-        is_gateware = mutant.path.startswith(GATEWARE)
-        design = self._reference.first(tree, mutant) if is_gateware else None
         with self._changed(tree, mutant):
-            outcome, by, said = self._try(tree, mutant, design)
-        if outcome == KILLED:
-            self._check_soundness(tree, mutant, by)
-        # What is refused, no RTLIL tells.
-        elif outcome == SURVIVED and design is not None and not mutant.refuses:
-            outcome, said = self._compare(tree, mutant)
+            report = self._test(tree, self._table.tests(mutant.path), mutant)
+        if report["failed"] is None:
+            outcome, said = self._survivor(tree, mutant)
+        else:
+            outcome, said = KILLED, report["said"]
+            # A test's own complaint shows that there was something to complain about.
+            if not Path(report["where"]).is_relative_to(tree.root / "tests"):
+                outcome, said = self._stillborn(tree, mutant) or (outcome, said)
+            if outcome == KILLED:
+                self._check_soundness(tree, mutant, report["failed"])
+        by = (report["failed"] or "") if outcome == KILLED else ""
         return Outcome(outcome, by, said, round(time.monotonic() - start, 1))
 
     @contextlib.contextmanager
@@ -97,20 +100,22 @@ class Trials:
         finally:
             tree.restore(mutant, self._table.root)
 
-    def _try(self, tree: Tree, mutant: Mutant, design: str | None) -> tuple[str, str, str]:
-        if design is not None:
+    def _stillborn(self, tree: Tree, mutant: Mutant) -> tuple[str, str] | None:
+        """Whether the first design that executes what is changed cannot be elaborated."""
+        design = None
+        if mutant.path.startswith(GATEWARE):
+            design = self._reference.first(tree, mutant)
+        with self._changed(tree, mutant):
+            if design is None:
+                return None if tree.imports(mutant.path) else (STILLBORN, IMPORTS_NOT)
             [said] = tree.digests([design]).values() or [IMPORTS_NOT]
-            if " " in said:
-                return STILLBORN, "", said
-        elif not tree.imports(mutant.path):
-            return STILLBORN, "", IMPORTS_NOT
-        report = self._test(tree, mutant, self._table.tests(mutant.path))
-        if report["failed"] is not None:
-            return KILLED, report["failed"], report["said"]
-        return SURVIVED, "", ""
+        return (STILLBORN, said) if " " in said else None
 
-    def _compare(self, tree: Tree, mutant: Mutant) -> tuple[str, str]:
+    def _survivor(self, tree: Tree, mutant: Mutant) -> tuple[str, str]:
         """Whether any design is another one, of those that execute what is changed."""
+        # What is refused, no RTLIL tells.
+        if mutant.refuses or not mutant.path.startswith(GATEWARE):
+            return SURVIVED, ""
         names = self._reference.all(tree, mutant)
         # Most differ in the first already.
         for some in (names[:1], names[1:]):
@@ -120,11 +125,15 @@ class Trials:
             for name, digest in found.items():
                 if digest != expected[name]:
                     return SURVIVED, f"changes the RTLIL of: {name}"
+        if not names:
+            return SURVIVED, "no design executes it"
         return EQUIVALENT, f"leaves the RTLIL of {len(names)} designs as it is"
 
-    def _test(self, tree: Tree, mutant: Mutant, tests: tuple[str, ...]) -> dict:
+    def _test(self, tree: Tree, tests: tuple[str, ...], mutant: Mutant) -> dict:
         report = tree.test(tests, self._known_path, mutant.path.startswith(SHARES_CACHE))
         with self._lock:
+            # A test that passes with some mutant passes without one.
+            self._sound |= report["passed"].keys()
             self._known |= report["passed"]
             write(self._known_path, json.dumps(self._known, sort_keys=True))
         return report
@@ -132,10 +141,7 @@ class Trials:
     def _check_soundness(self, tree: Tree, mutant: Mutant, by: str) -> None:
         """See that the test which failed passes without the mutant."""
         tests = (by,) if by else self._table.tests(mutant.path)
-        name = by or mutant.path, self._table.state(mutant.path)
-        if name in self._sound:
-            return
-        report = self._test(tree, mutant, tests)
-        if report["failed"] is not None:
-            raise BrokenTest(f"{report['failed']} fails without a mutant: {report['said']}")
-        self._sound.add(name)
+        if not self._sound.issuperset(tests):
+            report = self._test(tree, tests, mutant)
+            if report["failed"] is not None:
+                raise BrokenTest(f"{report['failed']} fails without a mutant: {report['said']}")

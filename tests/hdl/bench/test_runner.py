@@ -1,8 +1,10 @@
 """Simulations run whole, or say so."""
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -75,6 +77,31 @@ def test_a_skipped_test_did_not_run(tmp_path):
     assert simulate(DESIGN, tmp_path / "half.py", public=True).tests == ("two",)
     with pytest.raises(BenchFailure, match="2 tests should have run, but 1 did: two"):
         simulate(DESIGN, tmp_path / "half.py", tests=2, public=True)
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
+def test_a_run_that_is_ended_takes_its_simulator_along(tmp_path, end):
+    pid = tmp_path / "pid"
+    (tmp_path / "endless.py").write_text(
+        "import os, pathlib, time\n"
+        "import cocotb\n"
+        "@cocotb.test()\n"
+        "async def endless(dut):\n"
+        f"    pathlib.Path({str(pid)!r}).write_text(str(os.getpid()))\n"
+        "    time.sleep(100)\n"
+    )
+    code = "import sys; from hdl.bench.runner import simulate; simulate(*sys.argv[1:], public=True)"
+    with subprocess.Popen([sys.executable, "-c", code, DESIGN, tmp_path / "endless.py"]) as process:
+        while not (pid.exists() and pid.read_text()):
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.send_signal(end)
+    simulator = Path("/proc", pid.read_text())
+    for _ in range(200):
+        if not simulator.exists():
+            return
+        time.sleep(0.05)
+    pytest.fail("the simulator is still running")
 
 
 def test_a_module_that_does_not_import_fails(tmp_path):

@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hdl.cache import read_note, write_note
 
@@ -59,3 +61,27 @@ def test_one_note_does_not_pass_for_another(tmp_path):
     (tmp_path / "one.json").rename(tmp_path / "two.json")
     with pytest.raises(ValueError, match="its digest is wrong"):
         read_note(tmp_path / "two.json")
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """A note's path and content."""
+    path = tmp_path_factory.mktemp("notes") / "one.json"
+    write_note(path, VALUE)
+    return path, path.read_bytes()
+
+
+parts = st.binary(max_size=4) | st.sampled_from(
+    [b"[" * 3000, b"9" * 5000, b"NaN", b'"', b"{}", b"1e999"]
+)
+
+
+@given(st.integers(0, 200), st.integers(0, 30), parts)
+@settings(deadline=None, max_examples=300)
+def test_any_damage_is_refused_or_means_the_same(written, start, length, part):
+    path, content = written
+    path.write_bytes(content[:start] + part + content[start + length :])
+    try:
+        assert read_note(path) == VALUE
+    except ValueError as error:
+        assert "\n" not in str(error)  # noqa: PT017

@@ -6,10 +6,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from host.bench.document import MARKS
+from host.bench.engine import engine_figures, resident_figures
+from host.catalogue import open_network
 from host.cli import bench
-from host.cli.bench import read_builds
+from host.cli.bench import read_builds, read_measured
 from host.cli.main import main
 from sim.errors import UserError
 
@@ -54,7 +58,11 @@ def test_all_of_it_runs_and_fills_the_document(board_record, tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(b"no marks", "has not both marks"), (b"\xff", "is not text in UTF-8"), (None, "cannot read")],
+    [
+        (b"no marks", "has not both marks"),
+        (b"\xff", "it is not text in UTF-8"),
+        (None, "cannot read"),
+    ],
 )
 def test_a_document_that_cannot_be_filled_is_refused_before_the_work(
     tmp_path, capsys, monkeypatch, content, message
@@ -78,10 +86,13 @@ def test_the_document_has_its_marks():
     ("content", "message"),
     [
         ("{", "is not JSON"),
-        ("[" * 100_000, "is not JSON"),
-        ("3", "is not what"),
-        ("[1]", "is not what"),
-        ('[{"fits": true}]', "its board is not what allspin build says"),
+        ("[" * 100_000, "is not JSON: it is nested deeper than 16 levels"),
+        ("[" + "1" * 400 + "]", "is not JSON: it has an integer of more than 64 bits"),
+        ("3", "is not what .*: it is no list of boards"),
+        ("[1]", "is not what .*: it is no list of boards"),
+        ('{"boards": {}}', "is not what .*: it is no list of boards"),
+        ('[{"built": 3}]', "is not what .*: it is not what allspin build says of a board"),
+        ('[{"fits": true}]', "is not what .*: it lacks board, cycles_per_image, fmax_mhz"),
     ],
 )
 def test_builds_that_cannot_be_read_are_refused(tmp_path, content, message):
@@ -120,3 +131,58 @@ def test_figures_of_an_earlier_run_stay(board_record, tmp_path, capsys):
         err = capsys.readouterr().err
         assert "is not what `allspin bench -o` has written" in err
         assert err.count("\n") == 1
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=4,
+)
+only_a_folder = settings(
+    deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+@pytest.fixture
+def known_gateware(monkeypatch):
+    """Nothing is elaborated to find out whether a build is older."""
+    monkeypatch.setattr("host.bench.engine.is_older", lambda build, network: False)
+
+
+@given(data=st.data())
+@only_a_folder
+def test_any_value_in_a_build_makes_figures_or_one_line(
+    tmp_path, board_record, known_gateware, data
+):
+    path = tmp_path / "b.json"
+    whole = board_record(resident_images=None, redraw_clocks=7)
+    changes = data.draw(st.dictionaries(st.sampled_from(sorted(whole)), values, max_size=2))
+    build = {**whole, **changes} if changes else data.draw(values)
+    shapes = (build, [build], {"boards": [build]}, {"boards": build}, [{"built": build}])
+    path.write_text(json.dumps(data.draw(st.sampled_from(shapes))))
+    network = open_network("mnist-10")
+    try:
+        builds = read_builds([path])
+    except UserError as error:
+        assert "\n" not in str(error)  # noqa: PT017
+    else:
+        figures = engine_figures(builds, network) + resident_figures(builds, network, 5)
+        assert all(each.to_dict()["images_per_second"] >= 0 for each in figures)
+
+
+@given(data=st.data())
+@only_a_folder
+def test_any_value_in_figures_of_an_earlier_run_is_written_or_one_line(tmp_path, data):
+    path = tmp_path / "m.json"
+    record = json.loads((ROOT / "docs" / "performance.json").read_text())
+    name = data.draw(st.sampled_from(sorted(record)))
+    inner, key = record, name
+    while isinstance(inner[key], dict | list) and inner[key] and data.draw(st.booleans()):
+        inner = inner[key]
+        key = data.draw(st.sampled_from(sorted(inner) if isinstance(inner, dict) else [0]))
+    inner[key] = data.draw(values)
+    path.write_text(json.dumps(record))
+    try:
+        read_measured(path)
+    except UserError as error:
+        assert "\n" not in str(error)  # noqa: PT017

@@ -3,11 +3,15 @@
 import json
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from boards.board import find_boards
 from hdl.cache import VARIABLE, write_note
+from host.board_rows import read_documented
 from host.built import recall_one, remember
 from host.cli.main import main
+from sim.errors import UserError
 
 
 @pytest.fixture(autouse=True)
@@ -88,7 +92,7 @@ def test_a_page_without_markers_is_refused(tmp_path, capsys):
     page.write_bytes(b"\xff<!-- allspin boards --><!-- end -->")
     assert main(["boards", "--write", str(page)]) == 2
     err = capsys.readouterr().err
-    assert err.startswith(f"allspin: {page} is not text in UTF-8")
+    assert err.startswith(f"allspin: {page} is not a document: it is not text in UTF-8")
     assert err.count("\n") == 1
     assert not page.with_suffix(".json").exists()
     assert main(["boards", "--write", str(tmp_path / "none.md")]) == 2
@@ -130,12 +134,12 @@ def test_a_note_that_is_none_is_left_out_with_a_line(board_record, cache, capsys
 def test_a_record_that_lacks_something_is_left_out_with_a_line(board_record, cache, capsys):
     incomplete = board_record()
     del incomplete["luts"]
-    with pytest.raises(ValueError, match="its luts is not what"):
+    with pytest.raises(ValueError, match="it lacks luts"):
         remember(incomplete)
     (cache / "built").mkdir(parents=True, exist_ok=True)
     write_note(cache / "built" / "tang-nano-9k.ideal.mnist-10.json", incomplete)
     assert main(["boards"]) == 0
-    assert "is left out: its luts is not what" in capsys.readouterr().err
+    assert "is left out: it lacks luts" in capsys.readouterr().err
 
 
 def test_a_cache_whose_notes_have_no_folder_is_one_line(cache, capsys):
@@ -221,6 +225,32 @@ def test_a_file_of_something_else_beside_the_page_is_kept(tmp_path, capsys, cont
     assert err.count("\n") == 1
     assert page.read_text() == text
     assert page.with_suffix(".json").read_bytes() == content
+
+
+KNOWN = ["network", "boards", "built", "mnist-10", "board", "fits"]
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(KNOWN),
+    lambda inner: (
+        st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(KNOWN), inner, max_size=4)
+    ),
+    max_leaves=6,
+)
+
+
+@given(value=values, listed=st.booleans())
+@settings(
+    deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_any_value_beside_the_page_is_builds_or_one_line(tmp_path, board_record, value, listed):
+    beside = tmp_path / "page.json"
+    rows = [{"built": board_record()}, value]
+    beside.write_text(json.dumps({"network": "mnist-10", "boards": rows} if listed else value))
+    try:
+        found = read_documented(beside, "mnist-10")
+    except UserError as error:
+        assert "\n" not in str(error)  # noqa: PT017
+    else:
+        assert set(found) == ({("tang-nano-9k", "ideal")} if listed else set())
 
 
 def test_the_headline_is_the_worst_of_three_seeds(board_record, tmp_path, capsys):

@@ -144,7 +144,7 @@ def test_what_is_not_what_was_built_is_not_programmed(tool, bitstream, capsys):
     assert f"{bitstream} is damaged: build it again" in capsys.readouterr().err
     bitstream.unlink()
     assert main(["flash", "icebreaker", "--force"]) == 2
-    assert f"there is no bitstream {bitstream} (No such file" in capsys.readouterr().err
+    assert f"there is no bitstream {bitstream}: build it" in capsys.readouterr().err
 
 
 def test_sram_loses_it(bitstream, capsys):

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from host.fit.csv_file import MAX_LINES, Column, read_csv
 from sim.errors import UserError
@@ -143,3 +145,25 @@ def test_numbers_below_any_quantity_are_zero(write: Write) -> None:
     file = read_csv(write("pulse,R\n1,1e-310\n"))
     assert file.number(2, "1e-310", file.columns[1]) == 0
     assert file.number(2, "-1e-29", file.columns[1]) == -1e-29
+
+
+CURVE = b"# from the cryostat\npulse,R_AH (ohm)\n0,1.5\n1,-2e-3\n"
+parts = st.binary(max_size=4) | st.sampled_from(
+    [b'"', b"\n", b"\r", b";", b"\t", b"\0", b"\xff\xfe", b"(" * 300, b"nan", b"9" * 500]
+)
+
+
+@given(st.integers(0, len(CURVE)), st.integers(0, 8), parts)
+@settings(deadline=None, max_examples=300)
+def test_any_damage_makes_a_table_or_one_line(
+    tmp_path_factory: pytest.TempPathFactory, start: int, length: int, part: bytes
+) -> None:
+    path = tmp_path_factory.mktemp("csv") / "curve.csv"
+    path.write_bytes(CURVE[:start] + part + CURVE[start + length :])
+    try:
+        file = read_csv(path)
+        for line, cells in file.rows:
+            for column, cell in zip(file.columns, cells, strict=True):
+                assert abs(file.number(line, cell, column)) <= 1e30
+    except UserError as error:
+        assert "\n" not in str(error)  # noqa: PT017

@@ -85,6 +85,29 @@ def test_a_bad_frame_is_dropped_and_the_next_is_found(payload, garbage, data):
     assert deframer.bad >= 1
 
 
+pieces = st.lists(
+    st.binary(max_size=40) | PAYLOADS.map(encode_frame) | st.integers(0, 300).map(bytes),
+    max_size=12,
+)
+
+
+@given(pieces, st.data())
+@settings(deadline=None, max_examples=200)
+def test_of_any_bytes_only_frames_are_taken(parts, data):
+    stream = b"".join(parts)
+    deframer = Deframer()
+    found, place = [], 0
+    while place < len(stream):
+        size = data.draw(st.integers(1, len(stream) - place))
+        found += deframer.feed(stream[place : place + size])
+        place += size
+    # Each stands in the stream, behind the one before it.
+    place = 0
+    for payload in found:
+        place = stream.index(encode_frame(payload), place) + len(encode_frame(payload))
+    assert deframer.bad + len(found) <= stream.count(b"\0")
+
+
 @pytest.mark.parametrize("content", [b"", b"\x01", b"ab", b"abc"])
 def test_a_frame_shorter_than_an_answer_s_head_is_bad(content):
     deframer = Deframer()

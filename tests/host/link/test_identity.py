@@ -3,6 +3,8 @@
 import dataclasses
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hdl.bench.networks import random_network
 from hdl.link.protocol import Feature, LinkParameters, identity_bytes
@@ -60,6 +62,29 @@ def test_every_field_is_where_the_document_says():
 def test_another_identity_is_refused(body, message):
     with pytest.raises(ValueError, match=message):
         Identity.parse(body)
+
+
+@given(
+    st.binary(max_size=60)
+    | st.lists(st.tuples(st.integers(4, len(BODY) - 1), st.integers(0, 255)), max_size=6)
+)
+@settings(deadline=None, max_examples=300)
+def test_any_bytes_are_an_identity_or_one_line(changes):
+    body = bytearray(BODY)
+    if isinstance(changes, bytes):
+        body = changes
+    else:
+        for place, value in changes:
+            body[place] = value
+    try:
+        identity = Identity.parse(bytes(body))
+    except ValueError as error:
+        assert "\n" not in str(error)  # noqa: PT017
+        return
+    assert "\n" not in str(identity)
+    line = identity.mismatch(random_network((784, 100, 10), 0))
+    assert line is None or "\n" not in line
+    assert all(min(dataclasses.astuple(layer)) > 0 for layer in identity.layers)
 
 
 def identity_of(**changes):

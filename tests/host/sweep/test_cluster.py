@@ -104,9 +104,15 @@ def test_files_that_are_no_certificates_are_one_line(tmp_path, mine):
     (tmp_path / "text").write_text("text")
     other = certificates(tmp_path / "other")
     for files, message in (
-        ((tmp_path / "none", mine.both), f"No such file or directory: {tmp_path / 'none'}"),
-        ((mine.ca, tmp_path / "none"), f"No such file or directory: {tmp_path / 'none'}"),
-        ((mine.ca, tmp_path), f"Is a directory: {tmp_path}"),
+        (
+            (tmp_path / "none", mine.both),
+            f"cannot read certificate {tmp_path / 'none'}: No such file",
+        ),
+        (
+            (mine.ca, tmp_path / "none"),
+            f"cannot read certificate {tmp_path / 'none'}: No such file",
+        ),
+        ((mine.ca, tmp_path), f"cannot read certificate {tmp_path}: it is a folder"),
         ((tmp_path / "text", mine.both), "the certificates cannot be used: "),
         ((mine.ca, tmp_path / "text"), "the certificates cannot be used: "),
         ((mine.ca, mine.cert), "the certificates cannot be used: "),
