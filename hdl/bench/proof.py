@@ -381,10 +381,11 @@ def ask(properties: Elaboratable, mode: Mode, depth: int, folder: Path, engine: 
     top.domains.sync = domain = ClockDomain(reset_less=True)
     top.submodules.properties = properties
     (folder / "top.il").write_text(rtlil.convert(top, name=TOP, ports=[domain.clk]))
+    # A choice among constants stays one: as a memory it would be hard for a solver.
     (folder / "proof.sby").write_text(
         f"[options]\nmode {mode}\ndepth {depth}\n"
         f"[engines]\n{engine}\n"
-        f"[script]\nread_rtlil top.il\nprep -flatten -top {TOP}\n"
+        f"[script]\nread_rtlil top.il\nproc -norom\nprep -flatten -top {TOP}\n"
         "[files]\ntop.il\n"
     )
     programs = Path(sysconfig.get_path("scripts"))

@@ -1,0 +1,160 @@
+"""A Crossbar's sums are those of the words that were stored, whoever stalls and when.
+
+Where a row takes several passes, they come from a Replay, which is proved by itself: here any
+passes come, in the order of their groups.
+"""
+
+from collections.abc import Callable
+from types import ModuleType
+from unittest.mock import patch
+
+from amaranth.asserts import AnySeq
+from amaranth.hdl import Assert, Const, Cover, Module, Shape, Signal, Value
+
+from hdl import crossbar as source
+from hdl.bench.crossbar_model import CrossbarModel, Passes
+from hdl.bench.proof import Mutant, Opened, Proof
+from hdl.parameters import CrossbarParameters
+
+
+def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:
+    m = Module()
+    dut = hdl.Crossbar(p)
+    passes = Passes(p) if p.passes > 1 else None
+    if passes is not None:
+        with patch.object(hdl, "Replay", lambda parameters: passes):
+            inside = Opened(dut)
+        valid, ready, beat = passes.valid, passes.passes.ready, passes.beat
+    else:
+        inside = Opened(dut)
+        valid, ready, beat = dut.events.valid, dut.events.ready, dut.events.payload
+    m.submodules.dut = inside
+    cell, sums = dut.cells.payload, dut.sums
+    taken, left = Signal(), Signal()
+    m.d.comb += [
+        valid.eq(AnySeq(1)),
+        beat.as_value().eq(AnySeq(len(beat.as_value()))),
+        dut.cells.valid.eq(AnySeq(1)),
+        cell.as_value().eq(AnySeq(len(cell.as_value()))),
+        sums.ready.eq(AnySeq(1)),
+        taken.eq(valid & ready),
+        left.eq(sums.valid & sums.ready),
+    ]
+    model = CrossbarModel(m, p, cells=dut.cells, taken=taken, beat=beat, leaves=left, places=1)
+    m.d.comb += [
+        Assert(dut.cells.ready),
+        # Only a pass's last beat waits, and only for the sums before it.
+        Assert(ready == (~beat.last | (model.waiting == 0))),
+    ]
+    if passes is not None:
+        m.d.comb += passes.group.eq(model.group)
+    with m.If(sums.valid):
+        model.check(m, sums.payload)
+
+    # The first sum is there in time, and the others without a break.
+    clocks = 4 + (p.rows_per_clock > 1)
+    age = Signal(range(clocks + 1))
+    with m.If(taken & beat.last):
+        m.d.sync += age.eq(1)
+    with m.Elif(age != clocks):
+        m.d.sync += age.eq(age + 1)
+    m.d.comb += Assert(sums.valid == ((model.waiting != 0) & (age == clocks)))
+
+    # What makes the induction close: which beat each register has.
+    parts, lanes = range(p.rows_per_clock), range(p.lanes)
+    stage = model.stage
+    closing: Value = Const(0)
+    for clock, name in enumerate(["read", "word", "product", *["rows"] * (len(parts) > 1)], 1):
+        stage = model.later(m, stage, f"{name}_model")
+        ends = stage.valid & stage.last
+        m.d.comb += [
+            Assert(inside[f"{name}_valid"] == stage.valid),
+            Assert(~stage.valid | (inside[f"{name}_last"] == stage.last)),
+            Assert(~stage.valid | (inside[f"{name}_final"] == stage.final)),
+            Assert(~ends | (~closing & (age == clock) & (stage.final == model.final[0]))),
+        ]
+        closing = closing | ends
+        for lane in lanes:
+            m.d.comb += Assert(~ends | (stage.after[lane] == model.sums[0][lane]))
+            terms = [stage.terms[lane][part] for part in parts]
+            found: list[Value] = terms
+            if name == "read":
+                bank, place = divmod(lane, p.bank_lanes)
+                found = [
+                    inside[f"read_words_{part}_{bank}"].word_select(place, p.rah_bits).as_signed()
+                    * inside[f"read_value_{part}"]
+                    for part in parts
+                ]
+            elif name == "word":
+                found = [
+                    inside[f"word_{part}_{lane}"] * inside[f"word_value_{part}"] for part in parts
+                ]
+            elif name == "product":
+                found = [inside[f"product_{part}_{lane}"] for part in parts]
+            else:
+                m.d.comb += Assert(~stage.valid | (inside[f"rows_{lane}"] == sum(terms)))
+            for one, other in zip(found, terms, strict=True):
+                m.d.comb += Assert(~stage.valid | (one == other))
+    for lane in lanes:
+        m.d.comb += Assert(inside[f"sum_{lane}"] == stage.before[lane])
+    left_in_shadow = inside["left"]
+    m.d.comb += [
+        Assert((model.waiting != 0) == (closing | (left_in_shadow != 0))),
+        Assert(~closing | (left_in_shadow == 0)),
+        Assert(~closing | (model.column == 0)),
+    ]
+    with m.If(left_in_shadow != 0):
+        m.d.comb += [
+            Assert(age == clocks),
+            Assert(left_in_shadow == model.count[0] - model.column),
+            Assert(inside["image_ends"] == model.final[0]),
+        ]
+        for lane in range(p.lanes):
+            for column in range(0, p.lanes - lane, p.neurons_per_clock):
+                with m.If((model.column == column) & (lane < left_in_shadow)):
+                    m.d.comb += Assert(inside[f"shadow_{lane}"] == model.sums[0][column + lane])
+    lines = Shape.cast(range(p.part_rows * p.passes)).width
+    model.check_words(
+        m,
+        lambda name: inside[f"placer.next_{name}"],
+        lambda part, bank, at: inside.word(f"part_{part}_bank_{bank}", Const(at, lines)),
+    )
+    m.d.comb += Cover(left & sums.payload.last & (sums.payload.sums[0] == -3) & model.begun)
+    return m
+
+
+def _proof(name: str, p: CrossbarParameters, *mutants: Mutant) -> Proof:
+    return Proof(
+        f"Crossbar, {name}", source, lambda hdl: properties(hdl, p), depth=2, mutants=mutants
+    )
+
+
+PROOFS = [
+    _proof(
+        "2 x 2",
+        CrossbarParameters(2, 2, lanes=2, value_bits=2, rah_bits=2),
+        Mutant("(left == 0) & ~closing", "(left == 0)"),
+        Mutant("sum_.eq(Mux(hand_over, 0, total))", "sum_.eq(total)"),
+        Mutant("if lane + p.neurons_per_clock < p.lanes:", "if lane > p.lanes:"),
+    ),
+    _proof(
+        "3 x 2, a column a pass",
+        CrossbarParameters(3, 2, lanes=1, value_bits=2, rah_bits=2),
+        Mutant("address.eq(base + slot.row)", "address.eq(slot.row)"),
+        Mutant("(left <= p.neurons_per_clock) & image_ends", "(left <= p.neurons_per_clock)"),
+        Mutant("valid.eq(incoming & ready)", "valid.eq(incoming)"),
+    ),
+    _proof(
+        "3 x 2, two rows and neurons a clock",
+        CrossbarParameters(
+            3, 2, lanes=2, value_bits=2, rah_bits=2, rows_per_clock=2, neurons_per_clock=2
+        ),
+        Mutant("(place.part == part)", "(place.part == 0)"),
+        Mutant("for other in terms[lane][1:]:", "for other in terms[lane][:1]:"),
+        Mutant("word_value if holds_words else read_value", "read_value"),
+    ),
+]
+
+
+def test_crossbar(prove: Callable[[], None]) -> None:
+    prove()
