@@ -59,6 +59,10 @@ bench: $(STAMP)  ## Measure how fast it is; the figures go into docs/performance
 mutants: $(STAMP)  ## Small mistakes put into the sources: do tests see them? COUNT=30 SEED=0
 	@$(BIN)/python -m tests.mutants --count $(or $(COUNT),30) --seed $(or $(SEED),0) $(if $(DOCUMENT),--document $(DOCUMENT))
 
+.PHONY: soak
+soak: $(STAMP)  ## Ten minutes of random work on virtual boards over a bad wire; SECONDS=600 SEED=0.
+	@$(BIN)/python -m host.bench.soak --seconds $(or $(SECONDS),600) --seed $(or $(SEED),0)
+
 .PHONY: lint
 lint: $(STAMP)  ## Ruff's rules and format, and pyright's types.
 	@$(BIN)/ruff check
