@@ -44,7 +44,8 @@ class Running:
 
     def path(self):
         assert self.process.stdout is not None
-        return self.process.stdout.readline().rstrip("\n")
+        self.port = self.process.stdout.readline().rstrip("\n")
+        return self.port
 
     def children(self):
         pid = self.process.pid
@@ -189,6 +190,33 @@ def test_flips_come_of_the_seed(start):
     whole = [answer for answer in seen[0] if answer[0] != 0xFF]
     assert 0 < len(whole) < 40
     assert seen[0] == seen[1] != seen[2]
+
+
+@pytest.mark.parametrize(
+    "faults", [["--flip", "0.001"], ["--drop-frame", "9", "--drop-answer", "5"]]
+)
+def test_a_run_over_a_bad_wire_is_right_and_tells_of_it(faults, start, network, idx_folder, capfd):
+    data = str(idx_folder(shape=(1, 24), classes=6, train=12, test=600))
+    running = start(*faults)
+    words = ["run", network, "--data", data, "--on", running.path(), "--check", "--json"]
+    assert main(words) == 0
+    result = json.loads(capfd.readouterr().out)
+    assert (result["images"], result["mismatches"]) == (600, 0)
+    assert result["resent"] > 0
+    assert (result["damaged"] > 0) == ("--flip" in faults)
+
+
+@pytest.mark.parametrize("answers", [3, 20, 100])
+def test_a_reset_in_a_run_is_one_line(answers, start, network, idx_folder, capfd):
+    data = str(idx_folder(shape=(1, 24), classes=6, train=12, test=600))
+    running = start("--reset-after", str(answers))
+    assert main(["run", network, "--data", data, "--on", running.path(), "--json"]) == 2
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert [line for line in err.splitlines() if line.startswith("allspin")] == [
+        f"allspin: {running.port} was reset: it is no longer what it was programmed to be; "
+        "run this again"
+    ]
 
 
 def lines(capfd):
