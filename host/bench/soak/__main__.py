@@ -35,7 +35,7 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Soak, and say in one line what came of it.
+    """Soak, and say what came of it.
 
     Returns
     -------
@@ -67,10 +67,8 @@ def main(argv: list[str] | None = None) -> int:
     for line in excess:
         warn(line)
     growth = max(soak.memory.growth().items(), key=lambda pair: pair[1])
-    say(
-        f"soak of {arguments.seconds:g} s, seed {arguments.seed}: {soak.tally}; "
-        f"memory grew by {growth[1] / 1e6:.1f} MB at most ({growth[0]})"
-    )
+    say(f"soak of {arguments.seconds:g} s, seed {arguments.seed}\n{soak.tally}")
+    say(f"{'memory grew by':22}{growth[1] / 1e6:>9.1f} MB at most ({growth[0]})")
     return 1 if soak.tally.wrong or excess else 0
 
 

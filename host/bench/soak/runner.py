@@ -66,13 +66,20 @@ class Tally:
 
     def __str__(self) -> str:
         done = self.done
-        return (
-            f"{self.rounds:,} rounds, {done.images:,} images, {done.chips:,} chips, "
-            f"{done.redraws:,} redraws, {done.resident_runs:,} resident runs, {done.words:,} words "
-            f"read, {self.damaged:,} frames damaged, {self.resent:,} requests sent again, "
-            f"{self.resets:,} resets of which {self.noticed:,} were noticed, "
-            f"{len(self.wrong):,} wrong"
-        )
+        counts = {
+            "rounds": self.rounds,
+            "images": done.images,
+            "chips": done.chips,
+            "redraws": done.redraws,
+            "resident runs": done.resident_runs,
+            "R_AH words read": done.words,
+            "frames damaged": self.damaged,
+            "requests sent again": self.resent,
+            "resets": self.resets,
+            "rounds that one ended": self.noticed,
+            "wrong": len(self.wrong),
+        }
+        return "\n".join(f"{name:22}{count:>12,}" for name, count in counts.items())
 
 
 @dataclass
