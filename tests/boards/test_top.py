@@ -28,6 +28,7 @@ def test_parameters_of_a_network():
         # Two rows of words.
         ((10, 1200, 10), 4096),
         ((10, 2100, 10), 8192),
+        ((28000, 2, 2), 32768),
     ],
 )
 def test_the_window_holds_an_image_and_two_lines(topology, window):

@@ -10,17 +10,16 @@ import os
 import queue
 import signal
 import sys
-import tempfile
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import asdict
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from tests.mutants.mutations import Mutant
 from tests.mutants.table import ROOT, TABLE, Table, sample
-from tests.mutants.tree import Stopped, Tree, listed_files
+from tests.mutants.tree import Stopped, Tree, folder_of_copies, listed_files
 from tests.mutants.trial import (
     KILLED,
     OUTCOMES,
@@ -52,26 +51,41 @@ class Results:
         self._path = path
         self._lock = threading.Lock()
         self._found: dict[tuple[str, str], Outcome] = {}
+        self._kills: dict[str, Counter[str]] = {}
         text = path.read_text(encoding="utf-8") if path.exists() else ""
         for line in text.splitlines():
             with contextlib.suppress(ValueError):
                 entry = json.loads(line)
-                outcome = Outcome(**entry["outcome"])
-                self._found[entry["key"], entry["state"]] = outcome
+                name = entry["mutant"].partition(":")[0]
+                self._take(name, entry["key"], entry["state"], Outcome(**entry["outcome"]))
         if text and not text.endswith("\n"):
             with path.open("a", encoding="utf-8") as file:
                 file.write("\n")
 
+    def _take(self, path: str, key: str, state: str, outcome: Outcome) -> None:
+        self._found[key, state] = outcome
+        if outcome.by:
+            self._kills.setdefault(path, Counter())[outcome.by] += 1
+
     def of(self, mutant: Mutant, state: str) -> Outcome | None:
         """What became of a mutant while everything was as it is now."""
         return self._found.get((mutant.key, state))
+
+    def kills(self, mutant: Mutant) -> dict[str, int]:
+        """How many mutants of the same file each test has killed, however everything was then."""
+        with self._lock:
+            return dict(self._kills.get(mutant.path, {}))
+
+    def sound(self, states: Container[str]) -> set[str]:
+        """Tests that have failed, and were seen to pass without a mutant as everything is now."""
+        return {outcome.by for (_, state), outcome in self._found.items() if state in states}
 
     def add(self, mutant: Mutant, state: str, outcome: Outcome) -> None:
         """Keep what became of a mutant."""
         entry = {"key": mutant.key, "state": state, "mutant": str(mutant)}
         line = json.dumps({**entry, "outcome": asdict(outcome)})
         with self._lock:
-            self._found[mutant.key, state] = outcome
+            self._take(mutant.path, mutant.key, state, outcome)
             with self._path.open("a", encoding="utf-8") as file:
                 file.write(line + "\n")
                 file.flush()
@@ -100,7 +114,7 @@ def try_all(
             left += 1
     if not left:
         return
-    trials = Trials(table, KEPT)
+    trials = Trials(table, KEPT, results.sound(set(states.values())))
     trees = [
         Tree(table.root, names, folder / str(number), KEPT / "cache")
         for number in range(min(jobs, left))
@@ -111,7 +125,7 @@ def try_all(
         try:
             while True:
                 mutant = waiting.get_nowait()
-                outcome = trials.run(tree, mutant)
+                outcome = trials.run(tree, mutant, results.kills(mutant))
                 results.add(mutant, states[mutant.path], outcome)
                 done.put((mutant, outcome))
         except queue.Empty:
@@ -191,10 +205,10 @@ def main() -> int:
         parser.error("--count must not be negative, and --jobs at least 1")
     KEPT.mkdir(parents=True, exist_ok=True)
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-    with tempfile.TemporaryDirectory(prefix="allspin-mutants-") as folder:
+    with folder_of_copies() as folder:
         # Whoever edits the tree meanwhile disturbs nothing.
         names = listed_files(ROOT)
-        whole = Tree(ROOT, names, Path(folder) / "whole", KEPT / "cache")
+        whole = Tree(ROOT, names, folder / "whole", KEPT / "cache")
         table = Table.read(whole.root / TABLE.relative_to(ROOT), whole.root)
         every = [
             mutant
@@ -210,9 +224,7 @@ def main() -> int:
         results = Results(KEPT / RESULTS)
         found = []
         try:
-            for mutant, outcome in try_all(
-                chosen, table, names, results, Path(folder), arguments.jobs
-            ):
+            for mutant, outcome in try_all(chosen, table, names, results, folder, arguments.jobs):
                 found.append((mutant, outcome))
                 by = outcome.by.rpartition("/")[2]
                 print(f"{len(found):4} {outcome.outcome:10} {mutant}  {by or outcome.said}")

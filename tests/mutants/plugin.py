@@ -1,10 +1,10 @@
-"""What pytest is given for a mutant: cheap tests first, a limit for each, and a report.
+"""What pytest is given for a mutant: promising tests first, a limit for each, and a report.
 
 Loaded with ``-p``; two variables of the environment name files. `REPORT` is written when the
 session ends: an object with ``failed`` (the first test that failed, or null), ``said`` (in a
 line), ``where`` (the file that raised it) and ``passed`` (seconds of processor time of each other
-test). `KNOWN` has such seconds
-from runs before.
+test). `KNOWN` has such seconds from runs before. A third variable, `KILLS`, is an object itself:
+how many such mutants tests have killed.
 """
 
 import json
@@ -20,9 +20,10 @@ from hypothesis import HealthCheck, Phase, settings
 
 REPORT = "ALLSPIN_MUTANT_REPORT"
 KNOWN = "ALLSPIN_MUTANT_KNOWN"
+KILLS = "ALLSPIN_MUTANT_KILLS"
 UNKNOWN_SECONDS = 2.0
 """What a test is taken to need that has not been run before."""
-LEAST_SECONDS = 60.0
+LEAST_SECONDS = 30.0
 PATIENCE = 10
 """How often the time that a test is known to need it may take; a mutant may run for ever."""
 
@@ -50,6 +51,7 @@ class Session:
         self.known: dict[str, float] = (
             json.loads(Path(known).read_text()) if known and Path(known).exists() else {}
         )
+        self.kills: dict[str, int] = json.loads(os.environ.get(KILLS, "{}"))
         self.passed: dict[str, float] = {}
         self.failed: str | None = None
         self.said = ""
@@ -59,10 +61,14 @@ class Session:
         """What a test is expected to need."""
         return self.known.get(name, UNKNOWN_SECONDS)
 
+    def price(self, item: pytest.Item) -> float:
+        """Seconds that are expected to be spent for a kill, up to a factor."""
+        return self.seconds(item.nodeid) / (1 + self.kills.get(item.nodeid, 0))
+
     def pytest_collection_modifyitems(
         self, config: pytest.Config, items: list[pytest.Item]
     ) -> None:
-        """Cheap tests first, and of proofs only what they prove.
+        """Cheap tests that kill first, and of proofs only what they prove.
 
         A proof's own mutants are changes of lines that it quotes: these would fail for any
         change of such a line, whatever it does.
@@ -70,7 +76,7 @@ class Session:
         own = [item for item in items if _is_of_a_proof_s_mutant(item)]
         config.hook.pytest_deselected(items=own)
         items[:] = [item for item in items if item not in own]
-        items.sort(key=lambda item: self.seconds(item.nodeid))
+        items.sort(key=self.price)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:

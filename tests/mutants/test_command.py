@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
 TOOL = (
     *("__main__", "designs", "mutations", "plugin"),
     *("reference", "table", "tree", "trial"),
@@ -29,7 +30,9 @@ FILES = {
     "    return str(['w'] * (width // 2))\n",
     "tests/hdl/test_block.py": "from hdl.block import text\n\n\n"
     "def test_text():\n    assert text()\n",
-    "tests/mutants/table.toml": 'include = ["sim/*.py", "hdl/*.py"]\nexclude = []\n[tests]\n',
+    "tests/mutants/table.toml": 'include = ["sim/*.py", "hdl/*.py"]\n'
+    'exclude = ["hdl/guard.py"]\n[tests]\n',
+    "hdl/guard.py": (ROOT / "hdl" / "guard.py").read_text(),
 }
 DESIGNS = """
 from hdl.block import text
@@ -65,7 +68,12 @@ def tree(tmp_path):
 
 
 def command(tree, *arguments):
-    environment = {**os.environ, "PYTHONPATH": str(tree)}
+    (tree / "build" / "tmp").mkdir(parents=True, exist_ok=True)
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(tree),
+        "TMPDIR": str(tree / "build" / "tmp"),
+    }
     return subprocess.Popen(
         [sys.executable, "-m", "tests.mutants", *arguments],
         cwd=tree,
@@ -113,19 +121,23 @@ def test_what_becomes_of_each(tree):
 
 def test_a_run_that_was_killed_goes_on(tree):
     path = tree / "build" / "mutants" / "results.jsonl"
-    process = command(tree, "--count", "0", "--jobs", "1", "--files", "sim/*")
+    process = command(tree, "--count", "4", "--jobs", "1", "--files", "sim/*")
     while not path.exists() or path.read_text().count("\n") < 2:
         assert process.poll() is None
         time.sleep(0.05)
+    [folder] = (tree / "build" / "tmp").iterdir()
     process.send_signal(signal.SIGKILL)
     process.communicate()
+    assert folder.exists()
     # As if it had been killed in the middle of a line.
     whole = path.read_text()
     lines = whole.splitlines(keepends=True)
     path.write_text("".join(lines[:-1]) + lines[-1][:20])
     known = len(lines) - 1
-    status, out, _ = run(tree, "--count", "0", "--jobs", "2", "--files", "sim/*")
+    status, out, _ = run(tree, "--count", "4", "--jobs", "2", "--files", "sim/*")
     assert status == 0
+    # What it had left is gone too.
+    assert list((tree / "build" / "tmp").iterdir()) == []
     fresh = [line for line in path.read_text().splitlines() if line.startswith('{"key"')]
     total = int(out.split()[0])
     assert len([line for line in fresh if line.endswith("}")]) == total
@@ -134,7 +146,24 @@ def test_a_run_that_was_killed_goes_on(tree):
     assert known >= 1
 
 
-def test_an_interrupt_leaves_no_process(tree):
+def test_a_test_that_has_killed_is_asked_first(tree):
+    only = ("--count", "0", "--jobs", "1", "--files", "sim/*", "--line", "5")
+    run(tree, *only)
+    # What comes first of all tests would now see it first.
+    test = tree / "tests/sim/test_sums.py"
+    test.write_text("def test_a():\n    import sim.sums as s\n    assert s.add(1, 1) == 2\n"
+                    + test.read_text())  # fmt: skip
+    run(tree, *only)
+    path = tree / "build" / "mutants" / "results.jsonl"
+    entries = [json.loads(line) for line in path.read_text().splitlines()]
+    by = [e["outcome"]["by"] for e in entries if e["mutant"].endswith("a + b -> (a - b)")]
+    assert by == ["tests/sim/test_sums.py::test_add"] * 2
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)]
+)
+def test_a_signal_leaves_no_process(tree, number, status):
     (tree / "tests/sim/test_sums.py").write_text(
         "import time\n\n\ndef test():\n    time.sleep(60)\n"
     )
@@ -151,11 +180,13 @@ def test_an_interrupt_leaves_no_process(tree):
     while not running():
         assert process.poll() is None
         time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=30)
-    assert process.returncode == 130
-    assert err == "stopped; the same command goes on from here\n"
-    assert not running()
+    process.send_signal(number)
+    process.communicate(timeout=30)
+    assert process.returncode == status
+    deadline = time.monotonic() + 30
+    while running():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def readable(path: Path) -> bool:
@@ -168,8 +199,8 @@ def readable(path: Path) -> bool:
 
 def test_a_test_that_fails_by_itself_kills_nothing(tree):
     test = tree / "tests/sim/test_sums.py"
-    test.write_text(test.read_text() + "\n\ndef test_wrong():\n    assert add(1, 1) == 3\n")
-    status, _, err = run(tree, "--count", "0", "--jobs", "1", "--files", "sim/*")
+    test.write_text("def test_wrong():\n    assert False\n\n\n" + test.read_text())
+    status, _, err = run(tree, "--count", "1", "--jobs", "1", "--files", "sim/*")
     assert status == 2
     assert "test_sums.py::test_wrong fails without a mutant: " in err
 
@@ -182,7 +213,7 @@ def test_a_mutant_that_runs_for_ever_is_killed(tree):
         "from sim.sums import count\n\n\ndef test():\n    assert count(3) == 3\n"
     )
     plugin = tree / "tests/mutants/plugin.py"
-    plugin.write_text(plugin.read_text().replace("LEAST_SECONDS = 60.0", "LEAST_SECONDS = 0.3")
+    plugin.write_text(plugin.read_text().replace("LEAST_SECONDS = 30.0", "LEAST_SECONDS = 0.3")
                       .replace("UNKNOWN_SECONDS = 2.0", "UNKNOWN_SECONDS = 0.01"))  # fmt: skip
     status, out, _ = run(tree, "--count", "0", "--jobs", "2", "--files", "sim/*")
     assert status == 0

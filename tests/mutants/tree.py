@@ -1,6 +1,7 @@
 """A copy of the tree that mutants are tried in, and what is run there."""
 
 import contextlib
+import fcntl
 import json
 import os
 import resource
@@ -8,20 +9,23 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from tests.mutants.mutations import Mutant
-from tests.mutants.plugin import KNOWN, REPORT
+from tests.mutants.plugin import KILLS, KNOWN, REPORT
 
 LONGEST = 1800
 """Seconds after which anything is stopped: by the clock, and of the processor."""
 MEMORY = 4 << 30
 """Bytes that a process may take; a mutant may ask for any number."""
 LAYERS = ("sim", "hdl", "boards", "host")
+GUARD = Path(__file__).parents[2] / "hdl" / "guard.py"
+"""What runs Python in a copy, and ends it when this process is gone."""
 DESIGNS = "tests.mutants.designs"
 GATEWARE = ("hdl/", "boards/")
 SHARES_CACHE = ("sim/", "host/")
@@ -96,24 +100,26 @@ class Tree:
             path.write_text(json.dumps(expected))
             options = ["--expect", str(path)]
         status, said = self._run("-m", DESIGNS, *options, "--", *names)
-        return _last_line(said) if status == 0 else {}
+        return _object(said) if status == 0 else {}
 
     def design_names(self) -> list[str]:
         """The names of all designs."""
-        return _last_line(self._check("-m", DESIGNS, "--names"))
+        return _object(self._check("-m", DESIGNS, "--names"))
 
     def lines(self, names: Sequence[str]) -> dict[str, dict[str, list[int]]]:
         """The lines that each design executes."""
-        return _last_line(self._check("-m", DESIGNS, "--trace", "--", *names))
+        return _object(self._check("-m", DESIGNS, "--trace", "--", *names))
 
-    def test(self, tests: Sequence[str], known: Path, shares_cache: bool) -> dict:
+    def test(
+        self, tests: Sequence[str], known: Path, kills: Mapping[str, int], shares_cache: bool
+    ) -> dict:
         """Run tests until one fails, and report as `tests.mutants.plugin` does.
 
         Where pytest came to no end, `failed` is the empty text.
         """
         report = self._scratch / "report.json"
         report.unlink(missing_ok=True)
-        variables = {REPORT: str(report), KNOWN: str(known)}
+        variables = {REPORT: str(report), KNOWN: str(known), KILLS: json.dumps(dict(kills))}
         if shares_cache:
             variables["ALLSPIN_CACHE"] = str(self._cache)
         base = self._scratch / "pytest"
@@ -141,6 +147,8 @@ class Tree:
         environment = os.environ | {
             "PYTHONPATH": str(self.root),
             "PYTHONHASHSEED": "0",
+            # What pytest rewrites takes it longer to import than most tests need.
+            "PYTHONDONTWRITEBYTECODE": "",
             "TMPDIR": str(self._scratch / "tmp"),
             "ALLSPIN_CACHE": str(self._scratch / "cache"),
             **variables,
@@ -148,19 +156,21 @@ class Tree:
         output = self._scratch / "output"
         with output.open("wb") as file:
             process = subprocess.Popen(
-                [sys.executable, *arguments],
+                [sys.executable, "-I", "-S", str(GUARD), sys.executable, *arguments],
                 cwd=self.root,
                 env=environment,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=file,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
                 preexec_fn=_limit,
             )
+            assert process.stdin is not None
             try:
                 _wait(process, LONGEST, self._stopped)
             finally:
                 status = _end(process)
+                process.stdin.close()
         if self._stopped.is_set():
             raise Stopped
         return status, output.read_text(encoding="utf-8", errors="replace")
@@ -191,6 +201,28 @@ def _end(process: subprocess.Popen[bytes]) -> int:
     return process.wait()
 
 
+@contextlib.contextmanager
+def folder_of_copies() -> Iterator[Path]:
+    """A folder that is removed in the end; those of processes that were killed are too."""
+    prefix = "allspin-mutants-"
+    for left_over in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
+        # Its lock is held for as long as it is in use.
+        with contextlib.suppress(OSError), _locked(left_over):
+            shutil.rmtree(left_over, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=prefix) as folder, _locked(Path(folder)):
+        yield Path(folder)
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(handle)
+
+
 def listed_files(root: Path) -> list[str]:
     """Every file that git has, or that it would take."""
     listing = subprocess.run(
@@ -210,6 +242,9 @@ def write(path: Path, text: str) -> None:
     new.replace(path)
 
 
-def _last_line(said: str) -> Any:
-    """The object that the last line is; a library may have said something before."""
-    return json.loads(said.splitlines()[-1])
+def _object(said: str) -> Any:
+    """The object that one line is; a library may have said something before or after."""
+    for line in reversed(said.splitlines()):
+        with contextlib.suppress(ValueError):
+            return json.loads(line)
+    raise RuntimeError(f"no object in: {said.strip()[-500:]}")

@@ -4,9 +4,10 @@ import contextlib
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from tests.mutants.mutations import Mutant
 from tests.mutants.reference import Reference
@@ -19,6 +20,8 @@ KILLED, SURVIVED, EQUIVALENT, STILLBORN = OUTCOMES = (
     "equivalent",
     "stillborn",
 )
+COMPLAIN = ("tests", "hdl/bench")
+"""Folders of what raises an error where something is wrong with what it looks at."""
 IMPORTS_NOT = "it does not import"
 
 
@@ -57,20 +60,31 @@ class Trials:
         Of the tree that the copies are of.
     kept : Path
         Where figures are kept from one run to the next: seconds of tests, lines of designs.
+    sound : iterable of str
+        Tests that are known to pass without a mutant.
     """
 
-    def __init__(self, table: Table, kept: Path) -> None:
+    def __init__(self, table: Table, kept: Path, sound: Iterable[str]) -> None:
         self._table = table
         self._known_path = kept / "seconds.json"
         self._known: dict[str, float] = {}
         if self._known_path.exists():
             self._known = json.loads(self._known_path.read_text())
         self._lock = threading.Lock()
-        self._sound: set[str] = set()
+        self._sound = set(sound)
         self._reference = Reference(kept / "designs.json", table.state_of_designs())
 
-    def run(self, tree: Tree, mutant: Mutant) -> Outcome:
+    def run(self, tree: Tree, mutant: Mutant, kills: Mapping[str, int]) -> Outcome:
         """Try a mutant in a copy, which is then as it was.
+
+        Parameters
+        ----------
+        tree : Tree
+            The copy.
+        mutant : Mutant
+            The mutant.
+        kills : mapping of str to int
+            How many mutants each test has killed, of the same file.
 
         Raises
         ------
@@ -79,13 +93,12 @@ class Trials:
         """
         start = time.monotonic()
         with self._changed(tree, mutant):
-            report = self._test(tree, self._table.tests(mutant.path), mutant)
+            report = self._test(tree, self._table.tests(mutant.path), mutant, kills)
         if report["failed"] is None:
             outcome, said = self._survivor(tree, mutant)
         else:
             outcome, said = KILLED, report["said"]
-            # A test's own complaint shows that there was something to complain about.
-            if not Path(report["where"]).is_relative_to(tree.root / "tests"):
+            if not self._complains(tree, report["where"]):
                 outcome, said = self._stillborn(tree, mutant) or (outcome, said)
             if outcome == KILLED:
                 self._check_soundness(tree, mutant, report["failed"])
@@ -99,6 +112,11 @@ class Trials:
             yield
         finally:
             tree.restore(mutant, self._table.root)
+
+    @staticmethod
+    def _complains(tree: Tree, where: str) -> bool:
+        """Whether a test's or a bench's own complaint shows that there was something to run."""
+        return any(Path(where).is_relative_to(tree.root / part) for part in COMPLAIN)
 
     def _stillborn(self, tree: Tree, mutant: Mutant) -> tuple[str, str] | None:
         """Whether the first design that executes what is changed cannot be elaborated."""
@@ -129,8 +147,14 @@ class Trials:
             return SURVIVED, "no design executes it"
         return EQUIVALENT, f"leaves the RTLIL of {len(names)} designs as it is"
 
-    def _test(self, tree: Tree, tests: tuple[str, ...], mutant: Mutant) -> dict:
-        report = tree.test(tests, self._known_path, mutant.path.startswith(SHARES_CACHE))
+    def _test(
+        self,
+        tree: Tree,
+        tests: tuple[str, ...],
+        mutant: Mutant,
+        kills: Mapping[str, int] = MappingProxyType({}),
+    ) -> dict:
+        report = tree.test(tests, self._known_path, kills, mutant.path.startswith(SHARES_CACHE))
         with self._lock:
             # A test that passes with some mutant passes without one.
             self._sound |= report["passed"].keys()

@@ -37,6 +37,8 @@ def test_a_network_knows_its_shape() -> None:
     assert made.classes == 3
     assert [made.input_bits(number) for number in range(2)] == [4, 4]
     assert network(pixel_bits=2).input_bits(0) == 2
+    deep = network(layers=[layer(12, 5, True), layer(5, 4, True), layer(4, 2)])
+    assert (deep.topology, deep.classes) == ((12, 5, 4, 2), 2)
 
 
 def test_words_are_the_levels_of_the_states() -> None:
@@ -63,6 +65,10 @@ def test_widths_become_plain_integers() -> None:
     assert type(made.current_bits) is int
     assert made.image_shape == (3, 4)
     assert [type(side) for side in made.image_shape] == [int, int]
+
+
+def test_the_most_layers_that_a_device_can_tell_apart() -> None:
+    assert len(network(layers=[layer(12, 12, True)] * 14 + [layer(12, 3)]).layers) == 15
 
 
 @pytest.mark.parametrize(

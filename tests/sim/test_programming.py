@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from sim import write_verify
 from sim.chip import Chip
 from sim.device import Device, Electrical
 from sim.generator import Purpose, cell_normals
@@ -20,8 +21,16 @@ from sim.neuron import SotNeuron
 from sim.neuron_device import NeuronVariation
 from sim.programming import Programmed, chip_network, program_chip
 from sim.schemes import Counts, Programming, default_tries
-from sim.synapse import CycleVariation, DeviceVariation, PulseResponse, SotSynapse, Synapse
+from sim.synapse import (
+    CycleVariation,
+    DeviceVariation,
+    Polarity,
+    PulseResponse,
+    SotSynapse,
+    Synapse,
+)
 from sim.table_device import TableResponse, TableSynapse
+from sim.trains import penalty, reach
 from sim.variation import Imperfections
 
 C2C = CycleVariation(0.065, 0.029)
@@ -231,6 +240,30 @@ def test_verify_learns_how_a_device_differs() -> None:
         for done in (open_loop, thrice)
     ]
     assert error[1] < error[0] / 2
+
+
+def test_of_a_device_that_was_never_read_all_of_d2d_is_unknown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By the formula: the posterior's variance is 1 / (1 + sum (d / s)^2) deviates."""
+    of = synapse(d2d=D2D)
+    trains = reach(of)
+    seen: list[npt.NDArray[np.float64]] = []
+
+    def kept(miss: npt.NDArray[np.float64], variance: npt.NDArray[np.float64]) -> object:
+        seen.append(variance)
+        return penalty(miss, variance)
+
+    monkeypatch.setattr(write_verify, "penalty", kept)
+    net = network(TEN, 6, 5)
+    program(of, net, Programming("write-verify", tries=2, band=0.01))
+    targets = TEN[net.layers[0].states.ravel()] / 126
+    for polarity, found in zip(Polarity, seen[:2], strict=True):
+        n = np.abs(trains.mean[polarity] - targets[:, None]).argmin(axis=1)
+        wanted = trains.cycle[polarity][n] ** 2 + trains.device[polarity][n] ** 2 + 0.02**2 / 3
+        np.testing.assert_allclose(found, wanted)
+    # What was read of it tells a part, of the polarity that it was written with.
+    assert max(found.max() for found in seen[2:4]) <= max(found.max() for found in seen[:2])
 
 
 def test_a_chip_is_its_seed_cell_by_cell() -> None:

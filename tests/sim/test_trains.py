@@ -1,15 +1,18 @@
 """What trains reach, against figures from elsewhere."""
 
+import dataclasses
 import math
+from statistics import NormalDist
 
 import numpy as np
 import pytest
 
 from sim.device_levels import LEVEL_CHOICES, device_levels
 from sim.levels import uniform_levels
+from sim.schemes import Programming
 from sim.synapse import CycleVariation, Polarity, PulseResponse, SotSynapse
 from sim.table_device import TableResponse, TableSynapse
-from sim.trains import quieter, reach
+from sim.trains import penalty, plan_layer, quieter, reach
 
 P, D = Polarity
 
@@ -75,6 +78,22 @@ def test_linear_steps_reach_uniform_levels() -> None:
     for choice in ("nearest", "either", "every", "pulses"):
         levels = device_levels(synapse(math.inf, math.inf, 99), 10, choice)
         np.testing.assert_array_equal(levels, uniform_levels(10))
+
+
+@pytest.mark.parametrize(("low", "high"), [(-1.0, 1.0), (2.0, 6.0), (-9.0, -1.0)])
+def test_halves_part_in_the_middle_of_the_range(low: float, high: float) -> None:
+    n = np.linspace(low, high, 50)
+    table = TableSynapse(TableResponse(n, 0 * n, 0 * n), TableResponse(n[::-1], 0 * n, 0 * n))
+    plan = plan_layer(table, uniform_levels(10), Programming("open-loop", "halves"))
+    assert plan.polarity.tolist() == [D] * 5 + [P] * 5
+    assert quieter(dataclasses.replace(table, potentiation=TableResponse(n, 0 * n + 1, 0 * n))) == D
+
+
+def test_the_penalty_is_minus_twice_the_log_of_the_normal_density() -> None:
+    miss, variance = np.array([0.0, 1.0, -2.0, 3.0]), np.array([1.0, 4.0, 0.25, 9.0])
+    density = [NormalDist(0, math.sqrt(v)).pdf(m) for m, v in zip(miss, variance, strict=True)]
+    wanted = -2 * np.log(density) - math.log(2 * math.pi)
+    np.testing.assert_allclose(penalty(miss, variance), wanted)
 
 
 def test_a_table_has_no_shorter_curve() -> None:

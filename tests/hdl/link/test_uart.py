@@ -318,6 +318,9 @@ def test_a_rate_that_is_a_trifle_too_fast_is_rounded() -> None:
 
 def test_the_slowest_is_reached() -> None:
     assert UartParameters.from_rates(MAX_DIVISOR * 300, 300).divisor == MAX_DIVISOR
+    # Just within one percent: a rate of 99 in place of 100, or of 101.
+    assert UartParameters.from_rates(4 * 99, 100).divisor == 4
+    assert UartParameters.from_rates(MAX_DIVISOR * 101, 100).divisor == MAX_DIVISOR
 
 
 @pytest.mark.parametrize("divisor", [4, Fraction(25, 3), MAX_DIVISOR])

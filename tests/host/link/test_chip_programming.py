@@ -69,7 +69,7 @@ def board() -> Iterator[Device]:
         (fitted(), Programming(), None),
         (without_noise(PAPER), Programming(), None),
         (imperfect(stuck=0.03, stuck_at="either"), Programming(), None),
-        (imperfect(stuck=0.2, stuck_at="high"), Programming(), None),
+        (imperfect(stuck=0.7, stuck_at="high"), Programming(), None),
         (imperfect(converter_gain=0.02, stuck=0.1, stuck_at="low"), Programming(), None),
         (PAPER, Programming("write-verify", tries=3), "write-verify reads analogue values"),
         (imperfect(hall_offset=0.1), Programming(), "the Programmer has no Hall offset"),

@@ -442,6 +442,15 @@ def test_a_refused_request_is_one_line():
         device.write(0x55, 0, b"\0")
 
 
+@pytest.mark.parametrize(("body", "code"), [(b"\x4d", 77), (b"", 0)])
+def test_a_refusal_for_an_unknown_reason_is_one_line(body, code):
+    plain = PlainDevice(NETWORK)
+    device = Device(FaultyTransport(plain))
+    plain.carry_out = lambda payload: b"\xff" + payload[1:3] + body
+    with pytest.raises(UserError, match=f"the test refused a request: error {code}$"):
+        device.clear_counters()
+
+
 def test_another_network_is_one_line():
     device = Device(FaultyTransport(PlainDevice(NETWORK)))
     with pytest.raises(UserError, match="it has topology 30-7-5, not 30-8-5"):
@@ -542,6 +551,12 @@ class BadLine(FaultyTransport):
         self.lengths += (len(frame),)
         hits = [self.random.random() < self.probability for _ in frame]
         return bytes(byte ^ hit for byte, hit in zip(frame, hits, strict=True))
+
+
+def test_two_frames_of_lines_fit_the_window():
+    transport = BadLine(PlainDevice(NETWORK))
+    Device(transport).program(NETWORK)
+    assert WINDOW // 2 - 20 < max(transport.lengths) <= WINDOW // 2
 
 
 def test_frames_become_as_long_as_the_line_bears():

@@ -20,6 +20,7 @@ def test_answers_and_progress():
         device.clear_counters()
         answers = device.stream(images, seen.append)
         assert device.counters() is None
+        assert device.resent == device.damaged == 0
     expected = GoldenModel(NETWORK).logits(images)
     assert (answers.logits == expected).all()
     assert (answers.classes == expected.argmax(axis=1)).all()

@@ -150,6 +150,16 @@ def test_a_port_with_another_network_is_one_line(program, bridged):
         open_device(port, OTHER)
 
 
+def test_a_port_with_another_network_is_let_go_of(program, bridged, monkeypatch):
+    closed = []
+    close = Device.close
+    monkeypatch.setattr(Device, "close", lambda self: (closed.append(self.name), close(self)))
+    port = bridged(program)
+    with pytest.raises(UserError, match="was not built for"):
+        open_device(port, OTHER)
+    assert closed == [port]
+
+
 def test_a_port_that_is_not_there_is_one_line():
     with pytest.raises(UserError, match="cannot open the serial port /dev/nowhere at 3000000 baud"):
         open_port("/dev/nowhere")

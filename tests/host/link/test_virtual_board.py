@@ -1,6 +1,8 @@
 """The virtual board's process: what it answers, and how it ends."""
 
+import fcntl
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -179,6 +181,33 @@ def test_closing_in_mid_run(program):
     transport.exchange(frames * 20, 1)
     device.close()
     assert not alive(transport.process.pid)
+
+
+def test_its_pipes_are_as_large_as_they_may_be(program):
+    limit = Path("/proc/sys/fs/pipe-max-size")
+    with VirtualTransport(program) as transport:
+        for pipe in (transport.input, transport.output):
+            size = fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ)
+            # Many users may share a limit on all their pipes, but none gets less than is usual.
+            assert 1 << 16 <= size <= max(1 << 16, int(limit.read_text()))
+
+
+def test_it_waits_for_as_long_as_it_is_told_to(program, monkeypatch):
+    waits = []
+
+    class Poll:
+        def register(self, *arguments):
+            pass
+
+        def poll(self, milliseconds):
+            waits.append(milliseconds)
+            return []
+
+    with VirtualTransport(program) as transport, monkeypatch.context() as patch:
+        patch.setattr(select, "poll", Poll)
+        assert transport.exchange(b"", 0.0) == (0, b"")
+        assert transport.exchange(b"x", 2.5) == (0, b"")
+    assert waits == [0, 2500]
 
 
 def test_an_interrupt_is_for_the_host_alone(device):

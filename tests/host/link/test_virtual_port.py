@@ -4,11 +4,13 @@ import os
 import random
 import select
 import termios
+import threading
 import time
 
 import pytest
 import serial
 
+from host.link import virtual_port
 from host.link.faults import MOST_UNDER_WAY, Faults, FaultyTransport
 from host.link.virtual_board import PIPE_BYTES, VirtualTransport
 from host.link.virtual_port import VirtualPort
@@ -145,6 +147,19 @@ def test_a_board_that_does_not_read_holds_its_client_back(tmp_path, bridged):
     (tmp_path / "board.go").touch()
     assert read_all(client, sent) == data[:sent]
     os.close(client)
+
+
+def test_the_port_waits_for_a_client_too(board, monkeypatch):
+    monkeypatch.setattr(virtual_port, "ABSENT_POLL", 60)
+    link = FaultyTransport(lambda: VirtualTransport(board), Faults())
+    with VirtualPort(link) as port:
+        wake, ends = os.pipe()
+        timer = threading.Timer(0.2, os.write, (ends, b"."))
+        timer.start()
+        assert port.carry(wake), "a turn ends though there is nothing to be carried"
+        timer.join()
+        for file in (wake, ends):
+            os.close(file)
 
 
 def test_the_port_waits_without_work(board):
