@@ -14,6 +14,7 @@ PARAMETERS = EngineParameters(tuple(CrossbarParameters(4, 4, 4) for _ in range(3
 
 def test_every_counter_counts_its_own_event() -> None:
     dut = Counters(PARAMETERS)
+    assert len(dut.value) == 64  # as a line has bits
     rng = random.Random(5)
     counts = {(ENGINE, 0): 0, (ENGINE, 1): 0}
     counts |= {(layer, line): 0 for layer in range(3) for line in range(2)}

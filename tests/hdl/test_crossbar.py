@@ -1,6 +1,7 @@
 """The crossbar against exact integer products."""
 
 import random
+import re
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from hdl.beats import pack_beats
 from hdl.bench.streams import StreamBench
+from hdl.crossbar import SPARE_MULTIPLIERS
 from hdl.fast_crossbar import make_crossbar
 from hdl.parameters import CrossbarParameters
 
@@ -353,6 +355,21 @@ def test_a_reset_leaves_nothing_of_what_was_under_way(
     bench.play(stimulus, background=False)
     bench.run()
     assert found == [(image @ words).tolist()] * 30
+
+
+@pytest.mark.parametrize(
+    ("options", "multipliers"),
+    [
+        ({"memory": "spram"}, SPARE_MULTIPLIERS),
+        ({"memory": "spram", "level_step": 14}, 0),
+        ({"memory": "block"}, 0),
+    ],
+)
+def test_products_of_words_in_sprams_take_the_multipliers_that_a_part_has(
+    options: dict[str, Any], multipliers: int
+) -> None:
+    text = rtlil.convert(make_crossbar(CrossbarParameters(8, 8, 8, **options)), emit_src=False)
+    assert len(set(re.findall(r"cell .*\\multiplier_\d+_\d+", text))) == multipliers
 
 
 def test_it_becomes_rtlil_with_one_memory_for_each_block_ram() -> None:

@@ -245,3 +245,5 @@ def test_addresses_are_integers() -> None:
 def test_images_are_numbered_to_32_bits() -> None:
     with pytest.raises(ValueError, match="number of the last image"):
         use_normals(0, 0, Purpose.READ, 2**32 - 1, 2, 1)
+    assert use_normals(0, 0, Purpose.READ, 2**32 - 1, 1, 1).shape == (1, 1)
+    assert use_normals(0, 0, Purpose.READ, 0, 0, 3).shape == (0, 3)
