@@ -266,10 +266,18 @@ def images() -> npt.NDArray[np.uint8]:
     return np.random.default_rng(1).integers(0, 256, (50, 2, 3)).astype(np.uint8)
 
 
-def test_noise_of_each_use_by_exact_arithmetic() -> None:
+@pytest.mark.parametrize(
+    ("read_noise", "amplifier_offset", "amplifier_gain", "of_use"),
+    [(0.3, 0.2, 0.1, 0.05), (0.3, 0, 0, 0), (0, 0.2, 0, 0), (0, 0, 0.1, 0), (0, 0, 0, 0.05)],
+)
+def test_noise_of_each_use_by_exact_arithmetic(
+    read_noise: float, amplifier_offset: float, amplifier_gain: float, of_use: float
+) -> None:
     network = small_network()
-    variation = NeuronVariation(use=0.05)
-    wrong = Imperfections(read_noise=0.3, amplifier_offset=0.2, amplifier_gain=0.1)
+    variation = NeuronVariation(use=of_use)
+    wrong = Imperfections(
+        read_noise=read_noise, amplifier_offset=amplifier_offset, amplifier_gain=amplifier_gain
+    )
     chip = Chip(Device("x", synapse(), network.neuron, variation, wrong), 77)
     noise = chip.noise(network)
     assert noise is not None
@@ -282,18 +290,20 @@ def test_noise_of_each_use_by_exact_arithmetic() -> None:
         for image, column in ((0, 0), (1, 2), (49, 1)):
             high, low = divmod(first + image, 2**16)
             total = int(step.inputs[image].astype(int) @ words[:, column])
-            added = z(77, number, Purpose.READ, low, column, high) * round(0.3 * unit * 64)
-            offset = z(77, number, Purpose.AMPLIFIER_OFFSET, 0, column) * round(0.2 * unit * 64)
+            added = z(77, number, Purpose.READ, low, column, high) * round(read_noise * unit * 64)
+            offset = z(77, number, Purpose.AMPLIFIER_OFFSET, 0, column)
+            offset *= round(amplifier_offset * unit * 64)
             total += halves_up(Fraction(added + offset, 2**19))
             if converter is None:
-                share = z(77, number, Purpose.AMPLIFIER_GAIN, 0, column) * round(0.1 * 2**16)
+                share = z(77, number, Purpose.AMPLIFIER_GAIN, 0, column)
+                share *= round(amplifier_gain * 2**16)
                 total += halves_up(Fraction(total * halves_up(Fraction(share, 2**16)), 2**13))
                 assert step.sums[image, column] == total
                 continue
             assert step.sums[image, column] == total
             current = math.floor(Fraction(total * int(converter.gains[column]), 2**converter.shift))
             current -= int(converter.offsets[column])
-            use = z(77, number, Purpose.NEURON_USE, low, column, high) * round(0.05 * 256 * 64)
+            use = z(77, number, Purpose.NEURON_USE, low, column, high) * round(of_use * 256 * 64)
             current += halves_up(Fraction(use, 2**19))
             assert step.currents is not None
             assert step.currents[image, column] == min(max(current, 0), 255)
