@@ -2,8 +2,10 @@
 
 import hashlib
 import itertools
+import re
 from collections import Counter
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -240,6 +242,13 @@ def test_addresses_out_of_range(arguments: tuple[int, ...], expected: str) -> No
 def test_addresses_are_integers() -> None:
     with pytest.raises(TypeError, match="row must be of integers, not float64"):
         draw_bits(0, 0, Purpose.WRITE, 1.0, 0)
+
+
+def test_purposes_are_those_of_the_document() -> None:
+    document = Path(__file__).parents[2] / "docs" / "generator.md"
+    rows = re.findall(r"^\| (\d+) \| `([A-Z0-9_]+)` \|", document.read_text("utf-8"), re.M)
+    assert {name: int(number) for number, name in rows} == dict(Purpose.__members__)
+    assert len(rows) == 16
 
 
 def test_images_are_numbered_to_32_bits() -> None:
