@@ -1,0 +1,348 @@
+"""The dispatcher answers each request once, with its tag, in order, and only when all of it came.
+
+Requests are counted as they come, and answers as they go, those aside that tell of a damaged frame
+and so have no request; one request, any, is followed. Decoder, engine and host do what they like.
+In place of the queue of images is one of which only the followed image is known, and that takes
+its time as it likes; that a Queue keeps its items and their order is proved in `test_queue.py`.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from amaranth.asserts import AnyConst, AnySeq
+from amaranth.hdl import Assert, Assume, Cat, Cover, Module, Mux, Signal, Value
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hdl.bench.proof import Mutant, Opened, Proof, offer
+from hdl.link import dispatcher as source
+from hdl.link.protocol import (
+    ANSWER_HEADER_BYTES,
+    HEADER_BYTES,
+    NO_TAG,
+    Answer,
+    LinkParameters,
+    Request,
+)
+from hdl.parameters import CrossbarParameters, EngineParameters, VariationParameters
+
+IN_FLIGHT = 4
+
+
+class SomeQueue(wiring.Component):
+    """Keeps how many items it has, and the one that was marked when it entered.
+
+    Attributes
+    ----------
+    mark : In(1)
+        The item that enters is to be kept.
+    count : Signal
+        Items inside.
+    keeps, ahead, kept : Signal
+        Whether the marked item is inside, how many will leave before it, and what it is.
+    """
+
+    def __init__(self, shape: Any, depth: int) -> None:
+        super().__init__(
+            {
+                "i": In(stream.Signature(shape)),
+                "o": Out(stream.Signature(shape)),
+                "empty": Out(1),
+                "mark": In(1),
+            }
+        )
+        self._depth = depth
+        self.count = Signal(range(depth + 2))
+        self.ahead = Signal.like(self.count)
+        self.keeps = Signal()
+        self.kept = Signal(shape)
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        enters, leaves = Signal(), Signal()
+        room, offers = Signal(), Signal()
+        item = Signal.like(self.kept)
+        m.d.comb += [
+            enters.eq(self.i.valid & self.i.ready),
+            leaves.eq(self.o.valid & self.o.ready),
+            self.empty.eq(self.count == 0),
+            self.i.ready.eq((self.count <= self._depth) & (room | AnySeq(1))),
+            self.o.valid.eq((self.count != 0) & (offers | AnySeq(1))),
+        ]
+        # Where there was room, or an item was offered, it is still so.
+        m.d.sync += [
+            room.eq(self.i.ready & ~enters),
+            offers.eq(self.o.valid & ~leaves),
+            item.eq(self.o.payload),
+            self.count.eq(self.count + enters - leaves),
+            self.ahead.eq(self.ahead - leaves),
+        ]
+        with m.If(leaves & (self.ahead == 0)):
+            m.d.sync += self.keeps.eq(0)
+        with m.If(enters & self.mark):
+            m.d.sync += [
+                self.keeps.eq(1),
+                self.kept.eq(self.i.payload),
+                self.ahead.eq(self.count - leaves),
+            ]
+        payload = Value.cast(self.o.payload)
+        with m.If(self.keeps & (self.ahead == 0)):
+            m.d.comb += payload.eq(self.kept)
+        with m.Elif(offers):
+            m.d.comb += payload.eq(item)
+        with m.Else():
+            m.d.comb += payload.eq(AnySeq(len(payload)))
+        return m
+
+
+def properties(hdl: Any, noisy: bool) -> Module:
+    m = Module()
+    made: dict[str, Any] = {}
+    queue_class, request_class = SomeQueue, hdl.RequestState
+
+    def queue(*arguments: Any) -> SomeQueue:
+        made["queue"] = queue_class(*arguments)
+        return made["queue"]
+
+    def request_state() -> Any:
+        made["request"] = request_class()
+        return made["request"]
+
+    hdl.Queue, hdl.RequestState = queue, request_state
+    variation = VariationParameters(use_noise=True) if noisy else None
+    layers = CrossbarParameters(3, 2, 2), CrossbarParameters(2, 2, 2)
+    engine = EngineParameters(layers, variation=variation)
+    dut = hdl.Dispatcher(LinkParameters(engine, in_flight=IN_FLIGHT))
+    m.submodules.dut = inside = Opened(dut)
+    images, request = made["queue"], made["request"]
+    for port in (dut.payload, dut.errors, dut.results, dut.fetched):
+        offer(m, port)
+    outputs = [dut.body, dut.load, dut.fetch, dut.answer] + ([dut.numbers] if noisy else [])
+    m.d.comb += [port.ready.eq(AnySeq(1)) for port in outputs]
+    m.d.comb += [port.eq(AnySeq(1)) for port in (dut.judged, dut.malformed, dut.idle)]
+
+    # What holds of all that enters a queue holds of all that leaves it.
+    m.d.comb += [
+        Assert(~images.i.valid | (images.i.payload.tag != NO_TAG)),
+        Assume(~images.o.valid | (images.o.payload.tag != NO_TAG)),
+    ]
+
+    # Requests, as they come. Those that are followed are counted modulo 32: fewer are under way.
+    followed = AnyConst(5)
+    asked = Signal(5)
+    place = Signal(range(HEADER_BYTES + 1))  # of the next byte, up to the body
+    its_kind, low = Signal(8), Signal(8)
+    kind, tag = Signal(8), Signal(16)
+    byte = dut.payload.payload
+    # The last one's first byte behind the header, if it has come.
+    has_more, more = Signal(), Signal(8)
+    m.d.comb += [
+        Assume((place >= HEADER_BYTES - 1) | ~byte.last),
+        Assume((place != 2) | (Cat(low, byte.data) != NO_TAG)),
+    ]
+    with m.If(dut.payload.valid & dut.payload.ready):
+        m.d.sync += place.eq(Mux(byte.last, 0, Mux(place == HEADER_BYTES, place, place + 1)))
+        with m.If(place < HEADER_BYTES):
+            m.d.sync += has_more.eq(0)
+        with m.Elif(~has_more):
+            m.d.sync += [has_more.eq(1), more.eq(byte.data)]
+        with m.Switch(place):
+            with m.Case(0):
+                m.d.sync += its_kind.eq(byte.data)
+            with m.Case(1):
+                m.d.sync += low.eq(byte.data)
+            with m.Case(2):
+                m.d.sync += asked.eq(asked + 1)
+                with m.If(asked == followed):
+                    m.d.sync += [kind.eq(its_kind), tag.eq(Cat(low, byte.data))]
+
+    # Answers, as they go.
+    answered = Signal.like(asked)
+    head = Signal(range(ANSWER_HEADER_BYTES + 1))
+    their_kind, their_tag = Signal(8), Signal(16)
+    out = dut.answer.payload
+    no_request = their_tag == NO_TAG
+    session = Signal(8)  # the one that was opened last
+    is_last = (answered + 1)[:5] == asked
+    opens = is_last & (its_kind == Request.IDENTIFY) & has_more
+    sends = dut.answer.valid & dut.answer.ready
+    is_image = (kind == Request.IMAGE) | ((kind == Request.NUMBERED) if noisy else 0)
+    known = is_image | (kind == Request.IDENTIFY) | (kind == Request.WRITE) | (kind == Request.READ)
+    with m.If(sends):
+        m.d.comb += Assert((head >= ANSWER_HEADER_BYTES - 1) | ~out.last)
+        m.d.sync += head.eq(Mux(out.last, 0, Mux(head == ANSWER_HEADER_BYTES, head, head + 1)))
+        with m.Switch(head):
+            with m.Case(0):
+                m.d.sync += their_kind.eq(out.data)
+            with m.Case(1):
+                m.d.sync += their_tag[:8].eq(out.data)
+            with m.Case(2):
+                m.d.sync += their_tag[8:].eq(out.data)
+                with m.If((Cat(their_tag[:8], out.data) != NO_TAG) & opens):
+                    m.d.sync += session.eq(more)
+        with m.If(head == ANSWER_HEADER_BYTES - 1):
+            m.d.comb += Assert(out.data == session)
+            with m.If(no_request):
+                m.d.comb += [Assert(their_kind == Answer.ERROR), Assert(dut.errors.valid)]
+            with m.Else():
+                # All of a request has come before its answer goes.
+                m.d.comb += [
+                    Assert(answered != asked),
+                    Assert(~is_last | (place != HEADER_BYTES)),
+                ]
+                with m.If(answered == followed):
+                    right = Mux(is_image, Answer.LOGITS, kind | 0x80)
+                    m.d.comb += [
+                        Assert(their_tag == tag),
+                        Assert((their_kind == Answer.ERROR) | (known & (their_kind == right))),
+                    ]
+        m.d.sync += answered.eq(answered + (out.last & ~no_request))
+
+    # What makes the induction close: where in its two state machines the dispatcher is.
+    def asks(*states: str) -> Value:
+        return inside.state("request", *states)
+
+    def answers(*states: str) -> Value:
+        return inside.state("answer", *states)
+
+    (its_tag,) = (signal for signal in inside.named("tag") if signal is not request.tag)
+    (answer_kind,) = (signal for signal in inside.named("kind") if signal is not request.kind)
+    index, cause = inside["index"], inside["cause"]
+    is_read = ~asks("KIND", "TAG_LOW", "TAG_HIGH")
+    busy = ~answers("IDLE")
+    for_request, for_image = busy & (cause == hdl.Cause.REQUEST), busy & (cause == hdl.Cause.IMAGE)
+    for_frame = busy & (cause == hdl.Cause.FRAME)
+    moving_on = Signal()
+    under_way, before = Signal(5), Signal(5)
+    m.d.comb += [
+        images.mark.eq((asked - 1)[:5] == followed),
+        moving_on.eq(answers("DONE") & ~for_frame),
+        under_way.eq(asked - answered + moving_on),
+        before.eq(followed - answered + moving_on),
+        Assert(images.count <= IN_FLIGHT + 1),
+        Assert(under_way == images.count + is_read),
+        # Requests.
+        Assert(asks("KIND") == ((place == 0) & ~is_read)),
+        Assert(asks("TAG_LOW") == (place == 1)),
+        Assert(asks("TAG_HIGH") == (place == 2)),
+        Assert(~is_read | (inside["ended"] == (place == 0))),
+        Assert(~is_read | (request.tag != NO_TAG)),
+        Assert(~asks("ANSWER", "SETTLE", "VERDICT") | (place == 0)),
+        Assert(~asks("SESSION", "FIELDS", "WRITE") | (place == 3)),
+        Assert(asks("KIND") | ~inside["quiet"] | (images.count == 0)),
+        Assert(~asks("VERDICT") | images.i.ready),
+        Assert((place == 0) | (place == 3) | (request.kind == its_kind)),
+        Assert((place != 2) | (request.tag[:8] == low)),
+        # Answers.
+        Assert(~(for_request & for_image)),
+        Assert(~busy | for_request | for_image | for_frame),
+        Assert(~for_request | (asks("ANSWER") & (images.count == 0))),
+        Assert(~for_image | images.o.valid),
+        Assert(~answers("DISCARD") | for_image),
+        Assert(~for_frame | dut.errors.valid),
+    ]
+    with m.If(for_request):
+        m.d.comb += [
+            Assert(its_tag == request.tag),
+            Assert(answer_kind == Mux(request.failed, Answer.ERROR, Cat(request.kind[:7], 1))),
+        ]
+    with m.If(for_image):
+        m.d.comb += [
+            Assert(its_tag == images.o.payload.tag),
+            Assert(answer_kind == Mux(images.o.payload.malformed, Answer.ERROR, Answer.LOGITS)),
+        ]
+    with m.If(for_frame):
+        m.d.comb += [Assert(its_tag == NO_TAG), Assert(answer_kind == Answer.ERROR)]
+    with m.If(answers("IDLE", "CAUSE", "DISCARD", "DONE")):
+        m.d.comb += [Assert(head == 0), Assert(answers("IDLE", "DONE") | (index == 0))]
+    with m.Elif(answers("HEAD")):
+        m.d.comb += [Assert(head == index), Assert(index < ANSWER_HEADER_BYTES)]
+        parts = answer_kind, its_tag[:8], its_tag[8:], inside["session"]
+        for number, part in enumerate(parts):
+            with m.If(inside["settled"] & (index == number)):
+                m.d.comb += Assert(inside["chosen"] == part)
+    with m.Else():
+        m.d.comb += Assert(head == ANSWER_HEADER_BYTES)
+    m.d.comb += [
+        Assert((head <= 0) | (their_kind == answer_kind)),
+        Assert((head <= 1) | (their_tag[:8] == its_tag[:8])),
+        Assert((head <= 2) | (their_tag[8:] == its_tag[8:])),
+    ]
+    # A session is opened by the request that is read, before the head of its answer goes.
+    identifies = (its_kind == Request.IDENTIFY) & has_more
+    opening = for_request & answers("HEAD") & (head <= 2) & request.opens
+    m.d.comb += [
+        Assert(inside["session"] == Mux(opening, request.space, session)),
+        Assert(~is_read | (request.kind == its_kind)),
+        Assert(~asks("SESSION") | ((its_kind == Request.IDENTIFY) & ~has_more)),
+        Assert(~is_read | asks("SESSION") | (request.opens == identifies)),
+        Assert(~asks("TAG_LOW", "TAG_HIGH") | ~request.opens),
+        Assert(
+            ~is_read
+            | (its_kind != Request.IDENTIFY)
+            | asks("SESSION")
+            | (asks("DRAIN", "SETTLE", "ANSWER") & (has_more | (place == 0)))
+        ),
+        Assert(~is_read | ~identifies | (request.space == more)),
+        Assert(~identifies | is_read | (images.count == 0)),
+        Assert(~has_more | (place == 0) | (place == HEADER_BYTES)),
+    ]
+    # The request that is followed: among the images, or read.
+    m.d.comb += Assert(images.keeps == (before < images.count))
+    with m.If(images.keeps):
+        m.d.comb += [
+            Assert(images.ahead == before),
+            Assert(images.kept.tag == tag),
+            Assert(is_image),
+        ]
+    with m.If(is_read & (images.mark)):
+        m.d.comb += [Assert(request.tag == tag), Assert(request.kind == kind)]
+        with m.If(asks("IMAGE", "VERDICT", *(["NUMBER"] if noisy else []))):
+            m.d.comb += Assert(is_image)
+        with m.Elif(~request.failed):
+            m.d.comb += Assert(known)
+            numbered = asks("FIELDS") & (kind == Request.NUMBERED)
+            m.d.comb += Assert(~is_image | numbered)
+    m.d.comb += [
+        Assert((tag != NO_TAG) | (before >= under_way)),
+        Cover(sends & out.last & no_request & (under_way == 2)),
+    ]
+    if not noisy:
+        m.d.comb += [
+            Cover(sends & (head == ANSWER_HEADER_BYTES - 1) & (session == 0x5A)),
+            Cover(for_request & answers("HEAD") & (request.kind == Request.WRITE)),
+            Cover(for_image & answers("DONE") & (images.count == 2) & (asked == followed + 1)),
+        ]
+    return m
+
+
+PROOFS = [
+    Proof(
+        "Dispatcher" + ", numbered images" * noisy,
+        source,
+        lambda hdl, noisy=noisy: properties(hdl, noisy),
+        depth=1,
+        mutants=mutants,
+        cover_depth=20,
+    )
+    for noisy, mutants in (
+        (
+            False,
+            (
+                Mutant("quiet.eq(images.empty & self.idle)", "quiet.eq(self.idle)", depth=25),
+                Mutant("images.i.valid.eq(self.judged)", "images.i.valid.eq(1)", depth=25),
+            ),
+        ),
+        (
+            True,
+            (
+                Mutant("with m.Elif(request.due):", "with m.Elif(1):", depth=25),
+                Mutant("(cause == Cause.REQUEST) & request.opens", "request.opens", depth=25),
+            ),
+        ),
+    )
+]
+
+
+def test_dispatcher(prove: Callable[[], None]) -> None:
+    prove()
