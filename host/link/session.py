@@ -1,6 +1,5 @@
 """A session with a device: requests, their answers, and what is done where either gets lost."""
 
-import itertools
 import math
 import secrets
 import time
@@ -18,6 +17,7 @@ from hdl.link.protocol import (
     Request,
 )
 from host.link.frames import Deframer, encode_frame
+from host.link.sendings import Sendings
 from host.link.transport import Transport
 from sim.errors import UserError
 
@@ -29,8 +29,8 @@ MAX_UNDER_WAY = 4096
 """Requests under way on a stream that holds the sender back: some hundred kilobytes."""
 MAX_CHUNK = 1 << 16
 """Bytes that are offered to the stream at once."""
-MAX_SENDINGS = 32
-"""How often one request is sent on a line that damages frames before it counts as too bad."""
+MAX_LOSSES = 32
+"""How often one request gets lost before a line counts as too bad."""
 MAX_OPENINGS = 8
 """The same of the first request, which may meet another baud rate: noise that never ends."""
 FRAME_BYTES = 12
@@ -53,7 +53,8 @@ class _UnderWay:
 
     index: int
     frame: bytes
-    sendings: int
+    losses: int = 0
+    asked: float = 0.0  # when it was sent, unless it was sent again
 
 
 class Session:
@@ -170,7 +171,7 @@ class Session:
         longest = transport.timeout * self.slowness + seconds
         first = min(longest, transport.latency * self.slowness + seconds)
         try:
-            return self._ask(kind, bodies, progress, (first, longest), MAX_SENDINGS)
+            return self._ask(kind, bodies, progress, (first, longest), MAX_LOSSES)
         except TimeoutError:
             raise UserError(
                 f"{self.name} does not answer any more{self._damage()}; {transport.advice}"
@@ -185,7 +186,7 @@ class Session:
         bodies: Iterable[bytes],
         progress: Progress,
         patience: tuple[float, float],
-        max_sendings: int,
+        max_losses: int,
     ) -> list[bytes]:
         """`ask`, which raises TimeoutError where a device is silent for too long."""
         transport = self._transport
@@ -193,24 +194,43 @@ class Session:
         coming = iter(bodies)
         following = next(coming, None)
         answers: list[bytes] = []
-        under_way: dict[int, _UnderWay] = {}  # by tag, in the order of their last sending
+        under_way: dict[int, _UnderWay] = {}  # by tag
+        sendings = Sendings()
+        gone: dict[int, None] = {}  # tags of those under way of which no frame is on its way
         out = bytearray(b"\0")  # ends whatever was under way before
         used = answered = 0
-        suspected = 0  # of what is under way: damaged frames that no later answer has explained
+        suspected = 0  # damaged frames that no later answer has explained
         shortest, longest = patience
+        slowest = 0.0  # answer so far: a busy device or host has more time
         wait = shortest
         silent = 0.0  # seconds without a good frame
         deadline = time.monotonic() + wait
 
-        def send_again(tags: list[int]) -> None:
+        def send(tag: int) -> None:
+            under_way[tag].asked = math.nan if sendings.pending(tag) else time.monotonic()
+            sendings.sent(tag)
+            gone.pop(tag, None)
+            out.extend(under_way[tag].frame)
+
+        def send_lost(tags: Iterable[int]) -> None:
             for tag in tags:
-                request = under_way.pop(tag)
-                if request.sendings >= max_sendings:
+                request = under_way[tag]
+                request.losses += 1
+                if request.losses >= max_losses:
                     self._too_bad()
-                request.sendings += 1
                 self.resent += 1
-                under_way[tag] = request
-                out.extend(request.frame)
+                send(tag)
+
+        def probe() -> None:
+            # All may be lost: what becomes of one more frame tells. It may come too early, and so
+            # is no loss.
+            nonlocal suspected
+            last = sendings.newest(under_way)
+            sendings.forget()
+            gone.update(dict.fromkeys(under_way))
+            suspected = 0
+            self.resent += 1
+            send(last)
 
         while under_way or following is not None:
             while following is not None and len(out) < MAX_CHUNK:
@@ -226,10 +246,10 @@ class Session:
                         )
                     if used + len(frame) > self.window:
                         break
-                under_way[tag] = _UnderWay(len(answers), frame, 1)
+                under_way[tag] = _UnderWay(len(answers), frame)
+                send(tag)
                 answers.append(b"")
                 self._tag = (tag + 1) % NO_TAG
-                out += frame
                 used += len(frame)
                 following = next(coming, None)
 
@@ -249,32 +269,38 @@ class Session:
                     elif tag in under_way:
                         self._refused(body)
                     continue
-                if payload[0] != expected or tag not in under_way or payload[3] != self._number:
-                    continue  # to a request that was sent twice, or of a host before
-                # Answers come in order, so those before this one got lost.
-                lost = list(itertools.takewhile(lambda earlier, tag=tag: earlier != tag, under_way))
-                request = under_way.pop(tag)
-                answers[request.index] = body
-                used -= len(request.frame)
-                answered += 1
-                send_again(lost)
+                if payload[0] != expected or payload[3] != self._number:
+                    continue  # of a host before
+                known = sendings.pending(tag)
+                lost = sendings.answered(tag)
                 suspected = max(0, suspected - len(lost))
+                gone.update((t, None) for t in lost if t in under_way and not sendings.pending(t))
+                if tag in under_way:
+                    request = under_way.pop(tag)
+                    gone.pop(tag, None)
+                    answers[request.index] = body
+                    used -= len(request.frame)
+                    answered += 1
+                    slowest = max(slowest, time.monotonic() - request.asked)
+                if known:
+                    send_lost(list(gone))
             now = time.monotonic()
             if answered > before[0]:
                 progress(answered)
             if answered > before[0] or sent:
-                wait = shortest
+                wait = min(longest, max(shortest, 2 * slowest))
                 deadline = now + wait
             # What got lost shows when a later request is answered. There is no later one where all
-            # that are under way came damaged, and none behind the last: that one is sent once
-            # more, at once if something came damaged, else in time.
+            # that are under way came damaged, and none behind the last. Two come as one damaged
+            # frame where the first one's end is hit.
             damaged = self.damaged - before[1]
             suspected += damaged
-            if damaged and not out and suspected >= len(under_way):
-                send_again(list(under_way))
+            if damaged and not out and suspected >= len(sendings):
+                sendings.forget()
+                send_lost(under_way)
                 suspected = 0
-            elif damaged and not out and following is None:
-                send_again([next(reversed(under_way))])
+            elif damaged and not out and following is None and 2 * suspected >= len(sendings):
+                probe()
             elif now >= deadline:
                 silent += wait
                 if transport.holds_back or silent > (transport.attempts - 0.5) * longest:
@@ -283,7 +309,7 @@ class Session:
                 deadline = now + wait
                 if not out and under_way:
                     out += b"\0"  # ends a frame whose own end got lost
-                    send_again([next(reversed(under_way))])
+                    probe()
         return answers
 
     def _check_session(self, number: int) -> None:

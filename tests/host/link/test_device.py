@@ -574,6 +574,39 @@ def test_frames_become_as_long_as_the_line_bears():
     assert device.damaged > 20
 
 
+class Slow(BadLine):
+    """Answers one request at a time."""
+
+    exchanges = 0
+    late = 1
+
+    def exchange(self, data, timeout):
+        self.exchanges += 1
+        self.slots = self.exchanges % self.late == 0
+        return super().exchange(data, timeout)
+
+
+def test_a_slow_device_on_a_bad_line_is_not_taken_for_a_line_that_is_too_bad():
+    wide = random_network((500, 20, 5), 0)
+    transport = Slow(PlainDevice(wide, window=32768), seed=3)
+    device = Device(transport)
+    transport.probability = 0.002
+    device.program(wide)
+    assert transport.device.memories[0x00] == wide.layers[0].words.tobytes()
+    assert device.resent < 2 * device.damaged
+
+
+def test_what_is_sent_again_too_early_has_no_more_sent_again():
+    transport = Slow(PlainDevice(NETWORK, window=4096), seed=3)
+    device = Device(transport)
+    images = random_images(NETWORK, 100, 0)
+    transport.latency, transport.timeout, transport.late = 0.001, 0.5, 5  # it needs some 10 ms
+    transport.probability = 0.002
+    assert (device.stream(images).logits == expected(images)).all()
+    assert device.damaged > 5
+    assert device.resent < 2 * len(images)  # all of them once, at most, and what got lost
+
+
 def test_a_line_that_is_too_bad_is_one_line():
     transport = BadLine(PlainDevice(NETWORK))
     device = Device(transport)
