@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 from collections import Counter
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -76,10 +76,6 @@ class Results:
         with self._lock:
             return dict(self._kills.get(mutant.path, {}))
 
-    def sound(self, states: Container[str]) -> set[str]:
-        """Tests that have failed, and were seen to pass without a mutant as everything is now."""
-        return {outcome.by for (_, state), outcome in self._found.items() if state in states}
-
     def add(self, mutant: Mutant, state: str, outcome: Outcome) -> None:
         """Keep what became of a mutant."""
         entry = {"key": mutant.key, "state": state, "mutant": str(mutant)}
@@ -114,7 +110,7 @@ def try_all(
             left += 1
     if not left:
         return
-    trials = Trials(table, KEPT, results.sound(set(states.values())))
+    trials = Trials(table, KEPT)
     trees = [
         Tree(table.root, names, folder / str(number), KEPT / "cache")
         for number in range(min(jobs, left))

@@ -9,8 +9,8 @@ how many such mutants tests have killed.
 
 import json
 import os
+import resource
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
@@ -88,13 +88,13 @@ class Session:
 
         before = signal.signal(signal.SIGPROF, stop)
         signal.setitimer(signal.ITIMER_PROF, limit)
-        start = time.process_time()
+        start = _seconds()
         try:
             return (yield)
         finally:
             signal.setitimer(signal.ITIMER_PROF, 0)
             signal.signal(signal.SIGPROF, before)
-            self.passed[item.nodeid] = round(time.process_time() - start, 3)
+            self.passed[item.nodeid] = round(_seconds() - start, 3)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep the first failure."""
@@ -118,6 +118,12 @@ class Session:
             self.passed.pop(self.failed, None)
         report = {name: getattr(self, name) for name in ("failed", "said", "where", "passed")}
         Path(os.environ[REPORT]).write_text(json.dumps(report))
+
+
+def _seconds() -> float:
+    """Processor time of this process and of those that it has waited for: tools, solvers."""
+    usages = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
 def _is_of_a_proof_s_mutant(item: pytest.Item) -> bool:

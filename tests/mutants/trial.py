@@ -4,7 +4,7 @@ import contextlib
 import json
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -59,19 +59,19 @@ class Trials:
     table : Table
         Of the tree that the copies are of.
     kept : Path
-        Where figures are kept from one run to the next: seconds of tests, lines of designs.
-    sound : iterable of str
-        Tests that are known to pass without a mutant.
+        Where figures are kept from one run to the next: seconds of tests and which of them are
+        sound, lines of designs.
     """
 
-    def __init__(self, table: Table, kept: Path, sound: Iterable[str]) -> None:
+    def __init__(self, table: Table, kept: Path) -> None:
         self._table = table
         self._known_path = kept / "seconds.json"
-        self._known: dict[str, float] = {}
-        if self._known_path.exists():
-            self._known = json.loads(self._known_path.read_text())
+        self._known: dict[str, float] = _read(self._known_path)
+        # In which state tests passed; a test that passes with some mutant passes without one.
+        self._sound_path = kept / "sound.json"
+        self._sound: dict[str, str] = _read(self._sound_path)
+        self._states: dict[str, str] = {}
         self._lock = threading.Lock()
-        self._sound = set(sound)
         self._reference = Reference(kept / "designs.json", table.state_of_designs())
 
     def run(self, tree: Tree, mutant: Mutant, kills: Mapping[str, int]) -> Outcome:
@@ -156,16 +156,27 @@ class Trials:
     ) -> dict:
         report = tree.test(tests, self._known_path, kills, mutant.path.startswith(SHARES_CACHE))
         with self._lock:
-            # A test that passes with some mutant passes without one.
-            self._sound |= report["passed"].keys()
             self._known |= report["passed"]
+            self._sound |= {test: self._state(test) for test in report["passed"]}
             write(self._known_path, json.dumps(self._known, sort_keys=True))
+            write(self._sound_path, json.dumps(self._sound, sort_keys=True))
         return report
+
+    def _state(self, test: str) -> str:
+        """Digest of all that decides whether a test passes without a mutant."""
+        file = test.partition("::")[0]
+        if file not in self._states:
+            self._states[file] = self._table.state(file)
+        return self._states[file]
 
     def _check_soundness(self, tree: Tree, mutant: Mutant, by: str) -> None:
         """See that the test which failed passes without the mutant."""
         tests = (by,) if by else self._table.tests(mutant.path)
-        if not self._sound.issuperset(tests):
+        if not all(self._sound.get(test) == self._state(test) for test in tests):
             report = self._test(tree, tests, mutant)
             if report["failed"] is not None:
                 raise BrokenTest(f"{report['failed']} fails without a mutant: {report['said']}")
+
+
+def _read(path: Path) -> dict:
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
