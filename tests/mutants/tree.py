@@ -5,6 +5,7 @@ import fcntl
 import json
 import os
 import resource
+import select
 import shutil
 import signal
 import subprocess
@@ -24,7 +25,7 @@ LONGEST = 1800
 MEMORY = 4 << 30
 """Bytes that a process may take; a mutant may ask for any number."""
 LAYERS = ("sim", "hdl", "boards", "host")
-GUARD = Path(__file__).parents[2] / "hdl" / "guard.py"
+SERVER = "tests.mutants.server"
 """What runs Python in a copy, and ends it when this process is gone."""
 DESIGNS = "tests.mutants.designs"
 GATEWARE = ("hdl/", "boards/")
@@ -56,6 +57,7 @@ class Tree:
         self._scratch = folder / "scratch"
         self._cache = cache
         self._stopped = threading.Event()
+        self._server: subprocess.Popen[bytes] | None = None
         self.names = names
         for name in names:
             target = self.root / name
@@ -144,6 +146,20 @@ class Tree:
         shutil.rmtree(self._scratch, ignore_errors=True)
         for name in ("tmp", "cache"):
             (self._scratch / name).mkdir(parents=True)
+        output = self._scratch / "output"
+        request = {"arguments": arguments, "variables": variables, "output": str(output)}
+        if self._server is None:
+            self._server = self._start_server()
+        status = self._ask(self._server, json.dumps(request).encode() + b"\n")
+        if status is None:
+            self._end_server()
+            status = -signal.SIGKILL
+        if self._stopped.is_set():
+            raise Stopped
+        said = output.read_text(encoding="utf-8", errors="replace") if output.exists() else ""
+        return status, said
+
+    def _start_server(self) -> subprocess.Popen[bytes]:
         environment = os.environ | {
             "PYTHONPATH": str(self.root),
             "PYTHONHASHSEED": "0",
@@ -151,54 +167,43 @@ class Tree:
             "PYTHONDONTWRITEBYTECODE": "",
             "TMPDIR": str(self._scratch / "tmp"),
             "ALLSPIN_CACHE": str(self._scratch / "cache"),
-            **variables,
         }
-        output = self._scratch / "output"
-        with output.open("wb") as file:
-            process = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(GUARD), sys.executable, *arguments],
-                cwd=self.root,
-                env=environment,
-                stdin=subprocess.PIPE,
-                stdout=file,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                preexec_fn=_limit,
-            )
-            assert process.stdin is not None
-            try:
-                _wait(process, LONGEST, self._stopped)
-            finally:
-                status = _end(process)
-                process.stdin.close()
-        if self._stopped.is_set():
-            raise Stopped
-        return status, output.read_text(encoding="utf-8", errors="replace")
+        return subprocess.Popen(
+            [sys.executable, "-m", SERVER],
+            cwd=self.root,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+            preexec_fn=_limit,
+        )
+
+    def _ask(self, server: subprocess.Popen[bytes], request: bytes) -> int | None:
+        """The status that it answers with; None where it is stopped or takes too long."""
+        assert server.stdin is not None
+        assert server.stdout is not None
+        server.stdin.write(request)
+        server.stdin.flush()
+        end = time.monotonic() + LONGEST
+        while not self._stopped.is_set() and time.monotonic() < end:
+            if select.select([server.stdout], [], [], 0.05)[0]:
+                return int(server.stdout.readline())
+        return None
+
+    def _end_server(self) -> None:
+        """End it, which ends what it runs."""
+        if self._server is not None:
+            for pipe in (self._server.stdin, self._server.stdout):
+                assert pipe is not None
+                pipe.close()
+            self._server.wait()
+            self._server = None
 
 
 def _limit() -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (LONGEST, LONGEST))
     resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
-def _wait(process: subprocess.Popen[bytes], seconds: float, stopped: threading.Event) -> None:
-    """Wait until a process has ended, but leave it as a zombie; or until the time is over."""
-    options = os.WEXITED | os.WNOWAIT | os.WNOHANG
-    end = time.monotonic() + seconds
-    while os.waitid(os.P_PID, process.pid, options) is None and time.monotonic() < end:
-        if stopped.wait(0.02):
-            return
-
-
-def _end(process: subprocess.Popen[bytes]) -> int:
-    """End a process and whatever it started, and return its status.
-
-    It must not have been waited for: until then its group has no other's number.
-    """
-    with contextlib.suppress(PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    return process.wait()
 
 
 @contextlib.contextmanager
