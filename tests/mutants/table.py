@@ -21,22 +21,28 @@ class Unseen:
 
     Parameters
     ----------
-    file, scope, before, after : str
+    file : str
+        The file.
+    line : str
+        The line that it changes, without its indentation.
+    before, after : str
         As of `Mutant`.
     reason : str
         Why.
     """
 
     file: str
-    scope: str
+    line: str
     before: str
     after: str
     reason: str
 
-    def is_of(self, mutant: Mutant) -> bool:
-        """Whether this says so of a mutant."""
-        ours = (self.file, self.scope, self.before, self.after)
-        return ours == (mutant.path, mutant.scope, mutant.before, mutant.after)
+    def is_of(self, mutant: Mutant, root: Path) -> bool:
+        """Whether this says so of a mutant of a tree."""
+        if (self.file, self.before, self.after) != (mutant.path, mutant.before, mutant.after):
+            return False
+        lines = (root / mutant.path).read_text(encoding="utf-8").splitlines()
+        return lines[mutant.line - 1].strip() == self.line
 
 
 @dataclass(frozen=True)
@@ -83,7 +89,8 @@ class Table:
 
     def reason(self, mutant: Mutant) -> str:
         """Why nothing could see a mutant; empty where something could."""
-        return next((unseen.reason for unseen in self.unseen if unseen.is_of(mutant)), "")
+        found = (unseen.reason for unseen in self.unseen if unseen.is_of(mutant, self.root))
+        return next(found, "")
 
     def tests(self, file: str) -> tuple[str, ...]:
         """The files of tests that are run for a mutant of a file: its own first."""

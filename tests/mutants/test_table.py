@@ -28,7 +28,7 @@ def test_every_row_is_of_a_file_with_mutants():
 def test_what_is_called_unseen_is_a_mutant():
     mutants = TABLE.mutants()
     for unseen in TABLE.unseen:
-        assert any(unseen.is_of(mutant) for mutant in mutants), unseen
+        assert any(unseen.is_of(mutant, TABLE.root) for mutant in mutants), unseen
 
 
 def test_a_file_s_state_is_of_what_its_tests_import(tmp_path):
