@@ -8,9 +8,11 @@ import contextlib
 import json
 import os
 import queue
+import resource
 import signal
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -117,6 +119,8 @@ def try_all(
     ]
     done: queue.SimpleQueue[tuple[Mutant, Outcome] | BaseException] = queue.SimpleQueue()
 
+    ended = threading.Semaphore(0)
+
     def work(tree: Tree) -> None:
         try:
             while True:
@@ -125,7 +129,8 @@ def try_all(
                 results.add(mutant, states[mutant.path], outcome)
                 done.put((mutant, outcome))
         except queue.Empty:
-            pass
+            tree.close()
+            ended.release()
         except BaseException as error:
             done.put(error)
 
@@ -138,6 +143,8 @@ def try_all(
             if isinstance(news, BaseException):
                 raise news
             yield news
+        for _ in threads:
+            ended.acquire(timeout=10)
     finally:
         for tree in trees:
             tree.stop()
@@ -186,8 +193,15 @@ def document(found: Found, table: Table, seed: int) -> Iterator[str]:
             yield f"- `{mutant}`: {table.reason(mutant) or 'no test sees it yet'}"
 
 
+def _processor_seconds() -> float:
+    """Of this process, and of those that it has waited for."""
+    usages = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+
+
 def main() -> int:
     """Run the command."""
+    begun = time.monotonic()
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__)
     parser.add_argument("--count", type=int, default=30, help="how many mutants; 0 for all")
     parser.add_argument("--seed", type=int, default=0, help="of the sample")
@@ -232,6 +246,7 @@ def main() -> int:
             print("stopped; the same command goes on from here", file=sys.stderr)
             return 130
         print(*report(found, table), sep="\n")
+        print(f"{time.monotonic() - begun:.0f} s, and {_processor_seconds():.0f} s of processors")
         if arguments.document is not None:
             # Not at the top: it needs the whole package.
             from host.marks import Marks

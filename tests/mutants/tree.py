@@ -152,7 +152,7 @@ class Tree:
             self._server = self._start_server()
         status = self._ask(self._server, json.dumps(request).encode() + b"\n")
         if status is None:
-            self._end_server()
+            self.close()
             status = -signal.SIGKILL
         if self._stopped.is_set():
             raise Stopped
@@ -190,8 +190,8 @@ class Tree:
                 return int(server.stdout.readline())
         return None
 
-    def _end_server(self) -> None:
-        """End it, which ends what it runs."""
+    def close(self) -> None:
+        """End the process that serves this copy, and what it runs."""
         if self._server is not None:
             for pipe in (self._server.stdin, self._server.stdout):
                 assert pipe is not None
