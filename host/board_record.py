@@ -4,34 +4,52 @@ It is kept in the cache, written into ``docs/boards.json``, and printed in table
 from a file checks it here first.
 """
 
-import math
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 Check = Callable[[Any], bool]
 
-
-def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf
-
-
-def _positive(value: Any) -> bool:
-    return _number(value) and value > 0
+MOST = 1 << 32
+"""More than any count, frequency or time of a build."""
+LONGEST = 4096
+"""Characters of a text."""
 
 
-def _count(value: Any) -> bool:
-    return _number(value) and isinstance(value, int)
+def number(value: Any) -> bool:
+    """Whether it is a number of at least 0, and no larger than any is."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= MOST
 
 
-def _text(value: Any) -> bool:
-    return isinstance(value, str)
+def _cycles(value: Any) -> bool:
+    return number(value) and value >= 1
 
 
-def _flag(value: Any) -> bool:
+def count(value: Any) -> bool:
+    """Whether it is a whole number of at least 0."""
+    return number(value) and isinstance(value, int)
+
+
+def _some(value: Any) -> bool:
+    return count(value) and value > 0
+
+
+def text(value: Any) -> bool:
+    """Whether it is a text of one line that leaves a terminal as it is."""
+    return isinstance(value, str) and len(value) <= LONGEST and value.isprintable()
+
+
+def _hexadecimal(value: Any) -> bool:
+    return text(value) and re.fullmatch("(?:[0-9a-f]{2})*", value) is not None
+
+
+def flag(value: Any) -> bool:
+    """Whether it is true or false."""
     return isinstance(value, bool)
 
 
-def _or_none(check: Check) -> Check:
+def or_none(check: Check) -> Check:
+    """Whether it is null, or else is right."""
     return lambda value: value is None or check(value)
 
 
@@ -41,45 +59,73 @@ def _seeds(value: Any) -> bool:
         and len(value) > 0
         and all(
             isinstance(each, Mapping)
-            and _count(each.get("seed"))
-            and _or_none(_number)(each.get("fmax_mhz"))
+            and count(each.get("seed"))
+            and or_none(number)(each.get("fmax_mhz"))
+            and or_none(number)(each.get("seconds"))
             for each in value
         )
     )
 
 
 def _tools(value: Any) -> bool:
-    return isinstance(value, Mapping) and all(_text(each) for each in value.values())
+    return isinstance(value, Mapping) and all(text(each) for each in (*value, *value.values()))
+
+
+def _blocks(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(
+        text(name)
+        and isinstance(use, Mapping)
+        and use.keys() == {"used", "available"}
+        and all(count(each) for each in use.values())
+        for name, use in value.items()
+    )
 
 
 FIELDS: Mapping[str, Check] = {
-    "board": _text,
-    "part": _text,
-    "profile": _text,
-    "network": _text,
-    "lanes": _count,
-    "rows_per_clock": _count,
-    "fits": _flag,
-    "meets_timing": _flag,
-    "fmax_mhz": _or_none(_number),
-    "worst_fmax_mhz": _or_none(_number),
-    "need_mhz": _number,
-    "luts": _count,
-    "luts_share": _number,
-    "memories": _count,
-    "memories_share": _number,
+    "board": text,
+    "part": text,
+    "profile": text,
+    "network": text,
+    "lanes": _some,
+    "rows_per_clock": _some,
+    "fits": flag,
+    "meets_timing": flag,
+    "fmax_mhz": or_none(number),
+    "worst_fmax_mhz": or_none(number),
+    "need_mhz": number,
+    "luts": count,
+    "luts_share": number,
+    "memories": count,
+    "memories_share": number,
     "seeds": _seeds,
     "tools": _tools,
-    "seconds": _number,
-    "shortfall": _or_none(_text),
-    "gateware": _or_none(_text),
-    "cycles_per_image": _or_none(_positive),
-    "images_per_second": _or_none(_number),
+    "seconds": number,
+    "shortfall": or_none(text),
+    "gateware": or_none(text),
+    "cycles_per_image": or_none(_cycles),
+    "images_per_second": or_none(number),
 }
 """What each record has, and what it must be; there is more that nobody relies on."""
 OPTIONAL: Mapping[str, Check] = {
-    "redraw_clocks": _count,
-    "resident_images": _or_none(_count),
+    "baud": _some,
+    "bitstream": or_none(text),
+    "bitstream_sha256": or_none(_hexadecimal),
+    "blocks": _blocks,
+    "cells": count,
+    "cells_share": number,
+    "commit": or_none(text),
+    "dsps": count,
+    "dsps_share": number,
+    "ffs": count,
+    "ffs_share": number,
+    "identity": or_none(_hexadecimal),
+    "link_images_per_second": or_none(number),
+    "netlist": text,
+    "netlist_sha256": _hexadecimal,
+    "redraw_clocks": count,
+    "resident_images": or_none(count),
+    "seed": count,
+    "synthesis_seconds": number,
 }
 """What a record may have besides, and what it must be then."""
 

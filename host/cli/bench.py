@@ -9,6 +9,7 @@ from rich.markdown import Markdown
 
 from host.bench.document import MARKS, markdown
 from host.bench.engine import engine_figures, resident_figures
+from host.bench.figures_file import read_measured
 from host.bench.suite import (
     NETWORKS,
     QUICK,
@@ -21,7 +22,7 @@ from host.bench.suite import (
     ratios,
     shapes_on_virtual,
 )
-from host.board_record import check_record
+from host.board_record import MOST, check_record
 from host.catalogue import open_network
 from host.cli.progress import Steps
 from host.cli.terminal import Terminal
@@ -30,6 +31,7 @@ from host.files import check_writable
 from host.revision import commit
 from host.say import printable, say
 from sim.errors import UserError
+from sim.levels import check_range
 from sim.netfile import write_atomically
 from sim.plain import MAX_JSON, parse_json
 from sim.user_file import read_file
@@ -152,28 +154,14 @@ def of_builds(builds: list[dict[str, Any]], kept: int | None, steps: Steps) -> d
     return found
 
 
-def read_measured(path: Path) -> dict[str, Any]:
-    """The figures of an earlier run.
-
-    Raises
-    ------
-    UserError
-        If the file cannot be read, or is something else.
-    """
-    content = read_file(path, "file of figures", MAX_JSON)
-    try:
-        record = parse_json(content)
-        markdown({**record, "engine": [], "resident": []})
-    except (ValueError, TypeError, AttributeError, LookupError, ArithmeticError) as error:
-        raise UserError(f"{path} is not what `allspin bench -o` has written: {error!r}") from error
-    return record
-
-
 def run(arguments: argparse.Namespace) -> int:
     """Measure, print and write."""
     builds = read_builds(arguments.builds)
-    if arguments.resident_images is not None and arguments.resident_images < 1:
-        raise UserError(f"--resident-images must be 1 or more, not {arguments.resident_images}")
+    if arguments.resident_images is not None:
+        try:
+            check_range("--resident-images", arguments.resident_images, 1, MOST)
+        except ValueError as error:
+            raise UserError(str(error)) from error
     former = None if arguments.measured is None else read_measured(arguments.measured)
     for path in (arguments.document, arguments.output):
         if path is not None:

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from host.bench.document import MARKS
 from host.bench.engine import engine_figures, resident_figures
+from host.bench.figures_file import read_measured
 from host.catalogue import open_network
 from host.cli import bench
-from host.cli.bench import read_builds, read_measured
+from host.cli.bench import read_builds
 from host.cli.main import main
 from sim.errors import UserError
 
@@ -131,6 +132,44 @@ def test_figures_of_an_earlier_run_stay(board_record, tmp_path, capsys):
         err = capsys.readouterr().err
         assert "is not what `allspin bench -o` has written" in err
         assert err.count("\n") == 1
+
+
+WRONG = (10**400, -1, [], "a", "\x1b[2J", float("nan"), True)
+
+
+@pytest.mark.parametrize(
+    ("field", "wrong"),
+    [
+        *((name, WRONG[:1]) for name in ("cycles_per_image", "worst_fmax_mhz")),
+        *((name, WRONG) for name in ("resident_images", "baud", "ffs", "cells", "dsps", "seed")),
+        *((name, WRONG) for name in ("link_images_per_second", "lanes")),
+        ("cycles_per_image", (1e-300, 0)),
+        ("worst_fmax_mhz", (1e308,)),
+        ("resident_images", (10**12,)),
+        ("commit", (3, "\x1b[2J", "x" * 5000)),
+        ("identity", ([], 5, "zz")),
+    ],
+)
+def test_a_field_of_a_build_that_cannot_be_is_one_line(
+    board_record, tmp_path, capsys, field, wrong
+):
+    path = tmp_path / "b.json"
+    for value in wrong:
+        path.write_text(json.dumps(board_record(**{field: value})))
+        assert main(["bench", "--builds", str(path)]) == 2
+        err = capsys.readouterr().err
+        assert str(path) in err
+        assert err.count("\n") == 1
+        assert len(err) < 300
+
+
+@pytest.mark.parametrize("commit", [3, [], {"a": 1}, "\x1b[2J", 10**400])
+def test_a_wrong_commit_in_earlier_figures_is_one_line(tmp_path, commit):
+    path = tmp_path / "m.json"
+    record = json.loads((ROOT / "docs" / "performance.json").read_text())
+    path.write_text(json.dumps({**record, "commit": commit}))
+    with pytest.raises(UserError, match="is not what `allspin bench -o` has written"):
+        read_measured(path)
 
 
 values = st.recursive(
