@@ -101,6 +101,10 @@ class Parser(argparse.ArgumentParser):
         words = printable(one_line(message))
         self.exit(USAGE_ERROR, f"{self.prog}: {words} (see {self.prog} --help)\n")
 
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """Print; unlike `argparse`, with no word swallowed that cannot be written."""
+        print(message, end="", file=sys.stderr if file is None else file)
+
 
 class Version(argparse.Action):
     """``--version``; the version is looked up only when asked for."""
@@ -154,8 +158,9 @@ def _perform(argv: Sequence[str]) -> int:
         if isinstance(leaving.code, str):
             raise
         status = leaving.code or 0
-    # What the buffer still holds may not fit the disk: the time to find out is now.
+    # What the buffers still hold may not fit the disk: the time to find out is now.
     sys.stdout.flush()
+    sys.stderr.flush()
     return status
 
 
@@ -211,6 +216,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             return BROKEN_PIPE
         report_fault(error, argv)
         return FAULT
+    except OSError:
+        # Of the line that was to tell what is wrong: there is no stderr to tell it.
+        silence_streams(sys.stdout, sys.stderr)
+        return USAGE_ERROR
 
 
 if __name__ == "__main__":

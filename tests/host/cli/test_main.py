@@ -206,6 +206,33 @@ def test_a_full_disk_under_stdout_is_one_line():
     assert (done.returncode, done.stderr) == (2, "allspin: No space left on device\n")
 
 
+@pytest.mark.parametrize("env", [{}, {"PYTHONUNBUFFERED": "1"}])
+@pytest.mark.parametrize("words", [("--help",), ("run", "--help")])
+def test_help_that_cannot_be_written_is_no_success(words, env):
+    with open("/dev/full", "w") as full:
+        done = process(*words, stdout=full, env=env)
+    assert (done.returncode, done.stderr) == (2, "allspin: No space left on device\n")
+
+
+@pytest.fixture(params=["a full disk", "a terminal that is gone"])
+def unwritable(request):
+    """What gives ENOSPC, or EIO, to whoever writes to it."""
+    if request.param == "a full disk":
+        handle = os.open("/dev/full", os.O_WRONLY)
+    else:
+        terminal, handle = os.openpty()
+        os.close(terminal)
+    yield handle
+    os.close(handle)
+
+
+@pytest.mark.parametrize(
+    "words", [("run", "mnist-10", "--images", "10"), ("run", "nothing"), ("run", "--nonsense")]
+)
+def test_a_stderr_that_cannot_be_written_is_not_logits_that_differ(unwritable, words):
+    assert process(*words, stderr=unwritable).returncode == 2
+
+
 @pytest.fixture
 def closed():
     """A pipe that nobody reads."""
@@ -230,7 +257,7 @@ def closed():
         ("chips", "paper-10", "--images", "3", "--chips", "1"),
         ("sweep", "--network", "mnist-10", "--images", "3", "--chips", "1", "-o", "TMP/o.csv"),
         ("export", "mnist-10", "--verilog", "TMP/o.v"),
-        ("flash", "icebreaker", "--dry-run"),
+        ("flash", "icebreaker", "--dry-run", "--bitstream", "top.bin"),
     ],
 )
 def test_a_reader_that_leaves_is_no_error(closed, tmp_path, words):
