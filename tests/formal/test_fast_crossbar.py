@@ -1,0 +1,338 @@
+"""A FastCrossbar's sums are those of the words that were stored, whoever stalls, and after a reset.
+
+Where a row takes several passes, they come from a Replay, and the sums go into a Reservation.
+Both are proved by themselves: here any passes come, in the order of their groups, and the
+Reservation says at any time whether it is open; that it is filled as it asks is part of the proof.
+"""
+
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+from unittest.mock import patch
+
+from amaranth.asserts import AnySeq
+from amaranth.hdl import (
+    Assert,
+    Assume,
+    Cat,
+    Const,
+    Cover,
+    Module,
+    Mux,
+    ResetInserter,
+    Shape,
+    Signal,
+    Value,
+)
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hdl import fast_crossbar as source
+from hdl.bench.crossbar_model import CrossbarModel, Passes
+from hdl.bench.proof import Mutant, Opened, Proof
+from hdl.parameters import CrossbarParameters
+
+
+class Waiting(wiring.Component):
+    """In place of a Reservation: nothing comes out, and what it says comes from outside."""
+
+    def __init__(self, shape: Any, depth: int, *, ahead: int, distributed: bool) -> None:
+        self.ahead = ahead
+        super().__init__(
+            {
+                "taken": In(1),
+                "open": Out(1),
+                "ample": Out(1),
+                "arrives": In(1),
+                "payload": In(shape),
+                "waiting": Out(stream.Signature(shape)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.d.comb += [self.open.eq(AnySeq(1)), self.ample.eq(AnySeq(1))]
+        return m
+
+
+def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:
+    m = Module()
+    dut = hdl.FastCrossbar(p)
+    passes = Passes(p) if p.passes > 1 else None
+    found: list[Waiting] = []
+
+    def waiting(*args: Any, **options: Any) -> Waiting:
+        found.append(Waiting(*args, **options))
+        return found[-1]
+
+    with (
+        patch.object(hdl, "Replay", lambda parameters: passes),
+        patch.object(hdl, "Reservation", waiting),
+    ):
+        m.submodules.dut = inside = Opened(dut)
+    [reservation] = found
+    valid, ready, beat = dut.events.valid, dut.events.ready, dut.events.payload
+    if passes is not None:
+        valid, ready, beat = passes.valid, passes.passes.ready, passes.beat
+    cell = dut.cells.payload
+    taken = Signal()
+    m.d.comb += [
+        valid.eq(AnySeq(1)),
+        beat.as_value().eq(AnySeq(len(beat.as_value()))),
+        dut.cells.valid.eq(AnySeq(1)),
+        cell.as_value().eq(AnySeq(len(cell.as_value()))),
+        taken.eq(valid & ready),
+    ]
+    arrives = reservation.arrives
+    model = CrossbarModel(m, p, cells=dut.cells, taken=taken, beat=beat, leaves=arrives, places=2)
+    busy, left, promised = inside["busy"], inside["left"], inside["promised"]
+    # Of this name there are two more: for words, and for sums, as many clocks as these need.
+    came, under_way = sorted((s for s in inside.named("arrives") if s is not arrives), key=len)
+    m.d.comb += [
+        Assert(dut.cells.ready),
+        # Only a pass's last beat waits.
+        Assert(ready == (~beat.last | ~busy)),
+    ]
+    if passes is not None:
+        m.d.comb += passes.group.eq(model.group)
+    with m.If(arrives):
+        model.check(m, reservation.payload)
+
+    # What the Reservation asks for: nothing sets out that may not, and all arrives.
+    ahead = reservation.ahead
+    may, remain = Signal(range(ahead + 1)), Signal(range(ahead + 1))
+    set_out = [reservation.taken, Signal(), Signal()]
+    m.d.comb += [
+        may.eq(Mux(reservation.ample, ahead, remain)),
+        Assert(~reservation.taken | reservation.open | (may != 0)),
+        Assert(arrives == set_out[2]),
+    ]
+    m.d.sync += [
+        remain.eq(may - (reservation.taken & (may != 0))),
+        set_out[1].eq(set_out[0]),
+        set_out[2].eq(set_out[1]),
+    ]
+
+    # What makes the induction close: which beat each register has. Those without a reset have
+    # none of after it until as many clocks have passed as they are deep.
+    parts, lanes, step = range(p.rows_per_clock), range(p.lanes), p.neurons_per_clock
+    deep = 7 + (len(parts) > 1)  # the sums have it then
+    age = Signal(range(deep + 1))
+    m.d.sync += age.eq(Mux(age == deep, age, age + 1))
+    draining = Signal()
+    m.d.comb += [
+        draining.eq((left != 0) | set_out[1] | set_out[2]),
+        Assert(age <= deep),
+        Assert(~draining | (age == deep)),
+    ]
+    stage = model.stage
+    closing: Value = Const(0)
+    chain = ["value_{}", "held_{}", "later_{}", "value_{}_branch_0"]
+    leaves = range(-(-p.lanes // 4))
+    for clock in range(1, deep + 1):
+        stage = model.later(m, stage, f"stage_{clock}")
+        ends = stage.valid & stage.last
+        m.d.comb += [
+            Assert((age >= clock) | ~stage.as_value().any()),
+            Assert(inside[f"last_{clock}"] == ends),
+            Assert(~ends | (inside[f"final_{clock}"] == stage.final)),
+        ]
+        with m.If(ends):
+            # The sums of the pass before will have left the shadow.
+            m.d.comb += [
+                Assert(~closing & busy),
+                Assert(left <= max(0, deep - 1 - clock) * step),
+                Assert((left == 0) | promised),
+                Assert(stage.final == Mux(draining, model.final[1], model.final[0])),
+            ]
+            if clock == deep:
+                m.d.comb += Assert(~set_out[1])
+            for lane in lanes:
+                due = Mux(draining, model.sums[1][lane], model.sums[0][lane])
+                m.d.comb += Assert(stage.after[lane] == due)
+        closing = closing | ends
+        # Beats are of the pass that comes, or have its last one behind them.
+        m.d.comb += Assert(~stage.valid | ((closing | model.begun) & ~model.writing))
+        with m.If(age >= clock):
+            for part in parts:
+                if clock <= len(chain):
+                    value = inside[chain[clock - 1].format(part)]
+                    m.d.comb += Assert(value == stage.values[part])
+                if clock == 5:
+                    for leaf in leaves:
+                        value = inside[f"value_{part}_leaf_0_{leaf}"]
+                        m.d.comb += Assert(value == stage.values[part])
+                if clock <= 2:
+                    line = inside[f"address_{part}" + "_copy_0" * (clock - 1)]
+                    m.d.comb += Assert(~stage.valid | (line == stage.lines[part]))
+            for lane in lanes:
+                bank, place = divmod(lane, p.bank_lanes)
+                total = stage.terms[lane][0]
+                for part in parts:
+                    memory = f"part_{part}_bank_{bank}"
+                    term = stage.terms[lane][part]
+                    total = total + term if part else term
+                    found_term: Value = term
+                    if clock <= 2:
+                        stored = inside.word(f"{memory}.memory", stage.lines[part])
+                        found_term = _word(stored, place, p) * stage.values[part]
+                    elif clock == 3:
+                        stored = inside[f"{memory}.read_words"]
+                        found_term = _word(stored, place, p) * stage.values[part]
+                    elif clock == 5:
+                        found_term = inside[f"word_{part}_{lane}"] * stage.values[part]
+                    elif clock == 6:
+                        found_term = inside[f"product_{part}_0_{lane}"]
+                    m.d.comb += Assert(found_term == term)
+                if clock == 7 < deep:
+                    m.d.comb += Assert(inside[f"rows_6_0_0_{lane}"] == total)
+                if clock == deep:
+                    m.d.comb += Assert(inside[f"sum_{lane}"] == stage.after[lane])
+    flush = inside["flush"]
+    m.d.comb += [
+        Assert(flush == (Const(2 ** len(flush) - 1) << age)[: len(flush)]),
+    ]
+    turns = [inside[f"last_{clock}"] | (age < clock) for clock in (deep - 1, deep)]
+    with m.If(age >= 1):
+        m.d.comb += [
+            Assert(inside["turn_branch_0"] == turns[0]),
+            Assert(inside["shift_branch_0"] == set_out[1]),
+        ]
+    with m.If(age >= 2):
+        for leaf in leaves:
+            m.d.comb += [
+                Assert(inside[f"turn_leaf_0_{leaf}"] == turns[1]),
+                Assert(inside[f"shift_leaf_0_{leaf}"] == set_out[2]),
+            ]
+
+    # ... what is in the shadow and what of it has set out,
+    column, count, final = model.column, model.count[0], model.final[0]
+    gone = [column + step * set_out[2], column + step * (set_out[2] + set_out[1])]
+    last = inside["last"]
+    m.d.comb += [
+        Assert(model.waiting == draining + closing),
+        Assert(~closing | (model.column == 0) | draining),
+        Assert(~busy | closing | ((left != 0) & ~promised)),
+        Assert(busy | (left == 0) | (promised & (left <= ahead * step))),
+        Assert(~promised | ((left != 0) & (left <= remain * step))),
+        Assert(~set_out[2] | (last[1] == (final & (column + step >= count)))),
+        Assert(~set_out[1] | (last[0] == (final & (gone[0] + step >= count)))),
+        Assert(~set_out[1] | (gone[0] < count)),
+        Assert(under_way == Cat(set_out[1], set_out[2])),
+    ]
+    with m.If(draining):
+        m.d.comb += Assert(left == Mux(gone[1] < count, count - gone[1], 0))
+        for lane in lanes:
+            for out in range(0, p.lanes - lane, step):
+                with m.If((column == out) & (out + lane < count)):
+                    m.d.comb += Assert(inside[f"shadow_{lane}"] == model.sums[0][out + lane])
+    with m.If(left != 0):
+        m.d.comb += Assert(inside["image_ends"] == final)
+
+    # ... and where words are on their way to the memories.
+    written = model.written
+    arrived: Any = data.View(cell.shape(), inside["arrived_0"])
+    m.d.comb += [Assert(came == written[1].valid)]
+    with m.If(written[1].valid):
+        following = {name: inside[f"placer.next_{name}"] for name in ("row", "column")}
+        m.d.comb += [
+            Assert(arrived.word == written[1].word),
+            Assert(Mux(arrived.first, arrived.row, following["row"]) == written[1].row),
+            Assert(Mux(arrived.first, 0, following["column"]) == written[1].column),
+        ]
+    places = [None, None, *[model.place(m, word) for word in written[2:]]]
+    for clock, (there, place) in {
+        2: ("placer.valid", "placer.place"),
+        3: ("bus_valid_0", "bus_0"),
+        4: ("bus_valid_2", "bus_2"),
+    }.items():
+        m.d.comb += [
+            Assert(inside[there] == written[clock].valid),
+            Assert(~written[clock].valid | (inside[place] == places[clock].as_value())),
+        ]
+    for part in parts:
+        for bank in range(p.banks):
+            meant = written[4].valid & (places[4].part == part) & (places[4].bank == bank)
+            enable = inside[f"enable_{part}_{bank}"]
+            m.d.comb += Assert(enable == Mux(meant, 1 << places[4].lane, 0))
+    lines = Shape.cast(range(p.part_rows * p.passes)).width
+    model.check_words(
+        m,
+        lambda name: inside[f"placer.next_{name}"],
+        lambda part, bank, at: inside.word(f"part_{part}_bank_{bank}.memory", Const(at, lines)),
+        late=True,
+    )
+
+    # A reset, at any time but while words are written.
+    reset = Signal()
+    top = Module()
+    top.submodules.properties = ResetInserter(reset)(m)
+    top.d.comb += [reset.eq(AnySeq(1)), Assume(~reset | ~model.writing)]
+    top.d.comb += Cover(arrives & (reservation.payload.sums[0] == -2))
+    if p.lanes == p.rows:
+        reset_under_way = Signal()
+        with top.If(reset & closing):
+            top.d.sync += reset_under_way.eq(1)
+        top.d.comb += Cover(arrives & reset_under_way)
+    if p.lanes > p.rows:
+        top.d.comb += Cover(promised & closing)
+    return top
+
+
+def _word(line: Value, place: int, p: CrossbarParameters) -> Value:
+    return line.word_select(place, p.rah_bits).as_signed()
+
+
+def _proof(name: str, p: CrossbarParameters, *mutants: Mutant, slow: bool = False) -> Proof:
+    return Proof(
+        f"FastCrossbar, {name}",
+        source,
+        lambda hdl: properties(hdl, p),
+        depth=2,
+        cover_depth=20,
+        mutants=mutants,
+        slow=slow,
+    )
+
+
+PROOFS = [
+    _proof(
+        "2 x 2",
+        CrossbarParameters(2, 2, lanes=2, value_bits=2, rah_bits=2, memory="ecp5"),
+        Mutant("init=2 ** (term_clock - 1) - 1", "init=2 ** (term_clock - 2) - 1"),
+        Mutant("flags[term_clock - 2][0]", "flags[term_clock - 1][0]"),
+        Mutant("value.eq(Mux(taken, slot.value, 0))", "value.eq(slot.value)"),
+    ),
+    _proof(
+        "3 x 2, a column a pass",
+        CrossbarParameters(3, 2, lanes=1, value_bits=2, rah_bits=2, memory="ecp5"),
+        Mutant("address.eq(base + slot.row)", "address.eq(slot.row)"),
+        Mutant("(left <= step) & image_ends", "(left <= step)"),
+    ),
+    _proof(
+        "3 x 2, two rows and neurons a clock",
+        CrossbarParameters(
+            3,
+            2,
+            lanes=2,
+            value_bits=2,
+            rah_bits=2,
+            rows_per_clock=2,
+            neurons_per_clock=2,
+            memory="ecp5",
+        ),
+        Mutant("(place.part == part)", "(place.part == 0)"),
+        slow=True,
+    ),
+    # More columns than a beat is clocks on its way: a pass must wait for the one before.
+    _proof(
+        "1 x 8",
+        CrossbarParameters(1, 8, lanes=8, value_bits=1, rah_bits=2, memory="ecp5"),
+        Mutant("left <= ahead * step", "left <= (ahead + 1) * step"),
+        slow=True,
+    ),
+]
+
+
+def test_fast_crossbar(prove: Callable[[], None]) -> None:
+    prove()
