@@ -105,7 +105,7 @@ class Proof:
     cover_depth : int
         Clocks within which each cover is reached.
     slow : bool
-        Whether the proof takes more than ten seconds.
+        Whether `make test` leaves the proof out.
     engine : str
         In SymbiYosys's words.
     """
@@ -144,7 +144,7 @@ class Task:
     mutant : Mutant, optional
         The block has this fault, so that an assertion must fail.
     slow : bool
-        Whether it takes more than ten seconds.
+        Whether it takes long.
     """
 
     proof: Proof

@@ -1,0 +1,403 @@
+"""Resident hands the engine over between the link and itself, and neither gets the other's answers.
+
+Loader, player, judge and engine are stood in for by what is said of them: a line is told of some
+clocks after its last byte; a player that has begun plays at least one image; the engine answers
+each image that it got, when it likes, and is idle only when it has none. The link is a dispatcher:
+it writes and reads only when its images are answered and all is idle, one memory at a time.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from amaranth.asserts import AnySeq
+from amaranth.hdl import Assert, Assume, Cover, Fragment, Module, Mux, Signal, Value
+from amaranth.lib import data, wiring
+
+from hdl import resident as source
+from hdl.bench.proof import Mutant, Opened, Proof
+from hdl.parameters import (
+    CrossbarParameters,
+    EngineParameters,
+    ResidentParameters,
+)
+
+BEATS = 8
+PARAMETERS = EngineParameters(
+    (
+        CrossbarParameters(2, 2, 2, value_bits=1, rah_bits=2),
+        CrossbarParameters(2, 2, 2, value_bits=1, rah_bits=2),
+    ),
+    resident=ResidentParameters(BEATS, 4),
+)
+MOST = 3
+"""Images in the engine."""
+LATE = 4
+"""Clocks from a line's last byte to what a `hdl.resident.Loader` makes of it."""
+IMAGES, LOAD, FETCH = range(3)
+
+
+class Half(wiring.Component):
+    """In place of a part, with its ports."""
+
+    def __init__(self, ports: Any) -> None:
+        super().__init__(ports)
+
+    def elaborate(self, platform: object) -> Module:
+        return Module()
+
+
+def properties(hdl: Any) -> Module:
+    m = Module()
+    made: dict[str, Any] = {}
+
+    def part(name: str, original: Any) -> Callable[..., Half]:
+        def make(*arguments: Any) -> Half:
+            real = original(*arguments)
+            Fragment.get(real, None)  # of which only the ports are wanted
+            made[name] = Half(dict(real.signature.members.items()))
+            made[name].settling = 1
+            return made[name]
+
+        return make
+
+    hdl.Loader = part("loader", source.Loader)
+    hdl.BeatPlayer = part("player", source.BeatPlayer)
+    hdl.Judge = part("judge", source.Judge)
+    slices: list[Any] = []
+
+    def slice_of(*arguments: Any, **options: Any) -> Any:
+        slices.append(source.Slice(*arguments, **options))
+        return slices[-1]
+
+    hdl.Slice, hdl.CLASS_BYTES = slice_of, 1
+    dut = hdl.Resident(PARAMETERS)
+    m.submodules.dut = inside = Opened(dut)
+    loader, player, judge = made["loader"], made["player"], made["judge"]
+
+    def anything(signal: Any) -> Any:
+        value = Value.cast(signal)
+        return value.eq(AnySeq(len(value)))
+
+    def fires(port: Any) -> Value:
+        return port.valid & port.ready
+
+    # The link: a dispatcher that has images under way, or writes a memory, or reads one.
+    mode = Signal(range(3), init=IMAGES)
+    quiet = Signal()
+    link_images, link_mid = Signal(4), Signal()
+    since = Signal(3, init=7)  # a byte or a line's end
+    of_run, ended = Signal(), Signal()  # what is written: the line of a run, and all of it
+    asked = Signal()  # a line, whose end has not come
+    ends = Signal()
+    m.d.comb += [
+        dut.link_load.valid.eq((mode == LOAD) & ~ended & AnySeq(1)),
+        anything(dut.link_load.payload),
+        dut.load.ready.eq(AnySeq(1)),
+        ends.eq(fires(dut.link_load) & AnySeq(1)),
+        dut.link_fetched.ready.eq(AnySeq(1)),
+        dut.link_results.ready.eq(AnySeq(1)),
+        loader.load.ready.eq(1),
+    ]
+    stays, was = Signal(), Signal.like(Value.cast(dut.link_fetch.payload))
+    m.d.sync += [
+        stays.eq(dut.link_fetch.valid & ~dut.link_fetch.ready),
+        was.eq(Value.cast(dut.link_fetch.payload)),
+    ]
+    m.d.comb += [
+        dut.link_fetch.valid.eq((mode == FETCH) & ~asked & (stays | AnySeq(1))),
+        Value.cast(dut.link_fetch.payload).eq(Mux(stays, was, AnySeq(len(was)))),
+        Assume(dut.link_fetch.payload.address < BEATS),
+    ]
+    line_ends = fires(dut.link_fetched) & dut.link_fetched.payload.last
+    m.d.sync += [
+        quiet.eq(dut.link_idle),
+        since.eq(Mux(fires(dut.link_load) | line_ends, 0, since + (since != 7))),
+        asked.eq((asked | fires(dut.link_fetch)) & ~line_ends),
+    ]
+    link_event = fires(dut.link_events)
+    link_answer = fires(dut.link_results) & dut.link_results.payload.last
+    none = (link_images == 0) & ~link_mid & ~dut.link_events.valid
+    with m.Switch(mode):
+        with m.Case(IMAGES), m.If(quiet & none & AnySeq(1)):
+            m.d.sync += [mode.eq(Mux(AnySeq(1), LOAD, FETCH)), ended.eq(0), of_run.eq(AnySeq(1))]
+        with m.Case(LOAD):
+            with m.If(ends & of_run):
+                m.d.sync += ended.eq(1)
+            with m.If(quiet & (since >= 3) & ~dut.link_load.valid & AnySeq(1)):
+                m.d.sync += mode.eq(IMAGES)
+        with (
+            m.Case(FETCH),
+            m.If(~asked & ~stays & ~dut.link_fetch.valid & (since >= 3) & AnySeq(1)),
+        ):
+            m.d.sync += mode.eq(IMAGES)
+    offered, event_was = Signal(), Signal.like(Value.cast(dut.link_events.payload))
+    m.d.sync += [
+        offered.eq(dut.link_events.valid & ~dut.link_events.ready),
+        event_was.eq(Value.cast(dut.link_events.payload)),
+        link_images.eq(link_images + (link_event & dut.link_events.payload.last) - link_answer),
+    ]
+    m.d.comb += [
+        dut.link_events.valid.eq((mode == IMAGES) & (offered | AnySeq(1))),
+        Value.cast(dut.link_events.payload).eq(Mux(offered, event_was, AnySeq(len(event_was)))),
+    ]
+    with m.If(link_event):
+        m.d.sync += link_mid.eq(~dut.link_events.payload.last)
+
+    # The loader.
+    recent = Signal(LATE)
+    run_ends = Signal(LATE)
+    m.d.sync += [
+        recent.eq((recent << 1) | fires(dut.link_load)),
+        run_ends.eq((run_ends << 1) | (ends & of_run)),
+    ]
+    m.d.comb += [
+        loader.start.eq(run_ends[LATE - 1]),
+        loader.beat_written.eq(recent[LATE - 2] & ~of_run & AnySeq(1)),
+        anything(loader.address),
+        anything(loader.images),
+        anything(loader.number),
+    ]
+
+    # The player.
+    active = Signal()
+    to_play = Signal(16)
+    own_event = fires(player.events)
+    own_end = own_event & player.events.payload.last
+    plays_on = Signal()
+    own_offered, own_was = Signal(), Signal.like(Value.cast(player.events.payload))
+    position = Signal(range(BEATS))
+    peeks = Signal()
+    m.d.comb += [
+        plays_on.eq(active & ~(own_end & ((to_play == 1) | AnySeq(1)))),
+        player.events.valid.eq(active & (own_offered | AnySeq(1))),
+        Value.cast(player.events.payload).eq(Mux(own_offered, own_was, AnySeq(len(own_was)))),
+        player.playing.eq(active),
+        player.position.eq(position),
+        player.peeked.eq(peeks & AnySeq(1)),
+        anything(player.beat),
+    ]
+    m.d.sync += [
+        active.eq(plays_on | player.start),
+        own_offered.eq(player.events.valid & ~player.events.ready),
+        own_was.eq(Value.cast(player.events.payload)),
+        to_play.eq(to_play - own_end),
+        peeks.eq((peeks & ~player.peeked) | player.peek),
+    ]
+    with m.If(active):
+        m.d.sync += position.eq(AnySeq(range(BEATS)))
+    with m.If(player.start):
+        m.d.sync += to_play.eq(player.images)
+    m.d.comb += [
+        Assert(~player.start | (~player.playing & (player.images != 0))),
+        Assert(~player.write | (~player.playing & ~player.start & ~peeks & ~player.peek)),
+        Assert(~player.peek | (~player.playing & ~peeks)),
+    ]
+
+    # The judge is busy for four clocks.
+    coming = Signal(4)
+    m.d.sync += coming.eq((coming << 1) | judge.answered)
+    m.d.comb += [
+        judge.busy.eq(coming.any()),
+        *(anything(port) for port in (judge.answers, judge.correct, judge.cycles, judge.label)),
+    ]
+
+    # The engine.
+    complete, arriving = Signal(range(MOST + 1)), Signal()
+    result_stays, result_was = Signal(), Signal.like(Value.cast(dut.results.payload))
+    engine_event, engine_result = fires(dut.events), fires(dut.results)
+    m.d.comb += [
+        dut.events.ready.eq((complete != MOST) & AnySeq(1)),
+        dut.results.valid.eq(result_stays | ((complete != 0) & AnySeq(1))),
+        Value.cast(dut.results.payload).eq(Mux(result_stays, result_was, AnySeq(len(result_was)))),
+        dut.idle.eq((complete == 0) & ~arriving & AnySeq(1)),
+        dut.fetch.ready.eq(AnySeq(1)),
+        anything(dut.fetched.payload),
+    ]
+    engine_ends = engine_event & dut.events.payload.last
+    m.d.sync += [
+        result_stays.eq(dut.results.valid & ~dut.results.ready),
+        result_was.eq(Value.cast(dut.results.payload)),
+        complete.eq(complete + engine_ends - (engine_result & dut.results.payload.last)),
+    ]
+    with m.If(engine_event):
+        m.d.sync += arriving.eq(~dut.events.payload.last)
+    reads = Signal()  # the engine, a line
+    m.d.comb += dut.fetched.valid.eq(reads & AnySeq(1))
+    m.d.sync += reads.eq(
+        (reads | fires(dut.fetch)) & ~(fires(dut.fetched) & dut.fetched.payload.last)
+    )
+
+    # Whose images there are. What is taken of either goes to the engine, and of one only.
+    to_engine, answers, to_link = slices
+    own_images, own_mid = Signal(16), Signal()
+    own, running, serving = inside["own"], inside["running"], inside["serving"]
+    answer = answers.o.payload
+    own_result = fires(answers.o) & own
+    own_answer = own_result & answer.last
+    m.d.sync += own_images.eq(own_images + own_end - own_answer)
+    with m.If(own_event):
+        m.d.sync += own_mid.eq(~player.events.payload.last)
+    m.d.comb += [
+        Assert(fires(to_engine.i) == (link_event | own_event)),
+        Assert(~(link_event & own_event)),
+        Assert(~fires(dut.link_results) | (link_images != 0)),
+        Assert(~own_result | (own_images != 0)),
+        Assert(((link_images == 0) & ~link_mid) | ((own_images == 0) & ~own_mid)),
+        Assert(fires(answers.o) == (fires(dut.link_results) | own_result)),
+        # Each of a run's answers is counted.
+        Assert(judge.answered == (running & own_answer)),
+    ]
+    for taken, port in ((link_event, dut.link_events), (own_event, player.events)):
+        with m.If(taken):
+            same = Value.cast(to_engine.i.payload) == Value.cast(port.payload)
+            m.d.comb += Assert(same)
+    # A run ends when all of it is answered and counted, and only then does the link learn of it.
+    ran = Signal()
+    launch = inside["launch"]
+    m.d.sync += ran.eq(running)
+    own_work = launch | active | own_mid | (own_images != 0)
+    with m.If(ran & ~running):
+        m.d.comb += Assert(~own_work & ~coming.any())
+    with m.If(dut.link_idle):
+        m.d.comb += Assert(~own_work & ~coming.any() & ~recent.any() & ~player.write)
+
+    # A single image is searched for from the first beat, or from where the one that was read before
+    # ended; not so if a beat has been written since.
+    def reads_in(*states: str) -> Value:
+        return inside.state("reading", *states)
+
+    (address,) = (signal for signal in inside.named("address") if signal is not judge.address)
+    wants_logits = inside["wants_logits"]
+    final, left, fetched = inside["final"], inside["left"], to_link.i
+    leaves = reads_in("SEND") & fetched.ready & (left == 0) & final
+    known, known_image, known_beat = Signal(), Signal(16), Signal(range(BEATS))
+    with m.If(leaves & wants_logits):
+        m.d.sync += [known.eq(1), known_image.eq(address + 1), known_beat.eq(position)]
+    with m.If(player.write):
+        m.d.sync += known.eq(0)
+    with m.If(player.start & (mode == FETCH)):
+        beyond = known & (address >= known_image)
+        from_there = (player.first == known_beat) & (player.skip == address - known_image)
+        from_start = (player.first == 0) & (player.skip == address)
+        m.d.comb += [
+            Assert(Mux(beyond, from_there, from_start)),
+            Assert(player.images == 1),
+        ]
+    with m.If(player.start & (mode == LOAD)):
+        m.d.comb += Assert((player.first == 0) & (player.skip == 0))
+
+    # What makes the induction close: what is where.
+    settling = inside["settling"]
+    lasts = []
+    for each, name in ((to_engine, "event_slice"), (answers, "result_slice")):
+        held, holds = (
+            data.View(each.o.payload.shape(), inside[f"{name}.held"]),
+            inside[f"{name}.holds"],
+        )
+        lasts.append((each.o.valid & each.o.payload.last) + (holds & held.last))
+        m.d.comb += Assert(~holds | each.o.valid)
+        if each is to_engine:
+            behind = Mux(holds, ~held.last, Mux(each.o.valid, ~each.o.payload.last, arriving))
+            m.d.comb += Assert(behind == (link_mid | own_mid))
+        else:
+            ended_there = Mux(holds, held.last, ~each.o.valid | each.o.payload.last)
+            m.d.comb += Assert(ended_there | (complete != 0))
+    on_way = Signal(4)
+    m.d.comb += [
+        on_way.eq(lasts[0] + complete + lasts[1]),
+        Assert(link_images + own_images == on_way),
+        Assert(complete <= MOST),
+        Assert(~result_stays | (dut.results.valid & (complete != 0))),
+        Assert(~(active | own_mid | (own_images != 0)) | own),
+        Assert(~own_work | running | serving),
+        Assert(~own_mid | active),
+        Assert(~coming.any() | running),
+        Assert(~active | (to_play != 0)),
+        Assert(~launch | (player.images != 0)),
+        Assert(mode <= FETCH),
+    ]
+    # Which mode goes with what.
+    here = reads_in("ENGINE")
+    with m.If(mode == IMAGES):
+        m.d.comb += Assert(~own & ~running & ~serving & here & ~launch & ~reads & ~asked)
+    with m.Else():
+        m.d.comb += Assert((link_images == 0) & ~link_mid & ~offered)
+    m.d.comb += [
+        Assert(~running | ((mode == LOAD) & of_run & ended & ~run_ends.any())),
+        Assert(~settling.any() | (mode == LOAD)),
+        Assert(settling[:LATE] == recent),
+        Assert((run_ends & ~recent) == 0),
+        Assert((run_ends & (run_ends - 1)) == 0),
+        Assert(~run_ends.any() | (ended & of_run & ~own_work)),
+        Assert(~serving | (mode == FETCH)),
+        Assert(~launch | Mux(mode == LOAD, running, serving & reads_in("LOGIT"))),
+        Assert(~quiet | (~settling[1:].any() & ~running & ~own & (~serving | asked))),
+        Assert((mode == LOAD) | ~ended | (mode == IMAGES)),
+    ]
+    for clock in range(len(settling)):
+        m.d.comb += Assert(~settling[clock] | (since <= clock))
+    with m.If(mode == LOAD):
+        m.d.comb += Assert(here & ~asked & ~reads & ~serving)
+    # How far the reading of a line is.
+    one = launch + active + own_images
+    m.d.comb += [
+        Assert(here | (asked & serving & ~reads & (mode == FETCH))),
+        Assert(~here | ~serving | (asked & ~own_work)),
+        Assert(~asked | (mode == FETCH)),
+        Assert(~to_link.o.valid | asked),
+        Assert(~(to_link.o.valid & to_link.o.payload.last) | (here & ~reads)),
+        Assert(~reads | (asked & here)),
+        Assert(peeks == reads_in("WAIT")),
+        Assert(inside["aim"] == reads_in("AIM")),
+        Assert(~reads_in("LOOK", "WAIT") | ~wants_logits),
+        Assert(~reads_in("LOGIT") | wants_logits),
+        Assert(~reads_in("SEND") | wants_logits | final),
+        Assert(~reads_in("REGARD") | ~own_work),
+        Assert(~reads_in("AIM", "LOOK", "WAIT", "SEND", "LOGIT") | own),
+    ]
+    with m.If(mode == FETCH):
+        m.d.comb += [
+            Assert(asked | ~serving),
+            Assert(asked | (since == 0) | ~own),
+            Assert(~active | (to_play == 1)),
+            Assert(~launch | (player.images == 1)),
+            Assert(one == (reads_in("LOGIT") | (reads_in("SEND") & ~final))),
+            Assert(~stays | (dut.link_fetch.valid & here & ~asked)),
+        ]
+    with m.If(~wants_logits | ~reads_in("LOGIT", "SEND")):
+        m.d.comb += [
+            Assert(inside["next_image"] == Mux(known, known_image, 0)),
+            Assert(inside["next_beat"] == Mux(known, known_beat, 0)),
+        ]
+    with m.If(reads_in("AIM")):
+        m.d.comb += [
+            Assert(inside["ahead"] == (address >= inside["next_image"])),
+            Assert(inside["gap"] == (address - inside["next_image"])[:16]),
+        ]
+    m.d.comb += [
+        Cover(ran & ~running & (position == 3)),
+        Cover(leaves & wants_logits & (position == 3)),
+        Cover(fires(dut.link_results)),
+    ]
+    return m
+
+
+PROOFS = [
+    Proof(
+        "Resident",
+        source,
+        properties,
+        depth=1,
+        mutants=(
+            Mutant("with m.If(loader.beat_written):", "with m.If(0):", depth=25),
+            Mutant("~launch & ~player.playing & ~events.o.valid", "~launch & ~player.playing"),
+            Mutant("& ~serving & ~settling.any()", "& ~serving"),
+            Mutant("own.eq(running | serving)", "own.eq(running)"),
+            Mutant("skip.eq(Mux(ahead, gap, address))", "skip.eq(0)"),
+        ),
+    ),
+]
+
+
+def test_resident(prove: Callable[[], None]) -> None:
+    prove()
