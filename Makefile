@@ -33,6 +33,10 @@ test: lint  ## Everything that must pass: lint, then all tests.
 prove: $(STAMP)  ## Proofs of the gateware's blocks, for every input, with a line for each; 20 minutes.
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -q tests/formal --prove
 
+.PHONY: coverage
+coverage: $(STAMP)  ## What benches make blocks and machines go through, counted: no bin may be empty.
+	@$(BIN)/python -m pytest -q -s tests/coverage
+
 .PHONY: faults
 faults: $(STAMP)  ## A thousand programmings with two faults each on the line; ten million hurt frames.
 	@ALLSPIN_FAULT_RUNS=1000 ALLSPIN_HURT_FRAMES=10 $(BIN)/python -m pytest -n 2 --dist worksteal -q tests/host/link/test_lost_frames.py tests/host/link/test_frames.py

@@ -8,6 +8,8 @@ from typing import Any
 from amaranth.lib import data
 from amaranth.sim import Simulator
 
+from hdl.bench.coverage import Recording
+
 Process = Callable[[Any], Awaitable[None]]
 
 
@@ -32,6 +34,8 @@ class StreamBench:
         Probability that a side of a stream is not willing in a clock, 0 to below 1.
     seed : int
         Of the stalls.
+    recording : Recording, optional
+        Of the component: it is written down too.
 
     Attributes
     ----------
@@ -50,12 +54,21 @@ class StreamBench:
     [1, 2, 3]
     """
 
-    def __init__(self, dut: Any, *, stall: float = 0.0, seed: int = 0) -> None:
+    def __init__(
+        self,
+        dut: Any,
+        *,
+        stall: float = 0.0,
+        seed: int = 0,
+        recording: Recording | None = None,
+    ) -> None:
         self.stall = stall
         self.clock = 0
         self._random = random.Random(seed)
-        self._simulator = Simulator(dut)
+        self._simulator = Simulator(dut if recording is None else recording.simulated())
         self._simulator.add_clock(1e-6)
+        if recording is not None:
+            self._simulator.add_testbench(recording.sample, background=True)
         self._unfinished = 0
         self._movement = 0
 

@@ -1,0 +1,199 @@
+"""Bins of what a machine as a whole can go through, beside those of its streams and FSMs."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from amaranth.hdl import Cat
+
+from hdl.bench.coverage import Bits, Part, Recording
+from hdl.link.protocol import NO_TAG
+
+Bin = tuple[str, Callable[[], Bits | int]]
+"""A name, and what counts its hits when the run is over."""
+
+
+def machine_bins(recording: Recording) -> list[Bin]:
+    """All bins of a machine; before it is simulated, since they keep signals."""
+    return [
+        *images_under_way(recording),
+        *extreme_sums(recording),
+        *hand_overs(recording),
+        *tags(recording),
+    ]
+
+
+def images_under_way(recording: Recording) -> Iterator[Bin]:
+    """Blank and full images, and two at a time of which one is blank."""
+    (part,) = recording.of("Engine")
+    engine = part.component
+    crossbar = engine.parameters.crossbars[0]
+    events, results = engine.events, engine.results
+    slots = [events.payload.slots[k] for k in range(crossbar.rows_per_clock)]
+    top = 2**crossbar.value_bits - 1
+    takes = events.valid & events.ready
+    gives = results.valid & results.ready & results.payload.last
+    seen = {
+        "last": takes & events.payload.last,
+        "driven": Cat(slot.value.any() & takes for slot in slots),
+        "topmost": Cat((slot.value == top) & takes for slot in slots),
+        "takes": takes,
+        "gives": gives,
+    }
+    recording.keep(*seen.values())
+
+    def found() -> tuple[npt.NDArray[Any], ...]:
+        """For each image: its first and last clock, rows driven, and rows driven to the top."""
+        values = {name: recording.values(signal) for name, signal in seen.items()}
+        ends = np.flatnonzero(values["last"])
+        starts = np.flatnonzero(values["takes"])
+        first = starts[np.searchsorted(starts, np.concatenate([[0], ends[:-1] + 1]))]
+        left = np.flatnonzero(values["gives"])
+        counts = [
+            np.diff(np.cumsum(np.bitwise_count(values[name]))[ends], prepend=0)
+            for name in ("driven", "topmost")
+        ]
+        return first, left, *counts
+
+    def two_with_one_blank() -> int:
+        first, left, driven, _ = found()
+        together = first[1:] <= left[: len(first) - 1]
+        return int(np.count_nonzero(together & ((driven[1:] == 0) != (driven[:-1] == 0))))
+
+    yield "image: blank", lambda: int(np.count_nonzero(found()[2] == 0))
+    yield "image: full", lambda: int(np.count_nonzero(found()[3] == crossbar.rows))
+    yield "image: two under way, one of them blank", two_with_one_blank
+
+
+def extreme_sums(recording: Recording) -> Iterator[Bin]:
+    """The largest and the smallest sum that a column can have."""
+    for kind in ("Crossbar", "FastCrossbar"):
+        for part in recording.of(kind):
+            p = part.component._parameters
+            sums = part.component.sums
+            valid = sums.valid & sums.ready
+            columns = [sums.payload.sums[k] for k in range(min(p.neurons_per_clock, p.lanes))]
+            recording.keep(valid, *columns)
+
+            def at(bound: int, valid: Any = valid, columns: list[Any] = columns) -> Bits:
+                hit = np.any([recording.values(column) == bound for column in columns], axis=0)
+                return hit & (recording.values(valid) == 1)
+
+            scale = p.rows * (2**p.value_bits - 1)
+            half = 2 ** (p.rah_bits - 1)
+            yield f"{kind}: largest sum", lambda at=at, s=scale * (half - 1): at(s)
+            yield f"{kind}: smallest sum", lambda at=at, s=-scale * half: at(s)
+
+
+def hand_overs(recording: Recording) -> Iterator[Bin]:
+    """What begins as soon as what was before it ends."""
+    for part in recording.of("Crossbar"):
+        names = ("take", "read_valid", "read_last")
+        take, valid, last = map(part.signal, names)
+        # An event is in the registers of its read a clock after it entered.
+        yield from after_last_word(recording, part, [take], [valid, last], (0, 1), behind=1)
+    for part in recording.of("FastCrossbar"):
+        ending = part.signal(f"last_{flag_clocks(part)}")
+        yield from after_last_word(
+            recording, part, [part.signal("sets_out")], [ending], range(4), behind=0
+        )
+    for part in recording.of("Resident"):
+        yield from after_fall(
+            recording,
+            part.signal("own"),
+            part.component.link_events,
+            "hand-over: an image in the clock after a resident run",
+        )
+    for part in recording.of("Engine"):
+        yield from after_fall(
+            recording,
+            part.signal("loading"),
+            part.component.events,
+            "hand-over: an image in the clock after the last word is there",
+        )
+
+
+def after_last_word(
+    recording: Recording,
+    part: Part,
+    leaves: list[Any],
+    ends: list[Any],
+    clocks: Iterable[int],
+    *,
+    behind: int,
+) -> Iterator[Bin]:
+    """An image that ends so many clocks after the last sum of the one before has left.
+
+    Parameters
+    ----------
+    recording : Recording
+        Keeps the signals.
+    part : Part
+        A crossbar.
+    leaves, ends : list of Signal
+        All are 1 in the clock in which sums leave, and an image ends.
+    clocks : iterable of int
+        Each has a bin.
+    behind : int
+        By how many clocks `ends` is late.
+    """
+    left = part.signal("left")
+    step = part.component._parameters.neurons_per_clock
+    recording.keep(left, *leaves, *ends)
+
+    def hits(later: int) -> Bits:
+        gone = recording.values(left) <= step
+        for signal in leaves:
+            gone = gone & (recording.values(signal) == 1)
+        come = np.ones(len(recording), np.bool_)
+        for signal in ends:
+            come &= recording.values(signal) == 1
+        return gone[: len(gone) - later] & come[later:]
+
+    for later in clocks:
+        name = f"hand-over: {part.kind}'s next sums {later} clocks after the last left"
+        yield name, lambda later=later: hits(later + behind)
+
+
+def after_fall(recording: Recording, busy: Any, port: Any, name: str) -> Iterator[Bin]:
+    """An event that enters a stream in the first clock in which something is over."""
+    recording.keep(busy, port.valid, port.ready)
+
+    def hits() -> Bits:
+        kept = recording.values(busy) == 1
+        enters = (recording.values(port.valid) == 1) & (recording.values(port.ready) == 1)
+        return kept[:-1] & ~kept[1:] & enters[1:]
+
+    yield name, hits
+
+
+def flag_clocks(part: Part) -> int:
+    """Clocks that a FastCrossbar's flag of a last event takes to the sums' shadow."""
+    clock = 1
+    while True:
+        try:
+            part.signal(f"last_{clock + 1}")
+        except KeyError:
+            return clock
+        clock += 1
+
+
+def tags(recording: Recording) -> Iterator[Bin]:
+    """Images of the last tag and of the first, one after the other; and no room for another."""
+    for part in recording.parts:
+        if part.path != ("link", "dispatcher", "images"):
+            continue
+        port = part.component.i
+        tag, moves = port.payload.tag, port.valid & port.ready
+        recording.keep(tag, moves, port.ready)
+
+        def wraps(tag: Any = tag, moves: Any = moves) -> int:
+            found = recording.values(tag)[recording.values(moves) == 1]
+            return int(np.count_nonzero((found[:-1] == NO_TAG - 1) & (found[1:] == 0)))
+
+        yield "tag: wraps among images", wraps
+        yield (
+            "image: as many under way as there may be",
+            lambda ready=port.ready: recording.values(ready) == 0,
+        )

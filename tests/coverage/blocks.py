@@ -1,0 +1,149 @@
+"""Blocks alone, where a machine of the size that is simulated cannot bring something about."""
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from amaranth.hdl import Module
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hdl.bench.coverage import Coverage, Recording
+from hdl.bench.networks import random_network
+from hdl.bench.streams import StreamBench
+from hdl.fast_crossbar import FastCrossbar
+from hdl.link.uart import UartParameters, UartReceiver, UartTransmitter
+from hdl.parameters import ENGINE, RESIDENT_RUN, WEIGHTS, CrossbarParameters
+from tests.coverage.bins import Bin, hand_overs
+from tests.hdl.test_resident import Machine
+
+
+def crossbars() -> Coverage:
+    """Crossbars alone, with more columns than a machine here has, and stalls at both ends."""
+    coverage = Coverage()
+    for stall in (0.0, 0.5):
+        p = CrossbarParameters(rows=3, columns=24, lanes=24, memory="ecp5")
+        rng = np.random.default_rng(5)
+        words = rng.integers(-128, 128, (p.rows, p.columns))
+        images = rng.integers(1, 16, (12, p.rows))
+        dut = FastCrossbar(p)
+        recording = Recording(dut)
+        bins = [*hand_overs(recording)]
+        bench = StreamBench(dut, stall=stall, seed=1, recording=recording)
+        cells = [(n == 0, 0, word) for n, word in enumerate(words.ravel().tolist())]
+        beats = [
+            {"slots": [{"row": row, "value": value}], "last": row == p.rows - 1}
+            for image in images.tolist()
+            for row, value in enumerate(image)
+        ]
+
+        async def stimulus(
+            ctx: Any, dut: Any = dut, cells: Any = cells, beats: Any = beats, p: Any = p
+        ) -> None:
+            for first, row, word in cells:
+                ctx.set(dut.cells.payload, {"first": first, "row": row, "word": word})
+                ctx.set(dut.cells.valid, 1)
+                await ctx.tick()
+            ctx.set(dut.cells.valid, 0)
+            await ctx.tick().repeat(p.write_clocks)
+            for beat in beats:
+                ctx.set(dut.events.payload, beat)
+                ctx.set(dut.events.valid, 1)
+                await ctx.tick().until(dut.events.ready)
+                ctx.set(dut.events.valid, 0)
+
+        bench.play(stimulus, background=False)
+        taken = bench.take(dut.sums, images.shape[0] * p.columns)
+        bench.run()
+        assert [sums[0] for sums, _ in taken] == (images @ words).ravel().tolist()
+        coverage.merge(counted(recording, bins))
+    return coverage
+
+
+def engines() -> Coverage:
+    """An image that waits while bytes are on their way to their places, and while others run.
+
+    The link's cannot: it is taken when what was before it is done.
+    """
+    coverage = Coverage()
+    for memory in ("block", "ecp5"):
+        coverage.merge(_impatient_images(memory))
+    return coverage
+
+
+def _impatient_images(memory: str) -> Coverage:
+    network = random_network((3, 2, 2), 1)
+    machine = Machine(network, np.full((2, 3), 255, np.uint8), [0, 1], memory=memory)
+    dut: Any = machine.dut
+    recording = Recording(dut)
+    bins = [*hand_overs(recording)]
+    (engine,), (resident,) = recording.of("Engine"), recording.of("Resident")
+    machine.bench = bench = StreamBench(dut, recording=recording)
+    turns: list[Any] = []
+    taken = bench.take(dut.results, 4)
+
+    async def order(ctx: Any) -> None:
+        await machine.program(ctx, network)
+        await machine.keep(ctx)
+        turns.append(engine.signal("loading"))
+        await machine.load(ctx, 1, WEIGHTS, network.layers[1].words.tobytes())
+        while len(taken) < 2:
+            await ctx.tick()
+        turns.append(resident.signal("own"))
+        await machine.load(ctx, ENGINE, RESIDENT_RUN, bytes([2, *bytes(15)]))
+
+    async def show(ctx: Any) -> None:
+        for number in range(2):
+            while len(turns) == number or not ctx.get(turns[number]):
+                await ctx.tick()
+            for row in range(3):
+                event = {"slots": [{"row": row, "value": 15}], "last": row == 2}
+                ctx.set(dut.events.payload, event)
+                ctx.set(dut.events.valid, 1)
+                await ctx.tick().until(dut.events.ready)
+                ctx.set(dut.events.valid, 0)
+
+    bench.play(order, background=False)
+    bench.play(show, background=False)
+    bench.run()
+    assert [logit for logit, *_ in taken] == machine.logits[[0, 0]].ravel().tolist()
+    return counted(recording, bins)
+
+
+def counted(recording: Recording, bins: list[Bin]) -> Coverage:
+    """What was recorded, in bins."""
+    coverage = Coverage()
+    coverage.add(recording, but=("ResidentEngine", "Wire"))
+    for name, hits in bins:
+        coverage.count(name, hits())
+    return coverage
+
+
+class Wire(wiring.Component):
+    """A UART's two ends, joined."""
+
+    def __init__(self) -> None:
+        super().__init__({"sent": In(stream.Signature(8)), "received": Out(stream.Signature(8))})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        parameters = UartParameters(Fraction(17, 4))
+        m.submodules.transmitter = transmitter = UartTransmitter(parameters)
+        m.submodules.receiver = receiver = UartReceiver(parameters)
+        wiring.connect(m, wiring.flipped(self.sent), transmitter.sent)
+        wiring.connect(m, receiver.received, wiring.flipped(self.received))
+        m.d.comb += receiver.rx.eq(transmitter.tx)
+        return m
+
+
+def wires() -> Coverage:
+    """A UART whose bytes are given and taken with stalls; these are shorter than a byte."""
+    dut: Any = Wire()
+    recording = Recording(dut)
+    bench = StreamBench(dut, stall=0.5, seed=2, recording=recording)
+    content = [*range(0, 256, 5)]
+    bench.put(dut.sent, content)
+    taken = bench.take(dut.received, len(content))
+    bench.run()
+    assert taken == content
+    return counted(recording, [])
