@@ -248,9 +248,12 @@ class Coverage:
             lines.append(f"{stream:38}" + "".join(f"{cell(name):>12}" for name in names))
         lines += ["", f"{'bin':62}{'hits':>12}"]
         lines += [f"{name:62}{cell(name):>12}" for name in others]
-        if self._never:
+        reasons = sorted(set(self._never.values()))
+        if reasons:
             lines += ["", "never"]
-            lines += [f"{one}\n    {why}" for one, why in self._never.items()]
+        for reason in reasons:
+            lines.append(reason)
+            lines += [f"    {one}" for one, why in self._never.items() if why == reason]
         return "\n".join(lines)
 
     def check(self) -> None:

@@ -100,7 +100,7 @@ def test_what_can_never_happen_needs_a_reason_and_must_not():
         other.count(f"b.o: {how}", 1000 * hits)
     other.merge(coverage)
     assert other.hits["a"] == 1
-    table = Coverage({"b.*moves": "it is stuck"})
+    table = Coverage({"b.*moves": "it is stuck", "c": "it is stuck"})
     table.merge(other)
     assert [line.split() for line in table.table().splitlines()] == [
         ["stream", "moves", "held", "back", "awaited"],
@@ -112,8 +112,9 @@ def test_what_can_never_happen_needs_a_reason_and_must_not():
         ["d", "0"],
         [],
         ["never"],
-        ["b.*moves"],
         ["it", "is", "stuck"],
+        ["b.*moves"],
+        ["c"],
     ]
     coverage.count("bee")
     with pytest.raises(AssertionError, match=r"^hit, and said to be never: bee$"):
