@@ -31,11 +31,11 @@ test: lint  ## Everything that must pass: lint, then all tests.
 
 .PHONY: prove
 prove: $(STAMP)  ## Proofs of the gateware's blocks, for every input, with a line for each; 20 minutes.
-	@$(BIN)/python -m pytest -n 2 --dist worksteal -q tests/formal --prove
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -q tests/formal --prove $(if $(DOCUMENT),--proofs-into $(DOCUMENT))
 
 .PHONY: coverage
 coverage: $(STAMP)  ## What benches make blocks and machines go through, counted: no bin may be empty.
-	@$(BIN)/python -m pytest -q -s tests/coverage
+	@$(BIN)/python -m tests.coverage $(if $(DOCUMENT),--document $(DOCUMENT))
 
 .PHONY: faults
 faults: $(STAMP)  ## A thousand programmings with two faults each on the line; ten million hurt frames.

@@ -12,12 +12,15 @@ from typing import cast
 import pytest
 
 from hdl.bench.proof import Proof, Task
+from host.marks import Marks
 
 LONG = "long_proof"
+MARKS = Marks("<!-- make prove -->", "<!-- end of make prove -->")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--prove", action="store_true", help="all proofs, and a line for each")
+    parser.addoption("--proofs-into", type=Path, help="a document whose table of them is written")
 
 
 def _all(config: pytest.Config) -> bool:
@@ -80,3 +83,15 @@ def pytest_report_teststatus(
 ) -> tuple[str, str, str] | None:
     line = _line(report)
     return (report.outcome, f"{line}\n", line) if line and _all(config) else None
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config
+) -> None:
+    """Write the table, if everything was as it should be."""
+    path = config.getoption("--proofs-into", default=None)
+    if path is None or exitstatus != pytest.ExitCode.OK:
+        return
+    reports = terminalreporter.getreports("passed")
+    lines = sorted(filter(None, map(_line, reports)))
+    MARKS.fill(path, "\n".join(["", "```", *lines, "```", ""]))

@@ -1,0 +1,31 @@
+"""Print how often each bin was hit, and fail where one was not: ``make coverage``."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from host.marks import Marks
+from tests.coverage.measure import measure
+
+MARKS = Marks("<!-- make coverage -->", "<!-- end of make coverage -->")
+
+
+def main() -> int:
+    """Run the command."""
+    parser = argparse.ArgumentParser(prog="python -m tests.coverage", description=__doc__)
+    parser.add_argument("--document", type=Path, help="write the table into it, between marks")
+    arguments = parser.parse_args()
+    found = measure()
+    print(found.table())
+    try:
+        found.check()
+    except AssertionError as error:
+        print(error, file=sys.stderr)
+        return 1
+    if arguments.document is not None:
+        MARKS.fill(arguments.document, f"\n```\n{found.table()}\n```\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,16 @@
+"""Drive all that bins are counted of."""
+
+from hdl.bench.coverage import Coverage
+from tests.coverage import blocks
+from tests.coverage.machines import MACHINES, drive
+from tests.coverage.never import NEVER
+
+
+def measure() -> Coverage:
+    """Drive blocks and machines, every answer compared, and count what they went through."""
+    found = Coverage(NEVER)
+    for one in (blocks.crossbars, blocks.engines, blocks.wires):
+        found.merge(one())
+    for name in MACHINES:
+        found.merge(drive(name))
+    return found

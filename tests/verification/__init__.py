@@ -1,0 +1,1 @@
+"""Which checks each block has: the table of ``docs/verification.md``."""

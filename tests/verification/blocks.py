@@ -1,0 +1,139 @@
+"""The blocks of the gateware, and what checks each."""
+
+import ast
+import importlib
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import FrameType
+
+from amaranth.hdl import Fragment
+
+from boards.board import find_boards
+from boards.build.gateware import machine_text
+from boards.shell import Shell, ShellParameters
+from hdl.bench.proof import Proof
+from host.catalogue import open_network
+from tests.mutants.table import ROOT, Table
+
+FOLDERS = ("hdl", "hdl/link", "hdl/variation", "boards", "boards/pll")
+FORMAL = ROOT / "tests" / "formal"
+NETLISTS = {"ice40": "icebreaker", "ecp5": "ulx3s-25f"}
+"""What `allspin gates` simulates: a family, and the board that stands for it."""
+MUTANTS = re.compile(r"^\| (\w+/\S+\.py) \| (.*) \|$", re.MULTILINE)
+"""A file's row of what ``make mutants`` writes: mutants, killed, survived, ..."""
+BINS = re.compile(r"^([A-Z]\w+)[.:].*?((?: +(?:[\d,]+|never))+)$", re.MULTILINE)
+"""A line of what ``make coverage`` writes: bins of a class, and the hits of one or of three."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """A file that has gateware.
+
+    Parameters
+    ----------
+    file : str
+        Its path.
+    classes : frozenset of str
+        What can be elaborated in it.
+    """
+
+    file: str
+    classes: frozenset[str]
+
+
+def blocks() -> Iterator[Block]:
+    """Every file that has gateware, in order."""
+    for folder in FOLDERS:
+        for path in sorted((ROOT / folder).glob("*.py")):
+            classes = frozenset(
+                node.name
+                for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+                if isinstance(node, ast.ClassDef)
+                and any(getattr(part, "name", "") == "elaborate" for part in node.body)
+            )
+            if classes:
+                yield Block(path.relative_to(ROOT).as_posix(), classes)
+
+
+def unit_tests(block: Block, table: Table) -> list[str]:
+    """Names of the files of tests that drive a block."""
+    files = [file for file in table.tests(block.file) if not file.startswith("tests/formal/")]
+    return list(dict.fromkeys(Path(file).stem for file in files))
+
+
+@cache
+def proofs() -> dict[str, list[str]]:
+    """For each file, what is proved, and for how long it holds."""
+    found: dict[str, list[str]] = {}
+    for path in sorted(FORMAL.glob("test_*.py")):
+        for proof in getattr(importlib.import_module(f"tests.formal.{path.stem}"), "PROOFS", ()):
+            assert isinstance(proof, Proof)
+            assert proof.source.__file__ is not None
+            file = Path(proof.source.__file__).relative_to(ROOT).as_posix()
+            extent = f"{proof.depth} clocks" if proof.bounded else "unbounded"
+            if extent not in found.setdefault(file, []):
+                found[file].append(extent)
+    return found
+
+
+@cache
+def elaborated(board: str) -> frozenset[str]:
+    """Files whose blocks are in a board's netlist."""
+    chosen = find_boards()[board]
+    profile = next(iter(chosen.profiles.values()))
+    shell = ShellParameters.from_network(chosen, open_network("mnist-10"), profile)
+    files = set()
+
+    def called(frame: FrameType, event: str, _: object) -> None:
+        if event == "call" and frame.f_code.co_name == "elaborate":
+            path = Path(frame.f_code.co_filename)
+            if path.is_relative_to(ROOT):
+                files.add(path.relative_to(ROOT).as_posix())
+
+    before = sys.getprofile()
+    sys.setprofile(called)
+    try:
+        Fragment.get(Shell(shell), chosen.create_platform())
+        machine_text(shell)
+    finally:
+        sys.setprofile(before)
+    return frozenset(files)
+
+
+def rows(document: str) -> Iterator[str]:
+    """The table's lines.
+
+    Parameters
+    ----------
+    document : str
+        Has what ``make coverage`` and ``make mutants`` write.
+    """
+    table = Table.read()
+    mutants: Counter[str] = Counter()
+    killed: Counter[str] = Counter()
+    for file, numbers in MUTANTS.findall(document):
+        # All, killed, survived, and those that are no mutants.
+        _, dead, alive, *_ = (int(number) for number in numbers.split(" | "))
+        mutants[file] += dead + alive
+        killed[file] += dead
+    bins: Counter[str] = Counter()
+    for kind, hits in BINS.findall(document):
+        bins[kind] += len(hits.split()) - hits.split().count("never")
+    yield "| block | driven by | proved | bins | mutants killed | netlists |"
+    yield "| --- | --- | --- | ---: | ---: | --- |"
+    for block in blocks():
+        hit = sum(bins[name] for name in block.classes)
+        cells = (
+            f"`{block.file}`",
+            ", ".join(unit_tests(block, table)),
+            ", ".join(proofs().get(block.file, ())),
+            str(hit or ""),
+            f"{killed[block.file]} of {mutants[block.file]}" if mutants[block.file] else "",
+            ", ".join(kind for kind, board in NETLISTS.items() if block.file in elaborated(board)),
+        )
+        yield f"| {' | '.join(cells)} |"
