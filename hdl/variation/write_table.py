@@ -51,12 +51,13 @@ class WriteTables(wiring.Component):
     layer, cell : In
         What is looked up: `StateLayout`.
     entry : Out
-        `EntryLayout`, two clocks later.
+        `EntryLayout`, two clocks later; one where the generator is iterative.
     """
 
     def __init__(self, parameters: EngineParameters) -> None:
         assert parameters.variation is not None
         self._layers = len(parameters.crossbars)
+        self._iterative = parameters.variation.iterative
         self._state = StateLayout(parameters.variation.state_bits)
         super().__init__(
             {
@@ -102,5 +103,10 @@ class WriteTables(wiring.Component):
 
         found = Signal(EntryLayout(), reset_less=True)
         m.d.comb += read.addr.eq(Cat(self.cell, self.layer[:layer_bits]))
-        m.d.sync += [found.eq(read.data), self.entry.eq(found)]
+        m.d.sync += found.eq(read.data)
+        if self._iterative:
+            # Whoever takes long anyway needs no register behind the memory.
+            m.d.comb += self.entry.eq(found)
+        else:
+            m.d.sync += self.entry.eq(found)
         return m
