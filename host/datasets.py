@@ -8,10 +8,11 @@ pattern have: ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte``, and the 
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -197,7 +198,10 @@ def _read(file: IdxFile, digest: str | None) -> npt.NDArray[np.uint8]:
 def _read_parts(
     files: dict[Part, IdxFile], kind: str, shipped: bool
 ) -> dict[Part, npt.NDArray[np.uint8]]:
-    """The arrays of all files of one kind."""
+    """The arrays of all files of one kind; none is read before all large ones were checked."""
+    for part, file in files.items():
+        if part[1] == kind:
+            file.check_large()
     return {
         part: _read(file, MNIST_DIGESTS[part] if shipped else None)
         for part, file in files.items()
@@ -262,41 +266,53 @@ def load_dataset(directory: Path | None = None) -> Dataset:
     )
 
 
-def load_test_set(directory: Path | None = None) -> tuple[Images, Labels]:
+def load_test_set(
+    directory: Path | None = None, networks: Iterable[Network] = (), images: int | None = None
+) -> tuple[Images, Labels]:
     """Load only what a trained network is tested with; the training files may be missing.
 
     Parameters
     ----------
     directory : Path or None
         Folder of IDX files; None for the MNIST that ships.
+    networks : iterable of Network
+        Those that are to be tested: what does not fit them is refused before a pixel is read.
+    images : int, optional
+        They will be shown the first so many images only; all are loaded.
 
     Returns
     -------
     images : ndarray of uint8, shape (images, height, width)
         Grey levels; read-only.
     labels : ndarray of int64, shape (images,)
-        Class of each image. Whether a network has that class is `check_fit`'s to say.
+        Class of each image.
 
     Raises
     ------
     UserError
-        If a file is missing, damaged or not IDX, or the labels do not match the images.
+        If a file is missing, damaged or not IDX, the labels do not match the images, there are
+        fewer images, or a network does not fit.
     """
     with _opened(directory, ("test",)) as (_, files):
-        labels = _read_parts(files, "labels", directory is None)
-        images = _read_parts(files, "images", directory is None)
-    return images["test", "images"], labels["test", "labels"].astype(np.int64)
+        count, *image_shape = files["test", "images"].shape
+        if images is not None and not 1 <= images <= count:
+            raise UserError(f"--images must be from 1 to {count}, not {images}")
+        labels = _read_parts(files, "labels", directory is None)["test", "labels"]
+        for network in networks:
+            check_fit(network, tuple(image_shape), labels[:images])
+        loaded = _read_parts(files, "images", directory is None)["test", "images"]
+    return loaded, labels.astype(np.int64)
 
 
-def check_fit(network: Network, images: Images, labels: Labels) -> None:
+def check_fit(network: Network, image_shape: tuple[int, ...], labels: npt.NDArray[Any]) -> None:
     """Raise unless a network can be tested with a data set.
 
     Parameters
     ----------
     network : Network
         The network.
-    images : ndarray of uint8, shape (images, height, width)
-        The images.
+    image_shape : tuple of int
+        Height and width of the images.
     labels : ndarray of int, shape (images,)
         Class of each image.
 
@@ -306,10 +322,10 @@ def check_fit(network: Network, images: Images, labels: Labels) -> None:
         If the images have another shape than the network's, or a label is beyond its
         classes.
     """
-    if images.shape[1:] != tuple(network.image_shape):
+    if image_shape != tuple(network.image_shape):
         raise UserError(
             f"the network takes images of {' x '.join(map(str, network.image_shape))} pixels, "
-            f"but the data set's are {' x '.join(map(str, images.shape[1:]))}; "
+            f"but the data set's are {' x '.join(map(str, image_shape))}; "
             "give the data set that it was trained with (--data)"
         )
     if labels.size and int(labels.max()) >= network.classes:

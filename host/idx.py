@@ -34,6 +34,10 @@ MAX_RANK = 32
 """Most dimensions that every NumPy takes."""
 MAX_VALUES = 1 << 30
 """Values of a file; the largest set of MNIST's pattern, EMNIST ByClass, has 547,178,688."""
+LARGE = 1 << 27
+"""Values of a gzip file from which on it is unpacked twice: first only to see that it is whole."""
+PIECE = 1 << 20
+"""Bytes that are unpacked at a time then."""
 MAX_BYTES = MAX_VALUES + (1 << 20)
 """Bytes of a file; gzip adds some bytes to each 32 KiB of what it cannot make smaller."""
 
@@ -158,14 +162,43 @@ class IdxFile:
                 f"is too large: {self._announced}, at most {MAX_VALUES:,} are read; give a part"
             )
 
+    def _rewind(self) -> None:
+        """Back to the file's first value."""
+        self._file.seek(0)
+        self._source = Gunzip(self._file) if isinstance(self._source, Gunzip) else self._file
+        _read_shape(self._source)
+
+    def _check_whole(self) -> None:
+        """Raise unless the rest of the file is the values that its header announces."""
+        piece = memoryview(bytearray(PIECE))
+        found, expected = 0, math.prod(self.shape)
+        while found <= expected and (part := self._source.readinto(piece)):
+            found += part
+        if found != expected:
+            raise self._damaged("more" if found > expected else found)
+        self._rewind()
+
+    def _damaged(self, found: object) -> ValueError:
+        return ValueError(f"is damaged: {self._announced}, it has {found}; fetch or copy it again")
+
+    def check_large(self) -> None:
+        """Refuse a large gzip file that is damaged, without the memory of its values.
+
+        That shows at its end only. Smaller files are left to `read`.
+
+        Raises
+        ------
+        UserError
+            If the file has not as many values as its header announces, or is damaged.
+        """
+        if isinstance(self._source, Gunzip) and math.prod(self.shape) > LARGE:
+            self._said(self._check_whole)
+
     def _read_values(self) -> npt.NDArray[np.uint8]:
         values = np.empty(math.prod(self.shape), np.uint8)
         found = self._source.readinto(values.data)
         if found != values.size or _read(self._source, 1):
-            what = "more" if found == values.size else str(found)
-            raise ValueError(
-                f"is damaged: {self._announced}, it has {what}; fetch or copy it again"
-            )
+            raise self._damaged("more" if found == values.size else found)
         values.setflags(write=False)
         return values.reshape(self.shape)
 

@@ -11,7 +11,7 @@ from host.chips import CAUSES, COLUMNS, Measured, measure
 from host.cli.chip_options import PAPER, add_programming_arguments
 from host.cli.progress import Steps
 from host.cli.terminal import Terminal
-from host.datasets import check_fit, load_test_set
+from host.datasets import load_test_set
 from host.revision import commit
 from host.say import say
 from sim.device import Device
@@ -118,16 +118,12 @@ def run(arguments: argparse.Namespace) -> int:
     seeds = _seeds(arguments)
     device = open_device(arguments.device)
     networks = {name: open_network(name) for name in dict.fromkeys(arguments.networks)}
-    images, labels = load_test_set(arguments.data)
-    if arguments.images is not None:
-        if not 1 <= arguments.images <= len(images):
-            raise UserError(f"--images must be from 1 to {len(images)}, not {arguments.images}")
-        images, labels = images[: arguments.images], labels[: arguments.images]
+    images, labels = load_test_set(arguments.data, networks.values(), arguments.images)
+    images, labels = images[: arguments.images], labels[: arguments.images]
     results: list[Measured] = []
     steps = Steps()
     try:
         for name, network in networks.items():
-            check_fit(network, images, labels)
             programming = _programming(network, arguments)
             for column in CAUSES if arguments.causes else COLUMNS:
                 steps.start(f"{name}, {column.title}")

@@ -12,7 +12,7 @@ from host.cli.progress import Steps
 from host.cli.terminal import Terminal
 from host.compare.comparison import Options, compare
 from host.compare.parts import DEFAULT_PERIPHERY, PERIPHERY
-from host.datasets import check_fit, load_test_set
+from host.datasets import load_test_set
 from host.pictures.compare import break_even_chart, energy_split, tornado_chart
 from host.pictures.style import save_picture
 from host.say import say
@@ -116,8 +116,7 @@ def run(arguments: argparse.Namespace) -> int:
     network = open_network(arguments.network)
     device = open_device(arguments.device)
     library = load_library(arguments.liberty)
-    images, labels = load_test_set(arguments.data)
-    check_fit(network, images, labels)
+    images, labels = load_test_set(arguments.data, [network])
     options = _options(arguments, len(images))
     folder = arguments.out
     if folder is None and not arguments.json:

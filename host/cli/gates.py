@@ -22,7 +22,7 @@ from hdl.parameters import HardwareProfile
 from host.catalogue import open_network
 from host.cli.progress import Steps
 from host.cli.terminal import Terminal
-from host.datasets import check_fit, load_test_set
+from host.datasets import load_test_set
 from host.gates import Proof, prove
 from host.revision import commit
 from host.say import say, warn
@@ -104,11 +104,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Prove each board, and say what came of it."""
     network = open_network(arguments.network)
-    images, labels = load_test_set()
-    if not 1 <= arguments.images <= len(images):
-        raise UserError(f"--images must be from 1 to {len(images)}, not {arguments.images}")
+    images, labels = load_test_set(None, [network], arguments.images)
     images, labels = images[: arguments.images], labels[: arguments.images]
-    check_fit(network, images, labels)
     names = [FAMILY_BOARDS.get(name, name) for name in arguments.boards or FAMILIES]
     chosen = [find_board(name) for name in dict.fromkeys(names)]
     for board in chosen:

@@ -7,7 +7,7 @@ from pathlib import Path
 from host.catalogue import open_device, open_network
 from host.cli.chip_options import PAPER
 from host.cli.progress import Steps
-from host.datasets import check_fit, load_test_set
+from host.datasets import load_test_set
 from host.files import check_writable
 from host.report.findings import find
 from host.report.markup import join
@@ -81,8 +81,7 @@ def _subject(arguments: argparse.Namespace) -> Subject:
     chips = _chips(arguments)
     network = open_network(arguments.network)
     device = open_device(arguments.device)
-    images, labels = load_test_set(arguments.data)
-    check_fit(network, images, labels)
+    images, labels = load_test_set(arguments.data, [network])
     whole = len(images)
     count = arguments.images
     if count is None:

@@ -19,7 +19,7 @@ from host.cli.chip_options import ChipRun, WordsRead, add_chip_arguments, chip_r
 from host.cli.progress import Steps
 from host.cli.resident_run import run_resident
 from host.cli.terminal import Terminal
-from host.datasets import check_fit, load_test_set
+from host.datasets import load_test_set
 from host.files import check_writable
 from host.link.device import Answers, Device
 from host.link.golden_device import GoldenDevice
@@ -167,13 +167,8 @@ def _profile(arguments: argparse.Namespace) -> HardwareProfile:
 def _test_set(
     arguments: argparse.Namespace, network: Network
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
-    images, labels = load_test_set(arguments.data)
-    if arguments.images is not None:
-        if not 1 <= arguments.images <= len(images):
-            raise UserError(f"--images must be from 1 to {len(images)}, not {arguments.images}")
-        images, labels = images[: arguments.images], labels[: arguments.images]
-    check_fit(network, images, labels)
-    return images, labels
+    images, labels = load_test_set(arguments.data, [network], arguments.images)
+    return images[: arguments.images], labels[: arguments.images]
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,7 +18,7 @@ from hdl.parameters import EngineParameters, HardwareProfile
 from host.catalogue import open_network
 from host.cli.progress import Steps
 from host.cli.terminal import Terminal
-from host.datasets import check_fit, load_test_set
+from host.datasets import load_test_set
 from host.files import check_writable
 from host.say import say, warn
 from sim.errors import UserError
@@ -164,11 +164,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Simulate, and say what came of it."""
     profile = _profile(arguments)
     network = open_network(arguments.network)
-    images, labels = load_test_set(arguments.data)
-    if not 1 <= arguments.images <= len(images):
-        raise UserError(f"--images must be from 1 to {len(images)}, not {arguments.images}")
+    images, labels = load_test_set(arguments.data, [network], arguments.images)
     images, labels = images[: arguments.images], labels[: arguments.images]
-    check_fit(network, images, labels)
     if arguments.waves is not None:
         _check_waves(arguments.waves)
     find_tools(arguments.simulator)

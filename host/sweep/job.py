@@ -141,7 +141,7 @@ def device_of(name: str, content: bytes) -> Device:
         raise UserError(f"{name} is not a device file: {error}") from error
 
 
-def digest_of(*contents: bytes) -> str:
+def digest_of(*contents: bytes | memoryview) -> str:
     """SHA-256 of contents, one after another."""
     digest = hashlib.sha256()
     for content in contents:
@@ -173,7 +173,7 @@ def _device(name: str, digest: str) -> Device:
 
 def images_digest(images: Images, labels: Integers) -> str:
     """SHA-256 of a test set."""
-    return digest_of(str(images.shape).encode(), images.tobytes(), labels.tobytes())
+    return digest_of(str(images.shape).encode(), images.data, labels.data)
 
 
 @lru_cache(maxsize=1)
@@ -336,7 +336,7 @@ def answers_of(job: Job) -> Answered:
     # One job a core: threads of its own would only take them from the others.
     with threadpool_limits(1):
         made = make_chip(job)
-        check_fit(made.network, images, labels)
+        check_fit(made.network, images.shape[1:], labels)
         # A worker of Dask may have several threads, a machine takes one network at a time.
         with nullcontext() if job.on == GOLDEN else _boards_lock:
             try:

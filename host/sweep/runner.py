@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from host.datasets import check_fit, load_test_set
+from host.datasets import load_test_set
 from host.link.machines import GOLDEN, VIRTUAL
 from host.revision import commit
 from host.sweep.cluster import Cluster
@@ -33,7 +33,6 @@ from host.sweep.point import Point
 from host.sweep.table import Row, Table
 from host.sweep.workers import Done, in_processes, in_this_process, on_cluster
 from host.work import spoken
-from sim.errors import UserError
 
 Report = Callable[[float, float, str], None]
 
@@ -89,23 +88,20 @@ def make_plan(grid: Grid) -> Plan:
         If a file is missing or damaged, or does not fit the others.
     """
     points = grid.points()
-    images, labels = load_test_set(None if grid.data is None else Path(grid.data))
-    count = len(images) if grid.images is None else grid.images
-    if count > len(images):
-        raise UserError(f"images must be from 1 to {len(images)}, not {count}")
     contents = {name: network_file(name) for name in dict.fromkeys(p.network for p in points)}
     devices = {name: device_file(name) for name in dict.fromkeys(p.device for p in points)}
+    networks = {name: network_of(name, content) for name, content in contents.items()}
     for point in points:
-        network = network_of(point.network, contents[point.network])
-        check_fit(network, images, labels)
         point.made_of(device_of(point.device, devices[point.device]))
-        point.programming(network)
+        point.programming(networks[point.network])
+    data = None if grid.data is None else Path(grid.data)
+    images, labels = load_test_set(data, networks.values(), grid.images)
     material = Material(
         tuple((name, digest_of(content)) for name, content in contents.items()),
         tuple((name, digest_of(content)) for name, content in devices.items()),
         (grid.data, images_digest(images, labels)),
     )
-    return Plan(grid, points, material, count)
+    return Plan(grid, points, material, len(images) if grid.images is None else grid.images)
 
 
 def _measured(plan: Plan, jobs: list[Job], workers: int, scheduler: Cluster | None) -> Done:

@@ -40,6 +40,7 @@ def _make(
 def bent_batches(
     images: npt.NDArray[np.uint8],
     labels: npt.NDArray[np.int64],
+    among: npt.NDArray[np.int64],
     *,
     epochs: int,
     size: int,
@@ -47,7 +48,7 @@ def bent_batches(
     augmenter: Augmenter,
     seed: tuple[int, ...],
 ) -> Generator[Batch, None, None]:
-    """Go through all images `epochs` times, each time in another order and bent anew.
+    """Go through some images `epochs` times, each time in another order and bent anew.
 
     The images that do not fill a batch are left out of that epoch. The thread that makes the
     batches ends with the iterator: close it, or exhaust it.
@@ -58,10 +59,12 @@ def bent_batches(
         Grey levels.
     labels : ndarray of int64, shape (images,)
         Class of each image.
+    among : ndarray of int64, shape (chosen,)
+        Which images to go through: those of a large set are not copied.
     epochs : int
         How many times.
     size : int
-        Images in a batch, at most as many as there are.
+        Images in a batch, at most as many as are chosen.
     top : int
         Largest row value: grey 255.
     augmenter : Augmenter
@@ -82,8 +85,8 @@ def bent_batches(
         try:
             for epoch in range(epochs):
                 rng = np.random.default_rng([*seed, epoch])
-                order = rng.permutation(len(images))
-                for start in range(0, len(images) - size + 1, size):
+                order = among[rng.permutation(len(among))]
+                for start in range(0, len(among) - size + 1, size):
                     if stopped.is_set():
                         return
                     chosen = order[start : start + size]

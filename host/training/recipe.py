@@ -239,6 +239,17 @@ def share_right(network: LatentNetwork, values: Array, labels: npt.NDArray[np.in
     return float(np.mean(np.argmax(sums, axis=1) == labels))
 
 
+def _row_values(
+    images: npt.NDArray[np.uint8], chosen: npt.NDArray[np.int64], pixel_bits: int
+) -> Array:
+    """Row values of some images, float32, shape (rows, chosen)."""
+    values = np.empty((len(chosen), images.shape[1]), np.float32)
+    for start in range(0, len(chosen), FIRST_IMAGES):  # NumPy's indices take eight times a pixel
+        part = slice(start, start + FIRST_IMAGES)
+        values[part] = quantise_pixels(images[chosen[part]], pixel_bits)
+    return values.T
+
+
 class _Training:
     """State of one training."""
 
@@ -253,24 +264,21 @@ class _Training:
         self.report = report
         self.machine = parameters.machine
         self.noise = parameters.weight_noise
-        images = dataset.train_images.reshape(len(dataset.train_images), -1)
-        learnt, kept = split(len(images))
-        self.images, self.labels = images[learnt], dataset.train_labels[learnt]
+        self.images = images = dataset.train_images.reshape(len(dataset.train_images), -1)
+        self.learnt, kept = split(len(images))
         self.validation_labels = dataset.train_labels[kept]
-        self.validation_values = (
-            quantise_pixels(images[kept], parameters.pixel_bits).astype(np.float32).T
-        )
+        self.validation_values = _row_values(images, kept, parameters.pixel_bits)
         self.network = LatentNetwork(
             self.machine,
             (images.shape[1], *parameters.hidden, dataset.classes),
             np.random.default_rng([parameters.seed, 0]),
         )
-        few = quantise_pixels(self.images[:FIRST_IMAGES], parameters.pixel_bits)
-        self.network.fit_first_weights(few.astype(np.float32).T)
+        few = _row_values(images, self.learnt[:FIRST_IMAGES], parameters.pixel_bits)
+        self.network.fit_first_weights(few)
         self.augmenter = Augmenter(dataset.image_shape, parameters.augmentation)
-        size = max(SMALLEST_BATCH, min(BATCH, len(self.images) // EPOCH_STEPS))
-        self.batch = min(size, len(self.images))
-        self.epoch_steps = len(self.images) // self.batch
+        size = max(SMALLEST_BATCH, min(BATCH, len(self.learnt) // EPOCH_STEPS))
+        self.batch = min(size, len(self.learnt))
+        self.epoch_steps = len(self.learnt) // self.batch
         self.steps = self.epoch_steps * (parameters.float_epochs + parameters.epochs)
         self.step = 0
         self.curve: list[dict[str, Any]] = []
@@ -322,7 +330,8 @@ class _Training:
         rng = np.random.default_rng([seed, number, 1])
         batches = bent_batches(
             self.images,
-            self.labels,
+            self.dataset.train_labels,
+            self.learnt,
             epochs=epochs,
             size=self.batch,
             top=self.machine.input_top(0),

@@ -297,16 +297,79 @@ def test_no_pixel_is_read_of_what_headers_and_labels_refuse(
 # A network and a data set that do not belong together.
 
 
+@pytest.mark.parametrize(
+    ("shape", "classes", "images", "words"),
+    [
+        ((20, 23), 47, None, "takes images of 20 x 23 pixels"),
+        ((20, 24), 46, None, "has the label 46"),
+        ((20, 24), 47, 95, "--images must be from 1 to 94, not 95"),
+        ((20, 24), 47, 0, "--images must be from 1 to 94, not 0"),
+    ],
+)
+def test_no_pixel_is_read_of_what_a_network_cannot_take(
+    idx_folder: IdxFolder,
+    monkeypatch: pytest.MonkeyPatch,
+    shape: tuple[int, int],
+    classes: int,
+    images: int | None,
+    words: str,
+) -> None:
+    states = np.zeros((shape[0] * shape[1], classes), np.uint8)
+    layer = Layer(states=states, levels=uniform_levels(2))
+    network = Network(layers=(layer,), neuron=ReluNeuron(), image_shape=shape)
+    read = IdxFile.read
+    seen: list[str] = []
+
+    def recorded(file: IdxFile) -> npt.NDArray[np.uint8]:
+        seen.append(file.path.name)
+        return read(file)
+
+    monkeypatch.setattr(IdxFile, "read", recorded)
+    folder = idx_folder()
+    assert words in refusal(folder, lambda folder: load_test_set(folder, [network], images))
+    assert not [name for name in seen if "images" in name]
+
+
+def test_labels_beyond_the_images_that_are_shown_do_not_count(idx_folder: IdxFolder) -> None:
+    folder = idx_folder()
+    _, labels = load_test_set(folder)
+    shown = int(np.argmax(labels == 46))
+    layer = Layer(states=np.zeros((480, 46), np.uint8), levels=uniform_levels(2))
+    network = Network(layers=(layer,), neuron=ReluNeuron(), image_shape=(20, 24))
+    images, _ = load_test_set(folder, [network], shown)
+    assert len(images) == 94
+
+
+@pytest.mark.parametrize("load", [load_dataset, load_test_set])
+def test_a_large_file_is_read_only_when_all_are_whole(
+    idx_folder: IdxFolder, monkeypatch: pytest.MonkeyPatch, load: Callable[[Path | None], object]
+) -> None:
+    monkeypatch.setattr("host.idx.LARGE", 1000)
+    folder = idx_folder()
+    load(folder)
+    path = folder / "t10k-images-idx3-ubyte.gz"
+    content = bytearray(path.read_bytes())
+    content[-6] ^= 1  # in the CRC
+    path.write_bytes(content)
+    read = IdxFile.read
+
+    def labels_only(file: IdxFile) -> npt.NDArray[np.uint8]:
+        assert "labels" in file.path.name
+        return read(file)
+
+    monkeypatch.setattr(IdxFile, "read", labels_only)
+    assert "damaged or truncated gzip" in refusal(folder, load)
+
+
 def test_check_fit() -> None:
     network = Network(
         layers=(Layer(states=np.zeros((12, 5), np.uint8), levels=uniform_levels(2)),),
         neuron=ReluNeuron(),
         image_shape=(3, 4),
     )
-    images = np.zeros((2, 3, 4), np.uint8)
-    check_fit(network, images, np.array([0, 4]))
-    check_fit(network, images[:0], np.array([], np.int64))
+    check_fit(network, (3, 4), np.array([0, 4]))
+    check_fit(network, (3, 4), np.array([], np.int64))
     with pytest.raises(UserError, match=r"images of 3 x 4 pixels, but the data set's are 4 x 3"):
-        check_fit(network, images.reshape(2, 4, 3), np.array([0, 4]))
+        check_fit(network, (4, 3), np.array([0, 4]))
     with pytest.raises(UserError, match=r"5 classes, but the data set has the label 5"):
-        check_fit(network, images, np.array([5, 4]))
+        check_fit(network, (3, 4), np.array([5, 4]))

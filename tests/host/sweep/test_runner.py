@@ -1,11 +1,13 @@
 """Sweeps give the same numbers whoever measures, and go on wherever they were ended."""
 
 import csv
+import hashlib
 import os
 import signal
 import subprocess
 import sys
 import time
+import tracemalloc
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,7 +24,7 @@ from host.link.golden_device import GoldenDevice
 from host.sweep import job, workers
 from host.sweep.cluster import Cluster
 from host.sweep.grid import make_grid
-from host.sweep.job import close_machines, measure
+from host.sweep.job import close_machines, images_digest, measure
 from host.sweep.runner import make_plan, run_sweep
 from sim.chip import Chip
 from sim.errors import UserError
@@ -39,6 +41,18 @@ def chips_of(path):
     with path.open(newline="") as file:
         rows = list(csv.reader(file))
     return [tuple(row[:13]) for row in rows[1:]]
+
+
+def test_the_digest_of_a_test_set_copies_no_pixel():
+    images, labels = np.ones((4 << 20, 1, 1), np.uint8), np.arange(3)
+    tracemalloc.start()
+    try:
+        found = images_digest(images, labels)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 1 << 20
+    assert found == hashlib.sha256(b"(4194304, 1, 1)" + bytes(images) + bytes(labels)).hexdigest()
 
 
 def test_a_chip_is_what_the_library_says():

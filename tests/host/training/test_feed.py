@@ -11,13 +11,16 @@ SHAPE = (4, 5)
 STILL = Augmentation(rotation=0.0, stretch=0.0, shift=0.0, elastic=0.0)
 
 
-def feed(count: int, epochs: int, size: int, seed: int = 0, how: Augmentation = STILL, **more):
+def feed(
+    count: int, epochs: int, size: int, seed: int = 0, how: Augmentation = STILL, among=None, **more
+):
     """Images whose first pixel is their number, and whose label is too."""
     images = np.zeros((count, SHAPE[0] * SHAPE[1]), dtype=np.uint8)
     images[:, 0] = np.arange(count)
     settings = {"top": 255, "augmenter": Augmenter(SHAPE, how)} | more
+    among = np.arange(count) if among is None else among
     return bent_batches(
-        images, np.arange(count), epochs=epochs, size=size, seed=(seed, 9), **settings
+        images, np.arange(count), among, epochs=epochs, size=size, seed=(seed, 9), **settings
     )
 
 
@@ -36,6 +39,13 @@ def test_an_epoch_has_every_image_once_and_its_label() -> None:
         orders.append(tuple(np.concatenate([first[1], second[1]])))
         assert sorted(orders[-1]) == list(range(90))
     assert len(set(orders)) == 3
+
+
+def test_only_those_that_are_chosen_come() -> None:
+    chosen = np.arange(1, 90, 2)
+    (values, labels), *_ = list(feed(count=90, epochs=1, size=45, among=chosen))
+    assert sorted(labels) == list(chosen)
+    assert np.array_equal(values[0], labels)
 
 
 def test_a_batch_that_does_not_fill_is_left_out() -> None:
