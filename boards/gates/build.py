@@ -99,7 +99,7 @@ def build(
                 path.unlink()
 
     waits = "waiting for another that compiles it"
-    return build_once(name, make, lambda seconds: progress(waits, seconds)) / PROGRAM
+    return build_once(name, make, lambda seconds: progress(waits, seconds), PROGRAM) / PROGRAM
 
 
 def _include(verilator: Path) -> Path:

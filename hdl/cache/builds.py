@@ -23,6 +23,7 @@ def build_once(
     name: str,
     build: Callable[[Path], None],
     waiting: Callable[[float], None] = _wait_alone,
+    program: str | None = None,
 ) -> Path:
     """The folder of a build, built now unless it is there and as it was built.
 
@@ -40,6 +41,8 @@ def build_once(
         in it may hold its path.
     waiting : callable
         Told several times a second for how many seconds another process has been building.
+    program : str, optional
+        Name of a file in the folder that is run: one that cannot be is damaged.
 
     Returns
     -------
@@ -56,12 +59,12 @@ def build_once(
     with contextlib.ExitStack() as stack:
         try:
             folder.mkdir(exist_ok=True)
-            if _is_whole(done):
+            if _is_whole(done, program):
                 return done
             stack.enter_context(only_builder(folder / f"{name}.lock", waiting))
-            if _is_whole(done):
+            if _is_whole(done, program):
                 return done
-            _discard(done)
+            _discard(done, program)
             for left_over in folder.glob(f".{name}.*"):  # of a build that was killed
                 shutil.rmtree(left_over, ignore_errors=True)
             work = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=folder))
@@ -81,21 +84,21 @@ def build_once(
     return done
 
 
-def _is_whole(done: Path) -> bool:
+def _is_whole(done: Path, program: str | None) -> bool:
     """Whether a build is there and can be used; it is then in use."""
-    if not take_into_use(done / SEAL) or find_flaw(done) is not None:
+    if not take_into_use(done / SEAL) or find_flaw(done, program) is not None:
         return False
     with contextlib.suppress(OSError):
         os.utime(done / SEAL)  # when it was used last
     return True
 
 
-def _discard(done: Path) -> None:
+def _discard(done: Path, program: str | None) -> None:
     """Take a damaged build away, in one step, and say so."""
     if not done.is_dir():
         return
     print(
-        f"allspin: the build {done.name} in the cache is made anew: {find_flaw(done)}",
+        f"allspin: the build {done.name} in the cache is made anew: {find_flaw(done, program)}",
         file=sys.stderr,
         flush=True,
     )

@@ -92,7 +92,7 @@ def take_into_use(path: Path) -> bool:
             return True
         os.close(held)
     try:
-        handle = os.open(path, os.O_RDONLY)
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a pipe there must not hang it
     except OSError:
         return False
     fcntl.flock(handle, fcntl.LOCK_SH)  # whoever removes it is soon done

@@ -1,6 +1,7 @@
 """Notes: small facts that are kept as JSON, and never believed where they are damaged."""
 
 import json
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,8 @@ def read_note(path: Path) -> Any:
     ValueError
         If it is not what `write_note` wrote.
     """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise ValueError("it is no regular file")
     with path.open("rb") as file:
         content = file.read(NOTE_BYTES + 1)
     if len(content) > NOTE_BYTES:

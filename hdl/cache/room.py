@@ -21,6 +21,17 @@ LIMIT_VARIABLE = "ALLSPIN_CACHE_LIMIT"
 """Environment variable with the bytes that the cache may hold, or a number with K, M, G or T
 (thousands of one another)."""
 DEFAULT_LIMIT = "10G"
+_NOTES = re.compile(r"[^.].*\.json")
+OWN = {
+    "notes": _NOTES,
+    "built": _NOTES,
+    "cycles": _NOTES,
+    "": re.compile(
+        r"fault-[0-9a-f]{12}\.txt|failed-[\w-]+\.log|([a-z]+-)?[0-9a-f]{32}(\.design|\.lock)?"
+    ),
+}
+"""What else is the cache's own, by the names that it has in each folder; ``cycles`` and names of
+32 digits are of earlier versions."""
 _SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,15})?)\s*([KMGT]?)B?", re.IGNORECASE | re.ASCII)
 
 
@@ -78,11 +89,22 @@ def measure_room() -> Room:
     return Room(folder, len(_builds(folder / BUILDS)), _size(folder), size_limit())
 
 
-def make_room() -> None:
-    """Remove builds until the cache is within its limit.
+@dataclass(frozen=True)
+class _Kept:
+    """What may go, the file whose lock tells that a process uses it, and when that was last."""
 
-    Those go first that were used longest ago; those that a process uses stay, and so do the notes
-    of what was built for boards. What builds that were killed have left goes in any case.
+    path: Path
+    lock: Path
+    used: float
+
+
+def make_room() -> None:
+    """Remove what the cache keeps until it is within its limit.
+
+    That goes first that was used longest ago (of notes: written): builds, notes, logs and
+    tracebacks, and what earlier versions kept elsewhere in the folder. What a process uses stays,
+    and so do the tools' own files and whatever is not the cache's. What builds that were killed
+    have left goes in any case.
     """
     limit = size_limit()
     folder = cache_folder()
@@ -93,13 +115,24 @@ def make_room() -> None:
             if alone:
                 shutil.rmtree(left_over, ignore_errors=True)
     size = _size(folder)
-    for build in sorted(_builds(builds), key=_last_use):
+    for kept in sorted(_all_kept(folder), key=lambda kept: kept.used):
         if size <= limit:
             return
-        with nobody_else(build / SEAL) as alone:
+        with nobody_else(kept.lock) as alone:
             if alone:
-                size -= _size(build)
-                _remove(build)
+                size -= _size(kept.path)
+                _remove(kept.path)
+
+
+def _all_kept(folder: Path) -> Iterator[_Kept]:
+    """All that may go."""
+    for path in _builds(folder / BUILDS):
+        yield _Kept(path, path / SEAL, _changed(path / SEAL))
+    for place, names in OWN.items():
+        for path in _listed(folder / place):
+            if names.fullmatch(path.name) and not path.is_symlink():
+                lock = path.with_name(f"{path.name}.lock") if path.is_dir() else path
+                yield _Kept(path, lock, _changed(path))
 
 
 def _builds(folder: Path) -> list[Path]:
@@ -112,15 +145,19 @@ def _listed(folder: Path) -> Iterator[Path]:
         yield from folder.iterdir()
 
 
-def _last_use(build: Path) -> float:
+def _changed(path: Path) -> float:
+    """When a file was changed last; 0 where it is not there."""
     with contextlib.suppress(OSError):
-        return (build / SEAL).stat().st_mtime
+        return path.stat().st_mtime
     return 0.0
 
 
 def _size(folder: Path) -> int:
-    """Bytes of all files in a folder; other processes may be removing some."""
+    """Bytes of a file or of all files in a folder; other processes may be removing some."""
     total = 0
+    if not folder.is_dir():
+        with contextlib.suppress(OSError):
+            total = folder.lstat().st_size
     for place, _, names in os.walk(folder):
         for name in names:
             with contextlib.suppress(OSError):
@@ -129,8 +166,11 @@ def _size(folder: Path) -> int:
 
 
 def _remove(build: Path) -> None:
-    """Take a build away in one step, so that nobody finds a part of it."""
+    """Take a build away in one step, so that nobody finds a part of it, or a file."""
     with contextlib.suppress(OSError):
+        if not build.is_dir():
+            build.unlink()
+            return
         gone = Path(tempfile.mkdtemp(prefix=f".{build.name}.", dir=build.parent))
         build.rename(gone / "old")
         shutil.rmtree(gone, ignore_errors=True)

@@ -4,8 +4,14 @@ import hashlib
 import os
 from pathlib import Path
 
+from sim.errors import UserError
+from sim.user_file import read_text
+
 SEAL = "seal.sha256"
 """Name of the file with the digests: a line that counts them, then as ``sha256sum`` writes them."""
+
+MAX_SEAL = 1 << 24
+"""Bytes of it; a build has some hundred files at most."""
 
 
 def seal(folder: Path) -> None:
@@ -33,19 +39,21 @@ def sync(path: Path) -> None:
         os.close(handle)
 
 
-def find_flaw(folder: Path) -> str | None:
+def find_flaw(folder: Path, program: str | None = None) -> str | None:
     """What is wrong with a sealed folder, in a few words; None where nothing is.
 
     Parameters
     ----------
     folder : Path
         What `seal` has sealed.
+    program : str, optional
+        Name of a file in it that must be one that can be run.
     """
     try:
-        head, *lines = (folder / SEAL).read_bytes().decode().splitlines()
+        head, *lines = read_text(folder / SEAL, "seal", MAX_SEAL).splitlines()
         sealed = {name: value for value, _, name in (line.partition("  ") for line in lines)}
         found = _digests(folder)
-    except (OSError, ValueError):
+    except (OSError, ValueError, UserError):
         return "its digests cannot be read"
     if head != f"{len(sealed)} files" or len(lines) != len(sealed):
         return "its digests are damaged"
@@ -56,6 +64,8 @@ def find_flaw(folder: Path) -> str | None:
             return f"{name} does not belong there"
         if sealed[name] != found[name]:
             return f"{name} is damaged"
+    if program is not None and not os.access(folder / program, os.X_OK):
+        return f"{program} cannot be run"
     return None
 
 

@@ -160,3 +160,25 @@ def test_all_of_a_build_is_on_the_disk_before_it_has_its_name(monkeypatch, cache
     assert {"tool", "more", "sub", SEAL} <= set(events[:renamed])
     assert events[renamed - 1].startswith(".one.")
     assert events[renamed + 1 :] == ["builds"]
+
+
+def test_a_program_that_cannot_be_run_is_built_anew(capsys):
+    def build(folder: Path) -> None:
+        (folder / "tool").write_text("made")
+        (folder / "tool").chmod(0o755)
+
+    tool = build_once("one", build, program="tool") / "tool"
+    assert build_once("one", lambda folder: pytest.fail("it is there"), program="tool")
+    tool.chmod(0o644)
+    assert build_once("one", build, program="tool") / "tool" == tool
+    assert os.access(tool, os.X_OK)
+    err = capsys.readouterr().err
+    assert err == "allspin: the build one in the cache is made anew: tool cannot be run\n"
+
+
+def test_a_pipe_in_place_of_the_seal_is_damage(capsys):
+    done = build_once("one", lambda folder: (folder / "tool").touch())
+    (done / SEAL).unlink()
+    os.mkfifo(done / SEAL)
+    assert (build_once("one", lambda folder: (folder / "more").touch()) / "more").exists()
+    assert "is made anew: its digests cannot be read" in capsys.readouterr().err

@@ -1,6 +1,7 @@
 """A note is what was written, or it is refused."""
 
 import json
+import os
 
 import pytest
 from hypothesis import given, settings
@@ -85,3 +86,9 @@ def test_any_damage_is_refused_or_means_the_same(written, start, length, part):
         assert read_note(path) == VALUE
     except ValueError as error:
         assert "\n" not in str(error)  # noqa: PT017
+
+
+def test_a_pipe_in_place_of_a_note_is_none(tmp_path):
+    os.mkfifo(tmp_path / "one.json")
+    with pytest.raises(ValueError, match="it is no regular file"):
+        read_note(tmp_path / "one.json")

@@ -1,5 +1,6 @@
 """The cache keeps to its limit: what was used longest ago goes, what is in use stays."""
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -76,6 +77,57 @@ def test_what_a_killed_build_has_left_goes(cache):
     (cache / "builds" / ".gone.x2").mkdir()
     build_once("one", lambda folder: (folder / "file").touch())
     assert names(cache) == {"one", "dead.lock"}
+
+
+H = "0123456789abcdef" * 2
+OWN = (
+    "notes/design-0.json",
+    "built/icebreaker.ideal.net.json",
+    "cycles/0.json",
+    "fault-0123456789ab.txt",
+    "failed-nextpnr-ice40.log",
+    f"{H}/program",
+    f"cells-{H}/netlist.txt",
+    f"{H}.design",
+)
+OTHERS = ("mine.txt", "notes/mine.txt", "more/design.json", "yowasp/tool", f"x{H}")
+
+
+def put(cache, names, age):
+    for name in names:
+        path = cache / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(bytes(10_000))
+        then = path.stat().st_mtime - age
+        for each in (path, path.parent):
+            os.utime(each, (then, then))
+
+
+def test_all_that_is_the_cache_s_own_goes_and_nothing_else(cache, monkeypatch):
+    put(cache, (*OWN, *OTHERS), 1000)
+    make("new", 0, cache)
+    monkeypatch.setenv("ALLSPIN_CACHE_LIMIT", "160K")  # the build and the others' files
+    make("newer", 1, cache)
+    assert [name for name in OWN if (cache / name).exists()] == []
+    assert [name for name in OTHERS if not (cache / name).exists()] == []
+    assert names(cache) == {"newer"}
+    monkeypatch.setenv("ALLSPIN_CACHE_LIMIT", "290K")
+    put(cache, OWN[:3], -1000)
+    make("old", 500, cache)
+    make("newest", 0, cache)
+    assert names(cache) == {"newer", "newest"}
+    assert all((cache / name).exists() for name in OWN[:3])
+
+
+def test_what_an_earlier_version_is_building_stays(cache, monkeypatch):
+    put(cache, (f"{H}/program", f"{H}.lock"), 1000)
+    monkeypatch.setenv("ALLSPIN_CACHE_LIMIT", "1")
+    with (cache / f"{H}.lock").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        build_once("one", lambda folder: (folder / "file").touch())
+    assert (cache / H / "program").exists()
+    build_once("two", lambda folder: (folder / "file").touch())
+    assert not (cache / H).exists()
 
 
 def test_room_is_measured(cache):
