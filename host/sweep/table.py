@@ -23,6 +23,8 @@ from host.sweep.point import FACTOR_COLUMNS, Point
 from sim.errors import UserError
 from sim.netfile import write_atomically
 from sim.plain import MAX_JSON, parse_json
+from sim.schemes import MAX_TRIES
+from sim.synapse import MAX_PULSES
 from sim.user_file import read_file
 
 FORMAT = 1
@@ -86,6 +88,18 @@ def _row_cells(row: Row) -> list[str]:
     return [*_point_cells(row.point), *(_cell(value) for value in (row.chip, *figures))]
 
 
+def _figure_ranges(point: Point) -> list[tuple[float, float]]:
+    """Least and most pulses, reads and unconverged cells for each cell of a point's chips.
+
+    Only write-verify reads, after each train that it writes; one of these is from one end of the
+    range to the other at most.
+    """
+    if point.program != "write-verify":
+        return [(0, MAX_PULSES), (0, 0), (0, 0)]
+    tries = MAX_TRIES if point.tries is None else point.tries
+    return [(0, MAX_PULSES * tries), (1, tries), (0, 1)]
+
+
 def row_line(row: Row) -> bytes:
     """A row as it stands in the file."""
     return _line(_row_cells(row))
@@ -141,8 +155,13 @@ class _Grid:
             raise ValueError(f"the grid has {self.images} images, not {images}")
         if not 0 <= correct <= images:
             raise ValueError(f"correct is {correct} of {images} images")
-        if not all(0 <= figure < math.inf for figure in figures) or figures[-1] > 1:
-            raise ValueError("pulses, reads and unconverged cells must be 0 or more, and finite")
+        for name, figure, (least, most) in zip(
+            COLUMNS[width + 4 :], figures, _figure_ranges(point), strict=True
+        ):
+            if not least <= figure <= most or math.copysign(1, figure) < 0:
+                raise ValueError(
+                    f"{name} of {point.program} must be from {least} to {most}, not {figure!r}"
+                )
         pulses, reads, unconverged = figures
         row = Row(point, chip, Outcome(images, correct, pulses, reads, unconverged))
         for name, cell, written in zip(COLUMNS, cells, _row_cells(row), strict=True):

@@ -25,8 +25,9 @@ RECORD = {
 }
 SEEDS = range(0, 4_000_000_001, 4_000_000_000)
 IMAGES = 300
+READ = {"open-loop": (0.0, 0.0), "write-verify": (4 / 3, 0.25)}
 ROWS = [
-    Row(point, chip, Outcome(IMAGES, 200 + chip % 7, 16.9, 1 / 3, 0.25))
+    Row(point, chip, Outcome(IMAGES, 200 + chip % 7, 16.9, *READ[point.program]))
     for point in POINTS
     for chip in SEEDS
 ]
@@ -159,25 +160,49 @@ CHIP, GIVEN, CORRECT, ACCURACY, PULSES, READS, UNCONVERGED = range(len(COLUMNS))
         (CORRECT, "201", "accuracy is"),
         (ACCURACY, "0.9", "accuracy is '0.9', where a sweep writes"),
         (ACCURACY, "nan", "accuracy is 'nan'"),
-        (PULSES, "nan", "0 or more, and finite"),
-        (PULSES, "-0.5", "0 or more, and finite"),
-        (READS, "inf", "0 or more, and finite"),
-        (READS, "1e400", "0 or more, and finite"),
+        (PULSES, "nan", "pulses_per_cell of write-verify must be from 0 to 524280, not nan"),
+        (PULSES, "-0.5", "must be from 0 to 524280, not -0.5"),
+        (PULSES, "-0.0", "must be from 0 to 524280, not -0.0"),
+        (PULSES, "1e+300", "must be from 0 to 524280, not 1e+300"),
+        (READS, "inf", "reads_per_cell of write-verify must be from 1 to 8, not inf"),
+        (READS, "1e400", "must be from 1 to 8, not inf"),
+        (READS, "0.5", "must be from 1 to 8, not 0.5"),
+        (READS, "8.25", "must be from 1 to 8, not 8.25"),
+        (UNCONVERGED, "-0.0", "unconverged of write-verify must be from 0 to 1, not -0.0"),
         (READS, " 1.0", "reads_per_cell is ' 1.0'"),
-        (UNCONVERGED, "1.25", "0 or more, and finite"),
+        (UNCONVERGED, "1.25", "must be from 0 to 1, not 1.25"),
         (UNCONVERGED, "0.25,", "no point of the grid has such a row"),
         (UNCONVERGED, None, "no point of the grid has such a row"),
         (UNCONVERGED, "x" * 200_000, "field larger than field limit"),
     ],
 )
 def test_every_cell_of_a_row_is_checked(path, place, cell, words):
-    row = row_line(ROWS[5]).decode().rstrip("\n").split(",")
+    row = row_line(ROWS[7]).decode().rstrip("\n").split(",")
     row[place : place + 1] = [] if cell is None else [cell]
     content = path.read_bytes()
     path.write_bytes(content + (",".join(row) + "\n").encode())
     message = refused(path)
     assert "line 7 is not of this sweep" in message
     assert words in message
+
+
+@pytest.mark.parametrize(
+    ("place", "cell", "words"),
+    [
+        (PULSES, "65536.0", "pulses_per_cell of open-loop must be from 0 to 65535, not 65536.0"),
+        (READS, "7.0", "reads_per_cell of open-loop must be from 0 to 0, not 7.0"),
+        (READS, "-0.0", "must be from 0 to 0, not -0.0"),
+        (UNCONVERGED, "0.5", "unconverged of open-loop must be from 0 to 0, not 0.5"),
+    ],
+)
+def test_open_loop_reads_nothing(tmp_path, place, cell, words):
+    path = tmp_path / "t.csv"
+    with opened(path):
+        pass
+    row = row_line(ROWS[0]).decode().rstrip("\n").split(",")
+    row[place] = cell
+    path.write_bytes(path.read_bytes() + (",".join(row) + "\n").encode())
+    assert words in refused(path)
 
 
 @pytest.fixture(scope="module")
