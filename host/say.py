@@ -3,6 +3,10 @@
 import sys
 import unicodedata
 
+LONGEST = 512
+"""Characters of a word of a message: names of files are shorter, numbers may be longer."""
+SHOWN = 60
+"""Characters that are shown of one that is longer."""
 UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 """Categories of characters that do something to a terminal in place of being seen on it."""
 LAYOUT = "\n\t"
@@ -47,5 +51,6 @@ def warn(message: object) -> None:
 
 
 def one_line(message: object) -> str:
-    """A message without its line breaks."""
-    return " ".join(str(message).split())
+    """A message without its line breaks, and with no more of a very long word than its begin."""
+    words = str(message).split()
+    return " ".join(word if len(word) <= LONGEST else f"{word[:SHOWN]}..." for word in words)

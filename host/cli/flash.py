@@ -25,13 +25,15 @@ HELP = """\
 Program a board with the bitstream that was built last for it.
 
 The board's own tool does it; the command is shown before it runs, with whether the bitstream
-stays at power-off. Then the board is asked what it is, where its serial port is known."""
+stays at power-off. What misses its clock is refused without --force, and so is a file that is of
+no build here, since nobody knows whether it does. Then the board is asked what it is, where its
+serial port is known."""
 EPILOG = """\
 examples:
   allspin flash icebreaker
   allspin flash ulx3s-85f --network mnist-100
   allspin flash ulx3s-85f --dry-run
-  allspin flash icebreaker --bitstream other.bin --port /dev/ttyUSB1
+  allspin flash icebreaker --bitstream other.bin --force --port /dev/ttyUSB1
 """
 
 
@@ -42,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--network", metavar="NET", help="which build (the last)")
     add("--profile", metavar="NAME", help="which of the board's machines (the last built)")
     add("--bitstream", metavar="FILE", type=Path, help="this file instead")
-    add("--force", action="store_true", help="program it although it misses its clock")
+    add("--force", action="store_true", help="program what misses its clock, or may")
     add("--port", help="serial port to ask afterwards (that of the board's USB device)")
     add("--dry-run", action="store_true", help="only show the command")
 
@@ -105,13 +107,14 @@ def _check(
     elif built.get("bitstream_sha256") not in (None, found):
         raise UserError(f"{bitstream} is damaged: build it again with allspin build {board.name}")
     if built is None:
-        warn(f"{bitstream} is of no build here: whether it meets its clock is not known")
+        doubt = f"{bitstream} is of no build here: whether it meets its clock is not known"
     elif not built["meets_timing"]:
-        if not force:
-            raise UserError(
-                f"{built['shortfall']}; as it is, its answers may be wrong: --force programs it"
-            )
-        warn(f"{built['shortfall']}; its answers may be wrong")
+        doubt = f"{built['shortfall']}; its answers may be wrong"
+    else:
+        return built
+    if not force:
+        raise UserError(f"{doubt}; --force programs it all the same")
+    warn(doubt)
     return built
 
 

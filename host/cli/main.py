@@ -103,7 +103,8 @@ class Parser(argparse.ArgumentParser):
 
     def _print_message(self, message: str, file: Any = None) -> None:
         """Print; unlike `argparse`, with no word swallowed that cannot be written."""
-        print(message, end="", file=sys.stderr if file is None else file)
+        stream = sys.stderr if file is None else file
+        stream.write(message)
 
 
 class Version(argparse.Action):

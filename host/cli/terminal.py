@@ -9,6 +9,15 @@ from rich.text import Text
 from host.say import printable
 
 
+def _encodable(text: str, encoding: str) -> str:
+    """A text with escapes for what an encoding lacks, made before columns get their widths."""
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return text.replace("±", "+-").encode(encoding, "backslashreplace").decode(encoding)
+    return text
+
+
 class Terminal(Console):
     """Prints text as it is: brackets are no markup, and control characters are escaped.
 
@@ -27,7 +36,7 @@ class Terminal(Console):
 
     def render_str(self, text: str, **options: Any) -> Text:
         """Every text that is printed, alone or in a table, comes through here."""
-        return super().render_str(printable(text), **options)
+        return super().render_str(_encodable(printable(text), self.encoding), **options)
 
     def on_broken_pipe(self) -> None:
         """Raise what Rich caught: `host.cli.main` knows what to do about it."""

@@ -1,6 +1,7 @@
 """Whatever a name holds, a terminal gets it as text; and there is one way to print."""
 
 import ast
+import io
 import re
 import shutil
 import unicodedata
@@ -41,6 +42,23 @@ def test_what_is_seen_is_left_as_it_is(text):
 
 def test_a_message_is_one_line():
     assert one_line("no such\n  thing") == "no such thing"
+
+
+def test_a_very_long_word_of_a_message_is_cut():
+    assert one_line(f"not {'9' * 5000} or so") == f"not {'9' * 60}... or so"
+    assert one_line("/" + "x" * 255 + "/" + "y" * 200) == "/" + "x" * 255 + "/" + "y" * 200
+
+
+def test_columns_stay_in_line_where_a_character_is_lacking(monkeypatch):
+    file = io.TextIOWrapper(io.BytesIO(), "ascii", errors="backslashreplace")
+    table = Table("mean", "±", "µ", "end")
+    table.add_row("98.00", "1.00", "µ", "|")
+    Terminal(file=file).print(table)
+    file.seek(0)
+    # Lines that Rich draws are ASCII there.
+    lines = [line for line in file.read().splitlines() if line.startswith("|")]
+    assert [part.strip() for part in lines[0].split("|")[1:-1]] == ["mean", "+-", r"\xb5", "end"]
+    assert len({len(line) for line in lines}) == 1
 
 
 def test_each_way_to_print_shows_a_name_as_it_is(capsys):
