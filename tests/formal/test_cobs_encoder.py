@@ -202,6 +202,7 @@ PROOFS = [
             ),
             Mutant("write.addr.eq(Mux(close, place, tail))", "write.addr.eq(tail)"),
         ),
+        slow=every_clock,
     )
     for every_clock in (False, True)
 ]
