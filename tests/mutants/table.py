@@ -23,26 +23,24 @@ class Unseen:
     ----------
     file : str
         The file.
-    line : str
-        The line that it changes, without its indentation.
-    before, after : str
-        As of `Mutant`.
+    line, changed : str
+        The line that it changes, and what it is then, without their indentation.
     reason : str
         Why.
     """
 
     file: str
     line: str
-    before: str
-    after: str
+    changed: str
     reason: str
 
     def is_of(self, mutant: Mutant, root: Path) -> bool:
         """Whether this says so of a mutant of a tree."""
-        if (self.file, self.before, self.after) != (mutant.path, mutant.before, mutant.after):
+        if self.file != mutant.path:
             return False
-        lines = (root / mutant.path).read_text(encoding="utf-8").splitlines()
-        return lines[mutant.line - 1].strip() == self.line
+        source = (root / mutant.path).read_text(encoding="utf-8")
+        lines = (text.splitlines()[mutant.line - 1] for text in (source, mutant.apply(source)))
+        return tuple(line.strip() for line in lines) == (self.line, self.changed)
 
 
 @dataclass(frozen=True)

@@ -178,6 +178,7 @@ def test_a_sigmoid_is_symmetric_about_its_middle() -> None:
     table = CmosSigmoidNeuron().table(8, 4).astype(int)
     assert table[[0, 127, 128, 255]].tolist() == [0, 7, 8, 15]
     assert (table + table[::-1] == 15).all()
+    assert [CmosSigmoidNeuron(end).steepness for end in (4, 40)] == [4.0, 40.0]
     for steepness in (3.9, 41, math.nan, True):
         with pytest.raises(ValueError, match="steepness must be from 4 to 40, not "):
             CmosSigmoidNeuron(steepness)
