@@ -3,8 +3,10 @@
 import sys
 import unicodedata
 
-LONGEST = 512
-"""Characters of a word of a message: names of files are shorter, numbers may be longer."""
+LONGEST = 260
+"""Characters of a word of a message: a file's name in quotes is shorter, a number may be longer."""
+LONGEST_PATH = 4200
+"""Characters of a word that has folders."""
 SHOWN = 60
 """Characters that are shown of one that is longer."""
 UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
@@ -52,5 +54,7 @@ def warn(message: object) -> None:
 
 def one_line(message: object) -> str:
     """A message without its line breaks, and with no more of a very long word than its begin."""
-    words = str(message).split()
-    return " ".join(word if len(word) <= LONGEST else f"{word[:SHOWN]}..." for word in words)
+    return " ".join(
+        word if len(word) <= (LONGEST_PATH if "/" in word else LONGEST) else f"{word[:SHOWN]}..."
+        for word in str(message).split()
+    )

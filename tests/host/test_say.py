@@ -45,8 +45,10 @@ def test_a_message_is_one_line():
 
 
 def test_a_very_long_word_of_a_message_is_cut():
-    assert one_line(f"not {'9' * 5000} or so") == f"not {'9' * 60}... or so"
-    assert one_line("/" + "x" * 255 + "/" + "y" * 200) == "/" + "x" * 255 + "/" + "y" * 200
+    assert one_line(f"not {'9' * 400} or so") == f"not {'9' * 60}... or so"
+    path = f"{'x' * 255}/{'y' * 255}/{'z' * 255}"
+    for kept in ("x" * 255, path, f"{path}:"):
+        assert one_line(f"no {kept}") == f"no {kept}"
 
 
 def test_columns_stay_in_line_where_a_character_is_lacking(monkeypatch):
