@@ -33,6 +33,19 @@ def test_it_learns(dataset: Dataset) -> None:
     assert not trained.interrupted
 
 
+def test_no_image_is_held_twice(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Enough(Exception):
+        pass
+
+    def looked_at(images: np.ndarray, *_: object, **__: object) -> None:
+        assert np.shares_memory(images, dataset.train_images)
+        raise Enough
+
+    monkeypatch.setattr("host.training.recipe.bent_batches", looked_at)
+    with pytest.raises(Enough):
+        train(dataset, SMALL)
+
+
 def test_the_split_keeps_a_twelfth_apart() -> None:
     learnt, kept = split(60_000)
     assert (len(learnt), len(kept)) == (55_000, 5_000)
