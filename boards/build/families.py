@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from amaranth.vendor import GowinPlatform, LatticeECP5Platform, LatticeICE40Platform
@@ -250,6 +251,12 @@ def family_of(platform: Any) -> Family:
     if isinstance(platform, GowinPlatform):
         return GOWIN
     raise ValueError(f"{type(platform).__name__} is for parts that are not built here")
+
+
+def with_options(command: Sequence[str], options: Sequence[str]) -> list[str]:
+    """A command line with more options; one with a value takes the place of what is there."""
+    valued = [one for one, value in pairwise(options) if not value.startswith("--")]
+    return [*_without(command, valued, ()), *options]
 
 
 def _without(words: Sequence[str], valued: Sequence[str], flags: Sequence[str]) -> list[str]:

@@ -19,7 +19,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from boards.build.families import TOP, Family, family_of
+from boards.build.families import TOP, Family, family_of, with_options
 from boards.build.gateware import gateware_of, machine_text
 from boards.build.tools import Tool, Wanted, find_tool
 from boards.shell import Shell, ShellParameters
@@ -248,8 +248,10 @@ class Build:
         family = self.family
         constraints = f"{TOP}.{family.constraints}"
         mhz = self.parameters.board.machine_frequency / 1e6
-        route = family.route_command(self._platform, self._planned("nextpnr"), seed, mhz)
-        route += self.parameters.board.routing
+        route = with_options(
+            family.route_command(self._platform, self._planned("nextpnr"), seed, mhz),
+            self.parameters.board.routing,
+        )
         pack = family.pack_command(self._platform, self._planned(family.packer))
         bitstream = f"{TOP}.{family.bitstream}"
         what = f"placing and routing, seed {seed}"

@@ -7,7 +7,7 @@ from amaranth_boards.resources import UARTResource
 from boards.board import Board
 from boards.lights import Lights
 from boards.pll.ice40 import Ice40PadPllParameters
-from boards.profiles import UP5K, UP5K_FREQUENCIES
+from boards.profiles import UP5K, UP5K_FREQUENCIES, UP5K_ROUTINGS
 
 BOARDS = (
     Board(
@@ -17,6 +17,7 @@ BOARDS = (
         profiles=UP5K,
         frequency=30_000_000,
         frequencies=UP5K_FREQUENCIES,
+        routings=UP5K_ROUTINGS,
         pll=Ice40PadPllParameters,
         resources=(
             UARTResource(

@@ -5,7 +5,7 @@ from amaranth_boards.icesugar import ICESugarPlatform
 from boards.board import Board
 from boards.lights import Lights
 from boards.pll.ice40 import Ice40PadPllParameters
-from boards.profiles import UP5K, UP5K_FREQUENCIES
+from boards.profiles import UP5K, UP5K_FREQUENCIES, UP5K_ROUTINGS
 
 BOARDS = (
     Board(
@@ -15,6 +15,7 @@ BOARDS = (
         profiles=UP5K,
         frequency=30_000_000,
         frequencies=UP5K_FREQUENCIES,
+        routings=UP5K_ROUTINGS,
         pll=Ice40PadPllParameters,
         baud=1_000_000,
         lights=Lights(programmed="led_g/0", streaming="led_b/0", error="led_r/0"),

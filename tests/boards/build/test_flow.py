@@ -7,6 +7,7 @@ import pytest
 from amaranth_boards.icestick import ICEStickPlatform
 
 from boards.build import flow
+from boards.build.families import ICE40, with_options
 from boards.build.figures import Figures
 from boards.build.flow import Build
 from boards.build.tools import Tool
@@ -86,6 +87,16 @@ def test_another_seed_places_the_same_netlist_otherwise(tiny, cache):
     figures = Figures.collect(build, "tiny", netlist, [one, two])
     assert figures.frequency == max(one.fmax or 0, two.fmax or 0)
     assert figures.worst == min(one.fmax or 0, two.fmax or 0)
+
+
+def test_a_board_s_options_take_the_place_of_the_family_s():
+    command = ["--seed", "3", *ICE40.route_options]
+    found = with_options(command, ("--placer-heap-timingweight", "10", "--tmg-ripup"))
+    assert found[:2] == ["--seed", "3"]
+    assert found[-3:] == ["--placer-heap-timingweight", "10", "--tmg-ripup"]
+    assert found.count("--placer-heap-timingweight") == 1
+    assert "40" not in found
+    assert with_options(command, ()) == command
 
 
 def test_a_board_tells_the_router(tiny, cache):
