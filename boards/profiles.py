@@ -16,7 +16,7 @@ UP5K: Mapping[str, HardwareProfile] = {
 """An iCE40UP5K: the weights in its SPRAMs, loaded at run time."""
 UP5K_FREQUENCIES: Mapping[str, int] = {"chips": 27_000_000}
 """Clocks of those that do not reach the boards' 30 MHz with each seed of placing, in Hz."""
-UP5K_ROUTINGS: Mapping[str, tuple[str, ...]] = {"chips": ("--placer-heap-timingweight", "10")}
+UP5K_ROUTINGS: Mapping[str, tuple[str, ...]] = {"chips": ("--placer-heap-timingweight", "20")}
 """The chips fill the part: where nextpnr heeds time as much as elsewhere, it finds no place for
 some of their 5,002 cells of 5,280 with one seed of three."""
 
