@@ -11,12 +11,12 @@ import math
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
-from typing import Protocol, Self, TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from host.closing import Closing
 from host.gunzip import MAGIC, MOST_PACKED, Gunzip
 from sim.errors import UserError
 from sim.user_file import open_file
@@ -88,7 +88,7 @@ def header(shape: Shape) -> bytes:
     return bytes([0, 0, UNSIGNED_BYTE, len(shape)]) + b"".join(sizes)
 
 
-class IdxFile:
+class IdxFile(Closing):
     """An open IDX file of unsigned bytes, gzip or plain; a context manager that closes it.
 
     Parameters
@@ -220,14 +220,3 @@ class IdxFile:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()

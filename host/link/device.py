@@ -2,14 +2,13 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 
 from hdl.link.protocol import Feature, Request
 from hdl.parameters import CONVERTER, COUNTERS, ENGINE, SHIFT, TABLE, USE_NOISE, WEIGHTS
+from host.closing import Closing
 from host.link.frames import encoded_size
 from host.link.identity import Identity
 from host.link.images import BATCH, encode_images
@@ -71,7 +70,7 @@ class Answers:
     clocks: int | None = None
 
 
-class Device:
+class Device(Closing):
     """A device that speaks the link protocol.
 
     Parameters
@@ -115,17 +114,6 @@ class Device:
     def close(self) -> None:
         """Let go of the device."""
         self._transport.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _identify(self) -> Identity:
         body = self._session.open()

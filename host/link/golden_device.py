@@ -1,11 +1,9 @@
 """The golden model with a device's face."""
 
-from types import TracebackType
-from typing import Self
-
 import numpy as np
 import numpy.typing as npt
 
+from host.closing import Closing
 from host.link.device import NO_PROGRESS, Answers, Progress
 from sim.errors import UserError
 from sim.golden import GoldenModel, UseNoise
@@ -15,7 +13,7 @@ BATCH = 1000
 """Images between two calls of the progress callback."""
 
 
-class GoldenDevice:
+class GoldenDevice(Closing):
     """What `host.link.device.Device` does, computed by the golden model; it has no clock.
 
     Parameters
@@ -38,17 +36,6 @@ class GoldenDevice:
 
     def close(self) -> None:
         """Do nothing."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def check(self, network: Network) -> None:
         """Any network fits."""

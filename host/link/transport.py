@@ -1,9 +1,8 @@
 """The byte stream between host and device, whatever carries it."""
 
-from abc import ABC, abstractmethod
-from types import TracebackType
-from typing import Self
+from abc import abstractmethod
 
+from host.closing import Closing
 from sim.errors import UserError
 
 BITS_PER_BYTE = 10
@@ -14,7 +13,7 @@ class Disconnected(UserError):
     """The other end of the stream is gone; the message is one line that says how."""
 
 
-class Transport(ABC):
+class Transport(Closing):
     """A byte stream to a device.
 
     Attributes
@@ -71,7 +70,7 @@ class Transport(ABC):
             If the other end is gone.
         """
 
-    def start_stopwatch(self) -> None:  # noqa: B027 - real time needs none
+    def start_stopwatch(self) -> None:
         """Let the next byte that is sent start the count of `elapsed_clocks`."""
 
     def elapsed_clocks(self) -> int | None:
@@ -84,14 +83,3 @@ class Transport(ABC):
     @abstractmethod
     def close(self) -> None:
         """Let go of the device; harmless when done twice."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()

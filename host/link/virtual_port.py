@@ -6,9 +6,8 @@ import pty
 import select
 import termios
 import tty
-from types import TracebackType
-from typing import Self
 
+from host.closing import Closing
 from host.link.faults import FaultyTransport
 from host.link.virtual_board import VirtualTransport
 
@@ -20,7 +19,7 @@ CLIENT_POLL = 0.05
 """Seconds after which a client that was too slow is offered its bytes again."""
 
 
-class VirtualPort:
+class VirtualPort(Closing):
     """A pseudo-terminal with a board behind it, for one client after another.
 
     It is raw: each byte passes as it is, whatever the client before made of the terminal's
@@ -129,14 +128,3 @@ class VirtualPort:
         """Take the port away, and let go of the board."""
         os.close(self._master)
         self._link.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()

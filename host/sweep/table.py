@@ -15,9 +15,9 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
+from host.closing import Closing
 from host.sweep.job import Outcome
 from host.sweep.point import FACTOR_COLUMNS, Point
 from sim.errors import UserError
@@ -210,7 +210,7 @@ def _difference(there: Any, here: Any) -> str | None:
     return None
 
 
-class Table:
+class Table(Closing):
     """The table of one sweep, open for more rows; no other process can have it open.
 
     Parameters
@@ -322,14 +322,3 @@ class Table:
     def close(self) -> None:
         """Let go of the file."""
         os.close(self._file)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()

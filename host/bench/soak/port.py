@@ -5,10 +5,9 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from host.bench.soak.memory import resident_memory
+from host.closing import Closing
 from sim.errors import UserError
 from sim.netfile import save_network
 from sim.network import Network
@@ -17,7 +16,7 @@ END = 30.0
 """Seconds for the process to end."""
 
 
-class VirtualProcess:
+class VirtualProcess(Closing):
     """A virtual board on a port of its own.
 
     Parameters
@@ -73,14 +72,3 @@ class VirtualProcess:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
