@@ -31,8 +31,9 @@ class Sendings:
         lost: list[int] = []
         if self._number[tag]:
             while (earlier := self._order.popleft()) != tag:
+                self._number[earlier] -= 1
                 lost.append(earlier)
-            self._number.subtract([*lost, tag])
+            self._number[tag] -= 1
         return lost
 
     def pending(self, tag: int) -> bool:
