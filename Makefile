@@ -65,13 +65,19 @@ mutants: $(STAMP)  ## Small mistakes put into the sources: do tests see them? CO
 
 .PHONY: soak
 soak: $(STAMP)  ## Ten minutes of random work on virtual boards over a bad wire; SECONDS=600 SEED=0.
-	@$(BIN)/python -m host.bench.soak --seconds $(or $(SECONDS),600) --seed $(or $(SEED),0)
+	@$(BIN)/python -m allspin.host.bench.soak --seconds $(or $(SECONDS),600) --seed $(or $(SEED),0)
 
 .PHONY: lint
-lint: $(STAMP)  ## Ruff's rules and format, and pyright's types.
+lint: $(STAMP) types  ## Ruff's rules and format, and pyright's types.
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/pyright --pythonpath $(BIN)/python
+
+# The type checker looks a module up by its path.
+.PHONY: types
+types:
+	@mkdir -p build/types/allspin
+	@for part in sim hdl boards host allspin/*.py; do ln -sfn ../../../$$part build/types/allspin/; done
 
 .PHONY: format
 format: $(STAMP)  ## Let ruff mend what it can.

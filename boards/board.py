@@ -1,7 +1,7 @@
 """What a board is, and which there are.
 
-A board is a module of `boards.catalogue` with ``BOARDS``, a tuple of `Board`; it is found by
-being there.
+A board is a module of `allspin.boards.catalogue` with ``BOARDS``, a tuple of `Board`; it is found
+by being there.
 """
 
 import dataclasses
@@ -15,13 +15,13 @@ from typing import Self
 
 from amaranth.build import Resource, TemplatedPlatform
 
-import boards.catalogue
-from boards.lights import Lights
-from boards.pll.divisors import PllParameters
-from hdl.link.uart import UartParameters
-from hdl.parameters import HardwareProfile
-from sim.errors import UserError
-from sim.levels import check_range
+from allspin.boards import catalogue
+from allspin.boards.lights import Lights
+from allspin.boards.pll.divisors import PllParameters
+from allspin.hdl.link.uart import UartParameters
+from allspin.hdl.parameters import HardwareProfile
+from allspin.sim.errors import UserError
+from allspin.sim.levels import check_range
 
 
 @dataclass(frozen=True)
@@ -194,7 +194,7 @@ class Board:
 def find_boards() -> Mapping[str, Board]:
     """Every board, by name, in alphabetical order."""
     found: dict[str, Board] = {}
-    for module in pkgutil.iter_modules(boards.catalogue.__path__, "boards.catalogue."):
+    for module in pkgutil.iter_modules(catalogue.__path__, f"{catalogue.__name__}."):
         for board in importlib.import_module(module.name).BOARDS:
             if board.name in found:
                 raise ValueError(f"two boards are called {board.name}")

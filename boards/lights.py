@@ -11,9 +11,9 @@ from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.link.cobs import CobsDecoder
-from hdl.link.protocol import ANSWER_HEADER_BYTES, Answer
-from sim.levels import check_range
+from allspin.hdl.link.cobs import CobsDecoder
+from allspin.hdl.link.protocol import ANSWER_HEADER_BYTES, Answer
+from allspin.sim.levels import check_range
 
 MAX_DIGIT_LEDS = 8
 TICK_SECONDS = 0.025

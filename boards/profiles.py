@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from hdl.parameters import HardwareProfile, ResidentParameters, VariationParameters
+from allspin.hdl.parameters import HardwareProfile, ResidentParameters, VariationParameters
 
 UP5K: Mapping[str, HardwareProfile] = {
     # Four SPRAMs give 64 bits a clock: sixteen states, or eight words.

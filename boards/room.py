@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from boards.build.families import ECP5, GOWIN, Family, family_of
-from hdl.ecp5 import SMALLEST_BLOCK
-from hdl.parameters import CrossbarParameters, EngineParameters
+from allspin.boards.build.families import ECP5, GOWIN, Family, family_of
+from allspin.hdl.ecp5 import SMALLEST_BLOCK
+from allspin.hdl.parameters import CrossbarParameters, EngineParameters
 
 SPRAMS = 4
 SPRAM_WIDTH = 16

@@ -21,15 +21,15 @@ from amaranth.hdl import (
 from amaranth.lib import io, wiring
 from amaranth.lib.cdc import ResetSynchronizer
 
-from boards.board import Board
-from boards.lights import LightsDriver
-from boards.top import TopParameters
-from hdl.ecp5 import is_ecp5
-from hdl.link.uart import UartReceiver, UartTransmitter
-from hdl.parameters import HardwareProfile
-from hdl.slice import Slice
-from sim.errors import UserError
-from sim.network import Network
+from allspin.boards.board import Board
+from allspin.boards.lights import LightsDriver
+from allspin.boards.top import TopParameters
+from allspin.hdl.ecp5 import is_ecp5
+from allspin.hdl.link.uart import UartReceiver, UartTransmitter
+from allspin.hdl.parameters import HardwareProfile
+from allspin.hdl.slice import Slice
+from allspin.sim.errors import UserError
+from allspin.sim.network import Network
 
 MACHINE = "machine"
 """Name of the machine's module and of its cell on the board."""

@@ -7,13 +7,13 @@ from amaranth.hdl import Module
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.engine import Engine
-from hdl.link.link import Link
-from hdl.link.protocol import MAX_WINDOW, LinkParameters
-from hdl.link.uart import UartParameters, UartReceiver, UartTransmitter
-from hdl.parameters import EngineParameters, HardwareProfile
-from hdl.resident import Resident
-from sim.network import Network
+from allspin.hdl.engine import Engine
+from allspin.hdl.link.link import Link
+from allspin.hdl.link.protocol import MAX_WINDOW, LinkParameters
+from allspin.hdl.link.uart import UartParameters, UartReceiver, UartTransmitter
+from allspin.hdl.parameters import EngineParameters, HardwareProfile
+from allspin.hdl.resident import Resident
+from allspin.sim.network import Network
 
 SMALLEST_WINDOW = 2048
 """Bytes of the receive buffer; more only where one image or one row of R_AH words needs it."""

@@ -10,9 +10,9 @@ from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Signal, Valu
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.block_ram import block_memory
-from hdl.ecp5 import WordMemory, copies, is_ecp5
-from hdl.parameters import CrossbarParameters, distance_bits
+from allspin.hdl.block_ram import block_memory
+from allspin.hdl.ecp5 import WordMemory, copies, is_ecp5
+from allspin.hdl.parameters import CrossbarParameters, distance_bits
 
 COLUMN_BITS = 9
 COLUMN_LINES = 2048

@@ -43,7 +43,7 @@ def pack_beats(values: npt.NDArray[np.integer], rows_per_clock: int) -> list[Bea
 
 
 def beat_members(beat: Beat, last: bool) -> dict[str, int]:
-    """A beat as members of `hdl.streams.EventLayout`, for `hdl.bench.payloads.PayloadCode`."""
+    """A beat as members of `allspin.hdl.streams.EventLayout`, for a `PayloadCode`."""
     members = {"last": int(last)}
     for part, (row, value) in enumerate(beat):
         members[f"slots[{part}].row"] = row

@@ -9,11 +9,11 @@ from pathlib import Path
 from amaranth.back import rtlil
 from amaranth.lib import wiring
 
-from hdl.cache import build_once, digest
-from hdl.process import run_tool
-from sim.cost.liberty import Library
-from sim.cost.netlist import Netlist
-from sim.errors import UserError
+from allspin.hdl.cache import build_once, digest
+from allspin.hdl.process import run_tool
+from allspin.sim.cost.liberty import Library
+from allspin.sim.cost.netlist import Netlist
+from allspin.sim.errors import UserError
 
 TOP = "block"
 """Name of the module."""

@@ -1,7 +1,7 @@
 """The CMOS neurons' logic: what sits at the foot of a column where no device does.
 
-The engine's neurons (`hdl.neuron`) and the price in standard cells (`hdl.cells`) use the
-same blocks.
+The engine's neurons (`allspin.hdl.neuron`) and the price in standard cells (`allspin.hdl.cells`)
+use the same blocks.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from sim.levels import check_range
+from allspin.sim.levels import check_range
 
 
 class _Inverter(wiring.Component):

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hdl.parameters import CONVERTER, SHIFT, TABLE, WEIGHTS
-from sim.network import Network
+from allspin.hdl.parameters import CONVERTER, SHIFT, TABLE, WEIGHTS
+from allspin.sim.network import Network
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def load_beats(contents: Contents) -> Iterator[tuple[int, int, int, int, int]]:
     Yields
     ------
     tuple of int
-        The members of `hdl.streams.LoadLayout` in order: layer, memory, first, address,
+        The members of `allspin.hdl.streams.LoadLayout` in order: layer, memory, first, address,
         data.
     """
     layer, memory = contents.space >> 4, contents.space & 15

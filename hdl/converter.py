@@ -13,10 +13,10 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from hdl.block_ram import block_memory
-from hdl.parameters import CONVERTER, SHIFT, CrossbarParameters, EngineParameters
-from hdl.streams import LoadLayout, NoiseLayout, SumLayout
-from sim.network import GAIN_BITS
+from allspin.hdl.block_ram import block_memory
+from allspin.hdl.parameters import CONVERTER, SHIFT, CrossbarParameters, EngineParameters
+from allspin.hdl.streams import LoadLayout, NoiseLayout, SumLayout
+from allspin.sim.network import GAIN_BITS
 
 STAGES = 12
 """Registers from a column's sum to its current; three fewer where there are multipliers."""

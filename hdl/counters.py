@@ -4,8 +4,8 @@ from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.block_ram import block_memory
-from hdl.parameters import ENGINE, EngineParameters
+from allspin.hdl.block_ram import block_memory
+from allspin.hdl.parameters import ENGINE, EngineParameters
 
 VISIT = 2
 """Clocks to read a counter, and to add to it."""

@@ -14,13 +14,13 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.block_ram import block_memory
-from hdl.cell_placer import CellLayout, CellPlacer
-from hdl.multiplier import SPARE_MULTIPLIERS, Multiplier
-from hdl.parameters import CrossbarParameters
-from hdl.replay import Replay
-from hdl.spram import SpramWords
-from hdl.streams import EventLayout, SumLayout
+from allspin.hdl.block_ram import block_memory
+from allspin.hdl.cell_placer import CellLayout, CellPlacer
+from allspin.hdl.multiplier import SPARE_MULTIPLIERS, Multiplier
+from allspin.hdl.parameters import CrossbarParameters
+from allspin.hdl.replay import Replay
+from allspin.hdl.spram import SpramWords
+from allspin.hdl.streams import EventLayout, SumLayout
 
 
 class Crossbar(wiring.Component):

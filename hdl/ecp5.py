@@ -11,7 +11,7 @@ from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Signal, Valu
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.block_ram import block_memory
+from allspin.hdl.block_ram import block_memory
 
 PAIR = Const(0x7888, 16)
 """Of a carry cell: (A and B) plus (C and D)."""

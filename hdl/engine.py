@@ -10,12 +10,12 @@ from amaranth.hdl import Array, Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.converter import ViConverter
-from hdl.counters import Counters
-from hdl.ecp5 import copies
-from hdl.fast_crossbar import make_crossbar
-from hdl.neuron_array import NeuronArray, RowDriver
-from hdl.parameters import (
+from allspin.hdl.converter import ViConverter
+from allspin.hdl.counters import Counters
+from allspin.hdl.ecp5 import copies
+from allspin.hdl.fast_crossbar import make_crossbar
+from allspin.hdl.neuron_array import NeuronArray, RowDriver
+from allspin.hdl.parameters import (
     CONVERTER,
     COUNTERS,
     ENGINE,
@@ -24,10 +24,10 @@ from hdl.parameters import (
     WEIGHTS,
     EngineParameters,
 )
-from hdl.readout import Readout
-from hdl.reservation import Reservation
-from hdl.slice import Slice
-from hdl.streams import (
+from allspin.hdl.readout import Readout
+from allspin.hdl.reservation import Reservation
+from allspin.hdl.slice import Slice
+from allspin.hdl.streams import (
     ByteLayout,
     EventLayout,
     FetchLayout,
@@ -35,8 +35,8 @@ from hdl.streams import (
     NoiseLayout,
     ResultLayout,
 )
-from hdl.variation.variation import Variation
-from sim.generator import USE_BITS as IMAGE_BITS
+from allspin.hdl.variation.variation import Variation
+from allspin.sim.generator import USE_BITS as IMAGE_BITS
 
 NEURONS_UNDER_WAY = 32
 """Beats that may be in a layer's converters and neurons, or wait behind them: more than their

@@ -5,13 +5,13 @@
 
 from amaranth.lib import data
 
-from hdl.bench.payloads import PayloadCode, flat_members
-from hdl.contents import load_beats, network_contents
-from hdl.engine import Engine
-from hdl.parameters import EngineParameters
-from hdl.streams import ByteLayout, EventLayout, FetchLayout, LoadLayout, ResultLayout
-from hdl.verilog import Dialect, to_verilog
-from sim.network import Network
+from allspin.hdl.bench.payloads import PayloadCode, flat_members
+from allspin.hdl.contents import load_beats, network_contents
+from allspin.hdl.engine import Engine
+from allspin.hdl.parameters import EngineParameters
+from allspin.hdl.streams import ByteLayout, EventLayout, FetchLayout, LoadLayout, ResultLayout
+from allspin.hdl.verilog import Dialect, to_verilog
+from allspin.sim.network import Network
 
 MODULE = "engine"
 """Name of the top module."""
@@ -35,7 +35,7 @@ def engine_verilog(parameters: EngineParameters, dialect: Dialect = "verilog") -
     parameters : EngineParameters
         Which engine.
     dialect : {"verilog", "systemverilog"}
-        As `hdl.verilog.to_verilog` takes it.
+        As `allspin.hdl.verilog.to_verilog` takes it.
     """
     shape = "-".join(map(str, [parameters.crossbars[0].rows, *_columns(parameters)]))
     ports = {

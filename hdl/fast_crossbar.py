@@ -1,4 +1,4 @@
-"""The crossbar for an ECP5's speed: `hdl.crossbar.Crossbar` is what it must be equal to.
+"""The crossbar for an ECP5's speed: `allspin.hdl.crossbar.Crossbar` is what it must be equal to.
 
 Between any two registers there is no more than one block RAM, one carry chain, or one way
 across the chip. What goes to many places goes through a tree of registers, and words to be
@@ -11,14 +11,14 @@ from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.cell_placer import CellLayout, CellPlacer, PlaceLayout
-from hdl.crossbar import Crossbar
-from hdl.ecp5 import WordMemory, add_or_start, copies, times_digit
-from hdl.parameters import MEMORIES_PER_HOP, CrossbarParameters
-from hdl.replay import Replay
-from hdl.reservation import Reservation
-from hdl.slice import Slice
-from hdl.streams import EventLayout, SumLayout
+from allspin.hdl.cell_placer import CellLayout, CellPlacer, PlaceLayout
+from allspin.hdl.crossbar import Crossbar
+from allspin.hdl.ecp5 import WordMemory, add_or_start, copies, times_digit
+from allspin.hdl.parameters import MEMORIES_PER_HOP, CrossbarParameters
+from allspin.hdl.replay import Replay
+from allspin.hdl.reservation import Reservation
+from allspin.hdl.slice import Slice
+from allspin.hdl.streams import EventLayout, SumLayout
 
 MEMORIES_PER_ADDRESS = 8
 """Memories that a copy of the address drives."""
@@ -39,7 +39,7 @@ def _tree(m: Module, platform: Any, value: Any, leaves: int, name: str) -> list[
 
 
 class FastCrossbar(wiring.Component):
-    """As `hdl.crossbar.Crossbar`, with the same ports; only the clocks differ.
+    """As `allspin.hdl.crossbar.Crossbar`, with the same ports; only the clocks differ.
 
     An image's last beat waits until the sums of the one before have left, or are sure to
     leave in time.
@@ -52,7 +52,7 @@ class FastCrossbar(wiring.Component):
     Attributes
     ----------
     events, sums, cells
-        As of `hdl.crossbar.Crossbar`.
+        As of `allspin.hdl.crossbar.Crossbar`.
     """
 
     def __init__(self, parameters: CrossbarParameters) -> None:

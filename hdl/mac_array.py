@@ -11,9 +11,9 @@ from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.block_ram import block_memory
-from sim.levels import check_range
-from sim.network import MAX_LINES
+from allspin.hdl.block_ram import block_memory
+from allspin.sim.levels import check_range
+from allspin.sim.network import MAX_LINES
 
 
 @dataclass(frozen=True)

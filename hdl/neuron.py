@@ -8,11 +8,11 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.block_ram import block_memory
-from hdl.cmos_neuron import BareGate, RegisteredRelu
-from hdl.converter import CurrentLayout
-from hdl.parameters import TABLE, EngineParameters
-from hdl.streams import LoadLayout
+from allspin.hdl.block_ram import block_memory
+from allspin.hdl.cmos_neuron import BareGate, RegisteredRelu
+from allspin.hdl.converter import CurrentLayout
+from allspin.hdl.parameters import TABLE, EngineParameters
+from allspin.hdl.streams import LoadLayout
 
 
 class ActivationLayout(data.StructLayout):

@@ -4,10 +4,10 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.converter import CurrentsLayout
-from hdl.neuron import NEURONS
-from hdl.parameters import CrossbarParameters, EngineParameters
-from hdl.streams import EventLayout, LoadLayout
+from allspin.hdl.converter import CurrentsLayout
+from allspin.hdl.neuron import NEURONS
+from allspin.hdl.parameters import CrossbarParameters, EngineParameters
+from allspin.hdl.streams import EventLayout, LoadLayout
 
 
 class ActivationsLayout(data.StructLayout):
@@ -46,7 +46,7 @@ class NeuronArray(wiring.Component):
     activations : Out(stream)
         `ActivationsLayout`.
     load, probe, address, entry
-        As of `hdl.neuron.NeuronSignature`; all tables are loaded alike.
+        As of `allspin.hdl.neuron.NeuronSignature`; all tables are loaded alike.
     """
 
     def __init__(self, parameters: EngineParameters, layer: int) -> None:

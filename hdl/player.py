@@ -4,11 +4,11 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.beat_memory import BeatMemory, EcpBeatMemory, PackedLayout
-from hdl.block_ram import block_memory
-from hdl.link.queue import read_ring
-from hdl.parameters import CrossbarParameters
-from hdl.streams import EventLayout
+from allspin.hdl.beat_memory import BeatMemory, EcpBeatMemory, PackedLayout
+from allspin.hdl.block_ram import block_memory
+from allspin.hdl.link.queue import read_ring
+from allspin.hdl.parameters import CrossbarParameters
+from allspin.hdl.streams import EventLayout
 
 QUEUE_DEPTH = 16
 """Beats on their way from the memory to the crossbar: more than the memory's latency and the

@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from hdl.cache.folder import cache_folder, users_folder
-from sim.errors import UserError
+from allspin.hdl.cache.folder import cache_folder, users_folder
+from allspin.sim.errors import UserError
 
 POLL = 0.2
 """Seconds between looks at a running tool."""

@@ -4,8 +4,8 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.parameters import EngineParameters
-from hdl.streams import ResultLayout, SumLayout
+from allspin.hdl.parameters import EngineParameters
+from allspin.hdl.streams import ResultLayout, SumLayout
 
 
 class Readout(wiring.Component):

@@ -8,9 +8,9 @@ from amaranth.hdl import Module, Mux, Shape, Signal, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.block_ram import block_memory
-from hdl.parameters import CrossbarParameters
-from hdl.streams import EventLayout
+from allspin.hdl.block_ram import block_memory
+from allspin.hdl.parameters import CrossbarParameters
+from allspin.hdl.streams import EventLayout
 
 
 class ReplayLayout(data.StructLayout):

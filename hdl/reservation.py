@@ -6,7 +6,7 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.block_ram import block_memory
+from allspin.hdl.block_ram import block_memory
 
 LATE = 2
 """Clocks by which `Reservation.open` is late: so many may have set out that it does not count."""

@@ -10,10 +10,10 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.beat_memory import COLUMN_BITS, COLUMN_LINES, PackedLayout
-from hdl.block_ram import block_memory
-from hdl.ecp5 import WordMemory
-from hdl.parameters import (
+from allspin.hdl.beat_memory import COLUMN_BITS, COLUMN_LINES, PackedLayout
+from allspin.hdl.block_ram import block_memory
+from allspin.hdl.ecp5 import WordMemory
+from allspin.hdl.parameters import (
     ENGINE,
     LABELS,
     RESIDENT_BEATS,
@@ -22,10 +22,10 @@ from hdl.parameters import (
     CrossbarParameters,
     EngineParameters,
 )
-from hdl.player import BeatPlayer
-from hdl.slice import Slice
-from hdl.streams import ByteLayout, EventLayout, FetchLayout, LoadLayout, ResultLayout
-from sim.generator import USE_BITS as IMAGE_BITS
+from allspin.hdl.player import BeatPlayer
+from allspin.hdl.slice import Slice
+from allspin.hdl.streams import ByteLayout, EventLayout, FetchLayout, LoadLayout, ResultLayout
+from allspin.sim.generator import USE_BITS as IMAGE_BITS
 
 RUN_BYTES = 16
 """Bytes of the line of `RESIDENT_RUN`."""

@@ -6,7 +6,7 @@ All streams are `amaranth.lib.stream.Signature` of one of these layouts.
 from amaranth.hdl import signed
 from amaranth.lib import data
 
-from hdl.parameters import CrossbarParameters, EngineParameters
+from allspin.hdl.parameters import CrossbarParameters, EngineParameters
 
 
 class SlotLayout(data.StructLayout):

@@ -5,17 +5,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from boards.board import Board, find_boards
-from boards.room import weights_fit
-from boards.shell import ShellParameters
-from hdl.process import Progress, no_progress
-from host.board_record import check_record
-from host.built import recall
-from host.gateware import is_older
-from sim.errors import UserError
-from sim.network import Network
-from sim.plain import MAX_JSON, parse_json
-from sim.user_file import read_file
+from allspin.boards.board import Board, find_boards
+from allspin.boards.room import weights_fit
+from allspin.boards.shell import ShellParameters
+from allspin.hdl.process import Progress, no_progress
+from allspin.host.board_record import check_record
+from allspin.host.built import recall
+from allspin.host.gateware import is_older
+from allspin.sim.errors import UserError
+from allspin.sim.network import Network
+from allspin.sim.plain import MAX_JSON, parse_json
+from allspin.sim.user_file import read_file
 
 Row = dict[str, Any]
 Machine = tuple[str, str]

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from boards.board import find_boards
-from hdl.parameters import HardwareProfile
-from host.board_rows import Row
+from allspin.boards.board import find_boards
+from allspin.hdl.parameters import HardwareProfile
+from allspin.host.board_rows import Row
 
 HEADER = (
     *("board", "part", "machine", "gateware", "memory", "lanes", "fits", "MHz", "each seed"),
@@ -74,7 +74,7 @@ def boards_table(rows: Sequence[Row]) -> str:
     Parameters
     ----------
     rows : sequence of Row
-        What `host.board_rows.find_rows` found.
+        What `allspin.host.board_rows.find_rows` found.
     """
     table = _markdown(HEADER, RIGHT, [cells(row) for row in rows])
     built = [row["built"] for row in rows if row["built"]]

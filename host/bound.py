@@ -3,10 +3,10 @@
 import numpy as np
 import numpy.typing as npt
 
-from hdl.parameters import EngineParameters
-from sim.golden import GoldenModel
-from sim.network import Network
-from sim.speck import ROUNDS
+from allspin.hdl.parameters import EngineParameters
+from allspin.sim.golden import GoldenModel
+from allspin.sim.network import Network
+from allspin.sim.speck import ROUNDS
 
 CHUNK = 2048
 """Images traced at a time; it bounds the memory that intermediate values take."""

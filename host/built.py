@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hdl.cache import cache_folder, read_note, write_note
-from host.board_record import check_record
-from host.say import warn
-from sim.errors import UserError
+from allspin.hdl.cache import cache_folder, read_note, write_note
+from allspin.host.board_record import check_record
+from allspin.host.say import warn
+from allspin.sim.errors import UserError
 
 FOLDER = "built"
 

@@ -3,11 +3,11 @@
 import os
 from pathlib import Path
 
-from sim.device import Device
-from sim.device_file import load_device
-from sim.errors import UserError
-from sim.netfile import load_network
-from sim.network import Network
+from allspin.sim.device import Device
+from allspin.sim.device_file import load_device
+from allspin.sim.errors import UserError
+from allspin.sim.netfile import load_network
+from allspin.sim.network import Network
 
 FOLDER = Path(__file__).parent / "networks"
 """Where the networks that ship lie, one file a name."""

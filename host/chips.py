@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sim.calibration import calibrate
-from sim.chip import Chip
-from sim.device import Device
-from sim.network import Network
-from sim.programming import program_chip
-from sim.schemes import Counts, Programming
-from sim.synapse import CycleVariation, DeviceVariation, SotSynapse, Synapse
-from sim.table_device import TableSynapse
+from allspin.sim.calibration import calibrate
+from allspin.sim.chip import Chip
+from allspin.sim.device import Device
+from allspin.sim.network import Network
+from allspin.sim.programming import program_chip
+from allspin.sim.schemes import Counts, Programming
+from allspin.sim.synapse import CycleVariation, DeviceVariation, SotSynapse, Synapse
+from allspin.sim.table_device import TableSynapse
 
 VARIATIONS = {
     "c2c": "the synapse's C2C",
@@ -134,11 +134,11 @@ class Column:
     variations : tuple of str
         Of `VARIATIONS`, those that are on.
     scheme : str
-        Of `sim.schemes.SCHEMES`.
+        Of `allspin.sim.schemes.SCHEMES`.
     calibrated : bool
         Whether the neurons are calibrated.
     polarity : str or None
-        Of `sim.schemes.POLARITIES`; None leaves it as it is.
+        Of `allspin.sim.schemes.POLARITIES`; None leaves it as it is.
     """
 
     title: str

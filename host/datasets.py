@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from host.idx import IdxFile, header
-from sim.errors import UserError
-from sim.network import MAX_LINES, Network
+from allspin.host.idx import IdxFile, header
+from allspin.sim.errors import UserError
+from allspin.sim.network import MAX_LINES, Network
 
 Images = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]

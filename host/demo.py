@@ -13,28 +13,28 @@ from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
 
-from hdl.parameters import EngineParameters
-from host.bound import cycle_bounds
-from host.datasets import Dataset
-from host.display import Display
-from host.files import make_folder
-from host.link.frames import encode_frame
-from host.link.images import encode_images
-from host.pictures.confusion import confusion_matrix
-from host.pictures.learning import learning_curve
-from host.pictures.maps import rah_maps
-from host.pictures.mistakes import wrong_images
-from host.pictures.neuron import neuron_curve
-from host.pictures.overview import overview
-from host.pictures.style import save_picture
-from host.pictures.timeline import timeline
-from host.revision import commit
-from host.traced_run import TRACED_IMAGES, run_traced, traced_clocks
-from host.training.recipe import Progress, Trained, TrainingParameters, train
-from sim.golden import GoldenModel
-from sim.netfile import network_to_bytes, write_atomically
-from sim.network import Network
-from sim.pixels import quantise_pixels
+from allspin.hdl.parameters import EngineParameters
+from allspin.host.bound import cycle_bounds
+from allspin.host.datasets import Dataset
+from allspin.host.display import Display
+from allspin.host.files import make_folder
+from allspin.host.link.frames import encode_frame
+from allspin.host.link.images import encode_images
+from allspin.host.pictures.confusion import confusion_matrix
+from allspin.host.pictures.learning import learning_curve
+from allspin.host.pictures.maps import rah_maps
+from allspin.host.pictures.mistakes import wrong_images
+from allspin.host.pictures.neuron import neuron_curve
+from allspin.host.pictures.overview import overview
+from allspin.host.pictures.style import save_picture
+from allspin.host.pictures.timeline import timeline
+from allspin.host.revision import commit
+from allspin.host.traced_run import TRACED_IMAGES, run_traced, traced_clocks
+from allspin.host.training.recipe import Progress, Trained, TrainingParameters, train
+from allspin.sim.golden import GoldenModel
+from allspin.sim.netfile import network_to_bytes, write_atomically
+from allspin.sim.network import Network
+from allspin.sim.pixels import quantise_pixels
 
 HEADER = b"\4\1\1"
 """Kind and tag of an image's request, of the usual length, to count the link's bytes."""

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from boards.sources import sources_digest
-from hdl.cache import note_path, read_note, write_note
-from hdl.parameters import EngineParameters, HardwareProfile
-from host.bound import cycle_bounds
-from host.link.device import Device
-from host.link.images import encode_images
-from host.link.machines import VIRTUAL, BuildProgress, no_progress, open_device
-from host.link.resident import VIRTUAL_RESIDENT, ResidentCounts, ResidentImages
-from sim.netfile import network_to_bytes
-from sim.network import Network
-from sim.pixels import quantise_pixels
+from allspin.boards.sources import sources_digest
+from allspin.hdl.cache import note_path, read_note, write_note
+from allspin.hdl.parameters import EngineParameters, HardwareProfile
+from allspin.host.bound import cycle_bounds
+from allspin.host.link.device import Device
+from allspin.host.link.images import encode_images
+from allspin.host.link.machines import VIRTUAL, BuildProgress, no_progress, open_device
+from allspin.host.link.resident import VIRTUAL_RESIDENT, ResidentCounts, ResidentImages
+from allspin.sim.netfile import network_to_bytes
+from allspin.sim.network import Network
+from allspin.sim.pixels import quantise_pixels
 
 SOME = 1000
 """Images that tell whether the link is slower than the engine."""
@@ -62,7 +62,7 @@ def count_cycles(
     profile : HardwareProfile
         What it runs on, its memory and its variation included.
     images, labels : ndarray
-        The test set, as of `host.link.resident.ResidentImages.load`.
+        The test set, as of `allspin.host.link.resident.ResidentImages.load`.
     progress : callable
         Told what is being done, and for how many seconds now.
 

@@ -3,7 +3,7 @@
 import tempfile
 from pathlib import Path
 
-from sim.errors import UserError
+from allspin.sim.errors import UserError
 
 
 def check_writable(path: Path, regular: bool = False) -> None:

@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from boards.board import Board
+from allspin.boards.board import Board
 
 PACKAGES = {
     "iceprog": "the package fpga-icestorm",

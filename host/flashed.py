@@ -6,9 +6,9 @@ from dataclasses import fields
 
 from serial.tools import list_ports
 
-from host.link.identity import Identity
-from host.link.machines import open_port
-from sim.errors import UserError
+from allspin.host.link.identity import Identity
+from allspin.host.link.machines import open_port
+from allspin.sim.errors import UserError
 
 PATIENCE = 5.0
 """Seconds in which a board must answer: it loads its flash, and its port may come anew."""

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from boards.gates.build import build
-from boards.gates.netlist import Netlist
-from boards.gates.pins import Pins
-from host.link.device import Device
-from host.link.virtual_board import VirtualTransport
-from sim.golden import GoldenModel
-from sim.network import Network
+from allspin.boards.gates.build import build
+from allspin.boards.gates.netlist import Netlist
+from allspin.boards.gates.pins import Pins
+from allspin.host.link.device import Device
+from allspin.host.link.virtual_board import VirtualTransport
+from allspin.sim.golden import GoldenModel
+from allspin.sim.network import Network
 
 SLOWEST = 1e3
 """Clocks a second that any machine simulates of a netlist."""
@@ -87,7 +87,7 @@ def prove(
     progress : callable
         Told what is being done.
     optimise : bool
-        See `boards.gates.build.build`.
+        See `allspin.boards.gates.build.build`.
 
     Raises
     ------
@@ -133,7 +133,7 @@ def open_netlist(program: Path, bit_clocks: float) -> Device:
     Parameters
     ----------
     program : Path
-        What `boards.gates.build.build` returned.
+        What `allspin.boards.gates.build.build` returned.
     bit_clocks : float
         Clocks of the machine that a bit of the host takes.
     """

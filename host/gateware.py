@@ -4,13 +4,13 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from boards.board import Board, find_boards
-from boards.build.gateware import gateware_of
-from boards.shell import ShellParameters
-from hdl.parameters import HardwareProfile
-from hdl.process import Progress, no_progress
-from sim.errors import UserError
-from sim.network import Network
+from allspin.boards.board import Board, find_boards
+from allspin.boards.build.gateware import gateware_of
+from allspin.boards.shell import ShellParameters
+from allspin.hdl.parameters import HardwareProfile
+from allspin.hdl.process import Progress, no_progress
+from allspin.sim.errors import UserError
+from allspin.sim.network import Network
 
 
 def built_profile(board: Board, record: Mapping[str, Any]) -> HardwareProfile:

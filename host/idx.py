@@ -16,10 +16,10 @@ from typing import Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from host.closing import Closing
-from host.gunzip import MAGIC, MOST_PACKED, Gunzip
-from sim.errors import UserError
-from sim.user_file import open_file
+from allspin.host.closing import Closing
+from allspin.host.gunzip import MAGIC, MOST_PACKED, Gunzip
+from allspin.sim.errors import UserError
+from allspin.sim.user_file import open_file
 
 UNSIGNED_BYTE = 0x08
 """IDX type of unsigned bytes, the only one that images and labels come in."""

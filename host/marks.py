@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from sim.errors import UserError
-from sim.netfile import write_atomically
-from sim.user_file import read_text
+from allspin.sim.errors import UserError
+from allspin.sim.netfile import write_atomically
+from allspin.sim.user_file import read_text
 
 MAX_BYTES = 1 << 24
 """Bytes of a document."""

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from hdl.link.protocol import ANSWER_HEADER_BYTES, CRC_BYTES, HEADER_BYTES
-from hdl.parameters import EngineParameters, HardwareProfile
-from host.datasets import load_test_set
-from host.engine_cycles import EngineCycles, count_cycles
-from host.link.images import encode_images
-from host.link.machines import BuildProgress, no_progress
-from sim.network import Network
-from sim.pixels import quantise_pixels
+from allspin.hdl.link.protocol import ANSWER_HEADER_BYTES, CRC_BYTES, HEADER_BYTES
+from allspin.hdl.parameters import EngineParameters, HardwareProfile
+from allspin.host.datasets import load_test_set
+from allspin.host.engine_cycles import EngineCycles, count_cycles
+from allspin.host.link.images import encode_images
+from allspin.host.link.machines import BuildProgress, no_progress
+from allspin.sim.network import Network
+from allspin.sim.pixels import quantise_pixels
 
 FRAMING_BYTES = 2
 """Of COBS: the first code and the closing zero."""
@@ -67,7 +67,7 @@ def measure_throughput(
     Raises
     ------
     UserError
-        As `host.engine_cycles.count_cycles`.
+        As `allspin.host.engine_cycles.count_cycles`.
     """
     images, labels = load_test_set()
     if network.layers[0].rows != images[0].size:

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from host.display import Display
-from host.link.device import Answers
-from host.link.machines import VIRTUAL, open_device
-from host.link.virtual_board import read_trace
-from sim.errors import UserError
-from sim.network import Network
+from allspin.host.display import Display
+from allspin.host.link.device import Answers
+from allspin.host.link.machines import VIRTUAL, open_device
+from allspin.host.link.virtual_board import read_trace
+from allspin.sim.errors import UserError
+from allspin.sim.network import Network
 
 TRACED_IMAGES = 6
 """Images in the timeline."""
@@ -49,7 +49,7 @@ def traced_clocks(network: Network, bounds: npt.NDArray[np.int64]) -> int:
     network : Network
         What runs.
     bounds : ndarray of int64, shape (images,)
-        Of `host.bound.cycle_bounds`.
+        Of `allspin.host.bound.cycle_bounds`.
     """
     return 2 * int(bounds[: TRACED_IMAGES + len(network.layers)].sum()) + 1000
 

@@ -3,11 +3,11 @@
 import numpy as np
 import numpy.typing as npt
 
-from sim.generator import FRACTION_BITS, NUMBER_BITS, Purpose, cell_normals, normals
-from sim.synapse import Array, Polarity, Synapse
+from allspin.sim.generator import FRACTION_BITS, NUMBER_BITS, Purpose, cell_normals, normals
+from allspin.sim.synapse import Array, Polarity, Synapse
 
 UNIT = 2.0**-FRACTION_BITS
-"""A standard deviation in a normal value of `sim.generator`."""
+"""A standard deviation in a normal value of `allspin.sim.generator`."""
 
 D2D = {
     Polarity.POTENTIATION: Purpose.D2D_POTENTIATION,

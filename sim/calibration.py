@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from sim.chip import Chip, ColumnNoise
-from sim.golden import ACTIVATIONS
-from sim.levels import check_range
-from sim.network import Converter, Layer, Network
+from allspin.sim.chip import Chip, ColumnNoise
+from allspin.sim.golden import ACTIVATIONS
+from allspin.sim.levels import check_range
+from allspin.sim.network import Converter, Layer, Network
 
 READS = 16
 """Uses of a neuron in one step."""

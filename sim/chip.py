@@ -1,7 +1,7 @@
 """A chip: one draw of all variation, named by its seed, in integers only.
 
 The R_AH word of a cell is made of the level of its state and of normal values from
-`sim.generator`, in units of ``2**-13`` standard deviations, each times what one standard
+`allspin.sim.generator`, in units of ``2**-13`` standard deviations, each times what one standard
 deviation is worth in that state, in units of ``2**-8`` words (`WriteTable`)::
 
     word = level 2^21 + z_d2d d2d[polarity, state] + z_c2c c2c[polarity, state]
@@ -20,9 +20,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from sim.array import D2D
-from sim.device import Device
-from sim.generator import (
+from allspin.sim.array import D2D
+from allspin.sim.device import Device
+from allspin.sim.generator import (
     FRACTION_BITS,
     Purpose,
     cell_normals,
@@ -30,11 +30,11 @@ from sim.generator import (
     draw_bits,
     use_normals,
 )
-from sim.golden import GoldenModel
-from sim.levels import check_range, full_scale
-from sim.network import GAIN_BITS, Converter, Network
-from sim.synapse import Polarity, Synapse
-from sim.variation import Imperfections
+from allspin.sim.golden import GoldenModel
+from allspin.sim.levels import check_range, full_scale
+from allspin.sim.network import GAIN_BITS, Converter, Network
+from allspin.sim.synapse import Polarity, Synapse
+from allspin.sim.variation import Imperfections
 
 SPREAD_BITS = 8
 """Fraction bits of a word's deviation, in `WriteTable`."""
@@ -454,7 +454,7 @@ class Chip:
         """The network with this chip's neurons and V-I converters.
 
         A neuron's gain is a factor on its whole input current, less the offset; that of
-        amplifier and V-I converter on the column's sum only. See `sim.neuron_device`.
+        amplifier and V-I converter on the column's sum only. See `allspin.sim.neuron_device`.
 
         Parameters
         ----------

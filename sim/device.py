@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from sim.neuron import Neuron, SotNeuron
-from sim.neuron_device import NeuronVariation
-from sim.synapse import Synapse, check_number
-from sim.variation import Imperfections
+from allspin.sim.neuron import Neuron, SotNeuron
+from allspin.sim.neuron_device import NeuronVariation
+from allspin.sim.synapse import Synapse, check_number
+from allspin.sim.variation import Imperfections
 
 
 @dataclass(frozen=True)

@@ -7,16 +7,16 @@ from typing import Any, TypeVar
 import numpy as np
 import tomli_w
 
-from sim.device import Device, Electrical, NeuronElectrical
-from sim.errors import UserError
-from sim.netfile import write_atomically
-from sim.neuron import neuron_from_dict, neuron_to_dict
-from sim.neuron_device import NeuronVariation
-from sim.plain import MAX_TOML, parse_toml
-from sim.synapse import CycleVariation, DeviceVariation, PulseResponse, SotSynapse, Synapse
-from sim.table_device import TableResponse, TableSynapse
-from sim.user_file import read_file
-from sim.variation import Imperfections
+from allspin.sim.device import Device, Electrical, NeuronElectrical
+from allspin.sim.errors import UserError
+from allspin.sim.netfile import write_atomically
+from allspin.sim.neuron import neuron_from_dict, neuron_to_dict
+from allspin.sim.neuron_device import NeuronVariation
+from allspin.sim.plain import MAX_TOML, parse_toml
+from allspin.sim.synapse import CycleVariation, DeviceVariation, PulseResponse, SotSynapse, Synapse
+from allspin.sim.table_device import TableResponse, TableSynapse
+from allspin.sim.user_file import read_file
+from allspin.sim.variation import Imperfections
 
 FORMAT = 1
 """Version of the file's layout."""

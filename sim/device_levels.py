@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from sim.levels import uniform_levels
-from sim.schemes import Programming
-from sim.synapse import Array, Polarity, SotSynapse, Synapse, check_reading
-from sim.trains import plan_layer, quieter, reach
+from allspin.sim.levels import uniform_levels
+from allspin.sim.schemes import Programming
+from allspin.sim.synapse import Array, Polarity, SotSynapse, Synapse, check_reading
+from allspin.sim.trains import plan_layer, quieter, reach
 
 LEVEL_CHOICES = {
     "nearest": "what trains of whole pulses, of the quieter polarity, reach nearest to uniform "

@@ -1,7 +1,7 @@
 """The generator of every draw that belongs to a chip, defined for good.
 
 A draw has an address: chip seed, layer, purpose, row, column and number. Its 32 random bits
-are one block of Speck32/64 (`sim.speck`), so any draw can be made alone, in any order, in
+are one block of Speck32/64 (`allspin.sim.speck`), so any draw can be made alone, in any order, in
 NumPy and in gateware alike::
 
     key   = number * 2**48 + layer * 2**40 + purpose * 2**32 + seed
@@ -20,9 +20,9 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 
-from sim.levels import check_range
-from sim.network import MAX_LAYERS, MAX_LINES
-from sim.speck import CHUNK, encrypt
+from allspin.sim.levels import check_range
+from allspin.sim.network import MAX_LAYERS, MAX_LINES
+from allspin.sim.speck import CHUNK, encrypt
 
 SEED_BITS = 32
 NUMBER_BITS = 16

@@ -13,8 +13,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from sim.network import Layer, Network
-from sim.pixels import pixel_values
+from allspin.sim.network import Layer, Network
+from allspin.sim.pixels import pixel_values
 
 CHUNK = 2048
 """Images computed at a time, so that the intermediate values stay in the cache."""

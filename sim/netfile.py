@@ -11,11 +11,11 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from sim.errors import UserError
-from sim.network import Converter, Layer, Network
-from sim.neuron import neuron_from_dict, neuron_to_dict
-from sim.plain import parse_json
-from sim.user_file import read_file
+from allspin.sim.errors import UserError
+from allspin.sim.network import Converter, Layer, Network
+from allspin.sim.neuron import neuron_from_dict, neuron_to_dict
+from allspin.sim.plain import parse_json
+from allspin.sim.user_file import read_file
 
 FORMAT = 1
 """Version of the file's layout."""

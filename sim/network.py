@@ -1,8 +1,8 @@
 """A trained network as the machine runs it: integers only.
 
 Layer by layer, the state of each synapse, what a state is worth (R_AH words), the V-I
-converter of each column and the neuron's table. `sim.netfile` stores it,
-`sim.golden` computes with it, and the engine's parameters are derived from it.
+converter of each column and the neuron's table. `allspin.sim.netfile` stores it,
+`allspin.sim.golden` computes with it, and the engine's parameters are derived from it.
 """
 
 from dataclasses import dataclass, field
@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sim.levels import MAX_RAH_BITS, MAX_STATES, MIN_RAH_BITS, MIN_STATES, check_range
-from sim.neuron import Neuron
+from allspin.sim.levels import MAX_RAH_BITS, MAX_STATES, MIN_RAH_BITS, MIN_STATES, check_range
+from allspin.sim.neuron import Neuron
 
 GAIN_BITS = 10
 """Width of a V-I converter's gain, unsigned."""

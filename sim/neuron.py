@@ -1,8 +1,8 @@
 """Neurons: the device's response, and what the machine keeps of it.
 
 A neuron is known by one name everywhere. Its class here holds its parameters and its
-physics; the golden model (`sim.golden`) and the gateware (`hdl.neuron`) each have an
-implementation that they find by that name.
+physics; the golden model (`allspin.sim.golden`) and the gateware (`allspin.hdl.neuron`) each have
+an implementation that they find by that name.
 
 All of them are driven by the same V-I converter, which turns a column's sum into an
 unsigned input current of ``current_bits`` bits, full scale being the top of the range.

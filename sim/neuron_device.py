@@ -6,9 +6,9 @@ the device's own deviations and the deviation of this use do. All three are Gaus
     drive = (1 + gain z_g) (i - pivot) + pivot - threshold z_t + use z_u
     R_AH  = response(drive)
 
-i is the input current as a fraction of full scale, `response` that of `sim.neuron.SotNeuron`
-with its threshold, slope and saturation. The machine does the same on whole currents: see
-`sim.chip`.
+i is the input current as a fraction of full scale, `response` that of
+`allspin.sim.neuron.SotNeuron` with its threshold, slope and saturation. The machine does the same
+on whole currents: see `allspin.sim.chip`.
 """
 
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from sim.neuron import Neuron, SotNeuron
-from sim.synapse import Array, check_number, check_reading
+from allspin.sim.neuron import Neuron, SotNeuron
+from allspin.sim.synapse import Array, check_number, check_reading
 
 GAIN_READINGS = {
     "current": "a factor on the input current: threshold and slope both move",

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from sim.levels import check_range
+from allspin.sim.levels import check_range
 
 
 def pixel_values(pixel_bits: int) -> npt.NDArray[np.uint8]:

@@ -15,7 +15,7 @@ write-verify
     from the mean one, and the next train is computed for that device.
 
 Every write of a cell starts from saturation, so a train has one polarity. All chance is drawn
-by the chip's generator (`sim.generator`): the same seed makes the same words everywhere.
+by the chip's generator (`allspin.sim.generator`): the same seed makes the same words everywhere.
 """
 
 from dataclasses import dataclass, field, replace
@@ -23,12 +23,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from sim.chip import Chip, Words, state_words
-from sim.network import Layer, Network
-from sim.schemes import Counts, Programming
-from sim.synapse import Polarity
-from sim.trains import plan_layer
-from sim.write_verify import WriteVerify
+from allspin.sim.chip import Chip, Words, state_words
+from allspin.sim.network import Layer, Network
+from allspin.sim.schemes import Counts, Programming
+from allspin.sim.synapse import Polarity
+from allspin.sim.trains import plan_layer
+from allspin.sim.write_verify import WriteVerify
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +38,7 @@ class Programmed:
     Attributes
     ----------
     words : list of ndarray of int8, each (rows, columns)
-        R_AH words, as `sim.golden.GoldenModel` takes them.
+        R_AH words, as `allspin.sim.golden.GoldenModel` takes them.
     counts : Counts
         What it took.
     converged : list of ndarray of bool, each (rows, columns)

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from sim.device import Electrical
-from sim.levels import check_range
-from sim.network import Network
-from sim.synapse import check_number, check_reading
+from allspin.sim.device import Electrical
+from allspin.sim.levels import check_range
+from allspin.sim.network import Network
+from allspin.sim.synapse import check_number, check_reading
 
 SCHEMES = {
     "open-loop": "one train of whole pulses from saturation, nothing read",

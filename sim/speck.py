@@ -10,7 +10,7 @@ and Speck Families of Lightweight Block Ciphers", 2013, section 4 and appendix C
 import numpy as np
 import numpy.typing as npt
 
-from sim.levels import check_range
+from allspin.sim.levels import check_range
 
 ROUNDS = 22
 KEY_BITS = 64

@@ -28,7 +28,7 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
-from sim.levels import MAX_STATES, MIN_STATES, check_range
+from allspin.sim.levels import MAX_STATES, MIN_STATES, check_range
 
 Array = npt.NDArray[np.float64]
 

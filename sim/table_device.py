@@ -19,10 +19,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from sim.errors import UserError
-from sim.levels import MAX_STATES, MIN_STATES, check_range
-from sim.synapse import OCCASIONS, Array, Polarity, Synapse, check_reading
-from sim.user_file import open_file, read_text
+from allspin.sim.errors import UserError
+from allspin.sim.levels import MAX_STATES, MIN_STATES, check_range
+from allspin.sim.synapse import OCCASIONS, Array, Polarity, Synapse, check_reading
+from allspin.sim.user_file import open_file, read_text
 
 MAX_TABLE = 20_000
 """Pulses of a table: a device file of two such polarities can be read again."""

@@ -11,9 +11,9 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from sim.chip import MAX_SPREAD, SPREAD_BITS, WriteTable, write_table
-from sim.schemes import Programming
-from sim.synapse import Array, Polarity, Synapse
+from allspin.sim.chip import MAX_SPREAD, SPREAD_BITS, WriteTable, write_table
+from allspin.sim.schemes import Programming
+from allspin.sim.synapse import Array, Polarity, Synapse
 
 
 @dataclass(frozen=True, eq=False)

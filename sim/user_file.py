@@ -9,7 +9,7 @@ import stat
 from io import BufferedReader
 from pathlib import Path
 
-from sim.errors import UserError
+from allspin.sim.errors import UserError
 
 OTHERS = {
     stat.S_IFDIR: "a folder",

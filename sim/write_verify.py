@@ -13,13 +13,13 @@ The next train is, of both polarities, the one that most likely ends at the leve
 import numpy as np
 import numpy.typing as npt
 
-from sim.array import D2D, UNIT
-from sim.chip import WORD_BITS, Chip, Words, finish_words, stuck_cells, write_table
-from sim.generator import Purpose, cell_normals, normals
-from sim.levels import full_scale
-from sim.schemes import Counts, Programming
-from sim.synapse import Array, Polarity
-from sim.trains import level_targets, penalty, reach, ruled_out
+from allspin.sim.array import D2D, UNIT
+from allspin.sim.chip import WORD_BITS, Chip, Words, finish_words, stuck_cells, write_table
+from allspin.sim.generator import Purpose, cell_normals, normals
+from allspin.sim.levels import full_scale
+from allspin.sim.schemes import Counts, Programming
+from allspin.sim.synapse import Array, Polarity
+from allspin.sim.trains import level_targets, penalty, reach, ruled_out
 
 DEVIATES = 4.0
 """Largest deviate, in standard deviations, that a train is computed for."""

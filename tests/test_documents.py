@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from host.cli.main import COMMANDS, build_parser
+from allspin.host.cli.main import COMMANDS, build_parser
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]

@@ -8,7 +8,7 @@ from typing import Any
 
 from amaranth.vendor import GowinPlatform, LatticeECP5Platform, LatticeICE40Platform
 
-from boards.shell import MACHINE
+from allspin.boards.shell import MACHINE
 
 TOP = "top"
 """Name of the whole design."""

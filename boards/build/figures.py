@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from boards.build.families import Family
-from boards.build.flow import Build, Netlist, Routed
+from allspin.boards.build.families import Family
+from allspin.boards.build.flow import Build, Netlist, Routed
 
 MHZ = 1e6
 

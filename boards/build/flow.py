@@ -19,13 +19,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from boards.build.families import TOP, Family, family_of, with_options
-from boards.build.gateware import gateware_of, machine_text
-from boards.build.tools import Tool, Wanted, find_tool
-from boards.shell import Shell, ShellParameters
-from hdl.cache import build_once, cache_folder, digest
-from hdl.process import Progress, complaint, no_progress, run_tool
-from sim.errors import UserError
+from allspin.boards.build.families import TOP, Family, family_of, with_options
+from allspin.boards.build.gateware import gateware_of, machine_text
+from allspin.boards.build.tools import Tool, Wanted, find_tool
+from allspin.boards.shell import Shell, ShellParameters
+from allspin.hdl.cache import build_once, cache_folder, digest
+from allspin.hdl.process import Progress, complaint, no_progress, run_tool
+from allspin.sim.errors import UserError
 
 OUTCOME = "outcome.json"
 _USE = re.compile(r"^Info:\s+(\w+):\s+(\d+)/\s*(\d+)\s+\d+%$", re.MULTILINE)
@@ -172,7 +172,7 @@ class Build:
 
     @cached_property
     def gateware(self) -> str:
-        """Digest of the machine's logic, by which it is known (see `boards.build.gateware`)."""
+        """Digest of the machine's logic (see `allspin.boards.build.gateware`)."""
         return gateware_of(self.parameters, self._machine)
 
     def _planned(self, tool: str) -> list[str]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from sim.errors import UserError
+from allspin.sim.errors import UserError
 
 Source = Literal["native", "pypi"]
 Wanted = Literal["auto", "native", "pypi"]

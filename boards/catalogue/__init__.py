@@ -1,1 +1,1 @@
-"""One file a board, found by being here; `boards.board` explains."""
+"""One file a board, found by being here; `allspin.boards.board` explains."""

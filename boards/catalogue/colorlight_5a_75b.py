@@ -2,9 +2,9 @@
 
 from amaranth_boards.colorlight_5a75b_r7_0 import Colorlight_5A75B_R70Platform
 
-from boards.board import Board
-from boards.pll.ecp5 import Ecp5PllParameters
-from boards.profiles import ECP5_25
+from allspin.boards.board import Board
+from allspin.boards.pll.ecp5 import Ecp5PllParameters
+from allspin.boards.profiles import ECP5_25
 
 BOARDS = (
     Board(

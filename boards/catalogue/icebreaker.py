@@ -2,10 +2,10 @@
 
 from amaranth_boards.icebreaker import ICEBreakerPlatform
 
-from boards.board import Board
-from boards.lights import Lights
-from boards.pll.ice40 import Ice40PadPllParameters
-from boards.profiles import UP5K, UP5K_FREQUENCIES, UP5K_ROUTINGS
+from allspin.boards.board import Board
+from allspin.boards.lights import Lights
+from allspin.boards.pll.ice40 import Ice40PadPllParameters
+from allspin.boards.profiles import UP5K, UP5K_FREQUENCIES, UP5K_ROUTINGS
 
 BOARDS = (
     Board(

@@ -2,9 +2,9 @@
 
 from amaranth_boards.tang_nano_9k import TangNano9kPlatform
 
-from boards.board import Board
-from boards.lights import Lights
-from boards.profiles import GW1N_9
+from allspin.boards.board import Board
+from allspin.boards.lights import Lights
+from allspin.boards.profiles import GW1N_9
 
 BOARDS = (
     Board(

@@ -2,10 +2,10 @@
 
 from amaranth_boards import ulx3s
 
-from boards.board import Board
-from boards.lights import Lights
-from boards.pll.ecp5 import Ecp5PllParameters
-from boards.profiles import ECP5_25, ECP5_45, ECP5_85, ECP5_85_FREQUENCIES, ECP5_85_ROUTINGS
+from allspin.boards.board import Board
+from allspin.boards.lights import Lights
+from allspin.boards.pll.ecp5 import Ecp5PllParameters
+from allspin.boards.profiles import ECP5_25, ECP5_45, ECP5_85, ECP5_85_FREQUENCIES, ECP5_85_ROUTINGS
 
 BOARDS = tuple(
     Board(

@@ -4,10 +4,10 @@ from amaranth.build import Attrs, PinsN, Resource
 from amaranth_boards.resources import UARTResource
 from amaranth_boards.upduino_v3 import UpduinoV3Platform
 
-from boards.board import Board
-from boards.lights import Lights
-from boards.pll.ice40 import Ice40PllParameters
-from boards.profiles import UP5K, UP5K_FREQUENCIES, UP5K_ROUTINGS
+from allspin.boards.board import Board
+from allspin.boards.lights import Lights
+from allspin.boards.pll.ice40 import Ice40PllParameters
+from allspin.boards.profiles import UP5K, UP5K_FREQUENCIES, UP5K_ROUTINGS
 
 BOARDS = (
     Board(

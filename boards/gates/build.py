@@ -4,14 +4,14 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from boards.gates.models import family_of_cells, models
-from boards.gates.netlist import WRAPPER, Netlist
-from boards.gates.pins import Pins
-from boards.virtual.build import HOST_SIDE, PROGRAM, compiler
-from hdl.bench.tools import VERILATOR_FIX, find_verilator
-from hdl.cache import build_once, digest
-from hdl.process import Progress, complaint, no_progress, run_tool
-from sim.errors import UserError
+from allspin.boards.gates.models import family_of_cells, models
+from allspin.boards.gates.netlist import WRAPPER, Netlist
+from allspin.boards.gates.pins import Pins
+from allspin.boards.virtual.build import HOST_SIDE, PROGRAM, compiler
+from allspin.hdl.bench.tools import VERILATOR_FIX, find_verilator
+from allspin.hdl.cache import build_once, digest
+from allspin.hdl.process import Progress, complaint, no_progress, run_tool
+from allspin.sim.errors import UserError
 
 MAIN = Path(__file__).with_name("main.cpp")
 RUNTIME = ("verilated.cpp", "verilated_threads.cpp")

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from boards.gates.netlist import PADS
-from sim.errors import UserError
+from allspin.boards.gates.netlist import PADS
+from allspin.sim.errors import UserError
 
 _INCLUDE = re.compile(r'^\s*`include\s+"([^"]+)"\s*$', re.MULTILINE)
 _MODULE = re.compile(r"^(?:\(\*[^\n]*\*\)\s*)*module\s+(\\?\S+?)\s*\(.*?\bendmodule", re.M | re.S)

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from boards.gates.pins import Pins
-from sim.errors import UserError
+from allspin.boards.gates.pins import Pins
+from allspin.sim.errors import UserError
 
 DIGEST_DIGITS = 16
 """Of the SHA-256 that a netlist is called by."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Self
 
-from boards.board import Board
+from allspin.boards.board import Board
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Pins:
 
     @classmethod
     def of_machine(cls) -> Self:
-        """Of a bare `boards.top.Top` with a UART."""
+        """Of a bare `allspin.boards.top.Top` with a UART."""
         return cls("clk", "rx", "tx", low=("rst",))
 
     @classmethod

@@ -18,13 +18,13 @@ from pathlib import Path
 
 from amaranth.back import rtlil
 
-from boards.sources import sources_digest
-from boards.top import Top, TopParameters
-from boards.virtual.rewrite import rewrite_cpp, rewrite_rtlil
-from hdl.cache import VARIABLE, build_once, digest, note_path, read_note, write_note
-from hdl.link.uart import BITS
-from hdl.process import Progress, complaint, no_progress, run_tool
-from sim.errors import UserError
+from allspin.boards.sources import sources_digest
+from allspin.boards.top import Top, TopParameters
+from allspin.boards.virtual.rewrite import rewrite_cpp, rewrite_rtlil
+from allspin.hdl.cache import VARIABLE, build_once, digest, note_path, read_note, write_note
+from allspin.hdl.link.uart import BITS
+from allspin.hdl.process import Progress, complaint, no_progress, run_tool
+from allspin.sim.errors import UserError
 
 Mutate = Callable[[str], str]
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from hdl.contents import Contents, network_contents
-from hdl.parameters import (
+from allspin.hdl.contents import Contents, network_contents
+from allspin.hdl.parameters import (
     CHIP,
     ENGINE,
     STATES,
@@ -16,12 +16,12 @@ from hdl.parameters import (
     WRITE_TABLE,
     EngineParameters,
 )
-from sim.chip import MAX_SPREAD, USE_BITS, Words, WriteTable, state_words
-from sim.generator import FRACTION_BITS, Purpose, use_normals
-from sim.golden import Integers
-from sim.levels import full_scale
-from sim.network import Network
-from sim.variation import Imperfections
+from allspin.sim.chip import MAX_SPREAD, USE_BITS, Words, WriteTable, state_words
+from allspin.sim.generator import FRACTION_BITS, Purpose, use_normals
+from allspin.sim.golden import Integers
+from allspin.sim.levels import full_scale
+from allspin.sim.network import Network
+from allspin.sim.variation import Imperfections
 
 _CHIP = struct.Struct("<IHHI")
 

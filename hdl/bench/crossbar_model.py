@@ -7,14 +7,14 @@ from amaranth.hdl import Array, Assert, Assume, Module, Mux, Signal, Value, sign
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.cell_placer import PlaceLayout
-from hdl.parameters import CrossbarParameters
-from hdl.replay import ReplayLayout
-from hdl.streams import EventLayout
+from allspin.hdl.cell_placer import PlaceLayout
+from allspin.hdl.parameters import CrossbarParameters
+from allspin.hdl.replay import ReplayLayout
+from allspin.hdl.streams import EventLayout
 
 
 class Passes(wiring.Component):
-    """In place of a `hdl.replay.Replay`: passes that are driven from outside.
+    """In place of a `allspin.hdl.replay.Replay`: passes that are driven from outside.
 
     Parameters
     ----------
@@ -317,7 +317,7 @@ class CrossbarModel:
         return stage
 
     def check(self, m: Module, sums: Any) -> None:
-        """Assert that sums, a view of `hdl.streams.SumLayout`, are those that leave next."""
+        """Assert that sums, a view of a `SumLayout`, are those that leave next."""
         p = self._p
         ends = self.column + p.neurons_per_clock >= self.count[0]
         m.d.comb += Assert(sums.last == (self.final[0] & ends))
@@ -337,7 +337,7 @@ class CrossbarModel:
         }
 
     def place(self, m: Module, written: Any) -> Any:
-        """A word of `written` as `hdl.cell_placer.PlaceLayout` has it."""
+        """A word of `written` as `allspin.hdl.cell_placer.PlaceLayout` has it."""
         p = self._p
         place: Any = Signal(PlaceLayout(p), name="model_place")
         at = self._place(written.column)

@@ -13,8 +13,8 @@ import cocotb
 from amaranth.lib import data
 from cocotb.triggers import Event, RisingEdge
 
-from hdl.bench.clocking import wait_for
-from hdl.bench.payloads import PayloadCode
+from allspin.hdl.bench.clocking import wait_for
+from allspin.hdl.bench.payloads import PayloadCode
 
 PATIENCE = 10000
 """Clocks that a driver waits by default before it gives up."""

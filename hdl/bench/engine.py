@@ -8,19 +8,19 @@ import numpy.typing as npt
 from amaranth.lib import data
 from cocotb.triggers import Event
 
-from hdl.beats import beat_members, pack_beats
-from hdl.bench.chips import RandomChip
-from hdl.bench.clocking import clocks, start_clock, wait_for
-from hdl.bench.drivers import Stalls, StreamDriver, StreamMonitor, level
-from hdl.bench.job import Job
-from hdl.bench.scoreboard import Scoreboard
-from hdl.contents import load_beats, network_contents
-from hdl.parameters import COUNTERS, ENGINE, EngineParameters
-from hdl.streams import ByteLayout, EventLayout, FetchLayout, LoadLayout, ResultLayout
-from sim.generator import USE_BITS as IMAGE_BITS
-from sim.golden import GoldenModel
-from sim.network import Network
-from sim.pixels import quantise_pixels
+from allspin.hdl.beats import beat_members, pack_beats
+from allspin.hdl.bench.chips import RandomChip
+from allspin.hdl.bench.clocking import clocks, start_clock, wait_for
+from allspin.hdl.bench.drivers import Stalls, StreamDriver, StreamMonitor, level
+from allspin.hdl.bench.job import Job
+from allspin.hdl.bench.scoreboard import Scoreboard
+from allspin.hdl.contents import load_beats, network_contents
+from allspin.hdl.parameters import COUNTERS, ENGINE, EngineParameters
+from allspin.hdl.streams import ByteLayout, EventLayout, FetchLayout, LoadLayout, ResultLayout
+from allspin.sim.generator import USE_BITS as IMAGE_BITS
+from allspin.sim.golden import GoldenModel
+from allspin.sim.network import Network
+from allspin.sim.pixels import quantise_pixels
 
 SETTLE = 50
 """Clocks to run on after the last result, in case more comes than should."""
@@ -30,7 +30,7 @@ Result = tuple[int, int, int | None]
 
 
 class EngineBench:
-    """Drive an `hdl.engine.Engine` and compare it with the golden model.
+    """Drive an `allspin.hdl.engine.Engine` and compare it with the golden model.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ class EngineBench:
 
     @classmethod
     async def start(cls, dut: Any, *, stalls: float = 0.0) -> Self:
-        """A bench for the network that `hdl.bench.runner.simulate` was given, programmed."""
+        """A bench for the network that `simulate` was given, programmed."""
         job = Job.of_this_simulation()
         chip = None
         if "chip" in job.options:

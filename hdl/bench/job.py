@@ -10,14 +10,14 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from hdl.parameters import (
+from allspin.hdl.parameters import (
     EngineParameters,
     HardwareProfile,
     ResidentParameters,
     VariationParameters,
 )
-from sim.netfile import network_from_bytes, network_to_bytes
-from sim.network import Network
+from allspin.sim.netfile import network_from_bytes, network_to_bytes
+from allspin.sim.network import Network
 
 VARIABLE = "ALLSPIN_JOB"
 """Environment variable that names the job's folder within the simulator."""
@@ -72,7 +72,7 @@ class Job:
         Raises
         ------
         AssertionError
-            If `hdl.bench.runner.simulate` was given no network.
+            If `allspin.hdl.bench.runner.simulate` was given no network.
         """
         assert self._network is not None, "there is no network: give simulate() one"
         return self._network
@@ -84,7 +84,7 @@ class Job:
         Raises
         ------
         AssertionError
-            If `hdl.bench.runner.simulate` was given no images.
+            If `allspin.hdl.bench.runner.simulate` was given no images.
         """
         assert self._images is not None, "there are no images: give simulate() some"
         return self._images
@@ -110,7 +110,7 @@ class Job:
         Raises
         ------
         KeyError
-            If this process is not a simulator that `hdl.bench.runner.simulate` started.
+            If this process is not a simulator that `allspin.hdl.bench.runner.simulate` started.
         """
         folder = Path(os.environ[VARIABLE])
         record = json.loads((folder / "job.json").read_text())

@@ -11,11 +11,11 @@ import numpy.typing as npt
 from cobs import cobs
 from cocotb.triggers import Event, FallingEdge, Timer
 
-from hdl.bench.clocking import PERIOD, clocks, wait_for
-from hdl.bench.drivers import level
-from hdl.bench.scoreboard import Scoreboard
-from hdl.contents import network_contents
-from hdl.link.protocol import (
+from allspin.hdl.bench.clocking import PERIOD, clocks, wait_for
+from allspin.hdl.bench.drivers import level
+from allspin.hdl.bench.scoreboard import Scoreboard
+from allspin.hdl.contents import network_contents
+from allspin.hdl.link.protocol import (
     ANSWER_HEADER_BYTES,
     CRC_BYTES,
     HEADER_BYTES,
@@ -28,9 +28,9 @@ from hdl.link.protocol import (
     LinkParameters,
     Request,
 )
-from sim.golden import GoldenModel
-from sim.network import Network
-from sim.pixels import quantise_pixels
+from allspin.sim.golden import GoldenModel
+from allspin.sim.network import Network
+from allspin.sim.pixels import quantise_pixels
 
 BITS = 10
 """Bits of a byte on the wire: start, eight of data, stop."""

@@ -38,7 +38,7 @@ class PayloadCode:
 
     Examples
     --------
-    >>> from hdl.streams import ByteLayout
+    >>> from allspin.hdl.streams import ByteLayout
     >>> code = PayloadCode(ByteLayout())
     >>> code.pack(data=3, last=1)
     259

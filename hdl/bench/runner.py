@@ -19,15 +19,15 @@ import numpy.typing as npt
 from amaranth.lib import wiring
 from cocotb_tools.config import libs_dir
 
-from hdl.bench.job import VARIABLE, Job
-from hdl.bench.tools import Tools, environment, find_compiler, find_tools
-from hdl.cache import build_once, cache_folder, digest
-from hdl.engine import Engine
-from hdl.parameters import EngineParameters, HardwareProfile
-from hdl.process import run_tool
-from hdl.verilog import to_verilog
-from sim.errors import UserError
-from sim.network import Network
+from allspin.hdl.bench.job import VARIABLE, Job
+from allspin.hdl.bench.tools import Tools, environment, find_compiler, find_tools
+from allspin.hdl.cache import build_once, cache_folder, digest
+from allspin.hdl.engine import Engine
+from allspin.hdl.parameters import EngineParameters, HardwareProfile
+from allspin.hdl.process import run_tool
+from allspin.hdl.verilog import to_verilog
+from allspin.sim.errors import UserError
+from allspin.sim.network import Network
 
 TOP = "top"
 """Name of the top module."""
@@ -296,7 +296,7 @@ def simulate(
     simulator : str
         ``verilator`` or ``icarus``.
     network, images, profile, options
-        The job that the tests get (see `hdl.bench.job.Job`).
+        The job that the tests get (see `allspin.hdl.bench.job.Job`).
     seed : int
         What each test's ``cocotb.RANDOM_SEED`` is made of.
     waves : Path, optional
@@ -380,7 +380,7 @@ def simulate_engine(network: Network, test: str | Path, **options: Any) -> Repor
     Parameters
     ----------
     network : Network
-        What the engine is made for, and what `hdl.bench.engine.EngineBench.start` programs.
+        What the engine is made for, and what `allspin.hdl.bench.engine.EngineBench.start` programs.
     test : str or Path
         Where the tests are: a module's name, or a Python file.
     **options

@@ -8,7 +8,7 @@ from typing import Any
 from amaranth.lib import data
 from amaranth.sim import Simulator
 
-from hdl.bench.coverage import Recording
+from allspin.hdl.bench.coverage import Recording
 
 Process = Callable[[Any], Awaitable[None]]
 
@@ -44,7 +44,7 @@ class StreamBench:
 
     Examples
     --------
-    >>> from hdl.link.queue import Queue
+    >>> from allspin.hdl.link.queue import Queue
     >>> queue = Queue(8, 4)
     >>> bench = StreamBench(queue, stall=0.5, seed=1)
     >>> bench.put(queue.i, [1, 2, 3])

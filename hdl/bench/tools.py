@@ -13,7 +13,7 @@ from pathlib import Path
 
 import find_libpython
 
-from sim.errors import UserError
+from allspin.sim.errors import UserError
 
 SIMULATORS = ("verilator", "icarus")
 

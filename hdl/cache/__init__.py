@@ -1,9 +1,9 @@
 """What is made of the gateware, kept from one run to the next, and checked when it is opened."""
 
-from hdl.cache.builds import build_once
-from hdl.cache.folder import VARIABLE, cache_folder, digest
-from hdl.cache.notes import note_path, read_note, write_note
-from hdl.cache.room import Room, measure_room
+from allspin.hdl.cache.builds import build_once
+from allspin.hdl.cache.folder import VARIABLE, cache_folder, digest
+from allspin.hdl.cache.notes import note_path, read_note, write_note
+from allspin.hdl.cache.room import Room, measure_room
 
 __all__ = [
     "VARIABLE",

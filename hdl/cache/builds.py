@@ -8,11 +8,11 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from hdl.cache.folder import FIX, cache_folder
-from hdl.cache.lock import only_builder, take_into_use
-from hdl.cache.room import BUILDS, make_room
-from hdl.cache.seal import SEAL, find_flaw, seal, sync
-from sim.errors import UserError
+from allspin.hdl.cache.folder import FIX, cache_folder
+from allspin.hdl.cache.lock import only_builder, take_into_use
+from allspin.hdl.cache.room import BUILDS, make_room
+from allspin.hdl.cache.seal import SEAL, find_flaw, seal, sync
+from allspin.sim.errors import UserError
 
 
 def _wait_alone(seconds: float) -> None:
@@ -30,7 +30,7 @@ def build_once(
     Processes that want the same build at once wait for the first. A build that is cut
     short leaves nothing that could be taken for a build. The digests of all files are kept with
     them; where one is not right, a line on stderr says so and the build is made anew. When a
-    build was made, the oldest ones that nobody uses make room for it (see `hdl.cache.room`).
+    build was made, the oldest ones that nobody uses make room for it (`allspin.hdl.cache.room`).
 
     Parameters
     ----------

@@ -6,7 +6,7 @@ import stat
 import tempfile
 from pathlib import Path
 
-from sim.errors import UserError
+from allspin.sim.errors import UserError
 
 VARIABLE = "ALLSPIN_CACHE"
 """Environment variable that names another folder for the cache."""

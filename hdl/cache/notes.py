@@ -5,9 +5,9 @@ import stat
 from pathlib import Path
 from typing import Any
 
-from hdl.cache.folder import FIX, cache_folder, digest
-from sim.errors import UserError
-from sim.netfile import write_atomically
+from allspin.hdl.cache.folder import FIX, cache_folder, digest
+from allspin.sim.errors import UserError
+from allspin.sim.netfile import write_atomically
 
 NOTE_BYTES = 2**20
 """More than any note has."""

@@ -10,13 +10,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from hdl.cache.folder import cache_folder
-from hdl.cache.lock import nobody_else
-from hdl.cache.seal import SEAL
-from sim.errors import UserError
+from allspin.hdl.cache.folder import cache_folder
+from allspin.hdl.cache.lock import nobody_else
+from allspin.hdl.cache.seal import SEAL
+from allspin.sim.errors import UserError
 
 BUILDS = "builds"
-"""Folder of what `hdl.cache.builds.build_once` made."""
+"""Folder of what `allspin.hdl.cache.builds.build_once` made."""
 LIMIT_VARIABLE = "ALLSPIN_CACHE_LIMIT"
 """Environment variable with the bytes that the cache may hold, or a number with K, M, G or T
 (thousands of one another)."""

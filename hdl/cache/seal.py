@@ -4,8 +4,8 @@ import hashlib
 import os
 from pathlib import Path
 
-from sim.errors import UserError
-from sim.user_file import read_text
+from allspin.sim.errors import UserError
+from allspin.sim.user_file import read_text
 
 SEAL = "seal.sha256"
 """Name of the file with the digests: a line that counts them, then as ``sha256sum`` writes them."""

@@ -4,7 +4,7 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import crc, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.link.protocol import CRC_BYTES
+from allspin.hdl.link.protocol import CRC_BYTES
 
 CRC = crc.catalog.CRC32_ISO_HDLC
 

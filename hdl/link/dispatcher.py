@@ -6,7 +6,7 @@ from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, ValueLike
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.link.protocol import (
+from allspin.hdl.link.protocol import (
     ANSWER_HEADER_BYTES,
     NO_SESSION,
     NO_TAG,
@@ -16,10 +16,10 @@ from hdl.link.protocol import (
     Request,
     identity_bytes,
 )
-from hdl.link.queue import Queue
-from hdl.parameters import COUNTERS
-from hdl.streams import ByteLayout, FetchLayout, LoadLayout, ResultLayout
-from sim.generator import USE_BITS as IMAGE_BITS
+from allspin.hdl.link.queue import Queue
+from allspin.hdl.parameters import COUNTERS
+from allspin.hdl.streams import ByteLayout, FetchLayout, LoadLayout, ResultLayout
+from allspin.sim.generator import USE_BITS as IMAGE_BITS
 
 CLASS_BYTES = 2
 

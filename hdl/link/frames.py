@@ -4,10 +4,10 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.block_ram import block_memory
-from hdl.link.cobs import CobsDecoder, CobsEncoder, DecodedLayout
-from hdl.link.crc import FrameCrc
-from hdl.link.protocol import (
+from allspin.hdl.block_ram import block_memory
+from allspin.hdl.link.cobs import CobsDecoder, CobsEncoder, DecodedLayout
+from allspin.hdl.link.crc import FrameCrc
+from allspin.hdl.link.protocol import (
     CRC_BYTES,
     HEADER_BYTES,
     MAX_WINDOW,
@@ -15,8 +15,8 @@ from hdl.link.protocol import (
     ErrorCode,
     check_power_of_two,
 )
-from hdl.link.queue import read_ring
-from hdl.streams import ByteLayout
+from allspin.hdl.link.queue import read_ring
+from allspin.hdl.streams import ByteLayout
 
 PENDING_ERRORS = 4
 """Errors that wait to be told, a power of two; the rest of a flood is dropped."""

@@ -4,13 +4,13 @@ from amaranth.hdl import Module
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.link.dispatcher import Dispatcher
-from hdl.link.frames import FrameReceiver, FrameSender
-from hdl.link.protocol import LinkParameters
-from hdl.link.sparse import SparseDecoder
-from hdl.slice import Slice
-from hdl.streams import ByteLayout, EventLayout, FetchLayout, LoadLayout, ResultLayout
-from sim.generator import USE_BITS as IMAGE_BITS
+from allspin.hdl.link.dispatcher import Dispatcher
+from allspin.hdl.link.frames import FrameReceiver, FrameSender
+from allspin.hdl.link.protocol import LinkParameters
+from allspin.hdl.link.sparse import SparseDecoder
+from allspin.hdl.slice import Slice
+from allspin.hdl.streams import ByteLayout, EventLayout, FetchLayout, LoadLayout, ResultLayout
+from allspin.sim.generator import USE_BITS as IMAGE_BITS
 
 
 class Link(wiring.Component):

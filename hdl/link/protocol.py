@@ -7,9 +7,9 @@ import enum
 import struct
 from dataclasses import dataclass
 
-from hdl.parameters import EngineParameters
-from sim.levels import check_range
-from sim.neuron import NEURONS
+from allspin.hdl.parameters import EngineParameters
+from allspin.sim.levels import check_range
+from allspin.sim.neuron import NEURONS
 
 MAGIC = b"ASPN"
 VERSION = 3

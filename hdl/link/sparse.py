@@ -4,10 +4,10 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.link.protocol import MAX_RUN, MAX_SKIP, PACKED_BITS, RUN_BITS
-from hdl.link.queue import Queue
-from hdl.parameters import CrossbarParameters
-from hdl.streams import ByteLayout, EventLayout
+from allspin.hdl.link.protocol import MAX_RUN, MAX_SKIP, PACKED_BITS, RUN_BITS
+from allspin.hdl.link.queue import Queue
+from allspin.hdl.parameters import CrossbarParameters
+from allspin.hdl.streams import ByteLayout, EventLayout
 
 QUEUE_DEPTH = 32
 

@@ -4,9 +4,9 @@ from amaranth.hdl import Cat, Module
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.parameters import CHIP, ENGINE
-from hdl.streams import LoadLayout
-from sim.generator import NUMBER_BITS, SEED_BITS
+from allspin.hdl.parameters import CHIP, ENGINE
+from allspin.hdl.streams import LoadLayout
+from allspin.sim.generator import NUMBER_BITS, SEED_BITS
 
 TOP_BITS = 7
 """Width of the largest R_AH word's magnitude."""

@@ -4,10 +4,10 @@ from amaranth.hdl import Module, Mux, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.variation.normal import IterativeNormal, product_bits
-from hdl.variation.speck import DrawLayout, IterativeSpeck
-from sim.generator import SEED_BITS
-from sim.speck import WORD_BITS
+from allspin.hdl.variation.normal import IterativeNormal, product_bits
+from allspin.hdl.variation.speck import DrawLayout, IterativeSpeck
+from allspin.sim.generator import SEED_BITS
+from allspin.sim.speck import WORD_BITS
 
 
 class WishLayout(data.StructLayout):

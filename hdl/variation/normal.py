@@ -11,8 +11,8 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.memory import Memory, ReadPort
 from amaranth.lib.wiring import In, Out
 
-from hdl.variation.speck import BitsLayout
-from sim.generator import FALL_BITS, GROUPS, SEGMENTS, STEP_BITS, normal_table
+from allspin.hdl.variation.speck import BitsLayout
+from allspin.sim.generator import FALL_BITS, GROUPS, SEGMENTS, STEP_BITS, normal_table
 
 MAGNITUDE_BITS = 16
 SHARE_BITS = 31

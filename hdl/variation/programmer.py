@@ -1,6 +1,6 @@
 """The Programmer: states of a network in, R_AH words of a chip's cells out.
 
-The integers are those of `sim.chip.state_words`: level, D2D and C2C of each cell, rounded
+The integers are those of `allspin.sim.chip.state_words`: level, D2D and C2C of each cell, rounded
 and clamped, and stuck cells. A stuck cell has the level of the lowest state or of the highest
 line of its table, so the host fills the lines above the last state with the last state's.
 """
@@ -9,17 +9,17 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.parameters import ENGINE, REDRAW, EngineParameters
-from hdl.streams import LoadLayout
-from hdl.variation.chip import ChipLayout
-from hdl.variation.draw_unit import DrawSignature
-from hdl.variation.normal import PipelinedNormal, product_bits
-from hdl.variation.speck import LAYER_BITS, PipelinedSpeck
-from hdl.variation.states import CellSource, StateLayout
-from hdl.variation.write_table import LEVEL_BITS, SPREAD_BITS, WriteTables
-from sim.chip import WORD_BITS as FRACTION_BITS
-from sim.generator import Purpose
-from sim.speck import WORD_BITS
+from allspin.hdl.parameters import ENGINE, REDRAW, EngineParameters
+from allspin.hdl.streams import LoadLayout
+from allspin.hdl.variation.chip import ChipLayout
+from allspin.hdl.variation.draw_unit import DrawSignature
+from allspin.hdl.variation.normal import PipelinedNormal, product_bits
+from allspin.hdl.variation.speck import LAYER_BITS, PipelinedSpeck
+from allspin.hdl.variation.states import CellSource, StateLayout
+from allspin.hdl.variation.write_table import LEVEL_BITS, SPREAD_BITS, WriteTables
+from allspin.sim.chip import WORD_BITS as FRACTION_BITS
+from allspin.sim.generator import Purpose
+from allspin.sim.speck import WORD_BITS
 
 LANES = (
     (Purpose.D2D_POTENTIATION, Purpose.D2D_DEPRESSION, Purpose.STUCK),

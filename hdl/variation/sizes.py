@@ -1,4 +1,4 @@
-"""What the gateware that makes chips takes of a part: ``python -m hdl.variation.sizes``.
+"""What the gateware that makes chips takes of a part: ``python -m allspin.hdl.variation.sizes``.
 
 Each block is synthesised alone by a Yosys of the system, for an array of 784 x 100 x 10.
 """
@@ -12,12 +12,12 @@ from pathlib import Path
 from amaranth.back import rtlil
 from amaranth.lib import wiring
 
-from hdl.bench.networks import random_network
-from hdl.parameters import EngineParameters, HardwareProfile, VariationParameters
-from hdl.variation.draw_unit import DrawUnit
-from hdl.variation.programmer import Programmer
-from hdl.variation.use_noise import UseNoise
-from hdl.variation.variation import Variation
+from allspin.hdl.bench.networks import random_network
+from allspin.hdl.parameters import EngineParameters, HardwareProfile, VariationParameters
+from allspin.hdl.variation.draw_unit import DrawUnit
+from allspin.hdl.variation.programmer import Programmer
+from allspin.hdl.variation.use_noise import UseNoise
+from allspin.hdl.variation.variation import Variation
 
 TOPOLOGY = (784, 100, 10)
 COUNTED = {

@@ -4,14 +4,14 @@ from amaranth.hdl import Module
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.parameters import EngineParameters
-from hdl.streams import LoadLayout, NoiseLayout
-from hdl.variation.chip import ChipRegisters
-from hdl.variation.draw_unit import DrawUnit
-from hdl.variation.programmer import Programmer, WordLayout
-from hdl.variation.speck import LAYER_BITS
-from hdl.variation.use_noise import UseNoise
-from sim.generator import USE_BITS as IMAGE_BITS
+from allspin.hdl.parameters import EngineParameters
+from allspin.hdl.streams import LoadLayout, NoiseLayout
+from allspin.hdl.variation.chip import ChipRegisters
+from allspin.hdl.variation.draw_unit import DrawUnit
+from allspin.hdl.variation.programmer import Programmer, WordLayout
+from allspin.hdl.variation.speck import LAYER_BITS
+from allspin.hdl.variation.use_noise import UseNoise
+from allspin.sim.generator import USE_BITS as IMAGE_BITS
 
 
 class Variation(wiring.Component):

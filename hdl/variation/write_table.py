@@ -4,11 +4,11 @@ from amaranth.hdl import Cat, Module, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.block_ram import block_memory
-from hdl.parameters import ENGINE, WRITE_TABLE, EngineParameters
-from hdl.streams import LoadLayout
-from hdl.variation.speck import LAYER_BITS
-from hdl.variation.states import StateLayout
+from allspin.hdl.block_ram import block_memory
+from allspin.hdl.parameters import ENGINE, WRITE_TABLE, EngineParameters
+from allspin.hdl.streams import LoadLayout
+from allspin.hdl.variation.speck import LAYER_BITS
+from allspin.hdl.variation.states import StateLayout
 
 LEVEL_BITS = 8
 SPREAD_BITS = 17

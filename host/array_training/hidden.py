@@ -5,10 +5,10 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from sim.array import UNIT
-from sim.generator import Purpose, column_normals
-from sim.neuron import SotNeuron
-from sim.neuron_device import NeuronVariation
+from allspin.sim.array import UNIT
+from allspin.sim.generator import Purpose, column_normals
+from allspin.sim.neuron import SotNeuron
+from allspin.sim.neuron_device import NeuronVariation
 
 Array = npt.NDArray[np.float32]
 
@@ -47,7 +47,7 @@ class ReluHidden:
 class SotHidden:
     """SOT neurons behind their V-I converters, each a device of the chip.
 
-    The arithmetic is that of `sim.neuron_device.NeuronVariation.respond`, with the response
+    The arithmetic is that of `allspin.sim.neuron_device.NeuronVariation.respond`, with the response
     from a table. Slopes, for learning, are those of the device's own curve.
 
     Parameters

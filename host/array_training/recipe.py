@@ -26,10 +26,10 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from sim.levels import check_range
-from sim.neuron import SotNeuron
-from sim.neuron_device import NeuronVariation
-from sim.synapse import (
+from allspin.sim.levels import check_range
+from allspin.sim.neuron import SotNeuron
+from allspin.sim.neuron_device import NeuronVariation
+from allspin.sim.synapse import (
     CycleVariation,
     DeviceVariation,
     PulseResponse,

@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from host.array_training.hidden import Hidden, ReluHidden, SotHidden
-from host.array_training.recipe import ArrayParameters
-from host.array_training.weights import PulsedWeights, SoftwareWeights, Weights
-from sim.errors import UserError
+from allspin.host.array_training.hidden import Hidden, ReluHidden, SotHidden
+from allspin.host.array_training.recipe import ArrayParameters
+from allspin.host.array_training.weights import PulsedWeights, SoftwareWeights, Weights
+from allspin.sim.errors import UserError
 
 Array = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.integer]

@@ -5,9 +5,9 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from sim.array import D2D, UNIT
-from sim.generator import cell_normals
-from sim.synapse import Polarity, SotSynapse
+from allspin.sim.array import D2D, UNIT
+from allspin.sim.generator import cell_normals
+from allspin.sim.synapse import Polarity, SotSynapse
 
 Array = npt.NDArray[np.float32]
 
@@ -80,14 +80,14 @@ class PulsedWeights:
     initial : ndarray of float32, shape (rows, columns)
         R_AH asked for to begin with; it is rounded to a state, at random.
     layer, chip : int
-        Name the D2D draws (`sim.generator`).
+        Name the D2D draws (`allspin.sim.generator`).
     rng : numpy.random.Generator
         Rounding and cycle-to-cycle deviations: a training gives a cell more pulses than a
         chip's generator numbers.
     rounding : str
-        One of `host.array_training.recipe.ROUNDINGS`.
+        One of `allspin.host.array_training.recipe.ROUNDINGS`.
     scheme : str
-        One of `host.array_training.recipe.SCHEMES`.
+        One of `allspin.host.array_training.recipe.SCHEMES`.
 
     Attributes
     ----------

@@ -7,11 +7,11 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from host.bench.timing import Timed, timed
-from host.catalogue import open_device, open_network
-from host.chips import accuracy_over_chips
-from host.datasets import load_test_set
-from sim.schemes import Programming
+from allspin.host.bench.timing import Timed, timed
+from allspin.host.catalogue import open_device, open_network
+from allspin.host.chips import accuracy_over_chips
+from allspin.host.datasets import load_test_set
+from allspin.sim.schemes import Programming
 
 
 def peak_memory() -> int:

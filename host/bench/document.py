@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from host.marks import Marks
+from allspin.host.marks import Marks
 
 MARKS = Marks(
     "<!-- What `make bench` writes begins here; do not edit it by hand. -->",

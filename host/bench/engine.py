@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from host.gateware import is_older
-from sim.network import Network
+from allspin.host.gateware import is_older
+from allspin.sim.network import Network
 
 BITS_PER_BYTE = 10
 """Of a UART: a start bit and a stop bit besides."""

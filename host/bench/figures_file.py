@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from host.bench.document import markdown
-from host.board_record import Check, count, flag, number, or_none, text
-from sim.errors import UserError
-from sim.plain import MAX_JSON, parse_json
-from sim.user_file import read_file
+from allspin.host.bench.document import markdown
+from allspin.host.board_record import Check, count, flag, number, or_none, text
+from allspin.sim.errors import UserError
+from allspin.sim.plain import MAX_JSON, parse_json
+from allspin.sim.user_file import read_file
 
 _CHIPS: Mapping[str, Check] = {
     "network": text,

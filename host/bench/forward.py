@@ -7,8 +7,8 @@ factor and an offset, the neuron two straight knees, noise from NumPy's own gene
 import numpy as np
 import numpy.typing as npt
 
-from sim.network import Network
-from sim.neuron import SotNeuron
+from allspin.sim.network import Network
+from allspin.sim.neuron import SotNeuron
 
 Floats = npt.NDArray[np.float32]
 

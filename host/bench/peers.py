@@ -2,7 +2,7 @@
 
 Neither is a dependency. CrossSim comes from its own repository (package ``simulator``),
 aihwkit-lightning from the package index. Each runs the same two matrices on the same images;
-what lies between them is the plain float neuron of `host.bench.forward`.
+what lies between them is the plain float neuron of `allspin.host.bench.forward`.
 """
 
 import importlib.util
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from host.bench.forward import FloatForward
+from allspin.host.bench.forward import FloatForward
 
 Images = npt.NDArray[np.uint8]
 Classify = Callable[[Images], npt.NDArray[np.int64]]

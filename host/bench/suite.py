@@ -13,31 +13,31 @@ import numpy.typing as npt
 from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
-from hdl.parameters import EngineParameters, HardwareProfile
-from host.bench.chips import peak_memory, some_chips
-from host.bench.engine import link_rate
-from host.bench.forward import FloatForward
-from host.bench.peers import PEERS, USE, WRITE, Peer
-from host.bench.timing import Timed, timed
-from host.bound import cycle_bounds
-from host.catalogue import open_device, open_network
-from host.chips import accuracy_over_chips
-from host.datasets import load_test_set
-from host.demo import link_bytes
-from host.link.device import Device as Machine
-from host.link.machines import VIRTUAL
-from host.link.machines import open_device as open_machine
-from host.link.resident import VIRTUAL_RESIDENT, ResidentCounts, ResidentImages
-from host.sweep.grid import make_grid
-from host.sweep.job import Outcome, close_machines, measure
-from host.sweep.runner import make_plan
-from host.work import cores
-from sim.chip import Chip
-from sim.golden import GoldenModel
-from sim.levels import uniform_levels
-from sim.network import Converter, Layer, Network
-from sim.programming import program_chip
-from sim.schemes import Programming
+from allspin.hdl.parameters import EngineParameters, HardwareProfile
+from allspin.host.bench.chips import peak_memory, some_chips
+from allspin.host.bench.engine import link_rate
+from allspin.host.bench.forward import FloatForward
+from allspin.host.bench.peers import PEERS, USE, WRITE, Peer
+from allspin.host.bench.timing import Timed, timed
+from allspin.host.bound import cycle_bounds
+from allspin.host.catalogue import open_device, open_network
+from allspin.host.chips import accuracy_over_chips
+from allspin.host.datasets import load_test_set
+from allspin.host.demo import link_bytes
+from allspin.host.link.device import Device as Machine
+from allspin.host.link.machines import VIRTUAL
+from allspin.host.link.machines import open_device as open_machine
+from allspin.host.link.resident import VIRTUAL_RESIDENT, ResidentCounts, ResidentImages
+from allspin.host.sweep.grid import make_grid
+from allspin.host.sweep.job import Outcome, close_machines, measure
+from allspin.host.sweep.runner import make_plan
+from allspin.host.work import cores
+from allspin.sim.chip import Chip
+from allspin.sim.golden import GoldenModel
+from allspin.sim.levels import uniform_levels
+from allspin.sim.network import Converter, Layer, Network
+from allspin.sim.programming import program_chip
+from allspin.sim.schemes import Programming
 
 NETWORKS = ("mnist-10", "mnist-100")
 VARIED = "paper-10"

@@ -7,10 +7,10 @@ from typing import Any
 
 from rich.markdown import Markdown
 
-from host.bench.document import MARKS, markdown
-from host.bench.engine import engine_figures, resident_figures
-from host.bench.figures_file import read_measured
-from host.bench.suite import (
+from allspin.host.bench.document import MARKS, markdown
+from allspin.host.bench.engine import engine_figures, resident_figures
+from allspin.host.bench.figures_file import read_measured
+from allspin.host.bench.suite import (
     NETWORKS,
     QUICK,
     Effort,
@@ -22,19 +22,19 @@ from host.bench.suite import (
     ratios,
     shapes_on_virtual,
 )
-from host.board_record import MOST, check_record
-from host.catalogue import open_network
-from host.cli.progress import Steps
-from host.cli.terminal import Terminal
-from host.datasets import load_test_set
-from host.files import check_writable
-from host.revision import commit
-from host.say import printable, say
-from sim.errors import UserError
-from sim.levels import check_range
-from sim.netfile import write_atomically
-from sim.plain import MAX_JSON, parse_json
-from sim.user_file import read_file
+from allspin.host.board_record import MOST, check_record
+from allspin.host.catalogue import open_network
+from allspin.host.cli.progress import Steps
+from allspin.host.cli.terminal import Terminal
+from allspin.host.datasets import load_test_set
+from allspin.host.files import check_writable
+from allspin.host.revision import commit
+from allspin.host.say import printable, say
+from allspin.sim.errors import UserError
+from allspin.sim.levels import check_range
+from allspin.sim.netfile import write_atomically
+from allspin.sim.plain import MAX_JSON, parse_json
+from allspin.sim.user_file import read_file
 
 HELP = """\
 Measure golden model and virtual board, with their targets; beside plain NumPy, and beside

@@ -7,16 +7,16 @@ from pathlib import Path
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from host.board_rows import Row, find_rows, read_documented
-from host.board_tables import HEADER, RIGHT, boards_table, cells, headline_table
-from host.catalogue import open_network
-from host.cli.build import DEFAULT_NETWORK
-from host.cli.progress import stages
-from host.cli.terminal import Terminal
-from host.marks import Marks
-from host.say import say
-from sim.errors import UserError
-from sim.netfile import write_atomically
+from allspin.host.board_rows import Row, find_rows, read_documented
+from allspin.host.board_tables import HEADER, RIGHT, boards_table, cells, headline_table
+from allspin.host.catalogue import open_network
+from allspin.host.cli.build import DEFAULT_NETWORK
+from allspin.host.cli.progress import stages
+from allspin.host.cli.terminal import Terminal
+from allspin.host.marks import Marks
+from allspin.host.say import say
+from allspin.sim.errors import UserError
+from allspin.sim.netfile import write_atomically
 
 NAME = "boards"
 HELP = """\

@@ -14,26 +14,26 @@ from typing import Any, get_args
 
 from rich.table import Table
 
-from boards.board import Board, find_board, find_boards
-from boards.build.figures import Figures, Use
-from boards.build.flow import Build
-from boards.build.tools import Wanted
-from boards.shell import ShellParameters
-from boards.virtual.build import compiler
-from hdl.link.protocol import identity_bytes
-from hdl.parameters import HardwareProfile
-from hdl.process import Progress
-from host.built import remember
-from host.catalogue import open_network
-from host.cli.progress import stages
-from host.cli.terminal import Terminal
-from host.files import check_writable
-from host.revision import commit
-from host.say import say, tell, warn
-from host.throughput import measure_throughput
-from sim.errors import UserError
-from sim.levels import check_range
-from sim.network import Network
+from allspin.boards.board import Board, find_board, find_boards
+from allspin.boards.build.figures import Figures, Use
+from allspin.boards.build.flow import Build
+from allspin.boards.build.tools import Wanted
+from allspin.boards.shell import ShellParameters
+from allspin.boards.virtual.build import compiler
+from allspin.hdl.link.protocol import identity_bytes
+from allspin.hdl.parameters import HardwareProfile
+from allspin.hdl.process import Progress
+from allspin.host.built import remember
+from allspin.host.catalogue import open_network
+from allspin.host.cli.progress import stages
+from allspin.host.cli.terminal import Terminal
+from allspin.host.files import check_writable
+from allspin.host.revision import commit
+from allspin.host.say import say, tell, warn
+from allspin.host.throughput import measure_throughput
+from allspin.sim.errors import UserError
+from allspin.sim.levels import check_range
+from allspin.sim.network import Network
 
 NAME = "build"
 HELP = """\

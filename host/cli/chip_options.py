@@ -7,18 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from hdl.parameters import HardwareProfile
-from host.catalogue import open_device
-from host.link.chip_programming import CHIPS, ChipMaker, check_sums, why_words
-from host.link.device import Device as LinkDevice
-from host.link.device import Progress
-from sim.calibration import Calibrated, calibrate
-from sim.chip import Chip, ColumnNoise
-from sim.device import Device
-from sim.errors import UserError
-from sim.network import Network
-from sim.programming import chip_network, program_chip
-from sim.schemes import (
+from allspin.hdl.parameters import HardwareProfile
+from allspin.host.catalogue import open_device
+from allspin.host.link.chip_programming import CHIPS, ChipMaker, check_sums, why_words
+from allspin.host.link.device import Device as LinkDevice
+from allspin.host.link.device import Progress
+from allspin.sim.calibration import Calibrated, calibrate
+from allspin.sim.chip import Chip, ColumnNoise
+from allspin.sim.device import Device
+from allspin.sim.errors import UserError
+from allspin.sim.network import Network
+from allspin.sim.programming import chip_network, program_chip
+from allspin.sim.schemes import (
     DEFAULT_BAND,
     POLARITIES,
     SCHEMES,

@@ -7,18 +7,18 @@ from typing import Any
 
 from rich.table import Table
 
-from host.catalogue import open_device, open_network
-from host.cli.progress import Steps
-from host.cli.terminal import Terminal
-from host.compare.comparison import Options, compare
-from host.compare.parts import DEFAULT_PERIPHERY, PERIPHERY
-from host.datasets import load_test_set
-from host.pictures.compare import break_even_chart, energy_split, tornado_chart
-from host.pictures.style import save_picture
-from host.say import say
-from sim.cost.liberty import CELLS_45, load_library
-from sim.errors import UserError
-from sim.netfile import write_atomically
+from allspin.host.catalogue import open_device, open_network
+from allspin.host.cli.progress import Steps
+from allspin.host.cli.terminal import Terminal
+from allspin.host.compare.comparison import Options, compare
+from allspin.host.compare.parts import DEFAULT_PERIPHERY, PERIPHERY
+from allspin.host.datasets import load_test_set
+from allspin.host.pictures.compare import break_even_chart, energy_split, tornado_chart
+from allspin.host.pictures.style import save_picture
+from allspin.host.say import say
+from allspin.sim.cost.liberty import CELLS_45, load_library
+from allspin.sim.errors import UserError
+from allspin.sim.netfile import write_atomically
 
 HELP = """\
 Compare the network's spin neurons with CMOS neurons: accuracy, area, energy and time, bare and

@@ -3,12 +3,12 @@
 import argparse
 from pathlib import Path
 
-from host.cli.progress import Steps
-from host.cli.terminal import Terminal
-from host.datasets import load_dataset
-from host.demo import results_table, run_demo
-from host.training.recipe import EPOCHS, QUICK_EPOCHS, TrainingParameters
-from sim.errors import UserError
+from allspin.host.cli.progress import Steps
+from allspin.host.cli.terminal import Terminal
+from allspin.host.datasets import load_dataset
+from allspin.host.demo import results_table, run_demo
+from allspin.host.training.recipe import EPOCHS, QUICK_EPOCHS, TrainingParameters
+from allspin.sim.errors import UserError
 
 HELP = """\
 Train a network of ten states, compile the gateware into a simulator, program it over the

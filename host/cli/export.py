@@ -3,14 +3,14 @@
 import argparse
 from pathlib import Path
 
-from hdl.export import MODULE, engine_verilog, memory_image
-from hdl.parameters import EngineParameters, HardwareProfile
-from hdl.verilog import Dialect
-from host.catalogue import open_network
-from host.files import check_writable
-from host.say import say
-from sim.errors import UserError
-from sim.netfile import write_atomically
+from allspin.hdl.export import MODULE, engine_verilog, memory_image
+from allspin.hdl.parameters import EngineParameters, HardwareProfile
+from allspin.hdl.verilog import Dialect
+from allspin.host.catalogue import open_network
+from allspin.host.files import check_writable
+from allspin.host.say import say
+from allspin.sim.errors import UserError
+from allspin.sim.netfile import write_atomically
 
 NAME = "export"
 HELP = """\

@@ -9,8 +9,8 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-from host.revision import commit, version
-from host.say import one_line, printable, tell, warn
+from allspin.host.revision import commit, version
+from allspin.host.say import one_line, printable, tell, warn
 
 DEBUG = "ALLSPIN_DEBUG"
 """Environment variable that has the traceback printed too."""
@@ -62,6 +62,6 @@ def _scratch() -> Path:
 
 def _cache() -> Path:
     """The cache's folder; imported where it is wanted, since little else is of a command."""
-    from hdl.cache import cache_folder
+    from allspin.hdl.cache import cache_folder
 
     return cache_folder()

@@ -9,21 +9,21 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from host.catalogue import open_device
-from host.cli.terminal import Terminal
-from host.files import check_writable
-from host.fit.device import FitOptions, FitResult, fit_all, make_device, report
-from host.fit.measurement import ColumnNames, read_measurement
-from host.fit.spread import DEVICE_CHOICES
-from host.pictures.fit import fit_picture
-from host.pictures.style import save_picture
-from host.say import say, warn
-from sim.device import Device
-from sim.device_file import save_device
-from sim.errors import UserError
-from sim.levels import MAX_STATES, MIN_STATES
-from sim.synapse import DEVICE_READINGS, OCCASIONS, Polarity
-from sim.table_device import TableSynapse, is_lookup_table, load_lookup_tables
+from allspin.host.catalogue import open_device
+from allspin.host.cli.terminal import Terminal
+from allspin.host.files import check_writable
+from allspin.host.fit.device import FitOptions, FitResult, fit_all, make_device, report
+from allspin.host.fit.measurement import ColumnNames, read_measurement
+from allspin.host.fit.spread import DEVICE_CHOICES
+from allspin.host.pictures.fit import fit_picture
+from allspin.host.pictures.style import save_picture
+from allspin.host.say import say, warn
+from allspin.sim.device import Device
+from allspin.sim.device_file import save_device
+from allspin.sim.errors import UserError
+from allspin.sim.levels import MAX_STATES, MIN_STATES
+from allspin.sim.synapse import DEVICE_READINGS, OCCASIONS, Polarity
+from allspin.sim.table_device import TableSynapse, is_lookup_table, load_lookup_tables
 
 NAME = "fit"
 HELP = """\

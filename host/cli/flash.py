@@ -9,14 +9,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from boards.board import Board, find_board
-from host.built import recall, recall_one
-from host.flash_tool import PACKAGES, explain, is_kept, run_shown, usb_node
-from host.flashed import ask, differences, ports_of
-from host.link.identity import Identity
-from host.say import pass_on, say, warn
-from sim.errors import UserError
-from sim.user_file import read_file
+from allspin.boards.board import Board, find_board
+from allspin.host.built import recall, recall_one
+from allspin.host.flash_tool import PACKAGES, explain, is_kept, run_shown, usb_node
+from allspin.host.flashed import ask, differences, ports_of
+from allspin.host.link.identity import Identity
+from allspin.host.say import pass_on, say, warn
+from allspin.sim.errors import UserError
+from allspin.sim.user_file import read_file
 
 MAX_BITSTREAM = 1 << 26
 """Bytes of a bitstream, several times those of the largest part here, written as text."""

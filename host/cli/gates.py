@@ -10,24 +10,24 @@ import numpy as np
 import numpy.typing as npt
 from rich.table import Table
 
-from boards.board import Board, find_board, find_boards
-from boards.build.families import ICE40, family_of
-from boards.build.flow import Build
-from boards.build.tools import Wanted
-from boards.gates.models import FAMILIES
-from boards.gates.netlist import Netlist
-from boards.gates.pins import Pins
-from boards.shell import ShellParameters
-from hdl.parameters import HardwareProfile
-from host.catalogue import open_network
-from host.cli.progress import Steps
-from host.cli.terminal import Terminal
-from host.datasets import load_test_set
-from host.gates import Proof, prove
-from host.revision import commit
-from host.say import say, warn
-from sim.errors import UserError
-from sim.network import Network
+from allspin.boards.board import Board, find_board, find_boards
+from allspin.boards.build.families import ICE40, family_of
+from allspin.boards.build.flow import Build
+from allspin.boards.build.tools import Wanted
+from allspin.boards.gates.models import FAMILIES
+from allspin.boards.gates.netlist import Netlist
+from allspin.boards.gates.pins import Pins
+from allspin.boards.shell import ShellParameters
+from allspin.hdl.parameters import HardwareProfile
+from allspin.host.catalogue import open_network
+from allspin.host.cli.progress import Steps
+from allspin.host.cli.terminal import Terminal
+from allspin.host.datasets import load_test_set
+from allspin.host.gates import Proof, prove
+from allspin.host.revision import commit
+from allspin.host.say import say, warn
+from allspin.sim.errors import UserError
+from allspin.sim.network import Network
 
 NAME = "gates"
 HELP = """\

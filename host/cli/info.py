@@ -12,16 +12,16 @@ from rich.filesize import decimal
 from rich.table import Table
 from rich.text import Text
 
-from hdl.cache import measure_room
-from host.catalogue import open_network, shipped_networks
-from host.cli.terminal import Terminal
-from host.link.device import Device
-from host.link.machines import ask_ports
-from host.link.serial_port import DEFAULT_BAUD, MAX_BAUD, MIN_BAUD
-from host.revision import commit, version
-from host.say import say
-from sim.errors import UserError
-from sim.levels import check_range
+from allspin.hdl.cache import measure_room
+from allspin.host.catalogue import open_network, shipped_networks
+from allspin.host.cli.terminal import Terminal
+from allspin.host.link.device import Device
+from allspin.host.link.machines import ask_ports
+from allspin.host.link.serial_port import DEFAULT_BAUD, MAX_BAUD, MIN_BAUD
+from allspin.host.revision import commit, version
+from allspin.host.say import say
+from allspin.sim.errors import UserError
+from allspin.sim.levels import check_range
 
 NAME = "info"
 HELP = """\
@@ -66,7 +66,7 @@ def _package(name: str) -> str | None:
 
 def _tool(name: str) -> str | None:
     if name == "c++":
-        from boards.virtual.build import compiler
+        from allspin.boards.virtual.build import compiler
 
         try:
             return shutil.which(shlex.join(compiler()[:1]))

@@ -12,11 +12,11 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, Protocol, cast
 
-from host.cli.fault import report_fault
-from host.cli.streams import prepare_streams, reader_has_gone, silence_streams
-from host.revision import version
-from host.say import one_line, printable, say, warn
-from sim.errors import UserError
+from allspin.host.cli.fault import report_fault
+from allspin.host.cli.streams import prepare_streams, reader_has_gone, silence_streams
+from allspin.host.revision import version
+from allspin.host.say import one_line, printable, say, warn
+from allspin.sim.errors import UserError
 
 COMMANDS: dict[str, str] = {
     "train": "train a network, offline",
@@ -85,7 +85,7 @@ class Command(Protocol):
 
 def load_command(name: str) -> Command:
     """The module of a command of `COMMANDS`."""
-    return cast(Command, importlib.import_module(f"host.cli.{name}"))
+    return cast(Command, importlib.import_module(f"allspin.host.cli.{name}"))
 
 
 class Parser(argparse.ArgumentParser):

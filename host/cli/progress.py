@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 
 from rich.progress import BarColumn, Progress, TimeRemainingColumn
 
-from host.cli.terminal import Terminal, Words
-from host.say import tell
+from allspin.host.cli.terminal import Terminal, Words
+from allspin.host.say import tell
 
 QUIET = 15.0
 """Seconds after which a step without a terminal says how far it is, and again."""

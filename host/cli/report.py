@@ -4,21 +4,21 @@ import argparse
 import json
 from pathlib import Path
 
-from host.catalogue import open_device, open_network
-from host.cli.chip_options import PAPER
-from host.cli.progress import Steps
-from host.datasets import load_test_set
-from host.files import check_writable
-from host.report.findings import find
-from host.report.markup import join
-from host.report.page import page, sections
-from host.report.section import section
-from host.report.subject import Subject
-from host.revision import commit
-from host.say import say
-from sim.errors import UserError
-from sim.levels import check_range
-from sim.netfile import write_atomically
+from allspin.host.catalogue import open_device, open_network
+from allspin.host.cli.chip_options import PAPER
+from allspin.host.cli.progress import Steps
+from allspin.host.datasets import load_test_set
+from allspin.host.files import check_writable
+from allspin.host.report.findings import find
+from allspin.host.report.markup import join
+from allspin.host.report.page import page, sections
+from allspin.host.report.section import section
+from allspin.host.report.subject import Subject
+from allspin.host.revision import commit
+from allspin.host.say import say
+from allspin.sim.errors import UserError
+from allspin.sim.levels import check_range
+from allspin.sim.netfile import write_atomically
 
 NAME = "report"
 HELP = """\

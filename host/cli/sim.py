@@ -11,18 +11,18 @@ import numpy as np
 import numpy.typing as npt
 from rich.table import Table
 
-from hdl.bench.runner import BenchFailure, build, engine_source, simulate
-from hdl.bench.session import PROGRESS, RESULT
-from hdl.bench.tools import SIMULATORS, find_tools
-from hdl.parameters import EngineParameters, HardwareProfile
-from host.catalogue import open_network
-from host.cli.progress import Steps
-from host.cli.terminal import Terminal
-from host.datasets import load_test_set
-from host.files import check_writable
-from host.say import say, warn
-from sim.errors import UserError
-from sim.network import Network
+from allspin.hdl.bench.runner import BenchFailure, build, engine_source, simulate
+from allspin.hdl.bench.session import PROGRESS, RESULT
+from allspin.hdl.bench.tools import SIMULATORS, find_tools
+from allspin.hdl.parameters import EngineParameters, HardwareProfile
+from allspin.host.catalogue import open_network
+from allspin.host.cli.progress import Steps
+from allspin.host.cli.terminal import Terminal
+from allspin.host.datasets import load_test_set
+from allspin.host.files import check_writable
+from allspin.host.say import say, warn
+from allspin.sim.errors import UserError
+from allspin.sim.network import Network
 
 NAME = "sim"
 HELP = """\
@@ -133,7 +133,7 @@ def _simulate(
         with _Watch(folder, steps):
             simulate(
                 verilog,
-                "hdl.bench.session",
+                "allspin.hdl.bench.session",
                 simulator=arguments.simulator,
                 network=network,
                 images=images,

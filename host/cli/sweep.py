@@ -9,21 +9,21 @@ from typing import Any
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from host.cli.progress import Steps
-from host.cli.terminal import Terminal
-from host.files import check_writable, make_folder
-from host.link.machines import GOLDEN, VIRTUAL
-from host.revision import commit
-from host.say import say
-from host.sweep.cluster import Cluster
-from host.sweep.grid import FACTORS, Grid, make_grid, read_grid
-from host.sweep.pictures import draw_sweep
-from host.sweep.point import Point
-from host.sweep.runner import Plan, Sweep, make_plan, run_sweep
-from host.sweep.table import Row
-from host.work import cores
-from sim.errors import UserError
-from sim.levels import check_range
+from allspin.host.cli.progress import Steps
+from allspin.host.cli.terminal import Terminal
+from allspin.host.files import check_writable, make_folder
+from allspin.host.link.machines import GOLDEN, VIRTUAL
+from allspin.host.revision import commit
+from allspin.host.say import say
+from allspin.host.sweep.cluster import Cluster
+from allspin.host.sweep.grid import FACTORS, Grid, make_grid, read_grid
+from allspin.host.sweep.pictures import draw_sweep
+from allspin.host.sweep.point import Point
+from allspin.host.sweep.runner import Plan, Sweep, make_plan, run_sweep
+from allspin.host.sweep.table import Row
+from allspin.host.work import cores
+from allspin.sim.errors import UserError
+from allspin.sim.levels import check_range
 
 HELP = """\
 Measure chips at every point of a grid: each combination of networks, devices, variations and

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.progress import Task, TextColumn
 from rich.text import Text
 
-from host.say import printable
+from allspin.host.say import printable
 
 
 def _encodable(text: str, encoding: str) -> str:
@@ -39,7 +39,7 @@ class Terminal(Console):
         return super().render_str(_encodable(printable(text), self.encoding), **options)
 
     def on_broken_pipe(self) -> None:
-        """Raise what Rich caught: `host.cli.main` knows what to do about it."""
+        """Raise what Rich caught: `allspin.host.cli.main` knows what to do about it."""
         self.quiet = True
         raise
 

@@ -10,19 +10,19 @@ from rich.progress import BarColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 from rich.table import Table
 
-from host.catalogue import open_device
-from host.cli.terminal import Terminal, Words
-from host.datasets import load_dataset
-from host.files import check_writable
-from host.say import say, tell, warn
-from host.training import recipe
-from host.training.recipe import Progress, Trained, TrainingParameters, train
-from host.training.target import Target
-from sim.device_levels import LEVEL_CHOICES
-from sim.errors import UserError
-from sim.netfile import save_network
-from sim.neuron import NEURONS
-from sim.schemes import POLARITIES, Programming
+from allspin.host.catalogue import open_device
+from allspin.host.cli.terminal import Terminal, Words
+from allspin.host.datasets import load_dataset
+from allspin.host.files import check_writable
+from allspin.host.say import say, tell, warn
+from allspin.host.training import recipe
+from allspin.host.training.recipe import Progress, Trained, TrainingParameters, train
+from allspin.host.training.target import Target
+from allspin.sim.device_levels import LEVEL_CHOICES
+from allspin.sim.errors import UserError
+from allspin.sim.netfile import save_network
+from allspin.sim.neuron import NEURONS
+from allspin.sim.schemes import POLARITIES, Programming
 
 NAME = "train"
 HELP = "Train a network for the machine, offline."

@@ -9,17 +9,17 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from hdl.parameters import HardwareProfile
-from host.catalogue import open_network
-from host.cli.progress import Steps
-from host.link.chip_programming import CHIPS
-from host.link.faults import Faults, FaultyTransport, WireFaults
-from host.link.machines import virtual_program
-from host.link.resident import VIRTUAL_RESIDENT
-from host.link.virtual_board import VirtualTransport
-from host.link.virtual_port import VirtualPort
-from host.say import say, tell
-from sim.errors import UserError
+from allspin.hdl.parameters import HardwareProfile
+from allspin.host.catalogue import open_network
+from allspin.host.cli.progress import Steps
+from allspin.host.link.chip_programming import CHIPS
+from allspin.host.link.faults import Faults, FaultyTransport, WireFaults
+from allspin.host.link.machines import virtual_program
+from allspin.host.link.resident import VIRTUAL_RESIDENT
+from allspin.host.link.virtual_board import VirtualTransport
+from allspin.host.link.virtual_port import VirtualPort
+from allspin.host.say import say, tell
+from allspin.sim.errors import UserError
 
 HELP = """\
 Open the virtual board as a serial port: a pseudo-terminal, whose path is printed.

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from host.compare import fpga
-from sim.cost.published import (
+from allspin.host.compare import fpga
+from allspin.sim.cost.published import (
     ADD_8_AREA,
     ADD_32,
     ARITHMETIC_SOURCE,
@@ -13,7 +13,7 @@ from sim.cost.published import (
     SRAM_READ_8KB,
     SRAM_READ_32KB,
 )
-from sim.network import Network
+from allspin.sim.network import Network
 
 SRAM_BYTES = 8
 

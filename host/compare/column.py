@@ -5,13 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from hdl.cells import synthesise
-from hdl.cmos_neuron import DigitalColumn
-from host.compare.neurons import check_timing
-from sim.cost.liberty import Library
-from sim.cost.netlist import Energy, Netlist
-from sim.golden import GoldenModel
-from sim.network import Network
+from allspin.hdl.cells import synthesise
+from allspin.hdl.cmos_neuron import DigitalColumn
+from allspin.host.compare.neurons import check_timing
+from allspin.sim.cost.liberty import Library
+from allspin.sim.cost.netlist import Energy, Netlist
+from allspin.sim.golden import GoldenModel
+from allspin.sim.network import Network
 
 IMAGES = 8
 """Images whose rows are simulated, clock by clock."""

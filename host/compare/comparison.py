@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hdl.cells import yosys_version
-from host.compare import fpga
-from host.compare.baseline import mac_baseline
-from host.compare.column import ColumnPrice, price_column
-from host.compare.counterparts import Counterpart, counterparts
-from host.compare.neurons import (
+from allspin.hdl.cells import yosys_version
+from allspin.host.compare import fpga
+from allspin.host.compare.baseline import mac_baseline
+from allspin.host.compare.column import ColumnPrice, price_column
+from allspin.host.compare.counterparts import Counterpart, counterparts
+from allspin.host.compare.neurons import (
     BLOCKS,
     CellPrice,
     Uses,
@@ -23,7 +23,7 @@ from host.compare.neurons import (
     price_in_cells,
     record_uses,
 )
-from host.compare.parts import (
+from allspin.host.compare.parts import (
     Assumptions,
     cmos_periphery,
     cmos_periphery_area,
@@ -32,10 +32,10 @@ from host.compare.parts import (
     spin_periphery,
     spin_periphery_area,
 )
-from host.compare.sensitivity import break_even, tornado
-from sim.chip import Chip
-from sim.cost.liberty import Library
-from sim.cost.published import (
+from allspin.host.compare.sensitivity import break_even, tornado
+from allspin.sim.chip import Chip
+from allspin.sim.cost.liberty import Library
+from allspin.sim.cost.published import (
     ADC_CONVERSION,
     COMPARISON,
     NOISE_EFFICIENCY,
@@ -44,19 +44,19 @@ from sim.cost.published import (
     SRAM_CELL_AREA,
     SRAM_READ_8KB,
 )
-from sim.cost.spin import (
+from allspin.sim.cost.spin import (
     CLAIMED,
     NeuronFigures,
     SynapseFigures,
     neuron_figures,
     synapse_figures,
 )
-from sim.device import Device
-from sim.errors import UserError
-from sim.golden import GoldenModel
-from sim.network import Network
-from sim.programming import program_chip
-from sim.schemes import SCHEMES, Programming
+from allspin.sim.device import Device
+from allspin.sim.errors import UserError
+from allspin.sim.golden import GoldenModel
+from allspin.sim.network import Network
+from allspin.sim.programming import program_chip
+from allspin.sim.schemes import SCHEMES, Programming
 
 PAPER_AREA, PAPER_ENERGY = 4.7, 2.622
 """The paper's CMOS neuron: um^2 and fJ."""
@@ -75,7 +75,7 @@ class Entry:
     name : str
         Its name, unique.
     kind : str
-        Of `sim.neuron.NEURONS`: the network that its accuracy is of.
+        Of `allspin.sim.neuron.NEURONS`: the network that its accuracy is of.
     what : str
         What is meant.
     spin : bool
@@ -183,7 +183,7 @@ class Options:
     images : int
         Images whose activity is counted.
     periphery : frozenset of str
-        Which parts of `host.compare.parts.PERIPHERY` are on.
+        Which parts of `allspin.host.compare.parts.PERIPHERY` are on.
     others : tuple of Path
         Networks that were trained with other neurons.
     """

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from host.catalogue import open_network, shipped_networks
-from sim.errors import UserError
-from sim.network import GAIN_BITS, Converter, Network
-from sim.neuron import NEURONS, CmosSigmoidNeuron, Neuron, SotNeuron
+from allspin.host.catalogue import open_network, shipped_networks
+from allspin.sim.errors import UserError
+from allspin.sim.network import GAIN_BITS, Converter, Network
+from allspin.sim.neuron import NEURONS, CmosSigmoidNeuron, Neuron, SotNeuron
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +95,7 @@ def counterparts(name: str, network: Network, others: list[Path]) -> dict[str, C
     Returns
     -------
     dict
-        By the neurons' names, in the order of `sim.neuron.NEURONS`.
+        By the neurons' names, in the order of `allspin.sim.neuron.NEURONS`.
 
     Raises
     ------

@@ -12,16 +12,16 @@ from typing import Any
 
 from amaranth.lib import wiring
 
-from hdl.cells import yosys_command
-from hdl.engine import Engine
-from hdl.mac_array import MacArray, MacParameters
-from hdl.neuron import NEURONS
-from hdl.parameters import EngineParameters, HardwareProfile
-from hdl.process import complaint, run_tool
-from hdl.verilog import to_verilog
-from sim.errors import UserError
-from sim.netfile import write_atomically
-from sim.network import Network
+from allspin.hdl.cells import yosys_command
+from allspin.hdl.engine import Engine
+from allspin.hdl.mac_array import MacArray, MacParameters
+from allspin.hdl.neuron import NEURONS
+from allspin.hdl.parameters import EngineParameters, HardwareProfile
+from allspin.hdl.process import complaint, run_tool
+from allspin.hdl.verilog import to_verilog
+from allspin.sim.errors import UserError
+from allspin.sim.netfile import write_atomically
+from allspin.sim.network import Network
 
 RECORDED = Path(__file__).with_name("fpga.json")
 """Figures that were measured before, with the versions of the tools that measured them."""

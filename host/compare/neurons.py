@@ -7,14 +7,14 @@ import numpy as np
 import numpy.typing as npt
 from amaranth.lib import wiring
 
-from hdl.cells import synthesise
-from hdl.cmos_neuron import BareGate, RegisteredRelu, RoundedRelu, TableLogic
-from sim.cost.liberty import Library
-from sim.cost.netlist import Activity, Energy, Netlist
-from sim.cost.spin import NeuronFigures
-from sim.errors import UserError
-from sim.golden import GoldenModel
-from sim.network import Network
+from allspin.hdl.cells import synthesise
+from allspin.hdl.cmos_neuron import BareGate, RegisteredRelu, RoundedRelu, TableLogic
+from allspin.sim.cost.liberty import Library
+from allspin.sim.cost.netlist import Activity, Energy, Netlist
+from allspin.sim.cost.spin import NeuronFigures
+from allspin.sim.errors import UserError
+from allspin.sim.golden import GoldenModel
+from allspin.sim.network import Network
 
 Currents = npt.NDArray[np.int64]
 

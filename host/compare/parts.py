@@ -3,7 +3,7 @@
 import dataclasses
 from dataclasses import dataclass, field
 
-from sim.cost.published import (
+from allspin.sim.cost.published import (
     ADC_AREA,
     ADC_CONVERSION,
     ADC_RATE,
@@ -14,7 +14,7 @@ from sim.cost.published import (
     SIGNAL,
     amplifier_energy,
 )
-from sim.cost.spin import NeuronFigures, supplied
+from allspin.sim.cost.spin import NeuronFigures, supplied
 
 PERIPHERY = ("amplifier", "converter", "adc", "comparator", "driver")
 """What surrounds a neuron and can be switched on and off."""

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from host.compare.neurons import CellPrice
-from host.compare.parts import Assumptions, cmos_periphery, spin_heat, spin_periphery
-from sim.cost.published import ADC_CONVERSION, NOISE_EFFICIENCY, SIGNAL
-from sim.cost.spin import NeuronFigures
+from allspin.host.compare.neurons import CellPrice
+from allspin.host.compare.parts import Assumptions, cmos_periphery, spin_heat, spin_periphery
+from allspin.sim.cost.published import ADC_CONVERSION, NOISE_EFFICIENCY, SIGNAL
+from allspin.sim.cost.spin import NeuronFigures
 
 REFERENCES = ("cmos-bare", "cmos-relu")
 """The CMOS neurons that ratios are taken against."""

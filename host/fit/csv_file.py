@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from sim.errors import UserError
-from sim.user_file import read_file
+from allspin.sim.errors import UserError
+from allspin.sim.user_file import read_file
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
 COMMENTS = ("#", "%")

@@ -6,16 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from host.fit.goodness import Goodness, judge
-from host.fit.measurement import Measurement
-from host.fit.neuron import NeuronFit, fit_neuron, select
-from host.fit.response import CONFIDENCE, DeviceCurves, Interval, ResponseFit, fit_response
-from host.fit.spread import CycleSpread, DeviceSpread, cycle_spread, device_spread
-from sim.device import Device
-from sim.errors import UserError
-from sim.levels import MAX_STATES
-from sim.neuron_device import NeuronVariation
-from sim.synapse import (
+from allspin.host.fit.goodness import Goodness, judge
+from allspin.host.fit.measurement import Measurement
+from allspin.host.fit.neuron import NeuronFit, fit_neuron, select
+from allspin.host.fit.response import CONFIDENCE, DeviceCurves, Interval, ResponseFit, fit_response
+from allspin.host.fit.spread import CycleSpread, DeviceSpread, cycle_spread, device_spread
+from allspin.sim.device import Device
+from allspin.sim.errors import UserError
+from allspin.sim.levels import MAX_STATES
+from allspin.sim.neuron_device import NeuronVariation
+from allspin.sim.synapse import (
     CycleVariation,
     DeviceVariation,
     Polarity,
@@ -23,7 +23,7 @@ from sim.synapse import (
     SotSynapse,
     Synapse,
 )
-from sim.table_device import TableResponse, TableSynapse
+from allspin.sim.table_device import TableResponse, TableSynapse
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class FitOptions:
     occasion : str or None
         Reading of C2C: ``write`` or ``pulse``.
     reading : str or None
-        Reading of D2D: one of `host.fit.spread.DEVICE_CHOICES`.
+        Reading of D2D: one of `allspin.host.fit.spread.DEVICE_CHOICES`.
     currents : tuple of float or None
         Part of the neuron's curve, in the data's unit of current.
     table : bool

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from host.fit.response import DeviceCurves
-from host.fit.spread import together
-from sim.synapse import Array
+from allspin.host.fit.response import DeviceCurves
+from allspin.host.fit.spread import together
+from allspin.sim.synapse import Array
 
 MISFIT = 0.01
 """A model that is off by less than this share of the range describes a curve."""

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from host.fit.csv_file import CsvFile, read_csv
-from sim.errors import UserError
-from sim.synapse import MAX_PULSES, Array, Polarity
-from sim.table_device import rising
+from allspin.host.fit.csv_file import CsvFile, read_csv
+from allspin.sim.errors import UserError
+from allspin.sim.synapse import MAX_PULSES, Array, Polarity
+from allspin.sim.table_device import rising
 
 NAMES = {
     "pulse": ("pulse", "pulses", "pulse number", "pulse no", "pulse #", "n", "p", "#"),

@@ -1,6 +1,6 @@
 """Least squares of the neuron's curve: R_AH against current.
 
-The model is `sim.neuron.SotNeuron`: flat below a threshold, then linear, then flat again
+The model is `allspin.sim.neuron.SotNeuron`: flat below a threshold, then linear, then flat again
 where the film is switched whole, both knees rounded. Where the data end before the film is
 switched whole, there is no upper knee in the fit and full scale is what was measured.
 """
@@ -11,13 +11,13 @@ import numpy as np
 from scipy import optimize, stats
 from scipy.special import expit
 
-from host.fit.goodness import Goodness, judge
-from host.fit.measurement import Curve
-from host.fit.response import FEW_CYCLES, DeviceCurves, Interval, interval
-from host.fit.spread import chi_interval
-from sim.errors import UserError
-from sim.neuron import SotNeuron
-from sim.synapse import Array
+from allspin.host.fit.goodness import Goodness, judge
+from allspin.host.fit.measurement import Curve
+from allspin.host.fit.response import FEW_CYCLES, DeviceCurves, Interval, interval
+from allspin.host.fit.spread import chi_interval
+from allspin.sim.errors import UserError
+from allspin.sim.neuron import SotNeuron
+from allspin.sim.synapse import Array
 
 SHARPEST, SOFTEST = 0.002, 0.3
 """Limits of a knee's softness, as fractions of the largest current."""

@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import optimize, stats
 
-from host.fit.measurement import Curve
-from sim.synapse import Array, Polarity
+from allspin.host.fit.measurement import Curve
+from allspin.sim.synapse import Array, Polarity
 
 CONFIDENCE = 0.95
 """Share of intervals that hold the true value."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from host.fit.response import (
+from allspin.host.fit.response import (
     CONFIDENCE,
     DeviceCurves,
     Fit,
@@ -24,7 +24,7 @@ from host.fit.response import (
     fit_device,
     shape,
 )
-from sim.synapse import Array
+from allspin.sim.synapse import Array
 
 DEVICE_CHOICES = ("range", "weight", "span", "nonlinearity")
 """Readings of D2D that are told apart (a mean step is a range by another name)."""

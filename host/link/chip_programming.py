@@ -11,9 +11,9 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from hdl.link.protocol import Feature
-from hdl.parameters import CHIP, ENGINE, REDRAW, STATES, WRITE_TABLE, VariationParameters
-from host.link.device import (
+from allspin.hdl.link.protocol import Feature
+from allspin.hdl.parameters import CHIP, ENGINE, REDRAW, STATES, WRITE_TABLE, VariationParameters
+from allspin.host.link.device import (
     NO_PROGRESS,
     Device,
     Memory,
@@ -22,15 +22,15 @@ from host.link.device import (
     neuron_memories,
     use_noise_memories,
 )
-from host.link.identity import Identity
-from sim.chip import Chip, ColumnNoise, WriteTable
-from sim.device import Device as ChipDevice
-from sim.errors import UserError
-from sim.levels import full_scale
-from sim.network import Network
-from sim.programming import program_chip
-from sim.schemes import Programming
-from sim.trains import Plan, plan_layer
+from allspin.host.link.identity import Identity
+from allspin.sim.chip import Chip, ColumnNoise, WriteTable
+from allspin.sim.device import Device as ChipDevice
+from allspin.sim.errors import UserError
+from allspin.sim.levels import full_scale
+from allspin.sim.network import Network
+from allspin.sim.programming import program_chip
+from allspin.sim.schemes import Programming
+from allspin.sim.trains import Plan, plan_layer
 
 CHIP_LINE = struct.Struct("<IHHI")
 STUCK_HIGH = 1
@@ -189,8 +189,8 @@ class ChipMaker:
             Of this maker's kind of device.
         network : Network, optional
             With the chip's V-I converters and, where the host computes the words, these:
-            `sim.programming.chip_network`, or `Chip.varied` of a calibrated network. By default
-            it is worked out here.
+            `allspin.sim.programming.chip_network`, or `Chip.varied` of a calibrated network. By
+            default it is worked out here.
         progress : callable
             Called with the number of frames answered.
 

@@ -6,17 +6,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from hdl.link.protocol import Feature, Request
-from hdl.parameters import CONVERTER, COUNTERS, ENGINE, SHIFT, TABLE, USE_NOISE, WEIGHTS
-from host.closing import Closing
-from host.link.frames import encoded_size
-from host.link.identity import Identity
-from host.link.images import BATCH, encode_images
-from host.link.session import NO_PROGRESS, Progress, Session
-from host.link.transport import Transport
-from sim.errors import UserError
-from sim.network import Network
-from sim.pixels import quantise_pixels
+from allspin.hdl.link.protocol import Feature, Request
+from allspin.hdl.parameters import CONVERTER, COUNTERS, ENGINE, SHIFT, TABLE, USE_NOISE, WEIGHTS
+from allspin.host.closing import Closing
+from allspin.host.link.frames import encoded_size
+from allspin.host.link.identity import Identity
+from allspin.host.link.images import BATCH, encode_images
+from allspin.host.link.session import NO_PROGRESS, Progress, Session
+from allspin.host.link.transport import Transport
+from allspin.sim.errors import UserError
+from allspin.sim.network import Network
+from allspin.sim.pixels import quantise_pixels
 
 Memory = tuple[int, npt.NDArray[np.uint8]]
 """A memory's space and its content, shape (lines, bytes of a line)."""

@@ -12,9 +12,9 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
-from hdl.link.protocol import MAX_WINDOW
-from host.link.transport import Transport
-from sim.levels import check_range
+from allspin.hdl.link.protocol import MAX_WINDOW
+from allspin.host.link.transport import Transport
+from allspin.sim.levels import check_range
 
 TIMEOUT = 0.25
 """Seconds after which no answer comes any more: long for a simulated board, short for tests."""

@@ -4,7 +4,7 @@ from zlib import crc32
 
 from cobs import cobs
 
-from hdl.link.protocol import ANSWER_HEADER_BYTES, CRC_BYTES
+from allspin.hdl.link.protocol import ANSWER_HEADER_BYTES, CRC_BYTES
 
 DELIMITER = b"\0"
 MAX_ENCODED = 1 << 18

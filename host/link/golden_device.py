@@ -3,18 +3,18 @@
 import numpy as np
 import numpy.typing as npt
 
-from host.closing import Closing
-from host.link.device import NO_PROGRESS, Answers, Progress
-from sim.errors import UserError
-from sim.golden import GoldenModel, UseNoise
-from sim.network import Network
+from allspin.host.closing import Closing
+from allspin.host.link.device import NO_PROGRESS, Answers, Progress
+from allspin.sim.errors import UserError
+from allspin.sim.golden import GoldenModel, UseNoise
+from allspin.sim.network import Network
 
 BATCH = 1000
 """Images between two calls of the progress callback."""
 
 
 class GoldenDevice(Closing):
-    """What `host.link.device.Device` does, computed by the golden model; it has no clock.
+    """What `allspin.host.link.device.Device` does, computed by the golden model; it has no clock.
 
     Parameters
     ----------

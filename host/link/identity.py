@@ -6,9 +6,9 @@ from typing import Self
 
 import numpy as np
 
-from hdl.link.protocol import MAGIC, VERSION, Feature, neuron_from_wire
-from sim.errors import UserError
-from sim.network import Network
+from allspin.hdl.link.protocol import MAGIC, VERSION, Feature, neuron_from_wire
+from allspin.sim.errors import UserError
+from allspin.sim.network import Network
 
 _HEAD = struct.Struct("<4sBBIHBBBB8sBBBBHH")
 _LAYER = struct.Struct("<HHHBB")

@@ -3,8 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
-from hdl.link.protocol import MAX_RUN, MAX_SKIP, PACKED_BITS, RUN_BITS
-from sim.levels import check_range
+from allspin.hdl.link.protocol import MAX_RUN, MAX_SKIP, PACKED_BITS, RUN_BITS
+from allspin.sim.levels import check_range
 
 BATCH = 4096
 """Images coded at a time; it bounds the memory that intermediate arrays take."""

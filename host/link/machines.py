@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hdl.parameters import HardwareProfile
-from host.link.device import Device
-from host.link.golden_device import GoldenDevice
-from host.link.serial_port import DEFAULT_BAUD, SerialTransport, serial_ports
-from host.link.virtual_board import VirtualTransport
-from sim.errors import UserError
-from sim.golden import UseNoise
-from sim.network import Network
+from allspin.hdl.parameters import HardwareProfile
+from allspin.host.link.device import Device
+from allspin.host.link.golden_device import GoldenDevice
+from allspin.host.link.serial_port import DEFAULT_BAUD, SerialTransport, serial_ports
+from allspin.host.link.virtual_board import VirtualTransport
+from allspin.sim.errors import UserError
+from allspin.sim.golden import UseNoise
+from allspin.sim.network import Network
 
 if TYPE_CHECKING:
-    from hdl.link.uart import UartParameters
+    from allspin.hdl.link.uart import UartParameters
 
 GOLDEN = "golden"
 VIRTUAL = "virtual"
@@ -67,12 +67,12 @@ def open_device(
     frequency : int
         Clock in Hz that the virtual board's UART divides.
     trace : tuple of Path and int, optional
-        See `host.link.virtual_board.VirtualTransport`.
+        See `allspin.host.link.virtual_board.VirtualTransport`.
     mutate : callable, optional
-        See `boards.virtual.build.build`.
+        See `allspin.boards.virtual.build.build`.
     noise : UseNoise, optional
         What a chip adds at each use, for the golden model; gateware gets it with the chip
-        (`host.link.chip_programming.ChipMaker`).
+        (`allspin.host.link.chip_programming.ChipMaker`).
     progress : callable
         Told what is being built, and for how many seconds now.
 
@@ -167,7 +167,7 @@ class _Pins:
 def _pins(uart: bool, baud: int, clock_error: float, frequency: int) -> _Pins | None:
     if not uart:
         return None
-    from hdl.link.uart import UartParameters
+    from allspin.hdl.link.uart import UartParameters
 
     if not abs(clock_error) <= MAX_CLOCK_ERROR:
         raise UserError(
@@ -229,8 +229,8 @@ def _virtual_program(
     progress: BuildProgress,
 ) -> Path:
     # Amaranth takes a second to import, which the other machines need not wait for.
-    from boards.top import TopParameters
-    from boards.virtual.build import build
+    from allspin.boards.top import TopParameters
+    from allspin.boards.virtual.build import build
 
     try:
         parameters = TopParameters.from_network(

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from hdl.link.protocol import Feature
-from hdl.parameters import (
+from allspin.hdl.link.protocol import Feature
+from allspin.hdl.parameters import (
     ENGINE,
     LABELS,
     RESIDENT_BEATS,
@@ -18,12 +18,12 @@ from hdl.parameters import (
     ResidentParameters,
     distance_bits,
 )
-from host.link.device import NO_PROGRESS, Answers, Device, Progress, parse_answers
-from host.link.identity import Identity
-from sim.errors import UserError
-from sim.levels import check_range
-from sim.network import Network
-from sim.pixels import quantise_pixels
+from allspin.host.link.device import NO_PROGRESS, Answers, Device, Progress, parse_answers
+from allspin.host.link.identity import Identity
+from allspin.sim.errors import UserError
+from allspin.sim.levels import check_range
+from allspin.sim.network import Network
+from allspin.sim.pixels import quantise_pixels
 
 VIRTUAL_RESIDENT = ResidentParameters(beats=65535, images=16384)
 """Of the virtual board: as many beats as the link can address."""
@@ -254,7 +254,7 @@ class ResidentImages:
             How many of those that it holds, from the first one on (all).
         first : int
             Number of the first one, which the noise of neurons is drawn by, as in
-            `sim.golden.GoldenModel.logits`; it holds for `logits` too.
+            `allspin.sim.golden.GoldenModel.logits`; it holds for `logits` too.
 
         Raises
         ------
@@ -319,7 +319,7 @@ def resident_accuracy(
     device : Device
         A device that can keep images.
     networks : iterable of Network
-        What it is programmed with: chips, as `sim.programming.chip_network` makes them.
+        What it is programmed with: chips, as `allspin.sim.programming.chip_network` makes them.
     images, labels
         As of `ResidentImages.load`.
 

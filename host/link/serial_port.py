@@ -3,10 +3,10 @@
 import serial
 from serial.tools import list_ports
 
-from hdl.link.protocol import MAX_WINDOW
-from host.link.transport import BITS_PER_BYTE, Disconnected, Transport
-from sim.errors import UserError
-from sim.levels import check_range
+from allspin.hdl.link.protocol import MAX_WINDOW
+from allspin.host.link.transport import BITS_PER_BYTE, Disconnected, Transport
+from allspin.sim.errors import UserError
+from allspin.sim.levels import check_range
 
 DEFAULT_BAUD = 3_000_000
 MIN_BAUD = 9600

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from hdl.link.protocol import (
+from allspin.hdl.link.protocol import (
     ANSWER_HEADER_BYTES,
     MAX_SESSION,
     MIN_WINDOW,
@@ -16,10 +16,10 @@ from hdl.link.protocol import (
     ErrorCode,
     Request,
 )
-from host.link.frames import Deframer, encode_frame
-from host.link.sendings import Sendings
-from host.link.transport import Transport
-from sim.errors import UserError
+from allspin.host.link.frames import Deframer, encode_frame
+from allspin.host.link.sendings import Sendings
+from allspin.host.link.transport import Transport
+from allspin.sim.errors import UserError
 
 Progress = Callable[[int], None]
 """Called with the number of requests answered so far."""

@@ -2,8 +2,8 @@
 
 from abc import abstractmethod
 
-from host.closing import Closing
-from sim.errors import UserError
+from allspin.host.closing import Closing
+from allspin.sim.errors import UserError
 
 BITS_PER_BYTE = 10
 """On a UART's wire: a start bit, eight data bits, a stop bit."""

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from host.link.transport import BITS_PER_BYTE, Disconnected, Transport
-from sim.errors import UserError
+from allspin.host.link.transport import BITS_PER_BYTE, Disconnected, Transport
+from allspin.sim.errors import UserError
 
 PIPE_BYTES = 1 << 20
 """Size that is asked of a pipe, so that neither end waits for the other's turn."""
@@ -44,7 +44,7 @@ class VirtualTransport(Transport):
     Parameters
     ----------
     program : Path
-        What `boards.virtual.build.build` returned.
+        What `allspin.boards.virtual.build.build` returned.
     bit_clocks : float or None
         For a machine with a UART: clocks a bit by the host's clock.
     trace : tuple of Path and int, optional

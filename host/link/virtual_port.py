@@ -7,9 +7,9 @@ import select
 import termios
 import tty
 
-from host.closing import Closing
-from host.link.faults import FaultyTransport
-from host.link.virtual_board import VirtualTransport
+from allspin.host.closing import Closing
+from allspin.host.link.faults import FaultyTransport
+from allspin.host.link.virtual_board import VirtualTransport
 
 CHUNK = 1 << 16
 """Bytes that are read of the port at a time."""

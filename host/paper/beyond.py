@@ -1,11 +1,11 @@
 """Past the paper: its devices, trained offline and programmed with and without verify."""
 
-from host.catalogue import open_network, shipped_networks
-from host.chips import COLUMNS, Column
-from host.paper.chapter import Chapter, Effort, Results, Table
-from host.paper.experiments import Experiment, chips, clean
-from host.paper.verdict import Spread
-from sim.schemes import default_tries
+from allspin.host.catalogue import open_network, shipped_networks
+from allspin.host.chips import COLUMNS, Column
+from allspin.host.paper.chapter import Chapter, Effort, Results, Table
+from allspin.host.paper.experiments import Experiment, chips, clean
+from allspin.host.paper.verdict import Spread
+from allspin.sim.schemes import default_tries
 
 NETWORKS = (("paper-10", "mnist-10"), ("paper-100", "mnist-100"))
 """Networks trained for these devices, and the plain ones that stand in where they are not."""
@@ -23,7 +23,7 @@ def shown_networks() -> list[str]:
 
 
 def experiments(effort: Effort) -> list[Experiment]:
-    """See `host.paper.chapter.Part`."""
+    """See `allspin.host.paper.chapter.Part`."""
     return [
         one
         for network in shown_networks()
@@ -35,7 +35,7 @@ def experiments(effort: Effort) -> list[Experiment]:
 
 
 def chapter(results: Results, effort: Effort) -> Chapter:
-    """See `host.paper.chapter.Part`."""
+    """See `allspin.host.paper.chapter.Part`."""
     rows: list[tuple[str | int | float, ...]] = []
     costs: list[tuple[str | int | float, ...]] = []
     networks = shown_networks()

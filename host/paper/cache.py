@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from hdl.cache import read_note, write_note
-from host.paper.experiments import Experiment
+from allspin.hdl.cache import read_note, write_note
+from allspin.host.paper.experiments import Experiment
 
 
 class ResultCache:

@@ -8,9 +8,9 @@ from typing import Any, Protocol
 
 from matplotlib.figure import Figure
 
-from host.paper.experiments import Experiment
-from host.paper.verdict import Claim, Spread
-from host.pictures.curves import Line
+from allspin.host.paper.experiments import Experiment
+from allspin.host.paper.verdict import Claim, Spread
+from allspin.host.pictures.curves import Line
 
 Results = Mapping[Experiment, dict[str, Any]]
 Cell = str | int | float

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from host.paper.chapter import (
+from allspin.host.paper.chapter import (
     Chapter,
     Effort,
     Picture,
@@ -12,9 +12,9 @@ from host.paper.chapter import (
     sweep,
     sweep_line,
 )
-from host.paper.experiments import Experiment, training
-from host.paper.verdict import Claim, Reading, within
-from host.pictures.curves import Panel, curves
+from allspin.host.paper.experiments import Experiment, training
+from allspin.host.paper.verdict import Claim, Reading, within
+from allspin.host.pictures.curves import Panel, curves
 
 COLLAPSED = 0.1135
 """The paper's rate with raw pulses: the share of the digit 1 in MNIST's test images."""
@@ -45,7 +45,7 @@ def _run(set_up: str, pulses: str, rate: float, seed: int) -> Experiment:
 
 
 def experiments(effort: Effort) -> list[Experiment]:
-    """See `host.paper.chapter.Part`."""
+    """See `allspin.host.paper.chapter.Part`."""
     rates, seeds = effort.points(RATES, FEW_RATES), range(effort.sweep_seeds)
     return [
         _run(set_up, pulses, rate, seed)
@@ -57,7 +57,7 @@ def experiments(effort: Effort) -> list[Experiment]:
 
 
 def chapter(results: Results, effort: Effort) -> Chapter:
-    """See `host.paper.chapter.Part`."""
+    """See `allspin.host.paper.chapter.Part`."""
     rates, seeds = effort.points(RATES, FEW_RATES), effort.sweep_seeds
     panels, lines, readings, rates_met, where = [], [], [], [], []
     rows: list[tuple[str | int | float, ...]] = []

@@ -2,10 +2,10 @@
 
 import math
 
-from host.paper.chapter import Chapter, Effort, Results, Table
-from host.paper.experiments import Experiment
-from host.paper.verdict import Claim, Reading
-from sim.cost.spin import CLAIMED, FEMTO, joule_heat
+from allspin.host.paper.chapter import Chapter, Effort, Results, Table
+from allspin.host.paper.experiments import Experiment
+from allspin.host.paper.verdict import Claim, Reading
+from allspin.sim.cost.spin import CLAIMED, FEMTO, joule_heat
 
 CURRENT, RESISTANCE, TIME = 0.2e-6, 1000.0, 10e-9
 """Of the scaled neuron: ampere, ohm, second."""
@@ -27,12 +27,12 @@ NEAR = 0.2
 
 
 def experiments(effort: Effort) -> list[Experiment]:
-    """See `host.paper.chapter.Part`."""
+    """See `allspin.host.paper.chapter.Part`."""
     return []
 
 
 def chapter(results: Results, effort: Effort) -> Chapter:
-    """See `host.paper.chapter.Part`."""
+    """See `allspin.host.paper.chapter.Part`."""
     stated = joule_heat(CURRENT, RESISTANCE, TIME)
     needed = math.sqrt(CLAIMED / FEMTO / RESISTANCE / TIME)
     needed_time = CLAIMED / FEMTO / RESISTANCE / CURRENT**2

@@ -14,21 +14,21 @@ from typing import Any
 
 import numpy as np
 
-from host.array_training import recipe
-from host.array_training.hidden import SotHidden
-from host.array_training.recipe import ArrayParameters, ArrayRecipe, raw_synapse
-from host.array_training.training import ArrayTrained, row_values, train_in_array
-from host.array_training.weights import PulsedWeights, device_deviates
-from host.catalogue import DEVICE_SUFFIX, DEVICES, open_device, open_network
-from host.chips import Column, measure
-from host.datasets import Dataset
-from sim.golden import GoldenModel
-from sim.netfile import network_to_bytes
-from sim.network import Network
-from sim.neuron import SotNeuron
-from sim.neuron_device import NeuronVariation
-from sim.schemes import DEFAULT_BAND, Programming, default_tries
-from sim.synapse import CycleVariation, DeviceVariation, PulseResponse, SotSynapse
+from allspin.host.array_training import recipe
+from allspin.host.array_training.hidden import SotHidden
+from allspin.host.array_training.recipe import ArrayParameters, ArrayRecipe, raw_synapse
+from allspin.host.array_training.training import ArrayTrained, row_values, train_in_array
+from allspin.host.array_training.weights import PulsedWeights, device_deviates
+from allspin.host.catalogue import DEVICE_SUFFIX, DEVICES, open_device, open_network
+from allspin.host.chips import Column, measure
+from allspin.host.datasets import Dataset
+from allspin.sim.golden import GoldenModel
+from allspin.sim.netfile import network_to_bytes
+from allspin.sim.network import Network
+from allspin.sim.neuron import SotNeuron
+from allspin.sim.neuron_device import NeuronVariation
+from allspin.sim.schemes import DEFAULT_BAND, Programming, default_tries
+from allspin.sim.synapse import CycleVariation, DeviceVariation, PulseResponse, SotSynapse
 
 VERSION = 1
 """It changes when an experiment of the same parameters has another outcome."""
@@ -188,7 +188,7 @@ def synapse_of(values: dict[str, Any]) -> SotSynapse | None:
 
 
 def parameters_of(values: dict[str, Any]) -> ArrayParameters:
-    """What `host.array_training` takes for a training's parameters."""
+    """What `allspin.host.array_training` takes for a training's parameters."""
     return ArrayParameters(
         ArrayRecipe(
             rate=values["rate"],

@@ -4,12 +4,12 @@ from functools import partial
 
 import numpy as np
 
-from host.paper.chapter import Chapter, Effort, Picture, Results, lines_table
-from host.paper.experiments import Experiment
-from host.paper.verdict import Claim, Reading
-from host.pictures.curves import Line, Panel, curves
-from sim.neuron import SotNeuron
-from sim.neuron_device import NeuronVariation
+from allspin.host.paper.chapter import Chapter, Effort, Picture, Results, lines_table
+from allspin.host.paper.experiments import Experiment
+from allspin.host.paper.verdict import Claim, Reading
+from allspin.host.pictures.curves import Line, Panel, curves
+from allspin.sim.neuron import SotNeuron
+from allspin.sim.neuron_device import NeuronVariation
 
 SEED = 5
 CYCLES = 10
@@ -20,7 +20,7 @@ SLIGHT = 0.05
 
 
 def experiments(effort: Effort) -> list[Experiment]:
-    """See `host.paper.chapter.Part`."""
+    """See `allspin.host.paper.chapter.Part`."""
     return []
 
 
@@ -30,7 +30,7 @@ def _difference(current: np.ndarray, response: np.ndarray, ideal: np.ndarray) ->
 
 
 def chapter(results: Results, effort: Effort) -> Chapter:
-    """See `host.paper.chapter.Part`."""
+    """See `allspin.host.paper.chapter.Part`."""
     neuron = SotNeuron()
     rng = np.random.default_rng(SEED)
     current = np.linspace(0, 1, 201)

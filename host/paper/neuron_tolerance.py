@@ -2,10 +2,10 @@
 
 from functools import partial
 
-from host.paper.chapter import Chapter, Effort, Results, sweep
-from host.paper.experiments import Experiment, paper_type
-from host.paper.tolerance import tolerance
-from host.paper.verdict import Spread
+from allspin.host.paper.chapter import Chapter, Effort, Results, sweep
+from allspin.host.paper.experiments import Experiment, paper_type
+from allspin.host.paper.tolerance import tolerance
+from allspin.host.paper.verdict import Spread
 
 SIGMAS = [0.0, 0.014, 0.03, 0.06, 0.09, 0.18, 0.36]
 FEW_SIGMAS = [0.0, 0.014, 0.06, 0.18]
@@ -37,7 +37,7 @@ def _after(seed: int, sigmas: list[float]) -> Experiment:
 
 
 def experiments(effort: Effort) -> list[Experiment]:
-    """See `host.paper.chapter.Part`."""
+    """See `allspin.host.paper.chapter.Part`."""
     sigmas = effort.points(SIGMAS, FEW_SIGMAS)
     seeds = range(effort.sweep_seeds)
     return [
@@ -48,7 +48,7 @@ def experiments(effort: Effort) -> list[Experiment]:
 
 
 def chapter(results: Results, effort: Effort) -> Chapter:
-    """See `host.paper.chapter.Part`."""
+    """See `allspin.host.paper.chapter.Part`."""
     sigmas, seeds = effort.points(SIGMAS, FEW_SIGMAS), effort.sweep_seeds
     cycles = {
         words: sweep(results, partial(_cycle, reading), sigmas, seeds)

@@ -3,12 +3,20 @@
 import math
 from functools import partial
 
-from host.array_training.recipe import raw_synapse
-from host.paper.chapter import Chapter, Effort, Picture, Results, lines_table, sweep, sweep_line
-from host.paper.experiments import Experiment, training
-from host.paper.verdict import Claim, Reading
-from host.pictures.curves import Line, Panel, curves
-from sim.synapse import Polarity
+from allspin.host.array_training.recipe import raw_synapse
+from allspin.host.paper.chapter import (
+    Chapter,
+    Effort,
+    Picture,
+    Results,
+    lines_table,
+    sweep,
+    sweep_line,
+)
+from allspin.host.paper.experiments import Experiment, training
+from allspin.host.paper.verdict import Claim, Reading
+from allspin.host.pictures.curves import Line, Panel, curves
+from allspin.sim.synapse import Polarity
 
 PULSES = 100
 NONLINEARITIES = [1000.0, 100.0, 50.0, 22.0, 15.0, 9.0]
@@ -33,7 +41,7 @@ def _run(sign: str, rate: float, a: float, seed: int) -> Experiment:
 
 
 def experiments(effort: Effort) -> list[Experiment]:
-    """See `host.paper.chapter.Part`."""
+    """See `allspin.host.paper.chapter.Part`."""
     points = effort.points(NONLINEARITIES, FEW_NONLINEARITIES)
     seeds = range(effort.sweep_seeds)
     return [
@@ -59,7 +67,7 @@ def _responses() -> list[Line]:
 
 
 def chapter(results: Results, effort: Effort) -> Chapter:
-    """See `host.paper.chapter.Part`."""
+    """See `allspin.host.paper.chapter.Part`."""
     points, seeds = effort.points(NONLINEARITIES, FEW_NONLINEARITIES), effort.sweep_seeds
     places = [PULSES / a for a in points]
     lines, readings = {}, {"equal": [], "opposite": []}

@@ -4,12 +4,20 @@ from functools import partial
 
 import numpy as np
 
-from host.array_training.recipe import raw_synapse
-from host.paper.chapter import Chapter, Effort, Picture, Results, Table, accuracy, lines_table
-from host.paper.experiments import Experiment, training
-from host.paper.verdict import Claim, Reading
-from host.pictures.curves import Line, Panel, curves
-from sim.synapse import Polarity
+from allspin.host.array_training.recipe import raw_synapse
+from allspin.host.paper.chapter import (
+    Chapter,
+    Effort,
+    Picture,
+    Results,
+    Table,
+    accuracy,
+    lines_table,
+)
+from allspin.host.paper.experiments import Experiment, training
+from allspin.host.paper.verdict import Claim, Reading
+from allspin.host.pictures.curves import Line, Panel, curves
+from allspin.sim.synapse import Polarity
 
 PULSES = 100
 RAW = [22.0, 9.0]
@@ -23,7 +31,7 @@ def _run(scheme: str, rate: float, seed: int) -> Experiment:
 
 
 def experiments(effort: Effort) -> list[Experiment]:
-    """See `host.paper.chapter.Part`."""
+    """See `allspin.host.paper.chapter.Part`."""
     return [
         _run(scheme, rate, seed)
         for scheme in SCHEMES
@@ -42,7 +50,7 @@ def widths(polarity: Polarity, pulses: int = PULSES) -> list[float]:
 
 
 def chapter(results: Results, effort: Effort) -> Chapter:
-    """See `host.paper.chapter.Part`."""
+    """See `allspin.host.paper.chapter.Part`."""
     synapse = raw_synapse(*RAW, states=PULSES)
     number = list(range(PULSES + 1))
     responses, trains = [], []

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from rich.table import Table as RichTable
 
-from host.paper.chapter import Cell, Chapter, Table
-from host.paper.verdict import Claim
+from allspin.host.paper.chapter import Cell, Chapter, Table
+from allspin.host.paper.verdict import Claim
 
 TITLE = "The paper, figure by figure"
 SOURCE = (

@@ -4,9 +4,9 @@ import time
 from pathlib import Path
 from typing import Protocol
 
-from host.datasets import load_dataset
-from host.files import make_folder
-from host.paper import (
+from allspin.host.datasets import load_dataset
+from allspin.host.files import make_folder
+from allspin.host.paper import (
     beyond,
     collapse,
     energy,
@@ -20,13 +20,13 @@ from host.paper import (
     synapse_variation,
     types,
 )
-from host.paper.cache import ResultCache
-from host.paper.chapter import Effort, Part
-from host.paper.report import Report, markdown, page, readings_table, verdict_table
-from host.paper.runner import run_experiments
-from host.pictures.style import save_picture
-from host.revision import commit
-from sim.netfile import write_atomically
+from allspin.host.paper.cache import ResultCache
+from allspin.host.paper.chapter import Effort, Part
+from allspin.host.paper.report import Report, markdown, page, readings_table, verdict_table
+from allspin.host.paper.runner import run_experiments
+from allspin.host.pictures.style import save_picture
+from allspin.host.revision import commit
+from allspin.sim.netfile import write_atomically
 
 PARTS: tuple[Part, ...] = (
     response,
@@ -48,7 +48,7 @@ RESULTS = "results"
 
 
 class Display(Protocol):
-    """Who is told how far it is (`host.cli.progress.Steps` does)."""
+    """Who is told how far it is (`allspin.host.cli.progress.Steps` does)."""
 
     def start(self, description: str) -> None:
         """A step begins."""

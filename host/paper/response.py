@@ -4,15 +4,15 @@ from functools import partial
 
 import numpy as np
 
-from host.array_training.recipe import raw_synapse
-from host.fit.measurement import Curve
-from host.fit.response import ResponseFit, fit_response
-from host.paper.chapter import Chapter, Effort, Picture, Results, Table, lines_table
-from host.paper.experiments import Experiment
-from host.paper.verdict import Claim, Reading
-from host.pictures.curves import Line, Panel, curves
-from sim.array import SynapseArray
-from sim.synapse import CycleVariation, Polarity, SotSynapse
+from allspin.host.array_training.recipe import raw_synapse
+from allspin.host.fit.measurement import Curve
+from allspin.host.fit.response import ResponseFit, fit_response
+from allspin.host.paper.chapter import Chapter, Effort, Picture, Results, Table, lines_table
+from allspin.host.paper.experiments import Experiment
+from allspin.host.paper.verdict import Claim, Reading
+from allspin.host.pictures.curves import Line, Panel, curves
+from allspin.sim.array import SynapseArray
+from allspin.sim.synapse import CycleVariation, Polarity, SotSynapse
 
 PULSES = 100
 CYCLES = 10
@@ -25,7 +25,7 @@ NOISE = CycleVariation(0.065, 0.029, "increment", "pulse")
 
 
 def experiments(effort: Effort) -> list[Experiment]:
-    """See `host.paper.chapter.Part`."""
+    """See `allspin.host.paper.chapter.Part`."""
     return []
 
 
@@ -75,7 +75,7 @@ def levels_met(polarity: Polarity) -> int:
 
 
 def chapter(results: Results, effort: Effort) -> Chapter:
-    """See `host.paper.chapter.Part`."""
+    """See `allspin.host.paper.chapter.Part`."""
     synapse = raw_synapse(A[Polarity.POTENTIATION], A[Polarity.DEPRESSION], PULSES)
     measured = _measured()
     fits = {polarity: fit_cycles(polarity, measured[polarity]) for polarity in Polarity}

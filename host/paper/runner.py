@@ -9,11 +9,11 @@ from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import Any
 
-from host.datasets import Dataset, load_dataset
-from host.paper.cache import ResultCache
-from host.paper.experiments import Experiment, perform
-from host.work import cores, spoken
-from sim.errors import UserError
+from allspin.host.datasets import Dataset, load_dataset
+from allspin.host.paper.cache import ResultCache
+from allspin.host.paper.experiments import Experiment, perform
+from allspin.host.work import cores, spoken
+from allspin.sim.errors import UserError
 
 WORKERS = 2
 """Processes, if there are as many cores."""

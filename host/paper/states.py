@@ -2,10 +2,18 @@
 
 from functools import partial
 
-from host.paper.chapter import Chapter, Effort, Picture, Results, lines_table, sweep, sweep_line
-from host.paper.experiments import Experiment, paper_type
-from host.paper.verdict import Claim, Reading
-from host.pictures.curves import Panel, curves
+from allspin.host.paper.chapter import (
+    Chapter,
+    Effort,
+    Picture,
+    Results,
+    lines_table,
+    sweep,
+    sweep_line,
+)
+from allspin.host.paper.experiments import Experiment, paper_type
+from allspin.host.paper.verdict import Claim, Reading
+from allspin.host.pictures.curves import Panel, curves
 
 STATES = [2, 4, 6, 8, 10, 16, 32, 64, 100, 128]
 FEW_STATES = [2, 5, 10, 32, 100]
@@ -29,7 +37,7 @@ def _whole(states: int, seed: int) -> Experiment:
 
 
 def experiments(effort: Effort) -> list[Experiment]:
-    """See `host.paper.chapter.Part`."""
+    """See `allspin.host.paper.chapter.Part`."""
     states, seeds = effort.points(STATES, FEW_STATES), range(effort.sweep_seeds)
     whole = [_whole(number, seed) for number in (10, 100) for seed in range(effort.seeds)]
     return whole + [
@@ -38,7 +46,7 @@ def experiments(effort: Effort) -> list[Experiment]:
 
 
 def chapter(results: Results, effort: Effort) -> Chapter:
-    """See `host.paper.chapter.Part`."""
+    """See `allspin.host.paper.chapter.Part`."""
     states = effort.points(STATES, FEW_STATES)
     lines = [
         sweep_line(words, states, sweep(results, partial(_run, cycle), states, effort.sweep_seeds))

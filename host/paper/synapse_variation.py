@@ -4,12 +4,12 @@ from functools import partial
 
 import numpy as np
 
-from host.array_training.recipe import raw_synapse
-from host.paper.chapter import Chapter, Effort, Picture, Results, Table, lines_table
-from host.paper.experiments import Experiment
-from host.pictures.curves import Line, Panel, curves
-from sim.array import SynapseArray
-from sim.synapse import (
+from allspin.host.array_training.recipe import raw_synapse
+from allspin.host.paper.chapter import Chapter, Effort, Picture, Results, Table, lines_table
+from allspin.host.paper.experiments import Experiment
+from allspin.host.pictures.curves import Line, Panel, curves
+from allspin.sim.array import SynapseArray
+from allspin.sim.synapse import (
     CYCLE_READINGS,
     DEVICE_READINGS,
     CycleVariation,
@@ -38,7 +38,7 @@ TITLES = {
 
 
 def experiments(effort: Effort) -> list[Experiment]:
-    """See `host.paper.chapter.Part`."""
+    """See `allspin.host.paper.chapter.Part`."""
     return []
 
 
@@ -75,7 +75,7 @@ def _devices(d2d: DeviceVariation) -> np.ndarray:
 
 
 def chapter(results: Results, effort: Effort) -> Chapter:
-    """See `host.paper.chapter.Part`."""
+    """See `allspin.host.paper.chapter.Part`."""
     pulse, r_ah = "pulse", "R_AH (half of the range)"
     c2c_panels, c2c_lines, d2d_panels, d2d_lines = [], [], [], []
     rows: list[tuple[str | int | float, ...]] = []

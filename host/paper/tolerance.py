@@ -2,9 +2,9 @@
 
 from functools import partial
 
-from host.paper.chapter import Picture, lines_table, sweep_line
-from host.paper.verdict import Claim, Reading, Spread, falls
-from host.pictures.curves import Panel, curves
+from allspin.host.paper.chapter import Picture, lines_table, sweep_line
+from allspin.host.paper.verdict import Claim, Reading, Spread, falls
+from allspin.host.pictures.curves import Panel, curves
 
 Lines = dict[str, list[Spread]]
 """By reading, the accuracy at each deviation."""

@@ -5,12 +5,12 @@ from functools import partial
 import numpy as np
 from matplotlib.figure import Figure
 
-from host.array_training.recipe import FULL_SCALE, TYPE_NAMES
-from host.paper.chapter import Chapter, Effort, Picture, Results, Table, accuracy, percent
-from host.paper.experiments import Experiment, paper_type
-from host.paper.verdict import Claim, Reading, Spread, within
-from host.pictures.curves import Line, Panel, curves
-from host.pictures.style import INK, new_figure, styled
+from allspin.host.array_training.recipe import FULL_SCALE, TYPE_NAMES
+from allspin.host.paper.chapter import Chapter, Effort, Picture, Results, Table, accuracy, percent
+from allspin.host.paper.experiments import Experiment, paper_type
+from allspin.host.paper.verdict import Claim, Reading, Spread, within
+from allspin.host.pictures.curves import Line, Panel, curves
+from allspin.host.pictures.style import INK, new_figure, styled
 
 RATES = {1: 0.9753, 2: 0.9528, 3: 0.9101, 4: 0.8360}
 """Recognition rates of the paper."""
@@ -45,7 +45,7 @@ def _own(number: int, unit: str, effort: Effort) -> list[Experiment]:
 
 
 def experiments(effort: Effort) -> list[Experiment]:
-    """See `host.paper.chapter.Part`."""
+    """See `allspin.host.paper.chapter.Part`."""
     needed = [one for number in RATES for one in _types(number, effort)]
     needed += [one for scale in effort.points(SCALES, FEW_SCALES) for one in _scaled(scale, effort)]
     return needed + [
@@ -175,7 +175,7 @@ def _own_claim(number: int, results: Results, effort: Effort) -> Claim:
 
 
 def chapter(results: Results, effort: Effort) -> Chapter:
-    """See `host.paper.chapter.Part`."""
+    """See `allspin.host.paper.chapter.Part`."""
     spreads = {number: accuracy(results, _types(number, effort)) for number in RATES}
     scales = {FULL_SCALE: accuracy(results, [paper_type(2, s) for s in range(effort.sweep_seeds)])}
     for scale in effort.points(SCALES, FEW_SCALES):

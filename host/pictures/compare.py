@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from host.pictures.style import (
+from allspin.host.pictures.style import (
     BLUE,
     GREEN,
     INK,
@@ -82,7 +82,7 @@ def energy_split(comparison: dict[str, Any]) -> Figure:
     Parameters
     ----------
     comparison : dict
-        From `host.compare.comparison.compare`.
+        From `allspin.host.compare.comparison.compare`.
     """
     neurons = [each for each in comparison["neurons"] if each["name"] not in LEFT_OUT]
     figure = new_figure(11, 4.6, f"Where the energy of a use goes: {comparison['network']}")
@@ -141,7 +141,7 @@ def tornado_chart(comparison: dict[str, Any]) -> Figure:
     Parameters
     ----------
     comparison : dict
-        From `host.compare.comparison.compare`.
+        From `allspin.host.compare.comparison.compare`.
     """
     figure = new_figure(
         11, 6.6, "What the verdict hangs on: each parameter over its published range"
@@ -158,7 +158,7 @@ def break_even_chart(comparison: dict[str, Any]) -> Figure:
     Parameters
     ----------
     comparison : dict
-        From `host.compare.comparison.compare`.
+        From `allspin.host.compare.comparison.compare`.
     """
     figure = new_figure(7.6, 4.6, "At which periphery energy the advantage is gone")
     axes = figure.subplots()

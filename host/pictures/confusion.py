@@ -10,7 +10,7 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
-from host.pictures.style import INK, SOFT, new_figure, styled
+from allspin.host.pictures.style import INK, SOFT, new_figure, styled
 
 MOST_LABELLED = 20
 """With more classes than this, numbers in the cells would not be legible."""

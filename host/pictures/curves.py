@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from host.pictures.style import (
+from allspin.host.pictures.style import (
     BLUE,
     GREEN,
     ORANGE,

@@ -4,11 +4,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from host.fit.device import FitResult, PolarityResult, measured_response
-from host.fit.goodness import Goodness
-from host.fit.neuron import NeuronFit
-from host.fit.response import DeviceCurves
-from host.pictures.style import (
+from allspin.host.fit.device import FitResult, PolarityResult, measured_response
+from allspin.host.fit.goodness import Goodness
+from allspin.host.fit.neuron import NeuronFit
+from allspin.host.fit.response import DeviceCurves
+from allspin.host.pictures.style import (
     BLUE,
     GREEN,
     INK,
@@ -22,7 +22,7 @@ from host.pictures.style import (
     new_figure,
     styled,
 )
-from sim.synapse import Array, Polarity
+from allspin.sim.synapse import Array, Polarity
 
 COLOURS = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY)
 """Of devices, in turn."""

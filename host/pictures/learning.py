@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
-from host.pictures.style import BLUE, PALE, SOFT, VERMILION, add_grid, new_figure, styled
+from allspin.host.pictures.style import BLUE, PALE, SOFT, VERMILION, add_grid, new_figure, styled
 
 PHASES = {"float": "real numbers", "quantised": "the machine's integers"}
 """Phases of training, and what the network computes with in each."""

@@ -10,8 +10,8 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import BoundaryNorm, Colormap, Normalize
 from matplotlib.figure import Figure, SubFigure
 
-from host.pictures.style import R_AH, new_figure, styled
-from sim.network import Network
+from allspin.host.pictures.style import R_AH, new_figure, styled
+from allspin.sim.network import Network
 
 COLOURS = "PuOr_r"
 """Orange above zero, purple below, white at zero; apart under colour blindness too."""

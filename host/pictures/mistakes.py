@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
 
-from host.pictures.style import GREEN, VERMILION, new_figure, styled
+from allspin.host.pictures.style import GREEN, VERMILION, new_figure, styled
 
 MOST = 200
 """How many are drawn at most."""

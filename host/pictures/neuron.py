@@ -4,9 +4,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from host.pictures.style import BLUE, R_AH, SOFT, VERMILION, add_grid, new_figure, styled
-from sim.network import Network
-from sim.neuron import SotNeuron
+from allspin.host.pictures.style import BLUE, R_AH, SOFT, VERMILION, add_grid, new_figure, styled
+from allspin.sim.network import Network
+from allspin.sim.neuron import SotNeuron
 
 
 def draw_curve(axes: Axes, network: Network) -> None:

@@ -4,10 +4,10 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
 
-from host.pictures.maps import add_scale, draw_map, lit_pixels, most_heard
-from host.pictures.neuron import draw_curve
-from host.pictures.style import R_AH, new_figure, styled
-from sim.network import Network
+from allspin.host.pictures.maps import add_scale, draw_map, lit_pixels, most_heard
+from allspin.host.pictures.neuron import draw_curve
+from allspin.host.pictures.style import R_AH, new_figure, styled
+from allspin.sim.network import Network
 
 ROWS = 3
 COLUMNS = 5

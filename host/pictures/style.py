@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from sim.netfile import write_atomically
+from allspin.sim.netfile import write_atomically
 
 BLUE = "#0072B2"
 VERMILION = "#D55E00"

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
 
-from host.pictures.style import BLUE, GREEN, INK, ORANGE, PURPLE, SOFT, new_figure, styled
+from allspin.host.pictures.style import BLUE, GREEN, INK, ORANGE, PURPLE, SOFT, new_figure, styled
 
 COLOURS = (BLUE, ORANGE, GREEN, PURPLE)
 """Colours of images, in turn; their numbers stand beside them."""

@@ -6,18 +6,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hdl.parameters import EngineParameters
-from host.bound import cycle_bounds
-from host.built import recall
-from host.chips import COLUMNS, Measured, measure
-from host.display import Display
-from host.gateware import is_older
-from host.report.compared import compared
-from host.report.subject import Subject
-from host.traced_run import TracedRun, run_traced, traced_clocks
-from sim.errors import UserError
-from sim.golden import GoldenModel
-from sim.schemes import Programming, default_tries
+from allspin.hdl.parameters import EngineParameters
+from allspin.host.bound import cycle_bounds
+from allspin.host.built import recall
+from allspin.host.chips import COLUMNS, Measured, measure
+from allspin.host.display import Display
+from allspin.host.gateware import is_older
+from allspin.host.report.compared import compared
+from allspin.host.report.subject import Subject
+from allspin.host.traced_run import TracedRun, run_traced, traced_clocks
+from allspin.sim.errors import UserError
+from allspin.sim.golden import GoldenModel
+from allspin.sim.schemes import Programming, default_tries
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +63,7 @@ class Findings:
     answers : ndarray of int64, shape (images,)
         Its classes.
     chips : list of Measured
-        Accuracy over chips, one for each of `host.chips.COLUMNS`.
+        Accuracy over chips, one for each of `allspin.host.chips.COLUMNS`.
     engine : EngineFindings or str
         What the gateware did, or why it could not be run here.
     builds : list of dict
@@ -112,7 +112,7 @@ def _measure_chips(subject: Subject, display: Display) -> list[Measured]:
 
 def why_no_engine(subject: Subject) -> str | None:
     """Why the gateware cannot be run here; None where it can."""
-    from boards.virtual.build import compiler
+    from allspin.boards.virtual.build import compiler
 
     try:
         compiler()

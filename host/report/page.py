@@ -3,19 +3,19 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from host.report.findings import Findings
-from host.report.markup import Content, Markup, join, spelled, tag
-from host.report.section import Section, section
-from host.report.sections.boards import boards
-from host.report.sections.chips import chips, spread
-from host.report.sections.comparison import comparison
-from host.report.sections.confusion import confusion
-from host.report.sections.devices import devices
-from host.report.sections.engine import engine
-from host.report.sections.maps import maps
-from host.report.sections.mistakes import mistakes
-from host.report.sections.trained import trained
-from host.revision import commit, version
+from allspin.host.report.findings import Findings
+from allspin.host.report.markup import Content, Markup, join, spelled, tag
+from allspin.host.report.section import Section, section
+from allspin.host.report.sections.boards import boards
+from allspin.host.report.sections.chips import chips, spread
+from allspin.host.report.sections.comparison import comparison
+from allspin.host.report.sections.confusion import confusion
+from allspin.host.report.sections.devices import devices
+from allspin.host.report.sections.engine import engine
+from allspin.host.report.sections.maps import maps
+from allspin.host.report.sections.mistakes import mistakes
+from allspin.host.report.sections.trained import trained
+from allspin.host.revision import commit, version
 
 STYLE = Path(__file__).with_name("page.css")
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from host.report.markup import Content, Markup, spelled, tag
+from allspin.host.report.markup import Content, Markup, spelled, tag
 
 TO_HAVE_IT = "To have it:"
 """What stands above the command of a section that has nothing to show."""

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from host.training.recipe import TrainingParameters
-from sim.device import Device
-from sim.network import Network
+from allspin.host.training.recipe import TrainingParameters
+from allspin.sim.device import Device
+from allspin.sim.network import Network
 
 TRAIN_OPTIONS = {
     "states": "--states",

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from host.report.markup import Markup, spelled, tag
+from allspin.host.report.markup import Markup, spelled, tag
 
 Cell = str | int | float | None
 SHORT = 24

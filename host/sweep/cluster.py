@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sim.errors import UserError
-from sim.user_file import open_file
+from allspin.sim.errors import UserError
+from allspin.sim.user_file import open_file
 
 if TYPE_CHECKING:
     from distributed import Client

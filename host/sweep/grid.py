@@ -11,14 +11,14 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from host.catalogue import open_network
-from host.sweep.point import Point
-from sim.errors import UserError
-from sim.levels import check_range
-from sim.network import Network
-from sim.plain import MAX_TOML, parse_toml
-from sim.schemes import DEFAULT_BAND, POLARITIES, SCHEMES, default_tries
-from sim.user_file import read_text
+from allspin.host.catalogue import open_network
+from allspin.host.sweep.point import Point
+from allspin.sim.errors import UserError
+from allspin.sim.levels import check_range
+from allspin.sim.network import Network
+from allspin.sim.plain import MAX_TOML, parse_toml
+from allspin.sim.schemes import DEFAULT_BAND, POLARITIES, SCHEMES, default_tries
+from allspin.sim.user_file import read_text
 
 STATES = "{states}"
 """Where a network's name has it, the numbers of states are put in."""
@@ -132,7 +132,7 @@ class Grid:
     data : str or None
         Folder of IDX files; None for the MNIST that ships.
     on : str
-        Machine, as of `host.link.machines.open_device`.
+        Machine, as of `allspin.host.link.machines.open_device`.
 
     Raises
     ------

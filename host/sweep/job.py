@@ -14,26 +14,26 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from hdl.parameters import EngineParameters, HardwareProfile
-from host.catalogue import device_path, network_path
-from host.datasets import check_fit, load_test_set
-from host.link.chip_programming import CHIPS, ChipMaker, check_sums, why_words
-from host.link.device import Device as Machine
-from host.link.golden_device import GoldenDevice
-from host.link.machines import GOLDEN, VIRTUAL, open_device
-from host.sweep.point import Point
-from sim.calibration import calibrate
-from sim.chip import Chip, ColumnNoise
-from sim.device import Device
-from sim.device_file import device_from_bytes
-from sim.errors import UserError
-from sim.netfile import MAX_BYTES as MAX_NETWORK
-from sim.netfile import network_from_bytes
-from sim.network import Network
-from sim.plain import MAX_TOML
-from sim.programming import chip_network, program_chip
-from sim.schemes import Counts, Programming
-from sim.user_file import read_file
+from allspin.hdl.parameters import EngineParameters, HardwareProfile
+from allspin.host.catalogue import device_path, network_path
+from allspin.host.datasets import check_fit, load_test_set
+from allspin.host.link.chip_programming import CHIPS, ChipMaker, check_sums, why_words
+from allspin.host.link.device import Device as Machine
+from allspin.host.link.golden_device import GoldenDevice
+from allspin.host.link.machines import GOLDEN, VIRTUAL, open_device
+from allspin.host.sweep.point import Point
+from allspin.sim.calibration import calibrate
+from allspin.sim.chip import Chip, ColumnNoise
+from allspin.sim.device import Device
+from allspin.sim.device_file import device_from_bytes
+from allspin.sim.errors import UserError
+from allspin.sim.netfile import MAX_BYTES as MAX_NETWORK
+from allspin.sim.netfile import network_from_bytes
+from allspin.sim.network import Network
+from allspin.sim.plain import MAX_TOML
+from allspin.sim.programming import chip_network, program_chip
+from allspin.sim.schemes import Counts, Programming
+from allspin.sim.user_file import read_file
 
 MACHINES_KEPT = 4
 """Virtual boards that a worker keeps running, one for each shape of network."""

@@ -10,11 +10,11 @@ from matplotlib.collections import Collection
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from host.pictures.confusion import confusion_matrices
-from host.pictures.curves import COLOURS
-from host.pictures.style import BLUE, INK, SOFT, add_grid, new_figure, save_picture, styled
-from host.sweep.runner import Sweep
-from host.sweep.table import Row
+from allspin.host.pictures.confusion import confusion_matrices
+from allspin.host.pictures.curves import COLOURS
+from allspin.host.pictures.style import BLUE, INK, SOFT, add_grid, new_figure, save_picture, styled
+from allspin.host.sweep.runner import Sweep
+from allspin.host.sweep.table import Row
 
 ACROSS = 2
 """Panels side by side."""

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.device import Device
-from sim.errors import UserError
-from sim.network import Network
-from sim.schemes import DEFAULT_BAND, Programming, default_tries
-from sim.synapse import SotSynapse, Synapse
-from sim.table_device import TableSynapse
+from allspin.sim.device import Device
+from allspin.sim.errors import UserError
+from allspin.sim.network import Network
+from allspin.sim.schemes import DEFAULT_BAND, Programming, default_tries
+from allspin.sim.synapse import SotSynapse, Synapse
+from allspin.sim.table_device import TableSynapse
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,9 @@ class Point:
     neuron_d2d, neuron_c2c : float
         The same for the neuron: D2D of gain and threshold, and C2C.
     program : str
-        One of `sim.schemes.SCHEMES`.
+        One of `allspin.sim.schemes.SCHEMES`.
     polarity : str
-        One of `sim.schemes.POLARITIES`.
+        One of `allspin.sim.schemes.POLARITIES`.
     tries : int or None
         Writes of a cell that write-verify may take; None for the other schemes.
     band : float or None

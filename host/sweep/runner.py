@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from host.datasets import load_test_set
-from host.link.machines import GOLDEN, VIRTUAL
-from host.revision import commit
-from host.sweep.cluster import Cluster
-from host.sweep.grid import Grid
-from host.sweep.job import (
+from allspin.host.datasets import load_test_set
+from allspin.host.link.machines import GOLDEN, VIRTUAL
+from allspin.host.revision import commit
+from allspin.host.sweep.cluster import Cluster
+from allspin.host.sweep.grid import Grid
+from allspin.host.sweep.job import (
     Integers,
     Job,
     Material,
@@ -29,10 +29,10 @@ from host.sweep.job import (
     network_file,
     network_of,
 )
-from host.sweep.point import Point
-from host.sweep.table import Row, Table
-from host.sweep.workers import Done, in_processes, in_this_process, on_cluster
-from host.work import spoken
+from allspin.host.sweep.point import Point
+from allspin.host.sweep.table import Row, Table
+from allspin.host.sweep.workers import Done, in_processes, in_this_process, on_cluster
+from allspin.host.work import spoken
 
 Report = Callable[[float, float, str], None]
 

@@ -17,15 +17,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from host.closing import Closing
-from host.sweep.job import Outcome
-from host.sweep.point import FACTOR_COLUMNS, Point
-from sim.errors import UserError
-from sim.netfile import write_atomically
-from sim.plain import MAX_JSON, parse_json
-from sim.schemes import MAX_TRIES
-from sim.synapse import MAX_PULSES
-from sim.user_file import read_file
+from allspin.host.closing import Closing
+from allspin.host.sweep.job import Outcome
+from allspin.host.sweep.point import FACTOR_COLUMNS, Point
+from allspin.sim.errors import UserError
+from allspin.sim.netfile import write_atomically
+from allspin.sim.plain import MAX_JSON, parse_json
+from allspin.sim.schemes import MAX_TRIES
+from allspin.sim.synapse import MAX_PULSES
+from allspin.sim.user_file import read_file
 
 FORMAT = 1
 """Of the file beside the table."""

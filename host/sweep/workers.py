@@ -19,9 +19,9 @@ from typing import Any, cast
 
 from joblib import Parallel, delayed
 
-from host.sweep.cluster import Cluster
-from host.sweep.job import Job, Outcome, close_machines, measure
-from sim.errors import UserError
+from allspin.host.sweep.cluster import Cluster
+from allspin.host.sweep.job import Job, Outcome, close_machines, measure
+from allspin.sim.errors import UserError
 
 LOSSES = 3
 """Workers that may be lost in a row without a chip done between, or by one chip on a cluster."""

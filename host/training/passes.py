@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from host.training.latent import OUTERMOST, LatentNetwork
-from host.training.machine import Array
-from sim.golden import EXACT_FLOAT32
+from allspin.host.training.latent import OUTERMOST, LatentNetwork
+from allspin.host.training.machine import Array
+from allspin.sim.golden import EXACT_FLOAT32
 
 Real = npt.NDArray[np.floating[Any]]
 Noise = float | npt.NDArray[np.float64]

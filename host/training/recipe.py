@@ -10,17 +10,17 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from host.datasets import Dataset
-from host.training.augment import Augmentation, Augmenter
-from host.training.feed import Batch, bent_batches
-from host.training.latent import LatentNetwork
-from host.training.machine import Array, Machine
-from host.training.optimiser import Adam
-from host.training.passes import Noise, backward, forward
-from host.training.target import Target
-from sim.errors import UserError
-from sim.golden import GoldenModel
-from sim.levels import (
+from allspin.host.datasets import Dataset
+from allspin.host.training.augment import Augmentation, Augmenter
+from allspin.host.training.feed import Batch, bent_batches
+from allspin.host.training.latent import LatentNetwork
+from allspin.host.training.machine import Array, Machine
+from allspin.host.training.optimiser import Adam
+from allspin.host.training.passes import Noise, backward, forward
+from allspin.host.training.target import Target
+from allspin.sim.errors import UserError
+from allspin.sim.golden import GoldenModel
+from allspin.sim.levels import (
     MAX_RAH_BITS,
     MAX_STATES,
     MIN_RAH_BITS,
@@ -28,9 +28,9 @@ from sim.levels import (
     check_range,
     uniform_levels,
 )
-from sim.network import MAX_LAYERS, MAX_LINES, Network
-from sim.neuron import NEURONS
-from sim.pixels import quantise_pixels
+from allspin.sim.network import MAX_LAYERS, MAX_LINES, Network
+from allspin.sim.neuron import NEURONS
+from allspin.sim.pixels import quantise_pixels
 
 RECIPE = 1
 """Version of the recipe: it changes when the same options give another network."""
@@ -74,7 +74,7 @@ class TrainingParameters:
     hidden : tuple of int
         Neurons of each hidden layer, at most 14 layers.
     neuron : str
-        Kind of neuron: one of `sim.neuron.NEURONS`.
+        Kind of neuron: one of `allspin.sim.neuron.NEURONS`.
     pixel_bits, hidden_bits : int
         Width of a pixel and of a hidden activation, 1 to 8.
     rah_bits : int
@@ -138,7 +138,7 @@ class TrainingParameters:
 
     @property
     def weight_noise(self) -> Noise:
-        """Noise on the weights in training, as `host.training.passes.forward` takes it."""
+        """Noise on the weights in training, as `allspin.host.training.passes.forward` takes it."""
         if self.noise is not None or self.target is None:
             return self.noise or 0.0
         return self.target.noise(self.states, self.rah_bits)

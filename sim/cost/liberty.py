@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sim.cost.boolean import Expression, parse_expression
-from sim.errors import UserError
-from sim.user_file import read_text
+from allspin.sim.cost.boolean import Expression, parse_expression
+from allspin.sim.errors import UserError
+from allspin.sim.user_file import read_text
 
 OPERATING_SLEW = 17.0
 """Picoseconds at an input."""

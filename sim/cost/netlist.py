@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sim.cost.liberty import OPERATING_LOAD, Cell, Library
+from allspin.sim.cost.liberty import OPERATING_LOAD, Cell, Library
 
 Integers = npt.NDArray[np.integer[Any]]
 Bits = npt.NDArray[np.bool_]

@@ -6,13 +6,13 @@ import pytest
 from amaranth_boards.icebreaker import ICEBreakerPlatform
 from amaranth_boards.tang_nano_9k import TangNano9kPlatform
 
-import boards.catalogue
-from boards.board import Board, find_board, find_boards
-from boards.pll.ice40 import Ice40PadPllParameters
-from boards.profiles import UP5K
-from hdl.link.protocol import MAX_FREQUENCY
-from hdl.parameters import HardwareProfile
-from sim.errors import UserError
+from allspin.boards import catalogue
+from allspin.boards.board import Board, find_board, find_boards
+from allspin.boards.pll.ice40 import Ice40PadPllParameters
+from allspin.boards.profiles import UP5K
+from allspin.hdl.link.protocol import MAX_FREQUENCY
+from allspin.hdl.parameters import HardwareProfile
+from allspin.sim.errors import UserError
 
 NAMES = {
     "colorlight-5a-75b",
@@ -50,7 +50,7 @@ def test_the_boards_are_those_promised():
 
 
 def test_a_board_is_a_short_file():
-    files = sorted(Path(boards.catalogue.__file__).parent.glob("*.py"))
+    files = sorted(Path(catalogue.__file__).parent.glob("*.py"))
     assert len(files) > 10
     assert {
         path.name: n for path in files if (n := len(path.read_text().splitlines())) > LONGEST
@@ -94,9 +94,9 @@ def test_a_profile_may_have_a_routing_of_its_own():
 
 
 def test_a_board_is_found_by_being_there(tmp_path, monkeypatch):
-    source = Path(boards.catalogue.__file__).with_name("icebreaker.py").read_text()
+    source = Path(catalogue.__file__).with_name("icebreaker.py").read_text()
     (tmp_path / "mine.py").write_text(source.replace('name="icebreaker"', 'name="mine"'))
-    monkeypatch.setattr(boards.catalogue, "__path__", [*boards.catalogue.__path__, str(tmp_path)])
+    monkeypatch.setattr(catalogue, "__path__", [*catalogue.__path__, str(tmp_path)])
     find_boards.cache_clear()
     try:
         assert find_board("mine").platform is ICEBreakerPlatform

@@ -3,9 +3,9 @@
 import pytest
 from amaranth.sim import Simulator
 
-from boards.lights import ERROR_TICKS, Lights, LightsDriver
-from hdl.link.protocol import Answer
-from host.link.frames import encode_frame
+from allspin.boards.lights import ERROR_TICKS, Lights, LightsDriver
+from allspin.hdl.link.protocol import Answer
+from allspin.host.link.frames import encode_frame
 
 LOGIT_BYTES = 6
 FREQUENCY = 10_240  # a tick is 256 clocks

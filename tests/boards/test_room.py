@@ -2,11 +2,11 @@
 
 import pytest
 
-from boards.board import find_board
-from boards.room import weights_fit
-from boards.shell import ShellParameters
-from hdl.bench.networks import random_network
-from hdl.parameters import HardwareProfile
+from allspin.boards.board import find_board
+from allspin.boards.room import weights_fit
+from allspin.boards.shell import ShellParameters
+from allspin.hdl.bench.networks import random_network
+from allspin.hdl.parameters import HardwareProfile
 
 
 @pytest.mark.parametrize(

@@ -5,15 +5,15 @@ import re
 import pytest
 from amaranth.back import rtlil
 
-from boards.board import find_boards
-from boards.build.families import TOP, family_of
-from boards.shell import MACHINE, Shell, ShellParameters
-from boards.top import Top, TopParameters
-from hdl.bench.networks import random_network
-from hdl.link.protocol import identity_bytes
-from hdl.link.uart import UartParameters
-from hdl.parameters import HardwareProfile
-from sim.errors import UserError
+from allspin.boards.board import find_boards
+from allspin.boards.build.families import TOP, family_of
+from allspin.boards.shell import MACHINE, Shell, ShellParameters
+from allspin.boards.top import Top, TopParameters
+from allspin.hdl.bench.networks import random_network
+from allspin.hdl.link.protocol import identity_bytes
+from allspin.hdl.link.uart import UartParameters
+from allspin.hdl.parameters import HardwareProfile
+from allspin.sim.errors import UserError
 
 NETWORK = random_network((6, 3, 2), 0)
 PROFILE = HardwareProfile(lanes=1)

@@ -3,11 +3,11 @@
 import pytest
 from amaranth.back import rtlil
 
-from boards.top import Top, TopParameters
-from hdl.bench.networks import random_network
-from hdl.link.uart import UartParameters
-from hdl.parameters import HardwareProfile
-from sim.neuron import ReluNeuron
+from allspin.boards.top import Top, TopParameters
+from allspin.hdl.bench.networks import random_network
+from allspin.hdl.link.uart import UartParameters
+from allspin.hdl.parameters import HardwareProfile
+from allspin.sim.neuron import ReluNeuron
 
 
 def test_parameters_of_a_network():

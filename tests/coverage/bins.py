@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 from amaranth.hdl import Cat
 
-from hdl.bench.coverage import Bits, Part, Recording
-from hdl.link.protocol import NO_TAG
+from allspin.hdl.bench.coverage import Bits, Part, Recording
+from allspin.hdl.link.protocol import NO_TAG
 
 Bin = tuple[str, Callable[[], Bits | int]]
 """A name, and what counts its hits when the run is over."""

@@ -8,12 +8,12 @@ from amaranth.hdl import Module
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.bench.coverage import Coverage, Recording
-from hdl.bench.networks import random_network
-from hdl.bench.streams import StreamBench
-from hdl.fast_crossbar import FastCrossbar
-from hdl.link.uart import UartParameters, UartReceiver, UartTransmitter
-from hdl.parameters import ENGINE, RESIDENT_RUN, WEIGHTS, CrossbarParameters
+from allspin.hdl.bench.coverage import Coverage, Recording
+from allspin.hdl.bench.networks import random_network
+from allspin.hdl.bench.streams import StreamBench
+from allspin.hdl.fast_crossbar import FastCrossbar
+from allspin.hdl.link.uart import UartParameters, UartReceiver, UartTransmitter
+from allspin.hdl.parameters import ENGINE, RESIDENT_RUN, WEIGHTS, CrossbarParameters
 from tests.coverage.bins import Bin, hand_overs
 from tests.hdl.test_resident import Machine
 

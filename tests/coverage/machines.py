@@ -10,11 +10,11 @@ from unittest.mock import patch
 import numpy as np
 import numpy.typing as npt
 
-from boards.top import Top, TopParameters
-from hdl.bench.coverage import Coverage, Recording
-from hdl.bench.networks import random_network
-from hdl.link.frames import PENDING_ERRORS
-from hdl.link.protocol import (
+from allspin.boards.top import Top, TopParameters
+from allspin.hdl.bench.coverage import Coverage, Recording
+from allspin.hdl.bench.networks import random_network
+from allspin.hdl.link.frames import PENDING_ERRORS
+from allspin.hdl.link.protocol import (
     ANSWER_HEADER_BYTES,
     NO_TAG,
     Answer,
@@ -23,7 +23,7 @@ from hdl.link.protocol import (
     LinkParameters,
     Request,
 )
-from hdl.parameters import (
+from allspin.hdl.parameters import (
     COUNTERS,
     ENGINE,
     LABELS,
@@ -34,17 +34,17 @@ from hdl.parameters import (
     ResidentParameters,
     VariationParameters,
 )
-from host.link.chip_programming import ChipMaker
-from host.link.device import Device
-from host.link.frames import Deframer, encode_frame
-from host.link.images import encode_images
-from host.link.resident import pack_images
-from sim.chip import Chip
-from sim.golden import GoldenModel
-from sim.network import GAIN_BITS, Converter, Layer, Network
-from sim.neuron import ReluNeuron
-from sim.pixels import quantise_pixels
-from sim.schemes import Programming
+from allspin.host.link.chip_programming import ChipMaker
+from allspin.host.link.device import Device
+from allspin.host.link.frames import Deframer, encode_frame
+from allspin.host.link.images import encode_images
+from allspin.host.link.resident import pack_images
+from allspin.sim.chip import Chip
+from allspin.sim.golden import GoldenModel
+from allspin.sim.network import GAIN_BITS, Converter, Layer, Network
+from allspin.sim.neuron import ReluNeuron
+from allspin.sim.pixels import quantise_pixels
+from allspin.sim.schemes import Programming
 from tests.coverage.bins import machine_bins
 from tests.coverage.simulated import SimulatedTransport
 from tests.host.link.work import Work, made_of
@@ -106,7 +106,7 @@ class Watched:
         self.bins = machine_bins(recording)
         self.transport = SimulatedTransport(recording, stall=0.2, seed=len(name))
         # The session's number is drawn anew each time: here all that happens is the same.
-        with patch("host.link.session.secrets.randbelow", return_value=SESSION - 1):
+        with patch("allspin.host.link.session.secrets.randbelow", return_value=SESSION - 1):
             self.device = Device(self.transport)
 
     def send(self, *requests: bytes) -> list[bytes]:

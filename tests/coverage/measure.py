@@ -1,6 +1,6 @@
 """Drive all that bins are counted of."""
 
-from hdl.bench.coverage import Coverage
+from allspin.hdl.bench.coverage import Coverage
 from tests.coverage import blocks
 from tests.coverage.machines import MACHINES, drive
 from tests.coverage.never import NEVER

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from boards.board import find_boards
-from host.board_record import check_record
-from host.board_tables import HEADER, HEADLINE_SEEDS, boards_table, headline_table
-from host.catalogue import open_network
-from host.cli.boards import HEADLINE_MARKS, MARKS
-from host.gateware import is_older
+from allspin.boards.board import find_boards
+from allspin.host.board_record import check_record
+from allspin.host.board_tables import HEADER, HEADLINE_SEEDS, boards_table, headline_table
+from allspin.host.catalogue import open_network
+from allspin.host.cli.boards import HEADLINE_MARKS, MARKS
+from allspin.host.gateware import is_older
 
 ROOT = Path(__file__).resolve().parents[2]
 FIX = "run: allspin boards --write docs/boards.md --headline README.md"

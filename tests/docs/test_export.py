@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hdl.bench.networks import random_images, random_network
-from hdl.bench.tools import find_tools
-from hdl.cache import build_once, digest
-from host.cli.main import main
-from sim.golden import GoldenModel
-from sim.netfile import save_network
-from sim.pixels import quantise_pixels
+from allspin.hdl.bench.networks import random_images, random_network
+from allspin.hdl.bench.tools import find_tools
+from allspin.hdl.cache import build_once, digest
+from allspin.host.cli.main import main
+from allspin.sim.golden import GoldenModel
+from allspin.sim.netfile import save_network
+from allspin.sim.pixels import quantise_pixels
 
 ROOT = Path(__file__).resolve().parents[2]
 (TESTBENCH,) = re.findall(

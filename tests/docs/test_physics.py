@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from host.fit.measurement import NAMES
-from sim import neuron_device, synapse, variation
-from sim.device import Electrical
-from sim.neuron import SotNeuron
-from sim.neuron_device import NeuronVariation
-from sim.table_device import TableResponse
+from allspin.host.fit.measurement import NAMES
+from allspin.sim import neuron_device, synapse, variation
+from allspin.sim.device import Electrical
+from allspin.sim.neuron import SotNeuron
+from allspin.sim.neuron_device import NeuronVariation
+from allspin.sim.table_device import TableResponse
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PHYSICS = (DOCS / "physics.md").read_text("utf-8")

@@ -5,8 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from hdl.bench.networks import random_network
-from sim.netfile import save_network
+from allspin.hdl.bench.networks import random_network
+from allspin.sim.netfile import save_network
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "virtual-board.md"
 
@@ -15,7 +15,7 @@ def test_the_client_gets_an_answer(tmp_path):
     client = re.findall(r"^```python\n(.*?)^```", DOCUMENT.read_text(), re.DOTALL | re.MULTILINE)[0]
     save_network(random_network((24, 12, 6), 1), tmp_path / "net.safetensors")
     running = subprocess.Popen(
-        [sys.executable, "-m", "host", "virtual", "net.safetensors", "--port", "board"],
+        [sys.executable, "-m", "allspin", "virtual", "net.safetensors", "--port", "board"],
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         text=True,

@@ -11,8 +11,8 @@ from typing import cast
 
 import pytest
 
-from hdl.bench.proof import Proof, Task
-from host.marks import Marks
+from allspin.hdl.bench.proof import Proof, Task
+from allspin.host.marks import Marks
 
 LONG = "long_proof"
 MARKS = Marks("<!-- make prove -->", "<!-- end of make prove -->")

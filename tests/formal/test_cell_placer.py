@@ -6,9 +6,9 @@ from types import ModuleType
 from amaranth.asserts import AnySeq
 from amaranth.hdl import Array, Assert, Assume, Const, Cover, Module, Mux, Signal
 
-from hdl import cell_placer as source
-from hdl.bench.proof import Mutant, Opened, Proof
-from hdl.parameters import CrossbarParameters
+from allspin.hdl import cell_placer as source
+from allspin.hdl.bench.proof import Mutant, Opened, Proof
+from allspin.hdl.parameters import CrossbarParameters
 
 
 def properties(hdl: ModuleType, crossbar: CrossbarParameters) -> Module:

@@ -6,8 +6,8 @@ from typing import Any
 from amaranth.asserts import AnySeq
 from amaranth.hdl import Assert, Cover, Module, Mux, Signal
 
-from hdl.bench.proof import Mutant, Opened, Proof
-from hdl.link import cobs as source
+from allspin.hdl.bench.proof import Mutant, Opened, Proof
+from allspin.hdl.link import cobs as source
 
 
 def properties(hdl: Any) -> Module:

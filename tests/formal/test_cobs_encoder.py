@@ -16,9 +16,9 @@ from amaranth.asserts import AnyConst, AnySeq
 from amaranth.hdl import Assert, Assume, Cover, Module, Mux, Signal
 from amaranth.lib import data
 
-from hdl.bench.proof import FewWords, Mutant, Opened, Proof
-from hdl.link import cobs as source
-from hdl.streams import ByteLayout
+from allspin.hdl.bench.proof import FewWords, Mutant, Opened, Proof
+from allspin.hdl.link import cobs as source
+from allspin.hdl.streams import ByteLayout
 
 
 class Block(enum.IntEnum):

@@ -7,8 +7,8 @@ from typing import Any
 from amaranth.asserts import AnySeq
 from amaranth.hdl import Assert, Assume, Cat, Cover, Module, Mux, Signal, Value
 
-from hdl.bench.proof import Mutant, Opened, Proof
-from hdl.link import crc as source
+from allspin.hdl.bench.proof import Mutant, Opened, Proof
+from allspin.hdl.link import crc as source
 
 POLYNOMIAL = 0xEDB88320
 """Of CRC-32, as zlib has it: the highest power's bit is the lowest."""

@@ -11,10 +11,10 @@ from unittest.mock import patch
 from amaranth.asserts import AnySeq
 from amaranth.hdl import Assert, Const, Cover, Module, Shape, Signal, Value
 
-from hdl import crossbar as source
-from hdl.bench.crossbar_model import CrossbarModel, Passes
-from hdl.bench.proof import Mutant, Opened, Proof
-from hdl.parameters import CrossbarParameters
+from allspin.hdl import crossbar as source
+from allspin.hdl.bench.crossbar_model import CrossbarModel, Passes
+from allspin.hdl.bench.proof import Mutant, Opened, Proof
+from allspin.hdl.parameters import CrossbarParameters
 
 
 def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:

@@ -14,9 +14,9 @@ from amaranth.hdl import Assert, Assume, Cat, Cover, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.bench.proof import Mutant, Opened, Proof, offer
-from hdl.link import dispatcher as source
-from hdl.link.protocol import (
+from allspin.hdl.bench.proof import Mutant, Opened, Proof, offer
+from allspin.hdl.link import dispatcher as source
+from allspin.hdl.link.protocol import (
     ANSWER_HEADER_BYTES,
     HEADER_BYTES,
     NO_TAG,
@@ -24,7 +24,7 @@ from hdl.link.protocol import (
     LinkParameters,
     Request,
 )
-from hdl.parameters import CrossbarParameters, EngineParameters, VariationParameters
+from allspin.hdl.parameters import CrossbarParameters, EngineParameters, VariationParameters
 
 IN_FLIGHT = 4
 

@@ -27,10 +27,10 @@ from amaranth.hdl import (
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl import fast_crossbar as source
-from hdl.bench.crossbar_model import CrossbarModel, Passes
-from hdl.bench.proof import Mutant, Opened, Proof
-from hdl.parameters import CrossbarParameters
+from allspin.hdl import fast_crossbar as source
+from allspin.hdl.bench.crossbar_model import CrossbarModel, Passes
+from allspin.hdl.bench.proof import Mutant, Opened, Proof
+from allspin.hdl.parameters import CrossbarParameters
 
 
 class Waiting(wiring.Component):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from hdl.bench.proof import Proof, copied
+from allspin.hdl.bench.proof import Proof, copied
 
 FILES = sorted(
     path.stem

@@ -12,9 +12,9 @@ from amaranth.hdl import Array, Assert, Assume, Const, Cover, Module, Mux, Signa
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl import player as source
-from hdl.bench.proof import Mutant, Opened, Proof
-from hdl.parameters import CrossbarParameters
+from allspin.hdl import player as source
+from allspin.hdl.bench.proof import Mutant, Opened, Proof
+from allspin.hdl.parameters import CrossbarParameters
 
 BEATS = 5
 DEPTH = 8
@@ -26,7 +26,7 @@ PARAMETERS = CrossbarParameters(2**ROW_BITS, 2, 2, value_bits=1)
 
 
 class SmallLayout(data.StructLayout):
-    """In place of a `hdl.beat_memory.PackedLayout`, with a distance of few bits."""
+    """In place of a `allspin.hdl.beat_memory.PackedLayout`, with a distance of few bits."""
 
     def __init__(self, parameters: CrossbarParameters) -> None:
         slot = data.StructLayout({"distance": ROW_BITS, "value": parameters.value_bits})
@@ -34,7 +34,7 @@ class SmallLayout(data.StructLayout):
 
 
 class Words(wiring.Component):
-    """In place of a `hdl.beat_memory.BeatMemory`, with its words as registers that can be named."""
+    """In place of a `BeatMemory`, with its words as registers that can be named."""
 
     def __init__(self, parameters: CrossbarParameters, beats: int) -> None:
         self.latency = 2

@@ -6,8 +6,8 @@ from typing import Any
 from amaranth.asserts import AnyConst, AnySeq
 from amaranth.hdl import Assert, Cover, Module, Signal
 
-from hdl.bench.proof import Mutant, Opened, Proof
-from hdl.link import queue as source
+from allspin.hdl.bench.proof import Mutant, Opened, Proof
+from allspin.hdl.link import queue as source
 
 WIDTH = 2  # of an item, which the queue never looks at
 

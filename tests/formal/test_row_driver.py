@@ -6,9 +6,9 @@ from types import ModuleType
 from amaranth.asserts import AnySeq
 from amaranth.hdl import Assert, Assume, Cover, Module, Mux, Signal
 
-from hdl import neuron_array as source
-from hdl.bench.proof import Mutant, Opened, Proof
-from hdl.parameters import CrossbarParameters, EngineParameters
+from allspin.hdl import neuron_array as source
+from allspin.hdl.bench.proof import Mutant, Opened, Proof
+from allspin.hdl.parameters import CrossbarParameters, EngineParameters
 
 ROWS = 5
 

@@ -6,8 +6,8 @@ from typing import Any
 from amaranth.asserts import AnySeq
 from amaranth.hdl import Assert, Cover, Module, Signal
 
-from hdl import slice as source
-from hdl.bench.proof import Mutant, Opened, Proof
+from allspin.hdl import slice as source
+from allspin.hdl.bench.proof import Mutant, Opened, Proof
 
 
 def properties(hdl: Any, every_clock: bool) -> Module:

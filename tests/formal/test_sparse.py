@@ -13,9 +13,9 @@ from amaranth.hdl import Assert, Assume, Cat, Const, Cover, Module, Mux, Signal,
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.bench.proof import Mutant, Opened, Proof
-from hdl.link import sparse as source
-from hdl.parameters import CrossbarParameters
+from allspin.hdl.bench.proof import Mutant, Opened, Proof
+from allspin.hdl.link import sparse as source
+from allspin.hdl.parameters import CrossbarParameters
 
 
 class AnyQueue(wiring.Component):

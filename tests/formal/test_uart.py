@@ -13,8 +13,8 @@ from amaranth.asserts import AnyConst, AnySeq
 from amaranth.hdl import Assert, Assume, Cat, Const, Cover, Module, Signal, signed
 from amaranth.lib import data
 
-from hdl.bench.proof import Mutant, Opened, Proof
-from hdl.link import uart as source
+from allspin.hdl.bench.proof import Mutant, Opened, Proof
+from allspin.hdl.link import uart as source
 
 TICK = 64
 """Of the wire's time in a clock: four for each step of a divisor."""

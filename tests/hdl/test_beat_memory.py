@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from amaranth.back import rtlil
 
-from hdl import beat_memory
-from hdl.beat_memory import BeatMemory, EcpBeatMemory, beat_blocks, most_beats
-from hdl.bench.streams import StreamBench
-from hdl.parameters import CrossbarParameters
+from allspin.hdl import beat_memory
+from allspin.hdl.beat_memory import BeatMemory, EcpBeatMemory, beat_blocks, most_beats
+from allspin.hdl.bench.streams import StreamBench
+from allspin.hdl.parameters import CrossbarParameters
 
 
 class Ecp5:

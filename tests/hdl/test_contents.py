@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from hdl.bench.networks import random_network
-from hdl.contents import load_beats, network_contents
-from hdl.parameters import EngineParameters
-from sim.neuron import ReluNeuron
+from allspin.hdl.bench.networks import random_network
+from allspin.hdl.contents import load_beats, network_contents
+from allspin.hdl.parameters import EngineParameters
+from allspin.sim.neuron import ReluNeuron
 
 NETWORKS = {
     "sot": random_network((11, 5, 4, 3), 7, current_bits=6),

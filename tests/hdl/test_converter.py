@@ -8,9 +8,9 @@ from amaranth.back import rtlil
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hdl.bench.streams import StreamBench
-from hdl.converter import ViConverter
-from hdl.parameters import (
+from allspin.hdl.bench.streams import StreamBench
+from allspin.hdl.converter import ViConverter
+from allspin.hdl.parameters import (
     CONVERTER,
     SHIFT,
     TABLE,

@@ -6,8 +6,8 @@ from typing import Any
 from amaranth.back import rtlil
 from amaranth.sim import Simulator
 
-from hdl.counters import Counters
-from hdl.parameters import ENGINE, CrossbarParameters, EngineParameters
+from allspin.hdl.counters import Counters
+from allspin.hdl.parameters import ENGINE, CrossbarParameters, EngineParameters
 
 PARAMETERS = EngineParameters(tuple(CrossbarParameters(4, 4, 4) for _ in range(3)), counter_bits=16)
 

@@ -12,11 +12,11 @@ from amaranth.hdl import ResetInserter, Signal
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from hdl.beats import pack_beats
-from hdl.bench.streams import StreamBench
-from hdl.crossbar import SPARE_MULTIPLIERS
-from hdl.fast_crossbar import make_crossbar
-from hdl.parameters import CrossbarParameters
+from allspin.hdl.beats import pack_beats
+from allspin.hdl.bench.streams import StreamBench
+from allspin.hdl.crossbar import SPARE_MULTIPLIERS
+from allspin.hdl.fast_crossbar import make_crossbar
+from allspin.hdl.parameters import CrossbarParameters
 
 Words = npt.NDArray[np.int64]
 

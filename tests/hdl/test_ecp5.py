@@ -12,8 +12,8 @@ from amaranth.hdl import Cat, Const, Elaboratable, Fragment, Module, Mux, Signal
 from amaranth.lib.memory import Memory
 from amaranth.sim import Simulator
 
-from hdl import ecp5
-from hdl.ecp5 import SMALLEST_BLOCK, WordMemory, add_or_start, copies, times_digit
+from allspin.hdl import ecp5
+from allspin.hdl.ecp5 import SMALLEST_BLOCK, WordMemory, add_or_start, copies, times_digit
 
 
 class Ecp5:

@@ -10,11 +10,11 @@ from amaranth.back import rtlil
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hdl.beats import pack_beats
-from hdl.bench.networks import random_images, random_network
-from hdl.bench.streams import StreamBench
-from hdl.engine import Engine
-from hdl.parameters import (
+from allspin.hdl.beats import pack_beats
+from allspin.hdl.bench.networks import random_images, random_network
+from allspin.hdl.bench.streams import StreamBench
+from allspin.hdl.engine import Engine
+from allspin.hdl.parameters import (
     CONVERTER,
     COUNTERS,
     ENGINE,
@@ -24,9 +24,9 @@ from hdl.parameters import (
     EngineParameters,
     HardwareProfile,
 )
-from sim.golden import GoldenModel
-from sim.network import Network
-from sim.neuron import ReluNeuron, SotNeuron
+from allspin.sim.golden import GoldenModel
+from allspin.sim.network import Network
+from allspin.sim.neuron import ReluNeuron, SotNeuron
 
 
 class Machine:

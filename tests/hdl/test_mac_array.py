@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hdl.bench.streams import StreamBench
-from hdl.mac_array import MacArray, MacParameters
-from host.catalogue import open_network
-from host.datasets import load_test_set
-from sim.golden import GoldenModel
+from allspin.hdl.bench.streams import StreamBench
+from allspin.hdl.mac_array import MacArray, MacParameters
+from allspin.host.catalogue import open_network
+from allspin.host.datasets import load_test_set
+from allspin.sim.golden import GoldenModel
 
 
 def compute(

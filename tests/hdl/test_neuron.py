@@ -9,12 +9,11 @@ from amaranth.back import rtlil
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import hdl.neuron
-import sim.golden
-import sim.neuron
-from hdl.bench.streams import StreamBench
-from hdl.neuron import ReluNeuron, SotNeuron
-from hdl.parameters import CONVERTER, TABLE, CrossbarParameters, EngineParameters
+from allspin.hdl import neuron as gateware
+from allspin.hdl.bench.streams import StreamBench
+from allspin.hdl.neuron import ReluNeuron, SotNeuron
+from allspin.hdl.parameters import CONVERTER, TABLE, CrossbarParameters, EngineParameters
+from allspin.sim import golden, neuron
 
 
 def engine(
@@ -31,9 +30,9 @@ def engine(
 
 
 def test_no_kind_of_neuron_lacks_an_implementation() -> None:
-    kinds = set(sim.neuron.NEURONS)
-    assert set(sim.golden.ACTIVATIONS) == kinds
-    assert set(hdl.neuron.NEURONS) == kinds
+    kinds = set(neuron.NEURONS)
+    assert set(golden.ACTIVATIONS) == kinds
+    assert set(gateware.NEURONS) == kinds
 
 
 @settings(deadline=None, max_examples=30)

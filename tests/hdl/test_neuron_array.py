@@ -8,9 +8,9 @@ from amaranth.back import rtlil
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hdl.bench.streams import StreamBench
-from hdl.neuron_array import NeuronArray, RowDriver
-from hdl.parameters import TABLE, CrossbarParameters, EngineParameters
+from allspin.hdl.bench.streams import StreamBench
+from allspin.hdl.neuron_array import NeuronArray, RowDriver
+from allspin.hdl.parameters import TABLE, CrossbarParameters, EngineParameters
 
 
 def engine(columns: int, at_once: int, neuron: str = "sot") -> EngineParameters:

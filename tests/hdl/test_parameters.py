@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hdl.parameters import (
+from allspin.hdl.parameters import (
     CrossbarParameters,
     EngineParameters,
     HardwareProfile,
@@ -18,10 +18,10 @@ from hdl.parameters import (
     distance_bits,
     level_step,
 )
-from sim.golden import GoldenModel
-from sim.levels import uniform_levels
-from sim.network import Converter, Layer, Network
-from sim.neuron import NEURONS, ReluNeuron, SotNeuron
+from allspin.sim.golden import GoldenModel
+from allspin.sim.levels import uniform_levels
+from allspin.sim.network import Converter, Layer, Network
+from allspin.sim.neuron import NEURONS, ReluNeuron, SotNeuron
 
 CROSSBAR = CrossbarParameters(rows=784, columns=100, lanes=100)
 

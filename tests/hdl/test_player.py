@@ -8,13 +8,13 @@ from amaranth.back import rtlil
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hdl import beat_memory
-from hdl import player as player_module
-from hdl.beat_memory import BeatMemory, EcpBeatMemory
-from hdl.bench.packing import Line, pack_image
-from hdl.bench.streams import StreamBench
-from hdl.parameters import CrossbarParameters
-from hdl.player import BeatPlayer
+from allspin.hdl import beat_memory
+from allspin.hdl import player as player_module
+from allspin.hdl.beat_memory import BeatMemory, EcpBeatMemory
+from allspin.hdl.bench.packing import Line, pack_image
+from allspin.hdl.bench.streams import StreamBench
+from allspin.hdl.parameters import CrossbarParameters
+from allspin.hdl.player import BeatPlayer
 
 KINDS = ("blank", "full", "first", "last", "sparse", "dense")
 

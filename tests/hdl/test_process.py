@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from hdl.process import run_tool
-from sim.errors import UserError
+from allspin.hdl.process import run_tool
+from allspin.sim.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN = """\
 import sys
 from pathlib import Path
-from hdl.process import run_tool
+from allspin.hdl.process import run_tool
 run_tool(["sh", "-c", sys.argv[1]], Path(sys.argv[2]), "log", "working")
 """
 

@@ -5,9 +5,9 @@ from amaranth.back import rtlil
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hdl.bench.streams import StreamBench
-from hdl.parameters import CrossbarParameters, EngineParameters
-from hdl.readout import Readout
+from allspin.hdl.bench.streams import StreamBench
+from allspin.hdl.parameters import CrossbarParameters, EngineParameters
+from allspin.hdl.readout import Readout
 
 
 def engine(classes: int) -> EngineParameters:

@@ -8,9 +8,9 @@ from amaranth.back import rtlil
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hdl.bench.streams import StreamBench
-from hdl.parameters import CrossbarParameters
-from hdl.replay import Replay
+from allspin.hdl.bench.streams import StreamBench
+from allspin.hdl.parameters import CrossbarParameters
+from allspin.hdl.replay import Replay
 
 Event = tuple[int, int, int]
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from hdl.bench.streams import StreamBench
-from hdl.reservation import Reservation
+from allspin.hdl.bench.streams import StreamBench
+from allspin.hdl.reservation import Reservation
 
 
 @pytest.mark.parametrize("delay", [1, 13])

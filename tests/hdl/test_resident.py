@@ -13,11 +13,11 @@ from amaranth.lib import wiring
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hdl.bench.networks import random_images, random_network
-from hdl.bench.packing import Line, pack_image
-from hdl.bench.streams import StreamBench
-from hdl.engine import Engine
-from hdl.parameters import (
+from allspin.hdl.bench.networks import random_images, random_network
+from allspin.hdl.bench.packing import Line, pack_image
+from allspin.hdl.bench.streams import StreamBench
+from allspin.hdl.engine import Engine
+from allspin.hdl.parameters import (
     ENGINE,
     LABELS,
     RESIDENT_BEATS,
@@ -28,9 +28,9 @@ from hdl.parameters import (
     HardwareProfile,
     ResidentParameters,
 )
-from hdl.resident import Loader, Resident
-from sim.golden import GoldenModel
-from sim.network import Network
+from allspin.hdl.resident import Loader, Resident
+from allspin.sim.golden import GoldenModel
+from allspin.sim.network import Network
 
 STREAMS = ("events", "results", "load", "fetch", "fetched")
 

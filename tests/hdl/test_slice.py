@@ -2,8 +2,8 @@
 
 import pytest
 
-from hdl.bench.streams import StreamBench
-from hdl.slice import Slice
+from allspin.hdl.bench.streams import StreamBench
+from allspin.hdl.slice import Slice
 
 
 @pytest.mark.parametrize("stall", [0.0, 0.3, 0.8])

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from amaranth.hdl import Shape
 
-from hdl.bench.networks import random_network
-from hdl.parameters import EngineParameters, HardwareProfile
-from hdl.streams import (
+from allspin.hdl.bench.networks import random_network
+from allspin.hdl.parameters import EngineParameters, HardwareProfile
+from allspin.hdl.streams import (
     ByteLayout,
     EventLayout,
     FetchLayout,

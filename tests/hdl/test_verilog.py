@@ -8,10 +8,10 @@ from amaranth.hdl import Module, Signal, signed
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.bench.networks import random_network
-from hdl.engine import Engine
-from hdl.parameters import EngineParameters, HardwareProfile
-from hdl.verilog import to_verilog
+from allspin.hdl.bench.networks import random_network
+from allspin.hdl.engine import Engine
+from allspin.hdl.parameters import EngineParameters, HardwareProfile
+from allspin.hdl.verilog import to_verilog
 
 ENGINE = EngineParameters.from_network(random_network((9, 5, 3), 1), HardwareProfile(lanes=2))
 

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from hdl.parameters import EngineParameters, HardwareProfile, VariationParameters
-from host.bound import cycle_bounds
-from host.catalogue import open_network
-from host.datasets import load_test_set
-from sim.levels import uniform_levels
-from sim.network import Converter, Layer, Network
-from sim.neuron import ReluNeuron
+from allspin.hdl.parameters import EngineParameters, HardwareProfile, VariationParameters
+from allspin.host.bound import cycle_bounds
+from allspin.host.catalogue import open_network
+from allspin.host.datasets import load_test_set
+from allspin.sim.levels import uniform_levels
+from allspin.sim.network import Converter, Layer, Network
+from allspin.sim.neuron import ReluNeuron
 
 STATES = np.array([[1, 0, 1], [1, 0, 0], [1, 1, 1], [0, 0, 0]], dtype=np.uint8)
 NETWORK = Network(

@@ -2,7 +2,7 @@ import shutil
 
 import pytest
 
-from host.catalogue import (
+from allspin.host.catalogue import (
     DEVICES,
     FOLDER,
     open_device,
@@ -10,9 +10,9 @@ from host.catalogue import (
     shipped_devices,
     shipped_networks,
 )
-from host.datasets import load_dataset
-from sim.errors import UserError
-from sim.golden import GoldenModel
+from allspin.host.datasets import load_dataset
+from allspin.sim.errors import UserError
+from allspin.sim.golden import GoldenModel
 
 CMOS = ("cmos-bare", "cmos-relu", "cmos-sigmoid")
 

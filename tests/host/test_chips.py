@@ -6,17 +6,17 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from host.catalogue import open_device, open_network
-from host.chips import CAUSES, COLUMNS, VARIATIONS, accuracy_over_chips, measure, only
-from host.datasets import load_test_set
-from sim.calibration import calibrate
-from sim.chip import Chip
-from sim.golden import GoldenModel
-from sim.network import Network
-from sim.programming import program_chip
-from sim.schemes import SCHEMES, Counts, Programming
-from sim.synapse import Polarity, SotSynapse
-from sim.table_device import TableResponse, TableSynapse
+from allspin.host.catalogue import open_device, open_network
+from allspin.host.chips import CAUSES, COLUMNS, VARIATIONS, accuracy_over_chips, measure, only
+from allspin.host.datasets import load_test_set
+from allspin.sim.calibration import calibrate
+from allspin.sim.chip import Chip
+from allspin.sim.golden import GoldenModel
+from allspin.sim.network import Network
+from allspin.sim.programming import program_chip
+from allspin.sim.schemes import SCHEMES, Counts, Programming
+from allspin.sim.synapse import Polarity, SotSynapse
+from allspin.sim.table_device import TableResponse, TableSynapse
 
 PAPER = open_device("paper")
 SEEDS = range(3, 5)

@@ -8,13 +8,13 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from host.datasets import MNIST, check_fit, load_dataset, load_test_set
-from host.idx import IdxFile
-from sim.errors import UserError
-from sim.levels import uniform_levels
-from sim.network import Layer, Network
-from sim.neuron import ReluNeuron
-from sim.pixels import quantise_pixels
+from allspin.host.datasets import MNIST, check_fit, load_dataset, load_test_set
+from allspin.host.idx import IdxFile
+from allspin.sim.errors import UserError
+from allspin.sim.levels import uniform_levels
+from allspin.sim.network import Layer, Network
+from allspin.sim.neuron import ReluNeuron
+from allspin.sim.pixels import quantise_pixels
 
 IdxBytes = Callable[[npt.ArrayLike], bytes]
 IdxFolder = Callable[..., Path]
@@ -73,7 +73,7 @@ def test_a_changed_pixel_in_the_mnist_that_ships_is_noticed(
     content = bytearray(gzip.decompress(path.read_bytes()))
     content[-1] ^= 1
     path.write_bytes(gzip.compress(content, compresslevel=1))
-    monkeypatch.setattr("host.datasets.MNIST", folder)
+    monkeypatch.setattr("allspin.host.datasets.MNIST", folder)
     text = refusal(None)
     assert "is not the MNIST that ships" in text
     assert path.name in text
@@ -258,7 +258,7 @@ def test_images_too_large_for_a_crossbar(idx_folder: IdxFolder, idx_bytes: IdxBy
 
 
 def test_more_images_than_are_read(idx_folder: IdxFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("host.datasets.MAX_IMAGES", 469)
+    monkeypatch.setattr("allspin.host.datasets.MAX_IMAGES", 469)
     assert "has 470 images; give at most 469" in refusal(idx_folder())
 
 
@@ -344,7 +344,7 @@ def test_labels_beyond_the_images_that_are_shown_do_not_count(idx_folder: IdxFol
 def test_a_large_file_is_read_only_when_all_are_whole(
     idx_folder: IdxFolder, monkeypatch: pytest.MonkeyPatch, load: Callable[[Path | None], object]
 ) -> None:
-    monkeypatch.setattr("host.idx.LARGE", 1000)
+    monkeypatch.setattr("allspin.host.idx.LARGE", 1000)
     folder = idx_folder()
     load(folder)
     path = folder / "t10k-images-idx3-ubyte.gz"

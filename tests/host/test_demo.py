@@ -5,14 +5,14 @@ import json
 import numpy as np
 import pytest
 
-from host.cli.main import main
-from host.cli.progress import Steps
-from host.datasets import load_dataset
-from host.demo import run_demo
-from host.training.recipe import TrainingParameters
-from sim.errors import UserError
-from sim.golden import GoldenModel
-from sim.netfile import load_network
+from allspin.host.cli.main import main
+from allspin.host.cli.progress import Steps
+from allspin.host.datasets import load_dataset
+from allspin.host.demo import run_demo
+from allspin.host.training.recipe import TrainingParameters
+from allspin.sim.errors import UserError
+from allspin.sim.golden import GoldenModel
+from allspin.sim.netfile import load_network
 
 PICTURES = {"confusion", "learning", "maps", "neuron", "overview", "timeline", "wrong"}
 
@@ -68,6 +68,6 @@ def test_ctrl_c_in_training_ends_the_demonstration(idx_folder, tmp_path):
 
 def test_a_machine_that_miscounts_is_not_believed(idx_folder, tmp_path, monkeypatch):
     dataset = load_dataset(idx_folder(shape=(9, 7), classes=4, train=240, test=60))
-    monkeypatch.setattr("host.link.device.Device.counters", lambda self: None)
+    monkeypatch.setattr("allspin.host.link.device.Device.counters", lambda self: None)
     with pytest.raises(UserError, match="60 images were streamed, but"):
         run_demo(dataset, TrainingParameters(hidden=(5,), epochs=1), tmp_path, Steps())

@@ -5,15 +5,15 @@ import dataclasses
 import numpy as np
 import pytest
 
-from hdl.bench.networks import random_images, random_network
-from hdl.cache import VARIABLE
-from hdl.parameters import EngineParameters, HardwareProfile, ResidentParameters
-from host import engine_cycles
-from host.bound import cycle_bounds
-from host.engine_cycles import count_cycles
-from host.link.device import Device
-from host.link.machines import open_device
-from sim.golden import GoldenModel
+from allspin.hdl.bench.networks import random_images, random_network
+from allspin.hdl.cache import VARIABLE
+from allspin.hdl.parameters import EngineParameters, HardwareProfile, ResidentParameters
+from allspin.host import engine_cycles
+from allspin.host.bound import cycle_bounds
+from allspin.host.engine_cycles import count_cycles
+from allspin.host.link.device import Device
+from allspin.host.link.machines import open_device
+from allspin.sim.golden import GoldenModel
 
 NETWORK = random_network((24, 12, 6), 1)
 IMAGES = random_images(NETWORK, 300, 2)

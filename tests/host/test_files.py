@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from host.files import check_writable, make_folder
-from sim.errors import UserError
+from allspin.host.files import check_writable, make_folder
+from allspin.sim.errors import UserError
 
 
 def test_a_file_that_can_be_written_is_not_made(tmp_path):

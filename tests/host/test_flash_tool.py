@@ -4,8 +4,8 @@ import sys
 
 import pytest
 
-from boards.board import find_board, find_boards
-from host.flash_tool import explain, is_kept, run_shown, udev_rule, usb_node
+from allspin.boards.board import find_board, find_boards
+from allspin.host.flash_tool import explain, is_kept, run_shown, udev_rule, usb_node
 
 DRAWS = """
 import sys, time

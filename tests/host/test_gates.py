@@ -5,17 +5,17 @@ import json
 
 import pytest
 
-from boards.board import find_board
-from boards.build.flow import Build
-from boards.gates.netlist import Netlist
-from boards.gates.pins import Pins
-from boards.shell import ShellParameters
-from hdl.bench.networks import random_images, random_network
-from hdl.parameters import HardwareProfile
-from host.cli import gates
-from host.cli.main import main
-from host.gates import Proof, prove
-from sim.errors import UserError
+from allspin.boards.board import find_board
+from allspin.boards.build.flow import Build
+from allspin.boards.gates.netlist import Netlist
+from allspin.boards.gates.pins import Pins
+from allspin.boards.shell import ShellParameters
+from allspin.hdl.bench.networks import random_images, random_network
+from allspin.hdl.parameters import HardwareProfile
+from allspin.host.cli import gates
+from allspin.host.cli.main import main
+from allspin.host.gates import Proof, prove
+from allspin.sim.errors import UserError
 
 NETWORK = random_network((4, 2), 1)
 BOARD = find_board("icebreaker")
@@ -111,13 +111,13 @@ def test_bad_values_are_one_line(options, line, capsys):
 
 
 def test_a_netlist_that_says_nothing_is_one_line(monkeypatch, tmp_path):
-    from host import gates as proofs
+    from allspin.host import gates as proofs
 
     program = tmp_path / "silent"
     program.write_text("#!/bin/sh\nexec sleep 100\n")
     program.chmod(0o755)
     monkeypatch.setattr(proofs, "SLOWEST", 1e9)
-    monkeypatch.setattr("host.link.virtual_board.UART_TIMEOUT", 0.1)
-    monkeypatch.setattr("host.link.virtual_board.CLOSING", 0.1)
+    monkeypatch.setattr("allspin.host.link.virtual_board.UART_TIMEOUT", 0.1)
+    monkeypatch.setattr("allspin.host.link.virtual_board.CLOSING", 0.1)
     with pytest.raises(UserError, match=r"nothing that speaks .* on the netlist; "):
         proofs.open_netlist(program, 8.0)

@@ -2,13 +2,13 @@
 
 import pytest
 
-from boards.board import find_board
-from boards.build.gateware import gateware_of
-from boards.shell import ShellParameters
-from hdl.bench.networks import random_network
-from hdl.cache import VARIABLE
-from host import gateware
-from host.gateware import is_older
+from allspin.boards.board import find_board
+from allspin.boards.build.gateware import gateware_of
+from allspin.boards.shell import ShellParameters
+from allspin.hdl.bench.networks import random_network
+from allspin.hdl.cache import VARIABLE
+from allspin.host import gateware
+from allspin.host.gateware import is_older
 
 NETWORK = random_network((6, 4, 3), 0)
 """It has few cells, so that its machines are soon elaborated."""

@@ -2,8 +2,8 @@
 
 import pytest
 
-from host.marks import Marks
-from sim.errors import UserError
+from allspin.host.marks import Marks
+from allspin.sim.errors import UserError
 
 BEGIN, END = "<!-- begin -->", "<!-- end -->"
 MARKS = Marks(BEGIN, END)

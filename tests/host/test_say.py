@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from rich.progress import Progress
 from rich.table import Table
 
-import host
-from host.catalogue import device_path, network_path
-from host.cli.main import main
-from host.cli.progress import Steps
-from host.cli.terminal import Terminal, Words
-from host.say import one_line, printable, say, tell, warn
+import allspin.host
+from allspin.host.catalogue import device_path, network_path
+from allspin.host.cli.main import main
+from allspin.host.cli.progress import Steps
+from allspin.host.cli.terminal import Terminal, Words
+from allspin.host.say import one_line, printable, say, tell, warn
 
-HOST = Path(host.__file__).parent
+HOST = Path(allspin.host.__file__).parent
 HOSTILE = "a[red]b\x1b[31mc\x07\x9b2J:smile:\u202ed"
 SHOWN = r"a[red]b\x1b[31mc\x07\x9b2J:smile:\u202ed"
 COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from host.work import cores, spoken
+from allspin.host.work import cores, spoken
 
 
 @pytest.mark.parametrize(

@@ -249,7 +249,7 @@ def main() -> int:
         print(f"{time.monotonic() - begun:.0f} s, and {_processor_seconds():.0f} s of processors")
         if arguments.document is not None:
             # Not at the top: it needs the whole package.
-            from host.marks import Marks
+            from allspin.host.marks import Marks
 
             lines = document(found, table, arguments.seed)
             marks = Marks(*(mark.format(arguments.seed) for mark in MARKS))

@@ -21,18 +21,18 @@ from typing import Any
 from amaranth.back import rtlil
 from amaranth.hdl import Fragment
 
-import boards.profiles
-from boards.board import Board, find_boards
-from boards.build.families import TOP
-from boards.shell import Shell, ShellParameters
-from boards.top import Top, TopParameters
-from hdl.bench.networks import random_network
-from hdl.cmos_neuron import DigitalColumn, RegisteredRelu, RoundedRelu, TableLogic
-from hdl.link.uart import UartParameters
-from hdl.mac_array import MacArray, MacParameters
-from hdl.parameters import HardwareProfile, ResidentParameters, VariationParameters
-from sim.network import Network
-from sim.neuron import NEURONS
+import allspin.boards.profiles
+from allspin.boards.board import Board, find_boards
+from allspin.boards.build.families import TOP
+from allspin.boards.shell import Shell, ShellParameters
+from allspin.boards.top import Top, TopParameters
+from allspin.hdl.bench.networks import random_network
+from allspin.hdl.cmos_neuron import DigitalColumn, RegisteredRelu, RoundedRelu, TableLogic
+from allspin.hdl.link.uart import UartParameters
+from allspin.hdl.mac_array import MacArray, MacParameters
+from allspin.hdl.parameters import HardwareProfile, ResidentParameters, VariationParameters
+from allspin.sim.network import Network
+from allspin.sim.neuron import NEURONS
 
 ROOT = Path(__file__).resolve().parents[2]
 Lines = dict[str, set[int]]
@@ -110,7 +110,7 @@ def _machine(
 
 def _profiles() -> Iterator[tuple[str, HardwareProfile]]:
     """Every machine that ships."""
-    for part, machines in vars(boards.profiles).items():
+    for part, machines in vars(allspin.boards.profiles).items():
         if isinstance(machines, Mapping):
             for kind, profile in machines.items():
                 if isinstance(profile, HardwareProfile):

@@ -144,8 +144,8 @@ def _imports(root: Path, name: str) -> list[str]:
     """Files of this tree that a file imports, wherever in it."""
     found = []
     for module in _modules(ast.parse((root / name).read_text(encoding="utf-8"))):
-        if module.split(".")[0] in LAYERS:
-            path = module.replace(".", "/")
+        path = module.removeprefix("allspin.").replace(".", "/")
+        if path.split("/")[0] in LAYERS:
             found += [file for file in (f"{path}.py",) if (root / file).is_file()]
     return found
 

@@ -18,21 +18,22 @@ TOOL = (
 )
 FILES = {
     **{f"{layer}/__init__.py": "" for layer in ("sim", "hdl", "boards", "host")},
+    "allspin/__init__.py": "__path__.append(__path__[0].removesuffix('allspin'))\n",
     ".gitignore": "/build/\n__pycache__/\n",
     "sim/sums.py": "LIMIT = 3\n\n\ndef add(a, b):\n    return a + b\n\n\n"
     "def clip(a):\n    return LIMIT if a > LIMIT else a\n",
-    "tests/sim/test_sums.py": "from sim.sums import add, clip\n\n\n"
+    "tests/sim/test_sums.py": "from allspin.sim.sums import add, clip\n\n\n"
     "def test_add():\n    assert add(2, 3) == 5\n\n\n"
     "def test_clip():\n    assert clip(7) == 3\n    assert clip(2) == 2\n",
     # Its design is the text that it makes; the lowest bit of the number is not in it.
     "hdl/block.py": "def text(width=6):\n    if width < 1:\n        raise ValueError('narrow')\n"
     "    return str(['w'] * (width // 2))\n",
-    "tests/hdl/test_block.py": "from hdl.block import text\n\n\n"
+    "tests/hdl/test_block.py": "from allspin.hdl.block import text\n\n\n"
     "def test_text():\n    assert text()\n",
     "tests/mutants/table.toml": 'include = ["sim/*.py", "hdl/*.py"]\nexclude = []\n[tests]\n',
 }
 DESIGNS = """
-from hdl.block import text
+from allspin.hdl.block import text
 
 class Block:
     elaborate = text = staticmethod(text)
@@ -53,7 +54,7 @@ def tree(tmp_path):
     # The designs are the tree's, what is made of them is the tool's.
     path = tmp_path / "tests" / "mutants" / "designs.py"
     lines = path.read_text().splitlines(keepends=True)
-    ours = ("from amaranth", "import boards", "from boards", "from hdl", "from sim")
+    ours = ("from amaranth", "import allspin", "from allspin")
     body = "".join(line for line in lines if not line.startswith(ours)).replace(
         "def designs()", "def none()"
     )
@@ -148,7 +149,7 @@ def test_a_test_that_has_killed_is_asked_first(tree):
     run(tree, *only)
     # What comes first of all tests would now see it first.
     test = tree / "tests/sim/test_sums.py"
-    test.write_text("def test_a():\n    import sim.sums as s\n    assert s.add(1, 1) == 2\n"
+    test.write_text("def test_a():\n    import allspin.sim.sums as s\n    assert s.add(1, 1) == 2\n"
                     + test.read_text())  # fmt: skip
     run(tree, *only)
     path = tree / "build" / "mutants" / "results.jsonl"
@@ -202,7 +203,7 @@ def test_a_mutant_that_runs_for_ever_is_killed(tree):
         "def count(n):\n    k = 0\n    while k < n:\n        k += 1\n    return k\n"
     )
     (tree / "tests/sim/test_sums.py").write_text(
-        "from sim.sums import count\n\n\ndef test():\n    assert count(3) == 3\n"
+        "from allspin.sim.sums import count\n\n\ndef test():\n    assert count(3) == 3\n"
     )
     plugin = tree / "tests/mutants/plugin.py"
     plugin.write_text(plugin.read_text().replace("LEAST_SECONDS = 30.0", "LEAST_SECONDS = 0.3")

@@ -33,11 +33,11 @@ def test_what_is_called_unseen_is_a_mutant():
 
 def test_a_file_s_state_is_of_what_its_tests_import(tmp_path):
     sources = {
-        "sim/a.py": "import sim.b\n",
+        "sim/a.py": "import allspin.sim.b\n",
         "sim/b.py": "X = 1\n",
         "sim/c.py": "X = 1\n",
         "tests/conftest.py": "",
-        "tests/sim/test_a.py": "from sim import a\n",
+        "tests/sim/test_a.py": "from allspin.sim import a\n",
     }
     for name, text in sources.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -53,10 +53,10 @@ def test_a_file_s_state_is_of_what_its_tests_import(tmp_path):
 
     before = state("", "")
     assert state("sim/c.py", "X = 22\n") == before
-    assert state("sim/a.py", "import sim.b as c\n") != before
+    assert state("sim/a.py", "import allspin.sim.b as c\n") != before
     assert state("sim/b.py", "X = 22\n") != before
     assert state("tests/conftest.py", "X = 22\n") != before
-    assert state("tests/sim/test_a.py", "from sim import a, c\n") != before
+    assert state("tests/sim/test_a.py", "from allspin.sim import a, c\n") != before
 
 
 def test_a_smaller_sample_is_the_beginning_of_a_larger_one():

@@ -25,6 +25,7 @@ LONGEST = 1800
 MEMORY = 4 << 30
 """Bytes that a process may take; a mutant may ask for any number."""
 LAYERS = ("sim", "hdl", "boards", "host")
+PACKAGES = tuple(f"allspin.{layer}" for layer in LAYERS)
 SERVER = "tests.mutants.server"
 """What runs Python in a copy, and ends it when this process is gone."""
 DESIGNS = "tests.mutants.designs"
@@ -66,7 +67,8 @@ class Tree:
         # Python takes a file of the same second and length for the same; by its digest it does not.
         self._check("-m", "compileall", "-q", "--invalidation-mode", "checked-hash", *LAYERS)
         # Another copy may be installed.
-        where = f"import {', '.join(LAYERS)}; print(*(m.__file__ for m in ({', '.join(LAYERS)})))"
+        packages = ", ".join(PACKAGES)
+        where = f"import {packages}; print(*(m.__file__ for m in ({packages})))"
         for path in self._check("-c", where).split():
             assert Path(path).is_relative_to(self.root), f"{path} is not of {self.root}"
 
@@ -86,7 +88,7 @@ class Tree:
     def imports(self, path: str) -> bool:
         """Whether a file can be imported."""
         module = path.removesuffix(".py").replace("/", ".")
-        status, _ = self._run("-c", f"import {module}")
+        status, _ = self._run("-c", f"import allspin.{module}")
         return status == 0
 
     def digests(

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sim.array import SynapseArray
-from sim.generator import Purpose, normals
-from sim.synapse import CycleVariation, DeviceVariation, Polarity, PulseResponse, SotSynapse
+from allspin.sim.array import SynapseArray
+from allspin.sim.generator import Purpose, normals
+from allspin.sim.synapse import CycleVariation, DeviceVariation, Polarity, PulseResponse, SotSynapse
 
 P, D = Polarity
 

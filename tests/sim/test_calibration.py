@@ -5,16 +5,16 @@ import dataclasses
 import numpy as np
 import pytest
 
-from sim.calibration import calibrate
-from sim.chip import Chip
-from sim.device import Device
-from sim.golden import GoldenModel
-from sim.levels import uniform_levels
-from sim.network import Converter, Layer, Network
-from sim.neuron import SotNeuron
-from sim.neuron_device import NeuronVariation
-from sim.synapse import PulseResponse, SotSynapse
-from sim.variation import Imperfections
+from allspin.sim.calibration import calibrate
+from allspin.sim.chip import Chip
+from allspin.sim.device import Device
+from allspin.sim.golden import GoldenModel
+from allspin.sim.levels import uniform_levels
+from allspin.sim.network import Converter, Layer, Network
+from allspin.sim.neuron import SotNeuron
+from allspin.sim.neuron_device import NeuronVariation
+from allspin.sim.synapse import PulseResponse, SotSynapse
+from allspin.sim.variation import Imperfections
 
 SYNAPSE = SotSynapse(PulseResponse(22, 100), PulseResponse(9, 100))
 COLUMNS = 60

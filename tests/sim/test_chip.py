@@ -12,16 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from sim.chip import Chip, WriteTable, state_words, write_table
-from sim.device import Device
-from sim.generator import Purpose, draw_bits, normal_values
-from sim.golden import GoldenModel
-from sim.levels import uniform_levels
-from sim.network import Converter, Layer, Network
-from sim.neuron import SotNeuron
-from sim.neuron_device import NeuronVariation
-from sim.synapse import CycleVariation, DeviceVariation, Polarity, PulseResponse, SotSynapse
-from sim.variation import Imperfections
+from allspin.sim.chip import Chip, WriteTable, state_words, write_table
+from allspin.sim.device import Device
+from allspin.sim.generator import Purpose, draw_bits, normal_values
+from allspin.sim.golden import GoldenModel
+from allspin.sim.levels import uniform_levels
+from allspin.sim.network import Converter, Layer, Network
+from allspin.sim.neuron import SotNeuron
+from allspin.sim.neuron_device import NeuronVariation
+from allspin.sim.synapse import CycleVariation, DeviceVariation, Polarity, PulseResponse, SotSynapse
+from allspin.sim.variation import Imperfections
 
 P, D = Polarity
 
@@ -40,7 +40,7 @@ def slow_word(
     wrong: Imperfections,
     bits: int,
 ) -> int:
-    """One cell's word, as `sim.chip` defines it, in exact fractions of a word."""
+    """One cell's word, as `allspin.sim.chip` defines it, in exact fractions of a word."""
     seed, layer, row, column = address
     if wrong.stuck:
         uniform = int(draw_bits(seed, layer, Purpose.STUCK, row, column))

@@ -11,17 +11,17 @@ import tomli_w
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.chip import Chip
-from sim.device import Device, Electrical, NeuronElectrical
-from sim.device_file import device_from_toml, device_to_toml, load_device, save_device
-from sim.errors import UserError
-from sim.levels import uniform_levels
-from sim.network import Layer, Network
-from sim.neuron import ReluNeuron, SotNeuron
-from sim.neuron_device import NeuronVariation
-from sim.programming import program_chip
-from sim.schemes import Programming
-from sim.synapse import (
+from allspin.sim.chip import Chip
+from allspin.sim.device import Device, Electrical, NeuronElectrical
+from allspin.sim.device_file import device_from_toml, device_to_toml, load_device, save_device
+from allspin.sim.errors import UserError
+from allspin.sim.levels import uniform_levels
+from allspin.sim.network import Layer, Network
+from allspin.sim.neuron import ReluNeuron, SotNeuron
+from allspin.sim.neuron_device import NeuronVariation
+from allspin.sim.programming import program_chip
+from allspin.sim.schemes import Programming
+from allspin.sim.synapse import (
     CYCLE_READINGS,
     DEVICE_READINGS,
     OCCASIONS,
@@ -31,8 +31,8 @@ from sim.synapse import (
     PulseResponse,
     SotSynapse,
 )
-from sim.table_device import TableResponse, TableSynapse
-from sim.variation import Imperfections
+from allspin.sim.table_device import TableResponse, TableSynapse
+from allspin.sim.variation import Imperfections
 
 PAPER = Path(__file__).resolve().parents[2] / "host" / "devices" / "paper.toml"
 

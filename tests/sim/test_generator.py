@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from sim.generator import (
+from allspin.sim.generator import (
     Purpose,
     cell_normals,
     column_normals,
@@ -24,7 +24,7 @@ from sim.generator import (
     normals,
     use_normals,
 )
-from sim.speck import encrypt
+from allspin.sim.speck import encrypt
 
 UNIT = 2.0**-13
 

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.golden import CHUNK, GoldenModel
-from sim.network import Converter, Layer, Network
-from sim.neuron import ReluNeuron, SotNeuron
+from allspin.sim.golden import CHUNK, GoldenModel
+from allspin.sim.network import Converter, Layer, Network
+from allspin.sim.neuron import ReluNeuron, SotNeuron
 
 Words = list[npt.NDArray[np.int8]]
 

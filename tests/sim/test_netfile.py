@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load, save
 
-from sim.errors import UserError
-from sim.levels import uniform_levels
-from sim.netfile import (
+from allspin.sim.errors import UserError
+from allspin.sim.levels import uniform_levels
+from allspin.sim.netfile import (
     MAX_HEADER,
     load_network,
     network_from_bytes,
@@ -22,8 +22,8 @@ from sim.netfile import (
     save_network,
     write_atomically,
 )
-from sim.network import Converter, Layer, Network
-from sim.neuron import ReluNeuron, SotNeuron
+from allspin.sim.network import Converter, Layer, Network
+from allspin.sim.neuron import ReluNeuron, SotNeuron
 
 
 def made(neuron: SotNeuron | ReluNeuron | None = None, seed: int = 0, **changes: Any) -> Network:

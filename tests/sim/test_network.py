@@ -3,9 +3,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim.levels import uniform_levels
-from sim.network import Converter, Layer, Network
-from sim.neuron import ReluNeuron, SotNeuron
+from allspin.sim.levels import uniform_levels
+from allspin.sim.network import Converter, Layer, Network
+from allspin.sim.neuron import ReluNeuron, SotNeuron
 
 
 def converter(gains: Any, offsets: Any, shift: int = 6) -> Converter:

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hdl.bench.networks import random_network
-from sim.golden import ACTIVATIONS
-from sim.neuron import (
+from allspin.hdl.bench.networks import random_network
+from allspin.sim.golden import ACTIVATIONS
+from allspin.sim.neuron import (
     NEURONS,
     CmosBareNeuron,
     CmosReluNeuron,

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.neuron import ReluNeuron, SotNeuron
-from sim.neuron_device import NeuronVariation
+from allspin.sim.neuron import ReluNeuron, SotNeuron
+from allspin.sim.neuron_device import NeuronVariation
 
 fractions = st.floats(0, 1)
 

@@ -3,7 +3,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from sim.pixels import pixel_values, quantise_pixels
+from allspin.sim.pixels import pixel_values, quantise_pixels
 
 
 @pytest.mark.parametrize("pixel_bits", range(1, 9))

@@ -9,7 +9,7 @@ import tomli_w
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.plain import MAX_DEPTH, MAX_JSON, MAX_TOML, MAX_TOML_VALUES, parse_json, parse_toml
+from allspin.sim.plain import MAX_DEPTH, MAX_JSON, MAX_TOML, MAX_TOML_VALUES, parse_json, parse_toml
 
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8)
 numbers = st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False, allow_infinity=False)

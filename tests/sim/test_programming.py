@@ -10,18 +10,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from sim import write_verify
-from sim.chip import Chip
-from sim.device import Device, Electrical
-from sim.generator import Purpose, cell_normals
-from sim.golden import GoldenModel
-from sim.levels import uniform_levels
-from sim.network import Converter, Layer, Network
-from sim.neuron import SotNeuron
-from sim.neuron_device import NeuronVariation
-from sim.programming import Programmed, chip_network, program_chip
-from sim.schemes import Counts, Programming, default_tries
-from sim.synapse import (
+from allspin.sim import write_verify
+from allspin.sim.chip import Chip
+from allspin.sim.device import Device, Electrical
+from allspin.sim.generator import Purpose, cell_normals
+from allspin.sim.golden import GoldenModel
+from allspin.sim.levels import uniform_levels
+from allspin.sim.network import Converter, Layer, Network
+from allspin.sim.neuron import SotNeuron
+from allspin.sim.neuron_device import NeuronVariation
+from allspin.sim.programming import Programmed, chip_network, program_chip
+from allspin.sim.schemes import Counts, Programming, default_tries
+from allspin.sim.synapse import (
     CycleVariation,
     DeviceVariation,
     Polarity,
@@ -29,9 +29,9 @@ from sim.synapse import (
     SotSynapse,
     Synapse,
 )
-from sim.table_device import TableResponse, TableSynapse
-from sim.trains import penalty, reach
-from sim.variation import Imperfections
+from allspin.sim.table_device import TableResponse, TableSynapse
+from allspin.sim.trains import penalty, reach
+from allspin.sim.variation import Imperfections
 
 C2C = CycleVariation(0.065, 0.029)
 D2D = DeviceVariation(0.13, 0.48, "weight")

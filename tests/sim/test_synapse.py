@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.synapse import (
+from allspin.sim.synapse import (
     CYCLE_READINGS,
     DEVICE_READINGS,
     CycleVariation,

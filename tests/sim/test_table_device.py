@@ -9,9 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize, stats
 
-from sim.errors import UserError
-from sim.synapse import CycleVariation, Polarity, PulseResponse, SotSynapse
-from sim.table_device import MAX_TABLE, TableResponse, TableSynapse, load_lookup_tables, rising
+from allspin.sim.errors import UserError
+from allspin.sim.synapse import CycleVariation, Polarity, PulseResponse, SotSynapse
+from allspin.sim.table_device import (
+    MAX_TABLE,
+    TableResponse,
+    TableSynapse,
+    load_lookup_tables,
+    rising,
+)
 
 P, D = Polarity
 

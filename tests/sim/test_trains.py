@@ -7,12 +7,12 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from sim.device_levels import LEVEL_CHOICES, device_levels
-from sim.levels import uniform_levels
-from sim.schemes import Programming
-from sim.synapse import CycleVariation, Polarity, PulseResponse, SotSynapse
-from sim.table_device import TableResponse, TableSynapse
-from sim.trains import penalty, plan_layer, quieter, reach
+from allspin.sim.device_levels import LEVEL_CHOICES, device_levels
+from allspin.sim.levels import uniform_levels
+from allspin.sim.schemes import Programming
+from allspin.sim.synapse import CycleVariation, Polarity, PulseResponse, SotSynapse
+from allspin.sim.table_device import TableResponse, TableSynapse
+from allspin.sim.trains import penalty, plan_layer, quieter, reach
 
 P, D = Polarity
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from sim.errors import UserError
-from sim.user_file import open_file, read_file, read_text
+from allspin.sim.errors import UserError
+from allspin.sim.user_file import open_file, read_file, read_text
 
 
 def refusal(path: Path, limit: int = 100) -> str:

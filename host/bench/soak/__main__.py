@@ -1,15 +1,15 @@
-"""``python -m host.bench.soak``: see ``--help``."""
+"""``python -m allspin.host.bench.soak``: see ``--help``."""
 
 import argparse
 import contextlib
 import sys
 import time
 
-from host.bench.soak.port import VirtualProcess
-from host.bench.soak.runner import Soak
-from host.bench.soak.work import soak_network
-from host.cli.progress import Steps
-from host.say import say, warn
+from allspin.host.bench.soak.port import VirtualProcess
+from allspin.host.bench.soak.runner import Soak
+from allspin.host.bench.soak.work import soak_network
+from allspin.host.cli.progress import Steps
+from allspin.host.say import say, warn
 
 DESCRIPTION = """\
 Random work on virtual boards behind serial ports, round by round: networks, chips, redraws, images,
@@ -18,7 +18,7 @@ are reset. Exit status 1 if a result is wrong, a round fails without a reset, or
 
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser("python -m host.bench.soak", description=DESCRIPTION)
+    parser = argparse.ArgumentParser("python -m allspin.host.bench.soak", description=DESCRIPTION)
     add = parser.add_argument
     add("--seconds", metavar="S", type=float, default=600.0, help="how long (600)")
     add("--seed", metavar="S", type=int, default=0, help="names all that is done (0)")

@@ -6,11 +6,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from host.bench.soak.memory import resident_memory
-from host.closing import Closing
-from sim.errors import UserError
-from sim.netfile import save_network
-from sim.network import Network
+from allspin.host.bench.soak.memory import resident_memory
+from allspin.host.closing import Closing
+from allspin.sim.errors import UserError
+from allspin.sim.netfile import save_network
+from allspin.sim.network import Network
 
 END = 30.0
 """Seconds for the process to end."""
@@ -42,7 +42,7 @@ class VirtualProcess(Closing):
             file = Path(folder) / "network.safetensors"
             save_network(network, file)
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "host", "virtual", str(file), *options],
+                [sys.executable, "-m", "allspin", "virtual", str(file), *options],
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 text=True,

@@ -11,12 +11,12 @@ from typing import Protocol
 
 import numpy as np
 
-from host.bench.soak.memory import Memory, resident_memory
-from host.bench.soak.work import Done, Round, Wrong
-from host.link.device import Device
-from host.link.machines import open_port
-from host.link.transport import Disconnected
-from sim.errors import UserError
+from allspin.host.bench.soak.memory import Memory, resident_memory
+from allspin.host.bench.soak.work import Done, Round, Wrong
+from allspin.host.link.device import Device
+from allspin.host.link.machines import open_port
+from allspin.host.link.transport import Disconnected
+from allspin.sim.errors import UserError
 
 AFTERMATH = 10.0
 """Seconds in which a reset may still be to come: its signal is not waited for."""
@@ -28,7 +28,7 @@ FIRST_ROUND = 0.5
 
 
 class Port(Protocol):
-    """A board's port, as `host.bench.soak.port.VirtualProcess` is one."""
+    """A board's port, as `allspin.host.bench.soak.port.VirtualProcess` is one."""
 
     path: str
 

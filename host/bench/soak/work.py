@@ -5,16 +5,16 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from hdl.bench.networks import random_images, random_network
-from host.catalogue import open_device as open_chip_device
-from host.link.chip_programming import ChipMaker
-from host.link.device import Device
-from host.link.resident import ResidentImages
-from sim.chip import Chip, ColumnNoise
-from sim.golden import GoldenModel
-from sim.network import Network
-from sim.programming import chip_network, program_chip
-from sim.schemes import Programming
+from allspin.hdl.bench.networks import random_images, random_network
+from allspin.host.catalogue import open_device as open_chip_device
+from allspin.host.link.chip_programming import ChipMaker
+from allspin.host.link.device import Device
+from allspin.host.link.resident import ResidentImages
+from allspin.sim.chip import Chip, ColumnNoise
+from allspin.sim.golden import GoldenModel
+from allspin.sim.network import Network
+from allspin.sim.programming import chip_network, program_chip
+from allspin.sim.schemes import Programming
 
 TOPOLOGY = (64, 20, 10)
 MAX_IMAGES = 400

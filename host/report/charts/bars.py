@@ -3,9 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from host.report.charts.scale import Scale, linear_ticks, tick_text
-from host.report.charts.svg import LINE, STYLES, Draw, box, label, legend, line, text_width, wrapped
-from host.report.markup import Content
+from allspin.host.report.charts.scale import Scale, linear_ticks, tick_text
+from allspin.host.report.charts.svg import (
+    LINE,
+    STYLES,
+    Draw,
+    box,
+    label,
+    legend,
+    line,
+    text_width,
+    wrapped,
+)
+from allspin.host.report.markup import Content
 
 HEIGHT = 18
 GAP = 10

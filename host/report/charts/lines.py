@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from host.report.charts.scale import Scale, linear_ticks, log_ticks, padded, tick_text
-from host.report.charts.svg import (
+from allspin.host.report.charts.scale import Scale, linear_ticks, log_ticks, padded, tick_text
+from allspin.host.report.charts.svg import (
     LINE,
     Draw,
     box,
@@ -17,7 +17,7 @@ from host.report.charts.svg import (
     shortened,
     text_width,
 )
-from host.report.markup import Content, tag
+from allspin.host.report.markup import Content, tag
 
 MARKED = 30
 """A line of more points than this is marked now and then only."""

@@ -3,9 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from host.report.charts.scale import Scale, log_ticks, padded, tick_text
-from host.report.charts.svg import LINE, Draw, box, edge_anchor, label, line, shortened, wrapped
-from host.report.markup import Content
+from allspin.host.report.charts.scale import Scale, log_ticks, padded, tick_text
+from allspin.host.report.charts.svg import (
+    LINE,
+    Draw,
+    box,
+    edge_anchor,
+    label,
+    line,
+    shortened,
+    wrapped,
+)
+from allspin.host.report.markup import Content
 
 HEIGHT = 22
 

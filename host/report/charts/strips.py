@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from host.report.charts.scale import Scale, linear_ticks, log_ticks, padded, tick_text
-from host.report.charts.svg import (
+from allspin.host.report.charts.scale import Scale, linear_ticks, log_ticks, padded, tick_text
+from allspin.host.report.charts.svg import (
     BOLD,
     LINE,
     Draw,
@@ -16,7 +16,7 @@ from host.report.charts.svg import (
     shortened,
     wrapped,
 )
-from host.report.markup import Content
+from allspin.host.report.markup import Content
 
 RADIUS = 3.4
 HEIGHT = 34

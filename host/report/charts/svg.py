@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from host.report.markup import Content, Markup, join, spelled, tag
-from host.report.table import Table, numbers
+from allspin.host.report.markup import Content, Markup, join, spelled, tag
+from allspin.host.report.table import Table, numbers
 
 WIDE = 720
 NARROW = 348

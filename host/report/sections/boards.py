@@ -4,15 +4,15 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from host.report.charts.bars import Bar, bars_chart
-from host.report.charts.strips import Strip, strips_chart
-from host.report.charts.svg import Chart, figure
-from host.report.findings import Findings
-from host.report.markup import Content
-from host.report.records import flag, numeral, string
-from host.report.section import TO_HAVE_IT, Section, paragraph
-from host.report.subject import Subject
-from host.report.table import Cell, Table, table
+from allspin.host.report.charts.bars import Bar, bars_chart
+from allspin.host.report.charts.strips import Strip, strips_chart
+from allspin.host.report.charts.svg import Chart, figure
+from allspin.host.report.findings import Findings
+from allspin.host.report.markup import Content
+from allspin.host.report.records import flag, numeral, string
+from allspin.host.report.section import TO_HAVE_IT, Section, paragraph
+from allspin.host.report.subject import Subject
+from allspin.host.report.table import Cell, Table, table
 
 Record = dict[str, Any]
 

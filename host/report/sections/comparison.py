@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from host.report.charts.ranges import Range, ranges_chart
-from host.report.charts.strips import Strip, strips_chart
-from host.report.charts.svg import Chart, figure
-from host.report.findings import Findings
-from host.report.markup import Content, tag
-from host.report.records import flag, mapping, numeral, records, string
-from host.report.section import TO_HAVE_IT, Section, facts, paragraph
-from host.report.table import Cell, Table, numbers, quantity, table
+from allspin.host.report.charts.ranges import Range, ranges_chart
+from allspin.host.report.charts.strips import Strip, strips_chart
+from allspin.host.report.charts.svg import Chart, figure
+from allspin.host.report.findings import Findings
+from allspin.host.report.markup import Content, tag
+from allspin.host.report.records import flag, mapping, numeral, records, string
+from allspin.host.report.section import TO_HAVE_IT, Section, facts, paragraph
+from allspin.host.report.table import Cell, Table, numbers, quantity, table
 
 Record = Mapping[str, Any]
 

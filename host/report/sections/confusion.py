@@ -3,12 +3,12 @@
 import numpy as np
 import numpy.typing as npt
 
-from host.report.charts.bars import Bar, bars_chart
-from host.report.charts.svg import Chart, figure
-from host.report.findings import Findings
-from host.report.markup import Markup, tag
-from host.report.section import Section, paragraph
-from host.report.table import Table
+from allspin.host.report.charts.bars import Bar, bars_chart
+from allspin.host.report.charts.svg import Chart, figure
+from allspin.host.report.findings import Findings
+from allspin.host.report.markup import Markup, tag
+from allspin.host.report.section import Section, paragraph
+from allspin.host.report.table import Table
 
 FITTING = 10
 """Classes whose matrix fits a phone."""

@@ -2,16 +2,16 @@
 
 import numpy as np
 
-from host.report.charts.lines import Axis, Guides, Series, lines_chart
-from host.report.charts.svg import Chart, figure
-from host.report.findings import Findings
-from host.report.markup import Content, spelled, tag
-from host.report.section import Section, facts, paragraph
-from host.report.subject import Subject
-from host.report.table import Table, number, quantity
-from sim.device import Device
-from sim.neuron import SotNeuron
-from sim.synapse import MAX_PULSES, Polarity, Synapse
+from allspin.host.report.charts.lines import Axis, Guides, Series, lines_chart
+from allspin.host.report.charts.svg import Chart, figure
+from allspin.host.report.findings import Findings
+from allspin.host.report.markup import Content, spelled, tag
+from allspin.host.report.section import Section, facts, paragraph
+from allspin.host.report.subject import Subject
+from allspin.host.report.table import Table, number, quantity
+from allspin.sim.device import Device
+from allspin.sim.neuron import SotNeuron
+from allspin.sim.synapse import MAX_PULSES, Polarity, Synapse
 
 POINTS = 60
 """Most points of a curve."""

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from host.report.findings import Findings
-from host.report.markup import Markup, tag
-from host.report.raster import data_address
-from host.report.section import Section, paragraph
-from host.report.table import Table, numbers
+from allspin.host.report.findings import Findings
+from allspin.host.report.markup import Markup, tag
+from allspin.host.report.raster import data_address
+from allspin.host.report.section import Section, paragraph
+from allspin.host.report.table import Table, numbers
 
 SHOWN = 120
 """Images drawn at most."""

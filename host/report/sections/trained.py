@@ -4,15 +4,15 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from host.pictures.learning import PHASES
-from host.report.charts.lines import Axis, Guides, Series, lines_chart
-from host.report.charts.svg import Chart, figure
-from host.report.findings import Findings
-from host.report.markup import Content
-from host.report.records import is_number
-from host.report.section import Section, facts, paragraph
-from host.report.subject import train_command
-from host.report.table import Table, number
+from allspin.host.pictures.learning import PHASES
+from allspin.host.report.charts.lines import Axis, Guides, Series, lines_chart
+from allspin.host.report.charts.svg import Chart, figure
+from allspin.host.report.findings import Findings
+from allspin.host.report.markup import Content
+from allspin.host.report.records import is_number
+from allspin.host.report.section import Section, facts, paragraph
+from allspin.host.report.subject import train_command
+from allspin.host.report.table import Table, number
 
 Epoch = tuple[str, float, float]
 """Phase, loss and share of the validation images right."""

@@ -7,14 +7,14 @@ import pytest
 from amaranth.build import TemplatedPlatform
 from amaranth_boards.icebreaker import ICEBreakerPlatform
 
-from boards.board import Board
-from boards.lights import Lights
-from boards.pll.divisors import PllParameters
-from boards.pll.ice40 import Ice40PadPllParameters
-from boards.shell import ShellParameters
-from hdl.bench.networks import random_network
-from hdl.cache import VARIABLE
-from hdl.parameters import HardwareProfile
+from allspin.boards.board import Board
+from allspin.boards.lights import Lights
+from allspin.boards.pll.divisors import PllParameters
+from allspin.boards.pll.ice40 import Ice40PadPllParameters
+from allspin.boards.shell import ShellParameters
+from allspin.hdl.bench.networks import random_network
+from allspin.hdl.cache import VARIABLE
+from allspin.hdl.parameters import HardwareProfile
 
 TINY = random_network((4, 2), 1)
 Setting = Callable[..., ShellParameters]

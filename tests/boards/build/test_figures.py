@@ -4,8 +4,8 @@ import dataclasses
 
 import pytest
 
-from boards.build.figures import Figures, Use
-from boards.build.flow import Netlist, Routed
+from allspin.boards.build.figures import Figures, Use
+from allspin.boards.build.flow import Netlist, Routed
 
 
 @pytest.fixture

@@ -6,14 +6,14 @@ import json
 import pytest
 from amaranth_boards.icestick import ICEStickPlatform
 
-from boards.build import flow
-from boards.build.families import ICE40, with_options
-from boards.build.figures import Figures
-from boards.build.flow import Build
-from boards.build.tools import Tool
-from boards.pll.ice40 import Ice40PllParameters
-from hdl.cache import VARIABLE
-from sim.errors import UserError
+from allspin.boards.build import flow
+from allspin.boards.build.families import ICE40, with_options
+from allspin.boards.build.figures import Figures
+from allspin.boards.build.flow import Build
+from allspin.boards.build.tools import Tool
+from allspin.boards.pll.ice40 import Ice40PllParameters
+from allspin.hdl.cache import VARIABLE
+from allspin.sim.errors import UserError
 
 
 @pytest.fixture

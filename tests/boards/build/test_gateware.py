@@ -16,13 +16,13 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 from amaranth_boards.icebreaker import ICEBreakerPlatform
 
-from boards.build import gateware
-from boards.build.flow import Build
-from boards.build.gateware import anonymous, gateware_digest, gateware_of
-from boards.top import Top, TopParameters
-from hdl.bench.networks import random_network
-from hdl.cache import VARIABLE
-from hdl.parameters import HardwareProfile, VariationParameters
+from allspin.boards.build import gateware
+from allspin.boards.build.flow import Build
+from allspin.boards.build.gateware import anonymous, gateware_digest, gateware_of
+from allspin.boards.top import Top, TopParameters
+from allspin.hdl.bench.networks import random_network
+from allspin.hdl.cache import VARIABLE
+from allspin.hdl.parameters import HardwareProfile, VariationParameters
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -257,16 +257,16 @@ def test_what_is_no_text_of_amaranths_is_refused():
 
 SHOW = """
 from amaranth.back import rtlil
-from boards.build.gateware import gateware_digest
-from boards.top import Top, TopParameters
-from hdl.bench.networks import random_network
+from allspin.boards.build.gateware import gateware_digest
+from allspin.boards.top import Top, TopParameters
+from allspin.hdl.bench.networks import random_network
 parameters = TopParameters.from_network(random_network((6, 4, 3), 0))
 print(gateware_digest(rtlil.convert(Top(parameters), name="machine")))
 """
 
 
 def checkout(folder: Path) -> Path:
-    for name in ("sim", "hdl", "boards"):
+    for name in ("allspin", "sim", "hdl", "boards"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     return folder
 

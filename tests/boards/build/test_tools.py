@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from boards.build.tools import PACKAGED, find_tool
-from sim.errors import UserError
+from allspin.boards.build.tools import PACKAGED, find_tool
+from allspin.sim.errors import UserError
 
 
 def script(folder, text):

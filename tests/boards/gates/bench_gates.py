@@ -4,10 +4,10 @@ from fractions import Fraction
 
 import cocotb
 
-from hdl.bench.clocking import clocks, start_clock
-from hdl.bench.job import Job
-from hdl.bench.link import LinkBench
-from hdl.link.protocol import LinkParameters, identity_bytes
+from allspin.hdl.bench.clocking import clocks, start_clock
+from allspin.hdl.bench.job import Job
+from allspin.hdl.bench.link import LinkBench
+from allspin.hdl.link.protocol import LinkParameters, identity_bytes
 
 
 @cocotb.test()

@@ -6,12 +6,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from boards.gates.models import FAMILIES, models
-from hdl.bench.networks import random_images, random_network
-from hdl.bench.runner import BenchFailure, simulate
-from hdl.engine import Engine
-from hdl.parameters import EngineParameters, HardwareProfile
-from hdl.verilog import to_verilog
+from allspin.boards.gates.models import FAMILIES, models
+from allspin.hdl.bench.networks import random_images, random_network
+from allspin.hdl.bench.runner import BenchFailure, simulate
+from allspin.hdl.engine import Engine
+from allspin.hdl.parameters import EngineParameters, HardwareProfile
+from allspin.hdl.verilog import to_verilog
 
 BENCH = Path(__file__).parents[2] / "hdl" / "bench" / "bench_engine.py"
 TESTS = ("stalls_everywhere", "full_speed", "memories_read_back")

@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from boards.gates.models import FAMILIES
-from hdl.bench.runner import simulate
+from allspin.boards.gates.models import FAMILIES
+from allspin.hdl.bench.runner import simulate
 
 BENCH = Path(__file__).with_name("bench_dp16kd.py")
 PLAIN, THROUGH, BEFORE = "NORMAL", "WRITETHROUGH", "READBEFOREWRITE"

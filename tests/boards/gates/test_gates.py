@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from boards.board import find_board
-from boards.build.flow import Build
-from boards.gates.build import build
-from boards.gates.models import FAMILIES, family_of_cells, models
-from boards.gates.netlist import LUTS, Netlist
-from boards.gates.pins import Pins
-from boards.shell import SETTLING_SECONDS, ShellParameters
-from hdl.bench.networks import random_images, random_network
-from hdl.bench.runner import BenchFailure, simulate
-from hdl.parameters import HardwareProfile
-from sim.errors import UserError
+from allspin.boards.board import find_board
+from allspin.boards.build.flow import Build
+from allspin.boards.gates.build import build
+from allspin.boards.gates.models import FAMILIES, family_of_cells, models
+from allspin.boards.gates.netlist import LUTS, Netlist
+from allspin.boards.gates.pins import Pins
+from allspin.boards.shell import SETTLING_SECONDS, ShellParameters
+from allspin.hdl.bench.networks import random_images, random_network
+from allspin.hdl.bench.runner import BenchFailure, simulate
+from allspin.hdl.parameters import HardwareProfile
+from allspin.sim.errors import UserError
 
 BENCH = Path(__file__).with_name("bench_gates.py")
 NETWORK = random_network((4, 2), 1)
@@ -235,6 +235,6 @@ def test_a_reset_button_is_let_go():
 
 
 def test_a_simulator_that_fails_is_one_line(file, monkeypatch):
-    monkeypatch.setattr("boards.gates.build.models", lambda family, types: "nonsense")
+    monkeypatch.setattr("allspin.boards.gates.build.models", lambda family, types: "nonsense")
     with pytest.raises(UserError, match=r"translating the netlist to C\+\+ failed: verilator: "):
         build(Netlist.read(file), Pins.of_machine())

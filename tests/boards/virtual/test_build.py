@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
-import boards.virtual.build
-from boards.top import TopParameters
-from boards.virtual.build import build, compiler
-from hdl.bench.networks import random_network
-from hdl.cache.seal import SEAL
-from hdl.parameters import HardwareProfile
-from sim.errors import UserError
+import allspin.boards.virtual.build
+from allspin.boards.top import TopParameters
+from allspin.boards.virtual.build import build, compiler
+from allspin.hdl.bench.networks import random_network
+from allspin.hdl.cache.seal import SEAL
+from allspin.hdl.parameters import HardwareProfile
+from allspin.sim.errors import UserError
 
 PARAMETERS = TopParameters.from_network(random_network((5, 2), 0))
 COMPILER = """\
@@ -31,8 +31,8 @@ while test "$1" != -o; do shift; done
 echo '#!/bin/sh' > "$2"; chmod +x "$2"
 """
 START = """\
-import boards.virtual.build as module
-from hdl.bench.networks import random_network
+import allspin.boards.virtual.build as module
+from allspin.hdl.bench.networks import random_network
 parameters = module.TopParameters.from_network(random_network((5, 2), 0))
 print(module.build(parameters))
 """
@@ -103,15 +103,15 @@ def test_another_design_compiler_or_driver_is_another_program(tool, cache, tmp_p
     found.append(build(PARAMETERS))
     monkeypatch.setenv("CXX", str(tool.path))
     changed = tmp_path / "main.cpp"
-    changed.write_text(boards.virtual.build.MAIN.read_text() + "// changed\n")
-    monkeypatch.setattr(boards.virtual.build, "MAIN", changed)
+    changed.write_text(allspin.boards.virtual.build.MAIN.read_text() + "// changed\n")
+    monkeypatch.setattr(allspin.boards.virtual.build, "MAIN", changed)
     found.append(build(PARAMETERS))
     assert len(set(found)) == len(found) == tool.calls
 
 
 def test_a_changed_source_is_elaborated_again_and_compiled_only_if_it_matters(tool, monkeypatch):
     program = build(PARAMETERS)
-    monkeypatch.setattr(boards.virtual.build, "sources_digest", lambda: "a comment changed")
+    monkeypatch.setattr(allspin.boards.virtual.build, "sources_digest", lambda: "a comment changed")
     assert build(PARAMETERS) == program
     assert tool.calls == 1
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from boards.virtual.rewrite import rewrite_cpp, rewrite_rtlil
+from allspin.boards.virtual.rewrite import rewrite_cpp, rewrite_rtlil
 
 CPP = """\
 namespace cxxrtl_design {

@@ -2,10 +2,10 @@
 
 import cocotb
 
-from hdl.bench.clocking import clocks
-from hdl.bench.engine import EngineBench
-from hdl.bench.job import Job
-from hdl.contents import network_contents
+from allspin.hdl.bench.clocking import clocks
+from allspin.hdl.bench.engine import EngineBench
+from allspin.hdl.bench.job import Job
+from allspin.hdl.contents import network_contents
 
 
 @cocotb.test()

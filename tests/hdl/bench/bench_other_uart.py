@@ -5,13 +5,13 @@ from fractions import Fraction
 import cocotb
 from cocotbext.uart import UartSink, UartSource
 
-from hdl.bench.clocking import PERIOD, start_clock
-from hdl.bench.job import Job
-from hdl.bench.link import WRITE_BYTES, decode_frame, encode_frame, sparse_image
-from hdl.contents import network_contents
-from hdl.link.protocol import Answer, LinkParameters, Request, identity_bytes
-from sim.golden import GoldenModel
-from sim.pixels import quantise_pixels
+from allspin.hdl.bench.clocking import PERIOD, start_clock
+from allspin.hdl.bench.job import Job
+from allspin.hdl.bench.link import WRITE_BYTES, decode_frame, encode_frame, sparse_image
+from allspin.hdl.contents import network_contents
+from allspin.hdl.link.protocol import Answer, LinkParameters, Request, identity_bytes
+from allspin.sim.golden import GoldenModel
+from allspin.sim.pixels import quantise_pixels
 
 
 class Asker:

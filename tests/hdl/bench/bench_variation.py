@@ -2,9 +2,9 @@
 
 import cocotb
 
-from hdl.bench.engine import EngineBench
-from hdl.bench.job import Job
-from hdl.parameters import WEIGHTS
+from allspin.hdl.bench.engine import EngineBench
+from allspin.hdl.bench.job import Job
+from allspin.hdl.parameters import WEIGHTS
 
 
 @cocotb.test()

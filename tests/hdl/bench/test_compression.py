@@ -5,8 +5,8 @@ import subprocess
 import numpy as np
 import pytest
 
-from hdl.bench.runner import COMPRESSION
-from hdl.bench.tools import find_compiler
+from allspin.hdl.bench.runner import COMPRESSION
+from allspin.hdl.bench.tools import find_compiler
 
 MAIN = r"""
 #include "lz4.h"

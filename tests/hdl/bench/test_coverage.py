@@ -7,8 +7,8 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 from amaranth.sim import Simulator
 
-from hdl.bench.coverage import STREAM, Coverage, Recording
-from hdl.link.queue import Queue
+from allspin.hdl.bench.coverage import STREAM, Coverage, Recording
+from allspin.hdl.link.queue import Queue
 
 
 class Walk(wiring.Component):

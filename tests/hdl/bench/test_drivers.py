@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 from cocotb.types import Logic
 
-from hdl.bench.drivers import Stalls, level
-from hdl.bench.runner import BenchFailure, simulate
+from allspin.hdl.bench.drivers import Stalls, level
+from allspin.hdl.bench.runner import BenchFailure, simulate
 
 BENCH = Path(__file__).with_name("bench_drivers.py")
 

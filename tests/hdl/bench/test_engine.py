@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from hdl.bench.networks import random_images, random_network
-from hdl.bench.runner import BenchFailure, engine_source, simulate, simulate_engine
-from hdl.parameters import EngineParameters, HardwareProfile
-from sim.neuron import ReluNeuron
+from allspin.hdl.bench.networks import random_images, random_network
+from allspin.hdl.bench.runner import BenchFailure, engine_source, simulate, simulate_engine
+from allspin.hdl.parameters import EngineParameters, HardwareProfile
+from allspin.sim.neuron import ReluNeuron
 
 BENCH = Path(__file__).with_name("bench_engine.py")
 TESTS = (

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from boards.top import Top, TopParameters
-from hdl.bench.link import decode_frame, encode_frame, sparse_image
-from hdl.bench.networks import random_images, random_network
-from hdl.bench.runner import simulate
-from hdl.link.protocol import LinkParameters
-from hdl.link.uart import UartParameters
-from hdl.parameters import EngineParameters
+from allspin.boards.top import Top, TopParameters
+from allspin.hdl.bench.link import decode_frame, encode_frame, sparse_image
+from allspin.hdl.bench.networks import random_images, random_network
+from allspin.hdl.bench.runner import simulate
+from allspin.hdl.link.protocol import LinkParameters
+from allspin.hdl.link.uart import UartParameters
+from allspin.hdl.parameters import EngineParameters
 
 BENCH = Path(__file__).with_name("bench_link.py")
 TESTS = (

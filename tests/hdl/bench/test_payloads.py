@@ -6,7 +6,7 @@ from amaranth.lib import data
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hdl.bench.payloads import PayloadCode
+from allspin.hdl.bench.payloads import PayloadCode
 
 LAYOUT = data.StructLayout({"one": 1, "none": 0, "level": signed(5), "row": range(100)})
 CODE = PayloadCode(LAYOUT)

@@ -7,9 +7,20 @@ import pytest
 from amaranth.asserts import AnyConst, AnySeq
 from amaranth.hdl import Assert, Cover, Fragment, Module, Signal
 
-from hdl import slice as source
-from hdl.bench.proof import FewWords, Mode, Mutant, Opened, Proof, Task, Verdict, ask, copied, offer
-from hdl.link.queue import Queue
+from allspin.hdl import slice as source
+from allspin.hdl.bench.proof import (
+    FewWords,
+    Mode,
+    Mutant,
+    Opened,
+    Proof,
+    Task,
+    Verdict,
+    ask,
+    copied,
+    offer,
+)
+from allspin.hdl.link.queue import Queue
 
 Z3 = "smtbmc z3"
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hdl.bench.runner import BenchFailure, build, simulate
-from hdl.parameters import HardwareProfile
-from sim.errors import UserError
+from allspin.hdl.bench.runner import BenchFailure, build, simulate
+from allspin.hdl.parameters import HardwareProfile
+from allspin.sim.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[3]
 BENCH = Path(__file__).with_name("bench_runner.py")
@@ -90,7 +90,10 @@ def test_a_run_that_is_ended_takes_its_simulator_along(tmp_path, end):
         f"    pathlib.Path({str(pid)!r}).write_text(str(os.getpid()))\n"
         "    time.sleep(100)\n"
     )
-    code = "import sys; from hdl.bench.runner import simulate; simulate(*sys.argv[1:], public=True)"
+    code = (
+        "import sys; from allspin.hdl.bench.runner import simulate;"
+        "simulate(*sys.argv[1:], public=True)"
+    )
     with subprocess.Popen([sys.executable, "-c", code, DESIGN, tmp_path / "endless.py"]) as process:
         while not (pid.exists() and pid.read_text()):
             assert process.poll() is None
@@ -128,7 +131,7 @@ def test_variables_of_the_environment_change_nothing(monkeypatch):
 MISSING = """
 import sys
 from pathlib import Path
-from hdl.bench import tools
+from allspin.hdl.bench import tools
 if sys.argv[2] == "no verilator":
     tools.find_verilator = lambda: None
 try:

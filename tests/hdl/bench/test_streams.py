@@ -7,8 +7,8 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import Out
 
-import hdl.bench.streams
-from hdl.bench.streams import StreamBench
+import allspin.hdl.bench.streams
+from allspin.hdl.bench.streams import StreamBench
 
 
 class Fickle(wiring.Component):
@@ -38,7 +38,7 @@ class Silent(wiring.Component):
 
 
 def test_example() -> None:
-    results = doctest.testmod(hdl.bench.streams)
+    results = doctest.testmod(allspin.hdl.bench.streams)
     assert results.attempted > 0
     assert results.failed == 0
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from hdl.bench.runner import simulate
-from sim.errors import UserError
+from allspin.hdl.bench.runner import simulate
+from allspin.sim.errors import UserError
 
 BENCH = Path(__file__).with_name("bench_waves.py")
 DESIGN = """

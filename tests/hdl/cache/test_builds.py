@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from hdl.cache import build_once
-from hdl.cache.seal import SEAL
+from allspin.hdl.cache import build_once
+from allspin.hdl.cache.seal import SEAL
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -41,7 +41,7 @@ def test_a_build_that_fails_leaves_nothing(cache):
 BUILDER = """
 import os, sys, time
 from pathlib import Path
-from hdl.cache import build_once
+from allspin.hdl.cache import build_once
 def build(folder):
     Path(sys.argv[1], f"began-{os.getpid()}").touch()
     time.sleep(0.5)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from hdl.cache import cache_folder, digest
-from sim.errors import UserError
+from allspin.hdl.cache import cache_folder, digest
+from allspin.sim.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -86,7 +86,7 @@ def test_a_user_without_a_home_or_an_entry_gets_a_cache(tmp_path):
         tmp_path.chmod(0o777)
         for folder in tmp_path.parents[:-1]:
             folder.chmod(folder.stat().st_mode | 0o055)
-    code = f"from hdl.cache import cache_folder\n{become}print(cache_folder())"
+    code = f"from allspin.hdl.cache import cache_folder\n{become}print(cache_folder())"
     done = subprocess.run(
         [sys.executable, "-c", code],
         env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)},

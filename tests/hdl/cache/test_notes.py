@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hdl.cache import read_note, write_note
+from allspin.hdl.cache import read_note, write_note
 
 VALUE = {"board": "icebreaker", "fmax_mhz": 31.2, "seeds": [1, None, True]}
 

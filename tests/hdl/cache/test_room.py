@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from hdl.cache import build_once, measure_room
-from hdl.cache.seal import SEAL
-from sim.errors import UserError
+from allspin.hdl.cache import build_once, measure_room
+from allspin.hdl.cache.seal import SEAL
+from allspin.sim.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[3]
 USE = """\
 import sys
-from hdl.cache import build_once
+from allspin.hdl.cache import build_once
 build_once(sys.argv[1], lambda folder: (folder / "file").write_bytes(bytes(100_000)))
 print("there", flush=True)
 sys.stdin.read()

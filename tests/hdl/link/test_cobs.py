@@ -6,8 +6,8 @@ from cobs import cobs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hdl.bench.streams import StreamBench
-from hdl.link.cobs import CobsDecoder, CobsEncoder
+from allspin.hdl.bench.streams import StreamBench
+from allspin.hdl.link.cobs import CobsDecoder, CobsEncoder
 
 packets = st.lists(
     st.one_of(

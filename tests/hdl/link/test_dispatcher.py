@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from amaranth.back import rtlil
 
-from hdl.bench.streams import StreamBench
-from hdl.link.dispatcher import Dispatcher
-from hdl.link.protocol import ErrorCode, LinkParameters, identity_bytes
-from hdl.parameters import CrossbarParameters, EngineParameters, VariationParameters
+from allspin.hdl.bench.streams import StreamBench
+from allspin.hdl.link.dispatcher import Dispatcher
+from allspin.hdl.link.protocol import ErrorCode, LinkParameters, identity_bytes
+from allspin.hdl.parameters import CrossbarParameters, EngineParameters, VariationParameters
 
 IDENTIFY, WRITE, READ, IMAGE, NUMBERED = 1, 2, 3, 4, 5
 PARAMETERS = LinkParameters(

@@ -9,9 +9,9 @@ from cobs import cobs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hdl.bench.streams import StreamBench
-from hdl.link.frames import FrameReceiver, FrameSender
-from hdl.link.protocol import ErrorCode
+from allspin.hdl.bench.streams import StreamBench
+from allspin.hdl.link.frames import FrameReceiver, FrameSender
+from allspin.hdl.link.protocol import ErrorCode
 
 WINDOW = 256
 stalls = st.sampled_from([0.0, 0.2, 0.5])

@@ -13,10 +13,10 @@ from cobs import cobs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hdl.bench.streams import StreamBench
-from hdl.link.link import Link
-from hdl.link.protocol import ErrorCode, LinkParameters, identity_bytes
-from hdl.parameters import CrossbarParameters, EngineParameters
+from allspin.hdl.bench.streams import StreamBench
+from allspin.hdl.link.link import Link
+from allspin.hdl.link.protocol import ErrorCode, LinkParameters, identity_bytes
+from allspin.hdl.parameters import CrossbarParameters, EngineParameters
 
 IDENTIFY, WRITE, READ, IMAGE = 1, 2, 3, 4
 ERROR = 0xFF

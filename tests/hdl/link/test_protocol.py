@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hdl.link.protocol import (
+from allspin.hdl.link.protocol import (
     MAGIC,
     MAX_RUN,
     MAX_SKIP,
@@ -21,8 +21,8 @@ from hdl.link.protocol import (
     neuron_from_wire,
     neuron_on_wire,
 )
-from hdl.parameters import CrossbarParameters, EngineParameters, VariationParameters
-from sim.neuron import NEURONS
+from allspin.hdl.parameters import CrossbarParameters, EngineParameters, VariationParameters
+from allspin.sim.neuron import NEURONS
 
 ENGINE = EngineParameters(
     crossbars=(

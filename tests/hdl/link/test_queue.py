@@ -4,8 +4,8 @@ from amaranth.back import rtlil
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hdl.bench.streams import StreamBench
-from hdl.link.queue import Queue
+from allspin.hdl.bench.streams import StreamBench
+from allspin.hdl.link.queue import Queue
 
 
 @given(

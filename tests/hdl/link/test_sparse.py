@@ -7,9 +7,9 @@ from amaranth.back import rtlil
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hdl.bench.streams import StreamBench
-from hdl.link.sparse import SparseDecoder
-from hdl.parameters import CrossbarParameters
+from allspin.hdl.bench.streams import StreamBench
+from allspin.hdl.link.sparse import SparseDecoder
+from allspin.hdl.parameters import CrossbarParameters
 
 Event = tuple[int, int]
 

@@ -11,8 +11,8 @@ from amaranth.hdl import Module
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hdl.bench.streams import StreamBench
-from hdl.link.uart import MAX_DIVISOR, UartParameters, UartReceiver, UartTransmitter
+from allspin.hdl.bench.streams import StreamBench
+from allspin.hdl.link.uart import MAX_DIVISOR, UartParameters, UartReceiver, UartTransmitter
 
 divisors = st.one_of(
     st.sampled_from([Fraction(4), Fraction(25, 3), Fraction(16)]),

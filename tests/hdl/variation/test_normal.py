@@ -9,9 +9,9 @@ from amaranth.sim import Simulator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hdl.bench.streams import StreamBench
-from hdl.variation.normal import IterativeNormal, PipelinedNormal
-from sim.generator import normal_values
+from allspin.hdl.bench.streams import StreamBench
+from allspin.hdl.variation.normal import IterativeNormal, PipelinedNormal
+from allspin.sim.generator import normal_values
 
 SPREAD_BITS = 17
 # Every group of the table, both ends of it, and anything.

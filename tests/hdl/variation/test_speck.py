@@ -9,10 +9,10 @@ from amaranth.sim import Simulator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hdl.bench.streams import StreamBench
-from hdl.variation.speck import NUMBERED, IterativeSpeck, PipelinedSpeck
-from sim.generator import Purpose, draw_bits
-from sim.speck import ROUNDS, encrypt
+from allspin.hdl.bench.streams import StreamBench
+from allspin.hdl.variation.speck import NUMBERED, IterativeSpeck, PipelinedSpeck
+from allspin.sim.generator import Purpose, draw_bits
+from allspin.sim.speck import ROUNDS, encrypt
 
 ADDRESS = st.tuples(
     st.integers(0, 14),

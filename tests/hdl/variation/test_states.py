@@ -9,9 +9,9 @@ from amaranth.back import rtlil
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hdl.bench.streams import StreamBench
-from hdl.variation import states
-from hdl.variation.states import StateMemory
+from allspin.hdl.bench.streams import StreamBench
+from allspin.hdl.variation import states
+from allspin.hdl.variation.states import StateMemory
 
 STATE_BITS = 7
 BANK = 64

@@ -8,8 +8,8 @@ from amaranth.sim import Simulator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hdl.bench.networks import random_network
-from hdl.parameters import (
+from allspin.hdl.bench.networks import random_network
+from allspin.hdl.parameters import (
     CHIP,
     ENGINE,
     REDRAW,
@@ -20,11 +20,11 @@ from hdl.parameters import (
     HardwareProfile,
     VariationParameters,
 )
-from hdl.variation.variation import Variation
-from sim.chip import MAX_SPREAD, USE_BITS, WriteTable, state_words
-from sim.generator import FRACTION_BITS, Purpose, use_normals
-from sim.levels import full_scale
-from sim.variation import Imperfections
+from allspin.hdl.variation.variation import Variation
+from allspin.sim.chip import MAX_SPREAD, USE_BITS, WriteTable, state_words
+from allspin.sim.generator import FRACTION_BITS, Purpose, use_normals
+from allspin.sim.levels import full_scale
+from allspin.sim.variation import Imperfections
 
 PATIENCE = 3000
 

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from host.array_training.hidden import FINE, ReluHidden, SotHidden
-from sim.array import UNIT
-from sim.generator import Purpose, column_normals
-from sim.neuron import SotNeuron
-from sim.neuron_device import NeuronVariation
+from allspin.host.array_training.hidden import FINE, ReluHidden, SotHidden
+from allspin.sim.array import UNIT
+from allspin.sim.generator import Purpose, column_normals
+from allspin.sim.neuron import SotNeuron
+from allspin.sim.neuron_device import NeuronVariation
 
 RNG = np.random.default_rng(0)
 SUMS = np.linspace(-20, 40, 601, dtype=np.float32)[:, None] * np.ones(6, np.float32)

@@ -5,17 +5,17 @@ import dataclasses
 import numpy as np
 import pytest
 
-from host.array_training.recipe import (
+from allspin.host.array_training.recipe import (
     TYPES,
     ArrayParameters,
     ArrayRecipe,
     linear_synapse,
 )
-from host.array_training.training import ArrayNetwork, train_in_array
-from host.datasets import load_dataset
-from sim.errors import UserError
-from sim.neuron import SotNeuron
-from sim.synapse import CycleVariation
+from allspin.host.array_training.training import ArrayNetwork, train_in_array
+from allspin.host.datasets import load_dataset
+from allspin.sim.errors import UserError
+from allspin.sim.neuron import SotNeuron
+from allspin.sim.synapse import CycleVariation
 
 RECIPE = ArrayRecipe(rate=0.05, epochs=4)
 

@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from host.array_training.recipe import linear_synapse, raw_synapse
-from host.array_training.weights import PulsedWeights, SoftwareWeights, device_deviates
-from sim.synapse import CycleVariation, DeviceVariation
+from allspin.host.array_training.recipe import linear_synapse, raw_synapse
+from allspin.host.array_training.weights import PulsedWeights, SoftwareWeights, device_deviates
+from allspin.sim.synapse import CycleVariation, DeviceVariation
 
 SHAPE = (200, 150)
 

@@ -2,14 +2,14 @@
 
 import pytest
 
-from host.bench.engine import (
+from allspin.host.bench.engine import (
     EngineFigure,
     engine_figures,
     link_rate,
     resident_figures,
     resident_rate,
 )
-from host.catalogue import open_network
+from allspin.host.catalogue import open_network
 
 NETWORK = open_network("mnist-10")
 

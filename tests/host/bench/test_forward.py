@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from host.bench.forward import FloatForward
-from host.bench.peers import PEERS, Peer, _through
-from host.bench.timing import Timed, timed
-from host.catalogue import open_network
-from host.datasets import load_test_set
-from sim.golden import GoldenModel
+from allspin.host.bench.forward import FloatForward
+from allspin.host.bench.peers import PEERS, Peer, _through
+from allspin.host.bench.timing import Timed, timed
+from allspin.host.catalogue import open_network
+from allspin.host.datasets import load_test_set
+from allspin.sim.golden import GoldenModel
 
 IMAGES = load_test_set(None)[0][:2000]
 

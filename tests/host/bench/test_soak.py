@@ -8,11 +8,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-import host.bench.soak.__main__ as soak
-from host.bench.soak import runner, work
-from host.bench.soak.memory import MAX_GROWTH, Memory
-from host.link.transport import Disconnected
-from sim.errors import UserError
+import allspin.host.bench.soak.__main__ as soak
+from allspin.host.bench.soak import runner, work
+from allspin.host.bench.soak.memory import MAX_GROWTH, Memory
+from allspin.host.link.transport import Disconnected
+from allspin.sim.errors import UserError
 
 COUNTS = ("rounds", "images", "frames damaged", "requests sent again", "resets", "wrong")
 

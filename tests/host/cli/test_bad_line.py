@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from host.cli.main import main
+from allspin.host.cli.main import main
 
 SWEEP = ["--network", "paper-10", "--chips", "3", "--images", "200"]
 
@@ -20,7 +20,7 @@ def port(tmp_path):
 
     def begin(*words):
         board = subprocess.Popen(
-            [sys.executable, "-m", "host", "virtual", *words],
+            [sys.executable, "-m", "allspin", "virtual", *words],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,

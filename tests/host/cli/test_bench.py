@@ -9,14 +9,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from host.bench.document import MARKS
-from host.bench.engine import engine_figures, resident_figures
-from host.bench.figures_file import read_measured
-from host.catalogue import open_network
-from host.cli import bench
-from host.cli.bench import read_builds
-from host.cli.main import main
-from sim.errors import UserError
+from allspin.host.bench.document import MARKS
+from allspin.host.bench.engine import engine_figures, resident_figures
+from allspin.host.bench.figures_file import read_measured
+from allspin.host.catalogue import open_network
+from allspin.host.cli import bench
+from allspin.host.cli.bench import read_builds
+from allspin.host.cli.main import main
+from allspin.sim.errors import UserError
 
 START, END = MARKS.begin, MARKS.end
 ROOT = Path(__file__).resolve().parents[3]
@@ -30,7 +30,7 @@ def test_all_of_it_runs_and_fills_the_document(board_record, tmp_path):
     words = ["bench", "--quick", "--json", "--builds", str(builds)]
     # In a process of its own: memory is the peak of a process's whole life. One more between, since
     # Linux counts what a process had at its start, which is what its parent had.
-    command = [sys.executable, "-m", "host", *words, "--document", str(document), "-o", str(out)]
+    command = [sys.executable, "-m", "allspin", *words, "--document", str(document), "-o", str(out)]
     between = "import subprocess, sys; sys.exit(subprocess.call(sys.argv[1:]))"
     command = [sys.executable, "-c", between, *command]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
@@ -185,7 +185,7 @@ only_a_folder = settings(
 @pytest.fixture
 def known_gateware(monkeypatch):
     """Nothing is elaborated to find out whether a build is older."""
-    monkeypatch.setattr("host.bench.engine.is_older", lambda build, network: False)
+    monkeypatch.setattr("allspin.host.bench.engine.is_older", lambda build, network: False)
 
 
 @given(data=st.data())

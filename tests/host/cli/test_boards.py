@@ -6,12 +6,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from boards.board import find_boards
-from hdl.cache import VARIABLE, write_note
-from host.board_rows import read_documented
-from host.built import recall_one, remember
-from host.cli.main import main
-from sim.errors import UserError
+from allspin.boards.board import find_boards
+from allspin.hdl.cache import VARIABLE, write_note
+from allspin.host.board_rows import read_documented
+from allspin.host.built import recall_one, remember
+from allspin.host.cli.main import main
+from allspin.sim.errors import UserError
 
 
 @pytest.fixture(autouse=True)
@@ -186,14 +186,14 @@ def test_what_is_of_this_gateware_goes_before_what_is_older(
     page.write_text("<!-- allspin boards -->\n<!-- end -->\n")
     seeds = [{"seed": seed, "fmax_mhz": 30.0} for seed in (1, 2, 3)]
     remember(board_record(gateware="former", seeds=seeds))
-    monkeypatch.setattr("host.gateware.gateware_of", lambda *_, **__: "present")
+    monkeypatch.setattr("allspin.host.gateware.gateware_of", lambda *_, **__: "present")
     assert written(page)["tang-nano-9k", "ideal"]["older"] is True
     now = board_record(gateware="present")
     remember(now)
     row = written(page)["tang-nano-9k", "ideal"]
     assert (row["built"], row["older"]) == (now, False)
     assert "| ideal | this | block |" in page.read_text()
-    monkeypatch.setattr("host.gateware.gateware_of", lambda *_, **__: "next")
+    monkeypatch.setattr("allspin.host.gateware.gateware_of", lambda *_, **__: "next")
     assert written(page)["tang-nano-9k", "ideal"]["older"] is True
     assert "| ideal | older | block |" in page.read_text()
     assert main(["boards", "--json"]) == 0

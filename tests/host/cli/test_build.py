@@ -6,17 +6,17 @@ from typing import Any
 
 import pytest
 
-from boards.board import find_board
-from boards.build.figures import Figures, Use
-from boards.build.flow import Netlist, Routed
-from hdl.cache import VARIABLE
-from host.built import recall_one
-from host.catalogue import open_network
-from host.cli import build
-from host.cli.main import main
-from host.engine_cycles import EngineCycles
-from host.throughput import Throughput
-from sim.errors import UserError
+from allspin.boards.board import find_board
+from allspin.boards.build.figures import Figures, Use
+from allspin.boards.build.flow import Netlist, Routed
+from allspin.hdl.cache import VARIABLE
+from allspin.host.built import recall_one
+from allspin.host.catalogue import open_network
+from allspin.host.cli import build
+from allspin.host.cli.main import main
+from allspin.host.engine_cycles import EngineCycles
+from allspin.host.throughput import Throughput
+from allspin.sim.errors import UserError
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from hdl.bench.networks import random_network
-from host.cli.main import main
-from sim.cost.liberty import CELLS_45
-from sim.netfile import load_network, save_network
+from allspin.hdl.bench.networks import random_network
+from allspin.host.cli.main import main
+from allspin.sim.cost.liberty import CELLS_45
+from allspin.sim.netfile import load_network, save_network
 
 Capture = pytest.CaptureFixture[str]
 

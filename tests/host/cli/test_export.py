@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from hdl.bench.networks import random_network
-from host.cli.main import main
-from sim.netfile import save_network
+from allspin.hdl.bench.networks import random_network
+from allspin.host.cli.main import main
+from allspin.sim.netfile import save_network
 
 NETWORK = random_network((9, 5, 3), 1)
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from host.cli.main import main
-from sim.device_file import load_device
-from sim.synapse import SotSynapse
-from sim.table_device import TableSynapse
+from allspin.host.cli.main import main
+from allspin.sim.device_file import load_device
+from allspin.sim.synapse import SotSynapse
+from allspin.sim.table_device import TableSynapse
 
 N = np.arange(41)
 

@@ -6,16 +6,16 @@ import sys
 
 import pytest
 
-from boards.board import find_board, find_boards
-from boards.shell import ShellParameters
-from hdl.cache import VARIABLE
-from hdl.link.protocol import identity_bytes
-from host.built import remember
-from host.catalogue import open_network
-from host.cli import flash
-from host.cli.main import main
-from host.link.identity import Identity
-from sim.errors import UserError
+from allspin.boards.board import find_board, find_boards
+from allspin.boards.shell import ShellParameters
+from allspin.hdl.cache import VARIABLE
+from allspin.hdl.link.protocol import identity_bytes
+from allspin.host.built import remember
+from allspin.host.catalogue import open_network
+from allspin.host.cli import flash
+from allspin.host.cli.main import main
+from allspin.host.link.identity import Identity
+from allspin.sim.errors import UserError
 
 
 @pytest.fixture(autouse=True)

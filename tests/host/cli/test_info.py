@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from hdl.cache import build_once
-from hdl.cache.seal import SEAL
-from host.cli import info
-from host.cli.main import main
-from host.link import machines, serial_port
+from allspin.hdl.cache import build_once
+from allspin.hdl.cache.seal import SEAL
+from allspin.host.cli import info
+from allspin.host.cli.main import main
+from allspin.host.link import machines, serial_port
 
 
 @pytest.fixture

@@ -13,11 +13,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from host.catalogue import network_path
-from host.cli import fault as fault_module
-from host.cli import main as main_module
-from host.cli.main import COMMANDS, build_parser, main
-from sim.errors import UserError
+from allspin.host.catalogue import network_path
+from allspin.host.cli import fault as fault_module
+from allspin.host.cli import main as main_module
+from allspin.host.cli.main import COMMANDS, build_parser, main
+from allspin.sim.errors import UserError
 
 
 @pytest.fixture
@@ -183,14 +183,17 @@ def test_help_of_a_command_has_examples_that_parse(capsys, name):
 
 def test_help_imports_nothing_heavy():
     code = (
-        "import sys; from host.cli.main import main; main(['--help']);"
+        "import sys; from allspin.host.cli.main import main; main(['--help']);"
         "sys.exit(str({'numpy', 'amaranth', 'matplotlib', 'rich'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stderr == "set()\n"
 
 
-def process(*words, code="import sys; from host.cli.main import main; sys.exit(main())", **options):
+CALL = "import sys; from allspin.host.cli.main import main; sys.exit(main())"
+
+
+def process(*words, code=CALL, **options):
     """The command line as a process of its own, its output buffered as a user's is."""
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
@@ -284,11 +287,11 @@ PRINT = """
 import os, sys
 from types import SimpleNamespace
 from rich.table import Table
-from host.cli import main
-from host.cli.progress import Steps
-from host.say import say, tell, warn
-from host.cli.terminal import Terminal
-from sim.errors import UserError
+from allspin.host.cli import main
+from allspin.host.cli.progress import Steps
+from allspin.host.say import say, tell, warn
+from allspin.host.cli.terminal import Terminal
+from allspin.sim.errors import UserError
 
 def raise_(error):
     raise error
@@ -329,7 +332,7 @@ import os
 for number in range(3):
     os.close(number)
 os.execv({sys.executable!r}, [{sys.executable!r}, "-c",
-    "import sys; from host.cli.main import main; sys.exit(main())",
+    CALL,
     "run", "mnist-10", "--images", "3", "--logits", "o.npy"])
 """
     done = process(code=code, cwd=tmp_path)

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from host.cli import progress
-from host.cli.progress import Steps
+from allspin.host.cli import progress
+from allspin.host.cli.progress import Steps
 
 
 def work(steps):

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from host.cli.main import main
+from allspin.host.cli.main import main
 
 QUICK = ["--chips", "1", "--images", "30"]
+
+FINDINGS = "allspin.host.report.findings"
 
 
 def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
@@ -23,9 +25,9 @@ def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
 
 
 def test_json_tells_path_and_sizes(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("host.report.findings.why_no_engine", lambda subject: "no compiler here")
-    monkeypatch.setattr("host.report.findings.recall", list)
-    monkeypatch.setattr("host.report.findings.compared", lambda *_: "no cells here")
+    monkeypatch.setattr(f"{FINDINGS}.why_no_engine", lambda subject: "no compiler here")
+    monkeypatch.setattr(f"{FINDINGS}.recall", list)
+    monkeypatch.setattr(f"{FINDINGS}.compared", lambda *_: "no cells here")
     page = tmp_path / "page.html"
     assert main(["report", "paper-10", "-o", str(page), *QUICK, "--json"]) == 0
     out, err = capsys.readouterr()
@@ -49,7 +51,7 @@ def test_json_tells_path_and_sizes(tmp_path, capsys, monkeypatch):
 
 
 def test_without_json_the_page_is_named_and_has_the_comparison(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("host.report.findings.why_no_engine", lambda subject: "no compiler here")
+    monkeypatch.setattr(f"{FINDINGS}.why_no_engine", lambda subject: "no compiler here")
     monkeypatch.chdir(tmp_path)
     assert main(["report", "mnist-10", *QUICK]) == 0
     assert capsys.readouterr().out == "report.html\n"
@@ -82,7 +84,7 @@ def test_a_page_that_cannot_be_made_leaves_the_old_one(tmp_path, capsys, monkeyp
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("host.cli.report.find", interrupted)
+    monkeypatch.setattr("allspin.host.cli.report.find", interrupted)
     assert main(["report", "mnist-10", "-o", str(page)]) == 130
     assert page.read_text() == "the old one"
     assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
@@ -96,7 +98,7 @@ def test_quick_asks_fewer_chips_and_images(tmp_path, capsys, monkeypatch):
         subjects.append(subject)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("host.cli.report.find", stop)
+    monkeypatch.setattr("allspin.host.cli.report.find", stop)
     for words in (["--quick"], [], ["--quick", "--chips", "7", "--images", "9"]):
         main(["report", "mnist-10", "-o", str(tmp_path / "page.html"), *words])
     capsys.readouterr()

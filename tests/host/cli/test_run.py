@@ -12,21 +12,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import host.cli.run
-from hdl.bench.networks import random_network
-from hdl.parameters import ResidentParameters
-from host.catalogue import open_network
-from host.cli.main import main
-from host.datasets import load_test_set
-from host.link import machines
-from host.link.device import Device
-from host.link.frames import encode_frame
-from host.link.golden_device import GoldenDevice
-from host.link.images import encode_images
-from host.link.machines import open_device
-from sim.golden import GoldenModel
-from sim.netfile import save_network
-from sim.pixels import quantise_pixels
+import allspin.host.cli.run
+from allspin.hdl.bench.networks import random_network
+from allspin.hdl.parameters import ResidentParameters
+from allspin.host.catalogue import open_network
+from allspin.host.cli.main import main
+from allspin.host.datasets import load_test_set
+from allspin.host.link import machines
+from allspin.host.link.device import Device
+from allspin.host.link.frames import encode_frame
+from allspin.host.link.golden_device import GoldenDevice
+from allspin.host.link.images import encode_images
+from allspin.host.link.machines import open_device
+from allspin.sim.golden import GoldenModel
+from allspin.sim.netfile import save_network
+from allspin.sim.pixels import quantise_pixels
 
 ROOT = Path(__file__).resolve().parents[3]
 NETWORK = random_network((24, 12, 6), 1)
@@ -161,7 +161,7 @@ def test_a_flipped_bit_in_a_memory_is_found(run, monkeypatch):
         device.__class__ = Flipped
         return device
 
-    monkeypatch.setattr(host.cli.run, "open_device", open_flipped)
+    monkeypatch.setattr(allspin.host.cli.run, "open_device", open_flipped)
     status, out, err = run("--on", "virtual", "--check", "--json")
     result = json.loads(out)
     assert status == 1
@@ -179,7 +179,7 @@ def test_a_flipped_operator_is_found(run, monkeypatch):
     def open_flipped(*arguments, **options):
         return open_device(*arguments, mutate=flip, **options)
 
-    monkeypatch.setattr(host.cli.run, "open_device", open_flipped)
+    monkeypatch.setattr(allspin.host.cli.run, "open_device", open_flipped)
     status, out, _ = run("--on", "virtual", "--check", "--json")
     assert status == 1
     assert json.loads(out)["mismatches"] > 0
@@ -192,7 +192,7 @@ def test_classes_that_differ_are_found(run, monkeypatch):
             answers.classes[7] ^= 1
             return answers
 
-    monkeypatch.setattr(host.cli.run, "open_device", lambda *arguments, **options: Wrong())
+    monkeypatch.setattr(allspin.host.cli.run, "open_device", lambda *arguments, **options: Wrong())
     status, out, err = run("--check", "--json")
     assert (status, json.loads(out)["mismatches"]) == (1, 0)
     (line,) = errors(err)
@@ -229,7 +229,7 @@ class Running:
             content = header + array.astype(np.uint8).tobytes()
             (data / f"t10k-{kind}-ubyte").write_bytes(content)
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "host", "run", "mnist-10", "--on", "virtual",
+            [sys.executable, "-m", "allspin", "run", "mnist-10", "--on", "virtual",
              "--data", str(data), *options],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT,
             start_new_session=True,
@@ -330,7 +330,7 @@ def test_a_board_with_other_lanes_is_one_line(run, monkeypatch):
     def open_all_lanes(on, network, profile, **options):
         return open_device(on, network, **options)
 
-    monkeypatch.setattr(host.cli.run, "open_device", open_all_lanes)
+    monkeypatch.setattr(allspin.host.cli.run, "open_device", open_all_lanes)
     status, out, err = run("--on", "virtual", "--lanes", "5")
     assert (status, out) == (2, "")
     assert errors(err) == ["allspin: the virtual board has 12 lanes, not 5"]
@@ -345,7 +345,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(run, tmp_path, monkeypatch):
     def full(path, data):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(host.cli.run, "write_atomically", full)
+    monkeypatch.setattr(allspin.host.cli.run, "write_atomically", full)
     status, out, err = run("--logits", str(tmp_path / "out.npy"))
     assert (status, out) == (2, "")
     assert errors(err) == ["allspin: No space left on device"]
@@ -374,7 +374,7 @@ def test_resident_images(run, tmp_path):
 def test_resident_images_of_a_chip_with_noise_at_each_use(run, monkeypatch, at_once):
     """Of the later batches too, whose first image is not image 0."""
     resident = ResidentParameters(beats=1024, images=at_once)
-    monkeypatch.setattr("host.cli.run.VIRTUAL_RESIDENT", resident)
+    monkeypatch.setattr("allspin.host.cli.run.VIRTUAL_RESIDENT", resident)
     options = ("--chip", "5", "--on", "virtual", "--resident", "--check", "--json")
     status, stdout, err = run(*options)
     result = json.loads(stdout)

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from host.catalogue import open_device, open_network
-from host.chips import accuracy_over_chips
-from host.cli.main import main
-from host.datasets import load_test_set
-from sim.schemes import Programming
+from allspin.host.catalogue import open_device, open_network
+from allspin.host.chips import accuracy_over_chips
+from allspin.host.cli.main import main
+from allspin.host.datasets import load_test_set
+from allspin.sim.schemes import Programming
 
 SMALL = ["--images", "200", "--jobs", "1"]
 

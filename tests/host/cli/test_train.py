@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from host.cli.main import main
-from host.datasets import load_dataset
-from sim.golden import GoldenModel
-from sim.netfile import load_network
+from allspin.host.cli.main import main
+from allspin.host.datasets import load_dataset
+from allspin.sim.golden import GoldenModel
+from allspin.sim.netfile import load_network
 
 
 @pytest.fixture
@@ -111,7 +111,7 @@ def test_bad_values_are_one_line(data, tmp_path, capfd, more: str, message: str)
 def test_what_cannot_be_written_is_refused_before_training(
     data, tmp_path, capfd, monkeypatch, place: str, reason: str
 ) -> None:
-    monkeypatch.setattr("host.cli.train.train", lambda *_: pytest.fail("it trained"))
+    monkeypatch.setattr("allspin.host.cli.train.train", lambda *_: pytest.fail("it trained"))
     before = sorted(tmp_path.rglob("*"))
     assert main(arguments(data, tmp_path / place)) == 2
     _, err = capfd.readouterr()
@@ -127,7 +127,7 @@ def test_a_missing_data_folder_is_one_line(tmp_path, capfd) -> None:
 def interrupted_at(line: str, command: list[str]) -> tuple[int, str, str]:
     """Start the command, press Ctrl-C at a line of its stderr, and see it end."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "host", *command],
+        [sys.executable, "-m", "allspin", *command],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

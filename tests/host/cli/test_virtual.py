@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from hdl.bench.networks import random_network
-from host.cli.main import main
-from host.link.frames import Deframer, encode_frame
-from sim.netfile import save_network
+from allspin.hdl.bench.networks import random_network
+from allspin.host.cli.main import main
+from allspin.host.link.frames import Deframer, encode_frame
+from allspin.sim.netfile import save_network
 
 NETWORK = random_network((24, 12, 6), 1)
 IDENTIFY, WRITE, READ = 1, 2, 3
@@ -33,7 +33,7 @@ class Running:
 
     def __init__(self, words, **variables):
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "host", "virtual", *words],
+            [sys.executable, "-m", "allspin", "virtual", *words],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from host.catalogue import open_device, open_network
-from host.compare.comparison import Options, compare
-from host.compare.neurons import BLOCKS
-from host.datasets import load_test_set
-from sim.cost.liberty import Library, load_library, parse_library
-from sim.errors import UserError
-from sim.neuron import NEURONS
+from allspin.host.catalogue import open_device, open_network
+from allspin.host.compare.comparison import Options, compare
+from allspin.host.compare.neurons import BLOCKS
+from allspin.host.datasets import load_test_set
+from allspin.sim.cost.liberty import Library, load_library, parse_library
+from allspin.sim.errors import UserError
+from allspin.sim.neuron import NEURONS
 
 NETWORK = open_network("mnist-10")
 DEVICE = open_device("paper")
@@ -89,7 +89,7 @@ def test_the_bare_gate_is_what_the_paper_prices(found: dict[str, Any]) -> None:
 
 
 def test_the_spin_neurons_heat_follows_the_currents(found: dict[str, Any]) -> None:
-    from sim.golden import GoldenModel
+    from allspin.sim.golden import GoldenModel
 
     currents = GoldenModel(NETWORK).trace(IMAGES)[0].currents
     assert currents is not None

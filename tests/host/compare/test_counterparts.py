@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hdl.bench.networks import random_images, random_network
-from host.catalogue import FOLDER, open_network
-from host.compare.counterparts import convert, counterparts
-from host.datasets import load_test_set
-from sim.errors import UserError
-from sim.golden import GoldenModel
-from sim.netfile import save_network
-from sim.neuron import NEURONS, CmosBareNeuron, ReluNeuron, SotNeuron
+from allspin.hdl.bench.networks import random_images, random_network
+from allspin.host.catalogue import FOLDER, open_network
+from allspin.host.compare.counterparts import convert, counterparts
+from allspin.host.datasets import load_test_set
+from allspin.sim.errors import UserError
+from allspin.sim.golden import GoldenModel
+from allspin.sim.netfile import save_network
+from allspin.sim.neuron import NEURONS, CmosBareNeuron, ReluNeuron, SotNeuron
 
 
 def test_networks_that_ship_are_found_by_name() -> None:

@@ -1,8 +1,8 @@
 """What was recorded of FPGAs, and what would be measured."""
 
-from hdl.neuron import NEURONS
-from host.catalogue import open_network
-from host.compare import fpga
+from allspin.hdl.neuron import NEURONS
+from allspin.host.catalogue import open_network
+from allspin.host.compare import fpga
 
 
 def test_every_design_has_been_recorded() -> None:

@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from host.fit.measurement import Curve
-from sim.synapse import Polarity
+from allspin.host.fit.measurement import Curve
+from allspin.sim.synapse import Polarity
 
 Floats = npt.NDArray[np.float64]
 

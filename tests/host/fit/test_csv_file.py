@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from host.fit.csv_file import MAX_LINES, Column, read_csv
-from sim.errors import UserError
+from allspin.host.fit.csv_file import MAX_LINES, Column, read_csv
+from allspin.sim.errors import UserError
 
 Write = Callable[[str | bytes], Path]
 

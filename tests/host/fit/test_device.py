@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from host.catalogue import open_device
-from host.fit.device import FitOptions, fit_all, make_device, measured_response, report
-from host.fit.measurement import ColumnNames, Curve, Measurement, read_measurement
-from host.fit.response import stack
-from sim.device_file import device_from_toml, device_to_toml
-from sim.errors import UserError
-from sim.synapse import Polarity, SotSynapse
-from sim.table_device import TableSynapse
+from allspin.host.catalogue import open_device
+from allspin.host.fit.device import FitOptions, fit_all, make_device, measured_response, report
+from allspin.host.fit.measurement import ColumnNames, Curve, Measurement, read_measurement
+from allspin.host.fit.response import stack
+from allspin.sim.device_file import device_from_toml, device_to_toml
+from allspin.sim.errors import UserError
+from allspin.sim.synapse import Polarity, SotSynapse
+from allspin.sim.table_device import TableSynapse
 
 P, D = Polarity
 Makes = Callable[..., Any]

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from host.fit.device import _one_polarity
-from host.fit.goodness import runs_test
-from host.fit.measurement import Curve, Measurement
-from sim.synapse import Polarity
+from allspin.host.fit.device import _one_polarity
+from allspin.host.fit.goodness import runs_test
+from allspin.host.fit.measurement import Curve, Measurement
+from allspin.sim.synapse import Polarity
 
 Makes = Callable[..., Any]
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from host.fit.measurement import ColumnNames, Measurement, read_measurement
-from sim.errors import UserError
-from sim.synapse import Polarity
+from allspin.host.fit.measurement import ColumnNames, Measurement, read_measurement
+from allspin.sim.errors import UserError
+from allspin.sim.synapse import Polarity
 
 P, D = Polarity
 Read = Callable[..., Measurement]

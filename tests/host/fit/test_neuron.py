@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from host.fit.measurement import Curve
-from host.fit.neuron import fit_neuron, select
-from sim.errors import UserError
+from allspin.host.fit.measurement import Curve
+from allspin.host.fit.neuron import fit_neuron, select
+from allspin.sim.errors import UserError
 
 CURRENT = np.linspace(0, 20e-3, 61)
 THRESHOLD, SLOPE, SOFTNESS, HEIGHT = 6e-3, 50.0, 0.5e-3, 0.4

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize
 
-from host.fit.measurement import Curve
-from host.fit.response import Interval, fit_curve, fit_response, shape, stack
-from host.fit.spread import cycle_spread, device_spread
-from sim.synapse import Polarity, PulseResponse
+from allspin.host.fit.measurement import Curve
+from allspin.host.fit.response import Interval, fit_curve, fit_response, shape, stack
+from allspin.host.fit.spread import cycle_spread, device_spread
+from allspin.sim.synapse import Polarity, PulseResponse
 
 P, D = Polarity
 Makes = Callable[..., Any]

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from host.fit.response import Interval, fit_response
-from host.fit.spread import DEVICE_CHOICES, chi_interval, cycle_spread, device_spread
-from sim.synapse import Polarity
+from allspin.host.fit.response import Interval, fit_response
+from allspin.host.fit.spread import DEVICE_CHOICES, chi_interval, cycle_spread, device_spread
+from allspin.sim.synapse import Polarity
 
 P, D = Polarity
 Makes = Callable[..., Any]

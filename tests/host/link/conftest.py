@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from host.link.faults import Faults, FaultyTransport
-from host.link.virtual_board import VirtualTransport
-from host.link.virtual_port import VirtualPort
+from allspin.host.link.faults import Faults, FaultyTransport
+from allspin.host.link.virtual_board import VirtualTransport
+from allspin.host.link.virtual_port import VirtualPort
 
 
 @contextlib.contextmanager

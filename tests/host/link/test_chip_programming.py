@@ -6,22 +6,22 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from hdl.bench.networks import random_images, random_network
-from hdl.parameters import HardwareProfile, VariationParameters
-from host.catalogue import open_device as open_chip_device
-from host.link.chip_programming import CHIPS, ChipMaker, check_use_noise, write_table_lines
-from host.link.device import Device
-from host.link.machines import VIRTUAL, open_device
-from sim.calibration import calibrate
-from sim.chip import Chip, ColumnNoise, WriteTable
-from sim.device import Device as ChipDevice
-from sim.errors import UserError
-from sim.golden import GoldenModel
-from sim.levels import uniform_levels
-from sim.programming import chip_network, program_chip
-from sim.schemes import Programming
-from sim.synapse import Polarity
-from sim.table_device import TableResponse, TableSynapse
+from allspin.hdl.bench.networks import random_images, random_network
+from allspin.hdl.parameters import HardwareProfile, VariationParameters
+from allspin.host.catalogue import open_device as open_chip_device
+from allspin.host.link.chip_programming import CHIPS, ChipMaker, check_use_noise, write_table_lines
+from allspin.host.link.device import Device
+from allspin.host.link.machines import VIRTUAL, open_device
+from allspin.sim.calibration import calibrate
+from allspin.sim.chip import Chip, ColumnNoise, WriteTable
+from allspin.sim.device import Device as ChipDevice
+from allspin.sim.errors import UserError
+from allspin.sim.golden import GoldenModel
+from allspin.sim.levels import uniform_levels
+from allspin.sim.programming import chip_network, program_chip
+from allspin.sim.schemes import Programming
+from allspin.sim.synapse import Polarity
+from allspin.sim.table_device import TableResponse, TableSynapse
 
 NETWORK = random_network((30, 12, 5), 4)
 MANY_STATES = random_network((30, 12, 5), 5, states=100)

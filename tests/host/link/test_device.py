@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hdl.bench.chips import RandomChip
-from hdl.bench.networks import random_images, random_network
-from hdl.parameters import EngineParameters, HardwareProfile, VariationParameters
-from host.link.device import Device
-from host.link.transport import Disconnected, Transport
-from sim.errors import UserError
-from sim.golden import GoldenModel
+from allspin.hdl.bench.chips import RandomChip
+from allspin.hdl.bench.networks import random_images, random_network
+from allspin.hdl.parameters import EngineParameters, HardwareProfile, VariationParameters
+from allspin.host.link.device import Device
+from allspin.host.link.transport import Disconnected, Transport
+from allspin.sim.errors import UserError
+from allspin.sim.golden import GoldenModel
 
 NETWORK = random_network((30, 7, 5), 1)
 WINDOW = 256

@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from boards.top import TopParameters
-from boards.virtual.build import build
-from hdl.bench.networks import random_images, random_network
-from host.link.device import Device
-from host.link.faults import MOST_UNDER_WAY, Faults, FaultyTransport, FaultyWire, WireFaults
-from host.link.transport import Transport
-from host.link.virtual_board import VirtualTransport
-from sim.errors import UserError
-from sim.golden import GoldenModel
+from allspin.boards.top import TopParameters
+from allspin.boards.virtual.build import build
+from allspin.hdl.bench.networks import random_images, random_network
+from allspin.host.link.device import Device
+from allspin.host.link.faults import MOST_UNDER_WAY, Faults, FaultyTransport, FaultyWire, WireFaults
+from allspin.host.link.transport import Transport
+from allspin.host.link.virtual_board import VirtualTransport
+from allspin.sim.errors import UserError
+from allspin.sim.golden import GoldenModel
 
 NETWORK = random_network((24, 12, 6), 1)
 FRAMES = [b"\1\2\3\4\0", b"\5\0", b"\6\7\0", b"\x08\x09\x0a\0"]

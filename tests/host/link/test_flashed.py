@@ -5,15 +5,15 @@ from types import SimpleNamespace
 
 import pytest
 
-from boards.top import TopParameters
-from boards.virtual.build import build
-from hdl.bench.networks import random_network
-from hdl.link.protocol import identity_bytes
-from host import flashed
-from host.flashed import ask, differences, ports_of
-from host.link import serial_port
-from host.link.identity import Identity
-from sim.errors import UserError
+from allspin.boards.top import TopParameters
+from allspin.boards.virtual.build import build
+from allspin.hdl.bench.networks import random_network
+from allspin.hdl.link.protocol import identity_bytes
+from allspin.host import flashed
+from allspin.host.flashed import ask, differences, ports_of
+from allspin.host.link import serial_port
+from allspin.host.link.identity import Identity
+from allspin.sim.errors import UserError
 
 PARAMETERS = TopParameters.from_network(random_network((24, 12, 6), 1))
 EXPECTED = Identity.parse(identity_bytes(PARAMETERS.link))

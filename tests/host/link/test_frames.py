@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from host.link.frames import MAX_ENCODED, Deframer, encode_frame, encoded_size
+from allspin.host.link.frames import MAX_ENCODED, Deframer, encode_frame, encoded_size
 
 
 def slow_crc(data: bytes) -> int:

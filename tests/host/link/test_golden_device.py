@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from hdl.bench.networks import random_images, random_network
-from host.link.golden_device import GoldenDevice
-from sim.errors import UserError
-from sim.golden import GoldenModel
+from allspin.hdl.bench.networks import random_images, random_network
+from allspin.host.link.golden_device import GoldenDevice
+from allspin.sim.errors import UserError
+from allspin.sim.golden import GoldenModel
 
 NETWORK = random_network((30, 7, 5), 1)
 

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hdl.bench.networks import random_network
-from hdl.link.protocol import Feature, LinkParameters, identity_bytes
-from hdl.parameters import EngineParameters, HardwareProfile
-from host.link.identity import Identity, LayerIdentity
-from sim.errors import UserError
-from sim.neuron import ReluNeuron
+from allspin.hdl.bench.networks import random_network
+from allspin.hdl.link.protocol import Feature, LinkParameters, identity_bytes
+from allspin.hdl.parameters import EngineParameters, HardwareProfile
+from allspin.host.link.identity import Identity, LayerIdentity
+from allspin.sim.errors import UserError
+from allspin.sim.neuron import ReluNeuron
 
 BODY = bytes.fromhex(
     "4153504e 03 02 001bb700 0008 04 03 08 09".replace(" ", "")

@@ -11,21 +11,21 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from boards.top import TopParameters
-from boards.virtual.build import build
-from hdl.bench.networks import random_images, random_network
-from hdl.parameters import HardwareProfile, ResidentParameters, VariationParameters
-from host.catalogue import open_device as open_chip_device
-from host.link.chip_programming import ChipMaker
-from host.link.device import Device
-from host.link.faults import Faults, FaultyTransport, WireFaults
-from host.link.resident import ResidentImages
-from host.link.virtual_board import VirtualTransport
-from sim.chip import Chip, Words
-from sim.errors import UserError
-from sim.golden import GoldenModel
-from sim.programming import program_chip
-from sim.schemes import Programming
+from allspin.boards.top import TopParameters
+from allspin.boards.virtual.build import build
+from allspin.hdl.bench.networks import random_images, random_network
+from allspin.hdl.parameters import HardwareProfile, ResidentParameters, VariationParameters
+from allspin.host.catalogue import open_device as open_chip_device
+from allspin.host.link.chip_programming import ChipMaker
+from allspin.host.link.device import Device
+from allspin.host.link.faults import Faults, FaultyTransport, WireFaults
+from allspin.host.link.resident import ResidentImages
+from allspin.host.link.virtual_board import VirtualTransport
+from allspin.sim.chip import Chip, Words
+from allspin.sim.errors import UserError
+from allspin.sim.golden import GoldenModel
+from allspin.sim.programming import program_chip
+from allspin.sim.schemes import Programming
 
 Logits = npt.NDArray[np.int64]
 

@@ -5,20 +5,20 @@ import json
 import numpy as np
 import pytest
 
-from boards.top import TopParameters
-from boards.virtual.build import build
-from hdl.bench.networks import random_images, random_network
-from hdl.parameters import HardwareProfile
-from host.cli.main import main
-from host.link import machines, serial_port, virtual_board
-from host.link.device import Device
-from host.link.golden_device import GoldenDevice
-from host.link.machines import ask_ports, open_device, open_port
-from sim.errors import UserError
-from sim.golden import GoldenModel
-from sim.netfile import save_network
-from sim.network import Network
-from sim.neuron import CmosBareNeuron, CmosReluNeuron, CmosSigmoidNeuron, ReluNeuron
+from allspin.boards.top import TopParameters
+from allspin.boards.virtual.build import build
+from allspin.hdl.bench.networks import random_images, random_network
+from allspin.hdl.parameters import HardwareProfile
+from allspin.host.cli.main import main
+from allspin.host.link import machines, serial_port, virtual_board
+from allspin.host.link.device import Device
+from allspin.host.link.golden_device import GoldenDevice
+from allspin.host.link.machines import ask_ports, open_device, open_port
+from allspin.sim.errors import UserError
+from allspin.sim.golden import GoldenModel
+from allspin.sim.netfile import save_network
+from allspin.sim.network import Network
+from allspin.sim.neuron import CmosBareNeuron, CmosReluNeuron, CmosSigmoidNeuron, ReluNeuron
 
 NETWORK = random_network((24, 12, 6), 1)
 OTHER = random_network((24, 11, 6), 1)

@@ -6,19 +6,19 @@ from typing import Any
 
 import pytest
 
-from boards.top import TopParameters
-from boards.virtual.build import build
-from hdl.bench.networks import random_network
-from hdl.bench.pairs import Choice, all_choices, cover_pairs
-from hdl.parameters import (
+from allspin.boards.top import TopParameters
+from allspin.boards.virtual.build import build
+from allspin.hdl.bench.networks import random_network
+from allspin.hdl.bench.pairs import Choice, all_choices, cover_pairs
+from allspin.hdl.parameters import (
     EngineParameters,
     HardwareProfile,
     ResidentParameters,
     VariationParameters,
 )
-from host.link.device import Device
-from host.link.virtual_board import VirtualTransport
-from sim.network import Network
+from allspin.host.link.device import Device
+from allspin.host.link.virtual_board import VirtualTransport
+from allspin.sim.network import Network
 from tests.host.link.test_profiles import MACHINES, small_network
 from tests.host.link.work import Work
 

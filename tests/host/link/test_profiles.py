@@ -8,17 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from boards import profiles
-from boards.top import TopParameters
-from boards.virtual.build import build
-from hdl.bench.networks import random_network
-from hdl.parameters import HardwareProfile
-from host.link.device import Device
-from host.link.faults import Faults, FaultyTransport
-from host.link.transport import Transport
-from host.link.virtual_board import VirtualTransport
-from sim.errors import UserError
-from sim.network import Network
+from allspin.boards import profiles
+from allspin.boards.top import TopParameters
+from allspin.boards.virtual.build import build
+from allspin.hdl.bench.networks import random_network
+from allspin.hdl.parameters import HardwareProfile
+from allspin.host.link.device import Device
+from allspin.host.link.faults import Faults, FaultyTransport
+from allspin.host.link.transport import Transport
+from allspin.host.link.virtual_board import VirtualTransport
+from allspin.sim.errors import UserError
+from allspin.sim.network import Network
 from tests.host.link.work import Work
 
 PARTS = {

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host.link.sendings import Sendings
+from allspin.host.link.sendings import Sendings
 
 
 def sent(*tags):

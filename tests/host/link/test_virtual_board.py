@@ -12,26 +12,26 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from boards.top import TopParameters
-from boards.virtual.build import build
-from hdl.bench.networks import random_images, random_network
-from host.bound import cycle_bounds
-from host.link import virtual_board
-from host.link.device import Device
-from host.link.frames import Deframer, encode_frame
-from host.link.virtual_board import VirtualTransport, read_trace
-from sim.errors import UserError
-from sim.golden import GoldenModel
+from allspin.boards.top import TopParameters
+from allspin.boards.virtual.build import build
+from allspin.hdl.bench.networks import random_images, random_network
+from allspin.host.bound import cycle_bounds
+from allspin.host.link import virtual_board
+from allspin.host.link.device import Device
+from allspin.host.link.frames import Deframer, encode_frame
+from allspin.host.link.virtual_board import VirtualTransport, read_trace
+from allspin.sim.errors import UserError
+from allspin.sim.golden import GoldenModel
 
 NETWORK = random_network((24, 12, 6), 1)
 PARAMETERS = TopParameters.from_network(NETWORK)
 ENDLESS = """\
 import numpy
-from boards.top import TopParameters
-from boards.virtual.build import build
-from hdl.bench.networks import random_images, random_network
-from host.link.device import Device
-from host.link.virtual_board import VirtualTransport
+from allspin.boards.top import TopParameters
+from allspin.boards.virtual.build import build
+from allspin.hdl.bench.networks import random_images, random_network
+from allspin.host.link.device import Device
+from allspin.host.link.virtual_board import VirtualTransport
 network = random_network((24, 12, 6), 1)
 transport = VirtualTransport(build(TopParameters.from_network(network)))
 print(transport.process.pid, flush=True)

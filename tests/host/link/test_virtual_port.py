@@ -10,10 +10,10 @@ import time
 import pytest
 import serial
 
-from host.link import virtual_port
-from host.link.faults import MOST_UNDER_WAY, Faults, FaultyTransport
-from host.link.virtual_board import PIPE_BYTES, VirtualTransport
-from host.link.virtual_port import VirtualPort
+from allspin.host.link import virtual_port
+from allspin.host.link.faults import MOST_UNDER_WAY, Faults, FaultyTransport
+from allspin.host.link.virtual_board import PIPE_BYTES, VirtualTransport
+from allspin.host.link.virtual_port import VirtualPort
 
 EVERY_BYTE = bytes(range(256))
 

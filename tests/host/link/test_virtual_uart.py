@@ -6,21 +6,21 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from boards.top import TopParameters
-from boards.virtual.build import build
-from hdl.bench.networks import random_images, random_network
-from hdl.link.protocol import Answer, LinkParameters, Request
-from hdl.link.uart import UartParameters
-from hdl.parameters import EngineParameters
-from host.link import virtual_board
-from host.link.device import Device
-from host.link.frames import Deframer, encode_frame
-from host.link.images import encode_images
-from host.link.machines import open_device
-from host.link.virtual_board import VirtualTransport
-from sim.errors import UserError
-from sim.golden import GoldenModel
-from sim.pixels import quantise_pixels
+from allspin.boards.top import TopParameters
+from allspin.boards.virtual.build import build
+from allspin.hdl.bench.networks import random_images, random_network
+from allspin.hdl.link.protocol import Answer, LinkParameters, Request
+from allspin.hdl.link.uart import UartParameters
+from allspin.hdl.parameters import EngineParameters
+from allspin.host.link import virtual_board
+from allspin.host.link.device import Device
+from allspin.host.link.frames import Deframer, encode_frame
+from allspin.host.link.images import encode_images
+from allspin.host.link.machines import open_device
+from allspin.host.link.virtual_board import VirtualTransport
+from allspin.sim.errors import UserError
+from allspin.sim.golden import GoldenModel
+from allspin.sim.pixels import quantise_pixels
 
 NETWORK = random_network((24, 12, 6), 1)
 IMAGES = random_images(NETWORK, 40, 0)

@@ -11,18 +11,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hdl.bench.networks import random_images
-from hdl.link.protocol import Feature
-from host.catalogue import open_device as open_chip_device
-from host.link.chip_programming import ChipMaker
-from host.link.device import Device
-from host.link.resident import ResidentImages
-from sim.chip import Chip
-from sim.device import Device as ChipDevice
-from sim.golden import GoldenModel
-from sim.network import Network
-from sim.programming import program_chip
-from sim.schemes import Programming
+from allspin.hdl.bench.networks import random_images
+from allspin.hdl.link.protocol import Feature
+from allspin.host.catalogue import open_device as open_chip_device
+from allspin.host.link.chip_programming import ChipMaker
+from allspin.host.link.device import Device
+from allspin.host.link.resident import ResidentImages
+from allspin.sim.chip import Chip
+from allspin.sim.device import Device as ChipDevice
+from allspin.sim.golden import GoldenModel
+from allspin.sim.network import Network
+from allspin.sim.programming import program_chip
+from allspin.sim.schemes import Programming
 
 PAPER = open_chip_device("paper")
 FIRST = 65_530

@@ -2,13 +2,13 @@
 
 import pytest
 
-from host.datasets import load_dataset
-from host.paper import beyond, types
-from host.paper.cache import ResultCache
-from host.paper.chapter import Effort, Table
-from host.paper.experiments import parameters_of
-from host.paper.reproduce import PARTS
-from host.paper.runner import run_experiments
+from allspin.host.datasets import load_dataset
+from allspin.host.paper import beyond, types
+from allspin.host.paper.cache import ResultCache
+from allspin.host.paper.chapter import Effort, Table
+from allspin.host.paper.experiments import parameters_of
+from allspin.host.paper.reproduce import PARTS
+from allspin.host.paper.runner import run_experiments
 
 TINY = Effort("tiny", seeds=2, sweep_seeds=1, chips=2, fine=False)
 

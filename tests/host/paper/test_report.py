@@ -7,12 +7,12 @@ import re
 import numpy as np
 import pytest
 
-from host.cli.main import main
-from host.paper import energy, neuron_curve, pulse_width, response
-from host.paper.chapter import FULL, QUICK, Part, Table
-from host.paper.reproduce import PARTS, reproduce
-from host.paper.verdict import Verdict
-from sim.synapse import Polarity
+from allspin.host.cli.main import main
+from allspin.host.paper import energy, neuron_curve, pulse_width, response
+from allspin.host.paper.chapter import FULL, QUICK, Part, Table
+from allspin.host.paper.reproduce import PARTS, reproduce
+from allspin.host.paper.verdict import Verdict
+from allspin.sim.synapse import Polarity
 
 
 class Silent:

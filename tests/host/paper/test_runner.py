@@ -8,13 +8,13 @@ from multiprocessing import active_children
 
 import pytest
 
-from host.array_training.recipe import TYPES
-from host.datasets import load_dataset
-from host.paper import experiments, runner
-from host.paper.cache import ResultCache
-from host.paper.experiments import Experiment, paper_type, parameters_of, training
-from host.paper.runner import run_experiments
-from sim.synapse import Polarity
+from allspin.host.array_training.recipe import TYPES
+from allspin.host.datasets import load_dataset
+from allspin.host.paper import experiments, runner
+from allspin.host.paper.cache import ResultCache
+from allspin.host.paper.experiments import Experiment, paper_type, parameters_of, training
+from allspin.host.paper.runner import run_experiments
+from allspin.sim.synapse import Polarity
 
 SOON = 60.0
 """Seconds that a process may take to end."""

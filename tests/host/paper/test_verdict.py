@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host.paper.verdict import Claim, Reading, Spread, Verdict, falls, within
+from allspin.host.paper.verdict import Claim, Reading, Spread, Verdict, falls, within
 
 
 def claim(*readings):

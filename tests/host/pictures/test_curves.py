@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from matplotlib.container import ErrorbarContainer
 
-from host.pictures.curves import Line, Panel, curves, even
+from allspin.host.pictures.curves import Line, Panel, curves, even
 
 
 def test_points_errors_and_levels_are_drawn():

@@ -4,18 +4,18 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from host.pictures.confusion import confusion_matrix
-from host.pictures.learning import learning_curve
-from host.pictures.maps import colour_scale, lit_pixels, most_heard, rah_maps
-from host.pictures.mistakes import ACROSS, wrong_images
-from host.pictures.neuron import neuron_curve
-from host.pictures.overview import overview
-from host.pictures.style import save_picture
-from host.pictures.timeline import runs, stage_spans, timeline
-from sim.errors import UserError
-from sim.levels import uniform_levels
-from sim.network import Converter, Layer, Network
-from sim.neuron import ReluNeuron, SotNeuron
+from allspin.host.pictures.confusion import confusion_matrix
+from allspin.host.pictures.learning import learning_curve
+from allspin.host.pictures.maps import colour_scale, lit_pixels, most_heard, rah_maps
+from allspin.host.pictures.mistakes import ACROSS, wrong_images
+from allspin.host.pictures.neuron import neuron_curve
+from allspin.host.pictures.overview import overview
+from allspin.host.pictures.style import save_picture
+from allspin.host.pictures.timeline import runs, stage_spans, timeline
+from allspin.sim.errors import UserError
+from allspin.sim.levels import uniform_levels
+from allspin.sim.network import Converter, Layer, Network
+from allspin.sim.neuron import ReluNeuron, SotNeuron
 
 
 def make_network(states=10, hidden=7, neuron=None, classes=3):

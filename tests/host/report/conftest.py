@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from host.catalogue import open_device
-from host.cli.main import main
-from sim.device_file import save_device
-from sim.levels import uniform_levels
-from sim.netfile import save_network
-from sim.network import Converter, Layer, Network
-from sim.neuron import SotNeuron
+from allspin.host.catalogue import open_device
+from allspin.host.cli.main import main
+from allspin.sim.device_file import save_device
+from allspin.sim.levels import uniform_levels
+from allspin.sim.netfile import save_network
+from allspin.sim.network import Converter, Layer, Network
+from allspin.sim.neuron import SotNeuron
 
 ATTACK = '<script>alert("x")</script>&amp;\'<img src=x onerror=alert(1)>'
 """What every name holds; a file's name has no slash."""
@@ -240,8 +240,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     arguments = [str(file), "--data", str(data), "--device", str(device_file)]
     builds = hostile_builds(str(file))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("host.report.findings.recall", lambda: builds)
-        patch.setattr("host.report.findings.compared", lambda *_: hostile_comparison())
+        patch.setattr("allspin.host.report.findings.recall", lambda: builds)
+        patch.setattr("allspin.host.report.findings.compared", lambda *_: hostile_comparison())
         assert main(["report", *arguments, "--chips", "3", "-o", str(page)]) == 0
     return Made(page, page.read_text(encoding="utf-8"), arguments, network, images, labels)
 

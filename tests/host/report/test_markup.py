@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from host.report.markup import Markup, join, spelled, tag
-from host.report.table import Table, number, quantity, table
+from allspin.host.report.markup import Markup, join, spelled, tag
+from allspin.host.report.table import Table, number, quantity, table
 
 PRINTABLE = st.text(st.characters(exclude_categories=("Cc", "Cs", "Cn")), max_size=40)
 

@@ -4,11 +4,11 @@ import shlex
 
 import pytest
 
-from host.catalogue import open_network, shipped_networks
-from host.cli import train
-from host.cli.main import build_parser
-from host.report.subject import train_command
-from host.training.recipe import _provenance
+from allspin.host.catalogue import open_network, shipped_networks
+from allspin.host.cli import train
+from allspin.host.cli.main import build_parser
+from allspin.host.report.subject import train_command
+from allspin.host.training.recipe import _provenance
 
 
 @pytest.mark.parametrize("name", shipped_networks())

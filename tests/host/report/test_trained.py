@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from host.catalogue import open_device, open_network
-from host.report.findings import Findings
-from host.report.markup import join
-from host.report.section import section
-from host.report.sections.trained import learning_curve, trained
-from host.report.subject import DEFAULTS, Subject
+from allspin.host.catalogue import open_device, open_network
+from allspin.host.report.findings import Findings
+from allspin.host.report.markup import join
+from allspin.host.report.section import section
+from allspin.host.report.sections.trained import learning_curve, trained
+from allspin.host.report.subject import DEFAULTS, Subject
 
 NETWORK = open_network("mnist-10")
 DEVICE = open_device("paper")

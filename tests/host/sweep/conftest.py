@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from host.sweep.grid import Grid, make_grid
-from sim.levels import uniform_levels
-from sim.netfile import save_network
-from sim.network import Converter, Layer, Network
-from sim.neuron import SotNeuron
+from allspin.host.sweep.grid import Grid, make_grid
+from allspin.sim.levels import uniform_levels
+from allspin.sim.netfile import save_network
+from allspin.sim.network import Converter, Layer, Network
+from allspin.sim.neuron import SotNeuron
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ import trustme
 from distributed import LocalCluster
 from distributed.security import Security
 
-from host.cli.main import main
-from host.sweep import cluster as cluster_module
-from host.sweep.cluster import Cluster
-from host.sweep.runner import make_plan, run_sweep
-from sim.errors import UserError
+from allspin.host.cli.main import main
+from allspin.host.sweep import cluster as cluster_module
+from allspin.host.sweep.cluster import Cluster
+from allspin.host.sweep.runner import make_plan, run_sweep
+from allspin.sim.errors import UserError
 
 
 @pytest.fixture(autouse=True)

@@ -5,9 +5,9 @@ import tomli_w
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from host.sweep.grid import FACTORS, SETTINGS, Grid, make_grid, read_grid
-from sim.errors import UserError
-from sim.netfile import load_network, save_network
+from allspin.host.sweep.grid import FACTORS, SETTINGS, Grid, make_grid, read_grid
+from allspin.sim.errors import UserError
+from allspin.sim.netfile import load_network, save_network
 
 
 def test_every_combination_is_a_point_once():

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from host.sweep.pictures import draw_sweep, shares_by_value, value_name, yield_curve
-from host.sweep.runner import make_plan, run_sweep
+from allspin.host.sweep.pictures import draw_sweep, shares_by_value, value_name, yield_curve
+from allspin.host.sweep.runner import make_plan, run_sweep
 
 
 def test_the_yield_is_counted_by_hand():

@@ -5,13 +5,13 @@ import dataclasses
 import numpy as np
 import pytest
 
-from host.catalogue import open_device, open_network
-from host.chips import only
-from host.sweep.grid import make_grid
-from host.sweep.point import scaled
-from sim.errors import UserError
-from sim.synapse import Polarity, SotSynapse
-from sim.table_device import TableResponse, TableSynapse
+from allspin.host.catalogue import open_device, open_network
+from allspin.host.chips import only
+from allspin.host.sweep.grid import make_grid
+from allspin.host.sweep.point import scaled
+from allspin.sim.errors import UserError
+from allspin.sim.synapse import Polarity, SotSynapse
+from allspin.sim.table_device import TableResponse, TableSynapse
 
 PAPER = open_device("paper")
 

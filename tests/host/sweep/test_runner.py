@@ -15,20 +15,20 @@ import numpy as np
 import pytest
 from distributed import Client, LocalCluster
 
-from host.catalogue import open_device, open_network
-from host.chips import accuracy_over_chips, only
-from host.cli.main import main
-from host.datasets import load_test_set
-from host.link.device import NO_PROGRESS
-from host.link.golden_device import GoldenDevice
-from host.sweep import job, workers
-from host.sweep.cluster import Cluster
-from host.sweep.grid import make_grid
-from host.sweep.job import close_machines, images_digest, measure
-from host.sweep.runner import make_plan, run_sweep
-from sim.chip import Chip
-from sim.errors import UserError
-from sim.schemes import Programming
+from allspin.host.catalogue import open_device, open_network
+from allspin.host.chips import accuracy_over_chips, only
+from allspin.host.cli.main import main
+from allspin.host.datasets import load_test_set
+from allspin.host.link.device import NO_PROGRESS
+from allspin.host.link.golden_device import GoldenDevice
+from allspin.host.sweep import job, workers
+from allspin.host.sweep.cluster import Cluster
+from allspin.host.sweep.grid import make_grid
+from allspin.host.sweep.job import close_machines, images_digest, measure
+from allspin.host.sweep.runner import make_plan, run_sweep
+from allspin.sim.chip import Chip
+from allspin.sim.errors import UserError
+from allspin.sim.schemes import Programming
 
 ROOT = Path(__file__).resolve().parents[3]
 SOON = 60.0
@@ -158,7 +158,7 @@ class Command:
 
     def start(self):
         return subprocess.Popen(
-            [sys.executable, "-m", "host.cli.main", *self.words],
+            [sys.executable, "-m", "allspin.host.cli.main", *self.words],
             cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -241,7 +241,7 @@ def test_what_tidies_up_behind_the_workers_says_nothing():
     """A semaphore that is gone already, as an interrupt at the wrong moment leaves it."""
     program = (
         "from joblib.externals.loky.backend.resource_tracker import register\n"
-        "from host.sweep.workers import in_processes\n"
+        "from allspin.host.sweep.workers import in_processes\n"
         "list(in_processes([], 2))\n"
         "register('/of-nobody', 'semlock')\n"
     )

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from host.sweep.grid import make_grid
-from host.sweep.job import Outcome
-from host.sweep.table import COLUMNS, Row, Table, grid_path, row_line
-from sim.errors import UserError
+from allspin.host.sweep.grid import make_grid
+from allspin.host.sweep.job import Outcome
+from allspin.host.sweep.table import COLUMNS, Row, Table, grid_path, row_line
+from allspin.sim.errors import UserError
 
 GRID = make_grid({"network": "mnist-10", "c2c": [0, 0.1], "program": ["open-loop", "write-verify"]})
 POINTS = GRID.points()
@@ -289,7 +289,7 @@ def test_names_need_not_be_utf_8(tmp_path):
 
 
 def test_a_table_that_could_not_be_read_again_is_not_begun(tmp_path, monkeypatch):
-    monkeypatch.setattr("host.sweep.table.MAX_BYTES", 2 * len(row_line(ROWS[0])))
+    monkeypatch.setattr("allspin.host.sweep.table.MAX_BYTES", 2 * len(row_line(ROWS[0])))
     with pytest.raises(UserError, match=r"^8 chips make a table of more than 0 MiB; sweep them"):
         opened(tmp_path / "t.csv")
     assert os.listdir(tmp_path) == []

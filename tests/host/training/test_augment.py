@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from host.training.augment import Augmentation, Augmenter, Transformation, bilinear
+from allspin.host.training.augment import Augmentation, Augmenter, Transformation, bilinear
 
 SHAPE = (9, 12)
 STILL = Augmentation(rotation=0.0, stretch=0.0, shift=0.0, elastic=0.0)

@@ -3,13 +3,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from host.training.latent import LatentNetwork
-from host.training.machine import Machine
-from host.training.passes import backward, forward
-from sim.golden import GoldenModel
-from sim.levels import uniform_levels
-from sim.neuron import NEURONS
-from sim.pixels import quantise_pixels
+from allspin.host.training.latent import LatentNetwork
+from allspin.host.training.machine import Machine
+from allspin.host.training.passes import backward, forward
+from allspin.sim.golden import GoldenModel
+from allspin.sim.levels import uniform_levels
+from allspin.sim.neuron import NEURONS
+from allspin.sim.pixels import quantise_pixels
 
 SHAPE = (5, 7)
 

@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from host.datasets import Dataset, load_dataset
-from host.training.latent import LatentNetwork
-from host.training.recipe import Progress, TrainingParameters, split, train
-from sim.errors import UserError
-from sim.golden import GoldenModel
-from sim.netfile import network_to_bytes
+from allspin.host.datasets import Dataset, load_dataset
+from allspin.host.training.latent import LatentNetwork
+from allspin.host.training.recipe import Progress, TrainingParameters, split, train
+from allspin.sim.errors import UserError
+from allspin.sim.golden import GoldenModel
+from allspin.sim.netfile import network_to_bytes
 
 SMALL = TrainingParameters(hidden=(16,), epochs=4)
 
@@ -41,7 +41,7 @@ def test_no_image_is_held_twice(dataset: Dataset, monkeypatch: pytest.MonkeyPatc
         assert np.shares_memory(images, dataset.train_images)
         raise Enough
 
-    monkeypatch.setattr("host.training.recipe.bent_batches", looked_at)
+    monkeypatch.setattr("allspin.host.training.recipe.bent_batches", looked_at)
     with pytest.raises(Enough):
         train(dataset, SMALL)
 
@@ -101,7 +101,7 @@ def test_the_best_quantised_epoch_is_the_one_that_is_kept(
         seen[accuracy] = network.states(0)
         return accuracy
 
-    monkeypatch.setattr("host.training.recipe.share_right", scripted)
+    monkeypatch.setattr("allspin.host.training.recipe.share_right", scripted)
     trained = train(dataset, SMALL)
     assert trained.validation_accuracy == trained.network.provenance["validation_accuracy"] == 0.9
     assert np.array_equal(trained.network.layers[0].states, seen[0.9])

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.cost.liberty import load_library, parse_library
-from sim.errors import UserError
+from allspin.sim.cost.liberty import load_library, parse_library
+from allspin.sim.errors import UserError
 
 # Area in um^2, leakage in nW, capacitances in fF, energy in fJ, worst delay in ps, as read from
 # the NanGate FreePDK45 open cell library, typical corner.

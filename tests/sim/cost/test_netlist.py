@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim.cost.liberty import load_library
-from sim.cost.netlist import Netlist
+from allspin.sim.cost.liberty import load_library
+from allspin.sim.cost.netlist import Netlist
 
 LIBRARY = load_library()
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from sim.cost.published import ADC_CONVERSION, Range, amplifier_energy
-from sim.cost.spin import joule_heat, neuron_figures, supplied, synapse_figures
-from sim.device import Electrical, NeuronElectrical
-from sim.device_file import load_device
+from allspin.sim.cost.published import ADC_CONVERSION, Range, amplifier_energy
+from allspin.sim.cost.spin import joule_heat, neuron_figures, supplied, synapse_figures
+from allspin.sim.device import Electrical, NeuronElectrical
+from allspin.sim.device_file import load_device
 
 PAPER = load_device(Path(__file__).resolve().parents[3] / "host" / "devices" / "paper.toml")
 

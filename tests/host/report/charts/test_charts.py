@@ -5,15 +5,15 @@ import re
 import numpy as np
 import pytest
 
-from host.pictures.timeline import Span
-from host.report.charts.bars import Bar, bars_chart
-from host.report.charts.lines import Axis, Guides, Series, lines_chart
-from host.report.charts.ranges import Range, ranges_chart
-from host.report.charts.stages import Stage, stages_chart
-from host.report.charts.strips import Strip, strips_chart
-from host.report.charts.svg import NARROW, WIDE, Chart, figure, mark, wrapped
-from host.report.markup import join
-from host.report.table import Table
+from allspin.host.pictures.timeline import Span
+from allspin.host.report.charts.bars import Bar, bars_chart
+from allspin.host.report.charts.lines import Axis, Guides, Series, lines_chart
+from allspin.host.report.charts.ranges import Range, ranges_chart
+from allspin.host.report.charts.stages import Stage, stages_chart
+from allspin.host.report.charts.strips import Strip, strips_chart
+from allspin.host.report.charts.svg import NARROW, WIDE, Chart, figure, mark, wrapped
+from allspin.host.report.markup import join
+from allspin.host.report.table import Table
 
 WIDTHS = pytest.mark.parametrize("width", [NARROW, WIDE])
 HOSTILE = "<b>&\"'" + "long" * 40

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from host.report.charts.scale import Scale, linear_ticks, log_ticks, padded, tick_text
+from allspin.host.report.charts.scale import Scale, linear_ticks, log_ticks, padded, tick_text
 
 
 @settings(deadline=None)
