@@ -11,11 +11,14 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 LAYERS = ("sim", "hdl", "boards", "host")
+FACE = "face"
+"""What the package offers by itself; no layer may ask for it."""
 TOP_LEVEL = {
     "CHANGELOG.md",
     "LICENSE",
     "Makefile",
     "README.md",
+    "allspin",
     "boards",
     "docs",
     "hdl",
@@ -52,15 +55,26 @@ def parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
 
 
-def imported_layers(tree: ast.AST) -> set[str]:
-    """The layers that a file imports, wherever in the file it does."""
+def imported_modules(tree: ast.AST) -> set[str]:
+    """What a file imports, wherever in the file it does: modules, and names of modules."""
     modules = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             modules |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            modules.add(node.module or "")
-    return {module.split(".")[0] for module in modules} & set(LAYERS)
+            modules |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return modules
+
+
+def imported_layers(tree: ast.AST) -> set[str]:
+    """The layers that a file imports; "face" for the package itself and its names."""
+    found = set()
+    for module in imported_modules(tree):
+        package, _, rest = module.partition(".")
+        layer = rest.partition(".")[0]
+        if package == "allspin":
+            found.add(layer if layer in LAYERS else FACE)
+    return found
 
 
 def test_git_lists_the_sources():
@@ -79,9 +93,31 @@ def test_a_layer_imports_only_what_lies_below(layer):
     assert wrong == {}
 
 
-def test_an_upward_import_would_be_seen():
-    tree = ast.parse("def f():\n    from host.link import device\n    import boards.top, numpy\n")
-    assert imported_layers(tree) == {"host", "boards"}
+@pytest.mark.parametrize(
+    ("code", "layers"),
+    [
+        ("def f():\n    from allspin.host.link import device", {"host"}),
+        ("import allspin.boards.top, numpy", {"boards"}),
+        ("from allspin import host", {"host"}),
+        ("from allspin import sim, hdl as h", {"sim", "hdl"}),
+        ("from allspin import run", {FACE}),
+        ("import allspin", {FACE}),
+        ("import allspin as a, allspin.sim", {FACE, "sim"}),
+        ("from allspin.sim import host", {"sim"}),
+        ("from numpy import host", set()),
+    ],
+)
+def test_an_upward_import_would_be_seen(code, layers):
+    assert imported_layers(ast.parse(code)) == layers
+
+
+def test_the_old_names_are_not_imported():
+    wrong = {
+        name_of(path): sorted(old)
+        for path in SOURCES
+        if (old := {m.partition(".")[0] for m in imported_modules(parsed(path))} & set(LAYERS))
+    }
+    assert wrong == {}
 
 
 def test_imports_are_absolute_and_name_what_they_take():
@@ -197,7 +233,7 @@ def test_every_requirement_is_pinned_by_hash():
 
 def test_every_package_imports():
     for layer in LAYERS:
-        package = importlib.import_module(layer)
-        for module in pkgutil.walk_packages(package.__path__, f"{layer}."):
+        package = importlib.import_module(f"allspin.{layer}")
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             if not module.name.endswith("__main__"):
                 importlib.import_module(module.name)

@@ -1,0 +1,177 @@
+"""One name: everything is imported as a part of allspin, wherever it is installed."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+LAYERS = ("sim", "hdl", "boards", "host")
+KEPT = {"PATH", "HOME", "ALLSPIN_CACHE", "XDG_CACHE_HOME"}
+"""Variables of the environment that other processes get: not those that say where Python looks."""
+HEAVY = {"amaranth", "joblib", "matplotlib", "rich", "scipy"}
+SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
+
+
+def python(code: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=folder,
+        env={name: os.environ[name] for name in KEPT & set(os.environ)} | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_list_of_packages_is_whole():
+    found = {
+        ".".join(("allspin", *path.relative_to(ROOT).parent.parts))
+        for layer in LAYERS
+        for path in (ROOT / layer).rglob("*.py")
+    }
+    listed = SETTINGS["setuptools"]["packages"]
+    assert listed == sorted(found | {"allspin"})
+    # Where a folder has Python files, it is a package.
+    for package in found:
+        assert (ROOT.joinpath(*package.split(".")[1:]) / "__init__.py").is_file(), package
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_a_layer_has_no_other_name(layer):
+    done = python(f"import {layer}", ROOT)
+    assert done.stderr.endswith(f"ImportError: this is allspin.{layer}, not {layer}\n")
+    done = python(f"import allspin.{layer}", ROOT)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_python_finds_a_checkout_that_is_not_installed(tmp_path):
+    code = "import allspin.sim; print(allspin.sim.__file__)"
+    done = python(code, tmp_path, PYTHONPATH=str(ROOT))
+    assert done.stdout == f"{ROOT / 'sim' / '__init__.py'}\n", done.stderr
+
+
+@pytest.mark.parametrize(
+    ("module", "layers"),
+    [
+        ("allspin", set()),
+        ("allspin.sim", {"sim"}),
+        ("allspin.sim.golden", {"sim"}),
+        ("allspin.host", {"host"}),
+    ],
+)
+def test_nothing_is_imported_besides(module, layers):
+    code = (
+        f"import {module}, sys\n"
+        "print(*(name.split('.')[1] for name in sys.modules if name.startswith('allspin.')))\n"
+        "print(*(name for name in sys.modules if '.' not in name))"
+    )
+    done = python(code, ROOT)
+    ours, others = done.stdout.splitlines()
+    assert set(ours.split()) == layers, done.stderr
+    assert HEAVY & set(others.split()) == set()
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory) -> Path:
+    """A wheel of this checkout, put where nothing else is."""
+    folder = tmp_path_factory.mktemp("wheel")
+    source = folder / "source"
+    for name in ("allspin", *LAYERS, "pyproject.toml", "README.md", "LICENSE"):
+        path, ignored = ROOT / name, shutil.ignore_patterns("__pycache__")
+        if path.is_dir():
+            shutil.copytree(path, source / name, ignore=ignored)
+        else:
+            shutil.copy(path, source / name)
+    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    alone = ["--no-deps", "--no-build-isolation"]
+    subprocess.run([*pip, "wheel", *alone, "-w", folder, source], check=True)
+    target = folder / "target"
+    [wheel] = folder.glob("*.whl")
+    subprocess.run([*pip, "install", "--no-deps", "--target", target, wheel], check=True)
+    return target
+
+
+def test_a_wheel_has_one_name(installed):
+    names = {path.name for path in installed.iterdir()} - {"bin"}
+    assert {re.sub(r"-[\d.]+(?=\.dist-info)", "", name) for name in names} == {
+        "allspin",
+        "allspin.dist-info",
+    }
+    for layer in LAYERS:
+        here = {path.relative_to(ROOT) for path in (ROOT / layer).rglob("*.py")}
+        there = {
+            path.relative_to(installed / "allspin")
+            for path in (installed / "allspin" / layer).rglob("*.py")
+        }
+        assert here == there
+    for data in ("sim/cost/*.lib", "host/networks/*.safetensors", "boards/**/*.cpp"):
+        assert list((installed / "allspin").glob(data))
+
+
+def test_the_readme_s_python_runs_beside_files_of_the_old_names(installed, tmp_path):
+    for layer in LAYERS:
+        (tmp_path / f"{layer}.py").write_text("raise ImportError('the wrong one')\n")
+    text = (ROOT / "README.md").read_text()
+    [code] = re.findall(r"## From Python\n.*?```python\n(.*?)```", text, re.DOTALL)
+    done = python(
+        f"{code}\nimport allspin; print(allspin.__file__)",
+        tmp_path,
+        PYTHONPATH=str(installed),
+    )
+    assert done.returncode == 0, done.stderr
+    share, file = done.stdout.splitlines()
+    assert share.endswith("right; 0 differ")
+    assert Path(file).is_relative_to(installed)
+
+
+def lint(tmp_path: Path, files: dict[str, str]) -> str:
+    """What the type checker says of a small project with this one's settings."""
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    shutil.copytree(ROOT / "allspin", tmp_path / "allspin")
+    inits = {f"{layer}/__init__.py": (ROOT / layer / "__init__.py").read_text() for layer in LAYERS}
+    command = {"host/cli/__init__.py": "", "host/cli/main.py": "def main() -> int: ...\n"}
+    for name, text in (inits | command | files).items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    make = ["make", "-s", "types", f"VENV={tmp_path}", "STAMP="]
+    subprocess.run(make, cwd=tmp_path, check=True)
+    done = subprocess.run(
+        [Path(sys.executable).with_name("pyright"), "--pythonpath", sys.executable],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stdout
+
+
+def test_a_planted_type_error_fails(tmp_path):
+    said = lint(
+        tmp_path,
+        {
+            "sim/a.py": "SIZE: int = 'three'\n\n\ndef size() -> int:\n    return SIZE\n",
+            "host/b.py": "from allspin.sim.a import size\n\n\nNAME: str = size()\n",
+            "tests/c.py": "from allspin.host.b import NAME\n\nN: int = NAME\n",
+            "boards/d.py": "from allspin.hdl import nothing\n",
+        },
+    )
+    found = re.findall(r"(\w+)\.py:(\d+):\d+ - error", said)
+    assert sorted(found) == [("a", "1"), ("b", "4"), ("c", "3"), ("d", "1")], said
+
+
+def test_what_is_right_passes(tmp_path):
+    # A class is one class, whichever way it is come by.
+    kind = "class Size: ...\n\n\ndef double(size: Size) -> Size:\n    return size\n"
+    use = "from allspin.sim.a import Size, double\n\nSIZE: Size = double(Size())\n"
+    more = (
+        f"{kind}\n\ndef small() -> Size:\n    from allspin.sim.b import SIZE\n\n    return SIZE\n"
+    )
+    said = lint(tmp_path, {"sim/a.py": more, "sim/b.py": use, "tests/c.py": use})
+    assert said.startswith("0 errors")
