@@ -20,7 +20,11 @@ from hdl.parameters import (
     HardwareProfile,
     VariationParameters,
 )
+from hdl.variation.chip import ChipRegisters
+from hdl.variation.programmer import Programmer
+from hdl.variation.use_noise import UseNoise
 from hdl.variation.variation import Variation
+from hdl.variation.write_table import WriteTables
 from sim.chip import MAX_SPREAD, USE_BITS, WriteTable, state_words
 from sim.generator import FRACTION_BITS, Purpose, use_normals
 from sim.levels import full_scale
@@ -132,6 +136,26 @@ class Made:
 
     async def settle(self, ctx):
         await self._settle(ctx)
+
+
+@pytest.mark.parametrize("form", [1, 22])
+def test_every_part_takes_a_byte_in_every_clock(form):
+    profile = HardwareProfile(variation=VariationParameters(10, form))
+    parameters = EngineParameters.from_network(random_network((4, 3, 2, 3), 0), profile)
+    parts = [ChipRegisters(), Programmer(parameters), WriteTables(parameters)]
+    for part in (*parts, UseNoise(parameters, 0), UseNoise(parameters, 1)):
+        ready = []
+
+        async def watch(ctx, part=part, ready=ready):
+            for _ in range(5):
+                ready.append(ctx.get(part.load.ready))
+                await ctx.tick()
+
+        simulator = Simulator(part)
+        simulator.add_clock(1e-6)
+        simulator.add_testbench(watch)
+        simulator.run()
+        assert ready == [1] * 5, part
 
 
 TOPOLOGIES = [(5, 4, 3), (3, 7), (4, 3, 2, 3)]
