@@ -109,16 +109,16 @@ class ChipLayer(Layer):
 
     Parameters
     ----------
-    cells : ndarray of int8, shape (rows, columns), or None
-        The words; None for those of the states.
+    cells : ndarray of int8, shape (rows, columns)
+        The words; by its name.
     """
 
-    cells: Words | None = None
+    cells: Words = field(kw_only=True)
 
     @property
     def words(self) -> Words:
         """The crossbar's content, shape (rows, columns): signed R_AH words."""
-        return super().words if self.cells is None else self.cells
+        return self.cells
 
 
 def chip_network(chip: Chip, network: Network, words: list[Words]) -> Network:
@@ -140,7 +140,7 @@ def chip_network(chip: Chip, network: Network, words: list[Words]) -> Network:
         in it: see `Chip.noise`.
     """
     layers = [
-        ChipLayer(layer.states, layer.levels, layer.converter, layer.table, cells)
+        ChipLayer(layer.states, layer.levels, layer.converter, layer.table, cells=cells)
         for layer, cells in zip(chip.varied(network).layers, words, strict=True)
     ]
     return replace(network, layers=tuple(layers))

@@ -60,6 +60,52 @@ def test_a_relu_rounds_and_holds_at_full_scale(
     assert taken == list(zip(wanted, lasts, strict=True))
 
 
+@settings(deadline=None, max_examples=10)
+@pytest.mark.parametrize("kind", sorted(gateware.NEURONS))
+@given(
+    hidden_bits=st.integers(1, 6),
+    current_bits=st.integers(4, 8),
+    stall=st.sampled_from([0.0, 0.4]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_each_kind_is_the_table_of_its_physics(
+    kind: str, hidden_bits: int, current_bits: int, stall: float, seed: int
+) -> None:
+    current_bits = max(current_bits, hidden_bits + 1)
+    rng = random.Random(seed)
+    table = neuron.NEURONS[kind]().table(current_bits, hidden_bits).tolist()
+    dut = gateware.NEURONS[kind](engine(5, hidden_bits, current_bits, kind))
+    bench = StreamBench(dut, stall=stall, seed=seed)
+    currents = rng.sample(range(2**current_bits), 16)
+    lasts = [rng.randrange(2) for _ in currents]
+
+    async def stimulus(ctx: Any) -> None:
+        await load(ctx, dut, TABLE, 0, table)
+        for payload in zip_dicts(currents, lasts, "current"):
+            ctx.set(dut.currents.payload, payload)
+            ctx.set(dut.currents.valid, 1)
+            await ctx.tick().until(dut.currents.ready)
+            ctx.set(dut.currents.valid, 0)
+
+    bench.play(stimulus)
+    taken = bench.take(dut.activations, len(currents))
+    bench.run()
+    assert taken == [(table[c], last) for c, last in zip(currents, lasts, strict=True)]
+
+
+async def load(ctx: Any, dut: Any, memory: int, address: int, content: list[int]) -> None:
+    """Load a neuron, which takes a byte in every clock."""
+    for number, entry in enumerate(content):
+        ctx.set(
+            dut.load.payload,
+            {"memory": memory, "first": number == 0, "address": address, "data": entry},
+        )
+        ctx.set(dut.load.valid, 1)
+        assert ctx.get(dut.load.ready)
+        await ctx.tick()
+    ctx.set(dut.load.valid, 0)
+
+
 def zip_dicts(values: list[int], lasts: list[int], name: str) -> Any:
     return ({name: value, "last": last} for value, last in zip(values, lasts, strict=True))
 
@@ -84,22 +130,11 @@ def test_a_sot_neuron_is_the_table_that_was_loaded(
     lasts = [rng.randrange(2) for _ in currents]
     patch = rng.randrange(2**current_bits)
 
-    async def load(ctx: Any, memory: int, address: int, content: list[int]) -> None:
-        for number, entry in enumerate(content):
-            ctx.set(
-                dut.load.payload,
-                {"memory": memory, "first": number == 0, "address": address, "data": entry},
-            )
-            ctx.set(dut.load.valid, 1)
-            assert ctx.get(dut.load.ready)
-            await ctx.tick()
-        ctx.set(dut.load.valid, 0)
-
     async def stimulus(ctx: Any) -> None:
-        await load(ctx, TABLE, 0, table)
+        await load(ctx, dut, TABLE, 0, table)
         table[patch] ^= 1
-        await load(ctx, TABLE, patch, [table[patch]])
-        await load(ctx, CONVERTER, 0, [255] * 8)  # somebody else's
+        await load(ctx, dut, TABLE, patch, [table[patch]])
+        await load(ctx, dut, CONVERTER, 0, [255] * 8)  # somebody else's
         ctx.set(dut.probe, 1)
         ctx.set(dut.address, patch)
         await ctx.tick().repeat(3)

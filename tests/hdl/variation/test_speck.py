@@ -75,8 +75,11 @@ def test_an_iterative_draw_takes_its_rounds_and_a_clock(rounds):
 LANES = ((Purpose.D2D_POTENTIATION, Purpose.D2D_DEPRESSION, Purpose.STUCK), (Purpose.WRITE,))
 
 
-def pipeline(lanes, seed, layer, number, blocks, gaps=0.0):
-    """Bits of each block (row, columns, selects) in one lot of keys, and the clocks between."""
+def pipeline(lanes, seed, layer, number, blocks, gaps=0.0, given_up=None):
+    """Bits of each block (row, columns, selects) in one lot of keys.
+
+    Other keys come first if `given_up` is not None, and are given up after as many clocks.
+    """
     dut = PipelinedSpeck(lanes, 16)
     taken = []
     clock = 0
@@ -85,12 +88,19 @@ def pipeline(lanes, seed, layer, number, blocks, gaps=0.0):
 
     async def stimulus(ctx):
         nonlocal clock
-        ctx.set(dut.seed, seed)
+
+        async def rekey(seed):
+            ctx.set(dut.seed, seed)
+            ctx.set(dut.rekey, 1)
+            await ctx.tick()
+            ctx.set(dut.rekey, 0)
+
         ctx.set(dut.layer, layer)
         ctx.set(dut.number, number)
-        ctx.set(dut.rekey, 1)
-        await ctx.tick()
-        ctx.set(dut.rekey, 0)
+        if given_up is not None:
+            await rekey(seed ^ 1)
+            await ctx.tick().repeat(given_up)
+        await rekey(seed)
         await ctx.tick().until(dut.keyed)
         waiting = list(enumerate(blocks))
         while len(taken) < len(blocks):
@@ -121,8 +131,10 @@ def pipeline(lanes, seed, layer, number, blocks, gaps=0.0):
     number=st.integers(0, 65535),
     draw=st.randoms(use_true_random=False),
     gaps=st.sampled_from([0.0, 0.4]),
+    # In the middle of each purpose's keys, and when all of them are there.
+    given_up=st.sampled_from([None, *range(1, 5 * ROUNDS, ROUNDS // 2)]),
 )
-def test_pipelined_draws_are_the_golden_generators(seed, layer, number, draw, gaps):
+def test_pipelined_draws_are_the_golden_generators(seed, layer, number, draw, gaps, given_up):
     blocks = [
         (draw.randrange(65536), [draw.randrange(65536) for _ in LANES], [draw.randrange(3), 0])
         for _ in range(12)
@@ -139,7 +151,7 @@ def test_pipelined_draws_are_the_golden_generators(seed, layer, number, draw, ga
         ]
         for row, columns, selects in blocks
     ]  # fmt: skip
-    assert pipeline(LANES, seed, layer, number, blocks, gaps) == wanted
+    assert pipeline(LANES, seed, layer, number, blocks, gaps, given_up) == wanted
 
 
 def test_pipelined_draws_are_the_published_ones(draw_vectors):

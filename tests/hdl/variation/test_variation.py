@@ -1,11 +1,12 @@
 """Chips made in gateware against the golden model: R_AH words, and noise at each use."""
 
+import itertools
 import struct
 
 import numpy as np
 import pytest
 from amaranth.sim import Simulator
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from allspin.hdl.bench.networks import random_network
@@ -20,7 +21,11 @@ from allspin.hdl.parameters import (
     HardwareProfile,
     VariationParameters,
 )
+from allspin.hdl.variation.chip import ChipRegisters
+from allspin.hdl.variation.programmer import Programmer
+from allspin.hdl.variation.use_noise import UseNoise
 from allspin.hdl.variation.variation import Variation
+from allspin.hdl.variation.write_table import WriteTables
 from allspin.sim.chip import MAX_SPREAD, USE_BITS, WriteTable, state_words
 from allspin.sim.generator import FRACTION_BITS, Purpose, use_normals
 from allspin.sim.levels import full_scale
@@ -72,6 +77,7 @@ class Made:
         ]
         self.places = []  # of words, in their order
         self.clocks = 0
+        self.beside = []  # testbenches that run as long as there is something to do
 
     def run(self, *steps):
         async def stimulus(ctx):
@@ -95,7 +101,8 @@ class Made:
         simulator = Simulator(self.dut)
         simulator.add_clock(1e-6)
         simulator.add_testbench(stimulus)
-        simulator.add_testbench(watch, background=True)
+        for testbench in (watch, *self.beside):
+            simulator.add_testbench(testbench, background=True)
         simulator.run()
 
     async def _settle(self, ctx):
@@ -134,6 +141,26 @@ class Made:
         await self._settle(ctx)
 
 
+@pytest.mark.parametrize("form", [1, 22])
+def test_every_part_takes_a_byte_in_every_clock(form):
+    profile = HardwareProfile(variation=VariationParameters(10, form))
+    parameters = EngineParameters.from_network(random_network((4, 3, 2, 3), 0), profile)
+    parts = [ChipRegisters(), Programmer(parameters), WriteTables(parameters)]
+    for part in (*parts, UseNoise(parameters, 0), UseNoise(parameters, 1)):
+        ready = []
+
+        async def watch(ctx, part=part, ready=ready):
+            for _ in range(5):
+                ready.append(ctx.get(part.load.ready))
+                await ctx.tick()
+
+        simulator = Simulator(part)
+        simulator.add_clock(1e-6)
+        simulator.add_testbench(watch)
+        simulator.run()
+        assert ready == [1] * 5, part
+
+
 TOPOLOGIES = [(5, 4, 3), (3, 7), (4, 3, 2, 3)]
 FORMS = [1, 2, 22]
 
@@ -151,6 +178,18 @@ FORMS = [1, 2, 22]
     redraw=st.booleans(),
     memory=st.sampled_from(["block", "ecp5"]),
     gaps=st.sampled_from([0.0, 0.5]),
+)
+@example(
+    topology=(5, 4, 3),
+    states=10,
+    rah_bits=8,
+    seed=1,
+    write=2,
+    stuck=0.5,
+    stuck_at="either",
+    redraw=True,
+    memory="block",
+    gaps=0.0,
 )
 def test_words_are_the_golden_chips(
     topology, form, states, rah_bits, seed, write, stuck, stuck_at, redraw, memory, gaps
@@ -203,6 +242,46 @@ def test_words_are_the_golden_chips(
     for words, golden_words in zip(seen, wanted, strict=True):
         for one, two in zip(words, golden_words, strict=True):
             np.testing.assert_array_equal(one, two)
+
+
+@pytest.mark.parametrize("stuck", [0.0, 0.4])
+def test_words_come_of_the_unit_that_draws_noise_meanwhile(stuck):
+    network = random_network((5, 4, 3), 8)
+    variation = VariationParameters(network.layers[0].levels.size, 2)
+    profile = HardwareProfile(variation=variation)
+    made = Made(EngineParameters.from_network(network, profile))
+    rng = np.random.default_rng(8)
+    tables = [some_table(len(layer.levels), 8, rng) for layer in network.layers]
+    noise = []
+
+    async def number_images(ctx):
+        for number in itertools.count():
+            ctx.set(made.dut.numbers.payload, number)
+            ctx.set(made.dut.numbers.valid, 1)
+            await ctx.tick().until(made.dut.numbers.ready)
+            ctx.set(made.dut.numbers.valid, 0)
+            for _ in range(rng.integers(1, 400)):
+                await ctx.tick()
+
+    async def take_noise(ctx):
+        async for _, _ in ctx.tick():
+            ctx.set(made.dut.noise_0.ready, rng.random() < 0.5)
+            noise.append(ctx.get(made.dut.noise_0.valid & made.dut.noise_0.ready))
+
+    made.beside = [number_images, take_noise]
+    imperfections = Imperfections(stuck=stuck)
+    steps = [made.load(ENGINE, CHIP, chip_bytes(5, 0, imperfections, 8))]
+    for layer, table in enumerate(tables):
+        steps.append(made.load(layer, WRITE_TABLE, table_bytes(table, variation.state_bits)))
+    for layer, crossbar in enumerate(network.layers):
+        steps.append(made.load(layer, STATES, crossbar.states.astype(np.uint8).tobytes()))
+    made.run(*steps)
+    assert sum(noise) > 4 * 4
+    for place, (layer, table) in enumerate(zip(network.layers, tables, strict=True)):
+        wanted = state_words(
+            layer.states, np.zeros_like(layer.states), table, 5, place, 0, imperfections, 8
+        )
+        np.testing.assert_array_equal(made.words[place], wanted)
 
 
 @pytest.mark.parametrize(("stuck", "clocks"), [(0.0, 1), (0.25, 2)])
