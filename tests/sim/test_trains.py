@@ -43,6 +43,8 @@ def test_trains_follow_the_papers_equations() -> None:
     np.testing.assert_allclose(trains.cycle[P], 0.13)
     np.testing.assert_allclose(trains.cycle[D], 0.058)
     assert quieter(synapse()) == D
+    other = dataclasses.replace(synapse(), c2c=CycleVariation(0.029, 0.065))
+    assert quieter(other) == P
 
 
 def test_every_tenth_of_a_hundred_and_ten_pulses_differ() -> None:
