@@ -204,7 +204,10 @@ def optimise(text: str) -> str:
             return text
         lines = Path(folder, "result.il").read_text(encoding="utf-8").splitlines()
     unseen = "#", "attribute", "autoidx"
-    return "\n".join(line for line in lines if not line.lstrip().startswith(unseen))
+    seen = [line for line in lines if not line.lstrip().startswith(unseen)]
+    # Wires come in no order, all else in that of the design.
+    wires = sorted(line for line in seen if line.startswith("  wire "))
+    return "\n".join([*wires, *(line for line in seen if not line.startswith("  wire "))]) or text
 
 
 def lines_of(design: Design) -> Lines:
