@@ -90,7 +90,7 @@ setup: $(STAMP)  ## Only make the environment: .venv/bin/allspin is then there.
 .PHONY: clean
 clean:  ## Remove what was made, except the environment.
 	rm -rf out build *.egg-info .pytest_cache .ruff_cache .hypothesis
-	find sim hdl boards host tests -name __pycache__ -prune -exec rm -rf {} +
+	find allspin sim hdl boards host tests -name __pycache__ -prune -exec rm -rf {} +
 
 .PHONY: distclean
 distclean: clean  ## Remove the environment too.

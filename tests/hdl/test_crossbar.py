@@ -129,6 +129,13 @@ def crossbars(draw: st.DrawFn) -> CrossbarParameters:
     density=0.0,
     stall=0.7,
 )
+@example(
+    # The last pass has fewer columns than lanes.
+    p=CrossbarParameters(rows=3, columns=7, lanes=3, value_bits=2, rah_bits=4, memory="ecp5"),
+    seed=1,
+    density=1.0,
+    stall=0.3,
+)
 @given(
     p=crossbars(),
     seed=st.integers(0, 2**32 - 1),

@@ -2,14 +2,17 @@
 
 ``python -m tests.mutants.designs [NAME ...]`` prints an object: each design's digest, or what
 was raised while it was elaborated. With ``--expect FILE`` it ends behind the first digest that
-is not the file's; with ``--trace`` it prints the lines that each design executes, and with
-``--names`` all names, quick ones first.
+is not the file's; with ``--optimised`` digests are of what Yosys leaves of the designs. With
+``--trace`` it prints the lines that each design executes, and with ``--names`` all names, quick
+ones first.
 """
 
 import argparse
 import hashlib
 import json
+import subprocess
 import sys
+import tempfile
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
@@ -27,6 +30,7 @@ from allspin.boards.build.families import TOP
 from allspin.boards.shell import Shell, ShellParameters
 from allspin.boards.top import Top, TopParameters
 from allspin.hdl.bench.networks import random_network
+from allspin.hdl.cells import yosys_command
 from allspin.hdl.cmos_neuron import DigitalColumn, RegisteredRelu, RoundedRelu, TableLogic
 from allspin.hdl.link.uart import UartParameters
 from allspin.hdl.mac_array import MacArray, MacParameters
@@ -35,6 +39,21 @@ from allspin.sim.network import Network
 from allspin.sim.neuron import NEURONS
 
 ROOT = Path(__file__).resolve().parents[2]
+OPTIMISE = """
+read_rtlil source.il
+hierarchy -auto-top
+proc
+flatten
+setattr -unset keep w:* c:*
+opt -full -purge
+wreduce
+opt -full -purge
+rename -enumerate -pattern _cell_% c:*
+rename -enumerate -pattern _wire_% w:*
+write_rtlil result.il
+"""
+"""What Yosys does before designs are compared that way: copies of a register become one, and bits
+that nothing reads go away."""
 Lines = dict[str, set[int]]
 
 
@@ -163,12 +182,32 @@ def designs() -> dict[str, Design]:
     return found
 
 
-def digest_of(design: Design) -> str:
+def digest_of(design: Design, optimised: bool = False) -> str:
     """Digest of a design, or what was raised in its place."""
     try:
-        return hashlib.sha256(design.text().encode()).hexdigest()
+        text = design.text()
+        return hashlib.sha256((optimise(text) if optimised else text).encode()).hexdigest()
     except Exception as error:
         return f"{type(error).__name__}: {error}"
+
+
+def optimise(text: str) -> str:
+    """RTLIL without what Yosys finds to be of no use, and with numbers for names.
+
+    What Yosys cannot read is left as it is.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "source.il").write_text(text, encoding="utf-8")
+        Path(folder, "script.ys").write_text(OPTIMISE, encoding="utf-8")
+        command = [*yosys_command(), "-q", "script.ys"]
+        if subprocess.run(command, cwd=folder, check=False, capture_output=True).returncode != 0:
+            return text
+        lines = Path(folder, "result.il").read_text(encoding="utf-8").splitlines()
+    unseen = "#", "attribute", "autoidx"
+    seen = [line for line in lines if not line.lstrip().startswith(unseen)]
+    # Wires come in no order, all else in that of the design.
+    wires = sorted(line for line in seen if line.startswith("  wire "))
+    return "\n".join([*wires, *(line for line in seen if not line.startswith("  wire "))]) or text
 
 
 def lines_of(design: Design) -> Lines:
@@ -203,6 +242,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("names", nargs="*")
     parser.add_argument("--expect", type=Path)
+    parser.add_argument("--optimised", action="store_true")
     parser.add_argument("--trace", action="store_true")
     parser.add_argument("--names", action="store_true", dest="only_names")
     arguments = parser.parse_args()
@@ -221,7 +261,7 @@ def main() -> None:
     expected = json.loads(arguments.expect.read_text()) if arguments.expect else {}
     digests = {}
     for name, design in chosen.items():
-        digests[name] = digest_of(design)
+        digests[name] = digest_of(design, arguments.optimised)
         if expected and digests[name] != expected[name]:
             break
     print(json.dumps(digests))

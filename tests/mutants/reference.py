@@ -30,12 +30,13 @@ class Reference:
         self._lock = threading.Lock()
         self._names: list[str] = []
         self._lines: dict[str, dict[str, list[int]]] = {}
-        self._digests: dict[str, str] = {}
+        self._digests: dict[bool, dict[str, str]] = {False: {}, True: {}}
         with contextlib.suppress(OSError, ValueError):
             kept = json.loads(path.read_text(encoding="utf-8"))
             if kept["state"] == state:
                 self._names = kept["names"]
-                self._lines, self._digests = kept["lines"], kept["digests"]
+                self._lines = kept["lines"]
+                self._digests = {False: kept["digests"], True: kept["optimised"]}
 
     def first(self, tree: Tree, mutant: Mutant) -> str | None:
         """The first design that executes what is changed; `tree` is without it."""
@@ -45,14 +46,15 @@ class Reference:
         """All designs that execute what is changed; `tree` is without it."""
         return list(self._executing(tree, mutant))
 
-    def digests(self, tree: Tree, names: Sequence[str]) -> dict[str, str]:
+    def digests(self, tree: Tree, names: Sequence[str], optimised: bool = False) -> dict[str, str]:
         """What designs come to; `tree` has no mutant."""
         with self._lock:
-            missing = [name for name in names if name not in self._digests]
+            known = self._digests[optimised]
+            missing = [name for name in names if name not in known]
             if missing:
-                self._digests |= tree.digests(missing)
+                known |= tree.digests(missing, optimised=optimised)
                 self._keep()
-            return {name: self._digests[name] for name in names}
+            return {name: known[name] for name in names}
 
     def _executing(self, tree: Tree, mutant: Mutant) -> Iterator[str]:
         with self._lock:
@@ -73,5 +75,6 @@ class Reference:
 
     def _keep(self) -> None:
         kept = {"state": self._state, "names": self._names}
-        kept |= {"lines": self._lines, "digests": self._digests}
+        kept |= {"lines": self._lines, "digests": self._digests[False]}
+        kept |= {"optimised": self._digests[True]}
         write(self._path, json.dumps(kept))

@@ -92,17 +92,20 @@ class Tree:
         return status == 0
 
     def digests(
-        self, names: Sequence[str] = (), expected: dict[str, str] | None = None
+        self,
+        names: Sequence[str] = (),
+        expected: dict[str, str] | None = None,
+        optimised: bool = False,
     ) -> dict[str, str]:
         """What designs come to, up to the first that is not as expected.
 
         As `tests.mutants.designs` prints it; empty if nothing can be imported.
         """
-        options = []
+        options = ["--optimised"] if optimised else []
         if expected is not None:
             path = self.root.parent / "expected.json"
             path.write_text(json.dumps(expected))
-            options = ["--expect", str(path)]
+            options += ["--expect", str(path)]
         status, said = self._run("-m", DESIGNS, *options, "--", *names)
         return _object(said) if status == 0 else {}
 

@@ -135,17 +135,27 @@ class Trials:
         if mutant.refuses or not mutant.path.startswith(GATEWARE):
             return SURVIVED, ""
         names = self._reference.all(tree, mutant)
-        # Most differ in the first already.
-        for some in (names[:1], names[1:]):
-            expected = self._reference.digests(tree, some)
-            with self._changed(tree, mutant):
-                found = tree.digests(some, expected) if some else {}
-            for name, digest in found.items():
-                if digest != expected[name]:
-                    return SURVIVED, f"changes the RTLIL of: {name}"
         if not names:
             return SURVIVED, "no design executes it"
-        return EQUIVALENT, f"leaves the RTLIL of {len(names)} designs as it is"
+        if self._first_that_differs(tree, mutant, names) is None:
+            return EQUIVALENT, f"leaves the RTLIL of {len(names)} designs as it is"
+        name = self._first_that_differs(tree, mutant, names, optimised=True)
+        if name is None:
+            return EQUIVALENT, f"leaves the optimised RTLIL of {len(names)} designs as it is"
+        return SURVIVED, f"changes the RTLIL of: {name}"
+
+    def _first_that_differs(
+        self, tree: Tree, mutant: Mutant, names: list[str], optimised: bool = False
+    ) -> str | None:
+        # Most differ in the first already.
+        for some in (names[:1], names[1:]):
+            expected = self._reference.digests(tree, some, optimised)
+            with self._changed(tree, mutant):
+                found = tree.digests(some, expected, optimised) if some else {}
+            for name, digest in found.items():
+                if digest != expected[name]:
+                    return name
+        return None
 
     def _test(
         self,

@@ -7,10 +7,11 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
+from allspin.sim.chip import SPREAD_BITS
 from allspin.sim.device_levels import LEVEL_CHOICES, device_levels
 from allspin.sim.levels import uniform_levels
 from allspin.sim.schemes import Programming
-from allspin.sim.synapse import CycleVariation, Polarity, PulseResponse, SotSynapse
+from allspin.sim.synapse import CycleVariation, DeviceVariation, Polarity, PulseResponse, SotSynapse
 from allspin.sim.table_device import TableResponse, TableSynapse
 from allspin.sim.trains import penalty, plan_layer, quieter, reach
 
@@ -43,6 +44,8 @@ def test_trains_follow_the_papers_equations() -> None:
     np.testing.assert_allclose(trains.cycle[P], 0.13)
     np.testing.assert_allclose(trains.cycle[D], 0.058)
     assert quieter(synapse()) == D
+    other = dataclasses.replace(synapse(), c2c=CycleVariation(0.029, 0.065))
+    assert quieter(other) == P
 
 
 def test_every_tenth_of_a_hundred_and_ten_pulses_differ() -> None:
@@ -87,6 +90,23 @@ def test_halves_part_in_the_middle_of_the_range(low: float, high: float) -> None
     plan = plan_layer(table, uniform_levels(10), Programming("open-loop", "halves"))
     assert plan.polarity.tolist() == [D] * 5 + [P] * 5
     assert quieter(dataclasses.replace(table, potentiation=TableResponse(n, 0 * n + 1, 0 * n))) == D
+
+
+def test_the_spreads_of_a_plan_are_those_of_its_trains() -> None:
+    of = dataclasses.replace(synapse(), c2c=CycleVariation(0.002, 0.003), d2d=DeviceVariation(0.01))
+    levels = uniform_levels(10)
+    plan = plan_layer(of, levels, Programming("open-loop", "depression"))
+    trains = reach(of)
+    units = 252 / 2 * 2**SPREAD_BITS  # R_AH runs from -1 to 1, words from -126 to 126
+    for polarity in (P, D):
+        mean = trains.mean[polarity]
+        n = [np.abs(mean * 126 - level).argmin() for level in levels]
+        np.testing.assert_array_equal(
+            plan.table.c2c[polarity], np.rint(trains.cycle[polarity][n] * units)
+        )
+        np.testing.assert_array_equal(
+            plan.table.d2d[polarity], np.rint(trains.device[polarity][n] * units)
+        )
 
 
 def test_the_penalty_is_minus_twice_the_log_of_the_normal_density() -> None:

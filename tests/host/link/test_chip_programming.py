@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from allspin.hdl.bench.networks import random_images, random_network
+from allspin.hdl.link.protocol import Feature
 from allspin.hdl.parameters import HardwareProfile, VariationParameters
 from allspin.host.catalogue import open_device as open_chip_device
 from allspin.host.link.chip_programming import CHIPS, ChipMaker, check_use_noise, write_table_lines
@@ -112,6 +113,14 @@ def test_an_ideal_network_comes_back_after_a_chip(board):
     board.program(NETWORK)
     expected = GoldenModel(NETWORK).logits(IMAGES)
     np.testing.assert_array_equal(board.stream(IMAGES).logits, expected)
+
+
+def test_a_machine_without_a_programmer_leaves_all_to_the_host(board, monkeypatch):
+    features = board.identity.features & ~Feature.PROGRAMMER
+    identity = dataclasses.replace(board.identity, features=features)
+    monkeypatch.setattr(board, "identity", identity)
+    maker = ChipMaker(board, NETWORK, PAPER, Programming())
+    assert maker.reason == "the gateware has no Programmer"
 
 
 def test_a_small_programmer_leaves_many_states_to_the_host():

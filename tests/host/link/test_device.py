@@ -451,6 +451,32 @@ def test_a_refusal_for_an_unknown_reason_is_one_line(body, code):
         device.clear_counters()
 
 
+def test_a_read_that_comes_back_short_is_one_line():
+    plain = PlainDevice(NETWORK)
+    device = Device(FaultyTransport(plain))
+    device.program(NETWORK)
+    answer = plain.carry_out
+    plain.carry_out = lambda payload: answer(payload)[: -1 if payload[0] == 3 else None]
+    with pytest.raises(UserError, match=r"the test answered a READ of 210 bytes with 20\d$"):
+        device.read_words(0)
+
+
+def test_lines_that_fill_their_frames_are_not_followed_by_a_frame_of_none():
+    bodies = []
+
+    class Counting(PlainDevice):
+        def carry_out(self, payload):
+            if payload[0] == 2 and payload[3] & 15 == 0:
+                bodies.append(payload[6:])
+            return super().carry_out(payload)
+
+    # A frame has room for one line of the first layer.
+    network = random_network((8, 90, 3), 1)
+    Device(FaultyTransport(Counting(network))).program(network)
+    assert len(bodies) > 8
+    assert all(bodies)
+
+
 def test_another_network_is_one_line():
     device = Device(FaultyTransport(PlainDevice(NETWORK)))
     with pytest.raises(UserError, match="it has topology 30-7-5, not 30-8-5"):
