@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 import math
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from allspin.sim.chip import Chip, WriteTable, state_words, write_table
+from allspin.sim.chip import MAX_SPREAD, Chip, WriteTable, state_words, write_table
 from allspin.sim.device import Device
 from allspin.sim.generator import Purpose, draw_bits, normal_values
 from allspin.sim.golden import GoldenModel
@@ -120,6 +121,11 @@ def test_every_cell_by_exact_arithmetic(
 
 def synapse(**variation: Any) -> SotSynapse:
     return SotSynapse(PulseResponse(22, 100), PulseResponse(9, 100), **variation)
+
+
+def test_a_deviation_is_in_the_range_that_the_protocol_has() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text(encoding="utf-8")
+    assert f"D2D in units of 2^-8 words, -{MAX_SPREAD} to {MAX_SPREAD}." in " ".join(text.split())
 
 
 def test_table_of_the_paper_s_cycle_figures() -> None:
