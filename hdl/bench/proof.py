@@ -105,7 +105,7 @@ class Proof:
     cover_depth : int
         Clocks within which each cover is reached.
     slow : bool
-        Whether `make test` leaves the proof out.
+        Whether `make test` leaves the proof out, which takes more than ten seconds.
     engine : str
         In SymbiYosys's words.
     """

@@ -324,7 +324,6 @@ PROOFS = [
         depth=1,
         mutants=mutants,
         cover_depth=20,
-        slow=noisy,
     )
     for noisy, mutants in (
         (

@@ -283,7 +283,7 @@ def _word(line: Value, place: int, p: CrossbarParameters) -> Value:
     return line.word_select(place, p.rah_bits).as_signed()
 
 
-def _proof(name: str, p: CrossbarParameters, *mutants: Mutant, slow: bool = False) -> Proof:
+def _proof(name: str, p: CrossbarParameters, *mutants: Mutant) -> Proof:
     return Proof(
         f"FastCrossbar, {name}",
         source,
@@ -291,7 +291,6 @@ def _proof(name: str, p: CrossbarParameters, *mutants: Mutant, slow: bool = Fals
         depth=2,
         cover_depth=20,
         mutants=mutants,
-        slow=slow,
     )
 
 
@@ -322,14 +321,12 @@ PROOFS = [
             memory="ecp5",
         ),
         Mutant("(place.part == part)", "(place.part == 0)"),
-        slow=True,
     ),
     # More columns than a beat is clocks on its way: a pass must wait for the one before.
     _proof(
         "1 x 8",
         CrossbarParameters(1, 8, lanes=8, value_bits=1, rah_bits=2, memory="ecp5"),
         Mutant("left <= ahead * step", "left <= (ahead + 1) * step"),
-        slow=True,
     ),
 ]
 

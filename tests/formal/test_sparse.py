@@ -291,7 +291,6 @@ PROOFS = [
         lambda hdl, crossbar=crossbar: parser(hdl, crossbar),
         depth=1,
         mutants=mutants,
-        slow=crossbar.rows > FEW_ROWS,
     )
     for crossbar, mutants in (
         (MNIST, PARSER_MUTANTS[2:3]),

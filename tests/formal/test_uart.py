@@ -289,7 +289,6 @@ PROOFS = [
             lambda hdl, divisor=divisor: receiver(hdl, divisor),
             depth=1,
             mutants=(Mutant("steps // 2 - STEPS", "steps // 2", depth=20),),
-            slow=divisor != SLOWEST,
             cover_depth=60,
         )
         for divisor in (SLOWEST, ODD)

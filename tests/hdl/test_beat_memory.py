@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 from amaranth.back import rtlil
+from amaranth.hdl import Fragment
 
 from allspin.hdl import beat_memory
 from allspin.hdl.beat_memory import BeatMemory, EcpBeatMemory, beat_blocks, most_beats
@@ -51,6 +52,13 @@ def test_what_was_written_comes_back(
     bench.play(stimulus, background=False)
     bench.run(patience=1000)
     assert read[dut.latency :] == [stored[address] for address in order]
+
+
+@pytest.mark.parametrize("slots", [1, 2, 4])
+def test_any_number_of_banks_has_addresses_for_all_of_its_memories(slots: int) -> None:
+    parameters = CrossbarParameters(784, 100, 100, rows_per_clock=slots, memory="ecp5")
+    for beats in range(2048, 32769, 2048):
+        Fragment.get(EcpBeatMemory(parameters, beats), Ecp5())
 
 
 @pytest.mark.parametrize(

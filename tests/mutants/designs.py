@@ -29,12 +29,20 @@ from allspin.boards.board import Board, find_boards
 from allspin.boards.build.families import TOP
 from allspin.boards.shell import Shell, ShellParameters
 from allspin.boards.top import Top, TopParameters
+from allspin.hdl.beat_memory import EcpBeatMemory
 from allspin.hdl.bench.networks import random_network
 from allspin.hdl.cells import yosys_command
 from allspin.hdl.cmos_neuron import DigitalColumn, RegisteredRelu, RoundedRelu, TableLogic
 from allspin.hdl.link.uart import UartParameters
 from allspin.hdl.mac_array import MacArray, MacParameters
-from allspin.hdl.parameters import HardwareProfile, ResidentParameters, VariationParameters
+from allspin.hdl.parameters import (
+    CrossbarParameters,
+    EngineParameters,
+    HardwareProfile,
+    ResidentParameters,
+    VariationParameters,
+)
+from allspin.hdl.variation.variation import Variation
 from allspin.sim.network import Network
 from allspin.sim.neuron import NEURONS
 
@@ -177,6 +185,15 @@ def designs() -> dict[str, Design]:
         found[name] = _machine(two, profile)
         if profile.memory == "ecp5":
             found[f"{name} on an ECP5"] = _machine(two, profile, Ecp5())
+    # Sizes that make several of what small machines have one of.
+    large = random_network((784, 100, 10), 4)
+    chips = EngineParameters.from_network(large, allspin.boards.profiles.ECP5_85["chips"])
+    found["large chips"] = Component(lambda: Variation(chips), Ecp5())
+    for beats in (14336, 28672):
+        found[f"{beats} beats"] = Component(
+            lambda beats=beats: EcpBeatMemory(CrossbarParameters(784, 100, 100), beats), Ecp5()
+        )
+    found["many rows"] = _machine(random_network((1764, 3), 5), HardwareProfile(lanes=1))
     for name, board in find_boards().items():
         found[f"shell of {name}"] = Surroundings(board, two)
     return found
@@ -203,11 +220,18 @@ def optimise(text: str) -> str:
         if subprocess.run(command, cwd=folder, check=False, capture_output=True).returncode != 0:
             return text
         lines = Path(folder, "result.il").read_text(encoding="utf-8").splitlines()
-    unseen = "#", "attribute", "autoidx"
-    seen = [line for line in lines if not line.lstrip().startswith(unseen)]
+    wires, others = [], []
+    start = ""
+    for line in lines:
+        if line.startswith("  attribute \\init "):
+            start = line
+        elif line.startswith("  wire "):
+            wires.append(start + line)
+            start = ""
+        elif not line.lstrip().startswith(("#", "attribute", "autoidx")):
+            others.append(line)
     # Wires come in no order, all else in that of the design.
-    wires = sorted(line for line in seen if line.startswith("  wire "))
-    return "\n".join([*wires, *(line for line in seen if not line.startswith("  wire "))]) or text
+    return "\n".join([*sorted(wires), *others]) or text
 
 
 def lines_of(design: Design) -> Lines:

@@ -1,5 +1,7 @@
 """What is one design after Yosys has been over it, and what is not."""
 
+from functools import partial
+
 import pytest
 from amaranth.back import rtlil
 from amaranth.hdl import Module, Signal
@@ -41,6 +43,17 @@ def with_another_start(m, a, b, o):
 def test_a_bit_that_nothing_reads_is_no_difference():
     assert text(with_a_wider_register) != text(plain)
     assert optimise(text(with_a_wider_register)) == optimise(text(plain))
+
+
+def without_reset(m, a, b, o, init=0):
+    kept = Signal(8, init=init, reset_less=True)
+    m.d.sync += kept.eq(a + b)
+    m.d.comb += o.eq(kept)
+
+
+def test_what_a_register_without_reset_begins_with_is_a_difference():
+    one, two = (text(partial(without_reset, init=init)) for init in (0, 5))
+    assert optimise(one) != optimise(two)
 
 
 @pytest.mark.parametrize("build", [with_a_difference, with_another_start])
