@@ -2,7 +2,6 @@
 
 import importlib.util
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from amaranth.back import rtlil
 from amaranth.lib import wiring
 
 from allspin.hdl.cache import build_once, digest
-from allspin.hdl.process import run_tool
+from allspin.hdl.process import first_line, run_tool
 from allspin.sim.cost.liberty import Library
 from allspin.sim.cost.netlist import Netlist
 from allspin.sim.errors import UserError
@@ -88,10 +87,7 @@ def yosys_command() -> list[str]:
 
 def yosys_version() -> str:
     """What it says of its version, in a line."""
-    done = subprocess.run(
-        [*yosys_command(), "-V"], capture_output=True, text=True, check=False
-    ).stdout
-    return done.splitlines()[0] if done else "unknown"
+    return first_line([*yosys_command(), "-V"]) or "unknown"
 
 
 def synthesise(component: wiring.Component, library: Library, period: float = 10.0) -> Netlist:

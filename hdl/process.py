@@ -89,6 +89,37 @@ def run_tool(
             process.stdin.close()
 
 
+def cannot_run(program: str, error: OSError) -> UserError:
+    """One line for a program that was found but does not start."""
+    reason = error.strerror
+    if isinstance(error, FileNotFoundError) and os.path.exists(program):
+        reason = "what it names as its interpreter is not there"
+    return UserError(f"cannot run {program}: {reason}")
+
+
+def first_line(command: Sequence[str]) -> str:
+    """The first line that a command prints, such as its version; empty if it prints none.
+
+    Raises
+    ------
+    UserError
+        If it cannot be run.
+    """
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+    except OSError as error:
+        raise cannot_run(command[0], error) from error
+    lines = (done.stdout or done.stderr).splitlines()
+    return lines[0] if lines else ""
+
+
 def _environment() -> dict[str, str]:
     """The variables of a tool: YoWASP's find a cache where the user has no home."""
     if YOWASP_CACHE in os.environ or "XDG_CACHE_HOME" in os.environ or users_folder():

@@ -18,10 +18,12 @@ HEADLINE = (
     *("icebreaker:ideal", "icebreaker:chips", "ulx3s-85f:chips"),
 )
 """Machines whose figures stand for the project."""
-HEADLINE_HEADER = ("Board", "Machine", "Gateware", "MHz", "Images a second")
+HEADLINE_HEADER = ("Board", "Machine", "MHz", "Images a second")
 HEADLINE_RIGHT = {"MHz", "Images a second"}
 HEADLINE_SEEDS = 3
 """A clock that one seed reaches is luck: the worst of so many counts, or none."""
+HEADLINE_NONE = "No machine of this gateware was built with three seeds.\n"
+"""What stands in place of the table where it has no row."""
 COUNTS = {2: "two", 4: "four"}
 
 
@@ -85,14 +87,23 @@ def boards_table(rows: Sequence[Row]) -> str:
 def headline_table(rows: Sequence[Row]) -> str:
     """The rows of `HEADLINE` as a Markdown table: worst clock of the seeds, and images at that.
 
+    What was built with fewer seeds, or of other gateware, is left out.
+
     Parameters
     ----------
     rows : sequence of Row
         As of `boards_table`.
     """
     found = {f"{row['board']}:{row['profile']}": row for row in rows}
-    table = [_headline_cells(found[name]) for name in HEADLINE if name in found]
-    return _markdown(HEADLINE_HEADER, HEADLINE_RIGHT, table)
+    named = [found[name] for name in HEADLINE if name in found]
+    table = [_headline_cells(row) for row in named if _is_headline(row)]
+    return _markdown(HEADLINE_HEADER, HEADLINE_RIGHT, table) if table else HEADLINE_NONE
+
+
+def _is_headline(row: Row) -> bool:
+    """Whether a machine is of this gateware, and was built with seeds enough."""
+    built = row["built"]
+    return built is not None and not row["older"] and len(built["seeds"]) >= HEADLINE_SEEDS
 
 
 def _headline_cells(row: Row) -> list[str]:
@@ -102,13 +113,11 @@ def _headline_cells(row: Row) -> list[str]:
     name = row["board"] if usual else f"{row['board']}:{row['profile']}"
     words = [row["title"], f"`{name}`: {describe(profile)}"]
     built = row["built"]
-    if built is None or len(built["seeds"]) < HEADLINE_SEEDS:
-        return [*words, "", "not built with three seeds", ""]
     if not row["fits"] or None in [each["fmax_mhz"] for each in built["seeds"]]:
-        return [*words, _gateware(row), "does not fit" if not built["fits"] else "too slow", ""]
+        return [*words, "does not fit" if not built["fits"] else "too slow", ""]
     cycles = built["cycles_per_image"]
     images = "" if cycles is None else f"{round(1e6 * built['worst_fmax_mhz'] / cycles, -2):,.0f}"
-    return [*words, _gateware(row), f"{built['worst_fmax_mhz']:.1f}", images]
+    return [*words, f"{built['worst_fmax_mhz']:.1f}", images]
 
 
 def describe(profile: HardwareProfile) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from allspin.boards.board import Board
+from allspin.hdl.process import cannot_run
 
 PACKAGES = {
     "iceprog": "the package fpga-icestorm",
@@ -55,13 +56,22 @@ def run_shown(command: Sequence[str], show: Callable[[str], None]) -> tuple[int,
         Its exit status.
     str
         All that it printed.
+
+    Raises
+    ------
+    UserError
+        If it cannot be run.
     """
     said: list[str] = []
     nobody: BrokenPipeError | None = None
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    with subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    ) as process:
+    try:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+    except OSError as error:
+        raise cannot_run(command[0], error) from error
+    with process:
         assert process.stdout is not None
         while chunk := os.read(process.stdout.fileno(), CHUNK):
             said.append(decoder.decode(chunk))

@@ -26,8 +26,8 @@ import numpy.typing as npt
 from allspin.sim.chip import Chip, Words, state_words
 from allspin.sim.network import Layer, Network
 from allspin.sim.schemes import Counts, Programming
-from allspin.sim.synapse import Polarity
-from allspin.sim.trains import plan_layer
+from allspin.sim.synapse import Polarity, Synapse
+from allspin.sim.trains import Plan, plan_layer
 from allspin.sim.write_verify import WriteVerify
 
 
@@ -80,11 +80,10 @@ def program_chip(chip: Chip, network: Network, programming: Programming) -> Prog
             converged.append(verify.converged)
             counts += verify.counts
             continue
-        polarity = plan.polarity[layer.states]
         words.append(
             state_words(
                 layer.states,
-                polarity,
+                plan.polarity[layer.states],
                 plan.table,
                 chip.seed,
                 number,
@@ -92,15 +91,36 @@ def program_chip(chip: Chip, network: Network, programming: Programming) -> Prog
                 rah_bits=network.rah_bits,
             )
         )
-        widths = plan.widths[layer.states]
-        counts += Counts(
-            cells=layer.states.size,
-            potentiation=float(widths[polarity == Polarity.POTENTIATION].sum()),
-            depression=float(widths[polarity == Polarity.DEPRESSION].sum()),
-            pulses=int(plan.pulses[layer.states].sum()),
-            saturations=layer.states.size,
-        )
+        counts += _train_counts(layer, plan)
     return Programmed(words, counts, converged)
+
+
+def _train_counts(layer: Layer, plan: Plan) -> Counts:
+    """What a layer's open-loop trains take."""
+    polarity, widths = plan.polarity[layer.states], plan.widths[layer.states]
+    return Counts(
+        cells=layer.states.size,
+        potentiation=float(widths[polarity == Polarity.POTENTIATION].sum()),
+        depression=float(widths[polarity == Polarity.DEPRESSION].sum()),
+        pulses=int(plan.pulses[layer.states].sum()),
+        saturations=layer.states.size,
+    )
+
+
+def planned_counts(synapse: Synapse, network: Network, programming: Programming) -> Counts | None:
+    """What programming takes on every chip; None where it depends on what is read of a chip.
+
+    Parameters
+    ----------
+    synapse : Synapse
+        What the chips' cells are.
+    network, programming
+        As of `program_chip`, which raises what this does.
+    """
+    if programming.scheme == "write-verify":
+        return None
+    plans = (plan_layer(synapse, layer.levels, programming) for layer in network.layers)
+    return sum(map(_train_counts, network.layers, plans), Counts())
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from allspin.hdl.process import cannot_run
 from allspin.sim.errors import UserError
 
 Source = Literal["native", "pypi"]
@@ -135,11 +136,21 @@ def _native_version(name: str, path: str) -> str:
         option = "-V" if name == "yosys" else "--version"
         try:
             done = subprocess.run(
-                [path, option], capture_output=True, text=True, check=True, timeout=60
+                [path, option],
+                capture_output=True,
+                text=True,
+                errors="replace",
+                check=True,
+                timeout=60,
             )
-        except (OSError, subprocess.SubprocessError) as error:
+        except OSError as error:
+            raise cannot_run(path, error) from error
+        except subprocess.SubprocessError as error:
             raise UserError(f"{path} does not tell its version: {error}") from error
-        line = (done.stdout + done.stderr).strip().splitlines()[-1]
+        lines = (done.stdout + done.stderr).strip().splitlines()
+        if not lines:
+            raise UserError(f"{path} does not tell its version: it says nothing")
+        line = lines[-1]
         # "Yosys 0.52 (git ...)" or '"nextpnr-ice40" -- Next ... (Version 0.7-1+b2)'
         return line.split("(Version ")[-1].removesuffix(")").removeprefix("Yosys ").split(" (")[0]
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:8]

@@ -1,7 +1,6 @@
 """Compile a netlist and the models of its cells to a native simulator, once."""
 
 import shutil
-import subprocess
 from pathlib import Path
 
 from allspin.boards.gates.models import family_of_cells, models
@@ -10,7 +9,7 @@ from allspin.boards.gates.pins import Pins
 from allspin.boards.virtual.build import HOST_SIDE, PROGRAM, compiler
 from allspin.hdl.bench.tools import VERILATOR_FIX, find_verilator
 from allspin.hdl.cache import build_once, digest
-from allspin.hdl.process import Progress, complaint, no_progress, run_tool
+from allspin.hdl.process import Progress, complaint, first_line, no_progress, run_tool
 from allspin.sim.errors import UserError
 
 MAIN = Path(__file__).with_name("main.cpp")
@@ -107,10 +106,7 @@ def _include(verilator: Path) -> Path:
     for root in (verilator.parents[1], verilator.parents[1] / "share" / "verilator"):
         if (root / "include" / RUNTIME[0]).is_file():
             return root / "include"
-    done = subprocess.run(
-        [str(verilator), "--getenv", "VERILATOR_ROOT"], capture_output=True, text=True, check=False
-    )
-    return Path(done.stdout.strip()) / "include"
+    return Path(first_line([str(verilator), "--getenv", "VERILATOR_ROOT"]).strip()) / "include"
 
 
 def _run(command: list[str], folder: Path, what: str, progress: Progress) -> None:

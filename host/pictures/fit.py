@@ -19,6 +19,7 @@ from allspin.host.pictures.style import (
     SOFT,
     VERMILION,
     add_grid,
+    name_text,
     new_figure,
     styled,
 )
@@ -39,7 +40,8 @@ def _draw_data(
         x = device.pulses * factor
         for cycle in device.resistance:
             upper.plot(x, cycle, ".", color=colour, markersize=2, alpha=0.35, zorder=1)
-        label = device.device if len(devices) <= NAMED_DEVICES and len(devices) > 1 else None
+        named = 1 < len(devices) <= NAMED_DEVICES
+        label = name_text(device.device) if named else None
         upper.plot(x, model, color=colour, linewidth=1.2, zorder=2, label=label)
         lower.plot(
             x,
@@ -131,7 +133,7 @@ def fit_picture(result: FitResult, name: str, table: bool = False) -> Figure:
         Whether the synapse is the measured table in place of the model.
     """
     parts = [*result.polarities, *([None] if result.neuron is not None else [])]
-    figure = new_figure(4.6 * len(parts), 5.4, f"{name}: data, fit and residuals")
+    figure = new_figure(4.6 * len(parts), 5.4, f"{name_text(name)}: data, fit and residuals")
     grid = figure.subplots(
         2, len(parts), squeeze=False, sharex="col", gridspec_kw={"height_ratios": (2.2, 1)}
     )

@@ -2,7 +2,9 @@
 
 import functools
 import io
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ParamSpec, cast
 
@@ -11,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+from allspin.host.say import printable
 from allspin.sim.netfile import write_atomically
 
 BLUE = "#0072B2"
@@ -59,12 +62,25 @@ RC: dict[str, Any] = {
 Arguments = ParamSpec("Arguments")
 
 
+def name_text(name: str) -> str:
+    """A name of a user's as a text of a picture: no formula, whatever it holds."""
+    return printable(name, layout="").replace("$", r"\$")
+
+
+@contextmanager
+def _style() -> Iterator[None]:
+    """In this style, and silent of letters that its font lacks: they are drawn as boxes."""
+    with mpl.rc_context(cast(Any, RC)), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
+        yield
+
+
 def styled(draw: Callable[Arguments, Figure]) -> Callable[Arguments, Figure]:
     """Let a function that draws a figure do so in this style."""
 
     @functools.wraps(draw)
     def wrapped(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Figure:
-        with mpl.rc_context(cast(Any, RC)):
+        with _style():
             return draw(*args, **kwargs)
 
     return wrapped
@@ -107,7 +123,7 @@ def save_picture(figure: Figure, folder: Path, name: str) -> list[Path]:
         If a file cannot be written.
     """
     paths = []
-    with mpl.rc_context(cast(Any, RC)):
+    with _style():
         for kind, metadata in (("png", {"Software": None}), ("svg", {"Date": None})):
             content = io.BytesIO()
             figure.savefig(content, format=kind, metadata=metadata)

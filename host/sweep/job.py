@@ -31,7 +31,7 @@ from allspin.sim.netfile import MAX_BYTES as MAX_NETWORK
 from allspin.sim.netfile import network_from_bytes
 from allspin.sim.network import Network
 from allspin.sim.plain import MAX_TOML
-from allspin.sim.programming import chip_network, program_chip
+from allspin.sim.programming import chip_network, planned_counts, program_chip
 from allspin.sim.schemes import Counts, Programming
 from allspin.sim.user_file import read_file
 
@@ -236,6 +236,29 @@ def make_chip(job: Job) -> MadeChip:
         chip.noise(network),
         programmed.counts,
     )
+
+
+def counts_of(point: Point, material: Material) -> tuple[int, Counts | None]:
+    """What is known of a point's counts before a chip is made.
+
+    Parameters
+    ----------
+    point : Point
+        The point.
+    material : Material
+        Its files.
+
+    Returns
+    -------
+    int
+        Cells of its network.
+    Counts or None
+        What programming takes, where it takes the same on every chip.
+    """
+    network = _network(point.network, dict(material.networks)[point.network])
+    device = point.made_of(_device(point.device, dict(material.devices)[point.device]))
+    cells = sum(layer.states.size for layer in network.layers)
+    return cells, planned_counts(device.synapse, network, point.programming(network))
 
 
 @dataclass(eq=False)

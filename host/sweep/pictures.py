@@ -12,7 +12,16 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from allspin.host.pictures.confusion import confusion_matrices
 from allspin.host.pictures.curves import COLOURS
-from allspin.host.pictures.style import BLUE, INK, SOFT, add_grid, new_figure, save_picture, styled
+from allspin.host.pictures.style import (
+    BLUE,
+    INK,
+    SOFT,
+    add_grid,
+    name_text,
+    new_figure,
+    save_picture,
+    styled,
+)
 from allspin.host.sweep.runner import Sweep
 from allspin.host.sweep.table import Row
 
@@ -47,7 +56,7 @@ def value_name(value: Any) -> str:
         return "other schemes"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return f"{value:g}" if isinstance(value, float) else Path(str(value)).stem
+    return f"{value:g}" if isinstance(value, float) else name_text(Path(str(value)).stem)
 
 
 def shares_by_value(rows: list[Row], factor: str) -> dict[Any, Shares]:

@@ -14,6 +14,7 @@ import math
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from allspin.host.sweep.point import FACTOR_COLUMNS, Point
 from allspin.sim.errors import UserError
 from allspin.sim.netfile import write_atomically
 from allspin.sim.plain import MAX_JSON, parse_json
-from allspin.sim.schemes import MAX_TRIES
+from allspin.sim.schemes import MAX_TRIES, Counts
 from allspin.sim.synapse import MAX_PULSES
 from allspin.sim.user_file import read_file
 
@@ -43,6 +44,9 @@ OUTCOME_COLUMNS = (
 )
 COLUMNS = (*FACTOR_COLUMNS, "chip", *OUTCOME_COLUMNS)
 YES, NO = "yes", "no"
+
+PointCounts = Callable[[Point], tuple[int, Counts | None]]
+"""Cells of a point's network, and what programming takes where it is the same on every chip."""
 
 
 @dataclass(frozen=True)
@@ -88,16 +92,31 @@ def _row_cells(row: Row) -> list[str]:
     return [*_point_cells(row.point), *(_cell(value) for value in (row.chip, *figures))]
 
 
-def _figure_ranges(point: Point) -> list[tuple[float, float]]:
-    """Least and most pulses, reads and unconverged cells for each cell of a point's chips.
+def _check_figure(name: str, figure: float, least: int, most: int, cells: int) -> None:
+    """Refuse a figure for each cell that is not a whole number for all cells, within a range."""
+    if not least <= figure <= most or math.copysign(1, figure) < 0:
+        raise ValueError(f"{name} must be from {least} to {most}, not {figure!r}")
+    if round(figure * cells) / cells != figure:
+        raise ValueError(f"{name} must be a whole number over {cells:,} cells, not {figure!r}")
+
+
+def _check_counts(
+    point: Point, figures: Mapping[str, float], cells: int, counts: Counts | None
+) -> None:
+    """Refuse figures for each cell that no chip of a point can have.
 
     Only write-verify reads, after each train that it writes; one of these is from one end of the
-    range to the other at most.
+    range to the other at most. What the others take is known.
     """
-    if point.program != "write-verify":
-        return [(0, MAX_PULSES), (0, 0), (0, 0)]
     tries = MAX_TRIES if point.tries is None else point.tries
-    return [(0, MAX_PULSES * tries), (1, tries), (0, 1)]
+    ranges = [(0, MAX_PULSES * tries), (1, tries), (0, 1)]
+    taken = None if counts is None else (counts.pulses, counts.reads, counts.unconverged)
+    for place, (column, figure) in enumerate(figures.items()):
+        name = f"{column} of {point.program}"
+        if taken is None:
+            _check_figure(name, figure, *ranges[place], cells)
+        elif repr(figure) != repr(taken[place] / cells):  # -0.0 is not 0.0
+            raise ValueError(f"{name} must be {taken[place] / cells!r}, not {figure!r}")
 
 
 def row_line(row: Row) -> bytes:
@@ -122,11 +141,14 @@ class _Grid:
         The chips of each.
     images : int
         How many images each chip is shown.
+    counts : callable
+        What is known of a point's counts; asked once for each.
     """
 
     points: Mapping[tuple[str, ...], Point]
     seeds: range
     images: int
+    counts: PointCounts
 
     @property
     def largest(self) -> int:
@@ -155,13 +177,8 @@ class _Grid:
             raise ValueError(f"the grid has {self.images} images, not {images}")
         if not 0 <= correct <= images:
             raise ValueError(f"correct is {correct} of {images} images")
-        for name, figure, (least, most) in zip(
-            COLUMNS[width + 4 :], figures, _figure_ranges(point), strict=True
-        ):
-            if not least <= figure <= most or math.copysign(1, figure) < 0:
-                raise ValueError(
-                    f"{name} of {point.program} must be from {least} to {most}, not {figure!r}"
-                )
+        named = dict(zip(COLUMNS[width + 4 :], figures, strict=True))
+        _check_counts(point, named, *self.counts(point))
         pulses, reads, unconverged = figures
         row = Row(point, chip, Outcome(images, correct, pulses, reads, unconverged))
         for name, cell, written in zip(COLUMNS, cells, _row_cells(row), strict=True):
@@ -226,6 +243,8 @@ class Table(Closing):
         The chips of each point.
     images : int
         How many images each chip is shown.
+    counts : callable
+        What is known of a point's counts.
 
     Attributes
     ----------
@@ -241,11 +260,18 @@ class Table(Closing):
     """
 
     def __init__(
-        self, path: Path, record: dict[str, Any], points: list[Point], seeds: range, images: int
+        self,
+        path: Path,
+        record: dict[str, Any],
+        points: list[Point],
+        seeds: range,
+        images: int,
+        counts: PointCounts,
     ) -> None:
         self.path = path
         record = json.loads(json.dumps({"format": FORMAT, **record}))
-        grid = _Grid({tuple(_point_cells(point)): point for point in points}, seeds, images)
+        by_cells = {tuple(_point_cells(point)): point for point in points}
+        grid = _Grid(by_cells, seeds, images, cache(counts))
         if grid.largest > MAX_BYTES:
             raise UserError(
                 f"{len(points) * len(seeds):,} chips make a table of more than "

@@ -152,6 +152,17 @@ def test_cells_that_are_missing_are_one_line() -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_a_yosys_that_does_not_start_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    broken = tmp_path / "yosys"
+    broken.write_text("#!/no/such/interpreter\n")
+    broken.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UserError, match=f"^cannot run {broken}: what it names as its interpreter"):
+        yosys_version()
+
+
 def test_yosys_comes_from_the_system_or_from_the_package_index(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from allspin.hdl.process import run_tool
+from allspin.hdl.process import first_line, run_tool
 from allspin.sim.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,6 +41,28 @@ def test_what_cannot_be_run_is_one_line(tmp_path):
     broken.chmod(0o755)
     assert run_tool([str(broken)], tmp_path, "log", "working") == 127
     assert "Exec format error" in (tmp_path / "log").read_text()
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"\x7fELF and no more", "Exec format error"),
+        (b"#!/no/such/interpreter\n", "what it names as its interpreter is not there"),
+    ],
+)
+def test_a_program_that_does_not_start_is_one_line(tmp_path, content, reason):
+    broken = tmp_path / "broken"
+    broken.write_bytes(content)
+    broken.chmod(0o755)
+    with pytest.raises(UserError, match=f"^cannot run {broken}: {reason}$"):
+        first_line([str(broken), "-V"])
+
+
+def test_the_first_line_is_of_stdout_or_else_of_stderr():
+    assert first_line(["sh", "-c", "echo no >&2; echo one; echo two"]) == "one"
+    assert first_line(["sh", "-c", "echo no >&2; exit 3"]) == "no"
+    assert first_line(["printf", "\\377"]) == "\ufffd"
+    assert first_line(["cat"]) == ""
 
 
 def test_without_a_home_yowasps_tools_have_a_cache(tmp_path, monkeypatch):

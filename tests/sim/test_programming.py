@@ -19,7 +19,7 @@ from allspin.sim.levels import uniform_levels
 from allspin.sim.network import Converter, Layer, Network
 from allspin.sim.neuron import SotNeuron
 from allspin.sim.neuron_device import NeuronVariation
-from allspin.sim.programming import Programmed, chip_network, program_chip
+from allspin.sim.programming import Programmed, chip_network, planned_counts, program_chip
 from allspin.sim.schemes import Counts, Programming, default_tries
 from allspin.sim.synapse import (
     CycleVariation,
@@ -348,6 +348,16 @@ def test_a_programmed_chip_is_a_network_that_any_machine_takes() -> None:
     assert not np.array_equal(
         GoldenModel(net).logits(images), chip.golden(net, words).logits(images)
     )
+
+
+@pytest.mark.parametrize("scheme", ["open-loop", "pulse-width", "write-verify"])
+def test_what_does_not_read_takes_the_same_on_every_chip(scheme: str) -> None:
+    made_of = Device("test", synapse(d2d=D2D))
+    net, how = network(uniform_levels(10)), Programming(scheme)
+    taken = {program_chip(Chip(made_of, seed), net, how).counts for seed in range(3)}
+    planned = planned_counts(made_of.synapse, net, how)
+    assert taken == {planned} if planned else len(taken) == 3
+    assert (planned is None) == (scheme == "write-verify")
 
 
 def test_few_states_get_few_tries() -> None:

@@ -37,6 +37,23 @@ def test_a_tool_without_a_version_is_known_by_its_content(tmp_path):
     assert one.version != find_tool("icepack", which=lambda name: path).version
 
 
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"\x00no program", "cannot run .*tool: Exec format error"),
+        (b"#!/no/such/interpreter\n", "cannot run .*tool: what it names as its interpreter is not"),
+        (b"#!/bin/sh\nexit 3\n", "tool does not tell its version: .* exit status 3"),
+        (b"#!/bin/sh\n", "tool does not tell its version: it says nothing"),
+    ],
+)
+def test_a_tool_that_tells_no_version_is_one_line(tmp_path, content, words):
+    (tmp_path / "tool").write_bytes(content)
+    (tmp_path / "tool").chmod(0o755)
+    with pytest.raises(UserError, match=words) as caught:
+        find_tool("yosys", which=lambda name: str(tmp_path / "tool"))
+    assert "\n" not in str(caught.value)
+
+
 def test_without_one_pypi_s_is_taken_and_runs(tmp_path):
     tool = find_tool("icepack", which=lambda name: None)
     assert tool.source == "pypi"

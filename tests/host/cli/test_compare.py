@@ -13,6 +13,8 @@ import pytest
 
 from allspin.hdl.bench.networks import random_network
 from allspin.host.cli.main import main
+from allspin.host.pictures.compare import energy_split
+from allspin.host.pictures.style import save_picture
 from allspin.sim.cost.liberty import CELLS_45
 from allspin.sim.netfile import load_network, save_network
 
@@ -52,6 +54,12 @@ def test_it_leaves_its_pictures_and_numbers(left: Left) -> None:
     picture = (left.folder / "energy-split.svg").read_text()
     for neuron in left.found["neurons"]:
         assert (f"<!-- {neuron['name']} -->" in picture) == (neuron["name"] != "cmos-column")
+
+
+def test_a_networks_name_is_no_formula(left: Left, tmp_path: Path) -> None:
+    picture = energy_split({**left.found, "network": r"a$\frac{$"})
+    _, svg = save_picture(picture, tmp_path, "split")
+    assert r"of a use goes: a$\frac{$ -->" in svg.read_text()
 
 
 def test_the_tables_have_every_neuron_and_the_papers_figures(left: Left) -> None:

@@ -91,6 +91,13 @@ def test_json_is_one_object(folder: Path, capsys: pytest.CaptureFixture[str]) ->
     assert load_device(folder / "mine.toml").name == "bar 7"
 
 
+def test_a_name_may_be_any(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "pulses.csv").write_text(pulses())
+    assert main(["fit", "pulses.csv", "-o", "mine.toml", "--name", "a$\\frac{$ \u7f51"]) == 0
+    assert capsys.readouterr().err == ""
+    assert "<!-- a$\\frac{$ \u7f51: data" in (folder / "mine.svg").read_text("utf-8")
+
+
 def test_equal_data_make_equal_files(folder: Path) -> None:
     (folder / "pulses.csv").write_text(pulses())
     for name in ("one", "two"):

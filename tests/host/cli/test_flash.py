@@ -94,6 +94,16 @@ def test_a_missing_tool_is_one_line(tool, bitstream, capsys, board, package):
     assert package in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("content", [b"\x00no program", b"#!/no/such/interpreter\n", b""])
+def test_a_tool_that_does_not_start_is_one_line(tool, tmp_path, bitstream, capsys, content):
+    tool("iceprog", "")
+    (tmp_path / "bin" / "iceprog").write_bytes(content)
+    assert main(["flash", "icebreaker", "--force", "--bitstream", str(bitstream)]) == 2
+    _, line = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"allspin: cannot run {tmp_path / 'bin' / 'iceprog'}: ")
+    assert line.endswith(("Exec format error", "its interpreter is not there"))
+
+
 def test_a_tool_that_fails_is_one_line(tool, bitstream, capsys):
     tool("iceprog", "import sys; print('flash is write-protected'); sys.exit(1)")
     assert main(["flash", "icebreaker", "--force", "--bitstream", str(bitstream)]) == 2

@@ -10,7 +10,7 @@ from allspin.host.pictures.maps import colour_scale, lit_pixels, most_heard, rah
 from allspin.host.pictures.mistakes import ACROSS, wrong_images
 from allspin.host.pictures.neuron import neuron_curve
 from allspin.host.pictures.overview import overview
-from allspin.host.pictures.style import save_picture
+from allspin.host.pictures.style import R_AH, name_text, new_figure, save_picture, styled
 from allspin.host.pictures.timeline import runs, stage_spans, timeline
 from allspin.sim.errors import UserError
 from allspin.sim.levels import uniform_levels
@@ -53,6 +53,32 @@ def test_saved_as_png_and_svg_byte_for_byte_again(tmp_path):
     assert contents[0] == contents[1]
     assert contents[0][0].startswith(b"\x89PNG\r\n")
     assert b"<svg" in contents[0][1]
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        (r"a$\frac{$", r"a$\frac{$"),
+        (r"\$x\\$", r"\$x\\$"),
+        ("a\x1b[31m\n\udcff", r"a\x1b[31m\n\udcff"),
+        ("\u7f51\u7edc", "\u7f51\u7edc"),
+    ],
+)
+def test_a_name_is_drawn_as_it_is_written(tmp_path, recwarn, name, shown):
+    def titled(title):
+        return styled(lambda: new_figure(6, 2, title))()
+
+    text = name_text(name)
+    for title in (text, f"{R_AH} {text}"):
+        save_picture(titled(title), tmp_path, "named")
+    assert not recwarn.list
+    # With a text beside it that is none of a formula's, it is the same picture.
+    save_picture(titled(text), tmp_path, "named")
+    figure = titled(shown)
+    for drawn in figure.texts:
+        drawn.set_parse_math(False)
+    save_picture(figure, tmp_path, "plain")
+    assert (tmp_path / "named.png").read_bytes() == (tmp_path / "plain.png").read_bytes()
 
 
 def test_a_folder_that_is_missing_is_named(tmp_path):

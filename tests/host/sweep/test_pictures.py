@@ -1,5 +1,7 @@
 """Pictures of sweeps: what they are of, and that every kind of grid can be drawn."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -43,6 +45,15 @@ def test_every_grid_is_drawn(small, tmp_path, entries):
     ]
     for path in files:
         assert path.read_bytes().startswith(b"\x89PNG" if path.suffix == ".png" else b"<?xml")
+
+
+@pytest.mark.parametrize("name", [r"a$\frac{$", "a\x1b[31m", "\u7f51\u7edc", os.fsdecode(b"\xff")])
+def test_a_network_may_have_any_name(small, tmp_path, recwarn, name):
+    network = small.network.rename(tmp_path / f"{name}.safetensors")
+    grid = small.grid(network=[str(network)], chips=2, images=20)
+    draw_sweep(run_sweep(make_plan(grid), tmp_path / "t.csv"), tmp_path)
+    assert not [each for each in recwarn if "Glyph" in str(each.message)]
+    assert "\x1b" not in (tmp_path / "yield.svg").read_text()
 
 
 def test_a_picture_is_the_same_each_time(small, tmp_path):

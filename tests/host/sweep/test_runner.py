@@ -275,6 +275,28 @@ def test_a_finished_sweep_measures_nothing(small, tmp_path, monkeypatch):
     assert run_sweep(plan, tmp_path / "t.csv").resumed == 2
 
 
+def test_a_row_whose_counts_no_chip_can_have_is_refused(small, tmp_path):
+    schemes = ["open-loop", "pulse-width", "write-verify"]
+    plan = make_plan(small.grid(program=schemes, d2d=[0, 1], chips=2, images=20))
+    path = tmp_path / "t.csv"
+    sweep = run_sweep(plan, path)
+    content = path.read_text()
+    assert run_sweep(plan, path).resumed == len(sweep.rows) == 12
+    cells = sum(layer.states.size for layer in open_network(str(small.network)).layers)
+    for number, row in enumerate(sweep.rows):
+        cell = repr(row.outcome.pulses_per_cell)
+        # One pulse more is a chip that write-verify may make, and no other scheme does.
+        more = (round(row.outcome.pulses_per_cell * cells) + 1) / cells
+        wrong = [0.0001, row.outcome.pulses_per_cell + 1e-6]
+        for other in wrong if row.point.program == "write-verify" else [*wrong, more, 65535.0]:
+            lines = content.splitlines(keepends=True)
+            assert lines[number + 1].count(f",{cell},") == 1
+            lines[number + 1] = lines[number + 1].replace(f",{cell},", f",{other!r},")
+            path.write_text("".join(lines))
+            with pytest.raises(UserError, match=f"line {number + 2} is not of this sweep: pulses"):
+                run_sweep(plan, path)
+
+
 def test_what_cannot_be_measured_is_said_before_anything_is(small, tmp_path):
     with pytest.raises(
         UserError, match=r"D2D of potentiation must be a number from 0 to 1, not 6\.5"

@@ -13,6 +13,7 @@ from allspin.host.sweep.grid import make_grid
 from allspin.host.sweep.job import Outcome
 from allspin.host.sweep.table import COLUMNS, Row, Table, grid_path, row_line
 from allspin.sim.errors import UserError
+from allspin.sim.schemes import Counts
 
 GRID = make_grid({"network": "mnist-10", "c2c": [0, 0.1], "program": ["open-loop", "write-verify"]})
 POINTS = GRID.points()
@@ -25,16 +26,21 @@ RECORD = {
 }
 SEEDS = range(0, 4_000_000_001, 4_000_000_000)
 IMAGES = 300
-READ = {"open-loop": (0.0, 0.0), "write-verify": (4 / 3, 0.25)}
+CELLS = 300
+FIGURES = {"open-loop": (5063 / CELLS, 0.0, 0.0), "write-verify": (16.9, 4 / 3, 0.25)}
 ROWS = [
-    Row(point, chip, Outcome(IMAGES, 200 + chip % 7, 16.9, *READ[point.program]))
+    Row(point, chip, Outcome(IMAGES, 200 + chip % 7, *FIGURES[point.program]))
     for point in POINTS
     for chip in SEEDS
 ]
 
 
+def counts_of(point):
+    return CELLS, Counts(CELLS, pulses=5063) if point.program == "open-loop" else None
+
+
 def opened(path, record=RECORD, points=POINTS):
-    return Table(path, record, points, SEEDS, IMAGES)
+    return Table(path, record, points, SEEDS, IMAGES, counts_of)
 
 
 @pytest.fixture
@@ -170,6 +176,10 @@ CHIP, GIVEN, CORRECT, ACCURACY, PULSES, READS, UNCONVERGED = range(len(COLUMNS))
         (READS, "8.25", "must be from 1 to 8, not 8.25"),
         (UNCONVERGED, "-0.0", "unconverged of write-verify must be from 0 to 1, not -0.0"),
         (READS, " 1.0", "reads_per_cell is ' 1.0'"),
+        (PULSES, "0.0001", "of write-verify must be a whole number over 300 cells, not 0.0001"),
+        (READS, "1.333", "reads_per_cell of write-verify must be a whole number over 300 cells"),
+        (READS, "1.3333333333333335", "must be a whole number over 300 cells"),
+        (UNCONVERGED, "0.251", "unconverged of write-verify must be a whole number over 300"),
         (UNCONVERGED, "1.25", "must be from 0 to 1, not 1.25"),
         (UNCONVERGED, "0.25,", "no point of the grid has such a row"),
         (UNCONVERGED, None, "no point of the grid has such a row"),
@@ -189,13 +199,15 @@ def test_every_cell_of_a_row_is_checked(path, place, cell, words):
 @pytest.mark.parametrize(
     ("place", "cell", "words"),
     [
-        (PULSES, "65536.0", "pulses_per_cell of open-loop must be from 0 to 65535, not 65536.0"),
-        (READS, "7.0", "reads_per_cell of open-loop must be from 0 to 0, not 7.0"),
-        (READS, "-0.0", "must be from 0 to 0, not -0.0"),
-        (UNCONVERGED, "0.5", "unconverged of open-loop must be from 0 to 0, not 0.5"),
+        (PULSES, "16.88", "pulses_per_cell of open-loop must be 16.876666666666665, not 16.88"),
+        (PULSES, "65535.0", "must be 16.876666666666665, not 65535.0"),
+        (PULSES, "nan", "must be 16.876666666666665, not nan"),
+        (READS, "7.0", "reads_per_cell of open-loop must be 0.0, not 7.0"),
+        (READS, "-0.0", "must be 0.0, not -0.0"),
+        (UNCONVERGED, "0.5", "unconverged of open-loop must be 0.0, not 0.5"),
     ],
 )
-def test_open_loop_reads_nothing(tmp_path, place, cell, words):
+def test_open_loop_takes_what_is_planned(tmp_path, place, cell, words):
     path = tmp_path / "t.csv"
     with opened(path):
         pass
