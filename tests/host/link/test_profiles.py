@@ -10,7 +10,7 @@ import pytest
 
 from allspin.boards import profiles
 from allspin.boards.top import TopParameters
-from allspin.boards.virtual.build import build
+from allspin.boards.virtual.build import QUICK, build
 from allspin.hdl.bench.networks import random_network
 from allspin.hdl.parameters import HardwareProfile
 from allspin.host.link.device import Device
@@ -59,7 +59,8 @@ def test_no_profile_is_left_out() -> None:
 def program_of(name: str) -> Path:
     """The virtual board of a machine, with the link that boards have."""
     profile = MACHINES[name]
-    return build(TopParameters.from_network(small_network(profile), profile, every_clock=False))
+    parameters = TopParameters.from_network(small_network(profile), profile, every_clock=False)
+    return build(parameters, optimisation=QUICK)
 
 
 class Button(Transport):
