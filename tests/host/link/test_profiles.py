@@ -10,7 +10,7 @@ import pytest
 
 from allspin.boards import profiles
 from allspin.boards.top import TopParameters
-from allspin.boards.virtual.build import QUICK, build
+from allspin.boards.virtual.build import FAST, QUICK, build
 from allspin.hdl.bench.networks import random_network
 from allspin.hdl.parameters import HardwareProfile
 from allspin.host.link.device import Device
@@ -60,7 +60,8 @@ def program_of(name: str) -> Path:
     """The virtual board of a machine, with the link that boards have."""
     profile = MACHINES[name]
     parameters = TopParameters.from_network(small_network(profile), profile, every_clock=False)
-    return build(parameters, optimisation=QUICK)
+    # A memory of as many images as a part has takes many clocks to fill.
+    return build(parameters, optimisation=QUICK if profile.resident is None else FAST)
 
 
 class Button(Transport):
