@@ -86,11 +86,20 @@ def test_figures_hold_together(row):
     assert row["older"] or built["need_mhz"] == pytest.approx(row["clock_mhz"], abs=1e-3)
 
 
-@pytest.mark.parametrize("row", ROWS, ids=NAMES)
-def test_a_row_is_called_older_if_its_gateware_is_another(row):
-    """Machines that are said to be of these sources are elaborated: seconds to a minute each."""
-    if row["built"] is not None:
-        assert row["older"] == is_older(row["built"], open_network(CONTENT["network"])), FIX
+@pytest.mark.parametrize(
+    "row",
+    [row for row in ROWS if row["older"] is False],
+    ids=[name for name, row in zip(NAMES, ROWS, strict=True) if row["older"] is False],
+)
+def test_what_is_said_to_be_of_these_sources_is(row):
+    """They are elaborated: seconds to a minute each."""
+    assert not is_older(row["built"], open_network(CONTENT["network"])), FIX
+
+
+def test_every_row_says_which_gateware_it_was_built_of():
+    for row in ROWS:
+        if row["built"] is not None:
+            assert re.fullmatch("[0-9a-f]{32}", row["built"]["gateware"]), row["board"]
 
 
 def test_the_tables_mark_what_is_older():
