@@ -75,7 +75,7 @@ lint: $(STAMP) types  ## Ruff's rules and format, and pyright's types.
 
 # The type checker looks a module up by its path.
 .PHONY: types
-types:
+types:  ## Links by which pyright and editors find the layers as parts of allspin.
 	@mkdir -p build/types/allspin
 	@for part in sim hdl boards host allspin/*.py; do ln -sfn ../../../$$part build/types/allspin/; done
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -56,11 +57,8 @@ def tree(tmp_path):
         shutil.copy(HERE / f"{name}.py", tmp_path / "tests" / "mutants")
     # The designs are the tree's, what is made of them is the tool's.
     path = tmp_path / "tests" / "mutants" / "designs.py"
-    lines = path.read_text().splitlines(keepends=True)
-    ours = ("from amaranth", "import allspin", "from allspin")
-    body = "".join(line for line in lines if not line.startswith(ours)).replace(
-        "def designs()", "def none()"
-    )
+    ours = re.compile(r"^(?:from|import) (?:amaranth|allspin)[^\n(]*(?:\([^)]*\))?\n", re.MULTILINE)
+    body = ours.sub("", path.read_text()).replace("def designs()", "def none()")
     path.write_text("from __future__ import annotations\n" + body.replace(
         'if __name__ ==', f"{DESIGNS}\nif __name__ =="
     ))  # fmt: skip

@@ -332,7 +332,7 @@ import os
 for number in range(3):
     os.close(number)
 os.execv({sys.executable!r}, [{sys.executable!r}, "-c",
-    CALL,
+    {CALL!r},
     "run", "mnist-10", "--images", "3", "--logits", "o.npy"])
 """
     done = process(code=code, cwd=tmp_path)
