@@ -67,8 +67,8 @@ def find_rows(
         What the machines run.
     documented : mapping, optional
         Builds by board and profile, for machines that were not built here. Where one was built
-        here too, what is of this gateware goes before what is older, and then what was placed with
-        more seeds.
+        here too, what is of this gateware goes before what is older, then what was placed with
+        more seeds, and of two alike the one that was built here.
     progress : callable
         Told what is being done, and for how many seconds now.
     """
@@ -82,7 +82,7 @@ def find_rows(
         for name in board.profiles:
             found = [
                 records[board.name, name]
-                for records in (documented or {}, here)
+                for records in (here, documented or {})
                 if (board.name, name) in records
             ]
             if found or name == usual:
