@@ -81,11 +81,7 @@ def test_each_kind_is_the_table_of_its_physics(
 
     async def stimulus(ctx: Any) -> None:
         await load(ctx, dut, TABLE, 0, table)
-        for payload in zip_dicts(currents, lasts, "current"):
-            ctx.set(dut.currents.payload, payload)
-            ctx.set(dut.currents.valid, 1)
-            await ctx.tick().until(dut.currents.ready)
-            ctx.set(dut.currents.valid, 0)
+        await drive(ctx, dut, currents, lasts)
 
     bench.play(stimulus)
     taken = bench.take(dut.activations, len(currents))
@@ -104,6 +100,15 @@ async def load(ctx: Any, dut: Any, memory: int, address: int, content: list[int]
         assert ctx.get(dut.load.ready)
         await ctx.tick()
     ctx.set(dut.load.valid, 0)
+
+
+async def drive(ctx: Any, dut: Any, currents: list[int], lasts: list[int]) -> None:
+    """Offer a neuron currents, one after another."""
+    for payload in zip_dicts(currents, lasts, "current"):
+        ctx.set(dut.currents.payload, payload)
+        ctx.set(dut.currents.valid, 1)
+        await ctx.tick().until(dut.currents.ready)
+        ctx.set(dut.currents.valid, 0)
 
 
 def zip_dicts(values: list[int], lasts: list[int], name: str) -> Any:
@@ -140,11 +145,7 @@ def test_a_sot_neuron_is_the_table_that_was_loaded(
         await ctx.tick().repeat(3)
         assert ctx.get(dut.entry) == table[patch]
         ctx.set(dut.probe, 0)
-        for payload in zip_dicts(currents, lasts, "current"):
-            ctx.set(dut.currents.payload, payload)
-            ctx.set(dut.currents.valid, 1)
-            await ctx.tick().until(dut.currents.ready)
-            ctx.set(dut.currents.valid, 0)
+        await drive(ctx, dut, currents, lasts)
 
     bench.play(stimulus, background=False)
     taken = bench.take(dut.activations, len(currents))
