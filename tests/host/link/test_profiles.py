@@ -10,7 +10,7 @@ import pytest
 
 from allspin.boards import profiles
 from allspin.boards.top import TopParameters
-from allspin.boards.virtual.build import FAST, QUICK, build
+from allspin.boards.virtual.build import build
 from allspin.hdl.bench.networks import random_network
 from allspin.hdl.parameters import HardwareProfile
 from allspin.host.link.device import Device
@@ -59,9 +59,7 @@ def test_no_profile_is_left_out() -> None:
 def program_of(name: str) -> Path:
     """The virtual board of a machine, with the link that boards have."""
     profile = MACHINES[name]
-    parameters = TopParameters.from_network(small_network(profile), profile, every_clock=False)
-    # A memory of as many images as a part has takes many clocks to fill.
-    return build(parameters, optimisation=QUICK if profile.resident is None else FAST)
+    return build(TopParameters.from_network(small_network(profile), profile, every_clock=False))
 
 
 class Button(Transport):
