@@ -35,10 +35,8 @@ PROGRAM = "program"
 LOG = "tool.log"
 """Name of what a tool printed, until it is read."""
 
-FLAGS = ("-std=c++17", "-DNDEBUG", "-w")
+FLAGS = ("-std=c++17", "-O2", "-DNDEBUG", "-w")
 """CXXRTL's assertions go: a memory's address may be anything in a clock that does not use it."""
-FAST, QUICK = "-O2", "-O0"
-"""How a simulator is compiled that runs fast, and one that is there soon."""
 
 
 def compiler() -> list[str]:
@@ -66,7 +64,6 @@ def build(
     parameters: TopParameters,
     *,
     mutate: Mutate | None = None,
-    optimisation: str = FAST,
     progress: Progress = no_progress,
 ) -> Path:
     """The program that simulates a machine, compiled now if it has not been before.
@@ -77,8 +74,6 @@ def build(
         The machine.
     mutate : callable, optional
         Takes the design as RTLIL and returns another: for tests that want a fault.
-    optimisation : str
-        `FAST`, or `QUICK` for a machine that runs for a moment only.
     progress : callable
         Told what is being done, and for how long.
 
@@ -91,7 +86,7 @@ def build(
     with tempfile.TemporaryDirectory() as scratch:
         asking = "asking the compiler's version"
         version = _run([*command, "--version"], Path(scratch), asking, no_progress)
-    flags = [*FLAGS, optimisation, f"-DQUIET_CLOCKS={_quiet_clocks(parameters)}"]
+    flags = [*FLAGS, f"-DQUIET_CLOCKS={_quiet_clocks(parameters)}"]
     if parameters.uart is not None:
         flags.append("-DUART")
 

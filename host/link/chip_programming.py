@@ -144,7 +144,7 @@ class ChipMaker:
         What they are made on; it must fit the network.
     network : Network
         States and levels.
-    made_of : sim.device.Device
+    made_of : allspin.sim.device.Device
         What the chips are made of.
     programming : Programming
         How they are programmed.

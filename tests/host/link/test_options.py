@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from allspin.boards.top import TopParameters
-from allspin.boards.virtual.build import QUICK, build
+from allspin.boards.virtual.build import build
 from allspin.hdl.bench.networks import random_network
 from allspin.hdl.bench.pairs import Choice, all_choices, cover_pairs
 from allspin.hdl.parameters import (
@@ -165,5 +165,5 @@ def test_what_cannot_be_built_is_refused_in_words() -> None:
 def test_every_pair_of_options_is_the_golden_model(choice: Choice) -> None:
     network = network_of(choice)
     parameters = TopParameters.from_network(network, profile_of(choice))
-    with Device(VirtualTransport(build(parameters, optimisation=QUICK))) as device:
+    with Device(VirtualTransport(build(parameters))) as device:
         Work.of(network).everything(device)
