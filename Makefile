@@ -65,7 +65,7 @@ mutants: $(STAMP)  ## Small mistakes put into the sources: do tests see them? CO
 
 .PHONY: soak
 soak: $(STAMP)  ## Ten minutes of random work on virtual boards over a bad wire; SECONDS=600 SEED=0.
-	@$(BIN)/python -m allspin.host.bench.soak --seconds $(or $(SECONDS),600) --seed $(or $(SEED),0)
+	@$(BIN)/python -m allspin.host.study.bench.soak --seconds $(or $(SECONDS),600) --seed $(or $(SEED),0)
 
 .PHONY: lint
 lint: $(STAMP) types  ## Ruff's rules and format, and pyright's types.

@@ -5,23 +5,20 @@ by being there.
 """
 
 import dataclasses
-import importlib
-import pkgutil
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Self
 
 from amaranth.build import Resource, TemplatedPlatform
 
-from allspin.boards import catalogue
 from allspin.boards.lights import Lights
 from allspin.boards.pll.divisors import PllParameters
 from allspin.hdl.link.uart import UartParameters
 from allspin.hdl.parameters import HardwareProfile
 from allspin.sim.errors import UserError
-from allspin.sim.levels import check_range
+from allspin.sim.network.levels import check_range
 
 
 @dataclass(frozen=True)
@@ -188,29 +185,3 @@ class Board:
         return dataclasses.replace(
             self, frequency=frequency, frequencies={}, routing=routing, routings={}
         )
-
-
-@cache
-def find_boards() -> Mapping[str, Board]:
-    """Every board, by name, in alphabetical order."""
-    found: dict[str, Board] = {}
-    for module in pkgutil.iter_modules(catalogue.__path__, f"{catalogue.__name__}."):
-        for board in importlib.import_module(module.name).BOARDS:
-            if board.name in found:
-                raise ValueError(f"two boards are called {board.name}")
-            found[board.name] = board
-    return dict(sorted(found.items()))
-
-
-def find_board(name: str) -> Board:
-    """A board by its name.
-
-    Raises
-    ------
-    UserError
-        If there is no such board.
-    """
-    found = find_boards()
-    if name not in found:
-        raise UserError(f"there is no board {name!r}; there are {', '.join(found)}")
-    return found[name]

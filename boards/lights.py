@@ -13,7 +13,7 @@ from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.link.cobs import CobsDecoder
 from allspin.hdl.link.protocol import ANSWER_HEADER_BYTES, Answer
-from allspin.sim.levels import check_range
+from allspin.sim.network.levels import check_range
 
 MAX_DIGIT_LEDS = 8
 TICK_SECONDS = 0.025

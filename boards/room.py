@@ -3,8 +3,8 @@
 from typing import Any
 
 from allspin.boards.build.families import ECP5, GOWIN, Family, family_of
-from allspin.hdl.ecp5 import SMALLEST_BLOCK
 from allspin.hdl.parameters import CrossbarParameters, EngineParameters
+from allspin.hdl.stream.ecp5 import SMALLEST_BLOCK
 
 SPRAMS = 4
 SPRAM_WIDTH = 16

@@ -24,12 +24,12 @@ from amaranth.lib.cdc import ResetSynchronizer
 from allspin.boards.board import Board
 from allspin.boards.lights import LightsDriver
 from allspin.boards.top import TopParameters
-from allspin.hdl.ecp5 import is_ecp5
 from allspin.hdl.link.uart import UartReceiver, UartTransmitter
 from allspin.hdl.parameters import HardwareProfile
-from allspin.hdl.slice import Slice
+from allspin.hdl.stream.ecp5 import is_ecp5
+from allspin.hdl.stream.slice import Slice
 from allspin.sim.errors import UserError
-from allspin.sim.network import Network
+from allspin.sim.network.network import Network
 
 MACHINE = "machine"
 """Name of the machine's module and of its cell on the board."""

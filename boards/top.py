@@ -7,13 +7,13 @@ from amaranth.hdl import Module
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.engine import Engine
+from allspin.hdl.engine.engine import Engine
 from allspin.hdl.link.link import Link
 from allspin.hdl.link.protocol import MAX_WINDOW, LinkParameters
 from allspin.hdl.link.uart import UartParameters, UartReceiver, UartTransmitter
 from allspin.hdl.parameters import EngineParameters, HardwareProfile
-from allspin.hdl.resident import Resident
-from allspin.sim.network import Network
+from allspin.hdl.resident.resident import Resident
+from allspin.sim.network.network import Network
 
 SMALLEST_WINDOW = 2048
 """Bytes of the receive buffer; more only where one image or one row of R_AH words needs it."""

@@ -6,9 +6,15 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.levels import MAX_RAH_BITS, MIN_RAH_BITS, check_range
-from allspin.sim.network import MAX_CURRENT_BITS, MAX_LAYERS, MAX_LINES, MIN_CURRENT_BITS, Network
-from allspin.sim.neuron import NEURONS
+from allspin.sim.network.levels import MAX_RAH_BITS, MIN_RAH_BITS, check_range
+from allspin.sim.network.network import (
+    MAX_CURRENT_BITS,
+    MAX_LAYERS,
+    MAX_LINES,
+    MIN_CURRENT_BITS,
+    Network,
+)
+from allspin.sim.network.neuron import NEURONS
 
 WEIGHTS = 0
 TABLE = 1

@@ -61,7 +61,7 @@ def test_python_finds_a_checkout_that_is_not_installed(tmp_path):
     [
         ("allspin", set()),
         ("allspin.sim", {"sim"}),
-        ("allspin.sim.golden", {"sim"}),
+        ("allspin.sim.network.golden", {"sim"}),
         ("allspin.host", {"host"}),
     ],
 )
@@ -110,7 +110,7 @@ def test_a_wheel_has_one_name(installed):
             for path in (installed / "allspin" / layer).rglob("*.py")
         }
         assert here == there
-    for data in ("sim/cost/*.lib", "host/networks/*.safetensors", "boards/**/*.cpp"):
+    for data in ("sim/cost/*.lib", "host/data/networks/*.safetensors", "boards/**/*.cpp"):
         assert list((installed / "allspin").glob(data))
 
 

@@ -24,7 +24,7 @@ from allspin.boards.shell import MACHINE, ShellParameters
 from allspin.boards.sources import sources_digest
 from allspin.boards.top import Top
 from allspin.hdl.cache import note_path, read_note, write_note
-from allspin.hdl.process import Progress, no_progress
+from allspin.hdl.tools.process import Progress, no_progress
 
 DIGITS = 32
 """Of the SHA-256 of the text without names."""

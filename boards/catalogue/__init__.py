@@ -1,1 +1,35 @@
-"""One file a board, found by being here; `allspin.boards.board` explains."""
+"""Boards by name: one file a board, found by being here; `allspin.boards.board` explains."""
+
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from functools import cache
+
+from allspin.boards.board import Board
+from allspin.sim.errors import UserError
+
+
+@cache
+def find_boards() -> Mapping[str, Board]:
+    """Every board, by name, in alphabetical order."""
+    found: dict[str, Board] = {}
+    for module in pkgutil.iter_modules(__path__, f"{__name__}."):
+        for board in importlib.import_module(module.name).BOARDS:
+            if board.name in found:
+                raise ValueError(f"two boards are called {board.name}")
+            found[board.name] = board
+    return dict(sorted(found.items()))
+
+
+def find_board(name: str) -> Board:
+    """A board by its name.
+
+    Raises
+    ------
+    UserError
+        If there is no such board.
+    """
+    found = find_boards()
+    if name not in found:
+        raise UserError(f"there is no board {name!r}; there are {', '.join(found)}")
+    return found[name]

@@ -7,7 +7,7 @@ from typing import Any, Self
 from amaranth.hdl import Const, Instance, Module, Signal
 
 from allspin.boards.pll.divisors import MHZ, Pll, PllParameters, nearest
-from allspin.sim.levels import check_range
+from allspin.sim.network.levels import check_range
 
 MIN_SOURCE, MAX_SOURCE = 8 * MHZ, 400 * MHZ
 MIN_PHASE, MAX_PHASE = 3_125_000, 400 * MHZ

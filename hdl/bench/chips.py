@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from allspin.hdl.contents import Contents, network_contents
+from allspin.hdl.export.contents import Contents, network_contents
 from allspin.hdl.parameters import (
     CHIP,
     ENGINE,
@@ -16,12 +16,12 @@ from allspin.hdl.parameters import (
     WRITE_TABLE,
     EngineParameters,
 )
-from allspin.sim.chip import MAX_SPREAD, USE_BITS, Words, WriteTable, state_words
-from allspin.sim.generator import FRACTION_BITS, Purpose, use_normals
-from allspin.sim.golden import Integers
-from allspin.sim.levels import full_scale
-from allspin.sim.network import Network
-from allspin.sim.variation import Imperfections
+from allspin.sim.chip.chip import MAX_SPREAD, USE_BITS, Words, WriteTable, state_words
+from allspin.sim.chip.generator import FRACTION_BITS, Purpose, use_normals
+from allspin.sim.device.variation import Imperfections
+from allspin.sim.network.golden import Integers
+from allspin.sim.network.levels import full_scale
+from allspin.sim.network.network import Network
 
 _CHIP = struct.Struct("<IHHI")
 

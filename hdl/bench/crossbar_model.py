@@ -7,14 +7,14 @@ from amaranth.hdl import Array, Assert, Assume, Module, Mux, Signal, Value, sign
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.cell_placer import PlaceLayout
+from allspin.hdl.crossbar.cell_placer import PlaceLayout
+from allspin.hdl.crossbar.replay import ReplayLayout
 from allspin.hdl.parameters import CrossbarParameters
-from allspin.hdl.replay import ReplayLayout
-from allspin.hdl.streams import EventLayout
+from allspin.hdl.stream.layouts import EventLayout
 
 
 class Passes(wiring.Component):
-    """In place of a `allspin.hdl.replay.Replay`: passes that are driven from outside.
+    """In place of a `allspin.hdl.crossbar.replay.Replay`: passes that are driven from outside.
 
     Parameters
     ----------
@@ -337,7 +337,7 @@ class CrossbarModel:
         }
 
     def place(self, m: Module, written: Any) -> Any:
-        """A word of `written` as `allspin.hdl.cell_placer.PlaceLayout` has it."""
+        """A word of `written` as `allspin.hdl.crossbar.cell_placer.PlaceLayout` has it."""
         p = self._p
         place: Any = Signal(PlaceLayout(p), name="model_place")
         at = self._place(written.column)

@@ -14,7 +14,7 @@ from amaranth.lib import data
 from cocotb.triggers import Event, RisingEdge
 
 from allspin.hdl.bench.clocking import wait_for
-from allspin.hdl.bench.payloads import PayloadCode
+from allspin.hdl.export.payloads import PayloadCode
 
 PATIENCE = 10000
 """Clocks that a driver waits by default before it gives up."""

@@ -8,19 +8,25 @@ import numpy.typing as npt
 from amaranth.lib import data
 from cocotb.triggers import Event
 
-from allspin.hdl.beats import beat_members, pack_beats
 from allspin.hdl.bench.chips import RandomChip
 from allspin.hdl.bench.clocking import clocks, start_clock, wait_for
 from allspin.hdl.bench.drivers import Stalls, StreamDriver, StreamMonitor, level
 from allspin.hdl.bench.job import Job
 from allspin.hdl.bench.scoreboard import Scoreboard
-from allspin.hdl.contents import load_beats, network_contents
+from allspin.hdl.export.contents import load_beats, network_contents
 from allspin.hdl.parameters import COUNTERS, ENGINE, EngineParameters
-from allspin.hdl.streams import ByteLayout, EventLayout, FetchLayout, LoadLayout, ResultLayout
-from allspin.sim.generator import USE_BITS as IMAGE_BITS
-from allspin.sim.golden import GoldenModel
-from allspin.sim.network import Network
-from allspin.sim.pixels import quantise_pixels
+from allspin.hdl.resident.beats import beat_members, pack_beats
+from allspin.hdl.stream.layouts import (
+    ByteLayout,
+    EventLayout,
+    FetchLayout,
+    LoadLayout,
+    ResultLayout,
+)
+from allspin.sim.chip.generator import USE_BITS as IMAGE_BITS
+from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.network import Network
+from allspin.sim.network.pixels import quantise_pixels
 
 SETTLE = 50
 """Clocks to run on after the last result, in case more comes than should."""
@@ -30,7 +36,7 @@ Result = tuple[int, int, int | None]
 
 
 class EngineBench:
-    """Drive an `allspin.hdl.engine.Engine` and compare it with the golden model.
+    """Drive an `allspin.hdl.engine.engine.Engine` and compare it with the golden model.
 
     Parameters
     ----------

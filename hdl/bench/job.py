@@ -16,8 +16,8 @@ from allspin.hdl.parameters import (
     ResidentParameters,
     VariationParameters,
 )
-from allspin.sim.netfile import network_from_bytes, network_to_bytes
-from allspin.sim.network import Network
+from allspin.sim.network.netfile import network_from_bytes, network_to_bytes
+from allspin.sim.network.network import Network
 
 VARIABLE = "ALLSPIN_JOB"
 """Environment variable that names the job's folder within the simulator."""

@@ -14,7 +14,7 @@ from cocotb.triggers import Event, FallingEdge, Timer
 from allspin.hdl.bench.clocking import PERIOD, clocks, wait_for
 from allspin.hdl.bench.drivers import level
 from allspin.hdl.bench.scoreboard import Scoreboard
-from allspin.hdl.contents import network_contents
+from allspin.hdl.export.contents import network_contents
 from allspin.hdl.link.protocol import (
     ANSWER_HEADER_BYTES,
     CRC_BYTES,
@@ -28,9 +28,9 @@ from allspin.hdl.link.protocol import (
     LinkParameters,
     Request,
 )
-from allspin.sim.golden import GoldenModel
-from allspin.sim.network import Network
-from allspin.sim.pixels import quantise_pixels
+from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.network import Network
+from allspin.sim.network.pixels import quantise_pixels
 
 BITS = 10
 """Bits of a byte on the wire: start, eight of data, stop."""

@@ -5,9 +5,9 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.levels import uniform_levels
-from allspin.sim.network import GAIN_BITS, Converter, Layer, Network
-from allspin.sim.neuron import CmosSigmoidNeuron, Neuron, SotNeuron
+from allspin.sim.network.levels import uniform_levels
+from allspin.sim.network.network import GAIN_BITS, Converter, Layer, Network
+from allspin.sim.network.neuron import CmosSigmoidNeuron, Neuron, SotNeuron
 
 
 def random_network(
@@ -30,7 +30,7 @@ def random_network(
     seed : int
         Of all draws.
     states, neuron, pixel_bits, hidden_bits, rah_bits, current_bits
-        As in `allspin.sim.network.Network`; the SOT neuron by default.
+        As in `allspin.sim.network.network.Network`; the SOT neuron by default.
 
     Returns
     -------

@@ -22,12 +22,12 @@ from cocotb_tools.config import libs_dir
 from allspin.hdl.bench.job import VARIABLE, Job
 from allspin.hdl.bench.tools import Tools, environment, find_compiler, find_tools
 from allspin.hdl.cache import build_once, cache_folder, digest
-from allspin.hdl.engine import Engine
+from allspin.hdl.engine.engine import Engine
+from allspin.hdl.export.verilog import to_verilog
 from allspin.hdl.parameters import EngineParameters, HardwareProfile
-from allspin.hdl.process import run_tool
-from allspin.hdl.verilog import to_verilog
+from allspin.hdl.tools.process import run_tool
 from allspin.sim.errors import UserError
-from allspin.sim.network import Network
+from allspin.sim.network.network import Network
 
 TOP = "top"
 """Name of the top module."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import find_libpython
 
-from allspin.hdl.process import first_line
+from allspin.hdl.tools.process import first_line
 from allspin.sim.errors import UserError
 
 SIMULATORS = ("verilator", "icarus")

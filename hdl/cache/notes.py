@@ -7,7 +7,7 @@ from typing import Any
 
 from allspin.hdl.cache.folder import FIX, cache_folder, digest
 from allspin.sim.errors import UserError
-from allspin.sim.netfile import write_atomically
+from allspin.sim.network.netfile import write_atomically
 
 NOTE_BYTES = 2**20
 """More than any note has."""

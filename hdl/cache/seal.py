@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from allspin.sim.errors import UserError
-from allspin.sim.user_file import read_text
+from allspin.sim.files.user_file import read_text
 
 SEAL = "seal.sha256"
 """Name of the file with the digests: a line that counts them, then as ``sha256sum`` writes them."""

@@ -9,10 +9,10 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.block_ram import block_memory
 from allspin.hdl.link.queue import read_ring
-from allspin.hdl.slice import Slice
-from allspin.hdl.streams import ByteLayout
+from allspin.hdl.stream.block_ram import block_memory
+from allspin.hdl.stream.layouts import ByteLayout
+from allspin.hdl.stream.slice import Slice
 
 LONGEST_BLOCK = 254
 """Bytes without a zero that one code can stand for."""

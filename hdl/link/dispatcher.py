@@ -18,8 +18,8 @@ from allspin.hdl.link.protocol import (
 )
 from allspin.hdl.link.queue import Queue
 from allspin.hdl.parameters import COUNTERS
-from allspin.hdl.streams import ByteLayout, FetchLayout, LoadLayout, ResultLayout
-from allspin.sim.generator import USE_BITS as IMAGE_BITS
+from allspin.hdl.stream.layouts import ByteLayout, FetchLayout, LoadLayout, ResultLayout
+from allspin.sim.chip.generator import USE_BITS as IMAGE_BITS
 
 CLASS_BYTES = 2
 

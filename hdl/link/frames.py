@@ -4,7 +4,6 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.block_ram import block_memory
 from allspin.hdl.link.cobs import CobsDecoder, CobsEncoder, DecodedLayout
 from allspin.hdl.link.crc import FrameCrc
 from allspin.hdl.link.protocol import (
@@ -16,7 +15,8 @@ from allspin.hdl.link.protocol import (
     check_power_of_two,
 )
 from allspin.hdl.link.queue import read_ring
-from allspin.hdl.streams import ByteLayout
+from allspin.hdl.stream.block_ram import block_memory
+from allspin.hdl.stream.layouts import ByteLayout
 
 PENDING_ERRORS = 4
 """Errors that wait to be told, a power of two; the rest of a flood is dropped."""

@@ -8,9 +8,15 @@ from allspin.hdl.link.dispatcher import Dispatcher
 from allspin.hdl.link.frames import FrameReceiver, FrameSender
 from allspin.hdl.link.protocol import LinkParameters
 from allspin.hdl.link.sparse import SparseDecoder
-from allspin.hdl.slice import Slice
-from allspin.hdl.streams import ByteLayout, EventLayout, FetchLayout, LoadLayout, ResultLayout
-from allspin.sim.generator import USE_BITS as IMAGE_BITS
+from allspin.hdl.stream.layouts import (
+    ByteLayout,
+    EventLayout,
+    FetchLayout,
+    LoadLayout,
+    ResultLayout,
+)
+from allspin.hdl.stream.slice import Slice
+from allspin.sim.chip.generator import USE_BITS as IMAGE_BITS
 
 
 class Link(wiring.Component):

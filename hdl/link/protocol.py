@@ -8,8 +8,8 @@ import struct
 from dataclasses import dataclass
 
 from allspin.hdl.parameters import EngineParameters
-from allspin.sim.levels import check_range
-from allspin.sim.neuron import NEURONS
+from allspin.sim.network.levels import check_range
+from allspin.sim.network.neuron import NEURONS
 
 MAGIC = b"ASPN"
 VERSION = 3

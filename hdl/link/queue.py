@@ -6,8 +6,8 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.block_ram import block_memory
 from allspin.hdl.link.protocol import check_power_of_two
+from allspin.hdl.stream.block_ram import block_memory
 
 
 def read_ring(m: Module, read: Any, head: Signal, limit: Signal, o: Any) -> None:

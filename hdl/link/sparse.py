@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from allspin.hdl.link.protocol import MAX_RUN, MAX_SKIP, PACKED_BITS, RUN_BITS
 from allspin.hdl.link.queue import Queue
 from allspin.hdl.parameters import CrossbarParameters
-from allspin.hdl.streams import ByteLayout, EventLayout
+from allspin.hdl.stream.layouts import ByteLayout, EventLayout
 
 QUEUE_DEPTH = 32
 

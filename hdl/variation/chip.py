@@ -5,8 +5,8 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.parameters import CHIP, ENGINE
-from allspin.hdl.streams import LoadLayout
-from allspin.sim.generator import NUMBER_BITS, SEED_BITS
+from allspin.hdl.stream.layouts import LoadLayout
+from allspin.sim.chip.generator import NUMBER_BITS, SEED_BITS
 
 TOP_BITS = 7
 """Width of the largest R_AH word's magnitude."""

@@ -6,8 +6,8 @@ from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.variation.normal import IterativeNormal, product_bits
 from allspin.hdl.variation.speck import DrawLayout, IterativeSpeck
-from allspin.sim.generator import SEED_BITS
-from allspin.sim.speck import WORD_BITS
+from allspin.sim.chip.generator import SEED_BITS
+from allspin.sim.chip.speck import WORD_BITS
 
 
 class WishLayout(data.StructLayout):

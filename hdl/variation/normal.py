@@ -12,7 +12,7 @@ from amaranth.lib.memory import Memory, ReadPort
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.variation.speck import BitsLayout
-from allspin.sim.generator import FALL_BITS, GROUPS, SEGMENTS, STEP_BITS, normal_table
+from allspin.sim.chip.generator import FALL_BITS, GROUPS, SEGMENTS, STEP_BITS, normal_table
 
 MAGNITUDE_BITS = 16
 SHARE_BITS = 31

@@ -1,8 +1,8 @@
 """The Programmer: states of a network in, R_AH words of a chip's cells out.
 
-The integers are those of `allspin.sim.chip.state_words`: level, D2D and C2C of each cell, rounded
-and clamped, and stuck cells. A stuck cell has the level of the lowest state or of the highest
-line of its table, so the host fills the lines above the last state with the last state's.
+The integers are those of `allspin.sim.chip.chip.state_words`: level, D2D and C2C of each cell,
+rounded and clamped, and stuck cells. A stuck cell has the level of the lowest state or of the
+highest line of its table, so the host fills the lines above the last state with the last state's.
 """
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
@@ -10,16 +10,16 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.parameters import ENGINE, REDRAW, EngineParameters
-from allspin.hdl.streams import LoadLayout
+from allspin.hdl.stream.layouts import LoadLayout
 from allspin.hdl.variation.chip import ChipLayout
 from allspin.hdl.variation.draw_unit import DrawSignature
 from allspin.hdl.variation.normal import PipelinedNormal, product_bits
 from allspin.hdl.variation.speck import LAYER_BITS, PipelinedSpeck
 from allspin.hdl.variation.states import CellSource, StateLayout
 from allspin.hdl.variation.write_table import LEVEL_BITS, SPREAD_BITS, WriteTables
-from allspin.sim.chip import WORD_BITS as FRACTION_BITS
-from allspin.sim.generator import Purpose
-from allspin.sim.speck import WORD_BITS
+from allspin.sim.chip.chip import WORD_BITS as FRACTION_BITS
+from allspin.sim.chip.generator import Purpose
+from allspin.sim.chip.speck import WORD_BITS
 
 LANES = (
     (Purpose.D2D_POTENTIATION, Purpose.D2D_DEPRESSION, Purpose.STUCK),

@@ -12,8 +12,8 @@ from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.sim.generator import NUMBER_BITS, SEED_BITS, Purpose
-from allspin.sim.speck import LEFT, RIGHT, ROUNDS, WORD_BITS
+from allspin.sim.chip.generator import NUMBER_BITS, SEED_BITS, Purpose
+from allspin.sim.chip.speck import LEFT, RIGHT, ROUNDS, WORD_BITS
 
 LAYER_BITS = 4
 PURPOSE_BITS = 4

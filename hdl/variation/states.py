@@ -4,11 +4,11 @@ from amaranth.hdl import Array, Module, Mux, Shape, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.block_ram import block_memory
 from allspin.hdl.parameters import EngineParameters
-from allspin.hdl.streams import LoadLayout
+from allspin.hdl.stream.block_ram import block_memory
+from allspin.hdl.stream.layouts import LoadLayout
 from allspin.hdl.variation.speck import LAYER_BITS
-from allspin.sim.speck import WORD_BITS
+from allspin.sim.chip.speck import WORD_BITS
 
 POLARITY_BIT = 7
 """Bit of a state's byte that is the polarity of the cell's last pulse."""
@@ -24,7 +24,7 @@ class StateLayout(data.StructLayout):
     state : unsigned
         Its state.
     polarity : 1 bit
-        `allspin.sim.synapse.Polarity` of its last pulse.
+        `allspin.sim.device.synapse.Polarity` of its last pulse.
     """
 
     def __init__(self, state_bits: int) -> None:

@@ -1,6 +1,6 @@
 """The neurons' cycle-to-cycle noise: a current for each use, drawn by the image's number.
 
-The integers are those of `allspin.sim.chip.ColumnNoise.on_currents`: a normal value of purpose
+The integers are those of `allspin.sim.chip.chip.ColumnNoise.on_currents`: a normal value of purpose
 NEURON_USE times the layer's spread, rounded. They are drawn ahead, as soon as an image's
 number is known, so that the V-I converters need not wait.
 """
@@ -11,14 +11,14 @@ from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.link.queue import Queue
 from allspin.hdl.parameters import USE_NOISE, EngineParameters
-from allspin.hdl.streams import LoadLayout, NoiseLayout
+from allspin.hdl.stream.layouts import LoadLayout, NoiseLayout
 from allspin.hdl.variation.draw_unit import DrawSignature
 from allspin.hdl.variation.normal import PipelinedNormal
 from allspin.hdl.variation.speck import PipelinedSpeck
-from allspin.sim.chip import USE_BITS
-from allspin.sim.generator import FRACTION_BITS, SEED_BITS, Purpose
-from allspin.sim.generator import USE_BITS as IMAGE_BITS
-from allspin.sim.speck import WORD_BITS
+from allspin.sim.chip.chip import USE_BITS
+from allspin.sim.chip.generator import FRACTION_BITS, SEED_BITS, Purpose
+from allspin.sim.chip.generator import USE_BITS as IMAGE_BITS
+from allspin.sim.chip.speck import WORD_BITS
 
 AHEAD = 64
 """Beats that may be drawn and not yet taken; more than a pipelined draw takes clocks."""

@@ -5,13 +5,13 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.parameters import EngineParameters
-from allspin.hdl.streams import LoadLayout, NoiseLayout
+from allspin.hdl.stream.layouts import LoadLayout, NoiseLayout
 from allspin.hdl.variation.chip import ChipRegisters
 from allspin.hdl.variation.draw_unit import DrawUnit
 from allspin.hdl.variation.programmer import Programmer, WordLayout
 from allspin.hdl.variation.speck import LAYER_BITS
 from allspin.hdl.variation.use_noise import UseNoise
-from allspin.sim.generator import USE_BITS as IMAGE_BITS
+from allspin.sim.chip.generator import USE_BITS as IMAGE_BITS
 
 
 class Variation(wiring.Component):

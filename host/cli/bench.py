@@ -7,10 +7,18 @@ from typing import Any
 
 from rich.markdown import Markdown
 
-from allspin.host.bench.document import MARKS, markdown
-from allspin.host.bench.engine import engine_figures, resident_figures
-from allspin.host.bench.figures_file import read_measured
-from allspin.host.bench.suite import (
+from allspin.host.bitstreams.record import MOST, check_record
+from allspin.host.data.catalogue import open_network
+from allspin.host.data.datasets import load_test_set
+from allspin.host.data.files import check_writable
+from allspin.host.data.revision import commit
+from allspin.host.show.progress import Steps
+from allspin.host.show.say import printable, say
+from allspin.host.show.terminal import Terminal
+from allspin.host.study.bench.document import MARKS, markdown
+from allspin.host.study.bench.engine import engine_figures, resident_figures
+from allspin.host.study.bench.figures_file import read_measured
+from allspin.host.study.bench.suite import (
     NETWORKS,
     QUICK,
     Effort,
@@ -22,19 +30,11 @@ from allspin.host.bench.suite import (
     ratios,
     shapes_on_virtual,
 )
-from allspin.host.board_record import MOST, check_record
-from allspin.host.catalogue import open_network
-from allspin.host.cli.progress import Steps
-from allspin.host.cli.terminal import Terminal
-from allspin.host.datasets import load_test_set
-from allspin.host.files import check_writable
-from allspin.host.revision import commit
-from allspin.host.say import printable, say
 from allspin.sim.errors import UserError
-from allspin.sim.levels import check_range
-from allspin.sim.netfile import write_atomically
-from allspin.sim.plain import MAX_JSON, parse_json
-from allspin.sim.user_file import read_file
+from allspin.sim.files.plain import MAX_JSON, parse_json
+from allspin.sim.files.user_file import read_file
+from allspin.sim.network.levels import check_range
+from allspin.sim.network.netfile import write_atomically
 
 HELP = """\
 Measure golden model and virtual board, with their targets; beside plain NumPy, and beside

@@ -7,16 +7,16 @@ from pathlib import Path
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from allspin.host.board_rows import Row, find_rows, read_documented
-from allspin.host.board_tables import HEADER, RIGHT, boards_table, cells, headline_table
-from allspin.host.catalogue import open_network
+from allspin.host.bitstreams.rows import Row, find_rows, read_documented
+from allspin.host.bitstreams.tables import HEADER, RIGHT, boards_table, cells, headline_table
 from allspin.host.cli.build import DEFAULT_NETWORK
-from allspin.host.cli.progress import stages
-from allspin.host.cli.terminal import Terminal
-from allspin.host.marks import Marks
-from allspin.host.say import say
+from allspin.host.data.catalogue import open_network
+from allspin.host.show.marks import Marks
+from allspin.host.show.progress import stages
+from allspin.host.show.say import say
+from allspin.host.show.terminal import Terminal
 from allspin.sim.errors import UserError
-from allspin.sim.netfile import write_atomically
+from allspin.sim.network.netfile import write_atomically
 
 NAME = "boards"
 HELP = """\

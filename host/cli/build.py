@@ -14,26 +14,27 @@ from typing import Any, get_args
 
 from rich.table import Table
 
-from allspin.boards.board import Board, find_board, find_boards
+from allspin.boards.board import Board
 from allspin.boards.build.figures import Figures, Use
 from allspin.boards.build.flow import Build
 from allspin.boards.build.tools import Wanted
+from allspin.boards.catalogue import find_board, find_boards
 from allspin.boards.shell import ShellParameters
 from allspin.boards.virtual.build import compiler
 from allspin.hdl.link.protocol import identity_bytes
 from allspin.hdl.parameters import HardwareProfile
-from allspin.hdl.process import Progress
-from allspin.host.built import remember
-from allspin.host.catalogue import open_network
-from allspin.host.cli.progress import stages
-from allspin.host.cli.terminal import Terminal
-from allspin.host.files import check_writable
-from allspin.host.revision import commit
-from allspin.host.say import say, tell, warn
-from allspin.host.throughput import measure_throughput
+from allspin.hdl.tools.process import Progress
+from allspin.host.bitstreams.kept import remember
+from allspin.host.bitstreams.throughput import measure_throughput
+from allspin.host.data.catalogue import open_network
+from allspin.host.data.files import check_writable
+from allspin.host.data.revision import commit
+from allspin.host.show.progress import stages
+from allspin.host.show.say import say, tell, warn
+from allspin.host.show.terminal import Terminal
 from allspin.sim.errors import UserError
-from allspin.sim.levels import check_range
-from allspin.sim.network import Network
+from allspin.sim.network.levels import check_range
+from allspin.sim.network.network import Network
 
 NAME = "build"
 HELP = """\

@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 
 from allspin.hdl.parameters import HardwareProfile
-from allspin.host.catalogue import open_device
+from allspin.host.data.catalogue import open_device
 from allspin.host.link.chip_programming import CHIPS, ChipMaker, check_sums, why_words
 from allspin.host.link.device import Device as LinkDevice
 from allspin.host.link.device import Progress
-from allspin.sim.calibration import Calibrated, calibrate
-from allspin.sim.chip import Chip, ColumnNoise
-from allspin.sim.device import Device
+from allspin.sim.chip.calibration import Calibrated, calibrate
+from allspin.sim.chip.chip import Chip, ColumnNoise
+from allspin.sim.device.device import Device
 from allspin.sim.errors import UserError
-from allspin.sim.network import Network
-from allspin.sim.programming import chip_network, program_chip
-from allspin.sim.schemes import (
+from allspin.sim.network.network import Network
+from allspin.sim.programming.programming import chip_network, program_chip
+from allspin.sim.programming.schemes import (
     DEFAULT_BAND,
     POLARITIES,
     SCHEMES,

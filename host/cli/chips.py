@@ -6,19 +6,19 @@ from pathlib import Path
 
 from rich.table import Table
 
-from allspin.host.catalogue import open_device, open_network
-from allspin.host.chips import CAUSES, COLUMNS, Measured, measure
 from allspin.host.cli.chip_options import PAPER, add_programming_arguments
-from allspin.host.cli.progress import Steps
-from allspin.host.cli.terminal import Terminal
-from allspin.host.datasets import load_test_set
-from allspin.host.revision import commit
-from allspin.host.say import say
-from allspin.sim.device import Device
+from allspin.host.data.catalogue import open_device, open_network
+from allspin.host.data.datasets import load_test_set
+from allspin.host.data.revision import commit
+from allspin.host.show.progress import Steps
+from allspin.host.show.say import say
+from allspin.host.show.terminal import Terminal
+from allspin.host.study.chips import CAUSES, COLUMNS, Measured, measure
+from allspin.sim.device.device import Device
 from allspin.sim.errors import UserError
-from allspin.sim.levels import check_range
-from allspin.sim.network import Network
-from allspin.sim.schemes import DEFAULT_BAND, POLARITIES, Programming, default_tries
+from allspin.sim.network.levels import check_range
+from allspin.sim.network.network import Network
+from allspin.sim.programming.schemes import DEFAULT_BAND, POLARITIES, Programming, default_tries
 
 HELP = """\
 Program many chips with networks, and say what share of the test images they classify rightly:

@@ -7,18 +7,18 @@ from typing import Any
 
 from rich.table import Table
 
-from allspin.host.catalogue import open_device, open_network
-from allspin.host.cli.progress import Steps
-from allspin.host.cli.terminal import Terminal
-from allspin.host.compare.comparison import Options, compare
-from allspin.host.compare.parts import DEFAULT_PERIPHERY, PERIPHERY
-from allspin.host.datasets import load_test_set
-from allspin.host.pictures.compare import break_even_chart, energy_split, tornado_chart
-from allspin.host.pictures.style import save_picture
-from allspin.host.say import say
+from allspin.host.data.catalogue import open_device, open_network
+from allspin.host.data.datasets import load_test_set
+from allspin.host.show.pictures.compare import break_even_chart, energy_split, tornado_chart
+from allspin.host.show.pictures.style import save_picture
+from allspin.host.show.progress import Steps
+from allspin.host.show.say import say
+from allspin.host.show.terminal import Terminal
+from allspin.host.study.compare.comparison import Options, compare
+from allspin.host.study.compare.parts import DEFAULT_PERIPHERY, PERIPHERY
 from allspin.sim.cost.liberty import CELLS_45, load_library
 from allspin.sim.errors import UserError
-from allspin.sim.netfile import write_atomically
+from allspin.sim.network.netfile import write_atomically
 
 HELP = """\
 Compare the network's spin neurons with CMOS neurons: accuracy, area, energy and time, bare and

@@ -3,10 +3,10 @@
 import argparse
 from pathlib import Path
 
-from allspin.host.cli.progress import Steps
-from allspin.host.cli.terminal import Terminal
-from allspin.host.datasets import load_dataset
-from allspin.host.demo import results_table, run_demo
+from allspin.host.data.datasets import load_dataset
+from allspin.host.show.progress import Steps
+from allspin.host.show.terminal import Terminal
+from allspin.host.study.demo import results_table, run_demo
 from allspin.host.training.recipe import EPOCHS, QUICK_EPOCHS, TrainingParameters
 from allspin.sim.errors import UserError
 

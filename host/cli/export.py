@@ -3,14 +3,14 @@
 import argparse
 from pathlib import Path
 
-from allspin.hdl.export import MODULE, engine_verilog, memory_image
+from allspin.hdl.export.export import MODULE, engine_verilog, memory_image
+from allspin.hdl.export.verilog import Dialect
 from allspin.hdl.parameters import EngineParameters, HardwareProfile
-from allspin.hdl.verilog import Dialect
-from allspin.host.catalogue import open_network
-from allspin.host.files import check_writable
-from allspin.host.say import say
+from allspin.host.data.catalogue import open_network
+from allspin.host.data.files import check_writable
+from allspin.host.show.say import say
 from allspin.sim.errors import UserError
-from allspin.sim.netfile import write_atomically
+from allspin.sim.network.netfile import write_atomically
 
 NAME = "export"
 HELP = """\

@@ -9,8 +9,8 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-from allspin.host.revision import commit, version
-from allspin.host.say import one_line, printable, tell, warn
+from allspin.host.data.revision import commit, version
+from allspin.host.show.say import one_line, printable, tell, warn
 
 DEBUG = "ALLSPIN_DEBUG"
 """Environment variable that has the traceback printed too."""

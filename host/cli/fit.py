@@ -9,21 +9,21 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from allspin.host.catalogue import open_device
-from allspin.host.cli.terminal import Terminal
-from allspin.host.files import check_writable
-from allspin.host.fit.device import FitOptions, FitResult, fit_all, make_device, report
-from allspin.host.fit.measurement import ColumnNames, read_measurement
-from allspin.host.fit.spread import DEVICE_CHOICES
-from allspin.host.pictures.fit import fit_picture
-from allspin.host.pictures.style import save_picture
-from allspin.host.say import say, warn
-from allspin.sim.device import Device
-from allspin.sim.device_file import save_device
+from allspin.host.data.catalogue import open_device
+from allspin.host.data.files import check_writable
+from allspin.host.show.pictures.style import save_picture
+from allspin.host.show.say import say, warn
+from allspin.host.show.terminal import Terminal
+from allspin.host.study.fit.device import FitOptions, FitResult, fit_all, make_device, report
+from allspin.host.study.fit.measurement import ColumnNames, read_measurement
+from allspin.host.study.fit.picture import fit_picture
+from allspin.host.study.fit.spread import DEVICE_CHOICES
+from allspin.sim.device.device import Device
+from allspin.sim.device.device_file import save_device
+from allspin.sim.device.synapse import DEVICE_READINGS, OCCASIONS, Polarity
+from allspin.sim.device.table_device import TableSynapse, is_lookup_table, load_lookup_tables
 from allspin.sim.errors import UserError
-from allspin.sim.levels import MAX_STATES, MIN_STATES
-from allspin.sim.synapse import DEVICE_READINGS, OCCASIONS, Polarity
-from allspin.sim.table_device import TableSynapse, is_lookup_table, load_lookup_tables
+from allspin.sim.network.levels import MAX_STATES, MIN_STATES
 
 NAME = "fit"
 HELP = """\

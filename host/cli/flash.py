@@ -9,14 +9,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from allspin.boards.board import Board, find_board
-from allspin.host.built import recall, recall_one
-from allspin.host.flash_tool import PACKAGES, explain, is_kept, run_shown, usb_node
-from allspin.host.flashed import ask, differences, ports_of
+from allspin.boards.board import Board
+from allspin.boards.catalogue import find_board
+from allspin.host.bitstreams.flash_tool import PACKAGES, explain, is_kept, run_shown, usb_node
+from allspin.host.bitstreams.flashed import ask, differences, ports_of
+from allspin.host.bitstreams.kept import recall, recall_one
 from allspin.host.link.identity import Identity
-from allspin.host.say import pass_on, say, warn
+from allspin.host.show.say import pass_on, say, warn
 from allspin.sim.errors import UserError
-from allspin.sim.user_file import read_file
+from allspin.sim.files.user_file import read_file
 
 MAX_BITSTREAM = 1 << 26
 """Bytes of a bitstream, several times those of the largest part here, written as text."""

@@ -10,24 +10,25 @@ import numpy as np
 import numpy.typing as npt
 from rich.table import Table
 
-from allspin.boards.board import Board, find_board, find_boards
+from allspin.boards.board import Board
 from allspin.boards.build.families import ICE40, family_of
 from allspin.boards.build.flow import Build
 from allspin.boards.build.tools import Wanted
+from allspin.boards.catalogue import find_board, find_boards
 from allspin.boards.gates.models import FAMILIES
 from allspin.boards.gates.netlist import Netlist
 from allspin.boards.gates.pins import Pins
 from allspin.boards.shell import ShellParameters
 from allspin.hdl.parameters import HardwareProfile
-from allspin.host.catalogue import open_network
-from allspin.host.cli.progress import Steps
-from allspin.host.cli.terminal import Terminal
-from allspin.host.datasets import load_test_set
-from allspin.host.gates import Proof, prove
-from allspin.host.revision import commit
-from allspin.host.say import say, warn
+from allspin.host.data.catalogue import open_network
+from allspin.host.data.datasets import load_test_set
+from allspin.host.data.revision import commit
+from allspin.host.show.progress import Steps
+from allspin.host.show.say import say, warn
+from allspin.host.show.terminal import Terminal
+from allspin.host.study.gates import Proof, prove
 from allspin.sim.errors import UserError
-from allspin.sim.network import Network
+from allspin.sim.network.network import Network
 
 NAME = "gates"
 HELP = """\

@@ -13,15 +13,15 @@ from rich.table import Table
 from rich.text import Text
 
 from allspin.hdl.cache import measure_room
-from allspin.host.catalogue import open_network, shipped_networks
-from allspin.host.cli.terminal import Terminal
+from allspin.host.data.catalogue import open_network, shipped_networks
+from allspin.host.data.revision import commit, version
 from allspin.host.link.device import Device
 from allspin.host.link.machines import ask_ports
 from allspin.host.link.serial_port import DEFAULT_BAUD, MAX_BAUD, MIN_BAUD
-from allspin.host.revision import commit, version
-from allspin.host.say import say
+from allspin.host.show.say import say
+from allspin.host.show.terminal import Terminal
 from allspin.sim.errors import UserError
-from allspin.sim.levels import check_range
+from allspin.sim.network.levels import check_range
 
 NAME = "info"
 HELP = """\

@@ -14,8 +14,8 @@ from typing import Any, NoReturn, Protocol, cast
 
 from allspin.host.cli.fault import report_fault
 from allspin.host.cli.streams import prepare_streams, reader_has_gone, silence_streams
-from allspin.host.revision import version
-from allspin.host.say import one_line, printable, say, warn
+from allspin.host.data.revision import version
+from allspin.host.show.say import one_line, printable, say, warn
 from allspin.sim.errors import UserError
 
 COMMANDS: dict[str, str] = {

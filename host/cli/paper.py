@@ -3,12 +3,12 @@
 import argparse
 from pathlib import Path
 
-from allspin.host.cli.progress import Steps
-from allspin.host.cli.terminal import Terminal
-from allspin.host.paper import beyond
-from allspin.host.paper.chapter import FULL, QUICK
-from allspin.host.paper.report import printed_table, printed_verdicts
-from allspin.host.paper.reproduce import PARTS, reproduce
+from allspin.host.show.progress import Steps
+from allspin.host.show.terminal import Terminal
+from allspin.host.study.paper import beyond
+from allspin.host.study.paper.chapter import FULL, QUICK
+from allspin.host.study.paper.report import printed_table, printed_verdicts
+from allspin.host.study.paper.reproduce import PARTS, reproduce
 
 HELP = """\
 Draw every figure of the paper for which its text gives enough, try each of its claims, and

@@ -4,21 +4,21 @@ import argparse
 import json
 from pathlib import Path
 
-from allspin.host.catalogue import open_device, open_network
 from allspin.host.cli.chip_options import PAPER
-from allspin.host.cli.progress import Steps
-from allspin.host.datasets import load_test_set
-from allspin.host.files import check_writable
+from allspin.host.data.catalogue import open_device, open_network
+from allspin.host.data.datasets import load_test_set
+from allspin.host.data.files import check_writable
+from allspin.host.data.revision import commit
 from allspin.host.report.findings import find
 from allspin.host.report.markup import join
 from allspin.host.report.page import page, sections
 from allspin.host.report.section import section
 from allspin.host.report.subject import Subject
-from allspin.host.revision import commit
-from allspin.host.say import say
+from allspin.host.show.progress import Steps
+from allspin.host.show.say import say
 from allspin.sim.errors import UserError
-from allspin.sim.levels import check_range
-from allspin.sim.netfile import write_atomically
+from allspin.sim.network.levels import check_range
+from allspin.sim.network.netfile import write_atomically
 
 NAME = "report"
 HELP = """\

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.cli.progress import Steps
 from allspin.host.link.device import Answers, Device
 from allspin.host.link.resident import ResidentCounts, ResidentImages
+from allspin.host.show.progress import Steps
 
 
 @dataclass(frozen=True, eq=False)

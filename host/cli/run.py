@@ -12,27 +12,27 @@ import numpy as np
 import numpy.typing as npt
 from rich.table import Table
 
+from allspin.hdl.cost.bound import cycle_bounds
 from allspin.hdl.parameters import EngineParameters, HardwareProfile
-from allspin.host.bound import cycle_bounds
-from allspin.host.catalogue import open_network
 from allspin.host.cli.chip_options import ChipRun, WordsRead, add_chip_arguments, chip_run
-from allspin.host.cli.progress import Steps
 from allspin.host.cli.resident_run import run_resident
-from allspin.host.cli.terminal import Terminal
-from allspin.host.datasets import load_test_set
-from allspin.host.files import check_writable
+from allspin.host.data.catalogue import open_network
+from allspin.host.data.datasets import load_test_set
+from allspin.host.data.files import check_writable
+from allspin.host.data.revision import commit
 from allspin.host.link.device import Answers, Device
 from allspin.host.link.golden_device import GoldenDevice
 from allspin.host.link.machines import AUTO, GOLDEN, VIRTUAL, VIRTUAL_FREQUENCY, open_device
 from allspin.host.link.resident import VIRTUAL_RESIDENT
 from allspin.host.link.serial_port import DEFAULT_BAUD, MAX_BAUD, MIN_BAUD
-from allspin.host.revision import commit
-from allspin.host.say import say, warn
+from allspin.host.show.progress import Steps
+from allspin.host.show.say import say, warn
+from allspin.host.show.terminal import Terminal
 from allspin.sim.errors import UserError
-from allspin.sim.golden import GoldenModel
-from allspin.sim.levels import check_range
-from allspin.sim.netfile import write_atomically
-from allspin.sim.network import Network
+from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.levels import check_range
+from allspin.sim.network.netfile import write_atomically
+from allspin.sim.network.network import Network
 
 NAME = "run"
 HELP = """\

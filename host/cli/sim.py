@@ -15,14 +15,14 @@ from allspin.hdl.bench.runner import BenchFailure, build, engine_source, simulat
 from allspin.hdl.bench.session import PROGRESS, RESULT
 from allspin.hdl.bench.tools import SIMULATORS, find_tools
 from allspin.hdl.parameters import EngineParameters, HardwareProfile
-from allspin.host.catalogue import open_network
-from allspin.host.cli.progress import Steps
-from allspin.host.cli.terminal import Terminal
-from allspin.host.datasets import load_test_set
-from allspin.host.files import check_writable
-from allspin.host.say import say, warn
+from allspin.host.data.catalogue import open_network
+from allspin.host.data.datasets import load_test_set
+from allspin.host.data.files import check_writable
+from allspin.host.show.progress import Steps
+from allspin.host.show.say import say, warn
+from allspin.host.show.terminal import Terminal
 from allspin.sim.errors import UserError
-from allspin.sim.network import Network
+from allspin.sim.network.network import Network
 
 NAME = "sim"
 HELP = """\

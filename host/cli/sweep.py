@@ -9,21 +9,21 @@ from typing import Any
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from allspin.host.cli.progress import Steps
-from allspin.host.cli.terminal import Terminal
-from allspin.host.files import check_writable, make_folder
+from allspin.host.data.files import check_writable, make_folder
+from allspin.host.data.revision import commit
 from allspin.host.link.machines import GOLDEN, VIRTUAL
-from allspin.host.revision import commit
-from allspin.host.say import say
-from allspin.host.sweep.cluster import Cluster
-from allspin.host.sweep.grid import FACTORS, Grid, make_grid, read_grid
-from allspin.host.sweep.pictures import draw_sweep
-from allspin.host.sweep.point import Point
-from allspin.host.sweep.runner import Plan, Sweep, make_plan, run_sweep
-from allspin.host.sweep.table import Row
-from allspin.host.work import cores
+from allspin.host.show.progress import Steps
+from allspin.host.show.say import say
+from allspin.host.show.terminal import Terminal
+from allspin.host.study.sweep.cluster import Cluster
+from allspin.host.study.sweep.grid import FACTORS, Grid, make_grid, read_grid
+from allspin.host.study.sweep.pictures import draw_sweep
+from allspin.host.study.sweep.point import Point
+from allspin.host.study.sweep.runner import Plan, Sweep, make_plan, run_sweep
+from allspin.host.study.sweep.table import Row
+from allspin.host.study.work import cores
 from allspin.sim.errors import UserError
-from allspin.sim.levels import check_range
+from allspin.sim.network.levels import check_range
 
 HELP = """\
 Measure chips at every point of a grid: each combination of networks, devices, variations and

@@ -10,19 +10,19 @@ from rich.progress import BarColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 from rich.table import Table
 
-from allspin.host.catalogue import open_device
-from allspin.host.cli.terminal import Terminal, Words
-from allspin.host.datasets import load_dataset
-from allspin.host.files import check_writable
-from allspin.host.say import say, tell, warn
+from allspin.host.data.catalogue import open_device
+from allspin.host.data.datasets import load_dataset
+from allspin.host.data.files import check_writable
+from allspin.host.show.say import say, tell, warn
+from allspin.host.show.terminal import Terminal, Words
 from allspin.host.training import recipe
 from allspin.host.training.recipe import Progress, Trained, TrainingParameters, train
 from allspin.host.training.target import Target
-from allspin.sim.device_levels import LEVEL_CHOICES
 from allspin.sim.errors import UserError
-from allspin.sim.netfile import save_network
-from allspin.sim.neuron import NEURONS
-from allspin.sim.schemes import POLARITIES, Programming
+from allspin.sim.network.netfile import save_network
+from allspin.sim.network.neuron import NEURONS
+from allspin.sim.programming.device_levels import LEVEL_CHOICES
+from allspin.sim.programming.schemes import POLARITIES, Programming
 
 NAME = "train"
 HELP = "Train a network for the machine, offline."

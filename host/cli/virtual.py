@@ -10,15 +10,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from allspin.hdl.parameters import HardwareProfile
-from allspin.host.catalogue import open_network
-from allspin.host.cli.progress import Steps
+from allspin.host.data.catalogue import open_network
 from allspin.host.link.chip_programming import CHIPS
 from allspin.host.link.faults import Faults, FaultyTransport, WireFaults
 from allspin.host.link.machines import virtual_program
 from allspin.host.link.resident import VIRTUAL_RESIDENT
 from allspin.host.link.virtual_board import VirtualTransport
 from allspin.host.link.virtual_port import VirtualPort
-from allspin.host.say import say, tell
+from allspin.host.show.progress import Steps
+from allspin.host.show.say import say, tell
 from allspin.sim.errors import UserError
 
 HELP = """\

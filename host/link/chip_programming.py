@@ -23,14 +23,14 @@ from allspin.host.link.device import (
     use_noise_memories,
 )
 from allspin.host.link.identity import Identity
-from allspin.sim.chip import Chip, ColumnNoise, WriteTable
-from allspin.sim.device import Device as ChipDevice
+from allspin.sim.chip.chip import Chip, ColumnNoise, WriteTable
+from allspin.sim.device.device import Device as ChipDevice
 from allspin.sim.errors import UserError
-from allspin.sim.levels import full_scale
-from allspin.sim.network import Network
-from allspin.sim.programming import program_chip
-from allspin.sim.schemes import Programming
-from allspin.sim.trains import Plan, plan_layer
+from allspin.sim.network.levels import full_scale
+from allspin.sim.network.network import Network
+from allspin.sim.programming.programming import program_chip
+from allspin.sim.programming.schemes import Programming
+from allspin.sim.programming.trains import Plan, plan_layer
 
 CHIP_LINE = struct.Struct("<IHHI")
 STUCK_HIGH = 1
@@ -144,7 +144,7 @@ class ChipMaker:
         What they are made on; it must fit the network.
     network : Network
         States and levels.
-    made_of : allspin.sim.device.Device
+    made_of : allspin.sim.device.device.Device
         What the chips are made of.
     programming : Programming
         How they are programmed.
@@ -189,8 +189,8 @@ class ChipMaker:
             Of this maker's kind of device.
         network : Network, optional
             With the chip's V-I converters and, where the host computes the words, these:
-            `allspin.sim.programming.chip_network`, or `Chip.varied` of a calibrated network. By
-            default it is worked out here.
+            `allspin.sim.programming.programming.chip_network`, or `Chip.varied` of a calibrated
+            network. By default it is worked out here.
         progress : callable
             Called with the number of frames answered.
 

@@ -8,15 +8,15 @@ import numpy.typing as npt
 
 from allspin.hdl.link.protocol import Feature, Request
 from allspin.hdl.parameters import CONVERTER, COUNTERS, ENGINE, SHIFT, TABLE, USE_NOISE, WEIGHTS
-from allspin.host.closing import Closing
+from allspin.host.data.closing import Closing
 from allspin.host.link.frames import encoded_size
 from allspin.host.link.identity import Identity
 from allspin.host.link.images import BATCH, encode_images
 from allspin.host.link.session import NO_PROGRESS, Progress, Session
 from allspin.host.link.transport import Transport
 from allspin.sim.errors import UserError
-from allspin.sim.network import Network
-from allspin.sim.pixels import quantise_pixels
+from allspin.sim.network.network import Network
+from allspin.sim.network.pixels import quantise_pixels
 
 Memory = tuple[int, npt.NDArray[np.uint8]]
 """A memory's space and its content, shape (lines, bytes of a line)."""

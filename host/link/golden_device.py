@@ -3,11 +3,11 @@
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.closing import Closing
+from allspin.host.data.closing import Closing
 from allspin.host.link.device import NO_PROGRESS, Answers, Progress
 from allspin.sim.errors import UserError
-from allspin.sim.golden import GoldenModel, UseNoise
-from allspin.sim.network import Network
+from allspin.sim.network.golden import GoldenModel, UseNoise
+from allspin.sim.network.network import Network
 
 BATCH = 1000
 """Images between two calls of the progress callback."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from allspin.hdl.link.protocol import MAGIC, VERSION, Feature, neuron_from_wire
 from allspin.sim.errors import UserError
-from allspin.sim.network import Network
+from allspin.sim.network.network import Network
 
 _HEAD = struct.Struct("<4sBBIHBBBB8sBBBBHH")
 _LAYER = struct.Struct("<HHHBB")

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.hdl.link.protocol import MAX_RUN, MAX_SKIP, PACKED_BITS, RUN_BITS
-from allspin.sim.levels import check_range
+from allspin.sim.network.levels import check_range
 
 BATCH = 4096
 """Images coded at a time; it bounds the memory that intermediate arrays take."""

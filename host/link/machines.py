@@ -12,8 +12,8 @@ from allspin.host.link.golden_device import GoldenDevice
 from allspin.host.link.serial_port import DEFAULT_BAUD, SerialTransport, serial_ports
 from allspin.host.link.virtual_board import VirtualTransport
 from allspin.sim.errors import UserError
-from allspin.sim.golden import UseNoise
-from allspin.sim.network import Network
+from allspin.sim.network.golden import UseNoise
+from allspin.sim.network.network import Network
 
 if TYPE_CHECKING:
     from allspin.hdl.link.uart import UartParameters

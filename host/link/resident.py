@@ -21,9 +21,9 @@ from allspin.hdl.parameters import (
 from allspin.host.link.device import NO_PROGRESS, Answers, Device, Progress, parse_answers
 from allspin.host.link.identity import Identity
 from allspin.sim.errors import UserError
-from allspin.sim.levels import check_range
-from allspin.sim.network import Network
-from allspin.sim.pixels import quantise_pixels
+from allspin.sim.network.levels import check_range
+from allspin.sim.network.network import Network
+from allspin.sim.network.pixels import quantise_pixels
 
 VIRTUAL_RESIDENT = ResidentParameters(beats=65535, images=16384)
 """Of the virtual board: as many beats as the link can address."""
@@ -254,7 +254,7 @@ class ResidentImages:
             How many of those that it holds, from the first one on (all).
         first : int
             Number of the first one, which the noise of neurons is drawn by, as in
-            `allspin.sim.golden.GoldenModel.logits`; it holds for `logits` too.
+            `allspin.sim.network.golden.GoldenModel.logits`; it holds for `logits` too.
 
         Raises
         ------
@@ -319,7 +319,8 @@ def resident_accuracy(
     device : Device
         A device that can keep images.
     networks : iterable of Network
-        What it is programmed with: chips, as `allspin.sim.programming.chip_network` makes them.
+        What it is programmed with: chips, as
+        `allspin.sim.programming.programming.chip_network` makes them.
     images, labels
         As of `ResidentImages.load`.
 

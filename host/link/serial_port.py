@@ -6,7 +6,7 @@ from serial.tools import list_ports
 from allspin.hdl.link.protocol import MAX_WINDOW
 from allspin.host.link.transport import BITS_PER_BYTE, Disconnected, Transport
 from allspin.sim.errors import UserError
-from allspin.sim.levels import check_range
+from allspin.sim.network.levels import check_range
 
 DEFAULT_BAUD = 3_000_000
 MIN_BAUD = 9600

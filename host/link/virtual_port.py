@@ -7,7 +7,7 @@ import select
 import termios
 import tty
 
-from allspin.host.closing import Closing
+from allspin.host.data.closing import Closing
 from allspin.host.link.faults import FaultyTransport
 from allspin.host.link.virtual_board import VirtualTransport
 

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from allspin.host.compare.comparison import compare
-from allspin.host.datasets import load_test_set
-from allspin.host.display import Display
+from allspin.host.data.datasets import load_test_set
 from allspin.host.report.subject import Subject
+from allspin.host.show.display import Display
+from allspin.host.study.compare.comparison import compare
 from allspin.sim.cost.liberty import CELLS_45, load_library
 from allspin.sim.errors import UserError
 
@@ -23,7 +23,7 @@ def compared(subject: Subject, display: Display) -> dict[str, Any] | str:
     Returns
     -------
     dict or str
-        What `allspin.host.compare.comparison.compare` returns, or why there is no comparison.
+        What `allspin.host.study.compare.comparison.compare` returns, or why there is no comparison.
     """
     # All test images, however many the rest of the page takes: so the command says the same.
     images, labels = load_test_set(subject.data)

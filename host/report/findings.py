@@ -6,18 +6,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from allspin.hdl.cost.bound import cycle_bounds
 from allspin.hdl.parameters import EngineParameters
-from allspin.host.bound import cycle_bounds
-from allspin.host.built import recall
-from allspin.host.chips import COLUMNS, Measured, measure
-from allspin.host.display import Display
-from allspin.host.gateware import is_older
+from allspin.host.bitstreams.gateware import is_older
+from allspin.host.bitstreams.kept import recall
 from allspin.host.report.compared import compared
 from allspin.host.report.subject import Subject
-from allspin.host.traced_run import TracedRun, run_traced, traced_clocks
+from allspin.host.show.display import Display
+from allspin.host.study.chips import COLUMNS, Measured, measure
+from allspin.host.study.traced_run import TracedRun, run_traced, traced_clocks
 from allspin.sim.errors import UserError
-from allspin.sim.golden import GoldenModel
-from allspin.sim.schemes import Programming, default_tries
+from allspin.sim.network.golden import GoldenModel
+from allspin.sim.programming.schemes import Programming, default_tries
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +63,7 @@ class Findings:
     answers : ndarray of int64, shape (images,)
         Its classes.
     chips : list of Measured
-        Accuracy over chips, one for each of `allspin.host.chips.COLUMNS`.
+        Accuracy over chips, one for each of `allspin.host.study.chips.COLUMNS`.
     engine : EngineFindings or str
         What the gateware did, or why it could not be run here.
     builds : list of dict

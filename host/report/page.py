@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from allspin.host.data.revision import commit, version
 from allspin.host.report.findings import Findings
 from allspin.host.report.markup import Content, Markup, join, spelled, tag
 from allspin.host.report.section import Section, section
@@ -15,7 +16,6 @@ from allspin.host.report.sections.engine import engine
 from allspin.host.report.sections.maps import maps
 from allspin.host.report.sections.mistakes import mistakes
 from allspin.host.report.sections.trained import trained
-from allspin.host.revision import commit, version
 
 STYLE = Path(__file__).with_name("page.css")
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"

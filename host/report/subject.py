@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.host.training.recipe import TrainingParameters
-from allspin.sim.device import Device
-from allspin.sim.network import Network
+from allspin.sim.device.device import Device
+from allspin.sim.network.network import Network
 
 TRAIN_OPTIONS = {
     "states": "--states",

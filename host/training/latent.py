@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.host.training.machine import GRID, Array, Machine
-from allspin.sim.network import GAIN_BITS, MAX_SHIFT, Converter, Layer, Network
+from allspin.sim.network.network import GAIN_BITS, MAX_SHIFT, Converter, Layer, Network
 
 SPREAD = 0.3
 """Standard deviation of the neurons' input currents before training."""

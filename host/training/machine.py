@@ -6,8 +6,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.levels import uniform_levels
-from allspin.sim.neuron import Neuron
+from allspin.sim.network.levels import uniform_levels
+from allspin.sim.network.neuron import Neuron
 
 Array = npt.NDArray[np.float32]
 
@@ -29,7 +29,7 @@ class Machine:
     states : int
         States of a synapse.
     pixel_bits, hidden_bits, rah_bits, current_bits : int
-        As `allspin.sim.network.Network` has them.
+        As `allspin.sim.network.network.Network` has them.
     own_levels : tuple of int, optional
         R_AH word of each state where they are a device's own; uniform ones by default.
     """

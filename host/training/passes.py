@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from allspin.host.training.latent import OUTERMOST, LatentNetwork
 from allspin.host.training.machine import Array
-from allspin.sim.golden import EXACT_FLOAT32
+from allspin.sim.network.golden import EXACT_FLOAT32
 
 Real = npt.NDArray[np.floating[Any]]
 Noise = float | npt.NDArray[np.float64]

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from allspin.host.datasets import Dataset
+from allspin.host.data.datasets import Dataset
 from allspin.host.training.augment import Augmentation, Augmenter
 from allspin.host.training.feed import Batch, bent_batches
 from allspin.host.training.latent import LatentNetwork
@@ -19,8 +19,8 @@ from allspin.host.training.optimiser import Adam
 from allspin.host.training.passes import Noise, backward, forward
 from allspin.host.training.target import Target
 from allspin.sim.errors import UserError
-from allspin.sim.golden import GoldenModel
-from allspin.sim.levels import (
+from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.levels import (
     MAX_RAH_BITS,
     MAX_STATES,
     MIN_RAH_BITS,
@@ -28,9 +28,9 @@ from allspin.sim.levels import (
     check_range,
     uniform_levels,
 )
-from allspin.sim.network import MAX_LAYERS, MAX_LINES, Network
-from allspin.sim.neuron import NEURONS
-from allspin.sim.pixels import quantise_pixels
+from allspin.sim.network.network import MAX_LAYERS, MAX_LINES, Network
+from allspin.sim.network.neuron import NEURONS
+from allspin.sim.network.pixels import quantise_pixels
 
 RECIPE = 1
 """Version of the recipe: it changes when the same options give another network."""
@@ -74,7 +74,7 @@ class TrainingParameters:
     hidden : tuple of int
         Neurons of each hidden layer, at most 14 layers.
     neuron : str
-        Kind of neuron: one of `allspin.sim.neuron.NEURONS`.
+        Kind of neuron: one of `allspin.sim.network.neuron.NEURONS`.
     pixel_bits, hidden_bits : int
         Width of a pixel and of a hidden activation, 1 to 8.
     rah_bits : int

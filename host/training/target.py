@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.device import Device
-from allspin.sim.device_levels import LEVEL_CHOICES, device_levels
-from allspin.sim.neuron import NEURONS, Neuron
-from allspin.sim.schemes import Programming
-from allspin.sim.synapse import check_reading
-from allspin.sim.trains import plan_layer
+from allspin.sim.device.device import Device
+from allspin.sim.device.synapse import check_reading
+from allspin.sim.network.neuron import NEURONS, Neuron
+from allspin.sim.programming.device_levels import LEVEL_CHOICES, device_levels
+from allspin.sim.programming.schemes import Programming
+from allspin.sim.programming.trains import plan_layer
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +23,7 @@ class Target:
     device : Device
         The device.
     choice : str
-        What its states are: one of `allspin.sim.device_levels.LEVEL_CHOICES`.
+        What its states are: one of `allspin.sim.programming.device_levels.LEVEL_CHOICES`.
     programming : Programming
         How its chips will be programmed where nothing is read: whose noise is trained with.
 

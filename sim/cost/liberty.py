@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from allspin.sim.cost.boolean import Expression, parse_expression
 from allspin.sim.errors import UserError
-from allspin.sim.user_file import read_text
+from allspin.sim.files.user_file import read_text
 
 OPERATING_SLEW = 17.0
 """Picoseconds at an input."""

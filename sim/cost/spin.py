@@ -7,7 +7,7 @@ that a circuit supplies takes ``I V t`` from the supply, whatever part of it hea
 import math
 from dataclasses import dataclass
 
-from allspin.sim.device import Device
+from allspin.sim.device.device import Device
 
 FEMTO = 1e15
 CLAIMED = 0.1

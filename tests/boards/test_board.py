@@ -7,7 +7,8 @@ from amaranth_boards.icebreaker import ICEBreakerPlatform
 from amaranth_boards.tang_nano_9k import TangNano9kPlatform
 
 from allspin.boards import catalogue
-from allspin.boards.board import Board, find_board, find_boards
+from allspin.boards.board import Board
+from allspin.boards.catalogue import find_board, find_boards
 from allspin.boards.pll.ice40 import Ice40PadPllParameters
 from allspin.boards.profiles import UP5K
 from allspin.hdl.link.protocol import MAX_FREQUENCY

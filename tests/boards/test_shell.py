@@ -5,8 +5,8 @@ import re
 import pytest
 from amaranth.back import rtlil
 
-from allspin.boards.board import find_boards
 from allspin.boards.build.families import TOP, family_of
+from allspin.boards.catalogue import find_boards
 from allspin.boards.shell import MACHINE, Shell, ShellParameters
 from allspin.boards.top import Top, TopParameters
 from allspin.hdl.bench.networks import random_network

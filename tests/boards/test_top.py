@@ -7,7 +7,7 @@ from allspin.boards.top import Top, TopParameters
 from allspin.hdl.bench.networks import random_network
 from allspin.hdl.link.uart import UartParameters
 from allspin.hdl.parameters import HardwareProfile
-from allspin.sim.neuron import ReluNeuron
+from allspin.sim.network.neuron import ReluNeuron
 
 
 def test_parameters_of_a_network():

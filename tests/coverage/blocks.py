@@ -11,11 +11,11 @@ from amaranth.lib.wiring import In, Out
 from allspin.hdl.bench.coverage import Coverage, Recording
 from allspin.hdl.bench.networks import random_network
 from allspin.hdl.bench.streams import StreamBench
-from allspin.hdl.fast_crossbar import FastCrossbar
+from allspin.hdl.crossbar.fast_crossbar import FastCrossbar
 from allspin.hdl.link.uart import UartParameters, UartReceiver, UartTransmitter
 from allspin.hdl.parameters import ENGINE, RESIDENT_RUN, WEIGHTS, CrossbarParameters
 from tests.coverage.bins import Bin, hand_overs
-from tests.hdl.test_resident import Machine
+from tests.hdl.resident.test_resident import Machine
 
 
 def crossbars() -> Coverage:

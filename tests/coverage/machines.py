@@ -39,12 +39,12 @@ from allspin.host.link.device import Device
 from allspin.host.link.frames import Deframer, encode_frame
 from allspin.host.link.images import encode_images
 from allspin.host.link.resident import pack_images
-from allspin.sim.chip import Chip
-from allspin.sim.golden import GoldenModel
-from allspin.sim.network import GAIN_BITS, Converter, Layer, Network
-from allspin.sim.neuron import ReluNeuron
-from allspin.sim.pixels import quantise_pixels
-from allspin.sim.schemes import Programming
+from allspin.sim.chip.chip import Chip
+from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.network import GAIN_BITS, Converter, Layer, Network
+from allspin.sim.network.neuron import ReluNeuron
+from allspin.sim.network.pixels import quantise_pixels
+from allspin.sim.programming.schemes import Programming
 from tests.coverage.bins import machine_bins
 from tests.coverage.simulated import SimulatedTransport
 from tests.host.link.work import Work, made_of

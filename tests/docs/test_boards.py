@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from allspin.boards.board import find_boards
-from allspin.host.board_record import check_record
-from allspin.host.board_tables import HEADER, HEADLINE_SEEDS, boards_table, headline_table
-from allspin.host.catalogue import open_network
+from allspin.boards.catalogue import find_boards
+from allspin.host.bitstreams.gateware import is_older
+from allspin.host.bitstreams.record import check_record
+from allspin.host.bitstreams.tables import HEADER, HEADLINE_SEEDS, boards_table, headline_table
 from allspin.host.cli.boards import HEADLINE_MARKS, MARKS
-from allspin.host.gateware import is_older
+from allspin.host.data.catalogue import open_network
 
 ROOT = Path(__file__).resolve().parents[2]
 FIX = "run: allspin boards --write docs/boards.md --headline README.md"

@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from allspin.host.datasets import MNIST, load_test_set
-from allspin.sim.golden import GoldenModel
-from allspin.sim.netfile import load_network, save_network
-from allspin.sim.network import Converter, Layer, Network
-from allspin.sim.neuron import NEURONS, Neuron
+from allspin.host.data.datasets import MNIST, load_test_set
+from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.netfile import load_network, save_network
+from allspin.sim.network.network import Converter, Layer, Network
+from allspin.sim.network.neuron import NEURONS, Neuron
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
@@ -94,7 +94,7 @@ def test_the_script_on_any_network(tmp_path: Path, neuron: Neuron, seed: int) ->
 
 
 def test_the_ranges_in_the_document_are_those_of_the_code() -> None:
-    from allspin.sim import levels, network
+    from allspin.sim.network.network import levels, network
 
     assert f"N is {levels.MIN_STATES} to {levels.MAX_STATES}" in TEXT
     assert f"signed, {levels.MIN_RAH_BITS} to {levels.MAX_RAH_BITS} |" in TEXT

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from allspin.sim.generator import Purpose, draw_bits, normal_table, normal_values
+from allspin.sim.chip.generator import Purpose, draw_bits, normal_table, normal_values
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "generator.md").read_text("utf-8")
 

@@ -5,12 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from allspin.host.fit.measurement import NAMES
-from allspin.sim import neuron_device, synapse, variation
-from allspin.sim.device import Electrical
-from allspin.sim.neuron import SotNeuron
-from allspin.sim.neuron_device import NeuronVariation
-from allspin.sim.table_device import TableResponse
+from allspin.host.study.fit.measurement import NAMES
+from allspin.sim.device.device import Electrical, neuron_device, synapse, variation
+from allspin.sim.device.neuron_device import NeuronVariation
+from allspin.sim.device.table_device import TableResponse
+from allspin.sim.network.neuron import SotNeuron
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PHYSICS = (DOCS / "physics.md").read_text("utf-8")

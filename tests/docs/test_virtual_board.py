@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from allspin.hdl.bench.networks import random_network
-from allspin.sim.netfile import save_network
+from allspin.sim.network.netfile import save_network
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "virtual-board.md"
 

@@ -12,7 +12,7 @@ from typing import cast
 import pytest
 
 from allspin.hdl.bench.proof import Proof, Task
-from allspin.host.marks import Marks
+from allspin.host.show.marks import Marks
 
 LONG = "long_proof"
 MARKS = Marks("<!-- make prove -->", "<!-- end of make prove -->")

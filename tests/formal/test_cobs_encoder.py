@@ -18,7 +18,7 @@ from amaranth.lib import data
 
 from allspin.hdl.bench.proof import FewWords, Mutant, Opened, Proof
 from allspin.hdl.link import cobs as source
-from allspin.hdl.streams import ByteLayout
+from allspin.hdl.stream.layouts import ByteLayout
 
 
 class Block(enum.IntEnum):

@@ -27,9 +27,9 @@ from amaranth.hdl import (
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl import fast_crossbar as source
 from allspin.hdl.bench.crossbar_model import CrossbarModel, Passes
 from allspin.hdl.bench.proof import Mutant, Opened, Proof
+from allspin.hdl.crossbar.crossbar import fast_crossbar as source
 from allspin.hdl.parameters import CrossbarParameters
 
 

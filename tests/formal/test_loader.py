@@ -10,10 +10,10 @@ from typing import Any
 from amaranth.asserts import AnySeq
 from amaranth.hdl import Assert, Assume, Cat, Cover, Module, Mux, Signal
 
-from allspin.hdl import resident as source
 from allspin.hdl.bench.proof import Mutant, Opened, Proof
 from allspin.hdl.parameters import ENGINE, LABELS, RESIDENT_BEATS, RESIDENT_RUN, CrossbarParameters
-from allspin.hdl.streams import LoadLayout
+from allspin.hdl.resident.resident import resident as source
+from allspin.hdl.stream.layouts import LoadLayout
 
 PARAMETERS = CrossbarParameters(4, 2, 2, value_bits=4)
 SIZES = {RESIDENT_BEATS: 3, LABELS: 2, RESIDENT_RUN: 16}

@@ -12,9 +12,9 @@ from amaranth.hdl import Array, Assert, Assume, Const, Cover, Module, Mux, Signa
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl import player as source
 from allspin.hdl.bench.proof import Mutant, Opened, Proof
 from allspin.hdl.parameters import CrossbarParameters
+from allspin.hdl.resident.resident import player as source
 
 BEATS = 5
 DEPTH = 8
@@ -26,7 +26,7 @@ PARAMETERS = CrossbarParameters(2**ROW_BITS, 2, 2, value_bits=1)
 
 
 class SmallLayout(data.StructLayout):
-    """In place of a `allspin.hdl.beat_memory.PackedLayout`, with a distance of few bits."""
+    """In place of a `PackedLayout` of a beat memory, with a distance of few bits."""
 
     def __init__(self, parameters: CrossbarParameters) -> None:
         slot = data.StructLayout({"distance": ROW_BITS, "value": parameters.value_bits})

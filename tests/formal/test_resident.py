@@ -13,13 +13,9 @@ from amaranth.asserts import AnySeq
 from amaranth.hdl import Assert, Assume, Cover, Fragment, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 
-from allspin.hdl import resident as source
 from allspin.hdl.bench.proof import Mutant, Opened, Proof
-from allspin.hdl.parameters import (
-    CrossbarParameters,
-    EngineParameters,
-    ResidentParameters,
-)
+from allspin.hdl.parameters import CrossbarParameters, EngineParameters, ResidentParameters
+from allspin.hdl.resident.resident import resident as source
 
 BEATS = 8
 PARAMETERS = EngineParameters(
@@ -32,7 +28,7 @@ PARAMETERS = EngineParameters(
 MOST = 3
 """Images in the engine."""
 LATE = 4
-"""Clocks from a line's last byte to what a `allspin.hdl.resident.Loader` makes of it."""
+"""Clocks from a line's last byte to what a `allspin.hdl.resident.resident.Loader` makes of it."""
 IMAGES, LOAD, FETCH = range(3)
 
 

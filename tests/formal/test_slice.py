@@ -6,8 +6,8 @@ from typing import Any
 from amaranth.asserts import AnySeq
 from amaranth.hdl import Assert, Cover, Module, Signal
 
-from allspin.hdl import slice as source
 from allspin.hdl.bench.proof import Mutant, Opened, Proof
+from allspin.hdl.stream import slice as source
 
 
 def properties(hdl: Any, every_clock: bool) -> Module:

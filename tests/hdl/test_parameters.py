@@ -18,10 +18,10 @@ from allspin.hdl.parameters import (
     distance_bits,
     level_step,
 )
-from allspin.sim.golden import GoldenModel
-from allspin.sim.levels import uniform_levels
-from allspin.sim.network import Converter, Layer, Network
-from allspin.sim.neuron import NEURONS, ReluNeuron, SotNeuron
+from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.levels import uniform_levels
+from allspin.sim.network.network import Converter, Layer, Network
+from allspin.sim.network.neuron import NEURONS, ReluNeuron, SotNeuron
 
 CROSSBAR = CrossbarParameters(rows=784, columns=100, lanes=100)
 

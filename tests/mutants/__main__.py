@@ -22,14 +22,7 @@ from pathlib import Path
 from tests.mutants.mutations import Mutant
 from tests.mutants.table import ROOT, TABLE, Table, sample
 from tests.mutants.tree import Stopped, Tree, folder_of_copies, listed_files
-from tests.mutants.trial import (
-    KILLED,
-    OUTCOMES,
-    SURVIVED,
-    BrokenTest,
-    Outcome,
-    Trials,
-)
+from tests.mutants.trial import KILLED, OUTCOMES, SURVIVED, BrokenTest, Outcome, Trials
 
 MARKS = ("<!-- make mutants SEED={} -->", "<!-- end of SEED={} -->")
 """What is around the part of a document that one seed's result goes into."""
@@ -249,7 +242,7 @@ def main() -> int:
         print(f"{time.monotonic() - begun:.0f} s, and {_processor_seconds():.0f} s of processors")
         if arguments.document is not None:
             # Not at the top: it needs the whole package.
-            from allspin.host.marks import Marks
+            from allspin.host.show.marks import Marks
 
             lines = document(found, table, arguments.seed)
             marks = Marks(*(mark.format(arguments.seed) for mark in MARKS))

@@ -25,16 +25,16 @@ from amaranth.back import rtlil
 from amaranth.hdl import Fragment
 
 import allspin.boards.profiles
-from allspin.boards.board import Board, find_boards
+from allspin.boards.board import Board
 from allspin.boards.build.families import TOP
+from allspin.boards.catalogue import find_boards
 from allspin.boards.shell import Shell, ShellParameters
 from allspin.boards.top import Top, TopParameters
-from allspin.hdl.beat_memory import EcpBeatMemory
 from allspin.hdl.bench.networks import random_network
-from allspin.hdl.cells import yosys_command
-from allspin.hdl.cmos_neuron import DigitalColumn, RegisteredRelu, RoundedRelu, TableLogic
+from allspin.hdl.cost.cells import yosys_command
+from allspin.hdl.cost.mac_array import MacArray, MacParameters
 from allspin.hdl.link.uart import UartParameters
-from allspin.hdl.mac_array import MacArray, MacParameters
+from allspin.hdl.neuron.cmos_neuron import DigitalColumn, RegisteredRelu, RoundedRelu, TableLogic
 from allspin.hdl.parameters import (
     CrossbarParameters,
     EngineParameters,
@@ -42,9 +42,10 @@ from allspin.hdl.parameters import (
     ResidentParameters,
     VariationParameters,
 )
+from allspin.hdl.resident.beat_memory import EcpBeatMemory
 from allspin.hdl.variation.variation import Variation
-from allspin.sim.network import Network
-from allspin.sim.neuron import NEURONS
+from allspin.sim.network.network import Network
+from allspin.sim.network.neuron import NEURONS
 
 ROOT = Path(__file__).resolve().parents[2]
 OPTIMISE = """

@@ -13,11 +13,11 @@ from types import FrameType
 
 from amaranth.hdl import Fragment
 
-from allspin.boards.board import find_boards
 from allspin.boards.build.gateware import machine_text
+from allspin.boards.catalogue import find_boards
 from allspin.boards.shell import Shell, ShellParameters
 from allspin.hdl.bench.proof import Proof
-from allspin.host.catalogue import open_network
+from allspin.host.data.catalogue import open_network
 from tests.mutants.table import ROOT, Table
 
 FOLDERS = ("hdl", "hdl/link", "hdl/variation", "boards", "boards/pll")

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from allspin.host.pictures.timeline import Span, runs
 from allspin.host.report.charts.scale import Scale, linear_ticks, tick_text
 from allspin.host.report.charts.svg import GLYPH, LINE, Draw, box, edge_anchor, label, line
 from allspin.host.report.markup import Content
+from allspin.host.show.pictures.timeline import Span, runs
 
 HEIGHT = 30
 GAP = 12

@@ -1,12 +1,12 @@
 """Accuracy over chips."""
 
-from allspin.host.chips import Measured
 from allspin.host.report.charts.strips import Strip, strips_chart
 from allspin.host.report.charts.svg import Chart, figure
 from allspin.host.report.findings import Findings
 from allspin.host.report.markup import Content
 from allspin.host.report.section import Section, paragraph
 from allspin.host.report.table import Table
+from allspin.host.study.chips import Measured
 
 AXIS = "test images right (%)"
 FAR = 0.3

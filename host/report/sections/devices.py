@@ -9,9 +9,9 @@ from allspin.host.report.markup import Content, spelled, tag
 from allspin.host.report.section import Section, facts, paragraph
 from allspin.host.report.subject import Subject
 from allspin.host.report.table import Table, number, quantity
-from allspin.sim.device import Device
-from allspin.sim.neuron import SotNeuron
-from allspin.sim.synapse import MAX_PULSES, Polarity, Synapse
+from allspin.sim.device.device import Device
+from allspin.sim.device.synapse import MAX_PULSES, Polarity, Synapse
+from allspin.sim.network.neuron import SotNeuron
 
 POINTS = 60
 """Most points of a curve."""

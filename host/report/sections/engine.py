@@ -1,13 +1,13 @@
 """The engine at work: its stages over the clocks."""
 
 from allspin.host.link.machines import VIRTUAL
-from allspin.host.pictures.timeline import EVENT, LAST_EVENT, LAST_SUM, SUM, stage_spans
 from allspin.host.report.charts.stages import Stage, stages_chart
 from allspin.host.report.charts.svg import Chart, figure
 from allspin.host.report.findings import EngineFindings, Findings
 from allspin.host.report.section import TO_HAVE_IT, Section, facts, paragraph
 from allspin.host.report.table import Table
-from allspin.host.traced_run import TRACED_IMAGES
+from allspin.host.show.pictures.timeline import EVENT, LAST_EVENT, LAST_SUM, SUM, stage_spans
+from allspin.host.study.traced_run import TRACED_IMAGES
 
 
 def stages(engine: EngineFindings, layers: int) -> list[Stage]:

@@ -4,13 +4,13 @@ import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.pictures.maps import FEW_STATES, SHARE, lit_pixels, most_heard
 from allspin.host.report.charts.svg import NARROW, WIDE, box, edge_anchor, label, line, text_width
 from allspin.host.report.findings import Findings
 from allspin.host.report.markup import Content, Markup, tag
 from allspin.host.report.raster import data_address
 from allspin.host.report.section import Section, paragraph
 from allspin.host.report.table import Table, numbers
+from allspin.host.show.pictures.maps import FEW_STATES, SHARE, lit_pixels, most_heard
 
 MAPS = 24
 """Maps at most."""

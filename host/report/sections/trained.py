@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from allspin.host.pictures.learning import PHASES
 from allspin.host.report.charts.lines import Axis, Guides, Series, lines_chart
 from allspin.host.report.charts.svg import Chart, figure
 from allspin.host.report.findings import Findings
@@ -13,6 +12,7 @@ from allspin.host.report.records import is_number
 from allspin.host.report.section import Section, facts, paragraph
 from allspin.host.report.subject import train_command
 from allspin.host.report.table import Table, number
+from allspin.host.show.pictures.learning import PHASES
 
 Epoch = tuple[str, float, float]
 """Phase, loss and share of the validation images right."""

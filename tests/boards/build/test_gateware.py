@@ -292,12 +292,12 @@ def test_edits_of_the_sources_count_only_where_they_are_of_logic(tmp_path):
     folder = checkout(tmp_path)
     before = shown(folder)
     # All that follows is moved, a local has another name, and so have a module and a signal.
-    edit(folder / "hdl/crossbar.py", r"\Z", "\n\n# The end.\n")
-    edit(folder / "hdl/readout.py", r'\A"""', '"""It moved.\n\n\n', 1)
+    edit(folder / "hdl/crossbar/crossbar.py", r"\Z", "\n\n# The end.\n")
+    edit(folder / "hdl/engine/readout.py", r'\A"""', '"""It moved.\n\n\n', 1)
     edit(folder / "boards/top.py", r"m\.submodules\.link = link\b", "m.submodules.other = link")
-    edit(folder / "hdl/readout.py", r"\bbest\b", "champion")
+    edit(folder / "hdl/engine/readout.py", r"\bbest\b", "champion")
     assert shown(folder) == before
-    edit(folder / "hdl/readout.py", "sum_ > champion", "sum_ >= champion")
+    edit(folder / "hdl/engine/readout.py", "sum_ > champion", "sum_ >= champion")
     assert shown(folder) != before
 
 

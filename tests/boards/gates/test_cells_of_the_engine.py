@@ -9,9 +9,9 @@ import pytest
 from allspin.boards.gates.models import FAMILIES, models
 from allspin.hdl.bench.networks import random_images, random_network
 from allspin.hdl.bench.runner import BenchFailure, simulate
-from allspin.hdl.engine import Engine
+from allspin.hdl.engine.engine import Engine
+from allspin.hdl.export.verilog import to_verilog
 from allspin.hdl.parameters import EngineParameters, HardwareProfile
-from allspin.hdl.verilog import to_verilog
 
 BENCH = Path(__file__).parents[2] / "hdl" / "bench" / "bench_engine.py"
 TESTS = ("stalls_everywhere", "full_speed", "memories_read_back")

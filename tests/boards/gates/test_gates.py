@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from allspin.boards.board import find_board
 from allspin.boards.build.flow import Build
+from allspin.boards.catalogue import find_board
 from allspin.boards.gates.build import build
 from allspin.boards.gates.models import FAMILIES, family_of_cells, models
 from allspin.boards.gates.netlist import LUTS, Netlist

@@ -5,7 +5,7 @@ import cocotb
 from allspin.hdl.bench.clocking import clocks
 from allspin.hdl.bench.engine import EngineBench
 from allspin.hdl.bench.job import Job
-from allspin.hdl.contents import network_contents
+from allspin.hdl.export.contents import network_contents
 
 
 @cocotb.test()

@@ -8,10 +8,10 @@ from cocotbext.uart import UartSink, UartSource
 from allspin.hdl.bench.clocking import PERIOD, start_clock
 from allspin.hdl.bench.job import Job
 from allspin.hdl.bench.link import WRITE_BYTES, decode_frame, encode_frame, sparse_image
-from allspin.hdl.contents import network_contents
+from allspin.hdl.export.contents import network_contents
 from allspin.hdl.link.protocol import Answer, LinkParameters, Request, identity_bytes
-from allspin.sim.golden import GoldenModel
-from allspin.sim.pixels import quantise_pixels
+from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.pixels import quantise_pixels
 
 
 class Asker:

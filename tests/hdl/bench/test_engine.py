@@ -8,7 +8,7 @@ import pytest
 from allspin.hdl.bench.networks import random_images, random_network
 from allspin.hdl.bench.runner import BenchFailure, engine_source, simulate, simulate_engine
 from allspin.hdl.parameters import EngineParameters, HardwareProfile
-from allspin.sim.neuron import ReluNeuron
+from allspin.sim.network.neuron import ReluNeuron
 
 BENCH = Path(__file__).with_name("bench_engine.py")
 TESTS = (

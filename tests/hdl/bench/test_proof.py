@@ -7,7 +7,6 @@ import pytest
 from amaranth.asserts import AnyConst, AnySeq
 from amaranth.hdl import Assert, Cover, Fragment, Module, Signal
 
-from allspin.hdl import slice as source
 from allspin.hdl.bench.proof import (
     FewWords,
     Mode,
@@ -21,6 +20,7 @@ from allspin.hdl.bench.proof import (
     offer,
 )
 from allspin.hdl.link.queue import Queue
+from allspin.hdl.stream import slice as source
 
 Z3 = "smtbmc z3"
 

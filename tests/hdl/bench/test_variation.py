@@ -8,7 +8,7 @@ import pytest
 from allspin.hdl.bench.networks import random_images, random_network
 from allspin.hdl.bench.runner import BenchFailure, engine_source, simulate, simulate_engine
 from allspin.hdl.parameters import EngineParameters, HardwareProfile, VariationParameters
-from allspin.sim.speck import ROUNDS
+from allspin.sim.chip.speck import ROUNDS
 
 BENCH = Path(__file__).with_name("bench_variation.py")
 TESTS = ("stalls_everywhere", "full_speed", "words_read_back")

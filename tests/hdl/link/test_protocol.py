@@ -22,7 +22,7 @@ from allspin.hdl.link.protocol import (
     neuron_on_wire,
 )
 from allspin.hdl.parameters import CrossbarParameters, EngineParameters, VariationParameters
-from allspin.sim.neuron import NEURONS
+from allspin.sim.network.neuron import NEURONS
 
 ENGINE = EngineParameters(
     crossbars=(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.variation.normal import IterativeNormal, PipelinedNormal
-from allspin.sim.generator import normal_values
+from allspin.sim.chip.generator import normal_values
 
 SPREAD_BITS = 17
 # Every group of the table, both ends of it, and anything.

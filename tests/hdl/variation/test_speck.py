@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.variation.speck import NUMBERED, IterativeSpeck, PipelinedSpeck
-from allspin.sim.generator import Purpose, draw_bits
-from allspin.sim.speck import ROUNDS, encrypt
+from allspin.sim.chip.generator import Purpose, draw_bits
+from allspin.sim.chip.speck import ROUNDS, encrypt
 
 ADDRESS = st.tuples(
     st.integers(0, 14),

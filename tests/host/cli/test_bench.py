@@ -9,13 +9,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from allspin.host.bench.document import MARKS
-from allspin.host.bench.engine import engine_figures, resident_figures
-from allspin.host.bench.figures_file import read_measured
-from allspin.host.catalogue import open_network
 from allspin.host.cli import bench
 from allspin.host.cli.bench import read_builds
 from allspin.host.cli.main import main
+from allspin.host.data.catalogue import open_network
+from allspin.host.study.bench.document import MARKS
+from allspin.host.study.bench.engine import engine_figures, resident_figures
+from allspin.host.study.bench.figures_file import read_measured
 from allspin.sim.errors import UserError
 
 START, END = MARKS.begin, MARKS.end
@@ -185,7 +185,7 @@ only_a_folder = settings(
 @pytest.fixture
 def known_gateware(monkeypatch):
     """Nothing is elaborated to find out whether a build is older."""
-    monkeypatch.setattr("allspin.host.bench.engine.is_older", lambda build, network: False)
+    monkeypatch.setattr("allspin.host.study.bench.engine.is_older", lambda build, network: False)
 
 
 @given(data=st.data())

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from allspin.boards.board import find_boards
+from allspin.boards.catalogue import find_boards
 from allspin.hdl.cache import VARIABLE, write_note
-from allspin.host.board_rows import read_documented
-from allspin.host.built import recall_one, remember
+from allspin.host.bitstreams.kept import recall_one, remember
+from allspin.host.bitstreams.rows import read_documented
 from allspin.host.cli.main import main
 from allspin.sim.errors import UserError
 
@@ -191,14 +191,14 @@ def test_what_is_of_this_gateware_goes_before_what_is_older(
     page.write_text("<!-- allspin boards -->\n<!-- end -->\n")
     seeds = [{"seed": seed, "fmax_mhz": 30.0} for seed in (1, 2, 3)]
     remember(board_record(gateware="former", seeds=seeds))
-    monkeypatch.setattr("allspin.host.gateware.gateware_of", lambda *_, **__: "present")
+    monkeypatch.setattr("allspin.host.bitstreams.gateware.gateware_of", lambda *_, **__: "present")
     assert written(page)["tang-nano-9k", "ideal"]["older"] is True
     now = board_record(gateware="present")
     remember(now)
     row = written(page)["tang-nano-9k", "ideal"]
     assert (row["built"], row["older"]) == (now, False)
     assert "| ideal | this | block |" in page.read_text()
-    monkeypatch.setattr("allspin.host.gateware.gateware_of", lambda *_, **__: "next")
+    monkeypatch.setattr("allspin.host.bitstreams.gateware.gateware_of", lambda *_, **__: "next")
     assert written(page)["tang-nano-9k", "ideal"]["older"] is True
     assert "| ideal | older | block |" in page.read_text()
     assert main(["boards", "--json"]) == 0
@@ -259,7 +259,7 @@ def test_any_value_beside_the_page_is_builds_or_one_line(tmp_path, board_record,
 
 
 def test_the_headline_is_the_worst_of_three_seeds(board_record, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("allspin.host.gateware.gateware_of", lambda *_, **__: "present")
+    monkeypatch.setattr("allspin.host.bitstreams.gateware.gateware_of", lambda *_, **__: "present")
     page, front = tmp_path / "page.md", tmp_path / "front.md"
     page.write_text("<!-- allspin boards -->\n<!-- end -->\n")
     front.write_text("# All\n<!-- allspin boards: headline -->\n<!-- end -->\nmore\n")
@@ -281,7 +281,7 @@ def test_the_headline_is_the_worst_of_three_seeds(board_record, tmp_path, monkey
     assert f"| ULX3S 85F | {machine} | 97.5 | 2,378,000 |" in lines
     # What has one seed, was not built or is of other gateware has no row.
     assert len([line for line in lines if line.startswith("|")]) == 3
-    monkeypatch.setattr("allspin.host.gateware.gateware_of", lambda *_, **__: "next")
+    monkeypatch.setattr("allspin.host.bitstreams.gateware.gateware_of", lambda *_, **__: "next")
     assert main(command) == 0
     nothing = "headline -->\nNo machine of this gateware was built with three seeds.\n<!-- end"
     assert nothing in front.read_text()

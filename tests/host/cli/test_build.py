@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 
-from allspin.boards.board import find_board
 from allspin.boards.build.figures import Figures, Use
 from allspin.boards.build.flow import Netlist, Routed
+from allspin.boards.catalogue import find_board
 from allspin.hdl.cache import VARIABLE
-from allspin.host.built import recall_one
-from allspin.host.catalogue import open_network
+from allspin.host.bitstreams.engine_cycles import EngineCycles
+from allspin.host.bitstreams.kept import recall_one
+from allspin.host.bitstreams.throughput import Throughput
 from allspin.host.cli import build
 from allspin.host.cli.main import main
-from allspin.host.engine_cycles import EngineCycles
-from allspin.host.throughput import Throughput
+from allspin.host.data.catalogue import open_network
 from allspin.sim.errors import UserError
 
 

@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from allspin.host.catalogue import open_device, open_network
-from allspin.host.chips import COLUMNS, accuracy_over_chips, only
 from allspin.host.cli.main import main
-from allspin.host.datasets import load_test_set
-from allspin.sim.chip import Chip
-from allspin.sim.device_file import save_device
-from allspin.sim.programming import program_chip
-from allspin.sim.schemes import Programming
+from allspin.host.data.catalogue import open_device, open_network
+from allspin.host.data.datasets import load_test_set
+from allspin.host.study.chips import COLUMNS, accuracy_over_chips, only
+from allspin.sim.chip.chip import Chip
+from allspin.sim.device.device_file import save_device
+from allspin.sim.programming.programming import program_chip
+from allspin.sim.programming.schemes import Programming
 
 PAPER = open_device("paper")
 

@@ -13,10 +13,10 @@ import pytest
 
 from allspin.hdl.bench.networks import random_network
 from allspin.host.cli.main import main
-from allspin.host.pictures.compare import energy_split
-from allspin.host.pictures.style import save_picture
+from allspin.host.show.pictures.compare import energy_split
+from allspin.host.show.pictures.style import save_picture
 from allspin.sim.cost.liberty import CELLS_45
-from allspin.sim.netfile import load_network, save_network
+from allspin.sim.network.netfile import load_network, save_network
 
 Capture = pytest.CaptureFixture[str]
 

@@ -6,7 +6,7 @@ import pytest
 
 from allspin.hdl.bench.networks import random_network
 from allspin.host.cli.main import main
-from allspin.sim.netfile import save_network
+from allspin.sim.network.netfile import save_network
 
 NETWORK = random_network((9, 5, 3), 1)
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from allspin.host.cli.main import main
-from allspin.sim.device_file import load_device
-from allspin.sim.synapse import SotSynapse
-from allspin.sim.table_device import TableSynapse
+from allspin.sim.device.device_file import load_device
+from allspin.sim.device.synapse import SotSynapse
+from allspin.sim.device.table_device import TableSynapse
 
 N = np.arange(41)
 

@@ -13,10 +13,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from allspin.host.catalogue import network_path
 from allspin.host.cli import fault as fault_module
 from allspin.host.cli import main as main_module
 from allspin.host.cli.main import COMMANDS, build_parser, main
+from allspin.host.data.catalogue import network_path
 from allspin.sim.errors import UserError
 
 
@@ -288,9 +288,9 @@ import os, sys
 from types import SimpleNamespace
 from rich.table import Table
 from allspin.host.cli import main
-from allspin.host.cli.progress import Steps
-from allspin.host.say import say, tell, warn
-from allspin.host.cli.terminal import Terminal
+from allspin.host.show.progress import Steps
+from allspin.host.show.say import say, tell, warn
+from allspin.host.show.terminal import Terminal
 from allspin.sim.errors import UserError
 
 def raise_(error):

@@ -15,18 +15,18 @@ import pytest
 import allspin.host.cli.run
 from allspin.hdl.bench.networks import random_network
 from allspin.hdl.parameters import ResidentParameters
-from allspin.host.catalogue import open_network
 from allspin.host.cli.main import main
-from allspin.host.datasets import load_test_set
+from allspin.host.data.catalogue import open_network
+from allspin.host.data.datasets import load_test_set
 from allspin.host.link import machines
 from allspin.host.link.device import Device
 from allspin.host.link.frames import encode_frame
 from allspin.host.link.golden_device import GoldenDevice
 from allspin.host.link.images import encode_images
 from allspin.host.link.machines import open_device
-from allspin.sim.golden import GoldenModel
-from allspin.sim.netfile import save_network
-from allspin.sim.pixels import quantise_pixels
+from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.netfile import save_network
+from allspin.sim.network.pixels import quantise_pixels
 
 ROOT = Path(__file__).resolve().parents[3]
 NETWORK = random_network((24, 12, 6), 1)

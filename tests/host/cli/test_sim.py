@@ -10,7 +10,7 @@ from allspin.hdl.bench.networks import random_network
 from allspin.hdl.bench.runner import engine_source
 from allspin.hdl.parameters import EngineParameters
 from allspin.host.cli.main import main
-from allspin.sim.netfile import save_network
+from allspin.sim.network.netfile import save_network
 
 NETWORK = random_network((24, 12, 6), 1)
 

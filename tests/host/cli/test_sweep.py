@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from allspin.host.catalogue import open_device, open_network
-from allspin.host.chips import accuracy_over_chips
 from allspin.host.cli.main import main
-from allspin.host.datasets import load_test_set
-from allspin.sim.schemes import Programming
+from allspin.host.data.catalogue import open_device, open_network
+from allspin.host.data.datasets import load_test_set
+from allspin.host.study.chips import accuracy_over_chips
+from allspin.sim.programming.schemes import Programming
 
 SMALL = ["--images", "200", "--jobs", "1"]
 

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from allspin.host.cli.main import main
-from allspin.host.datasets import load_dataset
-from allspin.sim.golden import GoldenModel
-from allspin.sim.netfile import load_network
+from allspin.host.data.datasets import load_dataset
+from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.netfile import load_network
 
 
 @pytest.fixture

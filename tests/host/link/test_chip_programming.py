@@ -9,20 +9,20 @@ import pytest
 from allspin.hdl.bench.networks import random_images, random_network
 from allspin.hdl.link.protocol import Feature
 from allspin.hdl.parameters import HardwareProfile, VariationParameters
-from allspin.host.catalogue import open_device as open_chip_device
+from allspin.host.data.catalogue import open_device as open_chip_device
 from allspin.host.link.chip_programming import CHIPS, ChipMaker, check_use_noise, write_table_lines
 from allspin.host.link.device import Device
 from allspin.host.link.machines import VIRTUAL, open_device
-from allspin.sim.calibration import calibrate
-from allspin.sim.chip import Chip, ColumnNoise, WriteTable
-from allspin.sim.device import Device as ChipDevice
+from allspin.sim.chip.calibration import calibrate
+from allspin.sim.chip.chip import Chip, ColumnNoise, WriteTable
+from allspin.sim.device.device import Device as ChipDevice
+from allspin.sim.device.synapse import Polarity
+from allspin.sim.device.table_device import TableResponse, TableSynapse
 from allspin.sim.errors import UserError
-from allspin.sim.golden import GoldenModel
-from allspin.sim.levels import uniform_levels
-from allspin.sim.programming import chip_network, program_chip
-from allspin.sim.schemes import Programming
-from allspin.sim.synapse import Polarity
-from allspin.sim.table_device import TableResponse, TableSynapse
+from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.levels import uniform_levels
+from allspin.sim.programming.programming import chip_network, program_chip
+from allspin.sim.programming.schemes import Programming
 
 NETWORK = random_network((30, 12, 5), 4)
 MANY_STATES = random_network((30, 12, 5), 5, states=100)

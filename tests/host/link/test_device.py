@@ -16,7 +16,7 @@ from allspin.hdl.parameters import EngineParameters, HardwareProfile, VariationP
 from allspin.host.link.device import Device
 from allspin.host.link.transport import Disconnected, Transport
 from allspin.sim.errors import UserError
-from allspin.sim.golden import GoldenModel
+from allspin.sim.network.golden import GoldenModel
 
 NETWORK = random_network((30, 7, 5), 1)
 WINDOW = 256

@@ -17,7 +17,7 @@ from allspin.host.link.faults import MOST_UNDER_WAY, Faults, FaultyTransport, Fa
 from allspin.host.link.transport import Transport
 from allspin.host.link.virtual_board import VirtualTransport
 from allspin.sim.errors import UserError
-from allspin.sim.golden import GoldenModel
+from allspin.sim.network.golden import GoldenModel
 
 NETWORK = random_network((24, 12, 6), 1)
 FRAMES = [b"\1\2\3\4\0", b"\5\0", b"\6\7\0", b"\x08\x09\x0a\0"]

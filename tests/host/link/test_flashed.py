@@ -9,8 +9,8 @@ from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build
 from allspin.hdl.bench.networks import random_network
 from allspin.hdl.link.protocol import identity_bytes
-from allspin.host import flashed
-from allspin.host.flashed import ask, differences, ports_of
+from allspin.host.bitstreams import flashed
+from allspin.host.bitstreams.flashed import ask, differences, ports_of
 from allspin.host.link import serial_port
 from allspin.host.link.identity import Identity
 from allspin.sim.errors import UserError

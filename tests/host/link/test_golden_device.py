@@ -6,7 +6,7 @@ import pytest
 from allspin.hdl.bench.networks import random_images, random_network
 from allspin.host.link.golden_device import GoldenDevice
 from allspin.sim.errors import UserError
-from allspin.sim.golden import GoldenModel
+from allspin.sim.network.golden import GoldenModel
 
 NETWORK = random_network((30, 7, 5), 1)
 

@@ -11,7 +11,7 @@ from allspin.hdl.link.protocol import Feature, LinkParameters, identity_bytes
 from allspin.hdl.parameters import EngineParameters, HardwareProfile
 from allspin.host.link.identity import Identity, LayerIdentity
 from allspin.sim.errors import UserError
-from allspin.sim.neuron import ReluNeuron
+from allspin.sim.network.neuron import ReluNeuron
 
 BODY = bytes.fromhex(
     "4153504e 03 02 001bb700 0008 04 03 08 09".replace(" ", "")

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allspin.host.datasets import load_test_set
+from allspin.host.data.datasets import load_test_set
 from allspin.host.link.frames import encode_frame
 from allspin.host.link.images import encode_images
-from allspin.sim.pixels import quantise_pixels
+from allspin.sim.network.pixels import quantise_pixels
 
 
 def slow_decode(body: bytes, rows: int, bits: int) -> list[int]:

@@ -15,17 +15,17 @@ from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build
 from allspin.hdl.bench.networks import random_images, random_network
 from allspin.hdl.parameters import HardwareProfile, ResidentParameters, VariationParameters
-from allspin.host.catalogue import open_device as open_chip_device
+from allspin.host.data.catalogue import open_device as open_chip_device
 from allspin.host.link.chip_programming import ChipMaker
 from allspin.host.link.device import Device
 from allspin.host.link.faults import Faults, FaultyTransport, WireFaults
 from allspin.host.link.resident import ResidentImages
 from allspin.host.link.virtual_board import VirtualTransport
-from allspin.sim.chip import Chip, Words
+from allspin.sim.chip.chip import Chip, Words
 from allspin.sim.errors import UserError
-from allspin.sim.golden import GoldenModel
-from allspin.sim.programming import program_chip
-from allspin.sim.schemes import Programming
+from allspin.sim.network.golden import GoldenModel
+from allspin.sim.programming.programming import program_chip
+from allspin.sim.programming.schemes import Programming
 
 Logits = npt.NDArray[np.int64]
 

@@ -15,10 +15,10 @@ from allspin.host.link.device import Device
 from allspin.host.link.golden_device import GoldenDevice
 from allspin.host.link.machines import ask_ports, open_device, open_port
 from allspin.sim.errors import UserError
-from allspin.sim.golden import GoldenModel
-from allspin.sim.netfile import save_network
-from allspin.sim.network import Network
-from allspin.sim.neuron import CmosBareNeuron, CmosReluNeuron, CmosSigmoidNeuron, ReluNeuron
+from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.netfile import save_network
+from allspin.sim.network.network import Network
+from allspin.sim.network.neuron import CmosBareNeuron, CmosReluNeuron, CmosSigmoidNeuron, ReluNeuron
 
 NETWORK = random_network((24, 12, 6), 1)
 OTHER = random_network((24, 11, 6), 1)

@@ -18,7 +18,7 @@ from allspin.hdl.parameters import (
 )
 from allspin.host.link.device import Device
 from allspin.host.link.virtual_board import VirtualTransport
-from allspin.sim.network import Network
+from allspin.sim.network.network import Network
 from tests.host.link.test_profiles import MACHINES, small_network
 from tests.host.link.work import Work
 

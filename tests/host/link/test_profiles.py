@@ -18,7 +18,7 @@ from allspin.host.link.faults import Faults, FaultyTransport
 from allspin.host.link.transport import Transport
 from allspin.host.link.virtual_board import VirtualTransport
 from allspin.sim.errors import UserError
-from allspin.sim.network import Network
+from allspin.sim.network.network import Network
 from tests.host.link.work import Work
 
 PARTS = {

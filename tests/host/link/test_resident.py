@@ -7,19 +7,19 @@ from hypothesis import strategies as st
 
 from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build
-from allspin.hdl.beat_memory import most_beats
 from allspin.hdl.bench.networks import random_network
 from allspin.hdl.bench.packing import pack_image
 from allspin.hdl.bench.packing import unpack_images as unpack_slowly
 from allspin.hdl.parameters import CrossbarParameters, HardwareProfile, ResidentParameters
-from allspin.host.datasets import load_test_set
+from allspin.hdl.resident.beat_memory import most_beats
+from allspin.host.data.datasets import load_test_set
 from allspin.host.link.device import Device
 from allspin.host.link.resident import ResidentImages, pack_images, resident_accuracy, unpack_images
 from allspin.host.link.virtual_board import VirtualTransport
 from allspin.sim.errors import UserError
-from allspin.sim.golden import GoldenModel
-from allspin.sim.network import MAX_LINES
-from allspin.sim.pixels import quantise_pixels
+from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.network import MAX_LINES
+from allspin.sim.network.pixels import quantise_pixels
 
 NETWORKS = [random_network((784, 8, 10), seed) for seed in (1, 2)]
 RESIDENT = ResidentParameters(beats=8_000, images=250)

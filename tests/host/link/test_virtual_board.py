@@ -15,13 +15,13 @@ import pytest
 from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build
 from allspin.hdl.bench.networks import random_images, random_network
-from allspin.host.bound import cycle_bounds
+from allspin.hdl.cost.bound import cycle_bounds
 from allspin.host.link import virtual_board
 from allspin.host.link.device import Device
 from allspin.host.link.frames import Deframer, encode_frame
 from allspin.host.link.virtual_board import VirtualTransport, read_trace
 from allspin.sim.errors import UserError
-from allspin.sim.golden import GoldenModel
+from allspin.sim.network.golden import GoldenModel
 
 NETWORK = random_network((24, 12, 6), 1)
 PARAMETERS = TopParameters.from_network(NETWORK)

@@ -19,8 +19,8 @@ from allspin.host.link.images import encode_images
 from allspin.host.link.machines import open_device
 from allspin.host.link.virtual_board import VirtualTransport
 from allspin.sim.errors import UserError
-from allspin.sim.golden import GoldenModel
-from allspin.sim.pixels import quantise_pixels
+from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.pixels import quantise_pixels
 
 NETWORK = random_network((24, 12, 6), 1)
 IMAGES = random_images(NETWORK, 40, 0)

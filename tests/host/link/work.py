@@ -13,16 +13,16 @@ import numpy.typing as npt
 
 from allspin.hdl.bench.networks import random_images
 from allspin.hdl.link.protocol import Feature
-from allspin.host.catalogue import open_device as open_chip_device
+from allspin.host.data.catalogue import open_device as open_chip_device
 from allspin.host.link.chip_programming import ChipMaker
 from allspin.host.link.device import Device
 from allspin.host.link.resident import ResidentImages
-from allspin.sim.chip import Chip
-from allspin.sim.device import Device as ChipDevice
-from allspin.sim.golden import GoldenModel
-from allspin.sim.network import Network
-from allspin.sim.programming import program_chip
-from allspin.sim.schemes import Programming
+from allspin.sim.chip.chip import Chip
+from allspin.sim.device.device import Device as ChipDevice
+from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.network import Network
+from allspin.sim.programming.programming import program_chip
+from allspin.sim.programming.schemes import Programming
 
 PAPER = open_chip_device("paper")
 FIRST = 65_530

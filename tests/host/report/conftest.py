@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from allspin.host.catalogue import open_device
 from allspin.host.cli.main import main
-from allspin.sim.device_file import save_device
-from allspin.sim.levels import uniform_levels
-from allspin.sim.netfile import save_network
-from allspin.sim.network import Converter, Layer, Network
-from allspin.sim.neuron import SotNeuron
+from allspin.host.data.catalogue import open_device
+from allspin.sim.device.device_file import save_device
+from allspin.sim.network.levels import uniform_levels
+from allspin.sim.network.netfile import save_network
+from allspin.sim.network.network import Converter, Layer, Network
+from allspin.sim.network.neuron import SotNeuron
 
 ATTACK = '<script>alert("x")</script>&amp;\'<img src=x onerror=alert(1)>'
 """What every name holds; a file's name has no slash."""

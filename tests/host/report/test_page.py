@@ -6,12 +6,12 @@ import shlex
 import numpy as np
 import pytest
 
-from allspin.host.chips import COLUMNS, accuracy_over_chips, only
 from allspin.host.cli.main import build_parser
 from allspin.host.report.page import STYLE
-from allspin.sim.device_file import load_device
-from allspin.sim.golden import GoldenModel
-from allspin.sim.schemes import Programming
+from allspin.host.study.chips import COLUMNS, accuracy_over_chips, only
+from allspin.sim.device.device_file import load_device
+from allspin.sim.network.golden import GoldenModel
+from allspin.sim.programming.schemes import Programming
 
 SECTIONS = {
     "trained",

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allspin.host.catalogue import open_device, open_network
+from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.report.findings import Findings
 from allspin.host.report.markup import join
 from allspin.host.report.section import section

@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 from allspin.host.training.latent import LatentNetwork
 from allspin.host.training.machine import Machine
 from allspin.host.training.passes import backward, forward
-from allspin.sim.golden import GoldenModel
-from allspin.sim.levels import uniform_levels
-from allspin.sim.neuron import NEURONS
-from allspin.sim.pixels import quantise_pixels
+from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.levels import uniform_levels
+from allspin.sim.network.neuron import NEURONS
+from allspin.sim.network.pixels import quantise_pixels
 
 SHAPE = (5, 7)
 

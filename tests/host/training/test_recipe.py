@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from allspin.host.datasets import Dataset, load_dataset
+from allspin.host.data.datasets import Dataset, load_dataset
 from allspin.host.training.latent import LatentNetwork
 from allspin.host.training.recipe import Progress, TrainingParameters, split, train
 from allspin.sim.errors import UserError
-from allspin.sim.golden import GoldenModel
-from allspin.sim.netfile import network_to_bytes
+from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.netfile import network_to_bytes
 
 SMALL = TrainingParameters(hidden=(16,), epochs=4)
 

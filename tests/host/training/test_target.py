@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from allspin.host.catalogue import open_device
-from allspin.host.datasets import load_dataset
+from allspin.host.data.catalogue import open_device
+from allspin.host.data.datasets import load_dataset
 from allspin.host.training.latent import LatentNetwork
 from allspin.host.training.passes import forward
 from allspin.host.training.recipe import TrainingParameters, train
 from allspin.host.training.target import Target
-from allspin.sim.device_levels import device_levels
-from allspin.sim.neuron import SotNeuron
-from allspin.sim.schemes import Programming
+from allspin.sim.network.neuron import SotNeuron
+from allspin.sim.programming.device_levels import device_levels
+from allspin.sim.programming.schemes import Programming
 
 PAPER = open_device("paper")
 

@@ -7,8 +7,8 @@ import pytest
 
 from allspin.sim.cost.published import ADC_CONVERSION, Range, amplifier_energy
 from allspin.sim.cost.spin import joule_heat, neuron_figures, supplied, synapse_figures
-from allspin.sim.device import Electrical, NeuronElectrical
-from allspin.sim.device_file import load_device
+from allspin.sim.device.device import Electrical, NeuronElectrical
+from allspin.sim.device.device_file import load_device
 
 PAPER = load_device(Path(__file__).resolve().parents[3] / "host" / "devices" / "paper.toml")
 

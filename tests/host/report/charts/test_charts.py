@@ -5,7 +5,6 @@ import re
 import numpy as np
 import pytest
 
-from allspin.host.pictures.timeline import Span
 from allspin.host.report.charts.bars import Bar, bars_chart
 from allspin.host.report.charts.lines import Axis, Guides, Series, lines_chart
 from allspin.host.report.charts.ranges import Range, ranges_chart
@@ -14,6 +13,7 @@ from allspin.host.report.charts.strips import Strip, strips_chart
 from allspin.host.report.charts.svg import NARROW, WIDE, Chart, figure, mark, wrapped
 from allspin.host.report.markup import join
 from allspin.host.report.table import Table
+from allspin.host.show.pictures.timeline import Span
 
 WIDTHS = pytest.mark.parametrize("width", [NARROW, WIDE])
 HOSTILE = "<b>&\"'" + "long" * 40

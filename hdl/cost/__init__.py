@@ -1,0 +1,1 @@
+"""What blocks cost, in cells, bits and cycles; no part of the machine."""

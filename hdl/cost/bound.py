@@ -1,0 +1,81 @@
+"""The clocks that an image must take, whatever the gateware does."""
+
+import numpy as np
+import numpy.typing as npt
+
+from allspin.hdl.parameters import EngineParameters
+from allspin.sim.chip.speck import ROUNDS
+from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.network import Network
+
+CHUNK = 2048
+"""Images traced at a time; it bounds the memory that intermediate values take."""
+
+
+def noise_clocks(parameters: EngineParameters) -> int:
+    """Clocks that one small generator takes at least for the noise of an image's neurons.
+
+    Parameters
+    ----------
+    parameters : EngineParameters
+        What the network runs on.
+
+    Returns
+    -------
+    int
+        0 where there is no such noise or where it costs no clock.
+    """
+    variation = parameters.variation
+    if variation is None or not parameters.noisy or not variation.iterative_noise:
+        return 0
+    neurons = sum(crossbar.columns for crossbar in parameters.crossbars[:-1])
+    return neurons * (ROUNDS // variation.rounds_per_clock + 1)
+
+
+def cycle_bounds(
+    network: Network, parameters: EngineParameters, images: npt.NDArray[np.uint8]
+) -> npt.NDArray[np.int64]:
+    """Clocks of each image's slowest stage.
+
+    A crossbar takes a clock for each active row of its busiest part (rows are parted by their
+    number modulo the rows a clock) and each group of columns, and at least one; hidden
+    layers' rows come in order, so there a clock drives the active ones of one group of
+    neighbours. The neurons at its foot are visited one after another, as many a clock as the
+    next crossbar has rows a clock, as are the logits, one a clock. Where one small generator
+    draws the noise of all hidden neurons, each costs the rounds of its draw and a clock. Layers
+    overlap, so in steady state an image costs its slowest stage.
+
+    Parameters
+    ----------
+    network : Network
+        What runs.
+    parameters : EngineParameters
+        What it runs on.
+    images : ndarray of uint8, shape (images, height, width) or (images, rows)
+        Grey levels, 0 to 255.
+
+    Returns
+    -------
+    ndarray of int64, shape (images,)
+    """
+    model = GoldenModel(network)
+    bounds = np.empty(len(images), dtype=np.int64)
+    noise = noise_clocks(parameters)
+    for start in range(0, len(images), CHUNK):
+        part = slice(start, start + CHUNK)
+        stages = []
+        traces = model.trace(images[part])
+        for number, (trace, crossbar) in enumerate(zip(traces, parameters.crossbars, strict=True)):
+            # Row r is at [:, r // rows a clock, r % rows a clock].
+            short = -crossbar.rows % crossbar.rows_per_clock
+            driven = np.pad(trace.inputs != 0, ((0, 0), (0, short)))
+            driven = driven.reshape(len(driven), -1, crossbar.rows_per_clock)
+            if number:
+                beats = np.count_nonzero(driven.any(axis=2), axis=1)
+            else:
+                beats = np.count_nonzero(driven, axis=1).max(axis=1)
+            stages.append(np.maximum(beats, 1) * crossbar.passes)
+            groups = -(-crossbar.columns // crossbar.neurons_per_clock)
+            stages.append(np.full_like(beats, groups))
+        bounds[part] = np.maximum(np.max(stages, axis=0), noise)
+    return bounds

@@ -1,0 +1,183 @@
+"""A dense, weight-stationary array of 8-bit multiply-accumulate units.
+
+What one would build without spin devices: each unit keeps the weights of one column in a
+memory of its own, and every row of an image passes by, whether it is driven or not. It is here
+to be measured beside the crossbar, and is no part of the engine.
+"""
+
+from dataclasses import dataclass
+
+from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from allspin.hdl.stream.block_ram import block_memory
+from allspin.sim.network.levels import check_range
+from allspin.sim.network.network import MAX_LINES
+
+
+@dataclass(frozen=True)
+class MacParameters:
+    """An array for one layer.
+
+    Parameters
+    ----------
+    rows, columns : int
+        Size of the layer, 1 to 65535 each; there are as many units as columns.
+    value_bits, weight_bits : int
+        Width of an unsigned value and of a signed weight, 2 to 8.
+    """
+
+    rows: int
+    columns: int
+    value_bits: int = 8
+    weight_bits: int = 8
+
+    def __post_init__(self) -> None:
+        for name, low, high in (
+            ("rows", 1, MAX_LINES),
+            ("columns", 1, MAX_LINES),
+            ("value_bits", 2, 8),
+            ("weight_bits", 2, 8),
+        ):
+            object.__setattr__(self, name, check_range(name, getattr(self, name), low, high))
+
+    @property
+    def sum_bits(self) -> int:
+        """Width of a signed sum, sized for the worst case."""
+        worst = self.rows * (2**self.value_bits - 1) * 2 ** (self.weight_bits - 1)
+        return (worst - 1).bit_length() + 1
+
+
+class MacSumLayout(data.StructLayout):
+    """A column's sum, and whether it is the image's last."""
+
+    def __init__(self, parameters: MacParameters) -> None:
+        super().__init__({"sum": signed(parameters.sum_bits), "last": 1})
+
+
+class WeightLayout(data.StructLayout):
+    """A weight to store: which row and column, and the weight."""
+
+    def __init__(self, parameters: MacParameters) -> None:
+        super().__init__(
+            {
+                "row": range(parameters.rows),
+                "column": range(parameters.columns),
+                "weight": signed(parameters.weight_bits),
+            }
+        )
+
+
+class MacArray(wiring.Component):
+    """All columns of a layer, a row a clock.
+
+    An image is as many values as there are rows, in order, zeros too. Its sums come column by
+    column while the next image's rows already pass by; an image's last row waits until the
+    sums before it are gone. The first sum is valid four clocks after the last row was taken.
+
+    Parameters
+    ----------
+    parameters : MacParameters
+        Size and widths.
+
+    Attributes
+    ----------
+    values : In(stream)
+        One row's value after another.
+    sums : Out(stream)
+        `MacSumLayout`, column 0 first.
+    weights : In(stream)
+        `WeightLayout`: weights to store; `ready` is always set. Must not be used while an image
+        is under way.
+    """
+
+    def __init__(self, parameters: MacParameters) -> None:
+        self._parameters = parameters
+        super().__init__(
+            {
+                "values": In(stream.Signature(parameters.value_bits)),
+                "sums": Out(stream.Signature(MacSumLayout(parameters))),
+                "weights": In(stream.Signature(WeightLayout(parameters))),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the array."""
+        m = Module()
+        p = self._parameters
+        weight = self.weights.payload
+        m.d.comb += self.weights.ready.eq(1)
+
+        row = Signal(range(p.rows))
+        last = Signal()
+        left = Signal(range(p.columns + 1))  # sums still to be given
+        valid = Signal(3)  # the memories' output, weights, products
+        final = Signal(3)
+        take = Signal()
+        m.d.comb += [
+            last.eq(row == p.rows - 1),
+            self.values.ready.eq(~last | ((left == 0) & ~final.any())),
+            take.eq(self.values.valid & self.values.ready),
+        ]
+        m.d.sync += [
+            valid.eq(valid << 1 | take),
+            final.eq(final << 1 | (take & last)),
+        ]
+        with m.If(take):
+            m.d.sync += row.eq(Mux(last, 0, row + 1))
+        read_value = Signal(p.value_bits, reset_less=True)
+        value = Signal(p.value_bits, reset_less=True)
+        m.d.sync += [read_value.eq(self.values.payload), value.eq(read_value)]
+
+        fresh = Signal(init=1)  # the next product starts a new sum
+        give = Signal()
+        m.d.comb += give.eq(self.sums.valid & self.sums.ready)
+        with m.If(valid[2]):
+            m.d.sync += fresh.eq(final[2])
+        width = signed(p.sum_bits)
+        shadow = [
+            Signal(width, name=f"shadow_{column}", reset_less=True) for column in range(p.columns)
+        ]
+        for column in range(p.columns):
+            m.submodules[f"weights_{column}"] = memory = block_memory(signed(p.weight_bits), p.rows)
+            write = memory.write_port()
+            read = memory.read_port(domain="comb")
+            read_weight = Signal(
+                signed(p.weight_bits), name=f"read_weight_{column}", reset_less=True
+            )
+            here = Signal(signed(p.weight_bits), name=f"weight_{column}", reset_less=True)
+            product = Signal(
+                signed(p.weight_bits + p.value_bits), name=f"product_{column}", reset_less=True
+            )
+            sum_ = Signal(width, name=f"sum_{column}", reset_less=True)
+            total = Signal(width, name=f"total_{column}")
+            m.d.comb += [
+                write.addr.eq(weight.row),
+                write.data.eq(weight.weight),
+                write.en.eq(self.weights.valid & (weight.column == column)),
+                read.addr.eq(row),
+                total.eq(Mux(fresh, 0, sum_) + product),
+            ]
+            m.d.sync += [
+                read_weight.eq(read.data),
+                here.eq(read_weight),
+                product.eq(here * value),
+            ]
+            with m.If(valid[2]):
+                m.d.sync += sum_.eq(total)
+            with m.If(valid[2] & final[2]):
+                m.d.sync += shadow[column].eq(total)
+            with m.Elif(give):
+                if column + 1 < p.columns:
+                    m.d.sync += shadow[column].eq(shadow[column + 1])
+        with m.If(valid[2] & final[2]):
+            m.d.sync += left.eq(p.columns)
+        with m.Elif(give):
+            m.d.sync += left.eq(left - 1)
+        m.d.comb += [
+            self.sums.valid.eq(left != 0),
+            self.sums.payload.sum.eq(shadow[0]),
+            self.sums.payload.last.eq(left == 1),
+        ]
+        return m

@@ -1,0 +1,1 @@
+"""All layers overlapped, with the readout of logits and the counters."""

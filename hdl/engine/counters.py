@@ -1,0 +1,120 @@
+"""Activity counters: reports use counts, not guesses."""
+
+from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from allspin.hdl.parameters import ENGINE, EngineParameters
+from allspin.hdl.stream.block_ram import block_memory
+
+VISIT = 2
+"""Clocks to read a counter, and to add to it."""
+MOST_EVENTS = 4
+"""Of one kind in a clock."""
+
+
+class Counters(wiring.Component):
+    """Count what the engine does.
+
+    Parameters
+    ----------
+    parameters : EngineParameters
+        Of the whole engine.
+
+    Attributes
+    ----------
+    busy : In(1)
+        At least one image is under way in this clock.
+    image : In(1)
+        An image's result is complete in this clock.
+    row, column : In(array of layers)
+        Layer by layer: how many rows are driven, and how many columns' sums are taken (their
+        neurons are used), up to 4 each.
+    clear : In(1)
+        Set all counters to zero.
+    layer : In(4)
+        Layer whose counters are shown, or `ENGINE`.
+    line : In(1)
+        Which of its two counters, as ``docs/protocol.md`` numbers them.
+    value : Out(64)
+        That counter, while it is `shown`.
+    shown : Out(1)
+        Once in each `loop`; after one of clocks in which nothing happens, all is counted.
+
+    Notes
+    -----
+    All counters lie in one memory and are visited in turn by one adder; what happens between
+    two visits is kept in a few bits each. Forty bits of adder for each counter would be a
+    tenth of an iCE40.
+    """
+
+    def __init__(self, parameters: EngineParameters) -> None:
+        self._parameters = parameters
+        layers = len(parameters.crossbars)
+        super().__init__(
+            {
+                "busy": In(1),
+                "image": In(1),
+                "row": In(data.ArrayLayout(range(5), layers)),
+                "column": In(data.ArrayLayout(range(5), layers)),
+                "clear": In(1),
+                "layer": In(4),
+                "line": In(1),
+                "value": Out(64),
+                "shown": Out(1),
+            }
+        )
+
+    @property
+    def loop(self) -> int:
+        """Clocks in which all counters are visited."""
+        return VISIT * 2 * (len(self._parameters.crossbars) + 1)
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the block."""
+        m = Module()
+        layers = len(self._parameters.crossbars)
+        events: list[Value] = []
+        for layer in range(layers):
+            events += [self.row[layer], self.column[layer]]
+        events += [self.busy, self.image]
+        slots = len(events)
+
+        m.submodules.counts = counts = block_memory(self._parameters.counter_bits, slots)
+        read = counts.read_port(domain="comb")
+        write = counts.write_port()
+        slot = Signal(range(slots))
+        chosen = Signal(range(slots))
+        adds = Signal()  # the second clock of a visit
+        stale = Signal(range(slots + 1), init=slots)  # visits to counters that start from zero
+        stored = Signal(self._parameters.counter_bits)
+        most = MOST_EVENTS * (self.loop + 1)
+        recent = [Signal(range(most + 1), name=f"recent_{number}") for number in range(slots)]
+        grabbed = Signal(range(most + 1))
+        total = Signal(self._parameters.counter_bits)
+        m.d.comb += [
+            chosen.eq(Mux(self.layer == ENGINE, 2 * layers, self.layer << 1) + self.line),
+            read.addr.eq(slot),
+            total.eq(Mux(stale != 0, 0, stored) + grabbed),
+            write.addr.eq(slot),
+            write.data.eq(total),
+            write.en.eq(adds),
+            self.value.eq(total),
+            self.shown.eq(adds & (slot == chosen)),
+        ]
+        for number, (sum_, more) in enumerate(zip(recent, events, strict=True)):
+            # A register, since what happens in a clock is known late in it.
+            seen = Signal.like(more, name=f"seen_{number}")
+            m.d.sync += [seen.eq(more), sum_.eq(sum_ + seen)]
+            with m.If(~adds & (slot == number)):
+                m.d.sync += [sum_.eq(seen), grabbed.eq(sum_)]
+            with m.If(self.clear):
+                m.d.sync += [seen.eq(0), sum_.eq(0)]
+        m.d.sync += [adds.eq(~adds), stored.eq(read.data)]
+        with m.If(adds):
+            m.d.sync += slot.eq(Mux(slot == slots - 1, 0, slot + 1))
+            with m.If(stale != 0):
+                m.d.sync += stale.eq(stale - 1)
+        with m.If(self.clear):
+            m.d.sync += [grabbed.eq(0), stale.eq(slots)]
+        return m

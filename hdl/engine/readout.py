@@ -1,0 +1,70 @@
+"""The readout: the last crossbar's sums as logits, and the winning class."""
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from allspin.hdl.parameters import EngineParameters
+from allspin.hdl.stream.layouts import ResultLayout, SumLayout
+
+
+class Readout(wiring.Component):
+    """Pass the logits on and keep the lowest class with the largest one.
+
+    One class a clock, two clocks later. Softmax is the host's: it does not change the
+    winner.
+
+    Parameters
+    ----------
+    parameters : EngineParameters
+        Of the whole engine.
+
+    Attributes
+    ----------
+    sums : In(stream)
+        `SumLayout` of the last crossbar.
+    results : Out(stream)
+        `ResultLayout`.
+    """
+
+    def __init__(self, parameters: EngineParameters) -> None:
+        self._parameters = parameters
+        super().__init__(
+            {
+                "sums": In(stream.Signature(SumLayout(parameters.crossbars[-1]))),
+                "results": Out(stream.Signature(ResultLayout(parameters))),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the block."""
+        m = Module()
+        # A register first: the comparison is long enough without the way from the crossbar.
+        sum_ = Signal.like(self.sums.payload.sums[0], reset_less=True)
+        last = Signal(reset_less=True)
+        valid = Signal()
+        class_ = Signal(range(self._parameters.classes))
+        result = self.results.payload
+        best = Signal.like(sum_)
+        better = Signal()
+        first = Signal(init=1)  # class 0 comes; a register, for the same reason
+        # Strictly greater, so that of equal classes the lowest wins.
+        m.d.comb += better.eq(first | (sum_ > best))
+        with m.If(~self.results.valid | self.results.ready):
+            m.d.comb += self.sums.ready.eq(1)
+            m.d.sync += [
+                sum_.eq(self.sums.payload.sums[0]),
+                last.eq(self.sums.payload.last),
+                valid.eq(self.sums.valid),
+                self.results.valid.eq(valid),
+            ]
+            with m.If(valid):
+                m.d.sync += [
+                    result.logit.eq(sum_),
+                    result.last.eq(last),
+                    class_.eq(Mux(last, 0, class_ + 1)),
+                    first.eq(last),
+                ]
+                with m.If(better):
+                    m.d.sync += [best.eq(sum_), result.winner.eq(class_)]
+        return m

@@ -1,0 +1,1 @@
+"""The engine for other people's tools: Verilog, and what its memories hold."""

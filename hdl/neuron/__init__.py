@@ -1,0 +1,1 @@
+"""From a column's sum to the row it drives next: V-I converters, neurons, their array."""

@@ -1,0 +1,261 @@
+"""The CMOS neurons' logic: what sits at the foot of a column where no device does.
+
+The engine's neurons (`allspin.hdl.neuron.neuron`) and the price in standard cells
+(`allspin.hdl.cost.cells`) use the same blocks.
+"""
+
+from collections.abc import Sequence
+
+from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from allspin.sim.network.levels import check_range
+
+
+class _Inverter(wiring.Component):
+    """One inverter, kept apart: mapped alone, it is shared by all that it drives."""
+
+    def __init__(self) -> None:
+        super().__init__({"i": In(1), "o": Out(1)})
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the block."""
+        m = Module()
+        m.d.comb += self.o.eq(~self.i)
+        return m
+
+
+class BareGate(wiring.Component):
+    """A sign masks the other bits: all that a ReLU of whole numbers needs.
+
+    Combinational: an AND for each bit and an inverter.
+
+    Parameters
+    ----------
+    bits : int
+        Width of value and activation, 1 to 8.
+
+    Attributes
+    ----------
+    negative : In(1)
+        The number's sign.
+    value : In(bits)
+        Its other bits.
+    activation : Out(bits)
+        The value, or 0.
+    """
+
+    def __init__(self, bits: int) -> None:
+        bits = check_range("bits", bits, 1, 8)
+        super().__init__({"negative": In(1), "value": In(bits), "activation": Out(bits)})
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the block."""
+        m = Module()
+        m.submodules.inverter = inverter = _Inverter()
+        m.d.comb += [
+            inverter.i.eq(self.negative),
+            self.activation.eq(self.value & inverter.o.replicate(len(self.value))),
+        ]
+        return m
+
+
+class RegisteredRelu(wiring.Component):
+    """An accumulator, a threshold and saturation; the activation is registered.
+
+    The activation follows the last term by one clock.
+
+    Parameters
+    ----------
+    term_bits : int
+        Width of a term, signed.
+    sum_bits : int
+        Width of the accumulator, signed; it must hold every sum.
+    drop : int
+        Lowest bits of the sum that are dropped; -1 for a zero below them instead.
+    bits : int
+        Width of the activation, 1 to 8.
+    waits : bool
+        Whether there are clocks without a term; if not, there is no `enable`.
+
+    Attributes
+    ----------
+    enable : In(1)
+        Take the term.
+    term : In(signed(term_bits))
+        What is added.
+    first, last : In(1)
+        The term is the first or the last of a sum.
+    start : In(signed(sum_bits))
+        What the sum starts from: the ReLU's threshold with a minus.
+    activation : Out(bits)
+        Nothing where the sum is negative, then its bits, full scale beyond them.
+    """
+
+    def __init__(
+        self, term_bits: int, sum_bits: int, drop: int, bits: int, waits: bool = True
+    ) -> None:
+        bits = check_range("bits", bits, 1, 8)
+        self._drop = check_range("drop", drop, -1, 31)
+        self._sum_bits = check_range("sum_bits", sum_bits, 2, 40)
+        self._waits = waits
+        super().__init__(
+            {
+                **({"enable": In(1)} if waits else {}),
+                "term": In(signed(term_bits)),
+                "first": In(1),
+                "last": In(1),
+                "start": In(signed(sum_bits)),
+                "activation": Out(bits),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the block."""
+        m = Module()
+        accumulator = Signal(signed(self._sum_bits), reset_less=True)
+        total = Signal.like(accumulator)
+        bits = len(self.activation)
+        activation = Signal(bits, reset_less=True)
+        magnitude = Signal(self._sum_bits - 1 + (self._drop < 0))
+        above = Signal(len(magnitude))
+        m.d.comb += [
+            total.eq(Mux(self.first, self.start, accumulator) + self.term),
+            magnitude.eq(total[:-1] << 1 if self._drop < 0 else total[:-1]),
+            above.eq(magnitude >> max(self._drop, 0)),
+            self.activation.eq(activation),
+        ]
+        with m.If(self.enable if self._waits else 1):
+            m.d.sync += accumulator.eq(total)
+            with m.If(self.last):
+                m.d.sync += activation.eq(
+                    Mux(total[-1], 0, Mux(above[bits:].any(), 2**bits - 1, above[:bits]))
+                )
+        return m
+
+
+class RoundedRelu(wiring.Component):
+    """The ideal ReLU: the highest bits, rounded, held at full scale; registered.
+
+    Parameters
+    ----------
+    current_bits, bits : int
+        Width of the current and of the activation, 1 to 8.
+
+    Attributes
+    ----------
+    current : In(current_bits)
+        The current.
+    activation : Out(bits)
+        The activation, one clock later.
+    """
+
+    def __init__(self, current_bits: int, bits: int) -> None:
+        bits = check_range("bits", bits, 1, 8)
+        check_range("current_bits", current_bits, bits, 12)
+        super().__init__({"current": In(current_bits), "activation": Out(bits)})
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the block."""
+        m = Module()
+        bits = len(self.activation)
+        drop = len(self.current) - bits
+        register = Signal(bits, reset_less=True)
+        rounded = Signal(bits + 1)
+        m.d.comb += [
+            rounded.eq(self.current[drop:] + (self.current[drop - 1] if drop else 0)),
+            self.activation.eq(register),
+        ]
+        m.d.sync += register.eq(Mux(rounded[-1], 2**bits - 1, rounded))
+        return m
+
+
+class TableLogic(wiring.Component):
+    """A table that never changes, as logic, and a register behind it.
+
+    Parameters
+    ----------
+    table : sequence of int
+        The activation at each current; a power of two of entries.
+    bits : int
+        Width of the activation, 1 to 8.
+
+    Attributes
+    ----------
+    current : In
+        Which entry.
+    activation : Out(bits)
+        The entry, one clock later.
+    """
+
+    def __init__(self, table: Sequence[int], bits: int) -> None:
+        bits = check_range("bits", bits, 1, 8)
+        self._table = tuple(int(entry) for entry in table)
+        if len(self._table) & (len(self._table) - 1) or len(self._table) < 2:
+            raise ValueError(f"a table must have a power of two of entries, not {len(self._table)}")
+        for entry in self._table:
+            check_range("an entry", entry, 0, 2**bits - 1)
+        super().__init__({"current": In(range(len(self._table))), "activation": Out(bits)})
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the block."""
+        m = Module()
+        entry = Signal.like(self.activation)
+        register = Signal.like(self.activation, reset_less=True)
+        with m.Switch(self.current):
+            for place, value in enumerate(self._table):
+                with m.Case(place):
+                    m.d.comb += entry.eq(value)
+        m.d.sync += register.eq(entry)
+        m.d.comb += self.activation.eq(register)
+        return m
+
+
+class DigitalColumn(wiring.Component):
+    """A column without devices: a multiplier, and the registered ReLU that sums its products.
+
+    Parameters
+    ----------
+    value_bits, weight_bits : int
+        Width of an unsigned value and of a signed weight, 1 to 8 and 2 to 8.
+    sum_bits, drop, bits : int
+        Of the `RegisteredRelu`.
+
+    Attributes
+    ----------
+    value : In(value_bits)
+        What the row is driven with.
+    weight : In(signed(weight_bits))
+        The weight there.
+    first, last, start, activation
+        As of `RegisteredRelu`.
+    """
+
+    def __init__(self, value_bits: int, weight_bits: int, sum_bits: int, drop: int, bits: int):
+        value_bits = check_range("value_bits", value_bits, 1, 8)
+        weight_bits = check_range("weight_bits", weight_bits, 2, 8)
+        self._parameters = (value_bits + weight_bits, sum_bits, drop, bits)
+        super().__init__(
+            {
+                "value": In(value_bits),
+                "weight": In(signed(weight_bits)),
+                "first": In(1),
+                "last": In(1),
+                "start": In(signed(sum_bits)),
+                "activation": Out(bits),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the block."""
+        m = Module()
+        m.submodules.relu = relu = RegisteredRelu(*self._parameters, waits=False)
+        m.d.comb += [
+            relu.term.eq(self.value * self.weight),
+            relu.first.eq(self.first),
+            relu.last.eq(self.last),
+            relu.start.eq(self.start),
+            self.activation.eq(relu.activation),
+        ]
+        return m

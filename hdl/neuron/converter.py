@@ -1,0 +1,277 @@
+"""The V-I converters at the foot of the columns.
+
+A column's Hall voltage becomes the input current of its neuron:
+``clamp(((sum * gain) >> shift) - offset, 0, 2**current_bits - 1)``, with a gain and an
+offset for each column. The columns come one after another, `neurons_per_clock` at a time,
+so that many multipliers serve all.
+"""
+
+from typing import Any
+
+from amaranth.hdl import Module, Mux, Signal, Value, signed
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from allspin.hdl.parameters import CONVERTER, SHIFT, CrossbarParameters, EngineParameters
+from allspin.hdl.stream.block_ram import block_memory
+from allspin.hdl.stream.layouts import LoadLayout, NoiseLayout, SumLayout
+from allspin.sim.network.network import GAIN_BITS
+
+STAGES = 12
+"""Registers from a column's sum to its current; three fewer where there are multipliers."""
+
+
+class CurrentLayout(data.StructLayout):
+    """A neuron's input current.
+
+    Members
+    -------
+    current : unsigned, `current_bits`
+        The current.
+    last : 1 bit
+        The image's last neuron.
+    """
+
+    def __init__(self, current_bits: int) -> None:
+        super().__init__({"current": current_bits, "last": 1})
+
+
+class CurrentsLayout(data.StructLayout):
+    """Input currents of `neurons_per_clock` neurons.
+
+    Members
+    -------
+    currents : array of unsigned, `current_bits`
+        The currents. In an image's last beat, those beyond the last neuron mean nothing.
+    last : 1 bit
+        The image's last neurons.
+    """
+
+    def __init__(self, current_bits: int, neurons_per_clock: int) -> None:
+        currents = data.ArrayLayout(current_bits, neurons_per_clock)
+        super().__init__({"currents": currents, "last": 1})
+
+
+class ConverterWord(data.StructLayout):
+    """Gain and offset of one column, as the memory holds them."""
+
+    def __init__(self, current_bits: int) -> None:
+        super().__init__({"gain": GAIN_BITS, "offset": signed(current_bits + 2)})
+
+
+class ViConverter(wiring.Component):
+    """Column sums in, neurons' input currents out.
+
+    A beat of `neurons_per_clock` columns a clock, `STAGES` clocks later: no stage does more
+    than one addition (or, on a part with multipliers to spare, one multiplication). Column c
+    has its word in memory c modulo `neurons_per_clock`.
+
+    Parameters
+    ----------
+    parameters : EngineParameters
+        Of the whole engine.
+    layer : int
+        Which layer's columns it serves.
+
+    Attributes
+    ----------
+    sums : In(stream)
+        `SumLayout`, column 0 first.
+    noise : In
+        `NoiseLayout`: what is added to the currents that these sums become, before they are
+        clamped; where neurons have noise at each use.
+    currents : Out(stream)
+        `CurrentsLayout`.
+    load : In(stream)
+        `LoadLayout`; bytes for the memories CONVERTER and SHIFT are taken, others ignored.
+    probe : In(1)
+        Show the word of column `column` on `word`, two clocks later. Only while nothing is
+        under way.
+    column : In
+        Which column.
+    word : Out(32)
+        Gain in the low half, offset in the high half, both 16 bits.
+    shift : Out(5)
+        The right shift.
+    """
+
+    def __init__(self, parameters: EngineParameters, layer: int) -> None:
+        self._crossbar: CrossbarParameters = parameters.crossbars[layer]
+        self._current_bits = parameters.current_bits
+        # The parts with SPRAMs have multipliers too, and few LUTs.
+        self._multiplies = parameters.crossbars[0].memory == "spram"
+        self._stages = STAGES - 3 if self._multiplies else STAGES
+        at_once = self._crossbar.neurons_per_clock
+        self._noisy = parameters.noisy
+        ports = {
+            "sums": In(stream.Signature(SumLayout(self._crossbar))),
+            "currents": Out(stream.Signature(CurrentsLayout(parameters.current_bits, at_once))),
+            "load": In(stream.Signature(LoadLayout())),
+            "probe": In(1),
+            "column": In(range(self._crossbar.columns)),
+            "word": Out(32),
+            "shift": Out(5),
+        }
+        if self._noisy:
+            ports["noise"] = In(NoiseLayout(parameters, layer))
+        super().__init__(ports)
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the block."""
+        m = Module()
+        p = self._crossbar
+        at_once = p.neurons_per_clock
+        lines = -(-p.columns // at_once)
+        words = []
+        for number in range(at_once):
+            memory = block_memory(ConverterWord(self._current_bits), lines)
+            m.submodules[f"words_{number}"] = memory
+            words.append(memory)
+        shift = Signal(5, reset_less=True)  # as the other memories: a reset keeps it
+        self._elaborate_load(m, words, shift)
+
+        go = Signal()
+        valid = Signal(self._stages)
+        last = Signal(self._stages)
+        line = Signal(range(lines))
+        at_once_bits = (at_once - 1).bit_length()
+        m.d.comb += [
+            go.eq(~valid[-1] | self.currents.ready),
+            self.sums.ready.eq(go),
+            self.currents.valid.eq(valid[-1]),
+            self.currents.payload.last.eq(last[-1]),
+            self.shift.eq(shift),
+        ]
+        with m.If(go):
+            m.d.sync += [
+                valid.eq((valid << 1) | self.sums.valid),
+                last.eq((last << 1) | self.sums.payload.last),
+            ]
+            with m.If(self.sums.valid):
+                m.d.sync += line.eq(Mux(self.sums.payload.last, 0, line + 1))
+        for number, memory in enumerate(words):
+            read = memory.read_port(domain="comb")
+            m.d.comb += read.addr.eq(Mux(self.probe, self.column[at_once_bits:], line))
+            word = self._elaborate_column(
+                m,
+                number,
+                go=go,
+                read=read.data,
+                sum_=self.sums.payload.sums[number],
+                shift=shift,
+                current=self.currents.payload.currents[number],
+            )
+            with m.If(self.column[:at_once_bits] == number):
+                m.d.comb += [self.word[:16].eq(word.gain), self.word[16:].eq(word.offset)]
+        return m
+
+    def _elaborate_column(
+        self,
+        m: Module,
+        number: int,
+        *,
+        go: Value,
+        read: Any,
+        sum_: Value,
+        shift: Value,
+        current: Any,
+    ) -> Any:
+        """One column at a time: `STAGES` registers from its sum to its current."""
+        bits = self._current_bits
+        registers = 0
+
+        def registered(value: Any, name: str, *, steps: int = 1) -> Any:
+            for step in range(steps):
+                register = Signal(value.shape(), name=f"{name}_{number}_{step}", reset_less=True)
+                with m.If(go):
+                    m.d.sync += register.eq(value)
+                value = register
+            return value
+
+        noise = registered(self.noise[number], "noise", steps=2) if self._noisy else 0
+        # A block RAM's output comes late: it gets a register to itself.
+        word = registered(read, "word", steps=2)
+        held = registered(sum_, "sum", steps=2)
+        offset = word.offset
+        registers += 2
+        terms = []
+        if self._multiplies:
+            terms = [registered(held * word.gain, "product")]
+        # Else two bits of the gain at a time, then their sums, two at a time.
+        for low in range(0, 0 if self._multiplies else GAIN_BITS, 2):
+            digit = word.gain[low : low + 2]
+            term = Mux(digit[0], held, 0) + (Mux(digit[1], held, 0) << 1)
+            terms.append(registered(term, f"term_{low}"))
+        registers += 1
+        spacing = 2
+        while len(terms) > 1:
+            pairs = [
+                registered(low + (high << spacing), f"partial_{spacing}_{place}")
+                for place, (low, high) in enumerate(zip(terms[::2], terms[1::2], strict=False))
+            ]
+            rest = [registered(terms[-1], f"partial_{spacing}_rest")] if len(terms) % 2 else []
+            terms = pairs + rest
+            spacing *= 2
+            registers += 1
+        product = terms[0]
+        # The shift: four ways, four ways, two ways.
+        coarse = registered(product >> (shift & 0b11000), "coarse")
+        medium = registered(coarse >> (shift & 0b00110), "medium")
+        fine = registered(medium >> shift[0], "fine")
+        registers += 3
+        # Beyond this all is clamped alike, whatever noise and offset are.
+        width = bits + (8 if self._noisy else 4)
+        low, high = -(2 ** (width - 1)), 2 ** (width - 1) - 1
+        bounded = registered(
+            Mux(fine < low, low, Mux(fine > high, high, fine[:width].as_signed())), "bounded"
+        )
+        if self._noisy:
+            offset = registered(offset - noise, "threshold")
+        offset = registered(offset, "offset", steps=registers - 1 - int(self._noisy))
+        difference = registered(bounded - offset, "difference")
+        registers += 2
+        top = 2**bits - 1
+        clamped = Mux(difference < 0, 0, Mux(difference > top, top, difference[:bits]))
+        m.d.comb += current.eq(registered(clamped, "current"))
+        assert registers + 1 == self._stages
+        return word
+
+    def _elaborate_load(self, m: Module, words: list[Memory], shift: Signal) -> None:
+        """Four bytes to a column's word, one to the shift."""
+        load = self.load.payload
+        low = Signal(24)  # the first three bytes of a word
+        byte = Signal(2)
+        here = Signal(2)
+        line = Signal(range(self._crossbar.columns + 1))
+        here_line = Signal.like(line)
+        offset = Signal(signed(16))
+        complete = Signal()
+        m.d.comb += [
+            self.load.ready.eq(1),
+            here.eq(Mux(load.first, 0, byte)),
+            here_line.eq(Mux(load.first, load.address, line)),
+            offset.eq((low[16:24] | (load.data << 8)).as_signed()),
+        ]
+        with m.If(self.load.valid & (load.memory == CONVERTER)):
+            m.d.sync += [byte.eq(here + 1), line.eq(here_line)]
+            with m.Switch(here):
+                for number in range(3):
+                    with m.Case(number):
+                        m.d.sync += low[8 * number : 8 * number + 8].eq(load.data)
+                with m.Default():
+                    m.d.comb += complete.eq(1)
+                    m.d.sync += line.eq(here_line + 1)
+        at_once_bits = (len(words) - 1).bit_length()
+        # As of the neurons' tables.
+        written = m.d.sync if self._crossbar.memory == "ecp5" else m.d.comb
+        for number, memory in enumerate(words):
+            write = memory.write_port()
+            written += [
+                write.addr.eq(here_line[at_once_bits:]),
+                write.data.gain.eq(low[:16]),
+                write.data.offset.eq(offset),
+                write.en.eq(complete & (here_line[:at_once_bits] == number)),
+            ]
+        with m.If(self.load.valid & (load.memory == SHIFT)):
+            m.d.sync += shift.eq(load.data)

@@ -1,0 +1,154 @@
+"""The neurons at the foot of a crossbar: as many side by side as sums leave it in a clock."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from allspin.hdl.neuron.converter import CurrentsLayout
+from allspin.hdl.neuron.neuron import NEURONS
+from allspin.hdl.parameters import CrossbarParameters, EngineParameters
+from allspin.hdl.stream.layouts import EventLayout, LoadLayout
+
+
+class ActivationsLayout(data.StructLayout):
+    """Outputs of `neurons_per_clock` neurons.
+
+    Members
+    -------
+    activations : array of unsigned, `hidden_bits`
+        The outputs. In an image's last beat, those beyond the last neuron mean nothing.
+    last : 1 bit
+        The image's last neurons.
+    """
+
+    def __init__(self, hidden_bits: int, neurons_per_clock: int) -> None:
+        activations = data.ArrayLayout(hidden_bits, neurons_per_clock)
+        super().__init__({"activations": activations, "last": 1})
+
+
+class NeuronArray(wiring.Component):
+    """`neurons_per_clock` neurons of one kind side by side, each with its own table.
+
+    Every kind takes and gives in clocks that do not depend on the currents, so the neurons
+    go in step and one handshake stands for all.
+
+    Parameters
+    ----------
+    parameters : EngineParameters
+        Of the whole engine.
+    layer : int
+        Whose neurons they are.
+
+    Attributes
+    ----------
+    currents : In(stream)
+        `CurrentsLayout`.
+    activations : Out(stream)
+        `ActivationsLayout`.
+    load, probe, address, entry
+        As of `allspin.hdl.neuron.neuron.NeuronSignature`; all tables are loaded alike.
+    """
+
+    def __init__(self, parameters: EngineParameters, layer: int) -> None:
+        self._parameters = parameters
+        self._at_once = at_once = parameters.crossbars[layer].neurons_per_clock
+        currents = CurrentsLayout(parameters.current_bits, at_once)
+        activations = ActivationsLayout(parameters.hidden_bits, at_once)
+        super().__init__(
+            {
+                "currents": In(stream.Signature(currents)),
+                "activations": Out(stream.Signature(activations)),
+                "load": In(stream.Signature(LoadLayout())),
+                "probe": In(1),
+                "address": In(parameters.current_bits),
+                "entry": Out(8),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the block."""
+        m = Module()
+        neurons = [NEURONS[self._parameters.neuron](self._parameters) for _ in range(self._at_once)]
+        for number, neuron in enumerate(neurons):
+            m.submodules[f"neuron_{number}"] = neuron
+            m.d.comb += [
+                neuron.currents.valid.eq(self.currents.valid),
+                neuron.currents.payload.current.eq(self.currents.payload.currents[number]),
+                neuron.currents.payload.last.eq(self.currents.payload.last),
+                self.activations.payload.activations[number].eq(
+                    neuron.activations.payload.activation
+                ),
+                neuron.activations.ready.eq(self.activations.ready),
+                neuron.load.valid.eq(self.load.valid),
+                neuron.load.payload.eq(self.load.payload),
+                neuron.probe.eq(self.probe),
+                neuron.address.eq(self.address),
+            ]
+        first = neurons[0]
+        m.d.comb += [
+            self.load.ready.eq(first.load.ready),
+            self.currents.ready.eq(first.currents.ready),
+            self.activations.valid.eq(first.activations.valid),
+            self.activations.payload.last.eq(first.activations.payload.last),
+            self.entry.eq(first.entry),
+        ]
+        return m
+
+
+class RowDriver(wiring.Component):
+    """Turn activations into the next crossbar's events: a zero row is never driven.
+
+    A beat of silent neurons is left out, except an image's last. No delay.
+
+    Parameters
+    ----------
+    parameters : EngineParameters
+        Of the whole engine.
+    layer : int
+        Which layer's neurons drive; the events are for the crossbar of ``layer + 1``.
+
+    Attributes
+    ----------
+    activations : In(stream)
+        `ActivationsLayout`.
+    events : Out(stream)
+        `EventLayout` of the next crossbar.
+    """
+
+    def __init__(self, parameters: EngineParameters, layer: int) -> None:
+        self._crossbar: CrossbarParameters = parameters.crossbars[layer + 1]
+        activations = ActivationsLayout(parameters.hidden_bits, self._crossbar.rows_per_clock)
+        super().__init__(
+            {
+                "activations": In(stream.Signature(activations)),
+                "events": Out(stream.Signature(EventLayout(self._crossbar))),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the block."""
+        m = Module()
+        beat = self.activations.payload
+        row = Signal(range(self._crossbar.part_rows))
+        drives = Signal()
+        in_last = (self._crossbar.rows - 1) % self._crossbar.rows_per_clock + 1
+        values = [
+            beat.activations[slot] if slot < in_last else Mux(beat.last, 0, beat.activations[slot])
+            for slot in range(self._crossbar.rows_per_clock)
+        ]
+        m.d.comb += [
+            drives.eq(Cat(values).any() | beat.last),
+            self.events.valid.eq(self.activations.valid & drives),
+            self.activations.ready.eq(self.events.ready | ~drives),
+            self.events.payload.last.eq(beat.last),
+        ]
+        for slot, value in enumerate(values):
+            # There need not be such a row in the part beyond the last neuron.
+            here = row if slot < in_last else Mux(beat.last, 0, row)
+            m.d.comb += [
+                self.events.payload.slots[slot].row.eq(here),
+                self.events.payload.slots[slot].value.eq(value),
+            ]
+        with m.If(self.activations.valid & self.activations.ready):
+            m.d.sync += row.eq(Mux(beat.last, 0, row + 1))
+        return m

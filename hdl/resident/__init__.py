@@ -1,0 +1,1 @@
+"""Images that stay on the board, run and judged there."""

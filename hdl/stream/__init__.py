@@ -1,0 +1,1 @@
+"""What streams are made of: layouts, register slices, credits, block RAM."""

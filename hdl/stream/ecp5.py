@@ -1,0 +1,275 @@
+"""What Yosys does not make of a plain description on an ECP5, instantiated.
+
+Each function and component describes the same registers and the same arithmetic plainly
+where the platform is not an ECP5: that is what simulators get, and what the instances are
+checked against.
+"""
+
+from typing import Any
+
+from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Signal, Value, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from allspin.hdl.stream.block_ram import block_memory
+
+PAIR = Const(0x7888, 16)
+"""Of a carry cell: (A and B) plus (C and D)."""
+KEEP = Const(0x5AAA, 16)
+"""Of a carry cell: A plus (C and D)."""
+WORD_BITS = 9
+"""Bits of a block RAM that are written together."""
+SMALLEST_BLOCK = 129
+"""Lines; shorter memories are distributed RAM: an ECP5-25F's blocks are few."""
+
+
+def is_ecp5(platform: Any) -> bool:
+    """Whether a platform is an ECP5."""
+    return getattr(platform, "family", None) == "ecp5"
+
+
+def copies(m: Module, platform: Any, value: Any, count: int, name: str) -> list[Any]:
+    """Registers with the same content, each to drive what is near it.
+
+    The instances keep Yosys from merging them.
+
+    Parameters
+    ----------
+    m : Module
+        Gets the registers.
+    platform : Platform or None
+        Of the elaboration.
+    value : Value
+        Their input.
+    count : int
+        How many.
+    name : str
+        Of the signals, before a number.
+    """
+    registers = []
+    for number in range(count):
+        register = Signal(value.shape(), name=f"{name}_{number}", reset_less=True)
+        registers.append(register)
+        if not is_ecp5(platform):
+            m.d.sync += register.eq(value)
+            continue
+        bits_in, bits_out = Value.cast(value), Value.cast(register)
+        for bit in range(len(bits_in)):
+            m.submodules += Instance(
+                "TRELLIS_FF",
+                p_GSR="AUTO",
+                p_CEMUX="1",
+                p_CLKMUX="CLK",
+                p_LSRMUX="LSR",
+                p_REGSET="RESET",
+                i_CLK=ClockSignal(),
+                i_LSR=Const(0, 1),
+                i_DI=bits_in[bit],
+                o_Q=bits_out[bit],
+            )
+    return registers
+
+
+def _chain(m: Module, init: Const, a: Any, b: Any, c: Any, d: Any, total: Signal) -> None:
+    """A carry chain over columns of bits: `total` is what `init` says of each column, added."""
+    width = len(total)
+    carry: Value = Const(0, 1)
+    for low in range(0, width, 2):
+        outputs = [total[low], total[low + 1] if low + 1 < width else Signal(name="unused")]
+        following = Signal(name="carry")
+        ports = {}
+        for half in range(2):
+            bit = min(low + half, width - 1)
+            ports |= {
+                f"i_A{half}": a[bit],
+                f"i_B{half}": b[bit],
+                f"i_C{half}": c[bit],
+                f"i_D{half}": d[bit],
+                f"o_S{half}": outputs[half],
+            }
+        m.submodules += Instance(
+            "CCU2C",
+            p_INIT0=init,
+            p_INIT1=init,
+            p_INJECT1_0="NO",
+            p_INJECT1_1="NO",
+            i_CIN=carry,
+            o_COUT=following,
+            **ports,
+        )
+        carry = following
+
+
+def _bits(value: Value, width: int) -> list[Value]:
+    """A signed value's bits, extended."""
+    return [value[min(bit, len(value) - 1)] for bit in range(width)]
+
+
+def times_digit(m: Module, platform: Any, word: Value, digit: Value, name: str) -> Signal:
+    """A signed word times an unsigned digit of one or two bits, in one carry chain."""
+    width = len(word) + len(digit)
+    product = Signal(signed(width), name=name)
+    if not is_ecp5(platform) or len(digit) == 1:
+        m.d.comb += product.eq(word * digit)
+        return product
+    zero = Const(0, 1)
+    _chain(
+        m,
+        PAIR,
+        _bits(word, width),
+        [digit[0]] * width,
+        [zero, *_bits(word, width - 1)],
+        [digit[1]] * width,
+        product,
+    )
+    return product
+
+
+def add_or_start(
+    m: Module, platform: Any, term: Value, sum_: Value, start: Value, name: str
+) -> Signal:
+    """A term plus a running sum, or the term alone where `start` is set, in one carry chain."""
+    total = Signal(sum_.shape(), name=name)
+    if not is_ecp5(platform):
+        with m.If(start):
+            m.d.comb += total.eq(term)
+        with m.Else():
+            m.d.comb += total.eq(sum_ + term)
+        return total
+    width = len(total)
+    keep = Signal(name=f"{name}_keep")
+    m.d.comb += keep.eq(~start)
+    _chain(
+        m,
+        KEEP,
+        _bits(term, width),
+        [Const(0, 1)] * width,
+        _bits(sum_, width),
+        [keep] * width,
+        total,
+    )
+    return total
+
+
+class WordMemory(wiring.Component):
+    """One block RAM with its output register: a line's words come two clocks after its address.
+
+    Parameters
+    ----------
+    lines : int
+        Lines that are used.
+    lanes : int
+        Words of a line: 4, 2 or 1, for at most 512, 1024 or 2048 lines.
+    rah_bits : int
+        Width of a word, at most 8.
+
+    Attributes
+    ----------
+    address : In
+        Line to read.
+    words : Out(array of signed)
+        Its words.
+    write_enable : In(lanes)
+        Which words to write.
+    write_address, word : In
+        Where, and what: the same word on all lanes.
+    """
+
+    def __init__(self, lines: int, lanes: int, rah_bits: int) -> None:
+        self._lines = lines
+        self._lanes = lanes
+        self._rah_bits = rah_bits
+        super().__init__(
+            {
+                "address": In(range(lines)),
+                "words": Out(data.ArrayLayout(signed(rah_bits), lanes)),
+                "write_enable": In(lanes),
+                "write_address": In(range(lines)),
+                "word": In(signed(rah_bits)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the memory."""
+        m = Module()
+        if is_ecp5(platform) and self._lines >= SMALLEST_BLOCK:
+            self._elaborate_block(m)
+            return m
+        layout = data.ArrayLayout(signed(self._rah_bits), self._lanes)
+        m.submodules.memory = memory = block_memory(
+            layout, self._lines, distributed=is_ecp5(platform)
+        )
+        read = memory.read_port(domain="comb")
+        write = memory.write_port(granularity=1)
+        read_words = Signal(layout, reset_less=True)
+        words = Signal(layout, reset_less=True)
+        m.d.comb += [
+            read.addr.eq(self.address),
+            self.words.eq(words),
+            write.addr.eq(self.write_address),
+            write.en.eq(self.write_enable),
+        ]
+        m.d.comb += [write.data[lane].eq(self.word) for lane in range(self._lanes)]
+        m.d.sync += [read_words.eq(read.data), words.eq(read_words)]
+        return m
+
+    def _elaborate_block(self, m: Module) -> None:
+        width = WORD_BITS * self._lanes
+        unit = {9: 3, 18: 4, 36: 5}[width]  # address bits below a line
+        written = Signal(36)
+        read = Signal(36)
+        for lane in range(self._lanes):
+            low = WORD_BITS * lane
+            m.d.comb += [
+                written[low : low + self._rah_bits].eq(self.word),
+                self.words[lane].eq(read[low : low + self._rah_bits]),
+            ]
+        # The lowest address bits of a wide port are its write enables.
+        enables = self.write_enable if self._lanes > 1 else Const(0, 0)
+        write_address = Cat(enables, Const(0, unit - len(enables)), self.write_address)
+        read_address = Cat(Const(0, unit), self.address)
+        zero, one = Const(0, 1), Const(1, 1)
+        ports: dict[str, Any] = {
+            "i_CLKA": ClockSignal(),
+            "i_CLKB": ClockSignal(),
+            "i_WEA": self.write_enable.any(),
+            "i_CEA": one,
+            "i_OCEA": one,
+            "i_RSTA": zero,
+            "i_WEB": zero,
+            "i_CEB": one,
+            "i_OCEB": one,
+            "i_RSTB": zero,
+        }
+        for bit in range(14):
+            ports[f"i_ADA{bit}"] = write_address[bit] if bit < len(write_address) else zero
+            ports[f"i_ADB{bit}"] = read_address[bit] if bit < len(read_address) else zero
+        for bit in range(18):
+            ports[f"i_DIA{bit}"] = written[bit]
+            # A port of 36 bits takes and gives its upper half on the other port's pins.
+            ports[f"i_DIB{bit}"] = written[18 + bit] if width == 36 else zero
+            if width == 36:
+                ports[f"o_DOA{bit}"] = read[bit]
+                ports[f"o_DOB{bit}"] = read[18 + bit]
+            else:
+                ports[f"o_DOB{bit}"] = read[bit]
+        for side in "AB":
+            for number in range(3):
+                ports[f"i_CS{side}{number}"] = zero
+        m.submodules.block = Instance(
+            "DP16KD",
+            p_DATA_WIDTH_A=width,
+            p_DATA_WIDTH_B=width,
+            p_REGMODE_A="OUTREG",
+            p_REGMODE_B="OUTREG",
+            p_RESETMODE="SYNC",
+            p_ASYNC_RESET_RELEASE="SYNC",
+            p_CSDECODE_A="0b000",
+            p_CSDECODE_B="0b000",
+            p_CLKAMUX="CLKA",
+            p_CLKBMUX="CLKB",
+            p_WRITEMODE_A="NORMAL",
+            p_WRITEMODE_B="NORMAL",
+            p_GSR="AUTO",
+            **ports,
+        )

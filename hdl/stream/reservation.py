@@ -1,0 +1,105 @@
+"""A queue whose room is reserved before what fills it sets out."""
+
+from typing import Any
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from allspin.hdl.stream.block_ram import block_memory
+
+LATE = 2
+"""Clocks by which `Reservation.open` is late: so many may have set out that it does not count."""
+
+
+class Reservation(wiring.Component):
+    """Let something set out on a long way only if there is room for it at the end.
+
+    What is between never stalls then, so no signal that says whether it may go on has to
+    reach all of its registers.
+
+    Parameters
+    ----------
+    shape : ShapeLike
+        Of what arrives.
+    depth : int
+        Places, a power of two; more than the clocks of the way, or it stalls.
+    ahead : int
+        For `ample`.
+    distributed : bool
+        Whether its memory must not become a block RAM, whose output is late.
+
+    Attributes
+    ----------
+    taken : In(1)
+        Something sets out. Only while `open`.
+    open : Out(1)
+        It may.
+    ample : Out(1)
+        `ahead` may set out from now on, at any time, whatever happens at `waiting`.
+    arrives : In(1)
+        It is there.
+    payload : In(shape)
+        What it is.
+    waiting : Out(stream)
+        All of it, in order, from two clocks after it arrived.
+    """
+
+    def __init__(
+        self, shape: Any, depth: int, *, ahead: int = 0, distributed: bool = False
+    ) -> None:
+        self._depth = depth
+        self._ahead = ahead
+        self._distributed = distributed
+        super().__init__(
+            {
+                "taken": In(1),
+                "open": Out(1, init=1),
+                "ample": Out(1, init=1),
+                "arrives": In(1),
+                "payload": In(shape),
+                "waiting": Out(stream.Signature(shape)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the queue."""
+        m = Module()
+        m.submodules.memory = memory = block_memory(
+            self.waiting.payload.shape(), self._depth, distributed=self._distributed
+        )
+        write = memory.write_port()
+        read = memory.read_port(domain="comb")
+        head = Signal(range(2 * self._depth))  # one bit more, which tells full from empty
+        tail = Signal.like(head)
+        following = Signal.like(head)
+        # One more than there is, so that `open` needs no more than its upper bits.
+        room = Signal(range(self._depth + 2), init=self._depth + 1)
+        some = Signal()
+        fetch = Signal()
+        taken = Signal()
+        freed = Signal()
+        m.d.comb += [
+            write.addr.eq(tail),
+            write.data.eq(self.payload),
+            write.en.eq(self.arrives),
+            read.addr.eq(head),
+            following.eq(head + 1),
+            fetch.eq(some & (~self.waiting.valid | self.waiting.ready)),
+        ]
+        m.d.sync += [
+            tail.eq(tail + self.arrives),
+            # Both comparisons are made before it is known which counts: `ready` comes late.
+            some.eq(self.arrives | Mux(fetch, following != tail, head != tail)),
+            # A clock late too: what is taken and what is fetched is known late.
+            taken.eq(self.taken),
+            freed.eq(fetch),
+            room.eq(room - taken + freed),
+            self.open.eq(room > LATE + 1),
+            self.ample.eq(room > self._ahead + LATE),
+        ]
+        with m.If(fetch):
+            m.d.sync += [head.eq(following), self.waiting.payload.eq(read.data)]
+        with m.If(~self.waiting.valid | self.waiting.ready):
+            m.d.sync += self.waiting.valid.eq(fetch)
+        return m

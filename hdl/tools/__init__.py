@@ -1,0 +1,1 @@
+"""Programs of others: started, watched, and stopped with us."""

@@ -1,0 +1,142 @@
+"""Tables of boards: all that was built, and the few figures that stand for the project."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from allspin.boards.catalogue import find_boards
+from allspin.hdl.parameters import HardwareProfile
+from allspin.host.bitstreams.rows import Row
+
+HEADER = (
+    *("board", "part", "machine", "gateware", "memory", "lanes", "fits", "MHz", "each seed"),
+    *("LUTs", "memories", "images/s", "seconds"),
+)
+"""Titles of the columns; lanes are followed by the rows a clock where these are several."""
+RIGHT = {"MHz", "LUTs", "memories", "images/s", "seconds"}
+HEADLINE = (
+    *("ulx3s-85f:fast", "ulx3s-85f:ideal", "ulx3s-25f:ideal"),
+    *("icebreaker:ideal", "icebreaker:chips", "ulx3s-85f:chips"),
+)
+"""Machines whose figures stand for the project."""
+HEADLINE_HEADER = ("Board", "Machine", "MHz", "Images a second")
+HEADLINE_RIGHT = {"MHz", "Images a second"}
+HEADLINE_SEEDS = 3
+"""A clock that one seed reaches is luck: the worst of so many counts, or none."""
+HEADLINE_NONE = "No machine of this gateware was built with three seeds.\n"
+"""What stands in place of the table where it has no row."""
+COUNTS = {2: "two", 4: "four"}
+
+
+def cells(row: Row) -> list[str]:
+    """A row's words, in the order of `HEADER`."""
+    built = row["built"]
+    shape = row if built is None else built
+    lanes = str(shape["lanes"] or "all")
+    rows = shape["rows_per_clock"]
+    words = [
+        *(row["board"], row["part"], row["profile"], _gateware(row), row["memory"]),
+        lanes if rows == 1 else f"{lanes} x {rows}",
+    ]
+    if built is None:
+        fits = "weights do" if row["fits"] else "no"
+        return [*words, fits, f"of {row['clock_mhz']:g}", "", "", "", "", ""]
+    fits = "yes" if row["fits"] else "too slow" if built["fits"] else "no"
+    fmax = f"{built['worst_fmax_mhz']:.1f} " if built["fits"] else ""
+    images = built["images_per_second"]
+    return [
+        *words,
+        fits,
+        f"{fmax}of {_needed(row)}",
+        _seeds(built),
+        f"{built['luts']:,} ({built['luts_share']:.0%})",
+        f"{built['memories']} ({built['memories_share']:.0%})",
+        "" if images is None else f"{images:,}",
+        f"{built['seconds']:,.0f}",
+    ]
+
+
+def _gateware(row: Row) -> str:
+    return "" if row["built"] is None else "older" if row["older"] else "this"
+
+
+def _needed(row: Row) -> str:
+    """The clock that was needed, and the one that is needed now if that is another."""
+    was, now = round(row["built"]["need_mhz"], 3), round(row["clock_mhz"], 3)
+    return f"{was:g}" if was == now else f"{was:g}, now {now:g}"
+
+
+def _seeds(built: dict[str, Any]) -> str:
+    reached = [each["fmax_mhz"] for each in built["seeds"]]
+    return ", ".join("-" if one is None else f"{one:.1f}" for one in reached)
+
+
+def boards_table(rows: Sequence[Row]) -> str:
+    """All rows as a Markdown table, and the tools that built them.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+        What `allspin.host.bitstreams.rows.find_rows` found.
+    """
+    table = _markdown(HEADER, RIGHT, [cells(row) for row in rows])
+    built = [row["built"] for row in rows if row["built"]]
+    tools = sorted({f"{name} {version}" for one in built for name, version in one["tools"].items()})
+    return table + (f"\nBuilt with {', '.join(tools)}.\n" if tools else "")
+
+
+def headline_table(rows: Sequence[Row]) -> str:
+    """The rows of `HEADLINE` as a Markdown table: worst clock of the seeds, and images at that.
+
+    What was built with fewer seeds, or of other gateware, is left out.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+        As of `boards_table`.
+    """
+    found = {f"{row['board']}:{row['profile']}": row for row in rows}
+    named = [found[name] for name in HEADLINE if name in found]
+    table = [_headline_cells(row) for row in named if _is_headline(row)]
+    return _markdown(HEADLINE_HEADER, HEADLINE_RIGHT, table) if table else HEADLINE_NONE
+
+
+def _is_headline(row: Row) -> bool:
+    """Whether a machine is of this gateware, and was built with seeds enough."""
+    built = row["built"]
+    return built is not None and not row["older"] and len(built["seeds"]) >= HEADLINE_SEEDS
+
+
+def _headline_cells(row: Row) -> list[str]:
+    board = find_boards()[row["board"]]
+    profile = board.profiles[row["profile"]]
+    usual = row["profile"] == next(iter(board.profiles))
+    name = row["board"] if usual else f"{row['board']}:{row['profile']}"
+    words = [row["title"], f"`{name}`: {describe(profile)}"]
+    built = row["built"]
+    if not row["fits"] or None in [each["fmax_mhz"] for each in built["seeds"]]:
+        return [*words, "does not fit" if not built["fits"] else "too slow", ""]
+    cycles = built["cycles_per_image"]
+    images = "" if cycles is None else f"{round(1e6 * built['worst_fmax_mhz'] / cycles, -2):,.0f}"
+    return [*words, f"{built['worst_fmax_mhz']:.1f}", images]
+
+
+def describe(profile: HardwareProfile) -> str:
+    """What a machine has, in words."""
+    words = [f"{profile.lanes or 'all'} lanes"]
+    if profile.rows_per_clock > 1:
+        words.append(f"{COUNTS[profile.rows_per_clock]} rows a clock")
+    if profile.variation is not None:
+        redraw = profile.variation.redraw
+        words.append("chips redrawn in place" if redraw else "chips drawn in the gateware")
+    if profile.resident is not None:
+        words.append(f"{profile.resident.images} images that stay")
+    return ", ".join(words)
+
+
+def _markdown(header: Sequence[str], right: set[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [
+        f"| {' | '.join(header)} |",
+        f"|{'|'.join(' ---: ' if name in right else ' --- ' for name in header)}|",
+        *(f"| {' | '.join(row)} |" for row in rows),
+    ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,88 @@
+"""Images a second that a machine answers on a board: what its engine does, and its UART carries."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from allspin.hdl.link.protocol import ANSWER_HEADER_BYTES, CRC_BYTES, HEADER_BYTES
+from allspin.hdl.parameters import EngineParameters, HardwareProfile
+from allspin.host.bitstreams.engine_cycles import EngineCycles, count_cycles
+from allspin.host.data.datasets import load_test_set
+from allspin.host.link.images import encode_images
+from allspin.host.link.machines import BuildProgress, no_progress
+from allspin.sim.network.network import Network
+from allspin.sim.network.pixels import quantise_pixels
+
+FRAMING_BYTES = 2
+"""Of COBS: the first code and the closing zero."""
+WIRE_BITS = 10
+"""Of a byte: start bit, eight data bits, stop bit."""
+CLASS_BYTES = 2
+
+
+@dataclass(frozen=True)
+class Throughput:
+    """What MNIST's test images come to on a machine.
+
+    Attributes
+    ----------
+    cycles : EngineCycles
+        Clocks that its engine takes, counted.
+    link_bytes : float
+        Mean bytes an image of the busier of the UART's two wires, frames included.
+    """
+
+    cycles: EngineCycles
+    link_bytes: float
+
+    def engine_rate(self, frequency: float) -> float:
+        """Images a second of the engine by itself, at a clock in Hz."""
+        return frequency / self.cycles.per_image
+
+    def link_rate(self, baud: int) -> float:
+        """Images a second that a UART can carry at most."""
+        return baud / WIRE_BITS / self.link_bytes
+
+
+def measure_throughput(
+    network: Network, profile: HardwareProfile, progress: BuildProgress = no_progress
+) -> Throughput | None:
+    """Run all of MNIST's test images on a virtual board of a machine.
+
+    Parameters
+    ----------
+    network : Network
+        What runs.
+    profile : HardwareProfile
+        What it runs on.
+    progress : callable
+        Told what is being done, and for how many seconds now.
+
+    Returns
+    -------
+    Throughput or None
+        None where the network takes other images.
+
+    Raises
+    ------
+    UserError
+        As `allspin.host.bitstreams.engine_cycles.count_cycles`.
+    """
+    images, labels = load_test_set()
+    if network.layers[0].rows != images[0].size:
+        return None
+    parameters = EngineParameters.from_network(network, profile)
+    cycles = count_cycles(network, profile, images, labels, progress)
+    return Throughput(cycles, _busier_wire(network, parameters, images))
+
+
+def _busier_wire(
+    network: Network, parameters: EngineParameters, images: npt.NDArray[np.uint8]
+) -> float:
+    """Mean bytes an image on the wire that carries more."""
+    values = quantise_pixels(images.reshape(len(images), -1), network.pixel_bits)
+    bodies = encode_images(values, network.pixel_bits)
+    asked = HEADER_BYTES + float(np.mean([len(body) for body in bodies]))
+    logits = parameters.classes * parameters.logit_bytes + CLASS_BYTES
+    return max(asked, ANSWER_HEADER_BYTES + logits) + CRC_BYTES + FRAMING_BYTES

@@ -1,0 +1,1 @@
+"""Data sets, networks and devices, shipped or in a user's files."""

@@ -1,0 +1,180 @@
+"""Lines with error bars: an accuracy, or a resistance, against something."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from allspin.host.show.pictures.style import (
+    BLUE,
+    GREEN,
+    ORANGE,
+    PURPLE,
+    R_AH,
+    SKY,
+    SOFT,
+    VERMILION,
+    add_grid,
+    new_figure,
+    styled,
+)
+
+COLOURS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)
+MARKERS = ("o", "s", "^", "D", "v", "P")
+"""With the colours, so that lines stay apart in grey too."""
+
+THOUSANDS = 10_000
+"""From here on numbers at the x axis are told in groups of three digits."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a picture.
+
+    Parameters
+    ----------
+    label : str
+        In the legend.
+    x, y : sequence of float
+        Points.
+    error : sequence of float, optional
+        Standard deviation of each.
+    marked : bool
+        Whether points are marked, or only the line is drawn.
+    dashed : bool
+        Whether the line is dashed.
+    joined : bool
+        Whether there is a line between the points.
+    colour : str, optional
+        Other than its turn's.
+    """
+
+    label: str
+    x: Sequence[float]
+    y: Sequence[float]
+    error: Sequence[float] | None = None
+    marked: bool = True
+    dashed: bool = False
+    joined: bool = True
+    colour: str | None = None
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One pair of axes.
+
+    Parameters
+    ----------
+    lines : sequence of Line
+        What is drawn.
+    x, y : str
+        Labels of the axes, with units.
+    title : str
+        Above it.
+    levels : dict of str to float
+        Horizontal lines to compare with, by what they are.
+    x_scale : str
+        ``linear``, ``log``, or ``symlog`` (linear below the smallest positive x).
+    y_scale : str
+        ``linear`` or ``log``.
+    y_range : tuple of float, optional
+        Ends of the y axis.
+    places : str
+        Where the legend is.
+    ticks : sequence of float, optional
+        Ticks of the x axis.
+    """
+
+    lines: Sequence[Line]
+    x: str
+    y: str
+    title: str = ""
+    levels: dict[str, float] = field(default_factory=dict)
+    x_scale: str = "linear"
+    y_scale: str = "linear"
+    y_range: tuple[float, float] | None = None
+    places: str = "best"
+    ticks: Sequence[float] | None = None
+
+
+def draw_panel(axes: Axes, panel: Panel) -> None:
+    """Draw a panel into axes."""
+    for number, line in enumerate(panel.lines):
+        axes.errorbar(
+            line.x,
+            line.y,
+            yerr=line.error,
+            label=line.label,
+            color=line.colour or COLOURS[number % len(COLOURS)],
+            linestyle="none" if not line.joined else "--" if line.dashed else "-",
+            linewidth=1.4,
+            marker=MARKERS[number % len(MARKERS)] if line.marked else None,
+            markersize=4,
+            capsize=2,
+            elinewidth=1,
+        )
+    axes.set_yscale(panel.y_scale)
+    if panel.y_scale == "log":
+        axes.yaxis.set_major_formatter("{x:g}")
+    if panel.x_scale == "symlog":
+        positive = [x for line in panel.lines for x in line.x if x > 0]
+        axes.set_xscale("symlog", linthresh=min(positive), linscale=0.4)
+    else:
+        axes.set_xscale(panel.x_scale)
+    if panel.ticks is not None:
+        axes.set_xticks(list(panel.ticks), [f"{tick:g}" for tick in panel.ticks])
+        axes.minorticks_off()
+    elif max(max(line.x) for line in panel.lines) >= THOUSANDS:
+        axes.xaxis.set_major_formatter("{x:,.0f}")
+    for text, level in panel.levels.items():
+        axes.axhline(level, color=SOFT, linestyle=":", linewidth=1.2, zorder=0)
+        axes.annotate(
+            text,
+            (1, level),
+            xycoords=("axes fraction", "data"),
+            xytext=(3, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=7.5,
+        )
+    if panel.y_range is not None:
+        axes.set_ylim(*panel.y_range)
+    axes.set_xlabel(panel.x.replace("R_AH", R_AH))
+    axes.set_ylabel(panel.y.replace("R_AH", R_AH))
+    if panel.title:
+        axes.set_title(panel.title)
+    if len(panel.lines) > 1 or panel.lines[0].label:
+        axes.legend(loc=cast(Any, panel.places), fontsize=8)
+    add_grid(axes)
+
+
+@styled
+def curves(title: str, panels: Sequence[Panel], across: int = 2) -> Figure:
+    """Draw panels side by side.
+
+    Parameters
+    ----------
+    title : str
+        Of the whole.
+    panels : sequence of Panel
+        In reading order.
+    across : int
+        How many stand side by side at most.
+    """
+    columns = min(across, len(panels))
+    rows = -(-len(panels) // columns)
+    figure = new_figure(max(6.0, 4.8 * columns), 3.7 * rows + 0.4, title.replace("R_AH", R_AH))
+    grid = figure.subplots(rows, columns, squeeze=False)
+    for axes in grid.flat[len(panels) :]:
+        axes.set_axis_off()
+    for axes, panel in zip(grid.flat, panels, strict=False):
+        draw_panel(axes, panel)
+    return figure
+
+
+def even(low: float, high: float, points: int = 201) -> list[float]:
+    """Evenly spaced numbers, both ends included."""
+    return [float(x) for x in np.linspace(low, high, points)]

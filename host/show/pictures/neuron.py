@@ -1,0 +1,90 @@
+"""The neuron's curve, and the steps that its table makes of it."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from allspin.host.show.pictures.style import (
+    BLUE,
+    R_AH,
+    SOFT,
+    VERMILION,
+    add_grid,
+    new_figure,
+    styled,
+)
+from allspin.sim.network.network import Network
+from allspin.sim.network.neuron import SotNeuron
+
+
+def draw_curve(axes: Axes, network: Network) -> None:
+    """Draw response and table of a network's hidden neurons into axes.
+
+    Parameters
+    ----------
+    axes : Axes
+        Where to.
+    network : Network
+        A network with a hidden layer.
+    """
+    size = 2**network.current_bits
+    top = 2**network.hidden_bits - 1
+    fine = np.linspace(0, 1, 2001)
+    table = network.layers[0].table
+    if table is not None:
+        axes.step(
+            np.arange(size + 1) - 0.5,
+            np.append(table, table[-1]),
+            where="post",
+            color=VERMILION,
+            linewidth=1.2,
+            label=f"table: {size} entries of {network.hidden_bits} bits",
+        )
+    axes.plot(
+        fine * (size - 1),
+        network.neuron.response(fine) * top,
+        color=BLUE,
+        linewidth=2.2,
+        alpha=0.75,
+        label="device",
+    )
+    neuron = network.neuron
+    if isinstance(neuron, SotNeuron):
+        end = neuron.threshold + neuron.saturation / neuron.slope
+        for place, text, side in (
+            (neuron.threshold, "switching starts", "left"),
+            (end, "switched whole", "right"),
+        ):
+            if place <= 1:
+                axes.axvline(place * (size - 1), color=SOFT, linestyle=":", linewidth=1)
+                axes.annotate(
+                    text,
+                    (place * (size - 1), 0.5 * top if side == "left" else 0.25 * top),
+                    xytext=(4 if side == "left" else -4, 0),
+                    textcoords="offset points",
+                    ha=side,
+                    fontsize=8,
+                )
+    axes.set_xlim(0, size - 1)
+    axes.set_ylim(0, top * 1.04)
+    axes.set_xticks([*range(0, size - 1, size // 8), size - 1])
+    axes.set_yticks(sorted({round(step * top / 5) for step in range(6)}))
+    axes.set_xlabel("input current (least significant bits)")
+    axes.set_ylabel(f"activation: {R_AH} above reset (least significant bits)")
+    axes.legend(loc="upper left", frameon=True, framealpha=1, edgecolor="none")
+    add_grid(axes)
+
+
+@styled
+def neuron_curve(network: Network) -> Figure:
+    """Draw the hidden neurons' response with their table's steps over it.
+
+    Parameters
+    ----------
+    network : Network
+        A network with a hidden layer.
+    """
+    name = {"sot": "SOT-ReLU", "relu": "ReLU"}.get(network.neuron.name, network.neuron.name)
+    figure = new_figure(7, 4.2, f"The {name} neuron, and what the machine keeps of it")
+    draw_curve(figure.subplots(), network)
+    return figure

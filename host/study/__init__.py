@@ -1,0 +1,1 @@
+"""Questions that people ask: chips, sweeps, fits, the paper, comparisons, benchmarks."""

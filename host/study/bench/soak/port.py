@@ -1,0 +1,74 @@
+"""``allspin virtual`` as a process: its port, its reset button, its memory."""
+
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from allspin.host.data.closing import Closing
+from allspin.host.study.bench.soak.memory import resident_memory
+from allspin.sim.errors import UserError
+from allspin.sim.network.netfile import save_network
+from allspin.sim.network.network import Network
+
+END = 30.0
+"""Seconds for the process to end."""
+
+
+class VirtualProcess(Closing):
+    """A virtual board on a port of its own.
+
+    Parameters
+    ----------
+    network : Network
+        What it is built for.
+    options : list of str
+        Of ``allspin virtual``.
+
+    Attributes
+    ----------
+    path : str
+        The port.
+
+    Raises
+    ------
+    UserError
+        If it does not start.
+    """
+
+    def __init__(self, network: Network, options: list[str]) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "network.safetensors"
+            save_network(network, file)
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "allspin", "virtual", str(file), *options],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                text=True,
+                start_new_session=True,  # an interrupt is for the soak alone
+            )
+            assert self._process.stdout is not None
+            self.path = self._process.stdout.readline().strip()
+        if not self.path:
+            self.close()
+            raise UserError(f"allspin virtual ended with status {self._process.returncode}")
+
+    def reset(self) -> None:
+        """Reset the board."""
+        self._process.send_signal(signal.SIGUSR1)
+
+    def memory(self) -> tuple[int, int]:
+        """Bytes in memory of the process that carries, and of the board."""
+        pid = self._process.pid
+        boards = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return resident_memory(pid), sum(resident_memory(int(board)) for board in boards)
+
+    def close(self) -> None:
+        """End it; harmless when done twice."""
+        self._process.terminate()
+        try:
+            self._process.wait(END)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()

@@ -1,0 +1,323 @@
+"""What ``allspin bench`` measures, section by section."""
+
+import dataclasses
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+from joblib import Parallel, delayed
+from threadpoolctl import threadpool_limits
+
+from allspin.hdl.cost.bound import cycle_bounds
+from allspin.hdl.parameters import EngineParameters, HardwareProfile
+from allspin.host.data.catalogue import open_device, open_network
+from allspin.host.data.datasets import load_test_set
+from allspin.host.link.device import Device as Machine
+from allspin.host.link.machines import VIRTUAL
+from allspin.host.link.machines import open_device as open_machine
+from allspin.host.link.resident import VIRTUAL_RESIDENT, ResidentCounts, ResidentImages
+from allspin.host.study.bench.chips import peak_memory, some_chips
+from allspin.host.study.bench.engine import link_rate
+from allspin.host.study.bench.forward import FloatForward
+from allspin.host.study.bench.peers import PEERS, USE, WRITE, Peer
+from allspin.host.study.bench.timing import Timed, timed
+from allspin.host.study.chips import accuracy_over_chips
+from allspin.host.study.demo import link_bytes
+from allspin.host.study.sweep.grid import make_grid
+from allspin.host.study.sweep.job import Outcome, close_machines, measure
+from allspin.host.study.sweep.runner import make_plan
+from allspin.host.study.work import cores
+from allspin.sim.chip.chip import Chip
+from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.levels import uniform_levels
+from allspin.sim.network.network import Converter, Layer, Network
+from allspin.sim.programming.programming import program_chip
+from allspin.sim.programming.schemes import Programming
+
+NETWORKS = ("mnist-10", "mnist-100")
+VARIED = "paper-10"
+"""The network of noisy runs: it was trained for the device."""
+DEVICE = "paper"
+WORKERS = 2
+"""Processes that the chips' target is for."""
+CHIPS_TARGET = 60.0
+"""Seconds for 100 chips and 10,000 images on two cores."""
+MEMORY_TARGET = 2**30
+"""Bytes that this may take."""
+VIRTUAL_TARGET = 30.0
+"""Seconds for 20 chips and 1,000 images on the virtual board."""
+BAUDS = (115_200, 1_000_000, 3_000_000)
+
+Images = npt.NDArray[np.uint8]
+Integers = npt.NDArray[np.int64]
+Shape = tuple[int | None, int]
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much is measured.
+
+    Attributes
+    ----------
+    chips, images : int
+        Of the golden model's target.
+    virtual_chips, virtual_images : int
+        Of the virtual board's.
+    virtual_networks : tuple of str
+        Networks of these; each number of states has a board of its own.
+    repeats : int
+        How often what is short is measured; the fastest counts.
+    shapes : tuple of (int or None, int)
+        Lanes (None: all) and rows a clock of the virtual boards that are built and run.
+    """
+
+    chips: int = 100
+    images: int = 10_000
+    virtual_chips: int = 20
+    virtual_images: int = 1_000
+    virtual_networks: tuple[str, ...] = NETWORKS
+    repeats: int = 5
+    shapes: tuple[Shape, ...] = ((None, 1), (None, 2), (None, 4), (8, 1))
+
+
+QUICK = Effort(4, 1_000, 2, 100, NETWORKS[:1], 2, ())
+"""Only to see that all of it runs."""
+
+
+def chips_on_golden(name: str, effort: Effort) -> dict[str, Any]:
+    """Chips on the golden model, in two processes: wall clock, processor time, memory."""
+    halves = [range(start, effort.chips, WORKERS) for start in range(WORKERS)]
+    pool = Parallel(n_jobs=WORKERS)
+    took, results = timed(
+        lambda: list(
+            pool(delayed(some_chips)(name, DEVICE, half, effort.images) for half in halves)
+        )
+    )
+    results = cast(list[tuple[list[float], Timed, int]], results)
+    accuracies = [accuracy for each, _, _ in results for accuracy in each]
+    return {
+        "network": name,
+        "device": DEVICE,
+        "chips": effort.chips,
+        "images": effort.images,
+        "seconds": took.wall,
+        "processor_seconds": sum(time.processor for _, time, _ in results),
+        "memory_bytes": peak_memory() + sum(peak for _, _, peak in results),
+        "accuracy": float(np.mean(accuracies)),
+        "target_seconds": CHIPS_TARGET,
+        "target_bytes": MEMORY_TARGET,
+    }
+
+
+def chips_on_virtual(name: str, effort: Effort) -> dict[str, Any]:
+    """Chips on the virtual board, made there one after another, with all of their variation.
+
+    Each count of right answers is compared with the golden model's.
+    """
+    grid = make_grid(
+        {
+            "network": name,
+            "chips": effort.virtual_chips,
+            "images": effort.virtual_images,
+            "on": VIRTUAL,
+        }
+    )
+    plan = make_plan(grid)
+    (point,) = plan.points
+    jobs = [plan.job(point, chip) for chip in grid.seeds]
+    measure(jobs[0])  # builds the board, and has it running
+    try:
+        took, outcomes = timed(lambda: [measure(job) for job in jobs])
+    finally:
+        close_machines()
+    golden: list[Outcome] = [measure(dataclasses.replace(job, on="golden")) for job in jobs]
+    return {
+        "network": name,
+        "chips": effort.virtual_chips,
+        "images": effort.virtual_images,
+        "seconds": took.wall,
+        "accuracy": float(np.mean([outcome.accuracy for outcome in outcomes])),
+        "chips_that_differ": sum(a != b for a, b in zip(outcomes, golden, strict=True)),
+        "target_seconds": VIRTUAL_TARGET,
+    }
+
+
+def _rate(name: str, noisy: bool, took: Timed, images: int, right: float) -> dict[str, Any]:
+    return {
+        "what": name,
+        "noisy": noisy,
+        "images": images,
+        "images_per_second": images / took.processor,
+        "accuracy": right,
+    }
+
+
+def _by_peer(peer: Peer, network: Network, noisy: bool, images: Images) -> Integers:
+    return peer.make(FloatForward(network), noisy)(images)
+
+
+def ratios(effort: Effort, say: Say) -> list[dict[str, Any]]:
+    """Images a second of one thread, by processor time, ours and others' side by side.
+
+    A noisy run is one chip: its programming counts.
+    """
+    images, labels = load_test_set(None)
+    images, labels = images[: effort.images], labels[: effort.images]
+    network, device = open_network(VARIED), open_device(DEVICE)
+
+    def golden(noisy: bool) -> Integers:
+        if not noisy:
+            return GoldenModel(network).classify(images)
+        chip = Chip(device, 0)
+        return chip.golden(network, program_chip(chip, network, Programming()).words).classify(
+            images
+        )
+
+    def plain(noisy: bool) -> Integers:
+        forward = FloatForward(network, WRITE, USE) if noisy else FloatForward(network)
+        return forward.classify(images)
+
+    rows = []
+    with threadpool_limits(1):
+        for noisy in (False, True):
+            for name, work in (("golden model", golden), ("plain NumPy, float32", plain)):
+                say(f"{name}, {'noisy' if noisy else 'ideal'}")
+                took, answers = timed(partial(work, noisy), effort.repeats)
+                right = float(np.mean(answers == labels))
+                rows.append(_rate(name, noisy, took, len(images), right))
+            for peer in PEERS:
+                if not peer.installed:
+                    rows.append({"what": peer.name, "noisy": noisy, "images_per_second": None})
+                    continue
+                say(f"{peer.name}, {'noisy' if noisy else 'ideal'}")
+                count = min(peer.noisy_images, len(images)) if noisy else len(images)
+
+                classify = partial(_by_peer, peer, network, noisy, images[:count])
+                took, answers = timed(classify, effort.repeats)
+                right = float(np.mean(answers == labels[:count]))
+                rows.append(_rate(peer.name, noisy, took, count, right))
+    for row in rows:
+        ours = next(one for one in rows if one["noisy"] == row["noisy"])
+        rate = row["images_per_second"]
+        row["golden_is_times_as_fast"] = ours["images_per_second"] / rate if rate else None
+    return rows
+
+
+def _wide(columns: int, rows: int = 784, classes: int = 10) -> Network:
+    """A network of random states with some number of hidden neurons."""
+    rng = np.random.default_rng(columns)
+    base = open_network(NETWORKS[0])
+    hidden = base.layers[0]
+    assert hidden.converter is not None
+    converter = Converter(
+        np.full(columns, int(np.median(hidden.converter.gains)), np.int32),
+        np.zeros(columns, np.int32),
+        hidden.converter.shift,
+    )
+    levels = uniform_levels(10)
+    return dataclasses.replace(
+        base,
+        layers=(
+            Layer(rng.integers(0, 10, (rows, columns), np.uint8), levels, converter, hidden.table),
+            Layer(rng.integers(0, 10, (columns, classes), np.uint8), levels),
+        ),
+    )
+
+
+def growth(effort: Effort) -> dict[str, list[dict[str, Any]]]:
+    """How the golden model's cost grows with images, chips and layer width, one thread.
+
+    Seconds are of the processor, programming included, of chips with all of the device's
+    variation.
+    """
+    images, labels = load_test_set(None)
+    network, device = open_network(NETWORKS[0]), open_device(DEVICE)
+
+    def cost(network: Network, chips: int, count: int) -> dict[str, Any]:
+        took, _ = timed(
+            lambda: accuracy_over_chips(
+                network, device, range(chips), Programming(), images[:count], labels[:count]
+            ),
+            2,
+        )
+        return {"seconds": took.processor}
+
+    top = effort.images
+    with threadpool_limits(1):
+        return {
+            "images": [
+                {"images": count, **cost(network, 2, count)} for count in (top // 10, top // 2, top)
+            ],
+            "chips": [{"chips": chips, **cost(network, chips, top // 5)} for chips in (1, 4, 16)],
+            "columns": [
+                {"columns": columns, **cost(_wide(columns), 1, top // 5)}
+                for columns in (50, 100, 200, 400)
+            ],
+        }
+
+
+def _resident_cycles(machine: Machine, images: Images, labels: Integers) -> float:
+    """Clocks an image where images wait on the board, as many at a time as fit."""
+    resident = ResidentImages(machine)
+    counts = ResidentCounts(0, 0, 0)
+    while counts.images < len(images):
+        resident.load(images[counts.images :], labels[counts.images :])
+        counts += resident.run()
+    return counts.cycles_per_image
+
+
+def shapes_on_virtual(effort: Effort) -> list[dict[str, Any]]:
+    """Clocks an image by lanes and rows a clock: the gateware's counters, and the bound.
+
+    Of resident images the engine is all that counts; over the link the sparse decoder takes a
+    byte a clock, which several rows a clock wait for.
+    """
+    images, labels = load_test_set(None)
+    images, labels = images[: effort.virtual_images], labels[: effort.virtual_images]
+    network = open_network(NETWORKS[0])
+    found = []
+    for lanes, rows in effort.shapes:
+        profile = HardwareProfile(lanes=lanes, rows_per_clock=rows, resident=VIRTUAL_RESIDENT)
+        engine = EngineParameters.from_network(network, profile)
+        with open_machine(VIRTUAL, network, profile) as machine:
+            assert isinstance(machine, Machine)
+            machine.program(network)
+            took, _ = timed(lambda machine=machine: machine.stream(images))
+            counters = machine.counters()
+            cycles = _resident_cycles(machine, images, labels)
+        found.append(
+            {
+                "lanes": lanes,
+                "rows_per_clock": rows,
+                "cycles_per_image": cycles,
+                "bound": float(cycle_bounds(network, engine, images).mean()),
+                "link_cycles_per_image": counters.cycles / counters.images,
+                "images_per_second": len(images) / took.wall,
+            }
+        )
+    return found
+
+
+def link(network: Network, images: Images) -> dict[str, Any]:
+    """Bytes an image on the link, and what UARTs can carry."""
+    size = link_bytes(network, images) / len(images)
+    return {
+        "bytes_per_image": size,
+        "images_per_second": {str(baud): link_rate(baud, size) for baud in BAUDS},
+    }
+
+
+def machine_description() -> dict[str, Any]:
+    """The machine that measures."""
+    return {
+        "cores": cores(),
+        "python": sys.version.split()[0],
+        "numpy": np.__version__,
+        "load": os.getloadavg()[0],
+    }

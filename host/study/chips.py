@@ -1,0 +1,277 @@
+"""A network's accuracy over many chips, programmed one way or another."""
+
+import dataclasses
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from allspin.sim.chip.calibration import calibrate
+from allspin.sim.chip.chip import Chip
+from allspin.sim.device.device import Device
+from allspin.sim.device.synapse import CycleVariation, DeviceVariation, SotSynapse, Synapse
+from allspin.sim.device.table_device import TableSynapse
+from allspin.sim.network.network import Network
+from allspin.sim.programming.programming import program_chip
+from allspin.sim.programming.schemes import Counts, Programming
+
+VARIATIONS = {
+    "c2c": "the synapse's C2C",
+    "d2d": "the synapse's D2D",
+    "neuron": "the neuron's D2D and C2C",
+    "gain": "of these, the D2D of gain",
+    "threshold": "of these, the D2D of threshold",
+    "use": "of these, the C2C",
+}
+"""Variations of a device that can be told apart."""
+
+
+def _synapse(synapse: Synapse, c2c: bool, d2d: bool) -> Synapse:
+    """A synapse with its C2C, its D2D, or both."""
+    if isinstance(synapse, SotSynapse):
+        return dataclasses.replace(
+            synapse,
+            c2c=synapse.c2c if c2c else CycleVariation(),
+            d2d=synapse.d2d if d2d else DeviceVariation(),
+        )
+    if isinstance(synapse, TableSynapse):
+        potentiation, depression = (
+            dataclasses.replace(
+                table,
+                cycle=table.cycle if c2c else np.zeros_like(table.cycle),
+                device=table.device if d2d else np.zeros_like(table.device),
+            )
+            for table in (synapse.potentiation, synapse.depression)
+        )
+        return dataclasses.replace(synapse, potentiation=potentiation, depression=depression)
+    raise TypeError(f"a {type(synapse).__name__}'s variations cannot be turned off")
+
+
+def only(device: Device, variations: Iterable[str]) -> Device:
+    """A device with some of its variations, the others off.
+
+    Parameters
+    ----------
+    device : Device
+        The device; its imperfections stay as they are.
+    variations : iterable of str
+        Those of `VARIATIONS` that stay on.
+
+    Raises
+    ------
+    ValueError
+        If there is no such variation.
+    """
+    kept = set(variations)
+    for name in sorted(kept - set(VARIATIONS)):
+        raise ValueError(f"a variation must be one of {', '.join(VARIATIONS)}, not {name!r}")
+    off = {} if "neuron" in kept else dict.fromkeys({"gain", "threshold", "use"} - kept, 0.0)
+    return dataclasses.replace(
+        device,
+        synapse=_synapse(device.synapse, "c2c" in kept, "d2d" in kept),
+        neuron_variation=dataclasses.replace(device.neuron_variation, **off),
+    )
+
+
+def accuracy_over_chips(
+    network: Network,
+    device: Device,
+    seeds: Iterable[int],
+    programming: Programming,
+    images: npt.NDArray[np.uint8],
+    labels: npt.NDArray[np.int64],
+    *,
+    calibrated: bool = False,
+    report: Callable[[int, float, Counts], None] = lambda seed, accuracy, counts: None,
+) -> npt.NDArray[np.float64]:
+    """Accuracy of a network on each of some chips.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    device : Device
+        What the chips are made of; `only` leaves out some of its variation.
+    seeds : iterable of int
+        The chips.
+    programming : Programming
+        How each is programmed.
+    images : ndarray of uint8, shape (images, height, width)
+        Grey levels.
+    labels : ndarray of int64, shape (images,)
+        Their classes.
+    calibrated : bool
+        Whether the thresholds of each chip's neurons are calibrated.
+    report : callable
+        Told each chip's seed, accuracy and what programming took, as soon as it is known.
+
+    Returns
+    -------
+    ndarray of float64, shape (chips,)
+        Share of the images that each chip classifies rightly.
+    """
+    shares = []
+    for seed in seeds:
+        chip = Chip(device, seed)
+        programmed = program_chip(chip, network, programming)
+        here = calibrate(chip, network).network if calibrated else network
+        model = chip.golden(here, programmed.words)
+        shares.append(float(np.mean(model.classify(images) == labels)))
+        report(seed, shares[-1], programmed.counts)
+    return np.array(shares)
+
+
+@dataclass(frozen=True)
+class Column:
+    """What the chips have and how they are programmed.
+
+    Attributes
+    ----------
+    title : str
+        What it is called.
+    variations : tuple of str
+        Of `VARIATIONS`, those that are on.
+    scheme : str
+        Of `allspin.sim.programming.schemes.SCHEMES`.
+    calibrated : bool
+        Whether the neurons are calibrated.
+    polarity : str or None
+        Of `allspin.sim.programming.schemes.POLARITIES`; None leaves it as it is.
+    """
+
+    title: str
+    variations: tuple[str, ...]
+    scheme: str
+    calibrated: bool = False
+    polarity: str | None = None
+
+
+COLUMNS = (
+    Column("open loop", ("c2c",), "open-loop"),
+    Column("write-verify", ("c2c",), "write-verify"),
+    Column("write-verify, and the synapse's D2D", ("c2c", "d2d"), "write-verify"),
+    Column("write-verify, and all D2D, calibrated", ("c2c", "d2d", "neuron"), "write-verify", True),
+)
+"""What a network of a device reaches: each variation more, and what mends it."""
+CAUSES = (
+    Column("ideal", (), "pulse-width"),
+    Column("C2C, open loop", ("c2c",), "open-loop"),
+    Column("C2C, open loop, by halves", ("c2c",), "open-loop", polarity="halves"),
+    Column("C2C, open loop, by potentiation", ("c2c",), "open-loop", polarity="potentiation"),
+    Column("C2C, pulse width", ("c2c",), "pulse-width"),
+    Column("C2C, write-verify", ("c2c",), "write-verify"),
+    Column("D2D of synapses, open loop", ("d2d",), "open-loop"),
+    Column(
+        "D2D of synapses, open loop, by depression", ("d2d",), "open-loop", polarity="depression"
+    ),
+    Column("D2D of synapses, write-verify", ("d2d",), "write-verify"),
+    Column("C2C and D2D of synapses, open loop", ("c2c", "d2d"), "open-loop"),
+    Column("neurons' gain", ("gain",), "pulse-width"),
+    Column("neurons' threshold", ("threshold",), "pulse-width"),
+    Column("neurons' threshold, calibrated", ("threshold",), "pulse-width", True),
+    Column("neurons' C2C", ("use",), "pulse-width"),
+)
+"""Each variation alone: which one hurts, and what mends it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """What a network reached in a column.
+
+    Attributes
+    ----------
+    network : str
+        Its name.
+    column : Column
+        The column.
+    programming : Programming
+        How its chips were programmed.
+    accuracies : ndarray of float64, shape (chips,)
+        Share of the images that each chip classifies rightly.
+    counts : Counts
+        What programming took, all chips together.
+    """
+
+    network: str
+    column: Column
+    programming: Programming
+    accuracies: npt.NDArray[np.float64]
+    counts: Counts
+
+    @property
+    def mean(self) -> float:
+        """Mean accuracy."""
+        return float(self.accuracies.mean())
+
+    @property
+    def deviation(self) -> float | None:
+        """Standard deviation over the chips; None for a single one."""
+        return float(self.accuracies.std(ddof=1)) if len(self.accuracies) > 1 else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values; see ``docs/programming.md``."""
+        cells = self.counts.cells
+        return {
+            "network": self.network,
+            "column": self.column.title,
+            "variations": list(self.column.variations),
+            "calibrated": self.column.calibrated,
+            "programming": dataclasses.asdict(self.programming),
+            "accuracy": self.mean,
+            "deviation": self.deviation,
+            "accuracies": self.accuracies.tolist(),
+            "pulses_per_cell": self.counts.pulses / cells,
+            "reads_per_cell": self.counts.reads / cells,
+            "unconverged": self.counts.unconverged / cells,
+        }
+
+
+def measure(
+    name: str,
+    network: Network,
+    device: Device,
+    column: Column,
+    programming: Programming,
+    seeds: Sequence[int],
+    images: npt.NDArray[np.uint8],
+    labels: npt.NDArray[np.int64],
+    report: Callable[[int, float], None] = lambda done, accuracy: None,
+) -> Measured:
+    """Measure one column for one network.
+
+    Parameters
+    ----------
+    name : str
+        What the network is called.
+    network, device, seeds, images, labels
+        As of `accuracy_over_chips`.
+    column : Column
+        What the chips have; its scheme, and its polarity if it has one, take the place of those
+        of `programming`.
+    programming : Programming
+        How they are programmed.
+    report : callable
+        Told how many chips are done, and the last one's accuracy.
+    """
+    how = dataclasses.replace(
+        programming, scheme=column.scheme, polarity=column.polarity or programming.polarity
+    )
+    each: list[Counts] = []
+
+    def keep(seed: int, accuracy: float, counts: Counts) -> None:
+        each.append(counts)
+        report(len(each), accuracy)
+
+    accuracies = accuracy_over_chips(
+        network,
+        only(device, column.variations),
+        seeds,
+        how,
+        images,
+        labels,
+        calibrated=column.calibrated,
+        report=keep,
+    )
+    return Measured(name, column, how, accuracies, sum(each, Counts()))

@@ -1,0 +1,216 @@
+"""What a neuron costs: each kind has a price of its own here, found by its name."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from amaranth.lib import wiring
+
+from allspin.hdl.cost.cells import synthesise
+from allspin.hdl.neuron.cmos_neuron import BareGate, RegisteredRelu, RoundedRelu, TableLogic
+from allspin.sim.cost.liberty import Library
+from allspin.sim.cost.netlist import Activity, Energy, Netlist
+from allspin.sim.cost.spin import NeuronFigures
+from allspin.sim.errors import UserError
+from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.network import Network
+
+Currents = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Uses:
+    """The uses of a network's hidden neurons on some images.
+
+    Attributes
+    ----------
+    currents : ndarray of int64, shape (images, neurons)
+        Input currents of all hidden layers' neurons, one column a neuron.
+    activations : ndarray of int64, shape (images, neurons)
+        What the golden model makes of them.
+    """
+
+    currents: Currents
+    activations: Currents
+
+
+def record_uses(network: Network, images: npt.NDArray[np.uint8]) -> Uses:
+    """Currents and activations of every hidden neuron on some images."""
+    currents, activations = [], []
+    for trace in GoldenModel(network).trace(images):
+        if trace.currents is not None and trace.activations is not None:
+            currents.append(trace.currents)
+            activations.append(trace.activations.astype(np.int64))
+    return Uses(np.concatenate(currents, axis=1), np.concatenate(activations, axis=1))
+
+
+@dataclass(frozen=True, eq=False)
+class CellPrice:
+    """A CMOS neuron in standard cells.
+
+    Attributes
+    ----------
+    netlist : Netlist
+        Its cells.
+    activity : Activity
+        What its nets did.
+    energy : Energy
+        Of a clock, which is a use.
+    period : float
+        Of the clock, ns.
+    input_activity : float
+        Transitions of an input bit in a clock, mean over bits and uses.
+    """
+
+    netlist: Netlist
+    activity: Activity
+    energy: Energy
+    period: float
+    input_activity: float
+
+    @property
+    def longest_path(self) -> float:
+        """Ps."""
+        return self.netlist.longest_path()
+
+    def energy_at(self, activity: float) -> float:
+        """Energy of a use, fJ, at another activity of the inputs.
+
+        Switching is taken as proportional to it; for a block without registers, whose inputs
+        are all alike, that is what happens.
+        """
+        if not self.input_activity:
+            return self.energy.leakage
+        return self.energy.leakage + self.energy.dynamic * activity / self.input_activity
+
+
+@dataclass(frozen=True)
+class _Block:
+    """A CMOS neuron's block, and how a current reaches its ports."""
+
+    component: wiring.Component
+    stimulus: dict[str, Currents]
+    registered: bool
+
+
+Block = Callable[[Network, Currents], _Block]
+
+
+def _bare(network: Network, currents: Currents) -> _Block:
+    half = 2 ** (network.current_bits - 1)
+    drop = network.current_bits - network.hidden_bits
+    below = ((currents % half) << 1) >> drop
+    return _Block(
+        BareGate(network.hidden_bits),
+        {"negative": (currents < half).astype(np.int64), "value": below},
+        False,
+    )
+
+
+def _relu(network: Network, currents: Currents) -> _Block:
+    bits = network.current_bits
+    return _Block(RoundedRelu(bits, network.hidden_bits), {"current": currents}, True)
+
+
+def _registered(network: Network, currents: Currents) -> _Block:
+    bits = network.current_bits + 1
+    drop = network.current_bits - network.hidden_bits - 1
+    ones = np.ones_like(currents)
+    return _Block(
+        RegisteredRelu(bits, bits, drop, network.hidden_bits, waits=False),
+        {
+            "term": currents,
+            "first": ones,
+            "last": ones,
+            "start": -ones * 2 ** (network.current_bits - 3),
+        },
+        True,
+    )
+
+
+def _sigmoid(network: Network, currents: Currents) -> _Block:
+    table = network.neuron.table(network.current_bits, network.hidden_bits)
+    return _Block(TableLogic(table.tolist(), network.hidden_bits), {"current": currents}, True)
+
+
+BLOCKS: dict[str, Block] = {
+    "relu": _relu,
+    "cmos-bare": _bare,
+    "cmos-relu": _registered,
+    "cmos-sigmoid": _sigmoid,
+}
+"""The block of each kind of CMOS neuron, by its name; the others are spin devices."""
+
+
+def price_in_cells(network: Network, uses: Uses, library: Library, period: float) -> CellPrice:
+    """Map a network's neuron to cells, and run it on what its neurons did.
+
+    Each neuron is a copy of the block that is used once an image, a clock a use.
+
+    Parameters
+    ----------
+    network : Network
+        Whose hidden neurons are meant; their kind must be one of `BLOCKS`.
+    uses : Uses
+        From `record_uses`.
+    library : Library
+        The cells.
+    period : float
+        Of the clock, ns.
+
+    Raises
+    ------
+    UserError
+        If the block does not close timing at this period.
+    AssertionError
+        If the cells do not compute the golden model's activations.
+    """
+    block = BLOCKS[network.neuron.name](network, uses.currents)
+    netlist = synthesise(block.component, library, period)
+    check_timing(netlist, network.neuron.name, period)
+    activity = netlist.simulate(block.stimulus)
+    wanted = uses.activations
+    shown = activity.outputs["activation"]
+    if block.registered:  # the activation is there a clock later
+        wanted, shown = wanted[:-1], shown[1:]
+    assert np.array_equal(shown, wanted), f"the cells of {network.neuron.name} compute otherwise"
+    return CellPrice(
+        netlist, activity, netlist.energy(activity, period), period, _input_activity(block)
+    )
+
+
+def check_timing(netlist: Netlist, name: str, period: float) -> None:
+    """Raise `UserError` unless a netlist's longest path fits into a clock."""
+    if netlist.longest_path() > 1000 * period:
+        raise UserError(
+            f"{name} needs {netlist.longest_path() / 1000:.2f} ns in these cells, but the clock "
+            f"has {period:g} ns; give a lower --frequency"
+        )
+
+
+def _input_activity(block: _Block) -> float:
+    """Transitions of an input bit in a clock; constant inputs are left out."""
+    toggles = bits = 0
+    for name, values in block.stimulus.items():
+        if len(np.unique(values)) == 1:
+            continue
+        width = len(getattr(block.component, name))
+        changed = (values[1:] ^ values[:-1]) & (2**width - 1)
+        toggles += int(np.bitwise_count(changed.astype(np.uint64)).sum())
+        bits += width * changed.size
+    return toggles / bits if bits else 0.0
+
+
+def mean_square_current(uses: Uses) -> float:
+    """Mean of the squared input current, in units of its squared mean, as counted.
+
+    A spin neuron's stated current is a mean; its heat follows the mean square.
+    """
+    mean = float(np.mean(uses.currents))
+    return float(np.mean(uses.currents.astype(np.float64) ** 2)) / mean**2 if mean else 1.0
+
+
+def spin_use(figures: NeuronFigures, uses: Uses) -> float:
+    """Heat of a use of the spin neuron and its reset, fJ, by the currents that were counted."""
+    return figures.use(mean_square_current(uses))

@@ -1,0 +1,247 @@
+"""The demonstration: the whole machine at work, from training to pictures."""
+
+import io
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.figure import Figure
+from rich.console import Console
+from rich.table import Table
+
+from allspin.hdl.cost.bound import cycle_bounds
+from allspin.hdl.parameters import EngineParameters
+from allspin.host.data.datasets import Dataset
+from allspin.host.data.files import make_folder
+from allspin.host.data.revision import commit
+from allspin.host.link.frames import encode_frame
+from allspin.host.link.images import encode_images
+from allspin.host.show.display import Display
+from allspin.host.show.pictures.confusion import confusion_matrix
+from allspin.host.show.pictures.learning import learning_curve
+from allspin.host.show.pictures.maps import rah_maps
+from allspin.host.show.pictures.mistakes import wrong_images
+from allspin.host.show.pictures.neuron import neuron_curve
+from allspin.host.show.pictures.overview import overview
+from allspin.host.show.pictures.style import save_picture
+from allspin.host.show.pictures.timeline import timeline
+from allspin.host.study.traced_run import TRACED_IMAGES, run_traced, traced_clocks
+from allspin.host.training.recipe import Progress, Trained, TrainingParameters, train
+from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.netfile import network_to_bytes, write_atomically
+from allspin.sim.network.network import Network
+from allspin.sim.network.pixels import quantise_pixels
+
+HEADER = b"\4\1\1"
+"""Kind and tag of an image's request, of the usual length, to count the link's bytes."""
+
+
+@dataclass(frozen=True)
+class Results:
+    """What the demonstration measured; shares are fractions.
+
+    Attributes
+    ----------
+    network : str
+        The network file's name.
+    on : str
+        What ran it.
+    states : int
+        States of a synapse.
+    topology : str
+        Widths from pixels to classes.
+    training_seconds, validation_accuracy
+        Of the training.
+    accuracy : float
+        Share of the test images that the machine classified rightly.
+    images : int
+        Test images streamed.
+    seconds, images_per_second : float
+        Of the streaming, wall clock.
+    cycles_per_image : float
+        Clocks, from the hardware's counter.
+    cycles_bound : float
+        Mean over the images of the clocks of the slowest stage.
+    bytes_per_image : float
+        Bytes of an image's request on the link, frame included.
+    logits_compared, mismatches : int
+        Logits held against the golden model's, and those that differed.
+    golden_images_per_second : float
+        Speed of the golden model.
+    commit : str or None
+        Of the allspin that ran.
+    """
+
+    network: str
+    on: str
+    states: int
+    topology: str
+    training_seconds: float
+    validation_accuracy: float
+    accuracy: float
+    images: int
+    seconds: float
+    images_per_second: float
+    cycles_per_image: float
+    cycles_bound: float
+    bytes_per_image: float
+    logits_compared: int
+    mismatches: int
+    golden_images_per_second: float
+    commit: str | None
+
+
+def results_table(results: Results) -> Table:
+    """The results as a table."""
+    r = results
+    table = Table(title=f"allspin: {r.topology}, {r.states} states", show_header=False)
+    table.add_column(justify="left")
+    table.add_column(justify="right")
+    for name, value in (
+        ("test accuracy", f"{100 * r.accuracy:.2f} %"),
+        ("validation accuracy", f"{100 * r.validation_accuracy:.2f} %"),
+        ("training", f"{r.training_seconds:.1f} s"),
+        ("images streamed", f"{r.images:,}"),
+        ("clocks an image", f"{r.cycles_per_image:.1f}"),
+        ("  of which the slowest stage needs", f"{r.cycles_bound:.1f}"),
+        ("bytes an image on the link", f"{r.bytes_per_image:.1f}"),
+        ("images a second, simulated gateware", f"{r.images_per_second:,.0f}"),
+        ("images a second, golden model", f"{r.golden_images_per_second:,.0f}"),
+        ("logits compared", f"{r.logits_compared:,}"),
+        ("mismatches", f"{r.mismatches:,}"),
+    ):
+        table.add_row(name, value)
+    return table
+
+
+def table_text(table: Table) -> str:
+    """A table as plain text."""
+    console = Console(file=io.StringIO(), width=80, color_system=None, force_terminal=False)
+    console.print(table)
+    text = console.file
+    assert isinstance(text, io.StringIO)
+    return text.getvalue()
+
+
+def _train(dataset: Dataset, parameters: TrainingParameters, display: Display) -> Trained:
+    def report(progress: Progress) -> None:
+        nonlocal validation
+        if progress.validation_accuracy is not None:
+            validation = f", validation {100 * progress.validation_accuracy:.2f} %"
+        display.advance(progress.step, progress.steps, f"loss {progress.loss:.3f}{validation}")
+
+    validation = ""
+    display.start(
+        f"training a network of {parameters.states} states on {len(dataset.train_images):,} images"
+    )
+    trained = train(dataset, parameters, report)
+    if trained.interrupted:
+        raise KeyboardInterrupt
+    display.finish(
+        f"validation {100 * trained.validation_accuracy:.2f} %, "
+        f"test {100 * trained.test_accuracy:.2f} %"
+    )
+    return trained
+
+
+def link_bytes(network: Network, images: npt.NDArray[np.uint8]) -> int:
+    """Bytes of all images' requests."""
+    values = quantise_pixels(images, network.pixel_bits)
+    return sum(
+        len(encode_frame(HEADER + body)) for body in encode_images(values, network.pixel_bits)
+    )
+
+
+def run_demo(
+    dataset: Dataset, parameters: TrainingParameters, out: Path, display: Display
+) -> Results:
+    """Train, compile, program, stream, compare and draw.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        What to learn, and to test with.
+    parameters : TrainingParameters
+        How to train; at least one hidden layer.
+    out : Path
+        Folder for the network, the results (text and JSON) and the pictures (PNG and SVG).
+        It is made if it is not there.
+    display : Display
+        Told of each step.
+
+    Returns
+    -------
+    Results
+
+    Raises
+    ------
+    UserError
+        If `out` cannot be written, there is no C++ compiler, or the machine fails.
+    KeyboardInterrupt
+        On Ctrl-C.
+    """
+    make_folder(out)
+    file = out / "network.safetensors"
+    images, labels = dataset.test_images, dataset.test_labels
+
+    begun = time.perf_counter()
+    trained = _train(dataset, parameters, display)
+    training_seconds = time.perf_counter() - begun
+    network = trained.network
+    write_atomically(file, network_to_bytes(network))
+
+    bounds = cycle_bounds(network, EngineParameters.from_network(network), images)
+    streamed = run_traced(network, images, traced_clocks(network, bounds), display)
+
+    display.start("comparing every logit with the golden model")
+    model = GoldenModel(network)
+    begun = time.perf_counter()
+    expected = model.logits(images)
+    golden_seconds = time.perf_counter() - begun
+    answers = streamed.answers
+    mismatches = int(np.count_nonzero(answers.logits != expected))
+    display.finish(f"{expected.size:,} compared, {mismatches:,} differ")
+
+    results = Results(
+        network=str(file),
+        on="virtual",
+        states=parameters.states,
+        topology="-".join(map(str, network.topology)),
+        training_seconds=training_seconds,
+        validation_accuracy=trained.validation_accuracy,
+        accuracy=float(np.mean(answers.classes == labels)),
+        images=len(images),
+        seconds=streamed.seconds,
+        images_per_second=len(images) / streamed.seconds,
+        cycles_per_image=streamed.cycles / len(images),
+        cycles_bound=float(bounds.mean()),
+        bytes_per_image=link_bytes(network, images) / len(images),
+        logits_compared=expected.size,
+        mismatches=mismatches,
+        golden_images_per_second=len(images) / golden_seconds,
+        commit=commit(),
+    )
+    write_atomically(out / "results.json", (json.dumps(asdict(results), indent=2) + "\n").encode())
+    write_atomically(out / "results.txt", table_text(results_table(results)).encode())
+
+    pictures: dict[str, Callable[[], Figure]] = {
+        "learning": lambda: learning_curve(
+            network.provenance["curve"], trained.validation_accuracy, results.accuracy
+        ),
+        "neuron": lambda: neuron_curve(network),
+        "maps": lambda: rah_maps(network, images),
+        "confusion": lambda: confusion_matrix(labels, answers.classes, network.classes),
+        "wrong": lambda: wrong_images(images, labels, answers.classes),
+        "timeline": lambda: timeline(streamed.activity, len(network.layers), TRACED_IMAGES),
+        "overview": lambda: overview(network, images),
+    }
+    display.start("drawing pictures")
+    for number, (name, draw) in enumerate(pictures.items()):
+        display.advance(number, len(pictures), name)
+        save_picture(draw(), out, name)
+    display.finish(f"{len(pictures)} in {out}")
+    return results

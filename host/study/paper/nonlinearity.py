@@ -1,0 +1,144 @@
+"""Nonlinearity of equal and of opposite polarity: what training makes of either."""
+
+import math
+from functools import partial
+
+from allspin.host.show.pictures.curves import Line, Panel, curves
+from allspin.host.study.paper.chapter import (
+    Chapter,
+    Effort,
+    Picture,
+    Results,
+    lines_table,
+    sweep,
+    sweep_line,
+)
+from allspin.host.study.paper.experiments import Experiment, training
+from allspin.host.study.paper.verdict import Claim, Reading
+from allspin.host.training.in_array.recipe import raw_synapse
+from allspin.sim.device.synapse import Polarity
+
+PULSES = 100
+NONLINEARITIES = [1000.0, 100.0, 50.0, 22.0, 15.0, 9.0]
+"""A, in pulses, of a response of `PULSES`."""
+FEW_NONLINEARITIES = [1000.0, 22.0, 9.0]
+RATES = (0.03, 0.3)
+EPOCHS = 1
+SHARP = 0.05
+"""A loss of this share counts as sharp, and less than it as tolerable."""
+SIGNS = {
+    "equal": "equal polarity: both pulses along one curve",
+    "opposite": "opposite polarity: each pulse steep at its start",
+}
+
+
+def _a(sign: str, a: float) -> list[float]:
+    return [a, -a if sign == "equal" else a]
+
+
+def _run(sign: str, rate: float, a: float, seed: int) -> Experiment:
+    return training(seed=seed, rate=rate, epochs=EPOCHS, states=PULSES, A=_a(sign, a))
+
+
+def experiments(effort: Effort) -> list[Experiment]:
+    """See `allspin.host.study.paper.chapter.Part`."""
+    points = effort.points(NONLINEARITIES, FEW_NONLINEARITIES)
+    seeds = range(effort.sweep_seeds)
+    return [
+        _run(sign, rate, a, seed)
+        for sign in SIGNS
+        for rate in RATES
+        for a in points
+        for seed in seeds
+    ]
+
+
+def _responses() -> list[Line]:
+    pulses = list(range(PULSES + 1))
+    lines = []
+    for sign, words in SIGNS.items():
+        synapse = raw_synapse(*_a(sign, 22.0), states=PULSES)
+        up = synapse.curve(Polarity.POTENTIATION, pulses)
+        down = synapse.curve(Polarity.DEPRESSION, pulses)
+        lines.append(
+            Line(words, [*pulses, *(PULSES + n for n in pulses)], [*up, *down], marked=False)
+        )
+    return lines
+
+
+def chapter(results: Results, effort: Effort) -> Chapter:
+    """See `allspin.host.study.paper.chapter.Part`."""
+    points, seeds = effort.points(NONLINEARITIES, FEW_NONLINEARITIES), effort.sweep_seeds
+    places = [PULSES / a for a in points]
+    lines, readings = {}, {"equal": [], "opposite": []}
+    for rate in RATES:
+        for sign in SIGNS:
+            spreads = sweep(results, partial(_run, sign, rate), points, seeds)
+            lines[sign, rate] = sweep_line(f"{sign} polarity, rate {rate:g}", places, spreads)
+            loss = spreads[0].mean - spreads[-1].mean
+            sharp = loss >= SHARP
+            readings[sign].append(
+                Reading(
+                    f"rate {rate:g}",
+                    f"{spreads[0].percent()} to {spreads[-1].percent()}",
+                    sharp if sign == "opposite" else not sharp,
+                )
+            )
+    responses = _responses()
+    accuracies = list(lines.values())
+    x = "nonlinearity P_max / A"
+    panels = [
+        Panel(
+            responses,
+            "pulses: 100 up, 100 down",
+            "R_AH (half of the range)",
+            "Responses, A = 22",
+            y_range=(-1.6, 1.1),
+            places="lower center",
+        ),
+        Panel(
+            accuracies,
+            x,
+            "test accuracy (%)",
+            "Accuracy after one epoch",
+            y_range=(0, 100),
+            places="lower left",
+        ),
+    ]
+    numbers = lines_table(
+        "nonlinearity", "Accuracy against nonlinearity", x, "test accuracy (%)", accuracies
+    )
+    claims = (
+        Claim(
+            "High nonlinearity is tolerable where both polarities have the same one",
+            "tolerable",
+            tuple(readings["equal"]),
+            f"a loss of less than {100 * SHARP:g} points from A = 1000 to A = 9, P_max = 100",
+        ),
+        Claim(
+            "Accuracy falls sharply with nonlinearity of opposite polarity",
+            "falls dramatically",
+            tuple(readings["opposite"]),
+            f"a loss of {100 * SHARP:g} points or more; the learning rate, which decides, is not "
+            "in the text",
+        ),
+    )
+    assert math.isfinite(places[-1])
+    return Chapter(
+        "Nonlinearity of equal and of opposite polarity (ref. 21 of the paper)",
+        (
+            "SOT neurons, 100 states, no C2C, raw pulses: a step that is asked for is one pulse, "
+            "whatever it does where the device is. Equal polarity has A for potentiation and -A "
+            "for depression, so that both run along one curve; opposite polarity has A for both, "
+            "so that each is steepest where it starts.",
+        ),
+        (
+            Picture(
+                numbers,
+                "Nonlinear pulses by polarity.",
+                partial(curves, "Nonlinear pulses", panels),
+            ),
+        ),
+        (),
+        claims,
+    )

@@ -1,0 +1,152 @@
+"""Pulse-width programming: shorter pulses first and wider ones later, as the paper proposes."""
+
+from functools import partial
+
+import numpy as np
+
+from allspin.host.show.pictures.curves import Line, Panel, curves
+from allspin.host.study.paper.chapter import (
+    Chapter,
+    Effort,
+    Picture,
+    Results,
+    Table,
+    accuracy,
+    lines_table,
+)
+from allspin.host.study.paper.experiments import Experiment, training
+from allspin.host.study.paper.verdict import Claim, Reading
+from allspin.host.training.in_array.recipe import raw_synapse
+from allspin.sim.device.synapse import Polarity
+
+PULSES = 100
+RAW = [22.0, 9.0]
+RATES = (0.03, 0.3, 1.0)
+EPOCHS = 1
+SCHEMES = {"equal": "equal pulses", "width": "pulses of computed width"}
+
+
+def _run(scheme: str, rate: float, seed: int) -> Experiment:
+    return training(seed=seed, rate=rate, epochs=EPOCHS, states=PULSES, A=RAW, scheme=scheme)
+
+
+def experiments(effort: Effort) -> list[Experiment]:
+    """See `allspin.host.study.paper.chapter.Part`."""
+    return [
+        _run(scheme, rate, seed)
+        for scheme in SCHEMES
+        for rate in RATES
+        for seed in range(effort.sweep_seeds)
+    ]
+
+
+def widths(polarity: Polarity, pulses: int = PULSES) -> list[float]:
+    """Widths, in nominal pulses, of a train that makes equal steps from end to end."""
+    synapse = raw_synapse(*RAW, states=PULSES)
+    levels = np.linspace(synapse.low, synapse.high, pulses + 1)
+    if polarity == Polarity.DEPRESSION:
+        levels = levels[::-1]
+    return np.diff(synapse.pulses_to(polarity, levels)).tolist()
+
+
+def chapter(results: Results, effort: Effort) -> Chapter:
+    """See `allspin.host.study.paper.chapter.Part`."""
+    synapse = raw_synapse(*RAW, states=PULSES)
+    number = list(range(PULSES + 1))
+    responses, trains = [], []
+    for polarity, name in (
+        (Polarity.POTENTIATION, "potentiation"),
+        (Polarity.DEPRESSION, "depression"),
+    ):
+        each = widths(polarity)
+        given = [0.0, *np.cumsum(each).tolist()]
+        responses.append(
+            Line(
+                f"{name}, equal pulses",
+                number,
+                synapse.curve(polarity, number).tolist(),
+                marked=False,
+            )
+        )
+        responses.append(
+            Line(
+                f"{name}, computed widths",
+                number,
+                synapse.curve(polarity, given).tolist(),
+                marked=False,
+                dashed=True,
+            )
+        )
+        trains.append(Line(name, number[1:], each, marked=False))
+    seeds = range(effort.sweep_seeds)
+    spreads = {
+        (scheme, rate): accuracy(results, [_run(scheme, rate, seed) for seed in seeds])
+        for scheme in SCHEMES
+        for rate in RATES
+    }
+    readings = []
+    for rate in RATES:
+        raw, better = spreads["equal", rate], spreads["width", rate]
+        readings.append(
+            Reading(
+                f"rate {rate:g}",
+                f"{raw.percent()} with equal pulses, {better.percent()} with computed widths",
+                better.mean - raw.mean > raw.deviation + better.deviation,
+            )
+        )
+    panels = [
+        Panel(
+            responses,
+            "pulse",
+            "R_AH (half of the range)",
+            "Response",
+            y_range=(-1.1, 1.9),
+            places="upper center",
+        ),
+        Panel(trains, "pulse", "width (nominal pulses)", "Widths for equal steps", y_scale="log"),
+    ]
+    table = Table(
+        "pulse-width-accuracy",
+        "Accuracy after one epoch, by programming scheme",
+        ("scheme", "rate", "mean (%)", "standard deviation", "seeds"),
+        [
+            (
+                SCHEMES[scheme],
+                rate,
+                round(100 * spread.mean, 2),
+                round(100 * spread.deviation, 2),
+                spread.count,
+            )
+            for (scheme, rate), spread in spreads.items()
+        ],
+    )
+    claim = Claim(
+        "Pulses that are shorter at first and wider later improve on the nonlinearity",
+        "possible",
+        tuple(readings),
+        "widths from the mean response and the present R_AH, which must be read first; a pulse "
+        "of half the width is taken to count as half a pulse",
+    )
+    return Chapter(
+        "Pulse-width programming (ref. 22 of the paper)",
+        (
+            "A pulse's width is what the mean device needs for one state from where it is. From "
+            "one end to the other that is short pulses first and wider ones later, and the "
+            "response becomes a straight line.",
+        ),
+        (
+            Picture(
+                lines_table(
+                    "pulse-width",
+                    "Response and widths",
+                    "pulse",
+                    "R_AH, or width",
+                    [*responses, *(Line(f"width, {t.label}", t.x, t.y) for t in trains)],
+                ),
+                "Equal pulses, and pulses of computed width.",
+                partial(curves, "Shorter pulses first, wider ones later", panels),
+            ),
+        ),
+        (table,),
+        (claim,),
+    )

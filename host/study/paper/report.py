@@ -1,0 +1,184 @@
+"""The report as text, Markdown and HTML."""
+
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.table import Table as RichTable
+
+from allspin.host.study.paper.chapter import Cell, Chapter, Table
+from allspin.host.study.paper.verdict import Claim
+
+TITLE = "The paper, figure by figure"
+SOURCE = (
+    'Z. Cao, S. Zhang, J. Hou, W. Duan, L. You, "All-Spin Artificial Neural Network Based on '
+    'Spin-Orbit Torque-Induced Magnetization Switching", IEEE Transactions on Electron Devices, '
+    "2023, doi 10.1109/TED.2023.3327031."
+)
+NOT_DRAWN = (
+    "Fig. 1b, R_AH against H_z of the synapse: only the coercive field (37 Oe) is in the text; "
+    "there is no model of the hysteresis.",
+    "Fig. 4b, R_AH against H_z of the neuron: only the coercive field (about 30 Oe) is in the "
+    "text.",
+    "Fig. 1c, R_AH against current of the synapse: the text has no model of the loop.",
+    "Figs. 1a, 4a, 6a, 6b are drawings of devices and circuit.",
+)
+STYLE = """\
+body { font: 15px/1.5 "DejaVu Sans", sans-serif; color: #222; max-width: 64em; margin: 2em auto;
+  padding: 0 1em; }
+table { border-collapse: collapse; margin: 1em 0; font-size: 13px; }
+caption { text-align: left; font-weight: bold; padding: .3em 0; }
+th, td { border-bottom: 1px solid #ddd; padding: .3em .7em; text-align: left;
+  vertical-align: top; }
+td.number { text-align: right; font-variant-numeric: tabular-nums; }
+img { max-width: 100%; }
+figure { margin: 1.5em 0; } figcaption { color: #555; }
+"""
+
+
+@dataclass(frozen=True)
+class Report:
+    """A whole report.
+
+    Parameters
+    ----------
+    chapters : sequence of Chapter
+        In order.
+    facts : sequence of str
+        How it was made: effort, data set, commit.
+    """
+
+    chapters: Sequence[Chapter]
+    facts: Sequence[str]
+
+    @property
+    def claims(self) -> list[Claim]:
+        """All claims, in order."""
+        return [claim for chapter in self.chapters for claim in chapter.claims]
+
+
+def cell_text(cell: Cell) -> str:
+    """A table's cell as text."""
+    return f"{cell:.6g}" if isinstance(cell, float) else str(cell)
+
+
+def verdict_table(claims: Sequence[Claim]) -> Table:
+    """The table of verdicts."""
+    return Table(
+        "verdicts",
+        "Verdicts",
+        ("claim", "paper", "ours", "verdict", "reason"),
+        [
+            (claim.claim, claim.paper, claim.outcome, claim.verdict.value, claim.reason)
+            for claim in claims
+        ],
+    )
+
+
+def readings_table(claims: Sequence[Claim]) -> Table:
+    """Every reading of every claim, one a row."""
+    return Table(
+        "readings",
+        "Readings",
+        ("claim", "reading", "outcome", "agrees", "is an assumption"),
+        [
+            (
+                claim.claim,
+                reading.name,
+                reading.outcome,
+                "yes" if reading.agrees else "no",
+                "yes" if reading.assumption else "no",
+            )
+            for claim in claims
+            for reading in claim.readings
+        ],
+    )
+
+
+def printed_verdicts(claims: Sequence[Claim]) -> RichTable:
+    """The table of verdicts for a terminal."""
+    table = RichTable(title="Verdicts", title_justify="left", show_lines=True)
+    for name, ratio in (("claim", 4), ("paper", 2), ("ours", 6), ("verdict", 2), ("reason", 5)):
+        table.add_column(name, ratio=ratio, overflow="fold")
+    for row in verdict_table(claims).rows:
+        table.add_row(*(cell_text(cell) for cell in row))
+    return table
+
+
+def printed_table(table: Table) -> RichTable:
+    """A table for a terminal."""
+    printed = RichTable(title=table.title, title_justify="left")
+    for name in table.header:
+        printed.add_column(name, overflow="fold")
+    for row in table.rows:
+        printed.add_row(*(cell_text(cell) for cell in row))
+    return printed
+
+
+def _markdown_table(table: Table) -> str:
+    def line(cells: Sequence[str]) -> str:
+        return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+    rows = [line(table.header), line(["---"] * len(table.header))]
+    rows += [line([cell_text(cell) for cell in row]) for row in table.rows]
+    return "\n".join(rows)
+
+
+def markdown(report: Report) -> str:
+    """The report as Markdown."""
+    parts = [f"# {TITLE}", SOURCE, "\n".join(f"- {fact}" for fact in report.facts)]
+    parts += ["## Verdicts", _markdown_table(verdict_table(report.claims))]
+    for chapter in report.chapters:
+        parts += [f"## {chapter.title}", *chapter.text]
+        for table in chapter.tables:
+            parts += [f"**{table.title}** ([{table.name}.csv]({table.name}.csv))"]
+            parts += [_markdown_table(table)]
+        for picture in chapter.pictures:
+            name = picture.name
+            parts.append(f"![{picture.caption}]({name}.png)")
+            parts.append(f"{picture.caption} ([SVG]({name}.svg), [numbers]({name}.csv))")
+    parts += ["## Not drawn", "\n".join(f"- {reason}" for reason in NOT_DRAWN)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _html_table(table: Table) -> str:
+    def cell(value: Cell) -> str:
+        kind = "" if isinstance(value, str) else ' class="number"'
+        return f"<td{kind}>{html.escape(cell_text(value))}</td>"
+
+    head = "".join(f"<th>{html.escape(name)}</th>" for name in table.header)
+    rows = "\n".join("<tr>" + "".join(map(cell, row)) + "</tr>" for row in table.rows)
+    title = html.escape(table.title)
+    return f"<table>\n<caption>{title}</caption>\n<tr>{head}</tr>\n{rows}\n</table>"
+
+
+def page(report: Report) -> str:
+    """The report as one HTML page; its pictures are the SVG files beside it."""
+
+    def paragraph(text: str) -> str:
+        return f"<p>{html.escape(text)}</p>"
+
+    def items(texts: Sequence[str]) -> str:
+        return "<ul>\n" + "\n".join(f"<li>{html.escape(text)}</li>" for text in texts) + "\n</ul>"
+
+    parts = [f"<h1>{TITLE}</h1>", paragraph(SOURCE), items(report.facts)]
+    parts += [_html_table(verdict_table(report.claims))]
+    for chapter in report.chapters:
+        parts.append(f"<h2>{html.escape(chapter.title)}</h2>")
+        parts += [paragraph(text) for text in chapter.text]
+        for table in chapter.tables:
+            parts += [_html_table(table), f'<p><a href="{table.name}.csv">{table.name}.csv</a></p>']
+        for picture in chapter.pictures:
+            caption = html.escape(picture.caption)
+            parts.append(
+                f'<figure><img src="{picture.name}.svg" alt="{caption}">'
+                f'<figcaption>{caption} <a href="{picture.name}.csv">numbers</a></figcaption>'
+                "</figure>"
+            )
+    parts += ["<h2>Not drawn</h2>", items(NOT_DRAWN)]
+    body = "\n".join(parts)
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f"<title>{TITLE}</title>\n<style>\n{STYLE}</style>\n</head>\n"
+        f"<body>\n{body}\n</body>\n</html>\n"
+    )

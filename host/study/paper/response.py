@@ -1,0 +1,202 @@
+"""Figs. 1d and 2: R_AH states under pulses, and the response with its fit."""
+
+from functools import partial
+
+import numpy as np
+
+from allspin.host.show.pictures.curves import Line, Panel, curves
+from allspin.host.study.fit.measurement import Curve
+from allspin.host.study.fit.response import ResponseFit, fit_response
+from allspin.host.study.paper.chapter import Chapter, Effort, Picture, Results, Table, lines_table
+from allspin.host.study.paper.experiments import Experiment
+from allspin.host.study.paper.verdict import Claim, Reading
+from allspin.host.training.in_array.recipe import raw_synapse
+from allspin.sim.chip.array import SynapseArray
+from allspin.sim.device.synapse import CycleVariation, Polarity, SotSynapse
+
+PULSES = 100
+CYCLES = 10
+"""As many as the text has; the caption of Fig. 3a has six."""
+A = {Polarity.POTENTIATION: 22.0, Polarity.DEPRESSION: 9.0}
+NAMES = {Polarity.POTENTIATION: "potentiation", Polarity.DEPRESSION: "depression"}
+SEED = 1
+NOISE = CycleVariation(0.065, 0.029, "increment", "pulse")
+"""The reading of C2C that a single device's curve is drawn with."""
+
+
+def experiments(effort: Effort) -> list[Experiment]:
+    """See `allspin.host.study.paper.chapter.Part`."""
+    return []
+
+
+def _measured() -> dict[Polarity, np.ndarray]:
+    """One device's R_AH after each pulse of each cycle, down from saturation and then up.
+
+    Shape (cycles, pulses + 1) for each polarity.
+    """
+    clean = raw_synapse(A[Polarity.POTENTIATION], A[Polarity.DEPRESSION], PULSES)
+    synapse = SotSynapse(clean.potentiation, clean.depression, PULSES, NOISE)
+    device = SynapseArray(synapse, SEED, 0, (1, 1))
+    taken: dict[Polarity, list[list[float]]] = {polarity: [] for polarity in Polarity}
+    for _ in range(CYCLES):
+        device.saturate(Polarity.POTENTIATION)
+        for polarity in (Polarity.DEPRESSION, Polarity.POTENTIATION):
+            values = [float(device.resistance[0, 0])]
+            for _ in range(PULSES):
+                device.pulse(polarity)
+                values.append(float(device.resistance[0, 0]))
+            taken[polarity].append(values)
+    return {polarity: np.array(values) for polarity, values in taken.items()}
+
+
+def fit_cycles(polarity: Polarity, cycles: np.ndarray) -> ResponseFit:
+    """Fit of ``allspin fit`` to cycles of one device, shape (cycles, pulses + 1)."""
+    pulses = np.arange(cycles.shape[1], dtype=np.float64)
+    return fit_response(
+        [Curve("1", str(number), polarity, pulses, cycle) for number, cycle in enumerate(cycles)],
+        polarity,
+    )
+
+
+def printed_depression(pulse: np.ndarray) -> np.ndarray:
+    """The depression formula as the paper prints it, R_AH from -1 to 1."""
+    a = A[Polarity.DEPRESSION]
+    b = 2 / (1 - np.exp(-PULSES / a))
+    return b * (1 - np.exp(-(pulse - PULSES) / a)) + 1
+
+
+def levels_met(polarity: Polarity) -> int:
+    """Uniform levels, of 100, that whole pulses meet within half a level."""
+    synapse = raw_synapse(A[Polarity.POTENTIATION], A[Polarity.DEPRESSION], PULSES)
+    reached = synapse.curve(polarity, np.arange(PULSES + 1))
+    levels = np.linspace(synapse.low, synapse.high, PULSES)
+    half = synapse.span / (PULSES - 1) / 2
+    return int(np.sum(np.min(np.abs(levels[:, None] - reached), axis=1) <= half))
+
+
+def chapter(results: Results, effort: Effort) -> Chapter:
+    """See `allspin.host.study.paper.chapter.Part`."""
+    synapse = raw_synapse(A[Polarity.POTENTIATION], A[Polarity.DEPRESSION], PULSES)
+    measured = _measured()
+    fits = {polarity: fit_cycles(polarity, measured[polarity]) for polarity in Polarity}
+    down, up = measured[Polarity.DEPRESSION][0], measured[Polarity.POTENTIATION][0]
+    states = [
+        Line("depression", list(range(PULSES + 1)), down.tolist()),
+        Line("potentiation", list(range(PULSES, 2 * PULSES + 1)), up.tolist()),
+    ]
+    number = np.arange(PULSES + 1)
+    model = {polarity: synapse.curve(polarity, number) for polarity in Polarity}
+    fit = []
+    for polarity in Polarity:
+        fit.append(
+            Line(
+                f"{NAMES[polarity]}: fit, A = {fits[polarity].nonlinearity.value:.2f}",
+                number.tolist(),
+                fits[polarity].mean_curve(number).tolist(),
+                marked=False,
+            )
+        )
+        fit.append(
+            Line(
+                f"{NAMES[polarity]}: mean of {CYCLES} cycles, and deviation",
+                number[::5].tolist(),
+                measured[polarity].mean(axis=0)[::5].tolist(),
+                measured[polarity].std(axis=0, ddof=1)[::5].tolist(),
+                joined=False,
+            )
+        )
+    pulse = "pulse"
+    r_ah = "R_AH (half of the range)"
+    pictures = (
+        Picture(
+            lines_table("rah-states", "R_AH under pulses", pulse, r_ah, states),
+            "Fig. 1d: from saturation up (+z), 100 depressing pulses and then 100 potentiating "
+            "ones. R_AH stands in the paper's figure only, so it is given from -1 to 1.",
+            partial(
+                curves,
+                "R_AH states of one synapse",
+                [Panel(states, "pulse", r_ah, "C2C on each pulse, of the change that it makes")],
+            ),
+        ),
+        Picture(
+            lines_table("response", "Pulse response and fit", pulse, r_ah, fit),
+            "Fig. 2: ten cycles of a device drawn with the paper's A and C2C, and their fit.",
+            partial(
+                curves,
+                "Pulse response and fit",
+                [Panel(fit, "pulses of its polarity", r_ah)],
+            ),
+        ),
+    )
+    printed = printed_depression(np.array([0.0]))[0]
+    met = {polarity: levels_met(polarity) for polarity in Polarity}
+    reach = Table(
+        "levels",
+        "Uniform levels, of 100, that whole pulses meet within half a level",
+        ("polarity", "A (pulses)", "levels met"),
+        [(NAMES[polarity], A[polarity], met[polarity]) for polarity in Polarity],
+    )
+    fitted = Table(
+        "fit",
+        f"Fit of {CYCLES} cycles that were drawn with the paper's A",
+        ("polarity", "A drawn with (pulses)", "A fitted (pulses)", "95 % from", "95 % to"),
+        [
+            (
+                NAMES[polarity],
+                A[polarity],
+                round(fits[polarity].nonlinearity.value, 3),
+                round(fits[polarity].nonlinearity.low, 3),
+                round(fits[polarity].nonlinearity.high, 3),
+            )
+            for polarity in Polarity
+        ],
+    )
+    steps = {p: np.abs(np.diff(model[p])) / (synapse.span / (PULSES - 1)) for p in Polarity}
+    claims = (
+        Claim(
+            "R_D(P) as printed describes depression",
+            "R_D from R_min to R_max",
+            (
+                Reading(
+                    "as printed",
+                    f"R_D(0) = {printed:,.0f} half ranges",
+                    False,
+                ),
+                Reading(
+                    "with the signs of the work it cites (ref. 20)",
+                    f"R_D(0) = {synapse.low:g}, R_D(P_max) = {synapse.high:g}",
+                    True,
+                    True,
+                ),
+            ),
+            "two signs are lost in print; all of this report uses the corrected form",
+        ),
+        Claim(
+            "The R_AH states can reach 100 through pulses",
+            "100 states",
+            (
+                Reading("states are the pulses themselves", f"{PULSES + 1} values of R_AH", True),
+                Reading(
+                    "states are uniform levels, met by whole pulses",
+                    f"{met[Polarity.POTENTIATION]} (A = 22) and {met[Polarity.DEPRESSION]} (A = 9) "
+                    "of 100",
+                    False,
+                ),
+            ),
+            "the text does not say what a state is; steps range from "
+            f"{min(s.min() for s in steps.values()):.2g} to "
+            f"{max(s.max() for s in steps.values()):.3g} mean steps",
+        ),
+    )
+    return Chapter(
+        "R_AH states and pulse response (Figs. 1d, 2)",
+        (
+            "The measured points of the paper are in its figures only. The device drawn here has "
+            "its A and its C2C, read as a fraction of the change that each pulse makes. That a "
+            "fit gives A back says that the model can be fitted, not that the paper's data obey "
+            "it. P_max is not given; 100 is assumed.",
+        ),
+        pictures,
+        (fitted, reach),
+        claims,
+    )

@@ -1,0 +1,391 @@
+"""One chip of a sweep, made and measured; it runs wherever a worker does."""
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from threadpoolctl import threadpool_limits
+
+from allspin.hdl.parameters import EngineParameters, HardwareProfile
+from allspin.host.data.catalogue import device_path, network_path
+from allspin.host.data.datasets import check_fit, load_test_set
+from allspin.host.link.chip_programming import CHIPS, ChipMaker, check_sums, why_words
+from allspin.host.link.device import Device as Machine
+from allspin.host.link.golden_device import GoldenDevice
+from allspin.host.link.machines import GOLDEN, VIRTUAL, open_device
+from allspin.host.study.sweep.point import Point
+from allspin.sim.chip.calibration import calibrate
+from allspin.sim.chip.chip import Chip, ColumnNoise
+from allspin.sim.device.device import Device
+from allspin.sim.device.device_file import device_from_bytes
+from allspin.sim.errors import UserError
+from allspin.sim.files.plain import MAX_TOML
+from allspin.sim.files.user_file import read_file
+from allspin.sim.network.netfile import MAX_BYTES as MAX_NETWORK
+from allspin.sim.network.netfile import network_from_bytes
+from allspin.sim.network.network import Network
+from allspin.sim.programming.programming import chip_network, planned_counts, program_chip
+from allspin.sim.programming.schemes import Counts, Programming
+
+MACHINES_KEPT = 4
+"""Virtual boards that a worker keeps running, one for each shape of network."""
+
+Images = npt.NDArray[np.uint8]
+Integers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a sweep's numbers come from, by name and by content.
+
+    Parameters
+    ----------
+    networks, devices : tuple of (str, str)
+        Name and SHA-256 of the file of each.
+    data : tuple of (str or None, str)
+        Folder and SHA-256 of the test set.
+    """
+
+    networks: tuple[tuple[str, str], ...]
+    devices: tuple[tuple[str, str], ...]
+    data: tuple[str | None, str]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One chip.
+
+    Parameters
+    ----------
+    point : Point
+        What it is made of and how it is programmed.
+    chip : int
+        Its seed.
+    images : int or None
+        How many test images.
+    on : str
+        Machine.
+    material : Material
+        Files that a worker must find to be the same.
+    """
+
+    point: Point
+    chip: int
+    images: int | None
+    on: str
+    material: Material
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a chip did.
+
+    Parameters
+    ----------
+    images, correct : int
+        Images shown, and those that were classified rightly.
+    pulses_per_cell, reads_per_cell : float
+        What programming took.
+    unconverged : float
+        Share of the cells that were never within the band.
+    resent, damaged : int
+        Requests that were sent again and frames that came damaged; not in the table, since they
+        are the line's and not the chip's.
+    """
+
+    images: int
+    correct: int
+    pulses_per_cell: float
+    reads_per_cell: float
+    unconverged: float
+    resent: int = field(default=0, compare=False)
+    damaged: int = field(default=0, compare=False)
+
+    @property
+    def accuracy(self) -> float:
+        """Share of the images that were classified rightly."""
+        return self.correct / self.images
+
+
+def network_file(name: str) -> bytes:
+    """Content of a network's file."""
+    return read_file(network_path(name), "network", MAX_NETWORK)
+
+
+def device_file(name: str) -> bytes:
+    """Content of a device's file."""
+    return read_file(device_path(name), "device", MAX_TOML)
+
+
+def network_of(name: str, content: bytes) -> Network:
+    """The network in a file's content, or an error that names it."""
+    try:
+        return network_from_bytes(content)
+    except ValueError as error:
+        raise UserError(f"{name} is not a network file: {error}") from error
+
+
+def device_of(name: str, content: bytes) -> Device:
+    """The device in a file's content, or an error that names it."""
+    try:
+        return device_from_bytes(content)
+    except ValueError as error:
+        raise UserError(f"{name} is not a device file: {error}") from error
+
+
+def digest_of(*contents: bytes | memoryview) -> str:
+    """SHA-256 of contents, one after another."""
+    digest = hashlib.sha256()
+    for content in contents:
+        digest.update(content)
+    return digest.hexdigest()
+
+
+def _same(what: str, found: str, wanted: str) -> None:
+    if found != wanted:
+        raise UserError(
+            f"{what} is another file for this worker than for the sweep; give all of them the "
+            "same files under the same names, and do not change them while it runs"
+        )
+
+
+@lru_cache(maxsize=32)
+def _network(name: str, digest: str) -> Network:
+    content = network_file(name)
+    _same(f"network {name}", digest_of(content), digest)
+    return network_of(name, content)
+
+
+@lru_cache(maxsize=32)
+def _device(name: str, digest: str) -> Device:
+    content = device_file(name)
+    _same(f"device {name}", digest_of(content), digest)
+    return device_of(name, content)
+
+
+def images_digest(images: Images, labels: Integers) -> str:
+    """SHA-256 of a test set."""
+    return digest_of(str(images.shape).encode(), images.data, labels.data)
+
+
+@lru_cache(maxsize=1)
+def _test_set(data: str | None, digest: str) -> tuple[Images, Integers]:
+    images, labels = load_test_set(None if data is None else Path(data))
+    _same("the data set", images_digest(images, labels), digest)
+    return images, labels
+
+
+@dataclass(frozen=True, eq=False)
+class MadeChip:
+    """A chip of a job, programmed.
+
+    Attributes
+    ----------
+    chip : Chip
+        The chip.
+    base : Network
+        As it was trained.
+    programming : Programming
+        How it was programmed.
+    network : Network
+        With its words, V-I converters and neurons.
+    noise : ColumnNoise or None
+        What it adds at each use.
+    counts : Counts
+        What programming took.
+    """
+
+    chip: Chip
+    base: Network
+    programming: Programming
+    network: Network
+    noise: ColumnNoise | None
+    counts: Counts
+
+
+def make_chip(job: Job) -> MadeChip:
+    """Make and program the chip of a job.
+
+    Raises
+    ------
+    UserError
+        If a file is not the sweep's, or the network cannot be programmed.
+    """
+    point, material = job.point, job.material
+    network = _network(point.network, dict(material.networks)[point.network])
+    device = point.made_of(_device(point.device, dict(material.devices)[point.device]))
+    chip, how = Chip(device, job.chip), point.programming(network)
+    try:
+        programmed = program_chip(chip, network, how)
+    except ValueError as error:
+        raise UserError(f"{point.network} on {point.device}: {error}") from error
+    final = calibrate(chip, network).network if point.calibrate else network
+    return MadeChip(
+        chip,
+        network,
+        how,
+        chip_network(chip, final, programmed.words),
+        chip.noise(network),
+        programmed.counts,
+    )
+
+
+def counts_of(point: Point, material: Material) -> tuple[int, Counts | None]:
+    """What is known of a point's counts before a chip is made.
+
+    Parameters
+    ----------
+    point : Point
+        The point.
+    material : Material
+        Its files.
+
+    Returns
+    -------
+    int
+        Cells of its network.
+    Counts or None
+        What programming takes, where it takes the same on every chip.
+    """
+    network = _network(point.network, dict(material.networks)[point.network])
+    device = point.made_of(_device(point.device, dict(material.devices)[point.device]))
+    cells = sum(layer.states.size for layer in network.layers)
+    return cells, planned_counts(device.synapse, network, point.programming(network))
+
+
+@dataclass(eq=False)
+class _Board:
+    """A machine that is kept open, and what makes chips on it.
+
+    A maker has sent its network's states: for the next chip of the same point they need not be
+    sent again.
+    """
+
+    machine: Machine | GoldenDevice
+    maker: ChipMaker | None = None
+    point: Point | None = None
+
+    def make(self, point: Point, made: MadeChip) -> None:
+        """Turn the machine into a chip."""
+        if isinstance(self.machine, GoldenDevice):
+            self.machine.program(made.network)
+            return
+        if self.maker is None or self.point != point:
+            self.maker = ChipMaker(self.machine, made.base, made.chip.device, made.programming)
+            self.point = point
+        self.maker.make(made.chip, made.network)
+
+
+_boards: OrderedDict[Any, _Board] = OrderedDict()
+"""Machines that this process keeps open, the one used last at the end."""
+_boards_lock = threading.Lock()
+
+
+def close_machines() -> None:
+    """Close what this process has open."""
+    while _boards:
+        _boards.popitem()[1].machine.close()
+
+
+def _board(on: str, made: MadeChip) -> _Board:
+    """A machine for a chip: one that is open already, or a new one."""
+    if on == GOLDEN:
+        return _Board(GoldenDevice(made.noise))
+    check_sums(made.noise)
+    # A virtual board is built for its engine; what is on a port is what it is.
+    profile, engine = None, None
+    if on == VIRTUAL:
+        # Chips that the host works out, and that are alike at each use, need no gateware.
+        plain = made.noise is None and why_words(made.chip.device, made.programming) is not None
+        profile = HardwareProfile(variation=None if plain else CHIPS)
+        engine = EngineParameters.from_network(made.base, profile)
+    key = (on, engine, profile)
+    if key not in _boards:
+        while len(_boards) >= MACHINES_KEPT:
+            _boards.popitem(last=False)[1].machine.close()
+        _boards[key] = _Board(open_device(on, made.base, profile))
+    _boards.move_to_end(key)
+    return _boards[key]
+
+
+def build_machines(jobs: Sequence[Job]) -> None:
+    """Have each virtual board that some jobs need built, and leave none running."""
+    try:
+        for job in {job.point: job for job in jobs}.values():
+            _board(job.on, make_chip(job))
+    finally:
+        close_machines()
+
+
+@dataclass(frozen=True, eq=False)
+class Answered:
+    """What a job's chip answered to each image.
+
+    Attributes
+    ----------
+    classes, labels : ndarray of int64, shape (images,)
+        Classes that it says, and the right ones.
+    counts : Counts
+        What programming took.
+    resent, damaged : int
+        Requests that were sent again for it, and frames that came damaged.
+    """
+
+    classes: Integers
+    labels: Integers
+    counts: Counts
+    resent: int
+    damaged: int
+
+
+def answers_of(job: Job) -> Answered:
+    """Make, program and ask the chip of a job.
+
+    Raises
+    ------
+    UserError
+        If a file is not the sweep's, the network cannot be programmed, or the machine fails.
+    """
+    images, labels = _test_set(*job.material.data)
+    images, labels = images[: job.images], labels[: job.images]
+    # One job a core: threads of its own would only take them from the others.
+    with threadpool_limits(1):
+        made = make_chip(job)
+        check_fit(made.network, images.shape[1:], labels)
+        # A worker of Dask may have several threads, a machine takes one network at a time.
+        with nullcontext() if job.on == GOLDEN else _boards_lock:
+            try:
+                board = _board(job.on, made)
+                machine = board.machine
+                resent, damaged = machine.resent, machine.damaged
+                board.make(job.point, made)
+                classes = machine.stream(images).classes
+                resent, damaged = machine.resent - resent, machine.damaged - damaged
+            except BaseException:
+                # In whatever state they are now, the next job shall not find them so.
+                close_machines()
+                raise
+    return Answered(classes, labels, made.counts, resent, damaged)
+
+
+def measure(job: Job) -> Outcome:
+    """Make, program and measure the chip of a job; raises as `answers_of` does."""
+    answered = answers_of(job)
+    counts = answered.counts
+    return Outcome(
+        images=len(answered.labels),
+        correct=int(np.sum(answered.classes == answered.labels)),
+        pulses_per_cell=counts.pulses / counts.cells,
+        reads_per_cell=counts.reads / counts.cells,
+        unconverged=counts.unconverged / counts.cells,
+        resent=answered.resent,
+        damaged=answered.damaged,
+    )

@@ -1,0 +1,150 @@
+"""One point of a sweep: what its chips are made of and how they are programmed."""
+
+import dataclasses
+from dataclasses import dataclass
+
+import numpy as np
+
+from allspin.sim.device.device import Device
+from allspin.sim.device.synapse import SotSynapse, Synapse
+from allspin.sim.device.table_device import TableSynapse
+from allspin.sim.errors import UserError
+from allspin.sim.network.network import Network
+from allspin.sim.programming.schemes import DEFAULT_BAND, Programming, default_tries
+
+
+@dataclass(frozen=True)
+class Point:
+    """Values of all factors.
+
+    Parameters
+    ----------
+    network : str
+        Name or file.
+    states : int
+        States of its synapses.
+    device : str
+        Name or file of what the chips are made of.
+    c2c, d2d : float
+        What the synapse's C2C and D2D are multiplied by.
+    neuron_d2d, neuron_c2c : float
+        The same for the neuron: D2D of gain and threshold, and C2C.
+    program : str
+        One of `allspin.sim.programming.schemes.SCHEMES`.
+    polarity : str
+        One of `allspin.sim.programming.schemes.POLARITIES`.
+    tries : int or None
+        Writes of a cell that write-verify may take; None for the other schemes.
+    band : float or None
+        Band of write-verify; None for the other schemes.
+    calibrate : bool
+        Whether the thresholds of the neurons are calibrated.
+    """
+
+    network: str
+    states: int
+    device: str
+    c2c: float
+    d2d: float
+    neuron_d2d: float
+    neuron_c2c: float
+    program: str
+    polarity: str
+    tries: int | None
+    band: float | None
+    calibrate: bool
+
+    def made_of(self, device: Device) -> Device:
+        """The device with its variations multiplied.
+
+        Raises
+        ------
+        UserError
+            If one of them leaves its range.
+        """
+        try:
+            return scaled(device, self.c2c, self.d2d, self.neuron_d2d, self.neuron_c2c)
+        except ValueError as error:
+            raise UserError(
+                f"{self.device} with c2c {self.c2c:g}, d2d {self.d2d:g}, neuron_d2d "
+                f"{self.neuron_d2d:g}, neuron_c2c {self.neuron_c2c:g}: {error}; "
+                "these are factors on the device's own figures"
+            ) from error
+
+    def programming(self, network: Network) -> Programming:
+        """How the chips are programmed.
+
+        Raises
+        ------
+        UserError
+            If a value is outside its range.
+        """
+        try:
+            return Programming(
+                self.program,
+                self.polarity,
+                default_tries(network) if self.tries is None else self.tries,
+                DEFAULT_BAND if self.band is None else self.band,
+            )
+        except ValueError as error:
+            raise UserError(str(error)) from error
+
+
+FACTOR_COLUMNS = tuple(field.name for field in dataclasses.fields(Point))
+"""The factors that a point has a value of."""
+
+
+def _scaled_synapse(synapse: Synapse, c2c: float, d2d: float) -> Synapse:
+    if isinstance(synapse, SotSynapse):
+        return dataclasses.replace(
+            synapse,
+            c2c=dataclasses.replace(
+                synapse.c2c,
+                potentiation=synapse.c2c.potentiation * c2c,
+                depression=synapse.c2c.depression * c2c,
+            ),
+            d2d=dataclasses.replace(
+                synapse.d2d,
+                potentiation=synapse.d2d.potentiation * d2d,
+                depression=synapse.d2d.depression * d2d,
+            ),
+        )
+    if isinstance(synapse, TableSynapse):
+        potentiation, depression = (
+            dataclasses.replace(
+                table, cycle=np.multiply(table.cycle, c2c), device=np.multiply(table.device, d2d)
+            )
+            for table in (synapse.potentiation, synapse.depression)
+        )
+        return dataclasses.replace(synapse, potentiation=potentiation, depression=depression)
+    raise TypeError(f"the variations of a {type(synapse).__name__} cannot be multiplied")
+
+
+def scaled(device: Device, c2c: float, d2d: float, neuron_d2d: float, neuron_c2c: float) -> Device:
+    """A device with its variations multiplied; its imperfections stay as they are.
+
+    Parameters
+    ----------
+    device : Device
+        The device.
+    c2c, d2d : float
+        Factors on the synapse's cycle-to-cycle and device-to-device variation, 0 or more.
+    neuron_d2d, neuron_c2c : float
+        Factors on the neuron's: gain and threshold, and use.
+
+    Raises
+    ------
+    ValueError
+        If a deviation leaves its range.
+    """
+    neuron = device.neuron_variation
+    return dataclasses.replace(
+        device,
+        synapse=_scaled_synapse(device.synapse, c2c, d2d),
+        neuron_variation=dataclasses.replace(
+            neuron,
+            gain=neuron.gain * neuron_d2d,
+            threshold=neuron.threshold * neuron_d2d,
+            use=neuron.use * neuron_c2c,
+        ),
+    )

@@ -1,0 +1,198 @@
+"""Runs a sweep: what is not in its table yet is measured, row by row."""
+
+import itertools
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from allspin.host.data.datasets import load_test_set
+from allspin.host.data.revision import commit
+from allspin.host.link.machines import GOLDEN, VIRTUAL
+from allspin.host.study.sweep.cluster import Cluster
+from allspin.host.study.sweep.grid import Grid
+from allspin.host.study.sweep.job import (
+    Integers,
+    Job,
+    Material,
+    answers_of,
+    build_machines,
+    counts_of,
+    device_file,
+    device_of,
+    digest_of,
+    images_digest,
+    network_file,
+    network_of,
+)
+from allspin.host.study.sweep.point import Point
+from allspin.host.study.sweep.table import Row, Table
+from allspin.host.study.sweep.workers import Done, in_processes, in_this_process, on_cluster
+from allspin.host.study.work import spoken
+
+Report = Callable[[float, float, str], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """A grid whose files were found and fit one another.
+
+    Attributes
+    ----------
+    grid : Grid
+        The grid.
+    points : list of Point
+        Its points.
+    material : Material
+        Files by name and digest.
+    images : int
+        How many test images each chip is shown.
+    """
+
+    grid: Grid
+    points: list[Point]
+    material: Material
+    images: int
+
+    def job(self, point: Point, chip: int) -> Job:
+        """The job that measures a chip, on the machine of the grid."""
+        return Job(point, chip, self.images, self.grid.on, self.material)
+
+    def answers(self, point: Point, chip: int) -> tuple[Integers, Integers]:
+        """What a chip answers on the golden model, and the right classes, shape (images,)."""
+        job = replace(self.job(point, chip), on=GOLDEN)
+        answered = answers_of(job)
+        return answered.classes, answered.labels
+
+    def record(self) -> dict[str, Any]:
+        """What lies beside the table."""
+        return {
+            "grid": {**self.grid.to_dict(), "images": self.images},
+            "networks": dict(self.material.networks),
+            "devices": dict(self.material.devices),
+            "data": self.material.data[1],
+            "commit": commit(),
+        }
+
+
+def make_plan(grid: Grid) -> Plan:
+    """Find a grid's files, and check that all of its points can be measured.
+
+    Raises
+    ------
+    UserError
+        If a file is missing or damaged, or does not fit the others.
+    """
+    points = grid.points()
+    contents = {name: network_file(name) for name in dict.fromkeys(p.network for p in points)}
+    devices = {name: device_file(name) for name in dict.fromkeys(p.device for p in points)}
+    networks = {name: network_of(name, content) for name, content in contents.items()}
+    for point in points:
+        point.made_of(device_of(point.device, devices[point.device]))
+        point.programming(networks[point.network])
+    data = None if grid.data is None else Path(grid.data)
+    images, labels = load_test_set(data, networks.values(), grid.images)
+    material = Material(
+        tuple((name, digest_of(content)) for name, content in contents.items()),
+        tuple((name, digest_of(content)) for name, content in devices.items()),
+        (grid.data, images_digest(images, labels)),
+    )
+    return Plan(grid, points, material, len(images) if grid.images is None else grid.images)
+
+
+def _measured(plan: Plan, jobs: list[Job], workers: int, scheduler: Cluster | None) -> Done:
+    if scheduler is not None:
+        return on_cluster(jobs, scheduler)
+    if plan.grid.on not in (GOLDEN, VIRTUAL) or min(workers, len(jobs)) == 1:
+        return in_this_process(jobs)
+    if plan.grid.on == VIRTUAL:
+        # Built once here, not once by each worker.
+        build_machines(jobs)
+    return in_processes(jobs, min(workers, len(jobs)))
+
+
+@dataclass(frozen=True, eq=False)
+class Sweep:
+    """A finished sweep.
+
+    Attributes
+    ----------
+    plan : Plan
+        What was swept.
+    rows : list of Row
+        All rows, by point and chip.
+    resumed : int
+        Rows that were there already.
+    """
+
+    plan: Plan
+    rows: list[Row]
+    resumed: int
+
+    def accuracies(self, point: Point) -> npt.NDArray[np.float64]:
+        """Accuracy of each chip of a point, by seed."""
+        return np.array([row.outcome.accuracy for row in self.rows if row.point == point])
+
+
+def run_sweep(
+    plan: Plan,
+    path: Path,
+    *,
+    workers: int = 1,
+    scheduler: Cluster | None = None,
+    report: Report = lambda done, total, text: None,
+) -> Sweep:
+    """Measure every chip of every point that is not in the table yet.
+
+    Parameters
+    ----------
+    plan : Plan
+        From `make_plan`.
+    path : Path
+        The table: a CSV file. What it holds of this plan is not measured again.
+    workers : int
+        Processes on this machine; a board has one.
+    scheduler : Cluster, optional
+        A Dask cluster's, in place of processes here.
+    report : callable
+        Told after each chip how many are done, of how many, and the time left in words.
+
+    Returns
+    -------
+    Sweep
+
+    Raises
+    ------
+    UserError
+        If the table is another sweep's or cannot be written, or a machine or the workers fail.
+    """
+    counts = partial(counts_of, material=plan.material)
+    with Table(path, plan.record(), plan.points, plan.grid.seeds, plan.images, counts) as table:
+        resumed = len(table.rows)
+        there = {(row.point, row.chip) for row in table.rows}
+        # A chip of every point, then the next chip: whoever looks at the table early sees all
+        # points, and the time left is estimated from a mixture of them. On gateware all chips
+        # of a point, then the next point: its states are sent but once.
+        if plan.grid.on == GOLDEN:
+            order = ((point, chip) for chip in plan.grid.seeds for point in plan.points)
+        else:
+            order = itertools.product(plan.points, plan.grid.seeds)
+        todo = [plan.job(point, chip) for point, chip in order if (point, chip) not in there]
+        if todo:
+            total = resumed + len(todo)
+            begun = time.monotonic()
+            with closing(_measured(plan, todo, workers, scheduler)) as outcomes:
+                for done, (job, outcome) in enumerate(outcomes, 1):
+                    table.add(Row(job.point, job.chip, outcome))
+                    left = (time.monotonic() - begun) / done * (len(todo) - done)
+                    text = f"{resumed + done:,} of {total:,} chips, about {spoken(left)} left"
+                    report(resumed + done, total, text)
+        places = {point: number for number, point in enumerate(plan.points)}
+        table.put_in_order(lambda row: (places[row.point], row.chip))
+        return Sweep(plan, table.rows, resumed)

@@ -1,0 +1,208 @@
+"""Who measures the chips: this process, others on this machine, or a cluster.
+
+Each of these yields jobs with their outcomes in whatever order they come. A chip is a seed, so
+it does not matter who measures it: a worker that is lost costs a retry of what it had in hand.
+"""
+
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+import warnings
+from collections import Counter
+from collections.abc import Generator, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
+from typing import Any, cast
+
+from joblib import Parallel, delayed
+
+from allspin.host.study.sweep.cluster import Cluster
+from allspin.host.study.sweep.job import Job, Outcome, close_machines, measure
+from allspin.sim.errors import UserError
+
+LOSSES = 3
+"""Workers that may be lost in a row without a chip done between, or by one chip on a cluster."""
+PATIENCE = 60.0
+"""Seconds that a cluster may be without a worker."""
+LOOK = 2.0
+"""Seconds between two looks at a cluster that is silent."""
+ORPHANED = 0.5
+"""Seconds between two looks of a worker at whether its parent is there."""
+IDLE = 10
+"""Seconds after which a worker without work ends."""
+TIDYING = "ignore:resource_tracker:UserWarning"
+"""Python's option that silences what the tracker of semaphores and folders says."""
+
+Done = Generator[tuple[Job, Outcome], None, None]
+
+
+def in_this_process(jobs: Sequence[Job]) -> Done:
+    """Measure jobs here, one after another."""
+    try:
+        for job in jobs:
+            yield job, measure(job)
+    finally:
+        close_machines()
+
+
+def _leave_with(parent: int) -> None:
+    """End this process soon after its parent has ended, however that did."""
+    while os.getppid() == parent:
+        time.sleep(ORPHANED)
+    os._exit(1)
+
+
+def _begin(parent: int) -> None:
+    # Ctrl-C reaches the whole group: a worker has nothing to save, so it just goes.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    # Loky's workers would wait minutes for a parent that was killed.
+    threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
+
+
+def _measured(job: Job) -> tuple[Job, Outcome]:
+    return job, measure(job)
+
+
+def _end_quietly() -> None:
+    """Let joblib say nothing of a pool that ends before its work does.
+
+    It warns of tasks that are dropped, and its manager's thread may stumble over them; the
+    process that tidies up behind it may find that already done. An interrupt is one line, and
+    what is dropped is measured when the sweep goes on.
+    """
+    warnings.filterwarnings(
+        "ignore", "[0-9]+ tasks (which were still being processed|have been successfully executed)"
+    )
+    if TIDYING not in sys.warnoptions:
+        # Handed on to every Python process that multiprocessing starts from here.
+        sys.warnoptions.append(TIDYING)
+    previous = threading.excepthook
+
+    def hook(fault: threading.ExceptHookArgs) -> None:
+        if fault.thread is None or "ExecutorManager" not in fault.thread.name:
+            previous(fault)
+
+    threading.excepthook = hook
+
+
+def in_processes(jobs: Sequence[Job], workers: int) -> Done:
+    """Measure jobs in some processes of this machine.
+
+    Parameters
+    ----------
+    jobs : sequence of Job
+        The jobs.
+    workers : int
+        Processes.
+
+    Raises
+    ------
+    UserError
+        If workers are killed again and again, say for want of memory.
+    """
+    _end_quietly()
+    left = dict.fromkeys(jobs)
+    losses = 0
+    while left:
+        pool = Parallel(
+            n_jobs=workers,
+            backend="loky",
+            return_as="generator_unordered",
+            # A job takes a tenth of a second or more: one by one costs nothing.
+            batch_size=cast(Any, 1),
+            # Whatever is handed out later may be handed out while the pool is being ended.
+            pre_dispatch="all",
+            initializer=_begin,
+            initargs=(os.getpid(),),
+            idle_worker_timeout=IDLE,
+        )
+        outcomes = cast(
+            Generator[tuple[Job, Outcome], None, None],
+            pool(delayed(_measured)(job) for job in list(left)),
+        )
+        try:
+            with closing(outcomes):
+                for job, outcome in outcomes:
+                    del left[job]
+                    losses = 0
+                    yield job, outcome
+        except BrokenProcessPool:
+            losses += 1
+            if losses > LOSSES:
+                raise UserError(
+                    "worker processes are killed again and again, perhaps for want of memory; "
+                    "give fewer --jobs: the same command goes on from what is done"
+                ) from None
+
+
+def on_cluster(jobs: Sequence[Job], cluster: Cluster) -> Done:
+    """Measure jobs on the workers of a Dask scheduler.
+
+    Parameters
+    ----------
+    jobs : sequence of Job
+        The jobs.
+    cluster : Cluster
+        Where the scheduler is.
+
+    Raises
+    ------
+    UserError
+        If Dask is not installed, the scheduler does not answer, it has no worker for a minute,
+        or one chip loses one worker after another.
+    """
+    client = cluster.connect()
+    from distributed import Future
+    from distributed.scheduler import KilledWorker
+
+    address = cluster.address
+    finished: queue.SimpleQueue[Future] = queue.SimpleQueue()
+    waiting: dict[Future, Job] = {}
+
+    def submit(job: Job) -> None:
+        future = client.submit(measure, job, pure=False)
+        waiting[future] = job
+        future.add_done_callback(finished.put)
+
+    losses: Counter[Job] = Counter()
+    seen = time.monotonic()
+    try:
+        for job in jobs:
+            submit(job)
+        while waiting:
+            try:
+                future = finished.get(timeout=LOOK)
+            except queue.Empty:
+                if client.status != "running":
+                    raise UserError(
+                        f"the scheduler at {address} is gone; the same command goes on from what "
+                        "is done"
+                    ) from None
+                if client.scheduler_info(n_workers=-1)["workers"]:
+                    seen = time.monotonic()
+                elif time.monotonic() - seen > PATIENCE:
+                    raise UserError(
+                        f"the scheduler at {address} has no worker; start some, and the same "
+                        "command goes on from what is done"
+                    ) from None
+                continue
+            seen = time.monotonic()
+            job = waiting.pop(future)
+            try:
+                outcome = future.result()
+            except KilledWorker:
+                losses[job] += 1
+                if losses[job] >= LOSSES:
+                    raise UserError(
+                        f"chip {job.chip} of {job.point.network} lost its worker again and again, "
+                        "perhaps for want of memory"
+                    ) from None
+                submit(job)
+                continue
+            yield job, outcome
+    finally:
+        # The scheduler forgets what nobody waits for any more.
+        client.close(timeout=1)

@@ -1,0 +1,1 @@
+"""One seed's draw of all device variation, and what an array does beside its cells."""

@@ -1,0 +1,325 @@
+"""The generator of every draw that belongs to a chip, defined for good.
+
+A draw has an address: chip seed, layer, purpose, row, column and number. Its 32 random bits
+are one block of Speck32/64 (`allspin.sim.chip.speck`), so any draw can be made alone, in any
+order, in NumPy and in gateware alike::
+
+    key   = number * 2**48 + layer * 2**40 + purpose * 2**32 + seed
+    block = row * 2**16 + column
+
+A normal value is made of the 32 bits by a table of the inverse distribution with linear
+interpolation, in integers only. ``docs/generator.md`` has test vectors and the table's
+digest: a change here would change every chip that was ever published.
+"""
+
+import math
+from enum import IntEnum
+from functools import cache
+from statistics import NormalDist
+
+import numpy as np
+import numpy.typing as npt
+
+from allspin.sim.chip.speck import CHUNK, encrypt
+from allspin.sim.network.levels import check_range
+from allspin.sim.network.network import MAX_LAYERS, MAX_LINES
+
+SEED_BITS = 32
+NUMBER_BITS = 16
+USE_BITS = 32
+FRACTION_BITS = 13
+"""Fraction bits of a normal value: it is in units of 2**-13 standard deviations."""
+GROUPS = 16
+SEGMENTS = 32
+"""Segments of each of the table's groups."""
+STEP_BITS = 10
+"""Bits that tell the place within a segment."""
+FALL_BITS = 13
+"""Width of the largest fall along a segment."""
+LAST_GROUP_END = 2**16
+"""Tail shares below this one, in units of ``2**-32``, are the last group."""
+FIRST_ENTRY = 127 + 15 << 5
+"""What the packed table's first entry is in a float: exponent (its bias is 127) and 5 bits."""
+
+
+class Purpose(IntEnum):
+    """What a draw is for; the numbers are for good, and new ones are added at the end."""
+
+    D2D_POTENTIATION = 0
+    """Of a cell: its device-to-device deviation when potentiated."""
+    D2D_DEPRESSION = 1
+    """Of a cell: its device-to-device deviation when depressed."""
+    WRITE = 2
+    """Of a cell: cycle-to-cycle deviation of a write; number = which write of this cell."""
+    NEURON_GAIN = 3
+    """Of a column."""
+    NEURON_THRESHOLD = 4
+    """Of a column."""
+    NEURON_USE = 5
+    """Of a column and an image: the neuron's cycle-to-cycle deviation."""
+    STUCK = 6
+    """Of a cell, uniform: whether it is stuck."""
+    STUCK_END = 7
+    """Of a cell, uniform: at which end."""
+    READ = 8
+    """Of a column and an image: read noise of the column's sum."""
+    AMPLIFIER_GAIN = 9
+    """Of a column."""
+    AMPLIFIER_OFFSET = 10
+    """Of a column."""
+    CONVERTER_GAIN = 11
+    """Of a column."""
+    CONVERTER_OFFSET = 12
+    """Of a column."""
+    HALL_OFFSET = 13
+    """Of a cell."""
+    RETENTION = 14
+    """Of a cell."""
+    VERIFY = 15
+    """Of a cell: read noise while it is programmed; number = which read of this cell."""
+
+
+def _checked(name: str, value: npt.ArrayLike, top: int) -> npt.NDArray[np.integer]:
+    array = np.asarray(value)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"{name} must be of integers, not {array.dtype}")
+    if array.size and not 0 <= int(array.min()) <= int(array.max()) <= top:
+        raise ValueError(f"{name} must be from 0 to {top}")
+    return array
+
+
+def draw_bits(
+    seed: int,
+    layer: int,
+    purpose: Purpose,
+    row: npt.ArrayLike,
+    column: npt.ArrayLike,
+    number: npt.ArrayLike = 0,
+) -> npt.NDArray[np.uint32]:
+    """The 32 random bits of draws.
+
+    Parameters
+    ----------
+    seed : int
+        The chip, 0 to 2**32 - 1.
+    layer : int
+        Layer of the network, 0 to 14.
+    purpose : Purpose
+        What the draws are for.
+    row, column : array_like of int
+        The cells, 0 to 65535; they broadcast. A draw of a column has row 0.
+    number : array_like of int
+        Which of a cell's draws for this purpose, 0 to 65535: one for all, or each cell's.
+
+    Returns
+    -------
+    ndarray of uint32, the shape that `row`, `column` and `number` broadcast to
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is outside its range or no integer.
+    """
+    seed = check_range("chip seed", seed, 0, 2**SEED_BITS - 1)
+    layer = check_range("layer", layer, 0, MAX_LAYERS - 1)
+    lines = [
+        _checked("row", row, MAX_LINES),
+        _checked("column", column, MAX_LINES),
+        _checked("number of the draw", number, 2**NUMBER_BITS - 1),
+    ]
+
+    def key(number: int) -> int:
+        return number << 48 | layer << 40 | int(purpose) << 32 | seed
+
+    numbers = np.unique(lines[2])
+    if lines[2].ndim == 0:
+        return encrypt(key(int(numbers[0])), *lines[:2])
+    rows, columns, each = np.broadcast_arrays(*lines)
+    if numbers.size == 1:
+        return encrypt(key(int(numbers[0])), rows, columns)
+    bits = np.empty(each.shape, np.uint32)
+    for one in numbers:
+        place = each == one
+        bits[place] = encrypt(key(int(one)), rows[place], columns[place])
+    return bits
+
+
+def _tail(share: float) -> float:
+    """The value that a share of all normal values exceeds."""
+    return -NormalDist().inv_cdf(share)
+
+
+@cache
+def normal_table() -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.uint16]]:
+    """The inverse distribution: magnitude at each segment's outer end, and fall along it.
+
+    Group g below 15 is the octave of upper tail shares from ``2**-(g + 2)`` to
+    ``2**-(g + 1)``, group 15 everything below ``2**-16``; each has 32 segments of equal
+    share, the smallest share first. The very first segment's outer end would be infinite:
+    it is put where the segment's mean is that of the normal distribution.
+
+    Returns
+    -------
+    magnitudes, falls : ndarray of uint16, shape (512,)
+        In units of ``2**-13`` standard deviations.
+    """
+    ends = []
+    for group in range(GROUPS):
+        low = 2.0 ** -(group + 2) if group < GROUPS - 1 else 0.0
+        width = (2.0 ** -(group + 1) - low) / SEGMENTS
+        shares = [low + width * segment for segment in range(SEGMENTS + 1)]
+        values = [_tail(share) if share else math.inf for share in shares]
+        if not low:
+            # The mean of the values beyond x is the density at x over the share beyond x.
+            mean = NormalDist().pdf(values[1]) / shares[1]
+            values[0] = 2 * mean - values[1]
+        ends.append([math.floor(value * 2**FRACTION_BITS + 0.5) for value in values])
+    magnitudes = np.array([row[:-1] for row in ends], np.int64).ravel()
+    falls = magnitudes - np.array([row[1:] for row in ends], np.int64).ravel()
+    tables = magnitudes.astype(np.uint16), falls.astype(np.uint16)
+    for table in tables:
+        table.setflags(write=False)
+    return tables
+
+
+@cache
+def _packed_table() -> npt.NDArray[np.int32]:
+    """`normal_table` with magnitude and fall in one word, the last group first."""
+    magnitudes, falls = (table.astype(np.int32) for table in normal_table())
+    words = magnitudes << FALL_BITS | falls
+    return words.reshape(GROUPS, SEGMENTS)[::-1].ravel()
+
+
+def normal_values(bits: npt.NDArray[np.uint32]) -> npt.NDArray[np.int32]:
+    """Normal values of random bits, in integers only.
+
+    The top bit is the sign. The other 31, m, are the share of the upper tail: with
+    ``g = min(leading zeros of m, 15)`` and ``n = m << min(g, 14)``, bits 25 to 29 of n are
+    the segment s and bits 15 to 24 the place f in it. The magnitude is
+    ``M[32 g + s] - ((F[32 g + s] * (2 f + 1) + 2**10) >> 11)``.
+
+    Parameters
+    ----------
+    bits : ndarray of uint32
+        From `draw_bits`.
+
+    Returns
+    -------
+    ndarray of int32, the shape of `bits`
+        In units of ``2**-13`` standard deviations (`FRACTION_BITS`); up to 5.3 standard
+        deviations either way.
+    """
+    table = _packed_table()
+    values = np.empty(bits.shape, np.int32)
+    flat, source = values.reshape(-1), bits.reshape(-1).view(np.int32)
+    for start in range(0, flat.size, CHUNK):
+        chunk = source[start : start + CHUNK]
+        share = chunk & np.int32(2**31 - 1)
+        # A float's exponent tells the leading zeros, its fraction the bits that follow the
+        # leading one. The last group's values have no leading one in common: they get one.
+        last = (share < LAST_GROUP_END).astype(np.int32)
+        share |= last << 16
+        # This clears the bit 16 below the leading one, and none above it, so that rounding
+        # to a float's 24 bits cannot carry into those that are used.
+        share &= ~(share >> 16)
+        floating = share.astype(np.float32).view(np.int32)
+        entry = (floating >> 18) - FIRST_ENTRY - (last << 5)
+        packed = table.take(entry)
+        place = (floating >> 7) & (2**STEP_BITS - 1) << 1 | 1
+        fall = packed & 2**FALL_BITS - 1
+        fall *= place
+        fall += 2**STEP_BITS
+        fall >>= STEP_BITS + 1
+        magnitude = packed >> FALL_BITS
+        magnitude -= fall
+        sign = chunk >> 31  # -1 for a negative value, else 0
+        magnitude ^= sign
+        np.subtract(magnitude, sign, out=flat[start : start + CHUNK])
+    return values
+
+
+def normals(
+    seed: int,
+    layer: int,
+    purpose: Purpose,
+    row: npt.ArrayLike,
+    column: npt.ArrayLike,
+    number: npt.ArrayLike = 0,
+) -> npt.NDArray[np.int32]:
+    """Normal values by address: `normal_values` of `draw_bits`, with its parameters."""
+    return normal_values(draw_bits(seed, layer, purpose, row, column, number))
+
+
+def cell_normals(
+    seed: int,
+    layer: int,
+    purpose: Purpose,
+    shape: tuple[int, int],
+    number: npt.ArrayLike = 0,
+) -> npt.NDArray[np.int32]:
+    """One normal value for each cell of a crossbar.
+
+    Parameters
+    ----------
+    seed, layer, purpose
+        As of `draw_bits`.
+    shape : tuple of int
+        Rows and columns.
+    number : array_like of int
+        Which of a cell's draws: one for all, or each cell's own (shape `shape`).
+
+    Returns
+    -------
+    ndarray of int32, shape `shape`
+        In units of ``2**-13`` standard deviations.
+    """
+    rows, columns = np.arange(shape[0])[:, None], np.arange(shape[1])
+    return normals(seed, layer, purpose, rows, columns, number)
+
+
+def column_normals(seed: int, layer: int, purpose: Purpose, columns: int) -> npt.NDArray[np.int32]:
+    """One normal value for each column of a layer, shape (columns,)."""
+    return normals(seed, layer, purpose, 0, np.arange(columns))
+
+
+def use_normals(
+    seed: int, layer: int, purpose: Purpose, first: int, images: int, columns: int
+) -> npt.NDArray[np.int32]:
+    """One normal value for each image and column: noise of each use.
+
+    An image's number stands where a cell has its row and its draw's number: the lower 16
+    bits are the row, the upper 16 the number.
+
+    Parameters
+    ----------
+    seed, layer, purpose
+        As of `draw_bits`.
+    first : int
+        Number of the first image; images are numbered to 2**32 - 1.
+    images : int
+        How many images, 0 or more.
+    columns : int
+        How many columns.
+
+    Returns
+    -------
+    ndarray of int32, shape (images, columns)
+        In units of ``2**-13`` standard deviations.
+
+    Raises
+    ------
+    ValueError
+        If an image's number does not fit 32 bits.
+    """
+    check_range("number of the last image", first + images, 0, 2**USE_BITS)
+    values = np.empty((images, columns), np.int32)
+    place = 0
+    while place < images:
+        number, row = divmod(first + place, 2**NUMBER_BITS)
+        run = min(images - place, 2**NUMBER_BITS - row)
+        rows = np.arange(row, row + run)[:, None]
+        values[place : place + run] = normals(
+            seed, layer, purpose, rows, np.arange(columns), number
+        )
+        place += run
+    return values

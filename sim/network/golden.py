@@ -1,0 +1,223 @@
+"""The golden model: the whole machine in NumPy, exact to the last bit.
+
+It shares parameters with the gateware and nothing else: column sums are matrix products,
+the V-I converter is 64-bit arithmetic, and each neuron has an implementation of its own
+here, found by its name.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from allspin.sim.network.network import Layer, Network
+from allspin.sim.network.pixels import pixel_values
+
+CHUNK = 2048
+"""Images computed at a time, so that the intermediate values stay in the cache."""
+EXACT_FLOAT32 = 2**24
+"""Integers of a smaller magnitude are exact in float32, and so are their sums."""
+
+Integers = npt.NDArray[np.int64]
+Activation = Callable[[Network, Layer, npt.NDArray[np.int64]], npt.NDArray[np.uint8]]
+
+
+def _looked_up(
+    network: Network, layer: Layer, currents: npt.NDArray[np.int64]
+) -> npt.NDArray[np.uint8]:
+    assert layer.table is not None
+    return layer.table[currents]
+
+
+def _relu(network: Network, layer: Layer, currents: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
+    drop = network.current_bits - network.hidden_bits
+    half = (1 << drop) >> 1
+    return np.minimum((currents + half) >> drop, 2**network.hidden_bits - 1).astype(np.uint8)
+
+
+def _cmos_bare(
+    network: Network, layer: Layer, currents: npt.NDArray[np.int64]
+) -> npt.NDArray[np.uint8]:
+    half = 1 << (network.current_bits - 1)
+    drop = network.current_bits - network.hidden_bits
+    return np.where(currents < half, 0, ((currents - half) << 1) >> drop).astype(np.uint8)
+
+
+def _cmos_relu(
+    network: Network, layer: Layer, currents: npt.NDArray[np.int64]
+) -> npt.NDArray[np.uint8]:
+    above = np.maximum(currents - (1 << (network.current_bits - 3)), 0)
+    drop = network.current_bits - network.hidden_bits
+    return np.minimum((above << 1) >> drop, 2**network.hidden_bits - 1).astype(np.uint8)
+
+
+ACTIVATIONS: dict[str, Activation] = {
+    "sot": _looked_up,
+    "relu": _relu,
+    "cmos-bare": _cmos_bare,
+    "cmos-relu": _cmos_relu,
+    "cmos-sigmoid": _looked_up,
+}
+"""The implementation of each kind of neuron, by its name."""
+
+
+@dataclass(frozen=True, eq=False)
+class LayerTrace:
+    """What one layer computed for a batch of images.
+
+    Attributes
+    ----------
+    inputs : ndarray of uint8, shape (images, rows)
+        Values that drove the rows.
+    sums : ndarray of int64, shape (images, columns)
+        Column sums.
+    currents : ndarray of int64, shape (images, columns), or None
+        Neurons' input currents; None in the last layer, as `activations`.
+    activations : ndarray of uint8, shape (images, columns), or None
+        Neurons' outputs.
+    """
+
+    inputs: npt.NDArray[np.uint8]
+    sums: npt.NDArray[np.int64]
+    currents: npt.NDArray[np.int64] | None
+    activations: npt.NDArray[np.uint8] | None
+
+
+class UseNoise(Protocol):
+    """What differs from use to use: its draws are named by the number of the image."""
+
+    def on_sums(self, layer: int, first: int, sums: Integers) -> Integers:
+        """Column sums (images, columns) of a layer, the first of image number `first`."""
+        ...
+
+    def on_currents(self, layer: int, first: int, currents: Integers) -> Integers:
+        """Neurons' input currents (images, columns) before they are clamped."""
+        ...
+
+
+class GoldenModel:
+    """A network, ready to compute.
+
+    Parameters
+    ----------
+    network : Network
+        What to run.
+    words : sequence of ndarray of int8, optional
+        R_AH words of each layer, shape (rows, columns), in place of the network's own:
+        another chip of the same network.
+    noise : UseNoise, optional
+        What a chip adds to sums and currents at each use.
+
+    Raises
+    ------
+    ValueError
+        If the shapes of `words` are not the network's.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        words: list[npt.NDArray[np.int8]] | None = None,
+        noise: UseNoise | None = None,
+    ) -> None:
+        self.network = network
+        self.noise = noise
+        own = [layer.words for layer in network.layers]
+        self.words = own if words is None else words
+        if [w.shape for w in self.words] != [w.shape for w in own]:
+            raise ValueError(
+                f"words must have shapes {[w.shape for w in own]}, "
+                f"not {[w.shape for w in self.words]}"
+            )
+        self._matrices: list[npt.NDArray[np.floating]] = []
+        for number, matrix in enumerate(self.words):
+            top = 2 ** network.input_bits(number) - 1
+            worst = int(np.abs(matrix.astype(np.int64)).sum(axis=0).max()) * top
+            self._matrices.append(
+                matrix.astype(np.float32 if worst < EXACT_FLOAT32 else np.float64)
+            )
+
+    def _layer(self, number: int, inputs: npt.NDArray[np.uint8], first: int) -> LayerTrace:
+        layer = self.network.layers[number]
+        matrix = self._matrices[number]
+        sums = (inputs.astype(matrix.dtype) @ matrix).astype(np.int64)
+        if self.noise is not None:
+            sums = self.noise.on_sums(number, first, sums)
+        if layer.converter is None:
+            return LayerTrace(inputs, sums, None, None)
+        currents = sums * layer.converter.gains
+        currents >>= layer.converter.shift
+        currents -= layer.converter.offsets
+        if self.noise is not None:
+            currents = self.noise.on_currents(number, first, currents)
+        np.clip(currents, 0, 2**self.network.current_bits - 1, out=currents)
+        activations = ACTIVATIONS[self.network.neuron.name](self.network, layer, currents)
+        return LayerTrace(inputs, sums, currents, activations)
+
+    def _flat(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        """The images with one row a pixel, checked."""
+        rows = self.network.layers[0].rows
+        if images.dtype != np.uint8:
+            raise ValueError(f"images must be grey levels of type uint8, not {images.dtype}")
+        if images.ndim < 2 or math.prod(images.shape[1:]) != rows:
+            raise ValueError(f"images must have {rows} pixels each, not shape {images.shape}")
+        return images.reshape(len(images), rows)
+
+    def trace(self, images: npt.NDArray[np.uint8], first: int = 0) -> list[LayerTrace]:
+        """Every intermediate value of a batch, layer by layer.
+
+        Parameters
+        ----------
+        images : ndarray of uint8, shape (images, height, width) or (images, rows)
+            Grey levels, 0 to 255.
+        first : int
+            Number of the first image; only a chip's noise depends on it.
+
+        Raises
+        ------
+        ValueError
+            If the images have another type, or not as many pixels as the first layer has
+            rows.
+        """
+        values = pixel_values(self.network.pixel_bits)[self._flat(images)]
+        traces = []
+        for number in range(len(self.network.layers)):
+            traces.append(self._layer(number, values, first))
+            activations = traces[-1].activations
+            if activations is not None:
+                values = activations
+        return traces
+
+    def logits(self, images: npt.NDArray[np.uint8], first: int = 0) -> npt.NDArray[np.int64]:
+        """Column sums of the last layer.
+
+        Parameters
+        ----------
+        images : ndarray of uint8, shape (images, height, width) or (images, rows)
+            Grey levels, 0 to 255.
+        first : int
+            Number of the first image; only a chip's noise depends on it.
+
+        Returns
+        -------
+        ndarray of int64, shape (images, classes)
+
+        Raises
+        ------
+        ValueError
+            If the images have another type, or not as many pixels as the first layer has
+            rows.
+        """
+        flat = self._flat(images)
+        out = np.empty((len(images), self.network.classes), dtype=np.int64)
+        for start in range(0, len(images), CHUNK):
+            part = slice(start, start + CHUNK)
+            out[part] = self.trace(flat[part], first + start)[-1].sums
+        return out
+
+    def classify(self, images: npt.NDArray[np.uint8], first: int = 0) -> npt.NDArray[np.int64]:
+        """Class of each image: the lowest one with the largest logit."""
+        return np.argmax(self.logits(images, first), axis=1)

@@ -1,0 +1,229 @@
+"""The network file: safetensors, described for strangers in ``docs/formats.md``."""
+
+import json
+import os
+import stat
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from allspin.sim.errors import UserError
+from allspin.sim.files.plain import parse_json
+from allspin.sim.files.user_file import read_file
+from allspin.sim.network.network import Converter, Layer, Network
+from allspin.sim.network.neuron import neuron_from_dict, neuron_to_dict
+
+FORMAT = 1
+"""Version of the file's layout."""
+MAX_BYTES = 1 << 27
+"""Bytes of a network file: more synapses than any machine here has room for."""
+MAX_HEADER = 1 << 22
+"""Bytes of its header, which lists at most a hundred tensors beside what `KEY` has."""
+KEY = "allspin"
+"""The one metadata entry, JSON, so that equal networks make equal files."""
+DTYPES = {
+    "states": np.uint8,
+    "levels": np.int16,
+    "gains": np.uint16,
+    "offsets": np.int16,
+    "table": np.uint8,
+}
+"""Type of each of a layer's tensors."""
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all.
+
+    A link is followed; a device or pipe, which nothing may take the place of, is simply
+    written to.
+
+    Raises
+    ------
+    UserError
+        If the folder is missing or cannot be written, or the disk is full.
+    """
+    temporary = None
+    try:
+        target = path.resolve()
+        if target.exists() and not stat.S_ISREG(target.stat().st_mode):
+            target.write_bytes(data)
+            return
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".allspin-")
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(temporary, 0o666 & ~umask)
+        os.replace(temporary, target)
+    except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle
+        why = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise UserError(f"cannot write {path}: {why}") from error
+    finally:
+        if temporary is not None and os.path.exists(temporary):
+            os.unlink(temporary)
+
+
+def network_to_bytes(network: Network) -> bytes:
+    """The network as the content of a network file; equal networks give equal bytes."""
+    tensors: dict[str, np.ndarray[Any, Any]] = {}
+    for number, layer in enumerate(network.layers):
+        content = {"states": layer.states, "levels": layer.levels, "table": layer.table}
+        if layer.converter is not None:
+            content |= {"gains": layer.converter.gains, "offsets": layer.converter.offsets}
+        for name, tensor in content.items():
+            if tensor is not None:
+                # In row-major order whatever the array's own: safetensors takes the bytes.
+                tensors[f"layer.{number}.{name}"] = np.array(tensor, DTYPES[name], order="C")
+    record = {
+        "format": FORMAT,
+        "topology": list(network.topology),
+        "image_shape": list(network.image_shape),
+        "pixel_bits": network.pixel_bits,
+        "hidden_bits": network.hidden_bits,
+        "rah_bits": network.rah_bits,
+        "current_bits": network.current_bits,
+        "neuron": neuron_to_dict(network.neuron),
+        "shifts": [
+            layer.converter.shift for layer in network.layers if layer.converter is not None
+        ],
+        "provenance": network.provenance,
+    }
+    return save(tensors, metadata={KEY: json.dumps(record, sort_keys=True, allow_nan=False)})
+
+
+def save_network(network: Network, path: Path) -> None:
+    """Write a network file, whole or not at all.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be written.
+    """
+    write_atomically(path, network_to_bytes(network))
+
+
+def _header_size(data: bytes) -> int:
+    return int.from_bytes(data[:8], "little")
+
+
+def _record(data: bytes) -> dict[str, Any]:
+    """Metadata of a safetensors file (its reader for NumPy returns the tensors only)."""
+    metadata = parse_json(data[8 : 8 + _header_size(data)]).get("__metadata__", {})
+    if not isinstance(metadata, dict) or KEY not in metadata:
+        raise ValueError("it has no allspin metadata")
+    try:
+        record = parse_json(metadata[KEY])
+    except ValueError as error:
+        raise ValueError(f"its allspin metadata is not JSON ({error})") from error
+    if not isinstance(record, dict):
+        raise ValueError("its allspin metadata is not an object")
+    if record.get("format") != FORMAT:
+        raise ValueError(f"it has format {record.get('format')!r}; this version reads {FORMAT}")
+    return record
+
+
+def _integers(name: str, value: object) -> list[int]:
+    """A list of JSON integers as they stand: neither 784.0 nor true is one."""
+    if not isinstance(value, list) or any(type(number) is not int for number in value):
+        raise ValueError(f"its {name} must be a list of integers, not {value!r}")
+    return value
+
+
+def _layer(tensors: dict[str, Any], number: int, shift: int | None) -> Layer:
+    """Take one layer's tensors."""
+
+    def take(name: str) -> Any:
+        tensor = tensors.pop(f"layer.{number}.{name}")
+        if tensor.dtype != DTYPES[name]:
+            raise ValueError(
+                f"layer.{number}.{name} must be {np.dtype(DTYPES[name])}, not {tensor.dtype}"
+            )
+        return tensor
+
+    return Layer(
+        states=take("states"),
+        levels=take("levels"),
+        converter=None if shift is None else Converter(take("gains"), take("offsets"), shift),
+        table=take("table") if f"layer.{number}.table" in tensors else None,
+    )
+
+
+def _network(record: dict[str, Any], tensors: dict[str, Any]) -> Network:
+    """The network that metadata and tensors make together."""
+    topology = _integers("topology", record["topology"])
+    shifts = _integers("shifts", record["shifts"])
+    if len(topology) < 2 or len(shifts) != len(topology) - 2:
+        raise ValueError(f"its {len(shifts)} shifts do not fit its topology {topology}")
+    image_shape = _integers("image_shape", record["image_shape"])
+    if len(image_shape) != 2:
+        raise ValueError(f"its image_shape must be height and width, not {image_shape}")
+    bits = ("pixel_bits", "hidden_bits", "rah_bits", "current_bits")
+    for name in bits:
+        _integers(name, [record[name]])
+    if not isinstance(record["provenance"], dict):
+        raise ValueError("its provenance is not an object")
+    network = Network(
+        layers=tuple(
+            _layer(tensors, number, shift) for number, shift in enumerate([*shifts, None])
+        ),
+        neuron=neuron_from_dict(record["neuron"]),
+        image_shape=(image_shape[0], image_shape[1]),
+        **{name: record[name] for name in bits},
+        provenance=record["provenance"],
+    )
+    if tensors:
+        raise ValueError(f"it has a tensor too many, {min(tensors)!r}")
+    if list(network.topology) != topology:
+        raise ValueError(
+            f"its topology {topology} does not fit its layers {list(network.topology)}"
+        )
+    return network
+
+
+def network_from_bytes(data: bytes) -> Network:
+    """The network that a file's content describes.
+
+    Raises
+    ------
+    ValueError
+        If the content is not a whole and consistent network file; the message is one line.
+    """
+    if _header_size(data) > MAX_HEADER:
+        raise ValueError(
+            f"it is not a safetensors file, or one with a header of more than {MAX_HEADER:,} bytes"
+        )
+    try:
+        tensors = load(data)
+    except (SafetensorError, ValueError, KeyError, TypeError, OverflowError) as error:
+        raise ValueError(
+            f"it is not a safetensors file, or a damaged one ({' '.join(str(error).split())})"
+        ) from error
+    record = _record(data)
+    # The tensors are copies: where nobody else has the file's content, layers take its place.
+    del data
+    try:
+        return _network(record, tensors)
+    except KeyError as error:
+        raise ValueError(f"it lacks {error.args[0]!r}") from error
+    except TypeError as error:
+        raise ValueError(f"its metadata is inconsistent ({error})") from error
+
+
+def load_network(path: Path) -> Network:
+    """Read a network file.
+
+    Raises
+    ------
+    UserError
+        If the file is missing, foreign, truncated or inconsistent.
+    """
+    try:
+        return network_from_bytes(read_file(path, "network", MAX_BYTES))
+    except ValueError as error:
+        raise UserError(f"{path} is not a network file: {error}") from error

@@ -1,0 +1,250 @@
+"""A trained network as the machine runs it: integers only.
+
+Layer by layer, the state of each synapse, what a state is worth (R_AH words), the V-I
+converter of each column and the neuron's table. `allspin.sim.network.netfile` stores it,
+`allspin.sim.network.golden` computes with it, and the engine's parameters are derived from it.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from allspin.sim.network.levels import (
+    MAX_RAH_BITS,
+    MAX_STATES,
+    MIN_RAH_BITS,
+    MIN_STATES,
+    check_range,
+)
+from allspin.sim.network.neuron import Neuron
+
+GAIN_BITS = 10
+"""Width of a V-I converter's gain, unsigned."""
+MAX_SHIFT = 31
+MAX_LAYERS = 15
+MAX_LINES = 65535
+MIN_CURRENT_BITS = 4
+MAX_CURRENT_BITS = 12
+
+
+def _frozen(array: npt.ArrayLike, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    source = np.asarray(array)
+    if source.dtype == dtype:
+        copy = source.copy(order="K")
+        copy.setflags(write=False)
+        return copy
+    with np.errstate(invalid="ignore"):  # a NaN is refused below
+        copy = source.astype(dtype)
+    if not np.array_equal(source, copy):
+        raise ValueError(f"values do not fit {np.dtype(dtype).name}")
+    copy.setflags(write=False)
+    return copy
+
+
+@dataclass(frozen=True, eq=False)
+class Converter:
+    """The V-I converters at the foot of a layer's columns.
+
+    The input current of column c's neuron is
+    ``clamp(((sum[c] * gains[c]) >> shift) - offsets[c], 0, 2**current_bits - 1)``
+    with an arithmetic shift (it rounds towards minus infinity).
+
+    Parameters
+    ----------
+    gains : array_like of int, shape (columns,)
+        Unsigned, below ``2**GAIN_BITS``.
+    offsets : array_like of int, shape (columns,)
+        Input current taken off, in steps of the current's least significant bit;
+        it raises the neuron's threshold.
+    shift : int
+        Right shift of the product, 0 to 31.
+    """
+
+    gains: npt.NDArray[np.int32]
+    offsets: npt.NDArray[np.int32]
+    shift: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "gains", _frozen(self.gains, np.int32))
+        object.__setattr__(self, "offsets", _frozen(self.offsets, np.int32))
+        object.__setattr__(self, "shift", check_range("shift", self.shift, 0, MAX_SHIFT))
+        if self.gains.ndim != 1 or self.gains.shape != self.offsets.shape:
+            raise ValueError(
+                "gains and offsets must be vectors of one length, not shapes "
+                f"{self.gains.shape} and {self.offsets.shape}"
+            )
+        if self.gains.size and not 0 <= self.gains.min() <= self.gains.max() < 2**GAIN_BITS:
+            raise ValueError(f"gains must be from 0 to {2**GAIN_BITS - 1}")
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """One crossbar, and the neurons at the foot of its columns.
+
+    Parameters
+    ----------
+    states : array_like of int, shape (rows, columns)
+        State index of each synapse, 0 to N - 1.
+    levels : array_like of int, shape (N,)
+        Signed R_AH word of each state.
+    converter : Converter or None
+        V-I converters of the columns; None in the last layer.
+    table : array_like of int, shape (2**current_bits,), or None
+        The neuron's activation at each input current; None in the last layer and for
+        neurons without a table.
+    """
+
+    states: npt.NDArray[np.uint8]
+    levels: npt.NDArray[np.int16]
+    converter: Converter | None = None
+    table: npt.NDArray[np.uint8] | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "states", _frozen(self.states, np.uint8))
+        object.__setattr__(self, "levels", _frozen(self.levels, np.int16))
+        if self.table is not None:
+            object.__setattr__(self, "table", _frozen(self.table, np.uint8))
+        if self.states.ndim != 2 or not all(1 <= n <= MAX_LINES for n in self.states.shape):
+            raise ValueError(
+                f"states must be rows x columns, each from 1 to {MAX_LINES}, "
+                f"not of shape {self.states.shape}"
+            )
+        if self.levels.ndim != 1 or not MIN_STATES <= self.levels.size <= MAX_STATES:
+            raise ValueError(
+                f"levels must be a vector of {MIN_STATES} to {MAX_STATES} words, "
+                f"not of shape {self.levels.shape}"
+            )
+        if int(self.states.max()) >= self.levels.size:
+            raise ValueError(
+                f"states must be from 0 to {self.levels.size - 1}, "
+                f"not up to {int(self.states.max())}"
+            )
+        if self.converter is not None and self.converter.gains.size != self.columns:
+            raise ValueError(
+                f"a layer of {self.columns} columns needs as many V-I converters, "
+                f"not {self.converter.gains.size}"
+            )
+
+    @property
+    def rows(self) -> int:
+        """Number of rows (inputs)."""
+        return self.states.shape[0]
+
+    @property
+    def columns(self) -> int:
+        """Number of columns (outputs)."""
+        return self.states.shape[1]
+
+    @property
+    def words(self) -> npt.NDArray[np.int8]:
+        """The crossbar's content, shape (rows, columns): signed R_AH words."""
+        return self.levels[self.states].astype(np.int8)
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A whole network.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+        First to last; each has as many rows as the one before has columns.
+    neuron : Neuron
+        The hidden layers' neuron.
+    image_shape : tuple of int
+        Height and width of an image; their product is the first layer's rows.
+    pixel_bits, hidden_bits : int
+        Width of a pixel and of a hidden activation, unsigned, 1 to 8.
+    rah_bits : int
+        Width of an R_AH word, signed, 2 to 8.
+    current_bits : int
+        Width of a neuron's input current, unsigned, 4 to 12 and at least `hidden_bits`.
+    provenance : dict
+        Where the network comes from: plain JSON values, no dates.
+
+    Raises
+    ------
+    ValueError
+        If a value is outside its range or the layers do not fit one another.
+    """
+
+    layers: tuple[Layer, ...]
+    neuron: Neuron
+    image_shape: tuple[int, int]
+    pixel_bits: int = 4
+    hidden_bits: int = 4
+    rah_bits: int = 8
+    current_bits: int = 8
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "layers", tuple(self.layers))
+        self._check_bits("pixel_bits", 1, 8)
+        self._check_bits("hidden_bits", 1, 8)
+        self._check_bits("rah_bits", MIN_RAH_BITS, MAX_RAH_BITS)
+        self._check_bits("current_bits", max(MIN_CURRENT_BITS, self.hidden_bits), MAX_CURRENT_BITS)
+        check_range("number of layers", len(self.layers), 1, MAX_LAYERS)
+        shape = tuple(
+            check_range("each side of an image", side, 1, MAX_LINES) for side in self.image_shape
+        )
+        object.__setattr__(self, "image_shape", shape)
+        if len(shape) != 2 or shape[0] * shape[1] != self.layers[0].rows:
+            raise ValueError(
+                f"images of shape {shape} do not fit a first layer of {self.layers[0].rows} rows"
+            )
+        half = 2 ** (self.rah_bits - 1)
+        for number, layer in enumerate(self.layers):
+            last = number == len(self.layers) - 1
+            here = f"layer {number}"
+            if not last and self.layers[number + 1].rows != layer.columns:
+                raise ValueError(
+                    f"{here} has {layer.columns} columns, but layer {number + 1} "
+                    f"has {self.layers[number + 1].rows} rows"
+                )
+            if not -half <= layer.levels.min() <= layer.levels.max() < half:
+                raise ValueError(
+                    f"levels of {here} must be from {-half} to {half - 1} "
+                    f"(R_AH words of {self.rah_bits} bits)"
+                )
+            if last != (layer.converter is None):
+                raise ValueError(
+                    f"{here} {'is the last and has no' if last else 'needs a'} V-I converter"
+                )
+            if (layer.table is not None) != (not last and self.neuron.has_table):
+                raise ValueError(
+                    f"{here} {'has a' if layer.table is not None else 'needs a'} table, "
+                    f"which does not fit its place or the neuron {self.neuron.name}"
+                )
+            if layer.converter is not None:
+                bound = 2 ** (self.current_bits + 1)
+                offsets = layer.converter.offsets
+                if not -bound <= offsets.min() <= offsets.max() < bound:
+                    raise ValueError(f"offsets of {here} must be from {-bound} to {bound - 1}")
+            if layer.table is not None and (
+                layer.table.shape != (2**self.current_bits,)
+                or int(layer.table.max()) >= 2**self.hidden_bits
+            ):
+                raise ValueError(
+                    f"the table of {here} must have {2**self.current_bits} entries "
+                    f"from 0 to {2**self.hidden_bits - 1}"
+                )
+
+    def _check_bits(self, name: str, low: int, high: int) -> None:
+        """Check a width, and keep it as a plain int (JSON takes no NumPy ones)."""
+        object.__setattr__(self, name, check_range(name, getattr(self, name), low, high))
+
+    @property
+    def topology(self) -> tuple[int, ...]:
+        """Widths from the pixels to the classes, e.g. (784, 100, 10)."""
+        return (self.layers[0].rows, *(layer.columns for layer in self.layers))
+
+    @property
+    def classes(self) -> int:
+        """Number of classes."""
+        return self.layers[-1].columns
+
+    def input_bits(self, layer: int) -> int:
+        """Width of the values that drive the rows of a layer."""
+        return self.pixel_bits if layer == 0 else self.hidden_bits

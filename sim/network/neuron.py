@@ -1,0 +1,292 @@
+"""Neurons: the device's response, and what the machine keeps of it.
+
+A neuron is known by one name everywhere. Its class here holds its parameters and its
+physics; the golden model (`allspin.sim.network.golden`) and the gateware
+(`allspin.hdl.neuron.neuron`) each have an implementation that they find by that name.
+
+All of them are driven by the same V-I converter, which turns a column's sum into an
+unsigned input current of ``current_bits`` bits, full scale being the top of the range.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+
+def _sampled(response: npt.NDArray[np.float64], top: int) -> npt.NDArray[np.uint8]:
+    """A response that never falls, rounded to activations from 0 to `top`."""
+    # On a flat part the last bit may fall: at a plateau half way between two activations that
+    # would show.
+    rising = np.maximum.accumulate(response)
+    return np.clip(np.floor(rising * top + 0.5), 0, top).astype(np.uint8)
+
+
+def _softplus(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    return np.logaddexp(0.0, x)
+
+
+@dataclass(frozen=True)
+class SotNeuron:
+    """The SOT neuron: R_AH against current is a ReLU that saturates.
+
+    Below the threshold the magnetisation does not switch and R_AH is flat; then it
+    follows the current linearly (Fig. 4c of the paper) until the film is switched whole.
+    Both knees are rounded by the same softness::
+
+        r(i) = slope * softness * (softplus((i - threshold) / softness)
+                                   - softplus((i - end) / softness)),
+        end  = threshold + saturation / slope
+
+    Parameters
+    ----------
+    threshold : float
+        Input current at which switching starts, as a fraction of the input's full scale,
+        0 to 0.9.
+    slope : float
+        R_AH per current on the linear part, both as fractions of full scale, 0.1 to 20.
+    softness : float
+        Width of either knee in current, as a fraction of full scale, 0.001 to 1.
+    saturation : float
+        R_AH of the film switched whole, as a fraction of the output's full scale,
+        0.1 to 1.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is outside its range.
+    """
+
+    threshold: float = 0.1
+    slope: float = 1.25
+    softness: float = 0.05
+    saturation: float = 1.0
+
+    name: ClassVar[str] = "sot"
+    has_table: ClassVar[bool] = True
+
+    _ranges: ClassVar[dict[str, tuple[float, float]]] = {
+        "threshold": (0.0, 0.9),
+        "slope": (0.1, 20.0),
+        "softness": (0.001, 1.0),
+        "saturation": (0.1, 1.0),
+    }
+
+    def __post_init__(self) -> None:
+        for name, (low, high) in self._ranges.items():
+            value = getattr(self, name)
+            number = isinstance(value, (int, float)) and not isinstance(value, bool)
+            if not (number and low <= value <= high):
+                raise ValueError(
+                    f"the SOT neuron's {name} must be from {low} to {high}, not {value!r}"
+                )
+            # As a float, so that 1 and 1.0 make the same network file.
+            object.__setattr__(self, name, float(value))
+
+    def response(self, current: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """R_AH read after one use that started from reset.
+
+        Parameters
+        ----------
+        current : array_like of float
+            Input current as a fraction of full scale; a negative current leaves the
+            device as it was reset.
+
+        Returns
+        -------
+        ndarray of float64, the shape of `current`
+            R_AH above its value at no current, as a fraction of full scale.
+        """
+        drive = np.maximum(np.asarray(current, dtype=np.float64), 0.0)
+        end = self.threshold + self.saturation / self.slope
+
+        def switched(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+            return (
+                self.slope
+                * self.softness
+                * (
+                    _softplus((x - self.threshold) / self.softness)
+                    - _softplus((x - end) / self.softness)
+                )
+            )
+
+        return switched(drive) - switched(np.zeros(()))
+
+    def table(self, current_bits: int, hidden_bits: int) -> npt.NDArray[np.uint8]:
+        """The response, sampled and rounded: what the gateware's table holds.
+
+        Parameters
+        ----------
+        current_bits : int
+            Width of the input current; the table has ``2**current_bits`` entries.
+        hidden_bits : int
+            Width of an activation, 1 to 8.
+
+        Returns
+        -------
+        ndarray of uint8, shape (2**current_bits,)
+            Activation at each input current, 0 to ``2**hidden_bits - 1``.
+        """
+        size = 2**current_bits
+        return _sampled(self.response(np.arange(size) / (size - 1)), 2**hidden_bits - 1)
+
+
+class _Ramp:
+    """A neuron of logic alone: nothing below a threshold, then a straight line, then full scale.
+
+    Attributes
+    ----------
+    threshold : float
+        Input current at which the line starts, as a fraction of full scale.
+    slope : float
+        Output per current, both as fractions of full scale.
+    rounds : bool
+        Whether the output is rounded to nearest; else what does not fit is dropped.
+    """
+
+    threshold: ClassVar[float]
+    slope: ClassVar[float]
+    rounds: ClassVar[bool]
+    has_table: ClassVar[bool] = False
+
+    def response(self, current: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Output against input, both as fractions of full scale."""
+        return np.clip(self.slope * (np.asarray(current, np.float64) - self.threshold), 0.0, 1.0)
+
+    def table(self, current_bits: int, hidden_bits: int) -> npt.NDArray[np.uint8]:
+        """What the logic gives at each input current; there is no such table in the gateware.
+
+        Parameters
+        ----------
+        current_bits, hidden_bits : int
+            Width of the input current and of an activation.
+
+        Returns
+        -------
+        ndarray of uint8, shape (2**current_bits,)
+            Activation at each input current, 0 to ``2**hidden_bits - 1``.
+        """
+        size = 2**current_bits
+        steps = self.slope * (np.arange(size) - self.threshold * size) * 2**hidden_bits / size
+        steps = np.floor(steps + 0.5 if self.rounds else steps)
+        return np.clip(steps, 0, 2**hidden_bits - 1).astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class ReluNeuron(_Ramp):
+    """The ideal ReLU with the machine's number format: rounded, then clamped.
+
+    The activation is the input current's ``hidden_bits`` most significant bits, rounded
+    to nearest and held at full scale. It needs no table.
+    """
+
+    name: ClassVar[str] = "relu"
+    threshold: ClassVar[float] = 0.0
+    slope: ClassVar[float] = 1.0
+    rounds: ClassVar[bool] = True
+
+
+@dataclass(frozen=True)
+class CmosBareNeuron(_Ramp):
+    """The bare CMOS gate that the paper seems to price: a sign masks the other bits.
+
+    The input current is read as a signed number about the middle of its range (offset
+    binary), so its most significant bit says that it is not negative; the bits below pass,
+    the lowest ones dropped, where it is set. There is no register, no sum and no saturation
+    of its own: the V-I converter holds the current at full scale.
+    """
+
+    name: ClassVar[str] = "cmos-bare"
+    threshold: ClassVar[float] = 0.5
+    slope: ClassVar[float] = 2.0
+    rounds: ClassVar[bool] = False
+
+
+@dataclass(frozen=True)
+class CmosReluNeuron(_Ramp):
+    """A registered digital ReLU: an accumulator, a threshold and saturation.
+
+    The accumulator starts an eighth of full scale below zero, adds the current, and twice
+    what comes of it is held between nothing and full scale; the lowest bits are dropped.
+    """
+
+    name: ClassVar[str] = "cmos-relu"
+    threshold: ClassVar[float] = 0.125
+    slope: ClassVar[float] = 2.0
+    rounds: ClassVar[bool] = False
+
+
+@dataclass(frozen=True)
+class CmosSigmoidNeuron:
+    """A sigmoid, looked up: ``1 / (1 + exp(-steepness * (current - 1 / 2)))``.
+
+    Parameters
+    ----------
+    steepness : float
+        Four times the slope in the middle, both axes as fractions of full scale, 4 to 40.
+
+    Raises
+    ------
+    ValueError
+        If it is outside its range.
+    """
+
+    steepness: float = 10.0
+
+    name: ClassVar[str] = "cmos-sigmoid"
+    has_table: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        value = self.steepness
+        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if not (number and 4 <= value <= 40):
+            raise ValueError(f"the sigmoid's steepness must be from 4 to 40, not {value!r}")
+        object.__setattr__(self, "steepness", float(value))
+
+    def response(self, current: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Output against input, both as fractions of full scale."""
+        return 1 / (1 + np.exp(-self.steepness * (np.asarray(current, np.float64) - 0.5)))
+
+    def table(self, current_bits: int, hidden_bits: int) -> npt.NDArray[np.uint8]:
+        """The response, sampled and rounded: see `SotNeuron.table`."""
+        size = 2**current_bits
+        return _sampled(self.response(np.arange(size) / (size - 1)), 2**hidden_bits - 1)
+
+
+Neuron = SotNeuron | ReluNeuron | CmosBareNeuron | CmosReluNeuron | CmosSigmoidNeuron
+
+NEURONS: dict[str, type[Neuron]] = {
+    kind.name: kind
+    for kind in (SotNeuron, ReluNeuron, CmosBareNeuron, CmosReluNeuron, CmosSigmoidNeuron)
+}
+"""Every kind of neuron by its name."""
+
+
+def neuron_to_dict(neuron: Neuron) -> dict[str, object]:
+    """Name and parameters of a neuron, as JSON has them."""
+    return {"name": neuron.name, **dataclasses.asdict(neuron)}
+
+
+def neuron_from_dict(record: object) -> Neuron:
+    """The neuron that `neuron_to_dict` described.
+
+    Raises
+    ------
+    ValueError
+        If the record is not an object, names no known neuron, or has parameters that the
+        neuron does not take.
+    """
+    if not isinstance(record, dict):
+        raise ValueError(f"a neuron must be an object with a name, not {record!r}")
+    parameters = dict(record)
+    name = parameters.pop("name", None)
+    if not isinstance(name, str) or name not in NEURONS:
+        raise ValueError(f"neuron must be one of {', '.join(sorted(NEURONS))}, not {name!r}")
+    kind = NEURONS[name]
+    known = {field.name for field in dataclasses.fields(kind)}
+    for key in parameters:
+        if key not in known:
+            raise ValueError(f"neuron {name} has no parameter {key!r}")
+    return kind(**parameters)

@@ -1,0 +1,1 @@
+"""Ways to bring cells to their states, with pulses: open loop, by trains, write-verify."""

@@ -1,0 +1,167 @@
+"""Programming: how the states of a network become R_AH of a chip's cells.
+
+Three schemes, told by name (``docs/programming.md`` has them in words):
+
+open-loop
+    Each cell is saturated and given one train of whole pulses, computed from the mean
+    device's response. Nothing is read.
+pulse-width
+    As open loop, but one pulse a state, each as wide as the step to the next level needs:
+    short ones first, wider ones later. So every level is met, not only those that whole
+    pulses meet.
+write-verify
+    A cell is written as in open loop and read; if it is outside the band about its level it
+    is written again, up to a number of tries. What was read tells how this device differs
+    from the mean one, and the next train is computed for that device.
+
+Every write of a cell starts from saturation, so a train has one polarity. All chance is drawn
+by the chip's generator (`allspin.sim.chip.generator`): the same seed makes the same words
+everywhere.
+"""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from allspin.sim.chip.chip import Chip, Words, state_words
+from allspin.sim.device.synapse import Polarity, Synapse
+from allspin.sim.network.network import Layer, Network
+from allspin.sim.programming.schemes import Counts, Programming
+from allspin.sim.programming.trains import Plan, plan_layer
+from allspin.sim.programming.write_verify import WriteVerify
+
+
+@dataclass(frozen=True, eq=False)
+class Programmed:
+    """A programmed chip.
+
+    Attributes
+    ----------
+    words : list of ndarray of int8, each (rows, columns)
+        R_AH words, as `allspin.sim.network.golden.GoldenModel` takes them.
+    counts : Counts
+        What it took.
+    converged : list of ndarray of bool, each (rows, columns)
+        Cells that were read within the band; empty where nothing is read.
+    """
+
+    words: list[Words]
+    counts: Counts
+    converged: list[npt.NDArray[np.bool_]] = field(default_factory=list)
+
+
+def program_chip(chip: Chip, network: Network, programming: Programming) -> Programmed:
+    """Program a chip with a network.
+
+    Parameters
+    ----------
+    chip : Chip
+        The chip.
+    network : Network
+        States and levels.
+    programming : Programming
+        How.
+
+    Returns
+    -------
+    Programmed
+
+    Raises
+    ------
+    ValueError
+        If a layer's levels do not rise from first to last.
+    """
+    words, converged, counts = [], [], Counts()
+    for number, layer in enumerate(network.layers):
+        plan = plan_layer(chip.device.synapse, layer.levels, programming)
+        if programming.scheme == "write-verify":
+            verify = WriteVerify(chip, number, layer.states, layer.levels, programming)
+            words.append(verify.words(network.rah_bits))
+            converged.append(verify.converged)
+            counts += verify.counts
+            continue
+        words.append(
+            state_words(
+                layer.states,
+                plan.polarity[layer.states],
+                plan.table,
+                chip.seed,
+                number,
+                imperfections=chip.device.imperfections,
+                rah_bits=network.rah_bits,
+            )
+        )
+        counts += _train_counts(layer, plan)
+    return Programmed(words, counts, converged)
+
+
+def _train_counts(layer: Layer, plan: Plan) -> Counts:
+    """What a layer's open-loop trains take."""
+    polarity, widths = plan.polarity[layer.states], plan.widths[layer.states]
+    return Counts(
+        cells=layer.states.size,
+        potentiation=float(widths[polarity == Polarity.POTENTIATION].sum()),
+        depression=float(widths[polarity == Polarity.DEPRESSION].sum()),
+        pulses=int(plan.pulses[layer.states].sum()),
+        saturations=layer.states.size,
+    )
+
+
+def planned_counts(synapse: Synapse, network: Network, programming: Programming) -> Counts | None:
+    """What programming takes on every chip; None where it depends on what is read of a chip.
+
+    Parameters
+    ----------
+    synapse : Synapse
+        What the chips' cells are.
+    network, programming
+        As of `program_chip`, which raises what this does.
+    """
+    if programming.scheme == "write-verify":
+        return None
+    plans = (plan_layer(synapse, layer.levels, programming) for layer in network.layers)
+    return sum(map(_train_counts, network.layers, plans), Counts())
+
+
+@dataclass(frozen=True, eq=False)
+class ChipLayer(Layer):
+    """A layer whose cells hold R_AH words of their own, not those of their states.
+
+    Parameters
+    ----------
+    cells : ndarray of int8, shape (rows, columns)
+        The words; by its name.
+    """
+
+    cells: Words = field(kw_only=True)
+
+    @property
+    def words(self) -> Words:
+        """The crossbar's content, shape (rows, columns): signed R_AH words."""
+        return self.cells
+
+
+def chip_network(chip: Chip, network: Network, words: list[Words]) -> Network:
+    """A programmed chip as a network: what any machine that runs networks can take.
+
+    Parameters
+    ----------
+    chip : Chip
+        The chip.
+    network : Network
+        What it was programmed with, calibrated or not.
+    words : list of ndarray of int8, each (rows, columns)
+        From `program_chip`.
+
+    Returns
+    -------
+    Network
+        With the chip's words, V-I converters and neurons. What changes from use to use is not
+        in it: see `Chip.noise`.
+    """
+    layers = [
+        ChipLayer(layer.states, layer.levels, layer.converter, layer.table, cells=cells)
+        for layer, cells in zip(chip.varied(network).layers, words, strict=True)
+    ]
+    return replace(network, layers=tuple(layers))

@@ -1,0 +1,215 @@
+"""Write-verify: write, read, and write again until a cell is within a band about its level.
+
+The programmer knows the mean device's curves and how much devices differ. A cell's estimate
+of its own deviate z of either polarity comes from what was read: after writes that the mean
+device would have answered with m_j, each with a spread s_j and a change d_j for one standard
+deviation between devices, z is estimated by the mean of its posterior (prior: normal)::
+
+    z = sum(d_j (r_j - m_j) / s_j^2) / (1 + sum(d_j^2 / s_j^2))
+
+The next train is, of both polarities, the one that most likely ends at the level.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from allspin.sim.chip.array import D2D, UNIT
+from allspin.sim.chip.chip import WORD_BITS, Chip, Words, finish_words, stuck_cells, write_table
+from allspin.sim.chip.generator import Purpose, cell_normals, normals
+from allspin.sim.device.synapse import Array, Polarity
+from allspin.sim.network.levels import full_scale
+from allspin.sim.programming.schemes import Counts, Programming
+from allspin.sim.programming.trains import level_targets, penalty, reach, ruled_out
+
+DEVIATES = 4.0
+"""Largest deviate, in standard deviations, that a train is computed for."""
+DEVIATE_STEPS = 16
+"""Trains are computed for every 16th of a standard deviation."""
+
+
+class WriteVerify:
+    """Write-verify of one layer of a chip, done at construction.
+
+    Parameters
+    ----------
+    chip : Chip
+        The chip.
+    number : int
+        Which layer.
+    states : ndarray of uint8, shape (rows, columns)
+        State of each cell.
+    levels : ndarray of int16, shape (states,)
+        R_AH word of each state.
+    programming : Programming
+        Polarity, tries and band.
+
+    Attributes
+    ----------
+    counts : Counts
+        What it took.
+    converged : ndarray of bool, shape (rows, columns)
+        Cells that were read within the band.
+    resistance : ndarray of float64, shape (rows * columns,)
+        R_AH of each cell with its own D2D deviation, in the synapse's unit.
+    """
+
+    def __init__(
+        self,
+        chip: Chip,
+        number: int,
+        states: npt.NDArray[np.uint8],
+        levels: npt.NDArray[np.int16],
+        programming: Programming,
+    ) -> None:
+        self.chip, self.number = chip, number
+        self.levels = levels
+        synapse = self.synapse = chip.device.synapse
+        self.trains = reach(synapse)
+        self.targets, self.scale = level_targets(synapse, levels)
+        self.allowed = ruled_out(
+            programming.polarity, self.targets, (synapse.low + synapse.high) / 2
+        )
+        self.band = programming.band * synapse.span
+        self.shape = (states.shape[0], states.shape[1])
+        self.states = states.ravel()
+        size = self.states.size
+        rows, columns = np.unravel_index(np.arange(size), self.shape)
+        self.rows, self.columns = rows, columns
+        self.deviates = [
+            cell_normals(chip.seed, number, D2D[polarity], self.shape).ravel() * UNIT
+            for polarity in Polarity
+        ]
+        wrong = chip.device.imperfections
+        self.hall = np.zeros(size)
+        if wrong.hall_offset:
+            draws = cell_normals(chip.seed, number, Purpose.HALL_OFFSET, self.shape).ravel()
+            self.hall = (wrong.hall_offset * synapse.span * UNIT) * draws
+        self.stuck = stuck_cells(chip.seed, number, self.shape, wrong)
+        # What differs between devices, as it is read: D2D, and the Hall offset.
+        self.spread: list[Array] = [
+            np.copysign(np.hypot(device, wrong.hall_offset * synapse.span), device)
+            for device in self.trains.device
+        ]
+        self.learns = [bool(np.any(spread)) for spread in self.spread]
+        self.best = [self._best_trains(polarity) for polarity in Polarity]
+        # Sums of the estimate above: of d (r - m) / s^2, and of d^2 / s^2.
+        self.seen = [np.zeros(size), np.zeros(size)]
+        self.known = [np.ones(size), np.ones(size)]
+        self.resistance = np.zeros(size)
+        done = np.zeros(size, bool)
+        counts = Counts(cells=size)
+        left = np.arange(size)
+        for write in range(programming.tries):
+            if not left.size:
+                break
+            polarity, pulses = self._trains(left)
+            read = self._write(left, polarity, pulses, write)
+            for one in Polarity:
+                here = polarity == one
+                total = int(pulses[here].sum())
+                counts += Counts(
+                    potentiation=0.0 if one else total,
+                    depression=total if one else 0.0,
+                    pulses=total,
+                )
+                if self.learns[one]:
+                    self._learn(one, left[here], pulses[here], read[here])
+            counts += Counts(saturations=left.size, reads=left.size)
+            good = np.abs(read - self.targets[self.states[left]]) <= self.band
+            done[left[good]] = True
+            left = left[~good]
+        self.counts = counts + Counts(unconverged=left.size)
+        self.converged = done.reshape(self.shape)
+
+    def _best_trains(self, polarity: Polarity) -> npt.NDArray[np.int64]:
+        """Best number of pulses by state and by deviate, from -4 to 4 in 16ths."""
+        mean, spread = self.trains.mean[polarity], self.spread[polarity]
+        if not self.learns[polarity]:
+            return np.abs(mean - self.targets[:, None]).argmin(axis=1)[:, None]
+        half = int(DEVIATES * DEVIATE_STEPS)
+        deviates = np.arange(-half, half + 1) / DEVIATE_STEPS
+        ends = mean + spread * deviates[:, None]
+        return np.array([np.abs(ends - target).argmin(axis=1) for target in self.targets])
+
+    def _trains(
+        self, cells: npt.NDArray[np.int64]
+    ) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int64]]:
+        """Polarity and pulses of the next train of some cells."""
+        states = self.states[cells]
+        targets = self.targets[states]
+        penalties, pulses = [], []
+        for polarity in Polarity:
+            estimate, place, variance = np.zeros(cells.size), np.zeros(cells.size, np.int64), 0.0
+            if self.learns[polarity]:
+                known = self.known[polarity][cells]
+                estimate = np.clip(self.seen[polarity][cells] / known, -DEVIATES, DEVIATES)
+                place = np.rint((estimate + DEVIATES) * DEVIATE_STEPS).astype(np.int64)
+                variance = 1 / known
+            n = self.best[polarity][states, place]
+            spread = self.spread[polarity][n]
+            miss = self.trains.mean[polarity][n] + spread * estimate - targets
+            variance = self.trains.cycle[polarity][n] ** 2 + spread**2 * variance
+            # A band is the finest that is looked at; this also keeps the variance above 0.
+            variance = variance + self.band**2 / 3
+            penalties.append(penalty(miss, variance) + self.allowed[polarity][states])
+            pulses.append(n)
+        down = penalties[Polarity.DEPRESSION] <= penalties[Polarity.POTENTIATION]
+        chosen = np.where(down, Polarity.DEPRESSION, Polarity.POTENTIATION).astype(np.int8)
+        return chosen, np.where(down, pulses[1], pulses[0])
+
+    def _write(
+        self,
+        cells: npt.NDArray[np.int64],
+        polarity: npt.NDArray[np.int8],
+        pulses: npt.NDArray[np.int64],
+        write: int,
+    ) -> Array:
+        """Saturate cells and give them trains; returns what is read."""
+        place = (self.chip.seed, self.number)
+        rows, columns = self.rows[cells], self.columns[cells]
+        noise = normals(*place, Purpose.WRITE, rows, columns, write) * UNIT
+        r: Array = np.empty(cells.size)
+        for one in Polarity:
+            here = polarity == one
+            n = pulses[here]
+            r[here] = self.trains.mean[one][n] + self.trains.cycle[one][n] * noise[here]
+            r[here] += self.trains.device[one][n] * self.deviates[one][cells[here]]
+        self.resistance[cells] = r
+        r += self.hall[cells]
+        if self.stuck is not None:
+            stuck, high = (flags.ravel()[cells] for flags in self.stuck)
+            r[stuck] = np.where(high, self.synapse.high, self.synapse.low)[stuck]
+        blur = self.chip.device.imperfections.read_noise * self.synapse.span
+        if blur:
+            r += (blur * UNIT) * normals(*place, Purpose.VERIFY, rows, columns, write)
+        return r
+
+    def _learn(
+        self,
+        polarity: Polarity,
+        cells: npt.NDArray[np.int64],
+        pulses: npt.NDArray[np.int64],
+        read: Array,
+    ) -> None:
+        """Take what was read of cells into the estimates of their deviates."""
+        spread = self.spread[polarity][pulses]
+        variance = self.trains.cycle[polarity][pulses] ** 2 + (1e-6 * self.synapse.span) ** 2
+        missed = read - self.trains.mean[polarity][pulses]
+        self.seen[polarity][cells] += spread * missed / variance
+        self.known[polarity][cells] += spread**2 / variance
+
+    def words(self, rah_bits: int) -> Words:
+        """R_AH words of the layer."""
+        chip = self.chip
+        top = full_scale(rah_bits)
+        exact = (self.resistance - self.synapse.low) * self.scale + float(self.levels[0])
+        words = np.rint(np.clip(exact, -2 * top, 2 * top) * 2**WORD_BITS).astype(np.int64)
+        table = write_table(self.synapse, self.levels)
+        return finish_words(
+            words.reshape(self.shape),
+            table,
+            chip.seed,
+            self.number,
+            chip.device.imperfections,
+            rah_bits,
+        )

@@ -1,0 +1,385 @@
+"""The crossbar against exact integer products."""
+
+import random
+import re
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from amaranth.back import rtlil
+from amaranth.hdl import ResetInserter, Signal
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from allspin.hdl.bench.streams import StreamBench
+from allspin.hdl.crossbar.crossbar import SPARE_MULTIPLIERS
+from allspin.hdl.crossbar.fast_crossbar import make_crossbar
+from allspin.hdl.parameters import CrossbarParameters
+from allspin.hdl.resident.beats import pack_beats
+
+Words = npt.NDArray[np.int64]
+
+
+def cells(words: Words) -> list[tuple[int, int, int]]:
+    """Every word in order; only the first says where it goes."""
+    flat = words.ravel().tolist()
+    return [(int(number == 0), 0, word) for number, word in enumerate(flat)]
+
+
+def slots(*driven: tuple[int, int]) -> list[dict[str, int]]:
+    """The slots of a beat: row within the part, and value, of each part."""
+    return [{"row": row, "value": value} for row, value in driven]
+
+
+def beats(
+    image: npt.NDArray[np.int64], rows_per_clock: int, rng: random.Random
+) -> list[list[dict[str, int]]]:
+    """An image's driven rows, several in a beat if there are several parts.
+
+    At random places, so that parts are silent in any beat; each driven row comes once.
+    """
+    found: list[list[list[tuple[int, int]]]] = []
+    for row in np.flatnonzero(image).tolist():
+        line, part = divmod(row, rows_per_clock)
+        free = [beat for beat in found if not beat[part]]
+        if not free or rng.random() < 0.2:
+            free = [[[] for _ in range(rows_per_clock)]]
+            found += free
+        rng.choice(free)[part].append((line, int(image[row])))
+    if not found:
+        found = [[[] for _ in range(rows_per_clock)]]
+    return [slots(*((own or [(0, 0)])[0] for own in beat)) for beat in found]
+
+
+def compute(
+    p: CrossbarParameters,
+    words: Words,
+    images: Words,
+    *,
+    stall: float = 0.0,
+    seed: int = 0,
+    clocks: list[int] | None = None,
+) -> list[list[int]]:
+    """Column sums of each image, and the flag of the last column checked."""
+    dut = make_crossbar(p)
+    bench = StreamBench(dut, stall=stall, seed=seed)
+    loaded = [False]
+    rng = random.Random(seed)
+
+    async def stimulus(ctx: Any) -> None:
+        for cell in cells(words):
+            ctx.set(dut.cells.payload, dict(zip(("first", "row", "word"), cell, strict=True)))
+            ctx.set(dut.cells.valid, 1)
+            assert ctx.get(dut.cells.ready)
+            await ctx.tick()
+            ctx.set(dut.cells.valid, 0)
+            while rng.random() < stall:
+                await ctx.tick()
+        await ctx.tick().repeat(p.write_clocks)
+        loaded[0] = True
+        for image in images:
+            driven = beats(image, p.rows_per_clock, rng)
+            for number, beat in enumerate(driven):
+                while rng.random() < stall:
+                    await ctx.tick()
+                last = number == len(driven) - 1
+                ctx.set(dut.events.payload, {"slots": beat, "last": last})
+                ctx.set(dut.events.valid, 1)
+                await ctx.tick().until(dut.events.ready)
+                ctx.set(dut.events.valid, 0)
+
+    bench.play(stimulus, background=False)
+    groups = -(-p.columns // p.neurons_per_clock)
+    taken = bench.take(dut.sums, len(images) * groups, clocks=clocks)
+    bench.run(patience=p.rows * p.columns + 20 * p.passes * (p.rows + 10))
+    assert loaded[0]
+    assert [last for _, last in taken] == ([0] * (groups - 1) + [1]) * len(images)
+    found = []
+    for start in range(0, len(taken), groups):
+        sums = [value for together, _ in taken[start : start + groups] for value in together]
+        found.append(sums[: p.columns])
+    return found
+
+
+@st.composite
+def crossbars(draw: st.DrawFn) -> CrossbarParameters:
+    columns = draw(st.integers(1, 11))
+    neurons = draw(st.sampled_from([1, 2, 4]))
+    lanes = draw(st.integers(1, columns))
+    return CrossbarParameters(
+        rows=draw(st.integers(1, 13)),
+        columns=columns,
+        lanes=lanes if lanes % neurons == 0 else columns,
+        rows_per_clock=draw(st.sampled_from([1, 2, 4])),
+        neurons_per_clock=neurons,
+        memory=draw(st.sampled_from(["block", "ecp5"])),
+        value_bits=draw(st.integers(1, 8)),
+        rah_bits=draw(st.integers(2, 8)),
+    )
+
+
+@settings(deadline=None, max_examples=40)
+@example(
+    # Sums that leave one by one behind a sink that stalls: the next image was never let in.
+    p=CrossbarParameters(
+        rows=3, columns=9, lanes=9, value_bits=1, rah_bits=2, memory="ecp5", neurons_per_clock=2
+    ),
+    seed=0,
+    density=0.0,
+    stall=0.7,
+)
+@example(
+    # The last pass has fewer columns than lanes.
+    p=CrossbarParameters(rows=3, columns=7, lanes=3, value_bits=2, rah_bits=4, memory="ecp5"),
+    seed=1,
+    density=1.0,
+    stall=0.3,
+)
+@given(
+    p=crossbars(),
+    seed=st.integers(0, 2**32 - 1),
+    density=st.sampled_from([0.0, 0.2, 1.0]),
+    stall=st.sampled_from([0.0, 0.3, 0.7]),
+)
+def test_sums_are_integer_products(
+    p: CrossbarParameters, seed: int, density: float, stall: float
+) -> None:
+    rng = np.random.default_rng(seed)
+    half = 2 ** (p.rah_bits - 1)
+    words = rng.integers(-half, half, (p.rows, p.columns))
+    images = rng.integers(0, 2**p.value_bits, (6, p.rows)) * (rng.random((6, p.rows)) < density)
+    assert compute(p, words, images, stall=stall, seed=seed) == (images @ words).tolist()
+
+
+# As many memories as on a part; and an odd and an even number.
+@pytest.mark.parametrize(("lanes", "rows_per_clock"), [(68, 4), (9, 1), (9, 2)])
+def test_words_reach_memories_that_are_all_over_the_part(lanes: int, rows_per_clock: int) -> None:
+    p = CrossbarParameters(
+        rows=6, columns=lanes, lanes=lanes, rows_per_clock=rows_per_clock, memory="ecp5"
+    )
+    rng = np.random.default_rng(lanes)
+    words = rng.integers(-128, 128, (p.rows, p.columns))
+    images = rng.integers(0, 16, (3, p.rows))
+    for stall in (0.0, 0.3):
+        assert compute(p, words, images, stall=stall, seed=1) == (images @ words).tolist()
+
+
+@pytest.mark.parametrize("extreme", [-128, 127])
+@pytest.mark.parametrize(("lanes", "rows_per_clock"), [(1, 1), (2, 1), (3, 1), (3, 2), (3, 4)])
+def test_the_worst_case_does_not_overflow(extreme: int, lanes: int, rows_per_clock: int) -> None:
+    p = CrossbarParameters(40, 3, lanes, value_bits=8, rows_per_clock=rows_per_clock)
+    words = np.full((40, 3), extreme)
+    images = np.full((2, 40), 255)
+    assert compute(p, words, images) == [[40 * 255 * extreme] * 3] * 2
+
+
+def test_a_row_takes_a_clock_and_the_next_image_follows_at_once() -> None:
+    """Steady state: as many clocks as events, with sums drained meanwhile."""
+    p = CrossbarParameters(rows=30, columns=5, lanes=5)
+    rng = np.random.default_rng(1)
+    words = rng.integers(-128, 128, (30, 5))
+    images = np.full((10, 30), 3)
+    clocks: list[int] = []
+    compute(p, words, images, clocks=clocks)
+    firsts = clocks[:: p.columns]
+    assert np.diff(firsts).tolist() == [30] * 9
+
+
+@pytest.mark.parametrize("memory", ["block", "ecp5"])
+@pytest.mark.parametrize("rows_per_clock", [2, 4])
+def test_full_beats_take_as_many_clocks_as_the_busiest_part_has_rows(
+    rows_per_clock: int, memory: str
+) -> None:
+    p = CrossbarParameters(
+        50,
+        9,
+        9,
+        rows_per_clock=rows_per_clock,
+        neurons_per_clock=rows_per_clock,
+        memory=memory,
+    )
+    rng = np.random.default_rng(rows_per_clock)
+    words = rng.integers(-128, 128, (50, 9))
+    images = rng.integers(0, 16, (12, 50))
+    dut = make_crossbar(p)
+    bench = StreamBench(dut)
+
+    async def stimulus(ctx: Any) -> None:
+        for cell in cells(words):
+            ctx.set(dut.cells.payload, dict(zip(("first", "row", "word"), cell, strict=True)))
+            ctx.set(dut.cells.valid, 1)
+            await ctx.tick()
+        ctx.set(dut.cells.valid, 0)
+        await ctx.tick().repeat(p.write_clocks)
+        for image in images:
+            packed = pack_beats(image, rows_per_clock)
+            for number, beat in enumerate(packed):
+                ctx.set(
+                    dut.events.payload,
+                    {"slots": slots(*beat), "last": number == len(packed) - 1},
+                )
+                ctx.set(dut.events.valid, 1)
+                await ctx.tick().until(dut.events.ready)
+        ctx.set(dut.events.valid, 0)
+
+    bench.play(stimulus, background=False)
+    clocks: list[int] = []
+    groups = -(-9 // rows_per_clock)
+    taken = bench.take(dut.sums, 12 * groups, clocks=clocks)
+    bench.run()
+    sums = np.array([sum_ for together, _ in taken for sum_ in together]).reshape(12, -1)
+    assert np.array_equal(sums[:, :9], images @ words)
+    busiest = [
+        max(int(np.count_nonzero(image[part::rows_per_clock])) for part in range(rows_per_clock))
+        for image in images
+    ]
+    assert np.diff(clocks[::groups]).tolist() == busiest[1:]
+
+
+def test_with_a_third_of_the_lanes_an_image_takes_three_times_its_rows() -> None:
+    p = CrossbarParameters(rows=30, columns=6, lanes=2)
+    words = np.random.default_rng(1).integers(-128, 128, (30, 6))
+    images = np.full((10, 30), 3)
+    clocks: list[int] = []
+    compute(p, words, images, clocks=clocks)
+    assert np.diff(clocks[::6]).tolist() == [90] * 9
+
+
+def test_a_sparse_image_waits_for_the_columns_and_little_more() -> None:
+    """An image of one row is bound by draining the columns; five clocks of hand-over."""
+    p = CrossbarParameters(rows=4, columns=20, lanes=20)
+    words = np.random.default_rng(2).integers(-128, 128, (4, 20))
+    images = np.zeros((6, 4), dtype=np.int64)
+    images[:, 2] = 7
+    clocks: list[int] = []
+    assert compute(p, words, images, clocks=clocks) == (images @ words).tolist()
+    assert max(np.diff(clocks[::20])) <= 25
+
+
+@settings(deadline=None, max_examples=20)
+@given(
+    rows=st.integers(1, 13),
+    columns=st.integers(1, 20),
+    lanes=st.integers(1, 16),
+    level_step=st.sampled_from([0, 1, 8, 14, 127]),
+    stall=st.sampled_from([0.0, 0.5]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_sprams_hold_words_or_the_states_of_uniform_levels(
+    rows: int, columns: int, lanes: int, level_step: int, stall: float, seed: int
+) -> None:
+    lanes = min(lanes, columns, 16 if level_step else 8)
+    p = CrossbarParameters(rows, columns, lanes, memory="spram", level_step=level_step)
+    rng = np.random.default_rng(seed)
+    levels = np.arange(-128, 128)
+    if level_step:
+        levels = level_step * np.arange(-15, 16, 2)
+        levels = levels[(levels >= -128) & (levels < 128)]
+    words = rng.choice(levels, (rows, columns))
+    images = rng.integers(0, 16, (5, rows)) * (rng.random((5, rows)) < 0.6)
+    assert compute(p, words, images, stall=stall, seed=seed) == (images @ words).tolist()
+
+
+def test_one_row_can_be_stored_anew() -> None:
+    p = CrossbarParameters(rows=5, columns=7, lanes=3)
+    words = np.random.default_rng(3).integers(-128, 128, (5, 7))
+    dut = make_crossbar(p)
+    bench = StreamBench(dut)
+    fresh = np.arange(7) - 3
+
+    async def stimulus(ctx: Any) -> None:
+        for first, row, word in [
+            *cells(words),
+            *((int(number == 0), 3, int(word)) for number, word in enumerate(fresh)),
+        ]:
+            ctx.set(dut.cells.payload, {"first": first, "row": row, "word": word})
+            ctx.set(dut.cells.valid, 1)
+            await ctx.tick()
+        ctx.set(dut.cells.valid, 0)
+        await ctx.tick().repeat(p.write_clocks)
+        for row in range(5):
+            ctx.set(dut.events.payload, {"slots": slots((row, 1)), "last": 1})
+            ctx.set(dut.events.valid, 1)
+            await ctx.tick().until(dut.events.ready)
+        ctx.set(dut.events.valid, 0)
+
+    bench.play(stimulus, background=False)
+    taken = bench.take(dut.sums, 5 * 7)
+    bench.run()
+    words[3] = fresh
+    assert [value for (value,), _ in taken] == words.ravel().tolist()
+
+
+@pytest.mark.parametrize("memory", ["block", "ecp5"])
+@pytest.mark.parametrize(("lanes", "rows_per_clock"), [(3, 1), (6, 4)])
+def test_a_reset_leaves_nothing_of_what_was_under_way(
+    lanes: int, rows_per_clock: int, memory: str
+) -> None:
+    """Words and products have no reset, so they are still there; the first image comes at once."""
+    p = CrossbarParameters(8, 6, lanes, value_bits=8, rows_per_clock=rows_per_clock, memory=memory)
+    words = np.random.default_rng(5).integers(-128, 128, (8, 6))
+    image = np.array([0, 1, 0, 0, 0, 0, 0, 0])
+    row, part = divmod(1, rows_per_clock)
+    every = slots(*[(0, 255)] * rows_per_clock)
+    one = slots(*[(row * (k == part), int(k == part)) for k in range(rows_per_clock)])
+    reset = Signal()
+    dut = make_crossbar(p)
+    bench = StreamBench(ResetInserter(reset)(dut))
+    found: list[list[int]] = []
+
+    async def stimulus(ctx: Any) -> None:
+        for cell in cells(words):
+            ctx.set(dut.cells.payload, dict(zip(("first", "row", "word"), cell, strict=True)))
+            ctx.set(dut.cells.valid, 1)
+            await ctx.tick()
+        ctx.set(dut.cells.valid, 0)
+        await ctx.tick().repeat(p.write_clocks)
+        for under_way in range(30):
+            # Two images that are not taken, then a third that never ends.
+            for number in range(under_way):
+                ctx.set(dut.events.payload, {"slots": every, "last": number in (3, 7)})
+                ctx.set(dut.events.valid, 1)
+                await ctx.tick()
+            ctx.set(dut.events.valid, 0)
+            ctx.set(reset, 1)
+            await ctx.tick()
+            ctx.set(reset, 0)
+            ctx.set(dut.events.payload, {"slots": one, "last": 1})
+            ctx.set(dut.events.valid, 1)
+            await ctx.tick().until(dut.events.ready)
+            ctx.set(dut.events.valid, 0)
+            ctx.set(dut.sums.ready, 1)
+            sums: list[int] = []
+            while len(sums) < p.columns:
+                _, _, taken, valid = await ctx.tick().sample(dut.sums.payload, dut.sums.valid)
+                if valid:
+                    sums.append(taken.sums[0])
+                    assert taken.last == (len(sums) == p.columns)
+            found.append(sums)
+            ctx.set(dut.sums.ready, 0)
+
+    bench.play(stimulus, background=False)
+    bench.run()
+    assert found == [(image @ words).tolist()] * 30
+
+
+@pytest.mark.parametrize(
+    ("options", "multipliers"),
+    [
+        ({"memory": "spram"}, SPARE_MULTIPLIERS),
+        ({"memory": "spram", "level_step": 14}, 0),
+        ({"memory": "block"}, 0),
+    ],
+)
+def test_products_of_words_in_sprams_take_the_multipliers_that_a_part_has(
+    options: dict[str, Any], multipliers: int
+) -> None:
+    text = rtlil.convert(make_crossbar(CrossbarParameters(8, 8, 8, **options)), emit_src=False)
+    assert len(set(re.findall(r"cell .*\\multiplier_\d+_\d+", text))) == multipliers
+
+
+def test_it_becomes_rtlil_with_one_memory_for_each_block_ram() -> None:
+    text = rtlil.convert(make_crossbar(CrossbarParameters(784, 100, 100)), name="crossbar")
+    widths = [line.split()[2] for line in text.splitlines() if line.startswith("  memory width")]
+    assert widths == ["16"] * 50

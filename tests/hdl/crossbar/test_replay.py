@@ -1,0 +1,82 @@
+"""The replay of events against the plain definition: each image, once for each group."""
+
+import random
+from typing import Any
+
+import pytest
+from amaranth.back import rtlil
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from allspin.hdl.bench.streams import StreamBench
+from allspin.hdl.crossbar.replay import Replay
+from allspin.hdl.parameters import CrossbarParameters
+
+Event = tuple[int, int, int]
+
+
+def random_image(rng: random.Random, rows: int, longest: int) -> list[Event]:
+    count = rng.randint(1, longest)
+    return [
+        (rng.randrange(rows), rng.randrange(16), int(number == count - 1))
+        for number in range(count)
+    ]
+
+
+def payloads(images: list[list[Event]]) -> list[dict[str, Any]]:
+    return [
+        {"slots": [{"row": row, "value": value}], "last": last}
+        for image in images
+        for row, value, last in image
+    ]
+
+
+def expected(images: list[list[Event]], passes: int) -> list[Any]:
+    return [
+        ((((row, value),), last), group)
+        for image in images
+        for group in range(passes)
+        for row, value, last in image
+    ]
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    rows=st.integers(1, 9),
+    passes=st.integers(2, 5),
+    stall=st.sampled_from([0.0, 0.3, 0.7]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_each_image_comes_once_for_each_group(
+    rows: int, passes: int, stall: float, seed: int
+) -> None:
+    rng = random.Random(seed)
+    # One event more than there are rows: an image of every row with a closing event.
+    images = [random_image(rng, rows, rows + 1) for _ in range(12)]
+    dut = Replay(CrossbarParameters(rows=rows, columns=passes, lanes=1))
+    bench = StreamBench(dut, stall=stall, seed=seed)
+    bench.put(dut.events, payloads(images))
+    wanted = expected(images, passes)
+    taken = bench.take(dut.passes, len(wanted))
+    bench.run()
+    assert taken == wanted
+
+
+def test_one_event_a_clock_without_a_gap_between_passes_and_images() -> None:
+    rng = random.Random(4)
+    images = [random_image(rng, 30, 31) for _ in range(20)]
+    dut = Replay(CrossbarParameters(rows=30, columns=6, lanes=2))
+    bench = StreamBench(dut)
+    bench.put(dut.events, payloads(images))
+    clocks: list[int] = []
+    wanted = expected(images, 3)
+    taken = bench.take(dut.passes, len(wanted), clocks=clocks)
+    bench.run()
+    assert taken == wanted
+    # The first image is sent while it arrives; all that follow are there in time.
+    assert clocks[-1] - clocks[0] == len(wanted) - 1
+
+
+@pytest.mark.parametrize("rows", [1, 7, 8, 784])
+def test_it_becomes_rtlil(rows: int) -> None:
+    rtlil.convert(Replay(CrossbarParameters(rows=rows, columns=9, lanes=4)))

@@ -1,0 +1,427 @@
+"""The engine against the golden model, with stalls, of any shape."""
+
+import random
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from amaranth.back import rtlil
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from allspin.hdl.bench.networks import random_images, random_network
+from allspin.hdl.bench.streams import StreamBench
+from allspin.hdl.engine.engine import Engine
+from allspin.hdl.parameters import (
+    CONVERTER,
+    COUNTERS,
+    ENGINE,
+    SHIFT,
+    TABLE,
+    WEIGHTS,
+    EngineParameters,
+    HardwareProfile,
+)
+from allspin.hdl.resident.beats import pack_beats
+from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.network import Network
+from allspin.sim.network.neuron import ReluNeuron, SotNeuron
+
+
+class Machine:
+    """An engine in Amaranth's simulator, driven through its ports."""
+
+    def __init__(
+        self, network: Network, profile: HardwareProfile, *, stall: float = 0.0, seed: int = 0
+    ) -> None:
+        self.network = network
+        self.parameters = EngineParameters.from_network(network, profile)
+        self.dut = Engine(self.parameters)
+        self.bench = StreamBench(self.dut, stall=stall, seed=seed)
+        self.stall = stall
+        self.random = random.Random(seed)
+        self.beats = 0
+
+    async def load(self, ctx: Any, layer: int, memory: int, address: int, content: bytes) -> None:
+        for number, byte in enumerate(content):
+            ctx.set(
+                self.dut.load.payload,
+                {
+                    "layer": layer,
+                    "memory": memory,
+                    "first": number == 0,
+                    "address": address,
+                    "data": byte,
+                },
+            )
+            ctx.set(self.dut.load.valid, 1)
+            assert ctx.get(self.dut.load.ready)
+            await ctx.tick()
+            ctx.set(self.dut.load.valid, 0)
+
+    async def fetch(self, ctx: Any, layer: int, memory: int, address: int) -> bytes:
+        dut = self.dut
+        ctx.set(dut.fetch.payload, {"layer": layer, "memory": memory, "address": address})
+        ctx.set(dut.fetch.valid, 1)
+        await ctx.tick().until(dut.fetch.ready)
+        ctx.set(dut.fetch.valid, 0)
+        line = bytearray()
+        while True:
+            willing = self.random.random() >= self.stall
+            ctx.set(dut.fetched.ready, willing)
+            _, _, valid, byte = await ctx.tick().sample(dut.fetched.valid, dut.fetched.payload)
+            if valid and willing:
+                line.append(byte.data)
+                if byte.last:
+                    ctx.set(dut.fetched.ready, 0)
+                    return bytes(line)
+
+    def image(self) -> dict[tuple[int, int], bytes]:
+        """What each memory holds, as the protocol orders it."""
+        content = {}
+        for number, layer in enumerate(self.network.layers):
+            content[number, WEIGHTS] = layer.words.tobytes()
+            if layer.converter is not None:
+                pairs = np.stack([layer.converter.gains, layer.converter.offsets], axis=1)
+                content[number, CONVERTER] = pairs.astype("<i2").tobytes()
+                content[number, SHIFT] = bytes([layer.converter.shift])
+            if layer.table is not None:
+                content[number, TABLE] = layer.table.tobytes()
+        return content
+
+    async def program(self, ctx: Any) -> None:
+        for (layer, memory), content in self.image().items():
+            await self.load(ctx, layer, memory, 0, content)
+
+    async def drive(self, ctx: Any, values: npt.NDArray[np.uint8]) -> None:
+        dut = self.dut
+        for image in values:
+            at_once = self.parameters.crossbars[0].rows_per_clock
+            beats = pack_beats(image, at_once)
+            # A silent beat may close an image.
+            beats += [((0, 0),) * at_once] * self.random.randrange(2)
+            self.beats += len(beats)
+            for number, beat in enumerate(beats):
+                while self.random.random() < self.stall:
+                    await ctx.tick()
+                slots = [{"row": row, "value": value} for row, value in beat]
+                ctx.set(dut.events.payload, {"slots": slots, "last": number == len(beats) - 1})
+                ctx.set(dut.events.valid, 1)
+                await ctx.tick().until(dut.events.ready)
+                ctx.set(dut.events.valid, 0)
+
+
+class Watch:
+    """Count what goes in and comes out, clock by clock.
+
+    Attributes
+    ----------
+    busy : int
+        Clocks from an image's first event to the one after the last logit.
+    activity : list of int
+        How often each bit of `activity` was set.
+    """
+
+    def __init__(self, machine: Machine) -> None:
+        self.busy = 0
+        self.activity = [0] * len(machine.dut.activity)
+        self._dut = machine.dut
+        machine.bench.play(self._watch)
+
+    async def _watch(self, ctx: Any) -> None:
+        dut = self._dut
+        begun = ended = 0
+        within = leaves = False
+        streams = [
+            port
+            for stream in (dut.events, dut.results)
+            for port in (stream.valid, stream.ready, stream.payload.last)
+        ]
+        async for _, _, *values, idle, activity in ctx.tick().sample(
+            *streams, dut.idle, dut.activity
+        ):
+            event, event_last, result_last = (
+                values[0] and values[1],
+                values[2],
+                values[3] and values[4] and values[5],
+            )
+            begun += bool(event and not within)
+            if event:
+                within = not event_last
+            # A result is counted in the clock that follows it.
+            under_way = begun > ended or leaves
+            self.busy += under_way
+            assert not idle or begun == ended or (event and begun == ended + 1)
+            ended += bool(result_last)
+            leaves = bool(result_last)
+            for bit in range(len(self.activity)):
+                self.activity[bit] += activity >> bit & 1
+
+
+def beats_of(inputs: npt.NDArray[np.uint8], at_once: int) -> int:
+    """Beats that neurons make of their activations: none of silence, but each image's last."""
+    padding = np.zeros((len(inputs), -inputs.shape[1] % at_once), inputs.dtype)
+    groups = np.hstack([inputs, padding]).reshape(len(inputs), -1, at_once).max(axis=2)
+    groups[:, -1] = 1
+    return int(np.count_nonzero(groups))
+
+
+@st.composite
+def networks(draw: st.DrawFn) -> Network:
+    states = draw(st.sampled_from([2, 3, 10, 16, 128]))
+    rah_bits = draw(st.integers((states - 1).bit_length() + 1, 8))
+    hidden_bits = draw(st.integers(1, 8))
+    return random_network(
+        tuple(draw(st.lists(st.integers(1, 9), min_size=2, max_size=4))),
+        seed=draw(st.integers(0, 2**32 - 1)),
+        states=states,
+        neuron=draw(st.sampled_from([SotNeuron(), ReluNeuron()])),
+        pixel_bits=draw(st.integers(1, 8)),
+        hidden_bits=hidden_bits,
+        rah_bits=rah_bits,
+        current_bits=draw(st.integers(max(4, hidden_bits), 9)),
+    )
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    network=networks(),
+    lanes=st.sampled_from([None, 1, 3, 4]),
+    rows_per_clock=st.sampled_from([1, 2, 4]),
+    memory=st.sampled_from(["block", "ecp5"]),
+    stall=st.sampled_from([0.0, 0.3, 0.6]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_every_logit_and_every_count(
+    network: Network, lanes: int | None, rows_per_clock: int, memory: str, stall: float, seed: int
+) -> None:
+    if rows_per_clock > 1 and lanes in (1, 3):
+        lanes = None  # lanes are a multiple of the neurons a clock
+    profile = HardwareProfile(lanes=lanes, rows_per_clock=rows_per_clock, memory=memory)
+    machine = Machine(network, profile, stall=stall, seed=seed)
+    images = random_images(network, 8, seed)
+    trace = GoldenModel(network).trace(images)
+    counts: dict[tuple[int, int], int] = {}
+
+    async def stimulus(ctx: Any) -> None:
+        await machine.program(ctx)
+        await machine.drive(ctx, trace[0].inputs)
+        while not ctx.get(machine.dut.idle):
+            await ctx.tick()
+        await ctx.tick()
+        for layer in (*range(len(network.layers)), ENGINE):
+            for line in range(2):
+                value = await machine.fetch(ctx, layer, COUNTERS, line)
+                counts[layer, line] = int.from_bytes(value, "little")
+
+    watch = Watch(machine)
+    machine.bench.play(stimulus, background=False)
+    taken = machine.bench.take(machine.dut.results, 8 * network.classes)
+    machine.bench.run(patience=20_000)
+    logits = np.array([logit for logit, _, _ in taken]).reshape(8, -1)
+    assert np.array_equal(logits, trace[-1].sums)
+    winners = [winner for _, last, winner in taken if last]
+    assert winners == np.argmax(trace[-1].sums, axis=1).tolist()
+    for number, layer in enumerate(trace):
+        assert counts[number, 0] == np.count_nonzero(layer.inputs)
+        assert counts[number, 1] == layer.sums.size
+    assert counts[ENGINE, 1] == 8
+    assert counts[ENGINE, 0] == watch.busy
+    for number, layer in enumerate(trace):
+        events, last_events, sums, last_sums = watch.activity[4 * number : 4 * number + 4]
+        assert last_events == last_sums == 8
+        at_once = machine.parameters.crossbars[number].neurons_per_clock
+        assert sums == 8 * -(-layer.sums.shape[1] // at_once)
+        if number:
+            assert events == beats_of(layer.inputs, rows_per_clock)
+        else:
+            assert events == machine.beats
+
+
+@pytest.mark.parametrize(("lanes", "rows_per_clock"), [(None, 1), (2, 1), (2, 2), (None, 4)])
+@pytest.mark.parametrize(
+    ("neuron", "memory"),
+    [(SotNeuron(), "block"), (SotNeuron(), "ecp5"), (ReluNeuron(), "block")],
+    ids=["sot", "sot-ecp5", "relu"],
+)
+def test_every_memory_reads_back_between_images(
+    neuron: Any, memory: str, lanes: int | None, rows_per_clock: int
+) -> None:
+    network = random_network((7, 5, 3, 3), seed=8, neuron=neuron, rah_bits=6)
+    profile = HardwareProfile(lanes=lanes, rows_per_clock=rows_per_clock, memory=memory)
+    machine = Machine(network, profile, stall=0.3, seed=9)
+    images = random_images(network, 4, 10)
+    trace = GoldenModel(network).trace(images)
+    read: list[dict[tuple[int, int], bytes]] = []
+
+    async def stimulus(ctx: Any) -> None:
+        await machine.program(ctx)
+        for part in (trace[0].inputs[:2], trace[0].inputs[2:]):
+            content = {}
+            for memory_map in machine.parameters.memory_map():
+                layer, memory = divmod(memory_map.space, 16)
+                if memory == COUNTERS:
+                    continue
+                lines = [
+                    await machine.fetch(ctx, layer, memory, address)
+                    for address in range(memory_map.lines)
+                ]
+                assert {len(line) for line in lines} == {memory_map.line_bytes}
+                content[layer, memory] = b"".join(lines)
+            read.append(content)
+            await machine.drive(ctx, part)
+            while not ctx.get(machine.dut.idle):
+                await ctx.tick()
+
+    machine.bench.play(stimulus, background=False)
+    taken = machine.bench.take(machine.dut.results, 4 * network.classes)
+    machine.bench.run(patience=20_000)
+    assert read == [machine.image()] * 2
+    assert [logit for logit, _, _ in taken] == trace[-1].sums.ravel().tolist()
+
+
+@pytest.mark.parametrize("memory", ["block", "ecp5"])
+@pytest.mark.parametrize("rows_per_clock", [1, 4])
+def test_reads_and_images_wait_for_bytes_that_were_sent_before_them(
+    rows_per_clock: int, memory: str
+) -> None:
+    """Not a clock lies between a line that is written anew and the one that reads or uses it."""
+    network = random_network((7, 33, 3), seed=8)
+    changed = random_network((7, 33, 3), seed=9)
+    profile = HardwareProfile(rows_per_clock=rows_per_clock, memory=memory)
+    machine, other = Machine(network, profile), Machine(changed, profile)
+    images = random_images(network, 2, 10)[1:]
+    trace = GoldenModel(changed).trace(images)
+    read = {}
+
+    async def stimulus(ctx: Any) -> None:
+        await machine.program(ctx)
+        for (layer, memory), content in other.image().items():
+            size = next(
+                m.line_bytes
+                for m in machine.parameters.memory_map()
+                if m.space == 16 * layer + memory
+            )
+            for line in sorted({0, len(content) // size - 1}):
+                part = content[line * size :][:size]
+                await machine.load(ctx, layer, memory, line, part)
+                read[layer, memory, line] = await machine.fetch(ctx, layer, memory, line) == part
+        for (layer, memory), content in other.image().items():
+            await machine.load(ctx, layer, memory, 0, content)
+        # The last words of a layer, wrong once more, and mended.
+        for layer, columns in ((0, 33), (1, 3)):
+            content = other.image()[layer, WEIGHTS][-columns:]
+            row = changed.layers[layer].rows - 1
+            await machine.load(ctx, layer, WEIGHTS, row, bytes(columns))
+            await machine.load(ctx, layer, WEIGHTS, row, content)
+            await machine.drive(ctx, trace[0].inputs)
+            while not ctx.get(machine.dut.idle):
+                await ctx.tick()
+
+    machine.bench.play(stimulus, background=False)
+    taken = machine.bench.take(machine.dut.results, 2 * 3)
+    machine.bench.run(patience=20_000)
+    assert all(read.values())
+    assert [logit for logit, _, _ in taken] == trace[-1].sums.ravel().tolist() * 2
+
+
+@pytest.mark.parametrize("memory", ["block", "ecp5"])
+def test_an_image_that_follows_a_read_waits_for_its_line(memory: str) -> None:
+    network = random_network((7, 5, 3), seed=8)
+    machine = Machine(network, HardwareProfile(memory=memory))
+    images = random_images(network, 2, 10)[1:]
+    trace = GoldenModel(network).trace(images)
+    lines = machine.image()
+    asked: list[tuple[int, int]] = []
+    read = []
+
+    async def images_follow(ctx: Any) -> None:
+        for number in range(len(lines)):
+            while len(asked) == number:
+                await ctx.tick()
+            await machine.drive(ctx, trace[0].inputs)
+
+    async def stimulus(ctx: Any) -> None:
+        dut = machine.dut
+        await machine.program(ctx)
+        for layer, space in lines:
+            ctx.set(dut.fetch.payload, {"layer": layer, "memory": space, "address": 0})
+            ctx.set(dut.fetch.valid, 1)
+            await ctx.tick().until(dut.fetch.ready)
+            ctx.set(dut.fetch.valid, 0)
+            asked.append((layer, space))
+            ctx.set(dut.fetched.ready, 1)
+            line = bytearray()
+            last = 0
+            while not last:
+                _, _, valid, byte = await ctx.tick().sample(dut.fetched.valid, dut.fetched.payload)
+                if valid:
+                    line.append(byte.data)
+                    last = byte.last
+            ctx.set(dut.fetched.ready, 0)
+            read.append(bytes(line))
+            await ctx.tick().repeat(5)
+            while not ctx.get(dut.idle):
+                await ctx.tick()
+
+    machine.bench.play(images_follow)
+    machine.bench.play(stimulus, background=False)
+    taken = machine.bench.take(machine.dut.results, len(lines) * 3)
+    machine.bench.run(patience=20_000)
+    sizes = {m.space: m.line_bytes for m in machine.parameters.memory_map()}
+    assert read == [content[: sizes[16 * k + m]] for (k, m), content in lines.items()]
+    assert [logit for logit, _, _ in taken] == trace[-1].sums.ravel().tolist() * len(lines)
+
+
+def test_writing_to_a_space_of_counters_clears_them_all() -> None:
+    network = random_network((6, 5, 3), seed=1)
+    machine = Machine(network, HardwareProfile())
+    images = random_images(network, 3, 2)
+    values = GoldenModel(network).trace(images)[0].inputs
+    seen = []
+
+    async def stimulus(ctx: Any) -> None:
+        await machine.drive(ctx, values)
+        while not ctx.get(machine.dut.idle):
+            await ctx.tick()
+        seen.append(await machine.fetch(ctx, ENGINE, COUNTERS, 0))
+        await machine.load(ctx, 1, COUNTERS, 0, b"\0")
+        for layer in (0, 1, ENGINE):
+            for line in range(2):
+                seen.append(await machine.fetch(ctx, layer, COUNTERS, line))
+
+    machine.bench.play(stimulus, background=False)
+    machine.bench.take(machine.dut.results, 3 * 3)
+    machine.bench.run(patience=20_000)
+    assert seen[0] != bytes(8)
+    assert seen[1:] == [bytes(8)] * 6
+
+
+def test_layers_overlap_so_that_the_slowest_stage_sets_the_pace() -> None:
+    network = random_network((40, 30, 30, 5), seed=3)
+    machine = Machine(network, HardwareProfile())
+    images = np.full((20, 40), 255, dtype=np.uint8)
+    trace = GoldenModel(network).trace(images)
+    cycles = []
+
+    async def stimulus(ctx: Any) -> None:
+        await machine.program(ctx)
+        await machine.drive(ctx, trace[0].inputs)
+        while not ctx.get(machine.dut.idle):
+            await ctx.tick()
+        cycles.append(int.from_bytes(await machine.fetch(ctx, ENGINE, COUNTERS, 0), "little"))
+
+    machine.bench.play(stimulus, background=False)
+    machine.bench.take(machine.dut.results, 20 * 5)
+    machine.bench.run(patience=20_000)
+    # 41 clocks an image (40 rows and the closing event), and once the depth of the pipeline.
+    assert cycles[0] <= 20 * 41 + 2 * 30 + 90
+
+
+@pytest.mark.parametrize("rows_per_clock", [1, 2, 4])
+@pytest.mark.parametrize("lanes", [None, 8])
+def test_it_becomes_rtlil(lanes: int | None, rows_per_clock: int) -> None:
+    network = random_network((30, 20, 10), seed=1)
+    profile = HardwareProfile(lanes=lanes, rows_per_clock=rows_per_clock)
+    rtlil.convert(Engine(EngineParameters.from_network(network, profile)), name="engine")

@@ -1,0 +1,49 @@
+"""The readout against `numpy.argmax`, which also takes the first of equals."""
+
+import numpy as np
+from amaranth.back import rtlil
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from allspin.hdl.bench.streams import StreamBench
+from allspin.hdl.engine.readout import Readout
+from allspin.hdl.parameters import CrossbarParameters, EngineParameters
+
+
+def engine(classes: int) -> EngineParameters:
+    return EngineParameters((CrossbarParameters(20, classes, classes),))
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    classes=st.integers(1, 12),
+    spread=st.sampled_from([1, 3, 40_000]),
+    stall=st.sampled_from([0.0, 0.4]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_logits_pass_and_the_first_of_the_largest_wins(
+    classes: int, spread: int, stall: float, seed: int
+) -> None:
+    p = engine(classes)
+    dut = Readout(p)
+    spread = min(spread, 2 ** (p.crossbars[0].sum_bits - 1))
+    logits = np.random.default_rng(seed).integers(-spread, spread, (9, classes))
+    bench = StreamBench(dut, stall=stall, seed=seed)
+    bench.put(
+        dut.sums,
+        [
+            {"sums": [int(logit)], "last": number == classes - 1}
+            for image in logits
+            for number, logit in enumerate(image)
+        ],
+    )
+    taken = bench.take(dut.results, logits.size)
+    bench.run()
+    assert [logit for logit, _, _ in taken] == logits.ravel().tolist()
+    assert [last for _, last, _ in taken] == ([0] * (classes - 1) + [1]) * 9
+    winners = [winner for _, last, winner in taken if last]
+    assert winners == np.argmax(logits, axis=1).tolist()
+
+
+def test_it_becomes_rtlil() -> None:
+    rtlil.convert(Readout(engine(10)))

@@ -1,0 +1,225 @@
+# amaranth: UnusedElaboratable=no
+"""The CMOS neurons' blocks, and the engine's neurons made of them, by their definitions."""
+
+import random
+from typing import Any
+
+import pytest
+from amaranth.sim import Simulator
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from allspin.hdl.bench.streams import StreamBench
+from allspin.hdl.neuron.cmos_neuron import (
+    BareGate,
+    DigitalColumn,
+    RegisteredRelu,
+    RoundedRelu,
+    TableLogic,
+)
+from allspin.hdl.neuron.neuron import CmosBareNeuron, CmosReluNeuron
+from allspin.hdl.parameters import CrossbarParameters, EngineParameters
+
+
+def simulate(dut: Any, testbench: Any, clocked: bool = True) -> None:
+    simulator = Simulator(dut)
+    if clocked:
+        simulator.add_clock(1e-6)
+    simulator.add_testbench(testbench)
+    simulator.run()
+
+
+@pytest.mark.parametrize("bits", [1, 4])
+def test_a_bare_gate_is_a_relu_of_twos_complement(bits: int) -> None:
+    dut = BareGate(bits)
+
+    async def testbench(ctx: Any) -> None:
+        for number in range(-(2**bits), 2**bits):
+            ctx.set(dut.negative, number < 0)
+            ctx.set(dut.value, number % 2**bits)
+            assert ctx.get(dut.activation) == max(number, 0)
+
+    simulate(dut, testbench, clocked=False)
+
+
+@settings(deadline=None, max_examples=20)
+@given(drop=st.integers(-1, 6), bits=st.integers(1, 8), seed=st.integers(0, 2**32 - 1))
+def test_a_registered_relu_sums_its_terms_from_the_threshold(
+    drop: int, bits: int, seed: int
+) -> None:
+    rng = random.Random(seed)
+    dut = RegisteredRelu(8, 14, drop, bits)
+
+    async def testbench(ctx: Any) -> None:
+        for _ in range(20):
+            terms = [rng.randint(-128, 127) for _ in range(rng.randint(1, 12))]
+            threshold = rng.choice([0, 100, 2000])
+            ctx.set(dut.start, -threshold)
+            for number, term in enumerate(terms):
+                while rng.random() < 0.3:  # a clock in which nothing is taken
+                    ctx.set(dut.enable, 0)
+                    ctx.set(dut.term, rng.randint(-128, 127))
+                    ctx.set(dut.last, rng.randrange(2))
+                    await ctx.tick()
+                ctx.set(dut.enable, 1)
+                ctx.set(dut.term, term)
+                ctx.set(dut.first, number == 0)
+                ctx.set(dut.last, number == len(terms) - 1)
+                await ctx.tick()
+            ctx.set(dut.enable, 0)
+            wanted = int((sum(terms) - threshold) / 2.0**drop // 1)
+            assert ctx.get(dut.activation) == min(max(wanted, 0), 2**bits - 1)
+
+    simulate(dut, testbench)
+
+
+def test_a_table_is_looked_up_a_clock_later() -> None:
+    table = [3, 0, 7, 7, 1, 2, 5, 4]
+    dut = TableLogic(table, 3)
+
+    async def testbench(ctx: Any) -> None:
+        for place in (5, 0, 7, 3, 1, 2, 6, 4):
+            ctx.set(dut.current, place)
+            await ctx.tick()
+            assert ctx.get(dut.activation) == table[place]
+
+    simulate(dut, testbench)
+
+
+@settings(deadline=None, max_examples=20)
+@given(bits=st.integers(1, 8), wider=st.integers(0, 4), seed=st.integers(0, 2**32 - 1))
+def test_a_rounded_relu_drops_bits_to_the_nearest_and_holds_at_full_scale(
+    bits: int, wider: int, seed: int
+) -> None:
+    rng = random.Random(seed)
+    width = bits + wider
+    dut = RoundedRelu(width, bits)
+
+    async def testbench(ctx: Any) -> None:
+        for current in (0, 2**width - 1, *(rng.randrange(2**width) for _ in range(30))):
+            ctx.set(dut.current, current)
+            await ctx.tick()
+            wanted = int(current / 2**wider + 0.5)
+            assert ctx.get(dut.activation) == min(wanted, 2**bits - 1)
+
+    simulate(dut, testbench)
+
+
+@settings(deadline=None, max_examples=15)
+@given(
+    value_bits=st.integers(1, 8),
+    weight_bits=st.integers(2, 8),
+    bits=st.integers(1, 8),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_a_digital_column_is_a_relu_of_a_scalar_product(
+    value_bits: int, weight_bits: int, bits: int, seed: int
+) -> None:
+    rng = random.Random(seed)
+    drop = max(-1, value_bits + weight_bits - bits)
+    dut = DigitalColumn(value_bits, weight_bits, value_bits + weight_bits + 5, drop, bits)
+    top, half = 2**value_bits - 1, 2 ** (weight_bits - 1)
+    images = [
+        [(rng.randint(0, top), rng.randint(-half, half - 1)) for _ in range(rng.randint(1, 9))]
+        for _ in range(12)
+    ]
+    images += [[(top, half - 1)] * 9, [(top, -half)] * 9]
+    starts = [rng.randint(-20, 20) for _ in images]
+    found = []
+
+    async def testbench(ctx: Any) -> None:
+        for start, rows in zip(starts, images, strict=True):
+            ctx.set(dut.start, start)
+            for number, (value, weight) in enumerate(rows):
+                ctx.set(dut.value, value)
+                ctx.set(dut.weight, weight)
+                ctx.set(dut.first, number == 0)
+                ctx.set(dut.last, number == len(rows) - 1)
+                await ctx.tick()
+            found.append(ctx.get(dut.activation))
+
+    simulate(dut, testbench)
+    sums = [
+        start + sum(value * weight for value, weight in rows)
+        for start, rows in zip(starts, images, strict=True)
+    ]
+    assert found == [min(max(int(total / 2.0**drop // 1), 0), 2**bits - 1) for total in sums]
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: BareGate(0), "bits must be from 1 to 8, not 0"),
+        (lambda: BareGate(9), "bits must be from 1 to 8, not 9"),
+        (lambda: RegisteredRelu(8, 9, 0, 0), "bits must be from 1 to 8, not 0"),
+        (lambda: RegisteredRelu(8, 9, 0, 9), "bits must be from 1 to 8, not 9"),
+        (lambda: RegisteredRelu(8, 1, 0, 4), "sum_bits must be from 2 to 40, not 1"),
+        (lambda: RegisteredRelu(8, 41, 0, 4), "sum_bits must be from 2 to 40, not 41"),
+        (lambda: RegisteredRelu(8, 9, -2, 4), "drop must be from -1 to 31, not -2"),
+        (lambda: RegisteredRelu(8, 9, 32, 4), "drop must be from -1 to 31, not 32"),
+        (lambda: RoundedRelu(8, 0), "bits must be from 1 to 8, not 0"),
+        (lambda: RoundedRelu(12, 9), "bits must be from 1 to 8, not 9"),
+        (lambda: RoundedRelu(3, 4), "current_bits must be from 4 to 12, not 3"),
+        (lambda: RoundedRelu(13, 4), "current_bits must be from 4 to 12, not 13"),
+        (lambda: TableLogic([1, 2], 0), "bits must be from 1 to 8, not 0"),
+        (lambda: TableLogic([1, 2], 9), "bits must be from 1 to 8, not 9"),
+        (lambda: TableLogic([1, 2, 3], 4), "a power of two of entries, not 3"),
+        (lambda: TableLogic([1], 4), "a power of two of entries, not 1"),
+        (lambda: TableLogic([1, 16], 4), "an entry must be from 0 to 15, not 16"),
+        (lambda: TableLogic([-1, 1], 4), "an entry must be from 0 to 15, not -1"),
+        (lambda: DigitalColumn(0, 8, 20, 1, 4), "value_bits must be from 1 to 8, not 0"),
+        (lambda: DigitalColumn(9, 8, 20, 1, 4), "value_bits must be from 1 to 8, not 9"),
+        (lambda: DigitalColumn(4, 1, 20, 1, 4), "weight_bits must be from 2 to 8, not 1"),
+        (lambda: DigitalColumn(4, 9, 20, 1, 4), "weight_bits must be from 2 to 8, not 9"),
+    ],
+)
+def test_parameters_outside_their_ranges(make: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_the_ends_of_the_ranges_are_in_them() -> None:
+    for bits in (1, 8):
+        BareGate(bits)
+        TableLogic([0, 2**bits - 1], bits)
+        RegisteredRelu(8, 9, 0, bits)
+        RoundedRelu(12, bits)
+        RoundedRelu(bits, bits)
+    for sum_bits in (2, 40):
+        for drop in (-1, 31):
+            RegisteredRelu(8, sum_bits, drop, 4)
+    for value_bits in (1, 8):
+        for weight_bits in (2, 8):
+            DigitalColumn(value_bits, weight_bits, 20, 1, 4)
+
+
+def bare(current: int, current_bits: int, hidden_bits: int) -> int:
+    return int(max(2 * current / 2**current_bits - 1, 0) * 2**hidden_bits)
+
+
+def relu(current: int, current_bits: int, hidden_bits: int) -> int:
+    exact = 2 * (current / 2**current_bits - 1 / 8) * 2**hidden_bits
+    return int(min(max(exact, 0), 2**hidden_bits - 1))
+
+
+@pytest.mark.parametrize(("kind", "wanted"), [(CmosBareNeuron, bare), (CmosReluNeuron, relu)])
+@pytest.mark.parametrize(("current_bits", "hidden_bits"), [(8, 4), (4, 4), (5, 1), (9, 8)])
+def test_every_current_through_the_engines_neuron(
+    kind: Any, wanted: Any, current_bits: int, hidden_bits: int
+) -> None:
+    parameters = EngineParameters(
+        (CrossbarParameters(9, 5, 5), CrossbarParameters(5, 3, 3, value_bits=hidden_bits)),
+        neuron="cmos-bare",
+        current_bits=current_bits,
+    )
+    dut = kind(parameters)
+    bench = StreamBench(dut, stall=0.3, seed=1)
+    currents = list(range(2**current_bits))
+    bench.put(
+        dut.currents, [{"current": current, "last": current % 5 == 4} for current in currents]
+    )
+    taken = bench.take(dut.activations, len(currents))
+    bench.run()
+    assert taken == [
+        (wanted(current, current_bits, hidden_bits), int(current % 5 == 4)) for current in currents
+    ]

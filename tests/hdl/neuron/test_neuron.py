@@ -1,0 +1,158 @@
+"""Neurons and row drivers against the definitions in words."""
+
+import math
+import random
+from typing import Any
+
+import pytest
+from amaranth.back import rtlil
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from allspin.hdl.bench.streams import StreamBench
+from allspin.hdl.neuron.neuron import ReluNeuron, SotNeuron
+from allspin.hdl.neuron.neuron import neuron as gateware
+from allspin.hdl.parameters import CONVERTER, TABLE, CrossbarParameters, EngineParameters
+from allspin.sim.network.network import golden, neuron
+
+
+def engine(
+    columns: int, hidden_bits: int, current_bits: int, neuron: str, memory: str = "block"
+) -> EngineParameters:
+    return EngineParameters(
+        (
+            CrossbarParameters(9, columns, columns, memory=memory),
+            CrossbarParameters(columns, 3, 3, value_bits=hidden_bits, memory=memory),
+        ),
+        neuron=neuron,
+        current_bits=current_bits,
+    )
+
+
+def test_no_kind_of_neuron_lacks_an_implementation() -> None:
+    kinds = set(neuron.NEURONS)
+    assert set(golden.ACTIVATIONS) == kinds
+    assert set(gateware.NEURONS) == kinds
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    hidden_bits=st.integers(1, 8),
+    current_bits=st.integers(4, 12),
+    stall=st.sampled_from([0.0, 0.4]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_a_relu_rounds_and_holds_at_full_scale(
+    hidden_bits: int, current_bits: int, stall: float, seed: int
+) -> None:
+    current_bits = max(current_bits, hidden_bits)
+    rng = random.Random(seed)
+    dut = ReluNeuron(engine(5, hidden_bits, current_bits, "relu"))
+    bench = StreamBench(dut, stall=stall, seed=seed)
+    top = 2**current_bits - 1
+    currents = [0, top, top - 1, top // 2, *(rng.randint(0, top) for _ in range(40))]
+    lasts = [rng.randrange(2) for _ in currents]
+    bench.put(dut.currents, list(zip_dicts(currents, lasts, "current")))
+    taken = bench.take(dut.activations, len(currents))
+    bench.run()
+    step = 2 ** (current_bits - hidden_bits)
+    wanted = [min(2**hidden_bits - 1, math.floor(c / step + 0.5)) for c in currents]
+    assert taken == list(zip(wanted, lasts, strict=True))
+
+
+@settings(deadline=None, max_examples=10)
+@pytest.mark.parametrize("kind", sorted(gateware.NEURONS))
+@given(
+    hidden_bits=st.integers(1, 6),
+    current_bits=st.integers(4, 8),
+    stall=st.sampled_from([0.0, 0.4]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_each_kind_is_the_table_of_its_physics(
+    kind: str, hidden_bits: int, current_bits: int, stall: float, seed: int
+) -> None:
+    current_bits = max(current_bits, hidden_bits + 1)
+    rng = random.Random(seed)
+    table = neuron.NEURONS[kind]().table(current_bits, hidden_bits).tolist()
+    dut = gateware.NEURONS[kind](engine(5, hidden_bits, current_bits, kind))
+    bench = StreamBench(dut, stall=stall, seed=seed)
+    currents = rng.sample(range(2**current_bits), 16)
+    lasts = [rng.randrange(2) for _ in currents]
+
+    async def stimulus(ctx: Any) -> None:
+        await load(ctx, dut, TABLE, 0, table)
+        await drive(ctx, dut, currents, lasts)
+
+    bench.play(stimulus)
+    taken = bench.take(dut.activations, len(currents))
+    bench.run()
+    assert taken == [(table[c], last) for c, last in zip(currents, lasts, strict=True)]
+
+
+async def load(ctx: Any, dut: Any, memory: int, address: int, content: list[int]) -> None:
+    """Load a neuron, which takes a byte in every clock."""
+    for number, entry in enumerate(content):
+        ctx.set(
+            dut.load.payload,
+            {"memory": memory, "first": number == 0, "address": address, "data": entry},
+        )
+        ctx.set(dut.load.valid, 1)
+        assert ctx.get(dut.load.ready)
+        await ctx.tick()
+    ctx.set(dut.load.valid, 0)
+
+
+async def drive(ctx: Any, dut: Any, currents: list[int], lasts: list[int]) -> None:
+    """Offer a neuron currents, one after another."""
+    for payload in zip_dicts(currents, lasts, "current"):
+        ctx.set(dut.currents.payload, payload)
+        ctx.set(dut.currents.valid, 1)
+        await ctx.tick().until(dut.currents.ready)
+        ctx.set(dut.currents.valid, 0)
+
+
+def zip_dicts(values: list[int], lasts: list[int], name: str) -> Any:
+    return ({name: value, "last": last} for value, last in zip(values, lasts, strict=True))
+
+
+@settings(deadline=None, max_examples=15)
+@given(
+    hidden_bits=st.integers(1, 8),
+    current_bits=st.integers(4, 8),
+    stall=st.sampled_from([0.0, 0.4]),
+    memory=st.sampled_from(["block", "ecp5"]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_a_sot_neuron_is_the_table_that_was_loaded(
+    hidden_bits: int, current_bits: int, stall: float, memory: str, seed: int
+) -> None:
+    current_bits = max(current_bits, hidden_bits)
+    rng = random.Random(seed)
+    dut = SotNeuron(engine(5, hidden_bits, current_bits, "sot", memory))
+    bench = StreamBench(dut, stall=stall, seed=seed)
+    table = [rng.randrange(2**hidden_bits) for _ in range(2**current_bits)]
+    currents = [rng.randrange(2**current_bits) for _ in range(60)]
+    lasts = [rng.randrange(2) for _ in currents]
+    patch = rng.randrange(2**current_bits)
+
+    async def stimulus(ctx: Any) -> None:
+        await load(ctx, dut, TABLE, 0, table)
+        table[patch] ^= 1
+        await load(ctx, dut, TABLE, patch, [table[patch]])
+        await load(ctx, dut, CONVERTER, 0, [255] * 8)  # somebody else's
+        ctx.set(dut.probe, 1)
+        ctx.set(dut.address, patch)
+        await ctx.tick().repeat(3)
+        assert ctx.get(dut.entry) == table[patch]
+        ctx.set(dut.probe, 0)
+        await drive(ctx, dut, currents, lasts)
+
+    bench.play(stimulus, background=False)
+    taken = bench.take(dut.activations, len(currents))
+    bench.run()
+    assert taken == [(table[c], last) for c, last in zip(currents, lasts, strict=True)]
+
+
+@pytest.mark.parametrize("kind", [SotNeuron, ReluNeuron])
+def test_it_becomes_rtlil(kind: Any) -> None:
+    rtlil.convert(kind(engine(7, 4, 8, "sot")))

@@ -1,0 +1,87 @@
+"""The memories of beats: what was written comes back after the latency that they tell."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from amaranth.back import rtlil
+from amaranth.hdl import Fragment
+
+from allspin.hdl.bench.streams import StreamBench
+from allspin.hdl.parameters import CrossbarParameters
+from allspin.hdl.resident.beat_memory import BeatMemory, EcpBeatMemory, beat_blocks, most_beats
+from allspin.hdl.resident.resident import beat_memory
+
+
+class Ecp5:
+    """Enough of a platform to be elaborated for."""
+
+    family = "ecp5"
+
+
+@pytest.mark.parametrize("kind", [BeatMemory, EcpBeatMemory])
+@pytest.mark.parametrize("beats", [1, 8, 30, 100])
+@pytest.mark.parametrize(("slots", "bits"), [(1, 4), (2, 1), (4, 8)])
+def test_what_was_written_comes_back(
+    kind: Any, beats: int, slots: int, bits: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With small blocks, so that there are many: up to 13 columns and 2 planes."""
+    monkeypatch.setattr(beat_memory, "COLUMN_LINES", 8)
+    monkeypatch.setattr(beat_memory, "PLANE_LINES", 64)
+    dut = kind(CrossbarParameters(40, 5, 5, value_bits=bits, rows_per_clock=slots), beats)
+    bench = StreamBench(dut)
+    width = len(dut.stored.as_value())
+    rng = np.random.default_rng(beats)
+    stored = [int.from_bytes(rng.bytes(16), "little") % 2**width for _ in range(beats)]
+    order = rng.integers(0, beats, 3 * beats).tolist()
+    read = []
+
+    async def stimulus(ctx: Any) -> None:
+        for place, beat in enumerate(stored):
+            ctx.set(dut.place, place)
+            ctx.set(dut.stored.as_value(), beat)
+            ctx.set(dut.write, 1)
+            await ctx.tick()
+        ctx.set(dut.write, 0)
+        await ctx.tick().repeat(20)
+        for address in [*order, *[0] * dut.latency]:
+            ctx.set(dut.address, address)
+            read.append(ctx.get(dut.beat.as_value()))
+            await ctx.tick()
+
+    bench.play(stimulus, background=False)
+    bench.run(patience=1000)
+    assert read[dut.latency :] == [stored[address] for address in order]
+
+
+@pytest.mark.parametrize("slots", [1, 2, 4])
+def test_any_number_of_banks_has_addresses_for_all_of_its_memories(slots: int) -> None:
+    parameters = CrossbarParameters(784, 100, 100, rows_per_clock=slots, memory="ecp5")
+    for beats in range(2048, 32769, 2048):
+        Fragment.get(EcpBeatMemory(parameters, beats), Ecp5())
+
+
+@pytest.mark.parametrize(
+    ("slots", "bits", "blocks", "beats"),
+    [
+        # A column for each slot, and a plane of last bits for each eight banks.
+        (1, 4, 57, 50 * 2048),
+        (2, 4, 57, 26 * 2048),
+        (4, 4, 57, 13 * 2048),
+        (4, 8, 57, 7 * 2048),
+        (4, 4, 5, 2048),
+        (4, 4, 4, 0),
+    ],
+)
+def test_blocks_of_an_ecp5(slots: int, bits: int, blocks: int, beats: int) -> None:
+    parameters = CrossbarParameters(40, 5, 5, value_bits=bits, rows_per_clock=slots)
+    assert most_beats(parameters, blocks) == beats
+    if beats:
+        assert beat_blocks(parameters, beats) <= blocks < beat_blocks(parameters, beats + 2048)
+
+
+@pytest.mark.parametrize("slots", [1, 4])
+def test_it_is_that_many_block_rams(slots: int) -> None:
+    parameters = CrossbarParameters(40, 5, 5, rows_per_clock=slots)
+    text = rtlil.convert(EcpBeatMemory(parameters, 20_000), platform=Ecp5())
+    assert text.count("cell \\DP16KD") == beat_blocks(parameters, 20_000)

@@ -1,0 +1,44 @@
+"""Beats of an image: which rows are driven together."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from allspin.hdl.resident.beats import beat_members, pack_beats
+
+
+def test_beats_by_hand() -> None:
+    assert pack_beats(np.array([0, 5, 7, 0, 9]), 2) == [((1, 7), (0, 5)), ((2, 9), (0, 0))]
+    assert pack_beats(np.zeros(5, np.int64), 4) == [((0, 0),) * 4]
+    assert pack_beats(np.array([0, 3]), 1) == [((1, 3),)]
+
+
+@given(
+    values=st.lists(st.sampled_from([0, 0, 1, 7]), min_size=1, max_size=40),
+    rows_per_clock=st.sampled_from([1, 2, 4]),
+)
+def test_each_row_is_driven_once_and_as_early_as_can_be(
+    values: list[int], rows_per_clock: int
+) -> None:
+    beats = pack_beats(np.array(values), rows_per_clock)
+    driven = [
+        (row * rows_per_clock + part, value)
+        for beat in beats
+        for part, (row, value) in enumerate(beat)
+        if value
+    ]
+    assert sorted(driven) == [(row, value) for row, value in enumerate(values) if value]
+    assert all(slot == (0, 0) for beat in beats for slot in beat if not slot[1])
+    busiest = max(sum(map(bool, values[part::rows_per_clock])) for part in range(rows_per_clock))
+    assert len(beats) == max(1, busiest)
+
+
+def test_members_of_a_beat() -> None:
+    assert beat_members(((1, 7), (0, 5)), True) == {
+        "last": 1,
+        "slots[0].row": 1,
+        "slots[0].value": 7,
+        "slots[1].row": 0,
+        "slots[1].value": 5,
+    }
+    assert beat_members(((2, 3),), False)["last"] == 0

@@ -1,0 +1,390 @@
+"""Resident images in front of an engine, against the golden model."""
+
+import random
+import struct
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from amaranth.back import rtlil
+from amaranth.hdl import Module
+from amaranth.lib import wiring
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from allspin.hdl.bench.networks import random_images, random_network
+from allspin.hdl.bench.packing import Line, pack_image
+from allspin.hdl.bench.streams import StreamBench
+from allspin.hdl.engine.engine import Engine
+from allspin.hdl.parameters import (
+    ENGINE,
+    LABELS,
+    RESIDENT_BEATS,
+    RESIDENT_LOGITS,
+    RESIDENT_RUN,
+    WEIGHTS,
+    EngineParameters,
+    HardwareProfile,
+    ResidentParameters,
+)
+from allspin.hdl.resident.resident import Loader, Resident
+from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.network import Network
+
+STREAMS = ("events", "results", "load", "fetch", "fetched")
+
+
+class ResidentEngine(wiring.Component):
+    """An engine behind the block, with the link's end of its ports."""
+
+    def __init__(self, parameters: EngineParameters) -> None:
+        self.parameters = parameters
+        self.resident = Resident(parameters)
+        members = self.resident.signature.members
+        super().__init__({name: members[f"link_{name}"] for name in (*STREAMS, "idle")})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.resident = resident = self.resident
+        m.submodules.engine = engine = Engine(self.parameters)
+        for name in STREAMS:
+            wiring.connect(m, getattr(resident, name), getattr(engine, name))
+            wiring.connect(
+                m, wiring.flipped(getattr(self, name)), getattr(resident, f"link_{name}")
+            )
+        m.d.comb += [resident.idle.eq(engine.idle), self.idle.eq(resident.link_idle)]
+        return m
+
+
+class Machine:
+    """Drives it in Amaranth's simulator, as the dispatcher does."""
+
+    def __init__(
+        self,
+        network: Network,
+        images: npt.NDArray[np.uint8],
+        labels: list[int],
+        *,
+        slots: int = 1,
+        lanes: int | None = None,
+        memory: str = "block",
+        stall: float = 0.0,
+        seed: int = 0,
+    ) -> None:
+        self.network = network
+        self.labels = labels
+        self.trace = GoldenModel(network).trace(images)
+        self.logits = self.trace[-1].sums
+        self.classes = np.argmax(self.logits, axis=1).tolist()
+        self.beats: list[Line] = []
+        for values in self.trace[0].inputs:
+            self.beats += pack_image(values.tolist(), slots, network.pixel_bits)
+        self.parameters = EngineParameters.from_network(
+            network,
+            HardwareProfile(
+                lanes=lanes,
+                rows_per_clock=slots,
+                memory=memory,
+                resident=ResidentParameters(len(self.beats), len(images)),
+            ),
+        )
+        self.dut = ResidentEngine(self.parameters)
+        self.bench = StreamBench(self.dut, stall=stall, seed=seed)
+        self.stall = stall
+        self.random = random.Random(seed)
+
+    async def load(
+        self, ctx: Any, layer: int, memory: int, content: bytes, address: int = 0
+    ) -> None:
+        while not ctx.get(self.dut.idle):
+            await ctx.tick()
+        for number, byte in enumerate(content):
+            ctx.set(
+                self.dut.load.payload,
+                {
+                    "layer": layer,
+                    "memory": memory,
+                    "first": number == 0,
+                    "address": address,
+                    "data": byte,
+                },
+            )
+            ctx.set(self.dut.load.valid, 1)
+            await ctx.tick().until(self.dut.load.ready)
+            ctx.set(self.dut.load.valid, 0)
+        # The dispatcher looks two clocks after the last byte.
+        await ctx.tick()
+        while not ctx.get(self.dut.idle):
+            await ctx.tick()
+
+    async def fetch(self, ctx: Any, layer: int, memory: int, address: int) -> bytes:
+        dut = self.dut
+        while not ctx.get(dut.idle):
+            await ctx.tick()
+        ctx.set(dut.fetch.payload, {"layer": layer, "memory": memory, "address": address})
+        ctx.set(dut.fetch.valid, 1)
+        await ctx.tick().until(dut.fetch.ready)
+        ctx.set(dut.fetch.valid, 0)
+        line = bytearray()
+        while True:
+            willing = self.random.random() >= self.stall
+            ctx.set(dut.fetched.ready, willing)
+            _, _, valid, byte = await ctx.tick().sample(dut.fetched.valid, dut.fetched.payload)
+            if valid and willing:
+                line.append(byte.data)
+                if byte.last:
+                    ctx.set(dut.fetched.ready, 0)
+                    return bytes(line)
+
+    async def program(self, ctx: Any, network: Network) -> None:
+        for number, layer in enumerate(network.layers):
+            await self.load(ctx, number, WEIGHTS, layer.words.tobytes())
+            if layer.converter is not None:
+                pairs = np.stack([layer.converter.gains, layer.converter.offsets], axis=1)
+                await self.load(ctx, number, 2, pairs.astype("<i2").tobytes())
+                await self.load(ctx, number, 3, bytes([layer.converter.shift]))
+            if layer.table is not None:
+                await self.load(ctx, number, 1, layer.table.tobytes())
+
+    async def keep(self, ctx: Any) -> None:
+        lines = b"".join(bytes(beat) for beat in self.beats)
+        await self.load(ctx, ENGINE, RESIDENT_BEATS, lines)
+        labels = struct.pack(f"<{len(self.labels)}H", *self.labels)
+        await self.load(ctx, ENGINE, LABELS, labels)
+
+    async def run(self, ctx: Any, images: int) -> tuple[int, int, int]:
+        await self.load(ctx, ENGINE, RESIDENT_RUN, struct.pack("<H14x", images))
+        return struct.unpack("<IIQ", await self.fetch(ctx, ENGINE, RESIDENT_RUN, 0))
+
+    def answer(self, number: int) -> bytes:
+        """What the link would answer to an image."""
+        width = self.parameters.logit_bytes
+        return b"".join(
+            int(logit).to_bytes(width, "little", signed=True) for logit in self.logits[number]
+        ) + struct.pack("<H", self.classes[number])
+
+
+@settings(deadline=None, max_examples=10)
+@given(
+    slots=st.sampled_from([1, 2, 4]),
+    rows=st.integers(4, 25),
+    hidden=st.integers(1, 6),
+    lanes=st.sampled_from([None, 4]),
+    memory=st.sampled_from(["block", "ecp5"]),
+    stall=st.sampled_from([0.0, 0.4]),
+    seed=st.integers(0, 2**32 - 1),
+    order=st.lists(st.integers(0, 5), max_size=5),
+)
+def test_counts_and_logits_are_the_golden_models(
+    slots: int,
+    rows: int,
+    hidden: int,
+    lanes: int | None,
+    memory: str,
+    stall: float,
+    seed: int,
+    order: list[int],
+) -> None:
+    network = random_network((rows, hidden, 3), seed)
+    images = random_images(network, 6, seed).reshape(6, rows)
+    images[1] = 0
+    images[2] = 255
+    images[3, 1:] = 0
+    images[4, :-1] = 0
+    labels = np.random.default_rng(seed).integers(0, 3, 6).tolist()
+    machine = Machine(
+        network, images, labels, slots=slots, lanes=lanes, memory=memory, stall=stall, seed=seed
+    )
+    seen: list[Any] = []
+
+    async def stimulus(ctx: Any) -> None:
+        await machine.program(ctx, network)
+        await machine.keep(ctx)
+        seen.append(await machine.run(ctx, 6))
+        seen.append([await machine.fetch(ctx, ENGINE, RESIDENT_LOGITS, n) for n in order])
+        seen.append(await machine.run(ctx, 4))
+        lines = [
+            await machine.fetch(ctx, ENGINE, RESIDENT_BEATS, n) for n in range(len(machine.beats))
+        ]
+        seen.append(lines)
+        seen.append([await machine.fetch(ctx, ENGINE, LABELS, n) for n in range(6)])
+        seen.append(await machine.fetch(ctx, 1, WEIGHTS, hidden - 1))
+        seen.append(await machine.run(ctx, 0))
+
+    machine.bench.play(stimulus, background=False)
+    leaked = []
+
+    async def watch(ctx: Any) -> None:
+        async for _, _, valid in ctx.tick().sample(machine.dut.results.valid):
+            leaked.extend([valid] * valid)
+
+    machine.bench.play(watch)
+    machine.bench.run(patience=50_000)
+    hits = [class_ == label for class_, label in zip(machine.classes, labels, strict=True)]
+    assert seen[0][:2] == (6, sum(hits))
+    assert len(machine.beats) <= seen[0][2]
+    assert seen[1] == [machine.answer(number) for number in order]
+    assert seen[2][:2] == (4, sum(hits[:4]))
+    assert seen[3] == [bytes(beat) for beat in machine.beats]
+    assert seen[4] == [struct.pack("<H", label) for label in labels]
+    assert seen[5] == network.layers[1].words[hidden - 1].tobytes()
+    assert seen[6][:2] == (0, 0)
+    assert leaked == []
+
+
+def test_bytes_become_lines_of_the_memories_that_they_are_for() -> None:
+    """Lines of three memories in turn, one that ends too early, and one of somebody else's."""
+    parameters = EngineParameters.from_network(
+        random_network((20, 4, 3), 5), HardwareProfile(resident=ResidentParameters(9, 9))
+    )
+    dut = Loader(parameters.crossbars[0], parameters.beat_bytes)
+    bench = StreamBench(dut)
+    bursts = [
+        (ENGINE, RESIDENT_BEATS, 4, bytes([1, 2, 0, 3, 4, 1])),
+        (ENGINE, LABELS, 7, bytes([9])),
+        (ENGINE, LABELS, 2, bytes([1, 2, 3, 4])),
+        (ENGINE, RESIDENT_BEATS, 1, bytes([9, 9])),
+        (ENGINE, RESIDENT_BEATS, 0, bytes([5, 6, 1])),
+        (0, RESIDENT_BEATS, 5, bytes([7, 7, 1])),
+        (ENGINE, RESIDENT_RUN, 0, bytes([8])),
+        (ENGINE, RESIDENT_RUN, 0, bytes(range(1, 17))),
+        (ENGINE, LABELS, 8, bytes([5, 6])),
+    ]
+    written: list[Any] = []
+
+    async def watch(ctx: Any) -> None:
+        async for _ in ctx.tick():
+            if ctx.get(dut.beat_written):
+                beat = ctx.get(dut.beat)
+                slot = beat.slots[0]
+                written.append((ctx.get(dut.address), slot.distance, slot.value, beat.last))
+            if ctx.get(dut.label_written):
+                written.append((ctx.get(dut.address), ctx.get(dut.label)))
+            if ctx.get(dut.start):
+                written.append(("run", ctx.get(dut.images), ctx.get(dut.number)))
+
+    async def stimulus(ctx: Any) -> None:
+        for layer, memory, address, content in bursts:
+            for number, byte in enumerate(content):
+                ctx.set(
+                    dut.load.payload,
+                    {
+                        "layer": layer,
+                        "memory": memory,
+                        "first": number == 0,
+                        "address": address,
+                        "data": byte,
+                    },
+                )
+                ctx.set(dut.load.valid, 1)
+                assert ctx.get(dut.load.ready)
+                await ctx.tick()
+                ctx.set(dut.load.valid, 0)
+                # A byte may come in each clock, or not.
+                if layer != ENGINE or number % 2:
+                    await ctx.tick()
+        await ctx.tick().repeat(5)
+
+    bench.play(watch)
+    bench.play(stimulus, background=False)
+    bench.run()
+    assert written == [
+        (4, 1, 2, 0),
+        (5, 3, 4, 1),
+        (2, 0x0201),
+        (3, 0x0403),
+        (0, 5, 6, 1),
+        ("run", 0x0201, 0x06050403),
+        (8, 0x0605),
+    ]
+
+
+def test_images_that_are_kept_anew_begin_where_they_are_now() -> None:
+    """Where the next image begins is remembered from one question to the next."""
+    network = random_network((20, 4, 3), 5)
+    images = np.zeros((6, 20), dtype=np.uint8)
+    images[:3] = 255
+    one = Machine(network, images, [0] * 6)
+    # The same number of beats, and each image elsewhere.
+    two = Machine(network, images[::-1], [0] * 6)
+    assert len(one.beats) == len(two.beats)
+    answers = []
+
+    async def stimulus(ctx: Any) -> None:
+        await one.program(ctx, network)
+        await one.keep(ctx)
+        answers.append(await one.fetch(ctx, ENGINE, RESIDENT_LOGITS, 2))
+        lines = b"".join(bytes(beat) for beat in two.beats)
+        await one.load(ctx, ENGINE, RESIDENT_BEATS, lines)
+        answers.append(await one.fetch(ctx, ENGINE, RESIDENT_LOGITS, 3))
+        answers.append(await one.fetch(ctx, ENGINE, RESIDENT_LOGITS, 5))
+
+    one.bench.play(stimulus, background=False)
+    one.bench.run(patience=20_000)
+    assert answers == [one.answer(2), two.answer(3), two.answer(5)]
+
+
+def test_images_of_the_link_go_on_before_and_after_a_run() -> None:
+    network = random_network((12, 5, 3), 3)
+    images = random_images(network, 5, 4)
+    machine = Machine(network, images, [0, 1, 2, 0, 1], slots=2)
+    values = machine.trace[0].inputs
+    counts = []
+
+    async def drive(ctx: Any) -> None:
+        dut = machine.dut
+        for image in values:
+            packed = pack_image(image.tolist(), 1, 4)
+            row = 0
+            for distance, value, last in packed:
+                row += distance
+                slots = [{"row": row // 2, "value": value}, {"row": 0, "value": 0}]
+                ctx.set(
+                    dut.events.payload,
+                    {"slots": slots[::-1] if row % 2 else slots, "last": last},
+                )
+                ctx.set(dut.events.valid, 1)
+                await ctx.tick().until(dut.events.ready)
+                ctx.set(dut.events.valid, 0)
+        while not ctx.get(dut.idle):
+            await ctx.tick()
+
+    async def stimulus(ctx: Any) -> None:
+        await machine.program(ctx, network)
+        await machine.keep(ctx)
+        await drive(ctx)
+        counts.append(await machine.run(ctx, 5))
+        await drive(ctx)
+
+    machine.bench.play(stimulus, background=False)
+    taken = machine.bench.take(machine.dut.results, 2 * 5 * 3)
+    machine.bench.run(patience=20_000)
+    assert [logit for logit, _, _ in taken] == machine.logits.ravel().tolist() * 2
+    assert counts[0][0] == 5
+
+
+@pytest.mark.parametrize("slots", [1, 2, 4])
+def test_an_image_costs_its_beats(slots: int) -> None:
+    """Wide images, so that the first crossbar is the slowest stage."""
+    network = random_network((64, 4, 3), 3)
+    images = np.full((12, 64), 255, dtype=np.uint8)
+    machine = Machine(network, images, [0] * 12, slots=slots)
+    counts = []
+
+    async def stimulus(ctx: Any) -> None:
+        await machine.program(ctx, network)
+        await machine.keep(ctx)
+        counts.append(await machine.run(ctx, 12))
+
+    machine.bench.play(stimulus, background=False)
+    machine.bench.run(patience=50_000)
+    filling = counts[0][2] - 12 * 64 // slots
+    assert 0 < filling < 60
+
+
+@pytest.mark.parametrize("slots", [1, 2, 4])
+def test_it_becomes_rtlil(slots: int) -> None:
+    network = random_network((30, 20, 10), seed=1)
+    profile = HardwareProfile(rows_per_clock=slots, resident=ResidentParameters(3000, 90))
+    rtlil.convert(Resident(EngineParameters.from_network(network, profile)))

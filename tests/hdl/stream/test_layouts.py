@@ -1,0 +1,41 @@
+"""What streams carry is as wide as their documentation says."""
+
+from typing import Any
+
+import pytest
+from amaranth.hdl import Shape
+
+from allspin.hdl.bench.networks import random_network
+from allspin.hdl.parameters import EngineParameters, HardwareProfile
+from allspin.hdl.stream.layouts import (
+    ByteLayout,
+    EventLayout,
+    FetchLayout,
+    LoadLayout,
+    ResultLayout,
+    SlotLayout,
+    SumLayout,
+)
+
+# Rows to address and columns to add up: 15 times 128 for each of 70 rows is 18 bits with its sign.
+ENGINE = EngineParameters.from_network(
+    random_network((70, 9, 5), 0), HardwareProfile(rows_per_clock=2, memory="ecp5")
+)
+FIRST, LAST = ENGINE.crossbars
+
+
+@pytest.mark.parametrize(
+    ("layout", "widths"),
+    [
+        (SlotLayout(FIRST), {"row": 6, "value": 4}),
+        (EventLayout(FIRST), {"slots": 2 * (6 + 4), "last": 1}),
+        (SumLayout(FIRST), {"sums": FIRST.neurons_per_clock * 19, "last": 1}),
+        (ResultLayout(ENGINE), {"logit": LAST.sum_bits, "last": 1, "winner": 3}),
+        (LoadLayout(), {"layer": 4, "memory": 4, "first": 1, "address": 16, "data": 8}),
+        (FetchLayout(), {"layer": 4, "memory": 4, "address": 16}),
+        (ByteLayout(), {"data": 8, "last": 1}),
+    ],
+    ids=lambda value: type(value).__name__ if not isinstance(value, dict) else "",
+)
+def test_members(layout: Any, widths: dict[str, int]) -> None:
+    assert {name: Shape.cast(shape).width for name, shape in layout.members.items()} == widths

@@ -1,0 +1,375 @@
+import gzip
+import hashlib
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from allspin.host.data.datasets import MNIST, check_fit, load_dataset, load_test_set
+from allspin.host.data.idx import IdxFile
+from allspin.sim.errors import UserError
+from allspin.sim.network.levels import uniform_levels
+from allspin.sim.network.network import Layer, Network
+from allspin.sim.network.neuron import ReluNeuron
+from allspin.sim.network.pixels import quantise_pixels
+
+IdxBytes = Callable[[npt.ArrayLike], bytes]
+IdxFolder = Callable[..., Path]
+
+PARTS = ["train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"]
+
+
+def refusal(folder: Path | None, load: Callable[[Path | None], object] = load_dataset) -> str:
+    with pytest.raises(UserError) as caught:
+        load(folder)
+    text = str(caught.value)
+    assert "\n" not in text
+    return text
+
+
+# MNIST: figures that are published everywhere.
+
+
+def test_mnist_is_mnist() -> None:
+    mnist = load_dataset()
+    assert mnist.train_images.shape == (60000, 28, 28)
+    assert mnist.test_images.shape == (10000, 28, 28)
+    assert mnist.image_shape == (28, 28)
+    assert (mnist.classes, mnist.name) == (10, "mnist")
+    assert mnist.train_labels[:10].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
+    counts = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
+    assert np.bincount(mnist.train_labels).tolist() == counts
+    assert np.bincount(mnist.test_labels).tolist() == [
+        *(980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009)
+    ]
+    assert mnist.train_images.mean() / 255 == pytest.approx(0.1307, abs=5e-5)
+    assert mnist.train_images.std() / 255 == pytest.approx(0.3081, abs=5e-5)
+
+
+def test_the_digest_is_that_of_the_four_files_in_a_row() -> None:
+    digest = hashlib.sha256()
+    for part in PARTS:
+        digest.update(gzip.decompress((MNIST / f"{part}-ubyte.gz").read_bytes()))
+    assert load_dataset().digest == digest.hexdigest()
+
+
+def test_test_set_alone() -> None:
+    images, labels = load_test_set()
+    mnist = load_dataset()
+    assert np.array_equal(images, mnist.test_images)
+    assert np.array_equal(labels, mnist.test_labels)
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_changed_pixel_in_the_mnist_that_ships_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    folder = tmp_path / "mnist"
+    shutil.copytree(MNIST, folder)
+    path = folder / f"{part}-ubyte.gz"
+    content = bytearray(gzip.decompress(path.read_bytes()))
+    content[-1] ^= 1
+    path.write_bytes(gzip.compress(content, compresslevel=1))
+    monkeypatch.setattr("allspin.host.data.datasets.MNIST", folder)
+    text = refusal(None)
+    assert "is not the MNIST that ships" in text
+    assert path.name in text
+    if "t10k" in part:
+        refusal(None, load_test_set)
+    else:
+        load_test_set(None)  # does not look at the training files
+    assert load_dataset(folder).name == "mnist"  # as a folder of one's own it is fine
+
+
+def test_active_rows_as_the_design_measured_them() -> None:
+    # Mean and largest number of non-zero rows in the test set, published with the design.
+    images, _ = load_test_set()
+    for pixel_bits, mean in ((1, 105.2), (2, 131.0), (4, 146.5), (8, 151.1)):
+        active = np.count_nonzero(quantise_pixels(images, pixel_bits), axis=1)
+        assert active.mean() == pytest.approx(mean, abs=0.05)
+        if pixel_bits == 4:
+            assert active.max() == 303
+
+
+# Other data sets, in every naming.
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+@pytest.mark.parametrize(
+    ("pattern", "name"),
+    [
+        ("{half}-{kind}-idx{rank}-ubyte", "folder"),
+        ("{half}-{kind}.idx{rank}-ubyte", "folder"),
+        ("{other}-{kind}-idx{rank}-ubyte", "folder"),
+        ("emnist-balanced-{other}-{kind}-idx{rank}-ubyte", "emnist-balanced"),
+        ("emnist-letters-{other}-{kind}.idx{rank}-ubyte", "emnist-letters"),
+    ],
+)
+def test_names_that_data_sets_have(
+    idx_folder: IdxFolder, pattern: str, name: str, compressed: bool
+) -> None:
+    folder = idx_folder("folder", pattern=pattern, compressed=compressed)
+    found = load_dataset(folder)
+    assert found.name == name
+    assert found.classes == 47
+    assert found.train_images.shape == (470, 20, 24)
+    assert found.test_images.shape == (94, 20, 24)
+    assert np.bincount(found.train_labels).tolist() == [10] * 47
+    assert found.digest == load_dataset(folder).digest
+    images, labels = load_test_set(folder)
+    assert np.array_equal(images, found.test_images)
+    assert np.array_equal(labels, found.test_labels)
+
+
+def test_digest_knows_the_content_and_nothing_else(idx_folder: IdxFolder) -> None:
+    one = load_dataset(idx_folder("one", seed=1, compressed=True))
+    same = load_dataset(
+        idx_folder("two", seed=1, compressed=False, pattern="x-{other}-{kind}.idx{rank}-ubyte")
+    )
+    other = load_dataset(idx_folder("three", seed=2))
+    assert one.digest == same.digest != other.digest
+
+
+def test_labels_from_one_as_in_emnist_letters(idx_folder: IdxFolder) -> None:
+    found = load_dataset(idx_folder(classes=26, first=1, train=260, test=52))
+    assert found.classes == 27
+    assert found.train_labels.min() == 1
+
+
+def test_plain_file_goes_before_its_gzip(idx_folder: IdxFolder, idx_bytes: IdxBytes) -> None:
+    folder = idx_folder()
+    labels = np.full(94, 46, np.uint8)
+    (folder / "t10k-labels-idx1-ubyte").write_bytes(idx_bytes(labels))
+    assert load_dataset(folder).test_labels.tolist() == [46] * 94
+
+
+def test_test_set_needs_no_training_files(idx_folder: IdxFolder) -> None:
+    folder = idx_folder()
+    for path in folder.glob("train-*"):
+        path.unlink()
+    assert load_test_set(folder)[0].shape == (94, 20, 24)
+    assert "lacks the train images; add train-images-idx3-ubyte" in refusal(folder)
+
+
+def test_other_files_are_left_alone(idx_folder: IdxFolder) -> None:
+    folder = idx_folder()
+    (folder / "README.txt").write_text("from the web")
+    (folder / "train-images-idx3-ubyte.gz.part").write_bytes(b"")
+    (folder / "emnist-byclass-mapping.txt").write_text("0 48")
+    assert load_dataset(folder).classes == 47
+
+
+# What is wrong is said in one line.
+
+
+def test_folder_missing_empty_or_a_file(tmp_path: Path) -> None:
+    assert "No such file" in refusal(tmp_path / "absent")
+    (tmp_path / "file").write_bytes(b"")
+    assert "Not a directory" in refusal(tmp_path / "file")
+    (tmp_path / "empty").mkdir()
+    assert "it needs train-images-idx3-ubyte, train-labels" in refusal(tmp_path / "empty")
+
+
+def test_two_data_sets_in_one_folder(idx_folder: IdxFolder) -> None:
+    folder = idx_folder("a", pattern="emnist-letters-{other}-{kind}-idx{rank}-ubyte")
+    more = idx_folder("b", pattern="emnist-digits-{other}-{kind}-idx{rank}-ubyte")
+    for path in more.iterdir():
+        shutil.copy(path, folder)
+    assert "holds 2 data sets (emnist-digits, emnist-letters)" in refusal(folder)
+
+
+def test_two_files_for_one_thing(idx_folder: IdxFolder) -> None:
+    folder = idx_folder()
+    shutil.copy(folder / "t10k-labels-idx1-ubyte.gz", folder / "test-labels.idx1-ubyte.gz")
+    assert "holds both t10k-labels-idx1-ubyte.gz and test-labels.idx1-ubyte.gz" in refusal(folder)
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_truncated_file(idx_folder: IdxFolder, part: str) -> None:
+    path = idx_folder(compressed=False) / f"{part}-ubyte"
+    path.write_bytes(path.read_bytes()[:-1])
+    text = refusal(path.parent)
+    assert f"{path} is truncated" in text
+    assert "copy it again" in text
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_wrong_magic(idx_folder: IdxFolder, part: str) -> None:
+    path = idx_folder(compressed=False) / f"{part}-ubyte"
+    path.write_bytes(b"<htm" + path.read_bytes()[4:])
+    assert f"{path} is not an IDX file" in refusal(path.parent)
+
+
+def test_images_in_the_place_of_labels(idx_folder: IdxFolder) -> None:
+    folder = idx_folder()
+    shutil.copy(folder / "train-images-idx3-ubyte.gz", folder / "train-labels-idx1-ubyte.gz")
+    assert "has 3 dimensions; labels have 1" in refusal(folder)
+
+
+@pytest.mark.parametrize("half", ["train", "t10k"])
+@pytest.mark.parametrize("count", [1, 93, 95, 471])
+def test_labels_that_do_not_match_the_images(
+    idx_folder: IdxFolder, idx_bytes: IdxBytes, half: str, count: int
+) -> None:
+    folder = idx_folder(compressed=False)
+    path = folder / f"{half}-labels-idx1-ubyte"
+    path.write_bytes(idx_bytes(np.arange(count, dtype=np.uint8) % 47))
+    text = refusal(folder)
+    assert f"{path} has {count} labels" in text
+    assert f"has {470 if half == 'train' else 94} images" in text
+
+
+def test_halves_of_different_shape(idx_folder: IdxFolder, idx_bytes: IdxBytes) -> None:
+    folder = idx_folder(compressed=False)
+    path = folder / "t10k-images-idx3-ubyte"
+    path.write_bytes(idx_bytes(np.zeros((94, 24, 20), np.uint8)))
+    assert f"{path} has images of 24 x 20 pixels, but those of" in refusal(folder)
+    assert load_test_set(folder)[0].shape == (94, 24, 20)
+
+
+def test_test_label_beyond_the_classes(idx_folder: IdxFolder, idx_bytes: IdxBytes) -> None:
+    folder = idx_folder(compressed=False)
+    path = folder / "t10k-labels-idx1-ubyte"
+    path.write_bytes(idx_bytes(np.full(94, 47, np.uint8)))
+    assert f"{path} has the label 47, but the training labels end at 46" in refusal(folder)
+
+
+def test_one_class_only(idx_folder: IdxFolder, idx_bytes: IdxBytes) -> None:
+    folder = idx_folder(compressed=False)
+    (folder / "train-labels-idx1-ubyte").write_bytes(idx_bytes(np.zeros(470, np.uint8)))
+    assert "at least two classes" in refusal(folder)
+
+
+def test_empty_set(idx_folder: IdxFolder, idx_bytes: IdxBytes) -> None:
+    folder = idx_folder(compressed=False)
+    (folder / "t10k-images-idx3-ubyte").write_bytes(idx_bytes(np.zeros((0, 20, 24), np.uint8)))
+    (folder / "t10k-labels-idx1-ubyte").write_bytes(idx_bytes(np.zeros(0, np.uint8)))
+    assert "is empty" in refusal(folder)
+    assert "is empty" in refusal(folder, load_test_set)
+
+
+def test_images_too_large_for_a_crossbar(idx_folder: IdxFolder, idx_bytes: IdxBytes) -> None:
+    folder = idx_folder(compressed=False)
+    (folder / "train-images-idx3-ubyte").write_bytes(idx_bytes(np.zeros((1, 256, 256), np.uint8)))
+    assert "at most 65535 pixels" in refusal(folder)
+
+
+def test_more_images_than_are_read(idx_folder: IdxFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("allspin.host.data.datasets.MAX_IMAGES", 469)
+    assert "has 470 images; give at most 469" in refusal(idx_folder())
+
+
+@pytest.mark.parametrize(
+    ("part", "shape", "value"),
+    [
+        ("t10k-images-idx3", (94, 24, 20), 0),
+        ("t10k-images-idx3", (93, 20, 24), 0),
+        ("train-labels-idx1", (471,), 0),
+        ("train-labels-idx1", (470,), 0),
+        ("t10k-labels-idx1", (94,), 255),
+    ],
+)
+def test_no_pixel_is_read_of_what_headers_and_labels_refuse(
+    idx_folder: IdxFolder,
+    idx_bytes: IdxBytes,
+    monkeypatch: pytest.MonkeyPatch,
+    part: str,
+    shape: tuple[int, ...],
+    value: int,
+) -> None:
+    folder = idx_folder(compressed=False)
+    (folder / f"{part}-ubyte").write_bytes(idx_bytes(np.full(shape, value, np.uint8)))
+    read = IdxFile.read
+    seen: list[str] = []
+
+    def recorded(file: IdxFile) -> npt.NDArray[np.uint8]:
+        seen.append(file.path.name)
+        return read(file)
+
+    monkeypatch.setattr(IdxFile, "read", recorded)
+    refusal(folder)
+    assert not [name for name in seen if "images" in name]
+
+
+# A network and a data set that do not belong together.
+
+
+@pytest.mark.parametrize(
+    ("shape", "classes", "images", "words"),
+    [
+        ((20, 23), 47, None, "takes images of 20 x 23 pixels"),
+        ((20, 24), 46, None, "has the label 46"),
+        ((20, 24), 47, 95, "--images must be from 1 to 94, not 95"),
+        ((20, 24), 47, 0, "--images must be from 1 to 94, not 0"),
+    ],
+)
+def test_no_pixel_is_read_of_what_a_network_cannot_take(
+    idx_folder: IdxFolder,
+    monkeypatch: pytest.MonkeyPatch,
+    shape: tuple[int, int],
+    classes: int,
+    images: int | None,
+    words: str,
+) -> None:
+    states = np.zeros((shape[0] * shape[1], classes), np.uint8)
+    layer = Layer(states=states, levels=uniform_levels(2))
+    network = Network(layers=(layer,), neuron=ReluNeuron(), image_shape=shape)
+    read = IdxFile.read
+    seen: list[str] = []
+
+    def recorded(file: IdxFile) -> npt.NDArray[np.uint8]:
+        seen.append(file.path.name)
+        return read(file)
+
+    monkeypatch.setattr(IdxFile, "read", recorded)
+    folder = idx_folder()
+    assert words in refusal(folder, lambda folder: load_test_set(folder, [network], images))
+    assert not [name for name in seen if "images" in name]
+
+
+def test_labels_beyond_the_images_that_are_shown_do_not_count(idx_folder: IdxFolder) -> None:
+    folder = idx_folder()
+    _, labels = load_test_set(folder)
+    shown = int(np.argmax(labels == 46))
+    layer = Layer(states=np.zeros((480, 46), np.uint8), levels=uniform_levels(2))
+    network = Network(layers=(layer,), neuron=ReluNeuron(), image_shape=(20, 24))
+    images, _ = load_test_set(folder, [network], shown)
+    assert len(images) == 94
+
+
+@pytest.mark.parametrize("load", [load_dataset, load_test_set])
+def test_a_large_file_is_read_only_when_all_are_whole(
+    idx_folder: IdxFolder, monkeypatch: pytest.MonkeyPatch, load: Callable[[Path | None], object]
+) -> None:
+    monkeypatch.setattr("allspin.host.data.idx.LARGE", 1000)
+    folder = idx_folder()
+    load(folder)
+    path = folder / "t10k-images-idx3-ubyte.gz"
+    content = bytearray(path.read_bytes())
+    content[-6] ^= 1  # in the CRC
+    path.write_bytes(content)
+    read = IdxFile.read
+
+    def labels_only(file: IdxFile) -> npt.NDArray[np.uint8]:
+        assert "labels" in file.path.name
+        return read(file)
+
+    monkeypatch.setattr(IdxFile, "read", labels_only)
+    assert "damaged or truncated gzip" in refusal(folder, load)
+
+
+def test_check_fit() -> None:
+    network = Network(
+        layers=(Layer(states=np.zeros((12, 5), np.uint8), levels=uniform_levels(2)),),
+        neuron=ReluNeuron(),
+        image_shape=(3, 4),
+    )
+    check_fit(network, (3, 4), np.array([0, 4]))
+    check_fit(network, (3, 4), np.array([], np.int64))
+    with pytest.raises(UserError, match=r"images of 3 x 4 pixels, but the data set's are 4 x 3"):
+        check_fit(network, (4, 3), np.array([0, 4]))
+    with pytest.raises(UserError, match=r"5 classes, but the data set has the label 5"):
+        check_fit(network, (3, 4), np.array([5, 4]))

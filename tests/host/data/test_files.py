@@ -1,0 +1,54 @@
+"""What cannot be written is found out beforehand, and nothing is left behind."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from allspin.host.data.files import check_writable, make_folder
+from allspin.sim.errors import UserError
+
+
+def test_a_file_that_can_be_written_is_not_made(tmp_path):
+    check_writable(tmp_path / "new")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_there_stays_as_it_is(tmp_path):
+    (tmp_path / "old").write_text("content")
+    check_writable(tmp_path / "old")
+    assert (tmp_path / "old").read_text() == "content"
+
+
+def test_a_folder_is_no_file(tmp_path):
+    with pytest.raises(UserError, match="it is a folder; give a file"):
+        check_writable(tmp_path)
+
+
+def test_a_device_or_a_pipe_keeps_nothing(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/null")):
+        check_writable(path)
+        with pytest.raises(UserError, match="it is a device or a pipe; give a file"):
+            check_writable(path, regular=True)
+    check_writable(tmp_path / "new", regular=True)
+
+
+@pytest.mark.parametrize("place", ["missing/file", "/proc/file", "taken/file"])
+def test_where_no_file_can_be_made(tmp_path, place):
+    (tmp_path / "taken").write_text("")
+    with pytest.raises(UserError, match=r"^cannot write .*file: "):
+        check_writable(tmp_path / place)
+
+
+def test_folders_are_made_and_left_empty(tmp_path):
+    make_folder(tmp_path / "a" / "b")
+    make_folder(tmp_path / "a" / "b")
+    assert list((tmp_path / "a" / "b").iterdir()) == []
+
+
+@pytest.mark.parametrize("place", ["/proc/folder", "/proc", "taken", "taken/folder"])
+def test_where_no_folder_can_be_made(tmp_path, place):
+    (tmp_path / "taken").write_text("")
+    with pytest.raises(UserError, match=r"^cannot write into the folder "):
+        make_folder(tmp_path / place)

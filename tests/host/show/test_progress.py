@@ -1,0 +1,60 @@
+"""Steps on stderr: lines where there is no terminal, a bar and lines where there is one."""
+
+import re
+
+import pytest
+
+from allspin.host.show import progress
+from allspin.host.show.progress import Steps
+
+
+def work(steps):
+    steps.start("boiling water")
+    steps.advance(1, 4, "60 degrees")
+    steps.advance(2.5, None)
+    steps.finish("100 degrees")
+    steps.start("waiting")
+    steps.finish()
+
+
+def test_lines_without_a_terminal(capfd):
+    work(Steps())
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert re.sub(r"\d+\.\d s", "0.0 s", err).splitlines() == [
+        "boiling water ...",
+        "  boiling water: 100 degrees (0.0 s)",
+        "waiting ...",
+        "  waiting (0.0 s)",
+    ]
+
+
+def test_a_long_step_says_now_and_then_how_far_it_is(capfd, monkeypatch):
+    monkeypatch.setattr(progress, "QUIET", -1.0)
+    work(Steps())
+    assert "  25% 60 degrees\n  2 s\n" in capfd.readouterr().err
+
+
+@pytest.fixture
+def terminal(monkeypatch):
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    monkeypatch.setenv("TERM", "xterm")
+
+
+@pytest.mark.usefixtures("terminal")
+def test_on_a_terminal_a_line_stays_of_each_step(capfd):
+    work(Steps())
+    out, err = capfd.readouterr()
+    assert out == ""
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", err)
+    assert re.search(r"\u2713 boiling water: 100 degrees \(\d+\.\d s\)", plain)
+    assert re.search(r"\u2713 waiting \(\d+\.\d s\)", plain)
+
+
+@pytest.mark.usefixtures("terminal")
+def test_a_step_that_fails_takes_its_bar_away(capfd):
+    steps = Steps()
+    steps.start("boiling water")
+    steps.stop()
+    steps.stop()
+    assert "\u2713" not in capfd.readouterr().err

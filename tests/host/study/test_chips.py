@@ -1,0 +1,128 @@
+"""Accuracy over chips, against the same chips one by one."""
+
+import dataclasses
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from allspin.host.data.catalogue import open_device, open_network
+from allspin.host.data.datasets import load_test_set
+from allspin.host.study.chips import CAUSES, COLUMNS, VARIATIONS, accuracy_over_chips, measure, only
+from allspin.sim.chip.calibration import calibrate
+from allspin.sim.chip.chip import Chip
+from allspin.sim.device.synapse import Polarity, SotSynapse
+from allspin.sim.device.table_device import TableResponse, TableSynapse
+from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.network import Network
+from allspin.sim.programming.programming import program_chip
+from allspin.sim.programming.schemes import SCHEMES, Counts, Programming
+
+PAPER = open_device("paper")
+SEEDS = range(3, 5)
+
+
+@pytest.fixture(scope="module")
+def network() -> Network:
+    return open_network("mnist-10")
+
+
+@pytest.fixture(scope="module")
+def images() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+    pixels, labels = load_test_set(None)
+    return pixels[:400], labels[:400]
+
+
+def test_variations_are_turned_off_one_by_one() -> None:
+    assert isinstance(PAPER.synapse, SotSynapse)
+    synapse = only(PAPER, ["c2c"]).synapse
+    assert isinstance(synapse, SotSynapse)
+    assert (synapse.c2c, synapse.d2d.depression) == (PAPER.synapse.c2c, 0)
+    synapse = only(PAPER, ["d2d", "neuron"]).synapse
+    assert isinstance(synapse, SotSynapse)
+    assert (synapse.c2c.depression, synapse.d2d) == (0, PAPER.synapse.d2d)
+    assert only(PAPER, ["neuron"]).neuron_variation == PAPER.neuron_variation
+    threshold = only(PAPER, ["threshold"]).neuron_variation
+    assert (threshold.gain, threshold.threshold, threshold.use) == (0, 0.18, 0)
+    assert only(PAPER, VARIATIONS).synapse == PAPER.synapse
+    with pytest.raises(ValueError, match=r"must be one of c2c, d2d, neuron, .*not 'other'"):
+        only(PAPER, ["other"])
+
+
+def test_a_tables_variations_are_turned_off_too() -> None:
+    n = np.linspace(-1, 1, 30)
+    table = TableSynapse(
+        TableResponse(n, 0 * n + 0.1, 0 * n + 0.2), TableResponse(-n, 0 * n + 0.1, 0 * n + 0.2)
+    )
+    device = dataclasses.replace(PAPER, synapse=table)
+    left = only(device, ["d2d"]).synapse
+    assert left.cycle_deviation(Polarity.DEPRESSION, 0.0, 3) == 0
+    assert left.device_deviation(Polarity.DEPRESSION, 3) == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_each_chip_is_the_one_that_its_seed_names(
+    scheme: str,
+    network: Network,
+    images: tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]],
+) -> None:
+    how = Programming(scheme)
+    told: list[tuple[int, float, Counts]] = []
+    shares = accuracy_over_chips(
+        network,
+        PAPER,
+        SEEDS,
+        how,
+        *images,
+        calibrated=True,
+        report=lambda *what: told.append(what),
+    )
+    assert [seed for seed, _, _ in told] == list(SEEDS)
+    for seed, share, (_, reported, counts) in zip(SEEDS, shares, told, strict=True):
+        chip = Chip(PAPER, seed)
+        programmed = program_chip(chip, network, how)
+        model = chip.golden(calibrate(chip, network).network, programmed.words)
+        assert share == reported == np.mean(model.classify(images[0]) == images[1])
+        assert counts == programmed.counts
+
+
+def test_without_variation_and_with_levels_that_are_met_a_chip_is_the_network(
+    network: Network, images: tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]
+) -> None:
+    ideal = np.mean(GoldenModel(network).classify(images[0]) == images[1])
+    column = next(column for column in CAUSES if column.title == "ideal")
+    result = measure("n", network, PAPER, column, Programming(), SEEDS, *images)
+    assert result.accuracies.tolist() == [ideal, ideal]
+    record = result.to_dict()
+    assert (record["accuracy"], record["deviation"]) == (ideal, 0)
+    assert record["programming"]["scheme"] == "pulse-width"
+
+
+def test_the_tables_columns_are_what_they_say() -> None:
+    assert [column.scheme for column in COLUMNS] == ["open-loop"] + 3 * ["write-verify"]
+    assert [column.calibrated for column in COLUMNS] == [False, False, False, True]
+    for column in (*COLUMNS, *CAUSES):
+        only(PAPER, column.variations)
+        assert column.scheme in SCHEMES
+    for columns in (COLUMNS, CAUSES):
+        assert len({column.title for column in columns}) == len(columns)
+
+
+@pytest.mark.parametrize(
+    ("name", "least"),
+    [("paper-10", (0.98, 0.985)), ("paper-100", (0.975, 0.985))],
+)
+def test_the_papers_networks_reach_what_is_promised(name: str, least: tuple[float, float]) -> None:
+    """Four chips here; the README's table has twenty."""
+    images, labels = load_test_set(None)
+    network = open_network(name)
+    tries = 8 if name == "paper-10" else 32
+    means = [
+        measure(
+            name, network, PAPER, column, Programming(tries=tries), range(4), images, labels
+        ).mean
+        for column in COLUMNS
+    ]
+    assert means[0] >= least[0]
+    assert means[1] >= least[1]
+    assert min(means[2:]) >= means[1] - 0.005

@@ -1,0 +1,133 @@
+"""Calibration against the deviations that the chip was drawn with."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from allspin.sim.chip.calibration import calibrate
+from allspin.sim.chip.chip import Chip
+from allspin.sim.device.device import Device
+from allspin.sim.device.neuron_device import NeuronVariation
+from allspin.sim.device.synapse import PulseResponse, SotSynapse
+from allspin.sim.device.variation import Imperfections
+from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.levels import uniform_levels
+from allspin.sim.network.network import Converter, Layer, Network
+from allspin.sim.network.neuron import SotNeuron
+
+SYNAPSE = SotSynapse(PulseResponse(22, 100), PulseResponse(9, 100))
+COLUMNS = 60
+
+
+def network() -> Network:
+    rng = np.random.default_rng(4)
+    neuron = SotNeuron()
+    return Network(
+        (
+            Layer(
+                rng.integers(0, 10, (30, COLUMNS), np.uint8),
+                uniform_levels(10),
+                Converter(
+                    rng.integers(20, 40, COLUMNS, np.int32),
+                    rng.integers(-60, 60, COLUMNS, np.int32),
+                    9,
+                ),
+                neuron.table(8, 4),
+            ),
+            Layer(rng.integers(0, 10, (COLUMNS, 4), np.uint8), uniform_levels(10)),
+        ),
+        neuron,
+        (1, 30),
+    )
+
+
+def chip(variation: NeuronVariation, wrong: Imperfections | None = None, seed: int = 2) -> Chip:
+    return Chip(
+        Device("test", SYNAPSE, neuron_variation=variation, imperfections=wrong or Imperfections()),
+        seed,
+    )
+
+
+def test_thresholds_alone_are_found_to_the_last_bit() -> None:
+    """With nothing else wrong the offset moves by what the threshold was drawn as."""
+    one, net = chip(NeuronVariation(threshold=0.18)), network()
+    found = calibrate(one, net)
+    drawn = one.column_draws(net, 0).threshold
+    # Some neurons start to switch with no current at all: those cannot be told by a current
+    # of zero, but the V-I converter's offset goes the other way only.
+    told = drawn > -40
+    np.testing.assert_array_equal(found.moved[0][told], -drawn[told])
+    assert told.mean() > 0.7
+    images = np.random.default_rng(0).integers(0, 256, (50, 1, 30), dtype=np.uint8)
+    varied = one.varied(found.network)
+    np.testing.assert_array_equal(
+        varied.layers[0].converter.offsets[told],  # type: ignore[union-attr]
+        net.layers[0].converter.offsets[told],  # type: ignore[union-attr]
+    )
+    if told.all():
+        np.testing.assert_array_equal(
+            GoldenModel(varied).logits(images), GoldenModel(net).logits(images)
+        )
+
+
+def test_nothing_moves_where_nothing_varies() -> None:
+    found = calibrate(chip(NeuronVariation()), network())
+    assert not found.moved[0].any()
+
+
+def test_use_noise_is_averaged_out() -> None:
+    """0.014 of the range is 3.6 currents a use; 64 uses leave less than one."""
+    net = network()
+    quiet = calibrate(chip(NeuronVariation(threshold=0.18)), net)
+    noisy = calibrate(chip(NeuronVariation(threshold=0.18, use=0.014)), net, 64)
+    off = noisy.moved[0] - quiet.moved[0]
+    assert np.abs(off).max() <= 2
+    assert abs(off.mean()) < 0.5
+    again = calibrate(chip(NeuronVariation(threshold=0.18, use=0.014)), net, 64)
+    np.testing.assert_array_equal(again.moved[0], noisy.moved[0])
+
+
+def test_a_gain_is_made_up_for_about_the_mark() -> None:
+    """Half of full scale, 8 of 15, is asked of the same sum as of the mean neuron."""
+    net = network()
+    one = chip(NeuronVariation(gain=0.18, threshold=0.1))
+    varied = one.varied(calibrate(one, net).network)
+    table = net.layers[0].table
+    assert table is not None
+    mark = int(np.argmax(table >= 8))
+    drawn = one.column_draws(net, 0)
+    before = net.layers[0].converter
+    after = varied.layers[0].converter
+    assert before is not None
+    assert after is not None
+    for column in range(COLUMNS):
+        # The sum that gives the mean neuron the mark, in reals; then what this one gets of it.
+        total = (mark + before.offsets[column]) * 2.0**before.shift / before.gains[column]
+        here = total * after.gains[column] / 2.0**after.shift - after.offsets[column]
+        if abs(drawn.threshold[column]) < 40:
+            # A gain is a whole number of about 30: rounding it moves the current in proportion.
+            slack = 2 + abs(total) * 0.5 / 2.0**after.shift
+            assert abs(here - mark) <= slack
+
+
+def test_an_amplifiers_offset_is_made_up_for_too() -> None:
+    net = network()
+    wrong = Imperfections(amplifier_offset=0.2, converter_offset=0.05)
+    one = chip(NeuronVariation(), wrong)
+    moved = calibrate(one, net).moved[0]
+    assert np.abs(moved).max() > 5
+
+
+def test_uses_are_counted() -> None:
+    found = calibrate(chip(NeuronVariation(threshold=0.18)), network(), 3)
+    # 512 currents and one are halved down in at most ten steps.
+    assert found.uses % (3 * COLUMNS) == 0
+    assert 9 <= found.uses // (3 * COLUMNS) <= 10
+    deep = dataclasses.replace(network(), layers=network().layers[1:], image_shape=(1, COLUMNS))
+    assert calibrate(chip(NeuronVariation()), deep).uses == 0
+
+
+def test_reads_are_checked() -> None:
+    with pytest.raises(ValueError, match="must be from 1 to 4096, not 0"):
+        calibrate(chip(NeuronVariation()), network(), 0)

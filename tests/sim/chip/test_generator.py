@@ -1,0 +1,258 @@
+"""The generator against a slow formulation of its own and against the normal distribution."""
+
+import hashlib
+import itertools
+import re
+from collections import Counter
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from allspin.sim.chip.generator import (
+    Purpose,
+    cell_normals,
+    column_normals,
+    draw_bits,
+    normal_table,
+    normal_values,
+    normals,
+    use_normals,
+)
+from allspin.sim.chip.speck import encrypt
+
+UNIT = 2.0**-13
+
+
+def slow_normal(bits: int) -> int:
+    """A normal value as the document defines it, by strings of bits."""
+    sign, text = bits >> 31, f"{bits & 0x7FFFFFFF:031b}"
+    zeros = len(text) - len(text.lstrip("0"))
+    group = min(zeros, 15)
+    # Behind the leading one of an octave, or behind the 15 zeros of the last group.
+    rest = text[15:] if group == 15 else text[zeros + 1 :]
+    segment, place = int(rest[:5], 2), int(rest[5:15], 2)
+    magnitudes, falls = normal_table()
+    entry = 32 * group + segment
+    fall = (int(falls[entry]) * (2 * place + 1) + 1024) // 2048
+    magnitude = int(magnitudes[entry]) - fall
+    return -magnitude if sign else magnitude
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_normal_value_of_any_bits(bits: int) -> None:
+    assert int(normal_values(np.array(bits, np.uint32))) == slow_normal(bits)
+
+
+def test_normal_values_where_groups_and_segments_meet() -> None:
+    edges = {(32 + segment) << shift for segment in range(32) for shift in range(26)}
+    edges |= {segment << 11 for segment in range(32)} | {2**power for power in range(32)}
+    shares = {edge + step for edge in edges for step in (-1, 0, 1)}
+    for share in sorted(share for share in shares if 0 <= share < 2**31):
+        for bits in (share, share | 2**31):
+            assert int(normal_values(np.array([bits], np.uint32))[0]) == slow_normal(bits)
+
+
+def test_table_is_the_inverse_distribution_to_half_a_unit() -> None:
+    magnitudes, falls = (table.astype(int) for table in normal_table())
+    shares = [
+        2.0 ** -(group + 2) * (1 + segment / 32) if group < 15 else segment * 2.0**-21
+        for group in range(16)
+        for segment in range(32)
+    ]
+    first = 15 * 32
+    expected = stats.norm.isf(np.delete(shares, first)) / UNIT
+    got = np.delete(magnitudes, first)
+    assert np.abs(got - expected).max() <= 0.5
+    # No tie is so near that another machine's logarithm could round it the other way.
+    assert np.abs(np.abs(got - expected) - 0.5).min() > 1e-6
+    # Each segment ends where the next one up begins; the very last at the median.
+    ends = {share: magnitude for share, magnitude in zip(shares, magnitudes, strict=True)}
+    for group in range(16):
+        for segment in range(32):
+            entry = 32 * group + segment
+            width = 2.0 ** -(group + 2) / 32 if group < 15 else 2.0**-21
+            assert magnitudes[entry] - falls[entry] == ends.get(shares[entry] + width, 0)
+
+
+DIGEST = "4ed5d611e4f1da636ce70a36eea19c9a4787e367fe6051f09983f5f79249d402"
+
+
+def test_table_is_the_one_for_good() -> None:
+    content = b"".join(table.astype(">u2").tobytes() for table in normal_table())
+    assert hashlib.sha256(content).hexdigest() == DIGEST
+
+
+@cache
+def distribution() -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """Every magnitude that a value can have, and its exact chance among positive values."""
+    magnitudes, falls = (table.astype(np.int64)[:, None] for table in normal_table())
+    place = np.arange(1024)
+    values = magnitudes - (falls * (2 * place + 1) + 1024) // 2048
+    group = np.repeat(np.arange(16), 32)[:, None]
+    chance = np.where(group < 15, 2.0 ** -(group + 1), 2.0**-15) / 32 / 1024
+    return values.ravel(), np.broadcast_to(chance, values.shape).ravel()
+
+
+def test_exact_distribution_is_normal_but_for_the_unit() -> None:
+    values, chance = distribution()
+    assert chance.sum() == pytest.approx(1, abs=1e-12)
+    counts = np.bincount(values, chance)
+    below = np.cumsum(counts) - counts / 2
+    expected = 2 * stats.norm.cdf(np.arange(counts.size) * UNIT) - 1
+    # Zero is shared by both signs; half of what stands at a value is counted below it.
+    assert np.abs(below - expected)[1:].max() < 1e-4
+    moments = [float(chance @ (values * UNIT) ** power) for power in (2, 4, 6)]
+    assert moments == pytest.approx([1, 3, 15], rel=1e-3)
+    assert values.max() * UNIT > 4.5
+
+
+def test_kolmogorov_smirnov_on_ten_million_draws() -> None:
+    draws = normals(2023, 0, Purpose.WRITE, np.arange(3200)[:, None], np.arange(3125))
+    count = draws.size
+    assert count == 10**7
+    lowest, highest = int(draws.min()), int(draws.max())
+    assert -lowest * UNIT > 4.5
+    assert highest * UNIT > 4.5
+    share = np.cumsum(np.bincount(draws.ravel() - lowest)) / count
+    expected = stats.norm.cdf(np.arange(lowest, highest + 1) * UNIT)
+    above = np.max(share - expected)
+    below = np.max(expected - np.concatenate([[0], share[:-1]]))
+    assert stats.kstwo.sf(max(above, below), count) > 0.05
+    x = draws.ravel() * UNIT
+    assert abs(x.mean()) < 4 / np.sqrt(count)
+    assert abs(x.var() - 1) < 4 * np.sqrt(2 / count)
+    for far in (3.5, 4, 4.5):
+        expected_far = 2 * stats.norm.sf(far) * count
+        assert abs(np.count_nonzero(np.abs(x) > far) - expected_far) < 4 * np.sqrt(expected_far)
+
+
+SIDE = 400
+
+
+def sample(**changes: int) -> npt.NDArray[np.uint32]:
+    """Bits of an array of cells, with one part of their address changed."""
+    address = {"seed": 5, "layer": 1, "purpose": 2, "number": 0, "row": 0, "column": 0} | changes
+    return draw_bits(
+        address["seed"],
+        address["layer"],
+        Purpose(address["purpose"]),
+        np.arange(SIDE)[:, None] + address["row"],
+        np.arange(SIDE) + address["column"],
+        address["number"],
+    )
+
+
+CHANGES = [
+    {"row": 1},
+    {"column": 1},
+    {"row": 256},
+    {"row": 1, "column": 1},
+    {"seed": 4},
+    {"seed": 6},
+    {"seed": 5 + 2**31},
+    {"seed": 5 << 8},
+    {"layer": 0},
+    {"layer": 2},
+    {"layer": 14},
+    {"purpose": 0},
+    {"purpose": 3},
+    {"purpose": 15},
+    {"number": 1},
+    {"number": 2**15},
+    {"seed": 1, "layer": 2, "number": 3},
+]
+
+
+@pytest.mark.parametrize("changes", CHANGES, ids=str)
+def test_no_correlation(changes: dict[str, int]) -> None:
+    one, other = sample(), sample(**changes)
+    count = one.size
+    # Half of the bits differ, each of them in half of the draws.
+    for bit in range(32):
+        differ = np.count_nonzero((one ^ other) >> bit & 1)
+        assert abs(differ - count / 2) < 5 * np.sqrt(count) / 2
+    x, y = (normal_values(bits).ravel() * UNIT for bits in (one, other))
+    for left, right in ((x, y), (x**2 - 1, y**2 - 1), (np.abs(x), y), (x, np.abs(y))):
+        correlation = np.corrcoef(left, right)[0, 1]
+        assert abs(correlation) < 5 / np.sqrt(count)
+
+
+def test_pairs_of_parts_of_the_address_do_not_stand_in_for_one_another() -> None:
+    parts = {"seed": 0, "layer": 0, "purpose": 0, "number": 0, "row": 0, "column": 0}
+    seen: Counter[int] = Counter()
+    for one, other in itertools.combinations(parts, 2):
+        for a, b in itertools.product(range(1, 8), repeat=2):
+            address = parts | {one: a, other: b}
+            purpose = Purpose(address.pop("purpose"))
+            seen[int(draw_bits(purpose=purpose, **address))] += 1
+    assert max(seen.values()) == 1
+
+
+def test_key_and_block_of_an_address() -> None:
+    key = 0x1234_0A0C_DEAD_BEEF
+    got = draw_bits(0xDEAD_BEEF, 10, Purpose.CONVERTER_OFFSET, 0xABCD, 0x0123, 0x1234)
+    assert int(got) == int(encrypt(key, 0xABCD, 0x0123))
+
+
+def test_each_cell_may_have_a_number_of_its_own() -> None:
+    number = np.array([[0, 1, 2], [7, 0, 65535]])
+    values = cell_normals(3, 0, Purpose.WRITE, (2, 3), number)
+    for row, column in np.ndindex(2, 3):
+        one = normals(3, 0, Purpose.WRITE, row, column, int(number[row, column]))
+        assert values[row, column] == one
+
+
+def test_columns_stand_in_row_0() -> None:
+    values = column_normals(1, 2, Purpose.NEURON_GAIN, 5)
+    assert values.tolist() == cell_normals(1, 2, Purpose.NEURON_GAIN, (1, 5))[0].tolist()
+
+
+def test_an_image_has_its_draws_whatever_it_is_computed_with() -> None:
+    first = 2**16 - 3
+    values = use_normals(1, 0, Purpose.NEURON_USE, first, 6, 4)
+    for place in range(6):
+        alone = use_normals(1, 0, Purpose.NEURON_USE, first + place, 1, 4)
+        assert values[place].tolist() == alone[0].tolist()
+    # Image 65536 is row 0 of number 1.
+    assert values[3].tolist() == normals(1, 0, Purpose.NEURON_USE, 0, np.arange(4), 1).tolist()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ((2**32, 0, 2, 0, 0), "chip seed must be from 0 to 4294967295"),
+        ((-1, 0, 2, 0, 0), "chip seed must be from 0"),
+        ((0, 15, 2, 0, 0), "layer must be from 0 to 14"),
+        ((0, 0, 2, 65536, 0), "row must be from 0 to 65535"),
+        ((0, 0, 2, 0, -1), "column must be from 0 to 65535"),
+        ((0, 0, 2, 0, 0, 65536), "number of the draw must be from 0 to 65535"),
+    ],
+)
+def test_addresses_out_of_range(arguments: tuple[int, ...], expected: str) -> None:
+    with pytest.raises(ValueError, match=expected):
+        draw_bits(*arguments)  # type: ignore[arg-type]
+
+
+def test_addresses_are_integers() -> None:
+    with pytest.raises(TypeError, match="row must be of integers, not float64"):
+        draw_bits(0, 0, Purpose.WRITE, 1.0, 0)
+
+
+def test_purposes_are_those_of_the_document() -> None:
+    document = Path(__file__).parents[3] / "docs" / "generator.md"
+    rows = re.findall(r"^\| (\d+) \| `([A-Z0-9_]+)` \|", document.read_text("utf-8"), re.M)
+    assert {name: int(number) for number, name in rows} == dict(Purpose.__members__)
+    assert len(rows) == 16
+
+
+def test_images_are_numbered_to_32_bits() -> None:
+    with pytest.raises(ValueError, match="number of the last image"):
+        use_normals(0, 0, Purpose.READ, 2**32 - 1, 2, 1)
+    assert use_normals(0, 0, Purpose.READ, 2**32 - 1, 1, 1).shape == (1, 1)
+    assert use_normals(0, 0, Purpose.READ, 0, 0, 3).shape == (0, 3)

@@ -1,0 +1,278 @@
+"""Device files: there and back, and what is said of damaged ones."""
+
+import math
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tomli_w
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from allspin.sim.chip.chip import Chip
+from allspin.sim.device.device import Device, Electrical, NeuronElectrical
+from allspin.sim.device.device_file import (
+    device_from_toml,
+    device_to_toml,
+    load_device,
+    save_device,
+)
+from allspin.sim.device.neuron_device import NeuronVariation
+from allspin.sim.device.synapse import (
+    CYCLE_READINGS,
+    DEVICE_READINGS,
+    OCCASIONS,
+    CycleVariation,
+    DeviceVariation,
+    Polarity,
+    PulseResponse,
+    SotSynapse,
+)
+from allspin.sim.device.table_device import TableResponse, TableSynapse
+from allspin.sim.device.variation import Imperfections
+from allspin.sim.errors import UserError
+from allspin.sim.network.levels import uniform_levels
+from allspin.sim.network.network import Layer, Network
+from allspin.sim.network.neuron import ReluNeuron, SotNeuron
+from allspin.sim.programming.programming import program_chip
+from allspin.sim.programming.schemes import Programming
+
+PAPER = Path(__file__).resolve().parents[3] / "host" / "devices" / "paper.toml"
+
+shares = st.floats(0, 1)
+responses = st.builds(
+    PulseResponse,
+    st.sampled_from([22.0, 9.0, -40.0, math.inf]),
+    st.integers(1, 128),
+    st.floats(-5, -0.1),
+    st.floats(0.1, 5),
+)
+sot_synapses = st.builds(
+    SotSynapse,
+    responses,
+    responses,
+    st.integers(2, 128),
+    st.builds(
+        CycleVariation,
+        shares,
+        shares,
+        st.sampled_from(list(CYCLE_READINGS)),
+        st.sampled_from(list(OCCASIONS)),
+    ),
+    st.builds(DeviceVariation, shares, shares, st.sampled_from(list(DEVICE_READINGS))),
+)
+devices = st.builds(
+    Device,
+    st.text(st.characters(codec="ascii", exclude_categories=["C", "Z"]), min_size=1),
+    sot_synapses,
+    st.sampled_from([SotNeuron(0.2, 3, 0.01, 0.5), ReluNeuron()]),
+    st.builds(NeuronVariation, shares, shares, shares),
+    st.builds(Imperfections, stuck=shares, read_noise=shares),
+    st.builds(Electrical, pulse_time=st.none() | shares),
+    st.sampled_from(["ohm", "mΩ"]),
+    st.just({"digest": "abc", "points": 3, "interval": [1.5, 2.5], "nested": {"R²": 0.5}}),
+    st.builds(NeuronElectrical, velocity=st.none() | shares, position=st.none() | shares),
+)
+
+
+@given(devices)
+def test_there_and_back(device: Device) -> None:
+    text = device_to_toml(device)
+    back = device_from_toml(text)
+    for name in vars(device):
+        assert getattr(back, name) == getattr(device, name)
+    assert device_to_toml(back) == text
+
+
+def test_a_table_goes_there_and_back(tmp_path: Path) -> None:
+    up = TableResponse(np.array([0, 1 / 3, 1]), np.array([0, 0.1, 0.2]), np.zeros(3))
+    down = TableResponse(np.array([1.0, 0.5]), np.zeros(2), np.array([0.1, 0.2]))
+    path = tmp_path / "measured.toml"
+    save_device(Device("measured", TableSynapse(up, down, 33, "pulse")), path)
+    back = load_device(path).synapse
+    assert isinstance(back, TableSynapse)
+    assert (back.states, back.occasion) == (33, "pulse")
+    for name in ("resistance", "cycle", "device"):
+        assert np.array_equal(getattr(back.potentiation, name), getattr(up, name))
+        assert np.array_equal(getattr(back.depression, name), getattr(down, name))
+
+
+def test_the_paper_s_device_has_the_paper_s_figures() -> None:
+    device = load_device(PAPER)
+    synapse = device.synapse
+    assert isinstance(synapse, SotSynapse)
+    assert [synapse.response(polarity).nonlinearity for polarity in Polarity] == [22, 9]
+    assert [synapse.c2c[polarity] for polarity in Polarity] == [0.065, 0.029]
+    assert [synapse.d2d[polarity] for polarity in Polarity] == [0.13, 0.48]
+    assert synapse.states == 100
+    assert (device.neuron_variation.use, device.neuron_variation.gain) == (0.014, 0.18)
+    # 20 to 38 microjoule for a pulse of 8 to 11 mA, 1 ms and five squares.
+    cost = device.electrical
+    assert cost.pulse_energy(cost.potentiation_current) == pytest.approx(20e-6)
+    assert cost.pulse_energy(cost.depression_current) == pytest.approx(37.8e-6, rel=1e-3)
+    assert cost.read_energy is None
+    assert (cost.width, cost.length) == (30e-6, 150e-6)
+    neuron = device.neuron_electrical
+    assert (neuron.width, neuron.length, neuron.position) == (50e-9, 800e-9, 20e-9)
+    assert (neuron.resistance, neuron.current, neuron.velocity) == (1000, 0.2e-6, 80)
+    assert device.imperfections == Imperfections()
+
+
+def test_energy_of_a_read() -> None:
+    cost = Electrical(resistance=300, read_current=1e-3, read_time=1e-6)
+    assert cost.read_energy == pytest.approx(3e-10)
+    assert cost.pulse_energy(None) is None
+
+
+BAD = [
+    ('name = "paper"', "name = 3", "name must be a word or line of text, not 3"),
+    ("format = 1", "format = 2", "it has format 2; this version reads 1"),
+    ("format = 1\n", "", "it lacks format"),
+    ("format = 1", "format =", "it is not TOML"),
+    ("A = 22.0", 'A = "22"', r"\[synapse.potentiation\]: A must be a number"),
+    ("A = 22.0", "B = 22.0", r"\[synapse.potentiation\] has no key B; it takes A, P_max, R_min"),
+    ("A = 22.0", "", r"\[synapse.potentiation\] lacks A"),
+    ("P_max = 100", "P_max = 0", r"\[synapse.potentiation\]: P_max must be from 1 to 65535, not 0"),
+    ("P_max = 100", "P_max = 1.5", r"\[synapse.potentiation\]: P_max must be an integer from 1"),
+    ("states = 100", "states = 200", "states must be from 2 to 128, not 200"),
+    ("states = 100", "states = 1.5", r"\[synapse\]: states must be an integer from 2 to 128"),
+    ("states = 100", "state = 100", r"\[synapse\] has no key state"),
+    ('kind = "sot"', 'kind = "rram"', r"\[synapse\] kind must be sot or table, not 'rram'"),
+    ('kind = "sot"', 'kind = "table"', r"\[synapse.potentiation\] resistance must be a list of"),
+    ('reading = "range"', 'reading = "R"', r"\[synapse.c2c\]: the reading of C2C must be one of"),
+    ("[synapse.d2d]", "[synapse.dtd]", r"\[synapse\] has no key dtd"),
+    ("[imperfections]", "[mistakes]", "no key mistakes"),
+    ("[synapse.depression]", "[synapse.down]", r"\[synapse\] lacks depression"),
+    ("slope = 1.25", "slope = 0", "the SOT neuron's slope must be from 0.1 to 20.0, not 0"),
+    (
+        'name = "sot"',
+        'name = "tanh"',
+        "neuron must be one of .*relu, sot, not 'tanh'",
+    ),
+    ("gain = 0.18", "gain = 18", r"\[neuron.variation\]: the neuron's gain deviation must be a n"),
+    ("stuck = 0.0", "stuck = nan", r"\[imperfections\]: stuck must be a number from 0 to 1"),
+    ("pulse_time = 0.001", "pulse_time = -1", r"\[synapse.electrical\]: pulse_time must be a num"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "expected"), BAD)
+def test_damaged_files(old: str, new: str, expected: str, tmp_path: Path) -> None:
+    text = PAPER.read_text("utf-8") + "\n[imperfections]\nstuck = 0.0\n"
+    assert old in text
+    path = tmp_path / "mine.toml"
+    path.write_text(text.replace(old, new, 1), "utf-8")
+    with pytest.raises(UserError, match=expected) as caught:
+        load_device(path)
+    assert str(caught.value).startswith(f"{path} is not a device file: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_files_that_are_none(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"cannot read device .*missing.toml: No such file"):
+        load_device(tmp_path / "missing.toml")
+    path = tmp_path / "binary.toml"
+    path.write_bytes(b"\xff\x00")
+    with pytest.raises(UserError, match="not text in UTF-8"):
+        load_device(path)
+
+
+def test_the_shipped_file_says_all_that_is_written() -> None:
+    # So that a reader of one shipped file has seen every section.
+    written = tomllib.loads(device_to_toml(load_device(PAPER)))
+    shipped = tomllib.loads(PAPER.read_text("utf-8"))
+    assert set(written) - set(shipped) == {"imperfections"}
+    assert set(written["synapse"]) == set(shipped["synapse"])
+
+
+WAY, SPREAD = np.arange(4.0), np.full(4, 0.1)
+TABLE = device_to_toml(
+    Device(
+        "table",
+        TableSynapse(TableResponse(WAY, SPREAD, SPREAD), TableResponse(-WAY, SPREAD, SPREAD)),
+    )
+)
+TEXTS = (PAPER.read_text("utf-8") + "\n[imperfections]\nstuck = 0.0\n", TABLE)
+
+
+def places(tables: dict[str, Any]) -> list[tuple[str, ...]]:
+    """Every key of a file, by the keys of its tables."""
+    found = []
+    for key, value in tables.items():
+        found.append((key,))
+        if isinstance(value, dict):
+            found += [(key, *rest) for rest in places(value)]
+    return found
+
+
+values = st.recursive(
+    st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.integers(-2, 130)
+    | st.floats()
+    | st.sampled_from([1e308, -1e308, 5e-324, 1e-300, 0.5])
+    | st.sampled_from(["sot", "table", "write", "pulse", "range", ""])
+    | st.text(max_size=3)
+    | st.dates(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=6,
+)
+SMALL = Network(
+    (Layer(np.arange(12, dtype=np.uint8).reshape(4, 3) % 10, uniform_levels(10)),),
+    ReluNeuron(),
+    (2, 2),
+)
+
+
+def used_or_refused(path: Path) -> None:
+    """A file is refused in one line, or a chip can be made of it, and the file be written."""
+    try:
+        device = load_device(path)
+    except UserError as error:
+        assert "\n" not in str(error)  # noqa: PT017
+        return
+    assert device_to_toml(device_from_toml(device_to_toml(device))) == device_to_toml(device)
+    assert all("\n" not in line for line in device.readings())
+    try:
+        words = program_chip(Chip(device, 0), SMALL, Programming()).words
+    except ValueError as error:
+        assert "\n" not in str(error)  # noqa: PT017
+    else:
+        assert np.abs(words[0]).max() < 128
+
+
+@given(st.sampled_from(TEXTS), st.data())
+@settings(deadline=None, max_examples=300)
+@pytest.mark.filterwarnings("error")
+def test_any_values_make_a_device_or_one_line(
+    tmp_path_factory: pytest.TempPathFactory, text: str, data: st.DataObject
+) -> None:
+    tables = tomllib.loads(text)
+    for *way, key in data.draw(st.lists(st.sampled_from(places(tables)), min_size=1, max_size=2)):
+        inner = tables
+        for step in way:
+            inner = inner.get(step, {}) if isinstance(inner, dict) else {}
+        if isinstance(inner, dict):
+            inner[key] = data.draw(values)
+    path = tmp_path_factory.mktemp("device") / "device.toml"
+    path.write_text(tomli_w.dumps(tables), "utf-8")
+    used_or_refused(path)
+
+
+parts = st.binary(max_size=4) | st.sampled_from(
+    [b"[" * 3000, b"=1\n", b"1" * 400, b"\\u0000", b'"', b"\n", b"[[a]]", b".a" * 3000, b"1e999"]
+)
+
+
+@given(st.sampled_from(TEXTS), st.integers(0, 2000), st.integers(0, 8), parts)
+@settings(deadline=None, max_examples=300)
+@pytest.mark.filterwarnings("error")
+def test_any_damage_makes_a_device_or_one_line(
+    tmp_path_factory: pytest.TempPathFactory, text: str, start: int, length: int, part: bytes
+) -> None:
+    path = tmp_path_factory.mktemp("device") / "device.toml"
+    content = text.encode()
+    start = start % len(content)
+    path.write_bytes(content[:start] + part + content[start + length :])
+    used_or_refused(path)

@@ -1,0 +1,443 @@
+import json
+import os
+import resource
+import stat
+import tracemalloc
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.numpy import load, save
+
+from allspin.sim.errors import UserError
+from allspin.sim.network.levels import uniform_levels
+from allspin.sim.network.netfile import (
+    MAX_HEADER,
+    load_network,
+    network_from_bytes,
+    network_to_bytes,
+    save_network,
+    write_atomically,
+)
+from allspin.sim.network.network import Converter, Layer, Network
+from allspin.sim.network.neuron import ReluNeuron, SotNeuron
+
+
+def made(neuron: SotNeuron | ReluNeuron | None = None, seed: int = 0, **changes: Any) -> Network:
+    """A network 6-4-3-2 with arrays in awkward memory orders."""
+    neuron = neuron or SotNeuron(slope=2)
+    rng = np.random.default_rng(seed)
+    layers = []
+    for rows, columns in ((6, 4), (4, 3), (3, 2)):
+        last = columns == 2
+        layers.append(
+            Layer(
+                states=np.asfortranarray(rng.integers(0, 5, (rows, columns), np.uint8)),
+                levels=uniform_levels(5)[::-1],
+                converter=None
+                if last
+                else Converter(
+                    rng.integers(0, 1024, columns, np.int32),
+                    rng.integers(-64, 64, columns, np.int32),
+                    rows,
+                ),
+                table=neuron.table(5, 3)[::-1]
+                if isinstance(neuron, SotNeuron) and not last
+                else None,
+            )
+        )
+    parts: dict[str, Any] = {
+        "image_shape": (2, 3),
+        "hidden_bits": 3,
+        "current_bits": 5,
+        "provenance": {"seed": seed, "name": "é\n", "accuracy": 0.5},
+    }
+    return Network(layers=tuple(layers), neuron=neuron, **(parts | changes))
+
+
+SMALL = network_to_bytes(made())
+
+
+def refusal(data: bytes) -> str:
+    with pytest.raises(ValueError, match=r"^it") as caught:
+        network_from_bytes(data)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def parts(data: bytes = SMALL) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Record and tensors of a file, taken apart by hand."""
+    size = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + size])
+    return json.loads(header["__metadata__"]["allspin"]), load(data)
+
+
+def put_together(record: Any, tensors: dict[str, Any]) -> bytes:
+    return save(tensors, metadata={"allspin": json.dumps(record)})
+
+
+# There and back.
+
+
+@pytest.mark.parametrize("neuron", [SotNeuron(), SotNeuron(0.3, 3.0, 0.01, 0.7), ReluNeuron()])
+def test_every_value_comes_back(neuron: SotNeuron | ReluNeuron, tmp_path: Path) -> None:
+    network = made(neuron, pixel_bits=3)
+    save_network(network, tmp_path / "net.safetensors")
+    back = load_network(tmp_path / "net.safetensors")
+    for name in (
+        *("topology", "image_shape", "pixel_bits", "hidden_bits", "rah_bits", "current_bits"),
+        *("neuron", "provenance"),
+    ):
+        assert getattr(back, name) == getattr(network, name), name
+    for one, two in zip(back.layers, network.layers, strict=True):
+        assert np.array_equal(one.states, two.states)
+        assert np.array_equal(one.levels, two.levels)
+        assert np.array_equal(one.words, two.words)
+        assert (one.table is None) == (two.table is None)
+        if one.table is not None and two.table is not None:
+            assert np.array_equal(one.table, two.table)
+        assert (one.converter is None) == (two.converter is None)
+        if one.converter is not None and two.converter is not None:
+            assert np.array_equal(one.converter.gains, two.converter.gains)
+            assert np.array_equal(one.converter.offsets, two.converter.offsets)
+            assert one.converter.shift == two.converter.shift
+
+
+def test_equal_networks_make_equal_files() -> None:
+    assert network_to_bytes(made()) == SMALL
+    assert network_to_bytes(network_from_bytes(SMALL)) == SMALL
+    assert network_to_bytes(made(seed=1)) != SMALL
+    assert network_to_bytes(made(SotNeuron(slope=2.0))) == SMALL
+    widths = {"pixel_bits": np.int64(4), "image_shape": [np.int64(2), np.uint8(3)]}
+    assert network_to_bytes(made(**widths)) == SMALL
+
+
+def test_the_tensors_are_what_another_reader_sees() -> None:
+    network = made()
+    record, tensors = parts()
+    first = network.layers[0]
+    assert first.converter is not None
+    assert first.table is not None
+    for name, array, dtype in (
+        ("states", first.states, "uint8"),
+        ("levels", first.levels, "int16"),
+        ("gains", first.converter.gains, "uint16"),
+        ("offsets", first.converter.offsets, "int16"),
+        ("table", first.table, "uint8"),
+    ):
+        assert tensors[f"layer.0.{name}"].dtype == dtype
+        assert tensors[f"layer.0.{name}"].tolist() == array.tolist()
+    assert record["topology"] == [6, 4, 3, 2]
+    assert record["shifts"] == [6, 4]
+    assert record["neuron"]["slope"] == 2.0
+
+
+def test_json_that_others_cannot_read_is_never_written() -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        network_to_bytes(made(provenance={"loss": float("nan")}))
+
+
+# Damage.
+
+
+def test_every_truncation_is_refused() -> None:
+    for length in range(len(SMALL)):
+        refusal(SMALL[:length])
+
+
+def test_trailing_bytes_are_refused() -> None:
+    refusal(SMALL + b"\0")
+
+
+@pytest.mark.filterwarnings("error")
+def test_no_flipped_byte_makes_anything_but_a_network_or_one_line() -> None:
+    rng = np.random.default_rng(0)
+    refused = 0
+    for place in range(len(SMALL)):
+        for mask in {1, 0x20, 0x80, int(rng.integers(1, 256))}:
+            damaged = bytearray(SMALL)
+            damaged[place] ^= mask
+            try:
+                network_from_bytes(bytes(damaged))
+            except ValueError as error:
+                refused += 1
+                assert "\n" not in str(error)  # noqa: PT017
+    assert refused > len(SMALL)
+
+
+@given(st.binary(max_size=200))
+def test_noise_is_refused(data: bytes) -> None:
+    refusal(data)
+    refusal(len(data).to_bytes(8, "little") + data)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"[" * 100_000,
+        b'{"a":' * 100_000,
+        b"{}",
+        b"[]",
+        b"null",
+        b'{"__metadata__":{"allspin":"[]"}}',
+        b'{"__metadata__":{"allspin":"1e999"}}',
+        b'{"__metadata__":{"allspin":"{\\"format\\":1}"}}',
+        b'{"__metadata__":{"allspin":"{\\"format\\":NaN}"}}',
+        b'{"__metadata__":{"allspin":"' + b"[" * 100_000 + b'"}}',
+        b'{"__metadata__":{"allspin":"' + b"9" * 10_000 + b'"}}',
+        b'{"__metadata__":{"allspin":"\\ud800"}}',
+        b'{"__metadata__":{"allspin":"{"}}',
+        b'{"__metadata__":{"allspin":{}}}',
+        b'{"__metadata__":[]}',
+        b'{"__metadata__":{"other":"1"}}',
+        b'{"x":{"dtype":"U8","shape":[0,18446744073709551615],"data_offsets":[0,0]}}',
+        b'{"x":{"dtype":"BF16","shape":[0],"data_offsets":[0,0]}}',
+        b'{"x":{"dtype":"\\n","shape":[0],"data_offsets":[0,0]}}',
+        b'{"x":{"dtype":"U8","shape":[' + b"1," * 99 + b'0],"data_offsets":[0,0]}}',
+        b"\xff\xfe{\0}\0",
+    ],
+)
+def test_foreign_headers(header: bytes) -> None:
+    for size in (len(header), 2**63, 2**64 - 1, 0):
+        refusal(size.to_bytes(8, "little") + header)
+
+
+def test_a_safetensors_file_of_something_else() -> None:
+    assert refusal(save({"weight": np.zeros(3, np.float32)})) == "it has no allspin metadata"
+
+
+def test_a_future_format() -> None:
+    record, tensors = parts()
+    assert "format 2; this version reads 1" in refusal(
+        put_together(record | {"format": 2}, tensors)
+    )
+
+
+# Inconsistency.
+
+RECORD, TENSORS = parts()
+
+
+@pytest.mark.parametrize("key", sorted(RECORD))
+def test_each_missing_key_is_named(key: str) -> None:
+    record = {name: value for name, value in RECORD.items() if name != key}
+    assert key in refusal(put_together(record, TENSORS))
+
+
+@pytest.mark.parametrize("name", sorted(TENSORS))
+def test_each_missing_tensor_is_named(name: str) -> None:
+    tensors = {key: value for key, value in TENSORS.items() if key != name}
+    with pytest.raises(ValueError, match=r"^it lacks|needs a table") as caught:
+        network_from_bytes(put_together(RECORD, tensors))
+    assert name in str(caught.value) or name == f"layer.{name[6]}.table"
+
+
+@pytest.mark.parametrize("name", sorted(TENSORS))
+@pytest.mark.parametrize("dtype", ["float32", "int64", "bool"])
+def test_tensors_of_another_type(name: str, dtype: str) -> None:
+    tensors = TENSORS | {name: TENSORS[name].astype(dtype)}
+    with pytest.raises(ValueError, match=f"^{name} must be .*, not {dtype}$"):
+        network_from_bytes(put_together(RECORD, tensors))
+
+
+def test_a_tensor_too_many() -> None:
+    tensors = TENSORS | {"layer.2.gains": np.zeros(2, np.uint16)}
+    assert "a tensor too many, 'layer.2.gains'" in refusal(put_together(RECORD, tensors))
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"topology": [6, 4, 3, 3]}, "topology [6, 4, 3, 3] does not fit its layers"),
+        ({"topology": [6, 4, 2]}, "its 2 shifts do not fit"),
+        ({"topology": [6]}, "its 2 shifts do not fit"),
+        ({"topology": []}, "its 2 shifts do not fit"),
+        ({"topology": [6.0, 4, 3, 2]}, "topology must be a list of integers"),
+        ({"topology": "6432"}, "topology must be a list of integers"),
+        ({"shifts": [6]}, "its 1 shifts do not fit"),
+        ({"shifts": [6, 4, 1]}, "its 3 shifts do not fit"),
+        ({"shifts": [6, True]}, "shifts must be a list of integers"),
+        ({"shifts": [6, 1.5]}, "shifts must be a list of integers"),
+        ({"shifts": [6, float("inf")]}, "is not JSON (it has Infinity, which is no number)"),
+        ({"image_shape": [6]}, "image_shape must be height and width"),
+        ({"image_shape": [2.0, 3.0]}, "image_shape must be a list of integers"),
+        ({"pixel_bits": 4.0}, "pixel_bits must be a list of integers"),
+        ({"current_bits": None}, "current_bits must be a list of integers"),
+        ({"rah_bits": True}, "rah_bits must be a list of integers"),
+        ({"provenance": []}, "provenance is not an object"),
+    ],
+)
+def test_inconsistent_metadata(change: dict[str, Any], expected: str) -> None:
+    assert expected in refusal(put_together(RECORD | change, TENSORS))
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"image_shape": [3, 3]}, "do not fit a first layer of 6 rows"),
+        ({"image_shape": [-2, -3]}, "from 1 to 65535, not -2"),
+        ({"pixel_bits": -4}, "pixel_bits must be from 1 to 8, not -4"),
+        ({"pixel_bits": 10**18}, "pixel_bits must be from 1 to 8"),
+        ({"pixel_bits": 10**40}, "it has an integer of more than 64 bits"),
+        ({"shifts": [-1, 4]}, "shift must be from 0 to 31, not -1"),
+        ({"neuron": "sot"}, "a neuron must be an object"),
+        ({"neuron": {"name": "relu"}}, "layer 0 has a table"),
+        ({"neuron": {"name": "sot", "slope": float("nan")}}, "it has NaN, which is no number"),
+        ({"neuron": {"name": "sot", "slope": 10**18}}, "slope must be from"),
+        ({"provenance": {"seconds": 10**400}}, "it has an integer of more than 64 bits"),
+    ],
+)
+def test_values_that_a_network_refuses(change: dict[str, Any], expected: str) -> None:
+    with pytest.raises(ValueError, match=expected):
+        network_from_bytes(put_together(RECORD | change, TENSORS))
+
+
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.integers(-3, 40)
+    | st.floats()
+    | st.text(max_size=4)
+    | st.sampled_from(["sot", "relu", "name"]),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner),
+    max_leaves=8,
+)
+
+
+@given(
+    st.dictionaries(st.sampled_from([*sorted(RECORD), "more"]), json_values, min_size=1),
+    st.lists(st.sampled_from(sorted(TENSORS)), max_size=1),
+    st.lists(st.integers(0, 5), max_size=3),
+)
+@settings(deadline=None, max_examples=100)
+@pytest.mark.filterwarnings("error")
+def test_metadata_of_any_type_makes_a_network_or_one_line(
+    change: dict[str, Any], reshaped: list[str], shape: list[int]
+) -> None:
+    tensors = TENSORS | {name: np.resize(TENSORS[name], shape) for name in reshaped}
+    try:
+        network_from_bytes(put_together(RECORD | change, tensors))
+    except ValueError as error:
+        assert "\n" not in str(error)  # noqa: PT017
+
+
+# Files.
+
+
+def test_load_says_which_file_and_what_is_wrong(tmp_path: Path) -> None:
+    path = tmp_path / "net.safetensors"
+    with pytest.raises(UserError, match=rf"^cannot read network {path}: No such file"):
+        load_network(path)
+    with pytest.raises(UserError, match=rf"^cannot read network {tmp_path}: it is a folder"):
+        load_network(tmp_path)
+    path.write_bytes(SMALL[:-1])
+    with pytest.raises(UserError, match=rf"^{path} is not a network file: it is not a safet"):
+        load_network(path)
+
+
+def test_write_replaces_and_leaves_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "net"
+    umask = os.umask(0o027)
+    try:
+        for content in (b"one", b"two"):
+            write_atomically(path, content)
+    finally:
+        os.umask(umask)
+    assert path.read_bytes() == b"two"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_write_goes_through_links(tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "file")
+    write_atomically(link, b"one")
+    assert link.is_symlink()
+    assert (tmp_path / "file").read_bytes() == b"one"
+
+
+def test_nothing_takes_the_place_of_a_pipe(tmp_path: Path) -> None:
+    # A pipe of our own stands for /dev/null, which a fault here could do away with.
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        write_atomically(pipe, b"one")
+        assert stat.S_ISFIFO(pipe.stat().st_mode)
+        assert os.read(reader, 10) == b"one"
+    finally:
+        os.close(reader)
+
+
+@pytest.mark.parametrize("length", [200, 255])
+def test_long_names(tmp_path: Path, length: int) -> None:
+    write_atomically(tmp_path / ("n" * length), b"one")
+
+
+def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "net"
+    path.write_bytes(b"old")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+    try:
+        with pytest.raises(UserError, match=f"^cannot write {path}: File too large$"):
+            write_atomically(path, bytes(100_000))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_places_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "circle").symlink_to(tmp_path / "circle")
+    for place, why in (
+        (tmp_path / "absent" / "net", "No such file or directory"),
+        (tmp_path / "file" / "net", "Not a directory"),
+        (tmp_path / "folder", "Is a directory"),
+        (tmp_path / "circle", "ymlink loop|Too many levels"),
+        (tmp_path / ("n" * 256), "File name too long"),
+        (Path("/proc/net.safetensors"), ""),
+    ):
+        with pytest.raises(UserError, match=f"^cannot write {place}: .*({why})") as caught:
+            save_network(made(), place)
+        assert "\n" not in str(caught.value)
+    names = {path.name for path in tmp_path.rglob("*")}
+    assert names == {"file", "folder", "circle"}
+
+
+def test_a_header_that_is_too_long_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "net.safetensors"
+    with path.open("wb") as file:
+        file.write((MAX_HEADER + 1).to_bytes(8, "little"))
+        file.truncate(MAX_HEADER + 9)
+    with pytest.raises(UserError, match="a header of more than 4,194,304 bytes"):
+        load_network(path)
+
+
+@pytest.mark.parametrize("name", ["/dev/zero", "pipe", "sparse"])
+def test_what_is_no_network_file_is_not_read(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with (tmp_path / "sparse").open("wb") as file:
+        file.truncate(6 << 30)
+    with pytest.raises(UserError, match=r"not a regular file|too large for a network"):
+        load_network(tmp_path / name)
+
+
+def test_a_network_costs_twice_its_file_at_most(tmp_path: Path) -> None:
+    states = np.zeros((1000, 4000), np.uint8)
+    network = Network((Layer(states, uniform_levels(2)),), ReluNeuron(), (10, 100))
+    save_network(network, tmp_path / "net")
+    load_network(tmp_path / "net")  # what is imported for it is not counted
+    tracemalloc.start()
+    try:
+        load_network(tmp_path / "net")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 2.2 * (tmp_path / "net").stat().st_size

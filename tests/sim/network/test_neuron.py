@@ -1,0 +1,184 @@
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from allspin.hdl.bench.networks import random_network
+from allspin.sim.network.golden import ACTIVATIONS
+from allspin.sim.network.neuron import (
+    NEURONS,
+    CmosBareNeuron,
+    CmosReluNeuron,
+    CmosSigmoidNeuron,
+    ReluNeuron,
+    SotNeuron,
+    neuron_from_dict,
+    neuron_to_dict,
+)
+
+sot_neurons = st.builds(
+    SotNeuron,
+    threshold=st.floats(0, 0.9),
+    slope=st.floats(0.1, 20),
+    softness=st.floats(0.001, 1),
+    saturation=st.floats(0.1, 1),
+)
+
+
+def test_every_neuron_has_a_golden_model() -> None:
+    assert set(ACTIVATIONS) == set(NEURONS)
+
+
+def logistic(x: np.ndarray) -> np.ndarray:
+    return 0.5 * (1 + np.tanh(x / 2))
+
+
+@given(sot_neurons, st.floats(0, 3))
+def test_response_is_the_integral_of_two_logistic_steps(neuron: SotNeuron, current: float) -> None:
+    # Switching sets in with one logistic step of the slope and ends with another.
+    end = neuron.threshold + neuron.saturation / neuron.slope
+    # Gauss-Legendre on pieces no longer than two softnesses, where the integrand is smooth.
+    nodes, weights = np.polynomial.legendre.leggauss(8)
+    edges = np.linspace(0, current, 2 + int(current / neuron.softness / 2))
+    middle, half = (edges[1:] + edges[:-1]) / 2, np.diff(edges) / 2
+    x = middle[:, None] + half[:, None] * nodes
+    slope = neuron.slope * (
+        logistic((x - neuron.threshold) / neuron.softness) - logistic((x - end) / neuron.softness)
+    )
+    assert float(neuron.response(current)) == pytest.approx(
+        float((slope * weights * half[:, None]).sum()), abs=1e-6
+    )
+
+
+@given(st.floats(0.05, 0.9), st.floats(0.5, 5), st.floats(0.1, 1), st.floats(-1, 2))
+def test_without_softness_it_is_a_relu_that_saturates(
+    threshold: float, slope: float, saturation: float, current: float
+) -> None:
+    neuron = SotNeuron(threshold, slope, 0.001, saturation)
+    ideal = min(max(slope * (current - threshold), 0.0), saturation)
+    # A knee rounds by slope * softness * ln 2 at most.
+    assert abs(float(neuron.response(current)) - ideal) <= slope * 0.001 * math.log(2) * 1.01
+
+
+@given(sot_neurons)
+def test_response_starts_at_nothing_rises_and_stays_below_saturation(neuron: SotNeuron) -> None:
+    response = neuron.response(np.linspace(-0.5, 3, 200))
+    assert np.all(response[:28] == 0)
+    assert np.all(np.diff(response) >= -1e-12)
+    assert response[-1] <= neuron.saturation + 1e-12
+
+
+def test_a_plateau_half_way_between_two_activations_stays_flat() -> None:
+    # 0.5 * 3 is a tie; the plateau's last bits once made the end of the table 2, 2, 1.
+    neuron = SotNeuron(0.2911469788173027, 1.0, 0.001, 0.5)
+    assert neuron.table(4, 2).tolist() == [0] * 7 + [1] * 6 + [2] * 3
+
+
+def test_slope_and_flat_parts_of_the_default() -> None:
+    neuron = SotNeuron()
+    at = neuron.response(np.array([0.0, 0.45, 0.55, 5.0]))
+    assert at[0] == 0
+    assert (at[2] - at[1]) / 0.1 == pytest.approx(neuron.slope, rel=0.01)
+    assert at[3] == pytest.approx(neuron.saturation, abs=0.01)
+
+
+@given(sot_neurons, st.integers(4, 12), st.integers(1, 8))
+def test_table_is_the_response_rounded(
+    neuron: SotNeuron, current_bits: int, hidden_bits: int
+) -> None:
+    table = neuron.table(current_bits, hidden_bits)
+    assert table.dtype == np.uint8
+    assert len(table) == 2**current_bits
+    top = 2**hidden_bits - 1
+    response = neuron.response(np.linspace(0, 1, len(table)))
+    # Within half a step of the curve (a whisker more, for rounding in the curve itself).
+    assert np.abs(table - response * top).max() <= 0.5 + 1e-9
+    assert np.all(np.diff(table.astype(int)) >= 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "low", "high"),
+    [
+        ("threshold", 0.0, 0.9),
+        ("slope", 0.1, 20.0),
+        ("softness", 0.001, 1.0),
+        ("saturation", 0.1, 1.0),
+    ],
+)
+def test_parameters_outside_their_ranges(name: str, low: float, high: float) -> None:
+    for legal in (low, high):
+        SotNeuron(**{name: legal})
+    for value in (low - 1e-6, high + 1e-6, math.nan, math.inf, -math.inf, 10**400, True, "1"):
+        with pytest.raises(ValueError, match=f"{name} must be from {low} to {high}, not "):
+            SotNeuron(**{name: value})  # type: ignore[arg-type]
+
+
+def test_relu_is_a_ramp_that_saturates() -> None:
+    x = [-1.0, 0.0, 0.25, 1.0, 2.0]
+    assert ReluNeuron().response(x).tolist() == [0.0, 0.0, 0.25, 1.0, 1.0]
+
+
+@given(st.one_of(sot_neurons, st.just(ReluNeuron())))
+def test_dictionary_and_back(neuron: SotNeuron | ReluNeuron) -> None:
+    assert neuron_from_dict(neuron_to_dict(neuron)) == neuron
+    assert set(neuron_to_dict(neuron)) == {"name", *(f.name for f in dataclasses.fields(neuron))}
+
+
+def test_one_and_one_point_nought_are_one_neuron() -> None:
+    assert repr(SotNeuron(slope=1)) == repr(SotNeuron(slope=1.0))
+
+
+@pytest.mark.parametrize(
+    ("record", "expected"),
+    [
+        ([], r"must be an object with a name, not \[\]"),
+        ({}, "one of cmos-bare, cmos-relu, cmos-sigmoid, relu, sot, not None"),
+        ({"name": "tanh"}, "one of cmos-bare, cmos-relu, cmos-sigmoid, relu, sot, not 'tanh'"),
+        ({"name": ["sot"]}, r"one of cmos-bare, cmos-relu, cmos-sigmoid, relu, sot, not \['sot'\]"),
+        ({"name": "relu", "slope": 1}, "relu has no parameter 'slope'"),
+        ({"name": "sot", "knee": 1}, "sot has no parameter 'knee'"),
+        ({"name": "sot", "slope": None}, "slope must be from 0.1 to 20.0, not None"),
+    ],
+)
+def test_bad_dictionaries(record: object, expected: str) -> None:
+    with pytest.raises(ValueError, match=expected):
+        neuron_from_dict(record)
+
+
+@pytest.mark.parametrize("kind", [ReluNeuron, CmosBareNeuron, CmosReluNeuron])
+@pytest.mark.parametrize(("current_bits", "hidden_bits"), [(8, 4), (4, 4), (12, 8), (7, 1)])
+def test_logic_keeps_within_a_step_of_its_response(
+    kind: type[ReluNeuron], current_bits: int, hidden_bits: int
+) -> None:
+    size, top = 2**current_bits, 2**hidden_bits - 1
+    table = kind().table(current_bits, hidden_bits)
+    response = kind().response(np.arange(size) / size)
+    assert np.abs(table - response * 2**hidden_bits).max() <= 1
+    assert table.max() >= top - 1  # the bare gate has no lowest bit at equal widths
+
+
+@pytest.mark.parametrize("name", sorted(NEURONS))
+@pytest.mark.parametrize(("current_bits", "hidden_bits"), [(8, 4), (4, 4), (10, 8), (5, 1)])
+def test_golden_model_is_the_table_at_every_current(
+    name: str, current_bits: int, hidden_bits: int
+) -> None:
+    neuron = NEURONS[name]()
+    table = neuron.table(current_bits, hidden_bits)
+    network = random_network(
+        (3, 2, 2), 0, neuron=neuron, current_bits=current_bits, hidden_bits=hidden_bits
+    )
+    activations = ACTIVATIONS[name](network, network.layers[0], np.arange(2**current_bits))
+    assert activations.tolist() == table.tolist()
+
+
+def test_a_sigmoid_is_symmetric_about_its_middle() -> None:
+    table = CmosSigmoidNeuron().table(8, 4).astype(int)
+    assert table[[0, 127, 128, 255]].tolist() == [0, 7, 8, 15]
+    assert (table + table[::-1] == 15).all()
+    assert [CmosSigmoidNeuron(end).steepness for end in (4, 40)] == [4.0, 40.0]
+    for steepness in (3.9, 41, math.nan, True):
+        with pytest.raises(ValueError, match="steepness must be from 4 to 40, not "):
+            CmosSigmoidNeuron(steepness)

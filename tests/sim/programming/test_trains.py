@@ -1,0 +1,132 @@
+"""What trains reach, against figures from elsewhere."""
+
+import dataclasses
+import math
+from statistics import NormalDist
+
+import numpy as np
+import pytest
+
+from allspin.sim.chip.chip import SPREAD_BITS
+from allspin.sim.device.synapse import (
+    CycleVariation,
+    DeviceVariation,
+    Polarity,
+    PulseResponse,
+    SotSynapse,
+)
+from allspin.sim.device.table_device import TableResponse, TableSynapse
+from allspin.sim.network.levels import uniform_levels
+from allspin.sim.programming.device_levels import LEVEL_CHOICES, device_levels
+from allspin.sim.programming.schemes import Programming
+from allspin.sim.programming.trains import penalty, plan_layer, quieter, reach
+
+P, D = Polarity
+
+
+def synapse(potentiation: float = 22, depression: float = 9, pulses: int = 100) -> SotSynapse:
+    return SotSynapse(
+        PulseResponse(potentiation, pulses),
+        PulseResponse(depression, pulses),
+        c2c=CycleVariation(0.065, 0.029),
+    )
+
+
+@pytest.mark.parametrize(("nonlinearity", "met"), [(22, 55), (9, 32)])
+def test_how_many_uniform_levels_whole_pulses_meet(nonlinearity: float, met: int) -> None:
+    """Of a hundred, within half a level, from R_min by a hundred pulses: counted elsewhere."""
+    reached = reach(synapse(nonlinearity)).mean[P]
+    levels = np.linspace(-1, 1, 100)
+    missed = np.abs(reached - levels[:, None]).min(axis=1)
+    assert (missed <= 1 / 99).sum() == met
+
+
+def test_trains_follow_the_papers_equations() -> None:
+    trains = reach(synapse())
+    n = np.arange(101)
+    b = 2 / (1 - np.exp(-100 / np.array([22.0, 9.0])))
+    np.testing.assert_allclose(trains.mean[P], -1 + b[0] * (1 - np.exp(-n / 22)), atol=1e-12)
+    np.testing.assert_allclose(trains.mean[D], 1 - b[1] * (1 - np.exp(-n / 9)), atol=1e-12)
+    np.testing.assert_allclose(trains.cycle[P], 0.13)
+    np.testing.assert_allclose(trains.cycle[D], 0.058)
+    assert quieter(synapse()) == D
+    other = dataclasses.replace(synapse(), c2c=CycleVariation(0.029, 0.065))
+    assert quieter(other) == P
+
+
+def test_every_tenth_of_a_hundred_and_ten_pulses_differ() -> None:
+    """The two ways to have ten states, by depression, worked out from the equation."""
+    every = device_levels(synapse(pulses=99), 10, "every")
+    n = np.arange(10)[::-1] * 11
+    share = (1 - np.exp(-n / 9)) / (1 - math.exp(-11))
+    np.testing.assert_array_equal(every, np.rint(126 - 252 * share))
+    pulses = device_levels(synapse(pulses=99), 10, "pulses")
+    share = (1 - np.exp(-np.arange(10)[::-1] / 9)) / (1 - math.exp(-1))
+    np.testing.assert_array_equal(pulses, np.rint(126 - 252 * share))
+    assert len(np.unique(every)) < 8 < len(np.unique(pulses))
+
+
+@pytest.mark.parametrize("states", [2, 10, 100])
+@pytest.mark.parametrize("choice", LEVEL_CHOICES)
+def test_levels_rise_over_the_whole_range(states: int, choice: str) -> None:
+    levels = device_levels(synapse(), states, choice)
+    top = uniform_levels(states)[-1]
+    assert (levels[0], levels[-1]) == (-top, top)
+    assert np.all(np.diff(levels) >= 0)
+
+
+@pytest.mark.parametrize("choice", ["nearest", "either"])
+def test_levels_are_what_trains_reach(choice: str) -> None:
+    """Every level is a rounded point of one of the two curves."""
+    levels = device_levels(synapse(), 100, choice)
+    curves = np.concatenate(reach(synapse()).mean)
+    assert np.isin(levels, np.rint(curves * 99)).all()
+
+
+def test_linear_steps_reach_uniform_levels() -> None:
+    for choice in ("nearest", "either", "every", "pulses"):
+        levels = device_levels(synapse(math.inf, math.inf, 99), 10, choice)
+        np.testing.assert_array_equal(levels, uniform_levels(10))
+
+
+@pytest.mark.parametrize(("low", "high"), [(-1.0, 1.0), (2.0, 6.0), (-9.0, -1.0)])
+def test_halves_part_in_the_middle_of_the_range(low: float, high: float) -> None:
+    n = np.linspace(low, high, 50)
+    table = TableSynapse(TableResponse(n, 0 * n, 0 * n), TableResponse(n[::-1], 0 * n, 0 * n))
+    plan = plan_layer(table, uniform_levels(10), Programming("open-loop", "halves"))
+    assert plan.polarity.tolist() == [D] * 5 + [P] * 5
+    assert quieter(dataclasses.replace(table, potentiation=TableResponse(n, 0 * n + 1, 0 * n))) == D
+
+
+def test_the_spreads_of_a_plan_are_those_of_its_trains() -> None:
+    of = dataclasses.replace(synapse(), c2c=CycleVariation(0.002, 0.003), d2d=DeviceVariation(0.01))
+    levels = uniform_levels(10)
+    plan = plan_layer(of, levels, Programming("open-loop", "depression"))
+    trains = reach(of)
+    units = 252 / 2 * 2**SPREAD_BITS  # R_AH runs from -1 to 1, words from -126 to 126
+    for polarity in (P, D):
+        mean = trains.mean[polarity]
+        n = [np.abs(mean * 126 - level).argmin() for level in levels]
+        np.testing.assert_array_equal(
+            plan.table.c2c[polarity], np.rint(trains.cycle[polarity][n] * units)
+        )
+        np.testing.assert_array_equal(
+            plan.table.d2d[polarity], np.rint(trains.device[polarity][n] * units)
+        )
+
+
+def test_the_penalty_is_minus_twice_the_log_of_the_normal_density() -> None:
+    miss, variance = np.array([0.0, 1.0, -2.0, 3.0]), np.array([1.0, 4.0, 0.25, 9.0])
+    density = [NormalDist(0, math.sqrt(v)).pdf(m) for m, v in zip(miss, variance, strict=True)]
+    wanted = -2 * np.log(density) - math.log(2 * math.pi)
+    np.testing.assert_allclose(penalty(miss, variance), wanted)
+
+
+def test_a_table_has_no_shorter_curve() -> None:
+    n = np.linspace(-1, 1, 20)
+    table = TableSynapse(TableResponse(n, 0 * n, 0 * n), TableResponse(n[::-1], 0 * n, 0 * n))
+    assert len(device_levels(table, 10)) == 10
+    with pytest.raises(ValueError, match="need a device with an A"):
+        device_levels(table, 10, "pulses")
+    with pytest.raises(ValueError, match="the choice of levels must be one of nearest"):
+        device_levels(table, 10, "other")
