@@ -46,7 +46,7 @@ def test_the_script_is_forty_lines_and_needs_numpy_alone() -> None:
 
 @pytest.mark.parametrize("name", ["mnist-10", "mnist-100"])
 def test_the_script_on_the_networks_that_ship(tmp_path: Path, name: str) -> None:
-    path = ROOT / "host" / "networks" / f"{name}.safetensors"
+    path = ROOT / "host" / "data" / "networks" / f"{name}.safetensors"
     logits = logits_by_script(tmp_path, path, MNIST / "t10k-images-idx3-ubyte.gz")
     images, labels = load_test_set()
     assert np.array_equal(logits, GoldenModel(load_network(path)).logits(images))
@@ -94,7 +94,7 @@ def test_the_script_on_any_network(tmp_path: Path, neuron: Neuron, seed: int) ->
 
 
 def test_the_ranges_in_the_document_are_those_of_the_code() -> None:
-    from allspin.sim.network.network import levels, network
+    from allspin.sim.network import levels, network
 
     assert f"N is {levels.MIN_STATES} to {levels.MAX_STATES}" in TEXT
     assert f"signed, {levels.MIN_RAH_BITS} to {levels.MAX_RAH_BITS} |" in TEXT

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from allspin.host.study.fit.measurement import NAMES
-from allspin.sim.device.device import Electrical, neuron_device, synapse, variation
+from allspin.sim.device import neuron_device, synapse, variation
+from allspin.sim.device.device import Electrical
 from allspin.sim.device.neuron_device import NeuronVariation
 from allspin.sim.device.table_device import TableResponse
 from allspin.sim.network.neuron import SotNeuron

@@ -66,8 +66,10 @@ def prove(
     return ask
 
 
-def _line(report: pytest.TestReport) -> str | None:
+def _line(report: pytest.TestReport | pytest.CollectReport) -> str | None:
     """The line of a proof that has been tried."""
+    if not isinstance(report, pytest.TestReport):
+        return None
     found = [value for key, value in report.user_properties if key == "proof"]
     if report.when != "call" or not found:
         return None
@@ -79,7 +81,7 @@ def _line(report: pytest.TestReport) -> str | None:
 
 
 def pytest_report_teststatus(
-    report: pytest.TestReport, config: pytest.Config
+    report: pytest.TestReport | pytest.CollectReport, config: pytest.Config
 ) -> tuple[str, str, str] | None:
     line = _line(report)
     return (report.outcome, f"{line}\n", line) if line and _all(config) else None

@@ -7,7 +7,7 @@ from amaranth.asserts import AnySeq
 from amaranth.hdl import Array, Assert, Assume, Const, Cover, Module, Mux, Signal
 
 from allspin.hdl.bench.proof import Mutant, Opened, Proof
-from allspin.hdl.crossbar.crossbar import cell_placer as source
+from allspin.hdl.crossbar import cell_placer as source
 from allspin.hdl.parameters import CrossbarParameters
 
 

@@ -13,7 +13,7 @@ from amaranth.hdl import Assert, Const, Cover, Module, Shape, Signal, Value
 
 from allspin.hdl.bench.crossbar_model import CrossbarModel, Passes
 from allspin.hdl.bench.proof import Mutant, Opened, Proof
-from allspin.hdl.crossbar.crossbar import crossbar as source
+from allspin.hdl.crossbar import crossbar as source
 from allspin.hdl.parameters import CrossbarParameters
 
 

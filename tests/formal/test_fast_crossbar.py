@@ -29,7 +29,7 @@ from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.bench.crossbar_model import CrossbarModel, Passes
 from allspin.hdl.bench.proof import Mutant, Opened, Proof
-from allspin.hdl.crossbar.crossbar import fast_crossbar as source
+from allspin.hdl.crossbar import fast_crossbar as source
 from allspin.hdl.parameters import CrossbarParameters
 
 

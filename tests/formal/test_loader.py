@@ -12,7 +12,7 @@ from amaranth.hdl import Assert, Assume, Cat, Cover, Module, Mux, Signal
 
 from allspin.hdl.bench.proof import Mutant, Opened, Proof
 from allspin.hdl.parameters import ENGINE, LABELS, RESIDENT_BEATS, RESIDENT_RUN, CrossbarParameters
-from allspin.hdl.resident.resident import resident as source
+from allspin.hdl.resident import resident as source
 from allspin.hdl.stream.layouts import LoadLayout
 
 PARAMETERS = CrossbarParameters(4, 2, 2, value_bits=4)

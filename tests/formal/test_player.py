@@ -14,7 +14,7 @@ from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.bench.proof import Mutant, Opened, Proof
 from allspin.hdl.parameters import CrossbarParameters
-from allspin.hdl.resident.resident import player as source
+from allspin.hdl.resident import player as source
 
 BEATS = 5
 DEPTH = 8

@@ -7,7 +7,7 @@ from amaranth.asserts import AnyConst, AnySeq
 from amaranth.hdl import Assert, Assume, Const, Cover, Module, Mux, Signal, Value
 
 from allspin.hdl.bench.proof import Mutant, Opened, Proof
-from allspin.hdl.crossbar.crossbar import replay as source
+from allspin.hdl.crossbar import replay as source
 from allspin.hdl.parameters import CrossbarParameters
 
 CROSSBAR = CrossbarParameters(rows=3, columns=3, lanes=1, value_bits=1)

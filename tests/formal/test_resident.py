@@ -15,7 +15,7 @@ from amaranth.lib import data, wiring
 
 from allspin.hdl.bench.proof import Mutant, Opened, Proof
 from allspin.hdl.parameters import CrossbarParameters, EngineParameters, ResidentParameters
-from allspin.hdl.resident.resident import resident as source
+from allspin.hdl.resident import resident as source
 
 BEATS = 8
 PARAMETERS = EngineParameters(

@@ -7,7 +7,7 @@ from amaranth.asserts import AnySeq
 from amaranth.hdl import Assert, Assume, Cover, Module, Mux, Signal
 
 from allspin.hdl.bench.proof import Mutant, Opened, Proof
-from allspin.hdl.neuron.neuron import neuron_array as source
+from allspin.hdl.neuron import neuron_array as source
 from allspin.hdl.parameters import CrossbarParameters, EngineParameters
 
 ROWS = 5

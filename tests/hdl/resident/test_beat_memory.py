@@ -9,8 +9,8 @@ from amaranth.hdl import Fragment
 
 from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.parameters import CrossbarParameters
+from allspin.hdl.resident import beat_memory
 from allspin.hdl.resident.beat_memory import BeatMemory, EcpBeatMemory, beat_blocks, most_beats
-from allspin.hdl.resident.resident import beat_memory
 
 
 class Ecp5:

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from allspin.hdl.bench.packing import Line, pack_image
 from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.parameters import CrossbarParameters
+from allspin.hdl.resident import beat_memory
+from allspin.hdl.resident import player as player_module
 from allspin.hdl.resident.beat_memory import BeatMemory, EcpBeatMemory
 from allspin.hdl.resident.player import BeatPlayer
-from allspin.hdl.resident.resident import beat_memory
-from allspin.hdl.resident.resident import player as player_module
 
 KINDS = ("blank", "full", "first", "last", "sparse", "dense")
 

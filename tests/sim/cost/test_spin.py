@@ -10,7 +10,9 @@ from allspin.sim.cost.spin import joule_heat, neuron_figures, supplied, synapse_
 from allspin.sim.device.device import Electrical, NeuronElectrical
 from allspin.sim.device.device_file import load_device
 
-PAPER = load_device(Path(__file__).resolve().parents[3] / "host" / "devices" / "paper.toml")
+PAPER = load_device(
+    Path(__file__).resolve().parents[3] / "host" / "data" / "devices" / "paper.toml"
+)
 
 
 def test_the_papers_neuron_three_ways() -> None:

@@ -39,7 +39,7 @@ from allspin.sim.network.neuron import ReluNeuron, SotNeuron
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Programming
 
-PAPER = Path(__file__).resolve().parents[3] / "host" / "devices" / "paper.toml"
+PAPER = Path(__file__).resolve().parents[3] / "host" / "data" / "devices" / "paper.toml"
 
 shares = st.floats(0, 1)
 responses = st.builds(

@@ -28,12 +28,12 @@ from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.levels import uniform_levels
 from allspin.sim.network.network import Converter, Layer, Network
 from allspin.sim.network.neuron import SotNeuron
+from allspin.sim.programming import write_verify
 from allspin.sim.programming.programming import (
     Programmed,
     chip_network,
     planned_counts,
     program_chip,
-    write_verify,
 )
 from allspin.sim.programming.schemes import Counts, Programming, default_tries
 from allspin.sim.programming.trains import penalty, reach
