@@ -4,6 +4,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ import pytest
 from allspin.host.cli.main import COMMANDS, build_parser
 
 ROOT = Path(__file__).resolve().parents[1]
-DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+FRONT = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
+DOCUMENTS = [*FRONT, *sorted((ROOT / "docs").rglob("*.md"))]
 NAMES = [path.relative_to(ROOT).as_posix() for path in DOCUMENTS]
 
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
@@ -99,3 +101,14 @@ def test_the_readmes_example_runs():
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.endswith("right; 0 differ\n")
+
+
+def test_the_citation_is_of_this_package_and_its_paper():
+    text = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    said = dict(re.findall(r"^([a-z-]+): (.+)$", text, re.MULTILINE))
+    assert (said["version"], said["license"]) == (project["version"], project["license"])
+    [holders] = re.findall(r"^Copyright \(c\) \d+, (.*)$", (ROOT / "LICENSE").read_text(), re.M)
+    assert f"  - name: {holders}\n" in text
+    [doi] = re.findall(r"^ +doi: (\S+)$", text, re.MULTILINE)
+    assert doi in (ROOT / "README.md").read_text(encoding="utf-8")

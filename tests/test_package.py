@@ -114,6 +114,11 @@ def test_a_wheel_has_one_name(installed):
         assert list((installed / "allspin").glob(data))
 
 
+@pytest.mark.parametrize("package", ["", *LAYERS])
+def test_type_checkers_may_use_the_types_of_what_is_installed(package, installed):
+    assert (installed / "allspin" / package / "py.typed").is_file()
+
+
 def test_the_readme_s_python_runs_beside_files_of_the_old_names(installed, tmp_path):
     for layer in LAYERS:
         (tmp_path / f"{layer}.py").write_text("raise ImportError('the wrong one')\n")
