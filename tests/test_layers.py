@@ -216,7 +216,8 @@ def test_top_level_has_only_what_it_should():
 DOCUMENTS = {".md", ".cff"}
 """Where links to papers, parts and projects are welcome."""
 REGISTRIES = re.compile(
-    r"pypi\.org|pythonhosted\.org|npmjs\.|crates\.io|rubygems\.org|golang\.org|anaconda\.", re.IGNORECASE
+    r"pypi\.org|pythonhosted\.org|npmjs\.|crates\.io|rubygems\.org|golang\.org|anaconda\.",
+    re.IGNORECASE,
 )
 HOST = re.compile(r"\bhttps?:/" + r"/|--(extra-)?index-" + r"url|--find-" + "links")
 DOCUMENT_LINK = re.compile(r"\bhttps:/" + r"/[\w.-]+\.[a-z]+(?=[/)>\s]|$)", re.MULTILINE)

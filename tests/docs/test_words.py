@@ -22,7 +22,7 @@ SAYS_INSTEAD = {
     r"least significant bits? of (a|the) current": "LSB",
     r"copies of a register": "register duplication",
     r"weight on time": "timing weight",
-    r"no longer|before, (it|each|what)|earlier|used to be|since then": "what is, without its history",
+    r"no longer|before, (it|each|what)|earlier|used to be|since then": "what is, not what was",
 }
 MADE = re.compile(r"<!--(?! end| What `make bench` writes ends).*?-->.*?<!--.*?-->", re.DOTALL)
 """What a command writes into a document, between its marks."""
