@@ -131,7 +131,7 @@ def test_the_readme_s_python_runs_beside_files_of_the_old_names(installed, tmp_p
     )
     assert done.returncode == 0, done.stderr
     share, file = done.stdout.splitlines()
-    assert share.endswith("right; 0 differ")
+    assert share.endswith("accuracy; 0 differ")
     assert Path(file).is_relative_to(installed)
 
 
