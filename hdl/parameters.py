@@ -411,6 +411,7 @@ class EngineParameters:
             raise ValueError(
                 f"the network has R_AH words of {network.rah_bits} bits, the hardware of {rah_bits}"
             )
+        further = profile.target.further or profile.memory
         return cls(
             crossbars=tuple(
                 CrossbarParameters(
@@ -421,7 +422,7 @@ class EngineParameters:
                     rah_bits=rah_bits,
                     rows_per_clock=profile.rows_per_clock,
                     level_step=0 if number else step,
-                    memory=(number and profile.target.further) or profile.memory,
+                    memory=further if number else profile.memory,
                     neurons_per_clock=(
                         1 if number == len(network.layers) - 1 else profile.rows_per_clock
                     ),
