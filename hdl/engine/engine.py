@@ -329,7 +329,7 @@ class Engine(wiring.Component):
             near: Any = load
             near_valid: Any = load_valid & load_layers[layer]
             if crossbar_parameters.target.wide:
-                # `settle` is far longer than this takes.
+                # It is there long before a sum comes, or a line is shown.
                 near = Signal(LoadLayout(), name=f"load_{layer}", reset_less=True)
                 valid = Signal(name=f"load_valid_{layer}")
                 m.d.sync += [near.eq(load), valid.eq(near_valid)]
