@@ -69,7 +69,7 @@ class StageLayout(data.StructLayout):
     def __init__(self, parameters: CrossbarParameters) -> None:
         p = parameters
         sum_ = signed(p.sum_bits)
-        lines = range(p.part_rows * p.passes)
+        lines = range(p.lines)
         super().__init__(
             {
                 "valid": 1,

@@ -10,20 +10,13 @@ from amaranth.hdl import Array, Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.crossbar.fast_crossbar import make_crossbar
+from allspin.hdl.crossbar.kinds import make_crossbar
 from allspin.hdl.engine.counters import Counters
 from allspin.hdl.engine.readout import Readout
+from allspin.hdl.memory_map import CONVERTER, COUNTERS, ENGINE, STATES, TABLE, WEIGHTS
 from allspin.hdl.neuron.converter import ViConverter
 from allspin.hdl.neuron.neuron_array import NeuronArray, RowDriver
-from allspin.hdl.parameters import (
-    CONVERTER,
-    COUNTERS,
-    ENGINE,
-    STATES,
-    TABLE,
-    WEIGHTS,
-    EngineParameters,
-)
+from allspin.hdl.parameters import EngineParameters
 from allspin.hdl.stream.ecp5 import copies
 from allspin.hdl.stream.layouts import (
     ByteLayout,
@@ -111,7 +104,7 @@ class Engine(wiring.Component):
         # The link and the Programmer are far from one another, and a fast clock needs a
         # register where they meet. An iCE40's has the time, and its chips have no room: with one,
         # nextpnr does not find places for all cells with each seed.
-        meet = p.variation is not None and p.crossbars[0].memory != "spram"
+        meet = p.variation is not None and not p.target.slow_clock
         settle += meet
         settling = Signal(range(settle + 1))
         loading = Signal()  # a register, since much waits for it
@@ -201,7 +194,7 @@ class Engine(wiring.Component):
             m.submodules[f"crossbar_{layer}"] = crossbar
             here = Signal(name=f"here_{layer}")
             # A clock late where that decides what goes far; nothing is asked of a layer before.
-            known = m.d.sync if crossbar_parameters.memory == "ecp5" else m.d.comb
+            known = m.d.sync if crossbar_parameters.target.wide else m.d.comb
             known += here.eq(request.layer == layer)
             cell = crossbar.cells.payload
             written = m.d.sync if meet else m.d.comb
@@ -335,8 +328,8 @@ class Engine(wiring.Component):
             m.d.sync += [probe.eq(fetching), probed.eq(request.address)]
             near: Any = load
             near_valid: Any = load_valid & load_layers[layer]
-            if crossbar_parameters.memory == "ecp5":
-                # `settle` is far longer than this takes.
+            if crossbar_parameters.target.wide:
+                # It is there long before a sum comes, or a line is shown.
                 near = Signal(LoadLayout(), name=f"load_{layer}", reset_less=True)
                 valid = Signal(name=f"load_valid_{layer}")
                 m.d.sync += [near.eq(load), valid.eq(near_valid)]

@@ -61,7 +61,7 @@ class BeatPlayer(wiring.Component):
     def __init__(self, parameters: CrossbarParameters, beats: int) -> None:
         self._parameters = parameters
         self._beats = beats
-        memory = EcpBeatMemory if parameters.memory == "ecp5" else BeatMemory
+        memory = EcpBeatMemory if parameters.target.registered_blocks else BeatMemory
         self._memory = memory(parameters, beats)
         self.settling = self._memory.settling
         self._layout = PackedLayout(parameters)

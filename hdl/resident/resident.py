@@ -10,15 +10,8 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.parameters import (
-    ENGINE,
-    LABELS,
-    RESIDENT_BEATS,
-    RESIDENT_LOGITS,
-    RESIDENT_RUN,
-    CrossbarParameters,
-    EngineParameters,
-)
+from allspin.hdl.memory_map import ENGINE, LABELS, RESIDENT_BEATS, RESIDENT_LOGITS, RESIDENT_RUN
+from allspin.hdl.parameters import CrossbarParameters, EngineParameters
 from allspin.hdl.resident.beat_memory import COLUMN_BITS, COLUMN_LINES, PackedLayout
 from allspin.hdl.resident.player import BeatPlayer
 from allspin.hdl.stream.block_ram import block_memory
@@ -206,7 +199,7 @@ class Judge(wiring.Component):
     def __init__(self, parameters: EngineParameters, images: int) -> None:
         self._images = images
         class_ = range(max(parameters.classes, 2))
-        self._fast = parameters.crossbars[0].memory == "ecp5"
+        self._registered = parameters.target.registered_blocks
         super().__init__(
             {
                 "write": In(1),
@@ -251,7 +244,7 @@ class Judge(wiring.Component):
         address = Signal(range(self._images))
         m.d.comb += address.eq(Mux(self.count, self.answers, self.address))
         width = len(self.label)
-        if self._fast and self._images <= COLUMN_LINES and width <= COLUMN_BITS:
+        if self._registered and self._images <= COLUMN_LINES and width <= COLUMN_BITS:
             m.submodules.labels = words = WordMemory(self._images, 1, width)
             m.d.comb += [
                 words.address.eq(address),

@@ -9,7 +9,8 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.parameters import ENGINE, REDRAW, EngineParameters
+from allspin.hdl.memory_map import ENGINE, REDRAW
+from allspin.hdl.parameters import EngineParameters
 from allspin.hdl.stream.layouts import LoadLayout
 from allspin.hdl.variation.chip import ChipLayout
 from allspin.hdl.variation.draw_unit import DrawSignature

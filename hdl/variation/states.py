@@ -301,9 +301,8 @@ class CellSource(wiring.Component):
         """The memory of the states, and where in it the states go that are loaded."""
         crossbars = self._parameters.crossbars
         cells = sum(crossbar.rows * crossbar.columns for crossbar in crossbars)
-        memory = StateMemory(
-            self._variation.state_bits, cells, banked=crossbars[0].memory == "ecp5"
-        )
+        banked = self._parameters.target.wide
+        memory = StateMemory(self._variation.state_bits, cells, banked)
         m.submodules.memory = memory
         address = Signal(range(cells))
         m.d.comb += [

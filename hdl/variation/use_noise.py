@@ -10,7 +10,8 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.link.queue import Queue
-from allspin.hdl.parameters import USE_NOISE, EngineParameters
+from allspin.hdl.memory_map import USE_NOISE
+from allspin.hdl.parameters import EngineParameters
 from allspin.hdl.stream.layouts import LoadLayout, NoiseLayout
 from allspin.hdl.variation.draw_unit import DrawSignature
 from allspin.hdl.variation.normal import PipelinedNormal
@@ -89,7 +90,7 @@ class UseNoise(wiring.Component):
             m.d.sync += loaded.eq(Cat(loaded[8:], load.data))
 
         # A block RAM may be anywhere, where nearly all are taken.
-        nearby = p.crossbars[self._layer].memory == "ecp5"
+        nearby = p.crossbars[self._layer].target.distributed_ram
         m.submodules.queue = queue = Queue(self.noise.p.shape(), AHEAD, distributed=nearby)
         wiring.connect(m, queue.o, wiring.flipped(self.noise))
         number = Signal(IMAGE_BITS)

@@ -96,7 +96,7 @@ class Variation(wiring.Component):
                 self._variation.rounds_per_clock,
                 len(users),
                 p.spread_bits,
-                registered=p.crossbars[0].memory == "ecp5",
+                registered=p.target.wide,
             )
             m.d.comb += unit.seed.eq(chip.chip.seed)
             for number, user in enumerate(users):

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.hdl.link.protocol import Feature, Request
-from allspin.hdl.parameters import CONVERTER, COUNTERS, ENGINE, SHIFT, TABLE, USE_NOISE, WEIGHTS
+from allspin.hdl.memory_map import CONVERTER, COUNTERS, ENGINE, SHIFT, TABLE, USE_NOISE, WEIGHTS
 from allspin.host.data.closing import Closing
 from allspin.host.link.frames import encoded_size
 from allspin.host.link.identity import Identity

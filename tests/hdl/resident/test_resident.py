@@ -17,17 +17,15 @@ from allspin.hdl.bench.networks import random_images, random_network
 from allspin.hdl.bench.packing import Line, pack_image
 from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.engine.engine import Engine
-from allspin.hdl.parameters import (
+from allspin.hdl.memory_map import (
     ENGINE,
     LABELS,
     RESIDENT_BEATS,
     RESIDENT_LOGITS,
     RESIDENT_RUN,
     WEIGHTS,
-    EngineParameters,
-    HardwareProfile,
-    ResidentParameters,
 )
+from allspin.hdl.parameters import EngineParameters, HardwareProfile, ResidentParameters
 from allspin.hdl.resident.resident import Loader, Resident
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network

@@ -10,17 +10,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from allspin.hdl.bench.networks import random_network
-from allspin.hdl.parameters import (
-    CHIP,
-    ENGINE,
-    REDRAW,
-    STATES,
-    USE_NOISE,
-    WRITE_TABLE,
-    EngineParameters,
-    HardwareProfile,
-    VariationParameters,
-)
+from allspin.hdl.memory_map import CHIP, ENGINE, REDRAW, STATES, USE_NOISE, WRITE_TABLE
+from allspin.hdl.parameters import EngineParameters, HardwareProfile, VariationParameters
 from allspin.hdl.variation.chip import ChipRegisters
 from allspin.hdl.variation.programmer import Programmer
 from allspin.hdl.variation.use_noise import UseNoise
