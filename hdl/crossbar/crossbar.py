@@ -48,6 +48,10 @@ class Crossbar(wiring.Component):
         under way.
     """
 
+    events: stream.Interface
+    sums: stream.Interface
+    cells: stream.Interface
+
     def __init__(self, parameters: CrossbarParameters) -> None:
         self._parameters = parameters
         super().__init__(

@@ -55,6 +55,10 @@ class FastCrossbar(wiring.Component):
         As of `allspin.hdl.crossbar.crossbar.Crossbar`.
     """
 
+    events: stream.Interface
+    sums: stream.Interface
+    cells: stream.Interface
+
     def __init__(self, parameters: CrossbarParameters) -> None:
         self._parameters = parameters
         super().__init__(

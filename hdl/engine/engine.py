@@ -79,6 +79,15 @@ class Engine(wiring.Component):
     with a value of 1, and the column sums are its words.
     """
 
+    events: stream.Interface
+    results: stream.Interface
+    load: stream.Interface
+    fetch: stream.Interface
+    fetched: stream.Interface
+    idle: Signal
+    activity: Signal
+    numbers: stream.Interface
+
     def __init__(self, parameters: EngineParameters) -> None:
         self.parameters = parameters
         ports = {

@@ -62,6 +62,10 @@ class Queue(wiring.Component):
         Everything that was put in has been taken out.
     """
 
+    i: stream.Interface
+    o: stream.Interface
+    empty: Signal
+
     def __init__(self, shape: Any, depth: int, *, distributed: bool = False) -> None:
         self._shape = shape
         self._distributed = distributed

@@ -12,7 +12,7 @@ from amaranth.lib.wiring import In, Out
 from allspin.hdl.link.queue import Queue
 from allspin.hdl.parameters import USE_NOISE, EngineParameters
 from allspin.hdl.stream.layouts import LoadLayout, NoiseLayout
-from allspin.hdl.variation.draw_unit import DrawSignature
+from allspin.hdl.variation.draw_unit import DrawInterface, DrawSignature
 from allspin.hdl.variation.normal import PipelinedNormal
 from allspin.hdl.variation.speck import PipelinedSpeck
 from allspin.sim.chip.chip import USE_BITS
@@ -53,6 +53,13 @@ class UseNoise(wiring.Component):
     unit : Out(`DrawSignature`)
         The generator; where it is iterative.
     """
+
+    seed: Signal
+    load: stream.Interface
+    numbers: stream.Interface
+    noise: stream.Interface
+    passed: stream.Interface
+    unit: DrawInterface
 
     def __init__(self, parameters: EngineParameters, layer: int) -> None:
         assert parameters.variation is not None
@@ -147,7 +154,7 @@ class UseNoise(wiring.Component):
         number: Signal,
         column: Signal,
         spread: Signal,
-        wanted: Signal,
+        wanted: Value,
         ask: Signal,
     ) -> None:
         """Draw with the unit that all share."""
