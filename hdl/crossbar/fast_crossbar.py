@@ -8,7 +8,7 @@ written pass from memory to memory.
 from typing import Any
 
 from amaranth.hdl import Module, Mux, Signal, Value, signed
-from amaranth.lib import stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.crossbar.cell_placer import CellLayout, CellPlacer, PlaceLayout
@@ -325,7 +325,7 @@ class FastCrossbar(wiring.Component):
             placer.cells.valid.eq(arrives),
         ]
         valid: Value = placer.valid
-        place: Any = placer.place
+        place: data.View = placer.place
         every = [
             (part, number, memory)
             for part, own in enumerate(memories)

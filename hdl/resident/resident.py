@@ -4,8 +4,6 @@ So a sweep over chips is not bound by the link: the labels are on the board too,
 come back.
 """
 
-from typing import Any
-
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -497,7 +495,7 @@ class Resident(wiring.Component):
         player: BeatPlayer,
         judge: Judge,
         serving: Signal,
-        results: Any,
+        results: stream.Interface,
         result_ready: Signal,
         first: Signal,
         skip: Signal,
