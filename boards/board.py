@@ -112,7 +112,7 @@ class Board:
     @cached_property
     def source_frequency(self) -> int:
         """Frequency of the clock on the board, in Hz."""
-        constraint = self.create_platform().lookup(self.clock_name).clock
+        constraint = self.create_platform().lookup(self.clock_name).clock  # pyright: ignore[reportAttributeAccessIssue]  # the stubs leave it out
         return round(constraint.frequency)
 
     @property

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Self
 
-from amaranth.hdl import Module
+from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -104,13 +104,20 @@ class Top(wiring.Component):
         As the engine's.
     """
 
+    received: stream.Interface
+    sent: stream.Interface
+    rx: Signal
+    tx: Signal
+    idle: Signal
+    activity: Signal
+
     def __init__(self, parameters: TopParameters) -> None:
         self.parameters = parameters
         layers = len(parameters.link.engine.crossbars)
         if parameters.uart is None:
             ports = {"received": In(stream.Signature(8)), "sent": Out(stream.Signature(8))}
         else:
-            ports = {"rx": In(1, init=1), "tx": Out(1, init=1)}
+            ports = {"rx": In(1, init=1), "tx": Out(1, init=1)}  # pyright: ignore[reportCallIssue]  # the stubs leave init out
         super().__init__({**ports, "idle": Out(1), "activity": Out(4 * layers)})
 
     def elaborate(self, platform: object) -> Module:

@@ -171,6 +171,27 @@ def test_a_planted_type_error_fails(tmp_path):
     assert sorted(found) == [("a", "1"), ("b", "4"), ("c", "3"), ("d", "1")], said
 
 
+def test_a_misspelt_port_fails(tmp_path):
+    engine = (
+        "from amaranth.hdl import Value\n\nfrom allspin.hdl.stream.slice import Slice\n\n\n"
+        "class Engine:\n    def __init__(self) -> None:\n        self.crossbar = Slice(8)\n\n"
+        "    def full(self) -> Value:\n        return self.crossbar.{}.{}\n"
+    )
+    said = lint(
+        tmp_path,
+        {
+            "hdl/stream/__init__.py": "",
+            "hdl/stream/slice.py": (ROOT / "hdl" / "stream" / "slice.py").read_text(),
+            "hdl/right.py": engine.format("o", "ready"),
+            "hdl/signal.py": engine.format("o", "redy"),
+            "boards/port.py": engine.format("out", "ready"),
+        },
+    )
+    found = re.findall(r"(\w+)\.py:(\d+):\d+ - error: .* attribute \"(\w+)\"", said)
+    assert sorted(found) == [("port", "11", "out"), ("signal", "11", "redy")], said
+    assert said.count(" - error") == 2
+
+
 def test_what_is_right_passes(tmp_path):
     # A class is one class, whichever way it is come by.
     kind = "class Size: ...\n\n\ndef double(size: Size) -> Size:\n    return size\n"

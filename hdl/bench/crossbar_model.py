@@ -29,6 +29,9 @@ class Passes(wiring.Component):
         `ReplayLayout`: of `valid`, `beat` and `group`, which are signals.
     """
 
+    events: stream.Interface
+    passes: stream.Interface
+
     def __init__(self, parameters: CrossbarParameters) -> None:
         super().__init__(
             {

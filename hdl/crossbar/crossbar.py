@@ -123,6 +123,10 @@ class Crossbar(wiring.Component):
         under way.
     """
 
+    events: stream.Interface
+    sums: stream.Interface
+    cells: stream.Interface
+
     def __init__(self, parameters: CrossbarParameters, memory: Cells) -> None:
         self._parameters = parameters
         self._memory = memory

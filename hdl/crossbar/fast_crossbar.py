@@ -8,7 +8,7 @@ written pass from memory to memory.
 from typing import Any
 
 from amaranth.hdl import Module, Mux, Signal, Value, signed
-from amaranth.lib import stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.crossbar.cell_placer import CellLayout, CellPlacer, PlaceLayout
@@ -54,6 +54,10 @@ class FastCrossbar(wiring.Component):
     events, sums, cells
         As of `allspin.hdl.crossbar.crossbar.Crossbar`.
     """
+
+    events: stream.Interface
+    sums: stream.Interface
+    cells: stream.Interface
 
     def __init__(self, parameters: CrossbarParameters) -> None:
         self._parameters = parameters
@@ -320,7 +324,7 @@ class FastCrossbar(wiring.Component):
             placer.cells.valid.eq(arrives),
         ]
         valid: Value = placer.valid
-        place: Any = placer.place
+        place: data.View = placer.place
         every = [
             (part, number, memory)
             for part, own in enumerate(memories)

@@ -30,6 +30,10 @@ class Multiplier(wiring.Component):
         Their product.
     """
 
+    word: Signal
+    value: Signal
+    product: Signal
+
     def __init__(self, word_bits: int, value_bits: int) -> None:
         super().__init__(
             {

@@ -36,6 +36,11 @@ class Spram(wiring.Component):
         What was read.
     """
 
+    address: Signal
+    data: Signal
+    enable: Signal
+    line: Signal
+
     def __init__(self) -> None:
         super().__init__(
             {
@@ -98,6 +103,13 @@ class SpramWords(wiring.Component):
     valid, write_address, lane, word : In
         A word to write.
     """
+
+    address: Signal
+    words: Signal
+    valid: Signal
+    write_address: Signal
+    lane: Signal
+    word: Signal
 
     def __init__(self, lanes: int, word_bits: int) -> None:
         self._lanes = lanes

@@ -49,6 +49,16 @@ class Counters(wiring.Component):
     tenth of an iCE40.
     """
 
+    busy: Signal
+    image: Signal
+    row: data.View
+    column: data.View
+    clear: Signal
+    layer: Signal
+    line: Signal
+    value: Signal
+    shown: Signal
+
     def __init__(self, parameters: EngineParameters) -> None:
         self._parameters = parameters
         layers = len(parameters.crossbars)

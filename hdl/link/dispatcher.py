@@ -110,6 +110,19 @@ class Dispatcher(wiring.Component):
         `ByteLayout`: payloads of answers.
     """
 
+    payload: stream.Interface
+    errors: stream.Interface
+    body: stream.Interface
+    judged: Signal
+    malformed: Signal
+    results: stream.Interface
+    load: stream.Interface
+    fetch: stream.Interface
+    fetched: stream.Interface
+    idle: Signal
+    answer: stream.Interface
+    numbers: stream.Interface
+
     def __init__(self, parameters: LinkParameters) -> None:
         self._parameters = parameters
         ports = {

@@ -97,6 +97,15 @@ class ViConverter(wiring.Component):
         The right shift.
     """
 
+    sums: stream.Interface
+    currents: stream.Interface
+    load: stream.Interface
+    probe: Signal
+    column: Signal
+    word: Signal
+    shift: Signal
+    noise: data.View
+
     def __init__(self, parameters: EngineParameters, layer: int) -> None:
         self._crossbar: CrossbarParameters = parameters.crossbars[layer]
         self._current_bits = parameters.current_bits

@@ -64,7 +64,28 @@ class NeuronSignature(wiring.Signature):
         )
 
 
-class SotNeuron(wiring.Component):
+class Neuron(wiring.Component):
+    """What every kind of neuron begins with; `NeuronSignature` describes its ports.
+
+    Parameters
+    ----------
+    parameters : EngineParameters
+        Of the whole engine.
+    """
+
+    currents: stream.Interface
+    activations: stream.Interface
+    load: stream.Interface
+    probe: Signal
+    address: Signal
+    entry: Signal
+
+    def __init__(self, parameters: EngineParameters) -> None:
+        self._parameters = parameters
+        super().__init__(NeuronSignature(parameters))
+
+
+class SotNeuron(Neuron):
     """The SOT-ReLU as a table of R_AH against current, loaded at run time.
 
     One neuron a clock, two clocks later (the table's own register and one behind it); on a
@@ -75,10 +96,6 @@ class SotNeuron(wiring.Component):
     parameters : EngineParameters
         Of the whole engine.
     """
-
-    def __init__(self, parameters: EngineParameters) -> None:
-        self._parameters = parameters
-        super().__init__(NeuronSignature(parameters))
 
     def elaborate(self, platform: object) -> Module:
         """Build the block."""
@@ -138,7 +155,7 @@ class SotNeuron(wiring.Component):
         return m
 
 
-class ReluNeuron(wiring.Component):
+class ReluNeuron(Neuron):
     """The ideal ReLU: the current's most significant bits, rounded, held at full scale.
 
     One neuron a clock, one clock later.
@@ -148,10 +165,6 @@ class ReluNeuron(wiring.Component):
     parameters : EngineParameters
         Of the whole engine.
     """
-
-    def __init__(self, parameters: EngineParameters) -> None:
-        self._parameters = parameters
-        super().__init__(NeuronSignature(parameters))
 
     def elaborate(self, platform: object) -> Module:
         """Build the block."""
@@ -174,7 +187,7 @@ class ReluNeuron(wiring.Component):
         return m
 
 
-class CmosBareNeuron(wiring.Component):
+class CmosBareNeuron(Neuron):
     """The bare gate: the current's highest bit lets the bits below it pass.
 
     One neuron a clock, one clock later (the engine's register: the gate has none).
@@ -184,10 +197,6 @@ class CmosBareNeuron(wiring.Component):
     parameters : EngineParameters
         Of the whole engine.
     """
-
-    def __init__(self, parameters: EngineParameters) -> None:
-        self._parameters = parameters
-        super().__init__(NeuronSignature(parameters))
 
     def elaborate(self, platform: object) -> Module:
         """Build the block."""
@@ -212,7 +221,7 @@ class CmosBareNeuron(wiring.Component):
         return m
 
 
-class CmosReluNeuron(wiring.Component):
+class CmosReluNeuron(Neuron):
     """The registered digital ReLU, with one current a use to accumulate.
 
     One neuron a clock, one clock later.
@@ -222,10 +231,6 @@ class CmosReluNeuron(wiring.Component):
     parameters : EngineParameters
         Of the whole engine.
     """
-
-    def __init__(self, parameters: EngineParameters) -> None:
-        self._parameters = parameters
-        super().__init__(NeuronSignature(parameters))
 
     def elaborate(self, platform: object) -> Module:
         """Build the block."""

@@ -4,10 +4,8 @@ So a sweep over chips is not bound by the link: the labels are on the board too,
 come back.
 """
 
-from typing import Any
-
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
-from amaranth.lib import stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.memory_map import ENGINE, LABELS, RESIDENT_BEATS, RESIDENT_LOGITS, RESIDENT_RUN
@@ -67,6 +65,16 @@ class Loader(wiring.Component):
     number : Out(32)
         Number of the first of them, which the noise of its neurons is drawn by.
     """
+
+    load: stream.Interface
+    address: Signal
+    beat_written: Signal
+    beat: data.View
+    label_written: Signal
+    label: Signal
+    start: Signal
+    images: Signal
+    number: Signal
 
     def __init__(self, crossbar: CrossbarParameters, beat_bytes: int) -> None:
         self._beat_bytes = beat_bytes
@@ -196,6 +204,20 @@ class Judge(wiring.Component):
         A class.
     """
 
+    write: Signal
+    place: Signal
+    stored: Signal
+    clear: Signal
+    count: Signal
+    answered: Signal
+    winner: Signal
+    busy: Signal
+    answers: Signal
+    correct: Signal
+    cycles: Signal
+    address: Signal
+    label: Signal
+
     def __init__(self, parameters: EngineParameters, images: int) -> None:
         self._images = images
         class_ = range(max(parameters.classes, 2))
@@ -303,6 +325,21 @@ class Resident(wiring.Component):
     idle : In(1)
         The engine's.
     """
+
+    link_numbers: stream.Interface
+    numbers: stream.Interface
+    link_events: stream.Interface
+    link_results: stream.Interface
+    link_load: stream.Interface
+    link_fetch: stream.Interface
+    link_fetched: stream.Interface
+    link_idle: Signal
+    events: stream.Interface
+    results: stream.Interface
+    load: stream.Interface
+    fetch: stream.Interface
+    fetched: stream.Interface
+    idle: Signal
 
     def __init__(self, parameters: EngineParameters) -> None:
         assert parameters.resident is not None
@@ -451,7 +488,7 @@ class Resident(wiring.Component):
         player: BeatPlayer,
         judge: Judge,
         serving: Signal,
-        results: Any,
+        results: stream.Interface,
         result_ready: Signal,
         first: Signal,
         skip: Signal,

@@ -174,6 +174,12 @@ class WordMemory(wiring.Component):
         Where, and what: the same word on all lanes.
     """
 
+    address: Signal
+    words: data.View
+    write_enable: Signal
+    write_address: Signal
+    word: Signal
+
     def __init__(self, lines: int, lanes: int, rah_bits: int) -> None:
         self._lines = lines
         self._lanes = lanes

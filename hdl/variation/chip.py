@@ -55,6 +55,9 @@ class ChipRegisters(wiring.Component):
         `ChipLayout`; kept over a reset, as memories are.
     """
 
+    load: stream.Interface
+    chip: data.View
+
     def __init__(self) -> None:
         super().__init__({"load": In(stream.Signature(LoadLayout())), "chip": Out(ChipLayout())})
 

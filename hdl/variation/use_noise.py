@@ -13,7 +13,7 @@ from allspin.hdl.link.queue import Queue
 from allspin.hdl.memory_map import USE_NOISE
 from allspin.hdl.parameters import EngineParameters
 from allspin.hdl.stream.layouts import LoadLayout, NoiseLayout
-from allspin.hdl.variation.draw_unit import DrawSignature
+from allspin.hdl.variation.draw_unit import DrawInterface, DrawSignature
 from allspin.hdl.variation.normal import PipelinedNormal
 from allspin.hdl.variation.speck import PipelinedSpeck
 from allspin.sim.chip.chip import USE_BITS
@@ -54,6 +54,13 @@ class UseNoise(wiring.Component):
     unit : Out(`DrawSignature`)
         The generator; where it is iterative.
     """
+
+    seed: Signal
+    load: stream.Interface
+    numbers: stream.Interface
+    noise: stream.Interface
+    passed: stream.Interface
+    unit: DrawInterface
 
     def __init__(self, parameters: EngineParameters, layer: int) -> None:
         assert parameters.variation is not None
@@ -148,7 +155,7 @@ class UseNoise(wiring.Component):
         number: Signal,
         column: Signal,
         spread: Signal,
-        wanted: Signal,
+        wanted: Value,
         ask: Signal,
     ) -> None:
         """Draw with the unit that all share."""

@@ -1,5 +1,7 @@
 """What a write makes of each state, of all layers, in one memory."""
 
+from typing import Any
+
 from amaranth.hdl import Cat, Module, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -54,6 +56,11 @@ class WriteTables(wiring.Component):
     entry : Out
         `EntryLayout`, two clocks later; one where the generator is iterative.
     """
+
+    load: stream.Interface
+    layer: Signal
+    cell: Any
+    entry: data.View
 
     def __init__(self, parameters: EngineParameters) -> None:
         assert parameters.variation is not None

@@ -123,6 +123,9 @@ def counted(recording: Recording, bins: list[Bin]) -> Coverage:
 class Wire(wiring.Component):
     """A UART's two ends, joined."""
 
+    sent: stream.Interface
+    received: stream.Interface
+
     def __init__(self) -> None:
         super().__init__({"sent": In(stream.Signature(8)), "received": Out(stream.Signature(8))})
 

@@ -36,6 +36,13 @@ from allspin.hdl.parameters import CrossbarParameters
 class Waiting(wiring.Component):
     """In place of a Reservation: nothing comes out, and what it says comes from outside."""
 
+    taken: Signal
+    open: Signal
+    ample: Signal
+    arrives: Signal
+    payload: Any
+    waiting: stream.Interface
+
     def __init__(self, shape: Any, depth: int, *, ahead: int, distributed: bool) -> None:
         self.ahead = ahead
         super().__init__(

@@ -259,7 +259,7 @@ def lines_of(design: Design) -> Lines:
         design.elaborate()
     finally:
         sys.settrace(None)
-        threading.settrace(None)  # type: ignore[arg-type]
+        threading.settrace(None)
     return found
 
 

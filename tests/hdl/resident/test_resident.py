@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from amaranth.back import rtlil
-from amaranth.hdl import Module
-from amaranth.lib import wiring
+from amaranth.hdl import Module, Signal
+from amaranth.lib import stream, wiring
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -35,6 +35,13 @@ STREAMS = ("events", "results", "load", "fetch", "fetched")
 
 class ResidentEngine(wiring.Component):
     """An engine behind the block, with the link's end of its ports."""
+
+    events: stream.Interface
+    results: stream.Interface
+    load: stream.Interface
+    fetch: stream.Interface
+    fetched: stream.Interface
+    idle: Signal
 
     def __init__(self, parameters: EngineParameters) -> None:
         self.parameters = parameters
