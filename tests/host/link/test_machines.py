@@ -151,12 +151,18 @@ def test_a_port_with_another_network_is_one_line(program, bridged):
         open_machine(port, OTHER)
 
 
-def test_a_port_with_another_network_is_let_go_of(program, bridged, monkeypatch):
+def closings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the machines that are closed from now on."""
     closed = []
     close = LinkedMachine.close
     monkeypatch.setattr(
         LinkedMachine, "close", lambda self: (closed.append(self.name), close(self))
     )
+    return closed
+
+
+def test_a_port_with_another_network_is_let_go_of(program, bridged, monkeypatch):
+    closed = closings(monkeypatch)
     port = bridged(program)
     with pytest.raises(UserError, match="was not built for"):
         open_machine(port, OTHER)
@@ -182,11 +188,7 @@ def test_auto_asks_every_port(program, bridged, dead_port, monkeypatch):
         assert device.name == port
         assert stream(device, NETWORK, 20) == 0
 
-    closed = []
-    close = LinkedMachine.close
-    monkeypatch.setattr(
-        LinkedMachine, "close", lambda self: (closed.append(self.name), close(self))
-    )
+    closed = closings(monkeypatch)
     with pytest.raises(UserError, match=f"no board was built for this network: {port} has 24-12-6"):
         open_machine("auto", OTHER)
     assert closed == [port]
