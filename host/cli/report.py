@@ -4,7 +4,6 @@ import argparse
 import json
 from pathlib import Path
 
-from allspin.host.cli.chip_options import PAPER
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_test_set
 from allspin.host.data.files import check_writable
@@ -16,6 +15,7 @@ from allspin.host.report.section import section
 from allspin.host.report.subject import Subject
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say
+from allspin.host.study.running.chip_options import PAPER
 from allspin.sim.errors import UserError
 from allspin.sim.network.levels import check_range
 from allspin.sim.network.netfile import write_atomically

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from allspin.hdl.bench.networks import random_images, random_network
-from allspin.host.link.golden_device import GoldenDevice
+from allspin.host.link.golden_machine import GoldenMachine
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 
@@ -14,7 +14,7 @@ NETWORK = random_network((30, 7, 5), 1)
 def test_answers_and_progress():
     images = random_images(NETWORK, 2500, 0)
     seen = []
-    with GoldenDevice() as device:
+    with GoldenMachine() as device:
         device.check(NETWORK)
         device.program(NETWORK)
         device.clear_counters()
@@ -29,4 +29,4 @@ def test_answers_and_progress():
 
 def test_without_a_network_is_one_line():
     with pytest.raises(UserError, match="the golden model has no network yet"):
-        GoldenDevice().stream(np.zeros((1, 30), dtype=np.uint8))
+        GoldenMachine().stream(np.zeros((1, 30), dtype=np.uint8))

@@ -14,7 +14,7 @@ from allspin.hdl.bench.chips import RandomChip
 from allspin.hdl.bench.networks import random_images, random_network
 from allspin.hdl.memory_map import memory_map
 from allspin.hdl.parameters import EngineParameters, HardwareProfile, VariationParameters
-from allspin.host.link.device import Device
+from allspin.host.link.linked_machine import LinkedMachine
 from allspin.host.link.transport import Disconnected, Transport
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
@@ -224,7 +224,7 @@ def expected(images):
 
 def test_identity_program_and_read_back():
     plain = PlainDevice(NETWORK)
-    device = Device(FaultyTransport(plain))
+    device = LinkedMachine(FaultyTransport(plain))
     assert device.identity.topology == (30, 7, 5)
     device.program(NETWORK)
     first, last = NETWORK.layers
@@ -246,7 +246,7 @@ def test_identity_program_and_read_back():
 
 def test_counters_by_layer():
     plain = PlainDevice(NETWORK)
-    device = Device(FaultyTransport(plain))
+    device = LinkedMachine(FaultyTransport(plain))
     plain.memories[0xF4][:] = struct.pack("<QQ", 2**40 + 5, 7)
     plain.memories[0x04][:] = struct.pack("<QQ", 11, 12)
     plain.memories[0x14][:] = struct.pack("<QQ", 13, 14)
@@ -258,7 +258,7 @@ def test_counters_by_layer():
 
 
 def test_logits_and_progress():
-    device = Device(FaultyTransport(PlainDevice(NETWORK), slots=3))
+    device = LinkedMachine(FaultyTransport(PlainDevice(NETWORK), slots=3))
     images = random_images(NETWORK, 200, 3)
     seen = []
     answers = device.stream(images, seen.append)
@@ -273,21 +273,21 @@ def test_logits_and_progress():
 
 def test_the_window_is_kept_and_used():
     transport = FaultyTransport(PlainDevice(NETWORK), slots=1)
-    Device(transport).stream(random_images(NETWORK, 100, 3))
+    LinkedMachine(transport).stream(random_images(NETWORK, 100, 3))
     assert WINDOW // 2 < transport.most <= WINDOW
 
 
 def test_a_stream_that_holds_back_needs_no_window():
     transport = FaultyTransport(PlainDevice(NETWORK), slots=1)
     transport.holds_back = True
-    Device(transport).stream(random_images(NETWORK, 100, 3))
+    LinkedMachine(transport).stream(random_images(NETWORK, 100, 3))
     assert transport.most > 3 * WINDOW
 
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from([0.02, 0.1, 0.25]), st.integers(1, 8))
 @settings(deadline=None, max_examples=40)
 def test_faults_on_the_wire_change_nothing(seed, fault, slots):
-    device = Device(FaultyTransport(PlainDevice(NETWORK), seed, fault, slots))
+    device = LinkedMachine(FaultyTransport(PlainDevice(NETWORK), seed, fault, slots))
     device.program(NETWORK)
     assert device.read_back(0x10, 0, 7, 5) == NETWORK.layers[1].words.tobytes()
     images = random_images(NETWORK, 40, seed)
@@ -299,7 +299,7 @@ def test_faults_on_the_wire_change_nothing(seed, fault, slots):
 @settings(deadline=None, max_examples=10)
 def test_faults_on_the_wire_change_no_image_s_noise(seed, fault):
     chip = RandomChip(NETWORK, seed)
-    device = Device(FaultyTransport(PlainDevice(NETWORK, noise=chip), seed, fault, 3))
+    device = LinkedMachine(FaultyTransport(PlainDevice(NETWORK, noise=chip), seed, fault, 3))
     images = random_images(NETWORK, 40, seed)
     wanted = GoldenModel(NETWORK, noise=chip)
     assert (device.stream(images).logits == wanted.logits(images)).all()
@@ -309,7 +309,7 @@ def test_faults_on_the_wire_change_no_image_s_noise(seed, fault):
 
 
 def test_lost_requests_are_sent_again():
-    device = Device(FaultyTransport(PlainDevice(NETWORK), seed=5, fault=0.2))
+    device = LinkedMachine(FaultyTransport(PlainDevice(NETWORK), seed=5, fault=0.2))
     device.stream(random_images(NETWORK, 50, 0))
     assert device.resent > 5
 
@@ -342,7 +342,7 @@ def test_an_overtaken_request_is_sent_again_without_waiting():
     # Frames: the identity's two, then a request and its answer in turn; the fourth is an answer.
     for fault in (3, 4):
         transport = Impatient(PlainDevice(NETWORK), {fault: lambda frame: b""})
-        device = Device(transport)
+        device = LinkedMachine(transport)
         images = random_images(NETWORK, 8, 0)
         assert (device.stream(images).logits == expected(images)).all()
         assert device.resent == 1
@@ -350,7 +350,7 @@ def test_an_overtaken_request_is_sent_again_without_waiting():
 
 def test_a_damaged_lone_request_is_sent_again_without_waiting():
     transport = Impatient(PlainDevice(NETWORK), {1: lambda frame: b"\x05" + frame[1:]})
-    assert Device(transport).resent == 1
+    assert LinkedMachine(transport).resent == 1
 
 
 def test_a_lost_end_costs_one_attempt():
@@ -363,7 +363,7 @@ def test_a_lost_end_costs_one_attempt():
         return len(data), exchange(wire, timeout)[1]
 
     transport.exchange = lossy
-    assert Device(transport).resent == 1
+    assert LinkedMachine(transport).resent == 1
 
 
 def test_what_a_host_before_left_behind_does_no_harm():
@@ -371,7 +371,7 @@ def test_what_a_host_before_left_behind_does_no_harm():
     transport.attempts = 1
     transport.incoming = stuff(b"\4\0\0\x01")[:-3]  # half a request
     transport.outgoing += map(stuff, [b"\x84\0\0\0" + bytes(17), b"\x81\1\0\0late"])
-    assert Device(transport).identity.topology == (30, 7, 5)
+    assert LinkedMachine(transport).identity.topology == (30, 7, 5)
 
 
 class Silent(FaultyTransport):
@@ -396,10 +396,10 @@ def test_silence_is_one_line_after_a_few_attempts():
     transport = Silent(PlainDevice(NETWORK), answered=0)
     line = "nothing that speaks allspin's protocol answers on the test; try another"
     with pytest.raises(UserError, match=line):
-        Device(transport)
+        LinkedMachine(transport)
     assert len(transport.sent) == 3
 
-    device = Device(Silent(PlainDevice(NETWORK), answered=1))
+    device = LinkedMachine(Silent(PlainDevice(NETWORK), answered=1))
     with pytest.raises(UserError, match="the test does not answer any more; try another"):
         device.stream(random_images(NETWORK, 5, 0))
 
@@ -414,7 +414,7 @@ class Noisy(FaultyTransport):
 
 def test_noise_without_an_end_is_silence_too():
     with pytest.raises(UserError, match="nothing that speaks allspin's protocol"):
-        Device(Noisy(PlainDevice(NETWORK)))
+        LinkedMachine(Noisy(PlainDevice(NETWORK)))
 
 
 class Deaf(FaultyTransport):
@@ -425,7 +425,7 @@ class Deaf(FaultyTransport):
 
 def test_a_stream_that_takes_nothing_is_silence_too():
     with pytest.raises(UserError, match="nothing that speaks allspin's protocol"):
-        Device(Deaf(PlainDevice(NETWORK)))
+        LinkedMachine(Deaf(PlainDevice(NETWORK)))
 
 
 def test_the_end_of_the_stream_goes_through():
@@ -434,11 +434,11 @@ def test_the_end_of_the_stream_goes_through():
             raise Disconnected("the test is gone")
 
     with pytest.raises(UserError, match="the test is gone"):
-        Device(Dying(PlainDevice(NETWORK)))
+        LinkedMachine(Dying(PlainDevice(NETWORK)))
 
 
 def test_a_refused_request_is_one_line():
-    device = Device(FaultyTransport(PlainDevice(NETWORK)))
+    device = LinkedMachine(FaultyTransport(PlainDevice(NETWORK)))
     with pytest.raises(UserError, match="the test refused a request: it has no such memory"):
         device.write(0x55, 0, b"\0")
 
@@ -446,7 +446,7 @@ def test_a_refused_request_is_one_line():
 @pytest.mark.parametrize(("body", "code"), [(b"\x4d", 77), (b"", 0)])
 def test_a_refusal_for_an_unknown_reason_is_one_line(body, code):
     plain = PlainDevice(NETWORK)
-    device = Device(FaultyTransport(plain))
+    device = LinkedMachine(FaultyTransport(plain))
     plain.carry_out = lambda payload: b"\xff" + payload[1:3] + body
     with pytest.raises(UserError, match=f"the test refused a request: error {code}$"):
         device.clear_counters()
@@ -454,7 +454,7 @@ def test_a_refusal_for_an_unknown_reason_is_one_line(body, code):
 
 def test_a_read_that_comes_back_short_is_one_line():
     plain = PlainDevice(NETWORK)
-    device = Device(FaultyTransport(plain))
+    device = LinkedMachine(FaultyTransport(plain))
     device.program(NETWORK)
     answer = plain.carry_out
     plain.carry_out = lambda payload: answer(payload)[: -1 if payload[0] == 3 else None]
@@ -473,20 +473,20 @@ def test_lines_that_fill_their_frames_are_not_followed_by_a_frame_of_none():
 
     # A frame has room for one line of the first layer.
     network = random_network((8, 90, 3), 1)
-    Device(FaultyTransport(Counting(network))).program(network)
+    LinkedMachine(FaultyTransport(Counting(network))).program(network)
     assert len(bodies) > 8
     assert all(bodies)
 
 
 def test_another_network_is_one_line():
-    device = Device(FaultyTransport(PlainDevice(NETWORK)))
+    device = LinkedMachine(FaultyTransport(PlainDevice(NETWORK)))
     with pytest.raises(UserError, match="it has topology 30-7-5, not 30-8-5"):
         device.program(random_network((30, 8, 5), 0))
 
 
 def test_a_request_beyond_the_window_is_one_line():
     wide = random_network((30, 300, 5), 0)
-    device = Device(FaultyTransport(PlainDevice(wide)))
+    device = LinkedMachine(FaultyTransport(PlainDevice(wide)))
     with pytest.raises(UserError, match="does not fit the window of the test, 256 bytes"):
         device.program(wide)
 
@@ -502,11 +502,11 @@ def test_another_protocol_is_one_line(body, line):
     plain = PlainDevice(NETWORK)
     plain.identity = lambda: body
     with pytest.raises(UserError, match=line):
-        Device(FaultyTransport(plain))
+        LinkedMachine(FaultyTransport(plain))
 
 
 def test_images_of_another_size_are_a_fault():
-    device = Device(FaultyTransport(PlainDevice(NETWORK)))
+    device = LinkedMachine(FaultyTransport(PlainDevice(NETWORK)))
     with pytest.raises(ValueError, match="images must have 30 pixels, not 31"):
         device.stream(np.zeros((2, 31), dtype=np.uint8))
 
@@ -528,7 +528,7 @@ class Resetting(FaultyTransport):
 
 @pytest.mark.parametrize("after", range(1, 30, 4))
 def test_a_reset_is_noticed_whenever_it_comes(after):
-    device = Device(Resetting(PlainDevice(NETWORK), 1 + after))
+    device = LinkedMachine(Resetting(PlainDevice(NETWORK), 1 + after))
 
     def work():
         device.program(NETWORK)
@@ -543,7 +543,7 @@ def test_a_reset_is_noticed_whenever_it_comes(after):
 
 def test_a_reset_between_requests_is_noticed_by_the_next():
     plain = PlainDevice(NETWORK)
-    device = Device(FaultyTransport(plain))
+    device = LinkedMachine(FaultyTransport(plain))
     device.program(NETWORK)
     plain.reset()
     with pytest.raises(UserError, match="the test was reset"):
@@ -552,7 +552,7 @@ def test_a_reset_between_requests_is_noticed_by_the_next():
 
 def test_another_host_s_session_is_noticed():
     plain = PlainDevice(NETWORK)
-    device = Device(FaultyTransport(plain))
+    device = LinkedMachine(FaultyTransport(plain))
     plain.session = plain.session % 255 + 1
     with pytest.raises(UserError, match="the test was taken by another program"):
         device.program(NETWORK)
@@ -562,7 +562,7 @@ def test_what_is_asked_later_is_sent_when_all_before_it_is_answered():
     # Of two groups of writes to one line the second one wins, whatever gets lost of either.
     for seed in range(30):
         plain = PlainDevice(NETWORK)
-        device = Device(FaultyTransport(plain, seed, fault=0.2))
+        device = LinkedMachine(FaultyTransport(plain, seed, fault=0.2))
         for value in (1, 2, 3):
             device.write_memories([(0x00, np.full((30, 7), value, np.uint8))])
             assert plain.memories[0x00] == bytes([value] * 210)
@@ -582,14 +582,14 @@ class BadLine(FaultyTransport):
 
 def test_two_frames_of_lines_fit_the_window():
     transport = BadLine(PlainDevice(NETWORK))
-    Device(transport).program(NETWORK)
+    LinkedMachine(transport).program(NETWORK)
     assert WINDOW // 2 - 20 < max(transport.lengths) <= WINDOW // 2
 
 
 def test_frames_become_as_long_as_the_line_bears():
     wide = random_network((500, 20, 5), 0)
     transport = BadLine(PlainDevice(wide, window=4096), seed=1)
-    device = Device(transport)
+    device = LinkedMachine(transport)
     device.program(wide)
     assert max(transport.lengths) > 400
     transport.probability = 0.004
@@ -616,7 +616,7 @@ class Slow(BadLine):
 def test_a_slow_device_on_a_bad_line_is_not_taken_for_a_line_that_is_too_bad():
     wide = random_network((500, 20, 5), 0)
     transport = Slow(PlainDevice(wide, window=32768), seed=3)
-    device = Device(transport)
+    device = LinkedMachine(transport)
     transport.probability = 0.002
     device.program(wide)
     assert transport.device.memories[0x00] == wide.layers[0].words.tobytes()
@@ -625,7 +625,7 @@ def test_a_slow_device_on_a_bad_line_is_not_taken_for_a_line_that_is_too_bad():
 
 def test_what_is_sent_again_too_early_has_no_more_sent_again():
     transport = Slow(PlainDevice(NETWORK, window=4096), seed=3)
-    device = Device(transport)
+    device = LinkedMachine(transport)
     images = random_images(NETWORK, 100, 0)
     transport.latency, transport.timeout, transport.late = 0.001, 0.5, 5  # it needs some 10 ms
     transport.probability = 0.002
@@ -636,7 +636,7 @@ def test_what_is_sent_again_too_early_has_no_more_sent_again():
 
 def test_a_line_that_is_too_bad_is_one_line():
     transport = BadLine(PlainDevice(NETWORK))
-    device = Device(transport)
+    device = LinkedMachine(transport)
     transport.probability = 0.05
     line = (
         r"the line to the test is too bad: \d+ frames came damaged, and \d+ requests had to be "

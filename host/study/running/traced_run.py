@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.link.device import Answers
-from allspin.host.link.machines import VIRTUAL, open_device
+from allspin.host.link.answers import Answers
+from allspin.host.link.machines import VIRTUAL, open_machine
 from allspin.host.link.virtual_board import read_trace
 from allspin.host.show.display import Display
 from allspin.sim.errors import UserError
@@ -78,22 +78,22 @@ def run_traced(
     with tempfile.TemporaryDirectory() as folder:
         trace = Path(folder) / "activity"
         display.start("compiling the gateware into a simulator")
-        with open_device(
+        with open_machine(
             VIRTUAL,
             network,
             trace=(trace, clocks),
             progress=lambda what, seconds: display.advance(seconds, None, what),
-        ) as device:
+        ) as machine:
             display.finish()
             display.start("programming weights, tables and converters over the link")
-            device.program(network)
+            machine.program(network)
             display.finish()
             display.start(f"streaming {len(images):,} test images")
             begun = time.perf_counter()
-            answers = device.stream(images, lambda done: display.advance(done, len(images)))
+            answers = machine.stream(images, lambda done: display.advance(done, len(images)))
             seconds = time.perf_counter() - begun
             display.finish(f"{len(images) / seconds:,.0f} images a second")
-            counters = device.counters()
+            counters = machine.counters()
         if counters is None or counters.images != len(images):
             raise UserError(
                 f"{len(images)} images were streamed, but the machine's counters say {counters}"

@@ -1,25 +1,34 @@
-"""A device behind the link; the host class does not know what carries the bytes."""
+"""A machine behind the link; the host class does not know what carries the bytes."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
 from allspin.hdl.link.protocol import Feature, Request
-from allspin.hdl.memory_map import CONVERTER, COUNTERS, ENGINE, SHIFT, TABLE, USE_NOISE, WEIGHTS
-from allspin.host.data.closing import Closing
+from allspin.hdl.memory_map import COUNTERS, ENGINE, WEIGHTS
+from allspin.hdl.parameters import HardwareProfile
+from allspin.host.link.answers import Answers, Counters, parse_answers
+from allspin.host.link.chip_programming import ChipMaker
 from allspin.host.link.frames import encoded_size
 from allspin.host.link.identity import Identity
 from allspin.host.link.images import BATCH, encode_images
+from allspin.host.link.machine import Machine
+from allspin.host.link.memories import (
+    Memory,
+    crossbar_memories,
+    neuron_memories,
+    use_noise_memories,
+)
+from allspin.host.link.resident import ResidentImages
 from allspin.host.link.session import NO_PROGRESS, Progress, Session
 from allspin.host.link.transport import Transport
+from allspin.sim.device.device import Device
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network
 from allspin.sim.network.pixels import quantise_pixels
-
-Memory = tuple[int, npt.NDArray[np.uint8]]
-"""A memory's space and its content, shape (lines, bytes of a line)."""
+from allspin.sim.programming.schemes import Programming
 
 ADDRESS_BYTES = 3
 """Space and address in front of a WRITE's data."""
@@ -28,50 +37,8 @@ LINES_BYTES = 512
 """Of a frame that carries several lines, at most, about: a lost one is cheap."""
 
 
-@dataclass(frozen=True)
-class Counters:
-    """The engine's counters, or the difference between two readings.
-
-    Attributes
-    ----------
-    cycles : int
-        Clocks in which at least one image was under way.
-    images : int
-        Images answered.
-    rows : tuple of int
-        For each layer, rows driven.
-    neurons : tuple of int
-        For each layer, neurons used (columns read, in the last).
-    """
-
-    cycles: int
-    images: int
-    rows: tuple[int, ...]
-    neurons: tuple[int, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class Answers:
-    """What a device answered to a batch of images.
-
-    Attributes
-    ----------
-    logits : ndarray of int64, shape (images, classes)
-        Column sums of the last layer.
-    classes : ndarray of int64, shape (images,)
-        The class that the device chose.
-    clocks : int or None
-        Clocks from the first byte of the first request to the last byte of the last answer
-        where a UART's time is simulated; else None.
-    """
-
-    logits: npt.NDArray[np.int64]
-    classes: npt.NDArray[np.int64]
-    clocks: int | None = None
-
-
-class Device(Closing):
-    """A device that speaks the link protocol.
+class LinkedMachine(Machine):
+    """A machine that speaks the link protocol: a board, or one that is simulated.
 
     Parameters
     ----------
@@ -81,7 +48,7 @@ class Device(Closing):
     Attributes
     ----------
     name : str
-        What messages call the device.
+        What messages call the machine.
     identity : Identity
         What it said of itself.
 
@@ -102,6 +69,24 @@ class Device(Closing):
             self._session.slowness = transport.simulation
 
     @property
+    def description(self) -> str:
+        """What it is built as: topology, neurons, lanes and widths."""
+        return str(self.identity)
+
+    @property
+    def profile(self) -> HardwareProfile:
+        """The most lanes of its layers and the rows that it drives in a clock."""
+        return HardwareProfile(
+            lanes=max(layer.lanes for layer in self.identity.layers),
+            rows_per_clock=self.identity.layers[0].rows_per_clock,
+        )
+
+    @property
+    def frequency(self) -> int | None:
+        """Hz of its clock; None where time is simulated without one."""
+        return self.identity.frequency or None
+
+    @property
     def resent(self) -> int:
         """Requests that had to be sent again so far."""
         return self._session.resent
@@ -112,7 +97,7 @@ class Device(Closing):
         return self._session.damaged
 
     def close(self) -> None:
-        """Let go of the device."""
+        """Let go of the machine."""
         self._transport.close()
 
     def _identify(self) -> Identity:
@@ -123,7 +108,7 @@ class Device(Closing):
             raise UserError(f"{self.name} cannot be used: {error}") from error
 
     def check(self, network: Network) -> None:
-        """Raise a `UserError` unless the device was built for such a network."""
+        """Raise a `UserError` unless the machine was built for such a network."""
         self.identity.check(self.name, network)
 
     def program(self, network: Network, progress: Progress = NO_PROGRESS) -> None:
@@ -132,14 +117,14 @@ class Device(Closing):
         Parameters
         ----------
         network : Network
-            It must fit the device.
+            It must fit the machine.
         progress : callable
             Called with the number of frames answered.
 
         Raises
         ------
         UserError
-            If the network does not fit, or the device does not answer.
+            If the network does not fit, or the machine does not answer.
         """
         self.check(network)
         memories = [*crossbar_memories(network), *neuron_memories(network)]
@@ -163,6 +148,11 @@ class Device(Closing):
         """
         bodies = (body for space, lines in memories for body in self._lines(space, lines))
         self._session.ask(Request.WRITE, bodies, progress)
+
+    @property
+    def reads_words(self) -> bool:
+        """It does: the protocol has it."""
+        return True
 
     def read_words(self, layer: int) -> npt.NDArray[np.int8]:
         """Read the R_AH words of a crossbar back.
@@ -197,7 +187,7 @@ class Device(Closing):
         data : bytes
             One line after another.
         seconds : float
-            What the device may need for what the write sets off.
+            What the machine may need for what the write sets off.
         """
         self._session.ask(Request.WRITE, [_address(space, address) + data], seconds=seconds)
 
@@ -233,6 +223,14 @@ class Device(Closing):
                 f"{self.name} answered a READ of {count * line_bytes} bytes with {len(content)}"
             )
         return content
+
+    def chip_maker(self, network: Network, made_of: Device, programming: Programming) -> ChipMaker:
+        """What makes chips on it; see `allspin.host.link.machine.Machine.chip_maker`."""
+        return ChipMaker(self, network, made_of, programming)
+
+    def resident_images(self) -> ResidentImages:
+        """The images that it keeps; raises a `UserError` if it was built without a memory."""
+        return ResidentImages(self)
 
     def start_stopwatch(self) -> None:
         """Let the next request's first byte start the count of `elapsed_clocks`."""
@@ -280,7 +278,7 @@ class Device(Closing):
         Raises
         ------
         UserError
-            If the device dies, falls silent or refuses an image.
+            If the machine dies, falls silent or refuses an image.
         ValueError
             If the images have not as many pixels as the first layer has rows.
         """
@@ -309,52 +307,6 @@ def _image_bodies(
         batch = quantise_pixels(images[start : start + BATCH], bits)
         for place, body in enumerate(encode_images(batch, bits), start):
             yield body if number is None else (number + place).to_bytes(4, "little") + body
-
-
-def crossbar_memories(network: Network) -> Iterator[Memory]:
-    """R_AH words of every layer."""
-    for number, layer in enumerate(network.layers):
-        yield number << 4 | WEIGHTS, layer.words.view(np.uint8)
-
-
-def neuron_memories(network: Network) -> Iterator[Memory]:
-    """Neurons' tables and V-I converters of every hidden layer."""
-    for number, layer in enumerate(network.layers):
-        base = number << 4
-        if layer.table is not None:
-            yield base | TABLE, layer.table[:, np.newaxis]
-        if layer.converter is not None:
-            words = np.empty((layer.columns, 2), dtype="<u2")
-            words[:, 0] = layer.converter.gains
-            words[:, 1] = layer.converter.offsets.astype("<i2").view("<u2")
-            yield base | CONVERTER, words.view(np.uint8)
-            yield base | SHIFT, np.array([[layer.converter.shift]], dtype=np.uint8)
-
-
-def use_noise_memories(network: Network, spread: int) -> Iterator[Memory]:
-    """What the neurons of every hidden layer vary by at each use, as the protocol has it."""
-    for number in range(len(network.layers) - 1):
-        yield number << 4 | USE_NOISE, np.array([spread], "<u4").view(np.uint8)[np.newaxis]
-
-
-def parse_answers(content: bytes, identity: Identity) -> Answers:
-    """What a device answered to images.
-
-    Parameters
-    ----------
-    content : bytes
-        Logits and class of one image after another, as in the answers to IMAGE requests.
-    identity : Identity
-        The device's.
-    """
-    width = identity.logit_bytes
-    answers = np.frombuffer(content, dtype=np.uint8).reshape(-1, identity.answer_bytes)
-    wide = np.zeros((len(answers), identity.classes, 8), dtype=np.uint8)
-    # Into the high bytes, and back by an arithmetic shift: that extends the sign.
-    wide[:, :, 8 - width :] = answers[:, :-2].reshape(len(answers), identity.classes, width)
-    logits = wide.view("<i8")[:, :, 0] >> 8 * (8 - width)
-    classes = answers[:, -2].astype(np.int64) | answers[:, -1].astype(np.int64) << 8
-    return Answers(logits.astype(np.int64), classes)
 
 
 def _address(space: int, address: int) -> bytes:
