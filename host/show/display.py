@@ -14,3 +14,16 @@ class Display(Protocol):
 
     def finish(self, outcome: str = "") -> None:
         """It is done."""
+
+
+class Silent:
+    """A `Display` that shows nothing."""
+
+    def start(self, description: str) -> None:
+        """Nothing."""
+
+    def advance(self, done: float, total: float | None, figures: str = "") -> None:
+        """Nothing."""
+
+    def finish(self, outcome: str = "") -> None:
+        """Nothing."""
