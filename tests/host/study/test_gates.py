@@ -14,6 +14,7 @@ from allspin.hdl.bench.networks import random_images, random_network
 from allspin.hdl.parameters import HardwareProfile
 from allspin.host.cli import gates
 from allspin.host.cli.main import main
+from allspin.host.study import board_proof
 from allspin.host.study.gates import Proof, prove
 from allspin.sim.errors import UserError
 
@@ -61,16 +62,16 @@ def proven(monkeypatch, tmp_path):
             return self
 
     name = []
-    monkeypatch.setattr(gates, "Build", QuickBuild)
+    monkeypatch.setattr(board_proof, "Build", QuickBuild)
     monkeypatch.setattr(
-        gates.ShellParameters,
+        board_proof.ShellParameters,
         "from_network",
         classmethod(lambda cls, board, network, profile: name.append(board.name)),
     )
     monkeypatch.setattr(
-        gates.Netlist, "read", classmethod(lambda cls, file: Netlist("digest", {}, ()))
+        board_proof.Netlist, "read", classmethod(lambda cls, file: Netlist("digest", {}, ()))
     )
-    monkeypatch.setattr(gates, "prove", lambda *_: proofs[name[-1]])
+    monkeypatch.setattr(board_proof, "prove", lambda *_: proofs[name[-1]])
     return proofs
 
 
