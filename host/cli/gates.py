@@ -14,7 +14,7 @@ from allspin.host.data.datasets import load_test_set
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say, warn
 from allspin.host.show.terminal import Terminal
-from allspin.host.study.board_proof import (
+from allspin.host.study.proof.board import (
     FAMILY_BOARDS,
     BoardProof,
     Stage,

@@ -16,7 +16,7 @@ from allspin.host.data.datasets import load_test_set
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say, warn
 from allspin.host.show.terminal import Terminal
-from allspin.host.study.simulated import SimulatorOptions, simulate_engine
+from allspin.host.study.proof.engine import SimulatorOptions, simulate_engine
 from allspin.sim.errors import UserError
 
 NAME = "sim"
