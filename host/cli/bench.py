@@ -3,36 +3,20 @@
 import argparse
 import json
 from pathlib import Path
-from typing import Any
 
 from rich.markdown import Markdown
 
-from allspin.host.bitstreams.record import MOST, check_record
-from allspin.host.data.catalogue import open_network
-from allspin.host.data.datasets import load_test_set
+from allspin.host.bitstreams.record import MOST
+from allspin.host.cli.option_names import naming_options
 from allspin.host.data.files import check_writable
-from allspin.host.data.revision import commit
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import printable, say
 from allspin.host.show.terminal import Terminal
+from allspin.host.study.bench.bench import bench
+from allspin.host.study.bench.builds import read_builds
 from allspin.host.study.bench.document import MARKS, markdown
-from allspin.host.study.bench.engine import engine_figures, resident_figures
 from allspin.host.study.bench.figures_file import read_measured
-from allspin.host.study.bench.suite import (
-    NETWORKS,
-    QUICK,
-    Effort,
-    chips_on_golden,
-    chips_on_virtual,
-    growth,
-    link,
-    machine_description,
-    ratios,
-    shapes_on_virtual,
-)
-from allspin.sim.errors import UserError
-from allspin.sim.files.plain import MAX_JSON, parse_json
-from allspin.sim.files.user_file import read_file
+from allspin.host.study.bench.suite import QUICK, Effort
 from allspin.sim.network.levels import check_range
 from allspin.sim.network.netfile import write_atomically
 
@@ -80,88 +64,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--json", action="store_true", help="print the figures as one JSON object")
 
 
-def read_builds(paths: list[Path]) -> list[dict[str, Any]]:
-    """Builds of files of ``allspin build --json``, one each or several under ``boards``, or of
-    ``allspin boards --json``, whose boards that were not built are left out.
-
-    Raises
-    ------
-    UserError
-        If a file cannot be read or is something else.
-    """
-    builds = []
-    for path in paths:
-        content = read_file(path, "file of builds", MAX_JSON)
-        try:
-            record = parse_json(content)
-        except ValueError as error:
-            raise UserError(f"{path} is not JSON: {error}") from error
-        listed = record.get("boards", [record]) if isinstance(record, dict) else record
-        try:
-            if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
-                raise ValueError("it is no list of boards")
-            builds += [
-                check_record(each.get("built", each)) for each in listed if each.get("built", each)
-            ]
-        except ValueError as error:
-            raise UserError(f"{path} is not what `allspin build --json` prints: {error}") from error
-    return builds
-
-
-def measured(effort: Effort, steps: Steps) -> dict[str, Any]:
-    """All figures that are measured here, as ``--json`` prints them."""
-    machine = machine_description()
-    network = open_network(NETWORKS[0])
-    images, _ = load_test_set(None)
-    golden = []
-    for name in NETWORKS:
-        steps.start(f"{effort.chips} chips on golden, {name}")
-        golden.append(chips_on_golden(name, effort))
-        steps.finish()
-    virtual = []
-    for name in effort.virtual_networks:
-        steps.start(f"{effort.virtual_chips} chips on virtual, {name}")
-        virtual.append(chips_on_virtual(name, effort))
-        steps.finish()
-    steps.start("side by side")
-    compared = ratios(effort, lambda text: steps.advance(0, None, text))
-    steps.finish()
-    steps.start("how the cost grows")
-    grown = growth(effort)
-    shapes = shapes_on_virtual(effort)
-    steps.finish()
-    return {
-        "commit": commit(),
-        "machine": machine,
-        "golden_chips": golden,
-        "virtual_chips": virtual,
-        "ratios": compared,
-        "growth": grown,
-        "shapes": shapes,
-        "link": link(network, images),
-    }
-
-
-def of_builds(builds: list[dict[str, Any]], kept: int | None, steps: Steps) -> dict[str, Any]:
-    """The engine's figures, and those of resident sweeps."""
-    network = open_network(NETWORKS[0])
-    steps.start("the engines of the builds")
-    found = {
-        "engine": [each.to_dict() for each in engine_figures(builds, network)],
-        "resident": [each.to_dict() for each in resident_figures(builds, network, kept)],
-    }
-    steps.finish()
-    return found
-
-
 def run(arguments: argparse.Namespace) -> int:
     """Measure, print and write."""
     builds = read_builds(arguments.builds)
     if arguments.resident_images is not None:
-        try:
-            check_range("--resident-images", arguments.resident_images, 1, MOST)
-        except ValueError as error:
-            raise UserError(str(error)) from error
+        with naming_options():
+            check_range("resident_images", arguments.resident_images, 1, MOST)
     former = None if arguments.measured is None else read_measured(arguments.measured)
     for path in (arguments.document, arguments.output):
         if path is not None:
@@ -170,9 +78,13 @@ def run(arguments: argparse.Namespace) -> int:
         MARKS.around(arguments.document)
     steps = Steps()
     try:
-        effort = QUICK if arguments.quick else Effort()
-        record = measured(effort, steps) if former is None else former
-        record |= of_builds(builds, arguments.resident_images, steps)
+        record = bench(
+            QUICK if arguments.quick else Effort(),
+            builds,
+            resident_images=arguments.resident_images,
+            former=former,
+            display=steps,
+        )
     finally:
         steps.stop()
     text = markdown(record)

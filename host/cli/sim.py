@@ -2,27 +2,22 @@
 
 import argparse
 import json
-import tempfile
-import threading
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 from rich.table import Table
 
-from allspin.hdl.bench.runner import BenchFailure, build, engine_source, simulate
-from allspin.hdl.bench.session import PROGRESS, RESULT
-from allspin.hdl.bench.tools import SIMULATORS, find_tools
-from allspin.hdl.parameters import EngineParameters, HardwareProfile
+from allspin.hdl.bench.runner import BenchFailure
+from allspin.hdl.bench.tools import SIMULATORS
+from allspin.hdl.parameters import HardwareProfile
+from allspin.host.cli.option_names import naming_options
 from allspin.host.data.catalogue import open_network
 from allspin.host.data.datasets import load_test_set
-from allspin.host.data.files import check_writable
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say, warn
 from allspin.host.show.terminal import Terminal
+from allspin.host.study.proof.engine import SimulatorOptions, simulate_engine
 from allspin.sim.errors import UserError
-from allspin.sim.network.network import Network
 
 NAME = "sim"
 HELP = """\
@@ -39,11 +34,7 @@ examples:
 """
 
 IMAGES = 20
-STALLS = 0.3
-"""Share of the clocks with a stall, where a seed asks for stalls."""
 MISMATCHES = 1
-POLL = 0.2
-"""Seconds between two looks at the simulation's progress."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -77,75 +68,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--json", action="store_true", help="print the result as one JSON object")
 
 
-def _profile(arguments: argparse.Namespace) -> HardwareProfile:
-    try:
-        return HardwareProfile(
-            lanes=arguments.lanes,
-            rows_per_clock=arguments.rows_per_clock,
-            memory=arguments.memory,
-        )
-    except ValueError as error:
-        raise UserError(f"--{str(error).replace('rows_per_clock', 'rows-per-clock')}") from error
-
-
-def _check_waves(path: Path) -> None:
-    """Find out before the work that the waveforms cannot be written."""
-    if path.suffix != ".fst":
-        raise UserError(f"waveforms are FST: name the file {path.stem}.fst, not {path.name}")
-    check_writable(path)
-
-
-class _Watch:
-    """Say how far the simulation is while it runs."""
-
-    def __init__(self, folder: Path, steps: Steps) -> None:
-        self._file = folder / PROGRESS
-        self._steps = steps
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def _run(self) -> None:
-        while not self._over.wait(POLL):
-            if self._file.exists():
-                done, total = map(int, self._file.read_text().split())
-                self._steps.advance(done, total, f"{done} of {total} images")
-
-    def __enter__(self) -> None:
-        self._thread.start()
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
-        self._steps.stop()
-
-
-def _simulate(
-    verilog: str,
-    network: Network,
-    images: npt.NDArray[np.uint8],
-    profile: HardwareProfile,
-    arguments: argparse.Namespace,
-    steps: Steps,
-) -> dict[str, Any]:
-    """Run the session and read what it found."""
-    with tempfile.TemporaryDirectory(prefix="allspin-sim-") as temporary:
-        folder = Path(temporary)
-        with _Watch(folder, steps):
-            simulate(
-                verilog,
-                "allspin.hdl.bench.session",
-                simulator=arguments.simulator,
-                network=network,
-                images=images,
-                profile=profile,
-                options={"stalls": 0.0 if arguments.seed is None else STALLS},
-                seed=arguments.seed or 0,
-                waves=arguments.waves,
-                folder=folder,
-            )
-        return json.loads((folder / RESULT).read_text())
-
-
 def _print_table(result: dict[str, Any]) -> None:
     table = Table(title=f"{result['network']} in {result['simulator']}", show_header=False)
     table.add_column()
@@ -162,39 +84,37 @@ def _print_table(result: dict[str, Any]) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Simulate, and say what came of it."""
-    profile = _profile(arguments)
+    with naming_options():
+        profile = HardwareProfile(
+            lanes=arguments.lanes,
+            rows_per_clock=arguments.rows_per_clock,
+            memory=arguments.memory,
+        )
     network = open_network(arguments.network)
-    images, labels = load_test_set(arguments.data, [network], arguments.images)
-    images, labels = images[: arguments.images], labels[: arguments.images]
-    if arguments.waves is not None:
-        _check_waves(arguments.waves)
-    find_tools(arguments.simulator)
-
+    images, _ = load_test_set(arguments.data, [network], arguments.images)
+    try:
+        options = SimulatorOptions(arguments.simulator, arguments.seed, arguments.waves)
+    except ValueError as error:
+        raise UserError(str(error)) from error
     steps = Steps()
-    steps.start("preparing the simulator, compiled once for a design")
     try:
-        verilog = engine_source(EngineParameters.from_network(network, profile))
-        build(verilog, simulator=arguments.simulator, waves=arguments.waves is not None)
-    finally:
-        steps.stop()
-    steps.finish()
-    steps.start("simulating")
-    try:
-        found = _simulate(verilog, network, images, profile, arguments, steps)
+        found = simulate_engine(network, images[: arguments.images], profile, options, steps)
     except BenchFailure as failure:
+        steps.stop()
         warn(f"the simulation failed: {failure}")
         return MISMATCHES
-    first = found.pop("first_mismatch")
+    finally:
+        steps.stop()
     result = {
         "network": arguments.network,
         "simulator": arguments.simulator,
-        **found,
+        **found.to_dict(),
         "waves": None if arguments.waves is None else str(arguments.waves),
     }
     if arguments.json:
         say(json.dumps(result))
     else:
         _print_table(result)
-    if first is not None:
-        warn(f"first mismatch, {first}")
-    return MISMATCHES if result["mismatches"] else 0
+    if found.first_mismatch is not None:
+        warn(f"first mismatch, {found.first_mismatch}")
+    return MISMATCHES if found.mismatches else 0

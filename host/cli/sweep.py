@@ -6,9 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
-
+from allspin.host.cli.option_names import naming_options
 from allspin.host.data.files import check_writable, make_folder
 from allspin.host.data.revision import commit
 from allspin.host.link.machines import GOLDEN, VIRTUAL
@@ -18,10 +16,9 @@ from allspin.host.show.terminal import Terminal
 from allspin.host.study.sweep.cluster import Cluster
 from allspin.host.study.sweep.grid import FACTORS, Grid, make_grid, read_grid
 from allspin.host.study.sweep.pictures import draw_sweep
-from allspin.host.study.sweep.point import Point
-from allspin.host.study.sweep.runner import Plan, Sweep, make_plan, run_sweep
-from allspin.host.study.sweep.table import Row
-from allspin.host.study.work import cores
+from allspin.host.study.sweep.runner import make_plan
+from allspin.host.study.sweep.summary import line_faults, remarks, summary, summary_table
+from allspin.host.study.sweep.sweep import sweep
 from allspin.sim.errors import UserError
 from allspin.sim.network.levels import check_range
 
@@ -42,8 +39,6 @@ examples:
   allspin sweep grid.toml -o virtual.csv --on virtual --images 1000
 """
 MAX_JOBS = 1024
-SHOWN = 60
-"""Points that are printed; the table has all."""
 
 
 def _option(name: str) -> str:
@@ -86,15 +81,13 @@ def _grid(arguments: argparse.Namespace) -> Grid:
     return make_grid(entries)
 
 
-def _jobs(arguments: argparse.Namespace) -> int:
+def _jobs(arguments: argparse.Namespace) -> int | None:
     if arguments.jobs is None:
-        return cores()
+        return None
     if arguments.scheduler is not None:
         raise UserError("--jobs is for this machine; a cluster has the workers it has")
-    try:
-        return check_range("--jobs", arguments.jobs, 1, MAX_JOBS)
-    except ValueError as error:
-        raise UserError(str(error)) from error
+    with naming_options():
+        return check_range("jobs", arguments.jobs, 1, MAX_JOBS)
 
 
 def _cluster(arguments: argparse.Namespace) -> Cluster | None:
@@ -119,87 +112,6 @@ def _output(path: Path) -> Path:
     return path
 
 
-def _summary(sweep: Sweep, point: Point) -> dict[str, Any]:
-    shares = sweep.accuracies(point)
-    return {
-        **vars(point),
-        "chips": len(shares),
-        "accuracy": float(shares.mean()),
-        "deviation": float(shares.std(ddof=1)) if len(shares) > 1 else None,
-        "worst": float(shares.min()),
-        "best": float(shares.max()),
-        **_line_faults([row for row in sweep.rows if row.point == point]),
-    }
-
-
-def _line_faults(rows: list[Row]) -> dict[str, int]:
-    """What went wrong on the line while these rows were measured, by this run of the command."""
-    return {
-        "resent": sum(row.outcome.resent for row in rows),
-        "damaged": sum(row.outcome.damaged for row in rows),
-    }
-
-
-def _said(value: Any) -> str:
-    if value is None:
-        return "-"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _print_table(sweep: Sweep) -> None:
-    plan = sweep.plan
-    names = plan.grid.varied()
-    chips = plan.grid.chips
-    table = Table(
-        title=f"Accuracy in %, {chips} chip{'s' if chips > 1 else ''} a point, "
-        f"{plan.images:,} images, {plan.grid.on}",
-        box=SIMPLE_HEAD,
-    )
-    for name in names:
-        table.add_column(name, overflow="fold")
-    for name in ("mean", "±", "worst", "best"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for point in plan.points[:SHOWN]:
-        summary = _summary(sweep, point)
-        figures = (summary[key] for key in ("accuracy", "deviation", "worst", "best"))
-        table.add_row(
-            *(_said(getattr(point, name)) for name in names),
-            *("-" if figure is None else f"{100 * figure:.2f}" for figure in figures),
-        )
-    console = Terminal()
-    console.print(table)
-    if len(plan.points) > SHOWN:
-        console.print(f"... and {len(plan.points) - SHOWN:,} points more; the table has all")
-    faults = _line_faults(sweep.rows)
-    if any(faults.values()):
-        console.print(
-            f"{faults['damaged']:,} frames came damaged, "
-            f"{faults['resent']:,} requests were sent again"
-        )
-
-
-def _swept(
-    plan: Plan, arguments: argparse.Namespace, jobs: int, cluster: Cluster | None, steps: Steps
-) -> Sweep:
-    points = len(plan.points)
-    steps.start(
-        f"sweeping {plan.grid.chips:,} chip{'s' if plan.grid.chips > 1 else ''} at "
-        f"{points:,} point{'s' if points > 1 else ''}"
-    )
-    sweep = run_sweep(
-        plan,
-        arguments.output,
-        workers=jobs,
-        scheduler=cluster,
-        report=steps.advance,
-    )
-    there = f", {sweep.resumed:,} of them there already" if sweep.resumed else ""
-    steps.finish(f"{len(sweep.rows):,} rows in {arguments.output}{there}")
-    return sweep
-
-
 def run(arguments: argparse.Namespace) -> int:
     """Sweep, and say what came of it."""
     jobs = _jobs(arguments)
@@ -213,11 +125,11 @@ def run(arguments: argparse.Namespace) -> int:
     begun = time.monotonic()
     pictures: list[Path] = []
     try:
-        sweep = _swept(plan, arguments, jobs, cluster, steps)
+        found = sweep(plan, path, workers=jobs, cluster=cluster, display=steps)
         seconds = time.monotonic() - begun
         if arguments.pictures is not None:
             steps.start("drawing")
-            pictures = draw_sweep(sweep, arguments.pictures)
+            pictures = draw_sweep(found, arguments.pictures)
             steps.finish(f"{len(pictures)} files in {arguments.pictures}")
     finally:
         steps.stop()
@@ -227,15 +139,18 @@ def run(arguments: argparse.Namespace) -> int:
             "on": grid.on,
             "chips": list(grid.seeds),
             "images": plan.images,
-            "rows": len(sweep.rows),
-            "resumed": sweep.resumed,
+            "rows": len(found.rows),
+            "resumed": found.resumed,
             "seconds": seconds,
-            **_line_faults(sweep.rows),
-            "points": [_summary(sweep, point) for point in plan.points],
+            **line_faults(found.rows),
+            "points": [summary(found, point) for point in plan.points],
             "pictures": [str(picture) for picture in pictures],
             "commit": commit(),
         }
         say(json.dumps(record))
-    else:
-        _print_table(sweep)
+        return 0
+    console = Terminal()
+    console.print(summary_table(found))
+    for line in remarks(found):
+        console.print(line)
     return 0

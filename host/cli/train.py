@@ -6,17 +6,16 @@ import os
 import time
 from pathlib import Path
 
-from rich.progress import BarColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
 from rich.table import Table
 
 from allspin.host.data.catalogue import open_device
 from allspin.host.data.datasets import load_dataset
 from allspin.host.data.files import check_writable
-from allspin.host.show.say import say, tell, warn
-from allspin.host.show.terminal import Terminal, Words
+from allspin.host.show.say import say, warn
+from allspin.host.show.terminal import Terminal
 from allspin.host.training import recipe
-from allspin.host.training.recipe import Progress, Trained, TrainingParameters, train
+from allspin.host.training.bar import TrainingBar
+from allspin.host.training.recipe import Trained, TrainingParameters, train
 from allspin.host.training.target import Target
 from allspin.sim.errors import UserError
 from allspin.sim.network.netfile import save_network
@@ -39,8 +38,6 @@ examples:
 
 INTERRUPTED = 130
 DEFAULTS = TrainingParameters()
-LINES = 10
-"""Epochs between two lines of progress where there is no terminal."""
 
 
 def _widths(text: str) -> tuple[int, ...]:
@@ -56,55 +53,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     add = parser.add_argument
     add("-o", "--output", metavar="NET", type=Path, required=True, help="network file to write")
-    add(
-        "--states",
-        metavar="N",
-        type=int,
-        default=DEFAULTS.states,
-        help="states of a synapse, 2 to 128 (10)",
-    )
-    add(
-        "--hidden",
-        metavar="N[,N...]",
-        type=_widths,
-        default=DEFAULTS.hidden,
-        help="neurons of each hidden layer (100)",
-    )
-    add(
-        "--neuron",
-        metavar="NAME",
-        default=DEFAULTS.neuron,
-        help=f"hidden neurons: {', '.join(NEURONS)} (sot)",
-    )
-    add(
-        "--pixel-bits",
-        metavar="N",
-        type=int,
-        default=DEFAULTS.pixel_bits,
-        help="of a pixel, 1 to 8 (4)",
-    )
-    add(
-        "--hidden-bits",
-        metavar="N",
-        type=int,
-        default=DEFAULTS.hidden_bits,
-        help="of a neuron, 1 to 8 (4)",
-    )
-    add(
-        "--rah-bits",
-        metavar="N",
-        type=int,
-        default=DEFAULTS.rah_bits,
-        help="of an R_AH word, 2 to 8 (8)",
-    )
-    add(
-        "--noise",
-        metavar="SIGMA",
-        type=float,
-        default=DEFAULTS.noise,
-        help="noise on the weights in training, as a fraction of the range of R_AH (that of "
-        "the device's writes, else 0)",
-    )
+    for name, metavar, kind, words in (
+        ("states", "N", int, "states of a synapse, 2 to 128 (10)"),
+        ("hidden", "N[,N...]", _widths, "neurons of each hidden layer (100)"),
+        ("neuron", "NAME", str, f"hidden neurons: {', '.join(NEURONS)} (sot)"),
+        ("pixel_bits", "N", int, "of a pixel, 1 to 8 (4)"),
+        ("hidden_bits", "N", int, "of a neuron, 1 to 8 (4)"),
+        ("rah_bits", "N", int, "of an R_AH word, 2 to 8 (8)"),
+        (
+            "noise",
+            "SIGMA",
+            float,
+            "noise on the weights in training, as a fraction of the range of R_AH (that of "
+            "the device's writes, else 0)",
+        ),
+    ):
+        option = f"--{name.replace('_', '-')}"
+        add(option, metavar=metavar, type=kind, default=getattr(DEFAULTS, name), help=words)
     add(
         "--device",
         metavar="DEVICE",
@@ -153,7 +118,7 @@ def _parameters(arguments: argparse.Namespace) -> TrainingParameters:
     if epochs is None:
         epochs = recipe.QUICK_EPOCHS if arguments.quick else recipe.EPOCHS
     try:
-        parameters = TrainingParameters(
+        return TrainingParameters(
             states=arguments.states,
             hidden=arguments.hidden,
             neuron=arguments.neuron,
@@ -165,49 +130,8 @@ def _parameters(arguments: argparse.Namespace) -> TrainingParameters:
             seed=arguments.seed,
             target=_target(arguments),
         )
-        # A device may have no such levels: the time to find out is before the work.
-        _ = parameters.machine.levels
-        return parameters
     except (ValueError, TypeError) as error:
         raise UserError(str(error)) from error
-
-
-class _Display:
-    """Progress on stderr: a bar on a terminal, a line now and then elsewhere."""
-
-    def __init__(self) -> None:
-        console = Terminal(stderr=True)
-        self.start = time.perf_counter()
-        self.terminal = console.is_terminal
-        self.bar = Bar(
-            Words("{task.description}"),
-            BarColumn(),
-            Words("{task.fields[figures]}, time left"),
-            TimeRemainingColumn(),
-            console=console,
-            disable=not self.terminal,
-            transient=True,
-        )
-        self.task = self.bar.add_task("starting", figures="no figures yet")
-        self.accuracy = ""
-
-    def __call__(self, progress: Progress) -> None:
-        where = f"{progress.phase} {progress.epoch}/{progress.epochs}"
-        ended = progress.validation_accuracy is not None
-        if ended:
-            self.accuracy = f", validation {progress.validation_accuracy:.2%}"
-        if self.terminal:
-            self.bar.update(
-                self.task,
-                completed=progress.step,
-                total=progress.steps,
-                description=where,
-                figures=f"loss {progress.loss:.3f}{self.accuracy}",
-            )
-        elif ended and (progress.epoch in (1, progress.epochs) or progress.epoch % LINES == 0):
-            spent = time.perf_counter() - self.start
-            left = spent * (progress.steps / progress.step - 1)
-            tell(f"{where}: loss {progress.loss:.4f}{self.accuracy}, {left:.0f} s left")
 
 
 def _print_table(trained: Trained, seconds: float, path: Path) -> None:
@@ -228,10 +152,9 @@ def run(arguments: argparse.Namespace) -> int:
     check_writable(arguments.output)
     dataset = load_dataset(arguments.data)
     start = time.perf_counter()
-    display = _Display()
-    with display.bar:
+    with TrainingBar() as bar:
         try:
-            trained = train(dataset, parameters, display)
+            trained = train(dataset, parameters, bar)
         except KeyboardInterrupt:
             warn("interrupted; nothing was saved")
             return INTERRUPTED
@@ -240,17 +163,14 @@ def run(arguments: argparse.Namespace) -> int:
     if trained.interrupted:
         warn(f"interrupted; the best network so far is in {arguments.output}")
     if arguments.json:
-        say(
-            json.dumps(
-                {
-                    "network": os.fspath(arguments.output),
-                    "validation_accuracy": trained.validation_accuracy,
-                    "test_accuracy": trained.test_accuracy,
-                    "seconds": seconds,
-                    "interrupted": trained.interrupted,
-                }
-            )
-        )
+        record = {
+            "network": os.fspath(arguments.output),
+            "validation_accuracy": trained.validation_accuracy,
+            "test_accuracy": trained.test_accuracy,
+            "seconds": seconds,
+            "interrupted": trained.interrupted,
+        }
+        say(json.dumps(record))
     else:
         _print_table(trained, seconds, arguments.output)
     return INTERRUPTED if trained.interrupted else 0

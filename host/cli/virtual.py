@@ -1,15 +1,13 @@
 """``allspin virtual``: the virtual board as a serial port, with faults on purpose."""
 
 import argparse
-import contextlib
-import os
-import signal
-import socket
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 from allspin.hdl.parameters import HardwareProfile
+from allspin.host.cli.option_names import naming_options
+from allspin.host.cli.port_link import check_link, linked
+from allspin.host.cli.signals import Signals
 from allspin.host.data.catalogue import open_network
 from allspin.host.link.chip_programming import CHIPS
 from allspin.host.link.faults import Faults, FaultyTransport, WireFaults
@@ -41,8 +39,6 @@ examples:
   allspin virtual mnist-10 --flip 0.001 --seed 7
   allspin virtual mnist-10 --drop-frame 12 --drop-frame 40 --reset-after 500
 """
-
-TERMINALS = "/dev/pts/"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -85,88 +81,7 @@ def _faults(arguments: argparse.Namespace) -> Faults:
         raise UserError(f"cannot make such faults: {error}") from error
 
 
-def _profile(arguments: argparse.Namespace) -> HardwareProfile:
-    try:
-        return HardwareProfile(
-            rows_per_clock=arguments.rows_per_clock,
-            variation=CHIPS if arguments.chips else None,
-            resident=VIRTUAL_RESIDENT if arguments.resident else None,
-        )
-    except ValueError as error:
-        raise UserError(f"--{str(error).replace('rows_per_clock', 'rows-per-clock')}") from error
-
-
-def _left_over(link: Path) -> bool:
-    """Whether a link is one that was left here and leads to a terminal that is gone."""
-    return link.is_symlink() and os.readlink(link).startswith(TERMINALS) and not link.exists()
-
-
-def _check_link(link: Path) -> None:
-    if os.path.lexists(link) and not _left_over(link):
-        raise UserError(f"cannot make the link {link}: something else is there")
-    if not link.parent.is_dir():
-        raise UserError(f"cannot make the link {link}: there is no folder {link.parent}")
-
-
-@contextlib.contextmanager
-def _linked(link: Path | None, path: str) -> Iterator[None]:
-    """Have a link lead to the port."""
-    if link is None:
-        yield
-        return
-    if _left_over(link):
-        link.unlink()
-    try:
-        link.symlink_to(path)
-    except OSError as error:
-        raise UserError(f"cannot make the link {link}: {error.strerror}") from error
-    try:
-        yield
-    finally:
-        if link.is_symlink() and os.readlink(link) == path:
-            link.unlink()
-
-
-class _Signals:
-    """What the user wants: an end, or a reset.
-
-    Attributes
-    ----------
-    wake : int
-        A file that can be read when something is wanted.
-    """
-
-    ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-    def __init__(self) -> None:
-        self._here, there = socket.socketpair()
-        there.setblocking(False)
-        self._here.setblocking(False)
-        self._there = there
-        self.wake = self._here.fileno()
-        self._before = {
-            number: signal.signal(number, lambda *_: None)
-            for number in (*self.ENDS, signal.SIGUSR1)
-            if (number, signal.getsignal(number)) != (signal.SIGHUP, signal.SIG_IGN)  # nohup
-        }
-        self._wakeup = signal.set_wakeup_fd(there.fileno())
-
-    def wanted(self) -> bytes:
-        """Numbers of the signals that came."""
-        return self._here.recv(256)
-
-    def __enter__(self) -> "_Signals":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        signal.set_wakeup_fd(self._wakeup)
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-        self._here.close()
-        self._there.close()
-
-
-def _serve(port: VirtualPort, link: FaultyTransport[VirtualTransport], signals: _Signals) -> None:
+def _serve(port: VirtualPort, link: FaultyTransport[VirtualTransport], signals: Signals) -> None:
     resets = 0
     while True:
         if port.carry(signals.wake):
@@ -194,9 +109,15 @@ def _summary(link: FaultyTransport[VirtualTransport]) -> str:
 
 def run(arguments: argparse.Namespace) -> int:
     """Open the port, and carry bytes until told to end."""
-    profile, faults = _profile(arguments), _faults(arguments)
+    with naming_options():
+        profile = HardwareProfile(
+            rows_per_clock=arguments.rows_per_clock,
+            variation=CHIPS if arguments.chips else None,
+            resident=VIRTUAL_RESIDENT if arguments.resident else None,
+        )
+    faults = _faults(arguments)
     if arguments.port is not None:
-        _check_link(arguments.port)
+        check_link(arguments.port)
     network = open_network(arguments.network)
     steps = Steps()
     steps.start("building the virtual board")
@@ -212,10 +133,10 @@ def run(arguments: argparse.Namespace) -> int:
     finally:
         steps.stop()
     with (
-        _Signals() as signals,
+        Signals() as signals,
         FaultyTransport(lambda: VirtualTransport(program), faults) as link,
         VirtualPort(link) as port,
-        _linked(arguments.port, port.path),
+        linked(arguments.port, port.path),
     ):
         say(port.path)
         sys.stdout.flush()

@@ -6,6 +6,7 @@ from allspin.host.data.datasets import load_test_set
 from allspin.host.report.subject import Subject
 from allspin.host.show.display import Display
 from allspin.host.study.compare.comparison import compare
+from allspin.host.study.compare.subject import Subject as Compared
 from allspin.sim.cost.liberty import CELLS_45, load_library
 from allspin.sim.errors import UserError
 
@@ -29,15 +30,9 @@ def compared(subject: Subject, display: Display) -> dict[str, Any] | str:
     images, labels = load_test_set(subject.data)
     display.start("comparing with CMOS neurons")
     try:
-        found = compare(
-            subject.name,
-            subject.network,
-            subject.device,
-            load_library(CELLS_45),
-            images,
-            labels,
-            said=lambda what: display.advance(0, None, what),
-        )
+        library = load_library(CELLS_45)
+        whole = Compared(subject.name, subject.network, subject.device, library, images, labels)
+        found = compare(whole, display=display)
     except UserError as error:
         display.finish(str(error))
         return str(error)

@@ -13,7 +13,7 @@ from allspin.host.bitstreams.kept import recall
 from allspin.host.report.compared import compared
 from allspin.host.report.subject import Subject
 from allspin.host.show.display import Display
-from allspin.host.study.chips import COLUMNS, Measured, measure
+from allspin.host.study.chips.accuracy import COLUMNS, Measured, measure
 from allspin.host.study.running.traced_run import TracedRun, run_traced, traced_clocks
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
@@ -63,7 +63,7 @@ class Findings:
     answers : ndarray of int64, shape (images,)
         Its classes.
     chips : list of Measured
-        Accuracy over chips, one for each of `allspin.host.study.chips.COLUMNS`.
+        Accuracy over chips, one for each of `allspin.host.study.chips.accuracy.COLUMNS`.
     engine : EngineFindings or str
         What the gateware did, or why it could not be run here.
     builds : list of dict

@@ -17,13 +17,13 @@ class Display(Protocol):
 
 
 class Silent:
-    """Shows nothing: a `Display` for whoever wants only what comes of the work."""
+    """A `Display` that shows nothing."""
 
     def start(self, description: str) -> None:
-        """Say nothing."""
+        """Nothing."""
 
     def advance(self, done: float, total: float | None, figures: str = "") -> None:
-        """Say nothing."""
+        """Nothing."""
 
     def finish(self, outcome: str = "") -> None:
-        """Say nothing."""
+        """Nothing."""

@@ -95,7 +95,8 @@ class TrainingParameters:
     Raises
     ------
     ValueError, TypeError
-        If a value is outside its range; the message names the range.
+        If a value is outside its range, or the target's device has no such levels; the message
+        names the range.
     """
 
     states: int = 10
@@ -130,6 +131,8 @@ class TrainingParameters:
             raise ValueError(f"noise must be from 0 to {MAX_NOISE}, not {self.noise!r}")
         check_range("epochs", self.epochs, 1, MAX_EPOCHS)
         check_range("seed", self.seed, 0, MAX_SEED)
+        if self.target is not None:
+            self.target.levels(self.states, self.rah_bits)
 
     @property
     def float_epochs(self) -> int:

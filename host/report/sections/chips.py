@@ -7,7 +7,7 @@ from allspin.host.report.charts.svg import Chart, figure
 from allspin.host.report.findings import Findings
 from allspin.host.report.section import Section, paragraph
 from allspin.host.report.table import Table
-from allspin.host.study.chips import Measured
+from allspin.host.study.chips.accuracy import Measured
 
 AXIS = "test images right (%)"
 FAR = 0.3

@@ -25,7 +25,7 @@ from allspin.host.study.bench.engine import link_rate
 from allspin.host.study.bench.forward import FloatForward
 from allspin.host.study.bench.peers import PEERS, USE, WRITE, Peer
 from allspin.host.study.bench.timing import Timed, timed
-from allspin.host.study.chips import accuracy_over_chips
+from allspin.host.study.chips.accuracy import accuracy_over_chips
 from allspin.host.study.demo import link_bytes
 from allspin.host.study.sweep.grid import make_grid
 from allspin.host.study.sweep.job import Outcome, close_machines, measure

@@ -2,15 +2,14 @@
 
 import dataclasses
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from allspin.hdl.cost.cells import yosys_version
+from allspin.host.show.display import Display, Silent
 from allspin.host.study.compare import fpga
 from allspin.host.study.compare.baseline import mac_baseline
 from allspin.host.study.compare.column import ColumnPrice, price_column
@@ -33,6 +32,7 @@ from allspin.host.study.compare.parts import (
     spin_periphery_area,
 )
 from allspin.host.study.compare.sensitivity import break_even, tornado
+from allspin.host.study.compare.subject import Options, Subject
 from allspin.sim.chip.chip import Chip
 from allspin.sim.cost.liberty import Library
 from allspin.sim.cost.published import (
@@ -172,56 +172,20 @@ def count(network: Network, images: npt.NDArray[np.uint8]) -> Counted:
     return Counted(rows, squares, sum(layer.columns for layer in network.layers[:-1]))
 
 
-@dataclass(frozen=True)
-class Options:
-    """What a comparison is made under.
-
-    Attributes
-    ----------
-    frequency : float
-        Clock of the CMOS neurons, Hz.
-    images : int
-        Images whose activity is counted.
-    periphery : frozenset of str
-        Which parts of `allspin.host.study.compare.parts.PERIPHERY` are on.
-    others : tuple of Path
-        Networks that were trained with other neurons.
-    """
-
-    frequency: float = 100e6
-    images: int = 1000
-    periphery: frozenset[str] = frozenset({"amplifier", "converter", "adc", "driver"})
-    others: tuple[Path, ...] = ()
-
-
 def compare(
-    name: str,
-    network: Network,
-    device: Device,
-    library: Library,
-    images: npt.NDArray[np.uint8],
-    labels: npt.NDArray[np.int64],
-    options: Options | None = None,
-    said: Callable[[str], None] = lambda text: None,
+    subject: Subject | str, options: Options | None = None, display: Display | None = None
 ) -> dict[str, Any]:
     """Compare a network's spin neurons with CMOS ones.
 
     Parameters
     ----------
-    name : str
-        What the network is called; networks ``NAME-KIND`` that ship are its counterparts.
-    network : Network
-        The network; it has a hidden layer.
-    device : Device
-        Its spin devices, with electrical figures.
-    library : Library
-        Cells of the CMOS neurons.
-    images, labels : ndarray
-        Test images, shape (images, height, width), and their classes.
+    subject : Subject or str
+        What is compared; of a network's file, or the name of one that ships, with the devices
+        of the paper, the cells that ship, and MNIST.
     options : Options, optional
         What it is made under.
-    said : callable, optional
-        Told what is being done.
+    display : Display, optional
+        Told what is being done, within a step of the caller's.
 
     Returns
     -------
@@ -234,8 +198,17 @@ def compare(
     UserError
         If the network has no hidden layer, the device file lacks a figure, or a neuron cannot
         be made of the library's cells.
+    ValueError
+        If there are not as many images as are to be counted.
     """
-    options = options or Options()
+    subject = Subject.open(subject) if isinstance(subject, str) else subject
+    options, display = options or Options(), display or Silent()
+    network, device, library, images = (
+        subject.network,
+        subject.device,
+        subject.library,
+        subject.images,
+    )
     if len(network.layers) < 2:
         raise UserError("a comparison needs a network with a hidden layer of neurons")
     try:
@@ -243,19 +216,19 @@ def compare(
     except ValueError as error:
         raise UserError(str(error)) from error
     period = 1e9 / options.frequency
-    shown = images[: options.images]
-    if len(shown) < 2:
+    if len(images) < 2:
         raise UserError("a comparison counts what changes from image to image: give 2 or more")
-    nets = counterparts(name, network, list(options.others))
+    shown = images[: options.counted(len(images))]
+    nets = counterparts(subject.name, network, list(options.others))
     accuracies, uses, prices = {}, {}, {}
     for kind, counterpart in nets.items():
-        said(f"{kind}: {counterpart.origin}")
-        right = GoldenModel(counterpart.network).classify(images) == labels
+        display.advance(0, None, f"{kind}: {counterpart.origin}")
+        right = GoldenModel(counterpart.network).classify(images) == subject.labels
         accuracies[kind] = float(np.mean(right))
         uses[kind] = record_uses(counterpart.network, shown)
         if kind in BLOCKS:
             prices[kind] = price_in_cells(counterpart.network, uses[kind], library, period)
-    said("a digital column")
+    display.advance(0, None, "a digital column")
     column = price_column(nets["cmos-relu"].network, shown, library, period)
     assumptions = Assumptions(
         current=neuron.current,
@@ -271,12 +244,12 @@ def compare(
         *_cmos_entries(prices, assumptions, accuracies, nets, library, uses),
         _column_entry(column, counted["cmos-relu"].rows[0], accuracies["cmos-relu"], nets),
     ]
-    said("programming")
+    display.advance(0, None, "programming")
     networks = [_whole(entry, network, counted, synapse, assumptions) for entry in entries]
     baseline = mac_baseline(network, counted["sot"].rows, accuracies["sot"], options.frequency)
     recorded = fpga.recorded()
     return {
-        "network": name,
+        "network": subject.name,
         "topology": list(network.topology),
         "device": device.name,
         "library": library.name,

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from allspin.host.study.fit.goodness import Goodness, judge
-from allspin.host.study.fit.measurement import Measurement
+from allspin.host.study.fit.measurement import Curve, Measurement
 from allspin.host.study.fit.neuron import NeuronFit, fit_neuron, select
 from allspin.host.study.fit.response import (
     CONFIDENCE,
@@ -29,27 +29,33 @@ from allspin.sim.device.synapse import (
 )
 from allspin.sim.device.table_device import TableResponse, TableSynapse
 from allspin.sim.errors import UserError
-from allspin.sim.network.levels import MAX_STATES
+from allspin.sim.network.levels import MAX_STATES, MIN_STATES, check_range
 
 
 @dataclass(frozen=True)
 class FitOptions:
     """What the user may ask for; None lets the data say.
 
-    Attributes
+    Parameters
     ----------
     name : str
-        The device's name.
+        The device's name: a line of text.
     states : int or None
-        States of the synapse; None for as many as pulses, at most 128.
+        States of the synapse, 2 to 128; None for as many as pulses, at most 128.
     occasion : str or None
         Reading of C2C: ``write`` or ``pulse``.
     reading : str or None
         Reading of D2D: one of `allspin.host.study.fit.spread.DEVICE_CHOICES`.
     currents : tuple of float or None
-        Part of the neuron's curve, in the data's unit of current.
+        Part of the neuron's curve, from a magnitude of at least 0 to a higher one, in mA; in the
+        file's numbers if it names no unit.
     table : bool
         Whether the synapse is to be the measured table in place of the model.
+
+    Raises
+    ------
+    ValueError
+        If one of them makes no sense; the message begins with its name.
     """
 
     name: str
@@ -58,6 +64,31 @@ class FitOptions:
     reading: str | None = None
     currents: tuple[float, float] | None = None
     table: bool = False
+
+    def __post_init__(self) -> None:
+        if self.states is not None:
+            check_range("states", self.states, MIN_STATES, MAX_STATES)
+        if self.currents is not None and not 0 <= self.currents[0] < self.currents[1] < math.inf:
+            raise ValueError("currents takes a lower and a higher magnitude, such as 2 12")
+        if not self.name.strip() or not self.name.isprintable():
+            raise ValueError("name must be a word or line of text")
+
+    def select(self, measurement: Measurement) -> list[Curve]:
+        """The part of a neuron's curves that is fitted; none where there are none.
+
+        Raises
+        ------
+        UserError
+            If too few points are left.
+        """
+        curves = measurement.of(None)
+        if not curves:
+            return []
+        currents = None
+        if self.currents is not None:
+            factor = 1e-3 if measurement.current_unit == "A" else 1.0
+            currents = (self.currents[0] * factor, self.currents[1] * factor)
+        return select(curves, currents)
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,8 +182,8 @@ def fit_all(measurement: Measurement, options: FitOptions) -> FitResult:
             reading = options.reading or max(
                 names, key=lambda name: sum(spread.explained[name] for spread in spreads)
             )
-    curves = measurement.of(None)
-    neuron = fit_neuron(select(curves, options.currents)) if curves else None
+    curves = options.select(measurement)
+    neuron = fit_neuron(curves) if curves else None
     return FitResult(
         polarities, neuron, occasion, reading, measurement.unit, measurement.current_unit
     )

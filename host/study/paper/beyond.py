@@ -1,7 +1,7 @@
 """Past the paper: its devices, trained offline and programmed with and without verify."""
 
 from allspin.host.data.catalogue import open_network, shipped_networks
-from allspin.host.study.chips import COLUMNS, Column
+from allspin.host.study.chips.accuracy import COLUMNS, Column
 from allspin.host.study.paper.chapter import Chapter, Effort, Results, Table
 from allspin.host.study.paper.experiments import Experiment, chips, clean
 from allspin.host.study.paper.verdict import Spread

@@ -16,7 +16,7 @@ import numpy as np
 
 from allspin.host.data.catalogue import DEVICE_SUFFIX, DEVICES, open_device, open_network
 from allspin.host.data.datasets import Dataset
-from allspin.host.study.chips import Column, measure
+from allspin.host.study.chips.accuracy import Column, measure
 from allspin.host.training.in_array import recipe
 from allspin.host.training.in_array.hidden import SotHidden
 from allspin.host.training.in_array.recipe import ArrayParameters, ArrayRecipe, raw_synapse

@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from allspin.host.cli import bench
-from allspin.host.cli.bench import read_builds
 from allspin.host.cli.main import main
 from allspin.host.data.catalogue import open_network
+from allspin.host.study.bench.builds import read_builds
 from allspin.host.study.bench.document import MARKS
 from allspin.host.study.bench.engine import engine_figures, resident_figures
 from allspin.host.study.bench.figures_file import read_measured
@@ -71,7 +71,7 @@ def test_a_document_that_cannot_be_filled_is_refused_before_the_work(
     path = tmp_path / "d.md"
     if content is not None:
         path.write_bytes(content)
-    monkeypatch.setattr(bench, "measured", lambda *_: pytest.fail("it measures"))
+    monkeypatch.setattr(bench, "bench", lambda *_, **__: pytest.fail("it measures"))
     assert main(["bench", "--document", str(path)]) == 2
     err = capsys.readouterr().err
     assert message in err
@@ -81,35 +81,6 @@ def test_a_document_that_cannot_be_filled_is_refused_before_the_work(
 def test_the_document_has_its_marks():
     text = (ROOT / "docs" / "performance.md").read_text()
     assert text.count(START) == text.count(END) == 1
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ("{", "is not JSON"),
-        ("[" * 100_000, "is not JSON: it is nested deeper than 16 levels"),
-        ("[" + "1" * 400 + "]", "is not JSON: it has an integer of more than 64 bits"),
-        ("3", "is not what .*: it is no list of boards"),
-        ("[1]", "is not what .*: it is no list of boards"),
-        ('{"boards": {}}', "is not what .*: it is no list of boards"),
-        ('[{"built": 3}]', "is not what .*: it is not what allspin build says of a board"),
-        ('[{"fits": true}]', "is not what .*: it lacks board, cycles_per_image, fmax_mhz"),
-    ],
-)
-def test_builds_that_cannot_be_read_are_refused(tmp_path, content, message):
-    path = tmp_path / "b.json"
-    with pytest.raises(UserError, match="cannot read"):
-        read_builds([path])
-    path.write_text(content)
-    with pytest.raises(UserError, match=message):
-        read_builds([path])
-
-
-def test_builds_may_be_those_of_the_table_of_boards(board_record, tmp_path):
-    path = tmp_path / "boards.json"
-    built = board_record()
-    path.write_text(json.dumps({"boards": [{"board": "mine", "built": built}, {"built": None}]}))
-    assert read_builds([path]) == [built]
 
 
 def test_figures_of_an_earlier_run_stay(board_record, tmp_path, capsys):

@@ -15,6 +15,7 @@ import pytest
 
 from allspin.host.cli import fault as fault_module
 from allspin.host.cli import main as main_module
+from allspin.host.cli import parser
 from allspin.host.cli.main import COMMANDS, build_parser, main
 from allspin.host.data.catalogue import network_path
 from allspin.sim.errors import UserError
@@ -31,7 +32,7 @@ def command(monkeypatch):
         return outcome.value
 
     module = SimpleNamespace(HELP="", EPILOG="", add_arguments=lambda parser: None, run=run)
-    monkeypatch.setattr(main_module, "load_command", lambda name: module)
+    monkeypatch.setattr(parser, "load_command", lambda name: module)
     return outcome
 
 
@@ -287,7 +288,7 @@ PRINT = """
 import os, sys
 from types import SimpleNamespace
 from rich.table import Table
-from allspin.host.cli import main
+from allspin.host.cli import main, parser
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say, tell, warn
 from allspin.host.show.terminal import Terminal
@@ -307,7 +308,7 @@ def bar():
 
 module = SimpleNamespace(HELP="", EPILOG="", add_arguments=lambda parser: None)
 module.run = lambda arguments: WORK or 0
-main.load_command = lambda name: module
+parser.load_command = lambda name: module
 sys.exit(main.main(["info"]))
 """
 

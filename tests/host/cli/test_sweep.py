@@ -10,7 +10,7 @@ import pytest
 from allspin.host.cli.main import main
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_test_set
-from allspin.host.study.chips import accuracy_over_chips
+from allspin.host.study.chips.accuracy import accuracy_over_chips
 from allspin.sim.programming.schemes import Programming
 
 SMALL = ["--images", "200", "--jobs", "1"]

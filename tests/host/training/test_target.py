@@ -13,6 +13,7 @@ from allspin.host.training.latent import LatentNetwork
 from allspin.host.training.passes import forward
 from allspin.host.training.recipe import TrainingParameters, train
 from allspin.host.training.target import Target
+from allspin.sim.device.table_device import TableResponse, TableSynapse
 from allspin.sim.network.neuron import SotNeuron
 from allspin.sim.programming.device_levels import device_levels
 from allspin.sim.programming.schemes import Programming
@@ -82,3 +83,11 @@ def test_each_state_gets_its_own_noise() -> None:
 def test_an_unknown_choice_is_refused() -> None:
     with pytest.raises(ValueError, match="the choice of levels must be one of nearest"):
         Target(PAPER, "best")
+
+
+def test_levels_that_a_device_has_not_are_refused_before_the_training() -> None:
+    way, none = np.linspace(-1, 1, 21), np.zeros(21)
+    tables = TableResponse(way, none, none), TableResponse(-way, none, none)
+    measured = dataclasses.replace(PAPER, synapse=TableSynapse(*tables, states=10))
+    with pytest.raises(ValueError, match="levels by pulses need a device with an A"):
+        TrainingParameters(target=Target(measured, "pulses"))

@@ -9,8 +9,9 @@ import pytest
 
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_test_set
-from allspin.host.study.compare.comparison import Options, compare
+from allspin.host.study.compare.comparison import compare
 from allspin.host.study.compare.neurons import BLOCKS
+from allspin.host.study.compare.subject import Options, Subject
 from allspin.sim.cost.liberty import Library, load_library, parse_library
 from allspin.sim.errors import UserError
 from allspin.sim.network.neuron import NEURONS
@@ -25,7 +26,8 @@ IMAGES, LABELS = ALL_IMAGES[:40], ALL_LABELS[:40]
 def compared(
     library: Library = LIBRARY, images: Any = IMAGES, options: Options | None = None
 ) -> dict[str, Any]:
-    return compare("mnist-10", NETWORK, DEVICE, library, images, LABELS[: len(images)], options)
+    labels = LABELS[: len(images)]
+    return compare(Subject("mnist-10", NETWORK, DEVICE, library, images, labels), options)
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from allspin.host.data.catalogue import open_device, open_network
-from allspin.host.study.chips import only
+from allspin.host.study.chips.accuracy import only
 from allspin.host.study.sweep.grid import make_grid
 from allspin.host.study.sweep.point import scaled
 from allspin.sim.device.synapse import Polarity, SotSynapse

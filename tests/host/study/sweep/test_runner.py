@@ -20,7 +20,7 @@ from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_test_set
 from allspin.host.link.golden_machine import GoldenMachine
 from allspin.host.link.session import NO_PROGRESS
-from allspin.host.study.chips import accuracy_over_chips, only
+from allspin.host.study.chips.accuracy import accuracy_over_chips, only
 from allspin.host.study.sweep import job, workers
 from allspin.host.study.sweep.cluster import Cluster
 from allspin.host.study.sweep.grid import make_grid

@@ -8,7 +8,14 @@ import pytest
 
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_test_set
-from allspin.host.study.chips import CAUSES, COLUMNS, VARIATIONS, accuracy_over_chips, measure, only
+from allspin.host.study.chips.accuracy import (
+    CAUSES,
+    COLUMNS,
+    VARIATIONS,
+    accuracy_over_chips,
+    measure,
+    only,
+)
 from allspin.sim.chip.calibration import calibrate
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.synapse import Polarity, SotSynapse

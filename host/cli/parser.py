@@ -1,0 +1,119 @@
+"""The commands, and the parser of a command line.
+
+A command is a module of this package with `HELP`, `EPILOG`, ``add_arguments(parser)`` and
+``run(arguments)``, which returns the exit status. It is imported when it is called for and
+not before, so that help is there at once.
+"""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn, Protocol, cast
+
+from allspin.host.data.revision import version
+from allspin.host.show.say import one_line, printable, say
+
+COMMANDS: dict[str, str] = {
+    "train": "train a network, offline",
+    "run": "run a network on a machine and score it",
+    "fit": "make a device file of measured curves",
+    "chips": "say what networks reach over many chips of a device",
+    "sweep": "measure chips over a grid of networks, devices and variations",
+    "sim": "run a network's gateware in an HDL simulator",
+    "export": "write a network's gateware as Verilog",
+    "demo": "show the whole machine at work, and leave its pictures",
+    "paper": "draw the figures of the paper, with a verdict on each claim",
+    "compare": "set spin neurons against CMOS neurons: area, energy and time",
+    "report": "write one page of what a network is, does and costs",
+    "boards": "list the boards, and what was built for them",
+    "build": "build a board's bitstream",
+    "flash": "program a board",
+    "virtual": "open the virtual board as a serial port",
+    "gates": "prove boards' netlists against the golden model",
+    "bench": "measure how fast it is, beside targets and beside others",
+    "info": "show versions, tools, networks and boards",
+}
+"""Each command (the name of its module here) and what the list of commands says of it."""
+
+DESCRIPTION = "allspin emulates an all-spin neural network in gateware, bit for bit."
+EPILOG = """\
+examples:
+  allspin run mnist-10 --on virtual --check
+  allspin train --states 10 -o mine.safetensors
+  allspin COMMAND --help
+
+exit status: 0, or 1 where a command's help says so; 2 for what you can mend, which a line tells;
+70 for a bug in allspin, whose traceback goes to a file (ALLSPIN_DEBUG=1 prints it);
+130 for Ctrl-C; 141 if whoever read the output has left
+"""
+
+USAGE_ERROR = 2
+"""Exit status for what the user can mend."""
+
+
+class Command(Protocol):
+    """What a command's module has."""
+
+    HELP: str
+    EPILOG: str
+    add_arguments: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], int]
+
+
+def load_command(name: str) -> Command:
+    """The module of a command of `COMMANDS`."""
+    return cast(Command, importlib.import_module(f"allspin.host.cli.{name}"))
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line, and which takes no abbreviated options."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **options
+        )
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong and where help is, and leave with status 2."""
+        words = printable(one_line(message))
+        self.exit(USAGE_ERROR, f"{self.prog}: {words} (see {self.prog} --help)\n")
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """Print; unlike `argparse`, with no word swallowed that cannot be written."""
+        stream = sys.stderr if file is None else file
+        stream.write(message)
+
+
+class Version(argparse.Action):
+    """``--version``; the version is looked up only when asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        """Print the version and leave."""
+        say(f"allspin {version() or '(not installed: run from its folder)'}")
+        parser.exit()
+
+
+def build_parser(commands: Sequence[str]) -> Parser:
+    """The parser of a command line.
+
+    Parameters
+    ----------
+    commands : sequence of str
+        The commands whose modules are to be imported and whose options are to be known; the
+        others are known by name only.
+    """
+    parser = Parser(prog="allspin", description=DESCRIPTION, epilog=EPILOG)
+    parser.add_argument("--version", action=Version, nargs=0, help="show the version and exit")
+    places = parser.add_subparsers(metavar="COMMAND", dest="command", parser_class=Parser)
+    for name, summary in COMMANDS.items():
+        if name in commands:
+            command = load_command(name)
+            place = places.add_parser(
+                name, help=summary, description=command.HELP, epilog=command.EPILOG
+            )
+            command.add_arguments(place)
+            place.set_defaults(run=command.run)
+        else:
+            places.add_parser(name, help=summary)
+    return parser

@@ -1,0 +1,1 @@
+"""What networks reach over many chips."""

@@ -1,0 +1,178 @@
+"""What some networks reach over many chips, network by network and column by column."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from allspin.host.data.catalogue import open_device, open_network
+from allspin.host.data.datasets import load_test_set
+from allspin.host.data.revision import commit
+from allspin.host.show.display import Display, Silent
+from allspin.host.study.chips.accuracy import COLUMNS, Column, Measured, measure
+from allspin.sim.device.device import Device
+from allspin.sim.errors import UserError
+from allspin.sim.network.levels import check_range
+from allspin.sim.network.network import Network
+from allspin.sim.programming.schemes import DEFAULT_BAND, Programming, default_tries
+
+CHIPS = 20
+MAX_CHIPS = 10_000
+
+
+@dataclass(frozen=True)
+class ChipOptions:
+    """Which chips are measured, and how they are programmed.
+
+    Parameters
+    ----------
+    chips : int
+        How many, 1 to 10,000.
+    first : int
+        Seed of the first, from 0 on; the next follow.
+    columns : tuple of Column
+        What they have and which scheme programs them.
+    polarity : str
+        One of `allspin.sim.programming.schemes.POLARITIES`, for columns that name none.
+    tries : int or None
+        Writes of a cell that write-verify may take; None for what suits a network's states.
+    band : float
+        How far from its level write-verify lets a cell be, as a fraction of the range.
+
+    Raises
+    ------
+    ValueError
+        If there are no so many chips; the message begins with ``chips`` or ``first``.
+    """
+
+    chips: int = CHIPS
+    first: int = 0
+    columns: tuple[Column, ...] = COLUMNS
+    polarity: str = "quieter"
+    tries: int | None = None
+    band: float = DEFAULT_BAND
+
+    def __post_init__(self) -> None:
+        chips = check_range("chips", self.chips, 1, MAX_CHIPS)
+        check_range("first", self.first, 0, 2**32 - chips)
+
+    @property
+    def seeds(self) -> range:
+        """The chips."""
+        return range(self.first, self.first + self.chips)
+
+    def programming(self, network: Network) -> Programming:
+        """How a network's chips are programmed, but for the scheme.
+
+        Raises
+        ------
+        ValueError
+            If one of the values is out of its range.
+        """
+        tries = default_tries(network) if self.tries is None else self.tries
+        return Programming(polarity=self.polarity, tries=tries, band=self.band)
+
+
+@dataclass(frozen=True, eq=False)
+class MeasuredChips:
+    """What came of it.
+
+    Attributes
+    ----------
+    device : Device
+        What the chips are made of.
+    seeds : range
+        The chips.
+    images : int
+        How many test images each was shown.
+    results : list of Measured
+        By network, and within a network by column.
+    """
+
+    device: Device
+    seeds: range
+    images: int
+    results: list[Measured]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As ``allspin chips --json`` prints it."""
+        return {
+            "device": self.device.name,
+            "chips": list(self.seeds),
+            "images": self.images,
+            "results": [result.to_dict() for result in self.results],
+            "readings": self.device.readings(),
+            "commit": commit(),
+        }
+
+
+def figure(measured: Measured) -> str:
+    """An accuracy and its deviation, in percent."""
+    if measured.deviation is None:
+        return f"{100 * measured.mean:.2f}"
+    return f"{100 * measured.mean:.2f} ± {100 * measured.deviation:.2f}"
+
+
+def measure_chips(
+    networks: Sequence[str],
+    device: str = "paper",
+    options: ChipOptions | None = None,
+    *,
+    images: int | None = None,
+    data: Path | None = None,
+    display: Display | None = None,
+) -> MeasuredChips:
+    """Program many chips with networks, and count what they classify rightly.
+
+    Parameters
+    ----------
+    networks : sequence of str
+        Network files, or names of those that ship.
+    device : str
+        Device file, or the name of one that ships.
+    options : ChipOptions, optional
+        Which chips, and how they are programmed.
+    images : int, optional
+        The first so many test images; all of them.
+    data : Path, optional
+        Folder of IDX files; the MNIST that ships.
+    display : Display, optional
+        Shows a step for each column of each network.
+
+    Returns
+    -------
+    MeasuredChips
+
+    Raises
+    ------
+    UserError
+        If a file cannot be read or does not fit, or the chips cannot be programmed so.
+    """
+    options, display = options or ChipOptions(), display or Silent()
+    made_of = open_device(device)
+    opened = {name: open_network(name) for name in dict.fromkeys(networks)}
+    pixels, labels = load_test_set(data, opened.values(), images)
+    pixels, labels = pixels[:images], labels[:images]
+    total = len(options.seeds)
+    results = []
+    try:
+        for name, network in opened.items():
+            programming = options.programming(network)
+            for column in options.columns:
+                display.start(f"{name}, {column.title}")
+                result = measure(
+                    name,
+                    network,
+                    made_of,
+                    column,
+                    programming,
+                    options.seeds,
+                    pixels,
+                    labels,
+                    lambda done, accuracy: display.advance(done, total, f"{accuracy:.2%}"),
+                )
+                results.append(result)
+                display.finish(figure(result))
+    except ValueError as error:
+        raise UserError(str(error)) from error
+    return MeasuredChips(made_of, options.seeds, len(pixels), results)

@@ -1,0 +1,41 @@
+"""The table of what networks reach over many chips, as the terminal shows it."""
+
+from rich.table import Table
+
+from allspin.host.study.chips.measured import MeasuredChips, figure
+from allspin.sim.programming.schemes import POLARITIES
+
+
+def chips_table(measured: MeasuredChips) -> Table:
+    """Networks across, columns down: their titles are long."""
+    results, chips = measured.results, len(measured.seeds)
+    names = list(dict.fromkeys(result.network for result in results))
+    table = Table(
+        title=f"Accuracy in %, {chips} chip{'s' if chips > 1 else ''} of {measured.device.name}, "
+        f"{measured.images:,} images"
+    )
+    table.add_column("", overflow="fold")
+    for name in names:
+        table.add_column(name, justify="right", overflow="fold")
+    for title in dict.fromkeys(result.column.title for result in results):
+        row = {result.network: figure(result) for result in results if result.column.title == title}
+        table.add_row(title, *(row[name] for name in names))
+    return table
+
+
+def remarks(measured: MeasuredChips) -> list[str]:
+    """How the chips were programmed and what their device is read as, line by line."""
+    lines = []
+    said: set[str] = set()
+    for result in measured.results:
+        if result.column.scheme == "write-verify" and result.network not in said:
+            said.add(result.network)
+            how = result.programming
+            cells = result.counts.cells
+            lines.append(
+                f"{result.network}, {result.column.title}: band {how.band:g} of the range, at most "
+                f"{how.tries} tries; {result.counts.reads / cells:.2f} writes and reads a cell, "
+                f"{result.counts.unconverged / cells:.2%} of the cells end outside the band"
+            )
+    polarity = measured.results[0].programming.polarity
+    return [*lines, f"polarity {polarity}: {POLARITIES[polarity]}", *measured.device.readings()]

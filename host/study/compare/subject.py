@@ -1,0 +1,127 @@
+"""What is compared, and under what."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from allspin.host.data.catalogue import open_device, open_network
+from allspin.host.data.datasets import load_test_set
+from allspin.host.study.compare.parts import DEFAULT_PERIPHERY, PERIPHERY
+from allspin.sim.cost.liberty import CELLS_45, Library, load_library
+from allspin.sim.device.device import Device
+from allspin.sim.network.levels import check_range
+from allspin.sim.network.network import Network
+
+MHZ = 1e6
+MAX_MHZ = 10_000
+IMAGES = 1000
+"""Images whose activity is counted, if there are as many."""
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A network, and what its two kinds of neurons are made of.
+
+    Parameters
+    ----------
+    name : str
+        What the network is called; networks ``NAME-KIND`` that ship are its counterparts.
+    network : Network
+        The network; it has a hidden layer.
+    device : Device
+        Its spin devices, with electrical figures.
+    library : Library
+        Cells of the CMOS neurons.
+    images : ndarray of uint8, shape (images, height, width)
+        Test images, grey levels.
+    labels : ndarray of int64, shape (images,)
+        Their classes.
+    """
+
+    name: str
+    network: Network
+    device: Device
+    library: Library
+    images: npt.NDArray[np.uint8]
+    labels: npt.NDArray[np.int64]
+
+    @classmethod
+    def open(
+        cls,
+        network: str,
+        device: str = "paper",
+        liberty: Path = CELLS_45,
+        data: Path | None = None,
+    ) -> Self:
+        """What is compared, by its names and files.
+
+        Parameters
+        ----------
+        network, device : str
+            A file, or the name of one that ships.
+        liberty : Path
+            Standard cells.
+        data : Path, optional
+            Folder of IDX files; the MNIST that ships.
+
+        Raises
+        ------
+        UserError
+            If one of them cannot be read or is damaged.
+        """
+        opened = open_network(network)
+        spin = open_device(device)
+        cells = load_library(liberty)
+        return cls(network, opened, spin, cells, *load_test_set(data, [opened]))
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a comparison is made under.
+
+    Parameters
+    ----------
+    frequency : float
+        Clock of the CMOS neurons, Hz, 1 MHz to 10 GHz.
+    images : int or None
+        Images whose activity is counted, at least 2; None for 1000, or as many as there are.
+    periphery : frozenset of str
+        Which parts of `allspin.host.study.compare.parts.PERIPHERY` are on.
+    others : tuple of Path
+        Networks that were trained with other neurons.
+
+    Raises
+    ------
+    ValueError
+        If a value is out of its range; the message begins with its name.
+    """
+
+    frequency: float = 100 * MHZ
+    images: int | None = None
+    periphery: frozenset[str] = frozenset(DEFAULT_PERIPHERY)
+    others: tuple[Path, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not MHZ <= self.frequency <= MAX_MHZ * MHZ:
+            raise ValueError(
+                f"frequency must be from 1 to {MAX_MHZ} MHz, not {self.frequency / MHZ:g}"
+            )
+        if strange := self.periphery - set(PERIPHERY):
+            raise ValueError(
+                f"periphery takes none or {', '.join(PERIPHERY)}, not {', '.join(sorted(strange))}"
+            )
+
+    def counted(self, images: int) -> int:
+        """How many of some images are counted.
+
+        Raises
+        ------
+        ValueError
+            If there are not as many; the message begins with ``images``.
+        """
+        return check_range(
+            "images", min(IMAGES, images) if self.images is None else self.images, 2, images
+        )

@@ -1,0 +1,162 @@
+"""From files of measured curves to a device, and to how well the models describe them."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from allspin.host.data.catalogue import open_device
+from allspin.host.study.fit.device import FitOptions, FitResult, fit_all, make_device, report
+from allspin.host.study.fit.measurement import ColumnNames, Measurement, read_measurement
+from allspin.host.study.fit.picture import fit_picture
+from allspin.sim.device.device import Device
+from allspin.sim.device.table_device import load_lookup_tables
+
+LOOKUP_STATES = 100
+"""States of a synapse of lookup tables, if no number is asked for."""
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """What came of measured curves.
+
+    Attributes
+    ----------
+    measurement : Measurement
+        The curves.
+    options : FitOptions
+        What was asked for.
+    result : FitResult
+        Values, intervals, and how well the models describe the curves.
+    base : Device
+        What stands in for what was not measured.
+    """
+
+    measurement: Measurement
+    options: FitOptions
+    result: FitResult
+    base: Device
+
+    @property
+    def complaints(self) -> list[str]:
+        """What the models do not describe, a line each; a measured table needs no model."""
+        return self.result.complaints(neuron_only=self.options.table)
+
+    def device(self) -> Device:
+        """The device, whether or not the models describe the curves.
+
+        Raises
+        ------
+        UserError
+            If a value is outside what a device can have.
+        """
+        return make_device(self.result, self.measurement, self.options, self.base)
+
+    def picture(self) -> Figure:
+        """Data, fit, and what is left."""
+        return fit_picture(self.result, self.options.name, self.options.table)
+
+    def to_dict(self, device: Path | None, pictures: Sequence[Path]) -> dict[str, Any]:
+        """As ``allspin fit --json`` prints it; see ``docs/formats.md``.
+
+        Parameters
+        ----------
+        device : Path or None
+            The device file, if it was written.
+        pictures : sequence of Path
+            The pictures.
+        """
+        return {
+            "device": None if device is None else str(device),
+            "kind": "table" if self.options.table else "model",
+            "described": not self.complaints,
+            "c2c_occasion": self.result.occasion or None,
+            "d2d_reading": self.result.reading or None,
+            "pictures": [str(path) for path in pictures],
+            **_finite(report(self.result)),
+        }
+
+
+def fit(
+    files: Sequence[Path],
+    options: FitOptions,
+    columns: ColumnNames | None = None,
+    base: str = "paper",
+    noted: Callable[[str], None] = lambda note: None,
+) -> Fitted:
+    """Fit measured curves: R_AH against pulse number, and R_AH against current of a neuron.
+
+    Parameters
+    ----------
+    files : sequence of Path
+        CSV files; see ``docs/formats.md``.
+    options : FitOptions
+        The device's name, and what the data are not to say themselves.
+    columns : ColumnNames, optional
+        Columns that are not called as usual.
+    base : str
+        A device file, or the name of one that ships: stands in for what was not measured.
+    noted : callable, optional
+        Told what is odd about the files, as soon as they are read; ``measurement.notes`` of
+        what is returned has it too.
+
+    Returns
+    -------
+    Fitted
+
+    Raises
+    ------
+    UserError
+        If a file cannot be read or understood, only one polarity was measured, or a fit makes
+        no sense.
+    """
+    stand_in = open_device(base)
+    measurement = read_measurement(files, columns or ColumnNames())
+    for note in measurement.notes:
+        noted(note)
+    return Fitted(measurement, options, fit_all(measurement, options), stand_in)
+
+
+def take_lookup_tables(files: Sequence[Path], options: FitOptions, base: str = "paper") -> Device:
+    """A device of CrossSim's two lookup tables, without any fit.
+
+    Parameters
+    ----------
+    files : sequence of Path
+        The two, in either order.
+    options : FitOptions
+        The device's name and states.
+    base : str
+        A device file, or the name of one that ships: its neuron stands in.
+
+    Raises
+    ------
+    UserError
+        If a file is missing or no such table, or the two do not go together.
+    """
+    stand_in = open_device(base)
+    return Device(
+        name=options.name,
+        synapse=load_lookup_tables(files, options.states or LOOKUP_STATES),
+        neuron=stand_in.neuron,
+        neuron_variation=stand_in.neuron_variation,
+        electrical=stand_in.electrical,
+        unit="siemens",
+        source={
+            "method": "lookup tables of CrossSim",
+            "files": [path.name for path in files],
+            "neuron": f"not measured: that of {stand_in.name}",
+        },
+    )
+
+
+def _finite(value: Any) -> Any:
+    """The same without infinities, which JSON has not: they become null."""
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in value.items()}
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,111 @@
+"""The table of a fitted device, as the terminal shows it."""
+
+import math
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from allspin.host.study.fit.device import FitResult, report
+from allspin.sim.device.device import Device
+from allspin.sim.device.synapse import DEVICE_READINGS, OCCASIONS, Polarity
+from allspin.sim.device.table_device import TableSynapse
+
+
+def fit_table(result: FitResult, device: Device) -> Table:
+    """Values and intervals of a device that was fitted.
+
+    Parameters
+    ----------
+    result : FitResult
+        The fit.
+    device : Device
+        What was made of it.
+    """
+    table = Table(title=f"Device {device.name}: values and 95 % intervals")
+    for heading in ("", "value", "unit"):
+        table.add_column(heading, overflow="fold")
+    whole = report(result)
+    if isinstance(device.synapse, TableSynapse):
+        _add_measured(table, device.synapse, result.unit)
+    else:
+        _add_fitted(table, whole, result)
+    if "neuron" in whole:
+        _add_neuron(table, whole["neuron"], result)
+    return table
+
+
+def readings(result: FitResult, device: Device) -> list[str]:
+    """How its variations are read, line by line."""
+    if not result.polarities or isinstance(device.synapse, TableSynapse):
+        return []
+    lines = [f"C2C is read as drawn {OCCASIONS[result.occasion]}."]
+    if result.reading:
+        lines.append(f"D2D is read as {DEVICE_READINGS[result.reading]}.")
+    return lines
+
+
+def _shown(one: dict[str, float]) -> str:
+    value, low, high = (f"{one[key]:.4g}" for key in ("value", "low", "high"))
+    return f"{value}  ({low} to {high})"
+
+
+def _add_fitted(table: Table, whole: dict[str, Any], result: FitResult) -> None:
+    """Rows of the fitted polarities."""
+    for name in ("potentiation", "depression"):
+        part: dict[str, Any] | None = whole.get(name)
+        if part is None:
+            continue
+        table.add_section()
+        table.add_row(Text(name, style="bold"), "", "")
+        table.add_row("A", _shown(part["A"]), "pulses")
+        table.add_row("P_max", str(part["P_max"]), "pulses")
+        for key in ("R_min", "R_max"):
+            table.add_row(key, _shown(part[key]), result.unit)
+        table.add_row("C2C", _shown(part["c2c"][result.occasion]), "of the range")
+        if part["d2d"]:
+            table.add_row("D2D", _shown(part["d2d"][result.reading]), "see below")
+        else:
+            table.add_row("D2D", "one device: not known", "")
+        _add_goodness(table, part)
+
+
+def _add_measured(table: Table, synapse: TableSynapse, unit: str) -> None:
+    """Rows of the measured table."""
+    for polarity in Polarity:
+        response = synapse.response(polarity)
+        way = response.resistance
+        table.add_section()
+        table.add_row(Text(f"{polarity.name.lower()} (table)", style="bold"), "", "")
+        table.add_row("pulses", str(way.size - 1), "")
+        table.add_row("R_AH", f"{way[0]:.4g} to {way[-1]:.4g}", unit)
+        for name, deviations in (("C2C", response.cycle), ("D2D", response.device)):
+            typical = math.sqrt(float((deviations**2).mean()))
+            table.add_row(f"{name}, typical", f"{typical:.4g}", unit)
+
+
+def _add_neuron(table: Table, neuron: dict[str, Any], result: FitResult) -> None:
+    """Rows of the fitted neuron."""
+    table.add_section()
+    table.add_row(Text("neuron", style="bold"), "", "")
+    factor, current = (1e3, "mA") if result.current_unit == "A" else (1.0, result.current_unit)
+    for key, label, unit, scale in (
+        ("threshold", "threshold", current, factor),
+        ("slope", "slope", f"{result.unit}/{current}", 1 / factor),
+        ("height", "height", result.unit, 1.0),
+        ("use", "C2C", "of R_AH's range", 1.0),
+        ("gain", "D2D of slope", "of the slope", 1.0),
+        ("threshold_spread", "D2D of threshold", "of full current", 1.0),
+    ):
+        if key in neuron:
+            scaled = {edge: value * scale for edge, value in neuron[key].items()}
+            table.add_row(label, _shown(scaled), unit)
+    if "gain" not in neuron:
+        table.add_row("D2D", "one device: not known", "")
+    _add_goodness(table, neuron)
+
+
+def _add_goodness(table: Table, part: dict[str, Any]) -> None:
+    goodness = part["goodness"]
+    table.add_row("R^2", f"{goodness['r_squared']:.5f}", "")
+    table.add_row("runs test, chance", f"{goodness['runs_chance']:.2g}", "")

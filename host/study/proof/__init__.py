@@ -1,0 +1,1 @@
+"""What the gateware is, shown to be the golden model: as a netlist, and in a simulator."""

@@ -1,0 +1,183 @@
+"""Proof of a whole board: the netlist that its bitstream is made of, against the golden model."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from allspin.boards.board import Board
+from allspin.boards.build.families import ICE40, family_of
+from allspin.boards.build.flow import Build
+from allspin.boards.build.tools import Wanted
+from allspin.boards.catalogue import find_board, find_boards
+from allspin.boards.gates.models import FAMILIES
+from allspin.boards.gates.netlist import Netlist
+from allspin.boards.gates.pins import Pins
+from allspin.boards.shell import ShellParameters
+from allspin.host.bitstreams.job import Job
+from allspin.host.data.revision import commit
+from allspin.host.show.display import Display, Silent
+from allspin.host.study.proof.netlist import prove
+from allspin.sim.errors import UserError
+
+FAMILY_BOARDS = {"ice40": "icebreaker", "ecp5": "ulx3s-25f"}
+"""The board that stands for each family."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Which netlist of a board is proved, and what makes it.
+
+    Parameters
+    ----------
+    routed : bool
+        Whether it is the placed and routed one, in place of the synthesised.
+    seed : int
+        Of placing, for the routed one.
+    tools : {"auto", "native", "pypi"}
+        Which tools.
+    """
+
+    routed: bool = False
+    seed: int = 1
+    tools: Wanted = "auto"
+
+    @property
+    def name(self) -> str:
+        """As results have it."""
+        return "routed" if self.routed else "synthesised"
+
+
+@dataclass(frozen=True)
+class BoardProof:
+    """What ``allspin gates --json`` prints of a board; see ``docs/gates.md``."""
+
+    board: str
+    stage: str
+    network: str
+    netlist: str
+    tools: str
+    images: int
+    logits_compared: int
+    mismatches: int
+    resent: int
+    cells: dict[str, int]
+    clocks_programming: int
+    clocks_streaming: int
+    simulated_images_per_second: float
+    seconds_compiling: float
+    seconds_programming: float
+    seconds_streaming: float
+    commit: str | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return asdict(self)
+
+
+def _has_models(board: Board) -> bool:
+    return family_of(board.create_platform()).name.lower() in FAMILIES
+
+
+def find_provable(names: list[str], stage: Stage) -> list[Board]:
+    """Boards whose netlists can be simulated.
+
+    Parameters
+    ----------
+    names : list of str
+        Each a board's or a family's; none for a board of each family.
+    stage : Stage
+        Which netlist is wanted.
+
+    Raises
+    ------
+    UserError
+        If there is no such board, there are no models of its cells, or its routed netlist is
+        wanted and it is no iCE40.
+    """
+    wanted = [FAMILY_BOARDS.get(name, name) for name in names or FAMILIES]
+    boards = [find_board(name) for name in dict.fromkeys(wanted)]
+    for board in boards:
+        family = family_of(board.create_platform())
+        if not _has_models(board):
+            able = [name for name in find_boards() if _has_models(find_board(name))]
+            raise UserError(
+                f"there are no models of the cells of {board.name} ({family.name}): "
+                f"take one of {', '.join(able)}"
+            )
+        if stage.routed and family is not ICE40:
+            raise UserError(f"--routed is for iCE40, and {board.name} has an {family.name}")
+    return boards
+
+
+def _netlist_file(board: Board, build: Build, stage: Stage) -> Path:
+    synthesised = build.synthesise()
+    if not stage.routed:
+        return synthesised.folder / "top.json"
+    routed = build.route(synthesised, stage.seed)
+    if routed.bitstream is None:
+        raise UserError(f"{board.name} has no room for this machine: try fewer lanes")
+    return routed.folder / "routed.json"
+
+
+def prove_board(
+    job: Job,
+    images: npt.NDArray[np.uint8],
+    stage: Stage | None = None,
+    display: Display | None = None,
+) -> BoardProof:
+    """Build a board's netlist, program a network through its pins, and compare its logits.
+
+    Parameters
+    ----------
+    job : Job
+        The board with its machine and network; `allspin.host.bitstreams.job.make_job` makes it.
+    images : ndarray of uint8, shape (images, height, width)
+        Grey levels.
+    stage : Stage, optional
+        Which netlist: what synthesis makes.
+    display : Display, optional
+        Shows the two steps.
+
+    Raises
+    ------
+    UserError
+        If the network cannot run there, a tool is missing or fails, or the netlist does not
+        answer.
+    """
+    stage, display = stage or Stage(), display or Silent()
+    board = job.board
+
+    def progress(what: str, done: float) -> None:
+        display.advance(done, None, f"{board.name}: {what} ... {done:,.0f}")
+
+    display.start(f"{board.name}: netlist")
+    parameters = ShellParameters.from_network(board, job.network, job.profile)
+    build = Build(parameters, stage.tools, progress)
+    netlist = Netlist.read(_netlist_file(board, build, stage))
+    display.finish(netlist.digest)
+    display.start(f"{board.name}: simulating {len(netlist.cells):,} cells")
+    bit_clocks = board.machine_frequency / board.baud
+    proof = prove(netlist, Pins.of_board(board), bit_clocks, job.network, images, progress)
+    display.finish(f"{proof.mismatches} of {proof.logits} logits differ")
+    return BoardProof(
+        board=board.name,
+        stage=stage.name,
+        network=job.network_name,
+        netlist=proof.netlist,
+        tools=str(build.tools),
+        images=proof.images,
+        logits_compared=proof.logits,
+        mismatches=proof.mismatches,
+        resent=proof.resent,
+        cells=proof.cells,
+        clocks_programming=proof.clocks_programming,
+        clocks_streaming=proof.clocks_streaming,
+        simulated_images_per_second=proof.images * board.machine_frequency / proof.clocks_streaming,
+        seconds_compiling=proof.seconds_compiling,
+        seconds_programming=proof.seconds_programming,
+        seconds_streaming=proof.seconds_streaming,
+        commit=commit(),
+    )
