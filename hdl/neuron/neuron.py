@@ -8,9 +8,10 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from allspin.hdl.memory_map import TABLE
 from allspin.hdl.neuron.cmos_neuron import BareGate, RegisteredRelu
 from allspin.hdl.neuron.converter import CurrentLayout
-from allspin.hdl.parameters import TABLE, EngineParameters
+from allspin.hdl.parameters import EngineParameters
 from allspin.hdl.stream.block_ram import block_memory
 from allspin.hdl.stream.layouts import LoadLayout
 
@@ -63,11 +64,8 @@ class NeuronSignature(wiring.Signature):
         )
 
 
-class SotNeuron(wiring.Component):
-    """The SOT-ReLU as a table of R_AH against current, loaded at run time.
-
-    One neuron a clock, two clocks later (the table's own register and one behind it); on an
-    ECP5, where the table is many small memories, three (a register before them).
+class Neuron(wiring.Component):
+    """What every kind of neuron begins with; `NeuronSignature` describes its ports.
 
     Parameters
     ----------
@@ -75,9 +73,29 @@ class SotNeuron(wiring.Component):
         Of the whole engine.
     """
 
+    currents: stream.Interface
+    activations: stream.Interface
+    load: stream.Interface
+    probe: Signal
+    address: Signal
+    entry: Signal
+
     def __init__(self, parameters: EngineParameters) -> None:
         self._parameters = parameters
         super().__init__(NeuronSignature(parameters))
+
+
+class SotNeuron(Neuron):
+    """The SOT-ReLU as a table of R_AH against current, loaded at run time.
+
+    One neuron a clock, two clocks later (the table's own register and one behind it); on a
+    wide part three (a register before the table).
+
+    Parameters
+    ----------
+    parameters : EngineParameters
+        Of the whole engine.
+    """
 
     def elaborate(self, platform: object) -> Module:
         """Build the block."""
@@ -98,13 +116,13 @@ class SotNeuron(wiring.Component):
         ]
         with m.If(loads):
             m.d.sync += line.eq(here + 1)
-        # Where the table is many small memories, registers between it and what is written.
-        scattered = p.crossbars[0].memory == "ecp5"
-        written = m.d.sync if scattered else m.d.comb
+        # What is written and what is asked come from far: there are registers before the table.
+        wide = p.target.wide
+        written = m.d.sync if wide else m.d.comb
         written += [write.addr.eq(here), write.data.eq(load.data), write.en.eq(loads)]
 
         go = Signal()
-        stages = 3 if scattered else 2
+        stages = 3 if wide else 2
         valid = Signal(stages)
         last = Signal(stages)
         address = Signal(p.current_bits)
@@ -122,7 +140,7 @@ class SotNeuron(wiring.Component):
                 read_entry.eq(read.data),
                 entry.eq(read_entry),
             ]
-        if stages == 3:
+        if wide:
             held = Signal.like(address)
             with m.If(go):
                 m.d.sync += held.eq(address)
@@ -137,7 +155,7 @@ class SotNeuron(wiring.Component):
         return m
 
 
-class ReluNeuron(wiring.Component):
+class ReluNeuron(Neuron):
     """The ideal ReLU: the current's most significant bits, rounded, held at full scale.
 
     One neuron a clock, one clock later.
@@ -147,10 +165,6 @@ class ReluNeuron(wiring.Component):
     parameters : EngineParameters
         Of the whole engine.
     """
-
-    def __init__(self, parameters: EngineParameters) -> None:
-        self._parameters = parameters
-        super().__init__(NeuronSignature(parameters))
 
     def elaborate(self, platform: object) -> Module:
         """Build the block."""
@@ -173,7 +187,7 @@ class ReluNeuron(wiring.Component):
         return m
 
 
-class CmosBareNeuron(wiring.Component):
+class CmosBareNeuron(Neuron):
     """The bare gate: the current's highest bit lets the bits below it pass.
 
     One neuron a clock, one clock later (the engine's register: the gate has none).
@@ -183,10 +197,6 @@ class CmosBareNeuron(wiring.Component):
     parameters : EngineParameters
         Of the whole engine.
     """
-
-    def __init__(self, parameters: EngineParameters) -> None:
-        self._parameters = parameters
-        super().__init__(NeuronSignature(parameters))
 
     def elaborate(self, platform: object) -> Module:
         """Build the block."""
@@ -211,7 +221,7 @@ class CmosBareNeuron(wiring.Component):
         return m
 
 
-class CmosReluNeuron(wiring.Component):
+class CmosReluNeuron(Neuron):
     """The registered digital ReLU, with one current a use to accumulate.
 
     One neuron a clock, one clock later.
@@ -221,10 +231,6 @@ class CmosReluNeuron(wiring.Component):
     parameters : EngineParameters
         Of the whole engine.
     """
-
-    def __init__(self, parameters: EngineParameters) -> None:
-        self._parameters = parameters
-        super().__init__(NeuronSignature(parameters))
 
     def elaborate(self, platform: object) -> Module:
         """Build the block."""

@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.hdl.link.protocol import Feature
-from allspin.hdl.parameters import CHIP, ENGINE, REDRAW, STATES, WRITE_TABLE, VariationParameters
+from allspin.hdl.memory_map import CHIP, ENGINE, REDRAW, STATES, WRITE_TABLE
+from allspin.hdl.parameters import VariationParameters
 from allspin.host.link.identity import Identity
 from allspin.host.link.memories import (
     Memories,

@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.hdl.link.protocol import Feature, Request
-from allspin.hdl.parameters import COUNTERS, ENGINE, WEIGHTS, HardwareProfile
+from allspin.hdl.memory_map import COUNTERS, ENGINE, WEIGHTS
+from allspin.hdl.parameters import HardwareProfile
 from allspin.host.link.answers import Answers, Counters, parse_answers
 from allspin.host.link.chip_programming import ChipMaker
 from allspin.host.link.frames import encoded_size

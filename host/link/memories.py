@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from allspin.hdl.parameters import CONVERTER, SHIFT, TABLE, USE_NOISE, WEIGHTS
+from allspin.hdl.memory_map import CONVERTER, SHIFT, TABLE, USE_NOISE, WEIGHTS
 from allspin.host.link.identity import Identity
 from allspin.host.link.session import NO_PROGRESS, Progress
 from allspin.sim.network.network import Network

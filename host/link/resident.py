@@ -9,15 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.hdl.link.protocol import Feature
-from allspin.hdl.parameters import (
-    ENGINE,
-    LABELS,
-    RESIDENT_BEATS,
-    RESIDENT_LOGITS,
-    RESIDENT_RUN,
-    ResidentParameters,
-    distance_bits,
-)
+from allspin.hdl.memory_map import ENGINE, LABELS, RESIDENT_BEATS, RESIDENT_LOGITS, RESIDENT_RUN
+from allspin.hdl.parameters import ResidentParameters, distance_bits
 from allspin.host.link.answers import Answers, parse_answers
 from allspin.host.link.identity import Identity
 from allspin.host.link.memories import Memories

@@ -23,12 +23,8 @@ from allspin.hdl.link.protocol import (
     LinkParameters,
     Request,
 )
+from allspin.hdl.memory_map import COUNTERS, ENGINE, LABELS, RESIDENT_BEATS, RESIDENT_RUN
 from allspin.hdl.parameters import (
-    COUNTERS,
-    ENGINE,
-    LABELS,
-    RESIDENT_BEATS,
-    RESIDENT_RUN,
     EngineParameters,
     HardwareProfile,
     ResidentParameters,

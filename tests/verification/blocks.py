@@ -89,8 +89,8 @@ def proofs() -> dict[str, list[str]]:
 def elaborated(board: str) -> frozenset[str]:
     """Files whose blocks are in a board's netlist."""
     chosen = find_boards()[board]
-    profile = next(iter(chosen.profiles.values()))
-    shell = ShellParameters.from_network(chosen, open_network("mnist-10"), profile)
+    hardware = chosen.profile().hardware
+    shell = ShellParameters.from_network(chosen, open_network("mnist-10"), hardware)
     files = set()
 
     def called(frame: FrameType, event: str, _: object) -> None:

@@ -49,7 +49,7 @@ def without_noise(device: ChipDevice) -> ChipDevice:
 
 
 def imperfect(**changes: object) -> ChipDevice:
-    imperfections = dataclasses.replace(PAPER.imperfections, **changes)  # type: ignore[arg-type]
+    imperfections = dataclasses.replace(PAPER.imperfections, **changes)
     return dataclasses.replace(PAPER, imperfections=imperfections)
 
 

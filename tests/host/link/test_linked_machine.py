@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from allspin.hdl.bench.chips import RandomChip
 from allspin.hdl.bench.networks import random_images, random_network
+from allspin.hdl.memory_map import memory_map
 from allspin.hdl.parameters import EngineParameters, HardwareProfile, VariationParameters
 from allspin.host.link.linked_machine import LinkedMachine
 from allspin.host.link.transport import Disconnected, Transport
@@ -78,10 +79,10 @@ class PlainDevice:
         self.features = 0 if noise is None else 4
         self.memories = {
             space.space: bytearray(space.lines * space.line_bytes)
-            for space in self.engine.memory_map()
+            for space in memory_map(self.engine)
         }
         self.session = 0
-        self.line_bytes = {space.space: space.line_bytes for space in self.engine.memory_map()}
+        self.line_bytes = {space.space: space.line_bytes for space in memory_map(self.engine)}
 
     def identity(self):
         engine = self.engine

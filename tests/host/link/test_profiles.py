@@ -31,8 +31,8 @@ PARTS = {
 MACHINES: dict[str, HardwareProfile] = {}
 for part, named in PARTS.items():
     for name, profile in named.items():
-        if profile not in MACHINES.values():
-            MACHINES[f"{part}:{name}"] = profile
+        if profile.hardware not in MACHINES.values():
+            MACHINES[f"{part}:{name}"] = profile.hardware
 
 
 def small_network(profile: HardwareProfile) -> Network:
@@ -46,10 +46,10 @@ def small_network(profile: HardwareProfile) -> Network:
 def test_no_profile_is_left_out() -> None:
     found = [named for named in vars(profiles).values() if isinstance(named, dict)]
     machines = [
-        profile
+        profile.hardware
         for named in found
         for profile in named.values()
-        if isinstance(profile, HardwareProfile)
+        if isinstance(profile, profiles.Profile)
     ]
     assert len(machines) > len(MACHINES) > 5
     assert all(profile in MACHINES.values() for profile in machines)
