@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from allspin.host.bitstreams.job import DEFAULT_NETWORK
+from allspin.host.bitstreams.build.job import DEFAULT_NETWORK
 from allspin.host.bitstreams.rows import Row, find_rows, read_documented
 from allspin.host.bitstreams.tables import HEADER, RIGHT, boards_table, cells, headline_table
 from allspin.host.data.catalogue import open_network

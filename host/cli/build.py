@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, get_args
 
 from allspin.boards.build.tools import Wanted
-from allspin.host.bitstreams.build import BuildDisplay, BuildOptions, Built, build_jobs
-from allspin.host.bitstreams.build_table import build_table
-from allspin.host.bitstreams.job import ALL, DEFAULT_NETWORK, MHZ, Changes, find_jobs
+from allspin.host.bitstreams.build.boards import BuildDisplay, BuildOptions, Built, build_jobs
+from allspin.host.bitstreams.build.job import ALL, DEFAULT_NETWORK, MHZ, Changes, find_jobs
+from allspin.host.bitstreams.build.table import build_table
 from allspin.host.cli.option_names import naming_options
 from allspin.host.data.files import check_writable
 from allspin.host.show.progress import stages

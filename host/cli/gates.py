@@ -7,7 +7,7 @@ from typing import get_args
 from rich.table import Table
 
 from allspin.boards.build.tools import Wanted
-from allspin.host.bitstreams.job import DEFAULT_NETWORK, Changes, make_job
+from allspin.host.bitstreams.build.job import DEFAULT_NETWORK, Changes, make_job
 from allspin.host.cli.option_names import naming_options
 from allspin.host.data.catalogue import open_network
 from allspin.host.data.datasets import load_test_set

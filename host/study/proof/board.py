@@ -16,7 +16,7 @@ from allspin.boards.gates.models import FAMILIES
 from allspin.boards.gates.netlist import Netlist
 from allspin.boards.gates.pins import Pins
 from allspin.boards.shell import ShellParameters
-from allspin.host.bitstreams.job import Job
+from allspin.host.bitstreams.build.job import Job
 from allspin.host.data.revision import commit
 from allspin.host.show.display import Display, Silent
 from allspin.host.study.proof.netlist import prove
@@ -133,7 +133,7 @@ def prove_board(
     Parameters
     ----------
     job : Job
-        The board with its machine and network; `allspin.host.bitstreams.job.make_job` makes it.
+        The board with its machine and network, of `allspin.host.bitstreams.build.job.make_job`.
     images : ndarray of uint8, shape (images, height, width)
         Grey levels.
     stage : Stage, optional

@@ -7,7 +7,7 @@ import pytest
 from allspin.boards.build.figures import Figures, Use
 from allspin.boards.build.flow import Netlist, Routed
 from allspin.hdl.cache import VARIABLE
-from allspin.host.bitstreams import build
+from allspin.host.bitstreams.build import boards
 from allspin.host.bitstreams.kept import recall_one
 from allspin.host.cli.main import main
 from allspin.sim.errors import UserError
@@ -62,7 +62,7 @@ def tools(tmp_path, monkeypatch):
         }
         return {**figures.to_dict(), **more}, ()
 
-    monkeypatch.setattr(build, "build_board", build_board)
+    monkeypatch.setattr(boards, "build_board", build_board)
     return outcomes
 
 

@@ -7,6 +7,7 @@ from allspin.host.study.fit.device import FitOptions
 from allspin.host.study.fit.fit import fit
 from allspin.sim.device.device_file import load_device, save_device
 from allspin.sim.device.neuron_device import NeuronVariation
+from allspin.sim.network.neuron import SotNeuron
 
 
 @pytest.fixture
@@ -35,6 +36,7 @@ def test_a_part_of_the_curve_in_milliampere_is_fitted_and_makes_a_device(curves,
     assert values["neuron"]["slope"]["value"] == pytest.approx(30, rel=0.01)
     save_device(part.device(), tmp_path / "n.toml")
     device = load_device(tmp_path / "n.toml")
+    assert isinstance(device.neuron, SotNeuron)
     assert device.neuron.threshold == pytest.approx(4 / 12, rel=0.01)
     assert device.neuron_variation != NeuronVariation()
     assert device.source["synapse"] == "not measured: that of paper"
@@ -43,6 +45,7 @@ def test_a_part_of_the_curve_in_milliampere_is_fitted_and_makes_a_device(curves,
 def test_without_a_unit_the_currents_are_the_files_numbers(curves):
     curves.write_text(curves.read_text().replace(" (mA)", ""))
     fitted = fit([curves], FitOptions("n", currents=(2.0, 12.0)))
+    assert fitted.result.neuron is not None
     assert fitted.result.neuron.values["threshold"].value == pytest.approx(4, rel=0.01)
 
 

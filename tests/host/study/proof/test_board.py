@@ -8,7 +8,7 @@ import pytest
 from allspin.boards.catalogue import find_board
 from allspin.boards.gates.netlist import Netlist
 from allspin.hdl.bench.networks import random_network
-from allspin.host.bitstreams.job import Changes, make_job
+from allspin.host.bitstreams.build.job import Changes, make_job
 from allspin.host.study.proof import board as board_proof
 from allspin.host.study.proof.board import Stage, find_provable, prove_board
 from allspin.host.study.proof.netlist import Proof

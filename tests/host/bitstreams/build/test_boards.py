@@ -1,51 +1,11 @@
 """Boards that are built: what they come to, from Python."""
 
-from types import SimpleNamespace
-from typing import Any
-
 import pytest
 
-from allspin.boards.catalogue import find_board
-from allspin.host.bitstreams import build
-from allspin.host.bitstreams.build import BuildDisplay, BuildOptions
-from allspin.host.bitstreams.engine_cycles import EngineCycles
-from allspin.host.bitstreams.job import Changes, Job
-from allspin.host.bitstreams.throughput import Throughput
-from allspin.host.data.catalogue import open_network
+from allspin.host.bitstreams.build import boards
+from allspin.host.bitstreams.build.boards import BuildDisplay, BuildOptions
+from allspin.host.bitstreams.build.job import Changes
 from allspin.sim.errors import UserError
-
-
-def measured(monkeypatch, fits=True, frequency=30e6):
-    """What is said of images a second of a build that needs 24 MHz."""
-    # Of the figures no more is asked.
-    figures: Any = SimpleNamespace(fits=fits, frequency=frequency, need=24e6)
-    network = open_network("mnist-10")
-    board = find_board("icebreaker").running("ideal")
-    job = Job(board, "ideal", board.profile(), "mnist-10", network)
-    counted = Throughput(EngineCycles(10_000, 1000.0, False), 125.0)
-    monkeypatch.setattr(build, "measure_throughput", lambda *_: counted)
-    return build._measured(job, figures, lambda what, seconds: None)
-
-
-def test_images_a_second_are_of_counted_clocks(monkeypatch):
-    # 30 MHz of the board over 1,000 clocks; 300,000 bytes a second of its UART over 125.
-    assert measured(monkeypatch)[0] == {
-        "cycles_per_image": 1000.0,
-        "images_per_second": 30_000,
-        "link_images_per_second": 2400,
-    }
-
-
-@pytest.mark.parametrize("changes", [{"fits": False, "frequency": 0.0}, {"frequency": 23.9e6}])
-def test_what_does_not_run_has_no_images_a_second(monkeypatch, changes):
-    assert set(measured(monkeypatch, **changes)[0].values()) == {None}
-
-
-def test_without_a_compiler_no_images_are_counted_and_a_line_says_so(monkeypatch):
-    monkeypatch.setenv("CXX", "no-such-compiler")
-    figures, (note,) = measured(monkeypatch)
-    assert set(figures.values()) == {None}
-    assert note.startswith("images/s are not measured: the virtual board needs a C++")
 
 
 class Seen(BuildDisplay):
@@ -74,14 +34,14 @@ def kept(monkeypatch):
         record = {"board": job.board.name, "seeds": list(seeds), "need": clock, "shortfall": None}
         return {**record, "lanes": job.profile.lanes, "bitstream": "top.bin"}, ()
 
-    monkeypatch.setattr(build, "build_board", build_board)
-    monkeypatch.setattr(build, "remember", kept.append)
+    monkeypatch.setattr(boards, "build_board", build_board)
+    monkeypatch.setattr(boards, "remember", kept.append)
     return kept
 
 
 def test_a_board_is_built_as_it_is_asked_for(kept):
     seen = Seen()
-    (built,) = build.build(
+    (built,) = boards.build(
         "ulx3s-85f",
         changes=Changes(lanes=20, frequency=80e6),
         options=BuildOptions(seed=7, seeds=2),
@@ -98,7 +58,7 @@ def test_a_board_is_built_as_it_is_asked_for(kept):
 def test_of_several_one_that_fails_stops_no_other_and_alone_it_raises(kept):
     seen = Seen()
     names = ["ulx3s-85f:fast", "ecpix-5", "ulx3s-85f"]
-    found = build.build(names, options=BuildOptions(jobs=2), display=seen)
+    found = boards.build(names, options=BuildOptions(jobs=2), display=seen)
     assert [each.name for each in found if each.error is None] == [
         "ulx3s-85f:fast",
         "ulx3s-85f:ideal",
@@ -108,7 +68,7 @@ def test_of_several_one_that_fails_stops_no_other_and_alone_it_raises(kept):
     assert sorted(seen.finished) == sorted(each.name for each in found)
     assert len(kept) == 2
     with pytest.raises(UserError, match="no way"):
-        build.build("ecpix-5")
+        boards.build("ecpix-5")
 
 
 @pytest.mark.parametrize(
@@ -135,5 +95,5 @@ def test_options_are_checked_at_once(options, message):
 )
 def test_changes_are_checked_before_anything_is_built(kept, changes, message):
     with pytest.raises(ValueError, match=message):
-        build.build("all", changes=changes)
+        boards.build("all", changes=changes)
     assert kept == []

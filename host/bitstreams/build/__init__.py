@@ -1,0 +1,1 @@
+"""Bitstreams built: one board, or several at a time."""
