@@ -19,7 +19,7 @@ def measured(monkeypatch, fits=True, frequency=30e6):
     figures: Any = SimpleNamespace(fits=fits, frequency=frequency, need=24e6)
     network = open_network("mnist-10")
     board = find_board("icebreaker").running("ideal")
-    job = Job(board, "ideal", board.profile(), "mnist-10", network)
+    job = Job(board, "ideal", board.profile().hardware, "mnist-10", network)
     counted = Throughput(EngineCycles(10_000, 1000.0, False), 125.0)
     monkeypatch.setattr(module, "measure_throughput", lambda *_: counted)
     return module._measured(job, figures, lambda what, seconds: None)
