@@ -24,26 +24,32 @@ class Array(Protocol):
     @property
     def rows_per_clock(self) -> int:
         """Parts, each with memories of its own."""
+        ...
 
     @property
     def lanes(self) -> int:
         """Words that a part gives in a clock."""
+        ...
 
     @property
     def lines(self) -> int:
         """How often it does: the lines of its memories."""
+        ...
 
     @property
     def rah_bits(self) -> int:
         """Width of an R_AH word."""
+        ...
 
     @property
     def cell_bits(self) -> int:
         """Bits of a cell where cells are states or bytes."""
+        ...
 
     @property
     def banks(self) -> int:
         """Memories of each part."""
+        ...
 
 
 class CellMemory(Protocol):
@@ -60,22 +66,27 @@ class CellMemory(Protocol):
     @property
     def blocks_name(self) -> str:
         """As above."""
+        ...
 
     @property
     def keeps_states(self) -> bool:
         """As above."""
+        ...
 
     def check(self, array: Array) -> None:
         """Raise a ValueError that names what is possible if an array does not fit."""
 
     def bank_lanes(self, array: Array) -> int:
         """Lanes that share a memory."""
+        ...
 
     def write_clocks(self, array: Array) -> int:
         """Clocks from a word that is taken to the word in its memory."""
+        ...
 
     def blocks(self, array: Array, words: int) -> int:
         """Blocks that hold an array, where one holds so many words of 16 bits."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,7 @@ class Cells(Protocol):
     @property
     def clocks(self) -> int:
         """As above."""
+        ...
 
     def words(self, m: Module, part: int, address: Signal, placer: CellPlacer) -> list[Value]:
         """Build the memories of a part of the array.
@@ -55,6 +56,7 @@ class Cells(Protocol):
         list of Value
             The signed words of the line, a lane each, `clocks` later.
         """
+        ...
 
 
 class Banks:
