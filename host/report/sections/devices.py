@@ -11,7 +11,6 @@ from allspin.host.report.subject import Subject
 from allspin.host.report.table import Table, number, quantity
 from allspin.sim.device.device import Device
 from allspin.sim.device.synapse import MAX_PULSES, Polarity, Synapse
-from allspin.sim.network.neuron import SotNeuron
 
 POINTS = 60
 """Most points of a curve."""
@@ -110,12 +109,9 @@ def neuron_figure(subject: Subject) -> Content:
             )
         )
     guides = []
-    neuron = network.neuron
-    if isinstance(neuron, SotNeuron):
-        ends = (
-            (neuron.threshold, "switching starts"),
-            (neuron.threshold + neuron.saturation / neuron.slope, "switched whole"),
-        )
+    knees = network.neuron.knees
+    if knees is not None:
+        ends = ((knees.threshold, "switching starts"), (knees.end, "switched whole"))
         guides = [(value * (size - 1), name) for value, name in ends if value <= 1]
     return figure(
         Chart(
