@@ -20,8 +20,9 @@ from allspin.host.study.fit.picture import fit_picture
 from allspin.host.study.fit.spread import DEVICE_CHOICES
 from allspin.sim.device.device import Device
 from allspin.sim.device.device_file import save_device
-from allspin.sim.device.synapse import DEVICE_READINGS, OCCASIONS, Polarity
-from allspin.sim.device.table_device import TableSynapse, is_lookup_table, load_lookup_tables
+from allspin.sim.device.response import Polarity
+from allspin.sim.device.synapse_variation import DEVICE_READINGS, OCCASIONS
+from allspin.sim.device.table_device import is_lookup_table, load_lookup_tables
 from allspin.sim.errors import UserError
 from allspin.sim.network.levels import MAX_STATES, MIN_STATES
 
@@ -135,20 +136,6 @@ def _add_fitted(table: Table, whole: dict[str, Any], result: FitResult) -> None:
         _add_goodness(table, part)
 
 
-def _add_measured(table: Table, synapse: TableSynapse, unit: str) -> None:
-    """Rows of the measured table."""
-    for polarity in Polarity:
-        response = synapse.response(polarity)
-        way = response.resistance
-        table.add_section()
-        table.add_row(Text(f"{polarity.name.lower()} (table)", style="bold"), "", "")
-        table.add_row("pulses", str(way.size - 1), "")
-        table.add_row("R_AH", f"{way[0]:.4g} to {way[-1]:.4g}", unit)
-        for name, deviations in (("C2C", response.cycle), ("D2D", response.device)):
-            typical = math.sqrt(float((deviations**2).mean()))
-            table.add_row(f"{name}, typical", f"{typical:.4g}", unit)
-
-
 def _add_neuron(table: Table, neuron: dict[str, Any], result: FitResult) -> None:
     """Rows of the fitted neuron."""
     table.add_section()
@@ -181,14 +168,19 @@ def _print_table(result: FitResult, device: Device, path: Path) -> None:
     for heading in ("", "value", "unit"):
         table.add_column(heading, overflow="fold")
     whole = report(result)
-    if isinstance(device.synapse, TableSynapse):
-        _add_measured(table, device.synapse, result.unit)
-    else:
+    measured = {polarity: device.synapse.figures(polarity, result.unit) for polarity in Polarity}
+    for polarity, rows in measured.items():
+        if rows:
+            table.add_section()
+            table.add_row(Text(f"{polarity.name.lower()} (table)", style="bold"), "", "")
+            for row in rows:
+                table.add_row(*row)
+    if not any(measured.values()):
         _add_fitted(table, whole, result)
     if "neuron" in whole:
         _add_neuron(table, whole["neuron"], result)
     Terminal().print(table)
-    if result.polarities and not isinstance(device.synapse, TableSynapse):
+    if result.polarities and not any(measured.values()):
         say(f"C2C is read as drawn {OCCASIONS[result.occasion]}.")
         if result.reading:
             say(f"D2D is read as {DEVICE_READINGS[result.reading]}.")

@@ -11,7 +11,8 @@ from allspin.host.data.datasets import load_test_set
 from allspin.host.study.chips import CAUSES, COLUMNS, VARIATIONS, accuracy_over_chips, measure, only
 from allspin.sim.chip.calibration import calibrate
 from allspin.sim.chip.chip import Chip
-from allspin.sim.device.synapse import Polarity, SotSynapse
+from allspin.sim.device.response import Polarity
+from allspin.sim.device.synapse import SotSynapse
 from allspin.sim.device.table_device import TableResponse, TableSynapse
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network

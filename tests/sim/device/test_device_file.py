@@ -20,15 +20,14 @@ from allspin.sim.device.device_file import (
     save_device,
 )
 from allspin.sim.device.neuron_device import NeuronVariation
-from allspin.sim.device.synapse import (
+from allspin.sim.device.response import Polarity, PulseResponse
+from allspin.sim.device.synapse import SotSynapse
+from allspin.sim.device.synapse_variation import (
     CYCLE_READINGS,
     DEVICE_READINGS,
     OCCASIONS,
     CycleVariation,
     DeviceVariation,
-    Polarity,
-    PulseResponse,
-    SotSynapse,
 )
 from allspin.sim.device.table_device import TableResponse, TableSynapse
 from allspin.sim.device.variation import Imperfections

@@ -7,14 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from allspin.sim.device.synapse import (
+from allspin.sim.device.response import Polarity, PulseResponse
+from allspin.sim.device.synapse import SotSynapse
+from allspin.sim.device.synapse_variation import (
     CYCLE_READINGS,
     DEVICE_READINGS,
     CycleVariation,
     DeviceVariation,
-    Polarity,
-    PulseResponse,
-    SotSynapse,
 )
 
 P, D = Polarity

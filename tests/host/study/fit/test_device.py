@@ -20,7 +20,8 @@ from allspin.host.study.fit.device import (
 from allspin.host.study.fit.measurement import ColumnNames, Curve, Measurement, read_measurement
 from allspin.host.study.fit.response import stack
 from allspin.sim.device.device_file import device_from_toml, device_to_toml
-from allspin.sim.device.synapse import Polarity, SotSynapse
+from allspin.sim.device.response import Polarity
+from allspin.sim.device.synapse import SotSynapse
 from allspin.sim.device.table_device import TableSynapse
 from allspin.sim.errors import UserError
 
