@@ -93,7 +93,10 @@ class Response(abc.ABC):
     def __post_init__(self) -> None:
         self._check_pulses()
         self._check_ends()
-        ends = self.moved(np.array([0.0, self.pulses]))
+        for name in sorted(set(self.keys().values()) - {"pulses", "low", "high"}):
+            object.__setattr__(self, name, check_number(name, getattr(self, name)))
+        with np.errstate(all="ignore"):  # a law that fails there is told by what comes of it
+            ends = self.moved(np.array([0.0, self.pulses]))
         if not np.allclose(ends, (0, 1), rtol=0, atol=OFF):
             raise ValueError(
                 f"a response must have moved by 0 after no pulse and by 1 after {self.pulses}, "

@@ -101,25 +101,15 @@ class SotNeuron(Neuron):
 
     name: ClassVar[str] = "sot"
     title: ClassVar[str] = "SOT-ReLU"
+    noun: ClassVar[str] = "the SOT neuron"
     spin: ClassVar[bool] = True
 
-    _ranges: ClassVar[dict[str, tuple[float, float]]] = {
+    ranges: ClassVar[dict[str, tuple[float, float]]] = {
         "threshold": (0.0, 0.9),
         "slope": (0.1, 20.0),
         "softness": (0.001, 1.0),
         "saturation": (0.1, 1.0),
     }
-
-    def __post_init__(self) -> None:
-        for name, (low, high) in self._ranges.items():
-            value = getattr(self, name)
-            number = isinstance(value, (int, float)) and not isinstance(value, bool)
-            if not (number and low <= value <= high):
-                raise ValueError(
-                    f"the SOT neuron's {name} must be from {low} to {high}, not {value!r}"
-                )
-            # As a float, so that 1 and 1.0 make the same network file.
-            object.__setattr__(self, name, float(value))
 
     def response(self, current: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """R_AH read after one use that started from reset.
@@ -311,14 +301,9 @@ class CmosSigmoidNeuron(Neuron):
     steepness: float = 10.0
 
     name: ClassVar[str] = "cmos-sigmoid"
+    noun: ClassVar[str] = "the sigmoid"
     about: ClassVar[str] = "a sigmoid by a table of logic, registered"
-
-    def __post_init__(self) -> None:
-        value = self.steepness
-        number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not (number and 4 <= value <= 40):
-            raise ValueError(f"the sigmoid's steepness must be from 4 to 40, not {value!r}")
-        object.__setattr__(self, "steepness", float(value))
+    ranges: ClassVar[dict[str, tuple[float, float]]] = {"steepness": (4, 40)}
 
     def response(self, current: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Output against input, both as fractions of full scale."""

@@ -1,6 +1,7 @@
 """What every kind of neuron offers: the one class to write for a new one."""
 
 import abc
+import dataclasses
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
@@ -9,6 +10,8 @@ import numpy.typing as npt
 
 FINE = 4097
 """Currents at which a response is looked at where it has no formula for what is asked."""
+LARGEST = 1e9
+"""Magnitude of a parameter without a range."""
 
 
 class Knees(NamedTuple):
@@ -58,8 +61,8 @@ class Line(NamedTuple):
 class Neuron(abc.ABC):
     """A kind of neuron: its parameters, its physics, and what the machine keeps of it.
 
-    A kind is a frozen dataclass whose parameters all have defaults. It defines `name` and
-    `response`; all else follows from the response unless the kind says otherwise.
+    A kind is a frozen dataclass whose parameters are numbers and have defaults. It defines `name`
+    and `response`; all else follows from the response unless the kind says otherwise.
 
     Attributes
     ----------
@@ -67,8 +70,12 @@ class Neuron(abc.ABC):
         What it is called everywhere: small letters, digits and hyphens.
     title : str
         What pictures call it; the name by default.
+    noun : str
+        What messages call it; ``the NAME neuron`` by default.
     about : str
-        What is meant by it, in a comparison's words; the class's first line by default.
+        What is meant by it, in a comparison's words; the first line of its docstring by default.
+    ranges : dict
+        Lowest and highest value of its parameters, by name; any number by default.
     has_table : bool
         Whether the machine keeps a table of it, which is loaded at run time. One without needs
         gateware of its own (`allspin.hdl.neuron.neuron.register_gateware`).
@@ -79,15 +86,40 @@ class Neuron(abc.ABC):
     start : float
         Mean of its input currents before training, as a fraction of full scale: where it
         answers, and can answer more.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is outside its range.
     """
 
     name: ClassVar[str]
     title: ClassVar[str] = ""
+    noun: ClassVar[str] = ""
     about: ClassVar[str] = ""
+    ranges: ClassVar[dict[str, tuple[float, float]]] = {}
     has_table: ClassVar[bool] = True
     spin: ClassVar[bool] = False
     rounds: ClassVar[bool] = True
     start: ClassVar[float] = 0.15
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            low, high = self.ranges.get(field.name, (-LARGEST, LARGEST))
+            value = getattr(self, field.name)
+            number = isinstance(value, (int, float)) and not isinstance(value, bool)
+            if not (number and low <= value <= high):
+                noun = self.noun or f"the {self.name} neuron"
+                raise ValueError(
+                    f"{noun}'s {field.name} must be from {low} to {high}, not {value!r}"
+                )
+            # As a float, so that 1 and 1.0 make the same network file.
+            object.__setattr__(self, field.name, float(value))
+
+    @classmethod
+    def meaning(cls) -> str:
+        """What is meant by the kind, in a line."""
+        return cls.about or (cls.__doc__ or cls.name).strip().splitlines()[0]
 
     @abc.abstractmethod
     def response(self, current: npt.ArrayLike) -> npt.NDArray[np.float64]:

@@ -323,7 +323,7 @@ def _spin_readings(
     for kind, used in uses.items():
         if NEURONS[kind].spin and kind != "sot":
             own = a.replace(mean_square=mean_square_current(used))
-            readings.append((kind, kind, NEURONS[kind].about or stated, own, counted))
+            readings.append((kind, kind, NEURONS[kind].meaning(), own, counted))
     return readings
 
 
@@ -382,7 +382,7 @@ def _cmos_entries(
             Entry(
                 name=kind,
                 kind=kind,
-                what=NEURONS[kind].about or kind,
+                what=NEURONS[kind].meaning(),
                 spin=False,
                 accuracy=accuracies[kind],
                 area=price.netlist.area,
