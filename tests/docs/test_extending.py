@@ -61,8 +61,9 @@ def test_run_and_sweep_know_the_device(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     share = json.loads(done.stdout)["accuracy"]
     # Its workers are other processes.
-    words = "sweep net --device mine.toml --program pulse-width --chips 2 --first 1 --images 20"
-    done = allspin(tmp_path, *words.split(), "-o", "swept.csv", "--jobs", "2")
+    words = "sweep --network net --device mine.toml --program pulse-width --images 20"
+    words += " --chips 2 --first 1 --jobs 2 -o swept.csv"
+    done = allspin(tmp_path, *words.split())
     assert done.returncode == 0, done.stderr
     first, *_ = csv.DictReader((tmp_path / "swept.csv").open(encoding="utf-8"))
     assert float(first["accuracy"]) == share

@@ -102,7 +102,7 @@ def test_the_paper_s_device_has_the_paper_s_figures() -> None:
     device = load_device(PAPER)
     synapse = device.synapse
     assert isinstance(synapse, SotSynapse)
-    assert [synapse.response(polarity).nonlinearity for polarity in Polarity] == [22, 9]
+    assert [synapse.record()[one.name.lower()]["A"] for one in Polarity] == [22, 9]
     assert [synapse.c2c[polarity] for polarity in Polarity] == [0.065, 0.029]
     assert [synapse.d2d[polarity] for polarity in Polarity] == [0.13, 0.48]
     assert synapse.states == 100

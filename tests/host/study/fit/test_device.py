@@ -44,7 +44,7 @@ def test_round_trip_from_device_to_data_to_device(known: Makes) -> None:
     device = make_device(result, measurement, options, BASE)
     synapse = device.synapse
     assert isinstance(synapse, SotSynapse)
-    assert [synapse.response(one).nonlinearity for one in Polarity] == pytest.approx(
+    assert [synapse.record()[one.name.lower()]["A"] for one in Polarity] == pytest.approx(
         [22, 9], rel=0.2
     )
     assert (synapse.low, synapse.high) == pytest.approx((-0.4, 0.6), abs=0.03)
