@@ -1,6 +1,7 @@
-"""The digest of sources knows those of neurons from elsewhere."""
+"""The digest under which is remembered what is found of a design."""
 
 import importlib.util
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,10 +9,46 @@ from unittest.mock import patch
 
 import pytest
 
-from allspin.boards.sources import sources_digest
+from allspin.boards import sources
+from allspin.boards.sources import PACKAGES, ROOT, sources_digest
 from allspin.hdl.neuron import neuron as gateware
 from allspin.hdl.neuron.neuron import ReluNeuron, SotNeuron
-from allspin.sim.network.neuron import NEURONS
+
+
+@pytest.fixture
+def copy(tmp_path, monkeypatch) -> Path:
+    for package in PACKAGES:
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / package, tmp_path / package, ignore=ignored)
+    monkeypatch.setattr(sources, "ROOT", tmp_path)
+    return tmp_path
+
+
+def test_a_copy_has_the_digest_of_what_it_is_a_copy_of(copy):
+    found = sources_digest()
+    sources.ROOT = ROOT
+    assert sources_digest() == found
+
+
+def test_it_changes_with_each_file(copy):
+    found = {sources_digest()}
+    files = sorted(copy.rglob("*.py"))
+    for path in files:
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2 : len(content) // 2] = b" "
+        path.write_bytes(content)
+        found.add(sources_digest())
+    assert len(found) == 1 + len(files)
+    assert len(files) > 100
+
+
+def test_it_changes_with_a_file_that_comes_or_goes(copy):
+    before = sources_digest()
+    (copy / "hdl" / "more.py").write_text("")
+    with_more = sources_digest()
+    (copy / "hdl" / "more.py").unlink()
+    assert before == sources_digest() != with_more
+
 
 SOURCE = """
 from allspin.hdl.neuron.neuron import ReluNeuron, register_gateware
@@ -23,9 +60,9 @@ class Mine(ReluNeuron):
 """
 
 
-@pytest.fixture(autouse=True)
-def _kept() -> Iterator[None]:
-    with patch.dict(NEURONS), patch.dict(gateware.NEURONS), patch.dict(sys.modules):
+@pytest.fixture
+def kept() -> Iterator[None]:
+    with patch.dict(gateware.NEURONS), patch.dict(sys.modules):
         yield
 
 
@@ -39,7 +76,7 @@ def digest_with(path: Path, width: int) -> str:
     return sources_digest()
 
 
-def test_other_gateware_of_a_users_is_another_digest(tmp_path: Path) -> None:
+def test_other_gateware_of_a_users_is_another_digest(kept: None, tmp_path: Path) -> None:
     plain = sources_digest()
     assert sources_digest() == plain
     one, two = (digest_with(tmp_path / "mine.py", width) for width in (1, 2))
@@ -47,7 +84,7 @@ def test_other_gateware_of_a_users_is_another_digest(tmp_path: Path) -> None:
     assert digest_with(tmp_path / "mine.py", 1) == one
 
 
-def test_what_was_typed_in_is_never_taken_for_the_same() -> None:
+def test_what_was_typed_in_is_never_taken_for_the_same(kept: None) -> None:
     gateware.NEURONS["cmos-bare"] = type("Typed", (SotNeuron,), {"__module__": "typed"})
     assert sources_digest() != sources_digest()
     gateware.NEURONS["cmos-bare"] = ReluNeuron
