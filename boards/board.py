@@ -15,10 +15,9 @@ from amaranth.build import Resource, TemplatedPlatform
 
 from allspin.boards.lights import Lights
 from allspin.boards.pll.divisors import PllParameters
+from allspin.boards.profiles import Profile
 from allspin.hdl.link.uart import UartParameters
-from allspin.hdl.parameters import HardwareProfile
 from allspin.sim.errors import UserError
-from allspin.sim.network.levels import check_range
 
 
 @dataclass(frozen=True)
@@ -33,18 +32,10 @@ class Board:
         As people write it.
     platform : type of TemplatedPlatform
         Its platform; all pins come from there.
-    profiles : mapping of str to HardwareProfile
+    profiles : mapping of str to Profile
         What machines it can be, by name; the first is the usual one.
-    frequency : int
-        Of the machine's clock, in Hz: what place and route must reach.
-    frequencies : mapping of str to int
-        The same of profiles whose machines are slower or faster than the usual one.
-    routing : tuple of str
-        What nextpnr is told besides.
-    routings : mapping of str to tuple of str
-        The same of profiles whose machines are crowded.
     pll : type of PllParameters or None
-        What makes that frequency of the board's clock; None where they are the same.
+        What makes their frequencies of the board's clock; None where they are the same.
     clock : str
         Name of the clock's resource; the platform's default where it is empty.
     baud : int
@@ -74,8 +65,7 @@ class Board:
     name: str
     title: str
     platform: type[TemplatedPlatform]
-    profiles: Mapping[str, HardwareProfile]
-    frequency: int
+    profiles: Mapping[str, Profile]
     flash: tuple[str, ...]
     usb: str
     bridge: str
@@ -83,9 +73,6 @@ class Board:
     clock: str = ""
     baud: int = 3_000_000
     uart: str = "uart"
-    frequencies: Mapping[str, int] = field(default_factory=dict)
-    routing: tuple[str, ...] = ()
-    routings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     resources: tuple[Resource, ...] = ()
     inactive: tuple[str, ...] = ()
     lights: Lights = field(default_factory=Lights)
@@ -99,20 +86,17 @@ class Board:
             raise ValueError(f"the flash command of {self.name} must hold {{bitstream}}")
         if not re.fullmatch(r"[0-9a-f]{4}:[0-9a-f]{4}", self.usb):
             raise ValueError(f"usb must be like 0403:6010, not {self.usb!r}")
-        check_range("frequency", self.frequency, 1, 2**32 - 1)
+        for profile in self.profiles.values():
+            self._check_clock(profile.frequency)
+
+    def _check_clock(self, frequency: int) -> None:
         source = self.source_frequency
-        if self.pll is None and source != self.frequency:
+        if self.pll is None and source != frequency:
             raise ValueError(
-                f"the clock of {self.name} has {source} Hz, not {self.frequency}: name a PLL"
+                f"the clock of {self.name} has {source} Hz, not {frequency}: name a PLL"
             )
-        self.uart_parameters.steps  # noqa: B018 - raises for a rate that cannot be made
-        for name in self.frequencies:
-            if name not in self.profiles:
-                raise ValueError(f"{self.name} has a frequency for {name!r}, which is no profile")
-            self.running(name)
-        for name in self.routings:
-            if name not in self.profiles:
-                raise ValueError(f"{self.name} has a routing for {name!r}, which is no profile")
+        made = frequency if self.pll is None else self.pll.search(source, frequency).frequency
+        UartParameters.from_rates(made, self.baud).steps  # noqa: B018 - raises if there is no such rate
 
     def create_platform(self) -> TemplatedPlatform:
         """The platform, with what it lacked; good for one build."""
@@ -128,17 +112,22 @@ class Board:
     @cached_property
     def source_frequency(self) -> int:
         """Frequency of the clock on the board, in Hz."""
-        constraint = self.create_platform().lookup(self.clock_name).clock
+        constraint = self.create_platform().lookup(self.clock_name).clock  # pyright: ignore[reportAttributeAccessIssue]  # the stubs leave it out
         return round(constraint.frequency)
+
+    @property
+    def frequency(self) -> int:
+        """Frequency that the usual machine's clock is to have, in Hz."""
+        return self.profile().frequency
 
     @cached_property
     def pll_parameters(self) -> PllParameters | None:
-        """The PLL's divisors; None where there is none."""
+        """The PLL's divisors for the usual machine; None where there is no PLL."""
         return None if self.pll is None else self.pll.search(self.source_frequency, self.frequency)
 
     @property
     def machine_frequency(self) -> int:
-        """Frequency that the machine gets, in whole Hz; its identity tells it."""
+        """Frequency that the usual machine gets, in whole Hz; its identity tells it."""
         pll = self.pll_parameters
         return self.frequency if pll is None else pll.frequency
 
@@ -156,7 +145,7 @@ class Board:
                 return name
         raise ValueError(f"the platform of {self.name} does not name its part")
 
-    def profile(self, name: str | None = None) -> HardwareProfile:
+    def profile(self, name: str | None = None) -> Profile:
         """One of the profiles, the first by default.
 
         Raises
@@ -172,16 +161,24 @@ class Board:
             )
         return self.profiles[name]
 
-    def running(self, name: str) -> Self:
-        """The board with the clock and the routing of one of its profiles.
+    def running(self, name: str, frequency: int | None = None) -> Self:
+        """The board with one of its profiles alone, which so is the usual one.
 
         Parameters
         ----------
         name : str
             The profile's.
+        frequency : int, optional
+            Of the machine's clock, in Hz, in place of the profile's.
+
+        Raises
+        ------
+        UserError
+            If there is no profile of that name.
+        ValueError
+            If that clock cannot be made.
         """
-        frequency = self.frequencies.get(name, self.frequency)
-        routing = self.routings.get(name, self.routing)
-        return dataclasses.replace(
-            self, frequency=frequency, frequencies={}, routing=routing, routings={}
-        )
+        profile = self.profile(name)
+        if frequency is not None:
+            profile = dataclasses.replace(profile, frequency=frequency)
+        return dataclasses.replace(self, profiles={name: profile})

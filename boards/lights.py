@@ -11,7 +11,7 @@ from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.link.cobs import CobsDecoder
+from allspin.hdl.link.cobs import CobsDecoder, DecodedLayout
 from allspin.hdl.link.protocol import ANSWER_HEADER_BYTES, Answer
 from allspin.sim.network.levels import check_range
 
@@ -80,6 +80,14 @@ class LightsDriver(wiring.Component):
         The last class.
     """
 
+    byte: Signal
+    taken: Signal
+    damaged: Signal
+    programmed: Signal
+    streaming: Signal
+    error: Signal
+    digit: Signal
+
     def __init__(self, frequency: int, logit_bytes: int, digit_leds: int = 0) -> None:
         self._tick_bits = max(1, round(math.log2(max(1, frequency * TICK_SECONDS))))
         self._logit_bytes = logit_bytes
@@ -146,7 +154,7 @@ class LightsDriver(wiring.Component):
         index = Signal(range(behind + 2))  # of the payload's next byte; stays at the last
         logits = Signal()
         winner = Signal(len(self.digit))
-        decoded = Signal(decoder.o.payload.shape())
+        decoded = Signal(DecodedLayout())
         valid = Signal()
         m.d.comb += [
             decoder.i.payload.eq(self.byte),

@@ -3,12 +3,9 @@
 from typing import Any
 
 from allspin.boards.build.families import ECP5, GOWIN, Family, family_of
-from allspin.hdl.parameters import CrossbarParameters, EngineParameters
-from allspin.hdl.stream.ecp5 import SMALLEST_BLOCK
+from allspin.hdl.parameters import EngineParameters
+from allspin.hdl.target import InferredBlocks, Sprams
 
-SPRAMS = 4
-SPRAM_WIDTH = 16
-"""Of an iCE40UP5K, and the bits that each gives in a clock."""
 BLOCK_WORDS = {"iCE40": 256, ECP5.name: 1024, GOWIN.name: 1024}
 """Words of 16 bits in a block of memory, by family."""
 BLOCKS = {
@@ -22,24 +19,6 @@ BLOCKS = {
     "GW1NR-LV9QN88PC6/I5": 26,
 }
 """Blocks of memory of each part, by the makers' data sheets."""
-
-
-def blocks_needed(crossbar: CrossbarParameters, words: int) -> int:
-    """Blocks that hold a crossbar's words.
-
-    Parameters
-    ----------
-    crossbar : CrossbarParameters
-        Whose.
-    words : int
-        Words of 16 bits in a block of the part.
-    """
-    if crossbar.memory == "spram":  # which are deep enough, or the crossbar is refused
-        return -(-crossbar.lanes * crossbar.cell_bits // SPRAM_WIDTH)
-    memories = crossbar.rows_per_clock * crossbar.banks
-    if crossbar.memory == "ecp5":
-        return 0 if crossbar.part_rows * crossbar.passes <= SMALLEST_BLOCK else memories
-    return memories * -(-crossbar.part_rows * crossbar.passes // words)
 
 
 def weights_fit(engine: EngineParameters, platform: Any) -> tuple[bool, str]:
@@ -63,14 +42,15 @@ def weights_fit(engine: EngineParameters, platform: Any) -> tuple[bool, str]:
     part = next(
         name for key in ("part", "device") if isinstance(name := getattr(platform, key, 0), str)
     )
-    used = {"spram": 0, "block": 0}
+    available = {
+        Sprams.blocks_name: Sprams().count if family.name == "iCE40" else 0,
+        InferredBlocks.blocks_name: BLOCKS[part],
+    }
+    used = dict.fromkeys(available, 0)
     for crossbar in engine.crossbars:
-        kind = "spram" if crossbar.memory == "spram" else "block"
-        used[kind] += blocks_needed(crossbar, BLOCK_WORDS[family.name])
-    available = {"spram": SPRAMS if family.name == "iCE40" else 0, "block": BLOCKS[part]}
+        cells = crossbar.target.cells
+        used[cells.blocks_name] += cells.blocks(crossbar, BLOCK_WORDS[family.name])
     lines = [
-        f"weights take {used[kind]} of {available[kind]} {name}"
-        for kind, name in (("spram", "SPRAMs"), ("block", "blocks of memory"))
-        if used[kind]
+        f"weights take {used[name]} of {available[name]} {name}" for name in used if used[name]
     ]
-    return all(used[kind] <= available[kind] for kind in used), "; ".join(lines)
+    return all(used[name] <= available[name] for name in used), "; ".join(lines)

@@ -129,8 +129,8 @@ class Shell(Elaboratable):
 
         m.submodules.receiver = receiver = UartReceiver(board.uart_parameters)
         m.submodules.transmitter = transmitter = UartTransmitter(board.uart_parameters)
-        m.submodules.rx = rx = io.Buffer("i", pads.port(board.uart, 0, "rx"))
-        m.submodules.tx = tx = io.Buffer("o", pads.port(board.uart, 0, "tx"))
+        m.submodules.rx = rx = io.Buffer(io.Direction.Input, pads.port(board.uart, 0, "rx"))
+        m.submodules.tx = tx = io.Buffer(io.Direction.Output, pads.port(board.uart, 0, "tx"))
         m.d.comb += [receiver.rx.eq(rx.i), tx.o.eq(transmitter.tx)]
         # Bytes are seldom, so neither the machine's paths nor the UART's go on into the other's:
         # a byte from the UART is known to have been taken a clock late, and a byte to it waits.
@@ -175,7 +175,7 @@ class Shell(Elaboratable):
         for path, value in {**shown, **dict.fromkeys(board.inactive, Const(0))}.items():
             if path:
                 name = path.replace("/", "_")
-                m.submodules[name] = buffer = io.Buffer("o", pads.named(path))
+                m.submodules[name] = buffer = io.Buffer(io.Direction.Output, pads.named(path))
                 m.d.comb += buffer.o.eq(value)
         return m
 
@@ -188,7 +188,7 @@ class Shell(Elaboratable):
         clock = Signal(name="machine_clock", attrs={"keep": 1})
         good = Signal()
         if pll is None or not getattr(pll, "pad", False):
-            m.submodules.clock = buffer = io.Buffer("i", source)
+            m.submodules.clock = buffer = io.Buffer(io.Direction.Input, source)
             source = buffer.i
         if pll is None:
             m.d.comb += [clock.eq(source), good.eq(1)]
@@ -198,14 +198,16 @@ class Shell(Elaboratable):
         platform.add_clock_constraint(clock, board.machine_frequency)
 
         if platform.default_rst is not None:
-            m.submodules.button = button = io.Buffer("i", pads.port(platform.default_rst))
+            m.submodules.button = button = io.Buffer(
+                io.Direction.Input, pads.port(platform.default_rst)
+            )
             bad = Signal()
             m.d.comb += bad.eq(~good | button.i)
         else:
             bad = ~good
         m.domains.settling = settling = ClockDomain(local=True)
         m.domains.sync = ClockDomain()
-        m.d.comb += [settling.clk.eq(clock), ClockSignal().eq(clock)]
+        m.d.comb += [settling.clk.eq(clock), ClockSignal().eq(clock)]  # pyright: ignore[reportAttributeAccessIssue]  # the stubs leave it out
         m.submodules.settling_reset = ResetSynchronizer(bad, domain="settling")
         clocks = round(SETTLING_SECONDS * board.machine_frequency)
         left = Signal(range(clocks + 1), init=clocks)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Self
 
-from amaranth.hdl import Module
+from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -15,10 +15,6 @@ from allspin.hdl.parameters import EngineParameters, HardwareProfile
 from allspin.hdl.resident.resident import Resident
 from allspin.sim.network.network import Network
 
-SMALLEST_WINDOW = 2048
-"""Bytes of the receive buffer; more only where one image or one row of R_AH words needs it."""
-SPRAM_WINDOW = 1024
-"""The same on an iCE40UP5K, whose blocks of memory are few."""
 REQUEST_BYTES = 32
 """Room for what surrounds an image or a line: kind, tag, address, CRC, framing."""
 
@@ -77,10 +73,7 @@ class TopParameters:
         # line, so that the next is received while one is written.
         image = engine.crossbars[0].rows * 8 // 7 + REQUEST_BYTES
         line = 2 * (max(crossbar.columns for crossbar in engine.crossbars) + REQUEST_BYTES)
-        smallest = SMALLEST_WINDOW
-        if engine.crossbars[0].memory == "spram":
-            smallest = SPRAM_WINDOW
-        window = max(smallest, 1 << (max(image, line) - 1).bit_length())
+        window = max(engine.target.smallest_window, 1 << (max(image, line) - 1).bit_length())
         if window > MAX_WINDOW:
             raise ValueError(
                 f"a network of {'-'.join(map(str, network.topology))} needs a receive buffer "
@@ -111,13 +104,20 @@ class Top(wiring.Component):
         As the engine's.
     """
 
+    received: stream.Interface
+    sent: stream.Interface
+    rx: Signal
+    tx: Signal
+    idle: Signal
+    activity: Signal
+
     def __init__(self, parameters: TopParameters) -> None:
         self.parameters = parameters
         layers = len(parameters.link.engine.crossbars)
         if parameters.uart is None:
             ports = {"received": In(stream.Signature(8)), "sent": Out(stream.Signature(8))}
         else:
-            ports = {"rx": In(1, init=1), "tx": Out(1, init=1)}
+            ports = {"rx": In(1, init=1), "tx": Out(1, init=1)}  # pyright: ignore[reportCallIssue]  # the stubs leave init out
         super().__init__({**ports, "idle": Out(1), "activity": Out(4 * layers)})
 
     def elaborate(self, platform: object) -> Module:

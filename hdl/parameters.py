@@ -6,6 +6,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
+from allspin.hdl.target import STATE_BITS, TARGETS, Target
 from allspin.sim.network.levels import MAX_RAH_BITS, MIN_RAH_BITS, check_range
 from allspin.sim.network.network import (
     MAX_CURRENT_BITS,
@@ -16,40 +17,7 @@ from allspin.sim.network.network import (
 )
 from allspin.sim.network.neuron import NEURONS
 
-WEIGHTS = 0
-TABLE = 1
-CONVERTER = 2
-SHIFT = 3
-COUNTERS = 4
-BANK_BITS = 16
-"""Width of a crossbar's memories. An iCE40 SPRAM is 16 bits wide and an ECP5 block RAM of
-1024 words 18, so one memory is one block."""
-SPRAM_BITS = 64
-SPRAM_LINES = 16384
-"""What the four SPRAMs of an iCE40UP5K give in a clock, and how often."""
-STATE_BITS = 4
-"""Width of a state that is kept in place of an R_AH word."""
-ECP5_DEPTHS = (512, 1024, 2048)
-ECP5_BLOCK_WORDS = 2048
-"""Words of nine bits in a block RAM of an ECP5, and the depths in which it comes (a DP16KD of
-36, 18 or 9 bits)."""
-MEMORIES_PER_HOP = 2
-"""Memories between two registers of an ECP5's write bus."""
-ENGINE = 15
-"""The layer number under which the memories of the whole engine are found."""
-STATES = 5
-WRITE_TABLE = 6
-USE_NOISE = 7
-CHIP = 5
-REDRAW = 6
-RESIDENT_BEATS = 7
-LABELS = 8
-RESIDENT_RUN = 9
-RESIDENT_LOGITS = 10
-"""The last six are of the whole engine, those before of a layer."""
-
 ROWS_PER_CLOCK = (1, 2, 4)
-MEMORIES = ("block", "spram", "ecp5")
 ROUNDS_PER_CLOCK = (1, 2, 22)
 
 
@@ -166,9 +134,9 @@ class HardwareProfile:
     rows_per_clock : int
         Rows that are driven in one clock, 1, 2 or 4.
     memory : str
-        What the R_AH words are kept in: ``block`` (block RAM as any tool infers it), ``spram``
-        (the four SPRAMs of an iCE40UP5K) or ``ecp5`` (block RAM with its own output
-        register).
+        Name of the target in `allspin.hdl.target.TARGETS`, after what it keeps R_AH words in:
+        ``block`` (block RAM as any tool infers it), ``spram`` (the four SPRAMs of an iCE40UP5K)
+        or ``ecp5`` (block RAM with its own output register).
     variation : VariationParameters or None
         The gateware that makes chips; None for ideal devices only.
     resident : ResidentParameters or None
@@ -188,14 +156,19 @@ class HardwareProfile:
         if self.rah_bits is not None:
             _keep_in_range(self, "rah_bits", MIN_RAH_BITS, MAX_RAH_BITS)
         _keep_one_of(self, "rows_per_clock", ROWS_PER_CLOCK)
-        _keep_one_of(self, "memory", MEMORIES)
+        _keep_one_of(self, "memory", tuple(TARGETS))
+
+    @property
+    def target(self) -> Target:
+        """The kind of part."""
+        return TARGETS[self.memory]
 
 
 def _lanes(network: Network, profile: HardwareProfile, number: int) -> int:
     """Lanes of a layer: the profile's, but where LUTs are few no more than are of use."""
     layer = network.layers[number]
     lanes = min(profile.lanes or layer.columns, layer.columns)
-    if profile.memory == "spram" and number:
+    if profile.target.few_luts and number:
         # The fewest with which all its rows take no longer than all rows of the first layer.
         longest = network.layers[0].rows * -(
             -network.layers[0].columns // _lanes(network, profile, 0)
@@ -272,55 +245,35 @@ class CrossbarParameters:
         _keep_in_range(self, "value_bits", 1, 8)
         _keep_in_range(self, "rah_bits", MIN_RAH_BITS, MAX_RAH_BITS)
         _keep_one_of(self, "rows_per_clock", ROWS_PER_CLOCK)
-        _keep_one_of(self, "memory", MEMORIES)
+        _keep_one_of(self, "memory", tuple(TARGETS))
         _keep_one_of(self, "neurons_per_clock", ROWS_PER_CLOCK)
         _keep_in_range(self, "level_step", 0, 2 ** (MAX_RAH_BITS - 1) - 1)
-        if self.level_step and self.memory != "spram":
-            raise ValueError("only the memory spram keeps states of 4 bits")
-        if self.memory == "spram":
-            self._check_spram()
-        if self.memory == "ecp5" and not self.ecp5_depth:
+        if self.level_step and not self.target.cells.keeps_states:
+            names = [name for name, target in TARGETS.items() if target.cells.keeps_states]
             raise ValueError(
-                f"a block RAM of an ECP5 has at most {ECP5_DEPTHS[-1]} words, and each lane "
-                f"needs {self.part_rows * self.passes}: take more lanes or memory block"
+                f"only the memory {' or '.join(names)} keeps states of {STATE_BITS} bits"
             )
+        self.target.cells.check(self)
         if self.passes > 1 and self.lanes % self.neurons_per_clock:
             raise ValueError(
                 f"lanes must be a multiple of {self.neurons_per_clock}, the neurons a clock, "
                 f"or all {self.columns} columns, not {self.lanes}"
             )
 
-    def _check_spram(self) -> None:
-        if self.rows_per_clock != 1:
-            raise ValueError("the memory spram drives 1 row a clock")
-        if self.lanes * self.cell_bits > SPRAM_BITS:
-            raise ValueError(
-                f"SPRAMs give {SPRAM_BITS} bits a clock: lanes must be at most "
-                f"{SPRAM_BITS // self.cell_bits}, not {self.lanes}"
-            )
-        lines = self.rows * self.passes
-        if lines > SPRAM_LINES:
-            raise ValueError(f"SPRAMs have {SPRAM_LINES} lines, and the array needs {lines}")
+    @property
+    def target(self) -> Target:
+        """The kind of part that the crossbar is described for."""
+        return TARGETS[self.memory]
 
     @property
     def cell_bits(self) -> int:
-        """Bits of a cell in SPRAM: a state's 4, or a byte for a word."""
+        """Bits of a cell where cells are states or bytes: a state's 4, or a byte for a word."""
         return STATE_BITS if self.level_step else MAX_RAH_BITS
 
     @property
     def bank_lanes(self) -> int:
-        """Lanes that share a memory: what fits `BANK_BITS`, or an ECP5's block of 18 Kib."""
-        if self.memory == "spram":
-            return self.lanes
-        if self.memory == "ecp5":
-            return ECP5_BLOCK_WORDS // self.ecp5_depth
-        return min(self.lanes, BANK_BITS // self.rah_bits)
-
-    @property
-    def ecp5_depth(self) -> int:
-        """Lines of the ECP5 blocks that hold the words, nine bits for each: the fewest that do."""
-        lines = self.part_rows * self.passes
-        return next((depth for depth in ECP5_DEPTHS if lines <= depth), 0)
+        """Lanes that share a memory."""
+        return self.target.cells.bank_lanes(self)
 
     @property
     def banks(self) -> int:
@@ -330,10 +283,7 @@ class CrossbarParameters:
     @property
     def write_clocks(self) -> int:
         """Clocks from a word that is taken to the word in its memory."""
-        if self.memory == "ecp5":
-            hops = -(-self.banks * self.rows_per_clock // MEMORIES_PER_HOP)
-            return 4 + hops
-        return 2
+        return self.target.cells.write_clocks(self)
 
     @property
     def part_rows(self) -> int:
@@ -348,6 +298,11 @@ class CrossbarParameters:
         return -(-self.columns // self.lanes)
 
     @property
+    def lines(self) -> int:
+        """Lines of a part's memories: its rows, once for each group of columns."""
+        return self.part_rows * self.passes
+
+    @property
     def lane_bits(self) -> int:
         """Width of a lane's accumulator: a column sum's, or of a sum over states."""
         if not self.level_step:
@@ -360,28 +315,6 @@ class CrossbarParameters:
         """Width of a signed column sum, sized for the worst case."""
         worst = self.rows * (2**self.value_bits - 1) * 2 ** (self.rah_bits - 1)
         return (worst - 1).bit_length() + 1
-
-
-@dataclass(frozen=True)
-class MemoryMap:
-    """One memory as the link sees it.
-
-    Parameters
-    ----------
-    space : int
-        Its number: layer in the high nibble, memory in the low one.
-    lines : int
-        Number of addressable lines.
-    line_bytes : int
-        Bytes of a line.
-    readable : bool
-        Whether its lines can be read.
-    """
-
-    space: int
-    lines: int
-    line_bytes: int
-    readable: bool = True
 
 
 @dataclass(frozen=True)
@@ -471,13 +404,14 @@ class EngineParameters:
         profile = profile or HardwareProfile()
         rah_bits = profile.rah_bits or network.rah_bits
         step = 0
-        if profile.memory == "spram" and rah_bits == STATE_BITS < network.rah_bits:
+        if profile.target.cells.keeps_states and rah_bits == STATE_BITS < network.rah_bits:
             step = level_step(network.layers[0].levels)
             rah_bits = network.rah_bits
         if rah_bits < network.rah_bits:
             raise ValueError(
                 f"the network has R_AH words of {network.rah_bits} bits, the hardware of {rah_bits}"
             )
+        further = profile.target.further or profile.memory
         return cls(
             crossbars=tuple(
                 CrossbarParameters(
@@ -488,8 +422,7 @@ class EngineParameters:
                     rah_bits=rah_bits,
                     rows_per_clock=profile.rows_per_clock,
                     level_step=0 if number else step,
-                    # Only the first layer's words fill an iCE40's SPRAM.
-                    memory="block" if number and profile.memory == "spram" else profile.memory,
+                    memory=further if number else profile.memory,
                     neurons_per_clock=(
                         1 if number == len(network.layers) - 1 else profile.rows_per_clock
                     ),
@@ -501,6 +434,11 @@ class EngineParameters:
             variation=profile.variation,
             resident=profile.resident,
         )
+
+    @property
+    def target(self) -> Target:
+        """The kind of part."""
+        return self.crossbars[0].target
 
     @property
     def pixel_bits(self) -> int:
@@ -553,34 +491,3 @@ class EngineParameters:
         is driven in a clock, and one that says whether it is an image's last.
         """
         return 2 * self.crossbars[0].rows_per_clock + 1
-
-    def memory_map(self) -> tuple[MemoryMap, ...]:
-        """Every memory of the engine, as ``docs/protocol.md`` numbers them."""
-        maps = []
-        for number, crossbar in enumerate(self.crossbars):
-            base = number << 4
-            maps.append(MemoryMap(base | WEIGHTS, crossbar.rows, crossbar.columns))
-            if number < len(self.crossbars) - 1:
-                if NEURONS[self.neuron].has_table:
-                    maps.append(MemoryMap(base | TABLE, 2**self.current_bits, 1))
-                maps.append(MemoryMap(base | CONVERTER, crossbar.columns, 4))
-                maps.append(MemoryMap(base | SHIFT, 1, 1))
-            maps.append(MemoryMap(base | COUNTERS, 2, 8))
-            if self.variation is not None:
-                maps.append(MemoryMap(base | STATES, crossbar.rows, crossbar.columns, False))
-                maps.append(MemoryMap(base | WRITE_TABLE, 2 << self.variation.state_bits, 8, False))
-                if self.variation.use_noise and number < len(self.crossbars) - 1:
-                    maps.append(MemoryMap(base | USE_NOISE, 1, 4, False))
-        whole = ENGINE << 4
-        maps.append(MemoryMap(whole | COUNTERS, 2, 8))
-        if self.variation is not None:
-            maps.append(MemoryMap(whole | CHIP, 1, 12, False))
-            if self.variation.redraw:
-                maps.append(MemoryMap(whole | REDRAW, 1, 1, False))
-        if self.resident is not None:
-            maps.append(MemoryMap(whole | RESIDENT_BEATS, self.resident.beats, self.beat_bytes))
-            maps.append(MemoryMap(whole | LABELS, self.resident.images, 2))
-            maps.append(MemoryMap(whole | RESIDENT_RUN, 1, 16))
-            logits = self.classes * self.logit_bytes + 2
-            maps.append(MemoryMap(whole | RESIDENT_LOGITS, self.resident.images, logits))
-        return tuple(maps)

@@ -4,6 +4,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ import pytest
 from allspin.host.cli.main import COMMANDS, build_parser
 
 ROOT = Path(__file__).resolve().parents[1]
-DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+FRONT = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
+DOCUMENTS = [*FRONT, *sorted((ROOT / "docs").rglob("*.md"))]
 NAMES = [path.relative_to(ROOT).as_posix() for path in DOCUMENTS]
 
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
@@ -71,18 +73,46 @@ def anchors(document: Path) -> set[str]:
 def test_links_lead_somewhere(document):
     text = FENCE.sub("", document.read_text(encoding="utf-8"))
     for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if re.match(r"[a-z]+:", target):
+            continue  # elsewhere: nothing is fetched
         file, _, anchor = target.partition("#")
         there = document if not file else (document.parent / file).resolve()
         assert there.exists(), target
         assert not anchor or anchor in anchors(there), target
 
 
-def test_files_that_the_readme_names_exist():
-    text = FENCE.sub("", (ROOT / "README.md").read_text(encoding="utf-8"))
-    named = [span for span in SPAN.findall(text) if re.fullmatch(r"[\w.]+(/[\w.-]+)+/?", span)]
-    assert named
-    missing = [name for name in named if not (ROOT / name).exists()]
-    assert [name for name in missing if not name.startswith(("out/", ".venv/"))] == []
+def missing(text: str) -> list[str]:
+    """Files and modules that code within a text names, and that there are not."""
+    wrong = []
+    for span in SPAN.findall(FENCE.sub("", text)):
+        if re.fullmatch(r"(allspin|sim|hdl|boards|host|tests|docs)(/[\w.-]+)+/?", span):
+            wrong += [] if (ROOT / span).exists() else [span]
+        elif re.fullmatch(r"allspin(\.\w+)+", span):
+            names = span.split(".")[1:]
+            parts = [ROOT.joinpath(*names[:end]) for end in range(len(names), 0, -1)]
+            module = any(part.with_suffix(".py").is_file() for part in parts)
+            wrong += [] if module or parts[0].is_dir() else [span]
+    return wrong
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=NAMES)
+def test_files_and_modules_that_documents_name_exist(document):
+    if document.name != "CHANGELOG.md":  # which tells of what has gone
+        assert missing(document.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("`sim/errors.py`, `hdl/`, `host/link/`, `out/x.png`", []),
+        ("`sim/no_such.py`", ["sim/no_such.py"]),
+        ("`allspin.sim.errors.UserError`, `allspin.hdl.bench`", []),
+        ("`allspin.sim.no_such`, `allspin.hdl.bench.no_such`",
+         ["allspin.sim.no_such", "allspin.hdl.bench.no_such"]),
+    ],
+)  # fmt: skip
+def test_what_does_not_exist_would_be_seen(text, found):
+    assert missing(text) == found
 
 
 def test_the_readmes_example_runs():
@@ -98,4 +128,15 @@ def test_the_readmes_example_runs():
         timeout=300,
     )
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.endswith("right; 0 differ\n")
+    assert done.stdout.endswith("accuracy; 0 differ\n")
+
+
+def test_the_citation_is_of_this_package_and_its_paper():
+    text = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    said = dict(re.findall(r"^([a-z-]+): (.+)$", text, re.MULTILINE))
+    assert (said["version"], said["license"]) == (project["version"], project["license"])
+    [holders] = re.findall(r"^Copyright \(c\) \d+, (.*)$", (ROOT / "LICENSE").read_text(), re.M)
+    assert f"  - name: {holders}\n" in text
+    [doi] = re.findall(r"^ +doi: (\S+)$", text, re.MULTILINE)
+    assert doi in (ROOT / "README.md").read_text(encoding="utf-8")

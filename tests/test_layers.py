@@ -15,6 +15,8 @@ FACE = "face"
 """What the package offers by itself; no layer may ask for it."""
 TOP_LEVEL = {
     "CHANGELOG.md",
+    "CITATION.cff",
+    "CONTRIBUTING.md",
     "LICENSE",
     "Makefile",
     "README.md",
@@ -211,14 +213,46 @@ def test_top_level_has_only_what_it_should():
     assert {name for name in top if not name.startswith(".")} <= TOP_LEVEL
 
 
-def test_no_file_names_a_host():
-    # No host to fetch from, and no option of pip that would name one.
-    host = re.compile(r"\bhttps?:/" + r"/|--(extra-)?index-" + r"url|--find-" + "links")
+DOCUMENTS = {".md", ".cff"}
+"""Where links to papers, parts and projects are welcome."""
+REGISTRIES = re.compile(
+    r"pypi\.org|pythonhosted\.org|npmjs\.|crates\.io|rubygems\.org|golang\.org|anaconda\.",
+    re.IGNORECASE,
+)
+HOST = re.compile(r"\bhttps?:/" + r"/|--(extra-)?index-" + r"url|--find-" + "links")
+DOCUMENT_LINK = re.compile(r"\bhttps:/" + r"/[\w.-]+\.[a-z]+(?=[/)>\s]|$)", re.MULTILINE)
+
+
+def hosts_named(line: str, suffix: str) -> bool:
+    """Whether a line of a file names a place to fetch from that it should not."""
+    if REGISTRIES.search(line):
+        return True
+    return bool(HOST.search(DOCUMENT_LINK.sub("", line) if suffix in DOCUMENTS else line))
+
+
+@pytest.mark.parametrize(
+    ("line", "suffix", "named"),
+    [
+        ("see https:/" + "/doi.org/10.1109/TED.2023.3327031.", ".md", False),
+        ("see https:/" + "/doi.org/10.1109/TED.2023.3327031.", ".py", True),
+        ("from https:/" + "/py" + "pi.org/simple", ".md", True),
+        ("py" + "pi.org", ".toml", True),
+        ("http:/" + "/example.org/", ".md", True),
+        ("pip --index-" + "url here", ".md", True),
+        ("nothing", ".py", False),
+    ],
+)
+def test_a_host_would_be_seen(line, suffix, named):
+    assert hosts_named(line, suffix) == named
+
+
+def test_no_file_names_a_host_to_fetch_packages_from():
+    # Nor an option of pip that would name one.
     found = [
         f"{name_of(path)}:{number}"
         for path in TEXTS
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
-        if host.search(line)
+        if hosts_named(line, path.suffix)
     ]
     assert found == []
 

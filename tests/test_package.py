@@ -114,6 +114,11 @@ def test_a_wheel_has_one_name(installed):
         assert list((installed / "allspin").glob(data))
 
 
+@pytest.mark.parametrize("package", ["", *LAYERS])
+def test_type_checkers_may_use_the_types_of_what_is_installed(package, installed):
+    assert (installed / "allspin" / package / "py.typed").is_file()
+
+
 def test_the_readme_s_python_runs_beside_files_of_the_old_names(installed, tmp_path):
     for layer in LAYERS:
         (tmp_path / f"{layer}.py").write_text("raise ImportError('the wrong one')\n")
@@ -126,7 +131,7 @@ def test_the_readme_s_python_runs_beside_files_of_the_old_names(installed, tmp_p
     )
     assert done.returncode == 0, done.stderr
     share, file = done.stdout.splitlines()
-    assert share.endswith("right; 0 differ")
+    assert share.endswith("accuracy; 0 differ")
     assert Path(file).is_relative_to(installed)
 
 
@@ -164,6 +169,27 @@ def test_a_planted_type_error_fails(tmp_path):
     )
     found = re.findall(r"(\w+)\.py:(\d+):\d+ - error", said)
     assert sorted(found) == [("a", "1"), ("b", "4"), ("c", "3"), ("d", "1")], said
+
+
+def test_a_misspelt_port_fails(tmp_path):
+    engine = (
+        "from amaranth.hdl import Value\n\nfrom allspin.hdl.stream.slice import Slice\n\n\n"
+        "class Engine:\n    def __init__(self) -> None:\n        self.crossbar = Slice(8)\n\n"
+        "    def full(self) -> Value:\n        return self.crossbar.{}.{}\n"
+    )
+    said = lint(
+        tmp_path,
+        {
+            "hdl/stream/__init__.py": "",
+            "hdl/stream/slice.py": (ROOT / "hdl" / "stream" / "slice.py").read_text(),
+            "hdl/right.py": engine.format("o", "ready"),
+            "hdl/signal.py": engine.format("o", "redy"),
+            "boards/port.py": engine.format("out", "ready"),
+        },
+    )
+    found = re.findall(r"(\w+)\.py:(\d+):\d+ - error: .* attribute \"(\w+)\"", said)
+    assert sorted(found) == [("port", "11", "out"), ("signal", "11", "redy")], said
+    assert said.count(" - error") == 2
 
 
 def test_what_is_right_passes(tmp_path):

@@ -250,7 +250,7 @@ class Build:
         mhz = self.parameters.board.machine_frequency / 1e6
         route = with_options(
             family.route_command(self._platform, self._planned("nextpnr"), seed, mhz),
-            self.parameters.board.routing,
+            self.parameters.board.profile().routing,
         )
         pack = family.pack_command(self._platform, self._planned(family.packer))
         bitstream = f"{TOP}.{family.bitstream}"

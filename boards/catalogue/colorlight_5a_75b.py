@@ -12,7 +12,6 @@ BOARDS = (
         title="Colorlight 5A-75B 7.0",
         platform=Colorlight_5A75B_R70Platform,
         profiles=ECP5_25,
-        frequency=100_000_000,
         pll=Ecp5PllParameters,
         flash=("openFPGALoader", "-c", "ft232", "{bitstream}"),
         usb="0403:6014",

@@ -5,7 +5,7 @@ from amaranth_boards.ecpix5 import ECPIX585Platform
 from allspin.boards.board import Board
 from allspin.boards.lights import Lights
 from allspin.boards.pll.ecp5 import Ecp5PllParameters
-from allspin.boards.profiles import ECP5_85, ECP5_85_FREQUENCIES, ECP5_85_ROUTINGS
+from allspin.boards.profiles import ECP5_85
 
 BOARDS = (
     Board(
@@ -13,9 +13,6 @@ BOARDS = (
         title="ECPIX-5 85F",
         platform=ECPIX585Platform,
         profiles=ECP5_85,
-        frequencies=ECP5_85_FREQUENCIES,
-        routings=ECP5_85_ROUTINGS,
-        frequency=120_000_000,
         pll=Ecp5PllParameters,
         lights=Lights(
             programmed="rgb_led/0/g",

@@ -5,7 +5,7 @@ from amaranth_boards.icebreaker import ICEBreakerPlatform
 from allspin.boards.board import Board
 from allspin.boards.lights import Lights
 from allspin.boards.pll.ice40 import Ice40PadPllParameters
-from allspin.boards.profiles import UP5K, UP5K_FREQUENCIES, UP5K_ROUTINGS
+from allspin.boards.profiles import UP5K
 
 BOARDS = (
     Board(
@@ -13,9 +13,6 @@ BOARDS = (
         title="iCEBreaker",
         platform=ICEBreakerPlatform,
         profiles=UP5K,
-        frequency=30_000_000,
-        frequencies=UP5K_FREQUENCIES,
-        routings=UP5K_ROUTINGS,
         pll=Ice40PadPllParameters,
         lights=Lights(programmed="led_g/0", error="led_r/0"),
         flash=("iceprog", "{bitstream}"),

@@ -7,7 +7,7 @@ from amaranth_boards.resources import UARTResource
 from allspin.boards.board import Board
 from allspin.boards.lights import Lights
 from allspin.boards.pll.ice40 import Ice40PadPllParameters
-from allspin.boards.profiles import UP5K, UP5K_FREQUENCIES, UP5K_ROUTINGS
+from allspin.boards.profiles import UP5K
 
 BOARDS = (
     Board(
@@ -15,9 +15,6 @@ BOARDS = (
         title="iCEBreaker-bitsy",
         platform=ICEBreakerBitsyPlatform,
         profiles=UP5K,
-        frequency=30_000_000,
-        frequencies=UP5K_FREQUENCIES,
-        routings=UP5K_ROUTINGS,
         pll=Ice40PadPllParameters,
         resources=(
             UARTResource(

@@ -13,7 +13,6 @@ BOARDS = (
         title="Icepi Zero",
         platform=IcepiZero1_3Platform,
         profiles=ECP5_25,
-        frequency=100_000_000,
         pll=Ecp5PllParameters,
         lights=Lights(programmed="led/4", digit=("led/0", "led/1", "led/2", "led/3")),
         flash=("openFPGALoader", "-b", "icepi-zero", "{bitstream}"),

@@ -5,7 +5,7 @@ from amaranth_boards.icesugar import ICESugarPlatform
 from allspin.boards.board import Board
 from allspin.boards.lights import Lights
 from allspin.boards.pll.ice40 import Ice40PadPllParameters
-from allspin.boards.profiles import UP5K, UP5K_FREQUENCIES, UP5K_ROUTINGS
+from allspin.boards.profiles import UP5K
 
 BOARDS = (
     Board(
@@ -13,9 +13,6 @@ BOARDS = (
         title="iCESugar",
         platform=ICESugarPlatform,
         profiles=UP5K,
-        frequency=30_000_000,
-        frequencies=UP5K_FREQUENCIES,
-        routings=UP5K_ROUTINGS,
         pll=Ice40PadPllParameters,
         baud=1_000_000,
         lights=Lights(programmed="led_g/0", streaming="led_b/0", error="led_r/0"),

@@ -13,7 +13,6 @@ BOARDS = (
         title="iCESugar-Pro",
         platform=ICESugarProPlatform,
         profiles=ECP5_25,
-        frequency=100_000_000,
         pll=Ecp5PllParameters,
         baud=1_000_000,
         lights=Lights(programmed="rgb_led/0/g", streaming="rgb_led/0/b", error="rgb_led/0/r"),

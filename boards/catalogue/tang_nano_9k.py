@@ -12,7 +12,6 @@ BOARDS = (
         title="Tang Nano 9K",
         platform=TangNano9kPlatform,
         profiles=GW1N_9,
-        frequency=27_000_000,
         lights=Lights(
             programmed="led/0", error="led/1", digit=("led/2", "led/3", "led/4", "led/5")
         ),

@@ -5,7 +5,7 @@ from amaranth_boards import ulx3s
 from allspin.boards.board import Board
 from allspin.boards.lights import Lights
 from allspin.boards.pll.ecp5 import Ecp5PllParameters
-from allspin.boards.profiles import ECP5_25, ECP5_45, ECP5_85, ECP5_85_FREQUENCIES, ECP5_85_ROUTINGS
+from allspin.boards.profiles import ECP5_25, ECP5_45, ECP5_85
 
 BOARDS = tuple(
     Board(
@@ -13,9 +13,6 @@ BOARDS = tuple(
         title=f"ULX3S {size}",
         platform=platform,
         profiles=profiles,
-        frequency=frequency,
-        frequencies=ECP5_85_FREQUENCIES if profiles is ECP5_85 else {},
-        routings=ECP5_85_ROUTINGS if profiles is ECP5_85 else {},
         pll=Ecp5PllParameters,
         lights=Lights(
             programmed="led/0",
@@ -27,10 +24,10 @@ BOARDS = tuple(
         usb="0403:6015",
         bridge="FT231X",
     )
-    for size, platform, profiles, frequency in (
-        ("12F", ulx3s.ULX3S_12F_Platform, ECP5_25, 100_000_000),
-        ("25F", ulx3s.ULX3S_25F_Platform, ECP5_25, 100_000_000),
-        ("45F", ulx3s.ULX3S_45F_Platform, ECP5_45, 100_000_000),
-        ("85F", ulx3s.ULX3S_85F_Platform, ECP5_85, 120_000_000),
+    for size, platform, profiles in (
+        ("12F", ulx3s.ULX3S_12F_Platform, ECP5_25),
+        ("25F", ulx3s.ULX3S_25F_Platform, ECP5_25),
+        ("45F", ulx3s.ULX3S_45F_Platform, ECP5_45),
+        ("85F", ulx3s.ULX3S_85F_Platform, ECP5_85),
     )
 )

@@ -7,7 +7,7 @@ from amaranth_boards.upduino_v3 import UpduinoV3Platform
 from allspin.boards.board import Board
 from allspin.boards.lights import Lights
 from allspin.boards.pll.ice40 import Ice40PllParameters
-from allspin.boards.profiles import UP5K, UP5K_FREQUENCIES, UP5K_ROUTINGS
+from allspin.boards.profiles import UP5K
 
 BOARDS = (
     Board(
@@ -15,9 +15,6 @@ BOARDS = (
         title="UPduino v3",
         platform=UpduinoV3Platform,
         profiles=UP5K,
-        frequency=30_000_000,
-        frequencies=UP5K_FREQUENCIES,
-        routings=UP5K_ROUTINGS,
         clock="clk12",  # the oscillator inside the part is too far off for a UART
         pll=Ice40PllParameters,
         resources=(

@@ -38,7 +38,7 @@ class Pins:
         reset = platform.default_rst
         if reset is not None:
             released = (f"{reset}_0__io",)
-            if platform.lookup(reset).ios[0].invert:
+            if platform.lookup(reset).ios[0].invert:  # pyright: ignore[reportAttributeAccessIssue]  # the stubs leave it out
                 high = released
             else:
                 low = released

@@ -7,15 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.hdl.export.contents import Contents, network_contents
-from allspin.hdl.parameters import (
-    CHIP,
-    ENGINE,
-    STATES,
-    USE_NOISE,
-    WEIGHTS,
-    WRITE_TABLE,
-    EngineParameters,
-)
+from allspin.hdl.memory_map import CHIP, ENGINE, STATES, USE_NOISE, WEIGHTS, WRITE_TABLE
+from allspin.hdl.parameters import EngineParameters
 from allspin.sim.chip.chip import MAX_SPREAD, USE_BITS, Words, WriteTable, state_words
 from allspin.sim.chip.generator import FRACTION_BITS, Purpose, use_normals
 from allspin.sim.device.variation import Imperfections

@@ -29,6 +29,9 @@ class Passes(wiring.Component):
         `ReplayLayout`: of `valid`, `beat` and `group`, which are signals.
     """
 
+    events: stream.Interface
+    passes: stream.Interface
+
     def __init__(self, parameters: CrossbarParameters) -> None:
         super().__init__(
             {
@@ -69,7 +72,7 @@ class StageLayout(data.StructLayout):
     def __init__(self, parameters: CrossbarParameters) -> None:
         p = parameters
         sum_ = signed(p.sum_bits)
-        lines = range(p.part_rows * p.passes)
+        lines = range(p.lines)
         super().__init__(
             {
                 "valid": 1,

@@ -230,11 +230,11 @@ class Opened(Elaboratable):
     def _collect(self, fragment: Fragment, prefix: str) -> None:
         if isinstance(fragment, MemoryInstance):
             self._memories[prefix[:-1]] = fragment
-        for statements in fragment.statements.values():
+        for statements in fragment.statements.values():  # pyright: ignore[reportAttributeAccessIssue]  # the stubs leave it out
             for statement in statements:
                 for signal in statement._lhs_signals():
                     self._signals.setdefault(prefix + signal.name, SignalSet()).add(signal)
-        for part, name, _ in fragment.subfragments:
+        for part, name, _ in fragment.subfragments:  # pyright: ignore[reportAttributeAccessIssue]  # the stubs leave it out
             self._collect(part, f"{prefix}{name}.")
 
     def named(self, name: str) -> list[Signal]:
@@ -267,8 +267,8 @@ class Opened(Elaboratable):
     def word(self, memory: str, address: ValueLike) -> Signal:
         """A word of one of the block's memories; the memory by the name of its submodule."""
         instance = self._memories[memory]
-        data = Signal(Shape.cast(instance._data.shape))
-        instance.read_port(domain="comb", addr=address, data=data, en=Const(1), transparent_for=())
+        data = Signal(Shape.cast(instance._data.shape))  # pyright: ignore[reportAttributeAccessIssue]  # the stubs leave it out
+        instance.read_port(domain="comb", addr=address, data=data, en=Const(1), transparent_for=())  # pyright: ignore[reportAttributeAccessIssue]  # the stubs leave it out
         return data
 
     def elaborate(self, platform: object) -> Fragment:
@@ -308,14 +308,14 @@ class FewWords(Elaboratable):
     def read_port(self, *, domain: str) -> ReadPort:
         """As `amaranth.lib.memory.Memory` has it, in the ``comb`` domain."""
         assert domain == "comb"
-        signature = ReadPort.Signature(shape=self._shape, addr_width=ceil_log2(self._depth))
+        signature = ReadPort.Signature(shape=self._shape, addr_width=ceil_log2(self._depth))  # pyright: ignore[reportArgumentType]  # the stubs bind its shape to no type
         port = signature.create()
         self._reads.append(port)
         return port
 
     def write_port(self) -> WritePort:
         """As `amaranth.lib.memory.Memory` has it."""
-        signature = WritePort.Signature(shape=self._shape, addr_width=ceil_log2(self._depth))
+        signature = WritePort.Signature(shape=self._shape, addr_width=ceil_log2(self._depth))  # pyright: ignore[reportArgumentType]  # the stubs bind its shape to no type
         port = signature.create()
         self._writes.append(port)
         return port
@@ -379,8 +379,8 @@ def ask(properties: Elaboratable, mode: Mode, depth: int, folder: Path, engine: 
     top = Module()
     # The clock must be a port: without one, all registers would be constants.
     top.domains.sync = domain = ClockDomain(reset_less=True)
-    top.submodules.properties = properties
-    (folder / "top.il").write_text(rtlil.convert(top, name=TOP, ports=[domain.clk]))
+    top.submodules.properties = properties  # pyright: ignore[reportArgumentType]  # the stubs' Elaboratable has no elaborate
+    (folder / "top.il").write_text(rtlil.convert(top, name=TOP, ports=[domain.clk]))  # pyright: ignore[reportAttributeAccessIssue]  # the stubs leave it out
     # A choice among constants stays one: as a memory it would be hard for a solver.
     (folder / "proof.sby").write_text(
         f"[options]\nmode {mode}\ndepth {depth}\n"

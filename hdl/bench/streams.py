@@ -2,7 +2,7 @@
 
 import collections
 import random
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
 from amaranth.lib import data
@@ -10,7 +10,7 @@ from amaranth.sim import Simulator
 
 from allspin.hdl.bench.coverage import Recording
 
-Process = Callable[[Any], Awaitable[None]]
+Process = Callable[[Any], Coroutine[Any, Any, None]]
 
 
 def plain(payload: Any) -> Any:

@@ -92,6 +92,10 @@ class MacArray(wiring.Component):
         is under way.
     """
 
+    values: stream.Interface
+    sums: stream.Interface
+    weights: stream.Interface
+
     def __init__(self, parameters: MacParameters) -> None:
         self._parameters = parameters
         super().__init__(

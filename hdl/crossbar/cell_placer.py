@@ -70,6 +70,10 @@ class CellPlacer(wiring.Component):
         Where, and which.
     """
 
+    cells: stream.Interface
+    valid: Signal
+    place: data.View
+
     def __init__(self, parameters: CrossbarParameters) -> None:
         self._parameters = parameters
         super().__init__(

@@ -9,18 +9,90 @@ To drive several rows in one clock, the array is split into parts by row number 
 """
 
 from itertools import pairwise
+from typing import Protocol
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.crossbar.cell_placer import CellLayout, CellPlacer
-from allspin.hdl.crossbar.multiplier import SPARE_MULTIPLIERS, Multiplier
+from allspin.hdl.crossbar.multiplier import CONVERTER_MULTIPLIERS, Multiplier
 from allspin.hdl.crossbar.replay import Replay
-from allspin.hdl.crossbar.spram import SpramWords
 from allspin.hdl.parameters import CrossbarParameters
 from allspin.hdl.stream.block_ram import block_memory
 from allspin.hdl.stream.layouts import EventLayout, SumLayout
+
+
+class Cells(Protocol):
+    """What keeps the R_AH words of a `Crossbar`: the gateware of a target's memory of cells.
+
+    Attributes
+    ----------
+    clocks : int
+        Clocks from a line's address to its words, at least one.
+    """
+
+    @property
+    def clocks(self) -> int:
+        """As above."""
+
+    def words(self, m: Module, part: int, address: Signal, placer: CellPlacer) -> list[Value]:
+        """Build the memories of a part of the array.
+
+        Parameters
+        ----------
+        m : Module
+            Gets them.
+        part : int
+            Which part.
+        address : Signal
+            Line to read.
+        placer : CellPlacer
+            Tells which word is to be written where.
+
+        Returns
+        -------
+        list of Value
+            The signed words of the line, a lane each, `clocks` later.
+        """
+
+
+class Banks:
+    """Block RAM of any part, one for each few lanes.
+
+    Parameters
+    ----------
+    parameters : CrossbarParameters
+        Of the crossbar.
+    """
+
+    clocks = 1
+
+    def __init__(self, parameters: CrossbarParameters) -> None:
+        self._parameters = parameters
+
+    def words(self, m: Module, part: int, address: Signal, placer: CellPlacer) -> list[Value]:
+        """As of `Cells`."""
+        p = self._parameters
+        place = placer.place
+        words: list[Value] = []
+        for number in range(p.banks):
+            layout = data.ArrayLayout(signed(p.rah_bits), p.bank_lanes)
+            bank = block_memory(layout, p.lines)
+            m.submodules[f"part_{part}_bank_{number}"] = bank
+            write = bank.write_port(granularity=1)
+            chosen = placer.valid & (place.bank == number) & (place.part == part)
+            m.d.comb += [
+                write.addr.eq(place.address),
+                write.en.eq(Mux(chosen, 1 << place.lane, 0)),
+            ]
+            m.d.comb += [write.data[lane].eq(place.word) for lane in range(p.bank_lanes)]
+            read = bank.read_port(domain="comb")
+            read_words = Signal(layout, name=f"read_words_{part}_{number}", reset_less=True)
+            m.d.comb += read.addr.eq(address)
+            m.d.sync += read_words.eq(read.data)
+            words += [read_words[lane] for lane in range(p.bank_lanes)]
+        return words[: p.lanes]
 
 
 class Crossbar(wiring.Component):
@@ -30,12 +102,15 @@ class Crossbar(wiring.Component):
     column by column, `neurons_per_clock` a clock, from a shadow of the accumulators, while
     the next image's rows are already driven; only an image's last beat waits until the
     shadow is free. The first sum is valid four clocks after an image's last beat was taken,
-    five with several rows a clock.
+    with words that come a clock after their address; five with several rows a clock, and one
+    less where the clock is slow.
 
     Parameters
     ----------
     parameters : CrossbarParameters
         Size and widths.
+    memory : Cells
+        What keeps the words.
 
     Attributes
     ----------
@@ -48,8 +123,13 @@ class Crossbar(wiring.Component):
         under way.
     """
 
-    def __init__(self, parameters: CrossbarParameters) -> None:
+    events: stream.Interface
+    sums: stream.Interface
+    cells: stream.Interface
+
+    def __init__(self, parameters: CrossbarParameters, memory: Cells) -> None:
         self._parameters = parameters
+        self._memory = memory
         super().__init__(
             {
                 "events": In(stream.Signature(EventLayout(parameters))),
@@ -86,7 +166,7 @@ class Crossbar(wiring.Component):
                 beat.eq(replay.passes.payload.beat),
                 group.eq(replay.passes.payload.group),
             ]
-        base = Signal(range(p.part_rows * p.passes))
+        base = Signal(range(p.lines))
         with m.Switch(group):
             for number in range(p.passes):
                 with m.Case(number):
@@ -100,9 +180,11 @@ class Crossbar(wiring.Component):
                 self.last = Signal(name=f"{name}_last")
                 self.final = Signal(name=f"{name}_final")
 
-        # An iCE40's clock is slow enough for an SPRAM and a product in a row.
-        holds_words = p.memory != "spram"
-        names = ["read", *["word"] * holds_words, "product", *["rows"] * (p.rows_per_clock > 1)]
+        # A slow clock has the time for a memory and a product in a row.
+        holds_words = not p.target.slow_clock
+        reads = ["read", *(f"read_{clock}" for clock in range(2, self._memory.clocks + 1))]
+        names = [*reads, *["word"] * holds_words, "product", *["rows"] * (p.rows_per_clock > 1)]
+        multipliers = 0 if p.level_step else p.target.multipliers - CONVERTER_MULTIPLIERS
         stages = [Stage(name) for name in names]
         left = Signal(range(p.lanes + 1))  # sums still in the shadow
         closing = Signal()
@@ -126,20 +208,23 @@ class Crossbar(wiring.Component):
         values = []
         for part in range(p.rows_per_clock):
             slot = beat.slots[part]
-            address = Signal(range(p.part_rows * p.passes), name=f"address_{part}")
-            read_value = Signal(p.value_bits, name=f"read_value_{part}", reset_less=True)
-            word_value = Signal(p.value_bits, name=f"word_value_{part}", reset_less=True)
+            address = Signal(range(p.lines), name=f"address_{part}")
             m.d.comb += address.eq(base + slot.row)
-            m.d.sync += [read_value.eq(slot.value), word_value.eq(read_value)]
+            read_value = slot.value
+            for name in reads:
+                following = Signal(p.value_bits, name=f"{name}_value_{part}", reset_less=True)
+                m.d.sync += following.eq(read_value)
+                read_value = following
+            word_value = Signal(p.value_bits, name=f"word_value_{part}", reset_less=True)
+            m.d.sync += word_value.eq(read_value)
             value = word_value if holds_words else read_value
             values.append(value)
-            memories = self._elaborate_spram if p.memory == "spram" else self._elaborate_banks
-            for lane, read in enumerate(memories(m, part, address, placer)):
+            for lane, read in enumerate(self._memory.words(m, part, address, placer)):
                 word = read
                 if holds_words:
                     word = Signal(read.shape(), name=f"word_{part}_{lane}", reset_less=True)
                     m.d.sync += word.eq(read)
-                if p.memory == "spram" and not p.level_step and lane < SPARE_MULTIPLIERS:
+                if lane < multipliers:
                     multiplier = Multiplier(len(word), p.value_bits)
                     m.submodules[f"multiplier_{part}_{lane}"] = multiplier
                     m.d.comb += [multiplier.word.eq(word), multiplier.value.eq(value)]
@@ -213,56 +298,3 @@ class Crossbar(wiring.Component):
                 sum_ = ((sum_ << 1) + beyond) * p.level_step
             m.d.comb += self.sums.payload.sums[number].eq(sum_)
         return m
-
-    def _elaborate_banks(
-        self, m: Module, part: int, address: Signal, placer: CellPlacer
-    ) -> list[Value]:
-        """A part's block RAMs: the words of each lane, a clock behind the address."""
-        p = self._parameters
-        place = placer.place
-        words: list[Value] = []
-        for number in range(p.banks):
-            layout = data.ArrayLayout(signed(p.rah_bits), p.bank_lanes)
-            bank = block_memory(layout, p.part_rows * p.passes)
-            m.submodules[f"part_{part}_bank_{number}"] = bank
-            write = bank.write_port(granularity=1)
-            chosen = placer.valid & (place.bank == number) & (place.part == part)
-            m.d.comb += [
-                write.addr.eq(place.address),
-                write.en.eq(Mux(chosen, 1 << place.lane, 0)),
-            ]
-            m.d.comb += [write.data[lane].eq(place.word) for lane in range(p.bank_lanes)]
-            read = bank.read_port(domain="comb")
-            read_words = Signal(layout, name=f"read_words_{part}_{number}", reset_less=True)
-            m.d.comb += read.addr.eq(address)
-            m.d.sync += read_words.eq(read.data)
-            words += [read_words[lane] for lane in range(p.bank_lanes)]
-        return words[: p.lanes]
-
-    def _elaborate_spram(
-        self, m: Module, part: int, address: Signal, placer: CellPlacer
-    ) -> list[Value]:
-        """SPRAMs: as `_elaborate_banks`; of words, or of states that stand for them."""
-        p = self._parameters
-        m.submodules.spram = spram = SpramWords(p.lanes, p.cell_bits)
-        word: Value = placer.place.word
-        if p.level_step:
-            word = Signal(signed(p.cell_bits))
-            with m.Switch(placer.place.word):
-                for state in range(-(2 ** (p.cell_bits - 1)), 2 ** (p.cell_bits - 1)):
-                    level = (2 * state + 1) * p.level_step
-                    if -(2 ** (p.rah_bits - 1)) <= level < 2 ** (p.rah_bits - 1):
-                        with m.Case(level):
-                            m.d.comb += word.eq(state)
-        m.d.comb += [
-            spram.address.eq(address),
-            spram.valid.eq(placer.valid),
-            spram.write_address.eq(placer.place.address),
-            spram.lane.eq(placer.place.lane),
-            spram.word.eq(word),
-        ]
-        width = p.cell_bits if p.level_step else p.rah_bits
-        return [
-            spram.words.word_select(lane, p.cell_bits)[:width].as_signed()
-            for lane in range(p.lanes)
-        ]

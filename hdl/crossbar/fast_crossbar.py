@@ -8,17 +8,17 @@ written pass from memory to memory.
 from typing import Any
 
 from amaranth.hdl import Module, Mux, Signal, Value, signed
-from amaranth.lib import stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.crossbar.cell_placer import CellLayout, CellPlacer, PlaceLayout
-from allspin.hdl.crossbar.crossbar import Crossbar
 from allspin.hdl.crossbar.replay import Replay
-from allspin.hdl.parameters import MEMORIES_PER_HOP, CrossbarParameters
+from allspin.hdl.parameters import CrossbarParameters
 from allspin.hdl.stream.ecp5 import WordMemory, add_or_start, copies, times_digit
 from allspin.hdl.stream.layouts import EventLayout, SumLayout
 from allspin.hdl.stream.reservation import Reservation
 from allspin.hdl.stream.slice import Slice
+from allspin.hdl.target import MEMORIES_PER_HOP
 
 MEMORIES_PER_ADDRESS = 8
 """Memories that a copy of the address drives."""
@@ -54,6 +54,10 @@ class FastCrossbar(wiring.Component):
     events, sums, cells
         As of `allspin.hdl.crossbar.crossbar.Crossbar`.
     """
+
+    events: stream.Interface
+    sums: stream.Interface
+    cells: stream.Interface
 
     def __init__(self, parameters: CrossbarParameters) -> None:
         self._parameters = parameters
@@ -93,8 +97,7 @@ class FastCrossbar(wiring.Component):
                 group.eq(replay.passes.payload.group),
             ]
         m.d.comb += taken.eq(incoming & (~beat.last | ~busy))
-        lines = p.part_rows * p.passes
-        base = Signal(range(lines))
+        base = Signal(range(p.lines))
         with m.Switch(group):
             for number in range(p.passes):
                 with m.Case(number):
@@ -105,7 +108,7 @@ class FastCrossbar(wiring.Component):
         leaves = -(-p.lanes // 4)
         for part in range(p.rows_per_clock):
             slot = beat.slots[part]
-            address = Signal(range(lines), name=f"address_{part}", reset_less=True)
+            address = Signal(range(p.lines), name=f"address_{part}", reset_less=True)
             value = Signal(p.value_bits, name=f"value_{part}", reset_less=True)
             held = Signal(p.value_bits, name=f"held_{part}", reset_less=True)
             later = Signal(p.value_bits, name=f"later_{part}", reset_less=True)
@@ -122,7 +125,7 @@ class FastCrossbar(wiring.Component):
             )
             own = []
             for number in range(p.banks):
-                memory = WordMemory(lines, p.bank_lanes, p.rah_bits)
+                memory = WordMemory(p.lines, p.bank_lanes, p.rah_bits)
                 m.submodules[f"part_{part}_bank_{number}"] = memory
                 m.d.comb += memory.address.eq(addresses[number // MEMORIES_PER_ADDRESS])
                 own.append(memory)
@@ -321,7 +324,7 @@ class FastCrossbar(wiring.Component):
             placer.cells.valid.eq(arrives),
         ]
         valid: Value = placer.valid
-        place: Any = placer.place
+        place: data.View = placer.place
         every = [
             (part, number, memory)
             for part, own in enumerate(memories)
@@ -353,8 +356,3 @@ class FastCrossbar(wiring.Component):
                 memory.write_address.eq(address),
                 memory.word.eq(word),
             ]
-
-
-def make_crossbar(parameters: CrossbarParameters) -> Crossbar | FastCrossbar:
-    """The crossbar for the memory that its parameters name."""
-    return (FastCrossbar if parameters.memory == "ecp5" else Crossbar)(parameters)

@@ -1,6 +1,6 @@
 """A product in a block that multiplies, where a part has a few of them to give away.
 
-An iCE40UP5K has eight. The V-I converter takes two; six lanes of words get one each, which
+The V-I converter takes two; of an iCE40UP5K's eight, six lanes of words get one each, which
 spares ninety LUTs a lane. Synthesis finds these products by the name of this block.
 """
 
@@ -8,8 +8,8 @@ from amaranth.hdl import Module, Signal, signed, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-SPARE_MULTIPLIERS = 6
-"""Of an iCE40UP5K, for the lanes of its first crossbar."""
+CONVERTER_MULTIPLIERS = 2
+"""What the V-I converter behind the first crossbar takes; the others are for that one's lanes."""
 
 
 class Multiplier(wiring.Component):
@@ -29,6 +29,10 @@ class Multiplier(wiring.Component):
     product : Out(signed)
         Their product.
     """
+
+    word: Signal
+    value: Signal
+    product: Signal
 
     def __init__(self, word_bits: int, value_bits: int) -> None:
         super().__init__(

@@ -51,6 +51,9 @@ class Replay(wiring.Component):
         `ReplayLayout`: each image's events in order, group after group.
     """
 
+    events: stream.Interface
+    passes: stream.Interface
+
     def __init__(self, parameters: CrossbarParameters) -> None:
         self._parameters = parameters
         super().__init__(
@@ -67,7 +70,7 @@ class Replay(wiring.Component):
         # A power of two, and room for an image that drives every row alone, with a closing beat.
         depth = 1 << p.rows.bit_length()
         assert depth >= p.rows + 1
-        layout = self.events.payload.shape()
+        layout = EventLayout(p)
         m.submodules.ring = ring = block_memory(layout, depth)
         write = ring.write_port()
         read = ring.read_port(domain="comb")

@@ -1,15 +1,17 @@
-"""The iCE40UP5K's four SPRAMs as a memory of words 64 bits wide."""
+"""The iCE40UP5K's four SPRAMs as a memory of words 64 bits wide, and as a crossbar's cells."""
 
 from typing import Any
 
-from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Mux, Signal
+from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
+from allspin.hdl.crossbar.cell_placer import CellPlacer
+from allspin.hdl.parameters import CrossbarParameters
+
 SPRAM_LINES = 16384
 SPRAM_BITS = 16
-SPRAMS = 4
 MASK_BITS = 4
 """Bits of an SPRAM's line that are written together."""
 
@@ -33,6 +35,11 @@ class Spram(wiring.Component):
     line : Out(16)
         What was read.
     """
+
+    address: Signal
+    data: Signal
+    enable: Signal
+    line: Signal
 
     def __init__(self) -> None:
         super().__init__(
@@ -97,6 +104,13 @@ class SpramWords(wiring.Component):
         A word to write.
     """
 
+    address: Signal
+    words: Signal
+    valid: Signal
+    write_address: Signal
+    lane: Signal
+    word: Signal
+
     def __init__(self, lanes: int, word_bits: int) -> None:
         self._lanes = lanes
         self._word_bits = word_bits
@@ -133,3 +147,44 @@ class SpramWords(wiring.Component):
             lines.append(spram.line)
         m.d.comb += self.words.eq(Cat(lines))
         return m
+
+
+class SpramCells:
+    """SPRAMs of words, or of states that stand for them, as the cells of a crossbar.
+
+    Parameters
+    ----------
+    parameters : CrossbarParameters
+        Of the crossbar.
+    """
+
+    clocks = 1
+
+    def __init__(self, parameters: CrossbarParameters) -> None:
+        self._parameters = parameters
+
+    def words(self, m: Module, part: int, address: Signal, placer: CellPlacer) -> list[Value]:
+        """As of `allspin.hdl.crossbar.crossbar.Cells`."""
+        p = self._parameters
+        m.submodules.spram = spram = SpramWords(p.lanes, p.cell_bits)
+        word: Value = placer.place.word
+        if p.level_step:
+            word = Signal(signed(p.cell_bits))
+            with m.Switch(placer.place.word):
+                for state in range(-(2 ** (p.cell_bits - 1)), 2 ** (p.cell_bits - 1)):
+                    level = (2 * state + 1) * p.level_step
+                    if -(2 ** (p.rah_bits - 1)) <= level < 2 ** (p.rah_bits - 1):
+                        with m.Case(level):
+                            m.d.comb += word.eq(state)
+        m.d.comb += [
+            spram.address.eq(address),
+            spram.valid.eq(placer.valid),
+            spram.write_address.eq(placer.place.address),
+            spram.lane.eq(placer.place.lane),
+            spram.word.eq(word),
+        ]
+        width = p.cell_bits if p.level_step else p.rah_bits
+        return [
+            spram.words.word_select(lane, p.cell_bits)[:width].as_signed()
+            for lane in range(p.lanes)
+        ]

@@ -4,7 +4,8 @@ from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.parameters import ENGINE, EngineParameters
+from allspin.hdl.memory_map import ENGINE
+from allspin.hdl.parameters import EngineParameters
 from allspin.hdl.stream.block_ram import block_memory
 
 VISIT = 2
@@ -47,6 +48,16 @@ class Counters(wiring.Component):
     two visits is kept in a few bits each. Forty bits of adder for each counter would be a
     tenth of an iCE40.
     """
+
+    busy: Signal
+    image: Signal
+    row: data.View
+    column: data.View
+    clear: Signal
+    layer: Signal
+    line: Signal
+    value: Signal
+    shown: Signal
 
     def __init__(self, parameters: EngineParameters) -> None:
         self._parameters = parameters

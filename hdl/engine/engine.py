@@ -4,26 +4,17 @@ While image n is in the first crossbar, image n - 1 is in its neurons and the se
 crossbar, and so on. The steady-state cost of an image is the slowest stage's, not the sum.
 """
 
-from typing import Any
-
-from amaranth.hdl import Array, Cat, Module, Mux, Signal
-from amaranth.lib import stream, wiring
+from amaranth.hdl import Array, Cat, Module, Mux, Signal, Value
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.crossbar.fast_crossbar import make_crossbar
+from allspin.hdl.crossbar.kinds import make_crossbar
 from allspin.hdl.engine.counters import Counters
 from allspin.hdl.engine.readout import Readout
+from allspin.hdl.memory_map import CONVERTER, COUNTERS, ENGINE, STATES, TABLE, WEIGHTS
 from allspin.hdl.neuron.converter import ViConverter
 from allspin.hdl.neuron.neuron_array import NeuronArray, RowDriver
-from allspin.hdl.parameters import (
-    CONVERTER,
-    COUNTERS,
-    ENGINE,
-    STATES,
-    TABLE,
-    WEIGHTS,
-    EngineParameters,
-)
+from allspin.hdl.parameters import EngineParameters
 from allspin.hdl.stream.ecp5 import copies
 from allspin.hdl.stream.layouts import (
     ByteLayout,
@@ -79,6 +70,15 @@ class Engine(wiring.Component):
     with a value of 1, and the column sums are its words.
     """
 
+    events: stream.Interface
+    results: stream.Interface
+    load: stream.Interface
+    fetch: stream.Interface
+    fetched: stream.Interface
+    idle: Signal
+    activity: Signal
+    numbers: stream.Interface
+
     def __init__(self, parameters: EngineParameters) -> None:
         self.parameters = parameters
         ports = {
@@ -111,7 +111,7 @@ class Engine(wiring.Component):
         # The link and the Programmer are far from one another, and a fast clock needs a
         # register where they meet. An iCE40's has the time, and its chips have no room: with one,
         # nextpnr does not find places for all cells with each seed.
-        meet = p.variation is not None and p.crossbars[0].memory != "spram"
+        meet = p.variation is not None and not p.target.slow_clock
         settle += meet
         settling = Signal(range(settle + 1))
         loading = Signal()  # a register, since much waits for it
@@ -201,7 +201,7 @@ class Engine(wiring.Component):
             m.submodules[f"crossbar_{layer}"] = crossbar
             here = Signal(name=f"here_{layer}")
             # A clock late where that decides what goes far; nothing is asked of a layer before.
-            known = m.d.sync if crossbar_parameters.memory == "ecp5" else m.d.comb
+            known = m.d.sync if crossbar_parameters.target.wide else m.d.comb
             known += here.eq(request.layer == layer)
             cell = crossbar.cells.payload
             written = m.d.sync if meet else m.d.comb
@@ -333,10 +333,10 @@ class Engine(wiring.Component):
             probe = Signal(name=f"probe_{layer}")
             probed = Signal(16, name=f"probed_{layer}", reset_less=True)
             m.d.sync += [probe.eq(fetching), probed.eq(request.address)]
-            near: Any = load
-            near_valid: Any = load_valid & load_layers[layer]
-            if crossbar_parameters.memory == "ecp5":
-                # `settle` is far longer than this takes.
+            near: data.View = load
+            near_valid: Value = load_valid & load_layers[layer]
+            if crossbar_parameters.target.wide:
+                # It is there long before a sum comes, or a line is shown.
                 near = Signal(LoadLayout(), name=f"load_{layer}", reset_less=True)
                 valid = Signal(name=f"load_valid_{layer}")
                 m.d.sync += [near.eq(load), valid.eq(near_valid)]
@@ -424,15 +424,15 @@ class Engine(wiring.Component):
         m: Module,
         *,
         counters: Counters,
-        fetch: Any,
-        fetched: Any,
+        fetch: stream.Interface,
+        fetched: stream.Interface,
         fetching: Signal,
         loading: Signal,
-        request: object,
+        request: data.View,
         drive: Signal,
         collect: Signal,
         sources: tuple[Signal, Signal, Signal],
-        taken: object,
+        taken: Value,
     ) -> None:
         """Read one line: by driving its row, or from a memory's probe."""
         table_entry, converter_word, shift = sources
@@ -442,23 +442,23 @@ class Engine(wiring.Component):
         # Chosen beside the waiting, which is long enough.
         found = Signal(32)
         counted = Signal()  # a counter is read
-        with m.Switch(request.memory):  # type: ignore[attr-defined]
+        with m.Switch(request.memory):
             with m.Case(TABLE):
                 m.d.sync += found.eq(table_entry)
             with m.Case(CONVERTER):
                 m.d.sync += found.eq(converter_word)
             with m.Default():
                 m.d.sync += found.eq(shift)
-        m.d.sync += counted.eq(request.memory == COUNTERS)  # type: ignore[attr-defined]
+        m.d.sync += counted.eq(request.memory == COUNTERS)
         wait = Signal(range(2 * counters.loop + 4))
         m.d.comb += [
-            counters.layer.eq(request.layer),  # type: ignore[attr-defined]
-            counters.line.eq(request.address),  # type: ignore[attr-defined]
+            counters.layer.eq(request.layer),
+            counters.line.eq(request.address),
         ]
         with m.FSM(name="fetch"):
             with m.State("IDLE"):
                 m.d.comb += fetch.ready.eq(~loading)
-                m.d.sync += [request.eq(fetch.payload), wait.eq(5), waited.eq(0)]  # type: ignore[attr-defined]
+                m.d.sync += [request.eq(fetch.payload), wait.eq(5), waited.eq(0)]
                 with m.If(fetch.valid & fetch.ready):
                     m.d.sync += fetching.eq(1)
                     with m.Switch(fetch.payload.memory):
@@ -476,7 +476,7 @@ class Engine(wiring.Component):
                 m.next = "DRIVE"
             with m.State("DRIVE"):
                 m.d.comb += drive.eq(1)
-                with m.If(taken):  # type: ignore[arg-type]
+                with m.If(taken):
                     m.d.sync += collect.eq(1)
                     m.next = "COLLECT"
             with m.State("COLLECT"), m.If(fetched.valid & fetched.ready & fetched.payload.last):

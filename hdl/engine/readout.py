@@ -27,6 +27,9 @@ class Readout(wiring.Component):
         `ResultLayout`.
     """
 
+    sums: stream.Interface
+    results: stream.Interface
+
     def __init__(self, parameters: EngineParameters) -> None:
         self._parameters = parameters
         super().__init__(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from allspin.hdl.parameters import CONVERTER, SHIFT, TABLE, WEIGHTS
+from allspin.hdl.memory_map import CONVERTER, SHIFT, TABLE, WEIGHTS
 from allspin.sim.network.network import Network
 
 

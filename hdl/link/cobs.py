@@ -48,6 +48,9 @@ class CobsDecoder(wiring.Component):
         `DecodedLayout`: each frame's bytes and its end.
     """
 
+    i: stream.Interface
+    o: stream.Interface
+
     def __init__(self) -> None:
         super().__init__(
             {"i": In(stream.Signature(8)), "o": Out(stream.Signature(DecodedLayout()))}
@@ -106,6 +109,9 @@ class CobsEncoder(wiring.Component):
     o : Out(stream)
         Bytes of frames.
     """
+
+    i: stream.Interface
+    o: stream.Interface
 
     DEPTH = 512
     """Two of the longest blocks, so that one leaves while the next comes."""

@@ -1,12 +1,11 @@
 """The CRC of a frame, of a byte a clock or of a bit a clock."""
 
 from amaranth.hdl import Module, Signal
-from amaranth.lib import crc, stream, wiring
+from amaranth.lib import stream, wiring
+from amaranth.lib.crc.catalog import CRC32_ISO_HDLC
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.link.protocol import CRC_BYTES
-
-CRC = crc.catalog.CRC32_ISO_HDLC
 
 
 class FrameCrc(wiring.Component):
@@ -31,6 +30,11 @@ class FrameCrc(wiring.Component):
         The last bytes taken are the CRC of those before.
     """
 
+    i: stream.Interface
+    start: Signal
+    value: Signal
+    matches: Signal
+
     def __init__(self, *, every_clock: bool = True) -> None:
         self._every_clock = every_clock
         super().__init__(
@@ -46,7 +50,7 @@ class FrameCrc(wiring.Component):
         """Build the CRC."""
         m = Module()
         width = 8 if self._every_clock else 1
-        m.submodules.processor = processor = CRC(data_width=width).create()
+        m.submodules.processor = processor = CRC32_ISO_HDLC(data_width=width).create()
         m.d.comb += [
             processor.start.eq(self.start),
             self.value.eq(processor.crc),

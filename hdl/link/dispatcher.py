@@ -17,7 +17,7 @@ from allspin.hdl.link.protocol import (
     identity_bytes,
 )
 from allspin.hdl.link.queue import Queue
-from allspin.hdl.parameters import COUNTERS
+from allspin.hdl.memory_map import COUNTERS, memory_map
 from allspin.hdl.stream.layouts import ByteLayout, FetchLayout, LoadLayout, ResultLayout
 from allspin.sim.chip.generator import USE_BITS as IMAGE_BITS
 
@@ -110,6 +110,19 @@ class Dispatcher(wiring.Component):
         `ByteLayout`: payloads of answers.
     """
 
+    payload: stream.Interface
+    errors: stream.Interface
+    body: stream.Interface
+    judged: Signal
+    malformed: Signal
+    results: stream.Interface
+    load: stream.Interface
+    fetch: stream.Interface
+    fetched: stream.Interface
+    idle: Signal
+    answer: stream.Interface
+    numbers: stream.Interface
+
     def __init__(self, parameters: LinkParameters) -> None:
         self._parameters = parameters
         ports = {
@@ -149,7 +162,7 @@ class Dispatcher(wiring.Component):
         field = Signal(range(5))  # of a body's head, byte by byte
         exists = Signal()
         readable = Signal()
-        memories = self._parameters.engine.memory_map()
+        memories = memory_map(self._parameters.engine)
         lines = Signal(range(max(memory.lines for memory in memories) + 1))  # of the space
         line_bytes = Signal(range(max(memory.line_bytes for memory in memories) + 1))
         lines_left = Signal.like(lines)  # from the address to the space's end

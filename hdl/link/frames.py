@@ -50,6 +50,10 @@ class FrameReceiver(wiring.Component):
         `ErrorCode.FRAME` or `ErrorCode.OVERFLOW` for each frame that was dropped.
     """
 
+    received: stream.Interface
+    payload: stream.Interface
+    errors: stream.Interface
+
     def __init__(self, window: int, *, every_clock: bool = True) -> None:
         self._every_clock = every_clock
         self._window = check_power_of_two("window", window, MIN_WINDOW, MAX_WINDOW)
@@ -178,6 +182,9 @@ class FrameSender(wiring.Component):
     sent : Out(stream)
         Bytes of frames.
     """
+
+    payload: stream.Interface
+    sent: stream.Interface
 
     def __init__(self, *, every_clock: bool = True) -> None:
         self._every_clock = every_clock

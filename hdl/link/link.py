@@ -1,6 +1,6 @@
 """The link: everything between a byte stream and the engine."""
 
-from amaranth.hdl import Module
+from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -37,6 +37,16 @@ class Link(wiring.Component):
     events, numbers, results, load, fetch, fetched, idle
         The engine's ports, the other way round.
     """
+
+    received: stream.Interface
+    sent: stream.Interface
+    events: stream.Interface
+    results: stream.Interface
+    load: stream.Interface
+    fetch: stream.Interface
+    fetched: stream.Interface
+    idle: Signal
+    numbers: stream.Interface
 
     def __init__(self, parameters: LinkParameters, *, every_clock: bool = True) -> None:
         self.parameters = parameters

@@ -4,13 +4,14 @@ from typing import Any
 
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import stream, wiring
+from amaranth.lib.memory import ReadPort
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.link.protocol import check_power_of_two
 from allspin.hdl.stream.block_ram import block_memory
 
 
-def read_ring(m: Module, read: Any, head: Signal, limit: Signal, o: Any) -> None:
+def read_ring(m: Module, read: ReadPort, head: Signal, limit: Signal, o: stream.Interface) -> None:
     """Offer a ring memory's items on a stream, one a clock.
 
     The memory's own output register is the stream's, so an item comes out two clocks
@@ -61,6 +62,10 @@ class Queue(wiring.Component):
     empty : Out(1)
         Everything that was put in has been taken out.
     """
+
+    i: stream.Interface
+    o: stream.Interface
+    empty: Signal
 
     def __init__(self, shape: Any, depth: int, *, distributed: bool = False) -> None:
         self._shape = shape

@@ -72,6 +72,11 @@ class SparseDecoder(wiring.Component):
         `EventLayout`: the driven rows; exactly one event an image is its last.
     """
 
+    body: stream.Interface
+    judged: Signal
+    malformed: Signal
+    events: stream.Interface
+
     def __init__(self, parameters: CrossbarParameters) -> None:
         self._parameters = parameters
         super().__init__(

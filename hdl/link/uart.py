@@ -121,11 +121,16 @@ class UartReceiver(wiring.Component):
         For one clock: a byte was lost because nobody took the one before.
     """
 
+    rx: Signal
+    received: stream.Interface
+    framing_error: Signal
+    overrun: Signal
+
     def __init__(self, parameters: UartParameters) -> None:
         self._parameters = parameters
         super().__init__(
             {
-                "rx": In(1, init=1),
+                "rx": In(1, init=1),  # pyright: ignore[reportCallIssue]  # the stubs leave init out
                 "received": Out(stream.Signature(8)),
                 "framing_error": Out(1),
                 "overrun": Out(1),
@@ -196,9 +201,12 @@ class UartTransmitter(wiring.Component):
         The wire, from a register; high when idle.
     """
 
+    sent: stream.Interface
+    tx: Signal
+
     def __init__(self, parameters: UartParameters) -> None:
         self._parameters = parameters
-        super().__init__({"sent": In(stream.Signature(8)), "tx": Out(1, init=1)})
+        super().__init__({"sent": In(stream.Signature(8)), "tx": Out(1, init=1)})  # pyright: ignore[reportCallIssue]  # the stubs leave init out
 
     def elaborate(self, platform: object) -> Module:
         """Build the transmitter."""

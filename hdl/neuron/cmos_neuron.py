@@ -16,6 +16,9 @@ from allspin.sim.network.levels import check_range
 class _Inverter(wiring.Component):
     """One inverter, kept apart: mapped alone, it is shared by all that it drives."""
 
+    i: Signal
+    o: Signal
+
     def __init__(self) -> None:
         super().__init__({"i": In(1), "o": Out(1)})
 
@@ -45,6 +48,10 @@ class BareGate(wiring.Component):
     activation : Out(bits)
         The value, or 0.
     """
+
+    negative: Signal
+    value: Signal
+    activation: Signal
 
     def __init__(self, bits: int) -> None:
         bits = check_range("bits", bits, 1, 8)
@@ -92,6 +99,13 @@ class RegisteredRelu(wiring.Component):
     activation : Out(bits)
         Nothing where the sum is negative, then its bits, full scale beyond them.
     """
+
+    enable: Signal
+    term: Signal
+    first: Signal
+    last: Signal
+    start: Signal
+    activation: Signal
 
     def __init__(
         self, term_bits: int, sum_bits: int, drop: int, bits: int, waits: bool = True
@@ -151,6 +165,9 @@ class RoundedRelu(wiring.Component):
         The activation, one clock later.
     """
 
+    current: Signal
+    activation: Signal
+
     def __init__(self, current_bits: int, bits: int) -> None:
         bits = check_range("bits", bits, 1, 8)
         check_range("current_bits", current_bits, bits, 12)
@@ -188,6 +205,9 @@ class TableLogic(wiring.Component):
     activation : Out(bits)
         The entry, one clock later.
     """
+
+    current: Signal
+    activation: Signal
 
     def __init__(self, table: Sequence[int], bits: int) -> None:
         bits = check_range("bits", bits, 1, 8)
@@ -231,6 +251,13 @@ class DigitalColumn(wiring.Component):
     first, last, start, activation
         As of `RegisteredRelu`.
     """
+
+    value: Signal
+    weight: Signal
+    first: Signal
+    last: Signal
+    start: Signal
+    activation: Signal
 
     def __init__(self, value_bits: int, weight_bits: int, sum_bits: int, drop: int, bits: int):
         value_bits = check_range("value_bits", value_bits, 1, 8)

@@ -13,7 +13,8 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.parameters import CONVERTER, SHIFT, CrossbarParameters, EngineParameters
+from allspin.hdl.memory_map import CONVERTER, SHIFT
+from allspin.hdl.parameters import CrossbarParameters, EngineParameters
 from allspin.hdl.stream.block_ram import block_memory
 from allspin.hdl.stream.layouts import LoadLayout, NoiseLayout, SumLayout
 from allspin.sim.network.network import GAIN_BITS
@@ -96,11 +97,19 @@ class ViConverter(wiring.Component):
         The right shift.
     """
 
+    sums: stream.Interface
+    currents: stream.Interface
+    load: stream.Interface
+    probe: Signal
+    column: Signal
+    word: Signal
+    shift: Signal
+    noise: data.View
+
     def __init__(self, parameters: EngineParameters, layer: int) -> None:
         self._crossbar: CrossbarParameters = parameters.crossbars[layer]
         self._current_bits = parameters.current_bits
-        # The parts with SPRAMs have multipliers too, and few LUTs.
-        self._multiplies = parameters.crossbars[0].memory == "spram"
+        self._multiplies = parameters.target.multipliers > 0
         self._stages = STAGES - 3 if self._multiplies else STAGES
         at_once = self._crossbar.neurons_per_clock
         self._noisy = parameters.noisy
@@ -264,7 +273,7 @@ class ViConverter(wiring.Component):
                     m.d.sync += line.eq(here_line + 1)
         at_once_bits = (len(words) - 1).bit_length()
         # As of the neurons' tables.
-        written = m.d.sync if self._crossbar.memory == "ecp5" else m.d.comb
+        written = m.d.sync if self._crossbar.target.wide else m.d.comb
         for number, memory in enumerate(words):
             write = memory.write_port()
             written += [

@@ -13,10 +13,11 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from allspin.hdl.memory_map import TABLE
 from allspin.hdl.neuron.cell_block import CellBlock, Currents
 from allspin.hdl.neuron.cmos_neuron import BareGate, RegisteredRelu, RoundedRelu, TableLogic
 from allspin.hdl.neuron.converter import CurrentLayout
-from allspin.hdl.parameters import TABLE, EngineParameters
+from allspin.hdl.parameters import EngineParameters
 from allspin.hdl.stream.block_ram import block_memory
 from allspin.hdl.stream.layouts import LoadLayout
 from allspin.sim.errors import UserError
@@ -83,6 +84,13 @@ class NeuronGateware(wiring.Component):
     parameters : EngineParameters
         Of the whole engine.
     """
+
+    currents: stream.Interface
+    activations: stream.Interface
+    load: stream.Interface
+    probe: Signal
+    address: Signal
+    entry: Signal
 
     def __init__(self, parameters: EngineParameters) -> None:
         self._parameters = parameters
@@ -153,8 +161,8 @@ def neuron_gateware(name: str) -> type[NeuronGateware]:
 class SotNeuron(NeuronGateware):
     """The SOT-ReLU, or any kind with a table: activation against current, loaded at run time.
 
-    One neuron a clock, two clocks later (the table's own register and one behind it); on an
-    ECP5, where the table is many small memories, three (a register before them).
+    One neuron a clock, two clocks later (the table's own register and one behind it); on a
+    wide part three (a register before the table).
     """
 
     def elaborate(self, platform: object) -> Module:
@@ -176,13 +184,13 @@ class SotNeuron(NeuronGateware):
         ]
         with m.If(loads):
             m.d.sync += line.eq(here + 1)
-        # Where the table is many small memories, registers between it and what is written.
-        scattered = p.crossbars[0].memory == "ecp5"
-        written = m.d.sync if scattered else m.d.comb
+        # What is written and what is asked come from far: there are registers before the table.
+        wide = p.target.wide
+        written = m.d.sync if wide else m.d.comb
         written += [write.addr.eq(here), write.data.eq(load.data), write.en.eq(loads)]
 
         go = Signal()
-        stages = 3 if scattered else 2
+        stages = 3 if wide else 2
         valid = Signal(stages)
         last = Signal(stages)
         address = Signal(p.current_bits)
@@ -200,7 +208,7 @@ class SotNeuron(NeuronGateware):
                 read_entry.eq(read.data),
                 entry.eq(read_entry),
             ]
-        if stages == 3:
+        if wide:
             held = Signal.like(address)
             with m.If(go):
                 m.d.sync += held.eq(address)

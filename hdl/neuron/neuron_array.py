@@ -49,6 +49,13 @@ class NeuronArray(wiring.Component):
         As of `allspin.hdl.neuron.neuron.NeuronSignature`; all tables are loaded alike.
     """
 
+    currents: stream.Interface
+    activations: stream.Interface
+    load: stream.Interface
+    probe: Signal
+    address: Signal
+    entry: Signal
+
     def __init__(self, parameters: EngineParameters, layer: int) -> None:
         self._parameters = parameters
         self._at_once = at_once = parameters.crossbars[layer].neurons_per_clock
@@ -115,6 +122,9 @@ class RowDriver(wiring.Component):
     events : Out(stream)
         `EventLayout` of the next crossbar.
     """
+
+    activations: stream.Interface
+    events: stream.Interface
 
     def __init__(self, parameters: EngineParameters, layer: int) -> None:
         self._crossbar: CrossbarParameters = parameters.crossbars[layer + 1]

@@ -78,6 +78,12 @@ class BeatMemory(wiring.Component):
         Clocks from `write` to the beat in its place.
     """
 
+    write: Signal
+    place: Signal
+    stored: data.View
+    address: Signal
+    beat: data.View
+
     def __init__(self, parameters: CrossbarParameters, beats: int) -> None:
         self._beats = beats
         self._layout = PackedLayout(parameters)
@@ -133,6 +139,12 @@ class BitMemory(wiring.Component):
     place, stored : In
         Where, and what.
     """
+
+    address: Signal
+    bit: Signal
+    write: Signal
+    place: Signal
+    stored: Signal
 
     def __init__(self, lines: int) -> None:
         self._lines = lines
@@ -244,6 +256,12 @@ class EcpBeatMemory(wiring.Component):
         As of `BeatMemory`.
     """
 
+    write: Signal
+    place: Signal
+    stored: data.View
+    address: Signal
+    beat: data.View
+
     def __init__(self, parameters: CrossbarParameters, beats: int) -> None:
         self._beats = beats
         self._layout = PackedLayout(parameters)
@@ -338,22 +356,22 @@ class EcpBeatMemory(wiring.Component):
             lasts.append(memory.bit)
 
         # Which bank it is follows the address, and brings the banks together step by step.
-        bank: Value = self.address[column_bits:]
+        chosen: Value = self.address[column_bits:]
         for clock in range(3):
-            later = Signal(len(bank), name=f"bank_{clock}", reset_less=True)
-            m.d.sync += later.eq(bank)
-            bank = later
+            later = Signal(len(chosen), name=f"bank_{clock}", reset_less=True)
+            m.d.sync += later.eq(chosen)
+            chosen = later
         plane_shift = plane_bits - column_bits
         for level in range(self._levels):
             low = WAYS_BITS * level
-            words = _choose(m, words, bank[low : low + WAYS_BITS], f"words_{level}")
+            words = _choose(m, words, chosen[low : low + WAYS_BITS], f"words_{level}")
             chosen_plane = (
-                bank[plane_shift : plane_shift + WAYS_BITS] if level == 0 else Const(0, 0)
+                chosen[plane_shift : plane_shift + WAYS_BITS] if level == 0 else Const(0, 0)
             )
             lasts = _choose(m, lasts, chosen_plane, f"last_{level}")
-            later = Signal(len(bank), name=f"bank_of_{level}", reset_less=True)
-            m.d.sync += later.eq(bank)
-            bank = later
+            later = Signal(len(chosen), name=f"bank_of_{level}", reset_less=True)
+            m.d.sync += later.eq(chosen)
+            chosen = later
         (word,), (last,) = words, lasts
         m.d.comb += self.beat.eq(Cat(word, last))
         return m

@@ -1,7 +1,7 @@
 """Images from the memory of beats to the crossbar, as often as they are wanted."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal
-from amaranth.lib import stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.link.queue import read_ring
@@ -58,10 +58,25 @@ class BeatPlayer(wiring.Component):
         Clocks from `write` to the beat in its place.
     """
 
+    write: Signal
+    place: Signal
+    stored: data.View
+    start: Signal
+    first: Signal
+    skip: Signal
+    images: Signal
+    playing: Signal
+    position: Signal
+    peek: Signal
+    peeked: Signal
+    beat: data.View
+    begun: Signal
+    events: stream.Interface
+
     def __init__(self, parameters: CrossbarParameters, beats: int) -> None:
         self._parameters = parameters
         self._beats = beats
-        memory = EcpBeatMemory if parameters.memory == "ecp5" else BeatMemory
+        memory = EcpBeatMemory if parameters.target.registered_blocks else BeatMemory
         self._memory = memory(parameters, beats)
         self.settling = self._memory.settling
         self._layout = PackedLayout(parameters)

@@ -4,21 +4,12 @@ So a sweep over chips is not bound by the link: the labels are on the board too,
 come back.
 """
 
-from typing import Any
-
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
-from amaranth.lib import stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.parameters import (
-    ENGINE,
-    LABELS,
-    RESIDENT_BEATS,
-    RESIDENT_LOGITS,
-    RESIDENT_RUN,
-    CrossbarParameters,
-    EngineParameters,
-)
+from allspin.hdl.memory_map import ENGINE, LABELS, RESIDENT_BEATS, RESIDENT_LOGITS, RESIDENT_RUN
+from allspin.hdl.parameters import CrossbarParameters, EngineParameters
 from allspin.hdl.resident.beat_memory import COLUMN_BITS, COLUMN_LINES, PackedLayout
 from allspin.hdl.resident.player import BeatPlayer
 from allspin.hdl.stream.block_ram import block_memory
@@ -74,6 +65,16 @@ class Loader(wiring.Component):
     number : Out(32)
         Number of the first of them, which the noise of its neurons is drawn by.
     """
+
+    load: stream.Interface
+    address: Signal
+    beat_written: Signal
+    beat: data.View
+    label_written: Signal
+    label: Signal
+    start: Signal
+    images: Signal
+    number: Signal
 
     def __init__(self, crossbar: CrossbarParameters, beat_bytes: int) -> None:
         self._beat_bytes = beat_bytes
@@ -203,10 +204,24 @@ class Judge(wiring.Component):
         A class.
     """
 
+    write: Signal
+    place: Signal
+    stored: Signal
+    clear: Signal
+    count: Signal
+    answered: Signal
+    winner: Signal
+    busy: Signal
+    answers: Signal
+    correct: Signal
+    cycles: Signal
+    address: Signal
+    label: Signal
+
     def __init__(self, parameters: EngineParameters, images: int) -> None:
         self._images = images
         class_ = range(max(parameters.classes, 2))
-        self._fast = parameters.crossbars[0].memory == "ecp5"
+        self._registered = parameters.target.registered_blocks
         super().__init__(
             {
                 "write": In(1),
@@ -251,7 +266,7 @@ class Judge(wiring.Component):
         address = Signal(range(self._images))
         m.d.comb += address.eq(Mux(self.count, self.answers, self.address))
         width = len(self.label)
-        if self._fast and self._images <= COLUMN_LINES and width <= COLUMN_BITS:
+        if self._registered and self._images <= COLUMN_LINES and width <= COLUMN_BITS:
             m.submodules.labels = words = WordMemory(self._images, 1, width)
             m.d.comb += [
                 words.address.eq(address),
@@ -310,6 +325,21 @@ class Resident(wiring.Component):
     idle : In(1)
         The engine's.
     """
+
+    link_numbers: stream.Interface
+    numbers: stream.Interface
+    link_events: stream.Interface
+    link_results: stream.Interface
+    link_load: stream.Interface
+    link_fetch: stream.Interface
+    link_fetched: stream.Interface
+    link_idle: Signal
+    events: stream.Interface
+    results: stream.Interface
+    load: stream.Interface
+    fetch: stream.Interface
+    fetched: stream.Interface
+    idle: Signal
 
     def __init__(self, parameters: EngineParameters) -> None:
         assert parameters.resident is not None
@@ -458,7 +488,7 @@ class Resident(wiring.Component):
         player: BeatPlayer,
         judge: Judge,
         serving: Signal,
-        results: Any,
+        results: stream.Interface,
         result_ready: Signal,
         first: Signal,
         skip: Signal,

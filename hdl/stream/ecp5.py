@@ -12,6 +12,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.stream.block_ram import block_memory
+from allspin.hdl.target import SMALLEST_BLOCK
 
 PAIR = Const(0x7888, 16)
 """Of a carry cell: (A and B) plus (C and D)."""
@@ -19,8 +20,6 @@ KEEP = Const(0x5AAA, 16)
 """Of a carry cell: A plus (C and D)."""
 WORD_BITS = 9
 """Bits of a block RAM that are written together."""
-SMALLEST_BLOCK = 129
-"""Lines; shorter memories are distributed RAM: an ECP5-25F's blocks are few."""
 
 
 def is_ecp5(platform: Any) -> bool:
@@ -174,6 +173,12 @@ class WordMemory(wiring.Component):
     write_address, word : In
         Where, and what: the same word on all lanes.
     """
+
+    address: Signal
+    words: data.View
+    write_enable: Signal
+    write_address: Signal
+    word: Signal
 
     def __init__(self, lines: int, lanes: int, rah_bits: int) -> None:
         self._lines = lines

@@ -45,6 +45,13 @@ class Reservation(wiring.Component):
         All of it, in order, from two clocks after it arrived.
     """
 
+    taken: Signal
+    open: Signal
+    ample: Signal
+    arrives: Signal
+    payload: Any
+    waiting: stream.Interface
+
     def __init__(
         self, shape: Any, depth: int, *, ahead: int = 0, distributed: bool = False
     ) -> None:
@@ -54,8 +61,8 @@ class Reservation(wiring.Component):
         super().__init__(
             {
                 "taken": In(1),
-                "open": Out(1, init=1),
-                "ample": Out(1, init=1),
+                "open": Out(1, init=1),  # pyright: ignore[reportCallIssue]  # the stubs leave init out
+                "ample": Out(1, init=1),  # pyright: ignore[reportCallIssue]  # the stubs leave init out
                 "arrives": In(1),
                 "payload": In(shape),
                 "waiting": Out(stream.Signature(shape)),

@@ -24,6 +24,9 @@ class Slice(wiring.Component):
         Items, a clock later.
     """
 
+    i: stream.Interface
+    o: stream.Interface
+
     def __init__(self, shape: Any, *, every_clock: bool = False) -> None:
         self._every_clock = every_clock
         super().__init__({"i": In(stream.Signature(shape)), "o": Out(stream.Signature(shape))})

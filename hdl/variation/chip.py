@@ -4,7 +4,7 @@ from amaranth.hdl import Cat, Module
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.parameters import CHIP, ENGINE
+from allspin.hdl.memory_map import CHIP, ENGINE
 from allspin.hdl.stream.layouts import LoadLayout
 from allspin.sim.chip.generator import NUMBER_BITS, SEED_BITS
 
@@ -54,6 +54,9 @@ class ChipRegisters(wiring.Component):
     chip : Out
         `ChipLayout`; kept over a reset, as memories are.
     """
+
+    load: stream.Interface
+    chip: data.View
 
     def __init__(self) -> None:
         super().__init__({"load": In(stream.Signature(LoadLayout())), "chip": Out(ChipLayout())})

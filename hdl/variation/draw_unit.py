@@ -1,6 +1,6 @@
 """One small generator that several users share."""
 
-from amaranth.hdl import Module, Mux, signed
+from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -61,6 +61,17 @@ class DrawSignature(wiring.Signature):
         )
 
 
+class DrawInterface(wiring.PureInterface):
+    """A port of `DrawSignature`, whose members are described there."""
+
+    draws: stream.Interface
+    spreads: list[Signal]
+    drawn: Signal
+    bits: Signal
+    made: Signal
+    product: Signal
+
+
 class DrawUnit(wiring.Component):
     """`IterativeSpeck` and `IterativeNormal`, for the first of its users that has a wish.
 
@@ -82,6 +93,9 @@ class DrawUnit(wiring.Component):
     users : In(`DrawSignature`), an array
         The users.
     """
+
+    seed: Signal
+    users: list[DrawInterface]
 
     def __init__(
         self, rounds_per_clock: int, users: int, spread_bits: int, *, registered: bool = False

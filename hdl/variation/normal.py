@@ -35,7 +35,7 @@ class TableLayout(data.StructLayout):
 def table_port(m: Module) -> ReadPort:
     """The table in a block RAM of its own, as a port that is read in a clock."""
     magnitudes, falls = normal_table()
-    init = [
+    init: list[Any] = [
         {"fall": int(fall), "magnitude": int(magnitude)}
         for magnitude, fall in zip(magnitudes, falls, strict=True)
     ]
@@ -88,6 +88,11 @@ class IterativeNormal(wiring.Component):
     products : Out(stream)
         `ProductLayout`.
     """
+
+    bits: stream.Interface
+    lookup: Any
+    spread: Signal
+    products: stream.Interface
 
     def __init__(self, spread_bits: int, tag: Any, *, registered: bool = False) -> None:
         self._spread_bits = spread_bits
@@ -215,6 +220,15 @@ class PipelinedNormal(wiring.Component):
     done, product, tag_out : Out
         The value times the spread, and its tag.
     """
+
+    valid: Signal
+    bits: Signal
+    tag: Any
+    lookup: Any
+    spread: Signal
+    done: Signal
+    product: Signal
+    tag_out: Any
 
     LOOKUP = 6
     LATENCY = 13

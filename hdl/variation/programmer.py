@@ -9,12 +9,13 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.parameters import ENGINE, REDRAW, EngineParameters
+from allspin.hdl.memory_map import ENGINE, REDRAW
+from allspin.hdl.parameters import EngineParameters
 from allspin.hdl.stream.layouts import LoadLayout
 from allspin.hdl.variation.chip import ChipLayout
-from allspin.hdl.variation.draw_unit import DrawSignature
+from allspin.hdl.variation.draw_unit import DrawInterface, DrawSignature
 from allspin.hdl.variation.normal import PipelinedNormal, product_bits
-from allspin.hdl.variation.speck import LAYER_BITS, PipelinedSpeck
+from allspin.hdl.variation.speck import LAYER_BITS, BlockLayout, PipelinedSpeck
 from allspin.hdl.variation.states import CellSource, StateLayout
 from allspin.hdl.variation.write_table import LEVEL_BITS, SPREAD_BITS, WriteTables
 from allspin.sim.chip.chip import WORD_BITS as FRACTION_BITS
@@ -94,6 +95,15 @@ class Programmer(wiring.Component):
         The generator; where it is iterative.
     """
 
+    chip: data.View
+    states: stream.Interface
+    load: stream.Interface
+    layer: Signal
+    valid: Signal
+    word: data.View
+    busy: Signal
+    unit: DrawInterface
+
     def __init__(self, parameters: EngineParameters) -> None:
         assert parameters.variation is not None
         self._parameters = parameters
@@ -163,7 +173,7 @@ class Programmer(wiring.Component):
         wording = Signal()  # the cell's word is drawn in this clock, not whether it is stuck
         asked = Signal()
         draw_valid = Signal()
-        draws = Signal(speck.draws.shape(), reset_less=True)
+        draws = Signal(BlockLayout(LANES, tag), reset_less=True)
         m.d.comb += [
             wording.eq(asked | ~may_stick),
             source.cells.ready.eq(wording),

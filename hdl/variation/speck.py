@@ -86,6 +86,10 @@ class IterativeSpeck(wiring.Component):
         `BitsLayout`.
     """
 
+    seed: Signal
+    draws: stream.Interface
+    bits: stream.Interface
+
     def __init__(self, rounds_per_clock: int, tag: Any) -> None:
         self._rounds = rounds_per_clock
         super().__init__(
@@ -197,6 +201,17 @@ class PipelinedSpeck(wiring.Component):
         The bits of all lanes, an array, and the tag.
     """
 
+    seed: Signal
+    layer: Signal
+    number: Signal
+    rekey: Signal
+    keyed: Signal
+    valid: Signal
+    draws: data.View
+    done: Signal
+    bits: data.View
+    tag: Any
+
     def __init__(self, lanes: tuple[tuple[Purpose, ...], ...], tag: Any) -> None:
         self._lanes = lanes
         self._tag = tag
@@ -206,7 +221,7 @@ class PipelinedSpeck(wiring.Component):
                 "layer": In(LAYER_BITS),
                 "number": In(NUMBER_BITS),
                 "rekey": In(1),
-                "keyed": Out(1, init=1),
+                "keyed": Out(1, init=1),  # pyright: ignore[reportCallIssue]  # the stubs leave init out
                 "valid": In(1),
                 "draws": In(BlockLayout(lanes, tag)),
                 "done": Out(1),

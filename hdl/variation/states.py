@@ -1,6 +1,6 @@
 """The states of all cells, in the order in which they are programmed."""
 
-from amaranth.hdl import Array, Module, Mux, Shape, Signal
+from amaranth.hdl import Array, Module, Mux, Shape, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -68,6 +68,12 @@ class StateMemory(wiring.Component):
     states : Out(stream)
         `StateLayout`. After the last one nothing that is known.
     """
+
+    write: Signal
+    address: Signal
+    state: data.View
+    restart: Signal
+    states: stream.Interface
 
     def __init__(self, state_bits: int, cells: int, banked: bool) -> None:
         self._layout = StateLayout(state_bits)
@@ -184,6 +190,16 @@ class CellSource(wiring.Component):
         A burst is being prepared, or all cells are being programmed.
     """
 
+    load: stream.Interface
+    redraw: Signal
+    layer: Signal
+    row: Signal
+    settled: Signal
+    begin: Signal
+    prepared: Signal
+    cells: stream.Interface
+    busy: Signal
+
     def __init__(self, parameters: EngineParameters) -> None:
         assert parameters.variation is not None
         self._parameters = parameters
@@ -297,13 +313,12 @@ class CellSource(wiring.Component):
         m.d.comb += self.busy.eq(~fsm.ongoing("LOAD") | walking)
         return m
 
-    def _elaborate_memory(self, m: Module, loaded: Signal, keep: Signal) -> StateMemory:
+    def _elaborate_memory(self, m: Module, loaded: data.View, keep: Value) -> StateMemory:
         """The memory of the states, and where in it the states go that are loaded."""
         crossbars = self._parameters.crossbars
         cells = sum(crossbar.rows * crossbar.columns for crossbar in crossbars)
-        memory = StateMemory(
-            self._variation.state_bits, cells, banked=crossbars[0].memory == "ecp5"
-        )
+        banked = self._parameters.target.wide
+        memory = StateMemory(self._variation.state_bits, cells, banked)
         m.submodules.memory = memory
         address = Signal(range(cells))
         m.d.comb += [

@@ -10,9 +10,10 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.link.queue import Queue
-from allspin.hdl.parameters import USE_NOISE, EngineParameters
+from allspin.hdl.memory_map import USE_NOISE
+from allspin.hdl.parameters import EngineParameters
 from allspin.hdl.stream.layouts import LoadLayout, NoiseLayout
-from allspin.hdl.variation.draw_unit import DrawSignature
+from allspin.hdl.variation.draw_unit import DrawInterface, DrawSignature
 from allspin.hdl.variation.normal import PipelinedNormal
 from allspin.hdl.variation.speck import PipelinedSpeck
 from allspin.sim.chip.chip import USE_BITS
@@ -54,6 +55,13 @@ class UseNoise(wiring.Component):
         The generator; where it is iterative.
     """
 
+    seed: Signal
+    load: stream.Interface
+    numbers: stream.Interface
+    noise: stream.Interface
+    passed: stream.Interface
+    unit: DrawInterface
+
     def __init__(self, parameters: EngineParameters, layer: int) -> None:
         assert parameters.variation is not None
         self._parameters = parameters
@@ -89,7 +97,7 @@ class UseNoise(wiring.Component):
             m.d.sync += loaded.eq(Cat(loaded[8:], load.data))
 
         # A block RAM may be anywhere, where nearly all are taken.
-        nearby = p.crossbars[self._layer].memory == "ecp5"
+        nearby = p.crossbars[self._layer].target.distributed_ram
         m.submodules.queue = queue = Queue(self.noise.p.shape(), AHEAD, distributed=nearby)
         wiring.connect(m, queue.o, wiring.flipped(self.noise))
         number = Signal(IMAGE_BITS)
@@ -147,7 +155,7 @@ class UseNoise(wiring.Component):
         number: Signal,
         column: Signal,
         spread: Signal,
-        wanted: Signal,
+        wanted: Value,
         ask: Signal,
     ) -> None:
         """Draw with the unit that all share."""

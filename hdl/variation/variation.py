@@ -1,7 +1,9 @@
 """All that makes a chip of an engine: registers, Programmer, noise at each use."""
 
-from amaranth.hdl import Module
-from amaranth.lib import stream, wiring
+from typing import Any
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.parameters import EngineParameters
@@ -35,6 +37,14 @@ class Variation(wiring.Component):
     noise_0, noise_1, ... : Out(stream)
         `NoiseLayout` of each hidden layer; likewise.
     """
+
+    load: stream.Interface
+    states: stream.Interface
+    layer: Signal
+    valid: Signal
+    word: data.View
+    busy: Signal
+    numbers: stream.Interface
 
     def __init__(self, parameters: EngineParameters) -> None:
         assert parameters.variation is not None
@@ -73,7 +83,7 @@ class Variation(wiring.Component):
         ]
         users: list[Programmer | UseNoise] = []
         loaded: list[ChipRegisters | Programmer | UseNoise] = [chip, programmer]
-        numbers = wiring.flipped(self.numbers) if self._noisy else None
+        numbers: Any = wiring.flipped(self.numbers) if self._noisy else None
         for layer in self._noisy:
             m.submodules[f"use_noise_{layer}"] = noise = UseNoise(p, layer)
             wiring.connect(m, numbers, noise.numbers)
@@ -96,7 +106,7 @@ class Variation(wiring.Component):
                 self._variation.rounds_per_clock,
                 len(users),
                 p.spread_bits,
-                registered=p.crossbars[0].memory == "ecp5",
+                registered=p.target.wide,
             )
             m.d.comb += unit.seed.eq(chip.chip.seed)
             for number, user in enumerate(users):

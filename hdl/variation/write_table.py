@@ -1,10 +1,13 @@
 """What a write makes of each state, of all layers, in one memory."""
 
+from typing import Any
+
 from amaranth.hdl import Cat, Module, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.parameters import ENGINE, WRITE_TABLE, EngineParameters
+from allspin.hdl.memory_map import ENGINE, WRITE_TABLE
+from allspin.hdl.parameters import EngineParameters
 from allspin.hdl.stream.block_ram import block_memory
 from allspin.hdl.stream.layouts import LoadLayout
 from allspin.hdl.variation.speck import LAYER_BITS
@@ -53,6 +56,11 @@ class WriteTables(wiring.Component):
     entry : Out
         `EntryLayout`, two clocks later; one where the generator is iterative.
     """
+
+    load: stream.Interface
+    layer: Signal
+    cell: Any
+    entry: data.View
 
     def __init__(self, parameters: EngineParameters) -> None:
         assert parameters.variation is not None

@@ -11,10 +11,10 @@ from allspin.boards.sources import sources_digest
 from allspin.hdl.cache import note_path, read_note, write_note
 from allspin.hdl.cost.bound import cycle_bounds
 from allspin.hdl.parameters import EngineParameters, HardwareProfile
-from allspin.host.link.device import Device
 from allspin.host.link.images import encode_images
-from allspin.host.link.machines import VIRTUAL, BuildProgress, no_progress, open_device
-from allspin.host.link.resident import VIRTUAL_RESIDENT, ResidentCounts, ResidentImages
+from allspin.host.link.machine import Machine
+from allspin.host.link.machines import VIRTUAL, BuildProgress, no_progress, open_machine
+from allspin.host.link.resident import VIRTUAL_RESIDENT, ResidentCounts
 from allspin.sim.network.netfile import network_to_bytes
 from allspin.sim.network.network import Network
 from allspin.sim.network.pixels import quantise_pixels
@@ -78,15 +78,16 @@ def count_cycles(
     note = note_path("cycles", sources_digest(), *parts)
     with contextlib.suppress(OSError, ValueError, TypeError):
         return EngineCycles(**read_note(note))
-    with open_device(VIRTUAL, network, profile, progress=progress) as machine:
-        assert isinstance(machine, Device)
+    with open_machine(VIRTUAL, network, profile, progress=progress) as machine:
         progress(f"counting the clocks of {len(images):,} images", 0.0)
         machine.program(network)
         if resident:
             cycles = _run_resident(machine, images, labels).cycles
         else:
             machine.stream(images)
-            cycles = machine.counters().cycles
+            counters = machine.counters()
+            assert counters is not None
+            cycles = counters.cycles
     found = EngineCycles(len(images), cycles / len(images), resident)
     write_note(note, dataclasses.asdict(found))
     return found
@@ -104,10 +105,10 @@ def _link_is_slower(
 
 
 def _run_resident(
-    machine: Device, images: npt.NDArray[np.uint8], labels: npt.NDArray[np.integer]
+    machine: Machine, images: npt.NDArray[np.uint8], labels: npt.NDArray[np.integer]
 ) -> ResidentCounts:
     """All images, as many at a time as fit."""
-    resident = ResidentImages(machine)
+    resident = machine.resident_images()
     counts = ResidentCounts(0, 0, 0)
     while counts.images < len(images):
         resident.load(images[counts.images :], labels[counts.images :])

@@ -29,9 +29,9 @@ def built_profile(board: Board, record: Mapping[str, Any]) -> HardwareProfile:
     ValueError
         If there is no such profile.
     """
-    profile = board.profiles[record["profile"]]
+    hardware = board.profiles[record["profile"]].hardware
     changes = {name: record[name] for name in ("lanes", "rows_per_clock")}
-    return dataclasses.replace(profile, **changes)
+    return dataclasses.replace(hardware, **changes)
 
 
 def is_older(record: Mapping[str, Any], network: Network, progress: Progress = no_progress) -> bool:

@@ -99,7 +99,7 @@ def _row(
     progress: Progress,
 ) -> Row:
     board = board.running(name)
-    profile = board.profiles[name]
+    hardware = board.profiles[name].hardware
 
     def told(what: str, seconds: float) -> None:
         progress(f"{board.name}, {name}: {what}", seconds)
@@ -120,9 +120,9 @@ def _row(
         "clock_mhz": board.machine_frequency / 1e6,
         "baud": board.baud,
         "bridge": board.bridge,
-        "memory": profile.memory,
-        "lanes": profile.lanes,
-        "rows_per_clock": profile.rows_per_clock,
+        "memory": hardware.memory,
+        "lanes": hardware.lanes,
+        "rows_per_clock": hardware.rows_per_clock,
         "fits": fits,
         "why": why,
         "older": older,
@@ -133,7 +133,7 @@ def _row(
 def _weights_fit(board: Board, name: str, network: Network) -> tuple[bool, str]:
     """Whether a machine that was never built has room for its weights, and which."""
     try:
-        parameters = ShellParameters.from_network(board, network, board.profiles[name])
+        parameters = ShellParameters.from_network(board, network, board.profiles[name].hardware)
     except UserError as error:
         return False, str(error)
     return weights_fit(parameters.machine.link.engine, board.create_platform())

@@ -108,10 +108,10 @@ def _is_headline(row: Row) -> bool:
 
 def _headline_cells(row: Row) -> list[str]:
     board = find_boards()[row["board"]]
-    profile = board.profiles[row["profile"]]
+    hardware = board.profiles[row["profile"]].hardware
     usual = row["profile"] == next(iter(board.profiles))
     name = row["board"] if usual else f"{row['board']}:{row['profile']}"
-    words = [row["title"], f"`{name}`: {describe(profile)}"]
+    words = [row["title"], f"`{name}`: {describe(hardware)}"]
     built = row["built"]
     if not row["fits"] or None in [each["fmax_mhz"] for each in built["seeds"]]:
         return [*words, "does not fit" if not built["fits"] else "too slow", ""]

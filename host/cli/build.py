@@ -171,21 +171,21 @@ def _jobs(arguments: argparse.Namespace) -> list[Job]:
         ]
     jobs = []
     for board, name in chosen:
-        profile = board.profile(name)
+        hardware = board.profile(name).hardware
         try:
             for option in ("lanes", "rows_per_clock"):
                 if (value := getattr(arguments, option)) is not None:
-                    profile = dataclasses.replace(profile, **{option: value})
+                    hardware = dataclasses.replace(hardware, **{option: value})
         except ValueError as error:
             raise UserError(f"--{str(error).replace('_', '-')}") from error
         name = name or next(iter(board.profiles))
         board = board.running(name)
         if arguments.frequency is not None:
             try:
-                board = dataclasses.replace(board, frequency=round(1e6 * arguments.frequency))
+                board = board.running(name, round(1e6 * arguments.frequency))
             except (OverflowError, ValueError) as error:
                 raise UserError(f"--frequency {arguments.frequency:g}: {error}") from error
-        jobs.append(Job(board, name, profile, arguments.network, network))
+        jobs.append(Job(board, name, hardware, arguments.network, network))
     return jobs
 
 

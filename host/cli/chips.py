@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from allspin.host.cli.chip_options import PAPER, add_programming_arguments
+from allspin.host.cli.chip_options import add_programming_arguments
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_test_set
 from allspin.host.data.revision import commit
@@ -14,6 +14,7 @@ from allspin.host.show.progress import Steps
 from allspin.host.show.say import say
 from allspin.host.show.terminal import Terminal
 from allspin.host.study.chips import CAUSES, COLUMNS, Measured, measure
+from allspin.host.study.running.chip_options import PAPER
 from allspin.sim.device.device import Device
 from allspin.sim.errors import UserError
 from allspin.sim.network.levels import check_range

@@ -139,14 +139,14 @@ def _has_models(board: Board) -> bool:
 
 
 def _profile(board: Board, arguments: argparse.Namespace) -> HardwareProfile:
-    profile = board.profile(arguments.profile)
+    hardware = board.profile(arguments.profile).hardware
     try:
         for option in ("lanes", "rows_per_clock"):
             if (value := getattr(arguments, option)) is not None:
-                profile = dataclasses.replace(profile, **{option: value})
+                hardware = dataclasses.replace(hardware, **{option: value})
     except ValueError as error:
         raise UserError(f"--{str(error).replace('_', '-')}") from error
-    return profile
+    return hardware
 
 
 def _prove(

@@ -4,18 +4,18 @@ import argparse
 import json
 from pathlib import Path
 
-from allspin.host.cli.chip_options import PAPER
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_test_set
 from allspin.host.data.files import check_writable
 from allspin.host.data.revision import commit
 from allspin.host.report.findings import find
-from allspin.host.report.markup import join
+from allspin.host.report.markup import render
 from allspin.host.report.page import page, sections
 from allspin.host.report.section import section
 from allspin.host.report.subject import Subject
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say
+from allspin.host.study.running.chip_options import PAPER
 from allspin.sim.errors import UserError
 from allspin.sim.network.levels import check_range
 from allspin.sim.network.netfile import write_atomically
@@ -120,7 +120,7 @@ def run(arguments: argparse.Namespace) -> int:
         record = {
             "path": str(path),
             "bytes": len(content),
-            "sections": {one.name: len(join(section(one)).encode()) for one in parts},
+            "sections": {one.name: len(render(section(one)).encode()) for one in parts},
             "network": arguments.network,
             "device": arguments.device,
             "chips": subject.chips,

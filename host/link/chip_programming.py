@@ -1,6 +1,6 @@
-"""Chips of a network on a device whose gateware makes them.
+"""Chips of a network on a machine whose gateware makes them.
 
-The host sends the states once and then, for each chip, its seed: the device's Programmer
+The host sends the states once and then, for each chip, its seed: the machine's Programmer
 makes the R_AH words. What a Programmer cannot make (`ChipMaker.reason`), the host computes
 and sends as words.
 """
@@ -12,19 +12,19 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.hdl.link.protocol import Feature
-from allspin.hdl.parameters import CHIP, ENGINE, REDRAW, STATES, WRITE_TABLE, VariationParameters
-from allspin.host.link.device import (
-    NO_PROGRESS,
-    Device,
+from allspin.hdl.memory_map import CHIP, ENGINE, REDRAW, STATES, WRITE_TABLE
+from allspin.hdl.parameters import VariationParameters
+from allspin.host.link.identity import Identity
+from allspin.host.link.memories import (
+    Memories,
     Memory,
-    Progress,
     crossbar_memories,
     neuron_memories,
     use_noise_memories,
 )
-from allspin.host.link.identity import Identity
+from allspin.host.link.session import NO_PROGRESS, Progress
 from allspin.sim.chip.chip import Chip, ColumnNoise, WriteTable
-from allspin.sim.device.device import Device as ChipDevice
+from allspin.sim.device.device import Device
 from allspin.sim.errors import UserError
 from allspin.sim.network.levels import full_scale
 from allspin.sim.network.network import Network
@@ -61,14 +61,14 @@ def check_sums(noise: ColumnNoise | None) -> None:
 
 
 def check_use_noise(name: str, identity: Identity, noise: ColumnNoise | None) -> None:
-    """See that a device has a chip's noise at each use.
+    """See that a machine has a chip's noise at each use.
 
     Parameters
     ----------
     name : str
-        What the message calls the device.
+        What the message calls the machine.
     identity : Identity
-        What the device says of itself.
+        What the machine says of itself.
     noise : ColumnNoise or None
         The chip's noise.
 
@@ -93,7 +93,7 @@ def check_use_noise(name: str, identity: Identity, noise: ColumnNoise | None) ->
         )
 
 
-def why_words(device: ChipDevice, programming: Programming) -> str | None:
+def why_words(device: Device, programming: Programming) -> str | None:
     """Why the host must compute a chip's words; None if a Programmer can make them."""
     wrong = device.imperfections
     if programming.scheme == "write-verify":
@@ -107,8 +107,38 @@ def why_words(device: ChipDevice, programming: Programming) -> str | None:
     return None
 
 
+def chip_gateware(
+    device: Device, programming: Programming, noise: ColumnNoise | None
+) -> VariationParameters | None:
+    """What a virtual board must have to be a chip.
+
+    Parameters
+    ----------
+    device : Device
+        What the chip is made of.
+    programming : Programming
+        How it is programmed.
+    noise : ColumnNoise or None
+        What it adds at each use.
+
+    Returns
+    -------
+    VariationParameters or None
+        None where the host computes the words and nothing changes from use to use.
+
+    Raises
+    ------
+    UserError
+        If gateware has no such noise at each use.
+    """
+    check_sums(noise)
+    if noise is None and why_words(device, programming) is not None:
+        return None
+    return CHIPS
+
+
 def _why_not_here(identity: Identity, plans: list[Plan]) -> str | None:
-    """Why this device's Programmer cannot make the words."""
+    """Why this machine's Programmer cannot make the words."""
     if Feature.PROGRAMMER not in identity.features:
         return "the gateware has no Programmer"
     states = max(len(plan.table.levels) for plan in plans)
@@ -140,11 +170,11 @@ class ChipMaker:
 
     Parameters
     ----------
-    device : Device
+    machine : Memories
         What they are made on; it must fit the network.
     network : Network
         States and levels.
-    made_of : allspin.sim.device.device.Device
+    made_of : Device
         What the chips are made of.
     programming : Programming
         How they are programmed.
@@ -157,16 +187,16 @@ class ChipMaker:
     Raises
     ------
     UserError
-        If the network does not fit, or the device has no such noise at each use.
+        If the network does not fit, or the machine has no such noise at each use.
     ValueError
         If a layer's levels do not rise from first to last.
     """
 
     def __init__(
-        self, device: Device, network: Network, made_of: ChipDevice, programming: Programming
+        self, machine: Memories, network: Network, made_of: Device, programming: Programming
     ) -> None:
-        device.check(network)
-        self._device = device
+        machine.check(network)
+        self._machine = machine
         self._network = network
         self._made_of = made_of
         self._programming = programming
@@ -175,13 +205,20 @@ class ChipMaker:
         ]
         self.reason = why_words(made_of, programming)
         if self.reason is None:
-            self.reason = _why_not_here(device.identity, self._plans)
+            self.reason = _why_not_here(machine.identity, self._plans)
         self._states_sent = False
+
+    @property
+    def where(self) -> str:
+        """Where the words are made, in words."""
+        if self.reason is None:
+            return "words made by the gateware"
+        return f"words sent by the host: {self.reason}"
 
     def make(
         self, chip: Chip, network: Network | None = None, progress: Progress = NO_PROGRESS
     ) -> None:
-        """Turn the device into a chip, and clear its counters.
+        """Turn the machine into a chip, and clear its counters.
 
         Parameters
         ----------
@@ -197,14 +234,14 @@ class ChipMaker:
         Raises
         ------
         UserError
-            If the chip has noise at each use that the device has not, or the device does not
-            answer.
+            If the chip has noise at each use that the machine has not, its words do not fit, or
+            the machine does not answer.
         """
         noise = chip.noise(self._network)
-        check_use_noise(self._device.name, self._device.identity, noise)
+        check_use_noise(self._machine.name, self._machine.identity, noise)
         varied = chip.varied(self._network) if network is None else network
         memories = [*neuron_memories(varied)]
-        features = self._device.identity.features
+        features = self._machine.identity.features
         if Feature.USE_NOISE in features:
             memories += use_noise_memories(varied, 0 if noise is None else noise.use_spread)
         if Feature.PROGRAMMER in features:
@@ -216,17 +253,18 @@ class ChipMaker:
                     (number << 4, layer.view(np.uint8)) for number, layer in enumerate(words)
                 ]
             else:
+                self._machine.check(varied)
                 memories += crossbar_memories(varied)
-            self._device.write_memories(memories, progress)
+            self._machine.write_memories(memories, progress)
         else:
             redraw = self._states_sent and Feature.REDRAW in features
             if not redraw:
                 memories += self._write_tables()
             # Words are made as states arrive, of the chip and the tables that are there.
-            self._device.write_memories(memories, progress)
-            self._device.write_memories(self._redraw() if redraw else self._states(), progress)
+            self._machine.write_memories(memories, progress)
+            self._machine.write_memories(self._redraw() if redraw else self._states(), progress)
             self._states_sent = True
-        self._device.clear_counters()
+        self._machine.clear_counters()
 
     def _chip_memory(self, chip: Chip) -> Memory:
         wrong = self._made_of.imperfections
@@ -239,7 +277,7 @@ class ChipMaker:
 
     def _write_tables(self) -> Iterator[Memory]:
         for number, plan in enumerate(self._plans):
-            lines = write_table_lines(plan.table, self._device.identity.state_bits)
+            lines = write_table_lines(plan.table, self._machine.identity.state_bits)
             yield number << 4 | WRITE_TABLE, lines
 
     def _states(self) -> Iterator[Memory]:

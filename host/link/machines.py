@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from allspin.hdl.parameters import HardwareProfile
-from allspin.host.link.device import Device
-from allspin.host.link.golden_device import GoldenDevice
+from allspin.host.link.golden_machine import GoldenMachine
+from allspin.host.link.linked_machine import LinkedMachine
+from allspin.host.link.machine import Machine
 from allspin.host.link.serial_port import DEFAULT_BAUD, SerialTransport, serial_ports
 from allspin.host.link.virtual_board import VirtualTransport
 from allspin.sim.errors import UserError
-from allspin.sim.network.golden import UseNoise
 from allspin.sim.network.network import Network
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def no_progress(what: str, seconds: float) -> None:
     """Show nothing."""
 
 
-def open_device(
+def open_machine(
     on: str,
     network: Network,
     profile: HardwareProfile | None = None,
@@ -45,9 +45,8 @@ def open_device(
     frequency: int = VIRTUAL_FREQUENCY,
     trace: tuple[Path, int] | None = None,
     mutate: Callable[[str], str] | None = None,
-    noise: UseNoise | None = None,
     progress: BuildProgress = no_progress,
-) -> Device | GoldenDevice:
+) -> Machine:
     """Open a machine for a network; it is not programmed yet.
 
     Parameters
@@ -70,9 +69,6 @@ def open_device(
         See `allspin.host.link.virtual_board.VirtualTransport`.
     mutate : callable, optional
         See `allspin.boards.virtual.build.build`.
-    noise : UseNoise, optional
-        What a chip adds at each use, for the golden model; gateware gets it with the chip
-        (`allspin.host.link.chip_programming.ChipMaker`).
     progress : callable
         Told what is being built, and for how many seconds now.
 
@@ -82,7 +78,7 @@ def open_device(
         If there is no such machine, or the network does not fit it.
     """
     if on == GOLDEN:
-        return GoldenDevice(noise)
+        return GoldenMachine()
     if on == VIRTUAL:
         return _open_virtual(
             network,
@@ -94,17 +90,17 @@ def open_device(
         )
     if on == AUTO:
         return _open_auto(network, baud)
-    device = open_port(on, baud)
+    machine = open_port(on, baud)
     try:
-        device.check(network)
+        machine.check(network)
     except UserError:
-        device.close()
+        machine.close()
         raise
-    return device
+    return machine
 
 
-def open_port(port: str, baud: int = DEFAULT_BAUD) -> Device:
-    """The device on a serial port.
+def open_port(port: str, baud: int = DEFAULT_BAUD) -> LinkedMachine:
+    """The machine on a serial port.
 
     Raises
     ------
@@ -113,43 +109,43 @@ def open_port(port: str, baud: int = DEFAULT_BAUD) -> Device:
     """
     transport = SerialTransport(port, baud)
     try:
-        return Device(transport)
+        return LinkedMachine(transport)
     except BaseException:
         transport.close()
         raise
 
 
-def ask_ports(baud: int = DEFAULT_BAUD) -> dict[str, Device | UserError]:
+def ask_ports(baud: int = DEFAULT_BAUD) -> dict[str, LinkedMachine | None]:
     """Ask every serial port at once what is there.
 
     Returns
     -------
     dict
-        By port, a device to be closed, or why there is none.
+        By port, a machine to be closed, or None where none answers.
     """
 
-    def ask(port: str) -> Device | UserError:
+    def ask(port: str) -> LinkedMachine | None:
         try:
             return open_port(port, baud)
-        except UserError as error:
-            return error
+        except UserError:
+            return None
 
     ports = serial_ports()
     with ThreadPoolExecutor(max_workers=max(1, len(ports))) as pool:
         return dict(zip(ports, pool.map(ask, ports), strict=True))
 
 
-def _open_auto(network: Network, baud: int) -> Device:
+def _open_auto(network: Network, baud: int) -> LinkedMachine:
     answers = ask_ports(baud)
-    devices = [answer for answer in answers.values() if isinstance(answer, Device)]
-    fitting = [device for device in devices if device.identity.mismatch(network) is None]
-    for device in devices:
-        if device not in fitting[:1]:
-            device.close()
+    boards = [board for board in answers.values() if board is not None]
+    fitting = [board for board in boards if board.identity.mismatch(network) is None]
+    for board in boards:
+        if board not in fitting[:1]:
+            board.close()
     if fitting:
         return fitting[0]
-    if devices:
-        found = "; ".join(f"{device.name} has {device.identity}" for device in devices)
+    if boards:
+        found = "; ".join(f"{board.name} has {board.description}" for board in boards)
         raise UserError(f"no board was built for this network: {found}")
     asked = f"asked {', '.join(answers)}" if answers else "there is no serial port"
     raise UserError(f"no board answers ({asked}); connect one, or run with --on virtual")
@@ -189,11 +185,11 @@ def _open_virtual(
     trace: tuple[Path, int] | None,
     mutate: Callable[[str], str] | None,
     progress: BuildProgress,
-) -> Device:
+) -> LinkedMachine:
     program = _virtual_program(network, profile, pins, mutate=mutate, progress=progress)
     transport = VirtualTransport(program, bit_clocks=pins.bit_clocks if pins else None, trace=trace)
     try:
-        return Device(transport)
+        return LinkedMachine(transport)
     except BaseException:
         transport.close()
         raise
@@ -210,7 +206,7 @@ def virtual_program(
     Parameters
     ----------
     network, profile, progress
-        As of `open_device`.
+        As of `open_machine`.
 
     Raises
     ------

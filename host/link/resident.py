@@ -2,27 +2,21 @@
 
 import itertools
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from allspin.hdl.link.protocol import Feature
-from allspin.hdl.parameters import (
-    ENGINE,
-    LABELS,
-    RESIDENT_BEATS,
-    RESIDENT_LOGITS,
-    RESIDENT_RUN,
-    ResidentParameters,
-    distance_bits,
-)
-from allspin.host.link.device import NO_PROGRESS, Answers, Device, Progress, parse_answers
+from allspin.hdl.memory_map import ENGINE, LABELS, RESIDENT_BEATS, RESIDENT_LOGITS, RESIDENT_RUN
+from allspin.hdl.parameters import ResidentParameters, distance_bits
+from allspin.host.link.answers import Answers, parse_answers
 from allspin.host.link.identity import Identity
+from allspin.host.link.memories import Memories
+from allspin.host.link.session import NO_PROGRESS, Progress
 from allspin.sim.errors import UserError
 from allspin.sim.network.levels import check_range
-from allspin.sim.network.network import Network
 from allspin.sim.network.pixels import quantise_pixels
 
 VIRTUAL_RESIDENT = ResidentParameters(beats=65535, images=16384)
@@ -156,12 +150,12 @@ def unpack_images(lines: npt.NDArray[np.uint8], rows: int) -> npt.NDArray[np.uin
 
 
 class ResidentImages:
-    """The images that a device keeps.
+    """The images that a machine keeps.
 
     Parameters
     ----------
-    device : Device
-        A device that can keep images.
+    machine : Memories
+        A machine that can keep images.
 
     Attributes
     ----------
@@ -174,13 +168,13 @@ class ResidentImages:
         If it cannot.
     """
 
-    def __init__(self, device: Device) -> None:
-        if not device.identity.features & Feature.RESIDENT:
+    def __init__(self, machine: Memories) -> None:
+        if not machine.identity.features & Feature.RESIDENT:
             raise UserError(
-                f"{device.name} keeps no images; run without --resident, or build it with a "
+                f"{machine.name} keeps no images; run without --resident, or build it with a "
                 "memory for them"
             )
-        self._device = device
+        self._machine = machine
         self.count = 0
         self._cycles = 0  # of a run at most
 
@@ -209,12 +203,12 @@ class ResidentImages:
         Raises
         ------
         UserError
-            If not even one fits, or the device refuses.
+            If not even one fits, or the machine refuses.
         ValueError
             If the images have not as many pixels as the first layer has rows, or there are
             not as many labels.
         """
-        identity = self._device.identity
+        identity = self._machine.identity
         rows = identity.topology[0]
         images = images[: identity.resident_images]
         if len(labels) < len(images):
@@ -227,14 +221,14 @@ class ResidentImages:
         count = int(np.searchsorted(ends, identity.resident_beats, side="right"))
         if count == 0:
             raise UserError(
-                f"{self._device.name} has room for {identity.resident_beats} beats of images, "
+                f"{self._machine.name} has room for {identity.resident_beats} beats of images, "
                 f"and the first image takes {beats[0]}"
                 if len(images)
                 else "there is no image to keep"
             )
         self.count = 0
         words = np.asarray(labels[:count], dtype="<u2")
-        self._device.write_memories(
+        self._machine.write_memories(
             [
                 (ENGINE << 4 | RESIDENT_BEATS, lines[: ends[count - 1]]),
                 (ENGINE << 4 | LABELS, words[:, np.newaxis].view(np.uint8)),
@@ -259,24 +253,24 @@ class ResidentImages:
         Raises
         ------
         UserError
-            If the device answered another number of images than it was asked for.
+            If the machine answered another number of images than it was asked for.
         ValueError
             If there are not as many.
         """
         count = check_range("count", self.count if count is None else count, 1, self.count)
         space = ENGINE << 4 | RESIDENT_RUN
-        seconds = self._cycles / (self._device.identity.frequency or SLOWEST)
-        self._device.write(space, 0, _ORDER.pack(count, first), seconds=seconds)
-        counts = ResidentCounts(*_COUNTS.unpack(self._device.read_back(space, 0, 1, _COUNTS.size)))
+        seconds = self._cycles / (self._machine.identity.frequency or SLOWEST)
+        self._machine.write(space, 0, _ORDER.pack(count, first), seconds=seconds)
+        counts = ResidentCounts(*_COUNTS.unpack(self._machine.read_back(space, 0, 1, _COUNTS.size)))
         if counts.images != count:
             raise UserError(
-                f"{self._device.name} ran {counts.images} resident images, not {count}; "
+                f"{self._machine.name} ran {counts.images} resident images, not {count}; "
                 "was it reset?"
             )
         return counts
 
     def logits(self, indices: Sequence[int] | None = None) -> Answers:
-        """What the device answers to images.
+        """What the machine answers to images.
 
         Parameters
         ----------
@@ -289,12 +283,12 @@ class ResidentImages:
         for _, group in itertools.groupby(enumerate(numbers), lambda pair: pair[1] - pair[0]):
             run = [check_range("image", number, 0, self.count - 1) for _, number in group]
             bodies.append((run[0], len(run)))
-        size = self._device.identity.answer_bytes
+        size = self._machine.identity.answer_bytes
         content = b"".join(
-            self._device.read_back(ENGINE << 4 | RESIDENT_LOGITS, first, count, size)
+            self._machine.read_back(ENGINE << 4 | RESIDENT_LOGITS, first, count, size)
             for first, count in bodies
         )
-        return parse_answers(content, self._device.identity)
+        return parse_answers(content, self._machine.identity)
 
 
 def _cycles_at_most(identity: Identity, beats: int, images: int) -> int:
@@ -304,33 +298,3 @@ def _cycles_at_most(identity: Identity, beats: int, images: int) -> int:
     for layer in later:
         cycles += images * (layer.rows * -(-layer.columns // layer.lanes) + layer.columns)
     return cycles
-
-
-def resident_accuracy(
-    device: Device,
-    networks: Iterable[Network],
-    images: npt.NDArray[np.uint8],
-    labels: npt.NDArray[np.integer],
-) -> Iterator[ResidentCounts]:
-    """Run the images that fit on one network after another; only the networks are sent again.
-
-    Parameters
-    ----------
-    device : Device
-        A device that can keep images.
-    networks : iterable of Network
-        What it is programmed with: chips, as
-        `allspin.sim.programming.programming.chip_network` makes them.
-    images, labels
-        As of `ResidentImages.load`.
-
-    Yields
-    ------
-    ResidentCounts
-        Of each network, over the images that fit.
-    """
-    resident = ResidentImages(device)
-    resident.load(images, labels)
-    for network in networks:
-        device.program(network)
-        yield resident.run()

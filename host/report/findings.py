@@ -14,7 +14,7 @@ from allspin.host.report.compared import compared
 from allspin.host.report.subject import Subject
 from allspin.host.show.display import Display
 from allspin.host.study.chips import COLUMNS, Measured, measure
-from allspin.host.study.traced_run import TracedRun, run_traced, traced_clocks
+from allspin.host.study.running.traced_run import TracedRun, run_traced, traced_clocks
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.programming.schemes import Programming, default_tries

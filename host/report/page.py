@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import htpy as h
+from markupsafe import Markup
+
 from allspin.host.data.revision import commit, version
 from allspin.host.report.findings import Findings
-from allspin.host.report.markup import Content, Markup, join, spelled, tag
+from allspin.host.report.markup import render, spelled
 from allspin.host.report.section import Section, section
 from allspin.host.report.sections.boards import boards
 from allspin.host.report.sections.chips import chips, spread
@@ -29,7 +32,7 @@ def sections(findings: Findings) -> list[Section]:
     return [made for make in SECTIONS if (made := make(findings)) is not None]
 
 
-def _key_figures(findings: Findings) -> Markup:
+def _key_figures(findings: Findings) -> h.Element:
     figures = [("test images right", f"{100 * findings.accuracy:.2f} %")]
     last = findings.chips[-1]
     chips_ = f"{findings.subject.chips} chip{'s' if findings.subject.chips > 1 else ''}"
@@ -39,46 +42,38 @@ def _key_figures(findings: Findings) -> Markup:
         figures.append(
             (f"of {findings.engine.logits:,} logits differ", f"{findings.engine.mismatches:,}")
         )
-    return tag(
-        "dl",
-        [tag("div", tag("dt", name), tag("dd", value)) for name, value in figures],
-        class_="key",
-    )
+    return h.dl(class_="key")[[h.div[h.dt[name], h.dd[value]] for name, value in figures]]
 
 
-def _head(title: str) -> Markup:
-    return tag(
-        "head",
-        tag("meta", charset="utf-8"),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", http_equiv="Content-Security-Policy", content=POLICY),
-        tag("meta", name="color-scheme", content="light dark"),
-        tag("link", rel="icon", href="data:,"),
-        tag("title", title),
-        tag("style", Markup("\n" + STYLE.read_text(encoding="utf-8"))),
-    )
+def _head(title: str) -> h.Element:
+    return h.head[
+        h.meta(charset="utf-8"),
+        h.meta(name="viewport", content="width=device-width, initial-scale=1"),
+        h.meta(http_equiv="Content-Security-Policy", content=POLICY),
+        h.meta(name="color-scheme", content="light dark"),
+        h.link(rel="icon", href="data:,"),
+        h.title[title],
+        h.style[Markup("\n" + STYLE.read_text(encoding="utf-8"))],
+    ]
 
 
-def _foot(findings: Findings) -> Markup:
+def _foot() -> h.Element:
     about = "Made by allspin"
     if (number := version()) is not None:
         about += f" {number}"
     if (revision := commit()) is not None:
         about += f", commit {revision[:12]}"
-    return tag(
-        "footer",
-        tag(
-            "p",
+    return h.footer[
+        h.p[
             about,
             ". The network and its devices follow Cao, Zhang, Hou, Duan and You, ",
-            tag(
-                "cite",
+            h.cite[
                 "All-Spin Artificial Neural Network Based on Spin-Orbit Torque-Induced "
-                "Magnetization Switching",
-            ),
+                "Magnetization Switching"
+            ],
             ", IEEE Transactions on Electron Devices, 2023.",
-        ),
-    )
+        ]
+    ]
 
 
 def page(findings: Findings, parts: Sequence[Section]) -> str:
@@ -93,35 +88,25 @@ def page(findings: Findings, parts: Sequence[Section]) -> str:
     """
     subject, network = findings.subject, findings.subject.network
     states = " and ".join(map(str, sorted({len(layer.levels) for layer in network.layers})))
-    summary: Content = [
+    summary = [
         "-".join(map(str, network.topology)),
         f" \N{MIDDLE DOT} {states} states \N{MIDDLE DOT} {network.neuron.name} neurons",
         f" \N{MIDDLE DOT} {subject.data_name} \N{MIDDLE DOT} device {subject.device.name}",
     ]
-    body = tag(
-        "body",
-        tag("a", "Skip to the report", href="#main", class_="skip"),
-        tag(
-            "header",
-            tag("p", "allspin report", class_="kind"),
-            tag("h1", subject.title),
-            tag("p", summary, class_="summary"),
+    body = h.body[
+        h.a(class_="skip", href="#main")["Skip to the report"],
+        h.header[
+            h.p(class_="kind")["allspin report"],
+            h.h1[subject.title],
+            h.p(class_="summary")[summary],
             _key_figures(findings),
-        ),
-        tag(
-            "div",
-            tag(
-                "nav",
-                tag(
-                    "ol",
-                    [tag("li", tag("a", spelled(one.title), href=f"#{one.name}")) for one in parts],
-                ),
-                aria_label="Sections",
-            ),
-            tag("main", [section(one) for one in parts], id="main", tabindex=-1),
-            class_="columns",
-        ),
-        _foot(findings),
-    )
-    whole = tag("html", _head(f"{subject.title}: allspin report"), body, lang="en")
-    return f"<!DOCTYPE html>\n{join(whole)}\n"
+        ],
+        h.div(class_="columns")[
+            h.nav(aria_label="Sections")[
+                h.ol[[h.li[h.a(href=f"#{one.name}")[spelled(one.title)]] for one in parts]]
+            ],
+            h.main(id="main", tabindex=-1)[[section(one) for one in parts]],
+        ],
+        _foot(),
+    ]
+    return f"{render(h.html(lang='en')[_head(f'{subject.title}: allspin report'), body])}\n"

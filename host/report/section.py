@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from allspin.host.report.markup import Content, Markup, spelled, tag
+import htpy as h
+
+from allspin.host.report.markup import spelled
 
 TO_HAVE_IT = "To have it:"
 """What stands above the command of a section that has nothing to show."""
@@ -19,7 +21,7 @@ class Section:
         Its id: letters and hyphens.
     title : str
         Its heading.
-    body : Content
+    body : Node
         What it holds; text is escaped.
     commands : sequence of str
         That give its figures again, one a line.
@@ -29,52 +31,35 @@ class Section:
 
     name: str
     title: str
-    body: Content
+    body: h.Node
     commands: Sequence[str] = ()
     lead: str = "The same again:"
 
 
-def paragraph(*content: Content) -> Markup:
+def paragraph(*content: h.Node) -> h.Element:
     """A paragraph."""
-    return tag("p", [spelled(part) for part in content])
+    return h.p[[spelled(part) for part in content]]
 
 
-def facts(values: Mapping[str, Content]) -> Markup:
+def facts(values: Mapping[str, h.Node]) -> h.Element:
     """Names and what they are, side by side."""
-    return tag(
-        "dl",
-        [
-            tag("div", tag("dt", spelled(name)), tag("dd", spelled(value)))
-            for name, value in values.items()
-        ],
-        class_="facts",
-    )
-
-
-def command(line: str) -> Markup:
-    """A command line, which breaks between words only."""
-    words = [
-        [" " if place else None, tag("span", word)] for place, word in enumerate(line.split(" "))
+    return h.dl(class_="facts")[
+        [h.div[h.dt[spelled(name)], h.dd[spelled(value)]] for name, value in values.items()]
     ]
-    return tag("pre", tag("code", words), class_="command")
 
 
-def section(content: Section) -> Markup:
+def command(line: str) -> h.Element:
+    """A command line, which breaks between words only."""
+    words = [[" " if place else None, h.span[word]] for place, word in enumerate(line.split(" "))]
+    return h.pre(class_="command")[h.code[words]]
+
+
+def section(content: Section) -> h.Element:
     """A section with its heading and its commands."""
     heading = f"{content.name}-heading"
     commands = [command(line) for line in content.commands]
-    return tag(
-        "section",
-        tag("h2", spelled(content.title), id=heading),
+    return h.section(id=content.name, aria_labelledby=heading)[
+        h.h2(id=heading)[spelled(content.title)],
         content.body,
-        tag(
-            "div",
-            tag("p", content.lead, class_="again"),
-            commands,
-            class_="reproduce",
-        )
-        if commands
-        else None,
-        id=content.name,
-        aria_labelledby=heading,
-    )
+        commands and h.div(class_="reproduce")[h.p(class_="again")[content.lead], commands],
+    ]

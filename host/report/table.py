@@ -4,7 +4,9 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from allspin.host.report.markup import Markup, spelled, tag
+import htpy as h
+
+from allspin.host.report.markup import spelled
 
 Cell = str | int | float | None
 SHORT = 24
@@ -63,53 +65,44 @@ def _column(values: Sequence[Cell]) -> Callable[[float], str]:
     return lambda value: f"{value:,.{decimals}f}" if isinstance(value, float) else number(value)
 
 
-def _cell(value: Cell, head: bool, say: Callable[[float], str]) -> Markup:
+def _cell(value: Cell, head: bool, say: Callable[[float], str]) -> h.Element:
     if isinstance(value, int | float) and not isinstance(value, bool):
         shown, kind = say(value), "number"
     else:
         shown, kind = "\N{EN DASH}" if value is None else str(value), None
-    if head:
-        return tag("th", shown, scope="row", class_=kind)
-    return tag("td", shown, class_=kind)
+    return (h.th(scope="row", class_=kind) if head else h.td(class_=kind))[shown]
 
 
-def table(content: Table) -> Markup:
+def table(content: Table) -> h.Element:
     """A table, in a box that scrolls sideways where the page is narrow."""
     numeric = [
         any(isinstance(row[place], int | float) for row in content.rows)
         for place in range(len(content.header))
     ]
     say = [_column([row[place] for row in content.rows]) for place in range(len(content.header))]
-    head = tag(
-        "tr",
-        [
-            tag("th", spelled(name), scope="col", class_="number" if is_number else None)
-            for name, is_number in zip(content.header, numeric, strict=True)
-        ],
-    )
+    head = [
+        h.th(scope="col", class_="number" if is_number else None)[spelled(name)]
+        for name, is_number in zip(content.header, numeric, strict=True)
+    ]
     rows = [
-        tag(
-            "tr",
+        h.tr[
             [
                 _cell(value, content.first_is_head and place == 0, say[place])
                 for place, value in enumerate(row)
-            ],
-        )
+            ]
+        ]
         for row in content.rows
     ]
-    whole = tag(
-        "table", tag("caption", spelled(content.title)), tag("thead", head), tag("tbody", rows)
-    )
     # A box that scrolls must be reachable by keyboard.
     kind = "scroll whole" if len(content.rows) <= SHORT else "scroll"
-    return tag("div", whole, class_=kind, role="region", aria_label=content.title, tabindex=0)
+    return h.div(class_=kind, role="region", aria_label=content.title, tabindex=0)[
+        h.table[h.caption[spelled(content.title)], h.thead[h.tr[head]], h.tbody[rows]]
+    ]
 
 
-def numbers(*tables: Table) -> Markup:
+def numbers(*tables: Table) -> h.Element:
     """Tables behind a chart, shown when asked for."""
-    return tag(
-        "details",
-        tag("summary", "Numbers", tag("span", spelled(f": {tables[0].title}"), class_="quiet")),
+    return h.details(class_="numbers")[
+        h.summary["Numbers", h.span(class_="quiet")[spelled(f": {tables[0].title}")]],
         [table(one) for one in tables],
-        class_="numbers",
-    )
+    ]

@@ -14,3 +14,16 @@ class Display(Protocol):
 
     def finish(self, outcome: str = "") -> None:
         """It is done."""
+
+
+class Silent:
+    """Shows nothing: a `Display` for whoever wants only what comes of the work."""
+
+    def start(self, description: str) -> None:
+        """Say nothing."""
+
+    def advance(self, done: float, total: float | None, figures: str = "") -> None:
+        """Say nothing."""
+
+    def finish(self, outcome: str = "") -> None:
+        """Say nothing."""

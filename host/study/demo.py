@@ -29,7 +29,7 @@ from allspin.host.show.pictures.neuron import neuron_curve
 from allspin.host.show.pictures.overview import overview
 from allspin.host.show.pictures.style import save_picture
 from allspin.host.show.pictures.timeline import timeline
-from allspin.host.study.traced_run import TRACED_IMAGES, run_traced, traced_clocks
+from allspin.host.study.running.traced_run import TRACED_IMAGES, run_traced, traced_clocks
 from allspin.host.training.recipe import Progress, Trained, TrainingParameters, train
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import network_to_bytes, write_atomically

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from allspin.boards.gates.build import build
 from allspin.boards.gates.netlist import Netlist
 from allspin.boards.gates.pins import Pins
-from allspin.host.link.device import Device
+from allspin.host.link.linked_machine import LinkedMachine
 from allspin.host.link.virtual_board import VirtualTransport
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
@@ -97,15 +97,15 @@ def prove(
     begun = time.monotonic()
     program = build(netlist, pins, progress, optimise=optimise)
     compiled = time.monotonic()
-    with open_netlist(program, bit_clocks) as device:
-        device.check(network)
-        device.start_stopwatch()
-        device.program(network, lambda done: progress("programming, frames", done))
-        clocks_programming = device.elapsed_clocks()
+    with open_netlist(program, bit_clocks) as machine:
+        machine.check(network)
+        machine.start_stopwatch()
+        machine.program(network, lambda done: progress("programming, frames", done))
+        clocks_programming = machine.elapsed_clocks()
         programmed = time.monotonic()
-        answers = device.stream(images, lambda done: progress("streaming, images", done))
+        answers = machine.stream(images, lambda done: progress("streaming, images", done))
         streamed = time.monotonic()
-        resent = device.resent
+        resent = machine.resent
     expected = GoldenModel(network).logits(images)
     mismatches = np.count_nonzero(answers.logits != expected) + np.count_nonzero(
         answers.classes != expected.argmax(axis=1)
@@ -127,7 +127,7 @@ def prove(
     )
 
 
-def open_netlist(program: Path, bit_clocks: float) -> Device:
+def open_netlist(program: Path, bit_clocks: float) -> LinkedMachine:
     """The device that a netlist's program simulates.
 
     Parameters
@@ -142,7 +142,7 @@ def open_netlist(program: Path, bit_clocks: float) -> Device:
         program, bit_clocks=bit_clocks, options=options, slowest=SLOWEST, name="the netlist"
     )
     try:
-        return Device(transport)
+        return LinkedMachine(transport)
     except BaseException:
         transport.close()
         raise

@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 import numpy as np
@@ -178,34 +179,26 @@ class Netlist:
     @cached_property
     def _order(self) -> list[Instance]:
         """Combinational cells, each after those that drive it."""
+        cells = {i.name: i for i in self.instances if i.cell.register is None}
         drivers = {
-            net: instance
-            for instance in self.instances
-            if instance.cell.register is None
+            net: name
+            for name, instance in cells.items()
             for pin, net in instance.nets.items()
             if pin in instance.cell.outputs
         }
-        order: list[Instance] = []
-        state: dict[str, int] = {}
-        for root in self.instances:
-            stack = [(root, False)] if root.cell.register is None else []
-            while stack:
-                instance, done = stack.pop()
-                if done:
-                    state[instance.name] = 2
-                    order.append(instance)
-                    continue
-                if state.get(instance.name) == 2:
-                    continue
-                if state.get(instance.name) == 1:
-                    raise ValueError(f"there is a loop without a register at {instance.name}")
-                state[instance.name] = 1
-                stack.append((instance, True))
-                for pin in instance.cell.inputs:
-                    before = drivers.get(instance.nets.get(pin, "0"))
-                    if before is not None and state.get(before.name) != 2:
-                        stack.append((before, False))
-        return order
+        before = {
+            name: [
+                drivers[net]
+                for pin, net in instance.nets.items()
+                if pin in instance.cell.inputs and net in drivers
+            ]
+            for name, instance in cells.items()
+        }
+        try:
+            return [cells[name] for name in TopologicalSorter(before).static_order()]
+        except CycleError as error:
+            place = error.args[1][0]
+            raise ValueError(f"there is a loop without a register at {place}") from None
 
     def longest_path(self) -> float:
         """Delay from inputs or registers to outputs or registers, setup included, in ps.

@@ -10,7 +10,7 @@ from allspin.boards import catalogue
 from allspin.boards.board import Board
 from allspin.boards.catalogue import find_board, find_boards
 from allspin.boards.pll.ice40 import Ice40PadPllParameters
-from allspin.boards.profiles import UP5K
+from allspin.boards.profiles import Profile
 from allspin.hdl.link.protocol import MAX_FREQUENCY
 from allspin.hdl.parameters import HardwareProfile
 from allspin.sim.errors import UserError
@@ -37,13 +37,13 @@ GOOD = {
     "name": "mine",
     "title": "Mine",
     "platform": ICEBreakerPlatform,
-    "profiles": {"only": HardwareProfile(lanes=2)},
-    "frequency": 24_000_000,
+    "profiles": {"only": Profile(HardwareProfile(lanes=2), 24_000_000)},
     "pll": Ice40PadPllParameters,
     "flash": ("iceprog", "{bitstream}"),
     "usb": "0403:6010",
     "bridge": "FT2232H",
 }
+AT_12_MHZ = {"slow": Profile(HardwareProfile(lanes=2), 12_000_000)}
 
 
 def test_the_boards_are_those_promised():
@@ -79,19 +79,24 @@ def test_targets_are_the_clocks():
     assert found["ulx3s-85f"].frequency >= 118_000_000
 
 
-def test_a_profile_may_have_a_clock_of_its_own():
-    board = Board(**{**GOOD, "profiles": UP5K, "frequencies": {"chips": 18_000_000}})
+def test_a_profile_has_its_clock_and_its_routing():
+    slow = Profile(HardwareProfile(lanes=1), 18_000_000, routing=("--no-tmdriv",))
+    board = Board(**{**GOOD, "profiles": {**GOOD["profiles"], "slow": slow}})
     assert board.machine_frequency == 24_000_000
-    assert board.running("ideal").machine_frequency == 24_000_000
-    assert board.running("chips").machine_frequency == 18_000_000
-    pll = board.running("chips").pll_parameters
-    assert pll is not None
-    assert pll.frequency == 18_000_000
+    assert board.running("only").machine_frequency == 24_000_000
+    running = board.running("slow")
+    assert running.profile() is running.profile("slow") is slow
+    assert running.machine_frequency == 18_000_000
+    assert running.pll_parameters is not None
+    assert running.pll_parameters.frequency == 18_000_000
 
 
-def test_a_profile_may_have_a_routing_of_its_own():
-    board = Board(**{**GOOD, "profiles": UP5K, "routings": {"chips": ("--no-tmdriv",)}})
-    assert [board.running(name).routing for name in ("ideal", "chips")] == [(), ("--no-tmdriv",)]
+def test_a_profile_may_be_given_another_clock():
+    running = Board(**GOOD).running("only", 18_000_000)
+    assert running.machine_frequency == 18_000_000
+    assert running.profile().hardware == HardwareProfile(lanes=2)
+    with pytest.raises(ValueError, match="wanted frequency must be from 16000000"):
+        Board(**GOOD).running("only", 12_000_000)
 
 
 def test_a_board_is_found_by_being_there(tmp_path, monkeypatch):
@@ -115,6 +120,8 @@ def test_an_unknown_board_or_profile_is_one_line():
         find_board("nonesuch")
     with pytest.raises(UserError, match="icebreaker has no profile 'big'; it has ideal, chips"):
         find_board("icebreaker").profile("big")
+    with pytest.raises(UserError, match="icebreaker has no profile 'big'; it has ideal, chips"):
+        find_board("icebreaker").running("big")
 
 
 @pytest.mark.parametrize(
@@ -125,13 +132,8 @@ def test_an_unknown_board_or_profile_is_one_line():
         ({"flash": ("iceprog",)}, "flash command of mine must hold {bitstream}"),
         ({"usb": "FTDI"}, "usb must be like 0403:6010, not 'FTDI'"),
         ({"pll": None}, "the clock of mine has 12000000 Hz, not 24000000: name a PLL"),
-        ({"frequency": 12_000_000}, "wanted frequency must be from 16000000"),
-        ({"frequencies": {"only": 12_000_000}}, "wanted frequency must be from 16000000"),
-        (
-            {"frequencies": {"big": 24_000_000}},
-            "mine has a frequency for 'big', which is no profile",
-        ),
-        ({"routings": {"big": ()}}, "mine has a routing for 'big', which is no profile"),
+        ({"profiles": AT_12_MHZ}, "wanted frequency must be from 16000000"),
+        ({"profiles": {**GOOD["profiles"], **AT_12_MHZ}}, "wanted frequency must be from 16000000"),
         ({"baud": 12_000_000}, "makes no rate within 1 % of 12000000 baud"),
     ],
 )
@@ -141,7 +143,8 @@ def test_a_board_that_cannot_be_is_refused(changes, message):
 
 
 def test_a_clock_as_it_comes_needs_no_pll():
-    board = Board(**{**GOOD, "platform": TangNano9kPlatform, "frequency": 27_000_000, "pll": None})
+    profiles = {"only": Profile(HardwareProfile(lanes=2), 27_000_000)}
+    board = Board(**{**GOOD, "platform": TangNano9kPlatform, "profiles": profiles, "pll": None})
     assert board.pll_parameters is None
     assert board.machine_frequency == 27_000_000
     assert board.part == "GW1NR-LV9QN88PC6/I5"

@@ -13,7 +13,8 @@ from allspin.hdl.bench.networks import random_network
 from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.crossbar.fast_crossbar import FastCrossbar
 from allspin.hdl.link.uart import UartParameters, UartReceiver, UartTransmitter
-from allspin.hdl.parameters import ENGINE, RESIDENT_RUN, WEIGHTS, CrossbarParameters
+from allspin.hdl.memory_map import ENGINE, RESIDENT_RUN, WEIGHTS
+from allspin.hdl.parameters import CrossbarParameters
 from tests.coverage.bins import Bin, hand_overs
 from tests.hdl.resident.test_resident import Machine
 
@@ -121,6 +122,9 @@ def counted(recording: Recording, bins: list[Bin]) -> Coverage:
 
 class Wire(wiring.Component):
     """A UART's two ends, joined."""
+
+    sent: stream.Interface
+    received: stream.Interface
 
     def __init__(self) -> None:
         super().__init__({"sent": In(stream.Signature(8)), "received": Out(stream.Signature(8))})

@@ -23,21 +23,17 @@ from allspin.hdl.link.protocol import (
     LinkParameters,
     Request,
 )
+from allspin.hdl.memory_map import COUNTERS, ENGINE, LABELS, RESIDENT_BEATS, RESIDENT_RUN
 from allspin.hdl.parameters import (
-    COUNTERS,
-    ENGINE,
-    LABELS,
-    RESIDENT_BEATS,
-    RESIDENT_RUN,
     EngineParameters,
     HardwareProfile,
     ResidentParameters,
     VariationParameters,
 )
 from allspin.host.link.chip_programming import ChipMaker
-from allspin.host.link.device import Device
 from allspin.host.link.frames import Deframer, encode_frame
 from allspin.host.link.images import encode_images
+from allspin.host.link.linked_machine import LinkedMachine
 from allspin.host.link.resident import pack_images
 from allspin.sim.chip.chip import Chip
 from allspin.sim.network.golden import GoldenModel
@@ -107,7 +103,7 @@ class Watched:
         self.transport = SimulatedTransport(recording, stall=0.2, seed=len(name))
         # The session's number is drawn anew each time: here all that happens is the same.
         with patch("allspin.host.link.session.secrets.randbelow", return_value=SESSION - 1):
-            self.device = Device(self.transport)
+            self.device = LinkedMachine(self.transport)
 
     def send(self, *requests: bytes) -> list[bytes]:
         """Answers to requests that are sent one straight after another: kind and body."""
@@ -214,7 +210,7 @@ def orders(watched: Watched) -> None:
 
 
 def logits_answer(
-    device: Device,
+    device: LinkedMachine,
     network: Network,
     images: npt.NDArray[np.uint8],
     words: list[npt.NDArray[np.int8]] | None = None,

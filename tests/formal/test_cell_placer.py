@@ -4,7 +4,7 @@ from collections.abc import Callable
 from types import ModuleType
 
 from amaranth.asserts import AnySeq
-from amaranth.hdl import Array, Assert, Assume, Const, Cover, Module, Mux, Signal
+from amaranth.hdl import Array, Assert, Assume, Const, Cover, Module, Mux, Signal, Value
 
 from allspin.hdl.bench.proof import Mutant, Opened, Proof
 from allspin.hdl.crossbar import cell_placer as source
@@ -41,7 +41,7 @@ def properties(hdl: ModuleType, crossbar: CrossbarParameters) -> Module:
         ]
 
     # A place by its definition.
-    def of(values: list[int], index: Signal) -> Const:
+    def of(values: list[int], index: Signal) -> Value:
         return Array(Const(value, 16) for value in values)[index]
 
     columns, rows = range(p.columns), range(p.rows + 1)

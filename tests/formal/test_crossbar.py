@@ -19,7 +19,7 @@ from allspin.hdl.parameters import CrossbarParameters
 
 def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:
     m = Module()
-    dut = hdl.Crossbar(p)
+    dut = hdl.Crossbar(p, hdl.Banks(p))
     passes = Passes(p) if p.passes > 1 else None
     if passes is not None:
         with patch.object(hdl, "Replay", lambda parameters: passes):
@@ -113,7 +113,7 @@ def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:
             for column in range(0, p.lanes - lane, p.neurons_per_clock):
                 with m.If((model.column == column) & (lane < left_in_shadow)):
                     m.d.comb += Assert(inside[f"shadow_{lane}"] == model.sums[0][column + lane])
-    lines = Shape.cast(range(p.part_rows * p.passes)).width
+    lines = Shape.cast(range(p.lines)).width
     model.check_words(
         m,
         lambda name: inside[f"placer.next_{name}"],

@@ -42,6 +42,11 @@ class SomeQueue(wiring.Component):
         Whether the marked item is inside, how many will leave before it, and what it is.
     """
 
+    i: stream.Interface
+    o: stream.Interface
+    empty: Signal
+    mark: Signal
+
     def __init__(self, shape: Any, depth: int) -> None:
         super().__init__(
             {

@@ -36,6 +36,13 @@ from allspin.hdl.parameters import CrossbarParameters
 class Waiting(wiring.Component):
     """In place of a Reservation: nothing comes out, and what it says comes from outside."""
 
+    taken: Signal
+    open: Signal
+    ample: Signal
+    arrives: Signal
+    payload: Any
+    waiting: stream.Interface
+
     def __init__(self, shape: Any, depth: int, *, ahead: int, distributed: bool) -> None:
         self.ahead = ahead
         super().__init__(
@@ -255,7 +262,7 @@ def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:
             meant = written[4].valid & (places[4].part == part) & (places[4].bank == bank)
             enable = inside[f"enable_{part}_{bank}"]
             m.d.comb += Assert(enable == Mux(meant, 1 << places[4].lane, 0))
-    lines = Shape.cast(range(p.part_rows * p.passes)).width
+    lines = Shape.cast(range(p.lines)).width
     model.check_words(
         m,
         lambda name: inside[f"placer.next_{name}"],

@@ -11,7 +11,8 @@ from amaranth.asserts import AnySeq
 from amaranth.hdl import Assert, Assume, Cat, Cover, Module, Mux, Signal
 
 from allspin.hdl.bench.proof import Mutant, Opened, Proof
-from allspin.hdl.parameters import ENGINE, LABELS, RESIDENT_BEATS, RESIDENT_RUN, CrossbarParameters
+from allspin.hdl.memory_map import ENGINE, LABELS, RESIDENT_BEATS, RESIDENT_RUN
+from allspin.hdl.parameters import CrossbarParameters
 from allspin.hdl.resident import resident as source
 from allspin.hdl.stream.layouts import LoadLayout
 

@@ -36,6 +36,12 @@ class SmallLayout(data.StructLayout):
 class Words(wiring.Component):
     """In place of a `BeatMemory`, with its words as registers that can be named."""
 
+    write: Signal
+    place: Signal
+    stored: Any
+    address: Signal
+    beat: Any
+
     def __init__(self, parameters: CrossbarParameters, beats: int) -> None:
         self.latency = 2
         self.settling = 1

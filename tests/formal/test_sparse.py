@@ -21,6 +21,9 @@ from allspin.hdl.parameters import CrossbarParameters
 class AnyQueue(wiring.Component):
     """Takes items when it likes, and offers whatever it likes until that is taken."""
 
+    i: stream.Interface
+    o: stream.Interface
+
     def __init__(self, shape: Any, depth: int) -> None:
         super().__init__({"i": In(stream.Signature(shape)), "o": Out(stream.Signature(shape))})
 

@@ -12,7 +12,6 @@ from allspin.hdl.parameters import (
     CrossbarParameters,
     EngineParameters,
     HardwareProfile,
-    MemoryMap,
     ResidentParameters,
     VariationParameters,
     distance_bits,
@@ -197,39 +196,6 @@ def test_one_of_a_few_values(owner: Any, name: str, allowed: tuple[Any, ...]) ->
             replace(owner, **{name: value})
 
 
-@pytest.mark.parametrize(
-    ("lanes", "level_step", "rows", "columns"),
-    [(8, 0, 8192, 16), (16, 1, 8192, 32), (1, 0, 16384, 1), (1, 0, 1, 16384)],
-)
-def test_sprams_may_be_full(lanes: int, level_step: int, rows: int, columns: int) -> None:
-    full = CrossbarParameters(rows, columns, lanes, memory="spram", level_step=level_step)
-    assert full.rows * full.passes == 16384
-    with pytest.raises(ValueError, match="SPRAMs have 16384 lines"):
-        replace(full, rows=rows + 1)
-
-
-@pytest.mark.parametrize(("lines", "depth"), [(1, 512), (512, 512), (513, 1024), (1024, 1024),
-                                             (1025, 2048), (2048, 2048)])  # fmt: skip
-def test_blocks_of_an_ecp5_have_the_fewest_lines_that_hold_the_words(
-    lines: int, depth: int
-) -> None:
-    crossbar = CrossbarParameters(lines, 9, 9, memory="ecp5")
-    assert crossbar.ecp5_depth == depth
-    # Nine bits for a word, in 18 Kib.
-    assert crossbar.bank_lanes * depth * 9 == 18 * 1024
-    with pytest.raises(ValueError, match="at most 2048 words, and each lane needs 2049"):
-        CrossbarParameters(2049, 9, 9, memory="ecp5")
-
-
-def test_a_word_takes_two_clocks_to_its_memory_and_on_an_ecp5_one_more_for_two_memories() -> None:
-    assert SMALL.write_clocks == 2
-    assert replace(SMALL, memory="spram").write_clocks == 2
-    for lanes, rows_per_clock, memories in ((4, 1, 1), (8, 1, 2), (12, 1, 3), (12, 2, 6)):
-        crossbar = CrossbarParameters(9, lanes, lanes, memory="ecp5", rows_per_clock=rows_per_clock)
-        assert crossbar.banks * rows_per_clock == memories
-        assert crossbar.write_clocks == 4 + (memories + 1) // 2
-
-
 def test_a_sum_of_states_needs_fewer_bits_than_one_of_words() -> None:
     for rows, value_bits in ((1, 1), (3, 2), (784, 4), (16384, 8)):
         crossbar = CrossbarParameters(rows, 1, 1, value_bits, memory="spram", level_step=8)
@@ -389,48 +355,6 @@ def test_every_neuron_makes_an_engine() -> None:
         replace(ENGINE, neuron=name)
 
 
-# The memories, as docs/protocol.md lists them.
-
-
-def test_memory_map_of_mnist() -> None:
-    assert ENGINE.memory_map() == (
-        MemoryMap(space=0x00, lines=784, line_bytes=100),
-        MemoryMap(space=0x01, lines=256, line_bytes=1),
-        MemoryMap(space=0x02, lines=100, line_bytes=4),
-        MemoryMap(space=0x03, lines=1, line_bytes=1),
-        MemoryMap(space=0x04, lines=2, line_bytes=8),
-        MemoryMap(space=0x10, lines=100, line_bytes=10),
-        MemoryMap(space=0x14, lines=2, line_bytes=8),
-        MemoryMap(space=0xF4, lines=2, line_bytes=8),
-    )
-
-
-def test_memory_map_of_chips_and_resident_images() -> None:
-    """By the tables of ``docs/protocol.md``; 300 rows of 4-bit values sum up to 21 bits."""
-    engine = EngineParameters(
-        (
-            CrossbarParameters(9, 300, 300, neurons_per_clock=2, rows_per_clock=2),
-            CrossbarParameters(300, 10, 10, rows_per_clock=2),
-        ),
-        current_bits=5,
-        variation=VariationParameters(states=10, redraw=True),
-        resident=ResidentParameters(beats=77, images=5),
-    )
-    written = {memory.space: memory for memory in engine.memory_map()}
-    assert {space: (m.lines, m.line_bytes) for space, m in written.items()} == {
-        0x00: (9, 300), 0x01: (32, 1), 0x02: (300, 4), 0x03: (1, 1), 0x04: (2, 8),
-        0x05: (9, 300), 0x06: (32, 8), 0x07: (1, 4),
-        0x10: (300, 10), 0x14: (2, 8), 0x15: (300, 10), 0x16: (32, 8),
-        0xF4: (2, 8), 0xF5: (1, 12), 0xF6: (1, 1),
-        0xF7: (77, 5), 0xF8: (5, 2), 0xF9: (1, 16), 0xFA: (5, 10 * 3 + 2),
-    }  # fmt: skip
-    unreadable = {space for space, m in written.items() if not m.readable}
-    assert unreadable == {0x05, 0x06, 0x07, 0x15, 0x16, 0xF5, 0xF6}
-    quiet = replace(engine, variation=VariationParameters(10, use_noise=False), resident=None)
-    spaces = {memory.space for memory in quiet.memory_map()}
-    assert spaces == written.keys() - {0x07, 0xF6, 0xF7, 0xF8, 0xF9, 0xFA}
-
-
 def test_widths_of_noise() -> None:
     engine = replace(TWO_LAYERS, current_bits=8, variation=VariationParameters())
     assert engine.noisy
@@ -482,60 +406,7 @@ def test_layers_behind_an_spram_have_no_more_lanes_than_are_of_use(
     assert [crossbar.lanes for crossbar in engine.crossbars] == expected
 
 
-def test_a_neuron_without_a_table_has_no_table_memory() -> None:
-    spaces = {memory.space for memory in replace(ENGINE, neuron="relu").memory_map()}
-    assert spaces == {0x00, 0x02, 0x03, 0x04, 0x10, 0x14, 0xF4}
-
-
-def test_fifteen_layers_have_spaces_of_their_own() -> None:
-    engine = EngineParameters((CrossbarParameters(4, 4, 4),) * 15)
-    spaces = [memory.space for memory in engine.memory_map()]
-    assert len(set(spaces)) == len(spaces) == 14 * 5 + 2 + 1
-    assert max(spaces) == 0xF4
-
-
-# Rows a clock, and the kinds of memory.
-
-
-@pytest.mark.parametrize(
-    ("parameters", "expected"),
-    [
-        (
-            {"lanes": 5, "neurons_per_clock": 2},
-            "lanes must be a multiple of 2, the neurons a clock, or all 100 columns, not 5",
-        ),
-        ({"rows_per_clock": 3}, "rows_per_clock must be one of 1, 2, 4, not 3"),
-        ({"memory": "flash"}, "memory must be one of block, spram, ecp5, not 'flash'"),
-        ({"memory": "spram"}, "SPRAMs give 64 bits a clock: lanes must be at most 8, not 100"),
-        (
-            {"memory": "spram", "lanes": 17, "level_step": 14},
-            "SPRAMs give 64 bits a clock: lanes must be at most 16, not 17",
-        ),
-        (
-            {"memory": "spram", "lanes": 4},
-            "SPRAMs have 16384 lines, and the array needs 19600",
-        ),
-        (
-            {"memory": "spram", "lanes": 8, "rows_per_clock": 2},
-            "the memory spram drives 1 row a clock",
-        ),
-        ({"level_step": 14}, "only the memory spram keeps states of 4 bits"),
-        (
-            {"memory": "ecp5", "lanes": 10},
-            "a block RAM of an ECP5 has at most 2048 words, and each lane needs 7840: "
-            "take more lanes or memory block",
-        ),
-    ],
-)
-def test_what_a_memory_cannot_do_is_said(parameters: dict[str, Any], expected: str) -> None:
-    with pytest.raises(ValueError, match=f"^{re.escape(expected)}$"):
-        replace(CROSSBAR, **parameters)
-
-
-@pytest.mark.parametrize(("rows_per_clock", "lanes", "banks"), [(1, 2, 50), (2, 4, 25), (4, 4, 25)])
-def test_words_of_an_ecp5_fill_its_blocks(rows_per_clock: int, lanes: int, banks: int) -> None:
-    crossbar = replace(CROSSBAR, rows_per_clock=rows_per_clock, memory="ecp5")
-    assert (crossbar.bank_lanes, crossbar.banks) == (lanes, banks)
+# Rows a clock, and what memories keep.
 
 
 def test_four_bits_of_spram_are_for_states_of_uniform_levels() -> None:

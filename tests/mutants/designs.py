@@ -28,6 +28,7 @@ import allspin.boards.profiles
 from allspin.boards.board import Board
 from allspin.boards.build.families import TOP
 from allspin.boards.catalogue import find_boards
+from allspin.boards.profiles import ECP5_85, Profile
 from allspin.boards.shell import Shell, ShellParameters
 from allspin.boards.top import Top, TopParameters
 from allspin.hdl.bench.networks import random_network
@@ -141,8 +142,8 @@ def _profiles() -> Iterator[tuple[str, HardwareProfile]]:
     for part, machines in vars(allspin.boards.profiles).items():
         if isinstance(machines, Mapping):
             for kind, profile in machines.items():
-                if isinstance(profile, HardwareProfile):
-                    yield f"{part} {kind}", profile
+                if isinstance(profile, Profile):
+                    yield f"{part} {kind}", profile.hardware
 
 
 def designs() -> dict[str, Design]:
@@ -188,7 +189,7 @@ def designs() -> dict[str, Design]:
             found[f"{name} on an ECP5"] = _machine(two, profile, Ecp5())
     # Sizes that make several of what small machines have one of.
     large = random_network((784, 100, 10), 4)
-    chips = EngineParameters.from_network(large, allspin.boards.profiles.ECP5_85["chips"])
+    chips = EngineParameters.from_network(large, ECP5_85["chips"].hardware)
     found["large chips"] = Component(lambda: Variation(chips), Ecp5())
     for beats in (14336, 28672):
         found[f"{beats} beats"] = Component(
@@ -258,7 +259,7 @@ def lines_of(design: Design) -> Lines:
         design.elaborate()
     finally:
         sys.settrace(None)
-        threading.settrace(None)  # type: ignore[arg-type]
+        threading.settrace(None)
     return found
 
 

@@ -53,8 +53,6 @@ class Table:
         Of the tree.
     files : tuple of str
         Those that have mutants, in order.
-    left_out : tuple of str
-        Those beside them that have none.
     more : dict
         Tests of a file besides those of its own name.
     unseen : tuple of Unseen
@@ -63,7 +61,6 @@ class Table:
 
     root: Path
     files: tuple[str, ...]
-    left_out: tuple[str, ...]
     more: dict[str, tuple[str, ...]]
     unseen: tuple[Unseen, ...]
 
@@ -79,8 +76,7 @@ class Table:
         }
         return cls(
             root,
-            tuple(sorted(found - set(content["exclude"]))),
-            tuple(content["exclude"]),
+            tuple(sorted(found)),
             {file: tuple(tests) for file, tests in content["tests"].items()},
             tuple(Unseen(**entry) for entry in content.get("unseen", [])),
         )

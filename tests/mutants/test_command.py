@@ -31,7 +31,7 @@ FILES = {
     "    return str(['w'] * (width // 2))\n",
     "tests/hdl/test_block.py": "from allspin.hdl.block import text\n\n\n"
     "def test_text():\n    assert text()\n",
-    "tests/mutants/table.toml": 'include = ["sim/*.py", "hdl/*.py"]\nexclude = []\n[tests]\n',
+    "tests/mutants/table.toml": 'include = ["sim/*.py", "hdl/*.py"]\n[tests]\n',
 }
 DESIGNS = """
 from allspin.hdl.block import text

@@ -102,6 +102,8 @@ def test_a_key_stays_when_something_else_changes():
     two = "# Longer.\nLIMIT = 3\ndef g():\n    return 1\n\n" + one
     assert keys(one).keys() < keys(two).keys()
     assert all(keys(two)[key].line == mutant.line + 5 for key, mutant in keys(one).items())
+    elsewhere = find_mutants("room/a.py", one)
+    assert {mutant.key for mutant in elsewhere} == keys(one).keys()
 
 
 def test_all_mutants_of_this_tree_can_be_parsed_and_differ():

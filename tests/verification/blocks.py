@@ -20,7 +20,9 @@ from allspin.hdl.bench.proof import Proof
 from allspin.host.data.catalogue import open_network
 from tests.mutants.table import ROOT, Table
 
-FOLDERS = ("hdl", "hdl/link", "hdl/variation", "boards", "boards/pll")
+LAYERS = ("hdl", "boards")
+BENCH = ROOT / "hdl" / "bench"
+"""What is elaborated there drives blocks, and is none."""
 FORMAL = ROOT / "tests" / "formal"
 NETLISTS = {"ice40": "icebreaker", "ecp5": "ulx3s-25f"}
 """What `allspin gates` simulates: a family, and the board that stands for it."""
@@ -48,8 +50,10 @@ class Block:
 
 def blocks() -> Iterator[Block]:
     """Every file that has gateware, in order."""
-    for folder in FOLDERS:
-        for path in sorted((ROOT / folder).glob("*.py")):
+    for layer in LAYERS:
+        for path in sorted((ROOT / layer).rglob("*.py")):
+            if path.is_relative_to(BENCH):
+                continue
             classes = frozenset(
                 node.name
                 for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
@@ -85,8 +89,8 @@ def proofs() -> dict[str, list[str]]:
 def elaborated(board: str) -> frozenset[str]:
     """Files whose blocks are in a board's netlist."""
     chosen = find_boards()[board]
-    profile = next(iter(chosen.profiles.values()))
-    shell = ShellParameters.from_network(chosen, open_network("mnist-10"), profile)
+    hardware = chosen.profile().hardware
+    shell = ShellParameters.from_network(chosen, open_network("mnist-10"), hardware)
     files = set()
 
     def called(frame: FrameType, event: str, _: object) -> None:

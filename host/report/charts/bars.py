@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import htpy as h
+
 from allspin.host.report.charts.scale import Scale, linear_ticks, tick_text
 from allspin.host.report.charts.svg import (
     LINE,
@@ -15,7 +17,6 @@ from allspin.host.report.charts.svg import (
     text_width,
     wrapped,
 )
-from allspin.host.report.markup import Content
 
 HEIGHT = 18
 GAP = 10
@@ -63,8 +64,8 @@ def bars_chart(
     top_value = end if end is not None else max(sum(bar.parts) for bar in bars) or 1.0
     longest = max(text_width(bar.label) for bar in bars)
 
-    def draw(width: int) -> tuple[float, Content]:
-        drawn: list[Content] = []
+    def draw(width: int) -> tuple[float, h.Node]:
+        drawn: list[h.Node] = []
         y = 0.0
         if parts:
 
@@ -77,7 +78,7 @@ def bars_chart(
         figures = max(text_width(bar.figure) for bar in bars) + 14
         scale = Scale(0, top_value, left, width - figures)
         top = y
-        marks: list[Content] = []
+        marks: list[h.Node] = []
         for bar in bars:
             if beside:
                 marks.append(label(left - 8, y + 13, bar.label, "", "end"))

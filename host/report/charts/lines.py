@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import htpy as h
+
 from allspin.host.report.charts.scale import Scale, linear_ticks, log_ticks, padded, tick_text
 from allspin.host.report.charts.svg import (
     LINE,
@@ -17,7 +19,6 @@ from allspin.host.report.charts.svg import (
     shortened,
     text_width,
 )
-from allspin.host.report.markup import Content, tag
 
 MARKED = 30
 """A line of more points than this is marked now and then only."""
@@ -130,17 +131,17 @@ def lines_chart(
         x_ends = padded(xs, x_axis.log)
     y_ends = y_axis.ends or padded(ys, y_axis.log)
 
-    def draw(width: int) -> tuple[float, Content]:
+    def draw(width: int) -> tuple[float, h.Node]:
         tall = height if width > 500 else 0.85 * height
         ticks = (log_ticks if y_axis.log else linear_ticks)(*y_ends, 6)
         left = 10 + max([text_width(tick_text(tick)) for tick in ticks] or [20])
         right = width - 10
-        drawn: list[Content] = []
+        drawn: list[h.Node] = []
         y0 = 0.0
         if len(series) > 1:
 
             def sample(style: int, one: Series):
-                def at(x: float, y: float) -> Content:
+                def at(x: float, y: float) -> h.Node:
                     return [
                         line(x, y, x + 26, y, f"line s{style}"),
                         mark(style, x + 13, y) if one.marked else None,
@@ -210,6 +211,6 @@ def lines_chart(
                         ]
                     ]
                 )
-        return bottom + 42, tag("g", drawn, class_="plot")
+        return bottom + 42, h.g(class_="plot")[drawn]
 
     return draw

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import htpy as h
+
 from allspin.host.report.charts.scale import Scale, log_ticks, padded, tick_text
 from allspin.host.report.charts.svg import (
     LINE,
@@ -14,7 +16,6 @@ from allspin.host.report.charts.svg import (
     shortened,
     wrapped,
 )
-from allspin.host.report.markup import Content
 
 HEIGHT = 22
 
@@ -55,10 +56,10 @@ def ranges_chart(
     values = [end for one in ranges for end in one.ends] + [value for value, *_ in guides]
     low, high = padded(values, log=True, share=0.1)
 
-    def draw(width: int) -> tuple[float, Content]:
+    def draw(width: int) -> tuple[float, h.Node]:
         scale = Scale(low, high, 30, width - 30, log=True)
-        back: list[Content] = []
-        front: list[Content] = []
+        back: list[h.Node] = []
+        front: list[h.Node] = []
         top = LINE * len(guides) + 4
         y = float(top)
         for one in ranges:

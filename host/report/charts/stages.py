@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import htpy as h
+
 from allspin.host.report.charts.scale import Scale, linear_ticks, tick_text
 from allspin.host.report.charts.svg import GLYPH, LINE, Draw, box, edge_anchor, label, line
-from allspin.host.report.markup import Content
 from allspin.host.show.pictures.timeline import Span, runs
 
 HEIGHT = 30
@@ -39,10 +40,10 @@ def stages_chart(stages: Sequence[Stage]) -> Draw:
     start = min(span.first for stage in stages for span in stage.spans)
     end = max(span.last for stage in stages for span in stage.spans) + 1
 
-    def draw(width: int) -> tuple[float, Content]:
+    def draw(width: int) -> tuple[float, h.Node]:
         scale = Scale(0, end - start, 0, width - 4)
-        back: list[Content] = []
-        front: list[Content] = []
+        back: list[h.Node] = []
+        front: list[h.Node] = []
         y = 4.0
         for stage in stages:
             front.append(label(0, y + 12, stage.label, "strong"))

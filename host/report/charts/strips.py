@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import htpy as h
+
 from allspin.host.report.charts.scale import Scale, linear_ticks, log_ticks, padded, tick_text
 from allspin.host.report.charts.svg import (
     BOLD,
@@ -16,7 +18,6 @@ from allspin.host.report.charts.svg import (
     shortened,
     wrapped,
 )
-from allspin.host.report.markup import Content
 
 RADIUS = 3.4
 HEIGHT = 34
@@ -58,7 +59,7 @@ def _stacked(places: Sequence[float], most: int) -> list[float]:
     return offsets
 
 
-def _sample(style: int) -> Callable[[float, float], Content]:
+def _sample(style: int) -> Callable[[float, float], h.Node]:
     return lambda x, y: mark(style, x + 13, y, RADIUS)
 
 
@@ -94,8 +95,8 @@ def strips_chart(
     values = [value for strip in strips for value in strip.values]
     low, high = ends or padded([*values, *(value for value, _ in guides)], log, 0.05)
 
-    def draw(width: int) -> tuple[float, Content]:
-        drawn: list[Content] = []
+    def draw(width: int) -> tuple[float, h.Node]:
+        drawn: list[h.Node] = []
         scale = Scale(low, high, 8, width - 8, log)
         y = 0.0
         top = LINE * len(guides)
@@ -113,7 +114,7 @@ def strips_chart(
         if marks:
             top, drawn = legend([(name, _sample(n)) for n, name in enumerate(marks)], width, 0)
         y = top + 4
-        body: list[Content] = []
+        body: list[h.Node] = []
         for number, strip in enumerate(strips):
             figure_room = 8 * len(strip.figure) + 8
             for place, text in enumerate(wrapped(strip.label, width - figure_room, BOLD)):

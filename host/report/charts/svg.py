@@ -3,7 +3,9 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from allspin.host.report.markup import Content, Markup, join, spelled, tag
+import htpy as h
+
+from allspin.host.report.markup import spelled
 from allspin.host.report.table import Table, numbers
 
 WIDE = 720
@@ -17,8 +19,10 @@ LINE = 16
 """Height of a line of text."""
 STYLES = 6
 """Kinds of lines and marks that stay apart without colour."""
+R_AH = 'R<tspan class="sub" dy="3">AH</tspan><tspan dy="-3">\N{ZERO WIDTH SPACE}</tspan>'
+"""Its index lowered, and what follows on the line again."""
 
-Draw = Callable[[int], tuple[float, Content]]
+Draw = Callable[[int], tuple[float, h.Node]]
 """Draws in a width; returns the height and what was drawn."""
 
 
@@ -44,14 +48,10 @@ class Chart:
     draw: Draw
 
 
-def _svg(chart: Chart, width: int, kind: str) -> Markup:
+def _svg(chart: Chart, width: int, kind: str) -> h.Element:
     height, content = chart.draw(width)
     name = f"{chart.name}-{kind}"
-    return tag(
-        "svg",
-        tag("title", chart.title, id=f"{name}-title"),
-        tag("desc", chart.description, id=f"{name}-desc"),
-        content,
+    return h.svg(
         class_=f"chart {kind}",
         viewBox=f"0 0 {width} {round(height)}",
         width=width,
@@ -59,20 +59,22 @@ def _svg(chart: Chart, width: int, kind: str) -> Markup:
         role="img",
         aria_labelledby=f"{name}-title",
         aria_describedby=f"{name}-desc",
-    )
+    )[
+        h.title(id=f"{name}-title")[chart.title],
+        h.desc(id=f"{name}-desc")[chart.description],
+        content,
+    ]
 
 
-def figure(chart: Chart, tables: Sequence[Table], note: Content = None) -> Markup:
+def figure(chart: Chart, tables: Sequence[Table], note: str | None = None) -> h.Element:
     """A chart with its title above it, a note and its numbers below it."""
-    return tag(
-        "figure",
-        tag("figcaption", spelled(chart.title)),
+    return h.figure(id=chart.name)[
+        h.figcaption[spelled(chart.title)],
         _svg(chart, WIDE, "wide"),
         _svg(chart, NARROW, "narrow"),
-        tag("p", spelled(note), class_="note") if note is not None else None,
+        note and h.p(class_="note")[spelled(note)],
         numbers(*tables),
-        id=chart.name,
-    )
+    ]
 
 
 def place(value: float) -> str:
@@ -80,27 +82,22 @@ def place(value: float) -> str:
     return f"{value:.1f}".removesuffix(".0")
 
 
-def label(x: float, y: float, content: str, kind: str = "", anchor: str = "start") -> Markup:
+def label(x: float, y: float, content: str, kind: str = "", anchor: str = "start") -> h.Element:
     """Text; `y` is its baseline, `anchor` is ``start``, ``middle`` or ``end``."""
     anchor_ = None if anchor == "start" else anchor
-    shown = Markup(
-        join(content).replace(
-            "R_AH",
-            'R<tspan class="sub" dy="3">AH</tspan><tspan dy="-3">\N{ZERO WIDTH SPACE}</tspan>',
-        )
-    )
-    return tag("text", shown, x=place(x), y=place(y), class_=kind or None, text_anchor=anchor_)
+    return h.text(x=place(x), y=place(y), class_=kind or None, text_anchor=anchor_)[
+        spelled(content, R_AH)
+    ]
 
 
-def line(x1: float, y1: float, x2: float, y2: float, kind: str) -> Markup:
+def line(x1: float, y1: float, x2: float, y2: float, kind: str) -> h.Element:
     """A straight line."""
-    return tag("line", x1=place(x1), y1=place(y1), x2=place(x2), y2=place(y2), class_=kind)
+    return h.line(x1=place(x1), y1=place(y1), x2=place(x2), y2=place(y2), class_=kind)
 
 
-def box(x: float, y: float, width: float, height: float, kind: str, **more: str) -> Markup:
+def box(x: float, y: float, width: float, height: float, kind: str, **more: str) -> h.Element:
     """A rectangle."""
-    return tag(
-        "rect",
+    return h.rect(
         x=place(x),
         y=place(y),
         width=place(max(width, 0)),
@@ -110,18 +107,18 @@ def box(x: float, y: float, width: float, height: float, kind: str, **more: str)
     )
 
 
-def path(points: Sequence[tuple[float, float]], kind: str, closed: bool = False) -> Markup:
+def path(points: Sequence[tuple[float, float]], kind: str, closed: bool = False) -> h.Element:
     """A line through points."""
     drawn = "M" + "L".join(f"{place(x)} {place(y)}" for x, y in points) + ("Z" if closed else "")
-    return tag("path", d=drawn, class_=kind)
+    return h.path(d=drawn, class_=kind)
 
 
-def mark(style: int, x: float, y: float, size: float = 3.6) -> Markup:
+def mark(style: int, x: float, y: float, size: float = 3.6) -> h.Element:
     """A mark of a style: circle, square, triangle, diamond, cross, bar."""
     kind = f"mark s{style % STYLES}"
     shape = style % STYLES
     if shape == 0:
-        return tag("circle", cx=place(x), cy=place(y), r=size, class_=kind)
+        return h.circle(cx=place(x), cy=place(y), r=place(size), class_=kind)
     if shape == 1:
         return box(x - 0.9 * size, y - 0.9 * size, 1.8 * size, 1.8 * size, kind)
     if shape == 2:
@@ -139,8 +136,7 @@ def mark(style: int, x: float, y: float, size: float = 3.6) -> Markup:
         return path([(x, y - d), (x + d, y), (x, y + d), (x - d, y)], kind, closed=True)
     if shape == 4:
         d = 0.9 * size
-        return tag(
-            "path",
+        return h.path(
             d=f"M{place(x - d)} {place(y - d)}L{place(x + d)} {place(y + d)}"
             f"M{place(x - d)} {place(y + d)}L{place(x + d)} {place(y - d)}",
             class_=f"cross {kind}",
@@ -175,18 +171,18 @@ def wrapped(content: str, width: float, glyph: float = GLYPH) -> list[str]:
 
 
 def legend(
-    entries: Sequence[tuple[str, Callable[[float, float], Content]]], width: float, y: float
-) -> tuple[float, list[Content]]:
+    entries: Sequence[tuple[str, Callable[[float, float], h.Node]]], width: float, y: float
+) -> tuple[float, list[h.Node]]:
     """A legend's lines of entries, each a sample 26 pixels wide and a text.
 
     Returns
     -------
     float
         Where it ends.
-    list of Content
+    list of Node
         What was drawn.
     """
-    drawn: list[Content] = []
+    drawn: list[h.Node] = []
     x = 0.0
     for name, sample in entries:
         needed = 34 + text_width(name)

@@ -4,11 +4,12 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import htpy as h
+
 from allspin.host.report.charts.bars import Bar, bars_chart
 from allspin.host.report.charts.strips import Strip, strips_chart
 from allspin.host.report.charts.svg import Chart, figure
 from allspin.host.report.findings import Findings
-from allspin.host.report.markup import Content
 from allspin.host.report.records import flag, numeral, string
 from allspin.host.report.section import TO_HAVE_IT, Section, paragraph
 from allspin.host.report.subject import Subject
@@ -80,7 +81,7 @@ def builds_table(records: Sequence[Record]) -> Table:
     )
 
 
-def speed_figure(records: Sequence[Record]) -> Content:
+def speed_figure(records: Sequence[Record]) -> h.Node:
     """Images a second of each build that gives them, on a logarithmic axis."""
     rates = [
         (named(record), rate)
@@ -106,7 +107,7 @@ def speed_figure(records: Sequence[Record]) -> Content:
     )
 
 
-def room_figure(records: Sequence[Record]) -> Content:
+def room_figure(records: Sequence[Record]) -> h.Node:
     """What share of a board's LUTs each build takes."""
     shares = [
         (named(record), 100 * share)

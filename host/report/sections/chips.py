@@ -1,9 +1,10 @@
 """Accuracy over chips."""
 
+import htpy as h
+
 from allspin.host.report.charts.strips import Strip, strips_chart
 from allspin.host.report.charts.svg import Chart, figure
 from allspin.host.report.findings import Findings
-from allspin.host.report.markup import Content
 from allspin.host.report.section import Section, paragraph
 from allspin.host.report.table import Table
 from allspin.host.study.chips import Measured
@@ -23,7 +24,7 @@ def spread(measured: Measured) -> str:
 
 def _closer(
     findings: Findings, strips: list[Strip], guides: list[tuple[float, str]], count: str
-) -> Content:
+) -> h.Node:
     """The strips but those that lie far below the others, where there are such."""
     lowest = {strip.label: min(strip.values) for strip in strips}
     ideal = guides[0][0]

@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import htpy as h
+
 from allspin.host.report.charts.ranges import Range, ranges_chart
 from allspin.host.report.charts.strips import Strip, strips_chart
 from allspin.host.report.charts.svg import Chart, figure
 from allspin.host.report.findings import Findings
-from allspin.host.report.markup import Content, tag
 from allspin.host.report.records import flag, mapping, numeral, records, string
 from allspin.host.report.section import TO_HAVE_IT, Section, facts, paragraph
 from allspin.host.report.table import Cell, Table, numbers, quantity, table
@@ -97,7 +98,7 @@ def _table(
     )
 
 
-def _energy(neurons: Sequence[Record], names: Sequence[str]) -> Content:
+def _energy(neurons: Sequence[Record], names: Sequence[str]) -> h.Node:
     """Energy of a use, alone and with what surrounds the neuron, on one axis."""
     strips = []
     for name, neuron in zip(names, neurons, strict=True):
@@ -138,7 +139,7 @@ def _parts(neurons: Sequence[Record], names: Sequence[str]) -> Table:
     return Table("where the energy of a use goes", ("neuron", "where", "part", "energy (fJ)"), rows)
 
 
-def _tornado(panel: Record, number: int) -> Content:
+def _tornado(panel: Record, number: int) -> h.Node:
     ratio = numeral(panel, "ratio")
     bars = []
     for bar in records(panel.get("bars")):
@@ -192,7 +193,7 @@ def _tornado(panel: Record, number: int) -> Content:
     )
 
 
-def _paper(found: Record) -> Content:
+def _paper(found: Record) -> h.Node:
     paper = mapping(found, "paper_neuron")
     rows: list[tuple[Cell, ...]] = [
         (name, value, SPOKEN.get(unit, unit))
@@ -210,7 +211,7 @@ def _paper(found: Record) -> Content:
     )
 
 
-def _break_even(found: Record) -> Content:
+def _break_even(found: Record) -> h.Node:
     rows = records(found.get("break_even"))
     if not rows:
         return None
@@ -230,7 +231,7 @@ def _break_even(found: Record) -> Content:
     ]
 
 
-def _network(neurons: Sequence[Record], names: Sequence[str], found: Record) -> Content:
+def _network(neurons: Sequence[Record], names: Sequence[str], found: Record) -> h.Node:
     """The whole network for one image, and the dense array that one would build instead."""
     wholes = [
         (name, whole)
@@ -261,7 +262,7 @@ def _network(neurons: Sequence[Record], names: Sequence[str], found: Record) -> 
     ]
 
 
-def _fpga(found: Record) -> Content:
+def _fpga(found: Record) -> h.Node:
     uses = records(mapping(found, "fpga").get("usage"))
     if not uses:
         return None
@@ -276,7 +277,7 @@ def _fpga(found: Record) -> Content:
     )
 
 
-def _provenance(neurons: Sequence[Record], names: Sequence[str]) -> Content:
+def _provenance(neurons: Sequence[Record], names: Sequence[str]) -> h.Node:
     """What each neuron is, and where each of its numbers comes from."""
     rows = []
     for name, neuron in zip(names, neurons, strict=True):
@@ -301,7 +302,7 @@ def comparison(findings: Findings) -> Section:
     neurons = records(found.get("neurons"))
     names = [string(neuron, "name") or "a neuron" for neuron in neurons]
     frequency = numeral(found, "frequency_hz")
-    about: dict[str, Content] = {
+    about: dict[str, h.Node] = {
         "Standard cells": string(found, "library"),
         "Synthesised by": string(found, "yosys"),
         "Clock": quantity(frequency, "Hz") if frequency is not None else None,
@@ -337,7 +338,7 @@ def comparison(findings: Findings) -> Section:
             _paper(found),
             _break_even(found),
             _network(neurons, names, found),
-            tag("div", _fpga(found), _provenance(neurons, names)),
+            h.div[_fpga(found), _provenance(neurons, names)],
         ],
         [command],
     )

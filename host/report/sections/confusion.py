@@ -1,12 +1,12 @@
 """Confusion: which class is taken for which."""
 
+import htpy as h
 import numpy as np
 import numpy.typing as npt
 
 from allspin.host.report.charts.bars import Bar, bars_chart
 from allspin.host.report.charts.svg import Chart, figure
 from allspin.host.report.findings import Findings
-from allspin.host.report.markup import Markup, tag
 from allspin.host.report.section import Section, paragraph
 from allspin.host.report.table import Table
 
@@ -24,41 +24,31 @@ def confusion_counts(findings: Findings) -> npt.NDArray[np.int64]:
     return counts
 
 
-def _matrix(counts: npt.NDArray[np.int64]) -> Markup:
+def _matrix(counts: npt.NDArray[np.int64]) -> h.Element:
     """The matrix as a table whose cells are shaded by how often an answer was wrong."""
     off = counts.astype(np.float64)
     np.fill_diagonal(off, 0)
     most = np.sqrt(max(1.0, off.max()))
 
-    def cell(row: int, column: int) -> Markup:
+    def cell(row: int, column: int) -> h.Element:
         count = int(counts[row, column])
         if row == column:
-            return tag("td", f"{count}", class_="right")
+            return h.td(class_="right")[count]
         if not count:
-            return tag("td", "·", class_="none")
+            return h.td(class_="none")["·"]
         share = np.sqrt(count) / most
-        return tag("td", f"{count}", class_="wrong", style=f"--share: {share:.2f}")
+        return h.td(class_="wrong", style=f"--share: {share:.2f}")[count]
 
     classes = range(len(counts))
-    head = tag(
-        "tr",
-        tag("td"),
-        [tag("th", f"{column}", scope="col") for column in classes],
-    )
+    head = h.tr[h.td, [h.th(scope="col")[column] for column in classes]]
     rows = [
-        tag("tr", tag("th", f"{row}", scope="row"), [cell(row, column) for column in classes])
-        for row in classes
+        h.tr[h.th(scope="row")[row], [cell(row, column) for column in classes]] for row in classes
     ]
     kind = "matrix fits" if len(counts) <= FITTING else "matrix"
     title = "Images by label (rows) and answer (columns)"
-    return tag(
-        "div",
-        tag("table", tag("caption", title), tag("thead", head), tag("tbody", rows), class_=kind),
-        class_="scroll whole",
-        role="region",
-        aria_label=title,
-        tabindex=0,
-    )
+    return h.div(class_="scroll whole", role="region", aria_label=title, tabindex=0)[
+        h.table(class_=kind)[h.caption[title], h.thead[head], h.tbody[rows]]
+    ]
 
 
 def confusion(findings: Findings) -> Section:
@@ -91,11 +81,9 @@ def confusion(findings: Findings) -> Section:
         [
             paragraph(said),
             _matrix(counts),
-            tag(
-                "p",
-                "Bold: right answers. Shaded: wrong ones, the stronger the more there are.",
-                class_="note",
-            ),
+            h.p(class_="note")[
+                "Bold: right answers. Shaded: wrong ones, the stronger the more there are."
+            ],
             figure(
                 Chart(
                     "confusion-classes",

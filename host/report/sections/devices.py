@@ -1,11 +1,12 @@
 """The devices: how pulses move a synapse, and the neuron's curve."""
 
+import htpy as h
 import numpy as np
 
 from allspin.host.report.charts.lines import Axis, Guides, Series, lines_chart
 from allspin.host.report.charts.svg import Chart, figure
 from allspin.host.report.findings import Findings
-from allspin.host.report.markup import Content, spelled, tag
+from allspin.host.report.markup import spelled
 from allspin.host.report.section import Section, facts, paragraph
 from allspin.host.report.subject import Subject
 from allspin.host.report.table import Table, number, quantity
@@ -24,7 +25,7 @@ def _way(synapse: Synapse, polarity: Polarity) -> int:
     return int(min(max(np.ceil(pulses), 1), MAX_PULSES))
 
 
-def synapse_figure(device: Device) -> Content:
+def synapse_figure(device: Device) -> h.Node:
     """R_AH against pulses of either polarity."""
     synapse = device.synapse
     series, rows = [], []
@@ -71,7 +72,7 @@ def synapse_figure(device: Device) -> Content:
     )
 
 
-def neuron_figure(subject: Subject) -> Content:
+def neuron_figure(subject: Subject) -> h.Node:
     """The hidden neurons' curve and the table that the machine keeps of it."""
     network = subject.network
     if len(network.layers) < 2:
@@ -131,7 +132,7 @@ def neuron_figure(subject: Subject) -> Content:
     )
 
 
-def _energy(device: Device) -> dict[str, Content]:
+def _energy(device: Device) -> dict[str, h.Node]:
     electrical = device.electrical
     named = {
         "Potentiation pulse": electrical.pulse_energy(electrical.potentiation_current),
@@ -145,7 +146,7 @@ def devices(findings: Findings) -> Section:
     """Synapse and neuron, their curves and how they vary."""
     device = findings.subject.device
     sources = "; ".join(f"{key}: {value}" for key, value in device.source.items())
-    about: dict[str, Content] = {
+    about: dict[str, h.Node] = {
         "Device": device.name,
         "Asked for as": findings.subject.device_name,
         "States told apart": f"{device.synapse.states}",
@@ -161,7 +162,7 @@ def devices(findings: Findings) -> Section:
             synapse_figure(device),
             neuron_figure(findings.subject),
             paragraph("How the devices vary, and what each figure is taken to be of:"),
-            tag("ul", [tag("li", spelled(line)) for line in device.readings()]),
+            h.ul[[h.li[spelled(line)] for line in device.readings()]],
         ],
         [
             findings.subject.command(

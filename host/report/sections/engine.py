@@ -7,7 +7,7 @@ from allspin.host.report.findings import EngineFindings, Findings
 from allspin.host.report.section import TO_HAVE_IT, Section, facts, paragraph
 from allspin.host.report.table import Table
 from allspin.host.show.pictures.timeline import EVENT, LAST_EVENT, LAST_SUM, SUM, stage_spans
-from allspin.host.study.traced_run import TRACED_IMAGES
+from allspin.host.study.running.traced_run import TRACED_IMAGES
 
 
 def stages(engine: EngineFindings, layers: int) -> list[Stage]:

@@ -1,12 +1,12 @@
 """R_AH maps: what the first crossbar's columns look for."""
 
+import htpy as h
 import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
 
 from allspin.host.report.charts.svg import NARROW, WIDE, box, edge_anchor, label, line, text_width
 from allspin.host.report.findings import Findings
-from allspin.host.report.markup import Content, Markup, tag
 from allspin.host.report.raster import data_address
 from allspin.host.report.section import Section, paragraph
 from allspin.host.report.table import Table, numbers
@@ -34,7 +34,7 @@ def colours(words: npt.NDArray[np.integer], top: int) -> npt.NDArray[np.uint8]:
     return (255 * np.asarray(mpl.colormaps[COLOURS](shares))).round().astype(np.uint8)
 
 
-def _map(findings: Findings, column: int, lit: npt.NDArray[np.bool_], top: int) -> Markup:
+def _map(findings: Findings, column: int, lit: npt.NDArray[np.bool_], top: int) -> h.Element:
     network = findings.subject.network
     words = network.layers[0].words[:, column].reshape(network.image_shape)
     pixels = colours(words, top)
@@ -43,25 +43,18 @@ def _map(findings: Findings, column: int, lit: npt.NDArray[np.bool_], top: int) 
     shown = words[lit]
     about = f", R_AH from {shown.min()} to {shown.max()}" if shown.size else ""
     height, width = network.image_shape
-    return tag(
-        "figure",
-        tag(
-            "img",
-            src=data_address(pixels),
-            alt=f"Map of {kind} {column}{about}",
-            width=width,
-            height=height,
-        ),
-        tag("figcaption", f"{column}"),
-        class_="tile",
-    )
+    alt = f"Map of {kind} {column}{about}"
+    return h.figure(class_="tile")[
+        h.img(src=data_address(pixels), alt=alt, width=width, height=height),
+        h.figcaption[column],
+    ]
 
 
-def _scale(levels: list[int], top: int, bits: int, width: int, kind: str) -> Markup:
+def _scale(levels: list[int], top: int, bits: int, width: int, kind: str) -> h.Element:
     """The colour bar: the states where they are few, else their range."""
     values = levels if len(levels) <= FEW_STATES else np.linspace(-top, top, STEPS).tolist()
     cell = width / len(values)
-    drawn: list[Content] = []
+    drawn: list[h.Node] = []
     for place, value in enumerate(values):
         red, green, blue, _ = colours(np.array(value), top).tolist()
         drawn.append(
@@ -78,17 +71,15 @@ def _scale(levels: list[int], top: int, bits: int, width: int, kind: str) -> Mar
         drawn.append(line(x, 36, x, 40, "axis-line"))
         drawn.append(label(x, 53, f"{value}".replace("-", "\N{MINUS SIGN}"), "tick", anchor))
     drawn.append(label(0, 12, f"R_AH (word of {bits} bits)", "axis"))
-    return tag(
-        "svg",
-        tag("title", "Colours of the maps", id=f"maps-scale-{kind}"),
-        drawn,
+    name = f"maps-scale-{kind}"
+    return h.svg(
         class_=f"chart {kind}",
         viewBox=f"0 0 {width} 60",
         width=width,
         height=60,
         role="img",
-        aria_labelledby=f"maps-scale-{kind}",
-    )
+        aria_labelledby=name,
+    )[h.title(id=name)["Colours of the maps"], drawn]
 
 
 def _tables(findings: Findings, columns: list[int]) -> list[Table]:
@@ -164,16 +155,10 @@ def maps(findings: Findings) -> Section:
             ),
             _scale(levels.tolist(), top, network.rah_bits, WIDE, "wide"),
             _scale(levels.tolist(), top, network.rah_bits, NARROW, "narrow"),
-            tag(
-                "div", [_map(findings, column, lit, top) for column in columns], class_="tiles maps"
-            ),
-            tag(
-                "p",
-                "Below each map: the number of its neuron."
-                if hidden
-                else "Below each map: its class.",
-                class_="note",
-            ),
+            h.div(class_="tiles maps")[[_map(findings, column, lit, top) for column in columns]],
+            h.p(class_="note")[
+                f"Below each map: {'the number of its neuron' if hidden else 'its class'}."
+            ],
             numbers(*_tables(findings, columns)),
         ],
         [findings.subject.command("report")],

@@ -1,9 +1,9 @@
 """The images that got a wrong answer."""
 
+import htpy as h
 import numpy as np
 
 from allspin.host.report.findings import Findings
-from allspin.host.report.markup import Markup, tag
 from allspin.host.report.raster import data_address
 from allspin.host.report.section import Section, paragraph
 from allspin.host.report.table import Table, numbers
@@ -12,26 +12,15 @@ SHOWN = 120
 """Images drawn at most."""
 
 
-def _tile(findings: Findings, image: int) -> Markup:
+def _tile(findings: Findings, image: int) -> h.Element:
     grey = findings.subject.images[image]
     label, answer = findings.subject.labels[image], findings.answers[image]
-    return tag(
-        "figure",
-        tag(
-            "img",
-            src=data_address(255 - grey),
-            alt=f"Image {image}: label {label}, answer {answer}",
-            width=grey.shape[1],
-            height=grey.shape[0],
-        ),
-        tag(
-            "figcaption",
-            tag("b", f"{label}"),
-            " \N{RIGHTWARDS ARROW} ",
-            tag("i", f"{answer}"),
-        ),
-        class_="tile",
-    )
+    alt = f"Image {image}: label {label}, answer {answer}"
+    height, width = grey.shape
+    return h.figure(class_="tile")[
+        h.img(src=data_address(255 - grey), alt=alt, width=width, height=height),
+        h.figcaption[h.b[f"{label}"], " \N{RIGHTWARDS ARROW} ", h.i[f"{answer}"]],
+    ]
 
 
 def mistakes(findings: Findings) -> Section:
@@ -65,7 +54,7 @@ def mistakes(findings: Findings) -> Section:
                 f"{some} {len(wrong):,} images that got a wrong answer, as they stand in the test "
                 "set. Below each: its label, and what the machine took it for."
             ),
-            tag("div", [_tile(findings, int(image)) for image in shown], class_="tiles digits"),
+            h.div(class_="tiles digits")[[_tile(findings, int(image)) for image in shown]],
             numbers(
                 Table(
                     "the images with a wrong answer",

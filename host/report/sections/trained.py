@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+import htpy as h
+
 from allspin.host.report.charts.lines import Axis, Guides, Series, lines_chart
 from allspin.host.report.charts.svg import Chart, figure
 from allspin.host.report.findings import Findings
-from allspin.host.report.markup import Content
 from allspin.host.report.records import is_number
 from allspin.host.report.section import Section, facts, paragraph
 from allspin.host.report.subject import train_command
@@ -49,7 +50,7 @@ def _phases(epochs: list[Epoch]) -> list[tuple[float, float, str]]:
     return spans
 
 
-def _charts(epochs: list[Epoch]) -> Content:
+def _charts(epochs: list[Epoch]) -> h.Node:
     if len(epochs) < 2:
         return None
     count = range(1, len(epochs) + 1)
@@ -117,7 +118,7 @@ def trained(findings: Findings) -> Section:
     hidden = len(network.layers) > 1
     states = sorted({len(layer.levels) for layer in network.layers})
     levels = ", ".join(map(str, network.layers[0].levels.tolist()))
-    about: dict[str, Content] = {
+    about: dict[str, h.Node] = {
         "Network": subject.name,
         "Topology": "-".join(map(str, network.topology)),
         "States of a synapse": " and ".join(map(str, states)),

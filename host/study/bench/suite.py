@@ -17,10 +17,9 @@ from allspin.hdl.cost.bound import cycle_bounds
 from allspin.hdl.parameters import EngineParameters, HardwareProfile
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_test_set
-from allspin.host.link.device import Device as Machine
-from allspin.host.link.machines import VIRTUAL
-from allspin.host.link.machines import open_device as open_machine
-from allspin.host.link.resident import VIRTUAL_RESIDENT, ResidentCounts, ResidentImages
+from allspin.host.link.machine import Machine
+from allspin.host.link.machines import VIRTUAL, open_machine
+from allspin.host.link.resident import VIRTUAL_RESIDENT, ResidentCounts
 from allspin.host.study.bench.chips import peak_memory, some_chips
 from allspin.host.study.bench.engine import link_rate
 from allspin.host.study.bench.forward import FloatForward
@@ -264,7 +263,7 @@ def growth(effort: Effort) -> dict[str, list[dict[str, Any]]]:
 
 def _resident_cycles(machine: Machine, images: Images, labels: Integers) -> float:
     """Clocks an image where images wait on the board, as many at a time as fit."""
-    resident = ResidentImages(machine)
+    resident = machine.resident_images()
     counts = ResidentCounts(0, 0, 0)
     while counts.images < len(images):
         resident.load(images[counts.images :], labels[counts.images :])
@@ -286,10 +285,10 @@ def shapes_on_virtual(effort: Effort) -> list[dict[str, Any]]:
         profile = HardwareProfile(lanes=lanes, rows_per_clock=rows, resident=VIRTUAL_RESIDENT)
         engine = EngineParameters.from_network(network, profile)
         with open_machine(VIRTUAL, network, profile) as machine:
-            assert isinstance(machine, Machine)
             machine.program(network)
             took, _ = timed(lambda machine=machine: machine.stream(images))
             counters = machine.counters()
+            assert counters is not None
             cycles = _resident_cycles(machine, images, labels)
         found.append(
             {

@@ -1,12 +1,13 @@
 """The report as text, Markdown and HTML."""
 
-import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import htpy as h
+from markupsafe import Markup
 from rich.table import Table as RichTable
 
-from allspin.host.study.paper.chapter import Cell, Chapter, Table
+from allspin.host.study.paper.chapter import Cell, Chapter, Picture, Table
 from allspin.host.study.paper.verdict import Claim
 
 TITLE = "The paper, figure by figure"
@@ -141,44 +142,48 @@ def markdown(report: Report) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _html_table(table: Table) -> str:
-    def cell(value: Cell) -> str:
-        kind = "" if isinstance(value, str) else ' class="number"'
-        return f"<td{kind}>{html.escape(cell_text(value))}</td>"
+def _html_table(table: Table) -> h.Element:
+    def cell(value: Cell) -> h.Element:
+        return h.td(class_=None if isinstance(value, str) else "number")[cell_text(value)]
 
-    head = "".join(f"<th>{html.escape(name)}</th>" for name in table.header)
-    rows = "\n".join("<tr>" + "".join(map(cell, row)) + "</tr>" for row in table.rows)
-    title = html.escape(table.title)
-    return f"<table>\n<caption>{title}</caption>\n<tr>{head}</tr>\n{rows}\n</table>"
+    return h.table[
+        h.caption[table.title],
+        h.tr[[h.th[name] for name in table.header]],
+        [h.tr[[cell(value) for value in row]] for row in table.rows],
+    ]
+
+
+def _html_picture(picture: Picture) -> h.Element:
+    return h.figure[
+        h.img(src=f"{picture.name}.svg", alt=picture.caption),
+        h.figcaption[picture.caption, " ", h.a(href=f"{picture.name}.csv")["numbers"]],
+    ]
+
+
+def _html_chapter(chapter: Chapter) -> h.Node:
+    return [
+        h.h2[chapter.title],
+        [h.p[text] for text in chapter.text],
+        [
+            [_html_table(table), h.p[h.a(href=f"{table.name}.csv")[f"{table.name}.csv"]]]
+            for table in chapter.tables
+        ],
+        [_html_picture(picture) for picture in chapter.pictures],
+    ]
 
 
 def page(report: Report) -> str:
     """The report as one HTML page; its pictures are the SVG files beside it."""
-
-    def paragraph(text: str) -> str:
-        return f"<p>{html.escape(text)}</p>"
-
-    def items(texts: Sequence[str]) -> str:
-        return "<ul>\n" + "\n".join(f"<li>{html.escape(text)}</li>" for text in texts) + "\n</ul>"
-
-    parts = [f"<h1>{TITLE}</h1>", paragraph(SOURCE), items(report.facts)]
-    parts += [_html_table(verdict_table(report.claims))]
-    for chapter in report.chapters:
-        parts.append(f"<h2>{html.escape(chapter.title)}</h2>")
-        parts += [paragraph(text) for text in chapter.text]
-        for table in chapter.tables:
-            parts += [_html_table(table), f'<p><a href="{table.name}.csv">{table.name}.csv</a></p>']
-        for picture in chapter.pictures:
-            caption = html.escape(picture.caption)
-            parts.append(
-                f'<figure><img src="{picture.name}.svg" alt="{caption}">'
-                f'<figcaption>{caption} <a href="{picture.name}.csv">numbers</a></figcaption>'
-                "</figure>"
-            )
-    parts += ["<h2>Not drawn</h2>", items(NOT_DRAWN)]
-    body = "\n".join(parts)
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f"<title>{TITLE}</title>\n<style>\n{STYLE}</style>\n</head>\n"
-        f"<body>\n{body}\n</body>\n</html>\n"
-    )
+    whole = h.html(lang="en")[
+        h.head[h.meta(charset="utf-8"), h.title[TITLE], h.style[Markup(STYLE)]],
+        h.body[
+            h.h1[TITLE],
+            h.p[SOURCE],
+            h.ul[[h.li[fact] for fact in report.facts]],
+            _html_table(verdict_table(report.claims)),
+            [_html_chapter(chapter) for chapter in report.chapters],
+            h.h2["Not drawn"],
+            h.ul[[h.li[reason] for reason in NOT_DRAWN]],
+        ],
+    ]
+    return f"{whole}\n"

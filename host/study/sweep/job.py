@@ -18,13 +18,13 @@ from allspin.hdl.parameters import EngineParameters, HardwareProfile
 from allspin.host.data.catalogue import device_path, network_path
 from allspin.host.data.datasets import check_fit, load_test_set
 from allspin.host.data.extensions import load_extensions
-from allspin.host.link.chip_programming import CHIPS, ChipMaker, check_sums, why_words
-from allspin.host.link.device import Device as Machine
-from allspin.host.link.golden_device import GoldenDevice
-from allspin.host.link.machines import GOLDEN, VIRTUAL, open_device
+from allspin.host.link.chip_programming import check_sums, chip_gateware
+from allspin.host.link.golden_machine import GoldenMachine
+from allspin.host.link.machine import Machine, Maker
+from allspin.host.link.machines import GOLDEN, VIRTUAL, open_machine
+from allspin.host.study.running.made_chip import MadeChip
 from allspin.host.study.sweep.point import Point
-from allspin.sim.chip.calibration import calibrate
-from allspin.sim.chip.chip import Chip, ColumnNoise
+from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device
 from allspin.sim.device.device_file import device_from_bytes
 from allspin.sim.errors import UserError
@@ -33,8 +33,8 @@ from allspin.sim.files.user_file import read_file
 from allspin.sim.network.netfile import MAX_BYTES as MAX_NETWORK
 from allspin.sim.network.netfile import network_from_bytes
 from allspin.sim.network.network import Network
-from allspin.sim.programming.programming import chip_network, planned_counts, program_chip
-from allspin.sim.programming.schemes import Counts, Programming
+from allspin.sim.programming.programming import planned_counts
+from allspin.sim.programming.schemes import Counts
 
 MACHINES_KEPT = 4
 """Virtual boards that a worker keeps running, one for each shape of network."""
@@ -184,34 +184,6 @@ def _test_set(data: str | None, digest: str) -> tuple[Images, Integers]:
     return images, labels
 
 
-@dataclass(frozen=True, eq=False)
-class MadeChip:
-    """A chip of a job, programmed.
-
-    Attributes
-    ----------
-    chip : Chip
-        The chip.
-    base : Network
-        As it was trained.
-    programming : Programming
-        How it was programmed.
-    network : Network
-        With its words, V-I converters and neurons.
-    noise : ColumnNoise or None
-        What it adds at each use.
-    counts : Counts
-        What programming took.
-    """
-
-    chip: Chip
-    base: Network
-    programming: Programming
-    network: Network
-    noise: ColumnNoise | None
-    counts: Counts
-
-
 def make_chip(job: Job) -> MadeChip:
     """Make and program the chip of a job.
 
@@ -225,18 +197,9 @@ def make_chip(job: Job) -> MadeChip:
     device = point.made_of(_device(point.device, dict(material.devices)[point.device]))
     chip, how = Chip(device, job.chip), point.programming(network)
     try:
-        programmed = program_chip(chip, network, how)
+        return MadeChip.of(chip, network, how, calibrated=point.calibrate)
     except ValueError as error:
         raise UserError(f"{point.network} on {point.device}: {error}") from error
-    final = calibrate(chip, network).network if point.calibrate else network
-    return MadeChip(
-        chip,
-        network,
-        how,
-        chip_network(chip, final, programmed.words),
-        chip.noise(network),
-        programmed.counts,
-    )
 
 
 def counts_of(point: Point, material: Material) -> tuple[int, Counts | None]:
@@ -270,17 +233,14 @@ class _Board:
     sent again.
     """
 
-    machine: Machine | GoldenDevice
-    maker: ChipMaker | None = None
+    machine: Machine
+    maker: Maker | None = None
     point: Point | None = None
 
     def make(self, point: Point, made: MadeChip) -> None:
         """Turn the machine into a chip."""
-        if isinstance(self.machine, GoldenDevice):
-            self.machine.program(made.network)
-            return
         if self.maker is None or self.point != point:
-            self.maker = ChipMaker(self.machine, made.base, made.chip.device, made.programming)
+            self.maker = self.machine.chip_maker(made.base, made.device, made.programming)
             self.point = point
         self.maker.make(made.chip, made.network)
 
@@ -299,20 +259,19 @@ def close_machines() -> None:
 def _board(on: str, made: MadeChip) -> _Board:
     """A machine for a chip: one that is open already, or a new one."""
     if on == GOLDEN:
-        return _Board(GoldenDevice(made.noise))
+        return _Board(GoldenMachine())
     check_sums(made.noise)
     # A virtual board is built for its engine; what is on a port is what it is.
     profile, engine = None, None
     if on == VIRTUAL:
-        # Chips that the host works out, and that are alike at each use, need no gateware.
-        plain = made.noise is None and why_words(made.chip.device, made.programming) is not None
-        profile = HardwareProfile(variation=None if plain else CHIPS)
+        gateware = chip_gateware(made.device, made.programming, made.noise)
+        profile = HardwareProfile(variation=gateware)
         engine = EngineParameters.from_network(made.base, profile)
     key = (on, engine, profile)
     if key not in _boards:
         while len(_boards) >= MACHINES_KEPT:
             _boards.popitem(last=False)[1].machine.close()
-        _boards[key] = _Board(open_device(on, made.base, profile))
+        _boards[key] = _Board(open_machine(on, made.base, profile))
     _boards.move_to_end(key)
     return _boards[key]
 

@@ -11,6 +11,7 @@ from allspin.boards.board import Board
 from allspin.boards.lights import Lights
 from allspin.boards.pll.divisors import PllParameters
 from allspin.boards.pll.ice40 import Ice40PadPllParameters
+from allspin.boards.profiles import Profile
 from allspin.boards.shell import ShellParameters
 from allspin.hdl.bench.networks import random_network
 from allspin.hdl.cache import VARIABLE
@@ -50,14 +51,13 @@ def tiny() -> Setting:
             name="made-up",
             title="Made-up",
             platform=platform,
-            profiles={"tiny": HardwareProfile(lanes=1)},
-            frequency=frequency,
+            profiles={"tiny": Profile(HardwareProfile(lanes=1), frequency)},
             pll=pll,
             lights=Lights(programmed="led/0", error="led/1"),
             flash=("iceprog", "{bitstream}"),
             usb="0403:6010",
             bridge="FT2232H",
         )
-        return ShellParameters.from_network(board, TINY, board.profile())
+        return ShellParameters.from_network(board, TINY, board.profile().hardware)
 
     return make

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from amaranth.back import rtlil
-from amaranth.hdl import Elaboratable, Module, Mux, Signal
+from amaranth.hdl import Elaboratable, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -33,6 +33,11 @@ def digest(component: Elaboratable) -> str:
 
 class Adder(wiring.Component):
     """A register, a memory and a switch, written one way."""
+
+    a: Signal
+    b: stream.Interface
+    y: Signal
+    z: Signal
 
     def __init__(self) -> None:
         super().__init__({"a": In(8), "b": In(stream.Signature(8)), "y": Out(8), "z": Out(4)})
@@ -66,7 +71,7 @@ class SameAdder(Adder):
         module.d.comb += [self.y.eq(account), self.z.eq(half)]
         return module
 
-    def _account(self, module: Module, account: Signal, data: Signal) -> None:
+    def _account(self, module: Module, account: Signal, data: Value) -> None:
         with module.If(self.b.valid):
             module.d.sync += account.eq(account + self.b.payload)
         with module.Else():
@@ -113,6 +118,8 @@ def test_logic_counts(old, new):
 
 def test_a_port_of_the_whole_keeps_its_name():
     class Renamed(wiring.Component):
+        y: Signal
+
         def __init__(self, name: str) -> None:
             super().__init__({name: In(1), "y": Out(1)})
             self._name = name

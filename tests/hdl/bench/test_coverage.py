@@ -14,6 +14,8 @@ from allspin.hdl.link.queue import Queue
 class Walk(wiring.Component):
     """Three states, one of which is never left."""
 
+    go: Signal
+
     def __init__(self) -> None:
         super().__init__({"go": In(1)})
 

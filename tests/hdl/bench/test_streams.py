@@ -14,6 +14,8 @@ from allspin.hdl.bench.streams import StreamBench
 class Fickle(wiring.Component):
     """Offers a counter, whether it is taken or not."""
 
+    o: stream.Interface
+
     def __init__(self) -> None:
         super().__init__({"o": Out(stream.Signature(4))})
 
@@ -27,6 +29,8 @@ class Fickle(wiring.Component):
 
 class Silent(wiring.Component):
     """Never offers anything."""
+
+    o: stream.Interface
 
     def __init__(self) -> None:
         super().__init__({"o": Out(stream.Signature(4))})

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from amaranth.hdl import Module
+from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -134,6 +134,9 @@ def test_a_table_becomes_logic() -> None:
 
 class _Latching(wiring.Component):
     """A register with an asynchronous neighbour would be needed for its reset value."""
+
+    a: Signal
+    y: Signal
 
     def __init__(self) -> None:
         super().__init__({"a": In(1), "y": Out(1)})

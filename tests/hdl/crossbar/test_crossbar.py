@@ -13,8 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from allspin.hdl.bench.streams import StreamBench
-from allspin.hdl.crossbar.crossbar import SPARE_MULTIPLIERS
-from allspin.hdl.crossbar.fast_crossbar import make_crossbar
+from allspin.hdl.crossbar.kinds import make_crossbar
 from allspin.hdl.parameters import CrossbarParameters
 from allspin.hdl.resident.beats import pack_beats
 
@@ -367,7 +366,7 @@ def test_a_reset_leaves_nothing_of_what_was_under_way(
 @pytest.mark.parametrize(
     ("options", "multipliers"),
     [
-        ({"memory": "spram"}, SPARE_MULTIPLIERS),
+        ({"memory": "spram"}, 6),  # of eight; the converter takes two
         ({"memory": "spram", "level_step": 14}, 0),
         ({"memory": "block"}, 0),
     ],

@@ -7,7 +7,8 @@ from amaranth.back import rtlil
 from amaranth.sim import Simulator
 
 from allspin.hdl.engine.counters import Counters
-from allspin.hdl.parameters import ENGINE, CrossbarParameters, EngineParameters
+from allspin.hdl.memory_map import ENGINE
+from allspin.hdl.parameters import CrossbarParameters, EngineParameters
 
 PARAMETERS = EngineParameters(tuple(CrossbarParameters(4, 4, 4) for _ in range(3)), counter_bits=16)
 

@@ -13,16 +13,8 @@ from hypothesis import strategies as st
 from allspin.hdl.bench.networks import random_images, random_network
 from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.engine.engine import Engine
-from allspin.hdl.parameters import (
-    CONVERTER,
-    COUNTERS,
-    ENGINE,
-    SHIFT,
-    TABLE,
-    WEIGHTS,
-    EngineParameters,
-    HardwareProfile,
-)
+from allspin.hdl.memory_map import CONVERTER, COUNTERS, ENGINE, SHIFT, TABLE, WEIGHTS, memory_map
+from allspin.hdl.parameters import EngineParameters, HardwareProfile
 from allspin.hdl.resident.beats import pack_beats
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
@@ -259,15 +251,15 @@ def test_every_memory_reads_back_between_images(
         await machine.program(ctx)
         for part in (trace[0].inputs[:2], trace[0].inputs[2:]):
             content = {}
-            for memory_map in machine.parameters.memory_map():
-                layer, memory = divmod(memory_map.space, 16)
+            for place in memory_map(machine.parameters):
+                layer, memory = divmod(place.space, 16)
                 if memory == COUNTERS:
                     continue
                 lines = [
                     await machine.fetch(ctx, layer, memory, address)
-                    for address in range(memory_map.lines)
+                    for address in range(place.lines)
                 ]
-                assert {len(line) for line in lines} == {memory_map.line_bytes}
+                assert {len(line) for line in lines} == {place.line_bytes}
                 content[layer, memory] = b"".join(lines)
             read.append(content)
             await machine.drive(ctx, part)
@@ -300,7 +292,7 @@ def test_reads_and_images_wait_for_bytes_that_were_sent_before_them(
         for (layer, memory), content in other.image().items():
             size = next(
                 m.line_bytes
-                for m in machine.parameters.memory_map()
+                for m in memory_map(machine.parameters)
                 if m.space == 16 * layer + memory
             )
             for line in sorted({0, len(content) // size - 1}):
@@ -369,7 +361,7 @@ def test_an_image_that_follows_a_read_waits_for_its_line(memory: str) -> None:
     machine.bench.play(stimulus, background=False)
     taken = machine.bench.take(machine.dut.results, len(lines) * 3)
     machine.bench.run(patience=20_000)
-    sizes = {m.space: m.line_bytes for m in machine.parameters.memory_map()}
+    sizes = {m.space: m.line_bytes for m in memory_map(machine.parameters)}
     assert read == [content[: sizes[16 * k + m]] for (k, m), content in lines.items()]
     assert [logit for logit, _, _ in taken] == trace[-1].sums.ravel().tolist() * len(lines)
 

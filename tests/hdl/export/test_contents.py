@@ -5,6 +5,7 @@ import pytest
 
 from allspin.hdl.bench.networks import random_network
 from allspin.hdl.export.contents import load_beats, network_contents
+from allspin.hdl.memory_map import memory_map
 from allspin.hdl.parameters import EngineParameters
 from allspin.sim.network.neuron import ReluNeuron
 
@@ -18,7 +19,7 @@ NETWORKS = {
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_memory_but_the_counters_is_filled(name):
     network = NETWORKS[name]
-    memories = EngineParameters.from_network(network).memory_map()
+    memories = memory_map(EngineParameters.from_network(network))
     wanted = [(m.space, m.lines, m.line_bytes) for m in memories if m.space & 15 != 4]
     contents = network_contents(network)
     assert [(c.space, len(c.lines), len(c.lines[0])) for c in contents] == wanted

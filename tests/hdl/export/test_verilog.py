@@ -19,6 +19,9 @@ ENGINE = EngineParameters.from_network(random_network((9, 5, 3), 1), HardwarePro
 class Inner(wiring.Component):
     """Names that Verilog would have to escape, and two memories."""
 
+    i: stream.Interface
+    o: stream.Interface
+
     def __init__(self) -> None:
         super().__init__(
             {"i": In(stream.Signature(signed(8))), "o": Out(stream.Signature(signed(8)))}
@@ -47,6 +50,9 @@ class Inner(wiring.Component):
 
 class Outer(wiring.Component):
     """A component in a component."""
+
+    i: stream.Interface
+    o: stream.Interface
 
     def __init__(self) -> None:
         super().__init__(

@@ -10,6 +10,7 @@ from amaranth.back import rtlil
 from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.link.dispatcher import Dispatcher
 from allspin.hdl.link.protocol import ErrorCode, LinkParameters, identity_bytes
+from allspin.hdl.memory_map import memory_map
 from allspin.hdl.parameters import CrossbarParameters, EngineParameters, VariationParameters
 
 IDENTIFY, WRITE, READ, IMAGE, NUMBERED = 1, 2, 3, 4, 5
@@ -160,7 +161,7 @@ def test_without_noise_no_image_has_a_number() -> None:
 
 @pytest.mark.parametrize("space", [0x05, 0x06, 0x07, 0x15, 0xF5])
 def test_what_makes_a_chip_is_written_and_not_read(space: int) -> None:
-    memories = {one.space: one for one in NOISY.engine.memory_map()}
+    memories = {one.space: one for one in memory_map(NOISY.engine)}
     line = bytes(range(memories[space].line_bytes))
     payloads = [
         request(READ, 1, struct.pack("<BHH", space, 0, 1)),

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.link.link import Link
 from allspin.hdl.link.protocol import ErrorCode, LinkParameters, identity_bytes
+from allspin.hdl.memory_map import memory_map
 from allspin.hdl.parameters import CrossbarParameters, EngineParameters
 
 IDENTIFY, WRITE, READ, IMAGE = 1, 2, 3, 4
@@ -100,7 +101,7 @@ class Memories:
     """Every memory of an engine, as bytes."""
 
     def __init__(self, engine: EngineParameters) -> None:
-        self.map = {memory.space: memory for memory in engine.memory_map()}
+        self.map = {memory.space: memory for memory in memory_map(engine)}
         self.bytes = {
             space: bytearray(counters_at_start(space))
             if space & 15 == 4
@@ -349,7 +350,7 @@ def requests(draw: st.DrawFn, parameters: LinkParameters) -> tuple[bytes, Image 
         return request(kind, tag, body), image
     if kind not in (WRITE, READ):
         return request(kind, tag, draw(st.binary(max_size=3))), None
-    memory = draw(st.sampled_from(engine.memory_map()))
+    memory = draw(st.sampled_from(memory_map(engine)))
     space = draw(st.sampled_from([memory.space] * 6 + [0x0F, 0x44, 0xF0, 0xFF]))
     address = draw(
         st.one_of(
@@ -403,11 +404,11 @@ def test_every_space_is_written_and_read(name: str) -> None:
     device = Device(parameters)
     rng = random.Random(5)
     payloads = []
-    for tag, memory in enumerate(parameters.engine.memory_map()):
+    for tag, memory in enumerate(memory_map(parameters.engine)):
         lines = min(memory.lines, 6)
         where = struct.pack("<BH", memory.space, memory.lines - lines)
         payloads.append(request(WRITE, tag, where + rng.randbytes(lines * memory.line_bytes)))
-    for tag, memory in enumerate(parameters.engine.memory_map()):
+    for tag, memory in enumerate(memory_map(parameters.engine)):
         count = min(memory.lines, 8)
         body = struct.pack("<BHH", memory.space, memory.lines - count, count)
         payloads.append(request(READ, 100 + tag, body))

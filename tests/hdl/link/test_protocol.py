@@ -119,7 +119,7 @@ def test_without_neurons_there_is_no_noise_at_each_use() -> None:
 )
 def test_parameters_are_checked(change: dict[str, int], message: str) -> None:
     with pytest.raises(ValueError, match=f"^{message}$"):
-        dataclasses.replace(LinkParameters(ENGINE), **change)  # type: ignore[arg-type]
+        dataclasses.replace(LinkParameters(ENGINE), **change)
 
 
 def test_parameters_are_integers() -> None:

@@ -9,15 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from allspin.hdl.bench.streams import StreamBench
+from allspin.hdl.memory_map import CONVERTER, SHIFT, TABLE
 from allspin.hdl.neuron.converter import ViConverter
-from allspin.hdl.parameters import (
-    CONVERTER,
-    SHIFT,
-    TABLE,
-    CrossbarParameters,
-    EngineParameters,
-    VariationParameters,
-)
+from allspin.hdl.parameters import CrossbarParameters, EngineParameters, VariationParameters
 
 
 def engine(

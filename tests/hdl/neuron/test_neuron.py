@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from allspin.hdl.bench.streams import StreamBench
+from allspin.hdl.memory_map import CONVERTER, TABLE
 from allspin.hdl.neuron import neuron as gateware
 from allspin.hdl.neuron.neuron import ReluNeuron, SotNeuron
 from allspin.hdl.neuron.neuron_array import NeuronArray
-from allspin.hdl.parameters import CONVERTER, TABLE, CrossbarParameters, EngineParameters
+from allspin.hdl.parameters import CrossbarParameters, EngineParameters
 from allspin.sim.errors import UserError
 from allspin.sim.network import neuron
 

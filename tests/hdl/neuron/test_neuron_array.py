@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from allspin.hdl.bench.streams import StreamBench
+from allspin.hdl.memory_map import TABLE
 from allspin.hdl.neuron.neuron_array import NeuronArray, RowDriver
-from allspin.hdl.parameters import TABLE, CrossbarParameters, EngineParameters
+from allspin.hdl.parameters import CrossbarParameters, EngineParameters
 
 
 def engine(columns: int, at_once: int, neuron: str = "sot") -> EngineParameters:

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from amaranth.back import rtlil
-from amaranth.hdl import Module
-from amaranth.lib import wiring
+from amaranth.hdl import Module, Signal
+from amaranth.lib import stream, wiring
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,17 +17,15 @@ from allspin.hdl.bench.networks import random_images, random_network
 from allspin.hdl.bench.packing import Line, pack_image
 from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.engine.engine import Engine
-from allspin.hdl.parameters import (
+from allspin.hdl.memory_map import (
     ENGINE,
     LABELS,
     RESIDENT_BEATS,
     RESIDENT_LOGITS,
     RESIDENT_RUN,
     WEIGHTS,
-    EngineParameters,
-    HardwareProfile,
-    ResidentParameters,
 )
+from allspin.hdl.parameters import EngineParameters, HardwareProfile, ResidentParameters
 from allspin.hdl.resident.resident import Loader, Resident
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
@@ -37,6 +35,13 @@ STREAMS = ("events", "results", "load", "fetch", "fetched")
 
 class ResidentEngine(wiring.Component):
     """An engine behind the block, with the link's end of its ports."""
+
+    events: stream.Interface
+    results: stream.Interface
+    load: stream.Interface
+    fetch: stream.Interface
+    fetched: stream.Interface
+    idle: Signal
 
     def __init__(self, parameters: EngineParameters) -> None:
         self.parameters = parameters

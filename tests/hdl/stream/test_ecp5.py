@@ -13,7 +13,8 @@ from amaranth.lib.memory import Memory
 from amaranth.sim import Simulator
 
 from allspin.hdl.stream import ecp5
-from allspin.hdl.stream.ecp5 import SMALLEST_BLOCK, WordMemory, add_or_start, copies, times_digit
+from allspin.hdl.stream.ecp5 import WordMemory, add_or_start, copies, times_digit
+from allspin.hdl.target import SMALLEST_BLOCK
 
 
 class Ecp5:

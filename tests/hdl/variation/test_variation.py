@@ -10,17 +10,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from allspin.hdl.bench.networks import random_network
-from allspin.hdl.parameters import (
-    CHIP,
-    ENGINE,
-    REDRAW,
-    STATES,
-    USE_NOISE,
-    WRITE_TABLE,
-    EngineParameters,
-    HardwareProfile,
-    VariationParameters,
-)
+from allspin.hdl.memory_map import CHIP, ENGINE, REDRAW, STATES, USE_NOISE, WRITE_TABLE
+from allspin.hdl.parameters import EngineParameters, HardwareProfile, VariationParameters
 from allspin.hdl.variation.chip import ChipRegisters
 from allspin.hdl.variation.programmer import Programmer
 from allspin.hdl.variation.use_noise import UseNoise
@@ -265,8 +256,8 @@ def test_words_come_of_the_unit_that_draws_noise_meanwhile(stuck):
 
     async def take_noise(ctx):
         async for _, _ in ctx.tick():
-            ctx.set(made.dut.noise_0.ready, rng.random() < 0.5)
-            noise.append(ctx.get(made.dut.noise_0.valid & made.dut.noise_0.ready))
+            ctx.set(made.dut.noises[0].ready, rng.random() < 0.5)
+            noise.append(ctx.get(made.dut.noises[0].valid & made.dut.noises[0].ready))
 
     made.beside = [number_images, take_noise]
     imperfections = Imperfections(stuck=stuck)
@@ -433,8 +424,8 @@ def test_noise_of_one_image_follows_the_others_without_a_gap():
 
     async def process(ctx):
         ctx.set(dut.numbers.valid, 1)
-        ctx.set(dut.noise_0.ready, 1)
-        async for _, _, valid in ctx.tick().sample(dut.noise_0.valid):
+        ctx.set(dut.noises[0].ready, 1)
+        async for _, _, valid in ctx.tick().sample(dut.noises[0].valid):
             taken.append(valid)
             if len(taken) == 700:
                 return

@@ -11,8 +11,8 @@ from allspin.hdl.cost.bound import cycle_bounds
 from allspin.hdl.parameters import EngineParameters, HardwareProfile, ResidentParameters
 from allspin.host.bitstreams import engine_cycles
 from allspin.host.bitstreams.engine_cycles import count_cycles
-from allspin.host.link.device import Device
-from allspin.host.link.machines import open_device
+from allspin.host.link.linked_machine import LinkedMachine
+from allspin.host.link.machines import open_machine
 from allspin.sim.network.golden import GoldenModel
 
 NETWORK = random_network((24, 12, 6), 1)
@@ -36,8 +36,8 @@ def test_every_image_is_counted_and_none_is_estimated(tmp_path, monkeypatch, pro
     # The same clocks by another way: a first half and a second one have as many, but for the
     # pipeline that is filled once more.
     if not resident:
-        with open_device("virtual", NETWORK, profile) as machine:
-            assert isinstance(machine, Device)
+        with open_machine("virtual", NETWORK, profile) as machine:
+            assert isinstance(machine, LinkedMachine)
             machine.program(NETWORK)
             machine.stream(IMAGES[:150])
             machine.stream(IMAGES[150:])
@@ -46,7 +46,7 @@ def test_every_image_is_counted_and_none_is_estimated(tmp_path, monkeypatch, pro
         total = found.per_image * len(IMAGES)
         assert total <= counters.cycles <= total + 200
     # Again: nothing runs.
-    monkeypatch.setattr(engine_cycles, "open_device", lambda *_, **__: pytest.fail("it runs"))
+    monkeypatch.setattr(engine_cycles, "open_machine", lambda *_, **__: pytest.fail("it runs"))
     assert count_cycles(NETWORK, profile, IMAGES, LABELS) == found
     # Another image, network, machine or source is counted anew.
     other = np.flip(IMAGES, axis=0)

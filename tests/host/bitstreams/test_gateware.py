@@ -21,7 +21,7 @@ def cache(tmp_path, monkeypatch):
 
 def built(name, profile):
     board = find_board(name).running(profile)
-    parameters = ShellParameters.from_network(board, NETWORK, board.profiles[profile])
+    parameters = ShellParameters.from_network(board, NETWORK, board.profiles[profile].hardware)
     crossbar = parameters.machine.link.engine.crossbars[0]
     return {
         "board": name,
@@ -65,12 +65,7 @@ def test_what_is_known_of_no_machine_of_today_is_older(changes):
 def test_at_another_clock_it_is_another_machine(monkeypatch):
     record = built("ulx3s-85f", "fast")
     board = find_board("ulx3s-85f")
-    slower = type(board)(
-        **{
-            **{name: getattr(board, name) for name in board.__dataclass_fields__},
-            "frequencies": {**board.frequencies, "fast": 60_000_000},
-        }
-    )
+    slower = board.running("fast", 60_000_000)
     monkeypatch.setattr(gateware, "find_boards", lambda: {"ulx3s-85f": slower})
     assert is_older(record, NETWORK)
 

@@ -180,7 +180,7 @@ def measured(monkeypatch, fits=True, frequency=30e6):
     figures: Any = SimpleNamespace(fits=fits, frequency=frequency, need=24e6)
     network = open_network("mnist-10")
     board = find_board("icebreaker").running("ideal")
-    job = build.Job(board, "ideal", board.profile(), "mnist-10", network)
+    job = build.Job(board, "ideal", board.profile().hardware, "mnist-10", network)
     counted = Throughput(EngineCycles(10_000, 1000.0, False), 125.0)
     monkeypatch.setattr(build, "measure_throughput", lambda *_: counted)
     return build._measured(job, figures, lambda what, seconds: None)

@@ -174,7 +174,9 @@ def test_sram_loses_it(bitstream, capsys):
 
 BOARD = find_board("icebreaker")
 BODY = identity_bytes(
-    ShellParameters.from_network(BOARD, open_network("mnist-10"), BOARD.profile()).machine.link
+    ShellParameters.from_network(
+        BOARD, open_network("mnist-10"), BOARD.profile().hardware
+    ).machine.link
 ).hex()
 IDENTITY = Identity.parse(bytes.fromhex(BODY))
 

@@ -8,9 +8,9 @@ import pytest
 
 from allspin.hdl.cache import build_once
 from allspin.hdl.cache.seal import SEAL
-from allspin.host.cli import info
 from allspin.host.cli.main import main
 from allspin.host.link import machines, serial_port
+from allspin.host.study import info
 
 
 @pytest.fixture

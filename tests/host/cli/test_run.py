@@ -12,18 +12,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import allspin.host.cli.run
 from allspin.hdl.bench.networks import random_network
 from allspin.hdl.parameters import ResidentParameters
 from allspin.host.cli.main import main
 from allspin.host.data.catalogue import open_network
 from allspin.host.data.datasets import load_test_set
 from allspin.host.link import machines
-from allspin.host.link.device import Device
 from allspin.host.link.frames import encode_frame
-from allspin.host.link.golden_device import GoldenDevice
+from allspin.host.link.golden_machine import GoldenMachine
 from allspin.host.link.images import encode_images
-from allspin.host.link.machines import open_device
+from allspin.host.link.linked_machine import LinkedMachine
+from allspin.host.link.machines import open_machine
+from allspin.host.link.session import NO_PROGRESS
+from allspin.host.study.running import machine_options
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import save_network
 from allspin.sim.network.pixels import quantise_pixels
@@ -148,10 +149,10 @@ def test_table_tells_the_same(run):
 
 def test_a_flipped_bit_in_a_memory_is_found(run, monkeypatch):
     def open_flipped(*arguments, **options):
-        device = open_device(*arguments, **options)
-        assert isinstance(device, Device)
+        device = open_machine(*arguments, **options)
+        assert isinstance(device, LinkedMachine)
 
-        class Flipped(Device):
+        class Flipped(LinkedMachine):
             def program(self, network, progress=lambda done: None):
                 super().program(network, progress)
                 row = bytearray(self.read_back(0x00, 10, 1, 12))
@@ -161,7 +162,7 @@ def test_a_flipped_bit_in_a_memory_is_found(run, monkeypatch):
         device.__class__ = Flipped
         return device
 
-    monkeypatch.setattr(allspin.host.cli.run, "open_device", open_flipped)
+    monkeypatch.setattr(machine_options, "open_machine", open_flipped)
     status, out, err = run("--on", "virtual", "--check", "--json")
     result = json.loads(out)
     assert status == 1
@@ -177,22 +178,22 @@ def test_a_flipped_operator_is_found(run, monkeypatch):
         return f"{head}cell $add {tail}"
 
     def open_flipped(*arguments, **options):
-        return open_device(*arguments, mutate=flip, **options)
+        return open_machine(*arguments, mutate=flip, **options)
 
-    monkeypatch.setattr(allspin.host.cli.run, "open_device", open_flipped)
+    monkeypatch.setattr(machine_options, "open_machine", open_flipped)
     status, out, _ = run("--on", "virtual", "--check", "--json")
     assert status == 1
     assert json.loads(out)["mismatches"] > 0
 
 
 def test_classes_that_differ_are_found(run, monkeypatch):
-    class Wrong(GoldenDevice):
-        def stream(self, images, progress=lambda done: None):
-            answers = super().stream(images, progress)
+    class Wrong(GoldenMachine):
+        def stream(self, images, progress=NO_PROGRESS, first=0):
+            answers = super().stream(images, progress, first)
             answers.classes[7] ^= 1
             return answers
 
-    monkeypatch.setattr(allspin.host.cli.run, "open_device", lambda *arguments, **options: Wrong())
+    monkeypatch.setattr(machine_options, "open_machine", lambda *arguments, **options: Wrong())
     status, out, err = run("--check", "--json")
     assert (status, json.loads(out)["mismatches"]) == (1, 0)
     (line,) = errors(err)
@@ -328,9 +329,9 @@ def test_auto_without_a_board_is_one_line(run, monkeypatch):
 
 def test_a_board_with_other_lanes_is_one_line(run, monkeypatch):
     def open_all_lanes(on, network, profile, **options):
-        return open_device(on, network, **options)
+        return open_machine(on, network, **options)
 
-    monkeypatch.setattr(allspin.host.cli.run, "open_device", open_all_lanes)
+    monkeypatch.setattr(machine_options, "open_machine", open_all_lanes)
     status, out, err = run("--on", "virtual", "--lanes", "5")
     assert (status, out) == (2, "")
     assert errors(err) == ["allspin: the virtual board has 12 lanes, not 5"]
@@ -345,7 +346,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(run, tmp_path, monkeypatch):
     def full(path, data):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(allspin.host.cli.run, "write_atomically", full)
+    monkeypatch.setattr("allspin.host.cli.run.write_atomically", full)
     status, out, err = run("--logits", str(tmp_path / "out.npy"))
     assert (status, out) == (2, "")
     assert errors(err) == ["allspin: No space left on device"]
@@ -374,7 +375,7 @@ def test_resident_images(run, tmp_path):
 def test_resident_images_of_a_chip_with_noise_at_each_use(run, monkeypatch, at_once):
     """Of the later batches too, whose first image is not image 0."""
     resident = ResidentParameters(beats=1024, images=at_once)
-    monkeypatch.setattr("allspin.host.cli.run.VIRTUAL_RESIDENT", resident)
+    monkeypatch.setattr(machine_options, "VIRTUAL_RESIDENT", resident)
     options = ("--chip", "5", "--on", "virtual", "--resident", "--check", "--json")
     status, stdout, err = run(*options)
     result = json.loads(stdout)

@@ -9,10 +9,10 @@ import pytest
 from allspin.hdl.bench.networks import random_images, random_network
 from allspin.hdl.link.protocol import Feature
 from allspin.hdl.parameters import HardwareProfile, VariationParameters
-from allspin.host.data.catalogue import open_device as open_chip_device
+from allspin.host.data.catalogue import open_device
 from allspin.host.link.chip_programming import CHIPS, ChipMaker, check_use_noise, write_table_lines
-from allspin.host.link.device import Device
-from allspin.host.link.machines import VIRTUAL, open_device
+from allspin.host.link.linked_machine import LinkedMachine
+from allspin.host.link.machines import VIRTUAL, open_machine
 from allspin.sim.chip.calibration import calibrate
 from allspin.sim.chip.chip import Chip, ColumnNoise, WriteTable
 from allspin.sim.device.device import Device as ChipDevice
@@ -27,7 +27,7 @@ from allspin.sim.programming.schemes import Programming
 NETWORK = random_network((30, 12, 5), 4)
 MANY_STATES = random_network((30, 12, 5), 5, states=100)
 IMAGES = random_images(NETWORK, 60, 6)
-PAPER = open_chip_device("paper")
+PAPER = open_device("paper")
 
 
 def fitted() -> ChipDevice:
@@ -49,15 +49,15 @@ def without_noise(device: ChipDevice) -> ChipDevice:
 
 
 def imperfect(**changes: object) -> ChipDevice:
-    imperfections = dataclasses.replace(PAPER.imperfections, **changes)  # type: ignore[arg-type]
+    imperfections = dataclasses.replace(PAPER.imperfections, **changes)
     return dataclasses.replace(PAPER, imperfections=imperfections)
 
 
 @pytest.fixture(scope="module")
-def board() -> Iterator[Device]:
+def board() -> Iterator[LinkedMachine]:
     profile = HardwareProfile(variation=CHIPS)
-    with open_device(VIRTUAL, NETWORK, profile) as device:
-        assert isinstance(device, Device)
+    with open_machine(VIRTUAL, NETWORK, profile) as device:
+        assert isinstance(device, LinkedMachine)
         yield device
 
 
@@ -125,8 +125,8 @@ def test_a_machine_without_a_programmer_leaves_all_to_the_host(board, monkeypatc
 
 def test_a_small_programmer_leaves_many_states_to_the_host():
     profile = HardwareProfile(variation=VariationParameters(16, 2))
-    with open_device(VIRTUAL, NETWORK, profile) as device:
-        assert isinstance(device, Device)
+    with open_machine(VIRTUAL, NETWORK, profile) as device:
+        assert isinstance(device, LinkedMachine)
         few = ChipMaker(device, NETWORK, PAPER, Programming())
         many = ChipMaker(device, MANY_STATES, PAPER, Programming())
         assert few.reason is None

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build
 from allspin.hdl.bench.networks import random_images, random_network
-from allspin.host.link.device import Device
 from allspin.host.link.faults import MOST_UNDER_WAY, Faults, FaultyTransport, FaultyWire, WireFaults
+from allspin.host.link.linked_machine import LinkedMachine
 from allspin.host.link.transport import Transport
 from allspin.host.link.virtual_board import VirtualTransport
 from allspin.sim.errors import UserError
@@ -245,7 +245,7 @@ def test_a_device_behind_lost_frames_answers_all_the_same(program):
     faults = Faults(WireFaults(drop=(4, 40)), WireFaults(drop=(9, 30, 70)))
     images = random_images(NETWORK, 100, 3)
     transport = FaultyTransport(lambda: VirtualTransport(program), faults)
-    with Device(transport) as device:
+    with LinkedMachine(transport) as device:
         device.program(NETWORK)
         logits = device.stream(images).logits
         assert device.resent >= 3
@@ -255,7 +255,7 @@ def test_a_device_behind_lost_frames_answers_all_the_same(program):
 
 def test_a_device_that_was_reset_is_another(program):
     transport = FaultyTransport(lambda: VirtualTransport(program), Faults())
-    with Device(transport) as device:
+    with LinkedMachine(transport) as device:
         device.program(NETWORK)
         device.stream(random_images(NETWORK, 10, 3))
         assert device.counters().images == 10

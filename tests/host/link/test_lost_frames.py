@@ -15,10 +15,10 @@ from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build
 from allspin.hdl.bench.networks import random_images, random_network
 from allspin.hdl.parameters import HardwareProfile, ResidentParameters, VariationParameters
-from allspin.host.data.catalogue import open_device as open_chip_device
+from allspin.host.data.catalogue import open_device
 from allspin.host.link.chip_programming import ChipMaker
-from allspin.host.link.device import Device
 from allspin.host.link.faults import Faults, FaultyTransport, WireFaults
+from allspin.host.link.linked_machine import LinkedMachine
 from allspin.host.link.resident import ResidentImages
 from allspin.host.link.virtual_board import VirtualTransport
 from allspin.sim.chip.chip import Chip, Words
@@ -32,7 +32,7 @@ Logits = npt.NDArray[np.int64]
 NETWORK = random_network((60, 11, 5), 1)
 IMAGES = random_images(NETWORK, 6, 2)
 LABELS = np.array([0, 1, 2, 3, 4, 0])
-PAPER = open_chip_device("paper")
+PAPER = open_device("paper")
 SEEDS = (3, 4)
 """Chips."""
 RUNS_WITH_TWO_FAULTS = int(os.environ.get("ALLSPIN_FAULT_RUNS", "40"))
@@ -63,7 +63,7 @@ def resident_logits(seed: int, step: int | None) -> Logits:
     return chip.golden(NETWORK, golden(seed)[0]).logits(IMAGES[::step])
 
 
-def weights(device: Device) -> None:
+def weights(device: LinkedMachine) -> None:
     """Two networks after another."""
     for which, network in enumerate(NETWORKS):
         device.program(network)
@@ -72,7 +72,7 @@ def weights(device: Device) -> None:
         assert (device.stream(IMAGES).logits == ideal(which)).all()
 
 
-def chips(device: Device) -> None:
+def chips(device: LinkedMachine) -> None:
     """Two chips after another, each word compared with the golden model's."""
     maker = ChipMaker(device, NETWORK, PAPER, Programming())
     assert maker.reason is None
@@ -84,7 +84,7 @@ def chips(device: Device) -> None:
         assert (device.stream(IMAGES).logits == logits).all()
 
 
-def resident(device: Device) -> None:
+def resident(device: LinkedMachine) -> None:
     """Images that stay, on two chips; then others in their place."""
     maker = ChipMaker(device, NETWORK, PAPER, Programming())
     images = ResidentImages(device)
@@ -105,7 +105,7 @@ class Machine:
     """A kind of machine, and what is done with it."""
 
     profile: HardwareProfile
-    work: Callable[[Device], None]
+    work: Callable[[LinkedMachine], None]
 
 
 VARIATION = VariationParameters(states=10, rounds_per_clock=22)
@@ -142,7 +142,7 @@ def run(machine: Machine, faults: Faults) -> FaultyTransport:
     if faults == Faults():
         transport.latency = PATIENT
     try:
-        with Device(transport) as device:
+        with LinkedMachine(transport) as device:
             machine.work(device)
     finally:
         transport.close()

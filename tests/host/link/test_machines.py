@@ -11,9 +11,10 @@ from allspin.hdl.bench.networks import random_images, random_network
 from allspin.hdl.parameters import HardwareProfile
 from allspin.host.cli.main import main
 from allspin.host.link import machines, serial_port, virtual_board
-from allspin.host.link.device import Device
-from allspin.host.link.golden_device import GoldenDevice
-from allspin.host.link.machines import ask_ports, open_device, open_port
+from allspin.host.link.golden_machine import GoldenMachine
+from allspin.host.link.linked_machine import LinkedMachine
+from allspin.host.link.machine import Machine
+from allspin.host.link.machines import ask_ports, open_machine, open_port
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import save_network
@@ -29,7 +30,7 @@ def program():
     return build(TopParameters.from_network(NETWORK))
 
 
-def stream(device: Device | GoldenDevice, network: Network, count: int, seed: int = 0) -> int:
+def stream(device: Machine, network: Network, count: int, seed: int = 0) -> int:
     """Mismatches of a device's logits and classes."""
     images = random_images(network, count, seed)
     device.program(network)
@@ -42,8 +43,8 @@ def stream(device: Device | GoldenDevice, network: Network, count: int, seed: in
 
 
 def test_golden():
-    with open_device("golden", NETWORK) as device:
-        assert isinstance(device, GoldenDevice)
+    with open_machine("golden", NETWORK) as device:
+        assert isinstance(device, GoldenMachine)
         assert stream(device, NETWORK, 10) == 0
 
 
@@ -72,8 +73,8 @@ def test_golden():
     ],
 )
 def test_virtual_runs_every_kind_of_network(network, lanes):
-    with open_device("virtual", network, HardwareProfile(lanes=lanes)) as device:
-        assert isinstance(device, Device)
+    with open_machine("virtual", network, HardwareProfile(lanes=lanes)) as device:
+        assert isinstance(device, LinkedMachine)
         assert device.identity.layers[0].lanes == (lanes or network.layers[0].columns)
         assert stream(device, network, 500) == 0
 
@@ -81,14 +82,14 @@ def test_virtual_runs_every_kind_of_network(network, lanes):
 def test_virtual_says_what_it_builds():
     said = []
     network = random_network((24, 12, 6), 1)
-    open_device("virtual", network, progress=lambda what, seconds: said.append(what)).close()
+    open_machine("virtual", network, progress=lambda what, seconds: said.append(what)).close()
     assert all(isinstance(what, str) for what in said)
 
 
 @pytest.mark.parametrize(("baud", "clock_error"), [(3_000_000, 0.0), (1_100_000, -2.5)])
 def test_virtual_through_its_uart(baud, clock_error):
-    with open_device("virtual", NETWORK, uart=True, baud=baud, clock_error=clock_error) as device:
-        assert isinstance(device, Device)
+    with open_machine("virtual", NETWORK, uart=True, baud=baud, clock_error=clock_error) as device:
+        assert isinstance(device, LinkedMachine)
         assert device.identity.frequency == machines.VIRTUAL_FREQUENCY
         assert stream(device, NETWORK, 100) == 0
         assert device.resent == 0
@@ -97,7 +98,7 @@ def test_virtual_through_its_uart(baud, clock_error):
 def test_clocks_that_differ_too_much_are_one_line(monkeypatch):
     monkeypatch.setattr(virtual_board, "UART_TIMEOUT", 0.1)
     with pytest.raises(UserError, match="answers on the virtual board; its clock may differ"):
-        open_device("virtual", NETWORK, uart=True, clock_error=9.0)
+        open_machine("virtual", NETWORK, uart=True, clock_error=9.0)
 
 
 @pytest.mark.parametrize(
@@ -112,19 +113,19 @@ def test_clocks_that_differ_too_much_are_one_line(monkeypatch):
 )
 def test_illegal_uarts_are_one_line(options, line):
     with pytest.raises(UserError, match=line):
-        open_device("virtual", NETWORK, uart=True, **options)
+        open_machine("virtual", NETWORK, uart=True, **options)
 
 
 def test_a_network_that_no_gateware_runs_is_one_line():
     line = "the gateware cannot run this network: a network of 30000-2 needs a receive buffer"
     with pytest.raises(UserError, match=line):
-        open_device("virtual", random_network((30000, 2), 0))
+        open_machine("virtual", random_network((30000, 2), 0))
     with pytest.raises(UserError, match=r"the gateware cannot run .* 8 bits, the hardware of 5"):
-        open_device("virtual", NETWORK, HardwareProfile(rah_bits=5))
+        open_machine("virtual", NETWORK, HardwareProfile(rah_bits=5))
 
 
 def test_a_serial_port(program, bridged):
-    with open_device(bridged(program), NETWORK) as device:
+    with open_machine(bridged(program), NETWORK) as device:
         assert stream(device, NETWORK, 300) == 0
 
 
@@ -147,16 +148,24 @@ def test_the_command_runs_on_a_serial_port(
 def test_a_port_with_another_network_is_one_line(program, bridged):
     port = bridged(program)
     with pytest.raises(UserError, match=f"{port} was not built for .* 24-12-6, not 24-11-6$"):
-        open_device(port, OTHER)
+        open_machine(port, OTHER)
+
+
+def closings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the machines that are closed from now on."""
+    closed = []
+    close = LinkedMachine.close
+    monkeypatch.setattr(
+        LinkedMachine, "close", lambda self: (closed.append(self.name), close(self))
+    )
+    return closed
 
 
 def test_a_port_with_another_network_is_let_go_of(program, bridged, monkeypatch):
-    closed = []
-    close = Device.close
-    monkeypatch.setattr(Device, "close", lambda self: (closed.append(self.name), close(self)))
+    closed = closings(monkeypatch)
     port = bridged(program)
     with pytest.raises(UserError, match="was not built for"):
-        open_device(port, OTHER)
+        open_machine(port, OTHER)
     assert closed == [port]
 
 
@@ -175,24 +184,22 @@ def test_auto_asks_every_port(program, bridged, dead_port, monkeypatch):
     monkeypatch.setattr(serial_port, "PROBE_TIMEOUT", 0.5)
     port, other = bridged(program), bridged(program)
     monkeypatch.setattr(machines, "serial_ports", lambda: [dead_port, port])
-    with open_device("auto", NETWORK) as device:
+    with open_machine("auto", NETWORK) as device:
         assert device.name == port
         assert stream(device, NETWORK, 20) == 0
 
-    closed = []
-    close = Device.close
-    monkeypatch.setattr(Device, "close", lambda self: (closed.append(self.name), close(self)))
+    closed = closings(monkeypatch)
     with pytest.raises(UserError, match=f"no board was built for this network: {port} has 24-12-6"):
-        open_device("auto", OTHER)
+        open_machine("auto", OTHER)
     assert closed == [port]
 
     monkeypatch.setattr(machines, "serial_ports", lambda: [port, dead_port, other])
     answers = ask_ports()
     assert list(answers) == [port, dead_port, other]
-    assert isinstance(answers[dead_port], UserError)
+    assert answers[dead_port] is None
     for name in (port, other):
         device = answers[name]
-        assert isinstance(device, Device)
+        assert isinstance(device, LinkedMachine)
         assert device.identity.topology == (24, 12, 6)
         device.close()
 
@@ -208,4 +215,4 @@ def test_auto_without_a_board_is_one_line(dead_port, monkeypatch):
     ):
         monkeypatch.setattr(machines, "serial_ports", lambda ports=ports: ports)
         with pytest.raises(UserError, match=line):
-            open_device("auto", NETWORK)
+            open_machine("auto", NETWORK)

@@ -16,7 +16,7 @@ from allspin.hdl.parameters import (
     ResidentParameters,
     VariationParameters,
 )
-from allspin.host.link.device import Device
+from allspin.host.link.linked_machine import LinkedMachine
 from allspin.host.link.virtual_board import VirtualTransport
 from allspin.sim.network.network import Network
 from tests.host.link.test_profiles import MACHINES, small_network
@@ -165,5 +165,5 @@ def test_what_cannot_be_built_is_refused_in_words() -> None:
 def test_every_pair_of_options_is_the_golden_model(choice: Choice) -> None:
     network = network_of(choice)
     parameters = TopParameters.from_network(network, profile_of(choice))
-    with Device(VirtualTransport(build(parameters))) as device:
+    with LinkedMachine(VirtualTransport(build(parameters))) as device:
         Work.of(network).everything(device)

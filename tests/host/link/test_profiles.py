@@ -13,8 +13,8 @@ from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build
 from allspin.hdl.bench.networks import random_network
 from allspin.hdl.parameters import HardwareProfile
-from allspin.host.link.device import Device
 from allspin.host.link.faults import Faults, FaultyTransport
+from allspin.host.link.linked_machine import LinkedMachine
 from allspin.host.link.transport import Transport
 from allspin.host.link.virtual_board import VirtualTransport
 from allspin.sim.errors import UserError
@@ -31,8 +31,8 @@ PARTS = {
 MACHINES: dict[str, HardwareProfile] = {}
 for part, named in PARTS.items():
     for name, profile in named.items():
-        if profile not in MACHINES.values():
-            MACHINES[f"{part}:{name}"] = profile
+        if profile.hardware not in MACHINES.values():
+            MACHINES[f"{part}:{name}"] = profile.hardware
 
 
 def small_network(profile: HardwareProfile) -> Network:
@@ -46,10 +46,10 @@ def small_network(profile: HardwareProfile) -> Network:
 def test_no_profile_is_left_out() -> None:
     found = [named for named in vars(profiles).values() if isinstance(named, dict)]
     machines = [
-        profile
+        profile.hardware
         for named in found
         for profile in named.values()
-        if isinstance(profile, HardwareProfile)
+        if isinstance(profile, profiles.Profile)
     ]
     assert len(machines) > len(MACHINES) > 5
     assert all(profile in MACHINES.values() for profile in machines)
@@ -102,7 +102,7 @@ def button(name: str) -> Iterator[Callable[[], Transport]]:
 @pytest.mark.parametrize("name", MACHINES)
 def test_a_machine_that_ships_is_the_golden_model(name: str) -> None:
     work = Work.of(small_network(MACHINES[name]))
-    with Device(VirtualTransport(program_of(name))) as device:
+    with LinkedMachine(VirtualTransport(program_of(name))) as device:
         work.everything(device)
 
 
@@ -115,7 +115,7 @@ def test_a_reset_in_the_middle_is_told_and_leaves_nothing_behind(
     with kind(name) as power_on:
         clean = FaultyTransport(power_on, Faults())
         clean.latency = PATIENT
-        with Device(clean) as device:
+        with LinkedMachine(clean) as device:
             work.everything(device)
     # Somewhere else on each machine.
     draws = random.Random(f"{name} {kind.__name__}")
@@ -123,7 +123,7 @@ def test_a_reset_in_the_middle_is_told_and_leaves_nothing_behind(
         with kind(name) as power_on:
             transport = FaultyTransport(power_on, Faults(reset_after=(frame,), seed=frame))
             with pytest.raises(UserError, match=r"^the virtual board was reset: it is no longer"):
-                work.everything(Device(transport))
+                work.everything(LinkedMachine(transport))
             assert transport.resets == 1
-            work.everything(Device(transport))
+            work.everything(LinkedMachine(transport))
             transport.close()

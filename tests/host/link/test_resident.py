@@ -13,8 +13,8 @@ from allspin.hdl.bench.packing import unpack_images as unpack_slowly
 from allspin.hdl.parameters import CrossbarParameters, HardwareProfile, ResidentParameters
 from allspin.hdl.resident.beat_memory import most_beats
 from allspin.host.data.datasets import load_test_set
-from allspin.host.link.device import Device
-from allspin.host.link.resident import ResidentImages, pack_images, resident_accuracy, unpack_images
+from allspin.host.link.linked_machine import LinkedMachine
+from allspin.host.link.resident import ResidentImages, pack_images, unpack_images
 from allspin.host.link.virtual_board import VirtualTransport
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
@@ -33,7 +33,7 @@ def program():
 
 @pytest.fixture
 def device(program):
-    with Device(VirtualTransport(program)) as opened:
+    with LinkedMachine(VirtualTransport(program)) as opened:
         yield opened
 
 
@@ -112,8 +112,11 @@ def packed_beats(device, images):
 
 def test_a_sweep_sends_only_the_networks(device):
     images, labels = load_test_set(None)
-    found = list(resident_accuracy(device, NETWORKS, images[:100], labels[:100]))
-    for network, counts in zip(NETWORKS, found, strict=True):
+    resident = device.resident_images()
+    resident.load(images[:100], labels[:100])
+    for network in NETWORKS:
+        device.program(network)
+        counts = resident.run()
         expected = GoldenModel(network).logits(images[:100]).argmax(axis=1)
         assert counts.images == 100
         assert counts.accuracy == np.mean(expected == labels[:100])
@@ -137,7 +140,7 @@ def test_what_cannot_be_loaded_or_run(device):
 def test_a_device_without_the_memory_says_so():
     network = random_network((24, 12, 6), 1)
     with (
-        Device(VirtualTransport(build(TopParameters.from_network(network)))) as device,
+        LinkedMachine(VirtualTransport(build(TopParameters.from_network(network)))) as device,
         pytest.raises(UserError, match="the virtual board keeps no images"),
     ):
         ResidentImages(device)

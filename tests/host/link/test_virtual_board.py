@@ -17,8 +17,8 @@ from allspin.boards.virtual.build import build
 from allspin.hdl.bench.networks import random_images, random_network
 from allspin.hdl.cost.bound import cycle_bounds
 from allspin.host.link import virtual_board
-from allspin.host.link.device import Device
 from allspin.host.link.frames import Deframer, encode_frame
+from allspin.host.link.linked_machine import LinkedMachine
 from allspin.host.link.virtual_board import VirtualTransport, read_trace
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
@@ -30,12 +30,12 @@ import numpy
 from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build
 from allspin.hdl.bench.networks import random_images, random_network
-from allspin.host.link.device import Device
+from allspin.host.link.linked_machine import LinkedMachine
 from allspin.host.link.virtual_board import VirtualTransport
 network = random_network((24, 12, 6), 1)
 transport = VirtualTransport(build(TopParameters.from_network(network)))
 print(transport.process.pid, flush=True)
-with Device(transport) as device:
+with LinkedMachine(transport) as device:
     device.program(network)
     while True:
         device.stream(random_images(network, 1000, 0))
@@ -49,7 +49,7 @@ def program():
 
 @pytest.fixture
 def device(program):
-    with Device(VirtualTransport(program)) as opened:
+    with LinkedMachine(VirtualTransport(program)) as opened:
         opened.program(NETWORK)
         yield opened
 
@@ -148,7 +148,7 @@ def test_a_board_that_gives_up_is_one_line(tmp_path):
         transport,
         pytest.raises(UserError, match=r"^the virtual board died \(.*status 3: boom\)$"),
     ):
-        Device(transport)
+        LinkedMachine(transport)
 
 
 def test_a_board_that_cannot_start_is_one_line(tmp_path):
@@ -162,13 +162,13 @@ def test_a_board_that_never_answers_is_one_line(tmp_path, monkeypatch):
     monkeypatch.setattr(virtual_board, "CLOSING", 0.2)
     transport = VirtualTransport(script(tmp_path, "exec sleep 100"))
     with transport, pytest.raises(UserError, match=r"nothing that speaks .* on the virtual board"):
-        Device(transport)
+        LinkedMachine(transport)
     assert transport.process.returncode == -signal.SIGKILL
 
 
 def test_closing_ends_the_process_by_itself_and_twice_is_harmless(program):
     transport = VirtualTransport(program)
-    device = Device(transport)
+    device = LinkedMachine(transport)
     device.close()
     device.close()
     assert transport.process.returncode == 0
@@ -176,7 +176,7 @@ def test_closing_ends_the_process_by_itself_and_twice_is_harmless(program):
 
 def test_closing_in_mid_run(program):
     transport = VirtualTransport(program)
-    device = Device(transport)
+    device = LinkedMachine(transport)
     frames = b"".join(encode_frame(b"\4" + bytes([n, 0]) + b"\x07abcd" * 3) for n in range(200))
     transport.exchange(frames * 20, 1)
     device.close()
@@ -231,7 +231,7 @@ def test_the_board_ends_when_the_host_is_killed(program):
 def test_trace_tells_what_the_engine_did(program, tmp_path):
     path = tmp_path / "trace"
     images = random_images(NETWORK, 20, 3)
-    with Device(VirtualTransport(program, trace=(path, 100_000))) as device:
+    with LinkedMachine(VirtualTransport(program, trace=(path, 100_000))) as device:
         device.program(NETWORK)
         device.stream(images)
     activity = read_trace(path)
@@ -249,7 +249,7 @@ def test_trace_tells_what_the_engine_did(program, tmp_path):
 
 def test_a_trace_ends_where_it_is_told_to(program, tmp_path):
     path = tmp_path / "trace"
-    with Device(VirtualTransport(program, trace=(path, 50))) as device:
+    with LinkedMachine(VirtualTransport(program, trace=(path, 50))) as device:
         device.program(NETWORK)
         device.stream(random_images(NETWORK, 20, 3))
         wait_for(lambda: path.stat().st_size == 400)
@@ -260,4 +260,4 @@ def test_a_trace_ends_where_it_is_told_to(program, tmp_path):
 def test_a_trace_that_cannot_be_written_is_one_line(program, tmp_path):
     transport = VirtualTransport(program, trace=(tmp_path / "no" / "trace", 50))
     with transport, pytest.raises(UserError, match=r"died \(exited with status 1: .*No such file"):
-        Device(transport)
+        LinkedMachine(transport)

@@ -13,10 +13,10 @@ from allspin.hdl.link.protocol import Answer, LinkParameters, Request
 from allspin.hdl.link.uart import UartParameters
 from allspin.hdl.parameters import EngineParameters
 from allspin.host.link import virtual_board
-from allspin.host.link.device import Device
 from allspin.host.link.frames import Deframer, encode_frame
 from allspin.host.link.images import encode_images
-from allspin.host.link.machines import open_device
+from allspin.host.link.linked_machine import LinkedMachine
+from allspin.host.link.machines import open_machine
 from allspin.host.link.virtual_board import VirtualTransport
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
@@ -32,10 +32,10 @@ EXPECTED = GoldenModel(NETWORK).logits(IMAGES)
 )
 @pytest.mark.parametrize("clock_error", [-2.5, 2.5])
 def test_two_and_a_half_percent_either_way_loses_nothing(frequency, baud, clock_error):
-    with open_device(
+    with open_machine(
         "virtual", NETWORK, uart=True, baud=baud, clock_error=clock_error, frequency=frequency
     ) as device:
-        assert isinstance(device, Device)
+        assert isinstance(device, LinkedMachine)
         device.program(NETWORK)
         answers = device.stream(IMAGES)
         assert (answers.logits == EXPECTED).all()
@@ -48,7 +48,7 @@ def test_beyond_that_errors_are_found_and_said(clock_error, monkeypatch):
     monkeypatch.setattr(virtual_board, "UART_TIMEOUT", 0.05)
     said, answers = "", None
     try:
-        with open_device("virtual", NETWORK, uart=True, clock_error=clock_error) as device:
+        with open_machine("virtual", NETWORK, uart=True, clock_error=clock_error) as device:
             device.program(NETWORK)
             answers = device.stream(IMAGES)
     except UserError as error:
@@ -77,7 +77,7 @@ def test_a_wire_that_is_never_idle_neither_overruns_nor_deadlocks():
 
     # The sender is faster than the device by what is allowed.
     with VirtualTransport(program, bit_clocks=4 * 0.975) as transport:
-        Device(transport).program(NETWORK)
+        LinkedMachine(transport).program(NETWORK)
         expected = []
         frames = []
         for tag in range(1000):
@@ -122,7 +122,7 @@ def test_a_wire_that_is_never_idle_neither_overruns_nor_deadlocks():
 def test_a_host_that_ignores_the_window_is_told_and_served_again():
     frame = encode_frame(bytes([Request.READ, 7, 0, 0, 0, 0, 24, 0]))
     with VirtualTransport(program_with_a_small_window(), bit_clocks=4.0) as transport:
-        device = Device(transport)
+        device = LinkedMachine(transport)
         device.program(NETWORK)
         # Each asks for far more than it takes to ask.
         out, received, deframer = frame * 60, b"", Deframer()
@@ -142,8 +142,8 @@ def test_a_host_that_ignores_the_window_is_told_and_served_again():
 
 
 def test_simulated_time_is_the_wires():
-    with open_device("virtual", NETWORK, uart=True) as device:
-        assert isinstance(device, Device)
+    with open_machine("virtual", NETWORK, uart=True) as device:
+        assert isinstance(device, LinkedMachine)
         device.program(NETWORK)
         clocks = [device.stream(IMAGES[:count]).clocks or 0 for count in (1, 1, 40)]
     values = quantise_pixels(IMAGES.reshape(len(IMAGES), -1), NETWORK.pixel_bits)
@@ -157,7 +157,7 @@ def test_simulated_time_is_the_wires():
 
 
 def test_without_a_uart_there_is_no_time(tmp_path):
-    with open_device("virtual", NETWORK) as device:
+    with open_machine("virtual", NETWORK) as device:
         device.program(NETWORK)
         assert device.stream(IMAGES).clocks is None
     assert np.array_equal(EXPECTED, GoldenModel(NETWORK).logits(IMAGES))

@@ -13,9 +13,9 @@ import numpy.typing as npt
 
 from allspin.hdl.bench.networks import random_images
 from allspin.hdl.link.protocol import Feature
-from allspin.host.data.catalogue import open_device as open_chip_device
+from allspin.host.data.catalogue import open_device
 from allspin.host.link.chip_programming import ChipMaker
-from allspin.host.link.device import Device
+from allspin.host.link.linked_machine import LinkedMachine
 from allspin.host.link.resident import ResidentImages
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device as ChipDevice
@@ -24,14 +24,14 @@ from allspin.sim.network.network import Network
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Programming
 
-PAPER = open_chip_device("paper")
+PAPER = open_device("paper")
 FIRST = 65_530
 """Number of an image: its low half wraps a few images later."""
 SEEDS = (7, 2**32 - 1)
 """Chips of each kind."""
 
 
-def made_of(device: Device, **imperfections: Any) -> ChipDevice:
+def made_of(device: LinkedMachine, **imperfections: Any) -> ChipDevice:
     """The paper's device, without noise at each use where the machine has none."""
     wrong = dataclasses.replace(PAPER.imperfections, **imperfections)
     found = dataclasses.replace(PAPER, imperfections=wrong)
@@ -65,7 +65,7 @@ class Work:
         labels[::3] = (labels[::3] + 1) % network.classes
         return cls(network, images, labels)
 
-    def everything(self, device: Device) -> None:
+    def everything(self, device: LinkedMachine) -> None:
         """All that the machine can do."""
         self.ideal(device)
         resident = None
@@ -75,7 +75,7 @@ class Work:
             self.chips(device, resident)
             self.ideal(device)
 
-    def ideal(self, device: Device) -> None:
+    def ideal(self, device: LinkedMachine) -> None:
         """Programming, and images: each word, logit, class and count."""
         device.program(self.network)
         for number, layer in enumerate(self.network.layers):
@@ -94,7 +94,7 @@ class Work:
         assert counters.rows == tuple(int(np.count_nonzero(layer.inputs)) for layer in trace)
         assert counters.neurons == tuple(layer.sums.size for layer in trace)
 
-    def resident(self, device: Device) -> ResidentImages:
+    def resident(self, device: LinkedMachine) -> ResidentImages:
         """Images that stay, on the ideal network."""
         resident = ResidentImages(device)
         assert resident.load(self.images, self.labels) > 3
@@ -114,7 +114,7 @@ class Work:
                 answers = resident.logits(some)
                 np.testing.assert_array_equal(answers.logits, model.logits(images, first)[some])
 
-    def chips(self, device: Device, resident: ResidentImages | None) -> None:
+    def chips(self, device: LinkedMachine, resident: ResidentImages | None) -> None:
         """Chips of states, then in place where the machine can: no two alike, and all right."""
         seen = []
         for wrong in ({}, {"stuck": 0.2, "stuck_at": "either"}):
@@ -129,7 +129,7 @@ class Work:
         for one, other in itertools.combinations(seen, 2):
             assert np.mean(one != other) > 0.1
 
-    def chip(self, device: Device, maker: ChipMaker, chip: Chip) -> GoldenModel:
+    def chip(self, device: LinkedMachine, maker: ChipMaker, chip: Chip) -> GoldenModel:
         """A chip: its words, and images of low and high numbers; its golden model."""
         maker.make(chip)
         words = program_chip(chip, self.network, Programming()).words

@@ -8,11 +8,13 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import htpy as h
 import numpy as np
 import pytest
 
 from allspin.host.cli.main import main
 from allspin.host.data.catalogue import open_device
+from allspin.host.report.markup import render
 from allspin.sim.device.device_file import save_device
 from allspin.sim.network.levels import uniform_levels
 from allspin.sim.network.netfile import save_network
@@ -109,7 +111,7 @@ def hostile_comparison() -> dict[str, Any]:
     }
     return {
         "library": ATTACK,
-        "yosys": ATTACK,
+        "yosys": f"{ATTACK}\a",
         "frequency_hz": 1e8,
         "images_counted": 150,
         "neurons": [
@@ -247,6 +249,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
 
 
 @pytest.fixture(scope="session")
-def read_html() -> Callable[[str], Reader]:
-    """Read HTML with a parser that is not ours."""
-    return Reader
+def read_html() -> Callable[[h.Node], Reader]:
+    """Read content as HTML with a parser that is not ours."""
+    return lambda content: Reader(render(content))

@@ -1,5 +1,6 @@
 """The page: well-formed, whole, alone, and true; text from files stays text."""
 
+import html
 import re
 import shlex
 
@@ -66,6 +67,9 @@ def test_text_from_files_is_escaped_once(made):
     assert {"dd", "desc", "td", "th", "p", "text", "figcaption"} <= holders
     assert made.file_attack in page.text_of("h1")
     assert made.file_attack in page.text_of("title")
+    # No page may hold a bell.
+    assert f"{made.attack}\N{REPLACEMENT CHARACTER}" in page.text_of("dd")
+    assert "\a" not in made.text
     # Twice escaped would show as such; the attack itself has an entity in it.
     assert "&amp;amp;amp;" not in made.text
     alts = [image["alt"] for image in page.all("img")]
@@ -201,16 +205,7 @@ def test_each_command_parses_and_is_about_the_same_files(made):
     lines = []
     for command in commands:
         spans = re.findall(r"<span>(.*?)</span>", command)
-        line = " ".join(spans)
-        for entity, character in (
-            ("&lt;", "<"),
-            ("&gt;", ">"),
-            ("&quot;", '"'),
-            ("&#x27;", "'"),
-            ("&amp;", "&"),
-        ):
-            line = line.replace(entity, character)
-        lines.append(shlex.split(line))
+        lines.append(shlex.split(html.unescape(" ".join(spans))))
     for words in lines:
         assert words[0] == "allspin"
         if words[1] != "train":

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.report.findings import Findings
-from allspin.host.report.markup import join
+from allspin.host.report.markup import render
 from allspin.host.report.section import section
 from allspin.host.report.sections.trained import learning_curve, trained
 from allspin.host.report.subject import DEFAULTS, Subject
@@ -50,7 +50,7 @@ def page_of(provenance: dict[str, Any]) -> str:
     images, labels = np.zeros((1, 28, 28), np.uint8), np.zeros(1, np.int64)
     subject = Subject("n", network, "paper", DEVICE, None, images, labels, False, 1)
     findings = cast(Findings, SimpleNamespace(subject=subject, accuracy=0.5))
-    return str(join(section(trained(findings))))
+    return render(section(trained(findings)))
 
 
 @settings(max_examples=200)

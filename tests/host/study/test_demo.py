@@ -7,6 +7,7 @@ import pytest
 
 from allspin.host.cli.main import main
 from allspin.host.data.datasets import load_dataset
+from allspin.host.link.linked_machine import LinkedMachine
 from allspin.host.show.progress import Steps
 from allspin.host.study.demo import run_demo
 from allspin.host.training.recipe import TrainingParameters
@@ -68,6 +69,6 @@ def test_ctrl_c_in_training_ends_the_demonstration(idx_folder, tmp_path):
 
 def test_a_machine_that_miscounts_is_not_believed(idx_folder, tmp_path, monkeypatch):
     dataset = load_dataset(idx_folder(shape=(9, 7), classes=4, train=240, test=60))
-    monkeypatch.setattr("allspin.host.link.device.Device.counters", lambda self: None)
+    monkeypatch.setattr(LinkedMachine, "counters", lambda self: None)
     with pytest.raises(UserError, match="60 images were streamed, but"):
         run_demo(dataset, TrainingParameters(hidden=(5,), epochs=1), tmp_path, Steps())

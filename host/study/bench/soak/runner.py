@@ -11,7 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
-from allspin.host.link.device import Device
+from allspin.host.link.linked_machine import LinkedMachine
 from allspin.host.link.machines import open_port
 from allspin.host.link.transport import Disconnected
 from allspin.host.study.bench.soak.memory import Memory, resident_memory
@@ -151,12 +151,12 @@ class Soak:
         delay = rng.uniform(0, 1.5 * typical) if rng.random() < self._share else None
         failure = None
         try:
-            with reset.within(port, delay), self._open(port, reset) as device:
+            with reset.within(port, delay), self._open(port, reset) as machine:
                 try:
-                    Round(device, rng, tally.done).run()
+                    Round(machine, rng, tally.done).run()
                 finally:
-                    tally.damaged += device.damaged
-                    tally.resent += device.resent
+                    tally.damaged += machine.damaged
+                    tally.resent += machine.resent
             self._lasted.append(time.monotonic() - begun)
         except (Wrong, UserError) as error:
             failure = error
@@ -169,7 +169,7 @@ class Soak:
                 tally.wrong.append(f"round {number}: {failure}")
         self._sample()
 
-    def _open(self, port: Port, reset: Reset) -> Device:
+    def _open(self, port: Port, reset: Reset) -> LinkedMachine:
         while True:
             try:
                 return open_port(port.path)

@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.hdl.bench.networks import random_images, random_network
-from allspin.host.data.catalogue import open_device as open_chip_device
+from allspin.host.data.catalogue import open_device
 from allspin.host.link.chip_programming import ChipMaker
-from allspin.host.link.device import Device
+from allspin.host.link.linked_machine import LinkedMachine
 from allspin.host.link.resident import ResidentImages
 from allspin.sim.chip.chip import Chip, ColumnNoise
 from allspin.sim.network.golden import GoldenModel
@@ -68,7 +68,7 @@ class Round:
 
     Parameters
     ----------
-    device : Device
+    machine : LinkedMachine
         A board for `TOPOLOGY` that makes chips and keeps images.
     rng : numpy.random.Generator
         Names all that is done.
@@ -76,11 +76,11 @@ class Round:
         Is added to.
     """
 
-    def __init__(self, device: Device, rng: np.random.Generator, done: Done) -> None:
-        self._device = device
+    def __init__(self, machine: LinkedMachine, rng: np.random.Generator, done: Done) -> None:
+        self._machine = machine
         self._rng = rng
         self._done = done
-        self._paper = open_chip_device("paper")
+        self._paper = open_device("paper")
         self._network = soak_network(self._seed())
         self._maker: ChipMaker | None = None
         self._images = np.empty((0, *self._network.image_shape), np.uint8)
@@ -118,11 +118,11 @@ class Round:
         if self._rng.random() < 0.3:
             self._network = soak_network(self._seed())
             self._maker = None
-            self._device.program(self._network)
+            self._machine.program(self._network)
             return _Loaded(self._network, None)
         programming = Programming()
         if self._maker is None:
-            self._maker = ChipMaker(self._device, self._network, self._paper, programming)
+            self._maker = ChipMaker(self._machine, self._network, self._paper, programming)
             self._done.chips += 1
         else:
             self._done.redraws += 1
@@ -140,7 +140,7 @@ class Round:
 
     def _stream(self, loaded: _Loaded) -> None:
         images, first = self._some_images(), self._first()
-        answers = self._device.stream(images, first=first)
+        answers = self._machine.stream(images, first=first)
         _compare("streamed logits", answers.logits, loaded.model.logits(images, first))
         self._done.images += len(images)
 
@@ -148,7 +148,7 @@ class Round:
         if self._resident is None or self._rng.random() < 0.5:
             images = self._some_images()
             labels = self._rng.integers(0, TOPOLOGY[-1], len(images))
-            self._resident = ResidentImages(self._device)
+            self._resident = ResidentImages(self._machine)
             held = self._resident.load(images, labels)
             self._images, self._labels = images[:held], labels[:held]
         first = self._first()
@@ -163,7 +163,7 @@ class Round:
 
     def _read_words(self, loaded: _Loaded) -> None:
         for number, layer in enumerate(loaded.network.layers):
-            words = self._device.read_words(number)
+            words = self._machine.read_words(number)
             _compare(f"R_AH words of layer {number}", words, layer.words)
             self._done.words += words.size
 

@@ -11,7 +11,7 @@ from allspin.host.report.charts.ranges import Range, ranges_chart
 from allspin.host.report.charts.stages import Stage, stages_chart
 from allspin.host.report.charts.strips import Strip, strips_chart
 from allspin.host.report.charts.svg import NARROW, WIDE, Chart, figure, mark, wrapped
-from allspin.host.report.markup import join
+from allspin.host.report.markup import render
 from allspin.host.report.table import Table
 from allspin.host.show.pictures.timeline import Span
 
@@ -21,7 +21,7 @@ HOSTILE = "<b>&\"'" + "long" * 40
 
 def drawn(draw, width):
     height, content = draw(width)
-    return height, join(content)
+    return height, render(content)
 
 
 def numbers_of(path: str) -> list[tuple[float, float]]:
@@ -76,7 +76,7 @@ def test_a_band_lies_around_its_line(width):
 
 
 def test_styles_are_of_other_shapes_not_only_colours():
-    shapes = [re.sub(r'class="[^"]*"', "", mark(style, 10, 10)) for style in range(6)]
+    shapes = [re.sub(r'class="[^"]*"', "", render(mark(style, 10, 10))) for style in range(6)]
     assert len(set(shapes)) == 6
 
 

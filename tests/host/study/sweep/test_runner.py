@@ -18,8 +18,8 @@ from distributed import Client, LocalCluster
 from allspin.host.cli.main import main
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_test_set
-from allspin.host.link.device import NO_PROGRESS
-from allspin.host.link.golden_device import GoldenDevice
+from allspin.host.link.golden_machine import GoldenMachine
+from allspin.host.link.session import NO_PROGRESS
 from allspin.host.study.chips import accuracy_over_chips, only
 from allspin.host.study.sweep import job, workers
 from allspin.host.study.sweep.cluster import Cluster
@@ -341,7 +341,7 @@ def test_the_command_refuses_another_grid(small, tmp_path, capsys):
 def test_a_port_has_one_board_which_is_programmed_anew_for_each_chip(small, tmp_path, monkeypatch):
     opened, closed = [], []
 
-    class Board(GoldenDevice):
+    class Board(GoldenMachine):
         def close(self):
             closed.append(self)
 
@@ -349,7 +349,7 @@ def test_a_port_has_one_board_which_is_programmed_anew_for_each_chip(small, tmp_
         opened.append(on)
         return Board()
 
-    monkeypatch.setattr(job, "open_device", open_board)
+    monkeypatch.setattr(job, "open_machine", open_board)
     for on in ("golden", "/dev/ttyUSB7"):
         # A table of its own each, since the machine is part of the grid.
         grid = small.grid(on=on, neuron_c2c=0, c2c=[0, 1], chips=3)
@@ -362,8 +362,8 @@ def test_a_port_has_one_board_which_is_programmed_anew_for_each_chip(small, tmp_
 def test_a_board_that_failed_is_opened_again(small, tmp_path, monkeypatch):
     opened = []
 
-    class Board(GoldenDevice):
-        def stream(self, images, progress=NO_PROGRESS):
+    class Board(GoldenMachine):
+        def stream(self, images, progress=NO_PROGRESS, first=0):
             if len(opened) == 1:
                 raise UserError("the board is gone")
             return super().stream(images)
@@ -372,7 +372,7 @@ def test_a_board_that_failed_is_opened_again(small, tmp_path, monkeypatch):
         opened.append(on)
         return Board()
 
-    monkeypatch.setattr(job, "open_device", open_board)
+    monkeypatch.setattr(job, "open_machine", open_board)
     plan = make_plan(small.grid(on="/dev/ttyUSB7", chips=2))
     with pytest.raises(UserError, match="the board is gone"):
         run_sweep(plan, tmp_path / "t.csv")

@@ -1,0 +1,244 @@
+"""What a kind of FPGA has, by property: blocks ask for what they need, and for no part's name.
+
+A further kind of part is one more `Target` in `TARGETS`. Where its R_AH words are kept in a
+memory that no other part has, it is one more `CellMemory` too, with its gateware in
+`allspin.hdl.crossbar.kinds`.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+STATE_BITS = 4
+"""Width of a state that is kept in place of an R_AH word."""
+ECP5_DEPTHS = (512, 1024, 2048)
+"""Lines of an ECP5's block RAM (a DP16KD) of 36, 18 or 9 bits."""
+SMALLEST_BLOCK = 129
+"""Lines; shorter memories of words are distributed RAM: an ECP5-25F's blocks are few."""
+MEMORIES_PER_HOP = 2
+"""Memories between two registers of an ECP5's write bus."""
+
+
+class Array(Protocol):
+    """What a memory of cells asks of the crossbar that it serves: its `CrossbarParameters`."""
+
+    @property
+    def rows_per_clock(self) -> int:
+        """Parts, each with memories of its own."""
+
+    @property
+    def lanes(self) -> int:
+        """Words that a part gives in a clock."""
+
+    @property
+    def lines(self) -> int:
+        """How often it does: the lines of its memories."""
+
+    @property
+    def rah_bits(self) -> int:
+        """Width of an R_AH word."""
+
+    @property
+    def cell_bits(self) -> int:
+        """Bits of a cell where cells are states or bytes."""
+
+    @property
+    def banks(self) -> int:
+        """Memories of each part."""
+
+
+class CellMemory(Protocol):
+    """What R_AH words are kept in: how many of them a memory holds, and when.
+
+    Attributes
+    ----------
+    blocks_name : str
+        What a data sheet counts, in the plural.
+    keeps_states : bool
+        Whether it can keep states of `STATE_BITS` bits in place of words.
+    """
+
+    @property
+    def blocks_name(self) -> str:
+        """As above."""
+
+    @property
+    def keeps_states(self) -> bool:
+        """As above."""
+
+    def check(self, array: Array) -> None:
+        """Raise a ValueError that names what is possible if an array does not fit."""
+
+    def bank_lanes(self, array: Array) -> int:
+        """Lanes that share a memory."""
+
+    def write_clocks(self, array: Array) -> int:
+        """Clocks from a word that is taken to the word in its memory."""
+
+    def blocks(self, array: Array, words: int) -> int:
+        """Blocks that hold an array, where one holds so many words of 16 bits."""
+
+
+@dataclass(frozen=True)
+class InferredBlocks:
+    """Block RAM as any tool infers it.
+
+    Parameters
+    ----------
+    bank_bits : int
+        Width of a memory. A block RAM of 1024 words is 16 bits wide or a little more, so one
+        memory is one block.
+    """
+
+    bank_bits: int = 16
+    blocks_name = "blocks of memory"
+    keeps_states = False
+
+    def check(self, array: Array) -> None:
+        """Any array fits: memories may be as deep and as many as it takes."""
+
+    def bank_lanes(self, array: Array) -> int:
+        """What fits the width."""
+        return min(array.lanes, self.bank_bits // array.rah_bits)
+
+    def write_clocks(self, array: Array) -> int:
+        """The placer's register, and the memory."""
+        return 2
+
+    def blocks(self, array: Array, words: int) -> int:
+        """As many as each memory is blocks deep."""
+        return array.rows_per_clock * array.banks * -(-array.lines // words)
+
+
+@dataclass(frozen=True)
+class Sprams:
+    """The SPRAMs of an iCE40UP5K, side by side.
+
+    Parameters
+    ----------
+    count : int
+        How many the part has.
+    width, depth : int
+        Bits that one gives in a clock, and lines that it has.
+    """
+
+    count: int = 4
+    width: int = 16
+    depth: int = 16384
+    blocks_name = "SPRAMs"
+    keeps_states = True
+
+    def check(self, array: Array) -> None:
+        """There is one memory, with one address."""
+        if array.rows_per_clock != 1:
+            raise ValueError("the memory spram drives 1 row a clock")
+        bits = self.count * self.width
+        if array.lanes * array.cell_bits > bits:
+            raise ValueError(
+                f"SPRAMs give {bits} bits a clock: lanes must be at most "
+                f"{bits // array.cell_bits}, not {array.lanes}"
+            )
+        if array.lines > self.depth:
+            raise ValueError(f"SPRAMs have {self.depth} lines, and the array needs {array.lines}")
+
+    def bank_lanes(self, array: Array) -> int:
+        """All."""
+        return array.lanes
+
+    def write_clocks(self, array: Array) -> int:
+        """The placer's register, and the memory."""
+        return 2
+
+    def blocks(self, array: Array, words: int) -> int:
+        """As many as are needed side by side: all are deep enough, or the array is refused."""
+        return -(-array.lanes * array.cell_bits // self.width)
+
+
+@dataclass(frozen=True)
+class Ecp5Blocks:
+    """Block RAMs of an ECP5 with their own output registers, nine bits for a word.
+
+    Words that are written pass from memory to memory, over a bus of registers.
+    """
+
+    blocks_name = "blocks of memory"
+    keeps_states = False
+
+    def check(self, array: Array) -> None:
+        """A lane's words are in one block."""
+        if array.lines > ECP5_DEPTHS[-1]:
+            raise ValueError(
+                f"a block RAM of an ECP5 has at most {ECP5_DEPTHS[-1]} words, and each lane "
+                f"needs {array.lines}: take more lanes or memory block"
+            )
+
+    def bank_lanes(self, array: Array) -> int:
+        """The words of a line, in the block of the fewest lines that holds them."""
+        depth = next(depth for depth in ECP5_DEPTHS if array.lines <= depth)
+        return ECP5_DEPTHS[-1] // depth
+
+    def write_clocks(self, array: Array) -> int:
+        """A register at the entrance, the placer's, the bus, one beside the memory, the memory."""
+        return 4 - (-array.banks * array.rows_per_clock // MEMORIES_PER_HOP)
+
+    def blocks(self, array: Array, words: int) -> int:
+        """One for each memory, but for those of few lines."""
+        return 0 if array.lines <= SMALLEST_BLOCK else array.rows_per_clock * array.banks
+
+
+@dataclass(frozen=True)
+class Target:
+    """A kind of FPGA, as the blocks of the engine see it.
+
+    Parameters
+    ----------
+    cells : CellMemory
+        What R_AH words are kept in.
+    further : str
+        Name of the target that the crossbars behind the first are described for; empty for this
+        one. Where a memory is large and there is one of it, the first crossbar fills it.
+    multipliers : int
+        Blocks that multiply which the engine takes by itself, since LUTs are few; 0 where
+        products are sums, with a register behind each.
+    few_luts : bool
+        Whether crossbars behind the first have no more lanes than are of use.
+    slow_clock : bool
+        Whether a clock is long enough for two steps in a row, such as a memory and a product; the
+        registers between them are left out.
+    wide : bool
+        Whether a way across the part takes a clock of its own: what comes from far, or goes to
+        many places, has a register beside what it serves.
+    registered_blocks : bool
+        Whether its block RAMs are columns of nine bits with registers at their outputs, of which
+        large memories are put together.
+    distributed_ram : bool
+        Whether small memories may be LUTs, near what they serve.
+    smallest_window : int
+        Bytes of the link's receive buffer; it has more only where one image or one row of R_AH
+        words needs it.
+    """
+
+    cells: CellMemory
+    further: str = ""
+    multipliers: int = 0
+    few_luts: bool = False
+    slow_clock: bool = False
+    wide: bool = False
+    registered_blocks: bool = False
+    distributed_ram: bool = False
+    smallest_window: int = 2048
+
+
+PORTABLE = Target(cells=InferredBlocks())
+"""What any part has."""
+ICE40UP5K = Target(
+    cells=Sprams(),
+    further="block",
+    multipliers=8,
+    few_luts=True,
+    slow_clock=True,
+    smallest_window=1024,  # its blocks of memory are few
+)
+ECP5 = Target(cells=Ecp5Blocks(), wide=True, registered_blocks=True, distributed_ram=True)
+
+TARGETS: dict[str, Target] = {"block": PORTABLE, "spram": ICE40UP5K, "ecp5": ECP5}
+"""The targets, each by the name of its memory, which profiles and documents know it by."""

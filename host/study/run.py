@@ -1,0 +1,189 @@
+"""A network run on a machine, and scored."""
+
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from allspin.hdl.cost.bound import cycle_bounds
+from allspin.hdl.parameters import EngineParameters, HardwareProfile
+from allspin.host.data.catalogue import open_network
+from allspin.host.data.datasets import load_test_set
+from allspin.host.data.revision import commit
+from allspin.host.link.machine import Machine
+from allspin.host.link.machines import GOLDEN, VIRTUAL
+from allspin.host.show.display import Display, Silent
+from allspin.host.study.running.chip_options import ChipOptions
+from allspin.host.study.running.comparison import (
+    LogitsCompared,
+    WordsCompared,
+    compare_logits,
+    compare_words,
+)
+from allspin.host.study.running.machine_options import MachineOptions
+from allspin.host.study.running.made_chip import MadeChip
+from allspin.host.study.running.score import Score
+from allspin.host.study.running.showing import Shown, show_resident, show_streamed
+from allspin.sim.errors import UserError
+from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.network import Network
+
+Images = npt.NDArray[np.uint8]
+Integers = npt.NDArray[np.int64]
+
+
+def run(
+    network: str | Path | Network,
+    on: str | MachineOptions | Machine = GOLDEN,
+    *,
+    chip: int | ChipOptions | None = None,
+    images: int | None = None,
+    data: str | Path | None = None,
+    check: bool = False,
+    logits: bool = False,
+    resident: bool = False,
+    display: Display | None = None,
+) -> Score:
+    """Run a network on a machine: program it, show it test images, and score it.
+
+    Parameters
+    ----------
+    network : str, Path or Network
+        A network, the name of one that ships, or a network file.
+    on : str, MachineOptions or Machine
+        ``golden``, ``virtual``, ``auto`` or a serial port; the same with lanes or a UART; or a
+        machine that is open, which stays open.
+    chip : int or ChipOptions, optional
+        The chip that the machine is made into, by its seed or with device and programming (the
+        ideal one).
+    images : int, optional
+        Only the first so many test images, from 1 on (all).
+    data : str or Path, optional
+        Folder of IDX files (the MNIST that ships).
+    check : bool
+        Whether every logit, and every R_AH word of a chip in gateware, is compared with the
+        golden model.
+    logits : bool
+        Whether logits are read of resident images too; streamed ones bring theirs along.
+    resident : bool
+        Whether the images are kept on the board, as many at a time as fit, and run there.
+    display : Display, optional
+        Told of each step.
+
+    Returns
+    -------
+    Score
+        A machine that is not the golden model is no error: see `Score.difference`.
+
+    Raises
+    ------
+    UserError
+        If there is no such network, data set or machine, they do not fit one another, or the
+        machine fails.
+    """
+    display = Silent() if display is None else display
+    if isinstance(on, str):
+        on = MachineOptions(on)
+    if resident and isinstance(on, MachineOptions) and on.on == GOLDEN:
+        raise UserError(f"--resident is for --on {VIRTUAL} or a board: {GOLDEN} has no memory")
+    if chip is not None and not isinstance(chip, ChipOptions):
+        chip = ChipOptions(chip)
+    base = network if isinstance(network, Network) else open_network(str(network))
+    shown_images, labels = load_test_set(None if data is None else Path(data), [base], images)
+    shown_images, labels = shown_images[:images], labels[:images]
+    made = None if chip is None else chip.make(base)
+    loaded = base if made is None else made.network
+    with _opened(on, loaded, made, resident, display) as machine:
+        title = on.title(machine) if isinstance(on, MachineOptions) else machine.name
+        _program(machine, loaded, made, display)
+        if resident:
+            shown = show_resident(machine, shown_images, labels, display, logits=check or logits)
+        else:
+            shown = show_streamed(machine, shown_images, labels, display)
+        profile = machine.profile
+        words = _compare_words(machine, made, display) if check else None
+        resent, damaged = machine.resent, machine.damaged
+    return Score(
+        network="-".join(map(str, base.topology)) if network is base else str(network),
+        on=title,
+        chip=made,
+        shown=shown,
+        cycles_bound=_bound(loaded, profile, shown_images),
+        logits=_compare_logits(shown, loaded, made, shown_images, labels, display)
+        if check
+        else None,
+        words=words,
+        resent=resent,
+        damaged=damaged,
+        commit=commit(),
+    )
+
+
+def _opened(
+    on: MachineOptions | Machine,
+    network: Network,
+    chip: MadeChip | None,
+    resident: bool,
+    display: Display,
+) -> AbstractContextManager[Machine]:
+    """The machine that was asked for, which is closed in the end; or the one that was given."""
+    if isinstance(on, Machine):
+        on.check(network)
+        return nullcontext(on)
+    display.start(f"opening {on.on}")
+    machine = on.open(
+        network,
+        chip,
+        resident=resident,
+        progress=lambda what, seconds: display.advance(
+            seconds, None, f"{what} ... {seconds:.0f} s"
+        ),
+    )
+    display.finish(machine.description)
+    return machine
+
+
+def _program(machine: Machine, network: Network, chip: MadeChip | None, display: Display) -> None:
+    display.start("programming")
+    if chip is None:
+        machine.program(network, lambda done: display.advance(done, None))
+        display.finish()
+        return
+    maker = machine.chip_maker(chip.base, chip.device, chip.programming)
+    maker.make(chip.chip, network, lambda done: display.advance(done, None))
+    display.finish(maker.where)
+
+
+def _bound(network: Network, profile: HardwareProfile | None, images: Images) -> float | None:
+    """Mean clocks an image that the slowest stage needs, of a machine with lanes."""
+    if profile is None:
+        return None
+    engine = EngineParameters.from_network(network, profile)
+    return float(cycle_bounds(network, engine, images).mean())
+
+
+def _compare_words(
+    machine: Machine, chip: MadeChip | None, display: Display
+) -> WordsCompared | None:
+    if chip is None or not machine.reads_words:
+        return None
+    display.start("reading the R_AH words back")
+    words = compare_words(machine, chip.network)
+    display.finish(f"{words.mismatches:,} of {words.compared:,} differ from the golden chip")
+    return words
+
+
+def _compare_logits(
+    shown: Shown,
+    network: Network,
+    chip: MadeChip | None,
+    images: Images,
+    labels: Integers,
+    display: Display,
+) -> LogitsCompared:
+    display.start("comparing every logit with the golden model")
+    golden = GoldenModel(network, noise=None if chip is None else chip.noise)
+    found = compare_logits(shown, golden, images, labels)
+    display.finish(f"{found.mismatches:,} of {found.compared:,} differ")
+    return found

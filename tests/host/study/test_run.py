@@ -1,0 +1,149 @@
+"""A run from Python: any machine, whatever it is made of, and what a score says of it."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from allspin.hdl.bench.networks import random_network
+from allspin.host.data.datasets import load_test_set
+from allspin.host.link.answers import Answers
+from allspin.host.link.machine import Machine
+from allspin.host.link.session import NO_PROGRESS
+from allspin.host.study.run import run
+from allspin.host.study.running.chip_options import ChipOptions
+from allspin.host.study.running.machine_options import MachineOptions
+from allspin.sim.errors import UserError
+from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.netfile import save_network
+
+NETWORK = replace(random_network((24, 12, 6), 1), image_shape=(1, 24))
+
+
+@pytest.fixture
+def data(idx_folder):
+    """A data set that fits the network."""
+    return idx_folder(shape=(1, 24), classes=6, train=12, test=60)
+
+
+class Abacus(Machine):
+    """A new kind of machine: it says that every image is of one class."""
+
+    name = "the abacus"
+    closed = False
+
+    def program(self, network, progress=NO_PROGRESS):
+        self.classes = network.classes
+
+    def stream(self, images, progress=NO_PROGRESS, first=0):
+        logits = np.tile(np.arange(self.classes, dtype=np.int64), (len(images), 1))
+        return Answers(logits, logits.argmax(axis=1))
+
+    def close(self):
+        self.closed = True
+
+
+def test_a_new_kind_of_machine_runs(data):
+    machine = Abacus()
+    score = run(NETWORK, machine, data=data, check=True)
+    images, labels = load_test_set(data)
+    expected = GoldenModel(NETWORK).logits(images)
+    assert score.accuracy == np.mean(labels == 5)
+    assert score.logits is not None
+    assert score.logits.mismatches == np.count_nonzero(expected != np.arange(6))
+    assert score.difference is not None
+    found = json.loads(json.dumps(score.to_dict()))
+    assert (found["network"], found["on"], found["images"]) == ("24-12-6", "the abacus", 60)
+    for key in ("cycles_per_image", "cycles_bound", "simulated_seconds", "words_compared"):
+        assert found[key] is None
+    assert found["resent"] == found["damaged"] == 0
+    assert not machine.closed
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        ({"chip": 7}, "the abacus makes no chips"),
+        ({"resident": True}, "the abacus keeps no images"),
+    ],
+)
+def test_what_a_new_kind_of_machine_has_not_is_one_line(data, options, line):
+    with pytest.raises(UserError, match=line):
+        run(NETWORK, Abacus(), data=data, **options)
+
+
+def test_a_chip_by_its_seed_is_the_one_with_usual_options(data, tmp_path):
+    path = tmp_path / "net.safetensors"
+    save_network(NETWORK, path)
+    first = run(path, data=str(data), chip=7, check=True)
+    second = run(NETWORK, MachineOptions(), data=data, chip=ChipOptions(7, "paper"))
+    assert first.network == str(path)
+    assert first.difference is None
+    assert first.chip is not None
+    assert second.chip is not None
+    assert first.chip.to_dict() == second.chip.to_dict()
+    assert first.shown.answers is not None
+    assert second.shown.answers is not None
+    images, _ = load_test_set(data)
+    golden = GoldenModel(first.chip.network, noise=first.chip.noise).logits(images)
+    assert (first.shown.answers.logits == golden).all()
+    assert (second.shown.answers.logits == golden).all()
+    assert (golden != GoldenModel(NETWORK).logits(images)).any()
+
+
+class Steps:
+    """Notes what it is told."""
+
+    def __init__(self):
+        self.begun, self.done = [], []
+
+    def start(self, description):
+        self.begun.append(description)
+
+    def advance(self, done, total, figures=""):
+        pass
+
+    def finish(self, outcome=""):
+        self.done.append(outcome)
+
+
+def test_each_step_is_told(data):
+    steps = Steps()
+    run(NETWORK, data=data, images=30, check=True, display=steps)
+    assert steps.begun == [
+        "opening golden",
+        "programming",
+        "streaming 30 images",
+        "comparing every logit with the golden model",
+    ]
+    assert len(steps.done) == 4
+    assert steps.done[-1] == "0 of 180 differ"
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        ({"on": "golden", "uart": True}, "--uart is for --on virtual, not golden"),
+        ({"on": "virtual", "frequency": 10**6}, "--frequency needs --uart"),
+        ({"on": "virtual", "rows_per_clock": 3}, "--rows-per-clock must be one of 1, 2, 4"),
+        ({"on": "/dev/x", "baud": 1}, "--baud must be from 9600 to 12000000, not 1"),
+    ],
+)
+def test_options_of_a_machine_are_checked_when_they_are_made(options, line):
+    with pytest.raises(UserError, match=line):
+        MachineOptions(**options)
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        ({"seed": -1}, "chip seed must be from 0 to 4294967295, not -1"),
+        ({"seed": 1, "tries": 3}, "--tries needs --program write-verify"),
+        ({"seed": 1, "scheme": "write-verify", "tries": 0}, "tries must be from 1 to 1024, not 0"),
+        ({"seed": 1, "scheme": "magic"}, "the programming scheme must be"),
+    ],
+)
+def test_options_of_a_chip_are_checked_when_they_are_made(options, line):
+    with pytest.raises(UserError, match=line):
+        ChipOptions(**options)
