@@ -96,6 +96,10 @@ class NeuronGateware(wiring.Component):
         self._parameters = parameters
         super().__init__(NeuronSignature(parameters))
 
+    def elaborate(self, platform: object) -> Module:
+        """Build the block; each kind has its own."""
+        raise NotImplementedError
+
     @classmethod
     def cells(cls, network: Network, currents: Currents) -> CellBlock:
         """The neuron's logic for standard cells: by default its table, as logic that never changes.
