@@ -13,7 +13,6 @@ from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.memory_map import CONVERTER, TABLE
 from allspin.hdl.neuron import neuron as gateware
 from allspin.hdl.neuron.neuron import ReluNeuron, SotNeuron
-from allspin.hdl.neuron.neuron_array import NeuronArray
 from allspin.hdl.parameters import CrossbarParameters, EngineParameters
 from allspin.sim.errors import UserError
 from allspin.sim.network import neuron
@@ -41,7 +40,7 @@ def test_a_kind_without_a_table_has_gateware_of_its_own() -> None:
 def test_a_kind_with_neither_table_nor_gateware_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(gateware.NEURONS, "relu")
     with pytest.raises(UserError, match=r"neuron relu has no table and no gateware: register "):
-        NeuronArray(engine(5, 4, 8, "relu"), 0).elaborate(None)
+        gateware.neuron_gateware("relu")
 
 
 @settings(deadline=None, max_examples=30)
