@@ -7,7 +7,8 @@ import numpy.typing as npt
 
 from allspin.sim.network.levels import uniform_levels
 from allspin.sim.network.network import GAIN_BITS, Converter, Layer, Network
-from allspin.sim.network.neuron import CmosSigmoidNeuron, Neuron, SotNeuron
+from allspin.sim.network.neuron import SotNeuron
+from allspin.sim.network.neuron_kind import Neuron
 
 
 def random_network(
@@ -52,7 +53,7 @@ def random_network(
             bound = 2 ** (current_bits - 4)
             offsets = rng.integers(-bound, bound, columns, dtype=np.int32)
             converter = Converter(gains, offsets, shift)
-            if isinstance(neuron, (SotNeuron, CmosSigmoidNeuron)):
+            if neuron.has_table:
                 table = neuron.table(current_bits, hidden_bits)
         drawn = rng.integers(0, states, (rows, columns), dtype=np.uint8)
         layers.append(Layer(drawn, levels, converter, table))

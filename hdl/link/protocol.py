@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from allspin.hdl.parameters import EngineParameters
 from allspin.sim.network.levels import check_range
-from allspin.sim.network.neuron import NEURONS
+from allspin.sim.network.neuron import NEURONS, short_name
 
 MAGIC = b"ASPN"
 VERSION = 3
@@ -32,9 +32,6 @@ MAX_RUN = 2**RUN_BITS - 1
 MAX_SKIP = 2 ** (8 - RUN_BITS) - 1
 PACKED_BITS = 4
 """Up to this many pixel bits, two values share a byte."""
-
-NEURON_BYTES = 8
-"""Room for a neuron's name in an identity."""
 
 
 class Feature(enum.IntFlag):
@@ -135,7 +132,7 @@ def check_power_of_two(name: str, value: object, low: int, high: int) -> int:
 
 def neuron_on_wire(name: str) -> bytes:
     """A neuron's name in an identity: its letters and digits, the first eight of them."""
-    return "".join(filter(str.isalnum, name)).encode("ascii")[:NEURON_BYTES]
+    return short_name(name).encode("ascii")
 
 
 def neuron_from_wire(field: bytes) -> str:

@@ -1,19 +1,28 @@
 """The neurons at the foot of the columns, visited one after another.
 
-Each kind has one class here, found by its name in `NEURONS`; all take a stream of input
-currents and give a stream of activations.
+A kind has one class, found by its name (`neuron_gateware`): kinds with a table share that of a
+table, others have their own under `register_gateware`. All take a stream of input currents and
+give a stream of activations.
 """
 
+from collections.abc import Callable
+from typing import TypeVar
+
+import numpy as np
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.memory_map import TABLE
-from allspin.hdl.neuron.cmos_neuron import BareGate, RegisteredRelu
+from allspin.hdl.neuron.cell_block import CellBlock, Currents
+from allspin.hdl.neuron.cmos_neuron import BareGate, RegisteredRelu, RoundedRelu, TableLogic
 from allspin.hdl.neuron.converter import CurrentLayout
 from allspin.hdl.parameters import EngineParameters
 from allspin.hdl.stream.block_ram import block_memory
 from allspin.hdl.stream.layouts import LoadLayout
+from allspin.sim.errors import UserError
+from allspin.sim.network.network import Network
+from allspin.sim.network.neuron import NEURONS as KINDS
 
 
 class ActivationLayout(data.StructLayout):
@@ -64,8 +73,11 @@ class NeuronSignature(wiring.Signature):
         )
 
 
-class Neuron(wiring.Component):
-    """What every kind of neuron begins with; `NeuronSignature` describes its ports.
+class NeuronGateware(wiring.Component):
+    """The gateware of a kind of neuron: a stream of currents in, one of activations out.
+
+    Every kind takes and gives in clocks that do not depend on the currents, so that neurons side
+    by side go in step. A kind defines ``elaborate``, and `cells` if it can be priced in cells.
 
     Parameters
     ----------
@@ -84,17 +96,77 @@ class Neuron(wiring.Component):
         self._parameters = parameters
         super().__init__(NeuronSignature(parameters))
 
+    def elaborate(self, platform: object) -> Module:
+        """Build the block; each kind has its own."""
+        raise NotImplementedError
 
-class SotNeuron(Neuron):
-    """The SOT-ReLU as a table of R_AH against current, loaded at run time.
+    @classmethod
+    def cells(cls, network: Network, currents: Currents) -> CellBlock:
+        """The neuron's logic for standard cells: by default its table, as logic that never changes.
 
-    One neuron a clock, two clocks later (the table's own register and one behind it); on a
-    wide part three (a register before the table).
+        Parameters
+        ----------
+        network : Network
+            Whose hidden neuron it is.
+        currents : ndarray of int64, shape (uses, neurons)
+            Input currents that it is driven with.
+        """
+        table = network.neuron.table(network.current_bits, network.hidden_bits)
+        logic = TableLogic(table.tolist(), network.hidden_bits)
+        return CellBlock(logic, {"current": currents}, True)
+
+
+NEURONS: dict[str, type[NeuronGateware]] = {}
+"""The gateware of each kind of neuron that has its own, by its name."""
+
+Block = TypeVar("Block", bound=type[NeuronGateware])
+
+
+def register_gateware(name: str) -> Callable[[Block], Block]:
+    """Make a class the gateware of a kind of neuron; a decorator.
 
     Parameters
     ----------
-    parameters : EngineParameters
-        Of the whole engine.
+    name : str
+        The kind's name. A kind with a table needs no gateware of its own: it has `SotNeuron`'s,
+        unless it is given another here.
+    """
+
+    def register(block: Block) -> Block:
+        NEURONS[name] = block
+        return block
+
+    return register
+
+
+def neuron_gateware(name: str) -> type[NeuronGateware]:
+    """The gateware of a kind of neuron.
+
+    Parameters
+    ----------
+    name : str
+        Of `allspin.sim.network.neuron.NEURONS`.
+
+    Raises
+    ------
+    UserError
+        If it has neither a table nor gateware of its own.
+    """
+    if name in NEURONS:
+        return NEURONS[name]
+    if KINDS[name].has_table:
+        return SotNeuron
+    raise UserError(
+        f"the neuron {name} has no table and no gateware: register a class for it with "
+        "register_gateware"
+    )
+
+
+class SotNeuron(NeuronGateware):
+    """The SOT-ReLU, or any kind with a table: activation against current, loaded at run time.
+
+    One neuron a clock, two clocks later (the table's own register and one behind it); on a
+    wide part three (a register before the table).
     """
 
     def elaborate(self, platform: object) -> Module:
@@ -155,16 +227,19 @@ class SotNeuron(Neuron):
         return m
 
 
-class ReluNeuron(Neuron):
+@register_gateware("relu")
+class ReluNeuron(NeuronGateware):
     """The ideal ReLU: the current's most significant bits, rounded, held at full scale.
 
     One neuron a clock, one clock later.
-
-    Parameters
-    ----------
-    parameters : EngineParameters
-        Of the whole engine.
     """
+
+    @classmethod
+    def cells(cls, network: Network, currents: Currents) -> CellBlock:
+        """See `NeuronGateware.cells`."""
+        return CellBlock(
+            RoundedRelu(network.current_bits, network.hidden_bits), {"current": currents}, True
+        )
 
     def elaborate(self, platform: object) -> Module:
         """Build the block."""
@@ -187,16 +262,21 @@ class ReluNeuron(Neuron):
         return m
 
 
-class CmosBareNeuron(Neuron):
+@register_gateware("cmos-bare")
+class CmosBareNeuron(NeuronGateware):
     """The bare gate: the current's highest bit lets the bits below it pass.
 
     One neuron a clock, one clock later (the engine's register: the gate has none).
-
-    Parameters
-    ----------
-    parameters : EngineParameters
-        Of the whole engine.
     """
+
+    @classmethod
+    def cells(cls, network: Network, currents: Currents) -> CellBlock:
+        """See `NeuronGateware.cells`."""
+        half = 2 ** (network.current_bits - 1)
+        drop = network.current_bits - network.hidden_bits
+        below = ((currents % half) << 1) >> drop
+        stimulus = {"negative": (currents < half).astype(np.int64), "value": below}
+        return CellBlock(BareGate(network.hidden_bits), stimulus, False)
 
     def elaborate(self, platform: object) -> Module:
         """Build the block."""
@@ -221,16 +301,27 @@ class CmosBareNeuron(Neuron):
         return m
 
 
-class CmosReluNeuron(Neuron):
+@register_gateware("cmos-relu")
+class CmosReluNeuron(NeuronGateware):
     """The registered digital ReLU, with one current a use to accumulate.
 
     One neuron a clock, one clock later.
-
-    Parameters
-    ----------
-    parameters : EngineParameters
-        Of the whole engine.
     """
+
+    @classmethod
+    def cells(cls, network: Network, currents: Currents) -> CellBlock:
+        """See `NeuronGateware.cells`."""
+        bits = network.current_bits + 1
+        drop = network.current_bits - network.hidden_bits - 1
+        ones = np.ones_like(currents)
+        stimulus = {
+            "term": currents,
+            "first": ones,
+            "last": ones,
+            "start": -ones * 2 ** (network.current_bits - 3),
+        }
+        relu = RegisteredRelu(bits, bits, drop, network.hidden_bits, waits=False)
+        return CellBlock(relu, stimulus, True)
 
     def elaborate(self, platform: object) -> Module:
         """Build the block."""
@@ -255,17 +346,3 @@ class CmosReluNeuron(Neuron):
                 self.activations.payload.last.eq(self.currents.payload.last),
             ]
         return m
-
-
-class CmosSigmoidNeuron(SotNeuron):
-    """A sigmoid by table: the table is another, the block the same."""
-
-
-NEURONS = {
-    "sot": SotNeuron,
-    "relu": ReluNeuron,
-    "cmos-bare": CmosBareNeuron,
-    "cmos-relu": CmosReluNeuron,
-    "cmos-sigmoid": CmosSigmoidNeuron,
-}
-"""The gateware of each kind of neuron, by its name."""

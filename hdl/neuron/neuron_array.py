@@ -5,7 +5,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.neuron.converter import CurrentsLayout
-from allspin.hdl.neuron.neuron import NEURONS
+from allspin.hdl.neuron.neuron import neuron_gateware
 from allspin.hdl.parameters import CrossbarParameters, EngineParameters
 from allspin.hdl.stream.layouts import EventLayout, LoadLayout
 
@@ -75,7 +75,8 @@ class NeuronArray(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the block."""
         m = Module()
-        neurons = [NEURONS[self._parameters.neuron](self._parameters) for _ in range(self._at_once)]
+        gateware = neuron_gateware(self._parameters.neuron)
+        neurons = [gateware(self._parameters) for _ in range(self._at_once)]
         for number, neuron in enumerate(neurons):
             m.submodules[f"neuron_{number}"] = neuron
             m.d.comb += [

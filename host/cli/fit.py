@@ -15,7 +15,8 @@ from allspin.host.study.fit.measurement import ColumnNames
 from allspin.host.study.fit.spread import DEVICE_CHOICES
 from allspin.host.study.fit.table import fit_table, readings
 from allspin.sim.device.device_file import save_device
-from allspin.sim.device.synapse import OCCASIONS, Polarity
+from allspin.sim.device.response import Polarity
+from allspin.sim.device.synapse_variation import OCCASIONS
 from allspin.sim.device.table_device import TableSynapse, is_lookup_table
 
 NAME = "fit"

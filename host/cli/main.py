@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from allspin.host.cli.fault import report_fault
 from allspin.host.cli.parser import COMMANDS, USAGE_ERROR, build_parser
 from allspin.host.cli.streams import prepare_streams, reader_has_gone, silence_streams
+from allspin.host.data.extensions import load_extensions
 from allspin.host.show.say import warn
 from allspin.sim.errors import UserError
 
@@ -38,6 +39,7 @@ def _complain(message: object) -> int:
 
 def _perform(argv: Sequence[str]) -> int:
     """Parse and run; whatever goes wrong is raised."""
+    load_extensions()
     called = next((word for word in argv if not word.startswith("-")), None)
     try:
         parser = build_parser([] if called is None else [called])

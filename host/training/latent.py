@@ -15,10 +15,6 @@ from allspin.sim.network.network import GAIN_BITS, MAX_SHIFT, Converter, Layer, 
 
 SPREAD = 0.3
 """Standard deviation of the neurons' input currents before training."""
-START = 0.15
-"""Mean of the neurons' input currents before training."""
-STARTS = {"cmos-bare": 0.5}
-"""The same for neurons that would be silent there: half of these answer."""
 OUTERMOST = 2.5
 """Outermost level, in standard deviations of a column's weights, when quantisation starts."""
 GAIN_ROOM = 1.5
@@ -103,7 +99,7 @@ class LatentNetwork:
             Row values of some images, as integers.
         """
         drive = values.T / np.float32(self.machine.input_top(0))
-        start = np.float32(STARTS.get(self.machine.neuron.name, START))
+        start = np.float32(self.machine.neuron.start)
         for layer in range(self.layers):
             weights = self.weights(layer)
             sums = drive @ weights

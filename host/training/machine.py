@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.sim.network.levels import uniform_levels
-from allspin.sim.network.neuron import Neuron
+from allspin.sim.network.neuron_kind import Neuron
 
 Array = npt.NDArray[np.float32]
 

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from allspin.sim.device.checks import check_reading
 from allspin.sim.device.device import Device
-from allspin.sim.device.synapse import check_reading
-from allspin.sim.network.neuron import NEURONS, Neuron
+from allspin.sim.network.neuron import NEURONS
+from allspin.sim.network.neuron_kind import Neuron
 from allspin.sim.programming.device_levels import LEVEL_CHOICES, device_levels
 from allspin.sim.programming.schemes import Programming
 from allspin.sim.programming.trains import plan_layer

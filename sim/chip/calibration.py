@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.sim.chip.chip import Chip, ColumnNoise
-from allspin.sim.network.golden import ACTIVATIONS
+from allspin.sim.network.golden import activate
 from allspin.sim.network.levels import check_range
 from allspin.sim.network.network import Converter, Layer, Network
 
@@ -59,7 +59,7 @@ def _with_offsets(network: Network, number: int, offsets: npt.NDArray[np.int64])
 def _answers(network: Network, layer: Layer, currents: npt.NDArray[np.int64]) -> npt.NDArray:
     """What the neurons of a layer answer."""
     held = np.clip(currents, 0, 2**network.current_bits - 1)
-    return ACTIVATIONS[network.neuron.name](network, layer, held).astype(np.int64)
+    return activate(network, layer, held).astype(np.int64)
 
 
 def calibrate(chip: Chip, network: Network, reads: int = READS) -> Calibrated:

@@ -30,7 +30,8 @@ from allspin.sim.chip.generator import (
     use_normals,
 )
 from allspin.sim.device.device import Device
-from allspin.sim.device.synapse import Polarity, Synapse
+from allspin.sim.device.response import Polarity
+from allspin.sim.device.synapse import Synapse
 from allspin.sim.device.variation import Imperfections
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.levels import check_range, full_scale

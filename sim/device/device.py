@@ -3,10 +3,12 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from allspin.sim.device.checks import check_number
 from allspin.sim.device.neuron_device import NeuronVariation
-from allspin.sim.device.synapse import Synapse, check_number
+from allspin.sim.device.synapse import Synapse
 from allspin.sim.device.variation import Imperfections
-from allspin.sim.network.neuron import Neuron, SotNeuron
+from allspin.sim.network.neuron import SotNeuron
+from allspin.sim.network.neuron_kind import Neuron
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ the device's own deviations and the deviation of this use do. All three are Gaus
     R_AH  = response(drive)
 
 i is the input current as a fraction of full scale, `response` that of
-`allspin.sim.network.neuron.SotNeuron` with its threshold, slope and saturation. The machine does
-the same on whole currents: see `allspin.sim.chip.chip`.
+`allspin.sim.network.neuron.SotNeuron` with its threshold, slope and saturation, or of another kind
+with its knees (`allspin.sim.network.neuron_kind.Neuron.knees`). The machine does the same on whole
+currents: see `allspin.sim.chip.chip`.
 """
 
 from dataclasses import dataclass
@@ -16,8 +17,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.device.synapse import Array, check_number, check_reading
-from allspin.sim.network.neuron import Neuron, SotNeuron
+from allspin.sim.device.checks import check_number, check_reading
+from allspin.sim.device.response import Array
+from allspin.sim.network.neuron_kind import Neuron
 
 GAIN_READINGS = {
     "current": "a factor on the input current: threshold and slope both move",
@@ -79,24 +81,26 @@ class NeuronVariation:
 
     def pivot(self, neuron: Neuron) -> float:
         """Current that a gain's deviation leaves as it is, as a fraction of full scale."""
-        slope = self.gain_reading == "slope" and isinstance(neuron, SotNeuron)
-        return neuron.threshold if slope else 0.0  # type: ignore[union-attr]
+        knees = neuron.knees
+        return knees.threshold if knees is not None and self.gain_reading == "slope" else 0.0
 
     def threshold_deviation(self, neuron: Neuron) -> float:
         """Standard deviation of the threshold, as a fraction of the current's full scale."""
-        if self.threshold_reading == "range" or not isinstance(neuron, SotNeuron):
+        knees = neuron.knees
+        if knees is None or self.threshold_reading == "range":
             return self.threshold
         if self.threshold_reading == "threshold":
-            return self.threshold * neuron.threshold
-        return self.threshold * neuron.saturation / neuron.slope
+            return self.threshold * knees.threshold
+        return self.threshold * knees.saturation / knees.slope
 
     def use_deviation(self, neuron: Neuron) -> float:
         """Standard deviation of the current at a use, as a fraction of its full scale."""
-        if self.use_reading == "current" or not isinstance(neuron, SotNeuron):
+        knees = neuron.knees
+        if knees is None or self.use_reading == "current":
             return self.use
         if self.use_reading == "output":
-            return self.use / neuron.slope
-        return self.use * neuron.threshold
+            return self.use / knees.slope
+        return self.use * knees.threshold
 
     def respond(
         self,

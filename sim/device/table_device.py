@@ -10,17 +10,24 @@ is what the mean change leads to from one end to the other, and the spread is th
 pulse. Their skew is not kept.
 """
 
+import dataclasses
 import itertools
+import math
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.device.synapse import OCCASIONS, Array, Polarity, Synapse, check_reading
+from allspin.sim.device.checks import check_reading
+from allspin.sim.device.response import Array, Polarity
+from allspin.sim.device.synapse import Synapse
+from allspin.sim.device.synapse_variation import OCCASIONS
 from allspin.sim.errors import UserError
+from allspin.sim.files.table import Table
 from allspin.sim.files.user_file import open_file, read_text
 from allspin.sim.network.levels import MAX_STATES, MIN_STATES, check_range
 
@@ -86,6 +93,19 @@ class TableResponse:
         if not self.resistance.size == self.cycle.size == self.device.size:
             raise ValueError("resistance, cycle and device must have as many values each")
 
+    @classmethod
+    def from_table(cls, table: Table) -> Self:
+        """The response that a device file's table describes."""
+        for key in ("resistance", "cycle", "device"):
+            values = table.content.get(key)
+            numbers = isinstance(values, list) and all(
+                isinstance(value, (int, float)) and not isinstance(value, bool) for value in values
+            )
+            if not numbers:
+                raise ValueError(f"[{table.name}] {key} must be a list of numbers")
+            table.content[key] = np.array(values, np.float64)
+        return table.make(cls)
+
 
 @dataclass(frozen=True, eq=False)
 class TableSynapse(Synapse):
@@ -126,6 +146,53 @@ class TableSynapse(Synapse):
                 )
             ways.append(-way if polarity else way)
         object.__setattr__(self, "_ways", tuple(ways))
+
+    @classmethod
+    def from_table(cls, table: Table) -> Self:
+        """The synapse that a device file's table describes."""
+        states = table.take("states", 100)
+        responses = [table.table(polarity.name.lower(), needed=True) for polarity in Polarity]
+        return cls(
+            *(TableResponse.from_table(each) for each in responses),
+            states=states,
+            occasion=table.take("occasion", "write"),
+        )
+
+    def record(self) -> dict[str, Any]:
+        """See `Synapse.record`."""
+        found: dict[str, Any] = {
+            "kind": "table",
+            "states": self.states,
+            "occasion": self.occasion,
+        }
+        for polarity in Polarity:
+            tables = vars(self.response(polarity))
+            found[polarity.name.lower()] = {key: table.tolist() for key, table in tables.items()}
+        return found
+
+    def figures(self, polarity: Polarity, unit: str) -> list[tuple[str, str, str]]:
+        """See `Synapse.figures`."""
+        response = self.response(polarity)
+        way = response.resistance
+        typical = [
+            (f"{name}, typical", f"{math.sqrt(float((deviations**2).mean())):.4g}", unit)
+            for name, deviations in (("C2C", response.cycle), ("D2D", response.device))
+        ]
+        return [
+            ("pulses", str(way.size - 1), ""),
+            ("R_AH", f"{way[0]:.4g} to {way[-1]:.4g}", unit),
+            *typical,
+        ]
+
+    def varied(self, c2c: float, d2d: float) -> Self:
+        """See `Synapse.varied`."""
+        potentiation, depression = (
+            dataclasses.replace(
+                table, cycle=np.multiply(table.cycle, c2c), device=np.multiply(table.device, d2d)
+            )
+            for table in (self.potentiation, self.depression)
+        )
+        return dataclasses.replace(self, potentiation=potentiation, depression=depression)
 
     def response(self, polarity: Polarity) -> TableResponse:
         """Response of a polarity."""

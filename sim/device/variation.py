@@ -29,7 +29,7 @@ The paper gives none of these figures. Those drawn for a cell or a column are Ga
 import math
 from dataclasses import dataclass
 
-from allspin.sim.device.synapse import check_number, check_reading
+from allspin.sim.device.checks import check_number, check_reading
 
 STUCK_ENDS = {
     "low": "at the lowest R_AH",

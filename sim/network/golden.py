@@ -1,12 +1,10 @@
 """The golden model: the whole machine in NumPy, exact to the last bit.
 
 It shares parameters with the gateware and nothing else: column sums are matrix products,
-the V-I converter is 64-bit arithmetic, and each neuron has an implementation of its own
-here, found by its name.
+the V-I converter is 64-bit arithmetic, and each kind of neuron has its own (`activate`).
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -22,46 +20,14 @@ EXACT_FLOAT32 = 2**24
 """Integers of a smaller magnitude are exact in float32, and so are their sums."""
 
 Integers = npt.NDArray[np.int64]
-Activation = Callable[[Network, Layer, npt.NDArray[np.int64]], npt.NDArray[np.uint8]]
 
 
-def _looked_up(
+def activate(
     network: Network, layer: Layer, currents: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.uint8]:
-    assert layer.table is not None
-    return layer.table[currents]
-
-
-def _relu(network: Network, layer: Layer, currents: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
-    drop = network.current_bits - network.hidden_bits
-    half = (1 << drop) >> 1
-    return np.minimum((currents + half) >> drop, 2**network.hidden_bits - 1).astype(np.uint8)
-
-
-def _cmos_bare(
-    network: Network, layer: Layer, currents: npt.NDArray[np.int64]
-) -> npt.NDArray[np.uint8]:
-    half = 1 << (network.current_bits - 1)
-    drop = network.current_bits - network.hidden_bits
-    return np.where(currents < half, 0, ((currents - half) << 1) >> drop).astype(np.uint8)
-
-
-def _cmos_relu(
-    network: Network, layer: Layer, currents: npt.NDArray[np.int64]
-) -> npt.NDArray[np.uint8]:
-    above = np.maximum(currents - (1 << (network.current_bits - 3)), 0)
-    drop = network.current_bits - network.hidden_bits
-    return np.minimum((above << 1) >> drop, 2**network.hidden_bits - 1).astype(np.uint8)
-
-
-ACTIVATIONS: dict[str, Activation] = {
-    "sot": _looked_up,
-    "relu": _relu,
-    "cmos-bare": _cmos_bare,
-    "cmos-relu": _cmos_relu,
-    "cmos-sigmoid": _looked_up,
-}
-"""The implementation of each kind of neuron, by its name."""
+    """What the neurons of a network's layer make of their input currents."""
+    bits = network.current_bits, network.hidden_bits
+    return network.neuron.activations(currents, layer.table, *bits)
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,7 +120,7 @@ class GoldenModel:
         if self.noise is not None:
             currents = self.noise.on_currents(number, first, currents)
         np.clip(currents, 0, 2**self.network.current_bits - 1, out=currents)
-        activations = ACTIVATIONS[self.network.neuron.name](self.network, layer, currents)
+        activations = activate(self.network, layer, currents)
         return LayerTrace(inputs, sums, currents, activations)
 
     def _flat(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

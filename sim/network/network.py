@@ -18,7 +18,7 @@ from allspin.sim.network.levels import (
     MIN_STATES,
     check_range,
 )
-from allspin.sim.network.neuron import Neuron
+from allspin.sim.network.neuron_kind import Neuron
 
 GAIN_BITS = 10
 """Width of a V-I converter's gain, unsigned."""

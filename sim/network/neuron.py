@@ -1,35 +1,70 @@
 """Neurons: the device's response, and what the machine keeps of it.
 
-A neuron is known by one name everywhere. Its class here holds its parameters and its
-physics; the golden model (`allspin.sim.network.golden`) and the gateware
-(`allspin.hdl.neuron.neuron`) each have an implementation that they find by that name.
+A neuron is known by one name everywhere. Its class holds its parameters, its physics and its
+golden model (`allspin.sim.network.neuron_kind.Neuron` says what each offers). The gateware
+(`allspin.hdl.neuron.neuron`) is a table's, or is found by that name. A kind more is one class
+under `register_neuron`; ``docs/extending.md`` has one.
 
 All of them are driven by the same V-I converter, which turns a column's sum into an
 unsigned input current of ``current_bits`` bits, full scale being the top of the range.
 """
 
 import dataclasses
+import re
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from allspin.sim.network.neuron_kind import Knees, Line, Neuron
 
-def _sampled(response: npt.NDArray[np.float64], top: int) -> npt.NDArray[np.uint8]:
-    """A response that never falls, rounded to activations from 0 to `top`."""
-    # On a flat part the last bit may fall: at a plateau half way between two activations that
-    # would show.
-    rising = np.maximum.accumulate(response)
-    return np.clip(np.floor(rising * top + 0.5), 0, top).astype(np.uint8)
+SHORT = 8
+"""Letters and digits of a neuron's name that a board's identity has room for."""
+NEURONS: dict[str, type[Neuron]] = {}
+"""Every kind of neuron by its name."""
+
+Kind = TypeVar("Kind", bound=type[Neuron])
+
+
+def short_name(name: str) -> str:
+    """What a board says of its neuron: the name's letters and digits, the first eight."""
+    return "".join(filter(str.isalnum, name))[:SHORT]
+
+
+def register_neuron(kind: Kind) -> Kind:
+    """Make a kind of neuron known by its name; a decorator.
+
+    Parameters
+    ----------
+    kind : type of Neuron
+        The class, a frozen dataclass all of whose parameters have defaults.
+
+    Raises
+    ------
+    ValueError
+        If its name is not one, or a board could not tell it from another's.
+    """
+    name = kind.name
+    if not re.fullmatch("[a-z][a-z0-9-]*", name):
+        raise ValueError(f"a neuron's name must be small letters, digits and -, not {name!r}")
+    for other in NEURONS:
+        if short_name(other) == short_name(name):
+            raise ValueError(
+                f"neurons must differ in the first {SHORT} letters and digits of their names, "
+                f"which {name} and {other} do not"
+            )
+    NEURONS[name] = kind
+    return kind
 
 
 def _softplus(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.logaddexp(0.0, x)
 
 
+@register_neuron
 @dataclass(frozen=True)
-class SotNeuron:
+class SotNeuron(Neuron):
     """The SOT neuron: R_AH against current is a ReLU that saturates.
 
     Below the threshold the magnetisation does not switch and R_AH is flat; then it
@@ -65,25 +100,16 @@ class SotNeuron:
     saturation: float = 1.0
 
     name: ClassVar[str] = "sot"
-    has_table: ClassVar[bool] = True
+    title: ClassVar[str] = "SOT-ReLU"
+    noun: ClassVar[str] = "the SOT neuron"
+    spin: ClassVar[bool] = True
 
-    _ranges: ClassVar[dict[str, tuple[float, float]]] = {
+    ranges: ClassVar[dict[str, tuple[float, float]]] = {
         "threshold": (0.0, 0.9),
         "slope": (0.1, 20.0),
         "softness": (0.001, 1.0),
         "saturation": (0.1, 1.0),
     }
-
-    def __post_init__(self) -> None:
-        for name, (low, high) in self._ranges.items():
-            value = getattr(self, name)
-            number = isinstance(value, (int, float)) and not isinstance(value, bool)
-            if not (number and low <= value <= high):
-                raise ValueError(
-                    f"the SOT neuron's {name} must be from {low} to {high}, not {value!r}"
-                )
-            # As a float, so that 1 and 1.0 make the same network file.
-            object.__setattr__(self, name, float(value))
 
     def response(self, current: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """R_AH read after one use that started from reset.
@@ -114,26 +140,19 @@ class SotNeuron:
 
         return switched(drive) - switched(np.zeros(()))
 
-    def table(self, current_bits: int, hidden_bits: int) -> npt.NDArray[np.uint8]:
-        """The response, sampled and rounded: what the gateware's table holds.
+    @property
+    def knees(self) -> Knees:
+        """Where switching starts, and where the film is switched whole."""
+        return Knees(self.threshold, self.slope, self.saturation)
 
-        Parameters
-        ----------
-        current_bits : int
-            Width of the input current; the table has ``2**current_bits`` entries.
-        hidden_bits : int
-            Width of an activation, 1 to 8.
-
-        Returns
-        -------
-        ndarray of uint8, shape (2**current_bits,)
-            Activation at each input current, 0 to ``2**hidden_bits - 1``.
-        """
-        size = 2**current_bits
-        return _sampled(self.response(np.arange(size) / (size - 1)), 2**hidden_bits - 1)
+    @property
+    def line(self) -> Line:
+        """See `Neuron.line`."""
+        return Line(self.threshold + self.saturation / self.slope / 2, self.slope)
 
 
-class _Ramp:
+@dataclass(frozen=True)
+class _Ramp(Neuron):
     """A neuron of logic alone: nothing below a threshold, then a straight line, then full scale.
 
     Attributes
@@ -142,13 +161,10 @@ class _Ramp:
         Input current at which the line starts, as a fraction of full scale.
     slope : float
         Output per current, both as fractions of full scale.
-    rounds : bool
-        Whether the output is rounded to nearest; else what does not fit is dropped.
     """
 
     threshold: ClassVar[float]
     slope: ClassVar[float]
-    rounds: ClassVar[bool]
     has_table: ClassVar[bool] = False
 
     def response(self, current: npt.ArrayLike) -> npt.NDArray[np.float64]:
@@ -173,7 +189,13 @@ class _Ramp:
         steps = np.floor(steps + 0.5 if self.rounds else steps)
         return np.clip(steps, 0, 2**hidden_bits - 1).astype(np.uint8)
 
+    @property
+    def line(self) -> Line:
+        """See `Neuron.line`."""
+        return Line(self.threshold + 0.5 / self.slope, self.slope)
 
+
+@register_neuron
 @dataclass(frozen=True)
 class ReluNeuron(_Ramp):
     """The ideal ReLU with the machine's number format: rounded, then clamped.
@@ -183,11 +205,25 @@ class ReluNeuron(_Ramp):
     """
 
     name: ClassVar[str] = "relu"
+    title: ClassVar[str] = "ReLU"
+    about: ClassVar[str] = "an ideal ReLU, rounded, registered"
     threshold: ClassVar[float] = 0.0
     slope: ClassVar[float] = 1.0
-    rounds: ClassVar[bool] = True
+
+    def activations(
+        self,
+        currents: npt.NDArray[np.int64],
+        table: npt.NDArray[np.uint8] | None,
+        current_bits: int,
+        hidden_bits: int,
+    ) -> npt.NDArray[np.uint8]:
+        """See `Neuron.activations`."""
+        drop = current_bits - hidden_bits
+        half = (1 << drop) >> 1
+        return np.minimum((currents + half) >> drop, 2**hidden_bits - 1).astype(np.uint8)
 
 
+@register_neuron
 @dataclass(frozen=True)
 class CmosBareNeuron(_Ramp):
     """The bare CMOS gate that the paper seems to price: a sign masks the other bits.
@@ -199,11 +235,26 @@ class CmosBareNeuron(_Ramp):
     """
 
     name: ClassVar[str] = "cmos-bare"
+    about: ClassVar[str] = "a bare 4-bit gate: a sign masks the bits"
     threshold: ClassVar[float] = 0.5
     slope: ClassVar[float] = 2.0
     rounds: ClassVar[bool] = False
+    start: ClassVar[float] = 0.5  # half of them answer; all would be silent below
+
+    def activations(
+        self,
+        currents: npt.NDArray[np.int64],
+        table: npt.NDArray[np.uint8] | None,
+        current_bits: int,
+        hidden_bits: int,
+    ) -> npt.NDArray[np.uint8]:
+        """See `Neuron.activations`."""
+        half = 1 << (current_bits - 1)
+        drop = current_bits - hidden_bits
+        return np.where(currents < half, 0, ((currents - half) << 1) >> drop).astype(np.uint8)
 
 
+@register_neuron
 @dataclass(frozen=True)
 class CmosReluNeuron(_Ramp):
     """A registered digital ReLU: an accumulator, a threshold and saturation.
@@ -213,13 +264,27 @@ class CmosReluNeuron(_Ramp):
     """
 
     name: ClassVar[str] = "cmos-relu"
+    about: ClassVar[str] = "a registered ReLU with accumulator, threshold and saturation"
     threshold: ClassVar[float] = 0.125
     slope: ClassVar[float] = 2.0
     rounds: ClassVar[bool] = False
 
+    def activations(
+        self,
+        currents: npt.NDArray[np.int64],
+        table: npt.NDArray[np.uint8] | None,
+        current_bits: int,
+        hidden_bits: int,
+    ) -> npt.NDArray[np.uint8]:
+        """See `Neuron.activations`."""
+        above = np.maximum(currents - (1 << (current_bits - 3)), 0)
+        drop = current_bits - hidden_bits
+        return np.minimum((above << 1) >> drop, 2**hidden_bits - 1).astype(np.uint8)
 
+
+@register_neuron
 @dataclass(frozen=True)
-class CmosSigmoidNeuron:
+class CmosSigmoidNeuron(Neuron):
     """A sigmoid, looked up: ``1 / (1 + exp(-steepness * (current - 1 / 2)))``.
 
     Parameters
@@ -236,32 +301,18 @@ class CmosSigmoidNeuron:
     steepness: float = 10.0
 
     name: ClassVar[str] = "cmos-sigmoid"
-    has_table: ClassVar[bool] = True
-
-    def __post_init__(self) -> None:
-        value = self.steepness
-        number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not (number and 4 <= value <= 40):
-            raise ValueError(f"the sigmoid's steepness must be from 4 to 40, not {value!r}")
-        object.__setattr__(self, "steepness", float(value))
+    noun: ClassVar[str] = "the sigmoid"
+    about: ClassVar[str] = "a sigmoid by a table of logic, registered"
+    ranges: ClassVar[dict[str, tuple[float, float]]] = {"steepness": (4, 40)}
 
     def response(self, current: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Output against input, both as fractions of full scale."""
         return 1 / (1 + np.exp(-self.steepness * (np.asarray(current, np.float64) - 0.5)))
 
-    def table(self, current_bits: int, hidden_bits: int) -> npt.NDArray[np.uint8]:
-        """The response, sampled and rounded: see `SotNeuron.table`."""
-        size = 2**current_bits
-        return _sampled(self.response(np.arange(size) / (size - 1)), 2**hidden_bits - 1)
-
-
-Neuron = SotNeuron | ReluNeuron | CmosBareNeuron | CmosReluNeuron | CmosSigmoidNeuron
-
-NEURONS: dict[str, type[Neuron]] = {
-    kind.name: kind
-    for kind in (SotNeuron, ReluNeuron, CmosBareNeuron, CmosReluNeuron, CmosSigmoidNeuron)
-}
-"""Every kind of neuron by its name."""
+    @property
+    def line(self) -> Line:
+        """See `Neuron.line`."""
+        return Line(0.5, self.steepness / 4)
 
 
 def neuron_to_dict(neuron: Neuron) -> dict[str, object]:

@@ -1,11 +1,10 @@
 """The R_AH levels of a device's states: what its pulses reach."""
 
-from dataclasses import replace
-
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.device.synapse import Array, Polarity, SotSynapse, Synapse, check_reading
+from allspin.sim.device.checks import check_reading
+from allspin.sim.device.synapse import Synapse
 from allspin.sim.network.levels import uniform_levels
 from allspin.sim.programming.schemes import Programming
 from allspin.sim.programming.trains import plan_layer, quieter, reach
@@ -69,16 +68,7 @@ def device_levels(
         if choice == "every":
             levels = synapse.curve(polarity, np.rint(np.arange(states) * way / (states - 1)))
         else:
-            levels = _short_curve(synapse, polarity, states)
+            levels = synapse.short_curve(polarity, states - 1)
         levels = np.sort(np.rint((levels - synapse.low) * scale - top))
     levels[0], levels[-1] = -top, top
     return levels.astype(np.int16)
-
-
-def _short_curve(synapse: Synapse, polarity: Polarity, states: int) -> Array:
-    """R_AH after each of ``states - 1`` pulses that cross the range with the same A."""
-    if not isinstance(synapse, SotSynapse):
-        raise ValueError("levels by pulses need a device with an A; a table has its own pulses")
-    short = replace(synapse.response(polarity), pulses=states - 1)
-    pulses = np.arange(states)
-    return short.depressed(pulses) if polarity else short.potentiated(pulses)

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from allspin.sim.device.checks import check_number, check_reading
 from allspin.sim.device.device import Electrical
-from allspin.sim.device.synapse import check_number, check_reading
 from allspin.sim.network.levels import check_range
 from allspin.sim.network.network import Network
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from allspin.host.study.fit.measurement import NAMES
-from allspin.sim.device import neuron_device, synapse, variation
+from allspin.sim.device import neuron_device, synapse_variation, variation
 from allspin.sim.device.device import Electrical
 from allspin.sim.device.neuron_device import NeuronVariation
 from allspin.sim.device.table_device import TableResponse
@@ -19,9 +19,9 @@ FORMATS = (DOCS / "formats.md").read_text("utf-8")
 READINGS = [
     reading
     for readings in (
-        synapse.CYCLE_READINGS,
-        synapse.OCCASIONS,
-        synapse.DEVICE_READINGS,
+        synapse_variation.CYCLE_READINGS,
+        synapse_variation.OCCASIONS,
+        synapse_variation.DEVICE_READINGS,
         neuron_device.GAIN_READINGS,
         neuron_device.THRESHOLD_READINGS,
         neuron_device.USE_READINGS,

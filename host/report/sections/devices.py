@@ -11,8 +11,8 @@ from allspin.host.report.section import Section, facts, paragraph
 from allspin.host.report.subject import Subject
 from allspin.host.report.table import Table, number, quantity
 from allspin.sim.device.device import Device
-from allspin.sim.device.synapse import MAX_PULSES, Polarity, Synapse
-from allspin.sim.network.neuron import SotNeuron
+from allspin.sim.device.response import MAX_PULSES, Polarity
+from allspin.sim.device.synapse import Synapse
 
 POINTS = 60
 """Most points of a curve."""
@@ -111,12 +111,9 @@ def neuron_figure(subject: Subject) -> h.Node:
             )
         )
     guides = []
-    neuron = network.neuron
-    if isinstance(neuron, SotNeuron):
-        ends = (
-            (neuron.threshold, "switching starts"),
-            (neuron.threshold + neuron.saturation / neuron.slope, "switched whole"),
-        )
+    knees = network.neuron.knees
+    if knees is not None:
+        ends = ((knees.threshold, "switching starts"), (knees.end, "switched whole"))
         guides = [(value * (size - 1), name) for value, name in ends if value <= 1]
     return figure(
         Chart(

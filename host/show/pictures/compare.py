@@ -177,6 +177,9 @@ def break_even_chart(comparison: dict[str, Any]) -> Figure:
         fontsize=9,
     )
     styles = {"cmos-bare": "-", "relu": ":", "cmos-sigmoid": "-.", "cmos-relu": "--"}
+    styles |= {
+        row["against"]: "-" for row in comparison["break_even"] if row["against"] not in styles
+    }
     for name, dash in styles.items():
         level = by_name[name]["energy_fj"]
         axes.axhline(level, color=VERMILION, linestyle=dash, linewidth=1.1)

@@ -14,7 +14,6 @@ from allspin.host.show.pictures.style import (
     styled,
 )
 from allspin.sim.network.network import Network
-from allspin.sim.network.neuron import SotNeuron
 
 
 def draw_curve(axes: Axes, network: Network) -> None:
@@ -48,12 +47,11 @@ def draw_curve(axes: Axes, network: Network) -> None:
         alpha=0.75,
         label="device",
     )
-    neuron = network.neuron
-    if isinstance(neuron, SotNeuron):
-        end = neuron.threshold + neuron.saturation / neuron.slope
+    knees = network.neuron.knees
+    if knees is not None:
         for place, text, side in (
-            (neuron.threshold, "switching starts", "left"),
-            (end, "switched whole", "right"),
+            (knees.threshold, "switching starts", "left"),
+            (knees.end, "switched whole", "right"),
         ):
             if place <= 1:
                 axes.axvline(place * (size - 1), color=SOFT, linestyle=":", linewidth=1)
@@ -84,7 +82,7 @@ def neuron_curve(network: Network) -> Figure:
     network : Network
         A network with a hidden layer.
     """
-    name = {"sot": "SOT-ReLU", "relu": "ReLU"}.get(network.neuron.name, network.neuron.name)
+    name = network.neuron.title or network.neuron.name
     figure = new_figure(7, 4.2, f"The {name} neuron, and what the machine keeps of it")
     draw_curve(figure.subplots(), network)
     return figure

@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.sim.network.network import Network
-from allspin.sim.network.neuron import SotNeuron
 
 Floats = npt.NDArray[np.float32]
 
@@ -19,7 +18,7 @@ class FloatForward:
     Parameters
     ----------
     network : Network
-        Of SOT neurons.
+        Of neurons with two knees, such as SOT ones.
     write, use : float
         Standard deviation of R_AH as a fraction of the range, drawn once, and of each neuron's
         current at each use as a fraction of full scale; 0 for none.
@@ -29,15 +28,16 @@ class FloatForward:
     Raises
     ------
     ValueError
-        If the network has other neurons.
+        If its neurons have no such knees.
     """
 
     def __init__(
         self, network: Network, write: float = 0.0, use: float = 0.0, seed: int = 0
     ) -> None:
-        if not isinstance(network.neuron, SotNeuron):
+        knees = network.neuron.knees
+        if knees is None:
             raise ValueError(f"neurons must be sot, not {network.neuron.name}")
-        self.neuron = network.neuron
+        self.knees = knees
         self.use = np.float32(use)
         self.rng = np.random.default_rng(seed)
         self.matrices: list[Floats] = []
@@ -62,16 +62,16 @@ class FloatForward:
 
     def logits(self, images: npt.NDArray[np.uint8]) -> Floats:
         """Column sums of the last layer, shape (images, classes), in arbitrary units."""
-        neuron = self.neuron
+        knees = self.knees
         values: Floats = images.reshape(len(images), -1).astype(np.float32)
         for matrix, offset in zip(self.matrices[:-1], self.offsets[:-1], strict=True):
             values = values @ matrix
             values -= offset
             if self.use:
                 values += self.use * self.rng.standard_normal(values.shape, np.float32)
-            values -= np.float32(neuron.threshold)
-            values *= np.float32(neuron.slope)
-            np.clip(values, 0, np.float32(neuron.saturation), out=values)
+            values -= np.float32(knees.threshold)
+            values *= np.float32(knees.slope)
+            np.clip(values, 0, np.float32(knees.saturation), out=values)
         return values @ self.matrices[-1]
 
     def classify(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:

@@ -55,13 +55,13 @@ def _through(
     network: FloatForward, products: list[Callable[[npt.NDArray[Any]], npt.NDArray[Any]]]
 ) -> Classify:
     """Classify by matrix products of somebody else's."""
-    neuron = network.neuron
+    knees = network.knees
 
     def classify(images: Images) -> npt.NDArray[np.int64]:
         values = images.reshape(len(images), -1).astype(np.float32)
         for product, offset in zip(products[:-1], network.offsets[:-1], strict=True):
             currents = product(values) - offset
-            values = np.clip((currents - neuron.threshold) * neuron.slope, 0, neuron.saturation)
+            values = np.clip((currents - knees.threshold) * knees.slope, 0, knees.saturation)
         return products[-1](values).argmax(axis=1)
 
     return classify

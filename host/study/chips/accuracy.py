@@ -11,8 +11,6 @@ import numpy.typing as npt
 from allspin.sim.chip.calibration import calibrate
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device
-from allspin.sim.device.synapse import CycleVariation, DeviceVariation, SotSynapse, Synapse
-from allspin.sim.device.table_device import TableSynapse
 from allspin.sim.network.network import Network
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Counts, Programming
@@ -26,27 +24,6 @@ VARIATIONS = {
     "use": "of these, the C2C",
 }
 """Variations of a device that can be told apart."""
-
-
-def _synapse(synapse: Synapse, c2c: bool, d2d: bool) -> Synapse:
-    """A synapse with its C2C, its D2D, or both."""
-    if isinstance(synapse, SotSynapse):
-        return dataclasses.replace(
-            synapse,
-            c2c=synapse.c2c if c2c else CycleVariation(),
-            d2d=synapse.d2d if d2d else DeviceVariation(),
-        )
-    if isinstance(synapse, TableSynapse):
-        potentiation, depression = (
-            dataclasses.replace(
-                table,
-                cycle=table.cycle if c2c else np.zeros_like(table.cycle),
-                device=table.device if d2d else np.zeros_like(table.device),
-            )
-            for table in (synapse.potentiation, synapse.depression)
-        )
-        return dataclasses.replace(synapse, potentiation=potentiation, depression=depression)
-    raise TypeError(f"a {type(synapse).__name__}'s variations cannot be turned off")
 
 
 def only(device: Device, variations: Iterable[str]) -> Device:
@@ -70,7 +47,7 @@ def only(device: Device, variations: Iterable[str]) -> Device:
     off = {} if "neuron" in kept else dict.fromkeys({"gain", "threshold", "use"} - kept, 0.0)
     return dataclasses.replace(
         device,
-        synapse=_synapse(device.synapse, "c2c" in kept, "d2d" in kept),
+        synapse=device.synapse.varied(float("c2c" in kept), float("d2d" in kept)),
         neuron_variation=dataclasses.replace(device.neuron_variation, **off),
     )
 

@@ -15,7 +15,6 @@ from allspin.host.study.compare.baseline import mac_baseline
 from allspin.host.study.compare.column import ColumnPrice, price_column
 from allspin.host.study.compare.counterparts import Counterpart, counterparts
 from allspin.host.study.compare.neurons import (
-    BLOCKS,
     CellPrice,
     Uses,
     mean_square_current,
@@ -55,6 +54,7 @@ from allspin.sim.device.device import Device
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
+from allspin.sim.network.neuron import NEURONS
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import SCHEMES, Programming
 
@@ -226,7 +226,7 @@ def compare(
         right = GoldenModel(counterpart.network).classify(images) == subject.labels
         accuracies[kind] = float(np.mean(right))
         uses[kind] = record_uses(counterpart.network, shown)
-        if kind in BLOCKS:
+        if not NEURONS[kind].spin:
             prices[kind] = price_in_cells(counterpart.network, uses[kind], library, period)
     display.advance(0, None, "a digital column")
     column = price_column(nets["cmos-relu"].network, shown, library, period)
@@ -240,7 +240,7 @@ def compare(
     )
     counted = {kind: count(nets[kind].network, shown) for kind in nets}
     entries = [
-        *_spin_entries(neuron, assumptions, accuracies["sot"], nets["sot"], library),
+        *_spin_entries(neuron, assumptions, accuracies, nets, library, uses),
         *_cmos_entries(prices, assumptions, accuracies, nets, library, uses),
         _column_entry(column, counted["cmos-relu"].rows[0], accuracies["cmos-relu"], nets),
     ]
@@ -275,43 +275,51 @@ def compare(
     }
 
 
+def _spin_readings(
+    neuron: NeuronFigures, a: Assumptions, uses: dict[str, Uses]
+) -> list[tuple[str, str, str, Assumptions, str]]:
+    """Name, kind, what is meant, under what, and where its energy comes from, of spin neurons.
+
+    The paper's by its own numbers, as claimed, and at the synapse's sheet current; then other
+    kinds, by the same numbers with the currents that they get.
+    """
+    counted = "counted: I^2 R t, mean square of the currents on these images"
+    stated = "by the device file's own numbers, currents as counted, set and reset"
+    readings = [
+        ("sot", "sot", stated, a, counted),
+        ("sot-claimed", "sot", "as the paper claims: around 0.1 fJ", a, "paper"),
+    ]
+    for label, current in zip(("low", "high"), neuron.switching_currents, strict=False):
+        what = f"at {current * 1e6:.1f} uA, the sheet current that switches the synapse"
+        source = "paper: the synapse's pulse over its width; currents as counted"
+        readings.append((f"sot-sheet-{label}", "sot", what, a.replace(current=current), source))
+    for kind, used in uses.items():
+        if NEURONS[kind].spin and kind != "sot":
+            own = a.replace(mean_square=mean_square_current(used))
+            readings.append((kind, kind, NEURONS[kind].meaning(), own, counted))
+    return readings
+
+
 def _spin_entries(
     neuron: NeuronFigures,
     a: Assumptions,
-    accuracy: float,
-    counterpart: Counterpart,
+    accuracies: dict[str, float],
+    nets: dict[str, Counterpart],
     library: Library,
+    uses: dict[str, Uses],
 ) -> list[Entry]:
-    """The spin neuron by its own numbers, as claimed, and at the synapse's sheet current."""
-    readings: list[tuple[str, str, float | None, str]] = [
-        (
-            "sot",
-            "by the device file's own numbers, currents as counted, set and reset",
-            None,
-            "counted: I^2 R t, mean square of the currents on these images",
-        ),
-        ("sot-claimed", "as the paper claims: around 0.1 fJ", None, "paper"),
-    ]
-    for label, current in zip(("low", "high"), neuron.switching_currents, strict=False):
-        readings.append(
-            (
-                f"sot-sheet-{label}",
-                f"at {current * 1e6:.1f} uA, the sheet current that switches the synapse",
-                current,
-                "paper: the synapse's pulse over its width; currents as counted",
-            )
-        )
+    """The spin neurons, each as it is read (`_spin_readings`)."""
     entries = []
-    for name, what, current, source in readings:
-        own = a if current is None else a.replace(current=current)
+    for name, kind, what, own, source in _spin_readings(neuron, a, uses):
         energy = {"claimed": CLAIMED} if name == "sot-claimed" else spin_heat(neuron, own)
+        origin = nets[kind].origin
         entries.append(
             Entry(
                 name=name,
-                kind="sot",
+                kind=kind,
                 what=what,
                 spin=True,
-                accuracy=accuracy,
+                accuracy=accuracies[kind],
                 area=neuron.area,
                 energy=energy,
                 periphery_area=spin_periphery_area(own, _flip_flop(library)),
@@ -319,13 +327,13 @@ def _spin_entries(
                 period=1e9 / neuron.rate,
                 latency=neuron.set_time * 1e9,
                 provenance={
-                    "accuracy": f"counted; {counterpart.origin}",
+                    "accuracy": f"counted; {origin}",
                     "area": "paper: width times length of the film",
                     "energy": source,
                     "latency": "paper: length over the wall's velocity",
                     "periphery": "reference, see published; current from the supply",
                 },
-                details={"origin": counterpart.origin},
+                details={"origin": origin},
             )
         )
     return entries
@@ -340,12 +348,6 @@ def _cmos_entries(
     uses: dict[str, Uses],
 ) -> list[Entry]:
     """The CMOS neurons in cells, and the bare gate as the paper prices it."""
-    described = {
-        "relu": "an ideal ReLU, rounded, registered",
-        "cmos-bare": "a bare 4-bit gate: a sign masks the bits",
-        "cmos-relu": "a registered ReLU with accumulator, threshold and saturation",
-        "cmos-sigmoid": "a sigmoid by a table of logic, registered",
-    }
     entries = []
     for kind, price in prices.items():
         energy = price.energy
@@ -353,7 +355,7 @@ def _cmos_entries(
             Entry(
                 name=kind,
                 kind=kind,
-                what=described[kind],
+                what=NEURONS[kind].meaning(),
                 spin=False,
                 accuracy=accuracies[kind],
                 area=price.netlist.area,

@@ -9,7 +9,8 @@ import numpy as np
 from allspin.host.data.catalogue import open_network, shipped_networks
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import GAIN_BITS, Converter, Network
-from allspin.sim.network.neuron import NEURONS, CmosSigmoidNeuron, Neuron, SotNeuron
+from allspin.sim.network.neuron import NEURONS
+from allspin.sim.network.neuron_kind import Neuron
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,15 +29,6 @@ class Counterpart:
     origin: str
 
 
-def _line(neuron: Neuron) -> tuple[float, float]:
-    """Where a neuron answers half of full scale, and its slope there; in fractions."""
-    if isinstance(neuron, SotNeuron):
-        return neuron.threshold + neuron.saturation / neuron.slope / 2, neuron.slope
-    if isinstance(neuron, CmosSigmoidNeuron):
-        return 0.5, neuron.steepness / 4
-    return neuron.threshold + 0.5 / neuron.slope, neuron.slope
-
-
 def convert(network: Network, neuron: Neuron) -> Network:
     """Another neuron in a trained network, without training.
 
@@ -51,10 +43,10 @@ def convert(network: Network, neuron: Neuron) -> Network:
         The neuron to use instead.
     """
     full = 2**network.current_bits
-    (old_middle, old_slope), (middle, slope) = _line(network.neuron), _line(neuron)
+    (old_middle, old_slope), (middle, slope) = network.neuron.line, neuron.line
     factor = old_slope / slope
     # Neurons that drop their lowest bits answer half a step late.
-    late = 0.5 / slope / 2**network.hidden_bits if neuron.name in ("cmos-bare", "cmos-relu") else 0
+    late = 0 if neuron.rounds else 0.5 / slope / 2**network.hidden_bits
     layers = []
     for layer in network.layers:
         if layer.converter is None:

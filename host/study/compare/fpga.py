@@ -15,12 +15,13 @@ from allspin.hdl.cost.cells import yosys_command
 from allspin.hdl.cost.mac_array import MacArray, MacParameters
 from allspin.hdl.engine.engine import Engine
 from allspin.hdl.export.verilog import to_verilog
-from allspin.hdl.neuron.neuron import NEURONS
+from allspin.hdl.neuron.neuron import neuron_gateware
 from allspin.hdl.parameters import EngineParameters, HardwareProfile
 from allspin.hdl.tools.process import complaint, first_line, run_tool
 from allspin.sim.errors import UserError
 from allspin.sim.network.netfile import write_atomically
 from allspin.sim.network.network import Network
+from allspin.sim.network.neuron import NEURONS
 
 RECORDED = Path(__file__).with_name("fpga.json")
 """Figures that were measured before, with the versions of the tools that measured them."""
@@ -168,7 +169,7 @@ def designs(network: Network) -> dict[str, tuple[Callable[[], wiring.Component],
         parameters = _engine(network, kind)
 
         def neuron(parameters: EngineParameters = parameters) -> wiring.Component:
-            return NEURONS[parameters.neuron](parameters)
+            return neuron_gateware(parameters.neuron)(parameters)
 
         def engine(parameters: EngineParameters = parameters) -> wiring.Component:
             return Engine(parameters)

@@ -1,22 +1,19 @@
-"""What a neuron costs: each kind has a price of its own here, found by its name."""
+"""What a neuron costs: a CMOS one in cells, a spin one by its device file."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from amaranth.lib import wiring
 
 from allspin.hdl.cost.cells import synthesise
-from allspin.hdl.neuron.cmos_neuron import BareGate, RegisteredRelu, RoundedRelu, TableLogic
+from allspin.hdl.neuron.cell_block import CellBlock, Currents
+from allspin.hdl.neuron.neuron import neuron_gateware
 from allspin.sim.cost.liberty import Library
 from allspin.sim.cost.netlist import Activity, Energy, Netlist
 from allspin.sim.cost.spin import NeuronFigures
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
-
-Currents = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,64 +82,6 @@ class CellPrice:
         return self.energy.leakage + self.energy.dynamic * activity / self.input_activity
 
 
-@dataclass(frozen=True)
-class _Block:
-    """A CMOS neuron's block, and how a current reaches its ports."""
-
-    component: wiring.Component
-    stimulus: dict[str, Currents]
-    registered: bool
-
-
-Block = Callable[[Network, Currents], _Block]
-
-
-def _bare(network: Network, currents: Currents) -> _Block:
-    half = 2 ** (network.current_bits - 1)
-    drop = network.current_bits - network.hidden_bits
-    below = ((currents % half) << 1) >> drop
-    return _Block(
-        BareGate(network.hidden_bits),
-        {"negative": (currents < half).astype(np.int64), "value": below},
-        False,
-    )
-
-
-def _relu(network: Network, currents: Currents) -> _Block:
-    bits = network.current_bits
-    return _Block(RoundedRelu(bits, network.hidden_bits), {"current": currents}, True)
-
-
-def _registered(network: Network, currents: Currents) -> _Block:
-    bits = network.current_bits + 1
-    drop = network.current_bits - network.hidden_bits - 1
-    ones = np.ones_like(currents)
-    return _Block(
-        RegisteredRelu(bits, bits, drop, network.hidden_bits, waits=False),
-        {
-            "term": currents,
-            "first": ones,
-            "last": ones,
-            "start": -ones * 2 ** (network.current_bits - 3),
-        },
-        True,
-    )
-
-
-def _sigmoid(network: Network, currents: Currents) -> _Block:
-    table = network.neuron.table(network.current_bits, network.hidden_bits)
-    return _Block(TableLogic(table.tolist(), network.hidden_bits), {"current": currents}, True)
-
-
-BLOCKS: dict[str, Block] = {
-    "relu": _relu,
-    "cmos-bare": _bare,
-    "cmos-relu": _registered,
-    "cmos-sigmoid": _sigmoid,
-}
-"""The block of each kind of CMOS neuron, by its name; the others are spin devices."""
-
-
 def price_in_cells(network: Network, uses: Uses, library: Library, period: float) -> CellPrice:
     """Map a network's neuron to cells, and run it on what its neurons did.
 
@@ -151,7 +90,7 @@ def price_in_cells(network: Network, uses: Uses, library: Library, period: float
     Parameters
     ----------
     network : Network
-        Whose hidden neurons are meant; their kind must be one of `BLOCKS`.
+        Whose hidden neurons are meant; their kind is no spin device.
     uses : Uses
         From `record_uses`.
     library : Library
@@ -166,7 +105,7 @@ def price_in_cells(network: Network, uses: Uses, library: Library, period: float
     AssertionError
         If the cells do not compute the golden model's activations.
     """
-    block = BLOCKS[network.neuron.name](network, uses.currents)
+    block = neuron_gateware(network.neuron.name).cells(network, uses.currents)
     netlist = synthesise(block.component, library, period)
     check_timing(netlist, network.neuron.name, period)
     activity = netlist.simulate(block.stimulus)
@@ -189,7 +128,7 @@ def check_timing(netlist: Netlist, name: str, period: float) -> None:
         )
 
 
-def _input_activity(block: _Block) -> float:
+def _input_activity(block: CellBlock) -> float:
     """Transitions of an input bit in a clock; constant inputs are left out."""
     toggles = bits = 0
     for name, values in block.stimulus.items():

@@ -19,14 +19,9 @@ from allspin.host.study.fit.response import (
 from allspin.host.study.fit.spread import CycleSpread, DeviceSpread, cycle_spread, device_spread
 from allspin.sim.device.device import Device
 from allspin.sim.device.neuron_device import NeuronVariation
-from allspin.sim.device.synapse import (
-    CycleVariation,
-    DeviceVariation,
-    Polarity,
-    PulseResponse,
-    SotSynapse,
-    Synapse,
-)
+from allspin.sim.device.response import Polarity, PulseResponse
+from allspin.sim.device.synapse import SotSynapse, Synapse
+from allspin.sim.device.synapse_variation import CycleVariation, DeviceVariation
 from allspin.sim.device.table_device import TableResponse, TableSynapse
 from allspin.sim.errors import UserError
 from allspin.sim.network.levels import MAX_STATES, MIN_STATES, check_range

@@ -15,7 +15,7 @@ from allspin.host.study.fit.goodness import Goodness, judge
 from allspin.host.study.fit.measurement import Curve
 from allspin.host.study.fit.response import FEW_CYCLES, DeviceCurves, Interval, interval
 from allspin.host.study.fit.spread import chi_interval
-from allspin.sim.device.synapse import Array
+from allspin.sim.device.response import Array
 from allspin.sim.errors import UserError
 from allspin.sim.network.neuron import SotNeuron
 

@@ -23,7 +23,7 @@ from allspin.host.study.fit.device import FitResult, PolarityResult, measured_re
 from allspin.host.study.fit.goodness import Goodness
 from allspin.host.study.fit.neuron import NeuronFit
 from allspin.host.study.fit.response import DeviceCurves
-from allspin.sim.device.synapse import Array, Polarity
+from allspin.sim.device.response import Array, Polarity
 
 COLOURS = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY)
 """Of devices, in turn."""

@@ -1,6 +1,5 @@
 """The table of a fitted device, as the terminal shows it."""
 
-import math
 from typing import Any
 
 from rich.table import Table
@@ -8,8 +7,8 @@ from rich.text import Text
 
 from allspin.host.study.fit.device import FitResult, report
 from allspin.sim.device.device import Device
-from allspin.sim.device.synapse import DEVICE_READINGS, OCCASIONS, Polarity
-from allspin.sim.device.table_device import TableSynapse
+from allspin.sim.device.response import Polarity
+from allspin.sim.device.synapse_variation import DEVICE_READINGS, OCCASIONS
 
 
 def fit_table(result: FitResult, device: Device) -> Table:
@@ -26,9 +25,13 @@ def fit_table(result: FitResult, device: Device) -> Table:
     for heading in ("", "value", "unit"):
         table.add_column(heading, overflow="fold")
     whole = report(result)
-    if isinstance(device.synapse, TableSynapse):
-        _add_measured(table, device.synapse, result.unit)
-    else:
+    measured = _measured(result, device)
+    for polarity, rows in measured.items():
+        table.add_section()
+        table.add_row(Text(f"{polarity.name.lower()} (table)", style="bold"), "", "")
+        for row in rows:
+            table.add_row(*row)
+    if not measured:
         _add_fitted(table, whole, result)
     if "neuron" in whole:
         _add_neuron(table, whole["neuron"], result)
@@ -37,12 +40,18 @@ def fit_table(result: FitResult, device: Device) -> Table:
 
 def readings(result: FitResult, device: Device) -> list[str]:
     """How its variations are read, line by line."""
-    if not result.polarities or isinstance(device.synapse, TableSynapse):
+    if not result.polarities or _measured(result, device):
         return []
     lines = [f"C2C is read as drawn {OCCASIONS[result.occasion]}."]
     if result.reading:
         lines.append(f"D2D is read as {DEVICE_READINGS[result.reading]}.")
     return lines
+
+
+def _measured(result: FitResult, device: Device) -> dict[Polarity, list[tuple[str, str, str]]]:
+    """Rows of the polarities that are measured tables."""
+    figures = {one: device.synapse.figures(one, result.unit) for one in Polarity}
+    return {polarity: rows for polarity, rows in figures.items() if rows}
 
 
 def _shown(one: dict[str, float]) -> str:
@@ -68,20 +77,6 @@ def _add_fitted(table: Table, whole: dict[str, Any], result: FitResult) -> None:
         else:
             table.add_row("D2D", "one device: not known", "")
         _add_goodness(table, part)
-
-
-def _add_measured(table: Table, synapse: TableSynapse, unit: str) -> None:
-    """Rows of the measured table."""
-    for polarity in Polarity:
-        response = synapse.response(polarity)
-        way = response.resistance
-        table.add_section()
-        table.add_row(Text(f"{polarity.name.lower()} (table)", style="bold"), "", "")
-        table.add_row("pulses", str(way.size - 1), "")
-        table.add_row("R_AH", f"{way[0]:.4g} to {way[-1]:.4g}", unit)
-        for name, deviations in (("C2C", response.cycle), ("D2D", response.device)):
-            typical = math.sqrt(float((deviations**2).mean()))
-            table.add_row(f"{name}, typical", f"{typical:.4g}", unit)
 
 
 def _add_neuron(table: Table, neuron: dict[str, Any], result: FitResult) -> None:

@@ -9,13 +9,13 @@ from allspin.host.study.paper.chapter import Chapter, Effort, Picture, Results, 
 from allspin.host.study.paper.experiments import Experiment
 from allspin.host.training.in_array.recipe import raw_synapse
 from allspin.sim.chip.array import SynapseArray
-from allspin.sim.device.synapse import (
+from allspin.sim.device.response import Polarity
+from allspin.sim.device.synapse import SotSynapse
+from allspin.sim.device.synapse_variation import (
     CYCLE_READINGS,
     DEVICE_READINGS,
     CycleVariation,
     DeviceVariation,
-    Polarity,
-    SotSynapse,
 )
 
 PULSES = 128

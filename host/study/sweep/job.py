@@ -17,6 +17,7 @@ from threadpoolctl import threadpool_limits
 from allspin.hdl.parameters import EngineParameters, HardwareProfile
 from allspin.host.data.catalogue import device_path, network_path
 from allspin.host.data.datasets import check_fit, load_test_set
+from allspin.host.data.extensions import load_extensions
 from allspin.host.link.chip_programming import check_sums, chip_gateware
 from allspin.host.link.golden_machine import GoldenMachine
 from allspin.host.link.machine import Machine, Maker
@@ -337,6 +338,7 @@ def answers_of(job: Job) -> Answered:
 
 def measure(job: Job) -> Outcome:
     """Make, program and measure the chip of a job; raises as `answers_of` does."""
+    load_extensions()  # which a worker's process has not done yet
     answered = answers_of(job)
     counts = answered.counts
     return Outcome(

@@ -3,11 +3,7 @@
 import dataclasses
 from dataclasses import dataclass
 
-import numpy as np
-
 from allspin.sim.device.device import Device
-from allspin.sim.device.synapse import SotSynapse, Synapse
-from allspin.sim.device.table_device import TableSynapse
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network
 from allspin.sim.programming.schemes import DEFAULT_BAND, Programming, default_tries
@@ -94,32 +90,6 @@ FACTOR_COLUMNS = tuple(field.name for field in dataclasses.fields(Point))
 """The factors that a point has a value of."""
 
 
-def _scaled_synapse(synapse: Synapse, c2c: float, d2d: float) -> Synapse:
-    if isinstance(synapse, SotSynapse):
-        return dataclasses.replace(
-            synapse,
-            c2c=dataclasses.replace(
-                synapse.c2c,
-                potentiation=synapse.c2c.potentiation * c2c,
-                depression=synapse.c2c.depression * c2c,
-            ),
-            d2d=dataclasses.replace(
-                synapse.d2d,
-                potentiation=synapse.d2d.potentiation * d2d,
-                depression=synapse.d2d.depression * d2d,
-            ),
-        )
-    if isinstance(synapse, TableSynapse):
-        potentiation, depression = (
-            dataclasses.replace(
-                table, cycle=np.multiply(table.cycle, c2c), device=np.multiply(table.device, d2d)
-            )
-            for table in (synapse.potentiation, synapse.depression)
-        )
-        return dataclasses.replace(synapse, potentiation=potentiation, depression=depression)
-    raise TypeError(f"the variations of a {type(synapse).__name__} cannot be multiplied")
-
-
 def scaled(device: Device, c2c: float, d2d: float, neuron_d2d: float, neuron_c2c: float) -> Device:
     """A device with its variations multiplied; its imperfections stay as they are.
 
@@ -140,7 +110,7 @@ def scaled(device: Device, c2c: float, d2d: float, neuron_d2d: float, neuron_c2c
     neuron = device.neuron_variation
     return dataclasses.replace(
         device,
-        synapse=_scaled_synapse(device.synapse, c2c, d2d),
+        synapse=device.synapse.varied(c2c, d2d),
         neuron_variation=dataclasses.replace(
             neuron,
             gain=neuron.gain * neuron_d2d,

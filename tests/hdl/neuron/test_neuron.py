@@ -14,7 +14,8 @@ from allspin.hdl.memory_map import CONVERTER, TABLE
 from allspin.hdl.neuron import neuron as gateware
 from allspin.hdl.neuron.neuron import ReluNeuron, SotNeuron
 from allspin.hdl.parameters import CrossbarParameters, EngineParameters
-from allspin.sim.network import golden, neuron
+from allspin.sim.errors import UserError
+from allspin.sim.network import neuron
 
 
 def engine(
@@ -30,10 +31,16 @@ def engine(
     )
 
 
-def test_no_kind_of_neuron_lacks_an_implementation() -> None:
-    kinds = set(neuron.NEURONS)
-    assert set(golden.ACTIVATIONS) == kinds
-    assert set(gateware.NEURONS) == kinds
+def test_a_kind_without_a_table_has_gateware_of_its_own() -> None:
+    assert set(gateware.NEURONS) == {"relu", "cmos-bare", "cmos-relu"}
+    for name, kind in neuron.NEURONS.items():
+        assert (gateware.neuron_gateware(name) is SotNeuron) == kind.has_table
+
+
+def test_a_kind_with_neither_table_nor_gateware_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(gateware.NEURONS, "relu")
+    with pytest.raises(UserError, match=r"neuron relu has no table and no gateware: register "):
+        gateware.neuron_gateware("relu")
 
 
 @settings(deadline=None, max_examples=30)
@@ -62,7 +69,7 @@ def test_a_relu_rounds_and_holds_at_full_scale(
 
 
 @settings(deadline=None, max_examples=10)
-@pytest.mark.parametrize("kind", sorted(gateware.NEURONS))
+@pytest.mark.parametrize("kind", sorted(neuron.NEURONS))
 @given(
     hidden_bits=st.integers(1, 6),
     current_bits=st.integers(4, 8),
@@ -75,7 +82,7 @@ def test_each_kind_is_the_table_of_its_physics(
     current_bits = max(current_bits, hidden_bits + 1)
     rng = random.Random(seed)
     table = neuron.NEURONS[kind]().table(current_bits, hidden_bits).tolist()
-    dut = gateware.NEURONS[kind](engine(5, hidden_bits, current_bits, kind))
+    dut = gateware.neuron_gateware(kind)(engine(5, hidden_bits, current_bits, kind))
     bench = StreamBench(dut, stall=stall, seed=seed)
     currents = rng.sample(range(2**current_bits), 16)
     lasts = [rng.randrange(2) for _ in currents]

@@ -69,7 +69,7 @@ def test_a_device_of_pulse_and_neuron_curves(
     device = load_device(folder / "mine.toml")
     assert isinstance(device.synapse, SotSynapse)
     assert device.name == "mine"
-    assert device.synapse.potentiation.nonlinearity == pytest.approx(15, rel=0.15)
+    assert device.synapse.record()["potentiation"]["A"] == pytest.approx(15, rel=0.15)
     assert device.synapse.c2c.potentiation == pytest.approx(0.02, rel=0.15)
     assert device.neuron.threshold == pytest.approx(4 / 12, abs=0.02)  # type: ignore[union-attr]
     assert set(device.source["sha256"]) == {"pulses.csv", "neuron.csv"}

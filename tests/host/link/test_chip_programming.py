@@ -16,7 +16,7 @@ from allspin.host.link.machines import VIRTUAL, open_machine
 from allspin.sim.chip.calibration import calibrate
 from allspin.sim.chip.chip import Chip, ColumnNoise, WriteTable
 from allspin.sim.device.device import Device as ChipDevice
-from allspin.sim.device.synapse import Polarity
+from allspin.sim.device.response import Polarity
 from allspin.sim.device.table_device import TableResponse, TableSynapse
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel

@@ -6,13 +6,9 @@ from scipy import stats
 
 from allspin.sim.chip.array import SynapseArray
 from allspin.sim.chip.generator import Purpose, normals
-from allspin.sim.device.synapse import (
-    CycleVariation,
-    DeviceVariation,
-    Polarity,
-    PulseResponse,
-    SotSynapse,
-)
+from allspin.sim.device.response import Polarity, PulseResponse
+from allspin.sim.device.synapse import SotSynapse
+from allspin.sim.device.synapse_variation import CycleVariation, DeviceVariation
 
 P, D = Polarity
 

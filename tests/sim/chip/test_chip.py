@@ -18,13 +18,9 @@ from allspin.sim.chip.chip import MAX_SPREAD, Chip, WriteTable, state_words, wri
 from allspin.sim.chip.generator import Purpose, draw_bits, normal_values
 from allspin.sim.device.device import Device
 from allspin.sim.device.neuron_device import NeuronVariation
-from allspin.sim.device.synapse import (
-    CycleVariation,
-    DeviceVariation,
-    Polarity,
-    PulseResponse,
-    SotSynapse,
-)
+from allspin.sim.device.response import Polarity, PulseResponse
+from allspin.sim.device.synapse import SotSynapse
+from allspin.sim.device.synapse_variation import CycleVariation, DeviceVariation
 from allspin.sim.device.variation import Imperfections
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.levels import uniform_levels

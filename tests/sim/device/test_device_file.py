@@ -20,15 +20,14 @@ from allspin.sim.device.device_file import (
     save_device,
 )
 from allspin.sim.device.neuron_device import NeuronVariation
-from allspin.sim.device.synapse import (
+from allspin.sim.device.response import Polarity, PulseResponse
+from allspin.sim.device.synapse import SotSynapse
+from allspin.sim.device.synapse_variation import (
     CYCLE_READINGS,
     DEVICE_READINGS,
     OCCASIONS,
     CycleVariation,
     DeviceVariation,
-    Polarity,
-    PulseResponse,
-    SotSynapse,
 )
 from allspin.sim.device.table_device import TableResponse, TableSynapse
 from allspin.sim.device.variation import Imperfections
@@ -103,7 +102,7 @@ def test_the_paper_s_device_has_the_paper_s_figures() -> None:
     device = load_device(PAPER)
     synapse = device.synapse
     assert isinstance(synapse, SotSynapse)
-    assert [synapse.response(polarity).nonlinearity for polarity in Polarity] == [22, 9]
+    assert [synapse.record()[one.name.lower()]["A"] for one in Polarity] == [22, 9]
     assert [synapse.c2c[polarity] for polarity in Polarity] == [0.065, 0.029]
     assert [synapse.d2d[polarity] for polarity in Polarity] == [0.13, 0.48]
     assert synapse.states == 100

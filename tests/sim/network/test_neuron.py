@@ -1,13 +1,16 @@
 import dataclasses
 import math
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from allspin.hdl.bench.networks import random_network
-from allspin.sim.network.golden import ACTIVATIONS
+from allspin.sim.network.golden import activate
 from allspin.sim.network.neuron import (
     NEURONS,
     CmosBareNeuron,
@@ -17,7 +20,9 @@ from allspin.sim.network.neuron import (
     SotNeuron,
     neuron_from_dict,
     neuron_to_dict,
+    register_neuron,
 )
+from allspin.sim.network.neuron_kind import Neuron
 
 sot_neurons = st.builds(
     SotNeuron,
@@ -28,8 +33,56 @@ sot_neurons = st.builds(
 )
 
 
-def test_every_neuron_has_a_golden_model() -> None:
-    assert set(ACTIVATIONS) == set(NEURONS)
+@dataclass(frozen=True)
+class Root(Neuron):
+    """Knows only its response, whose middle is at an eighth and whose slope there is 2/3."""
+
+    name: ClassVar[str] = "root"
+
+    def response(self, current: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        return 0.5 * np.cbrt(np.clip(np.asarray(current, np.float64), 0, 1))
+
+
+def test_all_else_follows_from_a_response() -> None:
+    line = Root().line
+    assert line.middle == pytest.approx(1 / 8, abs=1e-3)
+    assert line.slope == pytest.approx(2 / 3, rel=1e-2)
+    assert Root().knees is None
+    table = Root().table(8, 4)
+    assert [table[place] for place in (0, 32, 255)] == [0, 4, 8]
+    currents = np.array([32, 0, 255])
+    assert Root().activations(currents, None, 8, 4).tolist() == [4, 0, 8]
+    assert Root().activations(currents, table[::-1], 8, 4).tolist() == [table[223], 8, 0]
+
+
+def test_a_line_needs_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Root, "response", lambda _, current: np.zeros_like(current))
+    with pytest.raises(ValueError, match="the neuron root answers no current"):
+        _ = Root().line
+
+
+@pytest.mark.parametrize(
+    "kind", [SotNeuron(0.2, 2.0, 0.001), CmosSigmoidNeuron(), CmosReluNeuron()]
+)
+def test_a_kinds_own_line_is_that_of_its_response(kind: Neuron) -> None:
+    general = Neuron.line.fget(kind)  # type: ignore[attr-defined]
+    assert kind.line == pytest.approx(general, rel=5e-3)
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("Root", "small letters, digits and -, not 'Root'"),
+        ("cmos-relu2", "first 8 letters and digits of their names, which cmos-relu2 and cmos-relu"),
+        ("sot", "which sot and sot do not"),
+    ],
+)
+def test_a_name_must_be_one_that_a_board_tells_apart(
+    name: str, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Root, "name", name)
+    with pytest.raises(ValueError, match=why):
+        register_neuron(Root)
 
 
 def logistic(x: np.ndarray) -> np.ndarray:
@@ -170,7 +223,7 @@ def test_golden_model_is_the_table_at_every_current(
     network = random_network(
         (3, 2, 2), 0, neuron=neuron, current_bits=current_bits, hidden_bits=hidden_bits
     )
-    activations = ACTIVATIONS[name](network, network.layers[0], np.arange(2**current_bits))
+    activations = activate(network, network.layers[0], np.arange(2**current_bits))
     assert activations.tolist() == table.tolist()
 
 

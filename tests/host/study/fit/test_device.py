@@ -20,7 +20,8 @@ from allspin.host.study.fit.device import (
 from allspin.host.study.fit.measurement import ColumnNames, Curve, Measurement, read_measurement
 from allspin.host.study.fit.response import stack
 from allspin.sim.device.device_file import device_from_toml, device_to_toml
-from allspin.sim.device.synapse import Polarity, SotSynapse
+from allspin.sim.device.response import Polarity
+from allspin.sim.device.synapse import SotSynapse
 from allspin.sim.device.table_device import TableSynapse
 from allspin.sim.errors import UserError
 
@@ -43,7 +44,7 @@ def test_round_trip_from_device_to_data_to_device(known: Makes) -> None:
     device = make_device(result, measurement, options, BASE)
     synapse = device.synapse
     assert isinstance(synapse, SotSynapse)
-    assert [synapse.response(one).nonlinearity for one in Polarity] == pytest.approx(
+    assert [synapse.record()[one.name.lower()]["A"] for one in Polarity] == pytest.approx(
         [22, 9], rel=0.2
     )
     assert (synapse.low, synapse.high) == pytest.approx((-0.4, 0.6), abs=0.03)

@@ -10,7 +10,7 @@ import pytest
 from allspin.host.study.fit.device import _one_polarity
 from allspin.host.study.fit.goodness import runs_test
 from allspin.host.study.fit.measurement import Curve, Measurement
-from allspin.sim.device.synapse import Polarity
+from allspin.sim.device.response import Polarity
 
 Makes = Callable[..., Any]
 

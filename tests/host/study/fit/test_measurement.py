@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from allspin.host.study.fit.measurement import ColumnNames, Measurement, read_measurement
-from allspin.sim.device.synapse import Polarity
+from allspin.sim.device.response import Polarity
 from allspin.sim.errors import UserError
 
 P, D = Polarity

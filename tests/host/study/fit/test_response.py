@@ -14,7 +14,7 @@ from scipy import optimize
 from allspin.host.study.fit.measurement import Curve
 from allspin.host.study.fit.response import Interval, fit_curve, fit_response, shape, stack
 from allspin.host.study.fit.spread import cycle_spread, device_spread
-from allspin.sim.device.synapse import Polarity, PulseResponse
+from allspin.sim.device.response import Polarity, PulseResponse
 
 P, D = Polarity
 Makes = Callable[..., Any]

@@ -9,7 +9,7 @@ from scipy import stats
 
 from allspin.host.study.fit.response import Interval, fit_response
 from allspin.host.study.fit.spread import DEVICE_CHOICES, chi_interval, cycle_spread, device_spread
-from allspin.sim.device.synapse import Polarity
+from allspin.sim.device.response import Polarity
 
 P, D = Polarity
 Makes = Callable[..., Any]

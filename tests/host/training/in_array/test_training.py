@@ -13,7 +13,7 @@ from allspin.host.training.in_array.recipe import (
     linear_synapse,
 )
 from allspin.host.training.in_array.training import ArrayNetwork, train_in_array
-from allspin.sim.device.synapse import CycleVariation
+from allspin.sim.device.synapse_variation import CycleVariation
 from allspin.sim.errors import UserError
 from allspin.sim.network.neuron import SotNeuron
 

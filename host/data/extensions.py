@@ -1,0 +1,48 @@
+"""Kinds of neurons and synapses of the user's own: Python files that are loaded with allspin."""
+
+import importlib
+import importlib.util
+import os
+import sys
+from pathlib import Path
+from types import ModuleType
+
+from allspin.sim.errors import UserError
+
+VARIABLE = "ALLSPIN_EXTENSIONS"
+"""Environment variable that names files ``*.py`` or modules, separated as in PATH."""
+
+_loaded: dict[str, ModuleType] = {}
+
+
+def load_extensions() -> None:
+    """Load what the environment names, each once in a process.
+
+    What is loaded registers itself: see ``docs/extending.md``. Processes that are started from
+    here inherit the variable, so they load the same.
+
+    Raises
+    ------
+    UserError
+        If something cannot be found, or fails as it is loaded.
+    """
+    for place in os.environ.get(VARIABLE, "").split(os.pathsep):
+        if place and place not in _loaded:
+            try:
+                _loaded[place] = _load(place)
+            except Exception as error:
+                why = f"{type(error).__name__}: {error}"
+                raise UserError(f"cannot load {place}, which {VARIABLE} names: {why}") from error
+
+
+def _load(place: str) -> ModuleType:
+    if not place.endswith(".py"):
+        return importlib.import_module(place)
+    # Under its path, so that it stands in the way of no module of the same name.
+    path = str(Path(place).resolve())
+    spec = importlib.util.spec_from_file_location(path, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules[path] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
