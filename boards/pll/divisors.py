@@ -2,9 +2,9 @@
 
 from abc import ABC, abstractmethod
 from fractions import Fraction
-from typing import Any, Self
+from typing import Self
 
-from amaranth.hdl import Elaboratable, Module, Signal
+from amaranth.hdl import Elaboratable, Signal
 
 MHZ = 1_000_000
 TOLERANCE = Fraction(1, 100)
@@ -49,7 +49,7 @@ class PllParameters(ABC):
         """
 
 
-class Pll(Elaboratable, ABC):
+class Pll(Elaboratable):
     """A PLL.
 
     Attributes
@@ -63,10 +63,6 @@ class Pll(Elaboratable, ABC):
     def __init__(self) -> None:
         self.clock = Signal(name="pll_clock")
         self.locked = Signal(name="pll_locked")
-
-    @abstractmethod
-    def elaborate(self, platform: Any) -> Module:
-        """Build the PLL."""
 
 
 def nearest(found: list[tuple[Fraction, tuple[int, ...]]], source: int, wanted: int) -> tuple:
