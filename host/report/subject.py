@@ -4,14 +4,20 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
+from allspin.host.data.catalogue import open_device, open_network
+from allspin.host.data.datasets import load_test_set
 from allspin.host.training.recipe import TrainingParameters
 from allspin.sim.device.device import Device
+from allspin.sim.network.levels import check_range
 from allspin.sim.network.network import Network
+
+CHIPS, QUICK_CHIPS, MAX_CHIPS = 20, 5, 1000
+QUICK_IMAGES = 2000
 
 TRAIN_OPTIONS = {
     "states": "--states",
@@ -76,6 +82,61 @@ class Subject:
     labels: npt.NDArray[np.int64]
     all_images: bool
     chips: int
+
+    @classmethod
+    def open(
+        cls,
+        network: str,
+        device: str = "paper",
+        *,
+        chips: int | None = None,
+        images: int | None = None,
+        data: Path | None = None,
+        quick: bool = False,
+    ) -> Self:
+        """Load what a report is about.
+
+        Parameters
+        ----------
+        network, device : str
+            Each a file, or the name of one that ships.
+        chips : int, optional
+            How many, 1 to 1000; 20, or 5 of a quick report.
+        images : int, optional
+            First test images; all, or 2000 of a quick report.
+        data : Path, optional
+            Folder of the data set; the MNIST that ships.
+        quick : bool
+            Whether fewer chips and images will do.
+
+        Raises
+        ------
+        UserError
+            If there is no such network, device or data set, or they do not fit one another.
+        ValueError
+            If a number is out of its range; the message begins with its name.
+        """
+        usual = QUICK_CHIPS if quick else CHIPS
+        count = usual if chips is None else check_range("chips", chips, 1, MAX_CHIPS)
+        opened = open_network(network)
+        made_of = open_device(device)
+        pixels, labels = load_test_set(data, [opened])
+        whole = len(pixels)
+        if images is None:
+            images = min(QUICK_IMAGES, whole) if quick else whole
+        check_range("images", images, 1, whole)
+        part = slice(images)
+        return cls(
+            network,
+            opened,
+            device,
+            made_of,
+            data,
+            pixels[part],
+            labels[part],
+            images == whole,
+            count,
+        )
 
     @property
     def title(self) -> str:

@@ -50,7 +50,7 @@ def device_to_toml(device: Device) -> str:
     )
 
 
-def save_device(device: Device, path: Path) -> None:
+def save_device(device: Device, path: str | Path) -> None:
     """Write a device file, whole or not at all.
 
     Raises

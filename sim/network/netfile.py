@@ -35,7 +35,7 @@ DTYPES = {
 """Type of each of a layer's tensors."""
 
 
-def write_atomically(path: Path, data: bytes) -> None:
+def write_atomically(path: str | Path, data: bytes) -> None:
     """Write a file whole or not at all.
 
     A link is followed; a device or pipe, which nothing may take the place of, is simply
@@ -48,7 +48,7 @@ def write_atomically(path: Path, data: bytes) -> None:
     """
     temporary = None
     try:
-        target = path.resolve()
+        target = Path(path).resolve()
         if target.exists() and not stat.S_ISREG(target.stat().st_mode):
             target.write_bytes(data)
             return
@@ -97,7 +97,7 @@ def network_to_bytes(network: Network) -> bytes:
     return save(tensors, metadata={KEY: json.dumps(record, sort_keys=True, allow_nan=False)})
 
 
-def save_network(network: Network, path: Path) -> None:
+def save_network(network: Network, path: str | Path) -> None:
     """Write a network file, whole or not at all.
 
     Raises

@@ -81,8 +81,8 @@ class Fitted:
 
 
 def fit(
-    files: Sequence[Path],
-    options: FitOptions,
+    files: Sequence[str | Path],
+    options: FitOptions | str,
     columns: ColumnNames | None = None,
     base: str = "paper",
     noted: Callable[[str], None] = lambda note: None,
@@ -91,10 +91,10 @@ def fit(
 
     Parameters
     ----------
-    files : sequence of Path
+    files : sequence of str or Path
         CSV files; see ``docs/formats.md``.
-    options : FitOptions
-        The device's name, and what the data are not to say themselves.
+    options : FitOptions or str
+        The device's name, and what the data are not to say themselves; or only its name.
     columns : ColumnNames, optional
         Columns that are not called as usual.
     base : str
@@ -114,7 +114,8 @@ def fit(
         no sense.
     """
     stand_in = open_device(base)
-    measurement = read_measurement(files, columns or ColumnNames())
+    options = FitOptions(options) if isinstance(options, str) else options
+    measurement = read_measurement([Path(file) for file in files], columns or ColumnNames())
     for note in measurement.notes:
         noted(note)
     return Fitted(measurement, options, fit_all(measurement, options), stand_in)

@@ -13,7 +13,7 @@ from allspin.host.study.work import cores
 
 def sweep(
     grid: Plan | Mapping[str, Any],
-    path: Path,
+    path: str | Path,
     *,
     workers: int | None = None,
     cluster: Cluster | None = None,
@@ -27,7 +27,7 @@ def sweep(
         What `allspin.host.study.sweep.runner.make_plan` returned; or what
         `allspin.host.study.sweep.grid.make_grid` takes, such as
         ``{"network": ["paper-10"], "c2c": [0, 1], "chips": 20}``.
-    path : Path
+    path : str or Path
         The table: a CSV file, each chip a row that is written as soon as it is known.
     workers : int, optional
         Processes on this machine; one a core.
@@ -46,6 +46,7 @@ def sweep(
         If the grid is not legal, a file is missing or damaged, the table is another sweep's or
         cannot be written, or a machine or the workers fail.
     """
+    path = Path(path)
     plan = grid if isinstance(grid, Plan) else make_plan(make_grid(grid))
     display = display or Silent()
     points = len(plan.points)
