@@ -8,8 +8,8 @@ from allspin.hdl.parameters import HardwareProfile, ResidentParameters, Variatio
 from allspin.sim.network.levels import check_range
 
 ROUTER2 = ("--router", "router2")
-"""Wires of four rows a clock are wanted by many: nextpnr's usual router takes them from one another
-for half an hour or more."""
+"""Wires of four rows per clock are wanted by many: nextpnr's usual router takes them from one
+another for half an hour or more."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ ECP5_85: Mapping[str, Profile] = {
     "fast": Profile(
         HardwareProfile(lanes=100, rows_per_clock=4, memory="ecp5"), 80_000_000, routing=ROUTER2
     ),
-    # Four rows a clock, redrawn in place, and in what memory is left images that stay. At 80 MHz
+    # Four rows per clock, redrawn in place, and in what memory is left images that stay. At 80 MHz
     # a redraw takes a millisecond. Some wires are sent a long way round by the second router, which
     # is told to try those that are late because of it again.
     "chips": Profile(

@@ -18,7 +18,7 @@ PACKAGES = ("sim", "hdl", "boards")
 def sources_digest() -> str:
     """Digest of everything that a design is made of, except its parameters.
 
-    What it takes a while to find of a design (its RTLIL, its clocks an image) is remembered under
+    What it takes a while to find of a design (its RTLIL, its cycles per image) is remembered under
     this digest, which takes milliseconds.
     """
     total = hashlib.sha256()

@@ -221,7 +221,7 @@ class CrossbarParameters:
     memory : str
         As of `HardwareProfile`.
     neurons_per_clock : int
-        Columns whose sums leave in one clock: as many as the next crossbar has rows a clock,
+        Columns whose sums leave in one clock: as many as the next crossbar has rows per clock,
         1 at the readout.
     level_step : int
         0, or 1 to 127 where the memory keeps states of 4 bits in place of R_AH words; these
@@ -256,7 +256,7 @@ class CrossbarParameters:
         self.target.cells.check(self)
         if self.passes > 1 and self.lanes % self.neurons_per_clock:
             raise ValueError(
-                f"lanes must be a multiple of {self.neurons_per_clock}, the neurons a clock, "
+                f"lanes must be a multiple of {self.neurons_per_clock}, the neurons per clock, "
                 f"or all {self.columns} columns, not {self.lanes}"
             )
 
@@ -365,7 +365,7 @@ class EngineParameters:
             for crossbar in self.crossbars[:-1]:
                 if crossbar.neurons_per_clock != 1:
                     raise ValueError(
-                        "noise of several neurons a clock needs rounds_per_clock 22, "
+                        "noise of several neurons per clock needs rounds_per_clock 22, "
                         f"not {self.variation.rounds_per_clock}"
                     )
         narrowest = self.hidden_bits if len(self.crossbars) > 1 else 0
@@ -378,8 +378,8 @@ class EngineParameters:
                 )
             if one.neurons_per_clock != two.rows_per_clock:
                 raise ValueError(
-                    f"layer {number} has {one.neurons_per_clock} neurons a clock, "
-                    f"but layer {number + 1} has {two.rows_per_clock} rows a clock"
+                    f"layer {number} has {one.neurons_per_clock} neurons per clock, "
+                    f"but layer {number + 1} has {two.rows_per_clock} rows per clock"
                 )
             if number > 0 and one.value_bits != two.value_bits:
                 raise ValueError(
@@ -388,7 +388,7 @@ class EngineParameters:
                 )
         last = self.crossbars[len(self.crossbars) - 1]
         if last.neurons_per_clock != 1:
-            raise ValueError("the last layer must have 1 neuron a clock: the readout's")
+            raise ValueError("the last layer must have 1 neuron per clock: the readout's")
         if len({crossbar.rah_bits for crossbar in self.crossbars}) != 1:
             raise ValueError("all layers must have one rah_bits")
 

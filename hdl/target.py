@@ -141,7 +141,7 @@ class Sprams:
     def check(self, array: Array) -> None:
         """There is one memory, with one address."""
         if array.rows_per_clock != 1:
-            raise ValueError("the memory spram drives 1 row a clock")
+            raise ValueError("the memory spram drives 1 row per clock")
         bits = self.count * self.width
         if array.lanes * array.cell_bits > bits:
             raise ValueError(

@@ -148,7 +148,7 @@ class Figures:
             lanes = max(1, int(self.lanes * min(1.0, 1 / use.share) * 0.9))
             change = f"take fewer lanes (--lanes {lanes})"
         elif self.rows_per_clock > 1:
-            change = f"take fewer rows a clock (--rows-per-clock {self.rows_per_clock // 2})"
+            change = f"take fewer rows per clock (--rows-per-clock {self.rows_per_clock // 2})"
         else:
             change = f"take fewer lanes (--lanes {max(1, self.lanes // 2)}) or a smaller network"
         return f"{self.board} does not fit: {over}; {change}"

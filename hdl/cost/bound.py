@@ -38,10 +38,10 @@ def cycle_bounds(
     """Clocks of each image's slowest stage.
 
     A crossbar takes a clock for each active row of its busiest part (rows are parted by their
-    number modulo the rows a clock) and each group of columns, and at least one; hidden
+    number modulo the rows per clock) and each group of columns, and at least one; hidden
     layers' rows come in order, so there a clock drives the active ones of one group of
     neighbours. The neurons at its foot are visited one after another, as many a clock as the
-    next crossbar has rows a clock, as are the logits, one a clock. Where one small generator
+    next crossbar has rows per clock, as are the logits, one a clock. Where one small generator
     draws the noise of all hidden neurons, each costs the rounds of its draw and a clock. Layers
     overlap, so in steady state an image costs its slowest stage.
 
@@ -66,7 +66,7 @@ def cycle_bounds(
         stages = []
         traces = model.trace(images[part])
         for number, (trace, crossbar) in enumerate(zip(traces, parameters.crossbars, strict=True)):
-            # Row r is at [:, r // rows a clock, r % rows a clock].
+            # Row r is at [:, r // rows per clock, r % rows per clock].
             short = -crossbar.rows % crossbar.rows_per_clock
             driven = np.pad(trace.inputs != 0, ((0, 0), (0, short)))
             driven = driven.reshape(len(driven), -1, crossbar.rows_per_clock)

@@ -70,7 +70,7 @@ class WeightLayout(data.StructLayout):
 
 
 class MacArray(wiring.Component):
-    """All columns of a layer, a row a clock.
+    """All columns of a layer, a row per clock.
 
     An image is as many values as there are rows, in order, zeros too. Its sums come column by
     column while the next image's rows already pass by; an image's last row waits until the

@@ -50,8 +50,8 @@ BLOCKS: tuple[tuple[str, str, Callable[[], wiring.Component]], ...] = (
     ("all, two rounds a clock", "ice40", lambda: Variation(engine(2))),
     ("all, a round a clock", "ecp5", lambda: Variation(engine(1))),
     ("Programmer, a cell a clock, redraw", "ecp5", lambda: Programmer(engine(22, redraw=True))),
-    ("noise, a neuron a clock", "ecp5", lambda: UseNoise(engine(22), 0)),
-    ("noise, 4 neurons a clock", "ecp5", lambda: UseNoise(engine(22, rows_per_clock=4), 0)),
+    ("noise, a neuron per clock", "ecp5", lambda: UseNoise(engine(22), 0)),
+    ("noise, 4 neurons per clock", "ecp5", lambda: UseNoise(engine(22, rows_per_clock=4), 0)),
     ("all, pipelined, redraw", "ecp5", lambda: Variation(engine(22, redraw=True))),
 )
 """Name, family, and how to make it."""

@@ -104,7 +104,7 @@ class Crossbar(wiring.Component):
     column by column, `neurons_per_clock` a clock, from a shadow of the accumulators, while
     the next image's rows are already driven; only an image's last beat waits until the
     shadow is free. The first sum is valid four clocks after an image's last beat was taken,
-    with words that come a clock after their address; five with several rows a clock, and one
+    with words that come a clock after their address; five with several rows per clock, and one
     less where the clock is slow.
 
     Parameters
@@ -174,7 +174,7 @@ class Crossbar(wiring.Component):
                 with m.Case(number):
                     m.d.comb += base.eq(number * p.part_rows)
 
-        # Register stages: the banks' output, words, products, and with several rows a clock
+        # Register stages: the banks' output, words, products, and with several rows per clock
         # the sum of their products.
         class Stage:
             def __init__(self, name: str) -> None:

@@ -44,7 +44,7 @@ class PairLayout(data.StructLayout):
 
 
 class SparseDecoder(wiring.Component):
-    """Decode images to events, one row a clock however many the crossbar takes.
+    """Decode images to events, one row per clock however many the crossbar takes.
 
     Bytes are read one a clock, while the rows that they gave wait in a queue to be driven;
     so the headers of runs and what comes between images cost no time as long as rows are

@@ -165,7 +165,7 @@ def neuron_gateware(name: str) -> type[NeuronGateware]:
 class SotNeuron(NeuronGateware):
     """The SOT-ReLU, or any kind with a table: activation against current, loaded at run time.
 
-    One neuron a clock, two clocks later (the table's own register and one behind it); on a
+    One neuron per clock, two clocks later (the table's own register and one behind it); on a
     wide part three (a register before the table).
     """
 
@@ -231,7 +231,7 @@ class SotNeuron(NeuronGateware):
 class ReluNeuron(NeuronGateware):
     """The ideal ReLU: the current's most significant bits, rounded, held at full scale.
 
-    One neuron a clock, one clock later.
+    One neuron per clock, one clock later.
     """
 
     @classmethod
@@ -266,7 +266,7 @@ class ReluNeuron(NeuronGateware):
 class CmosBareNeuron(NeuronGateware):
     """The bare gate: the current's highest bit lets the bits below it pass.
 
-    One neuron a clock, one clock later (the engine's register: the gate has none).
+    One neuron per clock, one clock later (the engine's register: the gate has none).
     """
 
     @classmethod
@@ -305,7 +305,7 @@ class CmosBareNeuron(NeuronGateware):
 class CmosReluNeuron(NeuronGateware):
     """The registered digital ReLU, with one current a use to accumulate.
 
-    One neuron a clock, one clock later.
+    One neuron per clock, one clock later.
     """
 
     @classmethod

@@ -1,4 +1,4 @@
-"""Clocks an image of a machine's engine, counted by the gateware over all test images."""
+"""Cycles per image of a machine's engine, counted by the gateware over all test images."""
 
 import contextlib
 import dataclasses
@@ -32,7 +32,7 @@ class EngineCycles:
     images : int
         How many ran.
     per_image : float
-        Mean clocks an image.
+        Mean cycles per image.
     resident : bool
         Whether the images waited on the board; else they came over the link.
     """

@@ -15,7 +15,7 @@ from allspin.sim.network.network import Network
 
 
 def built_profile(board: Board, record: Mapping[str, Any]) -> HardwareProfile:
-    """The profile that was built: the board's, with the lanes and rows a clock of the build.
+    """The profile that was built: the board's, with the lanes and rows per clock of the build.
 
     Parameters
     ----------

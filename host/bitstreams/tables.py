@@ -11,15 +11,15 @@ HEADER = (
     *("board", "part", "machine", "gateware", "memory", "lanes", "fits", "MHz", "each seed"),
     *("LUTs", "memories", "images/s", "seconds"),
 )
-"""Titles of the columns; lanes are followed by the rows a clock where these are several."""
+"""Titles of the columns; lanes are followed by the rows per clock where these are several."""
 RIGHT = {"MHz", "LUTs", "memories", "images/s", "seconds"}
 HEADLINE = (
     *("ulx3s-85f:fast", "ulx3s-85f:ideal", "ulx3s-25f:ideal"),
     *("icebreaker:ideal", "icebreaker:chips", "ulx3s-85f:chips"),
 )
 """Machines whose figures stand for the project."""
-HEADLINE_HEADER = ("Board", "Machine", "MHz", "Images a second")
-HEADLINE_RIGHT = {"MHz", "Images a second"}
+HEADLINE_HEADER = ("Board", "Machine", "MHz", "Images/s")
+HEADLINE_RIGHT = {"MHz", "Images/s"}
 HEADLINE_SEEDS = 3
 """A clock that one seed reaches is luck: the worst of so many counts, or none."""
 HEADLINE_NONE = "No machine of this gateware was built with three seeds.\n"
@@ -124,7 +124,7 @@ def describe(profile: HardwareProfile) -> str:
     """What a machine has, in words."""
     words = [f"{profile.lanes or 'all'} lanes"]
     if profile.rows_per_clock > 1:
-        words.append(f"{COUNTS[profile.rows_per_clock]} rows a clock")
+        words.append(f"{COUNTS[profile.rows_per_clock]} rows per clock")
     if profile.variation is not None:
         redraw = profile.variation.redraw
         words.append("chips redrawn in place" if redraw else "chips drawn in the gateware")

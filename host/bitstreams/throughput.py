@@ -1,4 +1,4 @@
-"""Images a second that a machine answers on a board: what its engine does, and its UART carries."""
+"""Images/s that a machine answers on a board: what its engine does, and its UART carries."""
 
 from dataclasses import dataclass
 
@@ -37,11 +37,11 @@ class Throughput:
     link_bytes: float
 
     def engine_rate(self, frequency: float) -> float:
-        """Images a second of the engine by itself, at a clock in Hz."""
+        """Images/s of the engine by itself, at a clock in Hz."""
         return frequency / self.cycles.per_image
 
     def link_rate(self, baud: int) -> float:
-        """Images a second that a UART can carry at most."""
+        """Images/s that a UART can carry at most."""
         return baud / WIRE_BITS / self.link_bytes
 
 

@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("-o", "--out", metavar="DIR", type=Path, default=Path("out"), help="folder (out)")
     add("--quick", action="store_true", help="train for seconds instead of minutes")
     add("--data", metavar="DIR", type=Path, help="folder of IDX files (MNIST, which ships)")
-    add("--seed", type=int, default=0, help="names all chance in training (0)")
+    add("--seed", type=int, default=0, help="seed of all random draws in training (0)")
 
 
 def run(arguments: argparse.Namespace) -> int:

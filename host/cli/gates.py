@@ -113,7 +113,7 @@ def _print_table(result: BoardProof) -> None:
         ("mismatches", f"{result.mismatches:,}"),
         ("requests sent again", f"{result.resent:,}"),
         ("clocks, programming and streaming", clocks),
-        ("images a simulated second", f"{result.simulated_images_per_second:,.0f}"),
+        ("simulated images/s", f"{result.simulated_images_per_second:,.0f}"),
         ("seconds, compiling and simulating", f"{result.seconds_compiling:.0f} + {simulating:.0f}"),
     ):
         table.add_row(*row)

@@ -31,15 +31,15 @@ def _shown(score: Score) -> list[tuple[str, str]]:
         ("accuracy", f"{score.accuracy:.2%}"),
         ("images", f"{score.images:,}"),
         ("seconds", f"{shown.seconds:.2f}"),
-        ("images a second", f"{score.images_per_second:,.0f}"),
+        ("images/s", f"{score.images_per_second:,.0f}"),
     ]
     if shown.at_once is not None:
         rows.append(("images on the board at a time", f"{shown.at_once:,}"))
     if shown.simulated_seconds is not None:
         rows.append(("simulated seconds", f"{shown.simulated_seconds:.4f}"))
-        rows.append(("images a simulated second", f"{score.simulated_images_per_second:,.0f}"))
+        rows.append(("simulated images/s", f"{score.simulated_images_per_second:,.0f}"))
     if shown.cycles_per_image is not None:
-        rows.append(("cycles an image", f"{shown.cycles_per_image:.1f}"))
+        rows.append(("cycles per image", f"{shown.cycles_per_image:.1f}"))
     if score.cycles_bound is not None:
         rows.append(("  the slowest stage's bound", f"{score.cycles_bound:.1f}"))
     return rows

@@ -75,7 +75,7 @@ def _print_table(result: dict[str, Any]) -> None:
     table.add_row("images", f"{result['images']}")
     table.add_row("logits compared", f"{result['logits_compared']}")
     table.add_row("mismatches", f"{result['mismatches']}")
-    table.add_row("cycles an image", f"{result['cycles_per_image']:.1f}")
+    table.add_row("cycles per image", f"{result['cycles_per_image']:.1f}")
     table.add_row("seconds", f"{result['seconds']:.2f}")
     if result["waves"]:
         table.add_row("waveforms", result["waves"])

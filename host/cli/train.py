@@ -93,7 +93,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"epochs with the machine's integers ({recipe.EPOCHS}, quick {recipe.QUICK_EPOCHS}); "
         f"{recipe.FLOAT_SHARE} times as many with real numbers go before",
     )
-    add("--seed", metavar="N", type=int, default=DEFAULTS.seed, help="names all chance (0)")
+    add("--seed", metavar="N", type=int, default=DEFAULTS.seed, help="seed of all random draws (0)")
     add("--data", metavar="DIR", type=Path, help="folder of IDX files (MNIST, which ships)")
     add("--quick", action="store_true", help="seconds instead of minutes")
     add("--json", action="store_true", help="print the result as one JSON object")

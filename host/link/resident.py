@@ -52,7 +52,7 @@ class ResidentCounts:
 
     @property
     def cycles_per_image(self) -> float:
-        """Clocks an image, the pipeline's filling included."""
+        """Cycles per image, the pipeline's filling included."""
         return self.cycles / self.images
 
     def __add__(self, other: "ResidentCounts") -> "ResidentCounts":

@@ -46,7 +46,7 @@ class EngineFindings:
 
     @property
     def cycles_per_image(self) -> float:
-        """Clocks an image, from the hardware's counter."""
+        """Cycles per image, from the hardware's counter."""
         return self.run.cycles / self.images
 
 
@@ -158,7 +158,7 @@ def find(subject: Subject, display: Display) -> Findings:
     display.start(f"{len(subject.images):,} images through the golden model")
     logits = GoldenModel(subject.network).logits(subject.images)
     answers = np.argmax(logits, axis=1)
-    display.finish(f"{np.mean(answers == subject.labels):.2%} right")
+    display.finish(f"{np.mean(answers == subject.labels):.2%} accuracy")
     return Findings(
         subject,
         logits,

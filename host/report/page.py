@@ -33,12 +33,12 @@ def sections(findings: Findings) -> list[Section]:
 
 
 def _key_figures(findings: Findings) -> h.Element:
-    figures = [("test images right", f"{100 * findings.accuracy:.2f} %")]
+    figures = [("test accuracy", f"{100 * findings.accuracy:.2f} %")]
     last = findings.chips[-1]
     chips_ = f"{findings.subject.chips} chip{'s' if findings.subject.chips > 1 else ''}"
     figures.append((f"on {chips_} that vary, calibrated", spread(last)))
     if not isinstance(findings.engine, str):
-        figures.append(("clocks an image in gateware", f"{findings.engine.cycles_per_image:.1f}"))
+        figures.append(("cycles per image in gateware", f"{findings.engine.cycles_per_image:.1f}"))
         figures.append(
             (f"of {findings.engine.logits:,} logits differ", f"{findings.engine.mismatches:,}")
         )

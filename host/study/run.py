@@ -156,7 +156,7 @@ def _program(machine: Machine, network: Network, chip: MadeChip | None, display:
 
 
 def _bound(network: Network, profile: HardwareProfile | None, images: Images) -> float | None:
-    """Mean clocks an image that the slowest stage needs, of a machine with lanes."""
+    """Mean cycles per image that the slowest stage needs, of a machine with lanes."""
     if profile is None:
         return None
     engine = EngineParameters.from_network(network, profile)

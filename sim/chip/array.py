@@ -34,7 +34,7 @@ class SynapseArray:
         Rows and columns.
     bounded : bool
         Whether cycle-to-cycle deviations end at the range's ends, as a film that is
-        switched whole has no more to give; else they go beyond.
+        saturated has no more to give; else they go beyond.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Speck32/64: a published block cipher whose scrambling names all chance of a chip.
+"""Speck32/64: a published block cipher whose scrambling makes every random draw of a chip.
 
 It needs 16-bit additions, rotations and exclusive ors only, so that gateware draws the same
 numbers with a few hundred cells of logic. Nothing here is kept secret.

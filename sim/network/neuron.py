@@ -68,7 +68,7 @@ class SotNeuron(Neuron):
     """The SOT neuron: R_AH against current is a ReLU that saturates.
 
     Below the threshold the magnetisation does not switch and R_AH is flat; then it
-    follows the current linearly (Fig. 4c of the paper) until the film is switched whole.
+    follows the current linearly (Fig. 4c of the paper) until the film is saturated.
     Both knees are rounded by the same softness::
 
         r(i) = slope * softness * (softplus((i - threshold) / softness)
@@ -85,7 +85,7 @@ class SotNeuron(Neuron):
     softness : float
         Width of either knee in current, as a fraction of full scale, 0.001 to 1.
     saturation : float
-        R_AH of the film switched whole, as a fraction of the output's full scale,
+        R_AH of the film saturated, as a fraction of the output's full scale,
         0.1 to 1.
 
     Raises
@@ -142,7 +142,7 @@ class SotNeuron(Neuron):
 
     @property
     def knees(self) -> Knees:
-        """Where switching starts, and where the film is switched whole."""
+        """Where switching starts, and where the film is saturated."""
         return Knees(self.threshold, self.slope, self.saturation)
 
     @property

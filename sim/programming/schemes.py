@@ -89,7 +89,7 @@ class Counts:
     pulses : int
         Pulses of any width.
     saturations : int
-        Times that a film was switched whole.
+        Times that a film was saturated.
     reads : int
         Times that a cell was read.
     unconverged : int

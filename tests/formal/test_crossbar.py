@@ -145,7 +145,7 @@ PROOFS = [
         Mutant("valid.eq(incoming & ready)", "valid.eq(incoming)"),
     ),
     _proof(
-        "3 x 2, two rows and neurons a clock",
+        "3 x 2, two rows and neurons per clock",
         CrossbarParameters(
             3, 2, lanes=2, value_bits=2, rah_bits=2, rows_per_clock=2, neurons_per_clock=2
         ),

@@ -316,7 +316,7 @@ PROOFS = [
         Mutant("(left <= step) & image_ends", "(left <= step)"),
     ),
     _proof(
-        "3 x 2, two rows and neurons a clock",
+        "3 x 2, two rows and neurons per clock",
         CrossbarParameters(
             3,
             2,

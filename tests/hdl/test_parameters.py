@@ -300,11 +300,11 @@ ENGINE = EngineParameters((CROSSBAR, CrossbarParameters(100, 10, 10)))
                     CrossbarParameters(100, 10, 10),
                 )
             },
-            "layer 0 has 2 neurons a clock, but layer 1 has 1 rows a clock",
+            "layer 0 has 2 neurons per clock, but layer 1 has 1 rows per clock",
         ),
         (
             {"crossbars": (CROSSBAR, CrossbarParameters(100, 10, 10, neurons_per_clock=2))},
-            "the last layer must have 1 neuron a clock: the readout's",
+            "the last layer must have 1 neuron per clock: the readout's",
         ),
         (
             {
@@ -314,7 +314,7 @@ ENGINE = EngineParameters((CROSSBAR, CrossbarParameters(100, 10, 10)))
                 ),
                 "variation": VariationParameters(rounds_per_clock=2),
             },
-            "noise of several neurons a clock needs rounds_per_clock 22, not 2",
+            "noise of several neurons per clock needs rounds_per_clock 22, not 2",
         ),
         ({"counter_bits": 15}, "counter_bits must be from 16 to 64, not 15"),
         ({"counter_bits": 65}, "counter_bits must be from 16 to 64, not 65"),
@@ -453,7 +453,7 @@ def test_noise_may_have_a_pipeline_of_its_own() -> None:
     assert not own.iterative_noise
     assert VariationParameters(10, 2).iterative_noise
     assert not VariationParameters(10).iterative_noise
-    # Four neurons a clock want noise at that rate.
+    # Four neurons per clock want noise at that rate.
     profile = HardwareProfile(rows_per_clock=4, variation=own)
     assert EngineParameters.from_network(network(), profile).noisy
     with pytest.raises(ValueError, match="noise_rounds_per_clock must be one of 1, 22, not 2"):

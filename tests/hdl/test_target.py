@@ -60,7 +60,7 @@ def test_a_word_takes_two_clocks_to_its_memory_and_on_an_ecp5_one_more_for_two_m
     [
         (
             {"lanes": 5, "neurons_per_clock": 2},
-            "lanes must be a multiple of 2, the neurons a clock, or all 100 columns, not 5",
+            "lanes must be a multiple of 2, the neurons per clock, or all 100 columns, not 5",
         ),
         ({"rows_per_clock": 3}, "rows_per_clock must be one of 1, 2, 4, not 3"),
         ({"memory": "flash"}, "memory must be one of block, spram, ecp5, not 'flash'"),
@@ -75,7 +75,7 @@ def test_a_word_takes_two_clocks_to_its_memory_and_on_an_ecp5_one_more_for_two_m
         ),
         (
             {"memory": "spram", "lanes": 8, "rows_per_clock": 2},
-            "the memory spram drives 1 row a clock",
+            "the memory spram drives 1 row per clock",
         ),
         ({"level_step": 14}, "only the memory spram keeps states of 4 bits"),
         (

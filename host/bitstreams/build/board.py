@@ -67,7 +67,7 @@ def build_board(
 def _measured(
     job: Job, figures: Figures, progress: Progress
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Clocks an image, and images a second at the machine's clock; of what runs there at all."""
+    """Cycles per image, and images/s at the machine's clock; of what runs there at all."""
     nothing: dict[str, Any] = {
         "cycles_per_image": None,
         "images_per_second": None,

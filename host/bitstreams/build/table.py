@@ -26,7 +26,7 @@ def build_table(result: Mapping[str, Any]) -> Table:
     rows = [
         ("part", result["part"]),
         ("profile", result["profile"]),
-        ("lanes, rows a clock", f"{result['lanes']}, {result['rows_per_clock']}"),
+        ("lanes, rows per clock", f"{result['lanes']}, {result['rows_per_clock']}"),
         ("LUTs", use("luts")),
         ("flip-flops", use("ffs")),
         ("logic cells", use("cells")),
@@ -40,10 +40,8 @@ def build_table(result: Mapping[str, Any]) -> Table:
         if len(result["seeds"]) > 1:
             rows.append(("  worst of the seeds", f"{result['worst_fmax_mhz']:.2f}"))
     if result["images_per_second"] is not None:
-        rows.append(("images a second, machine", f"{result['images_per_second']:,}"))
-        rows.append(
-            (f"images a second, {result['baud']:,} baud", f"{result['link_images_per_second']:,}")
-        )
+        rows.append(("images/s, machine", f"{result['images_per_second']:,}"))
+        rows.append((f"images/s, {result['baud']:,} baud", f"{result['link_images_per_second']:,}"))
     rows += [(name, version) for name, version in result["tools"].items()]
     rows.append(("seconds of tools", f"{result['seconds']:,.0f}"))
     if result["bitstream"]:

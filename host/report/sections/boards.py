@@ -22,7 +22,7 @@ COLUMNS: dict[str, str] = {
     "part": "part",
     "profile": "profile",
     "lanes": "lanes",
-    "rows_per_clock": "rows a clock",
+    "rows_per_clock": "rows per clock",
     "fmax_mhz": "Fmax (MHz)",
     "need_mhz": "needs (MHz)",
     "luts": "LUT",
@@ -31,8 +31,8 @@ COLUMNS: dict[str, str] = {
     "memories": "memories",
     "memories_share": "memories (%)",
     "dsps": "DSP",
-    "images_per_second": "images a second, machine",
-    "link_images_per_second": "images a second, link",
+    "images_per_second": "images/s, machine",
+    "link_images_per_second": "images/s, link",
 }
 """What a build's record has, and what the table calls it."""
 SHARES = {"luts_share", "memories_share"}
@@ -82,7 +82,7 @@ def builds_table(records: Sequence[Record]) -> Table:
 
 
 def speed_figure(records: Sequence[Record]) -> h.Node:
-    """Images a second of each build that gives them, on a logarithmic axis."""
+    """Images/s of each build that gives them, on a logarithmic axis."""
     rates = [
         (named(record), rate)
         for record in records
@@ -95,15 +95,15 @@ def speed_figure(records: Sequence[Record]) -> h.Node:
     return figure(
         Chart(
             "boards-speed",
-            "Images a second on each board",
-            "; ".join(f"{name}: {rate:,.0f}" for name, rate in rates) + " images a second.",
+            "Images/s on each board",
+            "; ".join(f"{name}: {rate:,.0f}" for name, rate in rates) + " images/s.",
             strips_chart(
                 [Strip(name, [rate], f"{rate:,.0f}") for name, rate in rates],
-                "images a second, logarithmic",
+                "images/s, logarithmic",
                 log=True,
             ),
         ),
-        [Table("images a second", ("board", "images a second"), rates)],
+        [Table("images/s", ("board", "images/s"), rates)],
     )
 
 
@@ -172,7 +172,7 @@ def boards(findings: Findings) -> Section:
             paragraph(
                 "What the network's gateware comes to when it is placed and routed: how fast its "
                 "clock may be against what the board needs, what it takes of the part, and how "
-                "many images a second that makes. A build of other gateware than that which this "
+                "many images/s that makes. A build of other gateware than that which this "
                 "page was made with is called older."
             ),
             table(builds_table(records)),

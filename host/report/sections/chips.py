@@ -9,7 +9,7 @@ from allspin.host.report.section import Section, paragraph
 from allspin.host.report.table import Table
 from allspin.host.study.chips.accuracy import Measured
 
-AXIS = "test images right (%)"
+AXIS = "test accuracy (%)"
 FAR = 0.3
 """Strips within this share of the axis of the figure without variation are drawn closer."""
 
@@ -105,7 +105,7 @@ def chips(findings: Findings) -> Section:
     guides = [(ideal, f"without variation {ideal:.2f} %")]
     chart = Chart(
         "chips-accuracy",
-        f"Test images right on {count} of {subject.device.name}",
+        f"Test accuracy on {count} of {subject.device.name}",
         f"{len(strips)} strips of dots, a dot a chip. "
         + "; ".join(f"{strip.label}: {strip.figure}" for strip in strips)
         + f". Without variation: {ideal:.2f} percent.",

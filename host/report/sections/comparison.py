@@ -18,7 +18,7 @@ Record = Mapping[str, Any]
 ALONE, WHOLE = "the neuron alone", "with what surrounds it"
 SQUARE_MICRON = "\N{MICRO SIGN}m\N{SUPERSCRIPT TWO}"
 NEURON_COLUMNS = {
-    "accuracy": "test images right (%)",
+    "accuracy": "test accuracy (%)",
     "area_um2": "area (um^2)",
     "energy_fj": "energy of a use (fJ)",
     "energy_delay_fj_ns": "energy-delay (fJ ns)",
@@ -35,7 +35,7 @@ NETWORK_COLUMNS = {
     "energy_with_periphery_pj": "energy with periphery (pJ)",
     "energy_delay_with_periphery_pj_ns": "energy-delay with periphery (pJ ns)",
     "latency_ns": "latency (ns)",
-    "images_per_second": "images a second",
+    "images_per_second": "images/s",
 }
 PAPER_FIGURES = {
     "claimed_fj": ("the SOT neuron as claimed", "fJ"),

@@ -113,7 +113,7 @@ def neuron_figure(subject: Subject) -> h.Node:
     guides = []
     knees = network.neuron.knees
     if knees is not None:
-        ends = ((knees.threshold, "switching starts"), (knees.end, "switched whole"))
+        ends = ((knees.threshold, "switching starts"), (knees.end, "saturated"))
         guides = [(value * (size - 1), name) for value, name in ends if value <= 1]
     return figure(
         Chart(

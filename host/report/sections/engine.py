@@ -53,11 +53,11 @@ def engine(findings: Findings) -> Section:
         [
             facts(
                 {
-                    "Clocks an image": f"{found.cycles_per_image:.1f}",
+                    "Cycles per image": f"{found.cycles_per_image:.1f}",
                     "Slowest stage alone": f"{found.bound:.1f} clocks",
                     "Against golden model": f"{found.mismatches:,} of {found.logits:,} logits "
                     "differ",
-                    "Simulated here": f"{found.images / found.run.seconds:,.0f} images a second",
+                    "Simulated here": f"{found.images / found.run.seconds:,.0f} images/s",
                 }
             ),
             figure(

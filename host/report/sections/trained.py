@@ -132,8 +132,8 @@ def trained(findings: Findings) -> Section:
         "Trained for": f"the device {options['device']}" if options.get("device") else None,
         "Noise in training": f"{number(noise)} of the range" if is_number(noise) else None,
         "Seed": str(options["seed"]) if options.get("seed") is not None else None,
-        "Validation images right": _share(provenance.get("validation_accuracy")),
-        "Test images right": f"{100 * findings.accuracy:.2f} % of {len(subject.images):,} "
+        "Validation accuracy": _share(provenance.get("validation_accuracy")),
+        "Test accuracy": f"{100 * findings.accuracy:.2f} % of {len(subject.images):,} "
         f"({subject.data_name})",
         "Ended": "before its time, by hand" if provenance.get("interrupted") is True else None,
     }

@@ -38,7 +38,7 @@ def learning_curve(
     epochs = np.arange(1, len(curve) + 1)
     phases = [str(epoch["phase"]) for epoch in curve]
     errors = 100 * (1 - np.array([epoch["validation_accuracy"] for epoch in curve]))
-    right = f"{100 * test_accuracy:.2f} % of the test images right"
+    right = f"{100 * test_accuracy:.2f} % test accuracy"
     figure = new_figure(7, 5, f"Learning: {right}, after {len(curve)} epochs")
     top, bottom = figure.subplots(2, 1, sharex=True)
     top.plot(epochs, [epoch["loss"] for epoch in curve], color=BLUE, marker=".", markersize=4)

@@ -51,7 +51,7 @@ def draw_curve(axes: Axes, network: Network) -> None:
     if knees is not None:
         for place, text, side in (
             (knees.threshold, "switching starts", "left"),
-            (knees.end, "switched whole", "right"),
+            (knees.end, "saturated", "right"),
         ):
             if place <= 1:
                 axes.axvline(place * (size - 1), color=SOFT, linestyle=":", linewidth=1)

@@ -59,7 +59,7 @@ def _targets(record: dict[str, Any]) -> list[str]:
 def _ratios(record: dict[str, Any]) -> list[str]:
     lines = ["### Against others, side by side", ""]
     lines += [
-        "Images a second of one thread, by processor time, 784-100-10; each noisy run is one chip,",
+        "Images/s of one thread, by processor time, 784-100-10; each noisy run is one chip,",
         "its programming included. The last column is how many times as fast the golden model is.",
         "",
     ]
@@ -75,7 +75,7 @@ def _ratios(record: dict[str, Any]) -> list[str]:
                 "-" if times is None else f"{times:,.2f}" if times < 10 else f"{times:,.0f}",
             ]
         )
-    head = ["what", "images a second", "right", "golden model is times as fast"]
+    head = ["what", "images/s", "accuracy", "golden model is times as fast"]
     return [*lines, *_table(head, rows)]
 
 
@@ -89,13 +89,13 @@ def _growth(record: dict[str, Any]) -> list[str]:
     ]
     lines += _table(["what grows", "seconds"], rows)
     lines += [
-        "Virtual board; clocks an image by the gateware's own counters, of images that wait on the",
-        "board and of images that come over the link, whose decoder takes a byte a clock.",
+        "Virtual board; cycles per image by the gateware's own counters, of images that wait on",
+        "the board and of images that come over the link, whose decoder takes one byte per cycle.",
         "",
     ]
     rows = [
         [
-            f"{row['lanes'] or 'all'} lanes, rows a clock {row['rows_per_clock']}",
+            f"{row['lanes'] or 'all'} lanes, rows per clock {row['rows_per_clock']}",
             f"{row['cycles_per_image']:.1f}",
             f"{row['bound']:.1f}",
             f"{row['link_cycles_per_image']:.1f}",
@@ -103,12 +103,12 @@ def _growth(record: dict[str, Any]) -> list[str]:
         ]
         for row in record["shapes"]
     ]
-    head = ["machine", "resident", "slowest stage", "over the link", "images a second, simulated"]
+    head = ["machine", "resident", "slowest stage", "over the link", "images/s, simulated"]
     return lines + _table(head, rows)
 
 
 def _engine(record: dict[str, Any]) -> list[str]:
-    lines = ["### Engine: clock over mean clocks an image", ""]
+    lines = ["### Engine: clock over mean cycles per image", ""]
     if not record["engine"]:
         return [*lines, "No builds were given (`allspin bench --builds FILE.json`).", ""]
     rows = []
@@ -117,7 +117,7 @@ def _engine(record: dict[str, Any]) -> list[str]:
         rows.append(
             [
                 f"{each['board']} ({each['part']}), {each['profile']}, {each['lanes']} lanes, "
-                f"rows a clock {each['rows_per_clock']}",
+                f"rows per clock {each['rows_per_clock']}",
                 "older" if each["older"] else "this",
                 str(each["seeds"]),
                 f"{each['megahertz']:.1f}",
@@ -127,7 +127,7 @@ def _engine(record: dict[str, Any]) -> list[str]:
             ]
         )
     head = ["complete top, placed and routed", "gateware", "seeds", "MHz, worst seed"]
-    more = ["clocks an image", "images a second", "target, at least"]
+    more = ["cycles per image", "images/s", "target, at least"]
     return lines + _table([*head, *more], rows)
 
 
@@ -143,7 +143,7 @@ def _resident(record: dict[str, Any]) -> list[str]:
         ]
         for each in record["resident"]
     ]
-    return lines + _table(["board", "clocks of a redraw", "images a second"], rows)
+    return lines + _table(["board", "clocks of a redraw", "images/s"], rows)
 
 
 def _link(record: dict[str, Any]) -> list[str]:
@@ -158,7 +158,7 @@ def _link(record: dict[str, Any]) -> list[str]:
         f"An image's request takes {each['bytes_per_image']:.1f} bytes, frame included, so that a",
         "UART carries at most:",
         "",
-        *_table(["link", "images a second, at most"], rows),
+        *_table(["link", "images/s, at most"], rows),
     ]
 
 

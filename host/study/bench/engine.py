@@ -1,7 +1,7 @@
 """The three figures of the gateware's speed, which are never mixed.
 
 engine
-    Highest clock of the complete top, worst seed, over the mean clocks an image that a virtual
+    Highest clock of the complete top, worst seed, over the mean cycles per image that a virtual
     board of the same machine counted over all test images: what the crossbars can do.
 resident sweep
     The images that fit on the board, once for each chip, the chip's redraw included.
@@ -24,18 +24,18 @@ TARGETS = {
     ("iCE40UP5K", "ideal"): 20_000,
     ("iCE40UP5K", "chips"): 12_000,
 }
-"""Images a second that the engine shall reach at least, by part and profile (None: any)."""
+"""Images/s that the engine shall reach at least, by part and profile (None: any)."""
 
 
 def resident_rate(frequency: float, cycles: float, images: int, redraw: int) -> float:
-    """Images a second of a resident sweep.
+    """Images/s of a resident sweep.
 
     Parameters
     ----------
     frequency : float
         Clock in Hz.
     cycles : float
-        Clocks an image.
+        Cycles per image.
     images : int
         Images that fit on the board, each shown once to each chip.
     redraw : int
@@ -45,7 +45,7 @@ def resident_rate(frequency: float, cycles: float, images: int, redraw: int) -> 
 
 
 def link_rate(baud: int, bytes_per_image: float) -> float:
-    """Images a second that a UART can carry at most."""
+    """Images/s that a UART can carry at most."""
     return baud / BITS_PER_BYTE / bytes_per_image
 
 
@@ -62,7 +62,7 @@ class EngineFigure:
     megahertz : float
         Highest clock of the complete top, worst seed.
     cycles : float
-        Counted clocks an image.
+        Counted cycles per image.
     seeds : int
         Seeds that were placed and routed.
     older : bool
@@ -81,12 +81,12 @@ class EngineFigure:
 
     @property
     def images_per_second(self) -> float:
-        """Clock over clocks an image."""
+        """Clock over cycles per image."""
         return 1e6 * self.megahertz / self.cycles
 
     @property
     def target(self) -> int | None:
-        """Images a second that its part shall reach; None for a part without one."""
+        """Images/s that its part shall reach; None for a part without one."""
         return next(
             (
                 least

@@ -73,7 +73,7 @@ class Effort:
     repeats : int
         How often what is short is measured; the fastest counts.
     shapes : tuple of (int or None, int)
-        Lanes (None: all) and rows a clock of the virtual boards that are built and run.
+        Lanes (None: all) and rows per clock of the virtual boards that are built and run.
     """
 
     chips: int = 100
@@ -162,7 +162,7 @@ def _by_peer(peer: Peer, network: Network, noisy: bool, images: Images) -> Integ
 
 
 def ratios(effort: Effort, say: Say) -> list[dict[str, Any]]:
-    """Images a second of one thread, by processor time, ours and others' side by side.
+    """Images/s of one thread, by processor time, ours and others' side by side.
 
     A noisy run is one chip: its programming counts.
     """
@@ -262,7 +262,7 @@ def growth(effort: Effort) -> dict[str, list[dict[str, Any]]]:
 
 
 def _resident_cycles(machine: Machine, images: Images, labels: Integers) -> float:
-    """Clocks an image where images wait on the board, as many at a time as fit."""
+    """Cycles per image where images wait on the board, as many at a time as fit."""
     resident = machine.resident_images()
     counts = ResidentCounts(0, 0, 0)
     while counts.images < len(images):
@@ -272,10 +272,10 @@ def _resident_cycles(machine: Machine, images: Images, labels: Integers) -> floa
 
 
 def shapes_on_virtual(effort: Effort) -> list[dict[str, Any]]:
-    """Clocks an image by lanes and rows a clock: the gateware's counters, and the bound.
+    """Cycles per image by lanes and rows per clock: the gateware's counters, and the bound.
 
     Of resident images the engine is all that counts; over the link the sparse decoder takes a
-    byte a clock, which several rows a clock wait for.
+    byte a clock, which several rows per clock wait for.
     """
     images, labels = load_test_set(None)
     images, labels = images[: effort.virtual_images], labels[: effort.virtual_images]

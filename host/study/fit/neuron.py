@@ -46,7 +46,7 @@ class NeuronFit:
         Change of R_AH from the flat part to full scale.
     values : dict of str to Interval
         ``base`` (R_AH of the flat part), ``threshold`` (current), ``slope`` (R_AH a current),
-        ``softness`` (current) and, where the film was switched whole, ``height`` (R_AH).
+        ``softness`` (current) and, where the film was saturated, ``height`` (R_AH).
     use : Interval
         Cycle-to-cycle deviation of R_AH, as a fraction of `full_resistance`.
     gain, threshold_spread : Interval or None

@@ -103,4 +103,4 @@ def _add_neuron(table: Table, neuron: dict[str, Any], result: FitResult) -> None
 def _add_goodness(table: Table, part: dict[str, Any]) -> None:
     goodness = part["goodness"]
     table.add_row("R^2", f"{goodness['r_squared']:.5f}", "")
-    table.add_row("runs test, chance", f"{goodness['runs_chance']:.2g}", "")
+    table.add_row("runs test, p-value", f"{goodness['runs_chance']:.2g}", "")

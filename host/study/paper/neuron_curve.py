@@ -107,7 +107,7 @@ def chapter(results: Results, effort: Effort) -> Chapter:
     return Chapter(
         "The SOT neuron (Figs. 4d, 5a, 5b)",
         (
-            "Flat until switching starts, then linear, then switched whole. Current and R_AH are "
+            "Flat until switching starts, then linear, then saturated. Current and R_AH are "
             "shares of full scale; the curve's numbers are this project's, since the text has "
             "none. C2C of 0.014 and D2D of 0.18 are without unit in the text: C2C is drawn of "
             "full-scale current at each use, D2D as a factor on the current (gain) or of "

@@ -127,7 +127,7 @@ def simulate_engine(
     images : ndarray of uint8, shape (images, height, width)
         Grey levels.
     profile : HardwareProfile, optional
-        What the engine runs on: all columns at a time, a row a clock.
+        What the engine runs on: all columns at a time, a row per clock.
     options : SimulatorOptions, optional
         Which simulator, with which stalls, and where waveforms go.
     display : Display, optional

@@ -150,7 +150,7 @@ class MachineOptions:
                 raise UserError(f"{machine.name} has {found.lanes} lanes, not {self.lanes}")
         if self.rows_per_clock not in (None, found.rows_per_clock):
             raise UserError(
-                f"{machine.name} drives {found.rows_per_clock} rows a clock, "
+                f"{machine.name} drives {found.rows_per_clock} rows per clock, "
                 f"not {self.rows_per_clock}"
             )
 

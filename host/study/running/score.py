@@ -21,7 +21,7 @@ class Score:
     shown : Shown
         What it did with the images: logits and classes are in ``shown.answers``.
     cycles_bound : float or None
-        Clocks an image that the slowest stage needs; None of a machine without lanes.
+        Cycles per image that the slowest stage needs; None of a machine without lanes.
     logits, words : LogitsCompared and WordsCompared, or None
         What was compared with the golden model; None where nobody asked, or there are none.
     resent, damaged : int

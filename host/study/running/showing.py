@@ -26,7 +26,7 @@ class Shown:
     answers : Answers or None
         None of resident images whose logits were not asked for.
     cycles_per_image : float or None
-        Clocks an image by the machine's counters, if it has them.
+        Cycles per image by the machine's counters, if it has them.
     simulated_seconds : float or None
         Where a UART's time is simulated.
     at_once : int or None
@@ -70,7 +70,7 @@ def show_streamed(
     begun = time.perf_counter()
     answers = machine.stream(images, lambda done: display.advance(done, len(images), f"{done:,}"))
     seconds = time.perf_counter() - begun
-    display.finish(f"{len(images) / seconds:,.0f} images a second")
+    display.finish(f"{len(images) / seconds:,.0f} images/s")
     clocks, frequency = answers.clocks, machine.frequency
     return Shown(
         images=len(images),
@@ -132,7 +132,7 @@ def show_resident(
         if logits:
             answers.append(resident.logits())
         display.advance(counts.images, len(images), f"{counts.images:,}")
-    display.finish(f"{at_once:,} at a time, {len(images) / seconds:,.0f} images a second")
+    display.finish(f"{at_once:,} at a time, {len(images) / seconds:,.0f} images/s")
     return Shown(
         images=len(images),
         correct=counts.correct,

@@ -92,7 +92,7 @@ def run_traced(
             begun = time.perf_counter()
             answers = machine.stream(images, lambda done: display.advance(done, len(images)))
             seconds = time.perf_counter() - begun
-            display.finish(f"{len(images) / seconds:,.0f} images a second")
+            display.finish(f"{len(images) / seconds:,.0f} images/s")
             counters = machine.counters()
         if counters is None or counters.images != len(images):
             raise UserError(

@@ -130,7 +130,7 @@ def accuracy_by_factor(rows: list[Row], factors: list[str]) -> Figure:
     for axes, factor in zip(panels, factors, strict=True):
         _draw_boxes(axes, shares_by_value(rows, factor))
         axes.set_xlabel(TITLES[factor])
-        axes.set_ylabel("test images right")
+        axes.set_ylabel("test accuracy")
         axes.yaxis.set_major_formatter(PercentFormatter(1))
         add_grid(axes)
     return figure

@@ -68,7 +68,7 @@ def test_a_build_that_is_well_has_nothing_to_say(figures):
         (
             {"fits": False, "blocks": {"DP16KD": Use(112, 56)}, "rows_per_clock": 2},
             "mine does not fit: 112 of 56 DP16KD, 100% too many; "
-            "take fewer rows a clock (--rows-per-clock 1)",
+            "take fewer rows per clock (--rows-per-clock 1)",
         ),
         (
             {"fits": False, "blocks": {"DP16KD": Use(112, 56)}},

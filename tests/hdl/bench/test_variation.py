@@ -12,14 +12,14 @@ from allspin.sim.chip.speck import ROUNDS
 
 BENCH = Path(__file__).with_name("bench_variation.py")
 TESTS = ("stalls_everywhere", "full_speed", "words_read_back")
-# As many rows as no rows a clock divide.
+# As many rows as no rows per clock divide.
 NETWORK = random_network((27, 11, 5), 1)
 DEEP = random_network((9, 6, 5, 3), 2, states=16, rah_bits=5)
 FAST = VariationParameters(10)
 CASES = {
-    "one row a clock": (NETWORK, HardwareProfile(variation=FAST)),
-    "two rows a clock": (NETWORK, HardwareProfile(rows_per_clock=2, variation=FAST)),
-    "four rows a clock": (NETWORK, HardwareProfile(rows_per_clock=4, variation=FAST)),
+    "one row per clock": (NETWORK, HardwareProfile(variation=FAST)),
+    "two rows per clock": (NETWORK, HardwareProfile(rows_per_clock=2, variation=FAST)),
+    "four rows per clock": (NETWORK, HardwareProfile(rows_per_clock=4, variation=FAST)),
     "deep, few lanes, iterative": (
         DEEP,
         HardwareProfile(lanes=2, rah_bits=6, variation=VariationParameters(16, 2)),

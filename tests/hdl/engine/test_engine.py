@@ -189,7 +189,7 @@ def test_every_logit_and_every_count(
     network: Network, lanes: int | None, rows_per_clock: int, memory: str, stall: float, seed: int
 ) -> None:
     if rows_per_clock > 1 and lanes in (1, 3):
-        lanes = None  # lanes are a multiple of the neurons a clock
+        lanes = None  # lanes are a multiple of the neurons per clock
     profile = HardwareProfile(lanes=lanes, rows_per_clock=rows_per_clock, memory=memory)
     machine = Machine(network, profile, stall=stall, seed=seed)
     images = random_images(network, 8, seed)
@@ -407,7 +407,7 @@ def test_layers_overlap_so_that_the_slowest_stage_sets_the_pace() -> None:
     machine.bench.play(stimulus, background=False)
     machine.bench.take(machine.dut.results, 20 * 5)
     machine.bench.run(patience=20_000)
-    # 41 clocks an image (40 rows and the closing event), and once the depth of the pipeline.
+    # 41 cycles per image (40 rows and the closing event), and once the depth of the pipeline.
     assert cycles[0] <= 20 * 41 + 2 * 30 + 90
 
 

@@ -138,7 +138,7 @@ def test_decodes_what_was_coded(data: st.DataObject, stall: float, seed: int) ->
         [encode(image, bits) for image in images],
         rows,
         bits,
-        rows_per_clock=data.draw(st.sampled_from([1, 2, 4]), label="rows a clock"),
+        rows_per_clock=data.draw(st.sampled_from([1, 2, 4]), label="rows per clock"),
         stall=stall,
         seed=seed,
     )

@@ -1,4 +1,4 @@
-"""Clocks an image are the gateware's own count, and counted once."""
+"""Cycles per image are the gateware's own count, and counted once."""
 
 import dataclasses
 

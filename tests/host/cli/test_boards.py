@@ -276,7 +276,7 @@ def test_the_headline_is_the_worst_of_three_seeds(board_record, tmp_path, monkey
     assert text.startswith("# All\n<!-- allspin boards: headline -->\n| Board | Machine |")
     assert text.endswith("<!-- end -->\nmore\n")
     lines = text.splitlines()
-    machine = "`ulx3s-85f:fast`: 100 lanes, four rows a clock"
+    machine = "`ulx3s-85f:fast`: 100 lanes, four rows per clock"
     # 97.5 million clocks a second, 41 for each image.
     assert f"| ULX3S 85F | {machine} | 97.5 | 2,378,000 |" in lines
     # What has one seed, was not built or is of other gateware has no row.

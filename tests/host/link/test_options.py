@@ -78,7 +78,7 @@ def choice_of(profile: HardwareProfile) -> Choice:
 
 
 REFUSED = {
-    "the memory spram drives 1 row a clock": lambda c: (
+    "the memory spram drives 1 row per clock": lambda c: (
         c["memory"] == "spram" and c["rows_per_clock"] > 1
     ),
     "the network has R_AH words of 8 bits, the hardware of 4": lambda c: (
@@ -91,13 +91,13 @@ REFUSED = {
         c["rounds_per_clock"]
         and c["noise_rounds_per_clock"] not in (None, c["rounds_per_clock"], 22)
     ),
-    "noise of several neurons a clock needs rounds_per_clock 22": lambda c: (
+    "noise of several neurons per clock needs rounds_per_clock 22": lambda c: (
         c["use_noise"]
         and c["rows_per_clock"] > 1
         and c["rounds_per_clock"]
         and (c["noise_rounds_per_clock"] or c["rounds_per_clock"]) in (1, 2)
     ),
-    "lanes must be a multiple of [24], the neurons a clock": lambda c: (
+    "lanes must be a multiple of [24], the neurons per clock": lambda c: (
         c["lanes"] == 3 and c["rows_per_clock"] > 1
     ),
 }

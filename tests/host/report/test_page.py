@@ -161,7 +161,7 @@ def test_boards_show_the_builds_of_this_network(made):
     [large] = [row for row in rows if row[0] == "large"]
     assert {"31.25", "2,235", "71.0"} <= set(large)
     # What does not fit, or has no rate, is not drawn as if it ran.
-    assert [row[0] for row in cells(made.text, "images a second")][1:] == ["large, ideal"]
+    assert [row[0] for row in cells(made.text, "images/s")][1:] == ["large, ideal"]
     shares = cells(made.text, "share of the LUTs")
     assert [row[1] for row in shares] == ["42.0", "71.0", "42.0", "190.0"]
 

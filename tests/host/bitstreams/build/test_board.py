@@ -14,7 +14,7 @@ from allspin.host.data.catalogue import open_network
 
 
 def measured(monkeypatch, fits=True, frequency=30e6):
-    """What is said of images a second of a build that needs 24 MHz."""
+    """What is said of images/s of a build that needs 24 MHz."""
     # Of the figures no more is asked.
     figures: Any = SimpleNamespace(fits=fits, frequency=frequency, need=24e6)
     network = open_network("mnist-10")
