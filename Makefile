@@ -26,8 +26,12 @@ demo: $(STAMP)  ## Train, simulate, compare and draw: the whole machine at work;
 	@$(BIN)/allspin demo -o out
 
 .PHONY: test
-test: lint  ## Everything that must pass: lint, then all tests.
+test: lint  ## Lint, then all tests that take no minutes.
 	@$(BIN)/python -m pytest -n 2 --dist worksteal
+
+.PHONY: long
+long: $(STAMP)  ## Tests that take long: every pair of a machine's options; 5 minutes.
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -q --long tests/host/link/test_options.py
 
 .PHONY: prove
 prove: $(STAMP)  ## Proofs of the gateware's blocks, for every input, with a line for each; 20 minutes.

@@ -19,6 +19,9 @@ from hypothesis import HealthCheck, settings
 LISTED = Path(__file__).with_name("bare-machine.txt")
 """Patterns of programs that are on every machine."""
 
+LONG = "long"
+"""The mark of tests that take minutes."""
+
 FULL_PATH = "full_path"
 """What a worker of pytest-xdist is told this machine's PATH as: it inherits the bare one."""
 
@@ -83,6 +86,7 @@ def _tools(item: pytest.Item) -> list[str]:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Take from the PATH what not every machine has, before any test is imported."""
+    config.addinivalue_line("markers", f"{LONG}: takes minutes; `make long` runs it")
     config.addinivalue_line(
         "markers", "tool(name, ...): programs that a test needs; skipped where one is missing"
     )
@@ -127,6 +131,20 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     for tool in _tools(item):
         if shutil.which(tool) is None:
             raise ToolMissing(f"{tool} is not installed")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """What `make long` asks for."""
+    parser.addoption("--long", action="store_true", help="only the tests that take minutes")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Run those that take minutes, or all the others."""
+    left_out = [
+        item for item in items if bool(item.get_closest_marker(LONG)) != config.getoption("--long")
+    ]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
 
 
 def _refuse(report: pytest.TestReport | pytest.CollectReport) -> None:

@@ -2,7 +2,7 @@
 
 from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring
-from amaranth.lib.crc.catalog import CRC32_ISO_HDLC
+from amaranth.lib.crc import catalog
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.link.protocol import CRC_BYTES
@@ -50,7 +50,7 @@ class FrameCrc(wiring.Component):
         """Build the CRC."""
         m = Module()
         width = 8 if self._every_clock else 1
-        m.submodules.processor = processor = CRC32_ISO_HDLC(data_width=width).create()
+        m.submodules.processor = processor = catalog.CRC32_ISO_HDLC(data_width=width).create()
         m.d.comb += [
             processor.start.eq(self.start),
             self.value.eq(processor.crc),

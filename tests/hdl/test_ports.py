@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted([*(ROOT / "hdl").rglob("*.py"), *(ROOT / "boards").rglob("*.py")])
-SIGNATURES = {"Neuron": "NeuronSignature", "DrawInterface": "DrawSignature"}
+SIGNATURES = {"NeuronGateware": "NeuronSignature", "DrawInterface": "DrawSignature"}
 """Where ports are a signature's."""
 CLASSES = {
     node.name: node

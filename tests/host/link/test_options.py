@@ -161,6 +161,7 @@ def test_what_cannot_be_built_is_refused_in_words() -> None:
     assert seen == set(REFUSED)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("choice", CHOICES, ids=lambda choice: "-".join(map(str, choice.values())))
 def test_every_pair_of_options_is_the_golden_model(choice: Choice) -> None:
     network = network_of(choice)
