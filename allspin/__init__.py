@@ -110,12 +110,14 @@ if not (_here / "sim").is_dir():
     __path__.append(str(_here.parent))
 
 
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'allspin' has no attribute {name!r}")
-    module, _, there = _HOMES[name].partition(":")
-    found = globals()[name] = getattr(import_module(f"allspin.{module}"), there or name)
-    return found
+if not TYPE_CHECKING:
+    # A type checker knows the imports above, and is to see a name that is not among them.
+    def __getattr__(name: str) -> object:
+        if name not in _HOMES:
+            raise AttributeError(f"module 'allspin' has no attribute {name!r}")
+        module, _, there = _HOMES[name].partition(":")
+        found = globals()[name] = getattr(import_module(f"allspin.{module}"), there or name)
+        return found
 
 
 def __dir__() -> list[str]:
