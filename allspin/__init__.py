@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from allspin.hdl.neuron.neuron import NeuronGateware as NeuronGateware
     from allspin.hdl.neuron.neuron import register_gateware as register_gateware
     from allspin.hdl.parameters import HardwareProfile as HardwareProfile
     from allspin.host.bitstreams.build.boards import build as build
@@ -30,12 +31,16 @@ if TYPE_CHECKING:
     from allspin.sim.chip.chip import Chip as Chip
     from allspin.sim.device.device import Device as Device
     from allspin.sim.device.device_file import save_device as save_device
+    from allspin.sim.device.response import Response as Response
+    from allspin.sim.device.synapse import Synapse as Synapse
     from allspin.sim.device.synapse_kinds import register_response as register_response
+    from allspin.sim.device.synapse_kinds import register_synapse as register_synapse
     from allspin.sim.errors import UserError as UserError
     from allspin.sim.network.golden import GoldenModel as GoldenModel
     from allspin.sim.network.netfile import save_network as save_network
     from allspin.sim.network.network import Network as Network
     from allspin.sim.network.neuron import register_neuron as register_neuron
+    from allspin.sim.network.neuron_kind import Neuron as Neuron
     from allspin.sim.programming.programming import program_chip as program_chip
     from allspin.sim.programming.schemes import Programming as Programming
 
@@ -46,7 +51,11 @@ __all__ = [
     "HardwareProfile",
     "Machine",
     "Network",
+    "Neuron",
+    "NeuronGateware",
     "Programming",
+    "Response",
+    "Synapse",
     "TrainingParameters",
     "UserError",
     "build",
@@ -62,6 +71,7 @@ __all__ = [
     "register_gateware",
     "register_neuron",
     "register_response",
+    "register_synapse",
     "report",
     "run",
     "save_device",
@@ -78,7 +88,11 @@ _HOMES = {
     "HardwareProfile": "hdl.parameters",
     "Machine": "host.link.machine",
     "Network": "sim.network.network",
+    "Neuron": "sim.network.neuron_kind",
+    "NeuronGateware": "hdl.neuron.neuron",
     "Programming": "sim.programming.schemes",
+    "Response": "sim.device.response",
+    "Synapse": "sim.device.synapse",
     "TrainingParameters": "host.training.recipe",
     "UserError": "sim.errors",
     "build": "host.bitstreams.build.boards",
@@ -94,6 +108,7 @@ _HOMES = {
     "register_gateware": "hdl.neuron.neuron",
     "register_neuron": "sim.network.neuron",
     "register_response": "sim.device.synapse_kinds",
+    "register_synapse": "sim.device.synapse_kinds",
     "report": "host.report.report",
     "run": "host.study.run",
     "save_device": "sim.device.device_file",

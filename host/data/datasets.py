@@ -159,10 +159,10 @@ def _check_counts(images: IdxFile, labels: IdxFile) -> None:
 
 @contextmanager
 def _opened(
-    directory: Path | None, halves: tuple[str, ...]
+    directory: str | Path | None, halves: tuple[str, ...]
 ) -> Iterator[tuple[str, dict[Part, IdxFile]]]:
     """Name and files of some halves of a data set; by their headers each half is consistent."""
-    folder = MNIST if directory is None else directory
+    folder = MNIST if directory is None else Path(directory)
     name, paths = _find(folder)
     files: dict[Part, IdxFile] = {}
     with ExitStack() as stack:
@@ -225,12 +225,12 @@ def _count_classes(files: dict[Part, IdxFile], labels: dict[Part, npt.NDArray[np
     return classes
 
 
-def load_dataset(directory: Path | None = None) -> Dataset:
+def load_dataset(directory: str | Path | None = None) -> Dataset:
     """Load a data set.
 
     Parameters
     ----------
-    directory : Path or None
+    directory : str, Path or None
         Folder of the four IDX files; None for the MNIST that ships.
 
     Raises
@@ -267,13 +267,15 @@ def load_dataset(directory: Path | None = None) -> Dataset:
 
 
 def load_test_set(
-    directory: Path | None = None, networks: Iterable[Network] = (), images: int | None = None
+    directory: str | Path | None = None,
+    networks: Iterable[Network] = (),
+    images: int | None = None,
 ) -> tuple[Images, Labels]:
     """Load only what a trained network is tested with; the training files may be missing.
 
     Parameters
     ----------
-    directory : Path or None
+    directory : str, Path or None
         Folder of IDX files; None for the MNIST that ships.
     networks : iterable of Network
         Those that are to be tested: what does not fit them is refused before a pixel is read.

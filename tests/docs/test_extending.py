@@ -19,7 +19,7 @@ from allspin.sim.network.netfile import load_network, save_network
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "extending.md"
 TEXT = DOCUMENT.read_text()
 CLASSES = re.findall(r"^```python\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
-LINES = 80
+LINES = 90
 
 
 def allspin(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":

@@ -12,7 +12,16 @@ import allspin
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"^```python\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
-ELSEWHERE = {"register_gateware", "register_neuron", "register_response"}
+ELSEWHERE = {
+    "Neuron",
+    "NeuronGateware",
+    "Response",
+    "Synapse",
+    "register_gateware",
+    "register_neuron",
+    "register_response",
+    "register_synapse",
+}
 """Names whose examples are in docs/extending.md, which has a test of its own."""
 
 

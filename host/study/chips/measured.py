@@ -114,19 +114,19 @@ def figure(measured: Measured) -> str:
 
 
 def measure_chips(
-    networks: Sequence[str],
+    networks: str | Sequence[str],
     device: str = "paper",
     options: ChipOptions | None = None,
     *,
     images: int | None = None,
-    data: Path | None = None,
+    data: str | Path | None = None,
     display: Display | None = None,
 ) -> MeasuredChips:
     """Program many chips with networks, and count what they classify rightly.
 
     Parameters
     ----------
-    networks : sequence of str
+    networks : str or sequence of str
         Network files, or names of those that ship.
     device : str
         Device file, or the name of one that ships.
@@ -134,7 +134,7 @@ def measure_chips(
         Which chips, and how they are programmed.
     images : int, optional
         The first so many test images; all of them.
-    data : Path, optional
+    data : str or Path, optional
         Folder of IDX files; the MNIST that ships.
     display : Display, optional
         Shows a step for each column of each network.
@@ -150,6 +150,7 @@ def measure_chips(
     """
     options, display = options or ChipOptions(), display or Silent()
     made_of = open_device(device)
+    networks = [networks] if isinstance(networks, str) else networks
     opened = {name: open_network(name) for name in dict.fromkeys(networks)}
     pixels, labels = load_test_set(data, opened.values(), images)
     pixels, labels = pixels[:images], labels[:images]
