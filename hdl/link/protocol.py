@@ -136,10 +136,14 @@ def neuron_on_wire(name: str) -> bytes:
 
 
 def neuron_from_wire(field: bytes) -> str:
-    """The name of the neuron that an identity has; the field's own text for a strange one."""
+    """The name of the neuron that an identity has.
+
+    For a strange one it is the field's own text, with ? where no name has such a character.
+    """
     short = field.rstrip(b"\0")
     known = {neuron_on_wire(name): name for name in NEURONS}
-    return known.get(short, short.decode("ascii", "replace"))
+    strange = "".join(chr(c) if chr(c).isalnum() and c < 128 else "?" for c in short)
+    return known.get(short, strange)
 
 
 def identity_bytes(parameters: LinkParameters) -> bytes:

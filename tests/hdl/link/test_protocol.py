@@ -147,3 +147,4 @@ def test_every_neuron_has_a_name_of_its_own_within_eight_bytes() -> None:
     for name, field in short.items():
         assert neuron_from_wire(field.ljust(8, b"\0")) == name
     assert neuron_from_wire(b"strange\0") == "strange"
+    assert neuron_from_wire(b"so\n\xe9\x1b[t2") == "so????t2"

@@ -3,7 +3,7 @@
 import dataclasses
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from allspin.hdl.bench.networks import random_network
@@ -68,6 +68,7 @@ def test_another_identity_is_refused(body, message):
     st.binary(max_size=60)
     | st.lists(st.tuples(st.integers(4, len(BODY) - 1), st.integers(0, 255)), max_size=6)
 )
+@example(changes=[(16, 10)])
 @settings(deadline=None, max_examples=300)
 def test_any_bytes_are_an_identity_or_one_line(changes):
     body = bytearray(BODY)
