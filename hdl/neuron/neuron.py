@@ -5,6 +5,7 @@ table, others have their own under `register_gateware`. All take a stream of inp
 give a stream of activations.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -73,7 +74,7 @@ class NeuronSignature(wiring.Signature):
         )
 
 
-class NeuronGateware(wiring.Component):
+class NeuronGateware(wiring.Component, ABC):
     """The gateware of a kind of neuron: a stream of currents in, one of activations out.
 
     Every kind takes and gives in clocks that do not depend on the currents, so that neurons side
@@ -96,9 +97,9 @@ class NeuronGateware(wiring.Component):
         self._parameters = parameters
         super().__init__(NeuronSignature(parameters))
 
+    @abstractmethod
     def elaborate(self, platform: object) -> Module:
         """Build the block; each kind has its own."""
-        raise NotImplementedError
 
     @classmethod
     def cells(cls, network: Network, currents: Currents) -> CellBlock:

@@ -12,9 +12,8 @@ from allspin.hdl.cache import note_path, read_note, write_note
 from allspin.hdl.cost.bound import cycle_bounds
 from allspin.hdl.parameters import EngineParameters, HardwareProfile
 from allspin.host.link.images import encode_images
-from allspin.host.link.machine import Machine
 from allspin.host.link.machines import VIRTUAL, BuildProgress, no_progress, open_machine
-from allspin.host.link.resident import VIRTUAL_RESIDENT, ResidentCounts
+from allspin.host.link.resident import VIRTUAL_RESIDENT
 from allspin.sim.network.netfile import network_to_bytes
 from allspin.sim.network.network import Network
 from allspin.sim.network.pixels import quantise_pixels
@@ -82,7 +81,7 @@ def count_cycles(
         progress(f"counting the clocks of {len(images):,} images", 0.0)
         machine.program(network)
         if resident:
-            cycles = _run_resident(machine, images, labels).cycles
+            cycles = machine.resident_images().run_all(images, labels).cycles
         else:
             machine.stream(images)
             counters = machine.counters()
@@ -102,15 +101,3 @@ def _link_is_slower(
     values = quantise_pixels(some.reshape(len(some), -1), network.pixel_bits)
     bodies = encode_images(values, network.pixel_bits)
     return bool(np.mean([len(body) for body in bodies]) > bound)
-
-
-def _run_resident(
-    machine: Machine, images: npt.NDArray[np.uint8], labels: npt.NDArray[np.integer]
-) -> ResidentCounts:
-    """All images, as many at a time as fit."""
-    resident = machine.resident_images()
-    counts = ResidentCounts(0, 0, 0)
-    while counts.images < len(images):
-        resident.load(images[counts.images :], labels[counts.images :])
-        counts += resident.run(first=counts.images)
-    return counts

@@ -2,7 +2,7 @@
 
 import itertools
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -238,6 +238,52 @@ class ResidentImages:
         self.count = count
         self._cycles = _cycles_at_most(identity, int(ends[count - 1]), count)
         return count
+
+    def batches(
+        self, images: npt.NDArray[np.uint8], labels: npt.NDArray[np.integer]
+    ) -> Iterator[range]:
+        """Load all images one batch after another, each of as many as fit.
+
+        Parameters
+        ----------
+        images, labels
+            As of `load`.
+
+        Yields
+        ------
+        range
+            Numbers of the images that are held now; whoever takes it runs them.
+
+        Raises
+        ------
+        UserError, ValueError
+            As of `load`.
+        """
+        first = 0
+        while first < len(images):
+            held = range(first, first + self.load(images[first:], labels[first:]))
+            yield held
+            first = held.stop
+
+    def run_all(
+        self, images: npt.NDArray[np.uint8], labels: npt.NDArray[np.integer]
+    ) -> ResidentCounts:
+        """Load and run all images, in batches of as many as fit.
+
+        Parameters
+        ----------
+        images, labels
+            As of `load`.
+
+        Raises
+        ------
+        UserError, ValueError
+            As of `load` and `run`.
+        """
+        counts = ResidentCounts(0, 0, 0)
+        for batch in self.batches(images, labels):
+            counts += self.run(first=batch.start)
+        return counts
 
     def run(self, count: int | None = None, *, first: int = 0) -> ResidentCounts:
         """Run images on the board alone.

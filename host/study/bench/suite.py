@@ -17,9 +17,8 @@ from allspin.hdl.cost.bound import cycle_bounds
 from allspin.hdl.parameters import EngineParameters, HardwareProfile
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_test_set
-from allspin.host.link.machine import Machine
 from allspin.host.link.machines import VIRTUAL, open_machine
-from allspin.host.link.resident import VIRTUAL_RESIDENT, ResidentCounts
+from allspin.host.link.resident import VIRTUAL_RESIDENT
 from allspin.host.study.bench.chips import peak_memory, some_chips
 from allspin.host.study.bench.engine import link_rate
 from allspin.host.study.bench.forward import FloatForward
@@ -261,16 +260,6 @@ def growth(effort: Effort) -> dict[str, list[dict[str, Any]]]:
         }
 
 
-def _resident_cycles(machine: Machine, images: Images, labels: Integers) -> float:
-    """Cycles per image where images wait on the board, as many at a time as fit."""
-    resident = machine.resident_images()
-    counts = ResidentCounts(0, 0, 0)
-    while counts.images < len(images):
-        resident.load(images[counts.images :], labels[counts.images :])
-        counts += resident.run()
-    return counts.cycles_per_image
-
-
 def shapes_on_virtual(effort: Effort) -> list[dict[str, Any]]:
     """Cycles per image by lanes and rows per clock: the gateware's counters, and the bound.
 
@@ -289,7 +278,7 @@ def shapes_on_virtual(effort: Effort) -> list[dict[str, Any]]:
             took, _ = timed(lambda machine=machine: machine.stream(images))
             counters = machine.counters()
             assert counters is not None
-            cycles = _resident_cycles(machine, images, labels)
+            cycles = machine.resident_images().run_all(images, labels).cycles_per_image
         found.append(
             {
                 "lanes": lanes,

@@ -122,12 +122,10 @@ def show_resident(
     seconds = 0.0
     answers: list[Answers] = []
     display.start(f"running {len(images):,} resident images")
-    while counts.images < len(images):
-        first = counts.images
-        loaded = resident.load(images[first:], labels[first:])
-        at_once = max(at_once, loaded)
+    for batch in resident.batches(images, labels):
+        at_once = max(at_once, len(batch))
         begun = time.perf_counter()
-        counts += resident.run(first=first)
+        counts += resident.run(first=batch.start)
         seconds += time.perf_counter() - begun
         if logits:
             answers.append(resident.logits())
