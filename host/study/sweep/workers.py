@@ -12,9 +12,10 @@ import threading
 import time
 import warnings
 from collections import Counter
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing
+from contextlib import closing, contextmanager
+from multiprocessing import resource_tracker
 from typing import Any, cast
 
 from joblib import Parallel, delayed
@@ -56,10 +57,27 @@ def _leave_with(parent: int) -> None:
 
 
 def _begin(parent: int) -> None:
-    # Ctrl-C reaches the whole group: a worker has nothing to save, so it just goes.
+    # Ctrl-C reaches the whole group: a worker has nothing to save, so it just goes. One that came
+    # while this was starting has waited.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     # Loky's workers would wait minutes for a parent that was killed.
     threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
+
+
+@contextmanager
+def _interrupts_wait() -> Iterator[None]:
+    """Hold Ctrl-C back, also from the processes that are started meanwhile.
+
+    A Python that is interrupted as it starts prints where it was.
+    """
+    # Python's own, which joblib starts with the first worker, lets signals through afterwards.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _measured(job: Job) -> tuple[Job, Outcome]:
@@ -119,10 +137,11 @@ def in_processes(jobs: Sequence[Job], workers: int) -> Done:
             initargs=(os.getpid(),),
             idle_worker_timeout=IDLE,
         )
-        outcomes = cast(
-            Generator[tuple[Job, Outcome], None, None],
-            pool(delayed(_measured)(job) for job in list(left)),
-        )
+        with _interrupts_wait():
+            outcomes = cast(
+                Generator[tuple[Job, Outcome], None, None],
+                pool(delayed(_measured)(job) for job in list(left)),
+            )
         try:
             with closing(outcomes):
                 for job, outcome in outcomes:

@@ -237,6 +237,20 @@ def test_an_interrupt_ends_it_at_once_in_a_line(small, tmp_path):
         time.sleep(0.05)
 
 
+@pytest.mark.parametrize("wait", [0.0, 0.1, 0.3])
+def test_an_interrupt_while_workers_start_is_a_line_too(small, tmp_path, wait):
+    process = Command(small, tmp_path / "t.csv").start()
+    deadline = time.monotonic() + SOON
+    while not workers_of(process.pid):
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+    time.sleep(wait)
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=SOON)
+    assert (process.returncode, out) == (130, "")
+    assert err.splitlines()[1:] == ["allspin: interrupted"]
+
+
 def test_what_tidies_up_behind_the_workers_says_nothing():
     """A semaphore that is gone already, as an interrupt at the wrong moment leaves it."""
     program = (
