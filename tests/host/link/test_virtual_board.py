@@ -166,6 +166,16 @@ def test_a_board_that_never_answers_is_one_line(tmp_path, monkeypatch):
     assert transport.process.returncode == -signal.SIGKILL
 
 
+@pytest.mark.parametrize("seconds_a_byte", [0.001, 0.1])
+def test_a_slow_wire_has_its_time(tmp_path, seconds_a_byte):
+    """A byte is ten bits; a question for the identity and its answer together have over 100."""
+    with VirtualTransport(
+        script(tmp_path, "exec sleep 100"), bit_clocks=1000.0, slowest=10_000 / seconds_a_byte
+    ) as transport:
+        assert 100 * seconds_a_byte + 1 < transport.probe_timeout < 1000 * seconds_a_byte + 10
+        assert 1000 * seconds_a_byte + 1 < transport.timeout < 10_000 * seconds_a_byte + 10
+
+
 def test_closing_ends_the_process_by_itself_and_twice_is_harmless(program):
     transport = VirtualTransport(program)
     device = LinkedMachine(transport)
