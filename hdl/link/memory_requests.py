@@ -1,5 +1,7 @@
 """Requests for lines of the engine's memories: checked, written and read."""
 
+from collections.abc import Sequence
+
 from amaranth.hdl import Module, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -22,7 +24,7 @@ class SpaceLayout(data.StructLayout):
         Its size.
     """
 
-    def __init__(self, memories: tuple[MemoryMap, ...]) -> None:
+    def __init__(self, memories: Sequence[MemoryMap]) -> None:
         super().__init__(
             {
                 "exists": 1,
@@ -31,6 +33,45 @@ class SpaceLayout(data.StructLayout):
                 "line_bytes": range(max(memory.line_bytes for memory in memories) + 1),
             }
         )
+
+
+class SpaceTable(wiring.Component):
+    """Look up a space in the memory map.
+
+    Parameters
+    ----------
+    memories : sequence of MemoryMap
+        All that there are.
+
+    Attributes
+    ----------
+    number : In(8)
+        Which one.
+    space : Out(SpaceLayout)
+        What it is, a clock later.
+    """
+
+    number: Signal
+    space: data.View
+
+    def __init__(self, memories: Sequence[MemoryMap]) -> None:
+        self._memories = memories
+        super().__init__({"number": In(8), "space": Out(SpaceLayout(memories))})
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the table."""
+        m = Module()
+        m.d.sync += self.space.eq(0)
+        with m.Switch(self.number):
+            for memory in self._memories:
+                with m.Case(memory.space):
+                    m.d.sync += [
+                        self.space.exists.eq(1),
+                        self.space.readable.eq(memory.readable),
+                        self.space.lines.eq(memory.lines),
+                        self.space.line_bytes.eq(memory.line_bytes),
+                    ]
+        return m
 
 
 class MemoryExecutor(wiring.Component):
@@ -91,15 +132,8 @@ class MemoryExecutor(wiring.Component):
         """Build the executor."""
         m = Module()
         request, byte, load = self.request, self.data.payload, self.load.payload
-        layout = SpaceLayout(self._memories)
-        space = Signal(layout)
-        m.d.sync += space.eq(0)
-        with m.Switch(request.space):
-            for memory in self._memories:
-                size = {name: getattr(memory, name) for name in ("readable", "lines", "line_bytes")}
-                with m.Case(memory.space):
-                    m.d.sync += space.eq(layout.const({"exists": 1, **size}))
-
+        m.submodules.table = table = SpaceTable(self._memories)
+        space = table.space
         reads = request.kind == Request.READ
         lines_left = Signal.like(space.lines)  # from the address to the space's end
         beyond = Signal()  # what is asked for is not there, or not to be read
@@ -115,6 +149,7 @@ class MemoryExecutor(wiring.Component):
             first.eq(1),
         ]
         m.d.comb += [
+            table.number.eq(request.space),
             load.layer.eq(request.space[4:]),
             load.memory.eq(request.space[:4]),
             load.first.eq(first),

@@ -1,6 +1,6 @@
 """Requests, taken apart: heads and fields into registers, images on their way to the decoder."""
 
-from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -10,6 +10,8 @@ from allspin.sim.chip.generator import USE_BITS as IMAGE_BITS
 
 FIELD_BYTES = {Request.IDENTIFY: 1, Request.WRITE: 3, Request.NUMBERED: 4, Request.READ: 5}
 """Bytes behind the head that are fields; an IDENTIFY may come without."""
+NUMBER = slice(8 * HEADER_BYTES, 8 * HEADER_BYTES + IMAGE_BITS)
+"""Bits of a `RequestLayout` that are an image's number."""
 
 
 class ImageLayout(data.StructLayout):
@@ -126,28 +128,13 @@ class RequestParser(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the parser."""
         m = Module()
-        byte = self.payload.payload
-        ended = self.ended
-        request = self.request.payload
-        kind = request.kind
-        bits = Value.cast(request)
-        number = bits[8 * HEADER_BYTES :][:IMAGE_BITS]
-        images = (Request.IMAGE, Request.NUMBERED) if self._numbered else (Request.IMAGE,)
-        place = Signal(range(HEADER_BYTES + max(FIELD_BYTES.values())))  # of the byte that comes
-        final = Signal.like(place)  # of the last byte of head and fields
+        byte, ended, request = self.payload.payload, self.ended, self.request.payload
         m.d.comb += [
-            self.numbers.payload.eq(number),
+            self.numbers.payload.eq(request.as_value()[NUMBER]),
             self.images.payload.tag.eq(request.tag),
             self.images.payload.malformed.eq(self.malformed),
             self.data.payload.eq(byte),
-            final.eq(HEADER_BYTES - 1),
         ]
-        with m.Switch(kind):
-            for its_kind, count in FIELD_BYTES.items():
-                if its_kind != Request.NUMBERED or self._numbered:
-                    with m.Case(its_kind):
-                        m.d.comb += final.eq(HEADER_BYTES - 1 + count)
-
         with m.If(self.payload.valid & self.payload.ready):
             m.d.sync += ended.eq(byte.last)
         with m.If(self.line_done):
@@ -155,31 +142,11 @@ class RequestParser(wiring.Component):
                 request.address.eq(request.address + 1),
                 request.count.eq(request.count - 1),
             ]
-        m.d.sync += place.eq(0)
+        place = Signal(range(HEADER_BYTES + max(FIELD_BYTES.values())))  # of the byte that comes
+        m.d.sync += place.eq(0)  # where none is of the fields
         with m.FSM(name="request"):
             with m.State("FIELDS"):
-                m.d.comb += self.payload.ready.eq(1)
-                m.d.sync += place.eq(place + self.payload.valid)
-                m.d.sync += bits.word_select(place, 8).eq(byte.data)
-                with m.If(place == 0):
-                    m.d.sync += [request.opens.eq(0), request.error.eq(0)]
-                    if self._numbered:
-                        m.d.sync += number.eq(0)  # an IMAGE's
-                with m.If(self.payload.valid & (place == final)), m.Switch(kind):
-                    with m.Case(*images):
-                        m.next = "NUMBER" if self._numbered else "IMAGE"
-                    with m.Case(Request.WRITE, Request.READ):
-                        m.next = "EXECUTE"
-                    with m.Case(Request.IDENTIFY):
-                        m.d.sync += request.opens.eq(1)
-                        m.next = "DRAIN"
-                    with m.Default():
-                        m.d.sync += request.error.eq(ErrorCode.KIND)
-                        m.next = "DRAIN"
-                with m.Elif(self.payload.valid & byte.last):
-                    m.next = "DRAIN"
-                    with m.If(kind != Request.IDENTIFY):
-                        m.d.sync += request.error.eq(ErrorCode.LENGTH)
+                self._elaborate_fields(m, place)
             if self._numbered:
                 with m.State("NUMBER"):
                     m.d.comb += self.numbers.valid.eq(1)
@@ -221,3 +188,36 @@ class RequestParser(wiring.Component):
                 with m.If(self.request.ready):
                     m.next = "FIELDS"
         return m
+
+    def _elaborate_fields(self, m: Module, place: Signal) -> None:
+        """Read head and fields, each byte to its place, and choose where the request goes."""
+        byte, request = self.payload.payload, self.request.payload
+        fields = {k: n for k, n in FIELD_BYTES.items() if self._numbered or k != Request.NUMBERED}
+        final = Signal.like(place)  # of the last one
+        m.d.comb += [self.payload.ready.eq(1), final.eq(HEADER_BYTES - 1)]
+        with m.Switch(request.kind):
+            for kind, count in fields.items():
+                with m.Case(kind):
+                    m.d.comb += final.eq(HEADER_BYTES + count - 1)
+        m.d.sync += request.as_value().word_select(place, 8).eq(byte.data)
+        with m.If(place == 0):
+            m.d.sync += [request.opens.eq(0), request.error.eq(0)]
+            if self._numbered:
+                m.d.sync += request.as_value()[NUMBER].eq(0)  # that of an IMAGE
+        m.d.sync += place.eq(place + self.payload.valid)
+        with m.If(self.payload.valid):
+            with m.If(place == final):
+                m.next = "DRAIN"
+                with m.Switch(request.kind):
+                    with m.Case(Request.IMAGE, *(fields.keys() & {Request.NUMBERED})):
+                        m.next = "NUMBER" if self._numbered else "IMAGE"
+                    with m.Case(Request.WRITE, Request.READ):
+                        m.next = "EXECUTE"
+                    with m.Case(Request.IDENTIFY):
+                        m.d.sync += request.opens.eq(1)
+                    with m.Default():
+                        m.d.sync += request.error.eq(ErrorCode.KIND)
+            with m.Elif(byte.last):
+                m.next = "DRAIN"
+                with m.If(request.kind != Request.IDENTIFY):
+                    m.d.sync += request.error.eq(ErrorCode.LENGTH)
