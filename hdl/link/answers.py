@@ -65,8 +65,10 @@ class AnswerOrder(wiring.Component):
         `ErrorCode` of frames that were dropped.
     images : In(stream)
         `ImageLayout`: images in the order of their logits.
-    request : In(stream)
-        `RequestLayout`: a request whose answer is due; taken when it has been answered.
+    request : In(RequestLayout)
+        A request that is no image.
+    due, answered : In(1), Out(1)
+        Its answer may be given, and has been.
     results : In(stream)
         `ResultLayout`: the engine's logits.
     logits : Out(stream)
@@ -77,7 +79,9 @@ class AnswerOrder(wiring.Component):
 
     errors: stream.Interface
     images: stream.Interface
-    request: stream.Interface
+    request: data.View
+    due: Signal
+    answered: Signal
     results: stream.Interface
     logits: stream.Interface
     head: stream.Interface
@@ -87,7 +91,9 @@ class AnswerOrder(wiring.Component):
             {
                 "errors": In(stream.Signature(ErrorCode)),
                 "images": In(stream.Signature(ImageLayout())),
-                "request": In(stream.Signature(RequestLayout())),
+                "request": In(RequestLayout()),
+                "due": In(1),
+                "answered": Out(1),
                 "results": In(stream.Signature(ResultLayout(engine))),
                 "logits": Out(stream.Signature(ResultLayout(engine))),
                 "head": Out(stream.Signature(HeadLayout())),
@@ -97,8 +103,7 @@ class AnswerOrder(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the order."""
         m = Module()
-        image, request, head = self.images.payload, self.request.payload, self.head.payload
-        wiring.connect(m, wiring.flipped(self.results), wiring.flipped(self.logits))
+        image, request, head = self.images.payload, self.request, self.head.payload
         # A reset clears it, so that each answer tells whether the memories are still those that
         # the host has written.
         session = Signal(8, init=NO_SESSION)
@@ -111,7 +116,7 @@ class AnswerOrder(wiring.Component):
             coming.eq(cause),
             self.errors.ready.eq(done & (cause == Cause.FRAME)),
             self.images.ready.eq(done & (cause == Cause.IMAGE)),
-            self.request.ready.eq(done & (cause == Cause.REQUEST)),
+            self.answered.eq(done & (cause == Cause.REQUEST)),
         ]
         # Registers, since what is chosen from is far and wide; it stays as it is until `done`.
         m.d.sync += cause.eq(coming)
@@ -148,7 +153,7 @@ class AnswerOrder(wiring.Component):
                     m.next = "CAUSE"
                     with m.If(image.malformed):
                         m.next = "DISCARD"
-                with m.Elif(self.request.valid):
+                with m.Elif(self.due):
                     m.d.comb += coming.eq(Cause.REQUEST)
                     m.next = "CAUSE"
             with m.State("CAUSE"):
@@ -156,11 +161,13 @@ class AnswerOrder(wiring.Component):
                     m.d.sync += session.eq(request.space)
                 m.next = "ANSWER"
             with m.State("DISCARD"):
-                m.d.comb += [self.results.ready.eq(1), self.logits.valid.eq(0)]
+                m.d.comb += self.results.ready.eq(1)
                 with m.If(self.results.valid & self.results.payload.last):
                     m.next = "ANSWER"
             with m.State("ANSWER"):
                 m.d.comb += self.head.valid.eq(1)
+                with m.If(head.more & (cause == Cause.IMAGE)):
+                    wiring.connect(m, wiring.flipped(self.results), wiring.flipped(self.logits))
                 with m.If(self.head.ready):
                     m.next = "DONE"
             with m.State("DONE"):
@@ -246,7 +253,8 @@ class AnswerSender(wiring.Component):
     Attributes
     ----------
     head : In(stream)
-        `HeadLayout`; taken with the answer's last byte.
+        `HeadLayout`, which is there a clock before it is offered; taken with the answer's last
+        byte.
     logits, lines : In(stream)
         `ByteLayout`: what follows the head of an answer of either kind.
     reads : Out(1)

@@ -101,7 +101,6 @@ class Dispatcher(wiring.Component):
         wiring.connect(m, parser.images, images.i)
         wiring.connect(m, images.o, order.images)
         wiring.connect(m, parser.data, executor.data)
-        wiring.connect(m, parser.request, order.request)
         wiring.connect(m, order.logits, logits.logits)
         wiring.connect(m, order.head, sender.head)
         wiring.connect(m, logits.o, sender.logits)
@@ -115,11 +114,14 @@ class Dispatcher(wiring.Component):
             parser.error.eq(executor.error),
             parser.line_done.eq(executor.line_done | reader.line_done),
             parser.quiet.eq(quiet),
-            executor.request.eq(parser.request.payload),
+            parser.answered.eq(order.answered),
+            order.request.eq(parser.request),
+            order.due.eq(parser.due),
+            executor.request.eq(parser.request),
             executor.executes.eq(parser.executes),
             executor.ended.eq(parser.ended),
             executor.quiet.eq(quiet),
-            reader.request.eq(parser.request.payload),
+            reader.request.eq(parser.request),
             reader.reads.eq(sender.reads),
         ]
         return m

@@ -84,9 +84,10 @@ class RequestParser(wiring.Component):
         A line has been written or read.
     quiet : In(1)
         All images are answered, and the engine is idle; one clock late.
-    request : Out(stream)
-        `RequestLayout`: a request whose answer is due. Its fields are there before it is, and
-        move on until it is taken, which is when it has been answered.
+    request : Out(RequestLayout)
+        The request that is read, or has been.
+    due, answered : Out(1), In(1)
+        Its answer may be given, and has been.
     """
 
     payload: stream.Interface
@@ -102,7 +103,9 @@ class RequestParser(wiring.Component):
     error: Signal
     line_done: Signal
     quiet: Signal
-    request: stream.Interface
+    request: data.View
+    due: Signal
+    answered: Signal
 
     def __init__(self, *, numbered: bool) -> None:
         self._numbered = numbered
@@ -121,14 +124,16 @@ class RequestParser(wiring.Component):
                 "error": In(ErrorCode),
                 "line_done": In(1),
                 "quiet": In(1),
-                "request": Out(stream.Signature(RequestLayout())),
+                "request": Out(RequestLayout()),
+                "due": Out(1),
+                "answered": In(1),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         """Build the parser."""
         m = Module()
-        byte, ended, request = self.payload.payload, self.ended, self.request.payload
+        byte, ended, request = self.payload.payload, self.ended, self.request
         m.d.comb += [
             self.numbers.payload.eq(request.as_value()[NUMBER]),
             self.images.payload.tag.eq(request.tag),
@@ -184,14 +189,14 @@ class RequestParser(wiring.Component):
                 # `quiet` is late: a request that made the engine busy waits for it to show.
                 m.next = "ANSWER"
             with m.State("ANSWER"):
-                m.d.comb += self.request.valid.eq(self.quiet)
-                with m.If(self.request.ready):
+                m.d.comb += self.due.eq(self.quiet)
+                with m.If(self.answered):
                     m.next = "FIELDS"
         return m
 
     def _elaborate_fields(self, m: Module, place: Signal) -> None:
         """Read head and fields, each byte to its place, and choose where the request goes."""
-        byte, request = self.payload.payload, self.request.payload
+        byte, request = self.payload.payload, self.request
         fields = {k: n for k, n in FIELD_BYTES.items() if self._numbered or k != Request.NUMBERED}
         final = Signal.like(place)  # of the last one
         m.d.comb += [self.payload.ready.eq(1), final.eq(HEADER_BYTES - 1)]

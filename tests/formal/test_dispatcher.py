@@ -116,7 +116,7 @@ def properties(hdl: Any, noisy: bool) -> Module:
     dut = hdl.Dispatcher(LinkParameters(engine, in_flight=IN_FLIGHT))
     m.submodules.dut = inside = Opened(dut)
     images = made["queue"]
-    request = data.View(hdl.RequestLayout(), inside["parser.request__payload"])
+    request = data.View(hdl.RequestLayout(), inside["parser.request"])
     answer = data.View(hdl.HeadLayout(), inside["order.head__payload"])
     for port in (dut.payload, dut.errors, dut.results, dut.fetched):
         offer(m, port)
@@ -357,7 +357,7 @@ PROOFS = [
         (
             True,
             (
-                Mutant("with m.Elif(self.request.valid):", "with m.Elif(1):", depth=25),
+                Mutant("with m.Elif(self.due):", "with m.Elif(1):", depth=25),
                 Mutant("(cause == Cause.REQUEST) & request.opens", "request.opens", depth=25),
             ),
         ),
