@@ -89,22 +89,29 @@ class Dispatcher(wiring.Component):
         m.submodules.logits = logits = LogitBytes(engine)
         m.submodules.sender = sender = AnswerSender(self._parameters)
 
-        for port in ("payload", "body", *(["numbers"] if engine.noisy else [])):
-            wiring.connect(m, wiring.flipped(getattr(self, port)), getattr(parser, port))
-        for port in ("fetch", "fetched"):
-            wiring.connect(m, wiring.flipped(getattr(self, port)), getattr(reader, port))
-        for port in ("errors", "results"):
-            wiring.connect(m, wiring.flipped(getattr(self, port)), getattr(order, port))
-        wiring.connect(m, executor.load, wiring.flipped(self.load))
-        wiring.connect(m, sender.answer, wiring.flipped(self.answer))
-
-        wiring.connect(m, parser.images, images.i)
-        wiring.connect(m, images.o, order.images)
-        wiring.connect(m, parser.data, executor.data)
-        wiring.connect(m, order.logits, logits.logits)
-        wiring.connect(m, order.head, sender.head)
-        wiring.connect(m, logits.o, sender.logits)
-        wiring.connect(m, reader.lines, sender.lines)
+        outer = [
+            (self.payload, parser.payload),
+            (self.body, parser.body),
+            (self.load, executor.load),
+            (self.fetch, reader.fetch),
+            (self.fetched, reader.fetched),
+            (self.errors, order.errors),
+            (self.results, order.results),
+            (self.answer, sender.answer),
+        ]
+        if engine.noisy:
+            outer.append((self.numbers, parser.numbers))
+        inner = [
+            (parser.images, images.i),
+            (images.o, order.images),
+            (parser.data, executor.data),
+            (order.logits, logits.logits),
+            (order.head, sender.head),
+            (logits.o, sender.logits),
+            (reader.lines, sender.lines),
+        ]
+        for one, other in [(wiring.flipped(port), part) for port, part in outer] + inner:
+            wiring.connect(m, one, other)
         quiet = Signal()
         m.d.sync += quiet.eq(images.empty & self.idle)
         m.d.comb += [
