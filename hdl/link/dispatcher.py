@@ -104,7 +104,7 @@ class Dispatcher(wiring.Component):
         inner = [
             (parser.images, images.i),
             (images.o, order.images),
-            (parser.data, executor.data),
+            (parser.rest, executor.rest),
             (order.logits, logits.logits),
             (order.head, sender.head),
             (logits.o, sender.logits),

@@ -90,7 +90,7 @@ class MemoryExecutor(wiring.Component):
         It is to be executed, until `executed`.
     quiet : In(1)
         Memories may be written.
-    data : In(stream)
+    rest : In(stream)
         `ByteLayout`: what is to be written.
     ended : In(1)
         Nothing more comes.
@@ -105,7 +105,7 @@ class MemoryExecutor(wiring.Component):
     request: data.View
     executes: Signal
     quiet: Signal
-    data: stream.Interface
+    rest: stream.Interface
     ended: Signal
     load: stream.Interface
     line_done: Signal
@@ -119,7 +119,7 @@ class MemoryExecutor(wiring.Component):
                 "request": In(RequestLayout()),
                 "executes": In(1),
                 "quiet": In(1),
-                "data": In(stream.Signature(ByteLayout())),
+                "rest": In(stream.Signature(ByteLayout())),
                 "ended": In(1),
                 "load": Out(stream.Signature(LoadLayout())),
                 "line_done": Out(1),
@@ -131,7 +131,7 @@ class MemoryExecutor(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the executor."""
         m = Module()
-        request, byte, load = self.request, self.data.payload, self.load.payload
+        request, byte, load = self.request, self.rest.payload, self.load.payload
         m.submodules.table = table = SpaceTable(self._memories)
         space = table.space
         reads = request.kind == Request.READ
@@ -188,14 +188,14 @@ class MemoryExecutor(wiring.Component):
                     with m.Else():
                         m.next = "WRITE"
             with m.State("WRITE"):
-                with m.If(no_lines), m.If(self.data.valid):
+                with m.If(no_lines), m.If(self.rest.valid):
                     end(ErrorCode.SPACE)
                 with m.Else():
                     m.d.comb += [
-                        self.load.valid.eq(self.data.valid),
-                        self.data.ready.eq(self.load.ready),
+                        self.load.valid.eq(self.rest.valid),
+                        self.rest.ready.eq(self.load.ready),
                     ]
-                    with m.If(self.data.valid & self.load.ready):
+                    with m.If(self.rest.valid & self.load.ready):
                         m.d.sync += [
                             bytes_left.eq(bytes_left - 1),
                             line_ends.eq(bytes_left == 1),
@@ -218,10 +218,6 @@ class MemoryExecutor(wiring.Component):
 
 class LineReader(wiring.Component):
     """Read the lines of a request one after another.
-
-    Parameters
-    ----------
-    None
 
     Attributes
     ----------

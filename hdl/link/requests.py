@@ -74,7 +74,7 @@ class RequestParser(wiring.Component):
         `ImageLayout`: each image, when it is judged.
     executes : Out(1)
         The request is for the executor, until `executed`.
-    data : Out(stream)
+    rest : Out(stream)
         `ByteLayout`: what comes behind its fields.
     ended : Out(1)
         Nothing more of the request comes.
@@ -97,7 +97,7 @@ class RequestParser(wiring.Component):
     malformed: Signal
     images: stream.Interface
     executes: Signal
-    data: stream.Interface
+    rest: stream.Interface
     ended: Signal
     executed: Signal
     error: Signal
@@ -118,7 +118,7 @@ class RequestParser(wiring.Component):
                 "malformed": In(1),
                 "images": Out(stream.Signature(ImageLayout())),
                 "executes": Out(1),
-                "data": Out(stream.Signature(ByteLayout())),
+                "rest": Out(stream.Signature(ByteLayout())),
                 "ended": Out(1),
                 "executed": In(1),
                 "error": In(ErrorCode),
@@ -138,7 +138,7 @@ class RequestParser(wiring.Component):
             self.numbers.payload.eq(request.as_value()[NUMBER]),
             self.images.payload.tag.eq(request.tag),
             self.images.payload.malformed.eq(self.malformed),
-            self.data.payload.eq(byte),
+            self.rest.payload.eq(byte),
         ]
         with m.If(self.payload.valid & self.payload.ready):
             m.d.sync += ended.eq(byte.last)
@@ -175,8 +175,8 @@ class RequestParser(wiring.Component):
             with m.State("EXECUTE"):
                 m.d.comb += [
                     self.executes.eq(1),
-                    self.data.valid.eq(self.payload.valid),
-                    self.payload.ready.eq(self.data.ready),
+                    self.rest.valid.eq(self.payload.valid),
+                    self.payload.ready.eq(self.rest.ready),
                 ]
                 with m.If(self.executed):
                     m.d.sync += request.error.eq(self.error)

@@ -59,18 +59,18 @@ def execute(
         ctx.set(dut.executes, 1)
         while not errors:
             ctx.set(dut.ended, not beats)
-            ctx.set(dut.data.valid, bool(beats))
+            ctx.set(dut.rest.valid, bool(beats))
             if beats:
-                ctx.set(dut.data.payload, beats[0])
+                ctx.set(dut.rest.payload, beats[0])
             if ctx.get(dut.executed):
                 errors.append(int(ctx.get(dut.error)))
             line += ctx.get(dut.line_done)
-            if beats and ctx.get(dut.data.ready):
+            if beats and ctx.get(dut.rest.ready):
                 beats.pop(0)
             await ctx.tick()
             ctx.set(dut.request, {**fields, "address": line})
         ctx.set(dut.executes, 0)
-        ctx.set(dut.data.valid, 0)
+        ctx.set(dut.rest.valid, 0)
 
     bench.play(request, background=False)
     bench.run()
