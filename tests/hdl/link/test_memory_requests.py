@@ -87,6 +87,7 @@ def test_a_write_gives_each_line_its_address() -> None:
     ("request_", "error", "written"),
     [
         ((WRITE, 0, 4, 0, b"abcd"), ErrorCode.SPACE, b"abc"),
+        ((WRITE, 0, 3, 0, b"abcdefg"), ErrorCode.SPACE, b"abcdef"),
         ((WRITE, 0, 0, 0, b"abcd"), ErrorCode.LENGTH, b"abcd"),
         ((WRITE, 0, 5, 0, b"abc"), ErrorCode.SPACE, b""),
         ((WRITE, 9, 0, 0, b"abc"), ErrorCode.SPACE, b""),
