@@ -19,7 +19,8 @@ from amaranth.lib import wiring
 RINGS = {
     "BeatPlayer": ("head", "tail"),
     "CobsEncoder": ("head", "tail", "place"),
-    "FrameReceiver": ("head", "whole", "tail", "oldest", "newest"),
+    "FrameBuffer": ("head", "whole", "tail"),
+    "FrameReceiver": ("oldest", "newest"),
     "Queue": ("head", "tail"),
     "Replay": ("start", "end", "cursor"),
     "Reservation": ("head", "tail"),

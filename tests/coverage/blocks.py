@@ -7,11 +7,13 @@ import numpy as np
 from amaranth.hdl import Module
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
+from cobs import cobs
 
 from allspin.hdl.bench.coverage import Coverage, Recording
 from allspin.hdl.bench.networks import random_network
 from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.crossbar.fast_crossbar import FastCrossbar
+from allspin.hdl.link.cobs import CobsEncoder
 from allspin.hdl.link.uart import UartParameters, UartReceiver, UartTransmitter
 from allspin.hdl.memory_map import ENGINE, RESIDENT_RUN, WEIGHTS
 from allspin.hdl.parameters import CrossbarParameters
@@ -109,6 +111,20 @@ def _impatient_images(memory: str) -> Coverage:
     bench.run()
     assert [logit for logit, *_ in taken] == machine.logits[[0, 0]].ravel().tolist()
     return counted(recording, bins)
+
+
+def encoders() -> Coverage:
+    """A packet with blocks as long as there are, which no machine here answers."""
+    dut: Any = CobsEncoder()
+    recording = Recording(dut)
+    bench = StreamBench(dut, stall=0.2, seed=3, recording=recording)
+    packet = bytes(range(1, 256)) * 2
+    bench.put(dut.i, [{"data": b, "last": k == len(packet) - 1} for k, b in enumerate(packet)])
+    frame = cobs.encode(packet) + b"\0"
+    taken = bench.take(dut.o, len(frame))
+    bench.run()
+    assert bytes(taken) == frame
+    return counted(recording, [])
 
 
 def counted(recording: Recording, bins: list[Bin]) -> Coverage:

@@ -29,7 +29,19 @@ REASONS = {
         "*.fetch: held back",
         "Resident.link_fetch: held back",
     ),
-    "an error is taken when it has been told, so it is there": ("*.errors: awaited",),
+    "what has been told is taken then, so it is there": (
+        "*.errors: awaited",
+        "AnswerOrder.head: awaited",
+        "AnswerOrder.images: awaited",
+        "AnswerSender.head: awaited",
+    ),
+    "an image begins when there is a place for it among those under way": (
+        "RequestParser.images: held back",
+    ),
+    "logits come faster than their bytes go": (
+        "AnswerOrder.logits: awaited",
+        "LogitBytes.logits: awaited",
+    ),
     "a draw is for whoever has asked for it": ("IterativeNormal.products: held back",),
     "states are read ahead, one for each clock of the walk": ("StateMemory.states: awaited",),
     "an image ends when the sums before it have left, or are sure to": (

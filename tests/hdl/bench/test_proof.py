@@ -88,13 +88,13 @@ def test_an_offered_item_stays_until_it_is_taken(tmp_path: Path) -> None:
 
 def test_a_mutant_must_change_one_place() -> None:
     with pytest.raises(ValueError, match=r"0 times in allspin\.hdl"):
-        copied(source, Mutant("no such line", ""))
+        copied(source, mutant=Mutant("no such line", ""))
     with pytest.raises(ValueError, match=r"times in allspin\.hdl"):
-        copied(source, Mutant("self", ""))
+        copied(source, mutant=Mutant("self", ""))
 
 
 def test_a_mutant_leaves_the_module_alone() -> None:
-    mutant: Any = copied(source, Mutant("class Slice(", "class Other("))
+    mutant: Any = copied(source, mutant=Mutant("class Slice(", "class Other("))
     assert hasattr(mutant, "Other")
     assert not hasattr(source, "Other")
 
