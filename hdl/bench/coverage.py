@@ -21,8 +21,9 @@ RINGS = {
     "CobsEncoder": ("head", "tail", "place"),
     "FrameReceiver": ("head", "whole", "tail", "oldest", "newest"),
     "Queue": ("head", "tail"),
-    "Replay": ("start", "end", "cursor"),
-    "Reservation": ("head", "tail"),
+    "Replay": ("start", "cursor"),
+    "Reservation": ("head",),
+    "Ring": ("end",),
 }
 """Pointers that count round a memory, by the component that has it."""
 
