@@ -178,29 +178,12 @@ class FastColumns(Columns):
             taken_last.eq(taken & beat.last),
         ]
 
-        # The words are in registers of the lanes a clock after they come; by then the values have
-        # passed a tree, whose leaves are near.
-        values: list[list[Any]] = []
-        for part in range(p.rows_per_clock):
-            # A clock without a beat adds nothing.
-            value: Value = Mux(taken, beat.values[part], 0)
-            for clock in range(1, self._clocks):
-                register = Signal(p.value_bits, name=f"value_{part}_{clock}", reset_less=True)
-                m.d.sync += register.eq(value)
-                value = register
-            values.append(tree(m, platform, value, -(-p.lanes // LANES_PER_LEAF), f"value_{part}"))
-
+        # A clock without a beat adds nothing.
+        values: list[Value] = [Mux(taken, beat.values[part], 0) for part in range(p.rows_per_clock)]
         m.submodules.accumulators = accumulators = FastAccumulators(p)
-        term_clock = 0
-        for number in range(p.lanes):
-            m.submodules[f"lane_{number}"] = lane = Lane(p)
-            m.d.comb += accumulators.terms[number].eq(lane.term)
-            for part, leaves in enumerate(values):
-                m.d.comb += [
-                    lane.words[part].eq(self.words[part][number]),
-                    lane.values[part].eq(leaves[number // LANES_PER_LEAF]),
-                ]
-            term_clock = self._clocks + lane.clocks
+        lanes = self._elaborate_lanes(m, platform, values)
+        m.d.comb += [accumulators.terms[k].eq(lane.term) for k, lane in enumerate(lanes)]
+        term_clock = self._clocks + lanes[0].clocks
 
         # The flag of a last beat follows its products; where they are in the sums, the
         # shadow takes these over while the next beat starts new ones.
@@ -244,3 +227,25 @@ class FastColumns(Columns):
         wiring.connect(m, reservation.waiting, near.i)
         wiring.connect(m, near.o, wiring.flipped(self.sums))
         return m
+
+    def _elaborate_lanes(self, m: Module, platform: Any, values: list[Value]) -> list[Lane]:
+        """Words meet their values: they are in the lanes' registers a clock after they come.
+
+        By then the values have passed a tree, whose leaves are near.
+        """
+        p = self._parameters
+        lanes = [Lane(p) for _ in range(p.lanes)]
+        for part, value in enumerate(values):
+            for clock in range(1, self._clocks):
+                register = Signal(p.value_bits, name=f"value_{part}_{clock}", reset_less=True)
+                m.d.sync += register.eq(value)
+                value = register
+            leaves = tree(m, platform, value, -(-p.lanes // LANES_PER_LEAF), f"value_{part}")
+            for number, lane in enumerate(lanes):
+                m.d.comb += [
+                    lane.words[part].eq(self.words[part][number]),
+                    lane.values[part].eq(leaves[number // LANES_PER_LEAF]),
+                ]
+        for number, lane in enumerate(lanes):
+            m.submodules[f"lane_{number}"] = lane
+        return lanes

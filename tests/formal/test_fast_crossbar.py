@@ -1,4 +1,4 @@
-"""A FastCrossbar's sums are those of the words that were stored, whoever stalls, and after a reset.
+"""An ECP5's crossbar's sums are those of the words that were stored, whoever stalls, and after a reset.
 
 Where a row takes several passes, they come from a Replay, and the sums go into a Reservation.
 Both are proved by themselves: here any passes come, in the order of their groups, and the
