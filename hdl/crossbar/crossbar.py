@@ -68,6 +68,10 @@ class Cells(wiring.Component):
             }
         )
 
+    def elaborate(self, platform: object) -> Module:
+        """Build the block, in a subclass."""
+        raise NotImplementedError
+
 
 class Columns(wiring.Component):
     """What sums the words of the lines that are driven: each pipeline is a subclass.
@@ -107,6 +111,10 @@ class Columns(wiring.Component):
                 "sums": Out(stream.Signature(SumLayout(parameters))),
             }
         )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the block, in a subclass."""
+        raise NotImplementedError
 
 
 class Crossbar(wiring.Component):

@@ -1,4 +1,4 @@
-"""An ECP5's crossbar's sums are those of the words that were stored, whoever stalls, and after a reset.
+"""A crossbar of an ECP5 has the sums of the words that were stored, whoever stalls or resets it.
 
 Where a row takes several passes, they come from a Replay, and the sums go into a Reservation.
 Both are proved by themselves: here any passes come, in the order of their groups, and the
