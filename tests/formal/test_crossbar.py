@@ -167,7 +167,7 @@ PROOFS = [
         ),
         Mutant("(place.part == part)", "(place.part == 0)"),
         Mutant("for other in others:", "for other in others[:0]:"),
-        Mutant('[: self.stages.index("product")]', "[:1]"),
+        Mutant("registered(word * value", "registered(self.words[part][lane] * value"),
     ),
 ]
 
