@@ -22,8 +22,9 @@ RINGS = {
     "FrameBuffer": ("head", "whole", "tail"),
     "FrameReceiver": ("oldest", "newest"),
     "Queue": ("head", "tail"),
-    "Replay": ("start", "end", "cursor"),
-    "Reservation": ("head", "tail"),
+    "Replay": ("start", "cursor"),
+    "Reservation": ("head",),
+    "Ring": ("end",),
 }
 """Pointers that count round a memory, by the component that has it."""
 

@@ -12,7 +12,7 @@ from cobs import cobs
 from allspin.hdl.bench.coverage import Coverage, Recording
 from allspin.hdl.bench.networks import random_network
 from allspin.hdl.bench.streams import StreamBench
-from allspin.hdl.crossbar.fast_crossbar import FastCrossbar
+from allspin.hdl.crossbar.kinds import make_crossbar
 from allspin.hdl.link.cobs import CobsEncoder
 from allspin.hdl.link.uart import UartParameters, UartReceiver, UartTransmitter
 from allspin.hdl.memory_map import ENGINE, RESIDENT_RUN, WEIGHTS
@@ -29,7 +29,7 @@ def crossbars() -> Coverage:
         rng = np.random.default_rng(5)
         words = rng.integers(-128, 128, (p.rows, p.columns))
         images = rng.integers(1, 16, (12, p.rows))
-        dut = FastCrossbar(p)
+        dut = make_crossbar(p)
         recording = Recording(dut)
         bins = [*hand_overs(recording)]
         bench = StreamBench(dut, stall=stall, seed=1, recording=recording)

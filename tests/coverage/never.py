@@ -17,7 +17,9 @@ REASONS = {
     ),
     "a cell is placed in every clock": (
         "CellPlacer.cells: held back",
-        "*Crossbar.cells: held back",
+        "*Cells.cells: held back",
+        "Banks.cells: held back",
+        "Crossbar.cells: held back",
     ),
     "a sum leaves its crossbar when there is room for its activation": (
         "NeuronArray.*s: held back",
@@ -45,8 +47,8 @@ REASONS = {
     "a draw is for whoever has asked for it": ("IterativeNormal.products: held back",),
     "states are read ahead, one for each clock of the walk": ("StateMemory.states: awaited",),
     "an image ends when the sums before it have left, or are sure to": (
-        "hand-over: Crossbar's next sums 0 *",
-        "hand-over: FastCrossbar's next sums [012] *",
+        "hand-over: PortableColumns's next sums 0 *",
+        "hand-over: Departure's next sums [012] *",
     ),
 }
 NEVER: Mapping[str, str] = {one: why for why, names in REASONS.items() for one in names}

@@ -20,6 +20,7 @@ from allspin.hdl.bench.proof import (
     offer,
 )
 from allspin.hdl.link.queue import Queue
+from allspin.hdl.stream import reservation, ring
 from allspin.hdl.stream import slice as source
 
 Z3 = "smtbmc z3"
@@ -97,6 +98,13 @@ def test_a_mutant_leaves_the_module_alone() -> None:
     mutant: Any = copied(source, mutant=Mutant("class Slice(", "class Other("))
     assert hasattr(mutant, "Other")
     assert not hasattr(source, "Other")
+
+
+def test_a_mutant_of_a_part_is_in_the_block() -> None:
+    change = Mutant("self.end.eq(following)", "self.end.eq(self.start)")
+    mutant: Any = copied(ring, reservation, mutant=change)
+    assert mutant.Reservation.elaborate.__globals__["Ring"] is mutant.Ring is not ring.Ring
+    assert reservation.Ring is ring.Ring
 
 
 def test_a_mutant_that_lives_is_a_failure(tmp_path: Path) -> None:
