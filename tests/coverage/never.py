@@ -27,6 +27,7 @@ REASONS = {
     ),
     "a line is asked for when the engine is idle, and the line before was sent": (
         "*.fetch: held back",
+        "LineReader.link_fetch: held back",
         "Resident.link_fetch: held back",
     ),
     "an error is taken when it has been told, so it is there": ("*.errors: awaited",),

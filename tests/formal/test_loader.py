@@ -13,7 +13,7 @@ from amaranth.hdl import Assert, Assume, Cat, Cover, Module, Mux, Signal
 from allspin.hdl.bench.proof import Mutant, Opened, Proof
 from allspin.hdl.memory_map import ENGINE, LABELS, RESIDENT_BEATS, RESIDENT_RUN
 from allspin.hdl.parameters import CrossbarParameters
-from allspin.hdl.resident import resident as source
+from allspin.hdl.resident import loader as source
 from allspin.hdl.stream.layouts import LoadLayout
 
 PARAMETERS = CrossbarParameters(4, 2, 2, value_bits=4)
@@ -128,16 +128,16 @@ def properties(hdl: Any) -> Module:
     last_own, last_index = Signal(), Signal(4)
     m.d.sync += [last_own.eq(own & of[RESIDENT_RUN]), last_index.eq(index)]
     m.d.comb += [
-        Assert(inside["of_images"] == (last_own & (last_index < 2))),
-        Assert(inside["of_number"] == (last_own & (last_index >= 2) & (last_index < KEPT))),
-        Assert(inside["ordered"] == (done & is_run)),
+        Assert(inside["run.of_images"] == (last_own & (last_index < 2))),
+        Assert(inside["run.of_number"] == (last_own & (last_index >= 2) & (last_index < KEPT))),
+        Assert(inside["run.ordered"] == (done & is_run)),
         Assert(~last_own | is_run),
         Assert(~last_own | (place == (last_index + 1)[:4])),
         Assert(~last_own | (done == (last_index == 15))),
     ]
     with m.If(last_own):
         for number, one in enumerate(kept):
-            m.d.comb += Assert((last_index != number) | (inside["data"] == one))
+            m.d.comb += Assert((last_index != number) | (inside["run.data"] == one))
         m.d.comb += Assert((last_index == 0) | (later_run & (later_place == last_index)))
     with m.If(is_run & ~last_own):
         m.d.comb += Assert(later_run & (later_place == place))
@@ -175,7 +175,7 @@ PROOFS = [
             Mutant("labels & ends", "labels"),
             Mutant("line + ended", "line"),
             Mutant("here.eq(Mux(load.first, 0, number))", "here.eq(number)"),
-            Mutant("(here < IMAGES_BYTES + NUMBER_BYTES)", "(here < NUMBER_BYTES)"),
+            Mutant("(self.here < IMAGES_BYTES + NUMBER_BYTES)", "(self.here < NUMBER_BYTES)"),
         ),
         cover_depth=25,
     ),
