@@ -1,6 +1,6 @@
 """Bytes that come for the resident images' memories, as the words that they make."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -17,68 +17,6 @@ NUMBER_BYTES = 4
 """How it begins: how many images to run, and the first one's number."""
 CLASS_BYTES = 2
 """Bytes of a label's line."""
-
-
-class RunOrder(wiring.Component):
-    """Take the bytes of the line that orders a run.
-
-    A clock later than those of other lines, since an image's number waits far away, where noise
-    is drawn: which of the two a byte belongs to is in registers by then.
-
-    Attributes
-    ----------
-    comes : In(1)
-        One of the line's comes.
-    here : In
-        Which one.
-    data : In(8)
-        It.
-    start : Out(1)
-        The line is complete.
-    images, number : Out
-        As of the `Loader`.
-    """
-
-    comes: Signal
-    here: Signal
-    data: Signal
-    start: Signal
-    images: Signal
-    number: Signal
-
-    def __init__(self) -> None:
-        super().__init__(
-            {
-                "comes": In(1),
-                "here": In(range(RUN_BYTES)),
-                "data": In(8),
-                "start": Out(1),
-                "images": Out(8 * IMAGES_BYTES),
-                "number": Out(IMAGE_BITS),
-            }
-        )
-
-    def elaborate(self, platform: object) -> Module:
-        """Build the order."""
-        m = Module()
-        data = Signal(8)
-        of_images = Signal()
-        of_number = Signal()
-        ordered = Signal()
-        m.d.sync += [
-            data.eq(self.data),
-            of_images.eq(self.comes & (self.here < IMAGES_BYTES)),
-            of_number.eq(
-                self.comes & (self.here >= IMAGES_BYTES) & (self.here < IMAGES_BYTES + NUMBER_BYTES)
-            ),
-            ordered.eq(self.comes & (self.here == RUN_BYTES - 1)),
-            self.start.eq(ordered),
-        ]
-        with m.If(of_images):
-            m.d.sync += self.images.eq(Cat(self.images[8:], data))
-        with m.If(of_number):
-            m.d.sync += self.number.eq(Cat(self.number[8:], data))
-        return m
 
 
 class Loader(wiring.Component):
@@ -142,7 +80,6 @@ class Loader(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the loader."""
         m = Module()
-        m.submodules.run = run = RunOrder()
         # Registers, so that the link's logic ends here: whether a byte is taken is known late.
         came = Signal()
         byte = Signal(LoadLayout())
@@ -175,12 +112,6 @@ class Loader(wiring.Component):
                 | (order & (here == RUN_BYTES - 1))
             ),
             self.address.eq(line),
-            run.comes.eq(order),
-            run.here.eq(here),
-            run.data.eq(load.data),
-            self.start.eq(run.start),
-            self.images.eq(run.images),
-            self.number.eq(run.number),
         ]
         m.d.sync += [
             self.beat_written.eq(beats & ends),
@@ -202,4 +133,27 @@ class Loader(wiring.Component):
                 m.d.sync += self.beat.last.eq(load.data)
         with m.If(labels):
             m.d.sync += self.label.eq(Cat(self.label[8:], load.data))
+        self._elaborate_run(m, order, here, load.data)
         return m
+
+    def _elaborate_run(self, m: Module, comes: Signal, here: Signal, byte: Value) -> None:
+        """Take the line that orders a run.
+
+        A clock later than the others, since an image's number waits far away, where noise is
+        drawn: which of the two a byte belongs to is in registers by then.
+        """
+        data = Signal(8)
+        of_images = Signal()
+        of_number = Signal()
+        ordered = Signal()
+        m.d.sync += [
+            data.eq(byte),
+            of_images.eq(comes & (here < IMAGES_BYTES)),
+            of_number.eq(comes & (here >= IMAGES_BYTES) & (here < IMAGES_BYTES + NUMBER_BYTES)),
+            ordered.eq(comes & (here == RUN_BYTES - 1)),
+            self.start.eq(ordered),
+        ]
+        with m.If(of_images):
+            m.d.sync += self.images.eq(Cat(self.images[8:], data))
+        with m.If(of_number):
+            m.d.sync += self.number.eq(Cat(self.number[8:], data))

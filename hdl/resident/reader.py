@@ -13,127 +13,21 @@ from allspin.hdl.stream.layouts import ByteLayout, FetchLayout, ResultLayout
 from allspin.hdl.stream.slice import Slice
 
 
-class Finder(wiring.Component):
-    """Where to begin, to come to an image, and how many images to skip from there.
+class HeldLayout(data.StructLayout):
+    """A line that is sent byte by byte.
 
-    Images that are asked for in order are not searched for from the start each time: where the
-    image behind the last one begins is known.
-
-    Parameters
-    ----------
-    beats : int
-        Beats that fit.
-
-    Attributes
-    ----------
-    image : In(16)
-        The image.
-    first, skip : Out
-        As of the `BeatPlayer`, a clock later.
-    found : In(1)
-        `image` was streamed.
-    position : In
-        Address behind its last beat.
-    forget : In(1)
-        Images may lie elsewhere now.
+    Members
+    -------
+    line
+        What is left of it, the next byte lowest.
+    left : unsigned
+        Bytes behind that one.
+    final : 1 bit
+        The answer ends with the line.
     """
-
-    image: Signal
-    first: Signal
-    skip: Signal
-    found: Signal
-    position: Signal
-    forget: Signal
-
-    def __init__(self, beats: int) -> None:
-        super().__init__(
-            {
-                "image": In(16),
-                "first": Out(range(beats)),
-                "skip": Out(16),
-                "found": In(1),
-                "position": In(range(beats)),
-                "forget": In(1),
-            }
-        )
-
-    def elaborate(self, platform: object) -> Module:
-        """Build the finder."""
-        m = Module()
-        next_image = Signal(16)
-        next_beat = Signal.like(self.first)
-        ahead = Signal()
-        gap = Signal(16)
-        m.d.comb += [
-            self.first.eq(Mux(ahead, next_beat, 0)),
-            self.skip.eq(Mux(ahead, gap, self.image)),
-        ]
-        m.d.sync += [ahead.eq(self.image >= next_image), gap.eq(self.image - next_image)]
-        with m.If(self.found):
-            m.d.sync += [next_beat.eq(self.position), next_image.eq(self.image + 1)]
-        with m.If(self.forget):
-            m.d.sync += [next_image.eq(0), next_beat.eq(0)]
-        return m
-
-
-class LineShifter(wiring.Component):
-    """The bytes of a line, the lowest first.
-
-    Attributes
-    ----------
-    load : In(1)
-        Take a line.
-    line : In
-        The line.
-    left : In
-        How many bytes it has behind the first one.
-    final : In(1)
-        The answer ends with it.
-    shift : In(1)
-        The byte was taken.
-    byte : Out
-        `ByteLayout`.
-    ended : Out(1)
-        It is the line's last.
-    """
-
-    load: Signal
-    line: Signal
-    left: Signal
-    final: Signal
-    shift: Signal
-    byte: data.View
-    ended: Signal
 
     def __init__(self) -> None:
-        super().__init__(
-            {
-                "load": In(1),
-                "line": In(8 * RUN_BYTES),
-                "left": In(range(RUN_BYTES)),
-                "final": In(1),
-                "shift": In(1),
-                "byte": Out(ByteLayout()),
-                "ended": Out(1),
-            }
-        )
-
-    def elaborate(self, platform: object) -> Module:
-        """Build the register."""
-        m = Module()
-        line = Signal.like(self.line)
-        left = Signal.like(self.left)
-        final = Signal()
-        m.d.comb += [
-            self.ended.eq(left == 0),
-            self.byte.data.eq(line[:8]),
-            self.byte.last.eq(final & self.ended),
-        ]
-        with m.If(self.load):
-            m.d.sync += [line.eq(self.line), left.eq(self.left), final.eq(self.final)]
-        with m.Elif(self.shift):
-            m.d.sync += [line.eq(line >> 8), left.eq(left - 1)]
-        return m
+        super().__init__({"line": 8 * RUN_BYTES, "left": range(RUN_BYTES), "final": 1})
 
 
 class LineReader(wiring.Component):
@@ -193,7 +87,6 @@ class LineReader(wiring.Component):
 
     def __init__(self, parameters: EngineParameters, beats: int) -> None:
         self._parameters = parameters
-        self._beats = beats
         super().__init__(
             {
                 "link_fetch": In(stream.Signature(FetchLayout())),
@@ -220,22 +113,18 @@ class LineReader(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the reader."""
         m = Module()
-        m.submodules.finder = finder = Finder(self._beats)
-        m.submodules.shifter = shifter = LineShifter()
         m.submodules.byte_slice = bytes_ = Slice(ByteLayout())
         wiring.connect(m, bytes_.o, wiring.flipped(self.link_fetched))
         asked, sent = self.link_fetch.payload, bytes_.i
         mine = Signal()
         memory = Signal(4)
+        held = Signal(HeldLayout())
+        found = Signal()
         m.d.comb += [
             mine.eq((asked.layer == ENGINE) & (asked.memory >= RESIDENT_BEATS)),
             self.fetch.payload.eq(asked),
-            finder.image.eq(self.address),
-            finder.position.eq(self.position),
-            finder.forget.eq(self.forget),
-            self.first.eq(Mux(self.play, finder.first, self.address)),
-            self.skip.eq(finder.skip),
         ]
+        self._find(m, found)
         m.d.sync += self.aim.eq(0)
         with m.FSM(name="reading"):
             with m.State("ENGINE"):
@@ -267,28 +156,50 @@ class LineReader(wiring.Component):
                 m.next = "WAIT"
             with m.State("WAIT"):
                 # By then any other line is there too.
-                self._take_line(m, shifter, memory)
+                self._take_line(m, held, memory)
                 with m.If(self.peeked):
                     m.next = "SEND"
             with m.State("LOGIT"):
                 m.d.comb += self.results.ready.eq(1)
-                self._take_logit(m, shifter)
+                self._take_logit(m, held)
                 with m.If(self.results.valid):
                     m.next = "SEND"
             with m.State("SEND"):
                 m.d.comb += [
                     sent.valid.eq(1),
-                    sent.payload.eq(shifter.byte),
-                    shifter.shift.eq(sent.ready),
-                    finder.found.eq(self.play),
+                    sent.payload.data.eq(held.line[:8]),
+                    sent.payload.last.eq(held.final & (held.left == 0)),
+                    found.eq(self.play),
                 ]
-                with m.If(sent.ready & shifter.ended):
-                    m.next = "LOGIT"
-                    with m.If(shifter.byte.last):
-                        m.next = "ENGINE"
+                with m.If(sent.ready):
+                    m.d.sync += [held.line.eq(held.line >> 8), held.left.eq(held.left - 1)]
+                    with m.If(held.left == 0):
+                        m.next = "LOGIT"
+                        with m.If(held.final):
+                            m.next = "ENGINE"
         return m
 
-    def _take_line(self, m: Module, shifter: LineShifter, memory: Signal) -> None:
+    def _find(self, m: Module, found: Signal) -> None:
+        """Where the image is, a clock after `address`; `found` says that it was streamed.
+
+        Images that are asked for in order are not searched for from the start each time: where
+        the image behind the last one begins is known.
+        """
+        next_image = Signal(16)
+        next_beat = Signal.like(self.first)
+        ahead = Signal()
+        gap = Signal(16)
+        m.d.comb += [
+            self.first.eq(Mux(self.play, Mux(ahead, next_beat, 0), self.address)),
+            self.skip.eq(Mux(ahead, gap, self.address)),
+        ]
+        m.d.sync += [ahead.eq(self.address >= next_image), gap.eq(self.address - next_image)]
+        with m.If(found):
+            m.d.sync += [next_beat.eq(self.position), next_image.eq(self.address + 1)]
+        with m.If(self.forget):
+            m.d.sync += [next_image.eq(0), next_beat.eq(0)]
+
+    def _take_line(self, m: Module, held: data.View, memory: Signal) -> None:
         """The line of any memory but `RESIDENT_LOGITS`."""
         counts = self.counts
         beat = [
@@ -302,21 +213,20 @@ class LineReader(wiring.Component):
                 Cat(counts.answers, Const(0, 16), counts.correct, Const(0, 16), counts.cycles),
             ),
         }
-        m.d.comb += [shifter.load.eq(1), shifter.final.eq(1)]
+        m.d.sync += held.final.eq(1)
         with m.Switch(memory):
             for which, (size, content) in lines.items():
                 with m.Case(which):
-                    m.d.comb += [shifter.line.eq(content), shifter.left.eq(size - 1)]
+                    m.d.sync += [held.line.eq(content), held.left.eq(size - 1)]
 
-    def _take_logit(self, m: Module, shifter: LineShifter) -> None:
+    def _take_logit(self, m: Module, held: data.View) -> None:
         """The engine's next logit; the winner follows the last one."""
         size = self._parameters.logit_bytes
         result = self.results.payload
         logit = Signal(8 * size)
-        m.d.comb += [
-            logit.eq(result.logit),
-            shifter.load.eq(1),
-            shifter.line.eq(Cat(logit, result.winner)),
-            shifter.left.eq(Mux(result.last, size + CLASS_BYTES, size) - 1),
-            shifter.final.eq(result.last),
+        m.d.comb += logit.eq(result.logit)
+        m.d.sync += [
+            held.line.eq(Cat(logit, result.winner)),
+            held.left.eq(Mux(result.last, size + CLASS_BYTES, size) - 1),
+            held.final.eq(result.last),
         ]

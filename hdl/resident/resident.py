@@ -27,75 +27,6 @@ LATE = 16
 """Images whose numbers may be due: more than the first crossbar can have begun."""
 
 
-class ImageNumbers(wiring.Component):
-    """Numbers of the images that go to the engine: the link's, or counted where they are resident.
-
-    Attributes
-    ----------
-    link_numbers : In(stream)
-        From the link.
-    numbers : Out(stream)
-        To the engine.
-    own : In(1)
-        The engine works for resident images.
-    start : In(1)
-        A run begins.
-    first : In
-        The number of image 0.
-    aim : In(1)
-        An image is streamed alone.
-    image : In(16)
-        Which one, since a clock.
-    begun : In(1)
-        A resident image's first beat has gone.
-    """
-
-    link_numbers: stream.Interface
-    numbers: stream.Interface
-    own: Signal
-    start: Signal
-    first: Signal
-    aim: Signal
-    image: Signal
-    begun: Signal
-
-    def __init__(self) -> None:
-        signature = stream.Signature(IMAGE_BITS)
-        super().__init__(
-            {
-                "link_numbers": In(signature),
-                "numbers": Out(signature),
-                "own": In(1),
-                "start": In(1),
-                "first": In(IMAGE_BITS),
-                "aim": In(1),
-                "image": In(16),
-                "begun": In(1),
-            }
-        )
-
-    def elaborate(self, platform: object) -> Module:
-        """Build the counter."""
-        m = Module()
-        number = Signal(IMAGE_BITS)
-        named = Signal(IMAGE_BITS)
-        due = Signal(range(LATE))
-        given = self.own & self.numbers.valid & self.numbers.ready
-        m.d.comb += [
-            self.numbers.payload.eq(Mux(self.own, number, self.link_numbers.payload)),
-            self.numbers.valid.eq(Mux(self.own, due != 0, self.link_numbers.valid)),
-            self.link_numbers.ready.eq(self.numbers.ready & ~self.own),
-        ]
-        m.d.sync += [due.eq(due + self.begun - given), named.eq(self.first + self.image)]
-        with m.If(given):
-            m.d.sync += number.eq(number + 1)
-        with m.If(self.start):
-            m.d.sync += number.eq(self.first)
-        with m.If(self.aim):
-            m.d.sync += number.eq(named)
-        return m
-
-
 class Resident(wiring.Component):
     """The memory of images, between the link and the engine.
 
@@ -251,17 +182,7 @@ class Resident(wiring.Component):
             ]
 
         if p.noisy:
-            m.submodules.numbers = numbers = ImageNumbers()
-            wiring.connect(m, wiring.flipped(self.link_numbers), numbers.link_numbers)
-            wiring.connect(m, numbers.numbers, wiring.flipped(self.numbers))
-            m.d.comb += [
-                numbers.own.eq(own),
-                numbers.start.eq(loader.start),
-                numbers.first.eq(loader.number),
-                numbers.aim.eq(reader.aim),
-                numbers.image.eq(reader.address),
-                numbers.begun.eq(player.begun),
-            ]
+            self._elaborate_numbers(m, own, loader, player, reader)
         return m
 
     def _elaborate_memories(
@@ -284,3 +205,24 @@ class Resident(wiring.Component):
             reader.counts.eq(judge.counts),
             reader.forget.eq(loader.beat_written),
         ]
+
+    def _elaborate_numbers(
+        self, m: Module, own: Signal, loader: Loader, player: BeatPlayer, reader: LineReader
+    ) -> None:
+        """Numbers of the images that go to the engine: the link's, or counted here."""
+        number = Signal(IMAGE_BITS)
+        named = Signal(IMAGE_BITS)
+        due = Signal(range(LATE))  # an image's number follows its first beat
+        given = own & self.numbers.valid & self.numbers.ready
+        m.d.comb += [
+            self.numbers.payload.eq(Mux(own, number, self.link_numbers.payload)),
+            self.numbers.valid.eq(Mux(own, due != 0, self.link_numbers.valid)),
+            self.link_numbers.ready.eq(self.numbers.ready & ~own),
+        ]
+        m.d.sync += [due.eq(due + player.begun - given), named.eq(loader.number + reader.address)]
+        with m.If(given):
+            m.d.sync += number.eq(number + 1)
+        with m.If(loader.start):
+            m.d.sync += number.eq(loader.number)
+        with m.If(reader.aim):
+            m.d.sync += number.eq(named)

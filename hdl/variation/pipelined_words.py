@@ -3,14 +3,12 @@
 from typing import Any
 
 from amaranth.hdl import Module, Mux, Signal, signed
-from amaranth.lib import data, stream, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib import data
 
 from allspin.hdl.parameters import EngineParameters
-from allspin.hdl.variation.chip import ChipLayout
 from allspin.hdl.variation.normal import PipelinedNormal
-from allspin.hdl.variation.speck import LAYER_BITS, BlockLayout, PipelinedSpeck
-from allspin.hdl.variation.states import CellLayout, StateLayout
+from allspin.hdl.variation.speck import BlockLayout, PipelinedSpeck
+from allspin.hdl.variation.states import StateLayout
 from allspin.hdl.variation.word_maker import (
     SUM_BITS,
     WordMaker,
@@ -21,7 +19,6 @@ from allspin.hdl.variation.word_maker import (
 )
 from allspin.hdl.variation.write_table import LEVEL_BITS, SPREAD_BITS
 from allspin.sim.chip.generator import Purpose
-from allspin.sim.chip.speck import WORD_BITS
 
 LANES = (
     (Purpose.D2D_POTENTIATION, Purpose.D2D_DEPRESSION, Purpose.STUCK),
@@ -48,58 +45,48 @@ class LineLayout(data.StructLayout):
         super().__init__({"stuck": 1, "cell": StateLayout(state_bits)})
 
 
-class CellDraws(wiring.Component):
-    """Draw for each cell; where it may be stuck, in one clock for that and in one for its word.
+class PipelinedWordMaker(WordMaker):
+    """A cell takes a clock, or two where cells may be stuck.
 
     Parameters
     ----------
-    state_bits : int
-        Width of a state.
-
-    Attributes
-    ----------
-    chip, may_stick, layer, begin, prepared, cells
-        As of the `WordMaker`.
-    drawn : Out(1)
-        A cell has been drawn for.
-    bits : Out
-        The bits of each lane.
-    line : Out
-        `LineLayout`: its line of the write tables.
+    parameters : EngineParameters
+        Of the whole engine.
     """
 
-    chip: data.View
-    may_stick: Signal
-    layer: Signal
-    begin: Signal
-    prepared: Signal
-    cells: stream.Interface
-    drawn: Signal
-    bits: data.View
-    line: data.View
-
-    def __init__(self, state_bits: int) -> None:
-        self._state = StateLayout(state_bits)
-        super().__init__(
-            {
-                "chip": In(ChipLayout()),
-                "may_stick": In(1),
-                "layer": In(LAYER_BITS),
-                "begin": In(1),
-                "prepared": Out(1),
-                "cells": In(stream.Signature(CellLayout(state_bits))),
-                "drawn": Out(1),
-                "bits": Out(data.ArrayLayout(2 * WORD_BITS, len(LANES))),
-                "line": Out(LineLayout(state_bits)),
-            }
-        )
+    def __init__(self, parameters: EngineParameters) -> None:
+        super().__init__(parameters, {})
 
     def elaborate(self, platform: object) -> Module:
-        """Build the draws."""
+        """Build the maker."""
         m = Module()
+        # Cells are counted a clock late: whether one is taken is known late in its clock.
+        taken = Signal()
+        under_way = Signal(range(MAX_UNDER_WAY + 1))
+        none = Signal(init=1)  # are under way
+        m.d.comb += self.settled.eq(none & ~taken)
+        m.d.sync += [
+            taken.eq(self.cells.valid & self.cells.ready),
+            under_way.eq(under_way + taken - self.valid),
+        ]
+        with m.If(taken & ~self.valid):
+            m.d.sync += none.eq(0)
+        with m.Elif(self.valid & ~taken):
+            m.d.sync += none.eq(under_way == 1)
+        self._elaborate_sum(m, *self._elaborate_draws(m))
+        return m
+
+    def _elaborate_draws(self, m: Module) -> tuple[Signal, data.View, data.View]:
+        """Draw for each cell; where it may be stuck, in one clock for that and one for its word.
+
+        Returns
+        -------
+        tuple
+            Whether a cell has been drawn for, the bits of each lane, and its `LineLayout`.
+        """
         chip = self.chip
         cell = self.cells.payload
-        tag = data.StructLayout({"word": 1, "cell": self._state})
+        tag = data.StructLayout({"word": 1, "cell": StateLayout(self._state_bits)})
         m.submodules.speck = speck = PipelinedSpeck(LANES, tag)
         wording = Signal()  # the cell's word is drawn in this clock, not whether it is stuck
         asked = Signal()
@@ -129,17 +116,18 @@ class CellDraws(wiring.Component):
         with m.If(self.cells.valid):
             m.d.sync += asked.eq(~wording)
 
+        drawn = Signal()
+        line = Signal(LineLayout(self._state_bits))
         # A register for the bits: whether the cell is stuck was drawn a clock before.
         bits = Signal.like(speck.bits, reset_less=True)
-        state = Signal(self._state, reset_less=True)
+        state = Signal(StateLayout(self._state_bits), reset_less=True)
         stuck, high = Signal(), Signal()
         m.d.comb += [
-            self.bits.eq(bits),
-            self.line.stuck.eq(stuck),
-            self.line.cell.eq(cell_or_stuck(state, stuck, high)),
+            line.stuck.eq(stuck),
+            line.cell.eq(cell_or_stuck(state, stuck, high)),
         ]
         m.d.sync += [
-            self.drawn.eq(speck.done & speck.tag.word),
+            drawn.eq(speck.done & speck.tag.word),
             bits.eq(speck.bits),
             state.eq(speck.tag.cell),
         ]
@@ -150,60 +138,17 @@ class CellDraws(wiring.Component):
                 stuck.eq(speck.bits[0] < chip.threshold),
                 high.eq(Mux(chip.either, speck.bits[1][-1], chip.high)),
             ]
-        return m
+        return drawn, bits, line
 
-
-class PipelinedWordMaker(WordMaker):
-    """A cell takes a clock, or two where cells may be stuck.
-
-    Parameters
-    ----------
-    parameters : EngineParameters
-        Of the whole engine.
-    """
-
-    def __init__(self, parameters: EngineParameters) -> None:
-        super().__init__(parameters, {})
-
-    def elaborate(self, platform: object) -> Module:
-        """Build the maker."""
-        m = Module()
-        m.submodules.draws = draws = CellDraws(self._state_bits)
-        wiring.connect(m, wiring.flipped(self.cells), draws.cells)
-        m.d.comb += [
-            draws.chip.eq(self.chip),
-            draws.may_stick.eq(self.may_stick),
-            draws.layer.eq(self.layer),
-            draws.begin.eq(self.begin),
-            self.prepared.eq(draws.prepared),
-        ]
-
-        # Cells are counted a clock late: whether one is taken is known late in its clock.
-        taken = Signal()
-        under_way = Signal(range(MAX_UNDER_WAY + 1))
-        none = Signal(init=1)  # are under way
-        m.d.comb += self.settled.eq(none & ~taken)
-        m.d.sync += [
-            taken.eq(self.cells.valid & self.cells.ready),
-            under_way.eq(under_way + taken - self.valid),
-        ]
-        with m.If(taken & ~self.valid):
-            m.d.sync += none.eq(0)
-        with m.Elif(self.valid & ~taken):
-            m.d.sync += none.eq(under_way == 1)
-        self._elaborate_sum(m, draws)
-        return m
-
-    def _elaborate_sum(self, m: Module, draws: CellDraws) -> None:
+    def _elaborate_sum(self, m: Module, drawn: Signal, bits: data.View, line: data.View) -> None:
         """Level, D2D and C2C, added and clamped."""
-        line = LineLayout(self._state_bits)
-        m.submodules.normal_0 = d2d = PipelinedNormal(SPREAD_BITS, line)
-        m.submodules.normal_1 = c2c = PipelinedNormal(SPREAD_BITS, line)
+        m.submodules.normal_0 = d2d = PipelinedNormal(SPREAD_BITS, line.shape())
+        m.submodules.normal_1 = c2c = PipelinedNormal(SPREAD_BITS, line.shape())
         for lane, normal in enumerate((d2d, c2c)):
             m.d.comb += [
-                normal.valid.eq(draws.drawn),
-                normal.bits.eq(draws.bits[lane]),
-                normal.tag.eq(draws.line),
+                normal.valid.eq(drawn),
+                normal.bits.eq(bits[lane]),
+                normal.tag.eq(line),
             ]
         was_stuck = [Signal(name=f"was_stuck_{clock}") for clock in range(2)]
         level: Any = self.entry.level

@@ -149,158 +149,6 @@ class StateMemory(wiring.Component):
         return m
 
 
-class StateKeeper(wiring.Component):
-    """The memory of all states, written where a burst's cells are.
-
-    Parameters
-    ----------
-    parameters : EngineParameters
-        Of the whole engine.
-
-    Attributes
-    ----------
-    begin, layer, row : In
-        As of the `CellSource`.
-    keep : In(1)
-        The burst's next cell has this `state`.
-    state : In
-        `StateLayout`.
-    restart, states
-        As of the `StateMemory`.
-    """
-
-    begin: Signal
-    layer: Signal
-    row: Signal
-    keep: Signal
-    state: data.View
-    restart: Signal
-    states: stream.Interface
-
-    def __init__(self, parameters: EngineParameters) -> None:
-        assert parameters.variation is not None
-        self._crossbars = parameters.crossbars
-        self._cells = sum(crossbar.rows * crossbar.columns for crossbar in self._crossbars)
-        self._memory = StateMemory(
-            parameters.variation.state_bits, self._cells, parameters.target.wide
-        )
-        layout = StateLayout(parameters.variation.state_bits)
-        super().__init__(
-            {
-                "begin": In(1),
-                "layer": In(LAYER_BITS),
-                "row": In(WORD_BITS),
-                "keep": In(1),
-                "state": In(layout),
-                "restart": In(1),
-                "states": Out(stream.Signature(layout)),
-            }
-        )
-
-    def elaborate(self, platform: object) -> Module:
-        """Build the memory and its address."""
-        m = Module()
-        m.submodules.memory = memory = self._memory
-        wiring.connect(m, memory.states, wiring.flipped(self.states))
-        address = Signal(range(self._cells))
-        m.d.comb += [
-            memory.address.eq(address),
-            memory.state.eq(self.state),
-            memory.write.eq(self.keep),
-            memory.restart.eq(self.restart),
-        ]
-        with m.If(self.keep):
-            m.d.sync += address.eq(address + 1)
-        # Whatever the layer, where its row would begin; the layer's own is chosen a clock later.
-        begun = Signal()
-        m.d.sync += begun.eq(self.begin)
-        first = 0
-        for number, crossbar in enumerate(self._crossbars):
-            start = Signal(range(self._cells), name=f"start_{number}", reset_less=True)
-            # The row times the columns, as a sum of shifted rows.
-            parts = [
-                self.row << bit
-                for bit in range(crossbar.columns.bit_length())
-                if crossbar.columns >> bit & 1
-            ]
-            m.d.sync += start.eq(sum(parts, first))
-            with m.If(begun & (self.layer == number)):
-                m.d.sync += address.eq(start)
-            first += crossbar.rows * crossbar.columns
-        return m
-
-
-class CellPlace(wiring.Component):
-    """Row and column of the cell that comes next, row by row.
-
-    Parameters
-    ----------
-    parameters : EngineParameters
-        Of the whole engine.
-
-    Attributes
-    ----------
-    layer : In(4)
-        Layer of the burst.
-    begin : In(1)
-        A burst begins, in the first column of `first`.
-    first : In(16)
-        A row.
-    given : In(1)
-        The cell is given away.
-    row, column : Out(16)
-        Where it is.
-    ends : Out(1)
-        It is its layer's last.
-    """
-
-    layer: Signal
-    begin: Signal
-    first: Signal
-    given: Signal
-    row: Signal
-    column: Signal
-    ends: Signal
-
-    def __init__(self, parameters: EngineParameters) -> None:
-        self._crossbars = parameters.crossbars
-        super().__init__(
-            {
-                "layer": In(LAYER_BITS),
-                "begin": In(1),
-                "first": In(WORD_BITS),
-                "given": In(1),
-                "row": Out(WORD_BITS),
-                "column": Out(WORD_BITS),
-                "ends": Out(1),
-            }
-        )
-
-    def elaborate(self, platform: object) -> Module:
-        """Build the counters."""
-        m = Module()
-        last_column, last_row = Signal(WORD_BITS), Signal(WORD_BITS)
-        with m.Switch(self.layer):
-            for number, crossbar in enumerate(self._crossbars):
-                with m.Case(number):
-                    m.d.sync += [
-                        last_column.eq(crossbar.columns - 1),
-                        last_row.eq(crossbar.rows - 1),
-                    ]
-        row_ends = Signal()
-        m.d.comb += [
-            row_ends.eq(self.column == last_column),
-            self.ends.eq(row_ends & (self.row == last_row)),
-        ]
-        with m.If(self.given):
-            m.d.sync += self.column.eq(self.column + 1)
-            with m.If(row_ends):
-                m.d.sync += [self.column.eq(0), self.row.eq(self.row + 1)]
-        with m.If(self.begin):
-            m.d.sync += [self.row.eq(self.first), self.column.eq(0)]
-        return m
-
-
 class CellSource(wiring.Component):
     """Cells to program: those whose states are loaded, or on demand all of them.
 
@@ -365,57 +213,45 @@ class CellSource(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the source."""
         m = Module()
-        m.submodules.place = place = CellPlace(self._parameters)
         load = self.load.payload
-        cell = self.cells.payload
         loaded = Signal(StateLayout(self._variation.state_bits))
         started = Signal()  # the burst of the byte that is offered
         walking = Signal()  # through all cells
         walks = Signal()  # through those of a layer, now
         may_load = Signal()  # a byte that is offered is a cell of this burst
         next_layer = Signal(LAYER_BITS)
+        given = Signal()
+        ends = self._elaborate_place(m, given)
         # None of these looks at the state of the FSM below: much waits for them.
         m.d.comb += [
             loaded.state.eq(load.data),
             loaded.polarity.eq(load.data[POLARITY_BIT]),
-            place.layer.eq(self.layer),
-            place.begin.eq(self.begin),
-            place.first.eq(self.row),
-            place.given.eq(self.cells.valid & self.cells.ready),
-            cell.row.eq(place.row),
-            cell.column.eq(place.column),
-            cell.cell.eq(loaded),
+            given.eq(self.cells.valid & self.cells.ready),
+            self.cells.payload.cell.eq(loaded),
             may_load.eq((~load.first | started) & ~walking),
             self.cells.valid.eq(self.load.valid & may_load),
             self.load.ready.eq(self.cells.ready & may_load),
         ]
-        with m.If(place.given):
+        with m.If(given):
             m.d.sync += started.eq(0)
 
-        keeper = None
+        memory = None
         if self._variation.redraw:
-            m.submodules.keeper = keeper = StateKeeper(self._parameters)
-            m.d.comb += [
-                keeper.begin.eq(self.begin),
-                keeper.layer.eq(self.layer),
-                keeper.row.eq(self.row),
-                keeper.keep.eq(place.given & ~walking),
-                keeper.state.eq(loaded),
-                keeper.states.ready.eq(self.cells.ready & walks),
-            ]
+            memory = self._elaborate_memory(m, loaded, given & ~walking)
+            m.d.comb += memory.states.ready.eq(self.cells.ready & walks)
             with m.If(walking):
                 m.d.comb += [
-                    cell.cell.eq(keeper.states.payload),
-                    self.cells.valid.eq(keeper.states.valid & walks),
+                    self.cells.payload.cell.eq(memory.states.payload),
+                    self.cells.valid.eq(memory.states.valid & walks),
                 ]
 
         with m.FSM() as fsm:
             with m.State("LOAD"):
                 with m.If(self.load.valid & load.first & ~started):
                     m.next = "SETTLE"
-                if keeper is not None:
+                if memory is not None:
                     with m.If(self.redraw):
-                        m.d.comb += keeper.restart.eq(1)
+                        m.d.comb += memory.restart.eq(1)
                         m.d.sync += [walking.eq(1), next_layer.eq(0)]
                         m.next = "SETTLE"
             # What is under way belongs to the layer of the last burst.
@@ -431,11 +267,11 @@ class CellSource(wiring.Component):
             with m.State("PREPARE"), m.If(self.prepared):
                 m.d.sync += [started.eq(1), walks.eq(walking)]
                 m.next = "LOAD"
-                if keeper is not None:
+                if memory is not None:
                     with m.If(walking):
                         m.next = "WALK"
-            if keeper is not None:
-                with m.State("WALK"), m.If(place.given & place.ends):
+            if memory is not None:
+                with m.State("WALK"), m.If(given & ends):
                     m.d.sync += [walks.eq(0), next_layer.eq(next_layer + 1)]
                     m.next = "SETTLE"
                     with m.If(self.layer == len(self._parameters.crossbars) - 1):
@@ -443,3 +279,61 @@ class CellSource(wiring.Component):
                         m.next = "LOAD"
         m.d.comb += self.busy.eq(~fsm.ongoing("LOAD") | walking)
         return m
+
+    def _elaborate_place(self, m: Module, given: Signal) -> Value:
+        """Count rows and columns, and tell whether the cell is its layer's last."""
+        row, column = Signal(WORD_BITS), Signal(WORD_BITS)
+        last_column, last_row = Signal(WORD_BITS), Signal(WORD_BITS)
+        with m.Switch(self.layer):
+            for number, crossbar in enumerate(self._parameters.crossbars):
+                with m.Case(number):
+                    m.d.sync += [
+                        last_column.eq(crossbar.columns - 1),
+                        last_row.eq(crossbar.rows - 1),
+                    ]
+        row_ends = Signal()
+        m.d.comb += [
+            self.cells.payload.row.eq(row),
+            self.cells.payload.column.eq(column),
+            row_ends.eq(column == last_column),
+        ]
+        with m.If(given):
+            m.d.sync += column.eq(column + 1)
+            with m.If(row_ends):
+                m.d.sync += [column.eq(0), row.eq(row + 1)]
+        with m.If(self.begin):
+            m.d.sync += [row.eq(self.row), column.eq(0)]
+        return row_ends & (row == last_row)
+
+    def _elaborate_memory(self, m: Module, loaded: data.View, keep: Value) -> StateMemory:
+        """The memory of the states, and where in it the states go that are loaded."""
+        crossbars = self._parameters.crossbars
+        cells = sum(crossbar.rows * crossbar.columns for crossbar in crossbars)
+        banked = self._parameters.target.wide
+        memory = StateMemory(self._variation.state_bits, cells, banked)
+        m.submodules.memory = memory
+        address = Signal(range(cells))
+        m.d.comb += [
+            memory.address.eq(address),
+            memory.state.eq(loaded),
+            memory.write.eq(keep),
+        ]
+        with m.If(keep):
+            m.d.sync += address.eq(address + 1)
+        # Whatever the layer, where its row would begin; the layer's own is chosen a clock later.
+        begun = Signal()
+        m.d.sync += begun.eq(self.begin)
+        first = 0
+        for number, crossbar in enumerate(crossbars):
+            start = Signal(range(cells), name=f"start_{number}", reset_less=True)
+            # The row times the columns, as a sum of shifted rows.
+            parts = [
+                self.row << bit
+                for bit in range(crossbar.columns.bit_length())
+                if crossbar.columns >> bit & 1
+            ]
+            m.d.sync += start.eq(sum(parts, first))
+            with m.If(begun & (self.layer == number)):
+                m.d.sync += address.eq(start)
+            first += crossbar.rows * crossbar.columns
+        return memory

@@ -128,16 +128,16 @@ def properties(hdl: Any) -> Module:
     last_own, last_index = Signal(), Signal(4)
     m.d.sync += [last_own.eq(own & of[RESIDENT_RUN]), last_index.eq(index)]
     m.d.comb += [
-        Assert(inside["run.of_images"] == (last_own & (last_index < 2))),
-        Assert(inside["run.of_number"] == (last_own & (last_index >= 2) & (last_index < KEPT))),
-        Assert(inside["run.ordered"] == (done & is_run)),
+        Assert(inside["of_images"] == (last_own & (last_index < 2))),
+        Assert(inside["of_number"] == (last_own & (last_index >= 2) & (last_index < KEPT))),
+        Assert(inside["ordered"] == (done & is_run)),
         Assert(~last_own | is_run),
         Assert(~last_own | (place == (last_index + 1)[:4])),
         Assert(~last_own | (done == (last_index == 15))),
     ]
     with m.If(last_own):
         for number, one in enumerate(kept):
-            m.d.comb += Assert((last_index != number) | (inside["run.data"] == one))
+            m.d.comb += Assert((last_index != number) | (inside["data"] == one))
         m.d.comb += Assert((last_index == 0) | (later_run & (later_place == last_index)))
     with m.If(is_run & ~last_own):
         m.d.comb += Assert(later_run & (later_place == place))
@@ -175,7 +175,7 @@ PROOFS = [
             Mutant("labels & ends", "labels"),
             Mutant("line + ended", "line"),
             Mutant("here.eq(Mux(load.first, 0, number))", "here.eq(number)"),
-            Mutant("(self.here < IMAGES_BYTES + NUMBER_BYTES)", "(self.here < NUMBER_BYTES)"),
+            Mutant("(here < IMAGES_BYTES + NUMBER_BYTES)", "(here < NUMBER_BYTES)"),
         ),
         cover_depth=25,
     ),

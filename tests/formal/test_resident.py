@@ -275,8 +275,9 @@ def properties(hdl: Any, reader: Any) -> Module:
         return inside.state("reader.reading", *states)
 
     address, wants_logits = inside["reader.address"], inside["reader.play"]
-    final, left = inside["reader.shifter.final"], inside["reader.shifter.left"]
-    fetched, next_image = to_link.i, inside["reader.finder.next_image"]
+    held = data.View(reader.HeldLayout(), inside["reader.held"])
+    final, left = held.final, held.left
+    fetched, next_image = to_link.i, inside["reader.next_image"]
     leaves = reads_in("SEND") & fetched.ready & (left == 0) & final
     known, known_image, known_beat = Signal(), Signal(16), Signal(range(BEATS))
     with m.If(leaves & wants_logits):
@@ -375,15 +376,15 @@ def properties(hdl: Any, reader: Any) -> Module:
     with m.If(~wants_logits | ~reads_in("LOGIT", "SEND")):
         m.d.comb += [
             Assert(next_image == Mux(known, known_image, 0)),
-            Assert(inside["reader.finder.next_beat"] == Mux(known, known_beat, 0)),
+            Assert(inside["reader.next_beat"] == Mux(known, known_beat, 0)),
         ]
     with m.If(reads_in("AIM")):
         m.d.comb += [
             Assert(
-                inside["reader.finder.ahead"] == (address >= inside["reader.finder.next_image"])
+                inside["reader.ahead"] == (address >= inside["reader.next_image"])
             ),
             Assert(
-                inside["reader.finder.gap"] == (address - inside["reader.finder.next_image"])[:16]
+                inside["reader.gap"] == (address - inside["reader.next_image"])[:16]
             ),
         ]
     m.d.comb += [
@@ -413,7 +414,7 @@ PROOFS = [
         depth=1,
         mutants=(
             Mutant("with m.If(self.forget):", "with m.If(0):", depth=25),
-            Mutant("self.skip.eq(Mux(ahead, gap, self.image))", "self.skip.eq(0)"),
+            Mutant("self.skip.eq(Mux(ahead, gap, self.address))", "self.skip.eq(0)"),
         ),
     ),
 ]
