@@ -13,7 +13,6 @@ from allspin.hdl.variation.iterative_words import IterativeWordMaker
 from allspin.hdl.variation.pipelined_words import PipelinedWordMaker
 from allspin.hdl.variation.speck import LAYER_BITS
 from allspin.hdl.variation.states import CellSource
-from allspin.hdl.variation.word_maker import WordMaker
 from allspin.hdl.variation.write_table import WriteTables
 from allspin.sim.chip.speck import WORD_BITS
 
@@ -128,7 +127,7 @@ class Programmer(wiring.Component):
             m.d.sync += first.eq(0)
         return m
 
-    def _word_maker(self, m: Module) -> WordMaker:
+    def _word_maker(self, m: Module) -> IterativeWordMaker | PipelinedWordMaker:
         if not self._variation.iterative:
             return PipelinedWordMaker(self._parameters)
         maker = IterativeWordMaker(self._parameters)

@@ -380,12 +380,8 @@ def properties(hdl: Any, reader: Any) -> Module:
         ]
     with m.If(reads_in("AIM")):
         m.d.comb += [
-            Assert(
-                inside["reader.ahead"] == (address >= inside["reader.next_image"])
-            ),
-            Assert(
-                inside["reader.gap"] == (address - inside["reader.next_image"])[:16]
-            ),
+            Assert(inside["reader.ahead"] == (address >= inside["reader.next_image"])),
+            Assert(inside["reader.gap"] == (address - inside["reader.next_image"])[:16]),
         ]
     m.d.comb += [
         Cover(ran & ~running & (position == 3)),
