@@ -36,12 +36,13 @@ class BeatLayout(data.StructLayout):
     -------
     number : 32 bits
         The image's number.
-    column : 16 bits
+    column : unsigned
         The first column of the beat.
     """
 
-    def __init__(self) -> None:
-        super().__init__({"number": IMAGE_BITS, "column": WORD_BITS})
+    def __init__(self, crossbar: CrossbarParameters) -> None:
+        column = range(crossbar.columns + crossbar.neurons_per_clock)
+        super().__init__({"number": IMAGE_BITS, "column": column})
 
 
 class PipelinedNoise(wiring.Component):
@@ -49,12 +50,8 @@ class PipelinedNoise(wiring.Component):
 
     Parameters
     ----------
-    layer : int
-        Whose neurons use it.
-    spread_bits : int
-        Width of the spread.
-    noise : NoiseLayout
-        Of a beat.
+    parameters, layer
+        As of `UseNoise`.
 
     Attributes
     ----------
@@ -77,16 +74,16 @@ class PipelinedNoise(wiring.Component):
     made: Signal
     noise: data.View
 
-    def __init__(self, layer: int, spread_bits: int, noise: NoiseLayout) -> None:
+    def __init__(self, parameters: EngineParameters, layer: int) -> None:
         self._layer = layer
         super().__init__(
             {
                 "seed": In(SEED_BITS),
-                "spread": In(signed(spread_bits)),
+                "spread": In(signed(parameters.use_spread_bits + 1)),
                 "begun": In(1),
-                "beats": In(stream.Signature(BeatLayout())),
+                "beats": In(stream.Signature(BeatLayout(parameters.crossbars[layer]))),
                 "made": Out(1),
-                "noise": Out(noise),
+                "noise": Out(NoiseLayout(parameters, layer)),
             }
         )
 
@@ -224,7 +221,7 @@ class UseNoise(wiring.Component):
         if self._iterative:
             self._draw(m, beats, spread, queue)
             return m
-        m.submodules.drawn = drawn = PipelinedNoise(self._layer, len(spread), self.noise.p.shape())
+        m.submodules.drawn = drawn = PipelinedNoise(p, self._layer)
         wiring.connect(m, beats, drawn.beats)
         m.d.comb += [
             drawn.seed.eq(self.seed),
@@ -245,11 +242,11 @@ class UseNoise(wiring.Component):
         tuple
             A stream of `BeatLayout`, and whether an image's beats begin in the next clock.
         """
-        beats = stream.Signature(BeatLayout()).create()
+        beats = stream.Signature(BeatLayout(crossbar)).create()
         begun = Signal()
         number = Signal(IMAGE_BITS)
         lanes = crossbar.neurons_per_clock
-        column = Signal(range(crossbar.columns + lanes))
+        column = Signal.like(beats.payload.column)
         active = Signal()
         m.d.comb += [
             beats.valid.eq(active & room),
