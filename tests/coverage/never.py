@@ -32,6 +32,7 @@ REASONS = {
     ),
     "an error is taken when it has been told, so it is there": ("*.errors: awaited",),
     "a draw is for whoever has asked for it": ("IterativeNormal.products: held back",),
+    "a cell is given away with its word, so it is there": ("IterativeWordMaker.cells: awaited",),
     "states are read ahead, one for each clock of the walk": ("StateMemory.states: awaited",),
     "an image ends when the sums before it have left, or are sure to": (
         "hand-over: Crossbar's next sums 0 *",
