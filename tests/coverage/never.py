@@ -29,6 +29,7 @@ REASONS = {
     ),
     "a line is asked for when the engine is idle, and the line before was sent": (
         "*.fetch: held back",
+        "LineReader.link_fetch: held back",
         "Resident.link_fetch: held back",
     ),
     "what has been told is taken then, so it is there": (
@@ -45,6 +46,7 @@ REASONS = {
         "LogitBytes.logits: awaited",
     ),
     "a draw is for whoever has asked for it": ("IterativeNormal.products: held back",),
+    "a cell is given away with its word, so it is there": ("IterativeWordMaker.cells: awaited",),
     "states are read ahead, one for each clock of the walk": ("StateMemory.states: awaited",),
     "an image ends when the sums before it have left, or are sure to": (
         "hand-over: PortableColumns's next sums 0 *",
