@@ -42,8 +42,8 @@ class UnderWay(wiring.Component):
         ]
         with m.If(self.enters):
             m.d.sync += arriving.eq(~self.last)
-        with m.If(entered & ~left):
+        with m.If(entered):
             m.d.sync += none.eq(0)
-        with m.Elif(left & ~entered):
+        with m.Elif(left):
             m.d.sync += none.eq(count == 1)
         return m
