@@ -103,11 +103,11 @@ def hand_overs(recording: Recording) -> Iterator[Bin]:
             part.component.link_events,
             "hand-over: an image in the clock after a resident run",
         )
-    for part in recording.of("Engine"):
+    for engine, loads in zip(recording.of("Engine"), recording.of("Loads"), strict=True):
         yield from after_fall(
             recording,
-            part.signal("loading"),
-            part.component.events,
+            loads.component.loading,
+            engine.component.events,
             "hand-over: an image in the clock after the last word is there",
         )
 

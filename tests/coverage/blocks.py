@@ -80,7 +80,7 @@ def _impatient_images(memory: str) -> Coverage:
     dut: Any = machine.dut
     recording = Recording(dut)
     bins = [*hand_overs(recording)]
-    (engine,), (resident,) = recording.of("Engine"), recording.of("Resident")
+    (loads,), (resident,) = recording.of("Loads"), recording.of("Resident")
     machine.bench = bench = StreamBench(dut, recording=recording)
     turns: list[Any] = []
     taken = bench.take(dut.results, 4)
@@ -88,7 +88,7 @@ def _impatient_images(memory: str) -> Coverage:
     async def order(ctx: Any) -> None:
         await machine.program(ctx, network)
         await machine.keep(ctx)
-        turns.append(engine.signal("loading"))
+        turns.append(loads.component.loading)
         await machine.load(ctx, 1, WEIGHTS, network.layers[1].words.tobytes())
         while len(taken) < 2:
             await ctx.tick()

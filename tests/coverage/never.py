@@ -5,6 +5,7 @@ from collections.abc import Mapping
 REASONS = {
     "memories and registers take a byte in every clock": (
         "ChipRegisters.load: held back",
+        "Layer.load: held back",
         "Loader.load: held back",
         "NeuronArray.load: held back",
         "Programmer.load: held back",

@@ -88,7 +88,8 @@ def faulty(netlist):
             if cell.type == "SB_LUT4"
             # Yosys names it by the sum or by the register behind it.
             and re.search(
-                r"crossbar_0\.columns\.accumulators\.(total_0|sum_0_SB_DFF\w*_D)_SB_LUT4", cell.name
+                r"layer_0\.crossbar\.columns\.accumulators\.(total_0|sum_0_SB_DFF\w*_D)_SB_LUT4",
+                cell.name,
             )
             and cell.parameters["LUT_INIT"].count("1") in (4, 8)
         ),
