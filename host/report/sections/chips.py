@@ -2,6 +2,7 @@
 
 import htpy as h
 
+from allspin.host.report.charts.scale import Axis
 from allspin.host.report.charts.strips import Strip, strips_chart
 from allspin.host.report.charts.svg import Chart, figure
 from allspin.host.report.findings import Findings
@@ -9,7 +10,7 @@ from allspin.host.report.section import Section, paragraph
 from allspin.host.report.table import Table
 from allspin.host.study.chips.accuracy import Measured
 
-AXIS = "test accuracy (%)"
+AXIS = Axis("test accuracy (%)")
 FAR = 0.3
 """Strips within this share of the axis of the figure without variation are drawn closer."""
 
