@@ -11,7 +11,6 @@ from allspin.host.report.charts.svg import (
     LINE,
     Draw,
     box,
-    edge_anchor,
     label,
     legend,
     line,
@@ -19,6 +18,7 @@ from allspin.host.report.charts.svg import (
     path,
     shortened,
     text_width,
+    tick_label,
 )
 
 MARKED = 30
@@ -104,8 +104,7 @@ def _axes(
         yield label(x.start - 6, y(tick) + 4, tick_text(tick), "tick", "end")
     for tick in x_ticks:
         yield line(x(tick), y.start, x(tick), y.start + 4, "axis-line")
-        anchor = edge_anchor(x(tick), tick_text(tick), width)
-        yield label(x(tick), y.start + 18, tick_text(tick), "tick", anchor)
+        yield tick_label(x(tick), y.start + 18, tick, width)
     yield line(x.start, y.start, x.end, y.start, "axis-line")
 
 

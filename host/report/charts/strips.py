@@ -5,17 +5,17 @@ from dataclasses import dataclass
 
 import htpy as h
 
-from allspin.host.report.charts.scale import Axis, Scale, tick_text
+from allspin.host.report.charts.scale import Axis, Scale
 from allspin.host.report.charts.svg import (
     BOLD,
     LINE,
     Draw,
-    edge_anchor,
     label,
     legend,
     line,
     mark,
     shortened,
+    tick_label,
     wrapped,
 )
 
@@ -150,8 +150,7 @@ def strips_chart(
             x = scale(tick)
             drawn.append(line(x, top + 4, x, bottom, "grid"))
             drawn.append(line(x, bottom, x, bottom + 4, "axis-line"))
-            anchor = edge_anchor(x, tick_text(tick), width)
-            body.append(label(x, bottom + 18, tick_text(tick), "tick", anchor))
+            body.append(tick_label(x, bottom + 18, tick, width))
         drawn.append(line(0, bottom, width, bottom, "axis-line"))
         body.append(label(width, bottom + 36, shortened(axis.label, width), "axis", "end"))
         return bottom + 42, [drawn, body]

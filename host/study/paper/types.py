@@ -5,6 +5,7 @@ from functools import partial
 import numpy as np
 from matplotlib.figure import Figure
 
+from allspin.host.show.pictures.confusion import frame, write_counts
 from allspin.host.show.pictures.curves import Line, Panel, curves
 from allspin.host.show.pictures.style import INK, new_figure, styled
 from allspin.host.study.paper.chapter import (
@@ -109,29 +110,12 @@ def _learning(results: Results, effort: Effort) -> Picture:
 def _confusions(matrices: dict[int, list[list[int]]]) -> Figure:
     figure = new_figure(9.2, 8.6, "Confusion of the four types (seed 0)")
     for axes, (number, counts) in zip(figure.subplots(2, 2).flat, matrices.items(), strict=True):
-        array = np.array(counts, np.float64)
+        array = np.array(counts)
         shares = 100 * array / array.sum(axis=1, keepdims=True)
         axes.imshow(np.sqrt(shares), cmap="Blues", vmin=0, vmax=10)
-        for row in range(len(counts)):
-            for column in range(len(counts)):
-                if counts[row][column]:
-                    axes.text(
-                        column,
-                        row,
-                        f"{counts[row][column]}",
-                        ha="center",
-                        va="center",
-                        fontsize=6.5,
-                        color="white" if shares[row, column] > 40 else INK,
-                    )
-        right = np.trace(array) / array.sum()
-        axes.set_title(f"type {number}: {100 * right:.2f} %")
-        axes.set_xticks(range(len(counts)))
-        axes.set_yticks(range(len(counts)))
-        axes.spines[:].set_visible(True)
-        axes.tick_params(length=0)
-        axes.set_xlabel("answer")
-        axes.set_ylabel("label")
+        write_counts(axes, array, np.where(shares > 40, "white", INK), 6.5)
+        axes.set_title(f"type {number}: {100 * np.trace(array) / array.sum():.2f} %")
+        frame(axes)
     return figure
 
 
