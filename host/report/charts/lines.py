@@ -183,7 +183,7 @@ def lines_chart(
             label(x.end, bottom + 36, shortened(x_axis.label, width), "axis", "end"),
             *_guides(guides, x, y),
             *(_band(number, one, x, y) for number, one in enumerate(series)),
-            *(_line(number, one, x, y) for number, one in enumerate(series)),
+            *(node for number, one in enumerate(series) for node in _line(number, one, x, y)),
         ]
         return bottom + 42, h.g(class_="plot")[drawn]
 
