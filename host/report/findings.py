@@ -13,11 +13,11 @@ from allspin.host.bitstreams.kept import recall
 from allspin.host.report.compared import compared
 from allspin.host.report.subject import Subject
 from allspin.host.show.display import Display
-from allspin.host.study.chips.accuracy import COLUMNS, Measured, measure
+from allspin.host.study.chips.accuracy import Measured
+from allspin.host.study.chips.measured import ChipOptions, measure_columns
 from allspin.host.study.running.traced_run import TracedRun, run_traced, traced_clocks
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
-from allspin.sim.programming.schemes import Programming, default_tries
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,30 +86,6 @@ class Findings:
         return float(np.mean(self.answers == self.subject.labels))
 
 
-def _measure_chips(subject: Subject, display: Display) -> list[Measured]:
-    found = []
-    try:
-        programming = Programming(tries=default_tries(subject.network))
-        for column in COLUMNS:
-            display.start(f"{subject.chips} chips, {column.title}")
-            measured = measure(
-                subject.title,
-                subject.network,
-                subject.device,
-                column,
-                programming,
-                range(subject.chips),
-                subject.images,
-                subject.labels,
-                lambda done, accuracy: display.advance(done, subject.chips, f"{accuracy:.2%}"),
-            )
-            found.append(measured)
-            display.finish(f"{measured.mean:.2%}")
-    except ValueError as error:
-        raise UserError(str(error)) from error
-    return found
-
-
 def why_no_engine(subject: Subject) -> str | None:
     """Why the gateware cannot be run here; None where it can."""
     from allspin.boards.virtual.build import compiler
@@ -163,7 +139,15 @@ def find(subject: Subject, display: Display) -> Findings:
         subject,
         logits,
         answers,
-        _measure_chips(subject, display),
+        measure_columns(
+            subject.title,
+            subject.network,
+            subject.device,
+            ChipOptions(subject.chips),
+            subject.images,
+            subject.labels,
+            display,
+        ),
         _run_engine(subject, logits, display),
         [
             {**record, "older": is_older(record, subject.network)}

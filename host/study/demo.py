@@ -3,13 +3,11 @@
 import io
 import json
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
 
@@ -27,7 +25,7 @@ from allspin.host.show.pictures.maps import rah_maps
 from allspin.host.show.pictures.mistakes import wrong_images
 from allspin.host.show.pictures.neuron import neuron_curve
 from allspin.host.show.pictures.overview import overview
-from allspin.host.show.pictures.style import save_picture
+from allspin.host.show.pictures.style import save_pictures
 from allspin.host.show.pictures.timeline import timeline
 from allspin.host.study.running.traced_run import TRACED_IMAGES, run_traced, traced_clocks
 from allspin.host.training.recipe import Progress, Trained, TrainingParameters, train
@@ -228,7 +226,7 @@ def run_demo(
     write_atomically(out / "results.json", (json.dumps(asdict(results), indent=2) + "\n").encode())
     write_atomically(out / "results.txt", table_text(results_table(results)).encode())
 
-    pictures: dict[str, Callable[[], Figure]] = {
+    pictures = {
         "learning": lambda: learning_curve(
             network.provenance["curve"], trained.validation_accuracy, results.accuracy
         ),
@@ -239,9 +237,5 @@ def run_demo(
         "timeline": lambda: timeline(streamed.activity, len(network.layers), TRACED_IMAGES),
         "overview": lambda: overview(network, images),
     }
-    display.start("drawing pictures")
-    for number, (name, draw) in enumerate(pictures.items()):
-        display.advance(number, len(pictures), name)
-        save_picture(draw(), out, name)
-    display.finish(f"{len(pictures)} in {out}")
+    save_pictures(pictures, out, display)
     return results

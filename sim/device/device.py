@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from allspin.sim.device.checks import check_number
+from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.device.neuron_device import NeuronVariation
 from allspin.sim.device.synapse import Synapse
-from allspin.sim.device.variation import Imperfections
 from allspin.sim.network.neuron import SotNeuron
 from allspin.sim.network.neuron_kind import Neuron
 

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_test_set
 from allspin.host.data.revision import commit
@@ -113,6 +116,54 @@ def figure(measured: Measured) -> str:
     return f"{100 * measured.mean:.2f} ± {100 * measured.deviation:.2f}"
 
 
+def measure_columns(
+    name: str,
+    network: Network,
+    device: Device,
+    options: ChipOptions,
+    images: npt.NDArray[np.uint8],
+    labels: npt.NDArray[np.int64],
+    display: Display,
+) -> list[Measured]:
+    """Measure all columns for one network.
+
+    Parameters
+    ----------
+    name, network, device, images, labels
+        As of `allspin.host.study.chips.accuracy.measure`.
+    options : ChipOptions
+        Which chips and columns, and how the chips are programmed.
+    display : Display
+        Shows a step for each column.
+
+    Raises
+    ------
+    UserError
+        If the chips cannot be programmed so.
+    """
+    results, total = [], options.chips
+    try:
+        programming = options.programming(network)
+        for column in options.columns:
+            display.start(f"{name}, {column.title}")
+            result = measure(
+                name,
+                network,
+                device,
+                column,
+                programming,
+                options.seeds,
+                images,
+                labels,
+                lambda done, accuracy: display.advance(done, total, f"{accuracy:.2%}"),
+            )
+            results.append(result)
+            display.finish(figure(result))
+    except ValueError as error:
+        raise UserError(str(error)) from error
+    return results
+
+
 def measure_chips(
     networks: str | Sequence[str],
     device: str = "paper",
@@ -154,26 +205,9 @@ def measure_chips(
     opened = {name: open_network(name) for name in dict.fromkeys(networks)}
     pixels, labels = load_test_set(data, opened.values(), images)
     pixels, labels = pixels[:images], labels[:images]
-    total = len(options.seeds)
-    results = []
-    try:
-        for name, network in opened.items():
-            programming = options.programming(network)
-            for column in options.columns:
-                display.start(f"{name}, {column.title}")
-                result = measure(
-                    name,
-                    network,
-                    made_of,
-                    column,
-                    programming,
-                    options.seeds,
-                    pixels,
-                    labels,
-                    lambda done, accuracy: display.advance(done, total, f"{accuracy:.2%}"),
-                )
-                results.append(result)
-                display.finish(figure(result))
-    except ValueError as error:
-        raise UserError(str(error)) from error
+    results = [
+        result
+        for name, network in opened.items()
+        for result in measure_columns(name, network, made_of, options, pixels, labels, display)
+    ]
     return MeasuredChips(made_of, options.seeds, len(pixels), results)

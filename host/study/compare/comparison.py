@@ -203,33 +203,20 @@ def compare(
     """
     subject = Subject.open(subject) if isinstance(subject, str) else subject
     options, display = options or Options(), display or Silent()
-    network, device, library, images = (
-        subject.network,
-        subject.device,
-        subject.library,
-        subject.images,
-    )
+    network, library, images = subject.network, subject.library, subject.images
     if len(network.layers) < 2:
         raise UserError("a comparison needs a network with a hidden layer of neurons")
     try:
-        neuron, synapse = neuron_figures(device), synapse_figures(device)
+        neuron, synapse = neuron_figures(subject.device), synapse_figures(subject.device)
     except ValueError as error:
         raise UserError(str(error)) from error
-    period = 1e9 / options.frequency
     if len(images) < 2:
         raise UserError("a comparison counts what changes from image to image: give 2 or more")
     shown = images[: options.counted(len(images))]
     nets = counterparts(subject.name, network, list(options.others))
-    accuracies, uses, prices = {}, {}, {}
-    for kind, counterpart in nets.items():
-        display.advance(0, None, f"{kind}: {counterpart.origin}")
-        right = GoldenModel(counterpart.network).classify(images) == subject.labels
-        accuracies[kind] = float(np.mean(right))
-        uses[kind] = record_uses(counterpart.network, shown)
-        if not NEURONS[kind].spin:
-            prices[kind] = price_in_cells(counterpart.network, uses[kind], library, period)
+    accuracies, uses, prices = _try_neurons(subject, nets, shown, options, display)
     display.advance(0, None, "a digital column")
-    column = price_column(nets["cmos-relu"].network, shown, library, period)
+    column = price_column(nets["cmos-relu"].network, shown, library, 1e9 / options.frequency)
     assumptions = Assumptions(
         current=neuron.current,
         set_time=neuron.set_time,
@@ -251,7 +238,7 @@ def compare(
     return {
         "network": subject.name,
         "topology": list(network.topology),
-        "device": device.name,
+        "device": subject.device.name,
         "library": library.name,
         "yosys": yosys_version(),
         "frequency_hz": options.frequency,
@@ -265,14 +252,35 @@ def compare(
             for entry, whole in zip(entries, networks, strict=True)
         ],
         "paper_neuron": _paper_neuron(neuron, prices["cmos-bare"], library),
-        "synapse": _synapse(synapse, device, network),
-        "programming": _programming(network, device),
+        "synapse": _synapse(synapse, subject.device, network),
+        "programming": _programming(network, subject.device),
         "published": _published(assumptions),
         "break_even": break_even(prices, neuron, assumptions),
         "tornado": tornado(prices, neuron, assumptions),
         "baseline": baseline,
         "fpga": recorded if recorded["topology"] == list(network.topology) else None,
     }
+
+
+def _try_neurons(
+    subject: Subject,
+    nets: dict[str, Counterpart],
+    shown: npt.NDArray[np.uint8],
+    options: Options,
+    display: Display,
+) -> tuple[dict[str, float], dict[str, Uses], dict[str, CellPrice]]:
+    """By kind of neuron: accuracy, uses on the images shown, and a CMOS one's price in cells."""
+    accuracies, uses, prices = {}, {}, {}
+    for kind, counterpart in nets.items():
+        display.advance(0, None, f"{kind}: {counterpart.origin}")
+        right = GoldenModel(counterpart.network).classify(subject.images) == subject.labels
+        accuracies[kind] = float(np.mean(right))
+        uses[kind] = record_uses(counterpart.network, shown)
+        if not NEURONS[kind].spin:
+            prices[kind] = price_in_cells(
+                counterpart.network, uses[kind], subject.library, 1e9 / options.frequency
+            )
+    return accuracies, uses, prices
 
 
 def _spin_readings(

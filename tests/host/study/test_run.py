@@ -92,33 +92,16 @@ def test_a_chip_by_its_seed_is_the_one_with_usual_options(data, tmp_path):
     assert (golden != GoldenModel(NETWORK).logits(images)).any()
 
 
-class Steps:
-    """Notes what it is told."""
-
-    def __init__(self):
-        self.begun, self.done = [], []
-
-    def start(self, description):
-        self.begun.append(description)
-
-    def advance(self, done, total, figures=""):
-        pass
-
-    def finish(self, outcome=""):
-        self.done.append(outcome)
-
-
-def test_each_step_is_told(data):
-    steps = Steps()
-    run(NETWORK, data=data, images=30, check=True, display=steps)
-    assert steps.begun == [
+def test_each_step_is_told(data, seen):
+    run(NETWORK, data=data, images=30, check=True, display=seen)
+    assert seen.lines[::2] == [
         "opening golden",
         "programming",
         "streaming 30 images",
         "comparing every logit with the golden model",
     ]
-    assert len(steps.done) == 4
-    assert steps.done[-1] == "0 of 180 differ"
+    assert len(seen.lines) == 8
+    assert seen.lines[-1] == "0 of 180 differ"
 
 
 @pytest.mark.parametrize(

@@ -16,24 +16,7 @@ from allspin.sim.programming.schemes import Programming
 WHOLE = Column("everything", ("c2c", "d2d", "neuron"), "write-verify")
 
 
-class Seen:
-    """A display that remembers."""
-
-    def __init__(self):
-        self.lines, self.done = [], []
-
-    def start(self, description):
-        self.lines.append(description)
-
-    def advance(self, done, total, figures=""):
-        self.done.append((done, total))
-
-    def finish(self, outcome=""):
-        self.lines.append(outcome)
-
-
-def test_every_chip_is_programmed_and_asked_as_by_hand():
-    seen = Seen()
+def test_every_chip_is_programmed_and_asked_as_by_hand(seen):
     options = ChipOptions(chips=2, first=5, columns=(WHOLE,), tries=3, band=0.03)
     found = measure_chips(["mnist-10", "mnist-10"], options=options, images=200, display=seen)
     (result,) = found.results

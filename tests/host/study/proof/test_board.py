@@ -18,22 +18,6 @@ PROOF = Proof("0123456789abcdef", {"SB_LUT4": 7}, 5, 50, 2, 1, 1000, 500, 1.0, 2
 IMAGES = np.zeros((5, 1, 4), np.uint8)
 
 
-class Seen:
-    """A display that remembers."""
-
-    def __init__(self):
-        self.lines = []
-
-    def start(self, description):
-        self.lines.append(description)
-
-    def advance(self, done, total, figures=""):
-        self.lines.append(figures)
-
-    def finish(self, outcome=""):
-        self.lines.append(outcome)
-
-
 @pytest.fixture
 def asked(monkeypatch, tmp_path):
     """What the long work was asked for: it is left out."""
@@ -74,8 +58,7 @@ def job(lanes=1):
     return make_job(board, None, "net", random_network((4, 2), 1), Changes(lanes=lanes))
 
 
-def test_the_synthesised_netlist_is_proved_and_shown(asked):
-    seen = Seen()
+def test_the_synthesised_netlist_is_proved_and_shown(asked, seen):
     proof = prove_board(job(), IMAGES, Stage(tools="pypi"), seen)
     board = job().board
     assert asked == {
@@ -91,11 +74,11 @@ def test_the_synthesised_netlist_is_proved_and_shown(asked):
     assert proof.to_dict()["cells"] == {"SB_LUT4": 7}
     assert seen.lines == [
         "icebreaker: netlist",
-        "icebreaker: synthesising ... 3",
         "the digest",
         "icebreaker: simulating 0 cells",
         "2 of 50 logits differ",
     ]
+    assert seen.figures == ["icebreaker: synthesising ... 3"]
 
 
 def test_the_routed_netlist_has_a_seed_and_must_fit(asked):
