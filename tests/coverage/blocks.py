@@ -17,6 +17,7 @@ from allspin.hdl.link.cobs import CobsEncoder
 from allspin.hdl.link.uart import UartParameters, UartReceiver, UartTransmitter
 from allspin.hdl.memory_map import ENGINE, RESIDENT_RUN, WEIGHTS
 from allspin.hdl.parameters import CrossbarParameters
+from allspin.hdl.resident.player import BeatUnpacker
 from tests.coverage.bins import Bin, hand_overs
 from tests.hdl.resident.test_resident import Machine
 
@@ -124,6 +125,34 @@ def encoders() -> Coverage:
     taken = bench.take(dut.o, len(frame))
     bench.run()
     assert bytes(taken) == frame
+    return counted(recording, [])
+
+
+def unpackers() -> Coverage:
+    """Beats that come while the crossbar takes none, which a small resident image never brings."""
+    p = CrossbarParameters(rows=80, columns=2, lanes=2, rows_per_clock=2)
+    dut: Any = BeatUnpacker(p)
+    recording = Recording(dut)
+    bench = StreamBench(dut, stall=0.5, seed=1, recording=recording)
+    rng = np.random.default_rng(2)
+    distances, values = rng.integers(0, 4, (40, 2)), rng.integers(0, 16, (40, 2))
+    last = np.arange(40) % 5 == 4
+    bench.put(
+        dut.packed,
+        [
+            {
+                "slots": [{"distance": d, "value": v} for d, v in zip(*beat, strict=True)],
+                "last": end,
+            }
+            for *beat, end in zip(distances.tolist(), values.tolist(), last.tolist(), strict=True)
+        ],
+    )
+    taken = bench.take(dut.events, 40)
+    bench.run()
+    rows = distances.reshape(8, 5, 2).cumsum(axis=1).reshape(40, 2)
+    expected = np.stack([rows, values], axis=2)
+    assert np.array_equal([slots for slots, _ in taken], expected)
+    assert np.array_equal([end for _, end in taken], last)
     return counted(recording, [])
 
 
