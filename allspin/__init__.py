@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from allspin.host.data.catalogue import open_network as load_network
     from allspin.host.data.datasets import load_dataset as load_dataset
     from allspin.host.data.datasets import load_test_set as load_test_set
-    from allspin.host.link.machine import Machine as Machine
-    from allspin.host.link.machines import open_machine as open_machine
+    from allspin.host.link.machines.machine import Machine as Machine
+    from allspin.host.link.machines.opening import open_machine as open_machine
     from allspin.host.report.report import report as report
     from allspin.host.study.chips.measured import measure_chips as measure_chips
     from allspin.host.study.compare.comparison import compare as compare
@@ -86,7 +86,7 @@ _HOMES = {
     "Device": "sim.device.device",
     "GoldenModel": "sim.network.golden",
     "HardwareProfile": "hdl.parameters",
-    "Machine": "host.link.machine",
+    "Machine": "host.link.machines.machine",
     "Network": "sim.network.network",
     "Neuron": "sim.network.neuron_kind",
     "NeuronGateware": "hdl.neuron.neuron",
@@ -103,7 +103,7 @@ _HOMES = {
     "load_network": "host.data.catalogue:open_network",
     "load_test_set": "host.data.datasets",
     "measure_chips": "host.study.chips.measured",
-    "open_machine": "host.link.machines",
+    "open_machine": "host.link.machines.opening",
     "program_chip": "sim.programming.programming",
     "register_gateware": "hdl.neuron.neuron",
     "register_neuron": "sim.network.neuron",

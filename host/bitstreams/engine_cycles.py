@@ -11,9 +11,9 @@ from allspin.boards.sources import sources_digest
 from allspin.hdl.cache import note_path, read_note, write_note
 from allspin.hdl.cost.bound import cycle_bounds
 from allspin.hdl.parameters import EngineParameters, HardwareProfile
-from allspin.host.link.images import encode_images
-from allspin.host.link.machines import VIRTUAL, BuildProgress, no_progress, open_machine
-from allspin.host.link.resident import VIRTUAL_RESIDENT
+from allspin.host.link.machines.opening import VIRTUAL, BuildProgress, no_progress, open_machine
+from allspin.host.link.machines.resident import VIRTUAL_RESIDENT
+from allspin.host.link.payloads.images import encode_images
 from allspin.sim.network.netfile import network_to_bytes
 from allspin.sim.network.network import Network
 from allspin.sim.network.pixels import quantise_pixels
@@ -61,7 +61,7 @@ def count_cycles(
     profile : HardwareProfile
         What it runs on, its memory and its variation included.
     images, labels : ndarray
-        The test set, as of `allspin.host.link.resident.ResidentImages.load`.
+        The test set, as of `allspin.host.link.machines.resident.ResidentImages.load`.
     progress : callable
         Told what is being done, and for how many seconds now.
 

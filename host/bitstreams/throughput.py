@@ -9,8 +9,8 @@ from allspin.hdl.link.protocol import ANSWER_HEADER_BYTES, CRC_BYTES, HEADER_BYT
 from allspin.hdl.parameters import EngineParameters, HardwareProfile
 from allspin.host.bitstreams.engine_cycles import EngineCycles, count_cycles
 from allspin.host.data.datasets import load_test_set
-from allspin.host.link.images import encode_images
-from allspin.host.link.machines import BuildProgress, no_progress
+from allspin.host.link.machines.opening import BuildProgress, no_progress
+from allspin.host.link.payloads.images import encode_images
 from allspin.sim.network.network import Network
 from allspin.sim.network.pixels import quantise_pixels
 

@@ -18,8 +18,8 @@ from allspin.hdl.parameters import EngineParameters
 from allspin.host.data.datasets import Dataset
 from allspin.host.data.files import make_folder
 from allspin.host.data.revision import commit
-from allspin.host.link.frames import encode_frame
-from allspin.host.link.images import encode_images
+from allspin.host.link.payloads.images import encode_images
+from allspin.host.link.wire.frames import encode_frame
 from allspin.host.show.display import Display
 from allspin.host.show.pictures.confusion import confusion_matrix
 from allspin.host.show.pictures.learning import learning_curve

@@ -17,8 +17,8 @@ from allspin.hdl.cost.bound import cycle_bounds
 from allspin.hdl.parameters import EngineParameters, HardwareProfile
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_test_set
-from allspin.host.link.machines import VIRTUAL, open_machine
-from allspin.host.link.resident import VIRTUAL_RESIDENT
+from allspin.host.link.machines.opening import VIRTUAL, open_machine
+from allspin.host.link.machines.resident import VIRTUAL_RESIDENT
 from allspin.host.study.bench.chips import peak_memory, some_chips
 from allspin.host.study.bench.engine import link_rate
 from allspin.host.study.bench.forward import FloatForward

@@ -11,8 +11,8 @@ import numpy.typing as npt
 from allspin.boards.gates.build import build
 from allspin.boards.gates.netlist import Netlist
 from allspin.boards.gates.pins import Pins
-from allspin.host.link.linked_machine import LinkedMachine
-from allspin.host.link.virtual_board import VirtualTransport
+from allspin.host.link.machines.linked import LinkedMachine
+from allspin.host.link.virtual.board import VirtualTransport
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
 

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from allspin.hdl.parameters import HardwareProfile
-from allspin.host.link.chip_programming import chip_gateware
-from allspin.host.link.machine import Machine
-from allspin.host.link.machines import (
+from allspin.host.link.machines.chip_programming import chip_gateware
+from allspin.host.link.machines.machine import Machine
+from allspin.host.link.machines.opening import (
     GOLDEN,
     VIRTUAL,
     VIRTUAL_FREQUENCY,
@@ -13,8 +13,8 @@ from allspin.host.link.machines import (
     no_progress,
     open_machine,
 )
-from allspin.host.link.resident import VIRTUAL_RESIDENT
-from allspin.host.link.serial_port import DEFAULT_BAUD, MAX_BAUD, MIN_BAUD
+from allspin.host.link.machines.resident import VIRTUAL_RESIDENT
+from allspin.host.link.wire.serial_port import DEFAULT_BAUD, MAX_BAUD, MIN_BAUD
 from allspin.host.study.running.made_chip import MadeChip
 from allspin.sim.errors import UserError
 from allspin.sim.network.levels import check_range
@@ -32,7 +32,7 @@ class MachineOptions:
     ----------
     on : str
         ``golden``, ``virtual``, ``auto`` or a serial port, as of
-        `allspin.host.link.machines.open_machine`.
+        `allspin.host.link.machines.opening.open_machine`.
     lanes : int, optional
         Columns that a row drives in a clock, 1 to 65535: the virtual board is built with them, a
         real one must have them.

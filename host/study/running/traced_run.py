@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.link.answers import Answers
-from allspin.host.link.machines import VIRTUAL, open_machine
-from allspin.host.link.virtual_board import read_trace
+from allspin.host.link.machines.opening import VIRTUAL, open_machine
+from allspin.host.link.payloads.answers import Answers
+from allspin.host.link.virtual.board import read_trace
 from allspin.host.show.display import Display
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network

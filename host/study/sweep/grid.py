@@ -132,7 +132,7 @@ class Grid:
     data : str or None
         Folder of IDX files; None for the MNIST that ships.
     on : str
-        Machine, as of `allspin.host.link.machines.open_machine`.
+        Machine, as of `allspin.host.link.machines.opening.open_machine`.
 
     Raises
     ------

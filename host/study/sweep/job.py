@@ -18,10 +18,10 @@ from allspin.hdl.parameters import EngineParameters, HardwareProfile
 from allspin.host.data.catalogue import device_path, network_path
 from allspin.host.data.datasets import check_fit, load_test_set
 from allspin.host.data.extensions import load_extensions
-from allspin.host.link.chip_programming import check_sums, chip_gateware
-from allspin.host.link.golden_machine import GoldenMachine
-from allspin.host.link.machine import Machine, Maker
-from allspin.host.link.machines import GOLDEN, VIRTUAL, open_machine
+from allspin.host.link.machines.chip_programming import check_sums, chip_gateware
+from allspin.host.link.machines.golden import GoldenMachine
+from allspin.host.link.machines.machine import Machine, Maker
+from allspin.host.link.machines.opening import GOLDEN, VIRTUAL, open_machine
 from allspin.host.study.running.made_chip import MadeChip
 from allspin.host.study.sweep.point import Point
 from allspin.sim.chip.chip import Chip

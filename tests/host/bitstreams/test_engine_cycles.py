@@ -11,8 +11,8 @@ from allspin.hdl.cost.bound import cycle_bounds
 from allspin.hdl.parameters import EngineParameters, HardwareProfile, ResidentParameters
 from allspin.host.bitstreams import engine_cycles
 from allspin.host.bitstreams.engine_cycles import count_cycles
-from allspin.host.link.linked_machine import LinkedMachine
-from allspin.host.link.machines import open_machine
+from allspin.host.link.machines.linked import LinkedMachine
+from allspin.host.link.machines.opening import open_machine
 from allspin.sim.network.golden import GoldenModel
 
 NETWORK = random_network((24, 12, 6), 1)

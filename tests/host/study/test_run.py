@@ -8,9 +8,9 @@ import pytest
 
 from allspin.hdl.bench.networks import random_network
 from allspin.host.data.datasets import load_test_set
-from allspin.host.link.answers import Answers
-from allspin.host.link.machine import Machine
-from allspin.host.link.session import NO_PROGRESS
+from allspin.host.link.machines.machine import Machine
+from allspin.host.link.payloads.answers import Answers
+from allspin.host.link.wire.session import NO_PROGRESS
 from allspin.host.study.run import run
 from allspin.host.study.running.chip_options import ChipOptions
 from allspin.host.study.running.machine_options import MachineOptions

@@ -18,8 +18,8 @@ from distributed import Client, LocalCluster
 from allspin.host.cli.main import main
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_test_set
-from allspin.host.link.golden_machine import GoldenMachine
-from allspin.host.link.session import NO_PROGRESS
+from allspin.host.link.machines.golden import GoldenMachine
+from allspin.host.link.wire.session import NO_PROGRESS
 from allspin.host.study.chips.accuracy import accuracy_over_chips, only
 from allspin.host.study.sweep import job, workers
 from allspin.host.study.sweep.cluster import Cluster
