@@ -67,12 +67,26 @@ def load_command(name: str) -> Command:
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line, and which takes no abbreviated options."""
+    """A parser whose errors are one line, and which takes no abbreviated options.
+
+    Attributes
+    ----------
+    options : dict of str to str
+        By the name of what each sets, its options, such as ``--rows-per-clock``.
+    """
 
     def __init__(self, **options: Any) -> None:
+        self.options: dict[str, str] = {}
         super().__init__(
             allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **options
         )
+
+    def add_argument(self, *names: Any, **options: Any) -> argparse.Action:
+        """Declare an option or an argument."""
+        action = super().add_argument(*names, **options)
+        if action.option_strings:
+            self.options[action.dest] = action.option_strings[-1]
+        return action
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and where help is, and leave with status 2."""
@@ -113,7 +127,7 @@ def build_parser(commands: Sequence[str]) -> Parser:
                 name, help=summary, description=command.HELP, epilog=command.EPILOG
             )
             command.add_arguments(place)
-            place.set_defaults(run=command.run)
+            place.set_defaults(run=command.run, options=place.options)
         else:
             places.add_parser(name, help=summary)
     return parser

@@ -13,7 +13,7 @@ from allspin.host.bitstreams.kept import recall
 from allspin.host.report.compared import compared
 from allspin.host.report.subject import Subject
 from allspin.host.show.display import Display
-from allspin.host.study.chips.accuracy import COLUMNS, Measured, measure
+from allspin.host.study.chips.accuracy import COLUMNS, Lot, Measured, measure
 from allspin.host.study.running.traced_run import TracedRun, run_traced, traced_clocks
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
@@ -88,19 +88,18 @@ class Findings:
 
 def _measure_chips(subject: Subject, display: Display) -> list[Measured]:
     found = []
+    lot = Lot(
+        subject.device, range(subject.chips), Programming(tries=default_tries(subject.network))
+    )
     try:
-        programming = Programming(tries=default_tries(subject.network))
         for column in COLUMNS:
             display.start(f"{subject.chips} chips, {column.title}")
             measured = measure(
                 subject.title,
                 subject.network,
-                subject.device,
                 column,
-                programming,
-                range(subject.chips),
-                subject.images,
-                subject.labels,
+                lot,
+                (subject.images, subject.labels),
                 lambda done, accuracy: display.advance(done, subject.chips, f"{accuracy:.2%}"),
             )
             found.append(measured)

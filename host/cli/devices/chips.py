@@ -10,7 +10,7 @@ from allspin.host.show.progress import Steps
 from allspin.host.show.say import say
 from allspin.host.show.terminal import Terminal
 from allspin.host.study.chips.accuracy import CAUSES, COLUMNS
-from allspin.host.study.chips.measured import CHIPS, ChipOptions, measure_chips
+from allspin.host.study.chips.measured import CHIPS, MeasureOptions, measure_chips
 from allspin.host.study.chips.table import chips_table, remarks
 from allspin.sim.programming.schemes import DEFAULT_BAND
 
@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Measure, and print the table."""
     with naming_options():
-        options = ChipOptions(
+        options = MeasureOptions(
             chips=arguments.chips,
             first=arguments.first,
             columns=CAUSES if arguments.causes else COLUMNS,

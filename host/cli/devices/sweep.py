@@ -57,14 +57,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--images", metavar="N", type=int, help="first N test images (all)")
     add("--data", metavar="DIR", help="folder of IDX files (MNIST, which ships)")
     add("--on", metavar="MACHINE", help=f"{GOLDEN}, {VIRTUAL} or a serial port ({GOLDEN})")
-    add("--jobs", metavar="J", type=int, help="processes on this machine (one a core)")
+    add(
+        "--jobs",
+        dest="workers",
+        metavar="J",
+        type=int,
+        help="processes on this machine (one a core)",
+    )
     add("--scheduler", metavar="ADDRESS", help="measure on a Dask cluster, such as tls://HOST:8786")
-    for name, what in (
-        ("ca-file", "who vouches for the cluster"),
-        ("cert", "what this machine shows to it"),
-        ("key", "the key of that (in the same file)"),
+    for option, name, what in (
+        ("--tls-ca-file", "ca_file", "who vouches for the cluster"),
+        ("--tls-cert", "certificate", "what this machine shows to it"),
+        ("--tls-key", "key", "the key of that (in the same file)"),
     ):
-        add(f"--tls-{name}", metavar="PEM", type=Path, help=f"with tls://, {what}")
+        add(option, dest=name, metavar="PEM", type=Path, help=f"with tls://, {what}")
     add("--pictures", metavar="DIR", type=Path, help="draw the finished sweep")
     add("--json", action="store_true", help="print the result as one JSON object")
 
@@ -82,16 +88,16 @@ def _grid(arguments: argparse.Namespace) -> Grid:
 
 
 def _jobs(arguments: argparse.Namespace) -> int | None:
-    if arguments.jobs is None:
+    if arguments.workers is None:
         return None
     if arguments.scheduler is not None:
         raise UserError("--jobs is for this machine; a cluster has the workers it has")
     with naming_options():
-        return check_range("jobs", arguments.jobs, 1, MAX_JOBS)
+        return check_range("workers", arguments.workers, 1, MAX_JOBS)
 
 
 def _cluster(arguments: argparse.Namespace) -> Cluster | None:
-    files = [getattr(arguments, f"tls_{name}") for name in ("ca_file", "cert", "key")]
+    files = (arguments.ca_file, arguments.certificate, arguments.key)
     if arguments.scheduler is None:
         if any(files):
             raise UserError("certificates are for --scheduler")

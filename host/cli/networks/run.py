@@ -10,13 +10,17 @@ import numpy.typing as npt
 
 from allspin.host.cli.networks.run_table import print_score
 from allspin.host.cli.options.chip import add_chip_arguments, chip_options
+from allspin.host.cli.options.machine import (
+    add_machine_argument,
+    add_shape_arguments,
+    add_uart_arguments,
+    machine_options,
+)
 from allspin.host.data.files import check_writable
-from allspin.host.link.machines.opening import AUTO, GOLDEN, VIRTUAL, VIRTUAL_FREQUENCY
-from allspin.host.link.wire.serial_port import DEFAULT_BAUD
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say, warn
 from allspin.host.study import run as study
-from allspin.host.study.running.machine_options import MachineOptions
+from allspin.host.study.run import RunOptions
 from allspin.sim.network.netfile import write_atomically
 
 NAME = "run"
@@ -47,12 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     add = parser.add_argument
     add("network", metavar="NET", help="network file, or the name of one that ships")
-    add(
-        "--on",
-        metavar="MACHINE",
-        default=GOLDEN,
-        help=f"{GOLDEN}, {VIRTUAL}, a serial port, or {AUTO} ({GOLDEN})",
-    )
+    add_machine_argument(parser)
     add("--images", metavar="N", type=int, help="first N test images (all)")
     add("--data", metavar="DIR", type=Path, help="folder of IDX files (MNIST, which ships)")
     add("--logits", metavar="OUT.npy", type=Path, help="write the logits")
@@ -63,40 +62,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="keep the images on the board, as many at a time as fit, and run them there",
     )
-    add("--lanes", metavar="L", type=int, help="columns that a row drives in a clock (all)")
-    add(
-        "--rows-per-clock",
-        metavar="R",
-        type=int,
-        help="rows that are driven in a clock, 1, 2 or 4 (1)",
-    )
-    add("--uart", action="store_true", help="go through the virtual board's UART, bit by bit")
-    add("--baud", metavar="B", type=int, help=f"bits a second of a UART ({DEFAULT_BAUD})")
-    add(
-        "--frequency",
-        metavar="HZ",
-        type=int,
-        help=f"with --uart, the virtual board's clock ({VIRTUAL_FREQUENCY})",
-    )
-    add(
-        "--clock-error",
-        metavar="PERCENT",
-        type=float,
-        help="with --uart, by how much the host's bits are too long (0)",
-    )
+    add_shape_arguments(parser)
+    add_uart_arguments(parser)
     add_chip_arguments(parser)
-
-
-def _machine_options(arguments: argparse.Namespace) -> MachineOptions:
-    return MachineOptions(
-        arguments.on,
-        lanes=arguments.lanes,
-        rows_per_clock=arguments.rows_per_clock,
-        uart=arguments.uart,
-        baud=arguments.baud,
-        clock_error=arguments.clock_error,
-        frequency=arguments.frequency,
-    )
 
 
 def _write_logits(path: Path, logits: npt.NDArray[np.int64]) -> None:
@@ -107,20 +75,23 @@ def _write_logits(path: Path, logits: npt.NDArray[np.int64]) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run, score, and say what came of it."""
-    on, chip = _machine_options(arguments), chip_options(arguments)
+    on, chip = machine_options(arguments), chip_options(arguments)
     if arguments.logits is not None:
         check_writable(arguments.logits)
+    options = RunOptions(
+        check=arguments.check,
+        logits=arguments.logits is not None,
+        resident=arguments.resident,
+    )
     steps = Steps()
     try:
         score = study.run(
             arguments.network,
             on,
+            options,
             chip=chip,
             images=arguments.images,
             data=arguments.data,
-            check=arguments.check,
-            logits=arguments.logits is not None,
-            resident=arguments.resident,
             display=steps,
         )
     finally:

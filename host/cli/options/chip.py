@@ -41,6 +41,7 @@ def add_chip_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--program",
+        dest="scheme",
         metavar="SCHEME",
         help=f"how the chip is programmed: {', '.join(SCHEMES)} (open-loop)",
     )
@@ -57,16 +58,14 @@ def chip_options(arguments: argparse.Namespace) -> ChipOptions | None:
         If an option is wrong or does not go with the others.
     """
     if arguments.chip is None:
-        for option in ("device", "program", "polarity", "tries", "band"):
-            if getattr(arguments, option) is not None:
-                raise UserError(f"--{option} needs --chip SEED")
-        if arguments.calibrate:
-            raise UserError("--calibrate needs --chip SEED")
+        for name in ("device", "scheme", "polarity", "tries", "band", "calibrate"):
+            if getattr(arguments, name) not in (None, False):
+                raise UserError(f"`{name}` needs --chip SEED")
         return None
     return ChipOptions(
         arguments.chip,
         device=arguments.device or PAPER,
-        scheme=arguments.program or "open-loop",
+        scheme=arguments.scheme or "open-loop",
         polarity=arguments.polarity or "quieter",
         tries=arguments.tries,
         band=arguments.band,

@@ -43,7 +43,7 @@ class LinkedMachine(Machine):
     Parameters
     ----------
     transport : Transport
-        The stream to it; `close` closes it.
+        The stream to it; `close` closes it, and so does what is raised here.
 
     Attributes
     ----------
@@ -63,8 +63,12 @@ class LinkedMachine(Machine):
         self.name = transport.name
         self._transport = transport
         self._session = Session(transport)
-        self.identity = self._identify()
-        self._session.window = self.identity.window
+        try:
+            self.identity = self._identify()
+        except BaseException:
+            transport.close()
+            raise
+        self._session.line.window = self.identity.window
         if self.identity.frequency == 0:
             self._session.slowness = transport.simulation
 
@@ -89,12 +93,12 @@ class LinkedMachine(Machine):
     @property
     def resent(self) -> int:
         """Requests that had to be sent again so far."""
-        return self._session.resent
+        return self._session.line.resent
 
     @property
     def damaged(self) -> int:
         """Frames that came damaged so far, here or there."""
-        return self._session.damaged
+        return self._session.line.damaged
 
     def close(self) -> None:
         """Let go of the machine."""
@@ -175,7 +179,7 @@ class LinkedMachine(Machine):
 
     def _frame_bytes(self) -> int:
         """Bytes of a frame of several lines: two fit the window, and the line bears it."""
-        return min(LINES_BYTES, self._session.window // 2, self._session.bearable)
+        return min(LINES_BYTES, self._session.line.window // 2, self._session.line.bearable)
 
     def write(self, space: int, address: int, data: bytes, *, seconds: float = 0.0) -> None:
         """Write whole lines of a memory.

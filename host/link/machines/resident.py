@@ -171,8 +171,8 @@ class ResidentImages:
     def __init__(self, machine: Memories) -> None:
         if not machine.identity.features & Feature.RESIDENT:
             raise UserError(
-                f"{machine.name} keeps no images; run without --resident, or build it with a "
-                "memory for them"
+                f"{machine.name} keeps no images; let them be streamed, or build it with a memory "
+                "for them"
             )
         self._machine = machine
         self.count = 0

@@ -5,18 +5,19 @@ import secrets
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import NoReturn
 
 from allspin.hdl.link.protocol import (
     ANSWER_HEADER_BYTES,
     MAX_SESSION,
-    MIN_WINDOW,
     NO_SESSION,
     NO_TAG,
     Answer,
     ErrorCode,
     Request,
 )
-from allspin.host.link.wire.frames import Deframer, encode_frame
+from allspin.host.link.wire.frames import encode_frame
+from allspin.host.link.wire.line import Line
 from allspin.host.link.wire.sendings import Sendings
 from allspin.host.link.wire.transport import Transport
 from allspin.sim.errors import UserError
@@ -33,12 +34,6 @@ MAX_LOSSES = 32
 """How often one request gets lost before a line counts as too bad."""
 MAX_OPENINGS = 8
 """The same of the first request, which may meet another baud rate: noise that never ends."""
-FRAME_BYTES = 12
-"""What a frame costs whatever it carries: its head, its CRC, its framing, its answer's start."""
-
-USUALLY_WHOLE = 2048
-"""Bytes that count as carried whole before the first, so that one loss is not the whole story."""
-
 ERRORS = {
     ErrorCode.KIND: "the kind of request is unknown to it",
     ErrorCode.SPACE: "it has no such memory or line",
@@ -57,6 +52,185 @@ class _UnderWay:
     asked: float = 0.0  # when it was sent, unless it was sent again
 
 
+class _Asking:
+    """Requests of one kind, from the first that is sent to the last that is answered.
+
+    Parameters
+    ----------
+    session : Session
+        Whose they are.
+    kind : Request
+        What is asked for.
+    patience : tuple of float
+        Seconds after which an answer is usually there, and after which it does not come any more.
+    max_losses : int
+        How often one of them may get lost.
+    """
+
+    def __init__(
+        self, session: "Session", kind: Request, patience: tuple[float, float], max_losses: int
+    ) -> None:
+        self._session, self._line = session, session.line
+        self._kind, self._max_losses = kind, max_losses
+        self._expected = Answer.LOGITS if kind == Request.NUMBERED else kind | 0x80
+        self._answers: list[bytes] = []
+        self._answered = 0
+        self._under_way: dict[int, _UnderWay] = {}  # by tag
+        self._used = 0  # bytes of those
+        self._sendings = Sendings()
+        self._gone: dict[int, None] = {}  # tags of those under way of which no frame is on its way
+        self._out = bytearray(b"\0")  # ends whatever was under way before
+        self._suspected = 0  # damaged frames that no later answer has explained
+        self._shortest, self._longest = patience
+        self._slowest = 0.0  # answer so far: a busy device or host has more time
+        self._wait = self._shortest
+        self._silent = 0.0  # seconds without a good frame
+        self._deadline = time.monotonic() + self._wait
+
+    def answers(self, bodies: Iterable[bytes], progress: Progress) -> list[bytes]:
+        """Send requests, and return the bodies of their answers in order.
+
+        Raises
+        ------
+        UserError
+            As of `Session.ask`.
+        TimeoutError
+            If the device is silent for too long.
+        """
+        coming = iter(bodies)
+        following = next(coming, None)
+        while self._under_way or following is not None:
+            while following is not None and self._take(following):
+                following = next(coming, None)
+            answered, damaged = self._answered, self._line.damaged
+            sent, payloads = self._line.exchange(
+                bytes(self._out[:MAX_CHUNK]), max(0.0, self._deadline - time.monotonic())
+            )
+            del self._out[:sent]
+            for payload in payloads:
+                self._receive(payload)
+            now = time.monotonic()
+            if self._answered > answered:
+                progress(self._answered)
+            if self._answered > answered or sent:
+                self._wait = min(self._longest, max(self._shortest, 2 * self._slowest))
+                self._deadline = now + self._wait
+            if not self._ask_for_damaged(self._line.damaged - damaged, following is None):
+                self._ask_for_silent(now)
+        return self._answers
+
+    def _take(self, body: bytes) -> bool:
+        """Put one more request under way, and say so, if there is room for it."""
+        if len(self._out) >= MAX_CHUNK or len(self._under_way) >= MAX_UNDER_WAY:
+            return False
+        line = self._line
+        tag = line.next_tag
+        frame = encode_frame(bytes([self._kind, tag & 0xFF, tag >> 8]) + body)
+        if not line.transport.holds_back:
+            if len(frame) > line.window:
+                raise UserError(
+                    f"a request of {len(frame)} bytes does not fit the window of "
+                    f"{self._session.name}, {line.window} bytes; build it with a larger window"
+                )
+            if self._used + len(frame) > line.window:
+                return False
+        line.next_tag = (tag + 1) % NO_TAG
+        self._under_way[tag] = _UnderWay(len(self._answers), frame)
+        self._send(tag)
+        self._answers.append(b"")
+        self._used += len(frame)
+        return True
+
+    def _send(self, tag: int) -> None:
+        request = self._under_way[tag]
+        request.asked = math.nan if self._sendings.pending(tag) else time.monotonic()
+        self._sendings.sent(tag)
+        self._gone.pop(tag, None)
+        self._out.extend(request.frame)
+
+    def _send_lost(self, tags: Iterable[int]) -> None:
+        for tag in tags:
+            request = self._under_way[tag]
+            request.losses += 1
+            if request.losses >= self._max_losses:
+                self._session.too_bad()
+            self._line.resent += 1
+            self._send(tag)
+
+    def _probe(self) -> None:
+        # All may be lost: what becomes of one more frame tells. It may come too early, and so
+        # is no loss.
+        last = self._sendings.newest(self._under_way)
+        self._sendings.forget()
+        self._gone.update(dict.fromkeys(self._under_way))
+        self._suspected = 0
+        self._line.resent += 1
+        self._send(last)
+
+    def _receive(self, payload: bytes) -> None:
+        """Take what one frame of the device says."""
+        self._silent = 0.0
+        tag, body = payload[1] | payload[2] << 8, payload[ANSWER_HEADER_BYTES:]
+        self._session.check(payload[3])
+        if payload[0] == Answer.ERROR:
+            if tag == NO_TAG:
+                self._line.told += 1
+            elif tag in self._under_way:
+                self._session.refused(body)
+            return
+        if payload[0] != self._expected or payload[3] != self._session.number:
+            return  # of a host before
+        known = self._sendings.pending(tag)
+        lost = self._sendings.answered(tag)
+        self._suspected = max(0, self._suspected - len(lost))
+        for each in lost:
+            if each in self._under_way and not self._sendings.pending(each):
+                self._gone[each] = None
+        if tag in self._under_way:
+            request = self._under_way.pop(tag)
+            self._gone.pop(tag, None)
+            self._answers[request.index] = body
+            self._used -= len(request.frame)
+            self._answered += 1
+            self._slowest = max(self._slowest, time.monotonic() - request.asked)
+        if known:
+            self._send_lost(list(self._gone))
+
+    def _ask_for_damaged(self, damaged: int, all_sent: bool) -> bool:
+        """Ask again for what so many damaged frames may have been, and say whether that was due.
+
+        What got lost shows when a later request is answered. There is no later one where all that
+        are under way came damaged, and none behind the last. Two come as one damaged frame where
+        the first one's end is hit.
+        """
+        self._suspected += damaged
+        if not damaged or self._out:
+            return False
+        if self._suspected >= len(self._sendings):
+            self._sendings.forget()
+            self._send_lost(self._under_way)
+            self._suspected = 0
+        elif all_sent and 2 * self._suspected >= len(self._sendings):
+            self._probe()
+        else:
+            return False
+        return True
+
+    def _ask_for_silent(self, now: float) -> None:
+        """Ask again where nothing has come for long; raise TimeoutError where it was too long."""
+        if now < self._deadline:
+            return
+        transport = self._line.transport
+        self._silent += self._wait
+        if transport.holds_back or self._silent > (transport.attempts - 0.5) * self._longest:
+            raise TimeoutError
+        self._wait = min(2 * self._wait, self._longest)
+        self._deadline = now + self._wait
+        if not self._out and self._under_way:
+            self._out += b"\0"  # ends a frame whose own end got lost
+            self._probe()
+
+
 class Session:
     """Requests to a device and their answers, over a stream that may lose or damage both.
 
@@ -73,46 +247,22 @@ class Session:
     ----------
     name : str
         What messages call the device.
-    window : int
-        Bytes of requests that may be under way.
+    line : Line
+        What the stream has carried and lost so far.
     slowness : float
         How much longer than a board the device may take to answer.
-    resent : int
-        Requests that were sent again so far.
-    damaged : int
-        Frames that the device or the host found damaged so far.
+    number : int
+        The session's, in every answer of a device that has not been reset since.
     """
 
     def __init__(self, transport: Transport) -> None:
         self.name = transport.name
-        self.window = MIN_WINDOW
+        self.line = Line(transport)
         self.slowness = 1.0
-        self.resent = 0
-        self._transport = transport
-        self._deframer = Deframer()
-        self._told = 0  # errors of frames that the device has answered
-        self._carried = 0  # bytes, both ways
-        self._tag = 0
         # Any number but that of the host before, whose answers may still be on their way.
-        self._number = secrets.randbelow(MAX_SESSION) + 1
+        self.number = secrets.randbelow(MAX_SESSION) + 1
+        self._transport = transport
         self._open = False
-
-    @property
-    def damaged(self) -> int:
-        """Frames that the device or the host found damaged so far."""
-        return self._told + self._deframer.bad
-
-    @property
-    def bearable(self) -> int:
-        """Size in bytes of the frames that waste least on this line.
-
-        With errors at a rate of p a byte, a frame of n bytes costs ``(n + c) / n`` times its
-        content and gets lost in about ``n p`` of all cases: least at ``sqrt(c / p)``.
-        """
-        if not self.resent:
-            return self.window
-        carried = self._carried + USUALLY_WHOLE
-        return min(self.window, math.isqrt(FRAME_BYTES * carried // self.resent))
 
     def open(self) -> bytes:
         """Open the session, and return the device's identity, not yet read.
@@ -125,13 +275,9 @@ class Session:
         self._open = False
         transport = self._transport
         try:
-            (identity,) = self._ask(
-                Request.IDENTIFY,
-                [bytes([self._number])],
-                NO_PROGRESS,
-                (transport.probe_timeout, transport.probe_timeout),
-                MAX_OPENINGS,
-            )
+            patience = transport.probe_timeout, transport.probe_timeout
+            asking = _Asking(self, Request.IDENTIFY, patience, MAX_OPENINGS)
+            (identity,) = asking.answers([bytes([self.number])], NO_PROGRESS)
         except TimeoutError:
             raise UserError(
                 f"nothing that speaks allspin's protocol answers on {self.name}"
@@ -171,150 +317,18 @@ class Session:
         longest = transport.timeout * self.slowness + seconds
         first = min(longest, transport.latency * self.slowness + seconds)
         try:
-            return self._ask(kind, bodies, progress, (first, longest), MAX_LOSSES)
+            return _Asking(self, kind, (first, longest), MAX_LOSSES).answers(bodies, progress)
         except TimeoutError:
             raise UserError(
                 f"{self.name} does not answer any more{self._damage()}; {transport.advice}"
             ) from None
 
     def _damage(self) -> str:
-        return f" ({self.damaged:,} frames came damaged)" if self.damaged else ""
+        return f" ({self.line.damaged:,} frames came damaged)" if self.line.damaged else ""
 
-    def _ask(
-        self,
-        kind: Request,
-        bodies: Iterable[bytes],
-        progress: Progress,
-        patience: tuple[float, float],
-        max_losses: int,
-    ) -> list[bytes]:
-        """`ask`, which raises TimeoutError where a device is silent for too long."""
-        transport = self._transport
-        expected = Answer.LOGITS if kind == Request.NUMBERED else kind | 0x80
-        coming = iter(bodies)
-        following = next(coming, None)
-        answers: list[bytes] = []
-        under_way: dict[int, _UnderWay] = {}  # by tag
-        sendings = Sendings()
-        gone: dict[int, None] = {}  # tags of those under way of which no frame is on its way
-        out = bytearray(b"\0")  # ends whatever was under way before
-        used = answered = 0
-        suspected = 0  # damaged frames that no later answer has explained
-        shortest, longest = patience
-        slowest = 0.0  # answer so far: a busy device or host has more time
-        wait = shortest
-        silent = 0.0  # seconds without a good frame
-        deadline = time.monotonic() + wait
-
-        def send(tag: int) -> None:
-            under_way[tag].asked = math.nan if sendings.pending(tag) else time.monotonic()
-            sendings.sent(tag)
-            gone.pop(tag, None)
-            out.extend(under_way[tag].frame)
-
-        def send_lost(tags: Iterable[int]) -> None:
-            for tag in tags:
-                request = under_way[tag]
-                request.losses += 1
-                if request.losses >= max_losses:
-                    self._too_bad()
-                self.resent += 1
-                send(tag)
-
-        def probe() -> None:
-            # All may be lost: what becomes of one more frame tells. It may come too early, and so
-            # is no loss.
-            nonlocal suspected
-            last = sendings.newest(under_way)
-            sendings.forget()
-            gone.update(dict.fromkeys(under_way))
-            suspected = 0
-            self.resent += 1
-            send(last)
-
-        while under_way or following is not None:
-            while following is not None and len(out) < MAX_CHUNK:
-                if len(under_way) >= MAX_UNDER_WAY:
-                    break
-                tag = self._tag
-                frame = encode_frame(bytes([kind, tag & 0xFF, tag >> 8]) + following)
-                if not transport.holds_back:
-                    if len(frame) > self.window:
-                        raise UserError(
-                            f"a request of {len(frame)} bytes does not fit the window of "
-                            f"{self.name}, {self.window} bytes; build it with a larger window"
-                        )
-                    if used + len(frame) > self.window:
-                        break
-                under_way[tag] = _UnderWay(len(answers), frame)
-                send(tag)
-                answers.append(b"")
-                self._tag = (tag + 1) % NO_TAG
-                used += len(frame)
-                following = next(coming, None)
-
-            sent, received = transport.exchange(
-                bytes(out[:MAX_CHUNK]), max(0.0, deadline - time.monotonic())
-            )
-            del out[:sent]
-            self._carried += sent + len(received)
-            before = answered, self.damaged
-            for payload in self._deframer.feed(received) if received else ():
-                silent = 0.0
-                tag, body = payload[1] | payload[2] << 8, payload[ANSWER_HEADER_BYTES:]
-                self._check_session(payload[3])
-                if payload[0] == Answer.ERROR:
-                    if tag == NO_TAG:
-                        self._told += 1
-                    elif tag in under_way:
-                        self._refused(body)
-                    continue
-                if payload[0] != expected or payload[3] != self._number:
-                    continue  # of a host before
-                known = sendings.pending(tag)
-                lost = sendings.answered(tag)
-                suspected = max(0, suspected - len(lost))
-                gone.update((t, None) for t in lost if t in under_way and not sendings.pending(t))
-                if tag in under_way:
-                    request = under_way.pop(tag)
-                    gone.pop(tag, None)
-                    answers[request.index] = body
-                    used -= len(request.frame)
-                    answered += 1
-                    slowest = max(slowest, time.monotonic() - request.asked)
-                if known:
-                    send_lost(list(gone))
-            now = time.monotonic()
-            if answered > before[0]:
-                progress(answered)
-            if answered > before[0] or sent:
-                wait = min(longest, max(shortest, 2 * slowest))
-                deadline = now + wait
-            # What got lost shows when a later request is answered. There is no later one where all
-            # that are under way came damaged, and none behind the last. Two come as one damaged
-            # frame where the first one's end is hit.
-            damaged = self.damaged - before[1]
-            suspected += damaged
-            if damaged and not out and suspected >= len(sendings):
-                sendings.forget()
-                send_lost(under_way)
-                suspected = 0
-            elif damaged and not out and following is None and 2 * suspected >= len(sendings):
-                probe()
-            elif now >= deadline:
-                silent += wait
-                if transport.holds_back or silent > (transport.attempts - 0.5) * longest:
-                    raise TimeoutError
-                wait = min(2 * wait, longest)
-                deadline = now + wait
-                if not out and under_way:
-                    out += b"\0"  # ends a frame whose own end got lost
-                    probe()
-        return answers
-
-    def _check_session(self, number: int) -> None:
-        """Raise if the device is not any more what this session has made of it."""
-        if not self._open or number == self._number:
+    def check(self, number: int) -> None:
+        """Raise if an answer's session shows that the device is not any more what was made of it."""
+        if not self._open or number == self.number:
             return
         if number == NO_SESSION:
             raise UserError(
@@ -326,16 +340,18 @@ class Session:
             "programmed to be; run this again when it is free"
         )
 
-    def _too_bad(self) -> None:
-        frames = f"{self.damaged:,} frames came damaged"
+    def too_bad(self) -> NoReturn:
+        """Raise, since a request got lost too often."""
         if not self._open:
             raise TimeoutError
         raise UserError(
-            f"the line to {self.name} is too bad: {frames}, and {self.resent:,} requests had to "
-            "be sent again; look at the cable, or take a lower baud rate"
+            f"the line to {self.name} is too bad: {self.line.damaged:,} frames came damaged, and "
+            f"{self.line.resent:,} requests had to be sent again; look at the cable, or take a "
+            "lower baud rate"
         )
 
-    def _refused(self, body: bytes) -> None:
+    def refused(self, body: bytes) -> NoReturn:
+        """Raise, since the device has refused a request with this answer."""
         code = body[0] if body else 0
         reason = ERRORS.get(ErrorCode(code)) if code in set(ErrorCode) else None
         raise UserError(f"{self.name} refused a request: {reason or f'error {code}'}")

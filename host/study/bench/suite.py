@@ -24,7 +24,7 @@ from allspin.host.study.bench.engine import link_rate
 from allspin.host.study.bench.forward import FloatForward
 from allspin.host.study.bench.peers import PEERS, USE, WRITE, Peer
 from allspin.host.study.bench.timing import Timed, timed
-from allspin.host.study.chips.accuracy import accuracy_over_chips
+from allspin.host.study.chips.accuracy import Lot, accuracy_over_chips
 from allspin.host.study.demo import link_bytes
 from allspin.host.study.sweep.grid import make_grid
 from allspin.host.study.sweep.job import Outcome, close_machines, measure
@@ -240,7 +240,7 @@ def growth(effort: Effort) -> dict[str, list[dict[str, Any]]]:
     def cost(network: Network, chips: int, count: int) -> dict[str, Any]:
         took, _ = timed(
             lambda: accuracy_over_chips(
-                network, device, range(chips), Programming(), images[:count], labels[:count]
+                network, Lot(device, range(chips)), (images[:count], labels[:count])
             ),
             2,
         )

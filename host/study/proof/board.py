@@ -108,7 +108,7 @@ def find_provable(names: list[str], stage: Stage) -> list[Board]:
                 f"take one of {', '.join(able)}"
             )
         if stage.routed and family is not ICE40:
-            raise UserError(f"--routed is for iCE40, and {board.name} has an {family.name}")
+            raise UserError(f"`routed` is for iCE40, and {board.name} has an {family.name}")
     return boards
 
 

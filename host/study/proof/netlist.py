@@ -138,11 +138,8 @@ def open_netlist(program: Path, bit_clocks: float) -> LinkedMachine:
         Clocks of the machine that a bit of the host takes.
     """
     options = ("--quiet-clocks", str(QUIET_CLOCKS), "--start-clocks", str(START_CLOCKS))
-    transport = VirtualTransport(
-        program, bit_clocks=bit_clocks, options=options, slowest=SLOWEST, name="the netlist"
+    return LinkedMachine(
+        VirtualTransport(
+            program, bit_clocks=bit_clocks, options=options, slowest=SLOWEST, name="the netlist"
+        )
     )
-    try:
-        return LinkedMachine(transport)
-    except BaseException:
-        transport.close()
-        raise

@@ -99,7 +99,7 @@ class Factor:
 
 
 FACTORS: dict[str, Factor] = {
-    "network": Factor(_text, (), f"networks; {STATES} in a name stands for --states"),
+    "network": Factor(_text, (), f"networks; {STATES} in a name stands for each of the states"),
     "states": Factor(_whole(2, 128), (), f"numbers of states, put in for {STATES}"),
     "device": Factor(_text, ("paper",), "devices (paper)"),
     "c2c": Factor(_real(0, MAX_SCALE), (1.0,), "factors on the synapse's C2C (1)"),
@@ -251,7 +251,7 @@ def make_grid(entries: Mapping[str, Any]) -> Grid:
         values = (factor.check(name, value) for value in listed)
         factors.append((name, tuple(dict.fromkeys(values))))
     if not dict(factors)["network"]:
-        raise UserError("a sweep needs networks: network = [...] in the file, or --network")
+        raise UserError("a sweep needs networks: network = [...] in the file, or `network`")
     settings = {name: entries[name] for name in SETTINGS if name in entries}
     return Grid(factors=tuple(factors), **settings)
 

@@ -10,7 +10,7 @@ import pytest
 from allspin.host.cli.main import main
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_test_set
-from allspin.host.study.chips.accuracy import COLUMNS, accuracy_over_chips, only
+from allspin.host.study.chips.accuracy import COLUMNS, Lot, accuracy_over_chips, only
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device_file import save_device
 from allspin.sim.programming.programming import program_chip
@@ -40,12 +40,13 @@ def test_json_is_what_the_library_says(capsys: pytest.CaptureFixture[str]) -> No
     for result, column in zip(record["results"], COLUMNS, strict=True):
         expected = accuracy_over_chips(
             open_network("mnist-10"),
-            only(PAPER, column.variations),
-            range(5, 7),
-            Programming(column.scheme, tries=3, band=0.03),
-            images[:300],
-            labels[:300],
-            calibrated=column.calibrated,
+            Lot(
+                only(PAPER, column.variations),
+                range(5, 7),
+                Programming(column.scheme, tries=3, band=0.03),
+                column.calibrated,
+            ),
+            (images[:300], labels[:300]),
         )
         assert result["accuracies"] == expected.tolist()
         assert result["accuracy"] == pytest.approx(expected.mean())

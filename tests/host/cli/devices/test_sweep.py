@@ -10,7 +10,7 @@ import pytest
 from allspin.host.cli.main import main
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_test_set
-from allspin.host.study.chips.accuracy import accuracy_over_chips
+from allspin.host.study.chips.accuracy import Lot, accuracy_over_chips
 from allspin.sim.programming.schemes import Programming
 
 SMALL = ["--images", "200", "--jobs", "1"]
@@ -26,11 +26,8 @@ def test_json_is_what_the_library_says(tmp_path, capsys):
     for point, scheme in zip(record["points"], ("open-loop", "write-verify"), strict=True):
         expected = accuracy_over_chips(
             open_network("mnist-10"),
-            open_device("paper"),
-            range(5, 7),
-            Programming(scheme, tries=3),
-            images[:200],
-            labels[:200],
+            Lot(open_device("paper"), range(5, 7), Programming(scheme, tries=3)),
+            (images[:200], labels[:200]),
         )
         assert point["program"] == scheme
         assert point["accuracy"] == pytest.approx(expected.mean())

@@ -177,8 +177,8 @@ def test_a_flipped_operator_is_found(run, monkeypatch):
         head, tail = text.split("cell $mul ", 1)
         return f"{head}cell $add {tail}"
 
-    def open_flipped(*arguments, **options):
-        return open_machine(*arguments, mutate=flip, **options)
+    def open_flipped(on, network, profile, uart, progress):
+        return opening.open_virtual(network, profile, uart, mutate=flip, progress=progress)
 
     monkeypatch.setattr(machine_options, "open_machine", open_flipped)
     status, out, _ = run("--on", "virtual", "--check", "--json")
@@ -323,13 +323,13 @@ def test_auto_without_a_board_is_one_line(run, monkeypatch):
     status, _, err = run("--on", "auto")
     assert status == 2
     assert errors(err) == [
-        "allspin: no board answers (there is no serial port); connect one, or run with --on virtual"
+        "allspin: no board answers (there is no serial port); connect one, or run on virtual"
     ]
 
 
 def test_a_board_with_other_lanes_is_one_line(run, monkeypatch):
-    def open_all_lanes(on, network, profile, **options):
-        return open_machine(on, network, **options)
+    def open_all_lanes(on, network, profile, uart, progress):
+        return open_machine(on, network, uart=uart, progress=progress)
 
     monkeypatch.setattr(machine_options, "open_machine", open_all_lanes)
     status, out, err = run("--on", "virtual", "--lanes", "5")

@@ -18,6 +18,7 @@ from allspin.host.link.payloads.images import encode_images
 from allspin.host.link.virtual import board as virtual_board
 from allspin.host.link.virtual.board import VirtualTransport
 from allspin.host.link.wire.frames import Deframer, encode_frame
+from allspin.host.link.wire.uart import UartOptions
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.pixels import quantise_pixels
@@ -32,9 +33,7 @@ EXPECTED = GoldenModel(NETWORK).logits(IMAGES)
 )
 @pytest.mark.parametrize("clock_error", [-2.5, 2.5])
 def test_two_and_a_half_percent_either_way_loses_nothing(frequency, baud, clock_error):
-    with open_machine(
-        "virtual", NETWORK, uart=True, baud=baud, clock_error=clock_error, frequency=frequency
-    ) as device:
+    with open_machine("virtual", NETWORK, uart=UartOptions(baud, clock_error, frequency)) as device:
         assert isinstance(device, LinkedMachine)
         device.program(NETWORK)
         answers = device.stream(IMAGES)
@@ -48,7 +47,7 @@ def test_beyond_that_errors_are_found_and_said(clock_error, monkeypatch):
     monkeypatch.setattr(virtual_board, "UART_TIMEOUT", 0.05)
     said, answers = "", None
     try:
-        with open_machine("virtual", NETWORK, uart=True, clock_error=clock_error) as device:
+        with open_machine("virtual", NETWORK, uart=UartOptions(clock_error=clock_error)) as device:
             device.program(NETWORK)
             answers = device.stream(IMAGES)
     except UserError as error:
@@ -142,7 +141,7 @@ def test_a_host_that_ignores_the_window_is_told_and_served_again():
 
 
 def test_simulated_time_is_the_wires():
-    with open_machine("virtual", NETWORK, uart=True) as device:
+    with open_machine("virtual", NETWORK, uart=UartOptions()) as device:
         assert isinstance(device, LinkedMachine)
         device.program(NETWORK)
         clocks = [device.stream(IMAGES[:count]).clocks or 0 for count in (1, 1, 40)]
