@@ -12,7 +12,7 @@ from typing import Any, get_args
 
 from allspin.boards.build.tools import Wanted
 from allspin.host.bitstreams.build.boards import BuildDisplay, BuildOptions, Built, build_jobs
-from allspin.host.bitstreams.build.job import ALL, DEFAULT_NETWORK, MHZ, Changes, find_jobs
+from allspin.host.bitstreams.build.job import ALL, DEFAULT_NETWORK, MHZ, BuildChanges, find_jobs
 from allspin.host.bitstreams.build.table import build_table
 from allspin.host.cli.options.names import naming_options
 from allspin.host.data.files import check_writable
@@ -76,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
     frequency = None if arguments.frequency is None else MHZ * arguments.frequency
     with naming_options():
         options = BuildOptions(arguments.seed, arguments.seeds, arguments.tools, arguments.jobs)
-        changes = Changes(arguments.lanes, arguments.rows_per_clock, frequency)
+        changes = BuildChanges(arguments.lanes, arguments.rows_per_clock, frequency)
         jobs = find_jobs(arguments.boards, arguments.network, arguments.profile, changes)
     if arguments.output is not None:
         if len(jobs) > 1:

@@ -7,7 +7,7 @@ from typing import get_args
 from rich.table import Table
 
 from allspin.boards.build.tools import Wanted
-from allspin.host.bitstreams.build.job import DEFAULT_NETWORK, Changes, make_job
+from allspin.host.bitstreams.build.job import DEFAULT_NETWORK, BuildChanges, make_job
 from allspin.host.cli.options.names import naming_options
 from allspin.host.data.catalogue import open_network
 from allspin.host.data.datasets import load_test_set
@@ -75,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
     stage = Stage(arguments.routed, arguments.seed, arguments.tools)
     boards = find_provable(arguments.boards, stage)
     with naming_options():
-        changes = Changes(arguments.lanes, arguments.rows_per_clock)
+        changes = BuildChanges(arguments.lanes, arguments.rows_per_clock)
         jobs = [
             make_job(board, arguments.profile, arguments.network, network, changes)
             for board in boards

@@ -11,7 +11,7 @@ from allspin.host.show.terminal import Terminal
 from allspin.host.study.compare.comparison import compare
 from allspin.host.study.compare.files import leave
 from allspin.host.study.compare.parts import DEFAULT_PERIPHERY, PERIPHERY
-from allspin.host.study.compare.subject import IMAGES, MHZ, Options, Subject
+from allspin.host.study.compare.subject import IMAGES, MHZ, CompareOptions, Subject
 from allspin.host.study.compare.table import notes, tables
 from allspin.sim.cost.liberty import CELLS_45
 from allspin.sim.errors import UserError
@@ -75,7 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--frequency",
         metavar="MHZ",
         type=float,
-        default=Options.frequency / MHZ,
+        default=CompareOptions.frequency / MHZ,
         help="clock of the CMOS neurons (100, as in the paper)",
     )
     add(
@@ -91,7 +91,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Compare, print, and leave the pictures."""
     subject = Subject.open(arguments.network, arguments.device, arguments.liberty, arguments.data)
     with naming_options():
-        options = Options(
+        options = CompareOptions(
             frequency=arguments.frequency * MHZ,
             images=arguments.images,
             periphery=frozenset(arguments.periphery.split(",")) - {"none", ""},
@@ -106,7 +106,7 @@ def run(arguments: argparse.Namespace) -> int:
     steps = Steps()
     steps.start("comparing")
     try:
-        found = compare(subject, options, steps)
+        found = compare(subject, options, steps).to_dict()
         steps.finish()
         if folder is not None:
             steps.start(f"drawing into {folder}")

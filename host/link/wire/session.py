@@ -327,7 +327,7 @@ class Session:
         return f" ({self.line.damaged:,} frames came damaged)" if self.line.damaged else ""
 
     def check(self, number: int) -> None:
-        """Raise if an answer's session shows that the device is not any more what was made of it."""
+        """Raise if an answer's session shows that the device is no longer what was made of it."""
         if not self._open or number == self.number:
             return
         if number == NO_SESSION:

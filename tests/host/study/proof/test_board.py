@@ -8,7 +8,7 @@ import pytest
 from allspin.boards.catalogue import find_board
 from allspin.boards.gates.netlist import Netlist
 from allspin.hdl.bench.networks import random_network
-from allspin.host.bitstreams.build.job import Changes, make_job
+from allspin.host.bitstreams.build.job import BuildChanges, make_job
 from allspin.host.study.proof import board as board_proof
 from allspin.host.study.proof.board import Stage, find_provable, prove_board
 from allspin.host.study.proof.netlist import Proof
@@ -71,7 +71,7 @@ def asked(monkeypatch, tmp_path):
 
 def job(lanes=1):
     board = find_board("icebreaker")
-    return make_job(board, None, "net", random_network((4, 2), 1), Changes(lanes=lanes))
+    return make_job(board, None, "net", random_network((4, 2), 1), BuildChanges(lanes=lanes))
 
 
 def test_the_synthesised_netlist_is_proved_and_shown(asked):
