@@ -18,7 +18,6 @@ from allspin.host.show.terminal import Terminal
 from allspin.sim.errors import UserError
 from allspin.sim.network.netfile import write_atomically
 
-NAME = "boards"
 HELP = """\
 List the boards: part, memory, lanes, whether a network fits, and what was last built.
 

@@ -21,7 +21,6 @@ from allspin.host.show.say import say, tell, warn
 from allspin.host.show.terminal import Terminal
 from allspin.sim.errors import UserError
 
-NAME = "build"
 HELP = """\
 Build the bitstream of one or more boards: synthesise, place, route, pack.
 

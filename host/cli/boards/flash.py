@@ -21,7 +21,6 @@ from allspin.sim.files.user_file import read_file
 
 MAX_BITSTREAM = 1 << 26
 """Bytes of a bitstream, several times those of the largest part here, written as text."""
-NAME = "flash"
 HELP = """\
 Program a board with the bitstream that was built last for it.
 

@@ -22,7 +22,6 @@ from allspin.host.study.proof.board import (
     prove_board,
 )
 
-NAME = "gates"
 HELP = """\
 Prove netlists: synthesise a board, simulate the very netlist that its bitstream is made of,
 program a network through its UART's pins, and compare every logit with the golden model.
@@ -80,11 +79,8 @@ def run(arguments: argparse.Namespace) -> int:
             make_job(board, arguments.profile, arguments.network, network, changes)
             for board in boards
         ]
-    steps = Steps()
-    try:
+    with Steps() as steps:
         proofs = [prove_board(job, images[: arguments.images], stage, steps) for job in jobs]
-    finally:
-        steps.stop()
     if arguments.json:
         say(json.dumps({"boards": [proof.to_dict() for proof in proofs]}))
     else:

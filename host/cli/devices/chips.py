@@ -56,8 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
             tries=arguments.tries,
             band=DEFAULT_BAND if arguments.band is None else arguments.band,
         )
-    steps = Steps()
-    try:
+    with Steps() as steps:
         measured = measure_chips(
             arguments.networks,
             arguments.device,
@@ -66,8 +65,6 @@ def run(arguments: argparse.Namespace) -> int:
             data=arguments.data,
             display=steps,
         )
-    finally:
-        steps.stop()
     if arguments.json:
         say(json.dumps(measured.to_dict()))
         return 0

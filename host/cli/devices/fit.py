@@ -19,7 +19,6 @@ from allspin.sim.device.response import Polarity
 from allspin.sim.device.synapse_variation import OCCASIONS
 from allspin.sim.device.table_device import TableSynapse, is_lookup_table
 
-NAME = "fit"
 HELP = """\
 Fit measured curves: R_AH against pulse number, over any number of cycles and devices, and R_AH
 against current of a neuron. Writes a device file with values, intervals and readings, and

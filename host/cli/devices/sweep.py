@@ -19,7 +19,7 @@ from allspin.host.study.sweep.pictures import draw_sweep
 from allspin.host.study.sweep.runner import make_plan
 from allspin.host.study.sweep.summary import line_faults, remarks, summary, summary_table
 from allspin.host.study.sweep.sweep import sweep
-from allspin.sim.errors import UserError
+from allspin.sim.errors import UserError, refused
 from allspin.sim.network.levels import check_range
 
 HELP = """\
@@ -102,10 +102,8 @@ def _cluster(arguments: argparse.Namespace) -> Cluster | None:
         if any(files):
             raise UserError("certificates are for --scheduler")
         return None
-    try:
+    with refused():
         return Cluster(arguments.scheduler, *files)
-    except ValueError as error:
-        raise UserError(str(error)) from error
 
 
 def _output(path: Path) -> Path:
@@ -127,18 +125,15 @@ def run(arguments: argparse.Namespace) -> int:
     plan = make_plan(grid)
     if arguments.pictures is not None:
         make_folder(arguments.pictures)
-    steps = Steps()
     begun = time.monotonic()
     pictures: list[Path] = []
-    try:
+    with Steps() as steps:
         found = sweep(plan, path, workers=jobs, cluster=cluster, display=steps)
         seconds = time.monotonic() - begun
         if arguments.pictures is not None:
             steps.start("drawing")
             pictures = draw_sweep(found, arguments.pictures)
             steps.finish(f"{len(pictures)} files in {arguments.pictures}")
-    finally:
-        steps.stop()
     if arguments.json:
         record = {
             "table": str(path),

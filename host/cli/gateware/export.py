@@ -9,10 +9,9 @@ from allspin.hdl.parameters import EngineParameters, HardwareProfile
 from allspin.host.data.catalogue import open_network
 from allspin.host.data.files import check_writable
 from allspin.host.show.say import say
-from allspin.sim.errors import UserError
+from allspin.sim.errors import UserError, refused
 from allspin.sim.network.netfile import write_atomically
 
-NAME = "export"
 HELP = """\
 Write a network's engine as Verilog, and beside it an image of its memories.
 
@@ -44,10 +43,8 @@ def run(arguments: argparse.Namespace) -> int:
     image_path = path.with_suffix(IMAGE)
     for file in (path, image_path):
         check_writable(file)
-    try:
+    with refused():
         profile = HardwareProfile(lanes=arguments.lanes)
-    except ValueError as error:
-        raise UserError(str(error)) from error
     network = open_network(arguments.network)
     verilog = engine_verilog(EngineParameters.from_network(network, profile), DIALECTS[path.suffix])
     image = memory_image(network)

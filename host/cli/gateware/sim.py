@@ -17,9 +17,8 @@ from allspin.host.show.progress import Steps
 from allspin.host.show.say import say, warn
 from allspin.host.show.terminal import Terminal
 from allspin.host.study.proof.engine import SimulatorOptions, simulate_engine
-from allspin.sim.errors import UserError
+from allspin.sim.errors import refused
 
-NAME = "sim"
 HELP = """\
 Run a network's engine in an HDL simulator, and compare every logit with the golden model.
 
@@ -92,19 +91,14 @@ def run(arguments: argparse.Namespace) -> int:
         )
     network = open_network(arguments.network)
     images, _ = load_test_set(arguments.data, [network], arguments.images)
-    try:
+    with refused():
         options = SimulatorOptions(arguments.simulator, arguments.seed, arguments.waves)
-    except ValueError as error:
-        raise UserError(str(error)) from error
-    steps = Steps()
     try:
-        found = simulate_engine(network, images[: arguments.images], profile, options, steps)
+        with Steps() as steps:
+            found = simulate_engine(network, images[: arguments.images], profile, options, steps)
     except BenchFailure as failure:
-        steps.stop()
         warn(f"the simulation failed: {failure}")
         return MISMATCHES
-    finally:
-        steps.stop()
     result = {
         "network": arguments.network,
         "simulator": arguments.simulator,

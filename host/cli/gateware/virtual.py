@@ -17,7 +17,7 @@ from allspin.host.link.virtual.faults import Faults, FaultyTransport, WireFaults
 from allspin.host.link.virtual.port import VirtualPort
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say, tell
-from allspin.sim.errors import UserError
+from allspin.sim.errors import refused
 
 HELP = """\
 Open the virtual board as a serial port: a pseudo-terminal, whose path is printed.
@@ -70,15 +70,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _faults(arguments: argparse.Namespace) -> Faults:
-    try:
+    with refused("cannot make such faults: "):
         return Faults(
             WireFaults(arguments.flip, tuple(arguments.drop_frame)),
             WireFaults(arguments.flip, tuple(arguments.drop_answer)),
             tuple(arguments.reset_after),
             arguments.seed,
         )
-    except ValueError as error:
-        raise UserError(f"cannot make such faults: {error}") from error
 
 
 def _serve(port: VirtualPort, link: FaultyTransport[VirtualTransport], signals: Signals) -> None:
@@ -119,9 +117,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.port is not None:
         check_link(arguments.port)
     network = open_network(arguments.network)
-    steps = Steps()
-    steps.start("building the virtual board")
-    try:
+    with Steps() as steps:
+        steps.start("building the virtual board")
         program = virtual_program(
             network,
             profile,
@@ -130,8 +127,6 @@ def run(arguments: argparse.Namespace) -> int:
             ),
         )
         steps.finish()
-    finally:
-        steps.stop()
     with (
         Signals() as signals,
         FaultyTransport(lambda: VirtualTransport(program), faults) as link,

@@ -8,7 +8,7 @@ from allspin.host.show.progress import Steps
 from allspin.host.show.terminal import Terminal
 from allspin.host.study.demo import results_table, run_demo
 from allspin.host.training.recipe import EPOCHS, QUICK_EPOCHS, TrainingParameters
-from allspin.sim.errors import UserError
+from allspin.sim.errors import refused
 
 HELP = """\
 Train a network of ten states, compile the gateware into a simulator, program it over the
@@ -38,16 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Show it all; the table goes to stdout."""
-    try:
+    with refused():
         parameters = TrainingParameters(
             epochs=QUICK_EPOCHS if arguments.quick else EPOCHS, seed=arguments.seed
         )
-    except ValueError as error:
-        raise UserError(str(error)) from error
-    steps = Steps()
-    try:
+    with Steps() as steps:
         results = run_demo(load_dataset(arguments.data), parameters, arguments.out, steps)
-    finally:
-        steps.stop()
     Terminal().print(results_table(results))
     return DIFFERENT if results.mismatches else 0

@@ -23,7 +23,6 @@ from allspin.host.study import run as study
 from allspin.host.study.run import RunOptions
 from allspin.sim.network.netfile import write_atomically
 
-NAME = "run"
 HELP = """\
 Run a network on a machine: program it, stream test images through it, and score it.
 
@@ -83,8 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
         logits=arguments.logits is not None,
         resident=arguments.resident,
     )
-    steps = Steps()
-    try:
+    with Steps() as steps:
         score = study.run(
             arguments.network,
             on,
@@ -94,8 +92,6 @@ def run(arguments: argparse.Namespace) -> int:
             data=arguments.data,
             display=steps,
         )
-    finally:
-        steps.stop()
     if arguments.logits is not None:
         assert score.shown.answers is not None
         _write_logits(arguments.logits, score.shown.answers.logits)

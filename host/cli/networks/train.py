@@ -23,7 +23,6 @@ from allspin.sim.network.neuron import NEURONS
 from allspin.sim.programming.device_levels import LEVEL_CHOICES
 from allspin.sim.programming.schemes import POLARITIES, Programming
 
-NAME = "train"
 HELP = "Train a network for the machine, offline."
 EPILOG = """\
 Ctrl-C ends the training; the best network so far is saved (exit status 130).

@@ -76,8 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
             check_writable(path)
     if arguments.document is not None:
         MARKS.around(arguments.document)
-    steps = Steps()
-    try:
+    with Steps() as steps:
         record = bench(
             QUICK if arguments.quick else Effort(),
             builds,
@@ -85,8 +84,6 @@ def run(arguments: argparse.Namespace) -> int:
             former=former,
             display=steps,
         )
-    finally:
-        steps.stop()
     text = markdown(record)
     if arguments.document is not None:
         MARKS.fill(arguments.document, f"\n{text}\n")

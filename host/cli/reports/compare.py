@@ -103,17 +103,14 @@ def run(arguments: argparse.Namespace) -> int:
         folder = Path("out/compare") / Path(arguments.network).stem
     if folder is not None:
         _make(folder)
-    steps = Steps()
-    steps.start("comparing")
-    try:
+    with Steps() as steps:
+        steps.start("comparing")
         found = compare(subject, options, steps).to_dict()
         steps.finish()
         if folder is not None:
             steps.start(f"drawing into {folder}")
             leave(found, folder)
             steps.finish()
-    finally:
-        steps.stop()
     if arguments.json:
         say(json.dumps(found))
         return 0

@@ -12,10 +12,9 @@ from allspin.host.link.wire.serial_port import DEFAULT_BAUD, MAX_BAUD, MIN_BAUD
 from allspin.host.show.say import say
 from allspin.host.show.terminal import Terminal
 from allspin.host.study.info import TOOLS, Info, find_info
-from allspin.sim.errors import UserError
+from allspin.sim.errors import refused
 from allspin.sim.network.levels import check_range
 
-NAME = "info"
 HELP = """\
 Show versions, tools found, shipped networks, what the cache holds, and serial ports with what
 answers."""
@@ -79,10 +78,8 @@ def _print_table(info: Info) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Find out, and print."""
-    try:
+    with refused():
         check_range("--baud", arguments.baud, MIN_BAUD, MAX_BAUD)
-    except ValueError as error:
-        raise UserError(str(error)) from error
     info = find_info(arguments.baud)
     if arguments.json:
         say(json.dumps(info.to_dict()))

@@ -42,12 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Make the report; verdicts and the last chapter's table go to stdout."""
-    steps = Steps()
-    try:
+    with Steps() as steps:
         effort = QUICK if arguments.quick else FULL
         report = reproduce(effort, arguments.out, steps)
-    finally:
-        steps.stop()
     console = Terminal(piped_width=WIDTH)
     console.print(printed_verdicts(report.claims))
     for table in report.chapters[PARTS.index(beyond)].tables:

@@ -11,7 +11,6 @@ from allspin.host.show.progress import Steps
 from allspin.host.show.say import say
 from allspin.host.study.running.chip_options import PAPER
 
-NAME = "report"
 HELP = """\
 Write one HTML page about a network: what was trained and with which device, its accuracy over
 chips, maps of R_AH, curves, confusion, wrong answers, the engine at work, boards, and CMOS to
@@ -66,10 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
             data=arguments.data,
             quick=arguments.quick,
         )
-    steps = Steps()
-    try:
+    with Steps() as steps:
         made = report(subject, arguments.output, display=steps)
-    finally:
-        steps.stop()
     say(json.dumps(made.to_dict()) if arguments.json else str(made.path))
     return 0

@@ -25,13 +25,11 @@ from allspin.host.link.wire.frames import encoded_size
 from allspin.host.link.wire.session import NO_PROGRESS, Progress, Session
 from allspin.host.link.wire.transport import Transport
 from allspin.sim.device.device import Device
-from allspin.sim.errors import UserError
+from allspin.sim.errors import UserError, refused
 from allspin.sim.network.network import Network
 from allspin.sim.network.pixels import quantise_pixels
 from allspin.sim.programming.schemes import Programming
 
-ADDRESS_BYTES = 3
-"""Space and address in front of a WRITE's data."""
 COUNTER_BYTES = 8
 LINES_BYTES = 512
 """Of a frame that carries several lines, at most, about: a lost one is cheap."""
@@ -106,10 +104,8 @@ class LinkedMachine(Machine):
 
     def _identify(self) -> Identity:
         body = self._session.open()
-        try:
+        with refused(f"{self.name} cannot be used: "):
             return Identity.parse(body)
-        except ValueError as error:
-            raise UserError(f"{self.name} cannot be used: {error}") from error
 
     def check(self, network: Network) -> None:
         """Raise a `UserError` unless the machine was built for such a network."""

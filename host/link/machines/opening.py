@@ -12,7 +12,7 @@ from allspin.host.link.machines.machine import Machine
 from allspin.host.link.virtual.board import VirtualTransport
 from allspin.host.link.wire.serial_port import DEFAULT_BAUD, SerialTransport, serial_ports
 from allspin.host.link.wire.uart import UartOptions
-from allspin.sim.errors import UserError
+from allspin.sim.errors import UserError, refused
 from allspin.sim.network.network import Network
 
 GOLDEN = "golden"
@@ -177,8 +177,6 @@ def virtual_program(
 
     pins = None if uart is None else uart.parameters()
     frequency = 0 if uart is None else uart.frequency
-    try:
+    with refused("the gateware cannot run this network: "):
         parameters = TopParameters.from_network(network, profile, frequency=frequency, uart=pins)
-    except ValueError as error:
-        raise UserError(f"the gateware cannot run this network: {error}") from error
     return build(parameters, mutate=mutate, progress=progress)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from allspin.host.link.wire.serial_port import DEFAULT_BAUD, MAX_BAUD, MIN_BAUD
-from allspin.sim.errors import UserError
+from allspin.sim.errors import refused
 from allspin.sim.network.levels import check_range
 
 if TYPE_CHECKING:
@@ -64,7 +64,5 @@ class UartOptions:
         """
         from allspin.hdl.link.uart import UartParameters
 
-        try:
+        with refused():
             return UartParameters.from_rates(self.frequency, self.baud)
-        except ValueError as error:
-            raise UserError(str(error)) from error

@@ -11,7 +11,7 @@ from allspin.host.data.revision import commit
 from allspin.host.show.display import Display, Silent
 from allspin.host.study.chips.accuracy import COLUMNS, Column, Lot, Measured, measure
 from allspin.sim.device.device import Device
-from allspin.sim.errors import UserError
+from allspin.sim.errors import UserError, refused
 from allspin.sim.network.levels import check_range
 from allspin.sim.network.network import Network
 from allspin.sim.programming.schemes import DEFAULT_BAND, Programming, default_tries
@@ -160,7 +160,7 @@ def measure_chips(
     pixels, labels = pixels[:images], labels[:images]
     total = len(options.seeds)
     results = []
-    try:
+    with refused():
         for name, network in opened.items():
             lot = Lot(made_of, options.seeds, options.programming(network))
             for column in options.columns:
@@ -175,6 +175,4 @@ def measure_chips(
                 )
                 results.append(result)
                 display.finish(figure(result))
-    except ValueError as error:
-        raise UserError(str(error)) from error
     return MeasuredChips(made_of, options.seeds, len(pixels), results)

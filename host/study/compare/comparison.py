@@ -52,7 +52,7 @@ from allspin.sim.cost.spin import (
     synapse_figures,
 )
 from allspin.sim.device.device import Device
-from allspin.sim.errors import UserError
+from allspin.sim.errors import UserError, refused
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import NEURONS
@@ -263,10 +263,8 @@ def compare(
     images = subject.images
     if len(network.layers) < 2:
         raise UserError("a comparison needs a network with a hidden layer of neurons")
-    try:
+    with refused():
         neuron, synapse = neuron_figures(device), synapse_figures(device)
-    except ValueError as error:
-        raise UserError(str(error)) from error
     if len(images) < 2:
         raise UserError("a comparison counts what changes from image to image: give 2 or more")
     shown = images[: options.counted(len(images))]

@@ -7,7 +7,7 @@ from allspin.host.data.catalogue import open_device
 from allspin.host.study.running.made_chip import MadeChip
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device
-from allspin.sim.errors import UserError
+from allspin.sim.errors import UserError, refused
 from allspin.sim.network.levels import check_range
 from allspin.sim.network.network import Network
 from allspin.sim.programming.schemes import DEFAULT_BAND, Programming, default_tries
@@ -55,11 +55,9 @@ class ChipOptions:
             for name in ("tries", "band"):
                 if getattr(self, name) is not None:
                     raise UserError(f"`{name}` needs `scheme` write-verify")
-        try:
+        with refused():
             self._programming(1)
             check_range("chip seed", self.seed, 0, 2**32 - 1)
-        except ValueError as error:
-            raise UserError(str(error)) from error
 
     def _programming(self, usual: int) -> Programming:
         return Programming(
@@ -78,12 +76,10 @@ class ChipOptions:
             If there is no such device, or the network's levels cannot be programmed.
         """
         device = open_device(self.device)
-        try:
+        with refused():
             return MadeChip.of(
                 Chip(device, self.seed),
                 network,
                 self._programming(default_tries(network)),
                 calibrated=self.calibrate,
             )
-        except ValueError as error:
-            raise UserError(str(error)) from error

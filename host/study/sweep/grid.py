@@ -13,7 +13,7 @@ from typing import Any
 
 from allspin.host.data.catalogue import open_network
 from allspin.host.study.sweep.point import Point
-from allspin.sim.errors import UserError
+from allspin.sim.errors import UserError, refused
 from allspin.sim.files.plain import MAX_TOML, parse_toml
 from allspin.sim.files.user_file import read_text
 from allspin.sim.network.levels import check_range
@@ -265,7 +265,5 @@ def read_grid(path: Path) -> dict[str, Any]:
         If there is no such file, or it is not TOML.
     """
     text = read_text(path, "grid", MAX_TOML)
-    try:
+    with refused(f"the grid {path} is not TOML: "):
         return parse_toml(text)
-    except ValueError as error:
-        raise UserError(f"the grid {path} is not TOML: {error}") from error
