@@ -4,13 +4,12 @@ import argparse
 import json
 from typing import get_args
 
-from rich.table import Table
-
 from allspin.boards.build.tools import Wanted
 from allspin.host.bitstreams.build.job import DEFAULT_NETWORK, BuildChanges, make_job
 from allspin.host.cli.options.names import naming_options
 from allspin.host.data.catalogue import open_network
 from allspin.host.data.datasets import load_test_set
+from allspin.host.show.figures import figures_table
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say, warn
 from allspin.host.show.terminal import Terminal
@@ -86,31 +85,29 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         for proof in proofs:
             _print_table(proof)
-    wrong = [proof for proof in proofs if proof.mismatches]
-    for proof in wrong:
+    wrong = [each for each in proofs if each.proof.mismatches]
+    for each in wrong:
         warn(
-            f"{proof.mismatches} of {proof.logits_compared} logits of the netlist "
-            f"{proof.netlist} of {proof.board} differ from the golden model"
+            f"{each.proof.mismatches} of {each.proof.logits} logits of the netlist "
+            f"{each.proof.netlist} of {each.board} differ from the golden model"
         )
     return DIFFERENT if wrong else 0
 
 
 def _print_table(result: BoardProof) -> None:
-    table = Table(title=f"{result.network} in the gates of {result.board}", show_header=False)
-    table.add_column()
-    table.add_column(justify="right", overflow="fold")
-    clocks = f"{result.clocks_programming:,} + {result.clocks_streaming:,}"
-    simulating = result.seconds_programming + result.seconds_streaming
-    for row in (
-        ("netlist", f"{result.netlist}, {result.stage}"),
-        ("cells", f"{sum(result.cells.values()):,}"),
-        ("images", f"{result.images:,}"),
-        ("logits compared", f"{result.logits_compared:,}"),
-        ("mismatches", f"{result.mismatches:,}"),
-        ("requests sent again", f"{result.resent:,}"),
+    proof = result.proof
+    clocks = f"{proof.clocks_programming:,} + {proof.clocks_streaming:,}"
+    simulating = proof.seconds_programming + proof.seconds_streaming
+    rows = (
+        ("netlist", f"{proof.netlist}, {result.stage}"),
+        ("cells", f"{sum(proof.cells.values()):,}"),
+        ("images", f"{proof.images:,}"),
+        ("logits compared", f"{proof.logits:,}"),
+        ("mismatches", f"{proof.mismatches:,}"),
+        ("requests sent again", f"{proof.resent:,}"),
         ("clocks, programming and streaming", clocks),
         ("simulated images/s", f"{result.simulated_images_per_second:,.0f}"),
-        ("seconds, compiling and simulating", f"{result.seconds_compiling:.0f} + {simulating:.0f}"),
-    ):
-        table.add_row(*row)
-    Terminal().print(table)
+        ("seconds, compiling and simulating", f"{proof.seconds_compiling:.0f} + {simulating:.0f}"),
+    )
+    title = f"{result.network} in the gates of {result.board}"
+    Terminal().print(figures_table(title, rows))

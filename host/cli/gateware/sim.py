@@ -5,19 +5,17 @@ import json
 from pathlib import Path
 from typing import Any
 
-from rich.table import Table
-
 from allspin.hdl.bench.runner import BenchFailure
 from allspin.hdl.bench.tools import SIMULATORS
 from allspin.hdl.parameters import HardwareProfile
 from allspin.host.cli.options.names import naming_options
 from allspin.host.data.catalogue import open_network
 from allspin.host.data.datasets import load_test_set
+from allspin.host.show.figures import figures_table
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say, warn
 from allspin.host.show.terminal import Terminal
 from allspin.host.study.proof.engine import SimulatorOptions, simulate_engine
-from allspin.sim.errors import refused
 
 HELP = """\
 Run a network's engine in an HDL simulator, and compare every logit with the golden model.
@@ -68,17 +66,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _print_table(result: dict[str, Any]) -> None:
-    table = Table(title=f"{result['network']} in {result['simulator']}", show_header=False)
-    table.add_column()
-    table.add_column(justify="right", overflow="fold")
-    table.add_row("images", f"{result['images']}")
-    table.add_row("logits compared", f"{result['logits_compared']}")
-    table.add_row("mismatches", f"{result['mismatches']}")
-    table.add_row("cycles per image", f"{result['cycles_per_image']:.1f}")
-    table.add_row("seconds", f"{result['seconds']:.2f}")
+    rows = [
+        ("images", f"{result['images']}"),
+        ("logits compared", f"{result['logits_compared']}"),
+        ("mismatches", f"{result['mismatches']}"),
+        ("cycles per image", f"{result['cycles_per_image']:.1f}"),
+        ("seconds", f"{result['seconds']:.2f}"),
+    ]
     if result["waves"]:
-        table.add_row("waveforms", result["waves"])
-    Terminal().print(table)
+        rows.append(("waveforms", result["waves"]))
+    Terminal().print(figures_table(f"{result['network']} in {result['simulator']}", rows))
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -89,10 +86,9 @@ def run(arguments: argparse.Namespace) -> int:
             rows_per_clock=arguments.rows_per_clock,
             memory=arguments.memory,
         )
+        options = SimulatorOptions(arguments.simulator, arguments.seed, arguments.waves)
     network = open_network(arguments.network)
     images, _ = load_test_set(arguments.data, [network], arguments.images)
-    with refused():
-        options = SimulatorOptions(arguments.simulator, arguments.seed, arguments.waves)
     try:
         with Steps() as steps:
             found = simulate_engine(network, images[: arguments.images], profile, options, steps)

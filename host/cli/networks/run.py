@@ -10,12 +10,7 @@ import numpy.typing as npt
 
 from allspin.host.cli.networks.run_table import print_score
 from allspin.host.cli.options.chip import add_chip_arguments, chip_options
-from allspin.host.cli.options.machine import (
-    add_machine_argument,
-    add_shape_arguments,
-    add_uart_arguments,
-    machine_options,
-)
+from allspin.host.cli.options.machine import add_machine_arguments, machine_options
 from allspin.host.data.files import check_writable
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say, warn
@@ -50,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     add = parser.add_argument
     add("network", metavar="NET", help="network file, or the name of one that ships")
-    add_machine_argument(parser)
+    add_machine_arguments(parser)
     add("--images", metavar="N", type=int, help="first N test images (all)")
     add("--data", metavar="DIR", type=Path, help="folder of IDX files (MNIST, which ships)")
     add("--logits", metavar="OUT.npy", type=Path, help="write the logits")
@@ -61,8 +56,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="keep the images on the board, as many at a time as fit, and run them there",
     )
-    add_shape_arguments(parser)
-    add_uart_arguments(parser)
     add_chip_arguments(parser)
 
 

@@ -1,7 +1,6 @@
 """The table that ``allspin run`` prints."""
 
-from rich.table import Table
-
+from allspin.host.show.figures import figures_table
 from allspin.host.show.terminal import Terminal
 from allspin.host.study.running.made_chip import MadeChip
 from allspin.host.study.running.score import Score
@@ -13,13 +12,9 @@ def print_score(score: Score) -> None:
     where = score.on
     if chip is not None:
         where = f"chip {chip.chip.seed} of {chip.device.name}, {where}"
-    table = Table(title=f"{score.network} on {where}", show_header=False)
-    table.add_column()
-    table.add_column(justify="right", overflow="fold")
-    for row in (*_shown(score), *_compared(score), *([] if chip is None else _programmed(chip))):
-        table.add_row(*row)
+    rows = (*_shown(score), *_compared(score), *([] if chip is None else _programmed(chip)))
     console = Terminal()
-    console.print(table)
+    console.print(figures_table(f"{score.network} on {where}", rows))
     if chip is not None:
         for line in chip.readings():
             console.print(line, soft_wrap=True)

@@ -6,11 +6,10 @@ import os
 import time
 from pathlib import Path
 
-from rich.table import Table
-
 from allspin.host.data.catalogue import open_device
 from allspin.host.data.datasets import load_dataset
 from allspin.host.data.files import check_writable
+from allspin.host.show.figures import figures_table
 from allspin.host.show.say import say, warn
 from allspin.host.show.terminal import Terminal
 from allspin.host.training import recipe
@@ -134,15 +133,14 @@ def _parameters(arguments: argparse.Namespace) -> TrainingParameters:
 
 
 def _print_table(trained: Trained, seconds: float, path: Path) -> None:
-    table = Table(title="Trained network", show_header=False)
-    table.add_column()
-    table.add_column(overflow="fold")
-    table.add_row("topology", "-".join(map(str, trained.network.topology)))
-    table.add_row("validation accuracy", f"{trained.validation_accuracy:.2%}")
-    table.add_row("test accuracy", f"{trained.test_accuracy:.2%}")
-    table.add_row("seconds", f"{seconds:.1f}")
-    table.add_row("file", str(path))
-    Terminal().print(table)
+    rows = (
+        ("topology", "-".join(map(str, trained.network.topology))),
+        ("validation accuracy", f"{trained.validation_accuracy:.2%}"),
+        ("test accuracy", f"{trained.test_accuracy:.2%}"),
+        ("seconds", f"{seconds:.1f}"),
+        ("file", str(path)),
+    )
+    Terminal().print(figures_table("Trained network", rows, "left"))
 
 
 def run(arguments: argparse.Namespace) -> int:

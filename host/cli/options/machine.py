@@ -10,19 +10,15 @@ from allspin.host.study.running.machine_options import MachineOptions
 from allspin.sim.errors import UserError
 
 
-def add_machine_argument(parser: argparse.ArgumentParser) -> None:
-    """Declare the machine."""
-    parser.add_argument(
+def add_machine_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the machine, its shape, and how it is spoken to."""
+    add = parser.add_argument
+    add(
         "--on",
         metavar="MACHINE",
         default=GOLDEN,
         help=f"{GOLDEN}, {VIRTUAL}, a serial port, or {AUTO} ({GOLDEN})",
     )
-
-
-def add_shape_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the machine's lanes and rows."""
-    add = parser.add_argument
     add("--lanes", metavar="L", type=int, help="columns that a row drives in a clock (all)")
     add(
         "--rows-per-clock",
@@ -30,11 +26,6 @@ def add_shape_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         help="rows that are driven in a clock, 1, 2 or 4 (1)",
     )
-
-
-def add_uart_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare how the machine is spoken to."""
-    add = parser.add_argument
     add("--uart", action="store_true", help="go through the virtual board's UART, bit by bit")
     add("--baud", metavar="B", type=int, help=f"bits a second of a UART ({DEFAULT_BAUD})")
     add(

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 from allspin.host.cli.options.names import naming_options
+from allspin.host.data.files import make_folder
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say
 from allspin.host.show.terminal import Terminal
@@ -14,7 +15,6 @@ from allspin.host.study.compare.parts import DEFAULT_PERIPHERY, PERIPHERY
 from allspin.host.study.compare.subject import IMAGES, MHZ, CompareOptions, Subject
 from allspin.host.study.compare.table import notes, tables
 from allspin.sim.cost.liberty import CELLS_45
-from allspin.sim.errors import UserError
 
 HELP = """\
 Compare the network's spin neurons with CMOS neurons: accuracy, area, energy and time, bare and
@@ -102,7 +102,7 @@ def run(arguments: argparse.Namespace) -> int:
     if folder is None and not arguments.json:
         folder = Path("out/compare") / Path(arguments.network).stem
     if folder is not None:
-        _make(folder)
+        make_folder(folder)
     with Steps() as steps:
         steps.start("comparing")
         found = compare(subject, options, steps).to_dict()
@@ -120,11 +120,3 @@ def run(arguments: argparse.Namespace) -> int:
     for line in notes(found):
         console.print(line, soft_wrap=True)
     return 0
-
-
-def _make(folder: Path) -> None:
-    """Make a folder, before the work that fills it."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"cannot make the folder {folder}: {error.strerror}") from error

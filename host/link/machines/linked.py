@@ -1,6 +1,6 @@
 """A machine behind the link; the host class does not know what carries the bytes."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -14,28 +14,23 @@ from allspin.host.link.machines.machine import Machine
 from allspin.host.link.machines.resident import ResidentImages
 from allspin.host.link.payloads.answers import Answers, Counters, parse_answers
 from allspin.host.link.payloads.identity import Identity
-from allspin.host.link.payloads.images import BATCH, encode_images
+from allspin.host.link.payloads.images import BATCH, encode_pixels
 from allspin.host.link.payloads.memories import (
-    Memory,
+    COUNTER_BYTES,
+    Memories,
     crossbar_memories,
     neuron_memories,
     use_noise_memories,
 )
-from allspin.host.link.wire.frames import encoded_size
 from allspin.host.link.wire.session import NO_PROGRESS, Progress, Session
 from allspin.host.link.wire.transport import Transport
 from allspin.sim.device.device import Device
 from allspin.sim.errors import UserError, refused
 from allspin.sim.network.network import Network
-from allspin.sim.network.pixels import quantise_pixels
 from allspin.sim.programming.schemes import Programming
 
-COUNTER_BYTES = 8
-LINES_BYTES = 512
-"""Of a frame that carries several lines, at most, about: a lost one is cheap."""
 
-
-class LinkedMachine(Machine):
+class LinkedMachine(Memories, Machine):
     """A machine that speaks the link protocol: a board, or one that is simulated.
 
     Parameters
@@ -56,6 +51,8 @@ class LinkedMachine(Machine):
         If nothing that speaks the protocol answers. As everywhere in this class, the
         message is one line.
     """
+
+    reads_words = True
 
     def __init__(self, transport: Transport) -> None:
         self.name = transport.name
@@ -107,10 +104,6 @@ class LinkedMachine(Machine):
         with refused(f"{self.name} cannot be used: "):
             return Identity.parse(body)
 
-    def check(self, network: Network) -> None:
-        """Raise a `UserError` unless the machine was built for such a network."""
-        self.identity.check(self.name, network)
-
     def program(self, network: Network, progress: Progress = NO_PROGRESS) -> None:
         """Write a network's weights, tables and converters, and clear the counters.
 
@@ -133,27 +126,6 @@ class LinkedMachine(Machine):
         self.write_memories(memories, progress)
         self.clear_counters()
 
-    def write_memories(self, memories: Iterable[Memory], progress: Progress = NO_PROGRESS) -> None:
-        """Write whole memories; all of them are written when this returns.
-
-        The lines of these memories may arrive in any order, so none may act on another: what
-        does is written by a call of its own.
-
-        Parameters
-        ----------
-        memories : iterable of tuple of int and ndarray of uint8, shape (lines, bytes)
-            Each one's space and its lines.
-        progress : callable
-            Called with the number of frames answered.
-        """
-        bodies = (body for space, lines in memories for body in self._lines(space, lines))
-        self._session.ask(Request.WRITE, bodies, progress)
-
-    @property
-    def reads_words(self) -> bool:
-        """It does: the protocol has it."""
-        return True
-
     def read_words(self, layer: int) -> npt.NDArray[np.int8]:
         """Read the R_AH words of a crossbar back.
 
@@ -164,65 +136,6 @@ class LinkedMachine(Machine):
         shape = self.identity.layers[layer]
         content = self.read_back(layer << 4 | WEIGHTS, 0, shape.rows, shape.columns)
         return np.frombuffer(content, np.int8).reshape(shape.rows, shape.columns)
-
-    def _lines(self, space: int, lines: npt.NDArray[np.uint8]) -> Iterator[bytes]:
-        """WRITE bodies of a memory, each of some lines."""
-        address = 0
-        while address < len(lines):
-            step = max(1, (self._frame_bytes() - encoded_size(16)) // lines.shape[1])
-            yield _address(space, address) + lines[address : address + step].tobytes()
-            address += step
-
-    def _frame_bytes(self) -> int:
-        """Bytes of a frame of several lines: two fit the window, and the line bears it."""
-        return min(LINES_BYTES, self._session.line.window // 2, self._session.line.bearable)
-
-    def write(self, space: int, address: int, data: bytes, *, seconds: float = 0.0) -> None:
-        """Write whole lines of a memory.
-
-        Parameters
-        ----------
-        space, address : int
-            Which memory, and its first line.
-        data : bytes
-            One line after another.
-        seconds : float
-            What the machine may need for what the write sets off.
-        """
-        self._session.ask(Request.WRITE, [_address(space, address) + data], seconds=seconds)
-
-    def read_back(self, space: int, address: int, count: int, line_bytes: int) -> bytes:
-        """Read lines of a memory.
-
-        Parameters
-        ----------
-        space, address : int
-            Which memory, and its first line.
-        count : int
-            Number of lines.
-        line_bytes : int
-            Bytes of a line.
-
-        Returns
-        -------
-        bytes
-            ``count * line_bytes`` of them.
-        """
-
-        def bodies() -> Iterator[bytes]:
-            start = address
-            while start < address + count:
-                step = max(1, self._frame_bytes() // line_bytes)
-                step = min(step, address + count - start)
-                yield _address(space, start) + step.to_bytes(2, "little")
-                start += step
-
-        content = b"".join(self._session.ask(Request.READ, bodies()))
-        if len(content) != count * line_bytes:
-            raise UserError(
-                f"{self.name} answered a READ of {count * line_bytes} bytes with {len(content)}"
-            )
-        return content
 
     def chip_maker(self, network: Network, made_of: Device, programming: Programming) -> ChipMaker:
         """What makes chips on it; see `allspin.host.link.machines.machine.Machine.chip_maker`."""
@@ -239,10 +152,6 @@ class LinkedMachine(Machine):
     def elapsed_clocks(self) -> int | None:
         """Clocks from the stopwatch's start to the last answer's end, in simulated time."""
         return self._transport.elapsed_clocks()
-
-    def clear_counters(self) -> None:
-        """Set all counters to zero."""
-        self.write(ENGINE << 4 | COUNTERS, 0, bytes(COUNTER_BYTES))
 
     def counters(self) -> Counters:
         """Read all counters."""
@@ -304,10 +213,5 @@ def _image_bodies(
     """Bodies of IMAGE requests, coded a batch at a time; `number` is the first image's."""
     bits = identity.pixel_bits
     for start in range(0, len(images), BATCH):
-        batch = quantise_pixels(images[start : start + BATCH], bits)
-        for place, body in enumerate(encode_images(batch, bits), start):
+        for place, body in enumerate(encode_pixels(images[start : start + BATCH], bits), start):
             yield body if number is None else (number + place).to_bytes(4, "little") + body
-
-
-def _address(space: int, address: int) -> bytes:
-    return space.to_bytes(1, "little") + address.to_bytes(2, "little")

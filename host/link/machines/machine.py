@@ -56,9 +56,12 @@ class Machine(Closing):
     ----------
     name : str
         What messages call it.
+    reads_words : bool
+        Whether `read_words` can read the R_AH words back that it works with.
     """
 
     name: str
+    reads_words: bool = False
 
     @abstractmethod
     def program(self, network: Network, progress: Progress = NO_PROGRESS) -> None:
@@ -134,11 +137,6 @@ class Machine(Closing):
 
     def clear_counters(self) -> None:
         """Set all counters, if it has any, to zero."""
-
-    @property
-    def reads_words(self) -> bool:
-        """Whether `read_words` can read the R_AH words back that it works with."""
-        return False
 
     def read_words(self, layer: int) -> npt.NDArray[np.int8]:
         """Read the R_AH words of a crossbar back.

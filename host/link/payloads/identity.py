@@ -94,9 +94,7 @@ class Identity:
         """
         if len(body) < _HEAD.size or body[:4] != MAGIC:
             raise ValueError("its identity is not allspin's")
-        fields = _HEAD.unpack_from(body)
-        _, version, count, frequency, window, pixel, hidden, rah, current, neuron = fields[:10]
-        features, state_bits, rounds_per_clock, level_step, beats, images = fields[10:]
+        _, version, count, *fields = _HEAD.unpack_from(body)
         if version != VERSION:
             raise ValueError(f"it speaks version {version} of the protocol, this is {VERSION}")
         if count < 1 or len(body) != _HEAD.size + count * _LAYER.size:
@@ -104,22 +102,8 @@ class Identity:
         layers = tuple(LayerIdentity(*fields) for fields in _LAYER.iter_unpack(body[_HEAD.size :]))
         if any(0 in astuple(layer) for layer in layers):
             raise ValueError("its identity has a layer without rows, columns, lanes or bits")
-        return cls(
-            frequency=frequency,
-            window=window,
-            pixel_bits=pixel,
-            hidden_bits=hidden,
-            rah_bits=rah,
-            current_bits=current,
-            neuron=neuron_from_wire(neuron),
-            layers=layers,
-            features=Feature(features),
-            state_bits=state_bits,
-            rounds_per_clock=rounds_per_clock,
-            level_step=level_step,
-            resident_beats=beats,
-            resident_images=images,
-        )
+        *numbers, neuron, features = fields[:8]
+        return cls(*numbers, neuron_from_wire(neuron), layers, Feature(features), *fields[8:])
 
     @property
     def topology(self) -> tuple[int, ...]:

@@ -5,9 +5,29 @@ import numpy.typing as npt
 
 from allspin.hdl.link.protocol import MAX_RUN, MAX_SKIP, PACKED_BITS, RUN_BITS
 from allspin.sim.network.levels import check_range
+from allspin.sim.network.pixels import quantise_pixels
 
 BATCH = 4096
 """Images coded at a time; it bounds the memory that intermediate arrays take."""
+
+
+def encode_pixels(pixels: npt.NDArray[np.uint8], pixel_bits: int) -> list[bytes]:
+    """Bodies of IMAGE requests of images as a data set has them.
+
+    Parameters
+    ----------
+    pixels : ndarray of uint8, shape (images, height, width) or (images, rows)
+        Grey levels, 0 to 255.
+    pixel_bits : int
+        Width of a row value, 1 to 8.
+    """
+    values = quantise_pixels(pixels.reshape(len(pixels), -1), pixel_bits)
+    return encode_images(values, pixel_bits)
+
+
+def image_bytes(pixels: npt.NDArray[np.uint8], pixel_bits: int) -> float:
+    """Mean bytes of an IMAGE request's body; the parameters are those of `encode_pixels`."""
+    return float(np.mean([len(body) for body in encode_pixels(pixels, pixel_bits)]))
 
 
 def encode_images(values: npt.NDArray[np.uint8], pixel_bits: int) -> list[bytes]:

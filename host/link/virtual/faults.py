@@ -246,21 +246,12 @@ class FaultyTransport(Transport, Generic[Board]):
         self._power_on = power_on
         self._to_device = FaultyWire(faults.to_device, [faults.seed, 0])
         self._to_host = FaultyWire(faults.to_host, [faults.seed, 1])
+        self.to_device, self.to_host = self._to_device.counts, self._to_host.counts
         self._draws = np.random.default_rng([faults.seed, _DRAWS_OF_RESETS])
         self._reset_after = deque(sorted(set(faults.reset_after)))
         self._ahead = _Ahead()
         self.board = power_on()
         self.name = self.board.name
-
-    @property
-    def to_device(self) -> WireCounts:
-        """What became of requests."""
-        return self._to_device.counts
-
-    @property
-    def to_host(self) -> WireCounts:
-        """What became of answers."""
-        return self._to_host.counts
 
     @property
     def pending(self) -> bool:

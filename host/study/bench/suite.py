@@ -15,12 +15,12 @@ from threadpoolctl import threadpool_limits
 
 from allspin.hdl.cost.bound import cycle_bounds
 from allspin.hdl.parameters import EngineParameters, HardwareProfile
+from allspin.host.bitstreams.throughput import link_rate
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_test_set
-from allspin.host.link.machines.opening import VIRTUAL, open_machine
+from allspin.host.link.machines.opening import VIRTUAL, open_virtual
 from allspin.host.link.machines.resident import VIRTUAL_RESIDENT
 from allspin.host.study.bench.chips import peak_memory, some_chips
-from allspin.host.study.bench.engine import link_rate
 from allspin.host.study.bench.forward import FloatForward
 from allspin.host.study.bench.peers import PEERS, USE, WRITE, Peer
 from allspin.host.study.bench.timing import Timed, timed
@@ -273,11 +273,10 @@ def shapes_on_virtual(effort: Effort) -> list[dict[str, Any]]:
     for lanes, rows in effort.shapes:
         profile = HardwareProfile(lanes=lanes, rows_per_clock=rows, resident=VIRTUAL_RESIDENT)
         engine = EngineParameters.from_network(network, profile)
-        with open_machine(VIRTUAL, network, profile) as machine:
+        with open_virtual(network, profile) as machine:
             machine.program(network)
             took, _ = timed(lambda machine=machine: machine.stream(images))
             counters = machine.counters()
-            assert counters is not None
             cycles = machine.resident_images().run_all(images, labels).cycles_per_image
         found.append(
             {

@@ -9,7 +9,7 @@ from allspin.host.data.catalogue import each_network, network_name, open_device,
 from allspin.host.data.datasets import load_test_set
 from allspin.host.data.revision import commit
 from allspin.host.show.display import Display, Silent
-from allspin.host.study.chips.accuracy import COLUMNS, Column, Lot, Measured, measure
+from allspin.host.study.chips.accuracy import COLUMNS, Column, Lot, Measured, TestSet, measure
 from allspin.sim.device.device import Device
 from allspin.sim.errors import UserError, refused
 from allspin.sim.network.levels import check_range
@@ -158,21 +158,51 @@ def measure_chips(
         opened[name] = open_network(each)
     pixels, labels = load_test_set(data, opened.values(), images)
     pixels, labels = pixels[:images], labels[:images]
-    total = len(options.seeds)
     results = []
-    with refused():
-        for name, network in opened.items():
+    for name, network in opened.items():
+        with refused():
             lot = Lot(made_of, options.seeds, options.programming(network))
-            for column in options.columns:
-                display.start(f"{name}, {column.title}")
-                result = measure(
+        results += measure_columns(name, network, options.columns, lot, (pixels, labels), display)
+    return MeasuredChips(made_of, options.seeds, len(pixels), results)
+
+
+def measure_columns(
+    name: str,
+    network: Network,
+    columns: Sequence[Column],
+    lot: Lot,
+    test_set: TestSet,
+    display: Display,
+) -> list[Measured]:
+    """Measure some columns for one network, each as a step.
+
+    Parameters
+    ----------
+    name, network, lot, test_set
+        As of `allspin.host.study.chips.accuracy.measure`.
+    columns : sequence of Column
+        What the chips have.
+    display : Display
+        Shows the steps.
+
+    Raises
+    ------
+    UserError
+        If the chips cannot be programmed so.
+    """
+    chips, found = len(lot.seeds), []
+    for column in columns:
+        display.start(f"{name}, {column.title}")
+        with refused():
+            found.append(
+                measure(
                     name,
                     network,
                     column,
                     lot,
-                    (pixels, labels),
-                    lambda done, accuracy: display.advance(done, total, f"{accuracy:.2%}"),
+                    test_set,
+                    lambda done, accuracy: display.advance(done, chips, f"{accuracy:.2%}"),
                 )
-                results.append(result)
-                display.finish(figure(result))
-    return MeasuredChips(made_of, options.seeds, len(pixels), results)
+            )
+        display.finish(figure(found[-1]))
+    return found

@@ -55,7 +55,7 @@ class SimulatorOptions:
             )
         if self.waves is not None and self.waves.suffix != ".fst":
             raise ValueError(
-                f"waveforms are FST: name the file {self.waves.stem}.fst, not {self.waves.name}"
+                f"waves must be FST: name the file {self.waves.stem}.fst, not {self.waves.name}"
             )
 
 

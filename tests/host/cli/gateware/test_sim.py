@@ -113,7 +113,7 @@ def test_waves_are_recorded(sim, tmp_path):
         (["--images", "0"], "--images must be from 1 to 30, not 0"),
         (["--images", "31"], "--images must be from 1 to 30, not 31"),
         (["--lanes", "0"], "lanes must be from 1 to 65535, not 0"),
-        (["--waves", "out.vcd"], "waveforms are FST: name the file out.fst, not out.vcd"),
+        (["--waves", "out.vcd"], "--waves must be FST: name the file out.fst, not out.vcd"),
         (["--waves", "no/such/out.fst"], "cannot write no/such/out.fst: No such file or directory"),
         (["--data", "no-such-folder"], "no-such-folder"),
     ],

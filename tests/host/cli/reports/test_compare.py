@@ -122,7 +122,7 @@ def test_another_library_another_network_other_options(tmp_path: Path, capsys: C
         ("--liberty none.lib", "cannot read library none.lib: No such file or directory"),
         ("--device none", "there is no device 'none'"),
         ("--with none", "there is no network 'none'"),
-        ("-o /dev/null/x", "cannot make the folder /dev/null/x"),
+        ("-o /dev/null/x", "cannot write into the folder /dev/null/x"),
     ],
 )
 def test_what_is_wrong_is_one_line(words: str, message: str, capsys: Capture) -> None:
