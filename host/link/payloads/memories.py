@@ -15,8 +15,6 @@ from allspin.sim.network.network import Network
 
 Memory = tuple[int, npt.NDArray[np.uint8]]
 """A memory's space and its content, shape (lines, bytes of a line)."""
-
-
 COUNTER_BYTES = 8
 LINES_BYTES = 512
 """Of a frame that carries several lines, at most, about: a lost one is cheap."""
