@@ -185,7 +185,7 @@ def test_programming_is_counted(found: dict[str, Any]) -> None:
 
 
 def test_what_cannot_be_compared_is_one_line() -> None:
-    with pytest.raises(UserError, match=r"cmos-relu needs 1\.\d+ ns in these cells.*--frequency"):
+    with pytest.raises(UserError, match=r"cmos-relu needs 1\.\d+ ns in these cells.*`frequency`"):
         compared(options=CompareOptions(frequency=1e9, images=10))
     with pytest.raises(UserError, match="give 2 or more"):
         compared(images=IMAGES[:1])
