@@ -95,4 +95,4 @@ def _link_is_slower(
     """Whether an image has more bytes on the link than it takes clocks in the engine at least."""
     some = images[:SOME]
     bound = cycle_bounds(network, EngineParameters.from_network(network, profile), some).mean()
-    return image_bytes(some, network.pixel_bits) > bound
+    return bool(image_bytes(some, network.pixel_bits) > bound)
