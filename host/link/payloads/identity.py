@@ -102,8 +102,9 @@ class Identity:
         layers = tuple(LayerIdentity(*fields) for fields in _LAYER.iter_unpack(body[_HEAD.size :]))
         if any(0 in astuple(layer) for layer in layers):
             raise ValueError("its identity has a layer without rows, columns, lanes or bits")
-        *numbers, neuron, features = fields[:8]
-        return cls(*numbers, neuron_from_wire(neuron), layers, Feature(features), *fields[8:])
+        # The device's order is that of the class, but that its layers come last.
+        fields[6:8] = neuron_from_wire(fields[6]), layers, Feature(fields[7])
+        return cls(*fields)
 
     @property
     def topology(self) -> tuple[int, ...]:
