@@ -317,7 +317,7 @@ def test_what_cannot_be_measured_is_said_before_anything_is(small, tmp_path):
         UserError, match=r"D2D of potentiation must be a number from 0 to 1, not 6\.5"
     ):
         make_plan(small.grid(d2d=[1, 50]))
-    with pytest.raises(UserError, match="images must be from 1 to 120, not 121"):
+    with pytest.raises(UserError, match="`images` must be from 1 to 120, not 121"):
         make_plan(small.grid(images=121))
     with pytest.raises(UserError, match="the network takes images of 28 x 28"):
         make_plan(small.grid(network="mnist-10"))
