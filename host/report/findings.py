@@ -13,11 +13,12 @@ from allspin.host.bitstreams.kept import recall
 from allspin.host.report.compared import compared
 from allspin.host.report.subject import Subject
 from allspin.host.show.display import Display
-from allspin.host.study.chips.accuracy import Measured
-from allspin.host.study.chips.measured import ChipOptions, measure_columns
+from allspin.host.study.chips.accuracy import COLUMNS, Lot, Measured
+from allspin.host.study.chips.measured import measure_columns
 from allspin.host.study.running.traced_run import TracedRun, run_traced, traced_clocks
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
+from allspin.sim.programming.schemes import Programming, default_tries
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +87,13 @@ class Findings:
         return float(np.mean(self.answers == self.subject.labels))
 
 
+def _measure_chips(subject: Subject, display: Display) -> list[Measured]:
+    network, chips = subject.network, range(subject.chips)
+    lot = Lot(subject.device, chips, Programming(tries=default_tries(network)))
+    shown = subject.images, subject.labels
+    return measure_columns(subject.title, network, COLUMNS, lot, shown, display)
+
+
 def why_no_engine(subject: Subject) -> str | None:
     """Why the gateware cannot be run here; None where it can."""
     from allspin.boards.virtual.build import compiler
@@ -139,15 +147,7 @@ def find(subject: Subject, display: Display) -> Findings:
         subject,
         logits,
         answers,
-        measure_columns(
-            subject.title,
-            subject.network,
-            subject.device,
-            ChipOptions(subject.chips),
-            subject.images,
-            subject.labels,
-            display,
-        ),
+        _measure_chips(subject, display),
         _run_engine(subject, logits, display),
         [
             {**record, "older": is_older(record, subject.network)}

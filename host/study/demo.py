@@ -16,9 +16,10 @@ from allspin.hdl.parameters import EngineParameters
 from allspin.host.data.datasets import Dataset
 from allspin.host.data.files import make_folder
 from allspin.host.data.revision import commit
-from allspin.host.link.frames import encode_frame
-from allspin.host.link.images import encode_images
+from allspin.host.link.payloads.images import encode_pixels
+from allspin.host.link.wire.frames import encode_frame
 from allspin.host.show.display import Display
+from allspin.host.show.figures import figures_table
 from allspin.host.show.pictures.confusion import confusion_matrix
 from allspin.host.show.pictures.learning import learning_curve
 from allspin.host.show.pictures.maps import rah_maps
@@ -32,7 +33,6 @@ from allspin.host.training.recipe import Progress, Trained, TrainingParameters, 
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import network_to_bytes, write_atomically
 from allspin.sim.network.network import Network
-from allspin.sim.network.pixels import quantise_pixels
 
 HEADER = b"\4\1\1"
 """Kind and tag of an image's request, of the usual length, to count the link's bytes."""
@@ -96,10 +96,7 @@ class Results:
 def results_table(results: Results) -> Table:
     """The results as a table."""
     r = results
-    table = Table(title=f"allspin: {r.topology}, {r.states} states", show_header=False)
-    table.add_column(justify="left")
-    table.add_column(justify="right")
-    for name, value in (
+    rows = (
         ("test accuracy", f"{100 * r.accuracy:.2f} %"),
         ("validation accuracy", f"{100 * r.validation_accuracy:.2f} %"),
         ("training", f"{r.training_seconds:.1f} s"),
@@ -111,9 +108,8 @@ def results_table(results: Results) -> Table:
         ("images/s, golden model", f"{r.golden_images_per_second:,.0f}"),
         ("logits compared", f"{r.logits_compared:,}"),
         ("mismatches", f"{r.mismatches:,}"),
-    ):
-        table.add_row(name, value)
-    return table
+    )
+    return figures_table(f"allspin: {r.topology}, {r.states} states", rows)
 
 
 def table_text(table: Table) -> str:
@@ -148,10 +144,8 @@ def _train(dataset: Dataset, parameters: TrainingParameters, display: Display) -
 
 def link_bytes(network: Network, images: npt.NDArray[np.uint8]) -> int:
     """Bytes of all images' requests."""
-    values = quantise_pixels(images, network.pixel_bits)
-    return sum(
-        len(encode_frame(HEADER + body)) for body in encode_images(values, network.pixel_bits)
-    )
+    bodies = encode_pixels(images, network.pixel_bits)
+    return sum(len(encode_frame(HEADER + body)) for body in bodies)
 
 
 def run_demo(

@@ -113,7 +113,7 @@ def check_timing(netlist: Netlist, name: str, period: float) -> None:
     if netlist.longest_path() > 1000 * period:
         raise UserError(
             f"{name} needs {netlist.longest_path() / 1000:.2f} ns in these cells, but the clock "
-            f"has {period:g} ns; give a lower --frequency"
+            f"has {period:g} ns; give a lower `frequency`"
         )
 
 

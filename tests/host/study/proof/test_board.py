@@ -8,7 +8,8 @@ import pytest
 from allspin.boards.catalogue import find_board
 from allspin.boards.gates.netlist import Netlist
 from allspin.hdl.bench.networks import random_network
-from allspin.host.bitstreams.build.job import Changes, make_job
+from allspin.host.bitstreams.build.job import BuildChanges, make_job
+from allspin.host.data.revision import commit
 from allspin.host.study.proof import board as board_proof
 from allspin.host.study.proof.board import Stage, find_provable, prove_board
 from allspin.host.study.proof.netlist import Proof
@@ -55,7 +56,7 @@ def asked(monkeypatch, tmp_path):
 
 def job(lanes=1):
     board = find_board("icebreaker")
-    return make_job(board, None, "net", random_network((4, 2), 1), Changes(lanes=lanes))
+    return make_job(board, None, "net", random_network((4, 2), 1), BuildChanges(lanes=lanes))
 
 
 def test_the_synthesised_netlist_is_proved_and_shown(asked, seen):
@@ -69,9 +70,27 @@ def test_the_synthesised_netlist_is_proved_and_shown(asked, seen):
         "images": 5,
     }
     assert (proof.board, proof.stage, proof.network) == ("icebreaker", "synthesised", "net")
-    assert (proof.logits_compared, proof.mismatches, proof.resent) == (50, 2, 1)
+    assert proof.proof == PROOF
     assert proof.simulated_images_per_second == 5 * board.machine_frequency / 500
-    assert proof.to_dict()["cells"] == {"SB_LUT4": 7}
+    assert proof.to_dict() == {
+        "board": "icebreaker",
+        "stage": "synthesised",
+        "network": "net",
+        "netlist": "0123456789abcdef",
+        "tools": "some tools",
+        "images": 5,
+        "logits_compared": 50,
+        "mismatches": 2,
+        "resent": 1,
+        "cells": {"SB_LUT4": 7},
+        "clocks_programming": 1000,
+        "clocks_streaming": 500,
+        "simulated_images_per_second": 5 * board.machine_frequency / 500,
+        "seconds_compiling": 1.0,
+        "seconds_programming": 2.0,
+        "seconds_streaming": 3.0,
+        "commit": commit(),
+    }
     assert seen.lines == [
         "icebreaker: netlist",
         "the digest",
