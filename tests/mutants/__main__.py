@@ -221,6 +221,10 @@ def main() -> int:
         ]
         chosen = sample(every, arguments.seed, arguments.count or len(every))
         print(f"{len(chosen)} of {len(every)} mutants, seed {arguments.seed}", flush=True)
+        bare = sorted({mutant.path for mutant in chosen if not table.tests(mutant.path)})
+        if bare:
+            print(f"no tests: {', '.join(bare)}; give them a row in {TABLE.name}", file=sys.stderr)
+            return 2
         if arguments.list:
             print(*chosen, sep="\n")
             return 0

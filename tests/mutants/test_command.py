@@ -216,3 +216,14 @@ def test_a_mutant_that_runs_for_ever_is_killed(tree):
     assert found["k < n -> (k <= n)"] == "killed"
     # A test that was stopped counts as one that failed, and nothing else does.
     assert list(found.values()).count("survived") == out.count("survived:")
+
+
+def test_a_file_without_tests_is_refused(tree):
+    """Its mutants would be tried with every test that there is."""
+    (tree / "sim" / "lonely.py").write_text("X = 1\n")
+    process = command(tree, "--count", "0")
+    out, err = process.communicate(timeout=100)
+    assert (process.returncode, err) == (
+        2,
+        "no tests: sim/lonely.py; give them a row in table.toml\n",
+    )
