@@ -221,9 +221,6 @@ def test_a_mutant_that_runs_for_ever_is_killed(tree):
 def test_a_file_without_tests_is_refused(tree):
     """Its mutants would be tried with every test that there is."""
     (tree / "sim" / "lonely.py").write_text("X = 1\n")
-    process = command(tree, "--count", "0")
-    out, err = process.communicate(timeout=100)
-    assert (process.returncode, err) == (
-        2,
-        "no tests: sim/lonely.py; give them a row in table.toml\n",
-    )
+    status, _, err = run(tree, "--count", "0")
+    said = "no tests: sim/lonely.py; give them a row in table.toml\n"
+    assert (status, err) == (2, said)
