@@ -239,6 +239,7 @@ def test_identity_program_and_read_back():
     )
     assert plain.memories[0x02] == converter
     assert plain.memories[0x03] == bytes([first.converter.shift])
+    assert device.reads_words
     assert device.read_back(0x00, 0, 30, 7) == first.words.tobytes()
     assert device.read_back(0x00, 11, 2, 7) == first.words[11:13].tobytes()
     assert device.read_back(0x02, 3, 4, 4) == converter[12:]
