@@ -23,7 +23,7 @@ SUPPLIES = {
 """How a row is driven."""
 NEEDED = ("hall_resistance", "longitudinal", "arms")
 MAX_OHM = 1e9
-"""Of film, lines and closed switches: above it, double precision loses an ohm in a thousand rows."""
+"""Of film, lines and closed switches: above it, double precision loses a milliohm and more."""
 
 
 @dataclass(frozen=True)
