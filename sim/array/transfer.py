@@ -38,7 +38,7 @@ def transfer(array: HallArray, hall: npt.ArrayLike) -> Reals:
     array : HallArray
         How it is joined, driven and read.
     hall : array_like of float, shape (rows, columns)
-        Hall resistance of each cell, in ohm, each at most `array.hall` in magnitude.
+        Hall resistance of each cell, in ohm, each at most `array.most` in magnitude.
 
     Returns
     -------
@@ -53,8 +53,12 @@ def transfer(array: HallArray, hall: npt.ArrayLike) -> Reals:
     hall = np.asarray(hall, np.float64)
     if array.reading == "ideal":
         return hall.copy()
-    if not np.all(np.abs(hall) <= array.hall * (1 + 1e-9)):
-        raise ValueError(f"Hall resistances must be from {-array.hall:g} to {array.hall:g} ohm")
+    most = array.most * (1 + 1e-9)
+    if not np.all(np.abs(hall) <= most):
+        raise ValueError(
+            f"Hall resistances must be from {-array.most:g} to {array.most:g} ohm, the geometric "
+            "mean of a cross's longitudinal resistance and its arms"
+        )
     return _READERS[array.reading](array, hall)
 
 

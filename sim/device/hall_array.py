@@ -99,8 +99,7 @@ class HallArray:
                 f"temperature_coefficient {self.temperature_coefficient:g} leaves no resistance "
                 f"at {self.temperature:g} K"
             )
-        most = math.sqrt(self._known("longitudinal") * self._known("arms"))
-        check_number("hall_resistance", self.hall_resistance, 0, most)
+        check_number("hall_resistance", self.hall_resistance, 0, self.most)
 
     def _known(self, name: str) -> float:
         value = getattr(self, name)
@@ -119,6 +118,11 @@ class HallArray:
         return self._known("hall_resistance")
 
     @property
+    def most(self) -> float:
+        """Largest Hall resistance that a cross of these resistances can have, in ohm."""
+        return math.sqrt(self._known("longitudinal") * self._known("arms"))
+
+    @property
     def row_arm(self) -> float:
         """From a cell's centre to either of its row terminals, with half of the line, in ohm."""
         return (self._known("longitudinal") + self.row_line) * self._warmth / 2
@@ -134,9 +138,9 @@ class HallArray:
         return 10 ** (self.common_mode_rejection / 20)
 
     def readings(self) -> list[str]:
-        """What it is, a line each, for reports."""
+        """What it is, a line each, for reports; nothing of an ideal one."""
         if self.reading == "ideal":
-            return [f"array ideal: {READINGS['ideal']}"]
+            return []
         return [
             f"array {self.reading}: {READINGS[self.reading]}",
             f"row supplies {self.supply}: {SUPPLIES[self.supply]}",

@@ -141,8 +141,8 @@ def test_ideal_needs_no_resistances():
     assert np.array_equal(transfer(HallArray(), hall), hall)
 
 
-def test_refuses_a_hall_resistance_beyond_the_outermost_level():
-    with pytest.raises(ValueError, match="from -3 to 3 ohm"):
-        transfer(HallArray("series", **CROSS), [[3.1]])
-    with pytest.raises(ValueError, match="from -3 to 3 ohm"):
+def test_refuses_a_hall_resistance_that_no_cross_has():
+    with pytest.raises(ValueError, match=r"from -31.6228 to 31.6228 ohm"):
+        transfer(HallArray("series", **CROSS), [[31.7]])
+    with pytest.raises(ValueError, match=r"from -31.6228 to 31.6228 ohm"):
         transfer(HallArray("series", **CROSS), [[math.nan]])
