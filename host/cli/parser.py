@@ -21,7 +21,7 @@ COMMANDS: dict[str, str] = {
     "chips": "say what networks reach over many chips of a device",
     "sweep": "measure chips over a grid of networks, devices and variations",
     "sim": "run a network's gateware in an HDL simulator",
-    "export": "write a network's gateware as Verilog",
+    "export": "write a network's gateware as Verilog, or its array for SPICE",
     "demo": "show the whole machine at work, and leave its pictures",
     "paper": "draw the figures of the paper, with a verdict on each claim",
     "compare": "set spin neurons against CMOS neurons: area, energy and time",

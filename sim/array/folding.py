@@ -35,7 +35,8 @@ class Folded:
         Share of the words that would be larger than a word can be.
     residual : float
         Root of the mean square of what is missing, as a fraction of a cell's range in its
-        column: the outermost levels apart, times the gain of the column's own words.
+        column: the outermost levels apart, times the gain of the column's own words. At most 1,
+        which is also what columns without such a gain have.
     """
 
     words: npt.NDArray[np.int8]
@@ -142,4 +143,4 @@ def fold(
     folded, outside = _rounded(effective, scales, top)
     span = (int(levels[-1]) - int(levels[0])) * np.maximum(gains, NO_GAIN)
     residual = float(np.sqrt((((effective - scales * folded) / span) ** 2).mean()))
-    return Folded(folded.astype(np.int8), scales, made, float(outside.mean()), residual)
+    return Folded(folded.astype(np.int8), scales, made, float(outside.mean()), min(residual, 1.0))

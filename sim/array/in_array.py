@@ -77,20 +77,22 @@ class InArray:
         return all(layer.matrix is None for layer in self.network.layers)
 
 
+def ohm_of_word(array: HallArray, layer: Layer) -> float:
+    """Hall resistance of a word of 1, in ohm: the outermost level has `HallArray.hall`."""
+    return array.hall / max(1, int(np.abs(layer.levels.astype(np.int64)).max()))
+
+
 def effective_words(array: HallArray, layer: Layer) -> Reals:
     """What a layer's columns sum in an array, shape (rows, columns), in R_AH words.
-
-    The outermost level has the Hall resistance `HallArray.hall`, and a word of 0 has none.
 
     Raises
     ------
     ValueError
         If a cell's Hall resistance is more than a cross can have.
     """
-    outermost = int(np.abs(layer.levels.astype(np.int64)).max())
-    if array.reading == "ideal" or not outermost:
+    if array.reading == "ideal":
         return layer.words.astype(np.float64)
-    ohm = array.hall / outermost
+    ohm = ohm_of_word(array, layer)
     return transfer(array, layer.words * ohm) / ohm
 
 

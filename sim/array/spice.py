@@ -10,7 +10,10 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from allspin.sim.array.in_array import ohm_of_word
 from allspin.sim.device.hall_array import HallArray
+from allspin.sim.network.levels import check_range
+from allspin.sim.network.network import Network
 
 LEAK = 1e9
 """Ohm from each input of an amplifier at a cell to ground, where an isolated row has no other."""
@@ -46,7 +49,7 @@ def spice_deck(array: HallArray, hall: npt.ArrayLike, title: str) -> str:
         If the reading is ``ideal``, which is no circuit.
     """
     if array.reading == "ideal":
-        raise ValueError("an ideal reading is no circuit: choose series, selected or buffered")
+        raise ValueError("reading ideal is no circuit: choose series, selected or buffered")
     values = np.asarray(hall, np.float64)
     lines = [title, *(f"* {line}" for line in array.readings()), *_cell(array)]
     for row, cells in enumerate(values):
@@ -55,6 +58,45 @@ def spice_deck(array: HallArray, hall: npt.ArrayLike, title: str) -> str:
             lines += _placed(array, row, column, float(resistance))
     lines += ["* columns", *_columns(array, *values.shape), *_control(array, *values.shape)]
     return "\n".join(lines) + "\n"
+
+
+def layer_deck(
+    network: Network,
+    array: HallArray,
+    title: str,
+    *,
+    layer: int = 0,
+    rows: int | None = None,
+    columns: int | None = None,
+) -> str:
+    """The deck of a corner of a network's layer, which stands alone.
+
+    Parameters
+    ----------
+    network : Network
+        Its words are what the cells hold; the outermost level is `HallArray.hall`.
+    array : HallArray
+        How it is joined, driven and read.
+    title : str
+        What the first line calls the network, printable.
+    layer : int
+        Which layer, from 0.
+    rows, columns : int, optional
+        The first so many of either; all.
+
+    Raises
+    ------
+    ValueError
+        If the layer, rows or columns are not there, or the reading is ``ideal``.
+    """
+    chosen = network.layers[check_range("layer", layer, 0, len(network.layers) - 1)]
+    high = chosen.rows if rows is None else check_range("rows", rows, 1, chosen.rows)
+    wide = chosen.columns if columns is None else check_range("columns", columns, 1, chosen.columns)
+    words = chosen.words[:high, :wide]
+    ohm = 0.0 if array.reading == "ideal" else ohm_of_word(array, chosen)
+    return spice_deck(
+        array, words * ohm, f"{title}, layer {layer}, {high} rows and {wide} columns of it"
+    )
 
 
 def _ohm(value: float) -> str:

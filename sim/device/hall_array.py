@@ -4,8 +4,10 @@ A cell is a Hall cross with four terminals: the row's current flows along `longi
 Hall voltage appears between two arms. `READINGS` says how a column's Hall voltages become its sum.
 """
 
+import dataclasses
 import math
 from dataclasses import dataclass
+from typing import Self
 
 from allspin.sim.device.checks import check_number, check_reading
 
@@ -131,6 +133,10 @@ class HallArray:
     def column_arm(self) -> float:
         """From a cell's centre to either Hall terminal, with half of the line, in ohm."""
         return (self._known("arms") + self.column_line) * self._warmth / 2
+
+    def read_as(self, reading: str) -> Self:
+        """The same array, read another way; raises as it would if it were made so."""
+        return dataclasses.replace(self, reading=reading)
 
     @property
     def rejection(self) -> float:

@@ -6,7 +6,8 @@ import subprocess
 import numpy as np
 import pytest
 
-from allspin.sim.array.spice import spice_deck
+from allspin.hdl.bench.networks import random_network
+from allspin.sim.array.spice import layer_deck, spice_deck
 from allspin.sim.array.transfer import transfer
 from allspin.sim.device.hall_array import HallArray
 
@@ -35,7 +36,7 @@ def printed(output, shape):
 
 
 @pytest.mark.tool("ngspice")
-@pytest.mark.parametrize("shape", [(1, 1), (2, 3), (8, 8)])
+@pytest.mark.parametrize("shape", [(2, 3), (8, 8)])
 @pytest.mark.parametrize("values", [{}, REAL], ids=["plain", "real"])
 @pytest.mark.parametrize("supply", ["isolated", "grounded"])
 @pytest.mark.parametrize("reading", ["series", "selected", "buffered"])
@@ -55,3 +56,30 @@ def test_ngspice_computes_the_same(tmp_path, reading, supply, values, shape):
 def test_an_ideal_reading_is_no_circuit():
     with pytest.raises(ValueError, match="no circuit"):
         spice_deck(HallArray(), [[1.0]], "a test")
+
+
+def test_a_corner_of_a_layer_is_named_and_its_words_are_resistances():
+    network = random_network((9, 5, 3), 1)
+    array = HallArray("series", **CROSS)
+    deck = layer_deck(network, array, "a net", layer=1, rows=2, columns=3)
+    assert deck.startswith("a net, layer 1, 2 rows and 3 columns of it\n")
+    placed = re.findall(r"^x(\d+)_(\d+) .* cross hall=(\S+)$", deck, re.MULTILINE)
+    assert len(placed) == 6
+    words = network.layers[1].words
+    for row, column, hall in placed:
+        outermost = np.abs(network.layers[1].levels.astype(int)).max()
+        assert float(hall) == pytest.approx(words[int(row), int(column)] * 3.0 / outermost)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"layer": 2}, "layer must be from 0 to 1, not 2"),
+        ({"rows": 0}, "rows must be from 1 to 9, not 0"),
+        ({"columns": 6}, "columns must be from 1 to 5, not 6"),
+    ],
+)
+def test_what_is_not_there_is_refused(options, message):
+    network = random_network((9, 5, 3), 1)
+    with pytest.raises(ValueError, match=message):
+        layer_deck(network, HallArray("series", **CROSS), "a net", **options)
