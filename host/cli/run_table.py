@@ -79,7 +79,8 @@ def _programmed(chip: MadeChip) -> list[tuple[str, str]]:
     if chip.array.layers:
         how = "words and gains" if chip.array.folded else "the matrix itself"
         rows.append((f"array, {chip.device.array.reading}", how))
-        rows.append(("  of a cell's range missing in words", f"{chip.array.residual:.2%}"))
+        rows.append(("  its error, of a cell's range", f"{chip.array.error:.2%}"))
+        rows.append(("  of that not in the words", f"{chip.array.residual:.2%}"))
         rows.append(("  words too large", f"{chip.array.saturated:.2%}"))
     if chip.calibrated is not None:
         rows.append(("calibration, uses of neurons", f"{chip.calibrated.uses:,}"))

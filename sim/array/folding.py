@@ -37,6 +37,9 @@ class Folded:
         Root of the mean square of what is missing, as a fraction of a cell's range in its
         column: the outermost levels apart, times the gain of the column's own words. At most 1,
         which is also what columns without such a gain have.
+    error : float
+        The same of what the words that the cells hold, times these gains, would leave out: how
+        far the array is from adding its Hall voltages, whether or not it is folded.
     """
 
     words: npt.NDArray[np.int8]
@@ -44,6 +47,7 @@ class Folded:
     converter: Converter | None
     saturated: float
     residual: float
+    error: float
 
     @property
     def faithful(self) -> bool:
@@ -142,5 +146,15 @@ def fold(
         made, scales = _converted(converter, _chosen(effective, gains, top), least)
     folded, outside = _rounded(effective, scales, top)
     span = (int(levels[-1]) - int(levels[0])) * np.maximum(gains, NO_GAIN)
-    residual = float(np.sqrt((((effective - scales * folded) / span) ** 2).mean()))
-    return Folded(folded.astype(np.int8), scales, made, float(outside.mean()), min(residual, 1.0))
+
+    def apart(said: Reals) -> float:
+        return min(float(np.sqrt((((effective - said) / span) ** 2).mean())), 1.0)
+
+    return Folded(
+        folded.astype(np.int8),
+        scales,
+        made,
+        float(outside.mean()),
+        residual=apart(scales * folded),
+        error=apart(gains * words),
+    )

@@ -72,6 +72,11 @@ class InArray:
         return max((layer.saturated for layer in self.layers), default=0.0)
 
     @property
+    def error(self) -> float:
+        """Largest error of a layer: how far it is from adding its Hall voltages."""
+        return max((layer.error for layer in self.layers), default=0.0)
+
+    @property
     def folded(self) -> bool:
         """Whether all of it is in words and gains, which any machine can run."""
         return all(layer.matrix is None for layer in self.network.layers)

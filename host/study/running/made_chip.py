@@ -114,6 +114,7 @@ class MadeChip:
             "reading": self.device.array.reading,
             "supply": self.device.array.supply,
             "folded": self.array.folded,
+            "error": self.array.error,
             "residual": self.array.residual,
             "saturated": self.array.saturated,
         }

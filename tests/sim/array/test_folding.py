@@ -32,6 +32,7 @@ def test_a_matrix_that_is_its_words_stays_as_it_is():
     assert np.array_equal(folded.converter.gains, converter.gains)
     assert folded.converter.shift == converter.shift
     assert (folded.saturated, folded.residual) == (0, pytest.approx(0, abs=1e-12))
+    assert folded.error == pytest.approx(0, abs=1e-12)
 
 
 @settings(max_examples=50)
@@ -49,6 +50,9 @@ def test_a_gain_for_each_column_becomes_the_converters(seed, scales, error):
     # What is told to be missing is what is missing, computed from the gateware's own numbers.
     missing = np.sqrt((((effective - said(folded, converter)) / span) ** 2).mean())
     assert folded.residual == pytest.approx(missing, rel=1e-9, abs=1e-12)
+    # What the array does to its words is another matter: a gain for each column is no error.
+    left = (((effective - own_gains(effective, words) * words) / span) ** 2).mean()
+    assert folded.error == pytest.approx(np.sqrt(left), rel=1e-9, abs=1e-12)
     if max(scales) < 30 * min(scales):
         assert folded.faithful
         assert missing <= 0.005
