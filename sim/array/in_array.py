@@ -1,6 +1,7 @@
 """A network in an array: what its columns sum there, folded into words where words can say it."""
 
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,9 @@ from allspin.sim.network.network import Layer, Network
 from allspin.sim.programming.programming import ChipLayer, chip_network
 
 Reals = npt.NDArray[np.float64]
+
+KEPT = 48
+"""Arrays whose effective words are kept in memory: chips that a table's next column shows again."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,8 +101,16 @@ def effective_words(array: HallArray, layer: Layer) -> Reals:
     """
     if array.reading == "ideal":
         return layer.words.astype(np.float64)
-    ohm = ohm_of_word(array, layer)
-    return transfer(array, layer.words * ohm) / ohm
+    return _kept(array, layer.words.tobytes(), layer.columns, ohm_of_word(array, layer))
+
+
+@lru_cache(maxsize=KEPT)
+def _kept(array: HallArray, words: bytes, columns: int, ohm: float) -> Reals:
+    """The effective words of some content of an array."""
+    hall = np.frombuffer(words, np.int8).reshape(-1, columns) * ohm
+    effective = transfer(array, hall) / ohm
+    effective.setflags(write=False)
+    return effective
 
 
 def in_array(network: Network, array: HallArray, *, folding: bool = True) -> InArray:

@@ -64,9 +64,10 @@ class Point:
 
 PAPER = {"hall_resistance": 1.0, "longitudinal": 312.5, "arms": 312.5}
 """The paper's Hall bar, as far as it is known: five squares along, and arms as long."""
-ARMS = (10.0, 312.5, 1e4, 1e5, 1e6, 1e7)
-LINES = (0.1, 10.0, 100.0, 1e3, 1e4)
-OFF = (1e5, 1e6, 1e7, 1e8, 1e9, 1e12)
+SMALL_ARMS = (0.1, 1.0, 10.0, 312.5, 1e5)
+ARMS = (1.0, 312.5, 1e4, 1e5, 1e6, 1e7)
+LINES = (1.0, 100.0, 1e3, 1e4)
+OFF = (1e4, 1e5, 1e6, 1e8, 1e10)
 REJECTIONS = (60.0, 80.0, 90.0, 100.0, 110.0, 120.0, 140.0)
 
 
@@ -80,13 +81,13 @@ def curves() -> dict[str, list[Curve]]:
     amplifiers = array("buffered", input_impedance=1e6, common_mode_rejection=120.0)
     return {
         "Hall arms (ohm)": [
-            Curve("series", "arms", ARMS[::2], array("series")),
+            Curve("series", "arms", SMALL_ARMS, array("series")),
             Curve("selected, 1e9 ohm", "arms", ARMS, near),
-            Curve("selected, 1e12 ohm", "arms", ARMS, far),
+            Curve("selected, 1e12 ohm", "arms", ARMS[1::2], far),
             Curve("buffered", "arms", ARMS, amplifiers),
         ],
         "row line, a cell (ohm)": [
-            Curve("series", "row_line", LINES[::2], array("series")),
+            Curve("series", "row_line", LINES[:1], array("series")),
             Curve("selected, 1e9 ohm", "row_line", LINES, near),
             Curve("buffered", "row_line", LINES, amplifiers),
         ],
@@ -95,7 +96,7 @@ def curves() -> dict[str, list[Curve]]:
             Curve(
                 "selected, grounded",
                 "switch_off",
-                OFF[::2],
+                OFF[2:],
                 dataclasses.replace(near, supply="grounded"),
             ),
         ],

@@ -146,3 +146,34 @@ def test_refuses_a_hall_resistance_that_no_cross_has():
         transfer(HallArray("series", **CROSS), [[31.7]])
     with pytest.raises(ValueError, match=r"from -31.6228 to 31.6228 ohm"):
         transfer(HallArray("series", **CROSS), [[math.nan]])
+
+
+def test_open_switches_leak_what_the_rows_drop_along_themselves():
+    """First order in 1 / R_off: end rows miss R_L R_T n (n - 1) / (4 R_off) in the outer columns.
+
+    Every open link sees the difference of two rows' own voltages between its column and the
+    selected one; the current comes back through one closed link, half of whose arms it has in
+    common with the row above or below.
+    """
+    off, columns = 1e9, 30
+    array = HallArray(
+        "selected", hall_resistance=1.0, longitudinal=312.0, arms=200.0, switch_off=off
+    )
+    missed = transfer(array, np.zeros((40, columns)))
+    expected = 312.0 * 200.0 * columns * (columns - 1) / (4 * off)
+    corners = np.abs(missed[[0, 0, -1, -1], [0, -1, 0, -1]])
+    assert corners == pytest.approx(np.full(4, expected), rel=1e-3)
+    assert np.abs(missed[1:-1]).max() < 1e-3 * expected
+
+
+@pytest.mark.parametrize("arms", [1.0, 312.0, 1e6])
+def test_two_columns_in_series_share_what_rows_drop_whatever_their_arms(arms):
+    """Of 2 x 2: the rows' own voltage difference falls on the four arms between them, half on each.
+
+    It is R_L (I_1 - I_2) and the arms are A to B: each column gets half of it times arms over
+    arms and rows together.
+    """
+    array = HallArray("series", hall_resistance=1e-3, longitudinal=312.0, arms=arms)
+    found = transfer(array, np.zeros((2, 2)))
+    share = 312.0 * arms / (2 * arms + 2 * 312.0)
+    assert np.abs(found) == pytest.approx(np.full((2, 2), share), rel=1e-9)
