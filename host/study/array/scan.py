@@ -62,7 +62,7 @@ class Point:
     folded: bool
 
 
-PAPER = {"hall_resistance": 1.0, "longitudinal": 312.5, "arms": 312.5}
+PAPER: dict[str, Any] = {"hall_resistance": 1.0, "longitudinal": 312.5, "arms": 312.5}
 """The paper's Hall bar, as far as it is known: five squares along, and arms as long."""
 SMALL_ARMS = (0.1, 1.0, 10.0, 312.5, 1e5)
 ARMS = (1.0, 312.5, 1e4, 1e5, 1e6, 1e7)

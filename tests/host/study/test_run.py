@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -99,7 +100,7 @@ def test_a_chip_by_its_seed_is_the_one_with_usual_options(data, tmp_path):
 
 
 def in_array_of(reading, **values):
-    cross = {"hall_resistance": 1.0, "longitudinal": 300.0, "arms": 300.0}
+    cross: dict[str, Any] = {"hall_resistance": 1.0, "longitudinal": 300.0, "arms": 300.0}
     return replace(open_device("paper"), array=HallArray(reading, **cross, **values))
 
 

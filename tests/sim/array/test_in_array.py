@@ -1,6 +1,7 @@
 """A network in an array, against real arithmetic with the array's own matrix."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ from allspin.sim.programming.schemes import Programming
 from tests.sim.array.tableau import dense_transfer
 
 NETWORK = random_network((24, 7, 4), 1)
-CROSS = {"hall_resistance": 1.0, "longitudinal": 300.0, "arms": 200.0}
+CROSS: dict[str, Any] = {"hall_resistance": 1.0, "longitudinal": 300.0, "arms": 200.0}
 IMAGES = np.random.default_rng(5).integers(0, 256, (40, 24), np.uint8)
 RESPONSE = PulseResponse(22.0, 100, -1.0, 1.0)
 

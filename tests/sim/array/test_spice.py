@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,8 +13,8 @@ from allspin.sim.array.transfer import transfer
 from allspin.sim.device.hall_array import HallArray
 
 PRINTED = re.compile(r"^row (\d+) column (\d+): (\S+)$", re.MULTILINE)
-CROSS = {"hall_resistance": 3.0, "longitudinal": 40.0, "arms": 25.0}
-REAL = {
+CROSS: dict[str, Any] = {"hall_resistance": 3.0, "longitudinal": 40.0, "arms": 25.0}
+REAL: dict[str, Any] = {
     "row_line": 2.0,
     "column_line": 1.5,
     "supply_impedance": 2e4,

@@ -1,6 +1,7 @@
 """Transfer functions against closed forms, a dense solve of all elements, and one another."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from allspin.sim.array.transfer import transfer
 from allspin.sim.device.hall_array import HallArray
 from tests.sim.array.tableau import dense_transfer
 
-CROSS = {"hall_resistance": 3.0, "longitudinal": 40.0, "arms": 25.0}
+CROSS: dict[str, Any] = {"hall_resistance": 3.0, "longitudinal": 40.0, "arms": 25.0}
 
 
 def halls(rows, columns, seed=0, most=3.0):

@@ -1,12 +1,13 @@
 """What an array is made of: checked when it is made."""
 
 import math
+from typing import Any
 
 import pytest
 
 from allspin.sim.device.hall_array import READINGS, SUPPLIES, HallArray
 
-CROSS = {"hall_resistance": 1.0, "longitudinal": 312.0, "arms": 200.0}
+CROSS: dict[str, Any] = {"hall_resistance": 1.0, "longitudinal": 312.0, "arms": 200.0}
 
 
 def test_an_ideal_array_needs_nothing_and_says_nothing():

@@ -1,6 +1,7 @@
 """Accuracy over chips, against the same chips one by one."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -110,7 +111,7 @@ def test_without_variation_and_with_levels_that_are_met_a_chip_is_the_network(
 def test_chips_are_in_the_array_of_their_device(
     network: Network, images: tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]
 ) -> None:
-    cross = {"hall_resistance": 1.0, "longitudinal": 300.0, "arms": 300.0}
+    cross: dict[str, Any] = {"hall_resistance": 1.0, "longitudinal": 300.0, "arms": 300.0}
     shares = {
         reading: accuracy_over_chips(
             network,

@@ -108,7 +108,7 @@ def test_processes_give_the_table_of_one(small, tmp_path):
 
 
 def test_a_device_file_s_array_is_swept_and_refused_where_no_words_say_it(small, tmp_path):
-    cross = {"hall_resistance": 1.0, "longitudinal": 300.0, "arms": 300.0}
+    cross: dict[str, Any] = {"hall_resistance": 1.0, "longitudinal": 300.0, "arms": 300.0}
     device = dataclasses.replace(open_device("paper"), array=HallArray("series", **cross))
     save_device(device, tmp_path / "series.toml")
     devices = ["paper", str(tmp_path / "series.toml")]
