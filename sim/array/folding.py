@@ -15,6 +15,8 @@ Reals = npt.NDArray[np.float64]
 
 LIMIT = 0.01
 """Residual, and share of saturated words, above which an array is not folded."""
+OUTLYING = 5.0
+"""What a cell may miss its column's gain by, in medians of what its column misses."""
 NO_GAIN = 1e-9
 """A column that keeps less of its words than this has no gain."""
 
@@ -56,14 +58,23 @@ class Folded:
 
 
 def own_gains(effective: Reals, words: npt.NDArray[np.integer]) -> Reals:
-    """What each column (columns,) makes of its own words: the least squares' factor.
+    """What each column (columns,) makes of its own words: a factor by least squares.
 
-    A column that holds nothing but zeros has the gain 1.
+    Cells that miss it by more than `OUTLYING` times the median are left out of a second fit, since
+    an array may do to its first and last rows what it does to no other. A column that holds
+    nothing but zeros has the gain 1.
     """
     stored = words.astype(np.float64)
-    squares = (stored**2).sum(axis=0)
-    products = (effective * stored).sum(axis=0)
-    return np.divide(products, squares, out=np.ones(len(squares)), where=squares > 0)
+    gains = _fitted(effective, stored, np.ones(len(stored[0])))
+    missed = np.abs(effective - gains * stored)
+    most = OUTLYING * np.median(missed, axis=0) + NO_GAIN * np.abs(effective).max(axis=0)
+    return _fitted(effective, stored * (missed <= most), gains)
+
+
+def _fitted(effective: Reals, stored: Reals, otherwise: Reals) -> Reals:
+    """Factor of each column by least squares; another where all of it is 0."""
+    squares, products = (stored**2).sum(axis=0), (effective * stored).sum(axis=0)
+    return np.divide(products, squares, out=otherwise.copy(), where=squares > 0)
 
 
 def _rounded(effective: Reals, scales: Reals, top: int) -> tuple[Reals, npt.NDArray[np.bool_]]:

@@ -156,7 +156,8 @@ class ResistiveGrid:
         waves = self._chains(waves)
         if self._ring is not None:
             waves -= self._ring * (waves[0] - waves[-1])
-        chains[: self._length] = idct(waves, axis=1, norm="ortho", overwrite_x=True)
+        back = np.asarray(idct(waves, axis=1, norm="ortho", overwrite_x=True))
+        chains[: self._length] = back
         if self._grounded:
             chains[-1] = 0
         answer = np.empty_like(fed)

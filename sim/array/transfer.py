@@ -72,7 +72,7 @@ def _series(array: HallArray, hall: Reals) -> Reals:
         impedance[some] = solver.along_columns(answer).T
     # Amplifiers load the columns: each of these is a source with a resistance of its own.
     loaded = np.eye(columns) + impedance / array.input_impedance
-    return np.linalg.solve(loaded, open_ends.T).T
+    return np.linalg.solve(loaded, open_ends.T).T.astype(np.float64)
 
 
 def _selected(array: HallArray, hall: Reals) -> Reals:

@@ -113,6 +113,7 @@ def test_a_chip_is_in_the_array_of_its_device(data):
     assert (told["reading"], told["supply"], told["folded"]) == ("series", "isolated", False)
     assert told["error"] > 0.01
     layer = score.chip.network.layers[0]
+    assert layer.matrix is not None
     assert np.array_equal(layer.matrix, effective_words(made_of.array, cells_of(made_of)))
     assert score.shown.answers is not None
     images, _ = load_test_set(data)

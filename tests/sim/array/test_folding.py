@@ -15,7 +15,8 @@ TOP = 127
 def made(seed=0, rows=40, columns=6):
     rng = np.random.default_rng(seed)
     words = rng.choice(LEVELS, (rows, columns)).astype(np.int8)
-    converter = Converter(rng.integers(400, 900, columns), rng.integers(-9, 9, columns), 14)
+    gains, offsets = (rng.integers(*ends, columns, np.int32) for ends in ((400, 900), (-9, 9)))
+    converter = Converter(gains, offsets, 14)
     return words, converter
 
 
@@ -29,6 +30,7 @@ def test_a_matrix_that_is_its_words_stays_as_it_is():
     words, converter = made()
     folded = fold(words.astype(float), words, LEVELS, converter, TOP)
     assert np.array_equal(folded.words, words)
+    assert folded.converter is not None
     assert np.array_equal(folded.converter.gains, converter.gains)
     assert folded.converter.shift == converter.shift
     assert (folded.saturated, folded.residual) == (0, pytest.approx(0, abs=1e-12))
@@ -60,7 +62,7 @@ def test_a_gain_for_each_column_becomes_the_converters(seed, scales, error):
 
 def test_the_last_layer_has_one_scale():
     words, _ = made()
-    folded = fold(words * 3.5, words, LEVELS, None, TOP)
+    folded = fold(words.astype(float) * 3.5, words, LEVELS, None, TOP)
     assert np.array_equal(folded.words, words)
     assert folded.scales == pytest.approx(np.full(6, 3.5))
     apart = fold(words * np.linspace(0.1, 5, 6), words, LEVELS, None, TOP)
@@ -85,8 +87,18 @@ def test_words_that_are_too_large_are_counted():
 def test_a_column_of_zeros_and_a_converter_without_gain():
     words, converter = made()
     words[:, 2] = 0
-    converter = Converter([0, *converter.gains[1:]], converter.offsets, converter.shift)
-    folded = fold(words * 0.9, words, LEVELS, converter, TOP)
+    gains = converter.gains.copy()
+    gains[0] = 0
+    converter = Converter(gains, converter.offsets, converter.shift)
+    folded = fold(words.astype(float) * 0.9, words, LEVELS, converter, TOP)
     assert folded.faithful
     assert not folded.words[:, 2].any()
+    assert folded.converter is not None
     assert folded.converter.gains[0] == 0
+
+
+def test_a_column_s_gain_is_that_of_its_many_cells():
+    words, _ = made()
+    effective = words.astype(float) * 0.9
+    effective[[0, -1]] += 5000
+    assert own_gains(effective, words) == pytest.approx(np.full(6, 0.9), rel=1e-9)

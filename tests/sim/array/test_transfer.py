@@ -102,7 +102,12 @@ def test_equals_a_dense_solve_of_all_elements(reading, supply, rows, columns, va
 
 def test_temperature_changes_resistances_only():
     hall = halls(4, 3)
-    values = {"row_line": 2.0, "column_line": 1.0, "switch_on": 3.0, "switch_off": 1e3}
+    values: dict[str, Any] = {
+        "row_line": 2.0,
+        "column_line": 1.0,
+        "switch_on": 3.0,
+        "switch_off": 1e3,
+    }
     warm = HallArray(
         "selected", **CROSS, **values, temperature=350.0, temperature_coefficient=0.002
     )

@@ -32,4 +32,6 @@ def test_a_map_has_a_cell_for_each_cell():
     axes = [axes for axes in figure.axes if axes.get_title(loc="left")]
     assert [one.get_title(loc="left") for one in axes] == ["a", "b"]
     for one, error in zip(axes, errors.values(), strict=True):
-        assert np.allclose(one.images[0].get_array(), np.maximum(error, 1e-6))
+        shown = one.images[0].get_array()
+        assert shown is not None
+        assert np.allclose(shown, np.maximum(error, 1e-6))
