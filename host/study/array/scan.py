@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.array.in_array import in_array
+from allspin.sim.array.in_array import in_array, ohm_of_word
+from allspin.sim.array.transfer import transfer
 from allspin.sim.device.hall_array import HallArray
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
@@ -148,9 +149,6 @@ def tiles(
 
     The corner is from the middle of the first layer, where images are.
     """
-    from allspin.sim.array.in_array import ohm_of_word
-    from allspin.sim.array.transfer import transfer
-
     layer = network.layers[0]
     hall = layer.words * ohm_of_word(array, layer)
     found = []
