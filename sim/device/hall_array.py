@@ -147,14 +147,27 @@ class HallArray:
         """What it is, a line each, for reports; nothing of an ideal one."""
         if self.reading == "ideal":
             return []
+        rest = [
+            f"{field.name} {value:g}{_UNITS.get(field.name, ' ohm')}"
+            for field in dataclasses.fields(self)
+            if field.name not in ("reading", "supply", *NEEDED)
+            and (value := getattr(self, field.name)) != field.default
+        ]
         return [
             f"array {self.reading}: {READINGS[self.reading]}",
             f"row supplies {self.supply}: {SUPPLIES[self.supply]}",
             f"R_AH up to {self.hall:g} ohm, longitudinal {self.longitudinal:g} ohm, "
             f"Hall arms {self.arms:g} ohm",
+            *([", ".join(rest)] if rest else []),
         ]
 
 
+_UNITS = {
+    "common_mode_rejection": " dB",
+    "temperature": " K",
+    "reference_temperature": " K",
+    "temperature_coefficient": " per K",
+}
 _POSITIVE = (1e-6, MAX_OHM)
 _RANGES = {
     "hall_resistance": (1e-12, MAX_OHM),

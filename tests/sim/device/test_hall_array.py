@@ -24,6 +24,12 @@ def test_every_reading_and_supply_is_named(reading, supply):
     assert "312 ohm" in lines[2]
 
 
+def test_what_else_is_given_is_said_with_its_unit():
+    array = HallArray("buffered", **CROSS, row_line=2.0, common_mode_rejection=120.0)
+    assert array.readings()[3:] == ["row_line 2 ohm, common_mode_rejection 120 dB"]
+    assert len(HallArray("buffered", **CROSS).readings()) == 3
+
+
 @pytest.mark.parametrize("missing", CROSS)
 def test_a_cross_needs_its_resistances(missing):
     values = {name: value for name, value in CROSS.items() if name != missing}
