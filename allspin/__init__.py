@@ -12,22 +12,44 @@ if TYPE_CHECKING:
     from allspin.hdl.neuron.neuron import NeuronGateware as NeuronGateware
     from allspin.hdl.neuron.neuron import register_gateware as register_gateware
     from allspin.hdl.parameters import HardwareProfile as HardwareProfile
+    from allspin.hdl.parameters import ResidentParameters as ResidentParameters
+    from allspin.hdl.parameters import VariationParameters as VariationParameters
+    from allspin.host.bitstreams.build.boards import BuildDisplay as BuildDisplay
+    from allspin.host.bitstreams.build.boards import BuildOptions as BuildOptions
     from allspin.host.bitstreams.build.boards import build as build
+    from allspin.host.bitstreams.build.job import BuildChanges as BuildChanges
     from allspin.host.data.catalogue import open_device as load_device
     from allspin.host.data.catalogue import open_network as load_network
+    from allspin.host.data.datasets import Dataset as Dataset
     from allspin.host.data.datasets import load_dataset as load_dataset
     from allspin.host.data.datasets import load_test_set as load_test_set
-    from allspin.host.link.machine import Machine as Machine
-    from allspin.host.link.machines import open_machine as open_machine
+    from allspin.host.link.machines.machine import Machine as Machine
+    from allspin.host.link.machines.opening import open_machine as open_machine
+    from allspin.host.link.wire.uart import UartOptions as UartOptions
     from allspin.host.report.report import report as report
+    from allspin.host.report.subject import Subject as ReportSubject
+    from allspin.host.show.display import Display as Display
+    from allspin.host.study.chips.accuracy import Column as Column
+    from allspin.host.study.chips.measured import MeasureOptions as MeasureOptions
     from allspin.host.study.chips.measured import measure_chips as measure_chips
     from allspin.host.study.compare.comparison import compare as compare
+    from allspin.host.study.compare.subject import CompareOptions as CompareOptions
+    from allspin.host.study.compare.subject import Subject as ComparisonSubject
+    from allspin.host.study.fit.device import FitOptions as FitOptions
     from allspin.host.study.fit.fit import fit as fit
+    from allspin.host.study.fit.measurement import ColumnNames as ColumnNames
+    from allspin.host.study.proof.engine import SimulatorOptions as SimulatorOptions
     from allspin.host.study.proof.engine import simulate_engine as simulate_engine
+    from allspin.host.study.run import RunOptions as RunOptions
     from allspin.host.study.run import run as run
+    from allspin.host.study.running.chip_options import ChipOptions as ChipOptions
+    from allspin.host.study.running.machine_options import MachineOptions as MachineOptions
+    from allspin.host.study.sweep.cluster import Cluster as Cluster
     from allspin.host.study.sweep.sweep import sweep as sweep
+    from allspin.host.training.augment import Augmentation as Augmentation
     from allspin.host.training.recipe import TrainingParameters as TrainingParameters
     from allspin.host.training.recipe import train as train
+    from allspin.host.training.target import Target as TrainingTarget
     from allspin.sim.chip.chip import Chip as Chip
     from allspin.sim.device.device import Device as Device
     from allspin.sim.device.device_file import save_device as save_device
@@ -45,19 +67,41 @@ if TYPE_CHECKING:
     from allspin.sim.programming.schemes import Programming as Programming
 
 __all__ = [
+    "Augmentation",
+    "BuildChanges",
+    "BuildDisplay",
+    "BuildOptions",
     "Chip",
+    "ChipOptions",
+    "Cluster",
+    "Column",
+    "ColumnNames",
+    "CompareOptions",
+    "ComparisonSubject",
+    "Dataset",
     "Device",
+    "Display",
+    "FitOptions",
     "GoldenModel",
     "HardwareProfile",
     "Machine",
+    "MachineOptions",
+    "MeasureOptions",
     "Network",
     "Neuron",
     "NeuronGateware",
     "Programming",
+    "ReportSubject",
+    "ResidentParameters",
     "Response",
+    "RunOptions",
+    "SimulatorOptions",
     "Synapse",
     "TrainingParameters",
+    "TrainingTarget",
+    "UartOptions",
     "UserError",
+    "VariationParameters",
     "build",
     "compare",
     "fit",
@@ -82,19 +126,41 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Augmentation": "host.training.augment",
+    "BuildChanges": "host.bitstreams.build.job",
+    "BuildDisplay": "host.bitstreams.build.boards",
+    "BuildOptions": "host.bitstreams.build.boards",
     "Chip": "sim.chip.chip",
+    "ChipOptions": "host.study.running.chip_options",
+    "Cluster": "host.study.sweep.cluster",
+    "Column": "host.study.chips.accuracy",
+    "ColumnNames": "host.study.fit.measurement",
+    "CompareOptions": "host.study.compare.subject",
+    "ComparisonSubject": "host.study.compare.subject:Subject",
+    "Dataset": "host.data.datasets",
     "Device": "sim.device.device",
+    "Display": "host.show.display",
+    "FitOptions": "host.study.fit.device",
     "GoldenModel": "sim.network.golden",
     "HardwareProfile": "hdl.parameters",
-    "Machine": "host.link.machine",
+    "Machine": "host.link.machines.machine",
+    "MachineOptions": "host.study.running.machine_options",
+    "MeasureOptions": "host.study.chips.measured",
     "Network": "sim.network.network",
     "Neuron": "sim.network.neuron_kind",
     "NeuronGateware": "hdl.neuron.neuron",
     "Programming": "sim.programming.schemes",
+    "ReportSubject": "host.report.subject:Subject",
+    "ResidentParameters": "hdl.parameters",
     "Response": "sim.device.response",
+    "RunOptions": "host.study.run",
+    "SimulatorOptions": "host.study.proof.engine",
     "Synapse": "sim.device.synapse",
     "TrainingParameters": "host.training.recipe",
+    "TrainingTarget": "host.training.target:Target",
+    "UartOptions": "host.link.wire.uart",
     "UserError": "sim.errors",
+    "VariationParameters": "hdl.parameters",
     "build": "host.bitstreams.build.boards",
     "compare": "host.study.compare.comparison",
     "fit": "host.study.fit.fit",
@@ -103,7 +169,7 @@ _HOMES = {
     "load_network": "host.data.catalogue:open_network",
     "load_test_set": "host.data.datasets",
     "measure_chips": "host.study.chips.measured",
-    "open_machine": "host.link.machines",
+    "open_machine": "host.link.machines.opening",
     "program_chip": "sim.programming.programming",
     "register_gateware": "hdl.neuron.neuron",
     "register_neuron": "sim.network.neuron",

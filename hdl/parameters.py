@@ -271,6 +271,11 @@ class CrossbarParameters:
         return STATE_BITS if self.level_step else MAX_RAH_BITS
 
     @property
+    def word_bits(self) -> int:
+        """Width of what a column multiplies: an R_AH word, or the state that stands for it."""
+        return STATE_BITS if self.level_step else self.rah_bits
+
+    @property
     def bank_lanes(self) -> int:
         """Lanes that share a memory."""
         return self.target.cells.bank_lanes(self)

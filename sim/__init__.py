@@ -1,4 +1,4 @@
-"""Number formats, device physics, network image and golden model (NumPy only)."""
+"""Number formats, device physics, network file and golden model: NumPy, safetensors, tomli-w."""
 
 if __name__ != "allspin.sim":
     # Under a second name there would be a second copy of every class.

@@ -187,8 +187,8 @@ ICE40 = Family(
     before=(
         f"hierarchy -top {MACHINE}\n"
         "proc\n"
-        f"select {MACHINE}.engine.crossbar_*/t:$mul "
-        f"{MACHINE}.engine.crossbar_*.multiplier_*/t:$mul %d\n"
+        f"select {MACHINE}.engine.layer_*.crossbar*/t:$mul "
+        f"{MACHINE}.engine.layer_*.crossbar*.multiplier_*/t:$mul %d\n"
         "alumacc\n"  # adders, before synth_ice40 looks for multiplications
         "select -clear"
     ),

@@ -1,4 +1,4 @@
-"""1BitSquared iCEBreaker."""
+"""1BitSquared iCEBreaker; its pins are those of amaranth-boards."""
 
 from amaranth_boards.icebreaker import ICEBreakerPlatform
 

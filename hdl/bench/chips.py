@@ -11,7 +11,7 @@ from allspin.hdl.memory_map import CHIP, ENGINE, STATES, USE_NOISE, WEIGHTS, WRI
 from allspin.hdl.parameters import EngineParameters
 from allspin.sim.chip.chip import MAX_SPREAD, USE_BITS, Words, WriteTable, state_words
 from allspin.sim.chip.generator import FRACTION_BITS, Purpose, use_normals
-from allspin.sim.device.variation import Imperfections
+from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.network.golden import Integers
 from allspin.sim.network.levels import full_scale
 from allspin.sim.network.network import Network

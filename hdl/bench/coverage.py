@@ -19,10 +19,12 @@ from amaranth.lib import wiring
 RINGS = {
     "BeatPlayer": ("head", "tail"),
     "CobsEncoder": ("head", "tail", "place"),
-    "FrameReceiver": ("head", "whole", "tail", "oldest", "newest"),
+    "FrameBuffer": ("head", "whole", "tail"),
+    "FrameReceiver": ("oldest", "newest"),
     "Queue": ("head", "tail"),
-    "Replay": ("start", "end", "cursor"),
-    "Reservation": ("head", "tail"),
+    "Replay": ("start", "cursor"),
+    "Reservation": ("head",),
+    "Ring": ("end",),
 }
 """Pointers that count round a memory, by the component that has it."""
 

@@ -94,7 +94,8 @@ class Proof:
     source : module
         The file that the block is in.
     properties : callable
-        Makes, of a copy of that file, with a fault or without, a module with the block in it,
+        Makes, of a copy of that file and of `parts`, with a fault or without, a module with the
+        block in it,
         whose inputs are driven by `AnySeq`, and `Assert`, `Assume` and `Cover` beside it.
     depth : int
         Clocks: the length of the induction or, where it is bounded, of every trace.
@@ -108,6 +109,8 @@ class Proof:
         Whether `make test` leaves the proof out, which takes more than ten seconds.
     engine : str
         In SymbiYosys's words.
+    parts : tuple of module
+        The files of the block's components, innermost first: they are proved with it.
     """
 
     name: str
@@ -119,6 +122,12 @@ class Proof:
     cover_depth: int = 20
     slow: bool = False
     engine: str = "smtbmc z3"
+    parts: tuple[ModuleType, ...] = ()
+
+    @property
+    def sources(self) -> tuple[ModuleType, ...]:
+        """All files that are proved."""
+        return (*self.parts, self.source)
 
     def tasks(self) -> Iterator["Task"]:
         """All that SymbiYosys is asked about it."""
@@ -181,7 +190,7 @@ class Task:
         AssertionError
             If the answer is not the one that is due; it names what failed.
         """
-        source = copied(self.proof.source, self.mutant)
+        source = copied(*self.proof.sources, mutant=self.mutant)
         due = Verdict.PASS if self.mutant is None else Verdict.FAIL
         verdict = ask(
             self.proof.properties(source), self.mode, self.depth, folder, self.proof.engine
@@ -193,22 +202,30 @@ class Task:
             )
 
 
-def copied(module: ModuleType, mutant: Mutant | None = None) -> ModuleType:
-    """A copy of a module, in which names may be given other values, and a fault be put.
+def copied(*modules: ModuleType, mutant: Mutant | None = None) -> ModuleType:
+    """A copy of modules as one, in which names may be given other values, and a fault be put.
+
+    What one of them imports from those before it is the copy.
 
     Raises
     ------
     ValueError
-        If what the mutant replaces is not in the source exactly once.
+        If what the mutant replaces is not in the sources exactly once.
     """
-    assert module.__file__ is not None
-    source = Path(module.__file__).read_text(encoding="utf-8")
+    paths = [Path(str(module.__file__)) for module in modules]
+    sources = [path.read_text(encoding="utf-8") for path in paths]
     if mutant is not None:
-        if (found := source.count(mutant.old)) != 1:
-            raise ValueError(f"{mutant.old!r} is {found} times in {module.__name__}, not once")
-        source = source.replace(mutant.old, mutant.new)
-    copy = ModuleType(module.__name__)
-    exec(compile(source, module.__file__, "exec"), copy.__dict__)
+        if (found := sum(source.count(mutant.old) for source in sources)) != 1:
+            names = ", ".join(module.__name__ for module in modules)
+            raise ValueError(f"{mutant.old!r} is {found} times in {names}, not once")
+        sources = [source.replace(mutant.old, mutant.new) for source in sources]
+    copy = ModuleType(modules[-1].__name__)
+    made: dict[str, Any] = {}  # what the modules define, rather than import
+    for module, path, source in zip(modules, paths, sources, strict=True):
+        exec(compile(source, path, "exec"), copy.__dict__)
+        new = {k: v for k, v in vars(copy).items() if v is not vars(module).get(k)}
+        made |= {name: value for name, value in new.items() if name in vars(module)}
+        vars(copy).update(made)
     return copy
 
 

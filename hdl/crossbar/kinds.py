@@ -1,21 +1,22 @@
 """Which crossbar a target gets, by what its R_AH words are kept in."""
 
-from collections.abc import Callable
-
-from allspin.hdl.crossbar.crossbar import Banks, Crossbar
-from allspin.hdl.crossbar.fast_crossbar import FastCrossbar
+from allspin.hdl.crossbar.banks import Banks
+from allspin.hdl.crossbar.columns import PortableColumns
+from allspin.hdl.crossbar.crossbar import Cells, Columns, Crossbar
+from allspin.hdl.crossbar.ecp5_cells import Ecp5Cells
+from allspin.hdl.crossbar.fast_columns import FastColumns
 from allspin.hdl.crossbar.spram import SpramCells
 from allspin.hdl.parameters import CrossbarParameters
 from allspin.hdl.target import CellMemory, Ecp5Blocks, InferredBlocks, Sprams
 
-KINDS: dict[type[CellMemory], Callable[[CrossbarParameters], Crossbar | FastCrossbar]] = {
-    InferredBlocks: lambda parameters: Crossbar(parameters, Banks(parameters)),
-    Sprams: lambda parameters: Crossbar(parameters, SpramCells(parameters)),
-    Ecp5Blocks: FastCrossbar,
+KINDS: dict[type[CellMemory], tuple[type[Cells], type[Columns]]] = {
+    InferredBlocks: (Banks, PortableColumns),
+    Sprams: (SpramCells, PortableColumns),
+    Ecp5Blocks: (Ecp5Cells, FastColumns),
 }
-"""The gateware of each memory of cells."""
+"""The gateware of each memory of cells, and what sums its words."""
 
 
-def make_crossbar(parameters: CrossbarParameters) -> Crossbar | FastCrossbar:
+def make_crossbar(parameters: CrossbarParameters) -> Crossbar:
     """The crossbar for the target that its parameters name."""
-    return KINDS[type(parameters.target.cells)](parameters)
+    return Crossbar(parameters, *KINDS[type(parameters.target.cells)])

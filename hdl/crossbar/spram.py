@@ -8,7 +8,7 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.crossbar.cell_placer import CellPlacer
-from allspin.hdl.parameters import CrossbarParameters
+from allspin.hdl.crossbar.crossbar import Cells
 
 SPRAM_LINES = 16384
 SPRAM_BITS = 16
@@ -149,23 +149,15 @@ class SpramWords(wiring.Component):
         return m
 
 
-class SpramCells:
-    """SPRAMs of words, or of states that stand for them, as the cells of a crossbar.
+class SpramCells(Cells):
+    """SPRAMs of words, or of states that stand for them."""
 
-    Parameters
-    ----------
-    parameters : CrossbarParameters
-        Of the crossbar.
-    """
-
-    clocks = 1
-
-    def __init__(self, parameters: CrossbarParameters) -> None:
-        self._parameters = parameters
-
-    def words(self, m: Module, part: int, address: Signal, placer: CellPlacer) -> list[Value]:
-        """As of `allspin.hdl.crossbar.crossbar.Cells`."""
+    def elaborate(self, platform: object) -> Module:
+        """Build the memory."""
+        m = Module()
         p = self._parameters
+        m.submodules.placer = placer = CellPlacer(p)
+        wiring.connect(m, wiring.flipped(self.cells), placer.cells)
         m.submodules.spram = spram = SpramWords(p.lanes, p.cell_bits)
         word: Value = placer.place.word
         if p.level_step:
@@ -177,14 +169,14 @@ class SpramCells:
                         with m.Case(level):
                             m.d.comb += word.eq(state)
         m.d.comb += [
-            spram.address.eq(address),
+            spram.address.eq(self.lines[0]),
             spram.valid.eq(placer.valid),
             spram.write_address.eq(placer.place.address),
             spram.lane.eq(placer.place.lane),
             spram.word.eq(word),
         ]
-        width = p.cell_bits if p.level_step else p.rah_bits
-        return [
-            spram.words.word_select(lane, p.cell_bits)[:width].as_signed()
+        m.d.comb += [
+            self.words[0][lane].eq(spram.words.word_select(lane, p.cell_bits)[: p.word_bits])
             for lane in range(p.lanes)
         ]
+        return m

@@ -1,1 +1,1 @@
-"""All layers overlapped, with the readout of logits and the counters."""
+"""All layers overlapped: loading, reading back, the readout of logits, the counters."""

@@ -1,5 +1,7 @@
 """Activity counters: reports use counts, not guesses."""
 
+from itertools import chain
+
 from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
@@ -85,10 +87,8 @@ class Counters(wiring.Component):
         """Build the block."""
         m = Module()
         layers = len(self._parameters.crossbars)
-        events: list[Value] = []
-        for layer in range(layers):
-            events += [self.row[layer], self.column[layer]]
-        events += [self.busy, self.image]
+        of_layers = ([self.row[layer], self.column[layer]] for layer in range(layers))
+        events: list[Value] = [*chain(*of_layers), self.busy, self.image]
         slots = len(events)
 
         m.submodules.counts = counts = block_memory(self._parameters.counter_bits, slots)

@@ -131,11 +131,8 @@ class CobsEncoder(wiring.Component):
         place = Signal.like(head)  # kept for the open block's code; what is before may leave
         tail = Signal.like(head, init=1)  # behind the open block
         code = Signal(8, init=1)  # the open block's, should it end here
-        ended = Signal()  # the open block is the packet's last
-        closing = Signal()  # no byte is taken: the open block is over
+        commit = Signal()
         full = Signal()
-        take = Signal()
-        close = Signal()
 
         # Packets come from far away, and whether a byte is zero must be known at a clock's start.
         m.submodules.near = near = Slice(
@@ -147,29 +144,37 @@ class CobsEncoder(wiring.Component):
             near.i.payload.zero.eq(self.i.payload.data == 0),
             near.i.valid.eq(self.i.valid),
             self.i.ready.eq(near.i.ready),
-            near.o.ready.eq(~closing & ~full),
-            take.eq(near.o.valid & near.o.ready),
-            close.eq(closing | near.o.payload.zero),
-            write.addr.eq(Mux(close, place, tail)),
-            write.data.eq(Mux(close, code, packet.data)),
-            write.en.eq(take | closing),
+            write.addr.eq(Mux(commit, place, tail)),
+            write.data.eq(Mux(commit, code, packet.data)),
         ]
         # Told a clock late, since `ready` goes a long way from here, and early enough that a
         # packet's end still finds room: its last code and its delimiter, behind which the
         # next place is not written yet.
         m.d.sync += full.eq((tail - head)[: len(tail)] >= self.DEPTH - 2)
+        # A byte is staged behind the open block; or the block is committed, its code in its place.
         with m.If(write.en):
             m.d.sync += [tail.eq(tail + 1), code.eq(code + 1)]
-            with m.If(close):
-                # The delimiter is one more block, whose code is zero and which has no bytes.
-                m.d.sync += [place.eq(tail), code.eq(Mux(ended, 0, 1))]
-            with m.If(closing):
-                m.d.sync += [closing.eq(ended), ended.eq(0)]
-            with m.Else():
-                m.d.sync += [
-                    ended.eq(packet.last),
-                    closing.eq(packet.last | (~close & (code == LONGEST_BLOCK))),
+            with m.If(commit):
+                m.d.sync += [place.eq(tail), code.eq(1)]
+        with m.FSM(name="block"):
+            with m.State("OPEN"):
+                m.d.comb += [
+                    near.o.ready.eq(~full),
+                    write.en.eq(near.o.valid & ~full),
+                    commit.eq(near.o.payload.zero),
                 ]
+                with m.If(write.en):
+                    with m.If(packet.last):
+                        m.next = "LAST"
+                    with m.Elif(~commit & (code == LONGEST_BLOCK)):
+                        m.next = "FULL"
+            for state, following in ("FULL", "OPEN"), ("LAST", "DELIMITER"), ("DELIMITER", "OPEN"):
+                with m.State(state):
+                    m.d.comb += [write.en.eq(1), commit.eq(1)]
+                    m.next = following
+                    if following == "DELIMITER":
+                        # One more block, whose code is zero and which has no bytes.
+                        m.d.sync += code.eq(0)
 
         read_ring(m, read, head, place, self.o)
         return m

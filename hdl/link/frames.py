@@ -1,7 +1,7 @@
 """Frames: payloads with a CRC, in COBS, on a byte stream."""
 
 from amaranth.hdl import Module, Mux, Signal
-from amaranth.lib import stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.link.cobs import CobsDecoder, CobsEncoder, DecodedLayout
@@ -20,6 +20,82 @@ from allspin.hdl.stream.layouts import ByteLayout
 
 PENDING_ERRORS = 4
 """Errors that wait to be told, a power of two; the rest of a flood is dropped."""
+
+
+class FrameBuffer(wiring.Component):
+    """Keep a frame as it comes, and offer it when it was whole; or forget it.
+
+    Parameters
+    ----------
+    window : int
+        Bytes that there is room for, a power of two.
+
+    Attributes
+    ----------
+    item : In(ByteLayout)
+        The frame's next byte.
+    put : In(1)
+        It has come; it is lost where the buffer is full.
+    keep, drop : In(1)
+        It was the last one, and the frame is to be offered or forgotten.
+    full, alone : Out(1)
+        There is no room, and no frame but this one; a clock late.
+    payload : Out(stream)
+        `ByteLayout`: the frames that were kept.
+    """
+
+    item: data.View
+    put: Signal
+    keep: Signal
+    drop: Signal
+    full: Signal
+    alone: Signal
+    payload: stream.Interface
+
+    def __init__(self, window: int) -> None:
+        self._window = window
+        super().__init__(
+            {
+                "item": In(ByteLayout()),
+                "put": In(1),
+                "keep": In(1),
+                "drop": In(1),
+                "full": Out(1),
+                "alone": Out(1),
+                "payload": Out(stream.Signature(ByteLayout())),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the buffer."""
+        m = Module()
+        m.submodules.memory = memory = block_memory(ByteLayout(), self._window)
+        write = memory.write_port()
+        read = memory.read_port(domain="comb")
+        head = Signal(range(2 * self._window))  # the next byte to be read
+        whole = Signal.like(head)  # behind the last frame that was kept
+        tail = Signal.like(head)  # behind what has been written
+        following = Signal.like(tail)
+        m.d.comb += [
+            following.eq(tail + 1),
+            write.addr.eq(tail),
+            write.data.eq(self.item),
+            write.en.eq(self.put & ~self.full),
+        ]
+        # These are a clock behind what is read, which empties the buffer and never fills it;
+        # and a frame's end is more than a clock before the next one needs a place.
+        m.d.sync += [
+            self.full.eq(Mux(write.en, following ^ head, tail ^ head) == self._window),
+            self.alone.eq(whole == head),
+        ]
+        with m.If(self.keep):
+            m.d.sync += [tail.eq(following), whole.eq(following)]
+        with m.Elif(self.drop):
+            m.d.sync += tail.eq(whole)
+        with m.Else():
+            m.d.sync += tail.eq(tail + write.en)
+        read_ring(m, read, head, whole, self.payload)
+        return m
 
 
 class FrameReceiver(wiring.Component):
@@ -70,14 +146,9 @@ class FrameReceiver(wiring.Component):
         m = Module()
         m.submodules.decoder = decoder = CobsDecoder()
         m.submodules.crc = check = FrameCrc(every_clock=self._every_clock)
-        m.submodules.memory = memory = block_memory(ByteLayout(), self._window)
-        write = memory.write_port()
-        read = memory.read_port(domain="comb")
+        m.submodules.buffer = buffer = FrameBuffer(self._window)
         wiring.connect(m, wiring.flipped(self.received), decoder.i)
-
-        head = Signal(range(2 * self._window))  # the next byte to be read
-        whole = Signal.like(head)  # behind the last frame that was whole
-        tail = Signal.like(head)  # behind what has been written
+        wiring.connect(m, buffer.payload, wiring.flipped(self.payload))
 
         # The last bytes of a frame are held back until they are known to be its CRC or not.
         held = Signal(8 * (CRC_BYTES + 1))
@@ -88,61 +159,43 @@ class FrameReceiver(wiring.Component):
 
         take = Signal()
         place = Signal()  # there is one for the byte, or it wants none
-        full = Signal()
-        hopeless = Signal()  # full of this frame alone; stays so until the frame ends
+        hopeless = Signal()  # the buffer is full of this frame alone; stays so until the frame ends
         needed = Signal()  # the frame's next byte or its end wants a place in the buffer
         # What was decoded, in a register: that and what becomes of it are too much for a clock.
         beat = Signal(DecodedLayout())
         valid = Signal()
-        alone = Signal()  # no whole frame waits
-        following = Signal.like(tail)
+        good = Signal()
+        failed = Signal()
         m.d.comb += [
-            following.eq(tail + 1),
-            hopeless.eq(full & alone),
+            hopeless.eq(buffer.full & buffer.alone),
             needed.eq(length > CRC_BYTES),
             # Once there is a place, there is one until it is taken.
-            place.eq(valid & (~needed | ~full | hopeless)),
+            place.eq(valid & (~needed | ~buffer.full | hopeless)),
             take.eq(place & Mux(beat.end, compared, check.i.ready)),
             decoder.o.ready.eq(take | ~valid),
             check.start.eq(take & beat.end),
             check.i.payload.eq(beat.data),
             check.i.valid.eq(place & ~beat.end),
-            write.addr.eq(tail),
-            write.data.data.eq(held[-8:]),
-            write.data.last.eq(beat.end),
-            write.en.eq(take & needed & ~full),
+            good.eq(
+                matches & ~beat.malformed & (length == HEADER_BYTES + CRC_BYTES) & ~buffer.full
+            ),
+            failed.eq(take & beat.end & ~good),
+            buffer.item.data.eq(held[-8:]),
+            buffer.item.last.eq(beat.end),
+            buffer.put.eq(take & needed),
+            buffer.keep.eq(take & beat.end & good),
+            buffer.drop.eq(failed),
         ]
-
-        good = Signal()
-        failed = Signal()
         with m.If(decoder.o.ready):
             m.d.sync += [beat.eq(decoder.o.payload), valid.eq(decoder.o.valid)]
-        # These are a clock behind what is read, which empties the buffer and never fills it;
-        # and a frame's end is more than a clock before the next one needs a place.
-        m.d.sync += [
-            full.eq(Mux(write.en, following ^ head, tail ^ head) == self._window),
-            alone.eq(whole == head),
-            matches.eq(check.matches),
-            compared.eq(valid & beat.end & ~take),
-        ]
-        m.d.comb += [
-            good.eq(matches & ~beat.malformed & (length == HEADER_BYTES + CRC_BYTES) & ~full),
-            failed.eq(take & beat.end & ~good),
-        ]
+        m.d.sync += [matches.eq(check.matches), compared.eq(valid & beat.end & ~take)]
         with m.If(take):
             with m.If(beat.end):
                 m.d.sync += length.eq(0)
-                with m.If(good):
-                    m.d.sync += [tail.eq(tail + 1), whole.eq(tail + 1)]
-                with m.Else():
-                    m.d.sync += tail.eq(whole)
             with m.Else():
                 m.d.sync += held.eq((held << 8) | beat.data)
                 with m.If(length != HEADER_BYTES + CRC_BYTES):
                     m.d.sync += length.eq(length + 1)
-                m.d.sync += tail.eq(tail + write.en)
-
-        read_ring(m, read, head, whole, self.payload)
 
         # A short queue of one bit each: was the frame too long?
         too_long = Signal(PENDING_ERRORS)
@@ -158,7 +211,7 @@ class FrameReceiver(wiring.Component):
             m.d.sync += oldest.eq(oldest + 1)
         with m.If(failed & ((newest ^ oldest) != PENDING_ERRORS)):
             m.d.sync += [
-                too_long.bit_select(newest[:-1], 1).eq(needed & full),
+                too_long.bit_select(newest[:-1], 1).eq(needed & buffer.full),
                 newest.eq(newest + 1),
             ]
         return m

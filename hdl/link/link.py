@@ -75,7 +75,6 @@ class Link(wiring.Component):
         m.submodules.decoder = decoder = SparseDecoder(p.engine.crossbars[0])
         m.submodules.sender = sender = FrameSender(every_clock=self._every_clock)
 
-        wiring.connect(m, wiring.flipped(self.received), receiver.received)
         # The dispatcher's decisions are long, and end at registers on every side.
         payload = Slice(ByteLayout(), every_clock=self._every_clock)
         body = Slice(ByteLayout(), every_clock=self._every_clock)
@@ -83,28 +82,34 @@ class Link(wiring.Component):
         events = Slice(EventLayout(p.engine.crossbars[0]), every_clock=self._every_clock)
         results = Slice(ResultLayout(p.engine))
         m.submodules += [payload, body, events, answer, results]
-        wiring.connect(m, receiver.payload, payload.i)
-        wiring.connect(m, payload.o, dispatcher.payload)
-        wiring.connect(m, receiver.errors, dispatcher.errors)
-        wiring.connect(m, dispatcher.body, body.i)
-        wiring.connect(m, body.o, decoder.body)
-        wiring.connect(m, dispatcher.answer, answer.i)
-        wiring.connect(m, answer.o, sender.payload)
-        wiring.connect(m, sender.sent, wiring.flipped(self.sent))
+        outer = [
+            (self.received, receiver.received),
+            (self.sent, sender.sent),
+            (self.events, events.o),
+            (self.results, results.i),
+            (self.load, dispatcher.load),
+            (self.fetch, dispatcher.fetch),
+            (self.fetched, dispatcher.fetched),
+        ]
+        if p.engine.noisy:
+            outer.append((self.numbers, dispatcher.numbers))
+        inner = [
+            (receiver.payload, payload.i),
+            (payload.o, dispatcher.payload),
+            (receiver.errors, dispatcher.errors),
+            (dispatcher.body, body.i),
+            (body.o, decoder.body),
+            (decoder.events, events.i),
+            (results.o, dispatcher.results),
+            (dispatcher.answer, answer.i),
+            (answer.o, sender.payload),
+        ]
+        for one, other in [(wiring.flipped(port), part) for port, part in outer] + inner:
+            wiring.connect(m, one, other)
         m.d.comb += [
             dispatcher.judged.eq(decoder.judged),
             dispatcher.malformed.eq(decoder.malformed),
         ]
-
-        wiring.connect(m, decoder.events, events.i)
-        wiring.connect(m, events.o, wiring.flipped(self.events))
-        wiring.connect(m, wiring.flipped(self.results), results.i)
-        wiring.connect(m, results.o, dispatcher.results)
-        wiring.connect(m, dispatcher.load, wiring.flipped(self.load))
-        wiring.connect(m, dispatcher.fetch, wiring.flipped(self.fetch))
-        wiring.connect(m, wiring.flipped(self.fetched), dispatcher.fetched)
-        if p.engine.noisy:
-            wiring.connect(m, dispatcher.numbers, wiring.flipped(self.numbers))
         # A clock late, which is soon enough: whatever ends it shows before the next request.
         m.d.sync += dispatcher.idle.eq(self.idle)
         return m

@@ -43,6 +43,175 @@ class PairLayout(data.StructLayout):
         )
 
 
+class ReadLayout(data.StructLayout):
+    """What a byte says, before it is known whether it may.
+
+    Members
+    -------
+    pair : PairLayout
+        The rows that it drives, if it has values.
+    reached : unsigned
+        The row behind it.
+    header : 1 bit
+        It has no values: it is the header of a run.
+    unfit : 1 bit
+        It cannot be right, wherever its rows are.
+    """
+
+    def __init__(self, parameters: CrossbarParameters) -> None:
+        reached = range(parameters.rows + MAX_SKIP + 1)
+        pair = PairLayout(parameters)
+        super().__init__({"pair": pair, "reached": reached, "header": 1, "unfit": 1})
+
+
+class RunReader(wiring.Component):
+    """Read runs: a byte in a clock, and what it says two clocks later.
+
+    Parameters
+    ----------
+    parameters : CrossbarParameters
+        Of the crossbar whose rows are driven.
+
+    Attributes
+    ----------
+    body : In(stream)
+        `ByteLayout`: images.
+    read : Out(stream)
+        `ReadLayout`: each byte.
+    """
+
+    body: stream.Interface
+    read: stream.Interface
+
+    def __init__(self, parameters: CrossbarParameters) -> None:
+        self._parameters = parameters
+        super().__init__(
+            {
+                "body": In(stream.Signature(ByteLayout())),
+                "read": Out(stream.Signature(ReadLayout(parameters))),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the reader."""
+        m = Module()
+        bits = self._parameters.value_bits
+        packed = bits <= PACKED_BITS
+        # A register, since bytes come a long way; what it says is in another.
+        byte = Signal(8)
+        last = Signal()
+        valid = Signal()
+        take = Signal()
+        free = ~self.read.valid | self.read.ready
+        m.d.comb += [take.eq(valid & free), self.body.ready.eq(~valid | free)]
+        with m.If(self.body.ready):
+            m.d.sync += [
+                byte.eq(self.body.payload.data),
+                last.eq(self.body.payload.last),
+                valid.eq(self.body.valid),
+            ]
+        with m.If(free):
+            m.d.sync += self.read.valid.eq(valid)
+
+        left = Signal(range(MAX_RUN + 1))  # values of the run still to come
+        position = Signal(range(self._parameters.rows + 1))  # the next row
+        header = Signal()
+        count = Signal(range(MAX_RUN + 1))  # values in this byte
+        read = self.read.payload
+        target = Signal.like(read.reached)  # the position behind this byte
+        large = Signal()
+        m.d.comb += [
+            header.eq(left == 0),
+            count.eq(Mux(left > 1, 2, 1) if packed else 1),
+            target.eq(position + Mux(header, byte[RUN_BITS:], count)),
+            large.eq(byte[bits:PACKED_BITS].any() if packed else byte[bits:].any()),
+        ]
+        if packed:
+            # An odd run's spare nibble is zero, so both nibbles are checked alike.
+            high = byte[PACKED_BITS:]
+            with m.If(high[bits:].any() | ((count == 1) & high.any())):
+                m.d.comb += large.eq(1)
+        with m.If(take):
+            m.d.sync += [
+                read.pair.row.eq(position),
+                read.pair.low.eq(byte),
+                read.pair.last.eq(last),
+                read.reached.eq(target),
+                read.header.eq(header),
+                read.unfit.eq(
+                    Mux(header, last & (byte[:RUN_BITS] != 0), large | (last & (left != count)))
+                ),
+                left.eq(Mux(header, byte[:RUN_BITS], left - count)),
+                position.eq(target),
+            ]
+            if packed:
+                m.d.sync += [read.pair.high.eq(byte[PACKED_BITS:]), read.pair.two.eq(count == 2)]
+            with m.If(last):
+                m.d.sync += [left.eq(0), position.eq(0)]
+        return m
+
+
+class RunJudge(wiring.Component):
+    """Pass on what may be driven, and judge each image at its end.
+
+    Parameters
+    ----------
+    parameters : CrossbarParameters
+        Of the crossbar whose rows are driven.
+
+    Attributes
+    ----------
+    i : In(stream)
+        `ReadLayout`: each byte.
+    pairs : Out(stream)
+        `PairLayout`: what is driven, up to a fault; at an image's end one that is void, if it
+        ends with nothing to drive.
+    judged, malformed : Out(1)
+        As the decoder's.
+    """
+
+    i: stream.Interface
+    pairs: stream.Interface
+    judged: Signal
+    malformed: Signal
+
+    def __init__(self, parameters: CrossbarParameters) -> None:
+        self._rows = parameters.rows
+        super().__init__(
+            {
+                "i": In(stream.Signature(ReadLayout(parameters))),
+                "pairs": Out(stream.Signature(PairLayout(parameters))),
+                "judged": Out(1),
+                "malformed": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the judge."""
+        m = Module()
+        read, last = self.i.payload, self.i.payload.pair.last
+        beyond = Signal()  # the position is past even the end
+        faulty = Signal()  # this image is
+        past = Signal()
+        m.d.comb += [
+            past.eq(beyond | (read.reached > self._rows)),
+            self.i.ready.eq(self.pairs.ready),
+            self.pairs.payload.eq(read.pair),
+            self.pairs.valid.eq(self.i.valid),
+            self.judged.eq(self.i.valid & self.i.ready & last),
+            self.malformed.eq(faulty | read.unfit | (past & ~read.header)),
+        ]
+        with m.If(read.header | self.malformed):
+            # Nothing to drive: only, at the end, an event that closes the image.
+            m.d.comb += [
+                self.pairs.payload.void.eq(1),
+                self.pairs.valid.eq(self.i.valid & last),
+            ]
+        with m.If(self.i.valid & self.i.ready):
+            m.d.sync += [beyond.eq(past & ~last), faulty.eq(self.malformed & ~last)]
+        return m
+
+
 class SparseDecoder(wiring.Component):
     """Decode images to events, one row per clock however many the crossbar takes.
 
@@ -92,7 +261,12 @@ class SparseDecoder(wiring.Component):
         """Build the decoder."""
         m = Module()
         m.submodules.queue = queue = Queue(PairLayout(self._parameters), QUEUE_DEPTH)
-        self._elaborate_parser(m, queue)
+        m.submodules.reader = reader = RunReader(self._parameters)
+        m.submodules.judge = judge = RunJudge(self._parameters)
+        wiring.connect(m, wiring.flipped(self.body), reader.body)
+        wiring.connect(m, reader.read, judge.i)
+        wiring.connect(m, judge.pairs, queue.i)
+        m.d.comb += [self.judged.eq(judge.judged), self.malformed.eq(judge.malformed)]
 
         pair = queue.o.payload
         second = Signal()
@@ -116,94 +290,3 @@ class SparseDecoder(wiring.Component):
         with m.If(self.events.valid & self.events.ready):
             m.d.sync += second.eq(~final)
         return m
-
-    def _elaborate_parser(self, m: Module, queue: Queue) -> None:
-        """One byte a clock to at most one pair."""
-        rows = self._parameters.rows
-        bits = self._parameters.value_bits
-        packed = bits <= PACKED_BITS
-        # Three registers: the byte, since bytes come a long way; what it says; and its judgement.
-        byte = Signal(8)
-        last = Signal()
-        valid = Signal()
-        read_valid = Signal()
-        take = Signal()
-        judge = Signal()
-        m.d.comb += [
-            judge.eq(read_valid & queue.i.ready),
-            take.eq(valid & (queue.i.ready | ~read_valid)),
-            self.body.ready.eq(queue.i.ready | ~read_valid | ~valid),
-        ]
-        with m.If(self.body.ready):
-            m.d.sync += [
-                byte.eq(self.body.payload.data),
-                last.eq(self.body.payload.last),
-                valid.eq(self.body.valid),
-            ]
-
-        left = Signal(range(MAX_RUN + 1))  # values of the run still to come
-        position = Signal(range(rows + 1))  # the next row
-        header = Signal()
-        count = Signal(range(MAX_RUN + 1))  # values in this byte
-        target = Signal(range(rows + MAX_SKIP + 1))  # the position behind this byte
-        m.d.comb += [
-            header.eq(left == 0),
-            count.eq(Mux(left > 1, 2, 1) if packed else 1),
-            target.eq(position + Mux(header, byte[RUN_BITS:], count)),
-        ]
-        if packed:
-            # An odd run's spare nibble is zero, so both nibbles are checked alike.
-            large = (
-                byte[bits:PACKED_BITS].any()
-                | byte[PACKED_BITS + bits :].any()
-                | ((count == 1) & byte[PACKED_BITS:].any())
-            )
-        else:
-            large = byte[bits:].any()
-
-        pair = Signal(PairLayout(self._parameters))
-        reached = Signal.like(target)
-        is_header = Signal()
-        unfit = Signal()  # for another reason than its place
-        with m.If(take):
-            m.d.sync += [
-                pair.row.eq(position),
-                pair.low.eq(byte),
-                pair.last.eq(last),
-                reached.eq(target),
-                is_header.eq(header),
-                unfit.eq(
-                    Mux(header, last & (byte[:RUN_BITS] != 0), large | (last & (left != count)))
-                ),
-                left.eq(Mux(header, byte[:RUN_BITS], left - count)),
-                position.eq(target),
-            ]
-            if packed:
-                m.d.sync += [pair.high.eq(byte[PACKED_BITS:]), pair.two.eq(count == 2)]
-            with m.If(last):
-                m.d.sync += [left.eq(0), position.eq(0)]
-        with m.If(take | judge):
-            m.d.sync += read_valid.eq(take)
-
-        beyond = Signal()  # the position is past even the end
-        faulty = Signal()  # this image is
-        past = Signal()
-        wrong = Signal()
-        m.d.comb += [
-            past.eq(beyond | (reached > rows)),
-            wrong.eq(unfit | (past & ~is_header)),
-            queue.i.payload.eq(pair),
-            queue.i.valid.eq(read_valid),
-            self.judged.eq(judge & pair.last),
-            self.malformed.eq(wrong | faulty),
-        ]
-        with m.If(is_header | wrong | faulty):
-            # Nothing to drive: only, at the end, an event that closes the image.
-            m.d.comb += [
-                queue.i.payload.void.eq(1),
-                queue.i.valid.eq(read_valid & pair.last),
-            ]
-        with m.If(judge):
-            m.d.sync += [beyond.eq(past), faulty.eq(wrong | faulty)]
-            with m.If(pair.last):
-                m.d.sync += [beyond.eq(0), faulty.eq(0)]

@@ -6,21 +6,16 @@ offset for each column. The columns come one after another, `neurons_per_clock` 
 so that many multipliers serve all.
 """
 
-from typing import Any
-
-from amaranth.hdl import Module, Mux, Signal, Value, signed
+from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.memory_map import CONVERTER, SHIFT
+from allspin.hdl.neuron.column_converter import ColumnConverter, ConverterWord
 from allspin.hdl.parameters import CrossbarParameters, EngineParameters
 from allspin.hdl.stream.block_ram import block_memory
 from allspin.hdl.stream.layouts import LoadLayout, NoiseLayout, SumLayout
-from allspin.sim.network.network import GAIN_BITS
-
-STAGES = 12
-"""Registers from a column's sum to its current; three fewer where there are multipliers."""
 
 
 class CurrentLayout(data.StructLayout):
@@ -54,19 +49,11 @@ class CurrentsLayout(data.StructLayout):
         super().__init__({"currents": currents, "last": 1})
 
 
-class ConverterWord(data.StructLayout):
-    """Gain and offset of one column, as the memory holds them."""
-
-    def __init__(self, current_bits: int) -> None:
-        super().__init__({"gain": GAIN_BITS, "offset": signed(current_bits + 2)})
-
-
 class ViConverter(wiring.Component):
     """Column sums in, neurons' input currents out.
 
-    A beat of `neurons_per_clock` columns a clock, `STAGES` clocks later: no stage does more
-    than one addition (or, on a part with multipliers to spare, one multiplication). Column c
-    has its word in memory c modulo `neurons_per_clock`.
+    A beat of `neurons_per_clock` columns a clock, each through a `ColumnConverter`. Column c has
+    its word in memory c modulo `neurons_per_clock`.
 
     Parameters
     ----------
@@ -107,12 +94,10 @@ class ViConverter(wiring.Component):
     noise: data.View
 
     def __init__(self, parameters: EngineParameters, layer: int) -> None:
+        self._parameters = parameters
+        self._layer = layer
         self._crossbar: CrossbarParameters = parameters.crossbars[layer]
-        self._current_bits = parameters.current_bits
-        self._multiplies = parameters.target.multipliers > 0
-        self._stages = STAGES - 3 if self._multiplies else STAGES
         at_once = self._crossbar.neurons_per_clock
-        self._noisy = parameters.noisy
         ports = {
             "sums": In(stream.Signature(SumLayout(self._crossbar))),
             "currents": Out(stream.Signature(CurrentsLayout(parameters.current_bits, at_once))),
@@ -122,7 +107,7 @@ class ViConverter(wiring.Component):
             "word": Out(32),
             "shift": Out(5),
         }
-        if self._noisy:
+        if parameters.noisy:
             ports["noise"] = In(NoiseLayout(parameters, layer))
         super().__init__(ports)
 
@@ -133,16 +118,20 @@ class ViConverter(wiring.Component):
         at_once = p.neurons_per_clock
         lines = -(-p.columns // at_once)
         words = []
+        columns = []
         for number in range(at_once):
-            memory = block_memory(ConverterWord(self._current_bits), lines)
+            memory = block_memory(ConverterWord(self._parameters.current_bits), lines)
             m.submodules[f"words_{number}"] = memory
             words.append(memory)
+            column = ColumnConverter(self._parameters, self._layer)
+            m.submodules[f"column_{number}"] = column
+            columns.append(column)
         shift = Signal(5, reset_less=True)  # as the other memories: a reset keeps it
         self._elaborate_load(m, words, shift)
 
         go = Signal()
-        valid = Signal(self._stages)
-        last = Signal(self._stages)
+        valid = Signal(columns[0].stages)
+        last = Signal.like(valid)
         line = Signal(range(lines))
         at_once_bits = (at_once - 1).bit_length()
         m.d.comb += [
@@ -159,92 +148,24 @@ class ViConverter(wiring.Component):
             ]
             with m.If(self.sums.valid):
                 m.d.sync += line.eq(Mux(self.sums.payload.last, 0, line + 1))
-        for number, memory in enumerate(words):
+        for number, (memory, column) in enumerate(zip(words, columns, strict=True)):
             read = memory.read_port(domain="comb")
-            m.d.comb += read.addr.eq(Mux(self.probe, self.column[at_once_bits:], line))
-            word = self._elaborate_column(
-                m,
-                number,
-                go=go,
-                read=read.data,
-                sum_=self.sums.payload.sums[number],
-                shift=shift,
-                current=self.currents.payload.currents[number],
-            )
-            with m.If(self.column[:at_once_bits] == number):
-                m.d.comb += [self.word[:16].eq(word.gain), self.word[16:].eq(word.offset)]
-        return m
-
-    def _elaborate_column(
-        self,
-        m: Module,
-        number: int,
-        *,
-        go: Value,
-        read: Any,
-        sum_: Value,
-        shift: Value,
-        current: Any,
-    ) -> Any:
-        """One column at a time: `STAGES` registers from its sum to its current."""
-        bits = self._current_bits
-        registers = 0
-
-        def registered(value: Any, name: str, *, steps: int = 1) -> Any:
-            for step in range(steps):
-                register = Signal(value.shape(), name=f"{name}_{number}_{step}", reset_less=True)
-                with m.If(go):
-                    m.d.sync += register.eq(value)
-                value = register
-            return value
-
-        noise = registered(self.noise[number], "noise", steps=2) if self._noisy else 0
-        # A block RAM's output comes late: it gets a register to itself.
-        word = registered(read, "word", steps=2)
-        held = registered(sum_, "sum", steps=2)
-        offset = word.offset
-        registers += 2
-        terms = []
-        if self._multiplies:
-            terms = [registered(held * word.gain, "product")]
-        # Else two bits of the gain at a time, then their sums, two at a time.
-        for low in range(0, 0 if self._multiplies else GAIN_BITS, 2):
-            digit = word.gain[low : low + 2]
-            term = Mux(digit[0], held, 0) + (Mux(digit[1], held, 0) << 1)
-            terms.append(registered(term, f"term_{low}"))
-        registers += 1
-        spacing = 2
-        while len(terms) > 1:
-            pairs = [
-                registered(low + (high << spacing), f"partial_{spacing}_{place}")
-                for place, (low, high) in enumerate(zip(terms[::2], terms[1::2], strict=False))
+            m.d.comb += [
+                read.addr.eq(Mux(self.probe, self.column[at_once_bits:], line)),
+                column.go.eq(go),
+                column.read.eq(read.data),
+                column.sum.eq(self.sums.payload.sums[number]),
+                column.shift.eq(shift),
+                self.currents.payload.currents[number].eq(column.current),
             ]
-            rest = [registered(terms[-1], f"partial_{spacing}_rest")] if len(terms) % 2 else []
-            terms = pairs + rest
-            spacing *= 2
-            registers += 1
-        product = terms[0]
-        # The shift: four ways, four ways, two ways.
-        coarse = registered(product >> (shift & 0b11000), "coarse")
-        medium = registered(coarse >> (shift & 0b00110), "medium")
-        fine = registered(medium >> shift[0], "fine")
-        registers += 3
-        # Beyond this all is clamped alike, whatever noise and offset are.
-        width = bits + (8 if self._noisy else 4)
-        low, high = -(2 ** (width - 1)), 2 ** (width - 1) - 1
-        bounded = registered(
-            Mux(fine < low, low, Mux(fine > high, high, fine[:width].as_signed())), "bounded"
-        )
-        if self._noisy:
-            offset = registered(offset - noise, "threshold")
-        offset = registered(offset, "offset", steps=registers - 1 - int(self._noisy))
-        difference = registered(bounded - offset, "difference")
-        registers += 2
-        top = 2**bits - 1
-        clamped = Mux(difference < 0, 0, Mux(difference > top, top, difference[:bits]))
-        m.d.comb += current.eq(registered(clamped, "current"))
-        assert registers + 1 == self._stages
-        return word
+            if self._parameters.noisy:
+                m.d.comb += column.noise.eq(self.noise[number])
+            with m.If(self.column[:at_once_bits] == number):
+                m.d.comb += [
+                    self.word[:16].eq(column.word.gain),
+                    self.word[16:].eq(column.word.offset),
+                ]
+        return m
 
     def _elaborate_load(self, m: Module, words: list[Memory], shift: Signal) -> None:
         """Four bytes to a column's word, one to the shift."""

@@ -6,13 +6,13 @@ is k modulo the number of slots; a slot's *step* counts them.
 
 from typing import Any
 
-from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.parameters import CrossbarParameters, distance_bits
-from allspin.hdl.stream.block_ram import block_memory
-from allspin.hdl.stream.ecp5 import WordMemory, copies, is_ecp5
+from allspin.hdl.resident.memories import BitMemory, PlainMemory
+from allspin.hdl.stream.ecp5 import WordMemory, copies
 
 COLUMN_BITS = 9
 COLUMN_LINES = 2048
@@ -50,7 +50,7 @@ class PackedLayout(data.StructLayout):
         super().__init__({"slots": data.ArrayLayout(slot, parameters.rows_per_clock), "last": 1})
 
 
-class BeatMemory(wiring.Component):
+class BeatMemory(PlainMemory):
     """Packed beats.
 
     Parameters
@@ -62,156 +62,12 @@ class BeatMemory(wiring.Component):
 
     Attributes
     ----------
-    write : In(1)
-        Store `stored` at `place`.
-    place : In
-        Where to.
-    stored : In
-        `PackedLayout`.
-    address : In
-        What to read.
-    beat : Out
-        `PackedLayout`: what was at `address` `latency` clocks ago.
-    latency : int
-        In clocks.
-    settling : int
-        Clocks from `write` to the beat in its place.
+    write, place, stored, address, found, latency, settling
+        As of `PlainMemory`; what is stored is a `PackedLayout`.
     """
-
-    write: Signal
-    place: Signal
-    stored: data.View
-    address: Signal
-    beat: data.View
 
     def __init__(self, parameters: CrossbarParameters, beats: int) -> None:
-        self._beats = beats
-        self._layout = PackedLayout(parameters)
-        self.latency = 2
-        self.settling = 1
-        super().__init__(
-            {
-                "write": In(1),
-                "place": In(range(beats)),
-                "stored": In(self._layout),
-                "address": In(range(beats)),
-                "beat": Out(self._layout),
-            }
-        )
-
-    def elaborate(self, platform: object) -> Module:
-        """Build the memory."""
-        m = Module()
-        m.submodules.memory = memory = block_memory(self._layout, self._beats)
-        write = memory.write_port()
-        read = memory.read_port(domain="comb")
-        m.d.comb += [
-            write.addr.eq(self.place),
-            write.data.eq(self.stored),
-            write.en.eq(self.write),
-            read.addr.eq(self.address),
-        ]
-        # The first register is the block's own; the second ends the time that it takes.
-        first = Signal(self._layout, reset_less=True)
-        second = Signal(self._layout, reset_less=True)
-        m.d.sync += [first.eq(read.data), second.eq(first)]
-        m.d.comb += self.beat.eq(second)
-        return m
-
-
-class BitMemory(wiring.Component):
-    """One block RAM of single bits with its output register: a bit comes two clocks after its
-    address.
-
-    Parameters
-    ----------
-    lines : int
-        Bits that are used, at most `PLANE_LINES`.
-
-    Attributes
-    ----------
-    address : In
-        Which bit to read.
-    bit : Out(1)
-        It.
-    write : In(1)
-        Store `stored` at `place`.
-    place, stored : In
-        Where, and what.
-    """
-
-    address: Signal
-    bit: Signal
-    write: Signal
-    place: Signal
-    stored: Signal
-
-    def __init__(self, lines: int) -> None:
-        self._lines = lines
-        super().__init__(
-            {
-                "address": In(range(lines)),
-                "bit": Out(1),
-                "write": In(1),
-                "place": In(range(lines)),
-                "stored": In(1),
-            }
-        )
-
-    def elaborate(self, platform: object) -> Module:
-        """Build the memory."""
-        m = Module()
-        if is_ecp5(platform):
-            self._elaborate_block(m)
-            return m
-        m.submodules.memory = memory = block_memory(1, self._lines)
-        write = memory.write_port()
-        read = memory.read_port(domain="comb")
-        first = Signal(reset_less=True)
-        second = Signal(reset_less=True)
-        m.d.comb += [
-            write.addr.eq(self.place),
-            write.data.eq(self.stored),
-            write.en.eq(self.write),
-            read.addr.eq(self.address),
-            self.bit.eq(second),
-        ]
-        m.d.sync += [first.eq(read.data), second.eq(first)]
-        return m
-
-    def _elaborate_block(self, m: Module) -> None:
-        zero, one = Const(0, 1), Const(1, 1)
-        ports: dict[str, Any] = {"i_WEA": self.write, "i_WEB": zero, "o_DOB0": self.bit}
-        for side, address in (("A", self.place), ("B", self.address)):
-            ports |= {
-                f"i_CLK{side}": ClockSignal(),
-                f"i_CE{side}": one,
-                f"i_OCE{side}": one,
-                f"i_RST{side}": zero,
-            }
-            for bit in range(14):
-                ports[f"i_AD{side}{bit}"] = address[bit] if bit < len(address) else zero
-            for bit in range(18):
-                ports[f"i_DI{side}{bit}"] = self.stored if (side, bit) == ("A", 0) else zero
-            for number in range(3):
-                ports[f"i_CS{side}{number}"] = zero
-        m.submodules.block = Instance(
-            "DP16KD",
-            p_DATA_WIDTH_A=1,
-            p_DATA_WIDTH_B=1,
-            p_REGMODE_A="OUTREG",
-            p_REGMODE_B="OUTREG",
-            p_RESETMODE="SYNC",
-            p_ASYNC_RESET_RELEASE="SYNC",
-            p_CSDECODE_A="0b000",
-            p_CSDECODE_B="0b000",
-            p_CLKAMUX="CLKA",
-            p_CLKBMUX="CLKB",
-            p_WRITEMODE_A="NORMAL",
-            p_WRITEMODE_B="NORMAL",
-            p_GSR="AUTO",
-            **ports,
-        )
+        super().__init__(PackedLayout(parameters), beats)
 
 
 def column_widths(parameters: CrossbarParameters) -> list[int]:
@@ -236,148 +92,147 @@ def most_beats(parameters: CrossbarParameters, blocks: int) -> int:
     return banks * COLUMN_LINES
 
 
-class EcpBeatMemory(wiring.Component):
-    """As `BeatMemory`, with the same ports, for an ECP5's clock; only the latency differs.
-
-    Each slot is a column of block RAMs of nine bits, and what says whether a beat is its
-    image's last a column of single bits. Between any two registers there is no more than one
-    block RAM, one stage of a multiplexer, or one way across the chip.
+class WriteBus(wiring.Component):
+    """What is written, on its way from bank to bank.
 
     Parameters
     ----------
-    parameters : CrossbarParameters
-        Of the crossbar that is fed.
+    layout : PackedLayout
+        Of a beat.
     beats : int
         How many fit.
 
     Attributes
     ----------
-    write, place, stored, address, beat, latency, settling
-        As of `BeatMemory`.
+    write, place, stored : In
+        As of a `BeatMemory`.
+    hops : Out(array of struct)
+        The same after each register on the way, one for `BANKS_PER_HOP` banks.
+    banks : Out, a bit for each bank
+        It is written with what is on its hop.
+    planes : Out, a bit for each plane
+        It is written with what is on the last hop.
     """
 
     write: Signal
     place: Signal
     stored: data.View
-    address: Signal
-    beat: data.View
+    hops: list[Any]
+    banks: Signal
+    planes: Signal
 
-    def __init__(self, parameters: CrossbarParameters, beats: int) -> None:
-        self._beats = beats
-        self._layout = PackedLayout(parameters)
-        self._widths = column_widths(parameters)
-        self._levels = 0
-        while WAYS**self._levels * COLUMN_LINES < beats:
-            self._levels += 1
-        self.latency = 3 + self._levels
+    def __init__(self, layout: PackedLayout, beats: int) -> None:
         banks = -(-beats // COLUMN_LINES)
-        self.settling = -(-banks // BANKS_PER_HOP) + 1
+        bus = data.StructLayout({"write": 1, "place": range(beats), "stored": layout})
         super().__init__(
             {
                 "write": In(1),
                 "place": In(range(beats)),
-                "stored": In(self._layout),
-                "address": In(range(beats)),
-                "beat": Out(self._layout),
+                "stored": In(layout),
+                "hops": Out(bus).array(-(-banks // BANKS_PER_HOP)),
+                "banks": Out(banks),
+                "planes": Out(-(-beats // PLANE_LINES)),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
-        """Build the memory."""
+        """Build the bus."""
         m = Module()
-        banks = -(-self._beats // COLUMN_LINES)
-        planes = -(-self._beats // PLANE_LINES)
-        column_bits = COLUMN_LINES.bit_length() - 1
-        plane_bits = PLANE_LINES.bit_length() - 1
-        memories = banks * len(self._widths) + planes
-        addresses = copies(m, platform, self.address, -(-memories // MEMORIES_PER_COPY), "address")
-
-        # What is written passes from bank to bank.
-        bus = data.StructLayout({"write": 1, "place": self.place.shape(), "stored": self._layout})
-        upstream: Any = Signal(bus, name="bus_in")
+        start: Any = Signal(self.hops[0].shape())
+        before = [start, *self.hops[:-1]]
         m.d.comb += [
-            upstream.write.eq(self.write),
-            upstream.place.eq(self.place),
-            upstream.stored.eq(self.stored),
+            start.write.eq(self.write),
+            start.place.eq(self.place),
+            start.stored.eq(self.stored),
         ]
-        hops = []
-        before = []
-        for number in range(-(-banks // BANKS_PER_HOP)):
-            hop = Signal(bus, name=f"bus_{number}")
-            m.d.sync += hop.eq(upstream)
-            before.append(upstream)
-            hops.append(hop)
-            upstream = hop
+        m.d.sync += [hop.eq(earlier) for hop, earlier in zip(self.hops, before, strict=True)]
+        # Write enables are in registers beside what is written.
+        for bank, enable in enumerate(self.banks):
+            hop = before[bank // BANKS_PER_HOP]
+            m.d.sync += enable.eq(hop.write & (hop.place[_address_bits(COLUMN_LINES) :] == bank))
+        hop = before[-1]
+        for plane, enable in enumerate(self.planes):
+            m.d.sync += enable.eq(hop.write & (hop.place[_address_bits(PLANE_LINES) :] == plane))
+        return m
 
-        def enabled(number: int, shift: int, name: str) -> Signal:
-            """A bank's write enable, in a register beside what is written."""
-            hop = before[-1] if shift == plane_bits else before[number // BANKS_PER_HOP]
-            enable = Signal(name=f"{name}_{number}_enable")
-            m.d.sync += enable.eq(hop.write & (hop.place[shift:] == number))
-            return enable
 
-        driven = 0
+class BankChoice(wiring.Component):
+    """The beat of the bank that an address lies in, which all banks have read.
 
-        def address() -> Value:
-            nonlocal driven
-            driven += 1
-            return addresses[(driven - 1) // MEMORIES_PER_COPY]
+    Banks are brought together `WAYS` at a time, with a register behind each step.
 
-        words: list[Value] = []
-        for bank in range(banks):
-            hop = hops[bank // BANKS_PER_HOP]
-            packed = hop.stored.as_value()
-            lines = min(COLUMN_LINES, self._beats - bank * COLUMN_LINES)
-            enable = enabled(bank, column_bits, "bank")
-            parts: list[Value] = []
-            low = 0
-            for column, width in enumerate(self._widths):
-                memory = WordMemory(lines, 1, width)
-                m.submodules[f"bank_{bank}_column_{column}"] = memory
-                m.d.comb += [
-                    memory.address.eq(address()),
-                    memory.write_enable.eq(enable),
-                    memory.write_address.eq(hop.place),
-                    memory.word.eq(packed[low : low + width]),
-                ]
-                parts.append(memory.words.as_value())
-                low += width
-            words.append(Cat(parts))
-        lasts: list[Value] = []
-        for plane in range(planes):
-            memory = BitMemory(min(PLANE_LINES, self._beats - plane * PLANE_LINES))
-            m.submodules[f"plane_{plane}"] = memory
-            m.d.comb += [
-                memory.address.eq(address()),
-                memory.write.eq(enabled(plane, plane_bits, "plane")),
-                memory.place.eq(hops[-1].place),
-                memory.stored.eq(hops[-1].stored.last),
-            ]
-            lasts.append(memory.bit)
+    Parameters
+    ----------
+    layout : PackedLayout
+        Of a beat.
+    beats : int
+        How many fit.
 
-        # Which bank it is follows the address, and brings the banks together step by step.
-        chosen: Value = self.address[column_bits:]
+    Attributes
+    ----------
+    address : In
+        What is read; three clocks before its words are there.
+    words : In, an array
+        What each bank has read: all of a beat but its last bit.
+    lasts : In(1), an array
+        The last bit, of each plane.
+    beat : Out
+        The beat, `levels` clocks later.
+    levels : int
+        Steps.
+    """
+
+    address: Signal
+    words: list[Signal]
+    lasts: list[Signal]
+    beat: data.View
+
+    def __init__(self, layout: PackedLayout, beats: int) -> None:
+        self.levels = 0
+        while WAYS**self.levels * COLUMN_LINES < beats:
+            self.levels += 1
+        super().__init__(
+            {
+                "address": In(range(beats)),
+                "words": In(layout.size - 1).array(-(-beats // COLUMN_LINES)),
+                "lasts": In(1).array(-(-beats // PLANE_LINES)),
+                "beat": Out(layout),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the steps."""
+        m = Module()
+
+        def later(value: Value, name: str) -> Signal:
+            register = Signal(len(value), name=name, reset_less=True)
+            m.d.sync += register.eq(value)
+            return register
+
+        # Which bank it is follows the address.
+        chosen: Value = self.address[_address_bits(COLUMN_LINES) :]
         for clock in range(3):
-            later = Signal(len(chosen), name=f"bank_{clock}", reset_less=True)
-            m.d.sync += later.eq(chosen)
-            chosen = later
-        plane_shift = plane_bits - column_bits
-        for level in range(self._levels):
+            chosen = later(chosen, f"bank_{clock}")
+        plane_shift = _address_bits(PLANE_LINES) - _address_bits(COLUMN_LINES)
+        words, lasts = self.words, self.lasts
+        for level in range(self.levels):
             low = WAYS_BITS * level
             words = _choose(m, words, chosen[low : low + WAYS_BITS], f"words_{level}")
             chosen_plane = (
                 chosen[plane_shift : plane_shift + WAYS_BITS] if level == 0 else Const(0, 0)
             )
             lasts = _choose(m, lasts, chosen_plane, f"last_{level}")
-            later = Signal(len(chosen), name=f"bank_of_{level}", reset_less=True)
-            m.d.sync += later.eq(chosen)
-            chosen = later
-        (word,), (last,) = words, lasts
-        m.d.comb += self.beat.eq(Cat(word, last))
+            chosen = later(chosen, f"bank_of_{level}")
+        m.d.comb += self.beat.eq(Cat(words[0], lasts[0]))
         return m
 
 
-def _choose(m: Module, values: list[Value], which: Value, name: str) -> list[Value]:
+def _address_bits(lines: int) -> int:
+    """Address bits within a memory of so many lines, a power of two."""
+    return lines.bit_length() - 1
+
+
+def _choose(m: Module, values: list[Signal], which: Value, name: str) -> list[Signal]:
     """Registers of one in each `WAYS` values, all by the same choice."""
     chosen = []
     for first in range(0, len(values), WAYS):
@@ -391,3 +246,70 @@ def _choose(m: Module, values: list[Value], which: Value, name: str) -> list[Val
                 m.d.sync += register.eq(group[0])
         chosen.append(register)
     return chosen
+
+
+class EcpBeatMemory(BeatMemory):
+    """As `BeatMemory`, for an ECP5's clock; only the latency differs.
+
+    Each slot is a column of block RAMs of nine bits, and what says whether a beat is its
+    image's last a column of single bits. Between any two registers there is no more than one
+    block RAM, one stage of a multiplexer, or one way across the chip.
+
+    Parameters
+    ----------
+    parameters : CrossbarParameters
+        Of the crossbar that is fed.
+    beats : int
+        How many fit.
+    """
+
+    def __init__(self, parameters: CrossbarParameters, beats: int) -> None:
+        super().__init__(parameters, beats)
+        self._widths = column_widths(parameters)
+        self._bus = WriteBus(self._shape, beats)
+        self._choice = BankChoice(self._shape, beats)
+        self.latency = 3 + self._choice.levels
+        self.settling = len(self._bus.hops) + 1
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the memory."""
+        m = Module()
+        m.submodules.bus = bus = self._bus
+        m.submodules.choice = choice = self._choice
+        m.d.comb += [
+            bus.write.eq(self.write),
+            bus.place.eq(self.place),
+            bus.stored.eq(self.stored),
+            choice.address.eq(self.address),
+            self.found.eq(choice.beat),
+        ]
+        memories = len(bus.banks) * len(self._widths) + len(bus.planes)
+        addresses = copies(m, platform, self.address, -(-memories // MEMORIES_PER_COPY), "address")
+        turns = (address for address in addresses for _ in range(MEMORIES_PER_COPY))
+        for bank, word in enumerate(choice.words):
+            hop = bus.hops[bank // BANKS_PER_HOP]
+            packed = hop.stored.as_value()
+            lines = min(COLUMN_LINES, self._lines - bank * COLUMN_LINES)
+            low = 0
+            for column, width in enumerate(self._widths):
+                memory = WordMemory(lines, 1, width)
+                m.submodules[f"bank_{bank}_column_{column}"] = memory
+                m.d.comb += [
+                    memory.address.eq(next(turns)),
+                    memory.write_enable.eq(bus.banks[bank]),
+                    memory.write_address.eq(hop.place),
+                    memory.word.eq(packed[low : low + width]),
+                    word[low : low + width].eq(memory.words.as_value()),
+                ]
+                low += width
+        for plane, last in enumerate(choice.lasts):
+            memory = BitMemory(min(PLANE_LINES, self._lines - plane * PLANE_LINES))
+            m.submodules[f"plane_{plane}"] = memory
+            m.d.comb += [
+                memory.address.eq(next(turns)),
+                memory.write.eq(bus.planes[plane]),
+                memory.place.eq(bus.hops[-1].place),
+                memory.stored.eq(bus.hops[-1].stored.last),
+                last.eq(memory.found),
+            ]
+        return m

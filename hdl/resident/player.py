@@ -15,6 +15,152 @@ QUEUE_DEPTH = 16
 queue's own, so that one comes each clock."""
 
 
+class BeatFilter(wiring.Component):
+    """Tell the beats that are wanted, of those that arrive, from those that are passed over.
+
+    Parameters
+    ----------
+    beats : int
+        Beats that the memory has.
+
+    Attributes
+    ----------
+    start, first, skip, images : In
+        As of the `BeatPlayer`.
+    arrives : In(1)
+        The next beat is here.
+    ends : In(1)
+        It says that it is its image's last.
+    wanted : Out(1)
+        It is one that is to be streamed.
+    last : Out(1)
+        It is its image's last, or the memory's.
+    ended : Out(1)
+        What is read from now on is not wanted.
+    position : Out
+        Address of the beat that arrives next.
+    """
+
+    start: Signal
+    first: Signal
+    skip: Signal
+    images: Signal
+    arrives: Signal
+    ends: Signal
+    wanted: Signal
+    last: Signal
+    ended: Signal
+    position: Signal
+
+    def __init__(self, beats: int) -> None:
+        self._beats = beats
+        super().__init__(
+            {
+                "start": In(1),
+                "first": In(range(beats)),
+                "skip": In(16),
+                "images": In(16),
+                "arrives": In(1),
+                "ends": In(1),
+                "wanted": Out(1),
+                "last": Out(1),
+                "ended": Out(1, init=1),  # pyright: ignore[reportCallIssue]  # the stubs leave init out
+                "position": Out(range(beats)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the filter."""
+        m = Module()
+        at_end = Signal()  # `position` is the memory's end
+        skip = Signal(16)
+        skipping = Signal()  # `skip` is not zero
+        images = Signal(16)
+        final = Signal()  # `images` is one
+        counted = self.arrives & ~self.ended
+        m.d.comb += [
+            self.last.eq(self.ends | at_end),
+            self.wanted.eq(counted & (~skipping | at_end)),
+        ]
+        with m.If(counted):
+            m.d.sync += [
+                self.position.eq(Mux(at_end, 0, self.position + 1)),
+                at_end.eq(self.position == self._beats - 2 if self._beats > 1 else 1),
+            ]
+            with m.If(self.last):
+                with m.If(skipping):
+                    m.d.sync += [skip.eq(skip - 1), skipping.eq(skip != 1)]
+                with m.Else():
+                    m.d.sync += [images.eq(images - 1), final.eq(images == 2)]
+                with m.If(at_end | (~skipping & final)):
+                    m.d.sync += self.ended.eq(1)
+        with m.If(self.start):
+            m.d.sync += [
+                self.position.eq(self.first),
+                at_end.eq(self.first == self._beats - 1),
+                skip.eq(self.skip),
+                skipping.eq(self.skip != 0),
+                images.eq(self.images),
+                final.eq(self.images == 1),
+                self.ended.eq(0),
+            ]
+        return m
+
+
+class BeatUnpacker(wiring.Component):
+    """Add up the distances of packed beats to the rows that are driven.
+
+    Parameters
+    ----------
+    parameters : CrossbarParameters
+        Of the crossbar that is fed.
+
+    Attributes
+    ----------
+    packed : In(stream)
+        `PackedLayout`.
+    events : Out(stream)
+        `EventLayout`, a clock later.
+    begun : Out(1)
+        An image's first beat is on `events` since this clock.
+    """
+
+    packed: stream.Interface
+    events: stream.Interface
+    begun: Signal
+
+    def __init__(self, parameters: CrossbarParameters) -> None:
+        super().__init__(
+            {
+                "packed": In(stream.Signature(PackedLayout(parameters))),
+                "events": Out(stream.Signature(EventLayout(parameters))),
+                "begun": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the unpacker."""
+        m = Module()
+        packed, event = self.packed.payload, self.events.payload
+        taken = Signal()
+        fresh = Signal(init=1)  # the next beat is an image's first
+        m.d.comb += [
+            self.packed.ready.eq(~self.events.valid | self.events.ready),
+            taken.eq(self.packed.valid & self.packed.ready),
+        ]
+        m.d.sync += self.begun.eq(taken & fresh)
+        with m.If(self.packed.ready):
+            m.d.sync += self.events.valid.eq(self.packed.valid)
+        with m.If(taken):
+            m.d.sync += [event.last.eq(packed.last), fresh.eq(packed.last)]
+            for slot, driven in zip(packed.slots, event.slots, strict=True):
+                m.d.sync += [
+                    driven.row.eq(Mux(fresh, 0, driven.row) + slot.distance),
+                    driven.value.eq(slot.value),
+                ]
+        return m
+
+
 class BeatPlayer(wiring.Component):
     """Keep images and stream them as events, a beat a clock.
 
@@ -103,107 +249,58 @@ class BeatPlayer(wiring.Component):
         """Build the player."""
         m = Module()
         m.submodules.memory = memory = self._memory
+        m.submodules.filter = chosen = BeatFilter(self._beats)
+        m.submodules.unpacker = unpacker = BeatUnpacker(self._parameters)
+        wiring.connect(m, unpacker.events, wiring.flipped(self.events))
         # A queue that is never full, for what is read is counted.
         m.submodules.ring = ring = block_memory(self._layout, QUEUE_DEPTH)
         write = ring.write_port()
-        read = ring.read_port(domain="comb")
         head = Signal(range(2 * QUEUE_DEPTH))
         tail = Signal.like(head)
-        waiting = stream.Signature(self._layout).create()
-        read_ring(m, read, head, tail, waiting)
+        waiting = unpacker.packed
+        read_ring(m, ring.read_port(domain="comb"), head, tail, waiting)
         assert memory.latency + 6 <= QUEUE_DEPTH
 
         # Read ahead as far as there is room in the queue for all that is under way.
         address = Signal(range(self._beats))
         room = Signal(range(QUEUE_DEPTH + 1), init=QUEUE_DEPTH)
-        ended = Signal(init=1)  # what is read from now on is not wanted
         issue = Signal()
         arrived = Signal(memory.latency)
         peeking = Signal(memory.latency + 1)
+        pushed = Signal()
+        freed = Signal(2)  # given back a clock late: whether an event is taken is known late
         m.d.comb += [
             memory.write.eq(self.write),
             memory.place.eq(self.place),
             memory.stored.eq(self.stored),
             memory.address.eq(address),
-            self.beat.eq(memory.beat),
-            issue.eq(~ended & (room != 0)),
+            self.beat.eq(memory.found),
+            issue.eq(~chosen.ended & (room != 0)),
             self.peeked.eq(peeking[-1]),
+            chosen.start.eq(self.start),
+            chosen.first.eq(self.first),
+            chosen.skip.eq(self.skip),
+            chosen.images.eq(self.images),
+            chosen.arrives.eq(arrived[-1]),
+            chosen.ends.eq(memory.found.last),
+            write.en.eq(pushed),
+            write.addr.eq(tail),
+            self.position.eq(chosen.position),
+            self.playing.eq(~chosen.ended | (room != QUEUE_DEPTH) | self.events.valid),
+            self.begun.eq(unpacker.begun),
         ]
         m.d.sync += [
             arrived.eq(Cat(issue, arrived)),
             peeking.eq(Cat(self.peek, peeking)),
+            pushed.eq(chosen.wanted),
+            write.data.slots.eq(memory.found.slots),
+            write.data.last.eq(chosen.last),
+            tail.eq(tail + pushed),
+            freed.eq(Cat(waiting.valid & waiting.ready, arrived[-1] & ~chosen.wanted)),
+            room.eq(room - issue + freed[0] + freed[1]),
         ]
         with m.If(issue):
             m.d.sync += address.eq(Mux(address == self._beats - 1, 0, address + 1))
-
-        at_end = Signal()  # `position`, where the beat that arrives next lay, is the memory's end
-        skip = Signal(16)
-        skipping = Signal()  # `skip` is not zero
-        images = Signal(16)
-        final = Signal()  # `images` is one
-        valid = arrived[-1]
-        push = Signal()
-        pushed = Signal()
-        last = Signal()
-        m.d.comb += [
-            last.eq(memory.beat.last | at_end),
-            push.eq(valid & ~ended & (~skipping | at_end)),
-            write.en.eq(pushed),
-            write.addr.eq(tail),
-        ]
-        m.d.sync += [
-            pushed.eq(push),
-            write.data.slots.eq(memory.beat.slots),
-            write.data.last.eq(last),
-            tail.eq(tail + pushed),
-        ]
-        with m.If(valid & ~ended):
-            m.d.sync += [
-                self.position.eq(Mux(at_end, 0, self.position + 1)),
-                at_end.eq(self.position == self._beats - 2 if self._beats > 1 else 1),
-            ]
-            with m.If(last):
-                with m.If(skipping):
-                    m.d.sync += [skip.eq(skip - 1), skipping.eq(skip != 1)]
-                with m.Else():
-                    m.d.sync += [images.eq(images - 1), final.eq(images == 2)]
-                with m.If(at_end | (~skipping & final)):
-                    m.d.sync += ended.eq(1)
-        popped = Signal()
-        freed = Signal(2)  # given back a clock late: whether an event is taken is known late
-        m.d.comb += popped.eq(waiting.valid & waiting.ready)
-        m.d.sync += [
-            freed.eq(Cat(popped, valid & ~push)),
-            room.eq(room - issue + freed[0] + freed[1]),
-        ]
         with m.If(self.start | self.peek):
             m.d.sync += address.eq(self.first)
-        with m.If(self.start):
-            m.d.sync += [
-                self.position.eq(self.first),
-                at_end.eq(self.first == self._beats - 1),
-                skip.eq(self.skip),
-                skipping.eq(self.skip != 0),
-                images.eq(self.images),
-                final.eq(self.images == 1),
-                ended.eq(0),
-            ]
-        m.d.comb += self.playing.eq(~ended | (room != QUEUE_DEPTH) | self.events.valid)
-
-        event = self.events.payload
-        fresh = Signal(init=1)  # the next beat is an image's first
-        m.d.comb += waiting.ready.eq(~self.events.valid | self.events.ready)
-        m.d.sync += self.begun.eq(popped & fresh)
-        with m.If(waiting.ready):
-            m.d.sync += self.events.valid.eq(waiting.valid)
-        with m.If(popped):
-            packed = waiting.payload
-            m.d.sync += [event.last.eq(packed.last), fresh.eq(packed.last)]
-            for number in range(self._parameters.rows_per_clock):
-                slot = packed.slots[number]
-                driven = event.slots[number]
-                m.d.sync += [
-                    driven.row.eq(Mux(fresh, 0, driven.row) + slot.distance),
-                    driven.value.eq(slot.value),
-                ]
         return m

@@ -21,6 +21,9 @@ KEEP = Const(0x5AAA, 16)
 WORD_BITS = 9
 """Bits of a block RAM that are written together."""
 
+LEAVES = 5
+"""Copies that a copy drives."""
+
 
 def is_ecp5(platform: Any) -> bool:
     """Whether a platform is an ECP5."""
@@ -67,6 +70,16 @@ def copies(m: Module, platform: Any, value: Any, count: int, name: str) -> list[
                 o_Q=bits_out[bit],
             )
     return registers
+
+
+def tree(m: Module, platform: Any, value: Any, leaves: int, name: str) -> list[Any]:
+    """Two registers in a row, the second in `leaves` copies; otherwise as `copies`."""
+    branches = copies(m, platform, value, -(-leaves // LEAVES), f"{name}_branch")
+    found = []
+    for number, branch in enumerate(branches):
+        count = min(LEAVES, leaves - number * LEAVES)
+        found += copies(m, platform, branch, count, f"{name}_leaf_{number}")
+    return found
 
 
 def _chain(m: Module, init: Const, a: Any, b: Any, c: Any, d: Any, total: Signal) -> None:

@@ -6,7 +6,7 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.stream.block_ram import block_memory
+from allspin.hdl.stream.ring import Ring
 
 LATE = 2
 """Clocks by which `Reservation.open` is late: so many may have set out that it does not count."""
@@ -72,13 +72,10 @@ class Reservation(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the queue."""
         m = Module()
-        m.submodules.memory = memory = block_memory(
+        m.submodules.ring = ring = Ring(
             self.waiting.payload.shape(), self._depth, distributed=self._distributed
         )
-        write = memory.write_port()
-        read = memory.read_port(domain="comb")
-        head = Signal(range(2 * self._depth))  # one bit more, which tells full from empty
-        tail = Signal.like(head)
+        head = Signal.like(ring.end)
         following = Signal.like(head)
         # One more than there is, so that `open` needs no more than its upper bits.
         room = Signal(range(self._depth + 2), init=self._depth + 1)
@@ -87,17 +84,15 @@ class Reservation(wiring.Component):
         taken = Signal()
         freed = Signal()
         m.d.comb += [
-            write.addr.eq(tail),
-            write.data.eq(self.payload),
-            write.en.eq(self.arrives),
-            read.addr.eq(head),
+            ring.arrives.eq(self.arrives),
+            ring.payload.eq(self.payload),
+            ring.pointer.eq(head),
             following.eq(head + 1),
             fetch.eq(some & (~self.waiting.valid | self.waiting.ready)),
         ]
         m.d.sync += [
-            tail.eq(tail + self.arrives),
             # Both comparisons are made before it is known which counts: `ready` comes late.
-            some.eq(self.arrives | Mux(fetch, following != tail, head != tail)),
+            some.eq(self.arrives | Mux(fetch, following != ring.end, head != ring.end)),
             # A clock late too: what is taken and what is fetched is known late.
             taken.eq(self.taken),
             freed.eq(fetch),
@@ -106,7 +101,7 @@ class Reservation(wiring.Component):
             self.ample.eq(room > self._ahead + LATE),
         ]
         with m.If(fetch):
-            m.d.sync += [head.eq(following), self.waiting.payload.eq(read.data)]
+            m.d.sync += [head.eq(following), self.waiting.payload.eq(ring.item)]
         with m.If(~self.waiting.valid | self.waiting.ready):
             m.d.sync += self.waiting.valid.eq(fetch)
         return m

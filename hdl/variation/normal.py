@@ -65,6 +65,87 @@ class ProductLayout(data.StructLayout):
         super().__init__({"product": signed(product_bits(spread_bits)), "tag": tag})
 
 
+class DigitMultiplier(wiring.Component):
+    """A signed factor times an unsigned one, `DIGIT_BITS` bits of the latter in a clock.
+
+    The product grows into the unsigned factor's register from above.
+
+    Parameters
+    ----------
+    width : int
+        Bits of the signed factor.
+    bits : int
+        Bits of the unsigned factor.
+
+    Attributes
+    ----------
+    load : In(1)
+        Take `factor`, `other` and `last`.
+    factor : In(signed)
+        What is multiplied.
+    other : In
+        By what.
+    last : In
+        Clocks that it takes, less one.
+    step : In(1)
+        Go on; not while `load`.
+    product : Out(signed)
+        The product, shifted up by as many bits as `other` has left.
+    done : Out(1)
+        The step is the last.
+    """
+
+    load: Signal
+    factor: Signal
+    other: Signal
+    last: Signal
+    step: Signal
+    product: Signal
+    done: Signal
+
+    def __init__(self, width: int, bits: int) -> None:
+        super().__init__(
+            {
+                "load": In(1),
+                "factor": In(signed(width)),
+                "other": In(bits),
+                "last": In(range(bits // DIGIT_BITS)),
+                "step": In(1),
+                "product": Out(signed(width + DIGIT_BITS + bits)),
+                "done": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the multiplier."""
+        m = Module()
+        width = len(self.factor)
+        factor = Signal(signed(width))
+        low = Signal(len(self.other))
+        high = Signal(signed(width + DIGIT_BITS))
+        total = Signal(signed(width + DIGIT_BITS))
+        steps = Signal.like(self.last)
+        m.d.comb += [
+            total.eq(high + Mux(low[0], factor, 0) + Mux(low[1], factor << 1, 0)),
+            self.product.eq(Cat(low, high).as_signed()),
+            self.done.eq(steps == 0),
+        ]
+        with m.If(self.load):
+            m.d.sync += [
+                factor.eq(self.factor),
+                low.eq(self.other),
+                high.eq(0),
+                steps.eq(self.last),
+            ]
+        with m.Elif(self.step):
+            m.d.sync += [
+                low.eq(Cat(low[DIGIT_BITS:], total[:DIGIT_BITS])),
+                high.eq(total >> DIGIT_BITS),
+                steps.eq(steps - 1),
+            ]
+        return m
+
+
 class IterativeNormal(wiring.Component):
     """One value after another, 19 clocks and one for each leading zero; registered, 20.
 
@@ -118,34 +199,21 @@ class IterativeNormal(wiring.Component):
         share = Signal(SHARE_BITS)
         group = Signal(range(GROUPS))
 
-        # One multiplier, two bits of `low` a clock; the product grows into it from above.
+        # One multiplier: first for the fall within the segment, then for the product.
         width = max(self._spread_bits, FALL_BITS + 1)
-        factor = Signal(signed(width))
-        low = Signal(MAGNITUDE_BITS)
-        high = Signal(signed(width + DIGIT_BITS))
-        total = Signal(signed(width + DIGIT_BITS))
-        steps = Signal(range(MAGNITUDE_BITS // DIGIT_BITS))
+        m.submodules.multiplier = multiplier = DigitMultiplier(width, MAGNITUDE_BITS)
         place_bits = STEP_BITS + 1
         place_steps = -(-place_bits // DIGIT_BITS)
         fall = Signal(FALL_BITS)
         m.d.comb += [
-            total.eq(high + Mux(low[0], factor, 0) + Mux(low[1], factor << 1, 0)),
-            # The sum's two lowest bits have gone into `low`.
             fall.eq(
-                (Cat(low[MAGNITUDE_BITS - DIGIT_BITS * place_steps :], high) + 2**STEP_BITS)
+                ((multiplier.product >> MAGNITUDE_BITS - DIGIT_BITS * place_steps) + 2**STEP_BITS)
                 >> place_bits
             ),
             read.addr.eq(Cat(share[25:30], group)),
             self.lookup.eq(self.products.payload.tag),
-            self.products.payload.product.eq(Cat(low, high).as_signed()),
+            self.products.payload.product.eq(multiplier.product),
         ]
-
-        def multiply() -> None:
-            m.d.sync += [
-                low.eq(Cat(low[DIGIT_BITS:], total[:DIGIT_BITS])),
-                high.eq(total >> DIGIT_BITS),
-                steps.eq(steps - 1),
-            ]
 
         with m.FSM():
             with m.State("TAKE"):
@@ -169,28 +237,28 @@ class IterativeNormal(wiring.Component):
                 with m.State("READ"):
                     m.next = "PLACE"
             with m.State("PLACE"):
-                m.d.sync += [
-                    factor.eq(entry.fall[:FALL_BITS]),
-                    low.eq(Cat(Const(1, 1), share[15:25])),
-                    high.eq(0),
-                    steps.eq(place_steps - 1),
+                m.d.comb += [
+                    multiplier.load.eq(1),
+                    multiplier.factor.eq(entry.fall[:FALL_BITS]),
+                    multiplier.other.eq(Cat(Const(1, 1), share[15:25])),
+                    multiplier.last.eq(place_steps - 1),
                 ]
                 m.next = "FALL"
             with m.State("FALL"):
-                multiply()
-                with m.If(steps == 0):
+                m.d.comb += multiplier.step.eq(1)
+                with m.If(multiplier.done):
                     m.next = "MAGNITUDE"
             with m.State("MAGNITUDE"):
-                m.d.sync += [
-                    factor.eq(Mux(negative, -self.spread, self.spread)),
-                    low.eq(entry.magnitude - fall),
-                    high.eq(0),
-                    steps.eq(MAGNITUDE_BITS // DIGIT_BITS - 1),
+                m.d.comb += [
+                    multiplier.load.eq(1),
+                    multiplier.factor.eq(Mux(negative, -self.spread, self.spread)),
+                    multiplier.other.eq(entry.magnitude - fall),
+                    multiplier.last.eq(MAGNITUDE_BITS // DIGIT_BITS - 1),
                 ]
                 m.next = "SCALE"
             with m.State("SCALE"):
-                multiply()
-                with m.If(steps == 0):
+                m.d.comb += multiplier.step.eq(1)
+                with m.If(multiplier.done):
                     m.next = "GIVE"
             with m.State("GIVE"):
                 m.d.comb += self.products.valid.eq(1)

@@ -104,6 +104,17 @@ class StateMemory(wiring.Component):
         state = Signal(self._layout)
         m.d.sync += [writing.eq(self.write), address.eq(self.address), state.eq(self.state)]
 
+        def later(value: Value, name: str, *, reset_less: bool = True) -> Signal:
+            register = Signal(len(value), name=name, reset_less=reset_less)
+            with m.If(advance):
+                m.d.sync += register.eq(value)
+            return register
+
+        # Banks are told apart in steps of four, each with a register behind it.
+        stages = 2 if self._banks > 1 else 1
+        choice = place[line_bits:]
+        for stage in range(stages):
+            choice = later(choice, f"choice_{stage}", reset_less=False)
         outputs = []
         for number in range(self._banks):
             m.submodules[f"bank_{number}"] = bank = block_memory(self._layout, lines)
@@ -116,34 +127,15 @@ class StateMemory(wiring.Component):
                 read.addr.eq(place[:line_bits]),
             ]
             output = read.data.as_value()
-            for stage in range(2 if self._banks > 1 else 1):
-                register = Signal(len(output), name=f"output_{number}_{stage}", reset_less=True)
-                with m.If(advance):
-                    m.d.sync += register.eq(output)
-                output = register
+            for stage in range(stages):
+                output = later(output, f"output_{number}_{stage}")
             outputs.append(output)
-
-        # Banks are told apart in steps of four, each with a register behind it.
-        choice = place[line_bits:]
-        stages = 2 if self._banks > 1 else 1
-        for stage in range(stages):
-            register = Signal(len(choice), name=f"choice_{stage}")
-            with m.If(advance):
-                m.d.sync += register.eq(choice)
-            choice = register
         while len(outputs) > 1:
-            merged = []
-            for number in range(-(-len(outputs) // 4)):
-                register = Signal(
-                    len(outputs[0]), name=f"merged_{stages}_{number}", reset_less=True
-                )
-                with m.If(advance):
-                    m.d.sync += register.eq(Array(outputs[4 * number : 4 * number + 4])[choice[:2]])
-                merged.append(register)
-            rest = Signal(max(0, len(choice) - 2), name=f"rest_{stages}")
-            with m.If(advance):
-                m.d.sync += rest.eq(choice[2:])
-            outputs, choice = merged, rest
+            outputs = [
+                later(Array(outputs[first : first + 4])[choice[:2]], f"merged_{stages}_{first}")
+                for first in range(0, len(outputs), 4)
+            ]
+            choice = later(choice[2:], f"rest_{stages}", reset_less=False)
             stages += 1
         valid = Signal(stages)
         with m.If(self.restart):
@@ -221,58 +213,35 @@ class CellSource(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the source."""
         m = Module()
-        crossbars = self._parameters.crossbars
         load = self.load.payload
         loaded = Signal(StateLayout(self._variation.state_bits))
-        m.d.comb += [
-            loaded.state.eq(load.data),
-            loaded.polarity.eq(load.data[POLARITY_BIT]),
-        ]
-
-        row, column = Signal(WORD_BITS), Signal(WORD_BITS)
         started = Signal()  # the burst of the byte that is offered
         walking = Signal()  # through all cells
         walks = Signal()  # through those of a layer, now
         may_load = Signal()  # a byte that is offered is a cell of this burst
         next_layer = Signal(LAYER_BITS)
-        last_column, last_row = Signal(WORD_BITS), Signal(WORD_BITS)
-        with m.Switch(self.layer):
-            for number, crossbar in enumerate(crossbars):
-                with m.Case(number):
-                    m.d.sync += [
-                        last_column.eq(crossbar.columns - 1),
-                        last_row.eq(crossbar.rows - 1),
-                    ]
-        # None of these looks at the state of the FSM below: much waits for them.
-        cell = self.cells.payload
         given = Signal()
-        row_ends = Signal()
+        ends = self._elaborate_place(m, given)
+        # None of these looks at the state of the FSM below: much waits for them.
         m.d.comb += [
-            cell.row.eq(row),
-            cell.column.eq(column),
+            loaded.state.eq(load.data),
+            loaded.polarity.eq(load.data[POLARITY_BIT]),
+            given.eq(self.cells.valid & self.cells.ready),
+            self.cells.payload.cell.eq(loaded),
             may_load.eq((~load.first | started) & ~walking),
-            cell.cell.eq(loaded),
             self.cells.valid.eq(self.load.valid & may_load),
             self.load.ready.eq(self.cells.ready & may_load),
-            given.eq(self.cells.valid & self.cells.ready),
-            row_ends.eq(column == last_column),
         ]
         with m.If(given):
-            m.d.sync += [column.eq(column + 1), started.eq(0)]
-            with m.If(row_ends):
-                m.d.sync += [column.eq(0), row.eq(row + 1)]
+            m.d.sync += started.eq(0)
 
         memory = None
-        walked = Signal()  # a cell of the memory is given
         if self._variation.redraw:
             memory = self._elaborate_memory(m, loaded, given & ~walking)
-            m.d.comb += [
-                memory.states.ready.eq(self.cells.ready & walks),
-                walked.eq(memory.states.valid & memory.states.ready),
-            ]
+            m.d.comb += memory.states.ready.eq(self.cells.ready & walks)
             with m.If(walking):
                 m.d.comb += [
-                    cell.cell.eq(memory.states.payload),
+                    self.cells.payload.cell.eq(memory.states.payload),
                     self.cells.valid.eq(memory.states.valid & walks),
                 ]
 
@@ -294,24 +263,47 @@ class CellSource(wiring.Component):
                 m.next = "BEGIN"
             with m.State("BEGIN"):
                 m.d.comb += self.begin.eq(1)
-                m.d.sync += [row.eq(self.row), column.eq(0)]
                 m.next = "PREPARE"
             with m.State("PREPARE"), m.If(self.prepared):
-                m.d.sync += started.eq(1)
+                m.d.sync += [started.eq(1), walks.eq(walking)]
                 m.next = "LOAD"
                 if memory is not None:
                     with m.If(walking):
-                        m.d.sync += walks.eq(1)
                         m.next = "WALK"
             if memory is not None:
-                with m.State("WALK"), m.If(walked & row_ends & (row == last_row)):
+                with m.State("WALK"), m.If(given & ends):
                     m.d.sync += [walks.eq(0), next_layer.eq(next_layer + 1)]
                     m.next = "SETTLE"
-                    with m.If(self.layer == len(crossbars) - 1):
+                    with m.If(self.layer == len(self._parameters.crossbars) - 1):
                         m.d.sync += walking.eq(0)
                         m.next = "LOAD"
         m.d.comb += self.busy.eq(~fsm.ongoing("LOAD") | walking)
         return m
+
+    def _elaborate_place(self, m: Module, given: Signal) -> Value:
+        """Count rows and columns, and tell whether the cell is its layer's last."""
+        row, column = Signal(WORD_BITS), Signal(WORD_BITS)
+        last_column, last_row = Signal(WORD_BITS), Signal(WORD_BITS)
+        with m.Switch(self.layer):
+            for number, crossbar in enumerate(self._parameters.crossbars):
+                with m.Case(number):
+                    m.d.sync += [
+                        last_column.eq(crossbar.columns - 1),
+                        last_row.eq(crossbar.rows - 1),
+                    ]
+        row_ends = Signal()
+        m.d.comb += [
+            self.cells.payload.row.eq(row),
+            self.cells.payload.column.eq(column),
+            row_ends.eq(column == last_column),
+        ]
+        with m.If(given):
+            m.d.sync += column.eq(column + 1)
+            with m.If(row_ends):
+                m.d.sync += [column.eq(0), row.eq(row + 1)]
+        with m.If(self.begin):
+            m.d.sync += [row.eq(self.row), column.eq(0)]
+        return row_ends & (row == last_row)
 
     def _elaborate_memory(self, m: Module, loaded: data.View, keep: Value) -> StateMemory:
         """The memory of the states, and where in it the states go that are loaded."""

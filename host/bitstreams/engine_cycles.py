@@ -11,12 +11,11 @@ from allspin.boards.sources import sources_digest
 from allspin.hdl.cache import note_path, read_note, write_note
 from allspin.hdl.cost.bound import cycle_bounds
 from allspin.hdl.parameters import EngineParameters, HardwareProfile
-from allspin.host.link.images import encode_images
-from allspin.host.link.machines import VIRTUAL, BuildProgress, no_progress, open_machine
-from allspin.host.link.resident import VIRTUAL_RESIDENT
+from allspin.host.link.machines.opening import BuildProgress, no_progress, open_virtual
+from allspin.host.link.machines.resident import VIRTUAL_RESIDENT
+from allspin.host.link.payloads.images import image_bytes
 from allspin.sim.network.netfile import network_to_bytes
 from allspin.sim.network.network import Network
-from allspin.sim.network.pixels import quantise_pixels
 
 SOME = 1000
 """Images that tell whether the link is slower than the engine."""
@@ -61,7 +60,7 @@ def count_cycles(
     profile : HardwareProfile
         What it runs on, its memory and its variation included.
     images, labels : ndarray
-        The test set, as of `allspin.host.link.resident.ResidentImages.load`.
+        The test set, as of `allspin.host.link.machines.resident.ResidentImages.load`.
     progress : callable
         Told what is being done, and for how many seconds now.
 
@@ -77,16 +76,14 @@ def count_cycles(
     note = note_path("cycles", sources_digest(), *parts)
     with contextlib.suppress(OSError, ValueError, TypeError):
         return EngineCycles(**read_note(note))
-    with open_machine(VIRTUAL, network, profile, progress=progress) as machine:
+    with open_virtual(network, profile, progress=progress) as machine:
         progress(f"counting the clocks of {len(images):,} images", 0.0)
         machine.program(network)
         if resident:
             cycles = machine.resident_images().run_all(images, labels).cycles
         else:
             machine.stream(images)
-            counters = machine.counters()
-            assert counters is not None
-            cycles = counters.cycles
+            cycles = machine.counters().cycles
     found = EngineCycles(len(images), cycles / len(images), resident)
     write_note(note, dataclasses.asdict(found))
     return found
@@ -98,6 +95,4 @@ def _link_is_slower(
     """Whether an image has more bytes on the link than it takes clocks in the engine at least."""
     some = images[:SOME]
     bound = cycle_bounds(network, EngineParameters.from_network(network, profile), some).mean()
-    values = quantise_pixels(some.reshape(len(some), -1), network.pixel_bits)
-    bodies = encode_images(values, network.pixel_bits)
-    return bool(np.mean([len(body) for body in bodies]) > bound)
+    return bool(image_bytes(some, network.pixel_bits) > bound)

@@ -6,8 +6,8 @@ from dataclasses import fields
 
 from serial.tools import list_ports
 
-from allspin.host.link.identity import Identity
-from allspin.host.link.machines import open_port
+from allspin.host.link.machines.opening import open_port
+from allspin.host.link.payloads.identity import Identity
 from allspin.sim.errors import UserError
 
 PATIENCE = 5.0

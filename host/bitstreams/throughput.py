@@ -9,14 +9,13 @@ from allspin.hdl.link.protocol import ANSWER_HEADER_BYTES, CRC_BYTES, HEADER_BYT
 from allspin.hdl.parameters import EngineParameters, HardwareProfile
 from allspin.host.bitstreams.engine_cycles import EngineCycles, count_cycles
 from allspin.host.data.datasets import load_test_set
-from allspin.host.link.images import encode_images
-from allspin.host.link.machines import BuildProgress, no_progress
+from allspin.host.link.machines.opening import BuildProgress, no_progress
+from allspin.host.link.payloads.images import image_bytes
+from allspin.host.link.wire.transport import BITS_PER_BYTE
 from allspin.sim.network.network import Network
-from allspin.sim.network.pixels import quantise_pixels
 
 FRAMING_BYTES = 2
 """Of COBS: the first code and the closing zero."""
-WIRE_BITS = 10
 """Of a byte: start bit, eight data bits, stop bit."""
 CLASS_BYTES = 2
 
@@ -40,9 +39,10 @@ class Throughput:
         """Images/s of the engine by itself, at a clock in Hz."""
         return frequency / self.cycles.per_image
 
-    def link_rate(self, baud: int) -> float:
-        """Images/s that a UART can carry at most."""
-        return baud / WIRE_BITS / self.link_bytes
+
+def link_rate(baud: int, bytes_per_image: float) -> float:
+    """Images/s that a UART can carry at most."""
+    return baud / BITS_PER_BYTE / bytes_per_image
 
 
 def measure_throughput(
@@ -81,8 +81,6 @@ def _busier_wire(
     network: Network, parameters: EngineParameters, images: npt.NDArray[np.uint8]
 ) -> float:
     """Mean bytes an image on the wire that carries more."""
-    values = quantise_pixels(images.reshape(len(images), -1), network.pixel_bits)
-    bodies = encode_images(values, network.pixel_bits)
-    asked = HEADER_BYTES + float(np.mean([len(body) for body in bodies]))
+    asked = HEADER_BYTES + image_bytes(images, network.pixel_bits)
     logits = parameters.classes * parameters.logit_bytes + CLASS_BYTES
     return max(asked, ANSWER_HEADER_BYTES + logits) + CRC_BYTES + FRAMING_BYTES

@@ -1,1 +1,1 @@
-"""The command line: `main`, and one module for each command."""
+"""The command line: `main`, its parser, and commands by subject, one module for each."""

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from allspin.host.cli.fault import report_fault
+from allspin.host.cli.options.names import in_options
 from allspin.host.cli.parser import COMMANDS, USAGE_ERROR, build_parser
 from allspin.host.cli.streams import prepare_streams, reader_has_gone, silence_streams
 from allspin.host.data.extensions import load_extensions
@@ -46,7 +47,10 @@ def _perform(argv: Sequence[str]) -> int:
         arguments = parser.parse_args(argv)
         if arguments.command is None:
             parser.error(f"a command is needed: {', '.join(COMMANDS)}")
-        status = arguments.run(arguments)
+        try:
+            status = arguments.run(arguments)
+        except UserError as error:
+            raise UserError(in_options(str(error), arguments.options)) from error
     except SystemExit as leaving:
         if isinstance(leaving.code, str):
             raise

@@ -1,6 +1,6 @@
 """The commands, and the parser of a command line.
 
-A command is a module of this package with `HELP`, `EPILOG`, ``add_arguments(parser)`` and
+A command is a module of a folder here with `HELP`, `EPILOG`, ``add_arguments(parser)`` and
 ``run(arguments)``, which returns the exit status. It is imported when it is called for and
 not before, so that help is there at once.
 """
@@ -14,27 +14,27 @@ from typing import Any, NoReturn, Protocol, cast
 from allspin.host.data.revision import version
 from allspin.host.show.say import one_line, printable, say
 
-COMMANDS: dict[str, str] = {
-    "train": "train a network, offline",
-    "run": "run a network on a machine and score it",
-    "fit": "make a device file of measured curves",
-    "chips": "say what networks reach over many chips of a device",
-    "sweep": "measure chips over a grid of networks, devices and variations",
-    "sim": "run a network's gateware in an HDL simulator",
-    "export": "write a network's gateware as Verilog, or its array for SPICE",
-    "demo": "show the whole machine at work, and leave its pictures",
-    "paper": "draw the figures of the paper, with a verdict on each claim",
-    "compare": "set spin neurons against CMOS neurons: area, energy and time",
-    "report": "write one page of what a network is, does and costs",
-    "boards": "list the boards, and what was built for them",
-    "build": "build a board's bitstream",
-    "flash": "program a board",
-    "virtual": "open the virtual board as a serial port",
-    "gates": "prove boards' netlists against the golden model",
-    "bench": "measure how fast it is, beside targets and beside others",
-    "info": "show versions, tools, networks and boards",
+COMMANDS: dict[str, tuple[str, str]] = {
+    "train": ("networks", "train a network, offline"),
+    "run": ("networks", "run a network on a machine and score it"),
+    "fit": ("devices", "make a device file of measured curves"),
+    "chips": ("devices", "say what networks reach over many chips of a device"),
+    "sweep": ("devices", "measure chips over a grid of networks, devices and variations"),
+    "sim": ("gateware", "run a network's gateware in an HDL simulator"),
+    "export": ("gateware", "write a network's gateware as Verilog, or its array for SPICE"),
+    "demo": ("networks", "show the whole machine at work, and leave its pictures"),
+    "paper": ("reports", "draw the figures of the paper, with a verdict on each claim"),
+    "compare": ("reports", "set spin neurons against CMOS neurons: area, energy and time"),
+    "report": ("reports", "write one page of what a network is, does and costs"),
+    "boards": ("boards", "list the boards, and what was built for them"),
+    "build": ("boards", "build a board's bitstream"),
+    "flash": ("boards", "program a board"),
+    "virtual": ("gateware", "open the virtual board as a serial port"),
+    "gates": ("boards", "prove boards' netlists against the golden model"),
+    "bench": ("reports", "measure how fast it is, beside targets and beside others"),
+    "info": ("reports", "show versions, tools, networks and boards"),
 }
-"""Each command (the name of its module here) and what the list of commands says of it."""
+"""Each command (the name of its module), with its folder here and its line of the list."""
 
 DESCRIPTION = "allspin emulates an all-spin neural network in gateware, bit for bit."
 EPILOG = """\
@@ -63,16 +63,30 @@ class Command(Protocol):
 
 def load_command(name: str) -> Command:
     """The module of a command of `COMMANDS`."""
-    return cast(Command, importlib.import_module(f"allspin.host.cli.{name}"))
+    return cast(Command, importlib.import_module(f"allspin.host.cli.{COMMANDS[name][0]}.{name}"))
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line, and which takes no abbreviated options."""
+    """A parser whose errors are one line, and which takes no abbreviated options.
+
+    Attributes
+    ----------
+    options : dict of str to str
+        By the name of what each sets, its options, such as ``--rows-per-clock``.
+    """
 
     def __init__(self, **options: Any) -> None:
+        self.options: dict[str, str] = {}
         super().__init__(
             allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **options
         )
+
+    def add_argument(self, *names: Any, **options: Any) -> argparse.Action:
+        """Declare an option or an argument."""
+        action = super().add_argument(*names, **options)
+        if action.option_strings:
+            self.options[action.dest] = action.option_strings[-1]
+        return action
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and where help is, and leave with status 2."""
@@ -106,14 +120,14 @@ def build_parser(commands: Sequence[str]) -> Parser:
     parser = Parser(prog="allspin", description=DESCRIPTION, epilog=EPILOG)
     parser.add_argument("--version", action=Version, nargs=0, help="show the version and exit")
     places = parser.add_subparsers(metavar="COMMAND", dest="command", parser_class=Parser)
-    for name, summary in COMMANDS.items():
+    for name, (_, summary) in COMMANDS.items():
         if name in commands:
             command = load_command(name)
             place = places.add_parser(
                 name, help=summary, description=command.HELP, epilog=command.EPILOG
             )
             command.add_arguments(place)
-            place.set_defaults(run=command.run)
+            place.set_defaults(run=command.run, options=place.options)
         else:
             places.add_parser(name, help=summary)
     return parser

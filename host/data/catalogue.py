@@ -1,6 +1,7 @@
 """Networks and devices by name: those that ship, or a file."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from allspin.sim.device.device import Device
@@ -45,13 +46,13 @@ def network_path(name_or_path: str) -> Path:
     return _find("network", name_or_path, FOLDER, SUFFIX)
 
 
-def open_network(name_or_path: str) -> Network:
-    """Load a network.
+def open_network(network: str | Path | Network) -> Network:
+    """Load a network, unless it is one.
 
     Parameters
     ----------
-    name_or_path : str
-        The name of a network that ships, else a network file. A file of the same name in
+    network : str, Path or Network
+        A network; or the name of one that ships, else a network file. A file of the same name in
         the current folder is reached as ``./NAME``.
 
     Raises
@@ -59,12 +60,21 @@ def open_network(name_or_path: str) -> Network:
     UserError
         If there is no such network, or its file is damaged.
     """
-    return load_network(network_path(name_or_path))
+    return network if isinstance(network, Network) else load_network(network_path(str(network)))
 
 
-def shipped_devices() -> tuple[str, ...]:
-    """Names of the devices that ship, in alphabetical order."""
-    return _names(DEVICES, DEVICE_SUFFIX)
+def network_name(network: str | Path | Network) -> str:
+    """What results call a network: its name or file as it was given, else its topology."""
+    if isinstance(network, Network):
+        return "-".join(map(str, network.topology))
+    return str(network)
+
+
+def each_network(
+    networks: str | Path | Network | Iterable[str | Path | Network],
+) -> list[str | Path | Network]:
+    """One network, or several, as several."""
+    return [networks] if isinstance(networks, str | Path | Network) else list(networks)
 
 
 def device_path(name_or_path: str) -> Path:
@@ -72,13 +82,13 @@ def device_path(name_or_path: str) -> Path:
     return _find("device", name_or_path, DEVICES, DEVICE_SUFFIX)
 
 
-def open_device(name_or_path: str) -> Device:
-    """Load a device.
+def open_device(device: str | Path | Device) -> Device:
+    """Load a device, unless it is one.
 
     Parameters
     ----------
-    name_or_path : str
-        The name of a device that ships, else a device file. A file of the same name in the
+    device : str, Path or Device
+        A device; or the name of one that ships, else a device file. A file of the same name in the
         current folder is reached as ``./NAME``.
 
     Raises
@@ -86,4 +96,4 @@ def open_device(name_or_path: str) -> Device:
     UserError
         If there is no such device, or its file is damaged.
     """
-    return load_device(device_path(name_or_path))
+    return device if isinstance(device, Device) else load_device(device_path(str(device)))

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from allspin.host.data.catalogue import each_network, open_network
 from allspin.host.data.idx import IdxFile, header
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import MAX_LINES, Network
@@ -190,7 +191,7 @@ def _read(file: IdxFile, digest: str | None) -> npt.NDArray[np.uint8]:
         if content.hexdigest() != digest:
             raise UserError(
                 f"{file.path} is not the MNIST that ships with allspin; "
-                "restore it from the repository, or give your own data with --data"
+                "restore it from the repository, or give your own folder as `data`"
             )
     return array
 
@@ -225,12 +226,12 @@ def _count_classes(files: dict[Part, IdxFile], labels: dict[Part, npt.NDArray[np
     return classes
 
 
-def load_dataset(directory: str | Path | None = None) -> Dataset:
+def load_dataset(data: str | Path | None = None) -> Dataset:
     """Load a data set.
 
     Parameters
     ----------
-    directory : str, Path or None
+    data : str, Path or None
         Folder of the four IDX files; None for the MNIST that ships.
 
     Raises
@@ -239,7 +240,7 @@ def load_dataset(directory: str | Path | None = None) -> Dataset:
         If a file is missing, damaged or not IDX; if images and labels, or the training and
         test halves, do not fit one another.
     """
-    with _opened(directory, ("train", "test")) as (name, files):
+    with _opened(data, ("train", "test")) as (name, files):
         train, test = files["train", "images"], files["test", "images"]
         if train.shape[1:] != test.shape[1:]:
             shapes = [" x ".join(map(str, file.shape[1:])) for file in (train, test)]
@@ -247,9 +248,9 @@ def load_dataset(directory: str | Path | None = None) -> Dataset:
                 f"{test.path} has images of {shapes[1]} pixels, but those of "
                 f"{train.path.name} are {shapes[0]}; give files that belong together"
             )
-        arrays = _read_parts(files, "labels", directory is None)
+        arrays = _read_parts(files, "labels", data is None)
         classes = _count_classes(files, arrays)
-        arrays |= _read_parts(files, "images", directory is None)
+        arrays |= _read_parts(files, "images", data is None)
     digest = hashlib.sha256()
     for part in PARTS:
         digest.update(header(arrays[part].shape))
@@ -267,18 +268,19 @@ def load_dataset(directory: str | Path | None = None) -> Dataset:
 
 
 def load_test_set(
-    directory: str | Path | None = None,
-    networks: Iterable[Network] = (),
+    data: str | Path | None = None,
+    networks: str | Path | Network | Iterable[str | Path | Network] = (),
     images: int | None = None,
 ) -> tuple[Images, Labels]:
     """Load only what a trained network is tested with; the training files may be missing.
 
     Parameters
     ----------
-    directory : str, Path or None
+    data : str, Path or None
         Folder of IDX files; None for the MNIST that ships.
-    networks : iterable of Network
-        Those that are to be tested: what does not fit them is refused before a pixel is read.
+    networks : str, Path, Network or iterable of these
+        Those that are to be tested, each a network, its file, or the name of one that ships: what
+        does not fit them is refused before a pixel is read.
     images : int, optional
         They will be shown the first so many images only; all are loaded.
 
@@ -295,14 +297,14 @@ def load_test_set(
         If a file is missing, damaged or not IDX, the labels do not match the images, there are
         fewer images, or a network does not fit.
     """
-    with _opened(directory, ("test",)) as (_, files):
+    with _opened(data, ("test",)) as (_, files):
         count, *image_shape = files["test", "images"].shape
         if images is not None and not 1 <= images <= count:
-            raise UserError(f"--images must be from 1 to {count}, not {images}")
-        labels = _read_parts(files, "labels", directory is None)["test", "labels"]
-        for network in networks:
-            check_fit(network, tuple(image_shape), labels[:images])
-        loaded = _read_parts(files, "images", directory is None)["test", "images"]
+            raise UserError(f"`images` must be from 1 to {count}, not {images}")
+        labels = _read_parts(files, "labels", data is None)["test", "labels"]
+        for network in each_network(networks):
+            check_fit(open_network(network), tuple(image_shape), labels[:images])
+        loaded = _read_parts(files, "images", data is None)["test", "images"]
     return loaded, labels.astype(np.int64)
 
 
@@ -328,10 +330,10 @@ def check_fit(network: Network, image_shape: tuple[int, ...], labels: npt.NDArra
         raise UserError(
             f"the network takes images of {' x '.join(map(str, network.image_shape))} pixels, "
             f"but the data set's are {' x '.join(map(str, image_shape))}; "
-            "give the data set that it was trained with (--data)"
+            "give the data set that it was trained with (`data`)"
         )
     if labels.size and int(labels.max()) >= network.classes:
         raise UserError(
             f"the network has {network.classes} classes, but the data set has the label "
-            f"{int(labels.max())}; give the data set that it was trained with (--data)"
+            f"{int(labels.max())}; give the data set that it was trained with (`data`)"
         )

@@ -32,7 +32,7 @@ def compared(subject: Subject, display: Display) -> dict[str, Any] | str:
     try:
         library = load_library(CELLS_45)
         whole = Compared(subject.name, subject.network, subject.device, library, images, labels)
-        found = compare(whole, display=display)
+        found = compare(whole, display=display).to_dict()
     except UserError as error:
         display.finish(str(error))
         return str(error)

@@ -13,7 +13,8 @@ from allspin.host.bitstreams.kept import recall
 from allspin.host.report.compared import compared
 from allspin.host.report.subject import Subject
 from allspin.host.show.display import Display
-from allspin.host.study.chips.accuracy import COLUMNS, Measured, measure
+from allspin.host.study.chips.accuracy import COLUMNS, Lot, Measured
+from allspin.host.study.chips.measured import measure_columns
 from allspin.host.study.running.traced_run import TracedRun, run_traced, traced_clocks
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
@@ -87,27 +88,10 @@ class Findings:
 
 
 def _measure_chips(subject: Subject, display: Display) -> list[Measured]:
-    found = []
-    try:
-        programming = Programming(tries=default_tries(subject.network))
-        for column in COLUMNS:
-            display.start(f"{subject.chips} chips, {column.title}")
-            measured = measure(
-                subject.title,
-                subject.network,
-                subject.device,
-                column,
-                programming,
-                range(subject.chips),
-                subject.images,
-                subject.labels,
-                lambda done, accuracy: display.advance(done, subject.chips, f"{accuracy:.2%}"),
-            )
-            found.append(measured)
-            display.finish(f"{measured.mean:.2%}")
-    except ValueError as error:
-        raise UserError(str(error)) from error
-    return found
+    network, chips = subject.network, range(subject.chips)
+    lot = Lot(subject.device, chips, Programming(tries=default_tries(network)))
+    shown = subject.images, subject.labels
+    return measure_columns(subject.title, network, COLUMNS, lot, shown, display)
 
 
 def why_no_engine(subject: Subject) -> str | None:

@@ -13,6 +13,7 @@ from allspin.host.report.section import section
 from allspin.host.report.subject import Subject
 from allspin.host.show.display import Display, Silent
 from allspin.sim.network.netfile import write_atomically
+from allspin.sim.network.network import Network
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,15 +52,18 @@ class Report:
 
 
 def report(
-    subject: Subject | str, path: str | Path = "report.html", *, display: Display | None = None
+    subject: Subject | str | Path | Network,
+    path: str | Path = "report.html",
+    *,
+    display: Display | None = None,
 ) -> Report:
     """Write one HTML page of what a network is, does and costs.
 
     Parameters
     ----------
-    subject : Subject or str
-        What it is about (`allspin.host.report.subject.Subject.open`); or the name of a network
-        that ships, or its file, on chips of the paper's devices.
+    subject : Subject, str, Path or Network
+        What it is about (`allspin.host.report.subject.Subject.open`); or a network, its file, or
+        the name of one that ships, on chips of the paper's devices.
     path : str or Path
         The page.
     display : Display, optional
@@ -70,8 +74,7 @@ def report(
     UserError
         If there is no such network, or the page cannot be written.
     """
-    if isinstance(subject, str):
-        subject = Subject.open(subject)
+    subject = subject if isinstance(subject, Subject) else Subject.open(subject)
     path = Path(path)
     check_writable(path)
     display = display or Silent()

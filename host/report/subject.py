@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.data.catalogue import open_device, open_network
+from allspin.host.data.catalogue import network_name, open_device, open_network
 from allspin.host.data.datasets import load_test_set
 from allspin.host.training.recipe import TrainingParameters
 from allspin.sim.device.device import Device
@@ -86,25 +86,27 @@ class Subject:
     @classmethod
     def open(
         cls,
-        network: str,
-        device: str = "paper",
+        network: str | Path | Network,
+        device: str | Path | Device = "paper",
         *,
         chips: int | None = None,
         images: int | None = None,
-        data: Path | None = None,
+        data: str | Path | None = None,
         quick: bool = False,
     ) -> Self:
         """Load what a report is about.
 
         Parameters
         ----------
-        network, device : str
-            Each a file, or the name of one that ships.
+        network : str, Path or Network
+            A network, its file, or the name of one that ships.
+        device : str, Path or Device
+            A device, its file, or the name of one that ships.
         chips : int, optional
             How many, 1 to 1000; 20, or 5 of a quick report.
         images : int, optional
             First test images; all, or 2000 of a quick report.
-        data : Path, optional
+        data : str or Path, optional
             Folder of the data set; the MNIST that ships.
         quick : bool
             Whether fewer chips and images will do.
@@ -127,11 +129,11 @@ class Subject:
         check_range("images", images, 1, whole)
         part = slice(images)
         return cls(
-            network,
+            network_name(network),
             opened,
-            device,
+            device.name if isinstance(device, Device) else str(device),
             made_of,
-            data,
+            None if data is None else Path(data),
             pixels[part],
             labels[part],
             images == whole,

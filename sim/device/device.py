@@ -5,9 +5,9 @@ from typing import Any
 
 from allspin.sim.device.checks import check_number
 from allspin.sim.device.hall_array import HallArray
+from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.device.neuron_device import NeuronVariation
 from allspin.sim.device.synapse import Synapse
-from allspin.sim.device.variation import Imperfections
 from allspin.sim.network.neuron import SotNeuron
 from allspin.sim.network.neuron_kind import Neuron
 

@@ -8,10 +8,10 @@ import tomli_w
 
 from allspin.sim.device.device import Device, Electrical, NeuronElectrical
 from allspin.sim.device.hall_array import HallArray
+from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.device.neuron_device import NeuronVariation
 from allspin.sim.device.synapse import Synapse
 from allspin.sim.device.synapse_kinds import synapse_from_table
-from allspin.sim.device.variation import Imperfections
 from allspin.sim.errors import UserError
 from allspin.sim.files.plain import MAX_TOML, parse_toml
 from allspin.sim.files.table import Table

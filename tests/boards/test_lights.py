@@ -5,7 +5,7 @@ from amaranth.sim import Simulator
 
 from allspin.boards.lights import ERROR_TICKS, Lights, LightsDriver
 from allspin.hdl.link.protocol import Answer
-from allspin.host.link.frames import encode_frame
+from allspin.host.link.wire.frames import encode_frame
 
 LOGIT_BYTES = 6
 FREQUENCY = 10_240  # a tick is 256 clocks

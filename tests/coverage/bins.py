@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from amaranth.hdl import Cat
+from amaranth.hdl import Cat, Value
 
 from allspin.hdl.bench.coverage import Bits, Part, Recording
 from allspin.hdl.link.protocol import NO_TAG
@@ -68,7 +68,7 @@ def images_under_way(recording: Recording) -> Iterator[Bin]:
 
 def extreme_sums(recording: Recording) -> Iterator[Bin]:
     """The largest and the smallest sum that a column can have."""
-    for kind in ("Crossbar", "FastCrossbar"):
+    for kind in ("PortableColumns", "FastColumns"):
         for part in recording.of(kind):
             p = part.component._parameters
             sums = part.component.sums
@@ -88,16 +88,14 @@ def extreme_sums(recording: Recording) -> Iterator[Bin]:
 
 def hand_overs(recording: Recording) -> Iterator[Bin]:
     """What begins as soon as what was before it ends."""
-    for part in recording.of("Crossbar"):
-        names = ("take", "read_valid", "read_last")
-        take, valid, last = map(part.signal, names)
-        # An event is in the registers of its read a clock after it entered.
-        yield from after_last_word(recording, part, [take], [valid, last], (0, 1), behind=1)
-    for part in recording.of("FastCrossbar"):
-        ending = part.signal(f"last_{flag_clocks(part)}")
-        yield from after_last_word(
-            recording, part, [part.signal("sets_out")], [ending], range(4), behind=0
-        )
+    for part in recording.of("PortableColumns"):
+        passes, sums = part.component.passes, part.component.sums
+        leaves = sums.valid & sums.ready
+        ends = passes.valid & passes.ready & passes.payload.last
+        yield from after_last_word(recording, part, leaves, ends, range(2))
+    for part in recording.of("Departure"):
+        own = part.component
+        yield from after_last_word(recording, part, own.sets_out, own.ends, range(4))
     for part in recording.of("Resident"):
         yield from after_fall(
             recording,
@@ -105,23 +103,17 @@ def hand_overs(recording: Recording) -> Iterator[Bin]:
             part.component.link_events,
             "hand-over: an image in the clock after a resident run",
         )
-    for part in recording.of("Engine"):
+    for engine, loads in zip(recording.of("Engine"), recording.of("Loads"), strict=True):
         yield from after_fall(
             recording,
-            part.signal("loading"),
-            part.component.events,
+            loads.component.loading,
+            engine.component.events,
             "hand-over: an image in the clock after the last word is there",
         )
 
 
 def after_last_word(
-    recording: Recording,
-    part: Part,
-    leaves: list[Any],
-    ends: list[Any],
-    clocks: Iterable[int],
-    *,
-    behind: int,
+    recording: Recording, part: Part, leaves: Value, ends: Value, clocks: Iterable[int]
 ) -> Iterator[Bin]:
     """An image that ends so many clocks after the last sum of the one before has left.
 
@@ -130,30 +122,24 @@ def after_last_word(
     recording : Recording
         Keeps the signals.
     part : Part
-        A crossbar.
-    leaves, ends : list of Signal
-        All are 1 in the clock in which sums leave, and an image ends.
+        What counts the sums that are left.
+    leaves, ends : Value
+        Are 1 in the clock in which sums leave, and an image ends.
     clocks : iterable of int
         Each has a bin.
-    behind : int
-        By how many clocks `ends` is late.
     """
     left = part.signal("left")
     step = part.component._parameters.neurons_per_clock
-    recording.keep(left, *leaves, *ends)
+    recording.keep(left, leaves, ends)
 
     def hits(later: int) -> Bits:
-        gone = recording.values(left) <= step
-        for signal in leaves:
-            gone = gone & (recording.values(signal) == 1)
-        come = np.ones(len(recording), np.bool_)
-        for signal in ends:
-            come &= recording.values(signal) == 1
+        gone = (recording.values(left) <= step) & (recording.values(leaves) == 1)
+        come = recording.values(ends) == 1
         return gone[: len(gone) - later] & come[later:]
 
     for later in clocks:
         name = f"hand-over: {part.kind}'s next sums {later} clocks after the last left"
-        yield name, lambda later=later: hits(later + behind)
+        yield name, lambda later=later: hits(later)
 
 
 def after_fall(recording: Recording, busy: Any, port: Any, name: str) -> Iterator[Bin]:
@@ -166,17 +152,6 @@ def after_fall(recording: Recording, busy: Any, port: Any, name: str) -> Iterato
         return kept[:-1] & ~kept[1:] & enters[1:]
 
     yield name, hits
-
-
-def flag_clocks(part: Part) -> int:
-    """Clocks that a FastCrossbar's flag of a last event takes to the sums' shadow."""
-    clock = 1
-    while True:
-        try:
-            part.signal(f"last_{clock + 1}")
-        except KeyError:
-            return clock
-        clock += 1
 
 
 def tags(recording: Recording) -> Iterator[Bin]:

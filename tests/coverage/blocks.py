@@ -7,14 +7,17 @@ import numpy as np
 from amaranth.hdl import Module
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
+from cobs import cobs
 
 from allspin.hdl.bench.coverage import Coverage, Recording
 from allspin.hdl.bench.networks import random_network
 from allspin.hdl.bench.streams import StreamBench
-from allspin.hdl.crossbar.fast_crossbar import FastCrossbar
+from allspin.hdl.crossbar.kinds import make_crossbar
+from allspin.hdl.link.cobs import CobsEncoder
 from allspin.hdl.link.uart import UartParameters, UartReceiver, UartTransmitter
 from allspin.hdl.memory_map import ENGINE, RESIDENT_RUN, WEIGHTS
 from allspin.hdl.parameters import CrossbarParameters
+from allspin.hdl.resident.player import BeatUnpacker
 from tests.coverage.bins import Bin, hand_overs
 from tests.hdl.resident.test_resident import Machine
 
@@ -27,7 +30,7 @@ def crossbars() -> Coverage:
         rng = np.random.default_rng(5)
         words = rng.integers(-128, 128, (p.rows, p.columns))
         images = rng.integers(1, 16, (12, p.rows))
-        dut = FastCrossbar(p)
+        dut = make_crossbar(p)
         recording = Recording(dut)
         bins = [*hand_overs(recording)]
         bench = StreamBench(dut, stall=stall, seed=1, recording=recording)
@@ -78,7 +81,7 @@ def _impatient_images(memory: str) -> Coverage:
     dut: Any = machine.dut
     recording = Recording(dut)
     bins = [*hand_overs(recording)]
-    (engine,), (resident,) = recording.of("Engine"), recording.of("Resident")
+    (loads,), (resident,) = recording.of("Loads"), recording.of("Resident")
     machine.bench = bench = StreamBench(dut, recording=recording)
     turns: list[Any] = []
     taken = bench.take(dut.results, 4)
@@ -86,7 +89,7 @@ def _impatient_images(memory: str) -> Coverage:
     async def order(ctx: Any) -> None:
         await machine.program(ctx, network)
         await machine.keep(ctx)
-        turns.append(engine.signal("loading"))
+        turns.append(loads.component.loading)
         await machine.load(ctx, 1, WEIGHTS, network.layers[1].words.tobytes())
         while len(taken) < 2:
             await ctx.tick()
@@ -109,6 +112,48 @@ def _impatient_images(memory: str) -> Coverage:
     bench.run()
     assert [logit for logit, *_ in taken] == machine.logits[[0, 0]].ravel().tolist()
     return counted(recording, bins)
+
+
+def encoders() -> Coverage:
+    """A packet with blocks as long as there are, which no machine here answers."""
+    dut: Any = CobsEncoder()
+    recording = Recording(dut)
+    bench = StreamBench(dut, stall=0.2, seed=3, recording=recording)
+    packet = bytes(range(1, 256)) * 2
+    bench.put(dut.i, [{"data": b, "last": k == len(packet) - 1} for k, b in enumerate(packet)])
+    frame = cobs.encode(packet) + b"\0"
+    taken = bench.take(dut.o, len(frame))
+    bench.run()
+    assert bytes(taken) == frame
+    return counted(recording, [])
+
+
+def unpackers() -> Coverage:
+    """Beats that come while the crossbar takes none, which a small resident image never brings."""
+    p = CrossbarParameters(rows=80, columns=2, lanes=2, rows_per_clock=2)
+    dut: Any = BeatUnpacker(p)
+    recording = Recording(dut)
+    bench = StreamBench(dut, stall=0.5, seed=1, recording=recording)
+    rng = np.random.default_rng(2)
+    distances, values = rng.integers(0, 4, (40, 2)), rng.integers(0, 16, (40, 2))
+    last = np.arange(40) % 5 == 4
+    bench.put(
+        dut.packed,
+        [
+            {
+                "slots": [{"distance": d, "value": v} for d, v in zip(*beat, strict=True)],
+                "last": end,
+            }
+            for *beat, end in zip(distances.tolist(), values.tolist(), last.tolist(), strict=True)
+        ],
+    )
+    taken = bench.take(dut.events, 40)
+    bench.run()
+    rows = distances.reshape(8, 5, 2).cumsum(axis=1).reshape(40, 2)
+    expected = np.stack([rows, values], axis=2)
+    assert np.array_equal([slots for slots, _ in taken], expected)
+    assert np.array_equal([end for _, end in taken], last)
+    return counted(recording, [])
 
 
 def counted(recording: Recording, bins: list[Bin]) -> Coverage:

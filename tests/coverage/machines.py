@@ -30,11 +30,11 @@ from allspin.hdl.parameters import (
     ResidentParameters,
     VariationParameters,
 )
-from allspin.host.link.chip_programming import ChipMaker
-from allspin.host.link.frames import Deframer, encode_frame
-from allspin.host.link.images import encode_images
-from allspin.host.link.linked_machine import LinkedMachine
-from allspin.host.link.resident import pack_images
+from allspin.host.link.machines.chip_programming import ChipMaker
+from allspin.host.link.machines.linked import LinkedMachine
+from allspin.host.link.machines.resident import pack_images
+from allspin.host.link.payloads.images import encode_images
+from allspin.host.link.wire.frames import Deframer, encode_frame
 from allspin.sim.chip.chip import Chip
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import GAIN_BITS, Converter, Layer, Network
@@ -43,7 +43,7 @@ from allspin.sim.network.pixels import quantise_pixels
 from allspin.sim.programming.schemes import Programming
 from tests.coverage.bins import machine_bins
 from tests.coverage.simulated import SimulatedTransport
-from tests.host.link.work import Work, made_of
+from tests.host.link.machines.work import Work, made_of
 
 RESIDENT = ResidentParameters(beats=48, images=8)
 MACHINES = {
@@ -102,7 +102,7 @@ class Watched:
         self.bins = machine_bins(recording)
         self.transport = SimulatedTransport(recording, stall=0.2, seed=len(name))
         # The session's number is drawn anew each time: here all that happens is the same.
-        with patch("allspin.host.link.session.secrets.randbelow", return_value=SESSION - 1):
+        with patch("allspin.host.link.wire.session.secrets.randbelow", return_value=SESSION - 1):
             self.device = LinkedMachine(self.transport)
 
     def send(self, *requests: bytes) -> list[bytes]:
@@ -267,7 +267,7 @@ def late_reader(watched: Watched) -> None:
     assert len(set(answers[:7])) == 1
     assert answers[7:] == [bytes([Answer.LINES]) + bytes(16)] * 8
     # Round the tags too.
-    device._session._tag = NO_TAG - 10
+    device._session.line.next_tag = NO_TAG - 10
     images = np.full_like(work.images[:1], 255).repeat(50, axis=0)
     images[::7] = work.images[0]
     watched.transport.deaf_until = len(watched.recording) + 1600

@@ -9,7 +9,13 @@ from tests.coverage.never import NEVER
 def measure() -> Coverage:
     """Drive blocks and machines, every answer compared, and count what they went through."""
     found = Coverage(NEVER)
-    for one in (blocks.crossbars, blocks.engines, blocks.wires):
+    for one in (
+        blocks.crossbars,
+        blocks.encoders,
+        blocks.engines,
+        blocks.unpackers,
+        blocks.wires,
+    ):
         found.merge(one())
     for name in MACHINES:
         found.merge(drive(name))

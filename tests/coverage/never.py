@@ -5,6 +5,7 @@ from collections.abc import Mapping
 REASONS = {
     "memories and registers take a byte in every clock": (
         "ChipRegisters.load: held back",
+        "Layer.load: held back",
         "Loader.load: held back",
         "NeuronArray.load: held back",
         "Programmer.load: held back",
@@ -17,7 +18,9 @@ REASONS = {
     ),
     "a cell is placed in every clock": (
         "CellPlacer.cells: held back",
-        "*Crossbar.cells: held back",
+        "*Cells.cells: held back",
+        "Banks.cells: held back",
+        "Crossbar.cells: held back",
     ),
     "a sum leaves its crossbar when there is room for its activation": (
         "NeuronArray.*s: held back",
@@ -27,14 +30,28 @@ REASONS = {
     ),
     "a line is asked for when the engine is idle, and the line before was sent": (
         "*.fetch: held back",
+        "LineReader.link_fetch: held back",
         "Resident.link_fetch: held back",
     ),
-    "an error is taken when it has been told, so it is there": ("*.errors: awaited",),
+    "what has been told is taken then, so it is there": (
+        "*.errors: awaited",
+        "AnswerOrder.head: awaited",
+        "AnswerOrder.images: awaited",
+        "AnswerSender.head: awaited",
+    ),
+    "an image begins when there is a place for it among those under way": (
+        "RequestParser.images: held back",
+    ),
+    "logits come faster than their bytes go": (
+        "AnswerOrder.logits: awaited",
+        "LogitBytes.logits: awaited",
+    ),
     "a draw is for whoever has asked for it": ("IterativeNormal.products: held back",),
+    "a cell is given away with its word, so it is there": ("IterativeWordMaker.cells: awaited",),
     "states are read ahead, one for each clock of the walk": ("StateMemory.states: awaited",),
     "an image ends when the sums before it have left, or are sure to": (
-        "hand-over: Crossbar's next sums 0 *",
-        "hand-over: FastCrossbar's next sums [012] *",
+        "hand-over: PortableColumns's next sums 0 *",
+        "hand-over: Departure's next sums [012] *",
     ),
 }
 NEVER: Mapping[str, str] = {one: why for why, names in REASONS.items() for one in names}

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from allspin.host.study.fit.measurement import NAMES
-from allspin.sim.device import neuron_device, synapse_variation, variation
+from allspin.sim.device import imperfections, neuron_device, synapse_variation
 from allspin.sim.device.device import Electrical
 from allspin.sim.device.hall_array import READINGS as ARRAY_READINGS
 from allspin.sim.device.hall_array import SUPPLIES, HallArray
@@ -28,7 +28,7 @@ READINGS = [
         neuron_device.GAIN_READINGS,
         neuron_device.THRESHOLD_READINGS,
         neuron_device.USE_READINGS,
-        variation.STUCK_ENDS,
+        imperfections.STUCK_ENDS,
     )
     for reading in readings
 ]
@@ -39,7 +39,7 @@ KEYS = [
 ]
 
 
-@pytest.mark.parametrize("name", sorted({*READINGS, *variation.UNITS, "age", "stuck_at"}))
+@pytest.mark.parametrize("name", sorted({*READINGS, *imperfections.UNITS, "age", "stuck_at"}))
 def test_physics_names_every_reading_and_figure(name: str) -> None:
     assert f"`{name}`" in PHYSICS
 

@@ -66,7 +66,9 @@ def properties(hdl: Any, every_clock: bool, longest: int) -> Module:
         data.StructLayout({"packet": ByteLayout(), "zero": 1}), inside["near.o__payload"]
     )
     byte, last = near.packet.data, near.packet.last
-    takes = inside["take"]
+    takes = inside["o__ready"] & inside["near.o__valid"]
+    closing = ~inside.state("block", "OPEN")
+    ended = inside.state("block", "LAST")
 
     # The definition.
     block = Signal(Block)
@@ -142,14 +144,15 @@ def properties(hdl: Any, every_clock: bool, longest: int) -> Module:
     m.d.comb += [
         filled.eq(tail - head),
         Assert((block <= Block.DELIMITER) & (follow <= Follow.CLOSED)),
-        Assert(inside["closing"] == (block != Block.OPEN)),
-        Assert(inside["ended"] == ((block == Block.END) | (block == Block.EMPTY))),
+        Assert(closing == (block != Block.OPEN)),
+        Assert(ended == ((block == Block.END) | (block == Block.EMPTY))),
+        Assert(inside.state("block", "DELIMITER") == (block == Block.DELIMITER)),
         Assert(inside["code"] == code),
         Assert(Mux(block == Block.OPEN, length < longest, length <= longest)),
         Assert((length == 0) | (block < Block.EMPTY)),
         Assert((tail - place)[: len(tail)] == length + 1),
         Assert((place - head)[: len(tail)] <= depth),
-        Assert(filled <= depth + 1 - inside["closing"] - inside["ended"]),
+        Assert(filled <= depth + 1 - closing - ended),
         Assert(inside["full"] | (filled <= depth - 2)),
     ]
     for item, there in (
@@ -195,12 +198,9 @@ PROOFS = [
         depth=1,
         engine="smtbmc z3 -- --noincr",
         mutants=(
-            Mutant("place.eq(tail), code.eq(Mux(ended, 0, 1))", "place.eq(tail), code.eq(1)"),
-            Mutant(
-                "closing.eq(packet.last | (~close & (code == LONGEST_BLOCK)))",
-                "closing.eq(~close & (packet.last | (code == LONGEST_BLOCK)))",
-            ),
-            Mutant("write.addr.eq(Mux(close, place, tail))", "write.addr.eq(tail)"),
+            Mutant("m.d.sync += code.eq(0)", "m.d.sync += code.eq(1)"),
+            Mutant("with m.If(packet.last):", "with m.If(packet.last & ~commit):"),
+            Mutant("write.addr.eq(Mux(commit, place, tail))", "write.addr.eq(tail)"),
         ),
         slow=every_clock,
     )

@@ -6,20 +6,23 @@ passes come, in the order of their groups.
 
 from collections.abc import Callable
 from types import ModuleType
+from typing import Any
 from unittest.mock import patch
 
 from amaranth.asserts import AnySeq
 from amaranth.hdl import Assert, Const, Cover, Module, Shape, Signal, Value
+from amaranth.lib import data
 
 from allspin.hdl.bench.crossbar_model import CrossbarModel, Passes
 from allspin.hdl.bench.proof import Mutant, Opened, Proof
-from allspin.hdl.crossbar import crossbar as source
+from allspin.hdl.crossbar import banks, columns, crossbar, pass_source
+from allspin.hdl.crossbar.columns import FLAGS
 from allspin.hdl.parameters import CrossbarParameters
 
 
 def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:
     m = Module()
-    dut = hdl.Crossbar(p, hdl.Banks(p))
+    dut = hdl.Crossbar(p, hdl.Banks, hdl.PortableColumns)
     passes = Passes(p) if p.passes > 1 else None
     if passes is not None:
         with patch.object(hdl, "Replay", lambda parameters: passes):
@@ -64,13 +67,15 @@ def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:
     parts, lanes = range(p.rows_per_clock), range(p.lanes)
     stage = model.stage
     closing: Value = Const(0)
+    products, accumulators = "columns.products", "columns.accumulators"
     for clock, name in enumerate(["read", "word", "product", *["rows"] * (len(parts) > 1)], 1):
         stage = model.later(m, stage, f"{name}_model")
+        flags: Any = data.View(FLAGS, inside[f"columns.{name}"])
         ends = stage.valid & stage.last
         m.d.comb += [
-            Assert(inside[f"{name}_valid"] == stage.valid),
-            Assert(~stage.valid | (inside[f"{name}_last"] == stage.last)),
-            Assert(~stage.valid | (inside[f"{name}_final"] == stage.final)),
+            Assert(flags.valid == stage.valid),
+            Assert(~stage.valid | (flags.last == stage.last)),
+            Assert(~stage.valid | (flags.final == stage.final)),
             Assert(~ends | (~closing & (age == clock) & (stage.final == model.final[0]))),
         ]
         closing = closing | ends
@@ -81,23 +86,27 @@ def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:
             if name == "read":
                 bank, place = divmod(lane, p.bank_lanes)
                 found = [
-                    inside[f"read_words_{part}_{bank}"].word_select(place, p.rah_bits).as_signed()
-                    * inside[f"read_value_{part}"]
+                    inside[f"memory.read_words_{part}_{bank}"]
+                    .word_select(place, p.rah_bits)
+                    .as_signed()
+                    * inside[f"{products}.read_value_{part}"]
                     for part in parts
                 ]
             elif name == "word":
                 found = [
-                    inside[f"word_{part}_{lane}"] * inside[f"word_value_{part}"] for part in parts
+                    inside[f"{products}.word_{part}_{lane}"]
+                    * inside[f"{products}.word_value_{part}"]
+                    for part in parts
                 ]
             elif name == "product":
-                found = [inside[f"product_{part}_{lane}"] for part in parts]
+                found = [inside[f"{products}.product_{part}_{lane}"] for part in parts]
             else:
-                m.d.comb += Assert(~stage.valid | (inside[f"rows_{lane}"] == sum(terms)))
+                m.d.comb += Assert(~stage.valid | (inside[f"{products}.rows_{lane}"] == sum(terms)))
             for one, other in zip(found, terms, strict=True):
                 m.d.comb += Assert(~stage.valid | (one == other))
     for lane in lanes:
-        m.d.comb += Assert(inside[f"sum_{lane}"] == stage.before[lane])
-    left_in_shadow = inside["left"]
+        m.d.comb += Assert(inside[f"{accumulators}.sum_{lane}"] == stage.before[lane])
+    left_in_shadow = inside["columns.left"]
     m.d.comb += [
         Assert((model.waiting != 0) == (closing | (left_in_shadow != 0))),
         Assert(~closing | (left_in_shadow == 0)),
@@ -107,17 +116,19 @@ def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:
         m.d.comb += [
             Assert(age == clocks),
             Assert(left_in_shadow == model.count[0] - model.column),
-            Assert(inside["image_ends"] == model.final[0]),
+            Assert(inside["columns.image_ends"] == model.final[0]),
         ]
         for lane in range(p.lanes):
             for column in range(0, p.lanes - lane, p.neurons_per_clock):
                 with m.If((model.column == column) & (lane < left_in_shadow)):
-                    m.d.comb += Assert(inside[f"shadow_{lane}"] == model.sums[0][column + lane])
+                    m.d.comb += Assert(
+                        inside[f"{accumulators}.shadow_{lane}"] == model.sums[0][column + lane]
+                    )
     lines = Shape.cast(range(p.lines)).width
     model.check_words(
         m,
-        lambda name: inside[f"placer.next_{name}"],
-        lambda part, bank, at: inside.word(f"part_{part}_bank_{bank}", Const(at, lines)),
+        lambda name: inside[f"memory.placer.next_{name}"],
+        lambda part, bank, at: inside.word(f"memory.part_{part}_bank_{bank}", Const(at, lines)),
     )
     m.d.comb += Cover(left & sums.payload.last & (sums.payload.sums[0] == -3) & model.begun)
     return m
@@ -125,7 +136,12 @@ def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:
 
 def _proof(name: str, p: CrossbarParameters, *mutants: Mutant) -> Proof:
     return Proof(
-        f"Crossbar, {name}", source, lambda hdl: properties(hdl, p), depth=2, mutants=mutants
+        f"Crossbar, {name}",
+        crossbar,
+        lambda hdl: properties(hdl, p),
+        depth=2,
+        mutants=mutants,
+        parts=(pass_source, banks, columns),
     )
 
 
@@ -134,15 +150,15 @@ PROOFS = [
         "2 x 2",
         CrossbarParameters(2, 2, lanes=2, value_bits=2, rah_bits=2),
         Mutant("(left == 0) & ~closing", "(left == 0)"),
-        Mutant("sum_.eq(Mux(hand_over, 0, total))", "sum_.eq(total)"),
-        Mutant("if lane + p.neurons_per_clock < p.lanes:", "if lane > p.lanes:"),
+        Mutant("sum_.eq(Mux(self.ends, 0, total))", "sum_.eq(total)"),
+        Mutant("zip(shadow, shadow[step:], strict=False)", "zip(shadow, shadow, strict=False)"),
     ),
     _proof(
         "3 x 2, a column a pass",
         CrossbarParameters(3, 2, lanes=1, value_bits=2, rah_bits=2),
-        Mutant("address.eq(base + slot.row)", "address.eq(slot.row)"),
-        Mutant("(left <= p.neurons_per_clock) & image_ends", "(left <= p.neurons_per_clock)"),
-        Mutant("valid.eq(incoming & ready)", "valid.eq(incoming)"),
+        Mutant("eq(base + slot.row)", "eq(slot.row)"),
+        Mutant("(left <= step) & image_ends", "(left <= step)"),
+        Mutant("valid.eq(self.passes.valid & self.passes.ready)", "valid.eq(self.passes.valid)"),
     ),
     _proof(
         "3 x 2, two rows and neurons per clock",
@@ -150,8 +166,8 @@ PROOFS = [
             3, 2, lanes=2, value_bits=2, rah_bits=2, rows_per_clock=2, neurons_per_clock=2
         ),
         Mutant("(place.part == part)", "(place.part == 0)"),
-        Mutant("for other in terms[lane][1:]:", "for other in terms[lane][:1]:"),
-        Mutant("word_value if holds_words else read_value", "read_value"),
+        Mutant("for other in others:", "for other in others[:0]:"),
+        Mutant("registered(word * value", "registered(self.words[part][lane] * value"),
     ),
 ]
 

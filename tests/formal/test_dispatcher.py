@@ -11,10 +11,11 @@ from typing import Any
 
 from amaranth.asserts import AnyConst, AnySeq
 from amaranth.hdl import Assert, Assume, Cat, Cover, Module, Mux, Signal, Value
-from amaranth.lib import stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.bench.proof import Mutant, Opened, Proof, offer
+from allspin.hdl.link import answers, memory_requests, requests
 from allspin.hdl.link import dispatcher as source
 from allspin.hdl.link.protocol import (
     ANSWER_HEADER_BYTES,
@@ -103,23 +104,20 @@ class SomeQueue(wiring.Component):
 def properties(hdl: Any, noisy: bool) -> Module:
     m = Module()
     made: dict[str, Any] = {}
-    queue_class, request_class = SomeQueue, hdl.RequestState
 
     def queue(*arguments: Any) -> SomeQueue:
-        made["queue"] = queue_class(*arguments)
+        made["queue"] = SomeQueue(*arguments)
         return made["queue"]
 
-    def request_state() -> Any:
-        made["request"] = request_class()
-        return made["request"]
-
-    hdl.Queue, hdl.RequestState = queue, request_state
+    hdl.Queue = queue
     variation = VariationParameters(use_noise=True) if noisy else None
     layers = CrossbarParameters(3, 2, 2), CrossbarParameters(2, 2, 2)
     engine = EngineParameters(layers, variation=variation)
     dut = hdl.Dispatcher(LinkParameters(engine, in_flight=IN_FLIGHT))
     m.submodules.dut = inside = Opened(dut)
-    images, request = made["queue"], made["request"]
+    images = made["queue"]
+    request = data.View(hdl.RequestLayout(), inside["parser.request"])
+    answer = data.View(hdl.HeadLayout(), inside["order.head__payload"])
     for port in (dut.payload, dut.errors, dut.results, dut.fetched):
         offer(m, port)
     outputs = [dut.body, dut.load, dut.fetch, dut.answer] + ([dut.numbers] if noisy else [])
@@ -203,17 +201,25 @@ def properties(hdl: Any, noisy: bool) -> Module:
                     ]
         m.d.sync += answered.eq(answered + (out.last & ~no_request))
 
-    # What makes the induction close: where in its two state machines the dispatcher is.
+    # What makes the induction close: where in its state machines the dispatcher is.
     def asks(*states: str) -> Value:
-        return inside.state("request", *states)
+        return inside.state("parser.request", *states)
 
     def answers(*states: str) -> Value:
-        return inside.state("answer", *states)
+        return inside.state("order.order", *states)
 
-    (its_tag,) = (signal for signal in inside.named("tag") if signal is not request.tag)
-    (answer_kind,) = (signal for signal in inside.named("kind") if signal is not request.kind)
-    index, cause = inside["index"], inside["cause"]
-    is_read = ~asks("KIND", "TAG_LOW", "TAG_HIGH")
+    def executes(*states: str) -> Value:
+        return inside.state("executor.execute", *states)
+
+    def sends_out(*states: str) -> Value:
+        return inside.state("sender.answer", *states)
+
+    its_place, ended = inside["parser.place"], inside["parser.ended"]
+    index, cause = inside["sender.index"], inside["order.cause"]
+    session_now, quiet = inside["order.session"], inside.named("quiet")[0]
+    in_head = asks("FIELDS") & (its_place < HEADER_BYTES)
+    in_fields = asks("FIELDS") & ~in_head
+    is_read = ~in_head
     busy = ~answers("IDLE")
     for_request, for_image = busy & (cause == hdl.Cause.REQUEST), busy & (cause == hdl.Cause.IMAGE)
     for_frame = busy & (cause == hdl.Cause.FRAME)
@@ -227,14 +233,16 @@ def properties(hdl: Any, noisy: bool) -> Module:
         Assert(images.count <= IN_FLIGHT + 1),
         Assert(under_way == images.count + is_read),
         # Requests.
-        Assert(asks("KIND") == ((place == 0) & ~is_read)),
-        Assert(asks("TAG_LOW") == (place == 1)),
-        Assert(asks("TAG_HIGH") == (place == 2)),
-        Assert(~is_read | (inside["ended"] == (place == 0))),
+        Assert(Mux(in_head, its_place == place, (place == 0) | (place == HEADER_BYTES))),
+        Assert(~is_read | (ended == (place == 0))),
+        Assert(executes("ADDRESS") | asks("EXECUTE")),
+        Assert(~executes("WRITE") | (place == HEADER_BYTES)),
         Assert(~is_read | (request.tag != NO_TAG)),
         Assert(~asks("ANSWER", "SETTLE", "VERDICT") | (place == 0)),
-        Assert(~asks("SESSION", "FIELDS", "WRITE") | (place == 3)),
-        Assert(asks("KIND") | ~inside["quiet"] | (images.count == 0)),
+        Assert(~asks("ANSWER", "SETTLE", "VERDICT") | (its_place == 0)),
+        Assert(~in_fields | ((place == HEADER_BYTES) & (its_place <= inside["parser.final"]))),
+        Assert(~asks("EXECUTE") | (request.kind == Request.WRITE) | (request.kind == Request.READ)),
+        Assert((in_head & (place == 0)) | ~quiet | (images.count == 0)),
         Assert(~asks("VERDICT") | images.i.ready),
         Assert((place == 0) | (place == 3) | (request.kind == its_kind)),
         Assert((place != 2) | (request.tag[:8] == low)),
@@ -248,44 +256,51 @@ def properties(hdl: Any, noisy: bool) -> Module:
     ]
     with m.If(for_request):
         m.d.comb += [
-            Assert(its_tag == request.tag),
-            Assert(answer_kind == Mux(request.failed, Answer.ERROR, Cat(request.kind[:7], 1))),
+            Assert(answer.tag == request.tag),
+            Assert(answer.kind == Mux(request.error != 0, Answer.ERROR, Cat(request.kind[:7], 1))),
         ]
     with m.If(for_image):
         m.d.comb += [
-            Assert(its_tag == images.o.payload.tag),
-            Assert(answer_kind == Mux(images.o.payload.malformed, Answer.ERROR, Answer.LOGITS)),
+            Assert(answer.tag == images.o.payload.tag),
+            Assert(answer.kind == Mux(images.o.payload.malformed, Answer.ERROR, Answer.LOGITS)),
         ]
     with m.If(for_frame):
-        m.d.comb += [Assert(its_tag == NO_TAG), Assert(answer_kind == Answer.ERROR)]
-    with m.If(answers("IDLE", "CAUSE", "DISCARD", "DONE")):
-        m.d.comb += [Assert(head == 0), Assert(answers("IDLE", "DONE") | (index == 0))]
-    with m.Elif(answers("HEAD")):
-        m.d.comb += [Assert(head == index), Assert(index < ANSWER_HEADER_BYTES)]
-        parts = answer_kind, its_tag[:8], its_tag[8:], inside["session"]
-        for number, part in enumerate(parts):
-            with m.If(inside["settled"] & (index == number)):
-                m.d.comb += Assert(inside["chosen"] == part)
+        m.d.comb += [Assert(answer.tag == NO_TAG), Assert(answer.kind == Answer.ERROR)]
+    with m.If(~answers("ANSWER")):
+        m.d.comb += [Assert(head == 0), Assert(index == 0), Assert(sends_out("HEAD"))]
+    with m.Elif(sends_out("HEAD")):
+        final = inside["sender.final"]
+        m.d.comb += [
+            Assert(head == Mux(index < ANSWER_HEADER_BYTES, index, ANSWER_HEADER_BYTES)),
+            Assert(index <= final),
+        ]
+        with m.If(inside["sender.settled"]):
+            m.d.comb += Assert(inside["sender.ends"] == (index == final))
+            parts = answer.kind, answer.tag[:8], answer.tag[8:], answer.session
+            for number, part in enumerate(parts):
+                with m.If(index == number):
+                    m.d.comb += Assert(inside["sender.chosen"] == part)
     with m.Else():
-        m.d.comb += Assert(head == ANSWER_HEADER_BYTES)
+        m.d.comb += [Assert(head == ANSWER_HEADER_BYTES), Assert(index == 0)]
     m.d.comb += [
-        Assert((head <= 0) | (their_kind == answer_kind)),
-        Assert((head <= 1) | (their_tag[:8] == its_tag[:8])),
-        Assert((head <= 2) | (their_tag[8:] == its_tag[8:])),
+        Assert((head <= 0) | (their_kind == answer.kind)),
+        Assert((head <= 1) | (their_tag[:8] == answer.tag[:8])),
+        Assert((head <= 2) | (their_tag[8:] == answer.tag[8:])),
     ]
     # A session is opened by the request that is read, before the head of its answer goes.
     identifies = (its_kind == Request.IDENTIFY) & has_more
-    opening = for_request & answers("HEAD") & (head <= 2) & request.opens
+    opening = for_request & answers("ANSWER") & (head <= 2) & request.opens
+    awaits = in_fields & (its_kind == Request.IDENTIFY)  # its session, if it has one
     m.d.comb += [
-        Assert(inside["session"] == Mux(opening, request.space, session)),
+        Assert(session_now == Mux(opening, request.space, session)),
         Assert(~is_read | (request.kind == its_kind)),
-        Assert(~asks("SESSION") | ((its_kind == Request.IDENTIFY) & ~has_more)),
-        Assert(~is_read | asks("SESSION") | (request.opens == identifies)),
-        Assert(~asks("TAG_LOW", "TAG_HIGH") | ~request.opens),
+        Assert(~awaits | ~has_more),
+        Assert(~is_read | (request.opens == (identifies & ~awaits))),
+        Assert(~in_head | (place == 0) | ~request.opens),
         Assert(
             ~is_read
             | (its_kind != Request.IDENTIFY)
-            | asks("SESSION")
+            | awaits
             | (asks("DRAIN", "SETTLE", "ANSWER") & (has_more | (place == 0)))
         ),
         Assert(~is_read | ~identifies | (request.space == more)),
@@ -304,9 +319,9 @@ def properties(hdl: Any, noisy: bool) -> Module:
         m.d.comb += [Assert(request.tag == tag), Assert(request.kind == kind)]
         with m.If(asks("IMAGE", "VERDICT", *(["NUMBER"] if noisy else []))):
             m.d.comb += Assert(is_image)
-        with m.Elif(~request.failed):
+        with m.Elif(request.error == 0):
             m.d.comb += Assert(known)
-            numbered = asks("FIELDS") & (kind == Request.NUMBERED)
+            numbered = in_fields & (kind == Request.NUMBERED)
             m.d.comb += Assert(~is_image | numbered)
     m.d.comb += [
         Assert((tag != NO_TAG) | (before >= under_way)),
@@ -315,7 +330,7 @@ def properties(hdl: Any, noisy: bool) -> Module:
     if not noisy:
         m.d.comb += [
             Cover(sends & (head == ANSWER_HEADER_BYTES - 1) & (session == 0x5A)),
-            Cover(for_request & answers("HEAD") & (request.kind == Request.WRITE)),
+            Cover(for_request & answers("ANSWER") & (request.kind == Request.WRITE)),
             Cover(for_image & answers("DONE") & (images.count == 2) & (asked == followed + 1)),
         ]
     return m
@@ -329,19 +344,20 @@ PROOFS = [
         depth=1,
         mutants=mutants,
         cover_depth=20,
+        parts=(requests, memory_requests, answers),
     )
     for noisy, mutants in (
         (
             False,
             (
                 Mutant("quiet.eq(images.empty & self.idle)", "quiet.eq(self.idle)", depth=25),
-                Mutant("images.i.valid.eq(self.judged)", "images.i.valid.eq(1)", depth=25),
+                Mutant("images.valid.eq(self.judged)", "images.valid.eq(1)", depth=25),
             ),
         ),
         (
             True,
             (
-                Mutant("with m.Elif(request.due):", "with m.Elif(1):", depth=25),
+                Mutant("with m.Elif(self.due):", "with m.Elif(1):", depth=25),
                 Mutant("(cause == Cause.REQUEST) & request.opens", "request.opens", depth=25),
             ),
         ),

@@ -1,4 +1,4 @@
-"""A FastCrossbar's sums are those of the words that were stored, whoever stalls, and after a reset.
+"""A crossbar of an ECP5 has the sums of the words that were stored, whoever stalls or resets it.
 
 Where a row takes several passes, they come from a Replay, and the sums go into a Reservation.
 Both are proved by themselves: here any passes come, in the order of their groups, and the
@@ -29,7 +29,7 @@ from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.bench.crossbar_model import CrossbarModel, Passes
 from allspin.hdl.bench.proof import Mutant, Opened, Proof
-from allspin.hdl.crossbar import fast_crossbar as source
+from allspin.hdl.crossbar import crossbar, departure, ecp5_cells, fast_columns, pass_source
 from allspin.hdl.parameters import CrossbarParameters
 
 
@@ -64,7 +64,7 @@ class Waiting(wiring.Component):
 
 def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:
     m = Module()
-    dut = hdl.FastCrossbar(p)
+    dut = hdl.Crossbar(p, hdl.Ecp5Cells, hdl.FastColumns)
     passes = Passes(p) if p.passes > 1 else None
     found: list[Waiting] = []
 
@@ -92,9 +92,10 @@ def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:
     ]
     arrives = reservation.arrives
     model = CrossbarModel(m, p, cells=dut.cells, taken=taken, beat=beat, leaves=arrives, places=2)
-    busy, left, promised = inside["busy"], inside["left"], inside["promised"]
-    # Of this name there are two more: for words, and for sums, as many clocks as these need.
-    came, under_way = sorted((s for s in inside.named("arrives") if s is not arrives), key=len)
+    departure, accumulators = "columns.departure", "columns.accumulators"
+    busy, left, promised = (inside[f"{departure}.{name}"] for name in ("busy", "left", "promised"))
+    came = inside["memory.arrives"]
+    [under_way] = (s for s in inside.named("columns.arrives") if s is not arrives)
     m.d.comb += [
         Assert(dut.cells.ready),
         # Only a pass's last beat waits.
@@ -134,15 +135,15 @@ def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:
     ]
     stage = model.stage
     closing: Value = Const(0)
-    chain = ["value_{}", "held_{}", "later_{}", "value_{}_branch_0"]
+    chain = [*(f"value_{{}}_{clock}" for clock in (1, 2, 3)), "value_{}_branch_0"]
     leaves = range(-(-p.lanes // 4))
     for clock in range(1, deep + 1):
         stage = model.later(m, stage, f"stage_{clock}")
         ends = stage.valid & stage.last
         m.d.comb += [
             Assert((age >= clock) | ~stage.as_value().any()),
-            Assert(inside[f"last_{clock}"] == ends),
-            Assert(~ends | (inside[f"final_{clock}"] == stage.final)),
+            Assert(inside[f"columns.last_{clock}"] == ends),
+            Assert(~ends | (inside[f"columns.final_{clock}"] == stage.final)),
         ]
         with m.If(ends):
             # The sums of the pass before will have left the shadow.
@@ -163,20 +164,20 @@ def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:
         with m.If(age >= clock):
             for part in parts:
                 if clock <= len(chain):
-                    value = inside[chain[clock - 1].format(part)]
+                    value = inside["columns." + chain[clock - 1].format(part)]
                     m.d.comb += Assert(value == stage.values[part])
                 if clock == 5:
                     for leaf in leaves:
-                        value = inside[f"value_{part}_leaf_0_{leaf}"]
+                        value = inside[f"columns.value_{part}_leaf_0_{leaf}"]
                         m.d.comb += Assert(value == stage.values[part])
                 if clock <= 2:
-                    line = inside[f"address_{part}" + "_copy_0" * (clock - 1)]
+                    line = inside[f"memory.address_{part}" + "_copy_0" * (clock - 1)]
                     m.d.comb += Assert(~stage.valid | (line == stage.lines[part]))
             for lane in lanes:
                 bank, place = divmod(lane, p.bank_lanes)
                 total = stage.terms[lane][0]
                 for part in parts:
-                    memory = f"part_{part}_bank_{bank}"
+                    memory = f"memory.part_{part}_bank_{bank}"
                     term = stage.terms[lane][part]
                     total = total + term if part else term
                     found_term: Value = term
@@ -187,35 +188,35 @@ def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:
                         stored = inside[f"{memory}.read_words"]
                         found_term = _word(stored, place, p) * stage.values[part]
                     elif clock == 5:
-                        found_term = inside[f"word_{part}_{lane}"] * stage.values[part]
+                        found_term = inside[f"columns.lane_{lane}.word_{part}"] * stage.values[part]
                     elif clock == 6:
-                        found_term = inside[f"product_{part}_0_{lane}"]
+                        found_term = inside[f"columns.lane_{lane}.product_{part}_0"]
                     m.d.comb += Assert(found_term == term)
                 if clock == 7 < deep:
-                    m.d.comb += Assert(inside[f"rows_6_0_0_{lane}"] == total)
+                    m.d.comb += Assert(inside[f"columns.lane_{lane}.rows_1_0_0"] == total)
                 if clock == deep:
-                    m.d.comb += Assert(inside[f"sum_{lane}"] == stage.after[lane])
-    flush = inside["flush"]
+                    m.d.comb += Assert(inside[f"{accumulators}.sum_{lane}"] == stage.after[lane])
+    flush = inside["columns.flush"]
     m.d.comb += [
         Assert(flush == (Const(2 ** len(flush) - 1) << age)[: len(flush)]),
     ]
-    turns = [inside[f"last_{clock}"] | (age < clock) for clock in (deep - 1, deep)]
+    turns = [inside[f"columns.last_{clock}"] | (age < clock) for clock in (deep - 1, deep)]
     with m.If(age >= 1):
         m.d.comb += [
-            Assert(inside["turn_branch_0"] == turns[0]),
-            Assert(inside["shift_branch_0"] == set_out[1]),
+            Assert(inside[f"{accumulators}.turn_branch_0"] == turns[0]),
+            Assert(inside[f"{accumulators}.shift_branch_0"] == set_out[1]),
         ]
     with m.If(age >= 2):
         for leaf in leaves:
             m.d.comb += [
-                Assert(inside[f"turn_leaf_0_{leaf}"] == turns[1]),
-                Assert(inside[f"shift_leaf_0_{leaf}"] == set_out[2]),
+                Assert(inside[f"{accumulators}.turn_leaf_0_{leaf}"] == turns[1]),
+                Assert(inside[f"{accumulators}.shift_leaf_0_{leaf}"] == set_out[2]),
             ]
 
     # ... what is in the shadow and what of it has set out,
     column, count, final = model.column, model.count[0], model.final[0]
     gone = [column + step * set_out[2], column + step * (set_out[2] + set_out[1])]
-    last = inside["last"]
+    last = inside["columns.last"]
     m.d.comb += [
         Assert(model.waiting == draining + closing),
         Assert(~closing | (model.column == 0) | draining),
@@ -232,16 +233,18 @@ def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:
         for lane in lanes:
             for out in range(0, p.lanes - lane, step):
                 with m.If((column == out) & (out + lane < count)):
-                    m.d.comb += Assert(inside[f"shadow_{lane}"] == model.sums[0][out + lane])
+                    m.d.comb += Assert(
+                        inside[f"{accumulators}.shadow_{lane}"] == model.sums[0][out + lane]
+                    )
     with m.If(left != 0):
-        m.d.comb += Assert(inside["image_ends"] == final)
+        m.d.comb += Assert(inside[f"{departure}.image_ends"] == final)
 
     # ... and where words are on their way to the memories.
     written = model.written
-    arrived: Any = data.View(cell.shape(), inside["arrived_0"])
+    arrived: Any = data.View(cell.shape(), inside["memory.arrived_0"])
     m.d.comb += [Assert(came == written[1].valid)]
     with m.If(written[1].valid):
-        following = {name: inside[f"placer.next_{name}"] for name in ("row", "column")}
+        following = {name: inside[f"memory.placer.next_{name}"] for name in ("row", "column")}
         m.d.comb += [
             Assert(arrived.word == written[1].word),
             Assert(Mux(arrived.first, arrived.row, following["row"]) == written[1].row),
@@ -249,9 +252,9 @@ def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:
         ]
     places = [None, None, *[model.place(m, word) for word in written[2:]]]
     for clock, (there, place) in {
-        2: ("placer.valid", "placer.place"),
-        3: ("bus_valid_0", "bus_0"),
-        4: ("bus_valid_2", "bus_2"),
+        2: ("memory.placer.valid", "memory.placer.place"),
+        3: ("memory.bus_valid_0", "memory.bus_0"),
+        4: ("memory.bus_valid_2", "memory.bus_2"),
     }.items():
         m.d.comb += [
             Assert(inside[there] == written[clock].valid),
@@ -260,13 +263,15 @@ def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:
     for part in parts:
         for bank in range(p.banks):
             meant = written[4].valid & (places[4].part == part) & (places[4].bank == bank)
-            enable = inside[f"enable_{part}_{bank}"]
+            enable = inside[f"memory.enable_{part}_{bank}"]
             m.d.comb += Assert(enable == Mux(meant, 1 << places[4].lane, 0))
     lines = Shape.cast(range(p.lines)).width
     model.check_words(
         m,
-        lambda name: inside[f"placer.next_{name}"],
-        lambda part, bank, at: inside.word(f"part_{part}_bank_{bank}.memory", Const(at, lines)),
+        lambda name: inside[f"memory.placer.next_{name}"],
+        lambda part, bank, at: inside.word(
+            f"memory.part_{part}_bank_{bank}.memory", Const(at, lines)
+        ),
         late=True,
     )
 
@@ -293,11 +298,12 @@ def _word(line: Value, place: int, p: CrossbarParameters) -> Value:
 def _proof(name: str, p: CrossbarParameters, *mutants: Mutant) -> Proof:
     return Proof(
         f"FastCrossbar, {name}",
-        source,
+        crossbar,
         lambda hdl: properties(hdl, p),
         depth=2,
         cover_depth=20,
         mutants=mutants,
+        parts=(pass_source, ecp5_cells, departure, fast_columns),
     )
 
 
@@ -306,13 +312,13 @@ PROOFS = [
         "2 x 2",
         CrossbarParameters(2, 2, lanes=2, value_bits=2, rah_bits=2, memory="ecp5"),
         Mutant("init=2 ** (term_clock - 1) - 1", "init=2 ** (term_clock - 2) - 1"),
-        Mutant("flags[term_clock - 2][0]", "flags[term_clock - 1][0]"),
-        Mutant("value.eq(Mux(taken, slot.value, 0))", "value.eq(slot.value)"),
+        Mutant("flags[term_clock - 1][0]", "flags[term_clock][0]"),
+        Mutant("Mux(taken, beat.values[part], 0)", "beat.values[part]"),
     ),
     _proof(
         "3 x 2, a column a pass",
         CrossbarParameters(3, 2, lanes=1, value_bits=2, rah_bits=2, memory="ecp5"),
-        Mutant("address.eq(base + slot.row)", "address.eq(slot.row)"),
+        Mutant("eq(base + slot.row)", "eq(slot.row)"),
         Mutant("(left <= step) & image_ends", "(left <= step)"),
     ),
     _proof(
@@ -333,7 +339,7 @@ PROOFS = [
     _proof(
         "1 x 8",
         CrossbarParameters(1, 8, lanes=8, value_bits=1, rah_bits=2, memory="ecp5"),
-        Mutant("left <= ahead * step", "left <= (ahead + 1) * step"),
+        Mutant("left <= self._ahead * step", "left <= (self._ahead + 1) * step"),
     ),
 ]
 

@@ -13,7 +13,7 @@ from amaranth.hdl import Assert, Assume, Cat, Cover, Module, Mux, Signal
 from allspin.hdl.bench.proof import Mutant, Opened, Proof
 from allspin.hdl.memory_map import ENGINE, LABELS, RESIDENT_BEATS, RESIDENT_RUN
 from allspin.hdl.parameters import CrossbarParameters
-from allspin.hdl.resident import resident as source
+from allspin.hdl.resident import loader as source
 from allspin.hdl.stream.layouts import LoadLayout
 
 PARAMETERS = CrossbarParameters(4, 2, 2, value_bits=4)

@@ -20,4 +20,4 @@ def test_each_mutant_changes_its_block(name: str) -> None:
     for proof in proofs:
         assert proof.mutants
         for mutant in proof.mutants:
-            copied(proof.source, mutant)
+            copied(*proof.sources, mutant=mutant)

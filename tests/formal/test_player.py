@@ -40,7 +40,7 @@ class Words(wiring.Component):
     place: Signal
     stored: Any
     address: Signal
-    beat: Any
+    found: Any
 
     def __init__(self, parameters: CrossbarParameters, beats: int) -> None:
         self.latency = 2
@@ -52,7 +52,7 @@ class Words(wiring.Component):
                 "place": In(range(beats)),
                 "stored": In(layout),
                 "address": In(range(beats)),
-                "beat": Out(layout),
+                "found": Out(layout),
             }
         )
         self.words: list[Any] = [Signal(layout, name=f"word_{place}") for place in range(beats)]
@@ -67,7 +67,7 @@ class Words(wiring.Component):
             self.read[0].eq(Array(word.as_value() for word in self.words)[self.address]),
             self.read[1].eq(self.read[0]),
         ]
-        m.d.comb += self.beat.eq(self.read[1])
+        m.d.comb += self.found.eq(self.read[1])
         return m
 
 
@@ -193,9 +193,9 @@ def properties(hdl: Any) -> Module:
         m.d.comb += Assert(reads_right(dut.beat, peeked_at))
 
     # What makes the induction close: where the beats are that have been read and not given.
-    head, tail, ended = inside["head"], inside["tail"], inside["ended"]
+    head, tail, ended = inside["head"], inside["tail"], inside["filter.ended"]
     arrived, freed, room = inside["arrived"], inside["freed"], inside["room"]
-    pushed, waiting = inside["pushed"], inside["waiting__valid"]
+    pushed, waiting = inside["pushed"], inside["packed__valid"]
     address = made[0].address
     in_ring, stored = Signal(4), Signal(range(2 * DEPTH))
     read = Signal(range(BEATS + 1))
@@ -209,7 +209,7 @@ def properties(hdl: Any) -> Module:
         ),
         Assert(asked | (ended & ~dut.playing)),
         Assert(~asked | (now <= end)),
-        Assert(inside["fresh"] | asked),
+        Assert(inside["unpacker.fresh"] | asked),
         # What was read in vain is gone before the last beat is.
         Assert(~ended | ~arrived[0] | pushed),
         Assert(~ended | ~arrived[1] | pushed | (in_ring != 0)),
@@ -231,12 +231,12 @@ def properties(hdl: Any) -> Module:
             past.eq(at(ends, position)),
             ahead.eq(position + arrived[0] + arrived[1]),
             Assert((position >= first) & (position < end)),
-            Assert(inside["at_end"] == (position == BEATS - 1)),
+            Assert(inside["filter.at_end"] == (position == BEATS - 1)),
             Assert(address == Mux(ahead >= BEATS, ahead - BEATS, ahead)),
-            Assert(inside["skipping"] == (skip > past)),
-            Assert(inside["skip"] == Mux(skip > past, skip - past, 0)),
-            Assert(inside["images"] == images - Mux(skip > past, 0, past - skip)),
-            Assert(inside["final"] == (inside["images"] == 1)),
+            Assert(inside["filter.skipping"] == (skip > past)),
+            Assert(inside["filter.skip"] == Mux(skip > past, skip - past, 0)),
+            Assert(inside["filter.images"] == images - Mux(skip > past, 0, past - skip)),
+            Assert(inside["filter.final"] == (inside["filter.images"] == 1)),
             read.eq(position + arrived[1]),
             Assert(given + stored == Mux(position > begin, position - begin, 0)),
         ]
@@ -260,7 +260,7 @@ def properties(hdl: Any) -> Module:
     m.d.comb += following.eq(now + dut.events.valid)
     with m.If(asked):
         fresh = (following == begin) | at([1, *lasts], following)
-        m.d.comb += Assert(inside["fresh"] == fresh)
+        m.d.comb += Assert(inside["unpacker.fresh"] == fresh)
     with m.If(waiting):
         m.d.comb += Assert(holds(data.View(layout, inside["item"]), following))
     for place in range(DEPTH):
@@ -288,8 +288,8 @@ PROOFS = [
         properties,
         depth=1,
         mutants=(
-            Mutant("push.eq(valid & ~ended & (~skipping | at_end))", "push.eq(valid & ~ended)"),
-            Mutant("last.eq(memory.beat.last | at_end)", "last.eq(memory.beat.last)"),
+            Mutant("wanted.eq(counted & (~skipping | at_end))", "wanted.eq(counted)"),
+            Mutant("last.eq(self.ends | at_end)", "last.eq(self.ends)"),
             Mutant("Mux(fresh, 0, driven.row)", "driven.row"),
             Mutant("skipping.eq(skip != 1)", "skipping.eq(skip != 0)"),
             Mutant("fresh.eq(packed.last)", "fresh.eq(0)"),

@@ -9,6 +9,7 @@ from amaranth.hdl import Assert, Assume, Const, Cover, Module, Mux, Signal, Valu
 from allspin.hdl.bench.proof import Mutant, Opened, Proof
 from allspin.hdl.crossbar import replay as source
 from allspin.hdl.parameters import CrossbarParameters
+from allspin.hdl.stream import ring
 
 CROSSBAR = CrossbarParameters(rows=3, columns=3, lanes=1, value_bits=1)
 DEPTH = 4
@@ -98,7 +99,7 @@ def properties(hdl: ModuleType) -> Module:
     before = Signal.like(end)  # the last image that has come ended there
     m.d.comb += [
         before.eq(first - 1),
-        Assert(inside["end"] == end[:pointer_bits]),
+        Assert(inside["ring.end"] == end[:pointer_bits]),
         Assert(inside["cursor"] == (cursor + passes.valid)[:pointer_bits]),
         Assert(inside["group"] == group),
         Assert(inside["start"] == kept_from[:pointer_bits]),
@@ -113,12 +114,14 @@ def properties(hdl: ModuleType) -> Module:
         Assert((group == 0) | (first != start)),
     ]
     with m.If(within(marked, kept_from, end)):
-        m.d.comb += Assert(inside.word("ring", marked[: pointer_bits - 1]) == kept)
+        m.d.comb += Assert(inside.word("ring.memory", marked[: pointer_bits - 1]) == kept)
     with m.If(passes.valid & ~final):
-        m.d.comb += Assert(inside["event"] == inside.word("ring", cursor[: pointer_bits - 1]))
+        m.d.comb += Assert(
+            passes.payload.beat.as_value() == inside.word("ring.memory", cursor[: pointer_bits - 1])
+        )
     # Of the image that comes, no event is the last; of the one before, there is one.
     for place in range(DEPTH):
-        last = inside.word("ring", Const(place, pointer_bits - 1))[-1]
+        last = inside.word("ring.memory", Const(place, pointer_bits - 1))[-1]
         for index in range(place, 4 * DEPTH, DEPTH):
             with m.If(within(Const(index, len(end)), first, end)):
                 m.d.comb += Assert(~last)
@@ -146,12 +149,13 @@ PROOFS = [
         source,
         properties,
         depth=2,
+        parts=(ring,),
         mutants=(
-            Mutant("event_group != p.passes - 1", "event_group != p.passes - 2"),
-            Mutant("again.eq(valid & event.last", "again.eq(valid"),
-            Mutant("(following ^ start) != depth", "(following ^ start) != 0"),
-            Mutant("m.d.comb += next_group.eq(Mux(again", "m.d.comb += next_group.eq(Mux(valid"),
-            Mutant("again | (cursor != end)", "again | (cursor != following)"),
+            Mutant("out.group != p.passes - 1", "out.group != p.passes - 2"),
+            Mutant("again.eq(ends", "again.eq(self.passes.valid"),
+            Mutant("(following ^ self.start) != self._depth", "(following ^ self.start) != 0"),
+            Mutant("m.d.comb += next_group.eq(Mux(again", "m.d.comb += next_group.eq(Mux(ends"),
+            Mutant("again | (cursor != ring.end)", "again | (cursor != ring.end + 1)"),
         ),
     ),
 ]

@@ -8,6 +8,7 @@ from amaranth.hdl import Assert, Cover, Module, Mux, Signal
 
 from allspin.hdl.bench.proof import Mutant, Opened, Proof
 from allspin.hdl.stream import reservation as source
+from allspin.hdl.stream import ring
 
 DEPTH = 4
 AHEAD = 1
@@ -62,7 +63,7 @@ def properties(hdl: ModuleType) -> Module:
         m.d.comb += Assert(dut.open == (under_way + inside_now - dut.waiting.valid + 3 <= DEPTH))
 
     # What makes the induction close: where everything is.
-    head, tail = inside["head"], inside["tail"]
+    head, tail = inside["head"], inside["ring.end"]
     stored = Signal.like(came)
     free = Signal(range(-4 * DEPTH, DEPTH + 1))
     m.d.comb += [
@@ -75,7 +76,7 @@ def properties(hdl: ModuleType) -> Module:
         Assert(inside["some"] == (head != tail)),
     ]
     with m.If((marked - head)[: len(head)] < stored):
-        m.d.comb += Assert(inside.word("memory", marked[: len(head) - 1]) == kept)
+        m.d.comb += Assert(inside.word("ring.memory", marked[: len(head) - 1]) == kept)
 
     m.d.comb += [Cover(stored == DEPTH), Cover((stored == DEPTH - 1) & (promised != 0))]
     return m
@@ -87,11 +88,12 @@ PROOFS = [
         source,
         properties,
         depth=3,
+        parts=(ring,),
         mutants=(
             Mutant("LATE = 2", "LATE = 1", depth=12),
             Mutant("room > self._ahead + LATE", "room >= self._ahead + LATE"),
             Mutant("room - taken + freed", "room - taken"),
-            Mutant("following != tail", "head != tail"),
+            Mutant("following != ring.end", "head != ring.end"),
         ),
     ),
 ]

@@ -13,8 +13,9 @@ from amaranth.asserts import AnySeq
 from amaranth.hdl import Assert, Assume, Cover, Fragment, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 
-from allspin.hdl.bench.proof import Mutant, Opened, Proof
+from allspin.hdl.bench.proof import Mutant, Opened, Proof, copied
 from allspin.hdl.parameters import CrossbarParameters, EngineParameters, ResidentParameters
+from allspin.hdl.resident import reader as reader_source
 from allspin.hdl.resident import resident as source
 
 BEATS = 8
@@ -28,7 +29,7 @@ PARAMETERS = EngineParameters(
 MOST = 3
 """Images in the engine."""
 LATE = 4
-"""Clocks from a line's last byte to what a `allspin.hdl.resident.resident.Loader` makes of it."""
+"""Clocks from a line's last byte to what a `allspin.hdl.resident.loader.Loader` makes of it."""
 IMAGES, LOAD, FETCH = range(3)
 
 
@@ -42,7 +43,16 @@ class Half(wiring.Component):
         return Module()
 
 
-def properties(hdl: Any) -> Module:
+def properties_of_resident(hdl: Any) -> Module:
+    return properties(hdl, copied(reader_source))
+
+
+def properties_of_reader(reader: Any) -> Module:
+    return properties(copied(source), reader)
+
+
+def properties(hdl: Any, reader: Any) -> Module:
+    """Of a copy of Resident's file, and one of its reader's."""
     m = Module()
     made: dict[str, Any] = {}
 
@@ -65,7 +75,9 @@ def properties(hdl: Any) -> Module:
         slices.append(source.Slice(*arguments, **options))
         return slices[-1]
 
-    hdl.Slice, hdl.CLASS_BYTES = slice_of, 1
+    # The reader is no stand-in.
+    reader.Slice, reader.CLASS_BYTES, hdl.Slice = slice_of, 1, slice_of
+    hdl.LineReader = reader.LineReader
     dut = hdl.Resident(PARAMETERS)
     m.submodules.dut = inside = Opened(dut)
     loader, player, judge = made["loader"], made["player"], made["judge"]
@@ -194,7 +206,7 @@ def properties(hdl: Any) -> Module:
     m.d.sync += coming.eq((coming << 1) | judge.answered)
     m.d.comb += [
         judge.busy.eq(coming.any()),
-        *(anything(port) for port in (judge.answers, judge.correct, judge.cycles, judge.label)),
+        *(anything(port) for port in (judge.counts, judge.label)),
     ]
 
     # The engine.
@@ -226,7 +238,7 @@ def properties(hdl: Any) -> Module:
     # Whose images there are. What is taken of either goes to the engine, and of one only.
     to_engine, answers, to_link = slices
     own_images, own_mid = Signal(16), Signal()
-    own, running, serving = inside["own"], inside["running"], inside["serving"]
+    own, running, serving = inside["own"], inside["running"], inside["reader.serving"]
     answer = answers.o.payload
     own_result = fires(answers.o) & own
     own_answer = own_result & answer.last
@@ -249,7 +261,7 @@ def properties(hdl: Any) -> Module:
             m.d.comb += Assert(same)
     # A run ends when all of it is answered and counted, and only then does the link learn of it.
     ran = Signal()
-    launch = inside["launch"]
+    launch = player.start
     m.d.sync += ran.eq(running)
     own_work = launch | active | own_mid | (own_images != 0)
     with m.If(ran & ~running):
@@ -260,11 +272,12 @@ def properties(hdl: Any) -> Module:
     # A single image is searched for from the first beat, or from where the one that was read before
     # ended; not so if a beat has been written since.
     def reads_in(*states: str) -> Value:
-        return inside.state("reading", *states)
+        return inside.state("reader.reading", *states)
 
-    (address,) = (signal for signal in inside.named("address") if signal is not judge.address)
-    wants_logits = inside["wants_logits"]
-    final, left, fetched = inside["final"], inside["left"], to_link.i
+    address, wants_logits = inside["reader.address"], inside["reader.play"]
+    held = data.View(reader.HeldLayout(), inside["reader.held"])
+    final, left = held.final, held.left
+    fetched, next_image = to_link.i, inside["reader.next_image"]
     leaves = reads_in("SEND") & fetched.ready & (left == 0) & final
     known, known_image, known_beat = Signal(), Signal(16), Signal(range(BEATS))
     with m.If(leaves & wants_logits):
@@ -344,7 +357,7 @@ def properties(hdl: Any) -> Module:
         Assert(~(to_link.o.valid & to_link.o.payload.last) | (here & ~reads)),
         Assert(~reads | (asked & here)),
         Assert(peeks == reads_in("WAIT")),
-        Assert(inside["aim"] == reads_in("AIM")),
+        Assert(inside["reader.aim"] == reads_in("AIM")),
         Assert(~reads_in("LOOK", "WAIT") | ~wants_logits),
         Assert(~reads_in("LOGIT") | wants_logits),
         Assert(~reads_in("SEND") | wants_logits | final),
@@ -362,13 +375,13 @@ def properties(hdl: Any) -> Module:
         ]
     with m.If(~wants_logits | ~reads_in("LOGIT", "SEND")):
         m.d.comb += [
-            Assert(inside["next_image"] == Mux(known, known_image, 0)),
-            Assert(inside["next_beat"] == Mux(known, known_beat, 0)),
+            Assert(next_image == Mux(known, known_image, 0)),
+            Assert(inside["reader.next_beat"] == Mux(known, known_beat, 0)),
         ]
     with m.If(reads_in("AIM")):
         m.d.comb += [
-            Assert(inside["ahead"] == (address >= inside["next_image"])),
-            Assert(inside["gap"] == (address - inside["next_image"])[:16]),
+            Assert(inside["reader.ahead"] == (address >= inside["reader.next_image"])),
+            Assert(inside["reader.gap"] == (address - inside["reader.next_image"])[:16]),
         ]
     m.d.comb += [
         Cover(ran & ~running & (position == 3)),
@@ -382,14 +395,22 @@ PROOFS = [
     Proof(
         "Resident",
         source,
-        properties,
+        properties_of_resident,
         depth=1,
         mutants=(
-            Mutant("with m.If(loader.beat_written):", "with m.If(0):", depth=25),
-            Mutant("~launch & ~player.playing & ~events.o.valid", "~launch & ~player.playing"),
-            Mutant("& ~serving & ~settling.any()", "& ~serving"),
-            Mutant("own.eq(running | serving)", "own.eq(running)"),
-            Mutant("skip.eq(Mux(ahead, gap, address))", "skip.eq(0)"),
+            Mutant("& ~events.o.valid\n", "\n"),
+            Mutant("& ~reader.serving & ~settling.any()", "& ~reader.serving"),
+            Mutant("own.eq(running | reader.serving)", "own.eq(running)"),
+        ),
+    ),
+    Proof(
+        "LineReader",
+        reader_source,
+        properties_of_reader,
+        depth=1,
+        mutants=(
+            Mutant("with m.If(self.forget):", "with m.If(0):", depth=25),
+            Mutant("self.skip.eq(Mux(ahead, gap, self.address))", "self.skip.eq(0)"),
         ),
     ),
 ]

@@ -106,8 +106,9 @@ def parser(hdl: Any, crossbar: CrossbarParameters) -> Module:
     dut = hdl.SparseDecoder(crossbar)
     m.submodules.dut = inside = Opened(dut)
     m.d.comb += [dut.body.valid.eq(AnySeq(1)), dut.body.payload.eq(AnySeq(9))]
-    pair = data.View(hdl.PairLayout(crossbar), inside["i__payload"])
-    gives, fits = inside["i__valid"], inside["queue.i__ready"]
+    pair = data.View(hdl.PairLayout(crossbar), inside["judge.pairs__payload"])
+    gives, fits = inside["judge.pairs__valid"], inside["queue.i__ready"]
+    said = data.View(hdl.ReadLayout(crossbar), inside["reader.read__payload"])
 
     # Two bytes are under way, and the reader is in front of the next.
     now = Signal(Byte())
@@ -166,29 +167,29 @@ def parser(hdl: Any, crossbar: CrossbarParameters) -> Module:
     at_read, at_judge = data.View(Before(), at_read), data.View(Before(), at_judge)
     row = Signal(16)
     m.d.comb += [
-        Assert(inside["valid"] == has_come),
-        Assert(~data.View(pair.shape(), inside["pair"]).void),
-        Assert(inside["read_valid"] == is_read),
+        Assert(inside["reader.valid"] == has_come),
+        Assert(~said.pair.void),
+        Assert(inside["reader.read__valid"] == is_read),
         Assert(state.row <= crossbar.rows + 31),
-        Assert(inside["left"] == at_read.left),
-        Assert((at_read.row > crossbar.rows) | (inside["position"] == at_read.row)),
-        Assert(inside["beyond"] == (at_judge.row > crossbar.rows)),
-        Assert(inside["faulty"] == at_judge.faulty),
+        Assert(inside["reader.left"] == at_read.left),
+        Assert((at_read.row > crossbar.rows) | (inside["reader.position"] == at_read.row)),
+        Assert(inside["judge.beyond"] == (at_judge.row > crossbar.rows)),
+        Assert(inside["judge.faulty"] == at_judge.faulty),
         Assert((free <= at_judge.row) | at_judge.faulty),
     ]
     with m.If(has_come):
         m.d.comb += [
-            Assert(inside["byte"] == came.data),
-            Assert(inside["last"] == came.last),
+            Assert(inside["reader.byte"] == came.data),
+            Assert(inside["reader.last"] == came.last),
             Assert(of_came.after == state),
         ]
     with m.If(is_read):
         m.d.comb += [
             Assert(of_read.after == at_read),
             Assert(pair.last == read.last),
-            Assert(inside["is_header"] == of_read.header),
-            Assert(inside["unfit"] == of_read.unfit),
-            Assert((at_judge.row > crossbar.rows) | (inside["reached"] == row)),
+            Assert(said.header == of_read.header),
+            Assert(said.unfit == of_read.unfit),
+            Assert((at_judge.row > crossbar.rows) | (said.reached == row)),
             Assert((at_judge.row > crossbar.rows) | (pair.row == at_judge.row[: len(pair.row)])),
             Assert(of_read.header | (pair.two == of_read.two)),
             Assert(pair.low == read.data[: len(pair.low)]),
@@ -274,12 +275,12 @@ WIDE = CrossbarParameters(33, 10, 10, value_bits=7, rows_per_clock=2)
 FEW_ROWS = 33
 """So many that a solver comes to the last within some clocks."""
 PARSER_MUTANTS = (
-    Mutant("past.eq(beyond | (reached > rows))", "past.eq(reached > rows)"),
-    Mutant("past.eq(beyond | (reached > rows))", "past.eq(beyond | (reached >= rows))"),
+    Mutant("past.eq(beyond | (read.reached > self._rows))", "past.eq(read.reached > self._rows)"),
+    Mutant("(read.reached > self._rows)", "(read.reached >= self._rows)"),
     Mutant("(last & (left != count))", "(last & (left == count))"),
-    Mutant("m.d.sync += [beyond.eq(0), faulty.eq(0)]", "m.d.sync += beyond.eq(0)"),
-    Mutant("queue.i.valid.eq(read_valid & pair.last)", "queue.i.valid.eq(read_valid)"),
-    Mutant("self.judged.eq(judge & pair.last)", "self.judged.eq(read_valid & pair.last)"),
+    Mutant("faulty.eq(self.malformed & ~last)", "faulty.eq(self.malformed)"),
+    Mutant("self.pairs.valid.eq(self.i.valid & last)", "self.pairs.valid.eq(self.i.valid)"),
+    Mutant("self.i.valid & self.i.ready & last", "self.i.valid & last"),
 )
 DRIVER_MUTANTS = (
     Mutant("final.eq(second | (pair.two == 0) | pair.void)", "final.eq(second | pair.void)"),

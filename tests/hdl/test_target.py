@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 from amaranth.back import rtlil
-from amaranth.hdl import Module, Signal, Value
+from amaranth.hdl import Module, Signal
+from amaranth.lib import wiring
 
 from allspin.hdl.bench.networks import random_images, random_network
-from allspin.hdl.crossbar.cell_placer import CellPlacer
-from allspin.hdl.crossbar.crossbar import Banks, Crossbar
+from allspin.hdl.crossbar.banks import Banks
+from allspin.hdl.crossbar.columns import PortableColumns
+from allspin.hdl.crossbar.crossbar import Cells
 from allspin.hdl.crossbar.kinds import KINDS, make_crossbar
 from allspin.hdl.memory_map import WEIGHTS
 from allspin.hdl.parameters import CrossbarParameters, EngineParameters, HardwareProfile
@@ -104,16 +106,23 @@ class RegisteredBlocks(InferredBlocks):
     """Block RAM with a register at its output: its sizes are those of any."""
 
 
-class RegisteredBanks(Banks):
+class RegisteredBanks(Cells):
     """Its gateware: words come a clock later."""
 
     clocks = 2
 
-    def words(self, m: Module, part: int, address: Signal, placer: CellPlacer) -> list[Value]:
-        read = super().words(m, part, address, placer)
-        registers = [Signal.like(Value.cast(word), reset_less=True) for word in read]
-        m.d.sync += [register.eq(word) for register, word in zip(registers, read, strict=True)]
-        return [register.as_signed() for register in registers]
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.banks = banks = Banks(self._parameters)
+        wiring.connect(m, wiring.flipped(self.cells), banks.cells)
+        register = Signal.like(banks.words, reset_less=True)
+        m.d.sync += register.eq(banks.words)
+        m.d.comb += [
+            banks.lines.eq(self.lines),
+            banks.driven.eq(self.driven),
+            self.words.eq(register),
+        ]
+        return m
 
 
 FOURTH = {
@@ -130,7 +139,7 @@ FOURTH = {
 @pytest.fixture
 def fourth(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """The name under which one of `FOURTH` is a target."""
-    monkeypatch.setitem(KINDS, RegisteredBlocks, lambda p: Crossbar(p, memory=RegisteredBanks(p)))
+    monkeypatch.setitem(KINDS, RegisteredBlocks, (RegisteredBanks, PortableColumns))
     monkeypatch.setitem(TARGETS, "fourth", FOURTH[request.param])
     return "fourth"
 

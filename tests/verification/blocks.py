@@ -77,11 +77,11 @@ def proofs() -> dict[str, list[str]]:
     for path in sorted(FORMAL.glob("test_*.py")):
         for proof in getattr(importlib.import_module(f"tests.formal.{path.stem}"), "PROOFS", ()):
             assert isinstance(proof, Proof)
-            assert proof.source.__file__ is not None
-            file = Path(proof.source.__file__).relative_to(ROOT).as_posix()
             extent = f"{proof.depth} clocks" if proof.bounded else "unbounded"
-            if extent not in found.setdefault(file, []):
-                found[file].append(extent)
+            for source in proof.sources:
+                file = Path(str(source.__file__)).relative_to(ROOT).as_posix()
+                if extent not in found.setdefault(file, []):
+                    found[file].append(extent)
     return found
 
 

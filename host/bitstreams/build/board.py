@@ -10,7 +10,7 @@ from allspin.boards.virtual.build import compiler
 from allspin.hdl.link.protocol import identity_bytes
 from allspin.hdl.tools.process import Progress
 from allspin.host.bitstreams.build.job import Job
-from allspin.host.bitstreams.throughput import measure_throughput
+from allspin.host.bitstreams.throughput import link_rate, measure_throughput
 from allspin.host.data.revision import commit
 from allspin.sim.errors import UserError
 
@@ -85,5 +85,5 @@ def _measured(
     return {
         "cycles_per_image": round(found.cycles.per_image, 4),
         "images_per_second": round(found.engine_rate(job.board.machine_frequency)),
-        "link_images_per_second": round(found.link_rate(job.board.baud)),
+        "link_images_per_second": round(link_rate(job.board.baud, found.link_bytes)),
     }, ()

@@ -11,10 +11,11 @@ from typing import Any, get_args
 from allspin.boards.build.tools import Wanted
 from allspin.hdl.tools.process import Progress
 from allspin.host.bitstreams.build.board import build_board
-from allspin.host.bitstreams.build.job import DEFAULT_NETWORK, Changes, Job, find_jobs
+from allspin.host.bitstreams.build.job import DEFAULT_NETWORK, BuildChanges, Job, find_jobs
 from allspin.host.bitstreams.kept import remember
 from allspin.sim.errors import UserError
 from allspin.sim.network.levels import check_range
+from allspin.sim.network.network import Network
 
 MAX_SEED = 2**31 - 1
 MAX_SEEDS = 100
@@ -107,10 +108,10 @@ class BuildDisplay:
 
 def build(
     boards: str | Sequence[str],
-    network: str = DEFAULT_NETWORK,
+    network: str | Path | Network = DEFAULT_NETWORK,
     *,
     profile: str | None = None,
-    changes: Changes | None = None,
+    changes: BuildChanges | None = None,
     options: BuildOptions | None = None,
     display: BuildDisplay | None = None,
 ) -> list[Built]:
@@ -120,11 +121,11 @@ def build(
     ----------
     boards : str or sequence of str
         Names of boards, each by itself or as ``board:profile``; or ``all``.
-    network : str
-        Network file, or the name of one that ships.
+    network : str, Path or Network
+        A network, its file, or the name of one that ships.
     profile : str, optional
         Which of a board's machines where its name does not say so; the first.
-    changes : Changes, optional
+    changes : BuildChanges, optional
         What the machines have in place of what their profiles say.
     options : BuildOptions, optional
         How they are built.
@@ -144,7 +145,7 @@ def build(
         If a change is out of its range; the message begins with its name.
     """
     names = [boards] if isinstance(boards, str) else boards
-    jobs = find_jobs(names, network, profile, changes or Changes())
+    jobs = find_jobs(names, network, profile, changes or BuildChanges())
     return build_jobs(jobs, options or BuildOptions(), display or BuildDisplay())
 
 

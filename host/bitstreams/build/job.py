@@ -3,11 +3,12 @@
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from allspin.boards.board import Board
 from allspin.boards.catalogue import find_board, find_boards
 from allspin.hdl.parameters import HardwareProfile
-from allspin.host.data.catalogue import open_network
+from allspin.host.data.catalogue import network_name, open_network
 from allspin.sim.network.network import Network
 
 ALL = "all"
@@ -42,7 +43,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Changes:
+class BuildChanges:
     """What a machine has in place of what its profile says.
 
     Parameters
@@ -95,7 +96,7 @@ def make_job(
     profile: str | None,
     network_name: str,
     network: Network,
-    changes: Changes,
+    changes: BuildChanges,
 ) -> Job:
     """A board with one of its machines, the first if none is named.
 
@@ -112,7 +113,10 @@ def make_job(
 
 
 def find_jobs(
-    boards: Sequence[str], network: str, profile: str | None, changes: Changes
+    boards: Sequence[str],
+    network: str | Path | Network,
+    profile: str | None,
+    changes: BuildChanges,
 ) -> list[Job]:
     """What is to be built, checked as far as it can be without building.
 
@@ -120,11 +124,11 @@ def find_jobs(
     ----------
     boards : sequence of str
         Each a board's name, or ``board:profile``; or `ALL`.
-    network : str
-        Network file, or the name of one that ships.
+    network : str, Path or Network
+        A network, its file, or the name of one that ships.
     profile : str or None
         The machine of those that name none; None for their first.
-    changes : Changes
+    changes : BuildChanges
         What the machines have in place of what their profiles say.
 
     Raises
@@ -144,4 +148,5 @@ def find_jobs(
     else:
         named = (name.partition(":") for name in dict.fromkeys(boards))
         found = [(find_board(name), own or profile) for name, _, own in named]
-    return [make_job(board, name, network, opened, changes) for board, name in found]
+    called = network_name(network)
+    return [make_job(board, name, called, opened, changes) for board, name in found]

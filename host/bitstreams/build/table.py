@@ -6,6 +6,7 @@ from typing import Any
 from rich.table import Table
 
 from allspin.boards.build.figures import Use
+from allspin.host.show.figures import figures_table
 
 
 def build_table(result: Mapping[str, Any]) -> Table:
@@ -16,9 +17,6 @@ def build_table(result: Mapping[str, Any]) -> Table:
     result : mapping
         What ``allspin build --json`` prints of it.
     """
-    table = Table(title=f"{result['network']} on {result['board']}", show_header=False)
-    table.add_column()
-    table.add_column(justify="right", overflow="fold")
 
     def use(name: str) -> str:
         return f"{result[name]:,} ({result[f'{name}_share']:.0%})"
@@ -46,6 +44,4 @@ def build_table(result: Mapping[str, Any]) -> Table:
     rows.append(("seconds of tools", f"{result['seconds']:,.0f}"))
     if result["bitstream"]:
         rows.append(("bitstream", result["bitstream"]))
-    for row in rows:
-        table.add_row(*row)
-    return table
+    return figures_table(f"{result['network']} on {result['board']}", rows)

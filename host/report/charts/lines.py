@@ -1,16 +1,16 @@
 """Lines over an axis."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 import htpy as h
 
-from allspin.host.report.charts.scale import Scale, linear_ticks, log_ticks, padded, tick_text
+from allspin.host.report.charts.scale import Axis, Scale, padded, tick_text
 from allspin.host.report.charts.svg import (
     LINE,
     Draw,
     box,
-    edge_anchor,
     label,
     legend,
     line,
@@ -18,6 +18,7 @@ from allspin.host.report.charts.svg import (
     path,
     shortened,
     text_width,
+    tick_label,
 )
 
 MARKED = 30
@@ -52,25 +53,6 @@ class Series:
 
 
 @dataclass(frozen=True)
-class Axis:
-    """An axis.
-
-    Parameters
-    ----------
-    label : str
-        What it is, with its unit.
-    log : bool
-        Whether it is logarithmic.
-    ends : tuple of float, optional
-        Where it starts and ends; around the values by default.
-    """
-
-    label: str
-    log: bool = False
-    ends: tuple[float, float] | None = None
-
-
-@dataclass(frozen=True)
 class Guides:
     """What else is drawn to read the lines by.
 
@@ -98,6 +80,65 @@ def _points(series: Series, x: Scale, y: Scale) -> list[tuple[float, float]]:
     return points
 
 
+def _sample(style: int, series: Series) -> Callable[[float, float], h.Node]:
+    return lambda x, y: [
+        line(x, y, x + 26, y, f"line s{style}"),
+        mark(style, x + 13, y) if series.marked else None,
+    ]
+
+
+def _spans(spans: Sequence[tuple[float, float, str]], x: Scale, y: Scale) -> Iterator[h.Node]:
+    for number, (first, last, name) in enumerate(spans):
+        width = x(last) - x(first)
+        if number % 2 == 0:
+            yield box(x(first), y.end, width, y.start - y.end, "span")
+        middle = (x(first) + x(last)) / 2
+        yield label(middle, y.end - 5, shortened(name, width), "small", "middle")
+
+
+def _axes(
+    x_ticks: Sequence[float], y_ticks: Sequence[float], x: Scale, y: Scale, width: int
+) -> Iterator[h.Node]:
+    for tick in y_ticks:
+        yield line(x.start, y(tick), x.end, y(tick), "grid")
+        yield label(x.start - 6, y(tick) + 4, tick_text(tick), "tick", "end")
+    for tick in x_ticks:
+        yield line(x(tick), y.start, x(tick), y.start + 4, "axis-line")
+        yield tick_label(x(tick), y.start + 18, tick, width)
+    yield line(x.start, y.start, x.end, y.start, "axis-line")
+
+
+def _guides(guides: Guides, x: Scale, y: Scale) -> Iterator[h.Node]:
+    for value, name in guides.horizontal:
+        yield line(x.start, y(value), x.end, y(value), "guide")
+        yield label(x.end, y(value) - 5, name, "small halo", "end")
+    for value, name in guides.vertical:
+        at = x(value)
+        yield line(at, y.end, at, y.start, "guide")
+        # Curves rise, mostly: there is room above at the left and below at the right.
+        if at > (x.start + x.end) / 2:
+            yield label(at - 5, y.start - 10, name, "small halo", "end")
+        else:
+            yield label(at + 5, y.end + 12, name, "small halo")
+
+
+def _band(style: int, series: Series, x: Scale, y: Scale) -> h.Node:
+    if series.low is None or series.high is None:
+        return None
+    upper = [(x(a), y(b)) for a, b in zip(series.x, series.high, strict=True)]
+    lower = [(x(a), y(b)) for a, b in zip(series.x, series.low, strict=True)]
+    return path(upper + lower[::-1], f"band s{style}", closed=True)
+
+
+def _line(style: int, series: Series, x: Scale, y: Scale) -> Iterator[h.Node]:
+    yield path(_points(series, x, y), f"line s{style}")
+    if series.marked:
+        count = len(series.x)
+        every = -(-count // MARKED) if count > MARKED else 1
+        for number in range(style * every // 3, count, every):
+            yield mark(style, x(series.x[number]), y(series.y[number]), 3)
+
+
 def lines_chart(
     series: Sequence[Series],
     x_axis: Axis,
@@ -120,97 +161,30 @@ def lines_chart(
     """
     guides = guides or Guides()
     xs = [value for one in series for value in one.x]
-    ys = [
-        value
-        for one in series
-        for values in (one.y, one.low or (), one.high or ())
-        for value in values
-    ] + [value for value, _ in guides.horizontal]
-    x_ends = x_axis.ends or padded(xs, x_axis.log, 0.0)
+    bands = [values for one in series for values in (one.y, one.low or (), one.high or ())]
+    x_ends = x_axis.around(xs, 0.0)
     if x_ends[0] == x_ends[1]:
         x_ends = padded(xs, x_axis.log)
-    y_ends = y_axis.ends or padded(ys, y_axis.log)
+    y_ends = y_axis.around([*chain(*bands), *(value for value, _ in guides.horizontal)])
 
     def draw(width: int) -> tuple[float, h.Node]:
-        tall = height if width > 500 else 0.85 * height
-        ticks = (log_ticks if y_axis.log else linear_ticks)(*y_ends, 6)
-        left = 10 + max([text_width(tick_text(tick)) for tick in ticks] or [20])
-        right = width - 10
-        drawn: list[h.Node] = []
-        y0 = 0.0
-        if len(series) > 1:
-
-            def sample(style: int, one: Series):
-                def at(x: float, y: float) -> h.Node:
-                    return [
-                        line(x, y, x + 26, y, f"line s{style}"),
-                        mark(style, x + 13, y) if one.marked else None,
-                    ]
-
-                return at
-
-            entries = [(one.label, sample(number, one)) for number, one in enumerate(series)]
-            y0, drawn = legend(entries, width, 0)
-        drawn.append(label(0, y0 + 11, shortened(y_axis.label, width), "axis"))
+        entries = [(one.label, _sample(number, one)) for number, one in enumerate(series)]
+        y0, drawn = legend(entries, width, 0) if len(series) > 1 else (0.0, [])
+        x_ticks, y_ticks = x_axis.ticks(x_ends, 9 if width > 500 else 5), y_axis.ticks(y_ends, 6)
+        left = 10 + max([text_width(tick_text(tick)) for tick in y_ticks] or [20])
         top = y0 + LINE + 8 + (LINE if guides.spans else 0)
-        bottom = top + tall
-        x = Scale(*x_ends, left, right, x_axis.log)
+        bottom = top + (height if width > 500 else 0.85 * height)
+        x = Scale(*x_ends, left, width - 10, x_axis.log)
         y = Scale(*y_ends, bottom, top, y_axis.log)
-        for number, (first, last, name) in enumerate(guides.spans):
-            if number % 2 == 0:
-                drawn.append(box(x(first), top, x(last) - x(first), tall, "span"))
-            drawn.append(
-                label(
-                    (x(first) + x(last)) / 2,
-                    top - 5,
-                    shortened(name, x(last) - x(first)),
-                    "small",
-                    "middle",
-                )
-            )
-        for tick in ticks:
-            drawn.append(line(left, y(tick), right, y(tick), "grid"))
-            drawn.append(label(left - 6, y(tick) + 4, tick_text(tick), "tick", "end"))
-        for tick in (log_ticks if x_axis.log else linear_ticks)(*x_ends, 9 if width > 500 else 5):
-            drawn.append(line(x(tick), bottom, x(tick), bottom + 4, "axis-line"))
-            anchor = edge_anchor(x(tick), tick_text(tick), width)
-            drawn.append(label(x(tick), bottom + 18, tick_text(tick), "tick", anchor))
-        drawn.append(line(left, bottom, right, bottom, "axis-line"))
-        drawn.append(label(right, bottom + 36, shortened(x_axis.label, width), "axis", "end"))
-        for value, name in guides.horizontal:
-            drawn.append(line(left, y(value), right, y(value), "guide"))
-            drawn.append(label(right, y(value) - 5, name, "small halo", "end"))
-        for value, name in guides.vertical:
-            drawn.append(line(x(value), top, x(value), bottom, "guide"))
-            # Curves rise, mostly: there is room above at the left and below at the right.
-            late = x(value) > (left + right) / 2
-            drawn.append(
-                label(
-                    x(value) + (-5 if late else 5),
-                    bottom - 10 if late else top + 12,
-                    name,
-                    "small halo",
-                    "end" if late else "start",
-                )
-            )
-        for number, one in enumerate(series):
-            if one.low is not None and one.high is not None:
-                upper = [(x(a), y(b)) for a, b in zip(one.x, one.high, strict=True)]
-                lower = [(x(a), y(b)) for a, b in zip(one.x, one.low, strict=True)]
-                drawn.append(path(upper + lower[::-1], f"band s{number}", closed=True))
-        for number, one in enumerate(series):
-            points = _points(one, x, y)
-            drawn.append(path(points, f"line s{number}"))
-            if one.marked:
-                every = max(1, -(-len(one.x) // (MARKED if len(one.x) > MARKED else len(one.x))))
-                drawn.append(
-                    [
-                        mark(number, x(a), y(b), 3)
-                        for a, b in list(zip(one.x, one.y, strict=True))[
-                            number * every // 3 :: every
-                        ]
-                    ]
-                )
+        drawn += [
+            label(0, y0 + 11, shortened(y_axis.label, width), "axis"),
+            *_spans(guides.spans, x, y),
+            *_axes(x_ticks, y_ticks, x, y, width),
+            label(x.end, bottom + 36, shortened(x_axis.label, width), "axis", "end"),
+            *_guides(guides, x, y),
+            *(_band(number, one, x, y) for number, one in enumerate(series)),
+            *(node for number, one in enumerate(series) for node in _line(number, one, x, y)),
+        ]
         return bottom + 42, h.g(class_="plot")[drawn]
 
     return draw

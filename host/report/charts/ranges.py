@@ -5,15 +5,15 @@ from dataclasses import dataclass
 
 import htpy as h
 
-from allspin.host.report.charts.scale import Scale, log_ticks, padded, tick_text
+from allspin.host.report.charts.scale import Scale, log_ticks, padded
 from allspin.host.report.charts.svg import (
     LINE,
     Draw,
     box,
-    edge_anchor,
     label,
     line,
     shortened,
+    tick_label,
     wrapped,
 )
 
@@ -95,8 +95,7 @@ def ranges_chart(
             )
         for tick in log_ticks(low, high, 9 if width > 500 else 5):
             back.append(line(scale(tick), top, scale(tick), y, "grid"))
-            anchor = edge_anchor(scale(tick), tick_text(tick), width)
-            front.append(label(scale(tick), y + 16, tick_text(tick), "tick", anchor))
+            front.append(tick_label(scale(tick), y + 16, tick, width))
         front.append(line(0, y, width, y, "axis-line"))
         front.append(label(width, y + 34, shortened(axis, width), "axis", "end"))
         return y + 40, [back, front]

@@ -39,6 +39,33 @@ class Scale:
         return self.start + (value - low) / (high - low) * (self.end - self.start)
 
 
+@dataclass(frozen=True)
+class Axis:
+    """An axis.
+
+    Parameters
+    ----------
+    label : str
+        What it is, with its unit.
+    log : bool
+        Whether it is logarithmic.
+    ends : tuple of float, optional
+        Where it starts and ends; around the values by default.
+    """
+
+    label: str
+    log: bool = False
+    ends: tuple[float, float] | None = None
+
+    def around(self, values: Sequence[float], share: float = 0.04) -> tuple[float, float]:
+        """Its ends, with a share of room either side of values unless they are given."""
+        return self.ends or padded(values, self.log, share)
+
+    def ticks(self, ends: tuple[float, float], most: int) -> list[float]:
+        """Its ticks between these ends."""
+        return (log_ticks if self.log else linear_ticks)(*ends, most)
+
+
 def linear_ticks(low: float, high: float, most: int) -> list[float]:
     """Round values from `low` to `high`, as many as `most` allows (at least 2 steps)."""
     rough = (high - low) / max(1, most - 1)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import htpy as h
 
-from allspin.host.report.charts.scale import Scale, linear_ticks, tick_text
-from allspin.host.report.charts.svg import GLYPH, LINE, Draw, box, edge_anchor, label, line
+from allspin.host.report.charts.scale import Scale, linear_ticks
+from allspin.host.report.charts.svg import GLYPH, LINE, Draw, box, label, line, tick_label
 from allspin.host.show.pictures.timeline import Span, runs
 
 HEIGHT = 30
@@ -66,8 +66,7 @@ def stages_chart(stages: Sequence[Stage]) -> Draw:
             y += HEIGHT + GAP
         for tick in linear_ticks(0, end - start, 9 if width > 500 else 5):
             back.insert(0, line(scale(tick), 4, scale(tick), y, "grid"))
-            anchor = edge_anchor(scale(tick), tick_text(tick), width)
-            front.append(label(scale(tick), y + 16, tick_text(tick), "tick", anchor))
+            front.append(tick_label(scale(tick), y + 16, tick, width))
         front.append(line(0, y, width, y, "axis-line"))
         front.append(label(width, y + 34, "clock", "axis", "end"))
         return y + 40, [back, front]

@@ -1,21 +1,21 @@
 """Dots along an axis, one strip for each of several things."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import htpy as h
 
-from allspin.host.report.charts.scale import Scale, linear_ticks, log_ticks, padded, tick_text
+from allspin.host.report.charts.scale import Axis, Scale
 from allspin.host.report.charts.svg import (
     BOLD,
     LINE,
     Draw,
-    edge_anchor,
     label,
     legend,
     line,
     mark,
     shortened,
+    tick_label,
     wrapped,
 )
 
@@ -63,12 +63,54 @@ def _sample(style: int) -> Callable[[float, float], h.Node]:
     return lambda x, y: mark(style, x + 13, y, RADIUS)
 
 
+def _names(guides: Sequence[tuple[float, str]], scale: Scale, width: int) -> Iterator[h.Node]:
+    for number, (value, name) in enumerate(guides):
+        late = scale(value) > width / 2
+        yield label(
+            scale(value) + (4 if late else -4),
+            12 + LINE * number,
+            name,
+            "small",
+            "end" if late else "start",
+        )
+
+
+def _dots(strip: Strip, scale: Scale, middle: float, style: int | None) -> Iterator[h.Node]:
+    """A strip's dots: stacked and of one style, or each of its own and joined by a line."""
+    places = [scale(value) for value in strip.values]
+    if style is not None:
+        for x, offset in zip(places, _stacked(places, 7), strict=True):
+            yield mark(style, x, middle + offset, RADIUS)
+        return
+    if len(places) > 1:
+        yield line(min(places), middle, max(places), middle, "between")
+    for number, x in enumerate(places):
+        yield mark(number, x, middle, RADIUS)
+
+
+def _strip(
+    strip: Strip, scale: Scale, y: float, width: int, style: int | None
+) -> tuple[float, list[h.Node]]:
+    """Where a strip ends, and what is drawn of it: label and figure, rail, dots, mean."""
+    drawn: list[h.Node] = []
+    room = width - (8 * len(strip.figure) + 8)
+    for number, text in enumerate(wrapped(strip.label, room, BOLD)):
+        drawn.append(label(0, y + 13, text, "strong halo"))
+        if number == 0:
+            drawn.append(label(width, y + 13, strip.figure, "figure-text halo", "end"))
+        y += LINE
+    middle = y + HEIGHT / 2
+    drawn += [line(0, middle, width, middle, "rail"), *_dots(strip, scale, middle, style)]
+    if strip.mean is not None:
+        x = scale(strip.mean)
+        drawn.append(line(x, middle - 13, x, middle + 13, "mean"))
+    return y + HEIGHT + 8, drawn
+
+
 def strips_chart(
     strips: Sequence[Strip],
-    axis: str,
+    axis: Axis,
     *,
-    log: bool = False,
-    ends: tuple[float, float] | None = None,
     guides: Sequence[tuple[float, str]] = (),
     first_style: int = 0,
     marks: Sequence[str] = (),
@@ -79,12 +121,8 @@ def strips_chart(
     ----------
     strips : sequence of Strip
         At least one, and one of them with a value.
-    axis : str
-        What the axis is, with its unit.
-    log : bool
-        Whether it is logarithmic.
-    ends : tuple of float, optional
-        Where it starts and ends; around the values by default.
+    axis : Axis
+        The axis that they share.
     guides : sequence of (float, str)
         Lines across all strips, with what they are.
     first_style : int
@@ -93,59 +131,28 @@ def strips_chart(
         What each value of a strip is; then the values have looks, and not the strips.
     """
     values = [value for strip in strips for value in strip.values]
-    low, high = ends or padded([*values, *(value for value, _ in guides)], log, 0.05)
+    ends = axis.around([*values, *(value for value, _ in guides)], 0.05)
 
     def draw(width: int) -> tuple[float, h.Node]:
-        drawn: list[h.Node] = []
-        scale = Scale(low, high, 8, width - 8, log)
-        y = 0.0
-        top = LINE * len(guides)
-        for number, (value, name) in enumerate(guides):
-            late = scale(value) > width / 2
-            drawn.append(
-                label(
-                    scale(value) + (4 if late else -4),
-                    12 + LINE * number,
-                    name,
-                    "small",
-                    "end" if late else "start",
-                )
-            )
+        scale = Scale(*ends, 8, width - 8, axis.log)
+        top, drawn = LINE * len(guides), list(_names(guides, scale, width))
         if marks:
             top, drawn = legend([(name, _sample(n)) for n, name in enumerate(marks)], width, 0)
-        y = top + 4
+        bottom = top + 4
         body: list[h.Node] = []
         for number, strip in enumerate(strips):
-            figure_room = 8 * len(strip.figure) + 8
-            for place, text in enumerate(wrapped(strip.label, width - figure_room, BOLD)):
-                body.append(label(0, y + 13, text, "strong halo"))
-                if place == 0:
-                    body.append(label(width, y + 13, strip.figure, "figure-text halo", "end"))
-                y += LINE
-            middle = y + HEIGHT / 2
-            body.append(line(0, middle, width, middle, "rail"))
-            offsets = _stacked([scale(value) for value in strip.values], 7)
-            if marks and len(strip.values) > 1:
-                ends = scale(min(strip.values)), scale(max(strip.values))
-                body.append(line(ends[0], middle, ends[1], middle, "between"))
-            for place, (value, offset) in enumerate(zip(strip.values, offsets, strict=True)):
-                style = place if marks else first_style + number
-                body.append(mark(style, scale(value), middle + offset * (not marks), RADIUS))
-            if strip.mean is not None:
-                x = scale(strip.mean)
-                body.append(line(x, middle - 13, x, middle + 13, "mean"))
-            y += HEIGHT + 8
-        bottom = y
+            style = None if marks else first_style + number
+            bottom, nodes = _strip(strip, scale, bottom, width, style)
+            body += nodes
         for value, _ in guides:
             drawn.append(line(scale(value), top + 2, scale(value), bottom, "guide"))
-        find = log_ticks if log else linear_ticks
-        for tick in find(low, high, 9 if width > 500 else 5):
-            drawn.append(line(scale(tick), top + 4, scale(tick), bottom, "grid"))
-            drawn.append(line(scale(tick), bottom, scale(tick), bottom + 4, "axis-line"))
-            anchor = edge_anchor(scale(tick), tick_text(tick), width)
-            body.append(label(scale(tick), bottom + 18, tick_text(tick), "tick", anchor))
+        for tick in axis.ticks(ends, 9 if width > 500 else 5):
+            x = scale(tick)
+            drawn.append(line(x, top + 4, x, bottom, "grid"))
+            drawn.append(line(x, bottom, x, bottom + 4, "axis-line"))
+            body.append(tick_label(x, bottom + 18, tick, width))
         drawn.append(line(0, bottom, width, bottom, "axis-line"))
-        body.append(label(width, bottom + 36, shortened(axis, width), "axis", "end"))
+        body.append(label(width, bottom + 36, shortened(axis.label, width), "axis", "end"))
         return bottom + 42, [drawn, body]
 
     return draw

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import htpy as h
 
+from allspin.host.report.charts.scale import tick_text
 from allspin.host.report.markup import spelled
 from allspin.host.report.table import Table, numbers
 
@@ -153,6 +154,12 @@ def edge_anchor(x: float, content: str, width: float) -> str:
     """Where a text at a place is held so that it stays within a width."""
     half = text_width(content) / 2
     return "start" if x < half else "end" if x > width - half else "middle"
+
+
+def tick_label(x: float, y: float, tick: float, width: float) -> h.Element:
+    """A tick's number below an axis, held so that it stays within a width."""
+    text = tick_text(tick)
+    return label(x, y, text, "tick", edge_anchor(x, text, width))
 
 
 def wrapped(content: str, width: float, glyph: float = GLYPH) -> list[str]:

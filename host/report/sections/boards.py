@@ -7,6 +7,7 @@ from typing import Any
 import htpy as h
 
 from allspin.host.report.charts.bars import Bar, bars_chart
+from allspin.host.report.charts.scale import Axis
 from allspin.host.report.charts.strips import Strip, strips_chart
 from allspin.host.report.charts.svg import Chart, figure
 from allspin.host.report.findings import Findings
@@ -99,8 +100,7 @@ def speed_figure(records: Sequence[Record]) -> h.Node:
             "; ".join(f"{name}: {rate:,.0f}" for name, rate in rates) + " images/s.",
             strips_chart(
                 [Strip(name, [rate], f"{rate:,.0f}") for name, rate in rates],
-                "images/s, logarithmic",
-                log=True,
+                Axis("images/s, logarithmic", log=True),
             ),
         ),
         [Table("images/s", ("board", "images/s"), rates)],

@@ -2,6 +2,7 @@
 
 import htpy as h
 
+from allspin.host.report.charts.scale import Axis
 from allspin.host.report.charts.strips import Strip, strips_chart
 from allspin.host.report.charts.svg import Chart, figure
 from allspin.host.report.findings import Findings
@@ -9,7 +10,7 @@ from allspin.host.report.section import Section, paragraph
 from allspin.host.report.table import Table
 from allspin.host.study.chips.accuracy import Measured
 
-AXIS = "test accuracy (%)"
+AXIS = Axis("test accuracy (%)")
 FAR = 0.3
 """Strips within this share of the axis of the figure without variation are drawn closer."""
 
@@ -22,9 +23,7 @@ def spread(measured: Measured) -> str:
     return f"{mean} ± {100 * measured.deviation:.2f} %"
 
 
-def _closer(
-    findings: Findings, strips: list[Strip], guides: list[tuple[float, str]], count: str
-) -> h.Node:
+def _closer(findings: Findings, strips: list[Strip], guides: list[tuple[float, str]]) -> h.Node:
     """The strips but those that lie far below the others, where there are such."""
     lowest = {strip.label: min(strip.values) for strip in strips}
     ideal = guides[0][0]
@@ -54,23 +53,10 @@ def _closer(
     )
 
 
-def chips(findings: Findings) -> Section:
-    """What the network reaches on many chips, by variation and by programming."""
+def _tables(findings: Findings) -> list[Table]:
+    """Accuracies chip by chip, and what programming took."""
     subject = findings.subject
-    count = f"{subject.chips} chip{'s' if subject.chips > 1 else ''}"
-    strips = [
-        Strip(
-            one.column.title,
-            (100 * one.accuracies).tolist(),
-            spread(one),
-            100 * one.mean if subject.chips > 1 else None,
-        )
-        for one in findings.chips
-    ]
-    ideal = 100 * findings.accuracy
-    worst = min(findings.chips, key=lambda one: one.mean)
-    last = findings.chips[-1]
-    tables = [
+    return [
         Table(
             "accuracy in percent, chip by chip",
             ("chip", *(one.column.title for one in findings.chips)),
@@ -102,6 +88,24 @@ def chips(findings: Findings) -> Section:
             ],
         ),
     ]
+
+
+def chips(findings: Findings) -> Section:
+    """What the network reaches on many chips, by variation and by programming."""
+    subject = findings.subject
+    count = f"{subject.chips} chip{'s' if subject.chips > 1 else ''}"
+    strips = [
+        Strip(
+            one.column.title,
+            (100 * one.accuracies).tolist(),
+            spread(one),
+            100 * one.mean if subject.chips > 1 else None,
+        )
+        for one in findings.chips
+    ]
+    ideal = 100 * findings.accuracy
+    worst = min(findings.chips, key=lambda one: one.mean)
+    last = findings.chips[-1]
     guides = [(ideal, f"without variation {ideal:.2f} %")]
     chart = Chart(
         "chips-accuracy",
@@ -111,7 +115,6 @@ def chips(findings: Findings) -> Section:
         + f". Without variation: {ideal:.2f} percent.",
         strips_chart(strips, AXIS, guides=guides),
     )
-    closer = _closer(findings, strips, guides, count)
     return Section(
         "chips",
         "Accuracy over chips",
@@ -124,11 +127,11 @@ def chips(findings: Findings) -> Section:
             ),
             figure(
                 chart,
-                tables,
+                _tables(findings),
                 "A dot is a chip, the upright bar the mean; figures are mean and standard "
                 "deviation over the chips.",
             ),
-            closer,
+            _closer(findings, strips, guides),
         ],
         [subject.command("chips", "--device", subject.device_name, "--chips", str(subject.chips))],
     )

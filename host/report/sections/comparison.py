@@ -6,6 +6,7 @@ from typing import Any
 import htpy as h
 
 from allspin.host.report.charts.ranges import Range, ranges_chart
+from allspin.host.report.charts.scale import Axis
 from allspin.host.report.charts.strips import Strip, strips_chart
 from allspin.host.report.charts.svg import Chart, figure
 from allspin.host.report.findings import Findings
@@ -117,7 +118,9 @@ def _energy(neurons: Sequence[Record], names: Sequence[str]) -> h.Node:
             "; ".join(f"{strip.label}: {strip.figure}" for strip in strips)
             + ". First the neuron alone, then with what surrounds it.",
             strips_chart(
-                strips, "energy of a use (fJ), logarithmic", log=True, marks=(ALONE, WHOLE)
+                strips,
+                Axis("energy of a use (fJ), logarithmic", log=True),
+                marks=(ALONE, WHOLE),
             ),
         ),
         [

@@ -3,7 +3,8 @@
 import htpy as h
 import numpy as np
 
-from allspin.host.report.charts.lines import Axis, Guides, Series, lines_chart
+from allspin.host.report.charts.lines import Guides, Series, lines_chart
+from allspin.host.report.charts.scale import Axis
 from allspin.host.report.charts.svg import Chart, figure
 from allspin.host.report.findings import Findings
 from allspin.host.report.markup import spelled

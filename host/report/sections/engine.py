@@ -1,6 +1,6 @@
 """The engine at work: its stages over the clocks."""
 
-from allspin.host.link.machines import VIRTUAL
+from allspin.host.link.machines.opening import VIRTUAL
 from allspin.host.report.charts.stages import Stage, stages_chart
 from allspin.host.report.charts.svg import Chart, figure
 from allspin.host.report.findings import EngineFindings, Findings

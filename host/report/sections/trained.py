@@ -6,7 +6,8 @@ from typing import Any
 
 import htpy as h
 
-from allspin.host.report.charts.lines import Axis, Guides, Series, lines_chart
+from allspin.host.report.charts.lines import Guides, Series, lines_chart
+from allspin.host.report.charts.scale import Axis
 from allspin.host.report.charts.svg import Chart, figure
 from allspin.host.report.findings import Findings
 from allspin.host.report.records import is_number

@@ -29,37 +29,60 @@ def _wrong(counts: Integers) -> npt.NDArray[np.float64]:
     return np.where(np.eye(len(counts), dtype=bool), 0.0, counts)
 
 
+def write_counts(
+    axes: Axes, counts: Integers, colours: npt.NDArray[np.str_], size: float, bold: bool = False
+) -> None:
+    """Write the counts that are not 0 into their cells, and the classes beside them.
+
+    Parameters
+    ----------
+    axes : Axes
+        Where an image of the counts is.
+    counts : ndarray of int, shape (classes, classes)
+        Images by label and answer.
+    colours : ndarray of str, shape (classes, classes)
+        Of each number.
+    size : float
+        Of the numbers, in points.
+    bold : bool
+        Whether those of right answers are bold.
+    """
+    for row, column in np.argwhere(counts):
+        axes.text(
+            column,
+            row,
+            f"{counts[row, column]}",
+            ha="center",
+            va="center",
+            fontsize=size,
+            fontweight="bold" if bold and row == column else "normal",
+            color=colours[row, column],
+        )
+    axes.set_xticks(range(len(counts)))
+    axes.set_yticks(range(len(counts)))
+
+
+def frame(axes: Axes) -> None:
+    """A frame without ticks, and what the axes of a confusion matrix are."""
+    axes.spines[:].set_visible(True)
+    axes.tick_params(length=0)
+    axes.set_xlabel("answer")
+    axes.set_ylabel("label")
+
+
 def _draw(figure: Figure, axes: Axes, counts: Integers, top: float) -> None:
     """Draw counts, with colours that end at `top` wrong answers."""
-    classes = len(counts)
     off = _wrong(counts)
     shown = axes.imshow(
         np.ma.masked_equal(off, 0),
         cmap=mpl.colormaps["YlOrRd"],
         norm=LogNorm(1, max(2.0, top)),
     )
-    if classes <= MOST_LABELLED:
-        for row in range(classes):
-            for column in range(classes):
-                count = counts[row, column]
-                if count:
-                    dark = row != column and count > 0.5 * top
-                    axes.text(
-                        column,
-                        row,
-                        f"{count}",
-                        ha="center",
-                        va="center",
-                        fontsize=8,
-                        fontweight="bold" if row == column else "normal",
-                        color="white" if dark else SOFT if row == column else INK,
-                    )
-        axes.set_xticks(range(classes))
-        axes.set_yticks(range(classes))
-    axes.spines[:].set_visible(True)
-    axes.tick_params(length=0)
-    axes.set_xlabel("answer")
-    axes.set_ylabel("label")
+    if len(counts) <= MOST_LABELLED:
+        colours = np.where(off > 0.5 * top, "white", INK)
+        np.fill_diagonal(colours, SOFT)
+        write_counts(axes, counts, colours, 8, bold=True)
+    frame(axes)
     bar = figure.colorbar(shown, ax=axes, label="images with a wrong answer", shrink=0.8)
     bar.ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     bar.ax.yaxis.set_major_formatter("{x:g}")

@@ -3,7 +3,7 @@
 import functools
 import io
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ParamSpec, cast
@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+from allspin.host.show.display import Display
 from allspin.host.show.say import printable
 from allspin.sim.network.netfile import write_atomically
 
@@ -130,3 +131,14 @@ def save_picture(figure: Figure, folder: Path, name: str) -> list[Path]:
             paths.append(folder / f"{name}.{kind}")
             write_atomically(paths[-1], content.getvalue())
     return paths
+
+
+def save_pictures(
+    pictures: Mapping[str, Callable[[], Figure]], folder: Path, display: Display
+) -> None:
+    """Draw pictures and write each as `save_picture` does, by name, as one step of a display."""
+    display.start("drawing pictures")
+    for number, (name, draw) in enumerate(pictures.items()):
+        display.advance(number, len(pictures), name)
+        save_picture(draw(), folder, name)
+    display.finish(f"{len(pictures)} in {folder}")

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from allspin.host.show.pictures.style import (
@@ -76,6 +77,33 @@ def runs(clocks: npt.NDArray[np.int64]) -> list[tuple[int, int]]:
     return [(int(part[0]), len(part)) for part in np.split(clocks, breaks) if part.size]
 
 
+def _draw_span(axes: Axes, place: int, span: Span, start: int, end: int) -> None:
+    """Draw a stage's work on an image, with the image's number inside it or beside it."""
+    colour = COLOURS[span.image % len(COLOURS)]
+    width = span.last - span.first + 1
+    for taken, height, alpha in (
+        ([(span.first, width)], 0.72, 0.18),
+        (runs(span.busy), 0.5, None),
+    ):
+        axes.broken_barh(
+            [(first - start, length) for first, length in taken],
+            (place - 0.36, height),
+            facecolor=colour,
+            alpha=alpha,
+            linewidth=0,
+        )
+    inside = width > 0.02 * (end - start)
+    text = f"image {span.image}" if width > 0.07 * (end - start) else f"{span.image}"
+    axes.text(
+        (span.first + span.last + 1) / 2 - start if inside else span.last + 1 - start,
+        place + 0.245,
+        text if inside else f" {span.image}",
+        ha="center" if inside else "left",
+        va="center",
+        fontsize=7,
+    )
+
+
 @styled
 def timeline(activity: npt.NDArray[np.integer], layers: int, images: int = 6) -> Figure:
     """Draw which image each stage works on, over the clocks.
@@ -107,40 +135,7 @@ def timeline(activity: npt.NDArray[np.integer], layers: int, images: int = 6) ->
     axes = figure.subplots()
     for place, spans in enumerate(drawn):
         for span in spans:
-            colour = COLOURS[span.image % len(COLOURS)]
-            axes.broken_barh(
-                [(span.first - start, span.last - span.first + 1)],
-                (place - 0.36, 0.72),
-                facecolor=colour,
-                alpha=0.18,
-                linewidth=0,
-            )
-            axes.broken_barh(
-                [(first - start, length) for first, length in runs(span.busy)],
-                (place - 0.36, 0.5),
-                facecolor=colour,
-                linewidth=0,
-            )
-            width = span.last - span.first + 1
-            if width > 0.02 * (end - start):
-                text = f"image {span.image}" if width > 0.07 * (end - start) else f"{span.image}"
-                axes.text(
-                    (span.first + span.last + 1) / 2 - start,
-                    place + 0.245,
-                    text,
-                    ha="center",
-                    va="center",
-                    fontsize=7,
-                )
-            else:
-                axes.text(
-                    span.last + 1 - start,
-                    place + 0.245,
-                    f" {span.image}",
-                    ha="left",
-                    va="center",
-                    fontsize=7,
-                )
+            _draw_span(axes, place, span, start, end)
     for span in drawn[0]:
         axes.axvline(span.first - start, color=SOFT, linewidth=0.6, linestyle=":", zorder=0)
     axes.set_yticks(range(len(stages)), [name for name, *_ in stages])

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from allspin.host.bitstreams.record import check_record
-from allspin.sim.errors import UserError
+from allspin.sim.errors import refused
 from allspin.sim.files.plain import MAX_JSON, parse_json
 from allspin.sim.files.user_file import read_file
 
@@ -21,17 +21,13 @@ def read_builds(paths: list[Path]) -> list[dict[str, Any]]:
     builds = []
     for path in paths:
         content = read_file(path, "file of builds", MAX_JSON)
-        try:
+        with refused(f"{path} is not JSON: "):
             record = parse_json(content)
-        except ValueError as error:
-            raise UserError(f"{path} is not JSON: {error}") from error
         listed = record.get("boards", [record]) if isinstance(record, dict) else record
-        try:
+        with refused(f"{path} is not what `allspin build --json` prints: "):
             if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
                 raise ValueError("it is no list of boards")
             builds += [
                 check_record(each.get("built", each)) for each in listed if each.get("built", each)
             ]
-        except ValueError as error:
-            raise UserError(f"{path} is not what `allspin build --json` prints: {error}") from error
     return builds

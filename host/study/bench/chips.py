@@ -10,8 +10,7 @@ from threadpoolctl import threadpool_limits
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_test_set
 from allspin.host.study.bench.timing import Timed, timed
-from allspin.host.study.chips.accuracy import accuracy_over_chips
-from allspin.sim.programming.schemes import Programming
+from allspin.host.study.chips.accuracy import Lot, accuracy_over_chips
 
 
 def peak_memory() -> int:
@@ -44,9 +43,7 @@ def some_chips(
     network, device = open_network(name), open_device(device_name)
 
     def work() -> npt.NDArray[np.float64]:
-        return accuracy_over_chips(
-            network, device, seeds, Programming(), images[:count], labels[:count]
-        )
+        return accuracy_over_chips(network, Lot(device, seeds), (images[:count], labels[:count]))
 
     with threadpool_limits(1):
         took, accuracies = timed(work)

@@ -16,8 +16,6 @@ from typing import Any
 from allspin.host.bitstreams.gateware import is_older
 from allspin.sim.network.network import Network
 
-BITS_PER_BYTE = 10
-"""Of a UART: a start bit and a stop bit besides."""
 TARGETS = {
     ("LFE5U-85F", None): 1_500_000,
     ("LFE5U-25F", None): 700_000,
@@ -42,11 +40,6 @@ def resident_rate(frequency: float, cycles: float, images: int, redraw: int) -> 
         Clocks that a new chip takes.
     """
     return frequency * images / (images * cycles + redraw)
-
-
-def link_rate(baud: int, bytes_per_image: float) -> float:
-    """Images/s that a UART can carry at most."""
-    return baud / BITS_PER_BYTE / bytes_per_image
 
 
 @dataclass(frozen=True)

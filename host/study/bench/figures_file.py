@@ -6,7 +6,7 @@ from typing import Any
 
 from allspin.host.bitstreams.record import Check, count, flag, number, or_none, text
 from allspin.host.study.bench.document import markdown
-from allspin.sim.errors import UserError
+from allspin.sim.errors import refused
 from allspin.sim.files.plain import MAX_JSON, parse_json
 from allspin.sim.files.user_file import read_file
 
@@ -89,10 +89,8 @@ def read_measured(path: Path) -> dict[str, Any]:
         If the file cannot be read, or is something else.
     """
     content = read_file(path, "file of figures", MAX_JSON)
-    try:
+    with refused(f"{path} is not what `allspin bench -o` has written: "):
         record = parse_json(content)
         _check_all(record)
         markdown({**record, "engine": [], "resident": []})
-    except ValueError as error:
-        raise UserError(f"{path} is not what `allspin bench -o` has written: {error}") from error
     return record

@@ -15,16 +15,16 @@ from threadpoolctl import threadpool_limits
 
 from allspin.hdl.cost.bound import cycle_bounds
 from allspin.hdl.parameters import EngineParameters, HardwareProfile
+from allspin.host.bitstreams.throughput import link_rate
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_test_set
-from allspin.host.link.machines import VIRTUAL, open_machine
-from allspin.host.link.resident import VIRTUAL_RESIDENT
+from allspin.host.link.machines.opening import VIRTUAL, open_virtual
+from allspin.host.link.machines.resident import VIRTUAL_RESIDENT
 from allspin.host.study.bench.chips import peak_memory, some_chips
-from allspin.host.study.bench.engine import link_rate
 from allspin.host.study.bench.forward import FloatForward
 from allspin.host.study.bench.peers import PEERS, USE, WRITE, Peer
 from allspin.host.study.bench.timing import Timed, timed
-from allspin.host.study.chips.accuracy import accuracy_over_chips
+from allspin.host.study.chips.accuracy import Lot, accuracy_over_chips
 from allspin.host.study.demo import link_bytes
 from allspin.host.study.sweep.grid import make_grid
 from allspin.host.study.sweep.job import Outcome, close_machines, measure
@@ -240,7 +240,7 @@ def growth(effort: Effort) -> dict[str, list[dict[str, Any]]]:
     def cost(network: Network, chips: int, count: int) -> dict[str, Any]:
         took, _ = timed(
             lambda: accuracy_over_chips(
-                network, device, range(chips), Programming(), images[:count], labels[:count]
+                network, Lot(device, range(chips)), (images[:count], labels[:count])
             ),
             2,
         )
@@ -273,11 +273,10 @@ def shapes_on_virtual(effort: Effort) -> list[dict[str, Any]]:
     for lanes, rows in effort.shapes:
         profile = HardwareProfile(lanes=lanes, rows_per_clock=rows, resident=VIRTUAL_RESIDENT)
         engine = EngineParameters.from_network(network, profile)
-        with open_machine(VIRTUAL, network, profile) as machine:
+        with open_virtual(network, profile) as machine:
             machine.program(network)
             took, _ = timed(lambda machine=machine: machine.stream(images))
             counters = machine.counters()
-            assert counters is not None
             cycles = machine.resident_images().run_all(images, labels).cycles_per_image
         found.append(
             {

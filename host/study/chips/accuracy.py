@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,9 @@ from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Counts, Programming
+
+TestSet = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]
+"""Images and labels, as `allspin.host.data.datasets.load_test_set` returns them."""
 
 VARIATIONS = {
     "c2c": "the synapse's C2C",
@@ -54,15 +57,32 @@ def only(device: Device, variations: Iterable[str]) -> Device:
     )
 
 
+@dataclass(frozen=True)
+class Lot:
+    """Chips that are made and programmed alike.
+
+    Parameters
+    ----------
+    device : Device
+        What they are made of; `only` leaves out some of its variation.
+    seeds : sequence of int
+        The chips.
+    programming : Programming
+        How each is programmed.
+    calibrated : bool
+        Whether the thresholds of each chip's neurons are calibrated.
+    """
+
+    device: Device
+    seeds: Sequence[int]
+    programming: Programming = field(default_factory=Programming)
+    calibrated: bool = False
+
+
 def accuracy_over_chips(
     network: Network,
-    device: Device,
-    seeds: Iterable[int],
-    programming: Programming,
-    images: npt.NDArray[np.uint8],
-    labels: npt.NDArray[np.int64],
-    *,
-    calibrated: bool = False,
+    lot: Lot,
+    test_set: TestSet,
     report: Callable[[int, float, Counts], None] = lambda seed, accuracy, counts: None,
 ) -> npt.NDArray[np.float64]:
     """Accuracy of a network on each of some chips.
@@ -71,18 +91,10 @@ def accuracy_over_chips(
     ----------
     network : Network
         The network.
-    device : Device
-        What the chips are made of; `only` leaves out some of its variation.
-    seeds : iterable of int
+    lot : Lot
         The chips.
-    programming : Programming
-        How each is programmed.
-    images : ndarray of uint8, shape (images, height, width)
-        Grey levels.
-    labels : ndarray of int64, shape (images,)
-        Their classes.
-    calibrated : bool
-        Whether the thresholds of each chip's neurons are calibrated.
+    test_set : tuple of ndarray
+        Images as grey levels, shape (images, height, width), and their classes, shape (images,).
     report : callable
         Told each chip's seed, accuracy and what programming took, as soon as it is known.
 
@@ -91,11 +103,12 @@ def accuracy_over_chips(
     ndarray of float64, shape (chips,)
         Share of the images that each chip classifies rightly.
     """
+    images, labels = test_set
     shares = []
-    for seed in seeds:
-        chip = Chip(device, seed)
-        programmed = program_chip(chip, network, programming)
-        here = calibrate(chip, network).network if calibrated else network
+    for seed in lot.seeds:
+        chip = Chip(lot.device, seed)
+        programmed = program_chip(chip, network, lot.programming)
+        here = calibrate(chip, network).network if lot.calibrated else network
         array = chip_in_array(chip, here, programmed.words)
         model = GoldenModel(array.network, noise=chip.noise(here))
         shares.append(float(np.mean(model.classify(images) == labels)))
@@ -126,6 +139,23 @@ class Column:
     scheme: str
     calibrated: bool = False
     polarity: str | None = None
+
+    def lot(self, lot: Lot) -> Lot:
+        """Chips as this column has them.
+
+        Parameters
+        ----------
+        lot : Lot
+            The chips with all variations; the column's scheme, and its polarity if it has one,
+            take the place of those of their programming.
+        """
+        how = lot.programming
+        return Lot(
+            only(lot.device, self.variations),
+            lot.seeds,
+            dataclasses.replace(how, scheme=self.scheme, polarity=self.polarity or how.polarity),
+            self.calibrated,
+        )
 
 
 COLUMNS = (
@@ -211,12 +241,9 @@ class Measured:
 def measure(
     name: str,
     network: Network,
-    device: Device,
     column: Column,
-    programming: Programming,
-    seeds: Sequence[int],
-    images: npt.NDArray[np.uint8],
-    labels: npt.NDArray[np.int64],
+    lot: Lot,
+    test_set: TestSet,
     report: Callable[[int, float], None] = lambda done, accuracy: None,
 ) -> Measured:
     """Measure one column for one network.
@@ -225,33 +252,21 @@ def measure(
     ----------
     name : str
         What the network is called.
-    network, device, seeds, images, labels
+    network, test_set
         As of `accuracy_over_chips`.
     column : Column
-        What the chips have; its scheme, and its polarity if it has one, take the place of those
-        of `programming`.
-    programming : Programming
-        How they are programmed.
+        What the chips have, and by which scheme they are programmed.
+    lot : Lot
+        The chips with all variations, as of `Column.lot`.
     report : callable
         Told how many chips are done, and the last one's accuracy.
     """
-    how = dataclasses.replace(
-        programming, scheme=column.scheme, polarity=column.polarity or programming.polarity
-    )
+    chips = column.lot(lot)
     each: list[Counts] = []
 
     def keep(seed: int, accuracy: float, counts: Counts) -> None:
         each.append(counts)
         report(len(each), accuracy)
 
-    accuracies = accuracy_over_chips(
-        network,
-        only(device, column.variations),
-        seeds,
-        how,
-        images,
-        labels,
-        calibrated=column.calibrated,
-        report=keep,
-    )
-    return Measured(name, column, how, accuracies, sum(each, Counts()))
+    accuracies = accuracy_over_chips(network, chips, test_set, keep)
+    return Measured(name, column, chips.programming, accuracies, sum(each, Counts()))

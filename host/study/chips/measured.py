@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from allspin.host.data.catalogue import open_device, open_network
+from allspin.host.data.catalogue import each_network, network_name, open_device, open_network
 from allspin.host.data.datasets import load_test_set
 from allspin.host.data.revision import commit
 from allspin.host.show.display import Display, Silent
-from allspin.host.study.chips.accuracy import COLUMNS, Column, Measured, measure
+from allspin.host.study.chips.accuracy import COLUMNS, Column, Lot, Measured, TestSet, measure
 from allspin.sim.device.device import Device
-from allspin.sim.errors import UserError
+from allspin.sim.errors import UserError, refused
 from allspin.sim.network.levels import check_range
 from allspin.sim.network.network import Network
 from allspin.sim.programming.schemes import DEFAULT_BAND, Programming, default_tries
@@ -21,7 +21,7 @@ MAX_CHIPS = 10_000
 
 
 @dataclass(frozen=True)
-class ChipOptions:
+class MeasureOptions:
     """Which chips are measured, and how they are programmed.
 
     Parameters
@@ -114,9 +114,9 @@ def figure(measured: Measured) -> str:
 
 
 def measure_chips(
-    networks: str | Sequence[str],
-    device: str = "paper",
-    options: ChipOptions | None = None,
+    networks: str | Path | Network | Sequence[str | Path | Network],
+    device: str | Path | Device = "paper",
+    options: MeasureOptions | None = None,
     *,
     images: int | None = None,
     data: str | Path | None = None,
@@ -126,11 +126,11 @@ def measure_chips(
 
     Parameters
     ----------
-    networks : str or sequence of str
-        Network files, or names of those that ship.
-    device : str
-        Device file, or the name of one that ships.
-    options : ChipOptions, optional
+    networks : str, Path, Network or sequence of these
+        Each a network, its file, or the name of one that ships.
+    device : str, Path or Device
+        A device, its file, or the name of one that ships.
+    options : MeasureOptions, optional
         Which chips, and how they are programmed.
     images : int, optional
         The first so many test images; all of them.
@@ -148,32 +148,61 @@ def measure_chips(
     UserError
         If a file cannot be read or does not fit, or the chips cannot be programmed so.
     """
-    options, display = options or ChipOptions(), display or Silent()
+    options, display = options or MeasureOptions(), display or Silent()
     made_of = open_device(device)
-    networks = [networks] if isinstance(networks, str) else networks
-    opened = {name: open_network(name) for name in dict.fromkeys(networks)}
+    opened: dict[str, Network] = {}
+    for each in each_network(networks):
+        name = network_name(each)
+        if isinstance(each, Network) and opened.get(name, each) is not each:
+            raise UserError(f"two networks would be called {name}: give their files or names")
+        opened[name] = open_network(each)
     pixels, labels = load_test_set(data, opened.values(), images)
     pixels, labels = pixels[:images], labels[:images]
-    total = len(options.seeds)
     results = []
-    try:
-        for name, network in opened.items():
-            programming = options.programming(network)
-            for column in options.columns:
-                display.start(f"{name}, {column.title}")
-                result = measure(
+    for name, network in opened.items():
+        with refused():
+            lot = Lot(made_of, options.seeds, options.programming(network))
+        results += measure_columns(name, network, options.columns, lot, (pixels, labels), display)
+    return MeasuredChips(made_of, options.seeds, len(pixels), results)
+
+
+def measure_columns(
+    name: str,
+    network: Network,
+    columns: Sequence[Column],
+    lot: Lot,
+    test_set: TestSet,
+    display: Display,
+) -> list[Measured]:
+    """Measure some columns for one network, each as a step.
+
+    Parameters
+    ----------
+    name, network, lot, test_set
+        As of `allspin.host.study.chips.accuracy.measure`.
+    columns : sequence of Column
+        What the chips have.
+    display : Display
+        Shows the steps.
+
+    Raises
+    ------
+    UserError
+        If the chips cannot be programmed so.
+    """
+    chips, found = len(lot.seeds), []
+    for column in columns:
+        display.start(f"{name}, {column.title}")
+        with refused():
+            found.append(
+                measure(
                     name,
                     network,
-                    made_of,
                     column,
-                    programming,
-                    options.seeds,
-                    pixels,
-                    labels,
-                    lambda done, accuracy: display.advance(done, total, f"{accuracy:.2%}"),
+                    lot,
+                    test_set,
+                    lambda done, accuracy: display.advance(done, chips, f"{accuracy:.2%}"),
                 )
-                results.append(result)
-                display.finish(figure(result))
-    except ValueError as error:
-        raise UserError(str(error)) from error
-    return MeasuredChips(made_of, options.seeds, len(pixels), results)
+            )
+        display.finish(figure(found[-1]))
+    return found

@@ -1,9 +1,10 @@
-"""The comparison as plain data: every number with where it comes from."""
+"""The comparison: every number with where it comes from."""
 
 import dataclasses
 import math
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -31,7 +32,7 @@ from allspin.host.study.compare.parts import (
     spin_periphery_area,
 )
 from allspin.host.study.compare.sensitivity import break_even, tornado
-from allspin.host.study.compare.subject import Options, Subject
+from allspin.host.study.compare.subject import CompareOptions, Subject
 from allspin.sim.chip.chip import Chip
 from allspin.sim.cost.liberty import Library
 from allspin.sim.cost.published import (
@@ -51,7 +52,7 @@ from allspin.sim.cost.spin import (
     synapse_figures,
 )
 from allspin.sim.device.device import Device
-from allspin.sim.errors import UserError
+from allspin.sim.errors import UserError, refused
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import NEURONS
@@ -172,26 +173,81 @@ def count(network: Network, images: npt.NDArray[np.uint8]) -> Counted:
     return Counted(rows, squares, sum(layer.columns for layer in network.layers[:-1]))
 
 
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """A network's spin neurons beside CMOS ones; ``docs/baseline.md`` says what is in each part.
+
+    Attributes
+    ----------
+    network, device, library, yosys : str
+        Names of what was compared, and the version of Yosys.
+    topology : list of int
+        Widths from the pixels to the classes.
+    frequency_hz, voltage : float
+        Of the CMOS neurons.
+    images, images_counted : int
+        Test images, and those whose activity was counted.
+    periphery_on : list of str
+        Which parts of the periphery are counted.
+    rows_per_image : list of float
+        Rows driven, layer by layer.
+    neurons : list of dict
+        Each neuron's figures, with those of the whole network of such neurons.
+    paper_neuron, synapse, baseline : dict
+        The paper's neuron, a synapse, and a dense array of multipliers.
+    programming, published, break_even, tornado : list of dict
+        What each scheme takes; figures from elsewhere; at which periphery an advantage is gone; and
+        the ratio of energies as each assumption goes through its range.
+    fpga : dict or None
+        What was recorded on FPGAs, where it is of this topology.
+    """
+
+    network: str
+    topology: list[int]
+    device: str
+    library: str
+    yosys: str
+    frequency_hz: float
+    voltage: float
+    images: int
+    images_counted: int
+    periphery_on: list[str]
+    rows_per_image: list[float]
+    neurons: list[dict[str, Any]]
+    paper_neuron: dict[str, Any]
+    synapse: dict[str, Any]
+    programming: list[dict[str, Any]]
+    published: list[dict[str, Any]]
+    break_even: list[dict[str, Any]]
+    tornado: list[dict[str, Any]]
+    baseline: dict[str, Any]
+    fpga: dict[str, Any] | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As ``allspin compare --json`` prints it."""
+        return dict(vars(self))
+
+
 def compare(
-    subject: Subject | str, options: Options | None = None, display: Display | None = None
-) -> dict[str, Any]:
+    subject: Subject | str | Path | Network,
+    options: CompareOptions | None = None,
+    display: Display | None = None,
+) -> Comparison:
     """Compare a network's spin neurons with CMOS ones.
 
     Parameters
     ----------
-    subject : Subject or str
-        What is compared; of a network's file, or the name of one that ships, with the devices
+    subject : Subject, str, Path or Network
+        What is compared; of a network, its file, or the name of one that ships, with the devices
         of the paper, the cells that ship, and MNIST.
-    options : Options, optional
+    options : CompareOptions, optional
         What it is made under.
     display : Display, optional
         Told what is being done, within a step of the caller's.
 
     Returns
     -------
-    dict
-        Plain values, as ``allspin compare --json`` prints them; ``docs/baseline.md`` has the
-        keys.
+    Comparison
 
     Raises
     ------
@@ -201,78 +257,93 @@ def compare(
     ValueError
         If there are not as many images as are to be counted.
     """
-    subject = Subject.open(subject) if isinstance(subject, str) else subject
-    options, display = options or Options(), display or Silent()
-    network, device, library, images = (
-        subject.network,
-        subject.device,
-        subject.library,
-        subject.images,
-    )
+    subject = subject if isinstance(subject, Subject) else Subject.open(subject)
+    options, display = options or CompareOptions(), display or Silent()
+    network, device, library = subject.network, subject.device, subject.library
+    images = subject.images
     if len(network.layers) < 2:
         raise UserError("a comparison needs a network with a hidden layer of neurons")
-    try:
+    with refused():
         neuron, synapse = neuron_figures(device), synapse_figures(device)
-    except ValueError as error:
-        raise UserError(str(error)) from error
-    period = 1e9 / options.frequency
     if len(images) < 2:
         raise UserError("a comparison counts what changes from image to image: give 2 or more")
     shown = images[: options.counted(len(images))]
-    nets = counterparts(subject.name, network, list(options.others))
-    accuracies, uses, prices = {}, {}, {}
-    for kind, counterpart in nets.items():
-        display.advance(0, None, f"{kind}: {counterpart.origin}")
-        right = GoldenModel(counterpart.network).classify(images) == subject.labels
-        accuracies[kind] = float(np.mean(right))
-        uses[kind] = record_uses(counterpart.network, shown)
-        if not NEURONS[kind].spin:
-            prices[kind] = price_in_cells(counterpart.network, uses[kind], library, period)
+    nets = counterparts(subject.name, network, options.others)
+    kinds = _Kinds.of(nets, subject, shown, 1e9 / options.frequency, display)
     display.advance(0, None, "a digital column")
-    column = price_column(nets["cmos-relu"].network, shown, library, period)
+    column = price_column(nets["cmos-relu"].network, shown, library, 1e9 / options.frequency)
     assumptions = Assumptions(
         current=neuron.current,
         set_time=neuron.set_time,
-        mean_square=mean_square_current(uses["sot"]),
+        mean_square=mean_square_current(kinds.uses["sot"]),
         voltage=library.voltage,
         frequency=options.frequency,
         periphery=options.periphery,
     )
     counted = {kind: count(nets[kind].network, shown) for kind in nets}
     entries = [
-        *_spin_entries(neuron, assumptions, accuracies, nets, library, uses),
-        *_cmos_entries(prices, assumptions, accuracies, nets, library, uses),
-        _column_entry(column, counted["cmos-relu"].rows[0], accuracies["cmos-relu"], nets),
+        *_spin_entries(neuron, assumptions, kinds, library),
+        *_cmos_entries(assumptions, kinds, library),
+        _column_entry(column, counted["cmos-relu"].rows[0], kinds),
     ]
     display.advance(0, None, "programming")
-    networks = [_whole(entry, network, counted, synapse, assumptions) for entry in entries]
-    baseline = mac_baseline(network, counted["sot"].rows, accuracies["sot"], options.frequency)
+    rows, accuracy = counted["sot"].rows, kinds.accuracies["sot"]
     recorded = fpga.recorded()
-    return {
-        "network": subject.name,
-        "topology": list(network.topology),
-        "device": device.name,
-        "library": library.name,
-        "yosys": yosys_version(),
-        "frequency_hz": options.frequency,
-        "voltage": library.voltage,
-        "images": len(images),
-        "images_counted": len(shown),
-        "periphery_on": sorted(options.periphery),
-        "rows_per_image": counted["sot"].rows,
-        "neurons": [
-            {**entry.to_dict(), "network": whole}
-            for entry, whole in zip(entries, networks, strict=True)
+    return Comparison(
+        network=subject.name,
+        topology=list(network.topology),
+        device=device.name,
+        library=library.name,
+        yosys=yosys_version(),
+        frequency_hz=options.frequency,
+        voltage=library.voltage,
+        images=len(images),
+        images_counted=len(shown),
+        periphery_on=sorted(options.periphery),
+        rows_per_image=rows,
+        neurons=[
+            {**entry.to_dict(), "network": _whole(entry, network, counted, synapse, assumptions)}
+            for entry in entries
         ],
-        "paper_neuron": _paper_neuron(neuron, prices["cmos-bare"], library),
-        "synapse": _synapse(synapse, device, network),
-        "programming": _programming(network, device),
-        "published": _published(assumptions),
-        "break_even": break_even(prices, neuron, assumptions),
-        "tornado": tornado(prices, neuron, assumptions),
-        "baseline": baseline,
-        "fpga": recorded if recorded["topology"] == list(network.topology) else None,
-    }
+        paper_neuron=_paper_neuron(neuron, kinds.prices["cmos-bare"], library),
+        synapse=_synapse(synapse, device, network),
+        programming=_programming(network, device),
+        published=_published(assumptions),
+        break_even=break_even(kinds.prices, neuron, assumptions),
+        tornado=tornado(kinds.prices, neuron, assumptions),
+        baseline=mac_baseline(network, rows, accuracy, options.frequency),
+        fpga=recorded if recorded["topology"] == list(network.topology) else None,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Kinds:
+    """The network with each kind of neuron, by kind: how right it is, and what its neurons did."""
+
+    nets: dict[str, Counterpart]
+    accuracies: dict[str, float]
+    uses: dict[str, Uses]
+    prices: dict[str, CellPrice]  # of those that are no spin devices
+
+    @classmethod
+    def of(
+        cls,
+        nets: dict[str, Counterpart],
+        subject: Subject,
+        shown: npt.NDArray[np.uint8],
+        period: float,
+        display: Display,
+    ) -> Self:
+        accuracies, uses, prices = {}, {}, {}
+        for kind, counterpart in nets.items():
+            display.advance(0, None, f"{kind}: {counterpart.origin}")
+            network = counterpart.network
+            right = GoldenModel(network).classify(subject.images) == subject.labels
+            accuracies[kind] = float(np.mean(right))
+            uses[kind] = record_uses(network, shown)
+            if not NEURONS[kind].spin:
+                prices[kind] = price_in_cells(network, uses[kind], subject.library, period)
+        return cls(nets, accuracies, uses, prices)
 
 
 def _spin_readings(
@@ -301,25 +372,20 @@ def _spin_readings(
 
 
 def _spin_entries(
-    neuron: NeuronFigures,
-    a: Assumptions,
-    accuracies: dict[str, float],
-    nets: dict[str, Counterpart],
-    library: Library,
-    uses: dict[str, Uses],
+    neuron: NeuronFigures, a: Assumptions, kinds: _Kinds, library: Library
 ) -> list[Entry]:
     """The spin neurons, each as it is read (`_spin_readings`)."""
     entries = []
-    for name, kind, what, own, source in _spin_readings(neuron, a, uses):
+    for name, kind, what, own, source in _spin_readings(neuron, a, kinds.uses):
         energy = {"claimed": CLAIMED} if name == "sot-claimed" else spin_heat(neuron, own)
-        origin = nets[kind].origin
+        origin = kinds.nets[kind].origin
         entries.append(
             Entry(
                 name=name,
                 kind=kind,
                 what=what,
                 spin=True,
-                accuracy=accuracies[kind],
+                accuracy=kinds.accuracies[kind],
                 area=neuron.area,
                 energy=energy,
                 periphery_area=spin_periphery_area(own, _flip_flop(library)),
@@ -339,17 +405,10 @@ def _spin_entries(
     return entries
 
 
-def _cmos_entries(
-    prices: dict[str, CellPrice],
-    a: Assumptions,
-    accuracies: dict[str, float],
-    nets: dict[str, Counterpart],
-    library: Library,
-    uses: dict[str, Uses],
-) -> list[Entry]:
+def _cmos_entries(a: Assumptions, kinds: _Kinds, library: Library) -> list[Entry]:
     """The CMOS neurons in cells, and the bare gate as the paper prices it."""
     entries = []
-    for kind, price in prices.items():
+    for kind, price in kinds.prices.items():
         energy = price.energy
         entries.append(
             Entry(
@@ -357,7 +416,7 @@ def _cmos_entries(
                 kind=kind,
                 what=NEURONS[kind].meaning(),
                 spin=False,
-                accuracy=accuracies[kind],
+                accuracy=kinds.accuracies[kind],
                 area=price.netlist.area,
                 energy={
                     "cells": energy.internal,
@@ -369,7 +428,7 @@ def _cmos_entries(
                 period=price.period,
                 latency=price.period,
                 provenance={
-                    "accuracy": f"counted; {nets[kind].origin}",
+                    "accuracy": f"counted; {kinds.nets[kind].origin}",
                     "area": f"synthesised: Yosys and ABC, cells of {library.name}",
                     "energy": "counted: transitions of every net on these images, no glitches, "
                     "no wires",
@@ -377,12 +436,12 @@ def _cmos_entries(
                     "periphery": "reference, see published",
                 },
                 details={
-                    "origin": nets[kind].origin,
+                    "origin": kinds.nets[kind].origin,
                     "cells": price.netlist.cells(),
                     "flip_flops": price.netlist.registers,
                     "longest_path_ps": price.longest_path,
                     "input_activity": price.input_activity,
-                    "uses_counted": int(uses[kind].currents.size),
+                    "uses_counted": int(kinds.uses[kind].currents.size),
                 },
             )
         )
@@ -403,19 +462,17 @@ def _paper_gate(bare: Entry) -> Entry:
     )
 
 
-def _column_entry(
-    column: ColumnPrice, rows: float, accuracy: float, nets: dict[str, Counterpart]
-) -> Entry:
+def _column_entry(column: ColumnPrice, rows: float, kinds: _Kinds) -> Entry:
     """A neuron that does without a spin column: it multiplies and sums for itself."""
     energy = column.energy
-    network = nets["cmos-relu"].network
+    network = kinds.nets["cmos-relu"].network
     weights = network.layers[0].rows * network.rah_bits
     return Entry(
         name="cmos-column",
         kind="cmos-relu",
         what="a registered ReLU that multiplies and sums its column itself, row by row",
         spin=False,
-        accuracy=accuracy,
+        accuracy=kinds.accuracies["cmos-relu"],
         area=column.netlist.area,
         energy={
             "cells": energy.internal * rows,
@@ -427,7 +484,7 @@ def _column_entry(
         period=column.period * rows,
         latency=column.period * rows,
         provenance={
-            "accuracy": f"counted; {nets['cmos-relu'].origin}",
+            "accuracy": f"counted; {kinds.nets['cmos-relu'].origin}",
             "area": "synthesised; the weights' SRAM, its cells alone, is periphery",
             "energy": f"counted: transitions on the rows of {column.images} images, times the "
             "rows of an image",

@@ -1,12 +1,13 @@
 """The same network with every kind of neuron: trained, or converted without training."""
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from allspin.host.data.catalogue import open_network, shipped_networks
+from allspin.host.data.catalogue import network_name, open_network, shipped_networks
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import GAIN_BITS, Converter, Network
 from allspin.sim.network.neuron import NEURONS
@@ -71,7 +72,9 @@ def convert(network: Network, neuron: Neuron) -> Network:
     return dataclasses.replace(network, layers=tuple(layers), neuron=neuron)
 
 
-def counterparts(name: str, network: Network, others: list[Path]) -> dict[str, Counterpart]:
+def counterparts(
+    name: str, network: Network, others: Sequence[str | Path | Network]
+) -> dict[str, Counterpart]:
     """A network for each kind of neuron.
 
     Parameters
@@ -80,8 +83,8 @@ def counterparts(name: str, network: Network, others: list[Path]) -> dict[str, C
         What the network is called; ``NAME-KIND`` that ship are taken as trained for it.
     network : Network
         The network.
-    others : list of Path
-        Files of networks that were trained with other neurons; they go before those that
+    others : sequence of str, Path or Network
+        Networks that were trained with other neurons; they go before those that
         ship.
 
     Returns
@@ -95,7 +98,7 @@ def counterparts(name: str, network: Network, others: list[Path]) -> dict[str, C
         If a network has another shape or other widths.
     """
     found = {network.neuron.name: Counterpart(network, f"trained: {name}")}
-    given = [(path.name, open_network(str(path))) for path in others]
+    given = [(Path(network_name(each)).name, open_network(each)) for each in others]
     shipped = [f"{name}-{kind}" for kind in NEURONS if f"{name}-{kind}" in shipped_networks()]
     for label, other in [*given, *((each, open_network(each)) for each in shipped)]:
         _check(label, other, network)

@@ -10,7 +10,6 @@ from allspin.hdl.neuron.cell_block import CellBlock, Currents
 from allspin.hdl.neuron.neuron import neuron_gateware
 from allspin.sim.cost.liberty import Library
 from allspin.sim.cost.netlist import Activity, Energy, Netlist
-from allspin.sim.cost.spin import NeuronFigures
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
@@ -71,16 +70,6 @@ class CellPrice:
         """Ps."""
         return self.netlist.longest_path()
 
-    def energy_at(self, activity: float) -> float:
-        """Energy of a use, fJ, at another activity of the inputs.
-
-        Switching is taken as proportional to it; for a block without registers, whose inputs
-        are all alike, that is what happens.
-        """
-        if not self.input_activity:
-            return self.energy.leakage
-        return self.energy.leakage + self.energy.dynamic * activity / self.input_activity
-
 
 def price_in_cells(network: Network, uses: Uses, library: Library, period: float) -> CellPrice:
     """Map a network's neuron to cells, and run it on what its neurons did.
@@ -124,7 +113,7 @@ def check_timing(netlist: Netlist, name: str, period: float) -> None:
     if netlist.longest_path() > 1000 * period:
         raise UserError(
             f"{name} needs {netlist.longest_path() / 1000:.2f} ns in these cells, but the clock "
-            f"has {period:g} ns; give a lower --frequency"
+            f"has {period:g} ns; give a lower `frequency`"
         )
 
 
@@ -148,8 +137,3 @@ def mean_square_current(uses: Uses) -> float:
     """
     mean = float(np.mean(uses.currents))
     return float(np.mean(uses.currents.astype(np.float64) ** 2)) / mean**2 if mean else 1.0
-
-
-def spin_use(figures: NeuronFigures, uses: Uses) -> float:
-    """Heat of a use of the spin neuron and its reset, fJ, by the currents that were counted."""
-    return figures.use(mean_square_current(uses))

@@ -98,32 +98,21 @@ def _parameters(neuron: NeuronFigures, a: Assumptions, price: CellPrice) -> list
             lambda v: {"set_time": neuron.length / v},
             "half the paper's, to Miron et al., Nature Mater. 10, 2011, 419",
         ),
-        _Parameter(
-            "amplifier's signal",
-            "mV",
-            SIGNAL.low * 1e3,
-            SIGNAL.high * 1e3,
-            a.signal * 1e3,
-            lambda v: {"signal": v * 1e-3},
-            SIGNAL.source,
-        ),
-        _Parameter(
-            "noise efficiency",
-            "",
-            NOISE_EFFICIENCY.low,
-            NOISE_EFFICIENCY.high,
-            a.efficiency,
-            lambda v: {"efficiency": v},
-            NOISE_EFFICIENCY.source,
-        ),
-        _Parameter(
-            "ADC conversion",
-            "fJ",
-            ADC_CONVERSION.low,
-            ADC_CONVERSION.high,
-            a.adc,
-            lambda v: {"adc": v},
-            ADC_CONVERSION.source,
+        *(
+            _Parameter(
+                name,
+                unit,
+                scale * published.low,
+                scale * published.high,
+                scale * getattr(a, key),
+                lambda v, key=key, scale=scale: {key: v * (1 / scale)},
+                published.source,
+            )
+            for name, unit, scale, key, published in (
+                ("amplifier's signal", "mV", 1e3, "signal", SIGNAL),
+                ("noise efficiency", "", 1.0, "efficiency", NOISE_EFFICIENCY),
+                ("ADC conversion", "fJ", 1.0, "adc", ADC_CONVERSION),
+            )
         ),
         _Parameter(
             "activity of CMOS inputs",

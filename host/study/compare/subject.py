@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.data.catalogue import open_device, open_network
+from allspin.host.data.catalogue import network_name, open_device, open_network
 from allspin.host.data.datasets import load_test_set
 from allspin.host.study.compare.parts import DEFAULT_PERIPHERY, PERIPHERY
 from allspin.sim.cost.liberty import CELLS_45, Library, load_library
@@ -51,20 +51,22 @@ class Subject:
     @classmethod
     def open(
         cls,
-        network: str,
-        device: str = "paper",
-        liberty: Path = CELLS_45,
-        data: Path | None = None,
+        network: str | Path | Network,
+        device: str | Path | Device = "paper",
+        liberty: str | Path = CELLS_45,
+        data: str | Path | None = None,
     ) -> Self:
         """What is compared, by its names and files.
 
         Parameters
         ----------
-        network, device : str
-            A file, or the name of one that ships.
-        liberty : Path
-            Standard cells.
-        data : Path, optional
+        network : str, Path or Network
+            A network, its file, or the name of one that ships.
+        device : str, Path or Device
+            A device, its file, or the name of one that ships.
+        liberty : str or Path
+            File of standard cells.
+        data : str or Path, optional
             Folder of IDX files; the MNIST that ships.
 
         Raises
@@ -74,12 +76,12 @@ class Subject:
         """
         opened = open_network(network)
         spin = open_device(device)
-        cells = load_library(liberty)
-        return cls(network, opened, spin, cells, *load_test_set(data, [opened]))
+        cells = load_library(Path(liberty))
+        return cls(network_name(network), opened, spin, cells, *load_test_set(data, [opened]))
 
 
 @dataclass(frozen=True)
-class Options:
+class CompareOptions:
     """What a comparison is made under.
 
     Parameters
@@ -90,7 +92,7 @@ class Options:
         Images whose activity is counted, at least 2; None for 1000, or as many as there are.
     periphery : frozenset of str
         Which parts of `allspin.host.study.compare.parts.PERIPHERY` are on.
-    others : tuple of Path
+    others : tuple of str, Path or Network
         Networks that were trained with other neurons.
 
     Raises
@@ -102,7 +104,7 @@ class Options:
     frequency: float = 100 * MHZ
     images: int | None = None
     periphery: frozenset[str] = frozenset(DEFAULT_PERIPHERY)
-    others: tuple[Path, ...] = ()
+    others: tuple[str | Path | Network, ...] = ()
 
     def __post_init__(self) -> None:
         if not MHZ <= self.frequency <= MAX_MHZ * MHZ:

@@ -22,7 +22,7 @@ def tables(found: Mapping[str, Any]) -> list[Table]:
     Parameters
     ----------
     found : mapping
-        What `allspin.host.study.compare.comparison.compare` returned.
+        What `allspin.host.study.compare.comparison.compare` returned, as plain values.
     """
     shown = [_neurons(found), _network(found), _paper(found), _break_even(found)]
     return [*shown, _fpga(found["fpga"])] if found["fpga"] else shown

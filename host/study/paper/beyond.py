@@ -2,7 +2,7 @@
 
 from allspin.host.data.catalogue import open_network, shipped_networks
 from allspin.host.study.chips.accuracy import COLUMNS, Column
-from allspin.host.study.paper.chapter import Chapter, Effort, Results, Table
+from allspin.host.study.paper.chapter import Cell, Chapter, Effort, Results, Table
 from allspin.host.study.paper.experiments import Experiment, chips, clean
 from allspin.host.study.paper.verdict import Spread
 from allspin.sim.programming.schemes import default_tries
@@ -36,24 +36,15 @@ def experiments(effort: Effort) -> list[Experiment]:
 
 def chapter(results: Results, effort: Effort) -> Chapter:
     """See `allspin.host.study.paper.chapter.Part`."""
-    rows: list[tuple[str | int | float, ...]] = []
-    costs: list[tuple[str | int | float, ...]] = []
+    rows: list[tuple[Cell, ...]] = []
+    costs: list[tuple[Cell, ...]] = []
     networks = shown_networks()
     for network in networks:
         best = results[clean(network)]["accuracy"]
         rows.append((network, "no variation", round(100 * best, 2), 0.0, 1))
         for column in (*COLUMNS, *MORE):
             result = results[chips(network, column, effort.chips)]
-            spread = Spread.of(result["accuracies"])
-            rows.append(
-                (
-                    network,
-                    column.title,
-                    round(100 * spread.mean, 2),
-                    round(100 * spread.deviation, 2),
-                    spread.count,
-                )
-            )
+            rows.append((network, column.title, *Spread.of(result["accuracies"]).cells()))
             costs.append(
                 (
                     network,

@@ -141,6 +141,11 @@ class Part(Protocol):
         ...
 
 
+def no_experiments(effort: Effort) -> list[Experiment]:
+    """Of a chapter that computes what it shows while it is made."""
+    return []
+
+
 def accuracy(results: Results, experiments: Sequence[Experiment]) -> Spread:
     """Accuracy over experiments that differ in their seeds only."""
     return Spread.of([results[one]["accuracy"] for one in experiments])

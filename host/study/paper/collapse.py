@@ -1,5 +1,6 @@
 """The collapse to 11.35 %: raw pulses, at which rates and with what."""
 
+from dataclasses import dataclass, replace
 from functools import partial
 
 from allspin.host.show.pictures.curves import Panel, curves
@@ -9,12 +10,12 @@ from allspin.host.study.paper.chapter import (
     Picture,
     Results,
     Table,
+    accuracy,
     lines_table,
-    sweep,
     sweep_line,
 )
 from allspin.host.study.paper.experiments import Experiment, training
-from allspin.host.study.paper.verdict import Claim, Reading, within
+from allspin.host.study.paper.verdict import Claim, Reading, Spread, within
 
 COLLAPSED = 0.1135
 """The paper's rate with raw pulses: the share of the digit 1 in MNIST's test images."""
@@ -56,89 +57,151 @@ def experiments(effort: Effort) -> list[Experiment]:
     ]
 
 
-def chapter(results: Results, effort: Effort) -> Chapter:
-    """See `allspin.host.study.paper.chapter.Part`."""
-    rates, seeds = effort.points(RATES, FEW_RATES), effort.sweep_seeds
-    panels, lines, readings, rates_met, where = [], [], [], [], []
-    rows: list[tuple[str | int | float, ...]] = []
-    for pulses, (_, words) in PULSES.items():
-        here = []
-        for set_up, (values, name) in SET_UPS.items():
-            spreads = sweep(results, partial(_run, set_up, pulses), rates, seeds)
-            here.append(sweep_line(name, rates, spreads))
-            lines.append(sweep_line(f"{words}: {name}", rates, spreads))
-            for rate, spread in zip(rates, spreads, strict=True):
-                runs = [results[_run(set_up, pulses, rate, seed)] for seed in range(seeds)]
-                constant = sum(max(run["answered"]) > 0.99 for run in runs)
-                rows.append(
-                    (
-                        words,
-                        name,
-                        rate,
-                        round(100 * spread.mean, 2),
-                        round(100 * spread.deviation, 2),
-                        f"{constant} of {seeds}",
-                    )
-                )
-                if pulses != "raw":
-                    continue
-                met = [abs(run["accuracy"] - COLLAPSED) < EXACT for run in runs]
-                if any(met):
-                    where.append(f"{name}, rate {rate:g} ({sum(met)} of {seeds} seeds)")
-                if rate in (0.03, 1.0):
-                    readings.append(
-                        Reading(
-                            f"{name}, rate {rate:g}",
-                            f"{spread.percent()}, {constant} of {seeds} seeds give one answer",
-                            constant == seeds,
-                            bool(values.get("output_bias")),
-                        )
-                    )
-                if rate == 1.0:
-                    exactly = f"{sum(met)} of {seeds} seeds at 11.35 %"
-                    rates_met.append(
-                        Reading(
-                            f"{name}, rate {rate:g}",
-                            f"{spread.percent()}, {exactly}",
-                            within(spread.mean, COLLAPSED, TOLERANCE),
-                            bool(values.get("output_bias")),
-                        )
-                    )
-        panels.append(
-            Panel(
-                here,
-                "learning rate",
-                "test accuracy (%)",
-                f"Pulses: {words}",
-                levels={"11.35": 100 * COLLAPSED},
-                x_scale="log",
-                ticks=rates,
-                y_range=(0, 100),
-                places="center left",
-            )
+@dataclass(frozen=True)
+class _Point:
+    """What networks of one set-up came to at one rate, over seeds.
+
+    Attributes
+    ----------
+    pulses, set_up : str
+        Of `PULSES` and of `SET_UPS`.
+    rate : float
+        Learning rate.
+    spread : Spread
+        Accuracy.
+    constant, met : int
+        Seeds whose network gives one answer, and seeds that meet the paper's rate exactly.
+    """
+
+    pulses: str
+    set_up: str
+    rate: float
+    spread: Spread
+    constant: int
+    met: int
+
+    @property
+    def name(self) -> str:
+        """What the network is made of."""
+        return SET_UPS[self.set_up][1]
+
+    def reading(self, what: str, agrees: bool) -> Reading:
+        """A reading of a claim; output biases are an assumption."""
+        return Reading(
+            f"{self.name}, rate {self.rate:g}",
+            f"{self.spread.percent()}, {what}",
+            agrees,
+            bool(SET_UPS[self.set_up][0].get("output_bias")),
         )
-    claims = (
+
+
+def _point(results: Results, pulses: str, set_up: str, rate: float, seeds: int) -> _Point:
+    experiments = [_run(set_up, pulses, rate, seed) for seed in range(seeds)]
+    runs = [results[one] for one in experiments]
+    return _Point(
+        pulses,
+        set_up,
+        rate,
+        accuracy(results, experiments),
+        sum(max(run["answered"]) > 0.99 for run in runs),
+        sum(abs(run["accuracy"] - COLLAPSED) < EXACT for run in runs),
+    )
+
+
+def _claims(points: list[_Point], seeds: int) -> tuple[Claim, ...]:
+    raw = [point for point in points if point.pulses == "raw"]
+    where = "; ".join(
+        f"{point.name}, rate {point.rate:g} ({point.met} of {seeds} seeds)"
+        for point in raw
+        if point.met
+    )
+    return (
         Claim(
             "With the nonlinear, asymmetric pulse response a network collapses to one answer",
             "collapses",
-            tuple(readings),
+            tuple(
+                point.reading(
+                    f"{point.constant} of {seeds} seeds give one answer", point.constant == seeds
+                )
+                for point in raw
+                if point.rate in (0.03, 1.0)
+            ),
             "the learning rate decides, and is not in the text: at rates of 0.3 and less the same "
             "devices learn, at 1 only networks of ReLU collapse",
         ),
         Claim(
             "A network that has collapsed reaches 11.35 %",
             "11.35 %",
-            tuple(rates_met),
+            tuple(
+                point.reading(
+                    f"{point.met} of {seeds} seeds at 11.35 %",
+                    within(point.spread.mean, COLLAPSED, TOLERANCE),
+                )
+                for point in raw
+                if point.rate == 1.0
+            ),
             "what a network reaches that always answers 1, the commonest digit: the output must "
             "have learnt that, so it takes biases, which the text does not have. Met exactly: "
-            + ("; ".join(where) or "nowhere"),
+            + (where or "nowhere"),
         ),
     )
+
+
+def _picture(points: list[_Point], rates: list[float]) -> Picture:
+    lines = {
+        (words, name): sweep_line(
+            name,
+            rates,
+            [point.spread for point in points if (point.pulses, point.set_up) == (pulses, set_up)],
+        )
+        for pulses, (_, words) in PULSES.items()
+        for set_up, (_, name) in SET_UPS.items()
+    }
+    panels = [
+        Panel(
+            [line for (pulses, _), line in lines.items() if pulses == words],
+            "learning rate",
+            "test accuracy (%)",
+            f"Pulses: {words}",
+            levels={"11.35": 100 * COLLAPSED},
+            x_scale="log",
+            ticks=rates,
+            y_range=(0, 100),
+            places="center left",
+        )
+        for _, words in PULSES.values()
+    ]
+    numbers = [replace(line, label=f"{words}: {name}") for (words, name), line in lines.items()]
+    return Picture(
+        lines_table("collapse", "Accuracy with raw pulses", "rate", "test accuracy (%)", numbers),
+        "Where raw pulses collapse, and where they do not.",
+        partial(curves, "Raw pulses against equal steps, by learning rate", panels),
+    )
+
+
+def chapter(results: Results, effort: Effort) -> Chapter:
+    """See `allspin.host.study.paper.chapter.Part`."""
+    rates, seeds = effort.points(RATES, FEW_RATES), effort.sweep_seeds
+    points = [
+        _point(results, pulses, set_up, rate, seeds)
+        for pulses in PULSES
+        for set_up in SET_UPS
+        for rate in rates
+    ]
     table = Table(
         "collapse-constant",
         "Networks that give one answer to more than 99 % of the images",
         ("pulses", "network", "rate", "accuracy (%)", "standard deviation", "collapsed"),
-        rows,
+        [
+            (
+                PULSES[point.pulses][1],
+                point.name,
+                point.rate,
+                *point.spread.cells()[:2],
+                f"{point.constant} of {seeds}",
+            )
+            for point in points
+        ],
     )
     return Chapter(
         "The collapse to 11.35 %",
@@ -149,15 +212,7 @@ def chapter(results: Results, effort: Effort) -> Chapter:
             "commonest digit among the training images is 1: biases that have learnt just that "
             "give 11.35 %. The text has no biases.",
         ),
-        (
-            Picture(
-                lines_table(
-                    "collapse", "Accuracy with raw pulses", "rate", "test accuracy (%)", lines
-                ),
-                "Where raw pulses collapse, and where they do not.",
-                partial(curves, "Raw pulses against equal steps, by learning rate", panels),
-            ),
-        ),
+        (_picture(points, rates),),
         (table,),
-        claims,
+        _claims(points, seeds),
     )

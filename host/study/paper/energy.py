@@ -2,8 +2,14 @@
 
 import math
 
-from allspin.host.study.paper.chapter import Chapter, Effort, Results, Table
-from allspin.host.study.paper.experiments import Experiment
+from allspin.host.study.paper.chapter import (
+    Cell,
+    Chapter,
+    Effort,
+    Results,
+    Table,
+    no_experiments,
+)
 from allspin.host.study.paper.verdict import Claim, Reading
 from allspin.sim.cost.spin import CLAIMED, FEMTO, joule_heat
 
@@ -11,9 +17,9 @@ CURRENT, RESISTANCE, TIME = 0.2e-6, 1000.0, 10e-9
 """Of the scaled neuron: ampere, ohm, second."""
 WIDTH, LENGTH, STEP, SPEED = 50e-9, 800e-9, 20e-9, 80.0
 """Of the scaled neuron: metres, metres, metres a position, metres a second."""
-CMOS_AREA, CMOS_ENERGY, CMOS_RATE = 4.7, 2.622, 100e6
-"""The paper's CMOS neuron: um^2, fJ, Hz."""
-MEASURED_CURRENT, MEASURED_WIDTH, MEASURED_RESISTANCE = 0.2e-3, 50e-6, 250.0
+CMOS_AREA, CMOS_ENERGY = 4.7, 2.622
+"""The paper's CMOS neuron: um^2, fJ."""
+MEASURED_CURRENT, MEASURED_WIDTH = 0.2e-3, 50e-6
 SYNAPSE_CURRENTS, SYNAPSE_WIDTH = (8e-3, 11e-3), 30e-6
 SYNAPSE_RESISTANCE, SYNAPSE_TIME = 312.5, 1e-3
 """Five squares at the neuron's 62.5 ohm a square; a pulse, in seconds."""
@@ -25,142 +31,150 @@ GATE_SWITCHING = 24.7
 NEAR = 0.2
 """A figure within this share of the paper's counts as the same."""
 
+SHEETS = [current / SYNAPSE_WIDTH for current in SYNAPSE_CURRENTS]
+"""Sheet currents that switch the synapse, A/m."""
+SCALED = [sheet * WIDTH for sheet in SHEETS]
+"""The same across the scaled neuron, A."""
+STATED = joule_heat(CURRENT, RESISTANCE, TIME)
+AT_SHEET = [joule_heat(current, RESISTANCE, TIME) for current in SCALED]
+"""fJ of a use of the scaled neuron: as stated, and at the synapse's sheet currents."""
+AREA, POSITIONS = WIDTH * LENGTH * 1e12, LENGTH / STEP
+"""Of the scaled neuron: um^2, and places of its domain wall."""
 
-def experiments(effort: Effort) -> list[Experiment]:
-    """See `allspin.host.study.paper.chapter.Part`."""
-    return []
+experiments = no_experiments
 
 
-def chapter(results: Results, effort: Effort) -> Chapter:
-    """See `allspin.host.study.paper.chapter.Part`."""
-    stated = joule_heat(CURRENT, RESISTANCE, TIME)
+def _energy_rows() -> list[tuple[Cell, ...]]:
     needed = math.sqrt(CLAIMED / FEMTO / RESISTANCE / TIME)
     needed_time = CLAIMED / FEMTO / RESISTANCE / CURRENT**2
-    sheets = [current / SYNAPSE_WIDTH for current in SYNAPSE_CURRENTS]
-    scaled = [sheet * WIDTH for sheet in sheets]
-    at_sheet = [joule_heat(current, RESISTANCE, TIME) for current in scaled]
-    area = WIDTH * LENGTH * 1e12
-    positions = LENGTH / STEP
-    travel = LENGTH / SPEED
+    return [
+        (
+            "SOT neuron, energy of a use",
+            "about 0.1 fJ",
+            f"{STATED:.2g} fJ",
+            "I^2 R t with the stated 0.2 uA, 1000 ohm, 10 ns",
+        ),
+        (
+            "the same, with the reset that each use needs",
+            "not counted",
+            f"{2 * STATED:.2g} fJ",
+            "another 10 ns at the same current",
+        ),
+        (
+            "what 0.1 fJ would take",
+            "-",
+            f"{needed * 1e6:.2f} uA, or {needed_time * 1e6:.1f} us",
+            "the same formula, solved for current or time",
+        ),
+        (
+            "SOT neuron at the sheet current that switches the synapse",
+            "-",
+            f"{AT_SHEET[0]:.1f} to {AT_SHEET[1]:.1f} fJ",
+            f"8 to 11 mA across 30 um are {SHEETS[0]:.0f} to {SHEETS[1]:.0f} A/m, so "
+            f"{SCALED[0] * 1e6:.0f} to {SCALED[1] * 1e6:.0f} uA across 50 nm",
+        ),
+        (
+            "sheet current of the measured neuron",
+            "-",
+            f"{MEASURED_CURRENT / MEASURED_WIDTH:.0f} A/m",
+            "0.2 mA across 50 um; across 50 nm that is the stated 0.2 uA",
+        ),
+    ]
+
+
+def _comparison_rows() -> list[tuple[Cell, ...]]:
     gate_area = 4 * AND_AREA + INVERTER_AREA
     leakage = (4 * AND_LEAKAGE + INVERTER_LEAKAGE) * 10e-9 * FEMTO
     activity = (CMOS_ENERGY - leakage) / GATE_SWITCHING
     pulses = [current**2 * SYNAPSE_RESISTANCE * SYNAPSE_TIME * 1e6 for current in SYNAPSE_CURRENTS]
-    table = Table(
-        "energy",
-        "Energy and area: the paper's figures, and the arithmetic on its own numbers",
-        ("what", "paper", "arithmetic", "from"),
-        [
-            (
-                "SOT neuron, energy of a use",
-                "about 0.1 fJ",
-                f"{stated:.2g} fJ",
-                "I^2 R t with the stated 0.2 uA, 1000 ohm, 10 ns",
-            ),
-            (
-                "the same, with the reset that each use needs",
-                "not counted",
-                f"{2 * stated:.2g} fJ",
-                "another 10 ns at the same current",
-            ),
-            (
-                "what 0.1 fJ would take",
-                "-",
-                f"{needed * 1e6:.2f} uA, or {needed_time * 1e6:.1f} us",
-                "the same formula, solved for current or time",
-            ),
-            (
-                "SOT neuron at the sheet current that switches the synapse",
-                "-",
-                f"{at_sheet[0]:.1f} to {at_sheet[1]:.1f} fJ",
-                f"8 to 11 mA across 30 um are {sheets[0]:.0f} to {sheets[1]:.0f} A/m, so "
-                f"{scaled[0] * 1e6:.0f} to {scaled[1] * 1e6:.0f} uA across 50 nm",
-            ),
-            (
-                "sheet current of the measured neuron",
-                "-",
-                f"{MEASURED_CURRENT / MEASURED_WIDTH:.0f} A/m",
-                "0.2 mA across 50 um; across 50 nm that is the stated 0.2 uA",
-            ),
-            ("CMOS neuron, energy", "2.622 fJ", "from the text", "100 MHz, 4 bits, 45 nm"),
-            ("SOT neuron, area", "50 x 800 nm^2", f"{area:.2f} um^2", "without amplifier"),
-            (
-                "CMOS neuron, area",
-                "4.7 um^2",
-                f"{gate_area:.3f} um^2",
-                "four AND2 and an inverter of a 45-nm library: a bare gate of 4 bits, without "
-                "accumulator and register",
-            ),
-            (
-                "input activity at which that gate takes the 2.622 fJ",
-                "-",
-                f"{activity:.2f}",
-                f"{leakage:.2f} fJ of leakage and {GATE_SWITCHING:g} fJ times the activity",
-            ),
-            (
-                "positions of the domain wall",
-                "4 bits",
-                f"{positions:.0f}",
-                "800 nm in steps of 20 nm; 16 positions would be 320 nm",
-            ),
-            (
-                "uses a second",
-                "10 ns in, 10 ns reset",
-                f"{1e-6 / (2 * TIME):.0f} MHz",
-                "against the CMOS neuron's 100 MHz",
-            ),
-            (
-                "synapse, a pulse as built",
-                "not given",
-                f"{pulses[0]:.0f} to {pulses[1]:.0f} uJ",
-                "8 to 11 mA for 1 ms through 312.5 ohm (five squares: an assumption)",
-            ),
-        ],
-    )
-    claims = (
+    return [
+        ("CMOS neuron, energy", "2.622 fJ", "from the text", "100 MHz, 4 bits, 45 nm"),
+        ("SOT neuron, area", "50 x 800 nm^2", f"{AREA:.2f} um^2", "without amplifier"),
+        (
+            "CMOS neuron, area",
+            "4.7 um^2",
+            f"{gate_area:.3f} um^2",
+            "four AND2 and an inverter of a 45-nm library: a bare gate of 4 bits, without "
+            "accumulator and register",
+        ),
+        (
+            "input activity at which that gate takes the 2.622 fJ",
+            "-",
+            f"{activity:.2f}",
+            f"{leakage:.2f} fJ of leakage and {GATE_SWITCHING:g} fJ times the activity",
+        ),
+        (
+            "positions of the domain wall",
+            "4 bits",
+            f"{POSITIONS:.0f}",
+            "800 nm in steps of 20 nm; 16 positions would be 320 nm",
+        ),
+        (
+            "uses a second",
+            "10 ns in, 10 ns reset",
+            f"{1e-6 / (2 * TIME):.0f} MHz",
+            "against the CMOS neuron's 100 MHz",
+        ),
+        (
+            "synapse, a pulse as built",
+            "not given",
+            f"{pulses[0]:.0f} to {pulses[1]:.0f} uJ",
+            "8 to 11 mA for 1 ms through 312.5 ohm (five squares: an assumption)",
+        ),
+    ]
+
+
+def _energy_claims() -> tuple[Claim, ...]:
+    return (
         Claim(
             "The scaled SOT neuron takes around 0.1 fJ",
             "0.1 fJ",
             (
                 Reading(
                     "I^2 R t of its numbers",
-                    f"{stated:.2g} fJ",
-                    abs(stated / CLAIMED - 1) < NEAR,
+                    f"{STATED:.2g} fJ",
+                    abs(STATED / CLAIMED - 1) < NEAR,
                 ),
                 Reading(
-                    "with the reset", f"{2 * stated:.2g} fJ", abs(2 * stated / CLAIMED - 1) < NEAR
+                    "with the reset", f"{2 * STATED:.2g} fJ", abs(2 * STATED / CLAIMED - 1) < NEAR
                 ),
                 Reading(
                     "at the synapse's sheet current",
-                    f"{at_sheet[0]:.1f} to {at_sheet[1]:.1f} fJ",
-                    at_sheet[0] <= CLAIMED <= at_sheet[1],
+                    f"{AT_SHEET[0]:.1f} to {AT_SHEET[1]:.1f} fJ",
+                    AT_SHEET[0] <= CLAIMED <= AT_SHEET[1],
                     True,
                 ),
             ),
-            f"the formula and the numbers stand side by side in the text, {CLAIMED / stated:.0f} "
+            f"the formula and the numbers stand side by side in the text, {CLAIMED / STATED:.0f} "
             "times apart",
         ),
         Claim(
             "The scaled SOT neuron takes much less energy than a CMOS neuron",
             "0.1 against 2.622 fJ",
             (
-                Reading("current as stated", f"{stated:.2g} fJ", stated < CMOS_ENERGY / 10),
+                Reading("current as stated", f"{STATED:.2g} fJ", STATED < CMOS_ENERGY / 10),
                 Reading(
                     "current that switches this stack (the synapse's)",
-                    f"{at_sheet[0]:.1f} to {at_sheet[1]:.1f} fJ",
-                    at_sheet[0] < CMOS_ENERGY / 10,
+                    f"{AT_SHEET[0]:.1f} to {AT_SHEET[1]:.1f} fJ",
+                    AT_SHEET[0] < CMOS_ENERGY / 10,
                 ),
             ),
             "both without the amplifier and V-I converter that the text says each column needs",
         ),
+    )
+
+
+def _size_claims() -> tuple[Claim, ...]:
+    travel = LENGTH / SPEED
+    return (
         Claim(
             "The scaled SOT neuron is much smaller than a CMOS neuron",
             "50 x 800 nm^2 against 4.7 um^2",
             (
                 Reading(
                     "bare devices",
-                    f"{area:.2f} against {CMOS_AREA:g} um^2: {CMOS_AREA / area:.1f} times",
-                    CMOS_AREA / area > 10,
+                    f"{AREA:.2f} against {CMOS_AREA:g} um^2: {CMOS_AREA / AREA:.1f} times",
+                    CMOS_AREA / AREA > 10,
                 ),
             ),
             "without amplifier, V-I converter and read-out junction, and a CMOS gate without "
@@ -174,7 +188,7 @@ def chapter(results: Results, effort: Effort) -> Chapter:
                     "16 positions", f"{16 * STEP * 1e9:.0f} nm", math.isclose(16 * STEP, LENGTH)
                 ),
             ),
-            f"800 nm are {positions:.0f} positions, more than 5 bits",
+            f"800 nm are {POSITIONS:.0f} positions, more than 5 bits",
         ),
         Claim(
             "At 80 m/s, input and reset take 10 ns each",
@@ -182,6 +196,16 @@ def chapter(results: Results, effort: Effort) -> Chapter:
             (Reading("800 nm at 80 m/s", f"{travel * 1e9:.0f} ns", math.isclose(travel, TIME)),),
             "so a neuron is used at 50 MHz at most, half the rate of the CMOS neuron",
         ),
+    )
+
+
+def chapter(results: Results, effort: Effort) -> Chapter:
+    """See `allspin.host.study.paper.chapter.Part`."""
+    table = Table(
+        "energy",
+        "Energy and area: the paper's figures, and the arithmetic on its own numbers",
+        ("what", "paper", "arithmetic", "from"),
+        [*_energy_rows(), *_comparison_rows()],
     )
     return Chapter(
         "Energy and area",
@@ -192,5 +216,5 @@ def chapter(results: Results, effort: Effort) -> Chapter:
         ),
         (),
         (table,),
-        claims,
+        (*_energy_claims(), *_size_claims()),
     )

@@ -16,7 +16,7 @@ import numpy as np
 
 from allspin.host.data.catalogue import DEVICE_SUFFIX, DEVICES, open_device, open_network
 from allspin.host.data.datasets import Dataset
-from allspin.host.study.chips.accuracy import Column, measure
+from allspin.host.study.chips.accuracy import Column, Lot, measure
 from allspin.host.training.in_array import recipe
 from allspin.host.training.in_array.hidden import SotHidden
 from allspin.host.training.in_array.recipe import ArrayParameters, ArrayRecipe, raw_synapse
@@ -288,12 +288,13 @@ def _chips(values: dict[str, Any], dataset: Dataset) -> dict[str, Any]:
     measured = measure(
         values["network"],
         open_network(values["network"]),
-        open_device("paper"),
         Column(**(column | {"variations": tuple(column["variations"])})),
-        Programming(tries=values["tries"], band=values["band"]),
-        range(values["seeds"]),
-        dataset.test_images,
-        dataset.test_labels,
+        Lot(
+            open_device("paper"),
+            range(values["seeds"]),
+            Programming(tries=values["tries"], band=values["band"]),
+        ),
+        (dataset.test_images, dataset.test_labels),
     )
     return measured.to_dict()
 

@@ -1,6 +1,5 @@
 """Nonlinearity of equal and of opposite polarity: what training makes of either."""
 
-import math
 from functools import partial
 
 from allspin.host.show.pictures.curves import Line, Panel, curves
@@ -14,7 +13,7 @@ from allspin.host.study.paper.chapter import (
     sweep_line,
 )
 from allspin.host.study.paper.experiments import Experiment, training
-from allspin.host.study.paper.verdict import Claim, Reading
+from allspin.host.study.paper.verdict import Claim, Reading, Spread
 from allspin.host.training.in_array.recipe import raw_synapse
 from allspin.sim.device.response import Polarity
 
@@ -66,48 +65,45 @@ def _responses() -> list[Line]:
     return lines
 
 
-def chapter(results: Results, effort: Effort) -> Chapter:
-    """See `allspin.host.study.paper.chapter.Part`."""
-    points, seeds = effort.points(NONLINEARITIES, FEW_NONLINEARITIES), effort.sweep_seeds
-    places = [PULSES / a for a in points]
-    lines, readings = {}, {"equal": [], "opposite": []}
-    for rate in RATES:
-        for sign in SIGNS:
-            spreads = sweep(results, partial(_run, sign, rate), points, seeds)
-            lines[sign, rate] = sweep_line(f"{sign} polarity, rate {rate:g}", places, spreads)
-            loss = spreads[0].mean - spreads[-1].mean
-            sharp = loss >= SHARP
-            readings[sign].append(
-                Reading(
-                    f"rate {rate:g}",
-                    f"{spreads[0].percent()} to {spreads[-1].percent()}",
-                    sharp if sign == "opposite" else not sharp,
-                )
-            )
-    responses = _responses()
-    accuracies = list(lines.values())
-    x = "nonlinearity P_max / A"
+def _reading(sign: str, rate: float, spreads: list[Spread]) -> Reading:
+    sharp = spreads[0].mean - spreads[-1].mean >= SHARP
+    return Reading(
+        f"rate {rate:g}",
+        f"{spreads[0].percent()} to {spreads[-1].percent()}",
+        sharp == (sign == "opposite"),
+    )
+
+
+def _picture(accuracies: list[Line]) -> Picture:
+    x, y = "nonlinearity P_max / A", "test accuracy (%)"
     panels = [
         Panel(
-            responses,
+            _responses(),
             "pulses: 100 up, 100 down",
             "R_AH (half of the range)",
             "Responses, A = 22",
             y_range=(-1.6, 1.1),
             places="lower center",
         ),
-        Panel(
-            accuracies,
-            x,
-            "test accuracy (%)",
-            "Accuracy after one epoch",
-            y_range=(0, 100),
-            places="lower left",
-        ),
+        Panel(accuracies, x, y, "Accuracy after one epoch", y_range=(0, 100), places="lower left"),
     ]
-    numbers = lines_table(
-        "nonlinearity", "Accuracy against nonlinearity", x, "test accuracy (%)", accuracies
+    return Picture(
+        lines_table("nonlinearity", "Accuracy against nonlinearity", x, y, accuracies),
+        "Nonlinear pulses by polarity.",
+        partial(curves, "Nonlinear pulses", panels),
     )
+
+
+def chapter(results: Results, effort: Effort) -> Chapter:
+    """See `allspin.host.study.paper.chapter.Part`."""
+    points, seeds = effort.points(NONLINEARITIES, FEW_NONLINEARITIES), effort.sweep_seeds
+    places = [PULSES / a for a in points]
+    lines, readings = [], {"equal": [], "opposite": []}
+    for rate in RATES:
+        for sign in SIGNS:
+            spreads = sweep(results, partial(_run, sign, rate), points, seeds)
+            lines.append(sweep_line(f"{sign} polarity, rate {rate:g}", places, spreads))
+            readings[sign].append(_reading(sign, rate, spreads))
     claims = (
         Claim(
             "High nonlinearity is tolerable where both polarities have the same one",
@@ -123,7 +119,6 @@ def chapter(results: Results, effort: Effort) -> Chapter:
             "in the text",
         ),
     )
-    assert math.isfinite(places[-1])
     return Chapter(
         "Nonlinearity of equal and of opposite polarity (ref. 21 of the paper)",
         (
@@ -132,13 +127,7 @@ def chapter(results: Results, effort: Effort) -> Chapter:
             "for depression, so that both run along one curve; opposite polarity has A for both, "
             "so that each is steepest where it starts.",
         ),
-        (
-            Picture(
-                numbers,
-                "Nonlinear pulses by polarity.",
-                partial(curves, "Nonlinear pulses", panels),
-            ),
-        ),
+        (_picture(lines),),
         (),
         claims,
     )

@@ -11,11 +11,11 @@ from allspin.host.study.paper.chapter import (
     Picture,
     Results,
     Table,
-    accuracy,
     lines_table,
+    sweep,
 )
 from allspin.host.study.paper.experiments import Experiment, training
-from allspin.host.study.paper.verdict import Claim, Reading
+from allspin.host.study.paper.verdict import Claim, Reading, Spread
 from allspin.host.training.in_array.recipe import raw_synapse
 from allspin.sim.device.response import Polarity
 
@@ -49,51 +49,19 @@ def widths(polarity: Polarity, pulses: int = PULSES) -> list[float]:
     return np.diff(synapse.pulses_to(polarity, levels)).tolist()
 
 
-def chapter(results: Results, effort: Effort) -> Chapter:
-    """See `allspin.host.study.paper.chapter.Part`."""
+def _picture() -> Picture:
     synapse = raw_synapse(*RAW, states=PULSES)
     number = list(range(PULSES + 1))
     responses, trains = [], []
-    for polarity, name in (
-        (Polarity.POTENTIATION, "potentiation"),
-        (Polarity.DEPRESSION, "depression"),
-    ):
-        each = widths(polarity)
-        given = [0.0, *np.cumsum(each).tolist()]
-        responses.append(
-            Line(
-                f"{name}, equal pulses",
-                number,
-                synapse.curve(polarity, number).tolist(),
-                marked=False,
-            )
-        )
-        responses.append(
-            Line(
-                f"{name}, computed widths",
-                number,
-                synapse.curve(polarity, given).tolist(),
-                marked=False,
-                dashed=True,
-            )
-        )
+    for polarity in Polarity:
+        name, each = polarity.name.lower(), widths(polarity)
+        equal = synapse.curve(polarity, number).tolist()
+        computed = synapse.curve(polarity, [0.0, *np.cumsum(each).tolist()]).tolist()
+        responses += [
+            Line(f"{name}, equal pulses", number, equal, marked=False),
+            Line(f"{name}, computed widths", number, computed, marked=False, dashed=True),
+        ]
         trains.append(Line(name, number[1:], each, marked=False))
-    seeds = range(effort.sweep_seeds)
-    spreads = {
-        (scheme, rate): accuracy(results, [_run(scheme, rate, seed) for seed in seeds])
-        for scheme in SCHEMES
-        for rate in RATES
-    }
-    readings = []
-    for rate in RATES:
-        raw, better = spreads["equal", rate], spreads["width", rate]
-        readings.append(
-            Reading(
-                f"rate {rate:g}",
-                f"{raw.percent()} with equal pulses, {better.percent()} with computed widths",
-                better.mean - raw.mean > raw.deviation + better.deviation,
-            )
-        )
     panels = [
         Panel(
             responses,
@@ -105,25 +73,42 @@ def chapter(results: Results, effort: Effort) -> Chapter:
         ),
         Panel(trains, "pulse", "width (nominal pulses)", "Widths for equal steps", y_scale="log"),
     ]
+    numbers = [*responses, *(Line(f"width, {t.label}", t.x, t.y) for t in trains)]
+    return Picture(
+        lines_table("pulse-width", "Response and widths", "pulse", "R_AH, or width", numbers),
+        "Equal pulses, and pulses of computed width.",
+        partial(curves, "Shorter pulses first, wider ones later", panels),
+    )
+
+
+def _reading(rate: float, equal: Spread, width: Spread) -> Reading:
+    return Reading(
+        f"rate {rate:g}",
+        f"{equal.percent()} with equal pulses, {width.percent()} with computed widths",
+        width.mean - equal.mean > equal.deviation + width.deviation,
+    )
+
+
+def chapter(results: Results, effort: Effort) -> Chapter:
+    """See `allspin.host.study.paper.chapter.Part`."""
+    spreads = {
+        scheme: sweep(results, partial(_run, scheme), RATES, effort.sweep_seeds)
+        for scheme in SCHEMES
+    }
     table = Table(
         "pulse-width-accuracy",
         "Accuracy after one epoch, by programming scheme",
         ("scheme", "rate", "mean (%)", "standard deviation", "seeds"),
         [
-            (
-                SCHEMES[scheme],
-                rate,
-                round(100 * spread.mean, 2),
-                round(100 * spread.deviation, 2),
-                spread.count,
-            )
-            for (scheme, rate), spread in spreads.items()
+            (words, rate, *spread.cells())
+            for scheme, words in SCHEMES.items()
+            for rate, spread in zip(RATES, spreads[scheme], strict=True)
         ],
     )
     claim = Claim(
         "Pulses that are shorter at first and wider later improve on the nonlinearity",
         "possible",
-        tuple(readings),
+        tuple(map(_reading, RATES, spreads["equal"], spreads["width"])),
         "widths from the mean response and the present R_AH, which must be read first; a pulse "
         "of half the width is taken to count as half a pulse",
     )
@@ -134,19 +119,7 @@ def chapter(results: Results, effort: Effort) -> Chapter:
             "one end to the other that is short pulses first and wider ones later, and the "
             "response becomes a straight line.",
         ),
-        (
-            Picture(
-                lines_table(
-                    "pulse-width",
-                    "Response and widths",
-                    "pulse",
-                    "R_AH, or width",
-                    [*responses, *(Line(f"width, {t.label}", t.x, t.y) for t in trains)],
-                ),
-                "Equal pulses, and pulses of computed width.",
-                partial(curves, "Shorter pulses first, wider ones later", panels),
-            ),
-        ),
+        (_picture(),),
         (table,),
         (claim,),
     )

@@ -2,12 +2,12 @@
 
 import time
 from pathlib import Path
-from typing import Protocol
 
 from allspin.host.data.datasets import load_dataset
 from allspin.host.data.files import make_folder
 from allspin.host.data.revision import commit
-from allspin.host.show.pictures.style import save_picture
+from allspin.host.show.display import Display
+from allspin.host.show.pictures.style import save_pictures
 from allspin.host.study.paper import (
     beyond,
     collapse,
@@ -33,8 +33,8 @@ PARTS: tuple[Part, ...] = (
     synapse_variation,
     neuron_curve,
     types,
-    synapse_tolerance,
-    neuron_tolerance,
+    synapse_tolerance.PART,
+    neuron_tolerance.PART,
     states,
     nonlinearity,
     pulse_width,
@@ -45,19 +45,6 @@ PARTS: tuple[Part, ...] = (
 """The chapters, in order."""
 RESULTS = "results"
 """Folder, within the report's, of what is computed."""
-
-
-class Display(Protocol):
-    """Who is told how far it is (`allspin.host.show.progress.Steps` does)."""
-
-    def start(self, description: str) -> None:
-        """A step begins."""
-
-    def advance(self, done: float, total: float | None, figures: str = "") -> None:
-        """It is so far."""
-
-    def finish(self, outcome: str = "") -> None:
-        """It is done."""
 
 
 def reproduce(
@@ -116,11 +103,7 @@ def reproduce(
         ),
     )
     pictures = [picture for chapter in report.chapters for picture in chapter.pictures]
-    display.start("drawing pictures")
-    for number, picture in enumerate(pictures):
-        display.advance(number, len(pictures), picture.name)
-        save_picture(picture.draw(), out, picture.name)
-    display.finish(f"{len(pictures)} in {out}")
+    save_pictures({picture.name: picture.draw for picture in pictures}, out, display)
     tables = [
         *(picture.numbers for picture in pictures),
         *(table for chapter in report.chapters for table in chapter.tables),

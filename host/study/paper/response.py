@@ -7,8 +7,16 @@ import numpy as np
 from allspin.host.show.pictures.curves import Line, Panel, curves
 from allspin.host.study.fit.measurement import Curve
 from allspin.host.study.fit.response import ResponseFit, fit_response
-from allspin.host.study.paper.chapter import Chapter, Effort, Picture, Results, Table, lines_table
-from allspin.host.study.paper.experiments import Experiment
+from allspin.host.study.paper.chapter import (
+    Chapter,
+    Effort,
+    Picture,
+    Results,
+    Table,
+    lines_table,
+    no_experiments,
+)
+from allspin.host.study.paper.synapse_variation import pulsed
 from allspin.host.study.paper.verdict import Claim, Reading
 from allspin.host.training.in_array.recipe import raw_synapse
 from allspin.sim.chip.array import SynapseArray
@@ -20,15 +28,13 @@ PULSES = 100
 CYCLES = 10
 """As many as the text has; the caption of Fig. 3a has six."""
 A = {Polarity.POTENTIATION: 22.0, Polarity.DEPRESSION: 9.0}
-NAMES = {Polarity.POTENTIATION: "potentiation", Polarity.DEPRESSION: "depression"}
 SEED = 1
+R_AH = "R_AH (half of the range)"
 NOISE = CycleVariation(0.065, 0.029, "increment", "pulse")
 """The reading of C2C that a single device's curve is drawn with."""
 
 
-def experiments(effort: Effort) -> list[Experiment]:
-    """See `allspin.host.study.paper.chapter.Part`."""
-    return []
+experiments = no_experiments
 
 
 def _measured() -> dict[Polarity, np.ndarray]:
@@ -39,16 +45,13 @@ def _measured() -> dict[Polarity, np.ndarray]:
     clean = raw_synapse(A[Polarity.POTENTIATION], A[Polarity.DEPRESSION], PULSES)
     synapse = SotSynapse(clean.potentiation, clean.depression, PULSES, NOISE)
     device = SynapseArray(synapse, SEED, 0, (1, 1))
-    taken: dict[Polarity, list[list[float]]] = {polarity: [] for polarity in Polarity}
-    for _ in range(CYCLES):
-        device.saturate(Polarity.POTENTIATION)
-        for polarity in (Polarity.DEPRESSION, Polarity.POTENTIATION):
-            values = [float(device.resistance[0, 0])]
-            for _ in range(PULSES):
-                device.pulse(polarity)
-                values.append(float(device.resistance[0, 0]))
-            taken[polarity].append(values)
-    return {polarity: np.array(values) for polarity, values in taken.items()}
+    taken = np.array(
+        [pulsed(device, PULSES, lambda: device.resistance[0, 0]) for _ in range(CYCLES)]
+    )
+    return {
+        Polarity.POTENTIATION: taken[:, PULSES:],
+        Polarity.DEPRESSION: taken[:, : PULSES + 1],
+    }
 
 
 def fit_cycles(polarity: Polarity, cycles: np.ndarray) -> ResponseFit:
@@ -76,92 +79,81 @@ def levels_met(polarity: Polarity) -> int:
     return int(np.sum(np.min(np.abs(levels[:, None] - reached), axis=1) <= half))
 
 
-def chapter(results: Results, effort: Effort) -> Chapter:
-    """See `allspin.host.study.paper.chapter.Part`."""
-    synapse = raw_synapse(A[Polarity.POTENTIATION], A[Polarity.DEPRESSION], PULSES)
-    measured = _measured()
-    fits = {polarity: fit_cycles(polarity, measured[polarity]) for polarity in Polarity}
-    down, up = measured[Polarity.DEPRESSION][0], measured[Polarity.POTENTIATION][0]
-    states = [
-        Line("depression", list(range(PULSES + 1)), down.tolist()),
-        Line("potentiation", list(range(PULSES, 2 * PULSES + 1)), up.tolist()),
+def _states_picture(measured: dict[Polarity, np.ndarray]) -> Picture:
+    number = list(range(2 * PULSES + 1))
+    lines = [
+        Line("depression", number[: PULSES + 1], measured[Polarity.DEPRESSION][0].tolist()),
+        Line("potentiation", number[PULSES:], measured[Polarity.POTENTIATION][0].tolist()),
     ]
-    number = np.arange(PULSES + 1)
-    model = {polarity: synapse.curve(polarity, number) for polarity in Polarity}
-    fit = []
-    for polarity in Polarity:
-        fit.append(
-            Line(
-                f"{NAMES[polarity]}: fit, A = {fits[polarity].nonlinearity.value:.2f}",
-                number.tolist(),
-                fits[polarity].mean_curve(number).tolist(),
-                marked=False,
-            )
-        )
-        fit.append(
-            Line(
-                f"{NAMES[polarity]}: mean of {CYCLES} cycles, and deviation",
-                number[::5].tolist(),
-                measured[polarity].mean(axis=0)[::5].tolist(),
-                measured[polarity].std(axis=0, ddof=1)[::5].tolist(),
-                joined=False,
-            )
-        )
-    pulse = "pulse"
-    r_ah = "R_AH (half of the range)"
-    pictures = (
-        Picture(
-            lines_table("rah-states", "R_AH under pulses", pulse, r_ah, states),
-            "Fig. 1d: from saturation up (+z), 100 depressing pulses and then 100 potentiating "
-            "ones. R_AH stands in the paper's figure only, so it is given from -1 to 1.",
-            partial(
-                curves,
-                "R_AH states of one synapse",
-                [Panel(states, "pulse", r_ah, "C2C on each pulse, of the change that it makes")],
-            ),
+    panel = Panel(lines, "pulse", R_AH, "C2C on each pulse, of the change that it makes")
+    return Picture(
+        lines_table("rah-states", "R_AH under pulses", "pulse", R_AH, lines),
+        "Fig. 1d: from saturation up (+z), 100 depressing pulses and then 100 potentiating "
+        "ones. R_AH stands in the paper's figure only, so it is given from -1 to 1.",
+        partial(curves, "R_AH states of one synapse", [panel]),
+    )
+
+
+def _fit_lines(polarity: Polarity, cycles: np.ndarray, fit: ResponseFit) -> tuple[Line, Line]:
+    number, name = np.arange(PULSES + 1), polarity.name.lower()
+    return (
+        Line(
+            f"{name}: fit, A = {fit.nonlinearity.value:.2f}",
+            number.tolist(),
+            fit.mean_curve(number).tolist(),
+            marked=False,
         ),
-        Picture(
-            lines_table("response", "Pulse response and fit", pulse, r_ah, fit),
-            "Fig. 2: ten cycles of a device drawn with the paper's A and C2C, and their fit.",
-            partial(
-                curves,
-                "Pulse response and fit",
-                [Panel(fit, "pulses of its polarity", r_ah)],
-            ),
+        Line(
+            f"{name}: mean of {CYCLES} cycles, and deviation",
+            number[::5].tolist(),
+            cycles.mean(axis=0)[::5].tolist(),
+            cycles.std(axis=0, ddof=1)[::5].tolist(),
+            joined=False,
         ),
     )
-    printed = printed_depression(np.array([0.0]))[0]
-    met = {polarity: levels_met(polarity) for polarity in Polarity}
-    reach = Table(
-        "levels",
-        "Uniform levels, of 100, that whole pulses meet within half a level",
-        ("polarity", "A (pulses)", "levels met"),
-        [(NAMES[polarity], A[polarity], met[polarity]) for polarity in Polarity],
+
+
+def _fit_picture(
+    measured: dict[Polarity, np.ndarray], fits: dict[Polarity, ResponseFit]
+) -> Picture:
+    lines = [line for p in Polarity for line in _fit_lines(p, measured[p], fits[p])]
+    return Picture(
+        lines_table("response", "Pulse response and fit", "pulse", R_AH, lines),
+        "Fig. 2: ten cycles of a device drawn with the paper's A and C2C, and their fit.",
+        partial(curves, "Pulse response and fit", [Panel(lines, "pulses of its polarity", R_AH)]),
     )
-    fitted = Table(
+
+
+def _fit_table(fits: dict[Polarity, ResponseFit]) -> Table:
+    return Table(
         "fit",
         f"Fit of {CYCLES} cycles that were drawn with the paper's A",
         ("polarity", "A drawn with (pulses)", "A fitted (pulses)", "95 % from", "95 % to"),
         [
             (
-                NAMES[polarity],
+                polarity.name.lower(),
                 A[polarity],
-                round(fits[polarity].nonlinearity.value, 3),
-                round(fits[polarity].nonlinearity.low, 3),
-                round(fits[polarity].nonlinearity.high, 3),
+                round(fit.nonlinearity.value, 3),
+                round(fit.nonlinearity.low, 3),
+                round(fit.nonlinearity.high, 3),
             )
-            for polarity in Polarity
+            for polarity, fit in fits.items()
         ],
     )
-    steps = {p: np.abs(np.diff(model[p])) / (synapse.span / (PULSES - 1)) for p in Polarity}
-    claims = (
+
+
+def _claims(met: dict[Polarity, int]) -> tuple[Claim, ...]:
+    synapse = raw_synapse(A[Polarity.POTENTIATION], A[Polarity.DEPRESSION], PULSES)
+    steps = np.abs(np.diff([synapse.curve(p, np.arange(PULSES + 1)) for p in Polarity]))
+    steps /= synapse.span / (PULSES - 1)
+    return (
         Claim(
             "R_D(P) as printed describes depression",
             "R_D from R_min to R_max",
             (
                 Reading(
                     "as printed",
-                    f"R_D(0) = {printed:,.0f} half ranges",
+                    f"R_D(0) = {printed_depression(np.array([0.0]))[0]:,.0f} half ranges",
                     False,
                 ),
                 Reading(
@@ -186,9 +178,21 @@ def chapter(results: Results, effort: Effort) -> Chapter:
                 ),
             ),
             "the text does not say what a state is; steps range from "
-            f"{min(s.min() for s in steps.values()):.2g} to "
-            f"{max(s.max() for s in steps.values()):.3g} mean steps",
+            f"{steps.min():.2g} to {steps.max():.3g} mean steps",
         ),
+    )
+
+
+def chapter(results: Results, effort: Effort) -> Chapter:
+    """See `allspin.host.study.paper.chapter.Part`."""
+    measured = _measured()
+    fits = {polarity: fit_cycles(polarity, measured[polarity]) for polarity in Polarity}
+    met = {polarity: levels_met(polarity) for polarity in Polarity}
+    reach = Table(
+        "levels",
+        "Uniform levels, of 100, that whole pulses meet within half a level",
+        ("polarity", "A (pulses)", "levels met"),
+        [(polarity.name.lower(), A[polarity], met[polarity]) for polarity in Polarity],
     )
     return Chapter(
         "R_AH states and pulse response (Figs. 1d, 2)",
@@ -198,7 +202,7 @@ def chapter(results: Results, effort: Effort) -> Chapter:
             "fit gives A back says that the model can be fitted, not that the paper's data obey "
             "it. P_max is not given; 100 is assumed.",
         ),
-        pictures,
-        (fitted, reach),
-        claims,
+        (_states_picture(measured), _fit_picture(measured, fits)),
+        (_fit_table(fits), reach),
+        _claims(met),
     )

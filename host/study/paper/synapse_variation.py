@@ -1,12 +1,21 @@
 """Figs. 3a and 3b: cycles of one synapse, and several synapses, by reading of the unit."""
 
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
 
 from allspin.host.show.pictures.curves import Line, Panel, curves
-from allspin.host.study.paper.chapter import Chapter, Effort, Picture, Results, Table, lines_table
-from allspin.host.study.paper.experiments import Experiment
+from allspin.host.study.paper.chapter import (
+    Cell,
+    Chapter,
+    Effort,
+    Picture,
+    Results,
+    Table,
+    lines_table,
+    no_experiments,
+)
 from allspin.host.training.in_array.recipe import raw_synapse
 from allspin.sim.chip.array import SynapseArray
 from allspin.sim.device.response import Polarity
@@ -35,11 +44,10 @@ TITLES = {
     "nonlinearity": "a factor on the polarity's A",
 }
 """Readings in few words."""
+PULSE, R_AH = "pulse", "R_AH (half of the range)"
 
 
-def experiments(effort: Effort) -> list[Experiment]:
-    """See `allspin.host.study.paper.chapter.Part`."""
-    return []
+experiments = no_experiments
 
 
 def _synapse(c2c: CycleVariation, d2d: DeviceVariation) -> SotSynapse:
@@ -47,65 +55,89 @@ def _synapse(c2c: CycleVariation, d2d: DeviceVariation) -> SotSynapse:
     return SotSynapse(raw.potentiation, raw.depression, 100, c2c, d2d)
 
 
+def pulsed(array: SynapseArray, pulses: int, look: Callable[[], np.ndarray]) -> np.ndarray:
+    """What is to be seen in a cycle from saturation: at first, and after each pulse.
+
+    Parameters
+    ----------
+    array : SynapseArray
+        It is saturated high, then depressed, then potentiated.
+    pulses : int
+        Of each polarity.
+    look : callable
+        Looks at the array.
+
+    Returns
+    -------
+    ndarray, shape (2 * pulses + 1, ...)
+    """
+    array.saturate(Polarity.POTENTIATION)
+    values = [np.copy(look())]
+    for polarity in (Polarity.DEPRESSION, Polarity.POTENTIATION):
+        for _ in range(pulses):
+            array.pulse(polarity)
+            values.append(np.copy(look()))
+    return np.array(values)
+
+
 def _cycles(c2c: CycleVariation, devices: int, cycles: int) -> np.ndarray:
     """R_AH of devices after each pulse, shape (cycles, 2 * pulses, devices)."""
     array = SynapseArray(_synapse(c2c, DeviceVariation()), SEED, 0, (1, devices))
-    taken = []
-    for _ in range(cycles):
-        array.saturate(Polarity.POTENTIATION)
-        values = []
-        for polarity in (Polarity.DEPRESSION, Polarity.POTENTIATION):
-            for _ in range(100):
-                array.pulse(polarity)
-                values.append(array.resistance[0].copy())
-        taken.append(values)
-    return np.array(taken)
+    return np.array([pulsed(array, 100, lambda: array.resistance[0])[1:] for _ in range(cycles)])
 
 
 def _devices(d2d: DeviceVariation) -> np.ndarray:
-    """Mean response of each device, shape (2 * pulses, devices)."""
+    """Mean response of each device, shape (devices, 2 * pulses)."""
     array = SynapseArray(_synapse(CycleVariation(), d2d), SEED, 0, (1, DEVICES))
-    array.saturate(Polarity.POTENTIATION)
-    values = []
-    for polarity in (Polarity.DEPRESSION, Polarity.POTENTIATION):
-        for _ in range(100):
-            array.pulse(polarity)
-            values.append(array.read()[0])
-    return np.array(values)
+    return pulsed(array, 100, lambda: array.read()[0])[1:].T
+
+
+def _panel(kind: str, reading: str, values: np.ndarray) -> Panel:
+    """Panel of a reading of C2C or D2D: a line a cycle or a device."""
+    one = "cycle" if kind == "C2C" else "device"
+    lines = [
+        Line(f"{one} {number + 1}", list(range(1, 201)), resistance.tolist(), marked=False)
+        for number, resistance in enumerate(values)
+    ]
+    return Panel(lines, PULSE, R_AH, f"{kind} {TITLES[reading]}", places="lower right")
+
+
+def _numbers(name: str, title: str, panels: dict[str, Panel]) -> Table:
+    """Numbers of all panels' lines, named by their reading."""
+    lines = [
+        Line(f"{reading}: {line.label}", line.x, line.y)
+        for reading, panel in panels.items()
+        for line in panel.lines
+    ]
+    return lines_table(name, title, PULSE, R_AH, lines)
+
+
+def _distribution(reading: str) -> list[tuple[Cell, ...]]:
+    """R_AH of many devices after ten pulses of each polarity."""
+    many = _cycles(CycleVariation(*C2C, reading, "pulse"), SAMPLES, 1)[0]
+    return [
+        (reading, name, 10, float(many[at].mean()), float(many[at].std(ddof=1) / 2))
+        for name, at in (("depression", 9), ("potentiation", 109))
+    ]
 
 
 def chapter(results: Results, effort: Effort) -> Chapter:
     """See `allspin.host.study.paper.chapter.Part`."""
-    pulse, r_ah = "pulse", "R_AH (half of the range)"
-    c2c_panels, c2c_lines, d2d_panels, d2d_lines = [], [], [], []
-    rows: list[tuple[str | int | float, ...]] = []
-    for reading in CYCLE_READINGS:
-        variation = CycleVariation(*C2C, reading, "pulse")
-        values = _cycles(variation, 1, CYCLES)[:, :, 0]
-        lines = [
-            Line(f"cycle {number + 1}", list(range(1, 201)), cycle.tolist(), marked=False)
-            for number, cycle in enumerate(values)
-        ]
-        c2c_panels.append(Panel(lines, pulse, r_ah, f"C2C {TITLES[reading]}", places="lower right"))
-        c2c_lines += [Line(f"{reading}: {line.label}", line.x, line.y) for line in lines]
-        many = _cycles(variation, SAMPLES, 1)[0]
-        for name, at in (("depression", 9), ("potentiation", 109)):
-            rows.append(
-                (reading, name, 10, float(many[at].mean()), float(many[at].std(ddof=1) / 2))
-            )
-    for reading in DEVICE_READINGS:
-        values = _devices(DeviceVariation(*D2D, reading)).T
-        lines = [
-            Line(f"device {number + 1}", list(range(1, 201)), device.tolist(), marked=False)
-            for number, device in enumerate(values)
-        ]
-        d2d_panels.append(Panel(lines, pulse, r_ah, f"D2D {TITLES[reading]}", places="lower right"))
-        d2d_lines += [Line(f"{reading}: {line.label}", line.x, line.y) for line in lines]
+    c2c = {
+        reading: _panel(
+            "C2C", reading, _cycles(CycleVariation(*C2C, reading, "pulse"), 1, CYCLES)[:, :, 0]
+        )
+        for reading in CYCLE_READINGS
+    }
+    d2d = {
+        reading: _panel("D2D", reading, _devices(DeviceVariation(*D2D, reading)))
+        for reading in DEVICE_READINGS
+    }
     distribution = Table(
         "c2c-distribution",
         f"R_AH after ten pulses of a polarity, {SAMPLES} devices with C2C on each pulse",
         ("reading", "polarity", "pulses", "mean (half ranges)", "deviation (of the range)"),
-        rows,
+        [row for reading in CYCLE_READINGS for row in _distribution(reading)],
     )
     return Chapter(
         "Cycles and devices (Figs. 3a, 3b)",
@@ -117,14 +149,14 @@ def chapter(results: Results, effort: Effort) -> Chapter:
         ),
         (
             Picture(
-                lines_table("c2c", "Cycles of one device", pulse, r_ah, c2c_lines),
+                _numbers("c2c", "Cycles of one device", c2c),
                 "Fig. 3a: six cycles of one synapse, by reading of the C2C, drawn on each pulse.",
-                partial(curves, "Cycle to cycle: one synapse", c2c_panels, 3),
+                partial(curves, "Cycle to cycle: one synapse", list(c2c.values()), 3),
             ),
             Picture(
-                lines_table("d2d", "Devices", pulse, r_ah, d2d_lines),
+                _numbers("d2d", "Devices", d2d),
                 "Fig. 3b: five synapses, by reading of the D2D.",
-                partial(curves, "Device to device: five synapses", d2d_panels, 3),
+                partial(curves, "Device to device: five synapses", list(d2d.values()), 3),
             ),
         ),
         (distribution,),

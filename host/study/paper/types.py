@@ -5,9 +5,11 @@ from functools import partial
 import numpy as np
 from matplotlib.figure import Figure
 
+from allspin.host.show.pictures.confusion import frame, write_counts
 from allspin.host.show.pictures.curves import Line, Panel, curves
 from allspin.host.show.pictures.style import INK, new_figure, styled
 from allspin.host.study.paper.chapter import (
+    Cell,
     Chapter,
     Effort,
     Picture,
@@ -108,29 +110,12 @@ def _learning(results: Results, effort: Effort) -> Picture:
 def _confusions(matrices: dict[int, list[list[int]]]) -> Figure:
     figure = new_figure(9.2, 8.6, "Confusion of the four types (seed 0)")
     for axes, (number, counts) in zip(figure.subplots(2, 2).flat, matrices.items(), strict=True):
-        array = np.array(counts, np.float64)
+        array = np.array(counts)
         shares = 100 * array / array.sum(axis=1, keepdims=True)
         axes.imshow(np.sqrt(shares), cmap="Blues", vmin=0, vmax=10)
-        for row in range(len(counts)):
-            for column in range(len(counts)):
-                if counts[row][column]:
-                    axes.text(
-                        column,
-                        row,
-                        f"{counts[row][column]}",
-                        ha="center",
-                        va="center",
-                        fontsize=6.5,
-                        color="white" if shares[row, column] > 40 else INK,
-                    )
-        right = np.trace(array) / array.sum()
-        axes.set_title(f"type {number}: {100 * right:.2f} %")
-        axes.set_xticks(range(len(counts)))
-        axes.set_yticks(range(len(counts)))
-        axes.spines[:].set_visible(True)
-        axes.tick_params(length=0)
-        axes.set_xlabel("answer")
-        axes.set_ylabel("label")
+        write_counts(axes, array, np.where(shares > 40, "white", INK), 6.5)
+        axes.set_title(f"type {number}: {100 * np.trace(array) / array.sum():.2f} %")
+        frame(axes)
     return figure
 
 
@@ -182,25 +167,13 @@ def _own_claim(number: int, results: Results, effort: Effort) -> Claim:
     )
 
 
-def chapter(results: Results, effort: Effort) -> Chapter:
-    """See `allspin.host.study.paper.chapter.Part`."""
-    spreads = {number: accuracy(results, _types(number, effort)) for number in RATES}
-    scales = {FULL_SCALE: accuracy(results, [paper_type(2, s) for s in range(effort.sweep_seeds)])}
-    for scale in effort.points(SCALES, FEW_SCALES):
-        scales[scale] = accuracy(results, _scaled(scale, effort))
-    others = ", ".join(
-        f"{scale:g} gives {scales[scale].percent()}"
-        for scale in sorted(scales)
-        if scale != FULL_SCALE
-    )
-    times = {
-        number: max(results[one]["seconds_an_epoch"] for one in _types(number, effort))
-        for number in RATES
-    }
-    peak = max(
-        results[one]["largest_sum"] for number in (2, 3, 4) for one in _types(number, effort)
-    )
-    table = Table(
+def _types_table(results: Results, effort: Effort, spreads: dict[int, Spread]) -> Table:
+    rows: list[tuple[Cell, ...]] = []
+    for number, spread in spreads.items():
+        longest = max(results[one]["seconds_an_epoch"] for one in _types(number, effort))
+        name = f"{number}: {TYPE_NAMES[number]}"
+        rows.append((name, 100 * RATES[number], *spread.cells(), round(longest, 1)))
+    return Table(
         "types",
         "The four types, each family by one recipe",
         (
@@ -211,34 +184,27 @@ def chapter(results: Results, effort: Effort) -> Chapter:
             "seeds",
             "longest epoch (s of one core)",
         ),
-        [
-            (
-                f"{number}: {TYPE_NAMES[number]}",
-                100 * RATES[number],
-                round(100 * spreads[number].mean, 2),
-                round(100 * spreads[number].deviation, 2),
-                spreads[number].count,
-                round(times[number], 1),
-            )
-            for number in RATES
-        ],
+        rows,
     )
-    gains = Table(
+
+
+def _gains_table(scales: dict[float, Spread]) -> Table:
+    return Table(
         "converter-gain",
         "Type 2 against the gain of the V-I converter, which the text does not give",
         ("column sum at full-scale current (weights)", "mean (%)", "standard deviation", "seeds"),
-        [
-            (
-                scale,
-                round(100 * scales[scale].mean, 2),
-                round(100 * scales[scale].deviation, 2),
-                scales[scale].count,
-            )
-            for scale in sorted(scales)
-        ],
+        [(scale, *spread.cells()) for scale, spread in scales.items()],
     )
+
+
+def _type_claims(spreads: dict[int, Spread], scales: dict[float, Spread]) -> tuple[Claim, ...]:
     cycle = "C2C of 0.014 of the range on each update"
-    claims = (
+    others = ", ".join(
+        f"{scale:g} gives {spread.percent()}"
+        for scale, spread in scales.items()
+        if scale != FULL_SCALE
+    )
+    return (
         _claim(
             1,
             spreads[1],
@@ -258,8 +224,18 @@ def chapter(results: Results, effort: Effort) -> Chapter:
             "0.014 is the neuron's figure in the paper; equal steps, rounded at random",
         ),
         _claim(4, spreads[4], cycle, "by the recipe of type 3, nothing changed but the states"),
-        _own_claim(3, results, effort),
-        _own_claim(4, results, effort),
+    )
+
+
+def chapter(results: Results, effort: Effort) -> Chapter:
+    """See `allspin.host.study.paper.chapter.Part`."""
+    spreads = {number: accuracy(results, _types(number, effort)) for number in RATES}
+    scales = {
+        scale: accuracy(results, _scaled(scale, effort))
+        for scale in sorted((FULL_SCALE, *effort.points(SCALES, FEW_SCALES)))
+    }
+    peak = max(
+        results[one]["largest_sum"] for number in (2, 3, 4) for one in _types(number, effort)
     )
     return Chapter(
         "The four types (Fig. 6)",
@@ -274,6 +250,9 @@ def chapter(results: Results, effort: Effort) -> Chapter:
             f"full scale is {FULL_SCALE:g}, so no neuron is driven past its curve's end.",
         ),
         (_learning(results, effort), _confusion(results)),
-        (table, gains),
-        claims,
+        (_types_table(results, effort, spreads), _gains_table(scales)),
+        (
+            *_type_claims(spreads, scales),
+            *(_own_claim(number, results, effort) for number in (3, 4)),
+        ),
     )

@@ -6,8 +6,8 @@ adds something that the text does not have). Then
 
 * all of the text's readings agree with the claim: reproduced;
 * some agree and some do not: not determined by the text;
-* none agrees, or there is none: reproduced under a named assumption if a reading that is an
-  assumption agrees, else contradicted.
+* none of the text's readings agrees, or the text has no reading: reproduced under a named
+  assumption if one of the assumptions agrees, and contradicted if not.
 """
 
 from collections.abc import Sequence
@@ -53,6 +53,10 @@ class Spread:
     def error(self) -> float:
         """Standard error of the mean."""
         return self.deviation / self.count**0.5
+
+    def cells(self) -> tuple[float, float, int]:
+        """A share's mean and deviation in percent, and the count, for a row of a table."""
+        return round(100 * self.mean, 2), round(100 * self.deviation, 2), self.count
 
     def percent(self) -> str:
         """A share in percent, with its deviation where there is one."""

@@ -1,6 +1,6 @@
 """Proof of a whole board: the netlist that its bitstream is made of, against the golden model."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from allspin.boards.shell import ShellParameters
 from allspin.host.bitstreams.build.job import Job
 from allspin.host.data.revision import commit
 from allspin.host.show.display import Display, Silent
-from allspin.host.study.proof.netlist import prove
+from allspin.host.study.proof.netlist import Proof, prove
 from allspin.sim.errors import UserError
 
 FAMILY_BOARDS = {"ice40": "icebreaker", "ecp5": "ulx3s-25f"}
@@ -52,29 +52,55 @@ class Stage:
 
 @dataclass(frozen=True)
 class BoardProof:
-    """What ``allspin gates --json`` prints of a board; see ``docs/gates.md``."""
+    """What came of a board's netlist.
+
+    Attributes
+    ----------
+    board, stage, network, tools : str
+        What was proved, and what made it.
+    frequency : int
+        Hz of the machine's clock.
+    proof : Proof
+        What came of its simulation.
+    commit : str or None
+        Of the sources.
+    """
 
     board: str
     stage: str
     network: str
-    netlist: str
     tools: str
-    images: int
-    logits_compared: int
-    mismatches: int
-    resent: int
-    cells: dict[str, int]
-    clocks_programming: int
-    clocks_streaming: int
-    simulated_images_per_second: float
-    seconds_compiling: float
-    seconds_programming: float
-    seconds_streaming: float
+    frequency: int
+    proof: Proof
     commit: str | None
 
+    @property
+    def simulated_images_per_second(self) -> float:
+        """Images/s at the machine's clock."""
+        return self.proof.images * self.frequency / self.proof.clocks_streaming
+
     def to_dict(self) -> dict[str, Any]:
-        """As JSON has it."""
-        return asdict(self)
+        """As ``allspin gates --json`` prints it; see ``docs/gates.md``."""
+        proof = self.proof
+        return {
+            "board": self.board,
+            "stage": self.stage,
+            "network": self.network,
+            "netlist": proof.netlist,
+            "tools": self.tools,
+            "images": proof.images,
+            "logits_compared": proof.logits,
+            "mismatches": proof.mismatches,
+            "resent": proof.resent,
+            "cells": proof.cells,
+            "clocks_programming": proof.clocks_programming,
+            "clocks_streaming": proof.clocks_streaming,
+            "simulated_images_per_second": self.simulated_images_per_second,
+            "seconds_compiling": proof.seconds_compiling,
+            "seconds_programming": proof.seconds_programming,
+            "seconds_streaming": proof.seconds_streaming,
+            "commit": self.commit,
+        }
 
 
 def _has_models(board: Board) -> bool:
@@ -108,7 +134,7 @@ def find_provable(names: list[str], stage: Stage) -> list[Board]:
                 f"take one of {', '.join(able)}"
             )
         if stage.routed and family is not ICE40:
-            raise UserError(f"--routed is for iCE40, and {board.name} has an {family.name}")
+            raise UserError(f"`routed` is for iCE40, and {board.name} has an {family.name}")
     return boards
 
 
@@ -166,18 +192,8 @@ def prove_board(
         board=board.name,
         stage=stage.name,
         network=job.network_name,
-        netlist=proof.netlist,
         tools=str(build.tools),
-        images=proof.images,
-        logits_compared=proof.logits,
-        mismatches=proof.mismatches,
-        resent=proof.resent,
-        cells=proof.cells,
-        clocks_programming=proof.clocks_programming,
-        clocks_streaming=proof.clocks_streaming,
-        simulated_images_per_second=proof.images * board.machine_frequency / proof.clocks_streaming,
-        seconds_compiling=proof.seconds_compiling,
-        seconds_programming=proof.seconds_programming,
-        seconds_streaming=proof.seconds_streaming,
+        frequency=board.machine_frequency,
+        proof=proof,
         commit=commit(),
     )

@@ -14,6 +14,7 @@ from allspin.hdl.bench.runner import build, engine_source, simulate
 from allspin.hdl.bench.session import PROGRESS, RESULT
 from allspin.hdl.bench.tools import SIMULATORS, find_tools
 from allspin.hdl.parameters import EngineParameters, HardwareProfile
+from allspin.host.data.catalogue import open_network
 from allspin.host.data.files import check_writable
 from allspin.host.show.display import Display, Silent
 from allspin.sim.network.network import Network
@@ -54,7 +55,7 @@ class SimulatorOptions:
             )
         if self.waves is not None and self.waves.suffix != ".fst":
             raise ValueError(
-                f"waveforms are FST: name the file {self.waves.stem}.fst, not {self.waves.name}"
+                f"waves must be FST: name the file {self.waves.stem}.fst, not {self.waves.name}"
             )
 
 
@@ -112,7 +113,7 @@ class _Watch:
 
 
 def simulate_engine(
-    network: Network,
+    network: str | Path | Network,
     images: npt.NDArray[np.uint8],
     profile: HardwareProfile | None = None,
     options: SimulatorOptions | None = None,
@@ -122,8 +123,8 @@ def simulate_engine(
 
     Parameters
     ----------
-    network : Network
-        The network.
+    network : str, Path or Network
+        A network, its file, or the name of one that ships.
     images : ndarray of uint8, shape (images, height, width)
         Grey levels.
     profile : HardwareProfile, optional
@@ -136,12 +137,12 @@ def simulate_engine(
     Raises
     ------
     UserError
-        If the waveforms cannot be written, or the simulator is not there.
+        If there is no such network, the waveforms cannot be written, or the simulator is not there.
     allspin.hdl.bench.runner.BenchFailure
         If the engine hangs or says what it must not.
     """
     profile, options = profile or HardwareProfile(), options or SimulatorOptions()
-    display = display or Silent()
+    network, display = open_network(network), display or Silent()
     if options.waves is not None:
         check_writable(options.waves)
     find_tools(options.simulator)

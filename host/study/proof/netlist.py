@@ -11,8 +11,8 @@ import numpy.typing as npt
 from allspin.boards.gates.build import build
 from allspin.boards.gates.netlist import Netlist
 from allspin.boards.gates.pins import Pins
-from allspin.host.link.linked_machine import LinkedMachine
-from allspin.host.link.virtual_board import VirtualTransport
+from allspin.host.link.machines.linked import LinkedMachine
+from allspin.host.link.virtual.board import VirtualTransport
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
 
@@ -138,11 +138,8 @@ def open_netlist(program: Path, bit_clocks: float) -> LinkedMachine:
         Clocks of the machine that a bit of the host takes.
     """
     options = ("--quiet-clocks", str(QUIET_CLOCKS), "--start-clocks", str(START_CLOCKS))
-    transport = VirtualTransport(
-        program, bit_clocks=bit_clocks, options=options, slowest=SLOWEST, name="the netlist"
+    return LinkedMachine(
+        VirtualTransport(
+            program, bit_clocks=bit_clocks, options=options, slowest=SLOWEST, name="the netlist"
+        )
     )
-    try:
-        return LinkedMachine(transport)
-    except BaseException:
-        transport.close()
-        raise

@@ -1,12 +1,13 @@
 """The chip that a network shall run on, and how it is programmed."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from allspin.host.data.catalogue import open_device
 from allspin.host.study.running.made_chip import MadeChip
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device
-from allspin.sim.errors import UserError
+from allspin.sim.errors import UserError, refused
 from allspin.sim.network.levels import check_range
 from allspin.sim.network.network import Network
 from allspin.sim.programming.schemes import DEFAULT_BAND, Programming, default_tries
@@ -23,7 +24,7 @@ class ChipOptions:
     ----------
     seed : int
         The chip, 0 to 2**32 - 1.
-    device : str or Device
+    device : str, Path or Device
         What it is made of: a device, the name of one that ships, or a device file.
     scheme, polarity : str
         As of `allspin.sim.programming.schemes.Programming`.
@@ -38,12 +39,11 @@ class ChipOptions:
     Raises
     ------
     UserError
-        If a value is outside its range, or is not for this scheme; the message names options as
-        the command line has them.
+        If a value is outside its range, or is not for this scheme.
     """
 
     seed: int
-    device: str | Device = PAPER
+    device: str | Path | Device = PAPER
     scheme: str = "open-loop"
     polarity: str = "quieter"
     tries: int | None = None
@@ -52,14 +52,12 @@ class ChipOptions:
 
     def __post_init__(self) -> None:
         if self.scheme != "write-verify":
-            for option, value in (("--tries", self.tries), ("--band", self.band)):
-                if value is not None:
-                    raise UserError(f"{option} needs --program write-verify")
-        try:
+            for name in ("tries", "band"):
+                if getattr(self, name) is not None:
+                    raise UserError(f"`{name}` needs `scheme` write-verify")
+        with refused():
             self._programming(1)
             check_range("chip seed", self.seed, 0, 2**32 - 1)
-        except ValueError as error:
-            raise UserError(str(error)) from error
 
     def _programming(self, usual: int) -> Programming:
         return Programming(
@@ -77,13 +75,11 @@ class ChipOptions:
         UserError
             If there is no such device, or the network's levels cannot be programmed.
         """
-        device = open_device(self.device) if isinstance(self.device, str) else self.device
-        try:
+        device = open_device(self.device)
+        with refused():
             return MadeChip.of(
                 Chip(device, self.seed),
                 network,
                 self._programming(default_tries(network)),
                 calibrated=self.calibrate,
             )
-        except ValueError as error:
-            raise UserError(str(error)) from error

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.link.answers import Answers
-from allspin.host.link.machine import Machine
+from allspin.host.link.machines.machine import Machine
+from allspin.host.link.payloads.answers import Answers
 from allspin.host.study.running.showing import Shown
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.link.answers import Answers
-from allspin.host.link.machine import Machine
-from allspin.host.link.resident import ResidentCounts
+from allspin.host.link.machines.machine import Machine
+from allspin.host.link.machines.resident import ResidentCounts
+from allspin.host.link.payloads.answers import Answers
 from allspin.host.show.display import Display
 from allspin.sim.errors import UserError
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.link.answers import Answers
-from allspin.host.link.machines import VIRTUAL, open_machine
-from allspin.host.link.virtual_board import read_trace
+from allspin.host.link.machines.opening import open_virtual
+from allspin.host.link.payloads.answers import Answers
+from allspin.host.link.virtual.board import read_trace
 from allspin.host.show.display import Display
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network
@@ -78,8 +78,7 @@ def run_traced(
     with tempfile.TemporaryDirectory() as folder:
         trace = Path(folder) / "activity"
         display.start("compiling the gateware into a simulator")
-        with open_machine(
-            VIRTUAL,
+        with open_virtual(
             network,
             trace=(trace, clocks),
             progress=lambda what, seconds: display.advance(seconds, None, what),
@@ -94,7 +93,7 @@ def run_traced(
             seconds = time.perf_counter() - begun
             display.finish(f"{len(images) / seconds:,.0f} images/s")
             counters = machine.counters()
-        if counters is None or counters.images != len(images):
+        if counters.images != len(images):
             raise UserError(
                 f"{len(images)} images were streamed, but the machine's counters say {counters}"
             )

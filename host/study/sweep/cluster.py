@@ -49,7 +49,7 @@ class Cluster:
             return
         if self.ca_file is None or self.certificate is None:
             raise ValueError(
-                "a scheduler with TLS needs both --tls-ca-file and --tls-cert, for the two sides "
+                "a scheduler with TLS needs both `ca_file` and `certificate`, for the two sides "
                 "show their certificates to one another"
             )
         if not self.address.startswith(TLS):
@@ -70,14 +70,14 @@ class Cluster:
             from distributed import Client
         except ImportError:
             raise UserError(
-                "--scheduler needs Dask; install the package distributed, or allspin[cluster]"
+                "a cluster needs Dask; install the package distributed, or allspin[cluster]"
             ) from None
         security = self._security()
         try:
             return Client(self.address, timeout=CONNECTING, set_as_default=False, security=security)
         except TypeError as error:  # what Dask raises for tls:// without certificates
             raise UserError(
-                f"the scheduler at {self.address} needs certificates: --tls-ca-file and --tls-cert "
+                f"the scheduler at {self.address} needs certificates: `ca_file` and `certificate` "
                 f"name them ({error})"
             ) from error
         except (OSError, ValueError) as error:

@@ -13,7 +13,7 @@ from typing import Any
 
 from allspin.host.data.catalogue import open_network
 from allspin.host.study.sweep.point import Point
-from allspin.sim.errors import UserError
+from allspin.sim.errors import UserError, refused
 from allspin.sim.files.plain import MAX_TOML, parse_toml
 from allspin.sim.files.user_file import read_text
 from allspin.sim.network.levels import check_range
@@ -99,7 +99,7 @@ class Factor:
 
 
 FACTORS: dict[str, Factor] = {
-    "network": Factor(_text, (), f"networks; {STATES} in a name stands for --states"),
+    "network": Factor(_text, (), f"networks; {STATES} in a name stands for each of the states"),
     "states": Factor(_whole(2, 128), (), f"numbers of states, put in for {STATES}"),
     "device": Factor(_text, ("paper",), "devices (paper)"),
     "c2c": Factor(_real(0, MAX_SCALE), (1.0,), "factors on the synapse's C2C (1)"),
@@ -132,7 +132,7 @@ class Grid:
     data : str or None
         Folder of IDX files; None for the MNIST that ships.
     on : str
-        Machine, as of `allspin.host.link.machines.open_machine`.
+        Machine, as of `allspin.host.link.machines.opening.open_machine`.
 
     Raises
     ------
@@ -251,7 +251,7 @@ def make_grid(entries: Mapping[str, Any]) -> Grid:
         values = (factor.check(name, value) for value in listed)
         factors.append((name, tuple(dict.fromkeys(values))))
     if not dict(factors)["network"]:
-        raise UserError("a sweep needs networks: network = [...] in the file, or --network")
+        raise UserError("a sweep needs networks: network = [...] in the file, or `network`")
     settings = {name: entries[name] for name in SETTINGS if name in entries}
     return Grid(factors=tuple(factors), **settings)
 
@@ -265,7 +265,5 @@ def read_grid(path: Path) -> dict[str, Any]:
         If there is no such file, or it is not TOML.
     """
     text = read_text(path, "grid", MAX_TOML)
-    try:
+    with refused(f"the grid {path} is not TOML: "):
         return parse_toml(text)
-    except ValueError as error:
-        raise UserError(f"the grid {path} is not TOML: {error}") from error

@@ -18,16 +18,16 @@ from allspin.hdl.parameters import EngineParameters, HardwareProfile
 from allspin.host.data.catalogue import device_path, network_path
 from allspin.host.data.datasets import check_fit, load_test_set
 from allspin.host.data.extensions import load_extensions
-from allspin.host.link.chip_programming import check_sums, chip_gateware
-from allspin.host.link.golden_machine import GoldenMachine
-from allspin.host.link.machine import Machine, Maker
-from allspin.host.link.machines import GOLDEN, VIRTUAL, open_machine
+from allspin.host.link.machines.chip_programming import check_sums, chip_gateware
+from allspin.host.link.machines.golden import GoldenMachine
+from allspin.host.link.machines.machine import Machine, Maker
+from allspin.host.link.machines.opening import GOLDEN, VIRTUAL, open_machine
 from allspin.host.study.running.made_chip import MadeChip
 from allspin.host.study.sweep.point import Point
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device
 from allspin.sim.device.device_file import device_from_bytes
-from allspin.sim.errors import UserError
+from allspin.sim.errors import UserError, refused
 from allspin.sim.files.plain import MAX_TOML
 from allspin.sim.files.user_file import read_file
 from allspin.sim.network.netfile import MAX_BYTES as MAX_NETWORK
@@ -128,18 +128,14 @@ def device_file(name: str) -> bytes:
 
 def network_of(name: str, content: bytes) -> Network:
     """The network in a file's content, or an error that names it."""
-    try:
+    with refused(f"{name} is not a network file: "):
         return network_from_bytes(content)
-    except ValueError as error:
-        raise UserError(f"{name} is not a network file: {error}") from error
 
 
 def device_of(name: str, content: bytes) -> Device:
     """The device in a file's content, or an error that names it."""
-    try:
+    with refused(f"{name} is not a device file: "):
         return device_from_bytes(content)
-    except ValueError as error:
-        raise UserError(f"{name} is not a device file: {error}") from error
 
 
 def digest_of(*contents: bytes | memoryview) -> str:
@@ -196,10 +192,8 @@ def make_chip(job: Job) -> MadeChip:
     network = _network(point.network, dict(material.networks)[point.network])
     device = point.made_of(_device(point.device, dict(material.devices)[point.device]))
     chip, how = Chip(device, job.chip), point.programming(network)
-    try:
+    with refused(f"{point.network} on {point.device}: "):
         return MadeChip.of(chip, network, how, calibrated=point.calibrate)
-    except ValueError as error:
-        raise UserError(f"{point.network} on {point.device}: {error}") from error
 
 
 def counts_of(point: Point, material: Material) -> tuple[int, Counts | None]:

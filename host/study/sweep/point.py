@@ -4,7 +4,7 @@ import dataclasses
 from dataclasses import dataclass
 
 from allspin.sim.device.device import Device
-from allspin.sim.errors import UserError
+from allspin.sim.errors import UserError, refused
 from allspin.sim.network.network import Network
 from allspin.sim.programming.schemes import DEFAULT_BAND, Programming, default_tries
 
@@ -75,15 +75,13 @@ class Point:
         UserError
             If a value is outside its range.
         """
-        try:
+        with refused():
             return Programming(
                 self.program,
                 self.polarity,
                 default_tries(network) if self.tries is None else self.tries,
                 DEFAULT_BAND if self.band is None else self.band,
             )
-        except ValueError as error:
-            raise UserError(str(error)) from error
 
 
 FACTOR_COLUMNS = tuple(field.name for field in dataclasses.fields(Point))

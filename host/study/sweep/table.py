@@ -22,7 +22,7 @@ from allspin.host.data.closing import Closing
 from allspin.host.study.sweep.job import Outcome
 from allspin.host.study.sweep.point import FACTOR_COLUMNS, Point
 from allspin.sim.device.response import MAX_PULSES
-from allspin.sim.errors import UserError
+from allspin.sim.errors import UserError, refused
 from allspin.sim.files.plain import MAX_JSON, parse_json
 from allspin.sim.files.user_file import read_file
 from allspin.sim.network.netfile import write_atomically
@@ -310,10 +310,8 @@ class Table(Closing):
         del content
         if not beside.exists():
             raise UserError(f"{self.path} has no {beside.name} beside it; give another name")
-        try:
+        with refused(f"{beside} is damaged: ", "; give another name"):
             there = parse_json(read_file(beside, "grid", MAX_JSON))
-        except ValueError as error:
-            raise UserError(f"{beside} is damaged: {error}; give another name") from error
         difference = _difference(there, record)
         if difference is not None:
             raise UserError(

@@ -153,7 +153,7 @@ def in_processes(jobs: Sequence[Job], workers: int) -> Done:
             if losses > LOSSES:
                 raise UserError(
                     "worker processes are killed again and again, perhaps for want of memory; "
-                    "give fewer --jobs: the same command goes on from what is done"
+                    "give fewer `workers`: the same command goes on from what is done"
                 ) from None
 
 

@@ -87,7 +87,10 @@ def faulty(netlist):
             for cell in netlist.cells
             if cell.type == "SB_LUT4"
             # Yosys names it by the sum or by the register behind it.
-            and re.search(r"crossbar_0\.(total_0|sum_0_SB_DFF\w*_D)_SB_LUT4", cell.name)
+            and re.search(
+                r"layer_0\.crossbar\.columns\.accumulators\.(total_0|sum_0_SB_DFF\w*_D)_SB_LUT4",
+                cell.name,
+            )
             and cell.parameters["LUT_INIT"].count("1") in (4, 8)
         ),
         key=lambda cell: cell.name,

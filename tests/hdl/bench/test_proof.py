@@ -20,6 +20,7 @@ from allspin.hdl.bench.proof import (
     offer,
 )
 from allspin.hdl.link.queue import Queue
+from allspin.hdl.stream import reservation, ring
 from allspin.hdl.stream import slice as source
 
 Z3 = "smtbmc z3"
@@ -88,15 +89,22 @@ def test_an_offered_item_stays_until_it_is_taken(tmp_path: Path) -> None:
 
 def test_a_mutant_must_change_one_place() -> None:
     with pytest.raises(ValueError, match=r"0 times in allspin\.hdl"):
-        copied(source, Mutant("no such line", ""))
+        copied(source, mutant=Mutant("no such line", ""))
     with pytest.raises(ValueError, match=r"times in allspin\.hdl"):
-        copied(source, Mutant("self", ""))
+        copied(source, mutant=Mutant("self", ""))
 
 
 def test_a_mutant_leaves_the_module_alone() -> None:
-    mutant: Any = copied(source, Mutant("class Slice(", "class Other("))
+    mutant: Any = copied(source, mutant=Mutant("class Slice(", "class Other("))
     assert hasattr(mutant, "Other")
     assert not hasattr(source, "Other")
+
+
+def test_a_mutant_of_a_part_is_in_the_block() -> None:
+    change = Mutant("self.end.eq(following)", "self.end.eq(self.start)")
+    mutant: Any = copied(ring, reservation, mutant=change)
+    assert mutant.Reservation.elaborate.__globals__["Ring"] is mutant.Ring is not ring.Ring
+    assert reservation.Ring is ring.Ring
 
 
 def test_a_mutant_that_lives_is_a_failure(tmp_path: Path) -> None:

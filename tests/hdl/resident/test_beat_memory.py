@@ -46,7 +46,7 @@ def test_what_was_written_comes_back(
         await ctx.tick().repeat(20)
         for address in [*order, *[0] * dut.latency]:
             ctx.set(dut.address, address)
-            read.append(ctx.get(dut.beat.as_value()))
+            read.append(ctx.get(dut.found.as_value()))
             await ctx.tick()
 
     bench.play(stimulus, background=False)

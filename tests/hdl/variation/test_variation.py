@@ -19,7 +19,7 @@ from allspin.hdl.variation.variation import Variation
 from allspin.hdl.variation.write_table import WriteTables
 from allspin.sim.chip.chip import MAX_SPREAD, USE_BITS, WriteTable, state_words
 from allspin.sim.chip.generator import FRACTION_BITS, Purpose, use_normals
-from allspin.sim.device.variation import Imperfections
+from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.network.levels import full_scale
 
 PATIENCE = 3000

@@ -11,8 +11,8 @@ from allspin.hdl.cost.bound import cycle_bounds
 from allspin.hdl.parameters import EngineParameters, HardwareProfile, ResidentParameters
 from allspin.host.bitstreams import engine_cycles
 from allspin.host.bitstreams.engine_cycles import count_cycles
-from allspin.host.link.linked_machine import LinkedMachine
-from allspin.host.link.machines import open_machine
+from allspin.host.link.machines.linked import LinkedMachine
+from allspin.host.link.machines.opening import open_machine
 from allspin.sim.network.golden import GoldenModel
 
 NETWORK = random_network((24, 12, 6), 1)
@@ -46,7 +46,7 @@ def test_every_image_is_counted_and_none_is_estimated(tmp_path, monkeypatch, pro
         total = found.per_image * len(IMAGES)
         assert total <= counters.cycles <= total + 200
     # Again: nothing runs.
-    monkeypatch.setattr(engine_cycles, "open_machine", lambda *_, **__: pytest.fail("it runs"))
+    monkeypatch.setattr(engine_cycles, "open_virtual", lambda *_, **__: pytest.fail("it runs"))
     assert count_cycles(NETWORK, profile, IMAGES, LABELS) == found
     # Another image, network, machine or source is counted anew.
     other = np.flip(IMAGES, axis=0)

@@ -165,7 +165,7 @@ def test_a_wrong_command_line_is_one_line_that_points_to_help(command, capsys, a
 def test_help_names_every_command(capsys):
     assert main(["--help"]) == 0
     listed = capsys.readouterr().out
-    for name, summary in COMMANDS.items():
+    for name, (_, summary) in COMMANDS.items():
         assert name in listed
         assert summary in listed
 
@@ -288,7 +288,8 @@ PRINT = """
 import os, sys
 from types import SimpleNamespace
 from rich.table import Table
-from allspin.host.cli import main, parser
+from allspin.host.cli import main
+from allspin.host.cli import parser
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say, tell, warn
 from allspin.host.show.terminal import Terminal

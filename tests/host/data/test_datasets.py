@@ -302,8 +302,8 @@ def test_no_pixel_is_read_of_what_headers_and_labels_refuse(
     [
         ((20, 23), 47, None, "takes images of 20 x 23 pixels"),
         ((20, 24), 46, None, "has the label 46"),
-        ((20, 24), 47, 95, "--images must be from 1 to 94, not 95"),
-        ((20, 24), 47, 0, "--images must be from 1 to 94, not 0"),
+        ((20, 24), 47, 95, "`images` must be from 1 to 94, not 95"),
+        ((20, 24), 47, 0, "`images` must be from 1 to 94, not 0"),
     ],
 )
 def test_no_pixel_is_read_of_what_a_network_cannot_take(

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from allspin.host.link.faults import Faults, FaultyTransport
-from allspin.host.link.virtual_board import VirtualTransport
-from allspin.host.link.virtual_port import VirtualPort
+from allspin.host.link.virtual.board import VirtualTransport
+from allspin.host.link.virtual.faults import Faults, FaultyTransport
+from allspin.host.link.virtual.port import VirtualPort
 
 
 @contextlib.contextmanager

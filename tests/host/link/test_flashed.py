@@ -11,8 +11,8 @@ from allspin.hdl.bench.networks import random_network
 from allspin.hdl.link.protocol import identity_bytes
 from allspin.host.bitstreams import flashed
 from allspin.host.bitstreams.flashed import ask, differences, ports_of
-from allspin.host.link import serial_port
-from allspin.host.link.identity import Identity
+from allspin.host.link.payloads.identity import Identity
+from allspin.host.link.wire import serial_port
 from allspin.sim.errors import UserError
 
 PARAMETERS = TopParameters.from_network(random_network((24, 12, 6), 1))

@@ -9,7 +9,7 @@ import pytest
 
 from allspin.host.cli.main import build_parser
 from allspin.host.report.page import STYLE
-from allspin.host.study.chips.accuracy import COLUMNS, accuracy_over_chips, only
+from allspin.host.study.chips.accuracy import COLUMNS, Lot, accuracy_over_chips, only
 from allspin.sim.device.device_file import load_device
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.programming.schemes import Programming
@@ -122,12 +122,13 @@ def test_accuracies_over_chips_are_those_of_the_library(made):
     for place, column in enumerate(COLUMNS, 1):
         shares = accuracy_over_chips(
             made.network,
-            only(device, column.variations),
-            range(3),
-            Programming(column.scheme),
-            made.images,
-            made.labels,
-            calibrated=column.calibrated,
+            Lot(
+                only(device, column.variations),
+                range(3),
+                Programming(column.scheme),
+                column.calibrated,
+            ),
+            (made.images, made.labels),
         )
         assert [float(row[place]) for row in rows] == pytest.approx(100 * shares, abs=0.01)
 

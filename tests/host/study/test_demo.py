@@ -7,7 +7,7 @@ import pytest
 
 from allspin.host.cli.main import main
 from allspin.host.data.datasets import load_dataset
-from allspin.host.link.linked_machine import LinkedMachine
+from allspin.host.link.machines.linked import LinkedMachine
 from allspin.host.show.progress import Steps
 from allspin.host.study.demo import run_demo
 from allspin.host.training.recipe import TrainingParameters

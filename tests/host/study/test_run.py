@@ -10,10 +10,11 @@ import pytest
 from allspin.hdl.bench.networks import random_network
 from allspin.host.data.catalogue import open_device
 from allspin.host.data.datasets import load_test_set
-from allspin.host.link.answers import Answers
-from allspin.host.link.machine import Machine
-from allspin.host.link.session import NO_PROGRESS
-from allspin.host.study.run import run
+from allspin.host.link.machines.machine import Machine
+from allspin.host.link.payloads.answers import Answers
+from allspin.host.link.wire.session import NO_PROGRESS
+from allspin.host.link.wire.uart import UartOptions
+from allspin.host.study.run import RunOptions, run
 from allspin.host.study.running.chip_options import ChipOptions
 from allspin.host.study.running.machine_options import MachineOptions
 from allspin.sim.array.in_array import effective_words
@@ -53,7 +54,7 @@ class Abacus(Machine):
 
 def test_a_new_kind_of_machine_runs(data):
     machine = Abacus()
-    score = run(NETWORK, machine, data=data, check=True)
+    score = run(NETWORK, machine, data=data, options=RunOptions(check=True))
     images, labels = load_test_set(data)
     expected = GoldenModel(NETWORK).logits(images)
     assert score.accuracy == np.mean(labels == 5)
@@ -72,7 +73,7 @@ def test_a_new_kind_of_machine_runs(data):
     ("options", "line"),
     [
         ({"chip": 7}, "the abacus makes no chips"),
-        ({"resident": True}, "the abacus keeps no images"),
+        ({"options": RunOptions(resident=True)}, "the abacus keeps no images"),
     ],
 )
 def test_what_a_new_kind_of_machine_has_not_is_one_line(data, options, line):
@@ -83,7 +84,7 @@ def test_what_a_new_kind_of_machine_has_not_is_one_line(data, options, line):
 def test_a_chip_by_its_seed_is_the_one_with_usual_options(data, tmp_path):
     path = tmp_path / "net.safetensors"
     save_network(NETWORK, path)
-    first = run(path, data=str(data), chip=7, check=True)
+    first = run(path, data=str(data), chip=7, options=RunOptions(check=True))
     second = run(NETWORK, MachineOptions(), data=data, chip=ChipOptions(7, "paper"))
     assert first.network == str(path)
     assert first.difference is None
@@ -106,7 +107,8 @@ def in_array_of(reading, **values):
 
 def test_a_chip_is_in_the_array_of_its_device(data):
     made_of = in_array_of("series")
-    score = run(NETWORK, data=data, chip=ChipOptions(7, made_of), check=True)
+    options = RunOptions(check=True)
+    score = run(NETWORK, data=data, chip=ChipOptions(7, made_of), options=options)
     assert score.difference is None
     assert score.chip is not None
     told = score.chip.to_dict()["array"]
@@ -130,46 +132,28 @@ def cells_of(made_of):
     return chip_network(chip, NETWORK, words).layers[0]
 
 
-class Steps:
-    """Notes what it is told."""
-
-    def __init__(self):
-        self.begun, self.done = [], []
-
-    def start(self, description):
-        self.begun.append(description)
-
-    def advance(self, done, total, figures=""):
-        pass
-
-    def finish(self, outcome=""):
-        self.done.append(outcome)
-
-
-def test_each_step_is_told(data):
-    steps = Steps()
-    run(NETWORK, data=data, images=30, check=True, display=steps)
-    assert steps.begun == [
+def test_each_step_is_told(data, seen):
+    run(NETWORK, data=data, images=30, options=RunOptions(check=True), display=seen)
+    assert seen.lines[::2] == [
         "opening golden",
         "programming",
         "streaming 30 images",
         "comparing every logit with the golden model",
     ]
-    assert len(steps.done) == 4
-    assert steps.done[-1] == "0 of 180 differ"
+    assert len(seen.lines) == 8
+    assert seen.lines[-1] == "0 of 180 differ"
 
 
 @pytest.mark.parametrize(
     ("options", "line"),
     [
-        ({"on": "golden", "uart": True}, "--uart is for --on virtual, not golden"),
-        ({"on": "virtual", "frequency": 10**6}, "--frequency needs --uart"),
-        ({"on": "virtual", "rows_per_clock": 3}, "--rows-per-clock must be one of 1, 2, 4"),
-        ({"on": "/dev/x", "baud": 1}, "--baud must be from 9600 to 12000000, not 1"),
+        ({"on": "golden", "uart": UartOptions()}, "uart is for a board, real or virtual"),
+        ({"on": "virtual", "rows_per_clock": 3}, "rows_per_clock must be one of 1, 2, 4"),
+        ({"on": "virtual", "lanes": 0}, "lanes must be from 1 to 65535, not 0"),
     ],
 )
 def test_options_of_a_machine_are_checked_when_they_are_made(options, line):
-    with pytest.raises(UserError, match=line):
+    with pytest.raises(ValueError, match=f"^{line}"):
         MachineOptions(**options)
 
 
@@ -177,7 +161,7 @@ def test_options_of_a_machine_are_checked_when_they_are_made(options, line):
     ("options", "line"),
     [
         ({"seed": -1}, "chip seed must be from 0 to 4294967295, not -1"),
-        ({"seed": 1, "tries": 3}, "--tries needs --program write-verify"),
+        ({"seed": 1, "tries": 3}, "`tries` needs `scheme` write-verify"),
         ({"seed": 1, "scheme": "write-verify", "tries": 0}, "tries must be from 1 to 1024, not 0"),
         ({"seed": 1, "scheme": "magic"}, "the programming scheme must be"),
     ],

@@ -20,6 +20,7 @@ from allspin.sim.device.device_file import (
     save_device,
 )
 from allspin.sim.device.hall_array import HallArray
+from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.device.neuron_device import NeuronVariation
 from allspin.sim.device.response import Polarity, PulseResponse
 from allspin.sim.device.synapse import SotSynapse
@@ -31,7 +32,6 @@ from allspin.sim.device.synapse_variation import (
     DeviceVariation,
 )
 from allspin.sim.device.table_device import TableResponse, TableSynapse
-from allspin.sim.device.variation import Imperfections
 from allspin.sim.errors import UserError
 from allspin.sim.network.levels import uniform_levels
 from allspin.sim.network.network import Layer, Network

@@ -13,12 +13,12 @@ from scipy import stats
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.generator import Purpose, cell_normals
 from allspin.sim.device.device import Device, Electrical
+from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.device.neuron_device import NeuronVariation
 from allspin.sim.device.response import Polarity, PulseResponse
 from allspin.sim.device.synapse import SotSynapse, Synapse
 from allspin.sim.device.synapse_variation import CycleVariation, DeviceVariation
 from allspin.sim.device.table_device import TableResponse, TableSynapse
-from allspin.sim.device.variation import Imperfections
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.levels import uniform_levels
 from allspin.sim.network.network import Converter, Layer, Network
@@ -332,6 +332,38 @@ def test_a_measured_table_is_programmed_like_the_curve_it_was_taken_from() -> No
         first, second = (program(of, net, Programming(scheme)) for of in (table, synapse()))
         np.testing.assert_array_equal(first.words[0], second.words[0])
         assert first.counts == second.counts
+
+
+def ramps(low: float, high: float, cycle: float, device: float) -> TableSynapse:
+    """Straight lines of 50 pulses between two ends; deviations are shares of the range."""
+    n = np.linspace(0, 1, 51) * (high - low) + low
+    spread = np.ones(51) * (high - low)
+    return TableSynapse(
+        TableResponse(n, cycle * spread, device * spread),
+        TableResponse(n[::-1], cycle * spread, device * spread),
+    )
+
+
+@pytest.mark.parametrize("cycle", [0.0, 0.02])
+@pytest.mark.parametrize("unit", [2.0**-20, 2.0**20])
+def test_verify_does_the_same_in_any_unit_of_resistance(unit: float, cycle: float) -> None:
+    net = network(TEN)
+    how = Programming("write-verify", tries=4, band=0.01)
+    first = program(ramps(-1, 1, cycle, 0.1), net, how)
+    second = program(ramps(-unit, unit, cycle, 0.1), net, how)
+    assert 0 < first.counts.unconverged < first.counts.cells
+    assert second.counts == first.counts
+    np.testing.assert_array_equal(first.words[0], second.words[0])
+
+
+def test_halves_of_verify_part_in_the_middle_of_the_range() -> None:
+    net = network(TEN)
+    states = np.concatenate([layer.states.ravel() for layer in net.layers])
+    counts = program(ramps(2, 6, 0, 0), net, Programming("write-verify", "halves")).counts
+    # By hand: the whole pulses nearest to a level of ten, a ninth of the range apart.
+    up = sum((states == state).sum() * round(50 * state / 9) for state in range(5, 10))
+    down = sum((states == state).sum() * round(50 * (9 - state) / 9) for state in range(5))
+    assert (counts.potentiation, counts.depression) == (up, down)
 
 
 def test_a_programmed_chip_is_a_network_that_any_machine_takes() -> None:

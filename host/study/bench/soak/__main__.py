@@ -44,9 +44,8 @@ def main(argv: list[str] | None = None) -> int:
         1 if something was wrong, else 0.
     """
     arguments = _parse(argv)
-    steps = Steps()
     with contextlib.ExitStack() as stack:
-        stack.callback(steps.stop)
+        steps = stack.enter_context(Steps())
         steps.start("building the virtual boards")
         ports = []
         for number, rows in enumerate(arguments.rows_per_clock or (1, 4)):

@@ -11,9 +11,9 @@ from typing import Protocol
 
 import numpy as np
 
-from allspin.host.link.linked_machine import LinkedMachine
-from allspin.host.link.machines import open_port
-from allspin.host.link.transport import Disconnected
+from allspin.host.link.machines.linked import LinkedMachine
+from allspin.host.link.machines.opening import open_port
+from allspin.host.link.wire.transport import Disconnected
 from allspin.host.study.bench.soak.memory import Memory, resident_memory
 from allspin.host.study.bench.soak.work import Done, Round, Wrong
 from allspin.sim.errors import UserError

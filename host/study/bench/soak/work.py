@@ -7,9 +7,9 @@ import numpy.typing as npt
 
 from allspin.hdl.bench.networks import random_images, random_network
 from allspin.host.data.catalogue import open_device
-from allspin.host.link.chip_programming import ChipMaker
-from allspin.host.link.linked_machine import LinkedMachine
-from allspin.host.link.resident import ResidentImages
+from allspin.host.link.machines.chip_programming import ChipMaker
+from allspin.host.link.machines.linked import LinkedMachine
+from allspin.host.link.machines.resident import ResidentImages
 from allspin.sim.chip.chip import Chip, ColumnNoise
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network

@@ -4,7 +4,7 @@ import pytest
 
 from allspin.host.bitstreams.build import boards
 from allspin.host.bitstreams.build.boards import BuildDisplay, BuildOptions
-from allspin.host.bitstreams.build.job import Changes
+from allspin.host.bitstreams.build.job import BuildChanges
 from allspin.sim.errors import UserError
 
 
@@ -43,7 +43,7 @@ def test_a_board_is_built_as_it_is_asked_for(kept):
     seen = Seen()
     (built,) = boards.build(
         "ulx3s-85f",
-        changes=Changes(lanes=20, frequency=80e6),
+        changes=BuildChanges(lanes=20, frequency=80e6),
         options=BuildOptions(seed=7, seeds=2),
         display=seen,
     )
@@ -88,9 +88,9 @@ def test_options_are_checked_at_once(options, message):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        (Changes(lanes=0), "^lanes must be from 1 to 65535"),
-        (Changes(rows_per_clock=3), "^rows_per_clock must be one of"),
-        (Changes(frequency=3e6), "^frequency 3: wanted frequency must be from"),
+        (BuildChanges(lanes=0), "^lanes must be from 1 to 65535"),
+        (BuildChanges(rows_per_clock=3), "^rows_per_clock must be one of"),
+        (BuildChanges(frequency=3e6), "^frequency 3: wanted frequency must be from"),
     ],
 )
 def test_changes_are_checked_before_anything_is_built(kept, changes, message):

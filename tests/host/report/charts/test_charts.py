@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from allspin.host.report.charts.bars import Bar, bars_chart
-from allspin.host.report.charts.lines import Axis, Guides, Series, lines_chart
+from allspin.host.report.charts.lines import Guides, Series, lines_chart
 from allspin.host.report.charts.ranges import Range, ranges_chart
+from allspin.host.report.charts.scale import Axis
 from allspin.host.report.charts.stages import Stage, stages_chart
 from allspin.host.report.charts.strips import Strip, strips_chart
 from allspin.host.report.charts.svg import NARROW, WIDE, Chart, figure, mark, wrapped
@@ -84,7 +85,7 @@ def test_styles_are_of_other_shapes_not_only_colours():
 def test_strips_have_their_dots_where_the_values_are(width):
     values = [90.0, 95.0, 99.0]
     strips = [Strip("one", values, "94.7 %", 94.7), Strip("two", [97.0], "97 %")]
-    height, svg = drawn(strips_chart(strips, "right (%)", guides=[(98.0, "ideal")]), width)
+    height, svg = drawn(strips_chart(strips, Axis("right (%)"), guides=[(98.0, "ideal")]), width)
     places = [float(x) for x in re.findall(r'<circle cx="([\d.]+)"', svg)]
     lost, slope = fit(values, places)
     assert lost < 0.11
@@ -133,7 +134,7 @@ def test_long_and_hostile_names_stay_within_and_are_escaped(width, read_html):
             Axis(HOSTILE),
             Guides(spans=[(0, 1, HOSTILE)]),
         ),
-        strips_chart([Strip(HOSTILE, [1, 2], "1.5 %")], HOSTILE),
+        strips_chart([Strip(HOSTILE, [1, 2], "1.5 %")], Axis(HOSTILE)),
         bars_chart([Bar(HOSTILE, [1], "1 %")], HOSTILE),
     ]
     for draw in charts:
@@ -150,7 +151,7 @@ def test_the_same_values_make_a_chart_too():
     for draw in (
         lines_chart([Series("a", [0, 1], [2, 2])], Axis("x"), Axis("y")),
         lines_chart([Series("a", [1], [0])], Axis("x"), Axis("y")),
-        strips_chart([Strip("a", [5.0, 5.0], "5")], "x"),
+        strips_chart([Strip("a", [5.0, 5.0], "5")], Axis("x")),
         bars_chart([Bar("a", [0.0], "0")], "x"),
     ):
         for width in (NARROW, WIDE):
@@ -202,7 +203,7 @@ def test_ranges_reach_as_far_as_their_ends(width):
 @WIDTHS
 def test_marked_values_share_a_strip(width):
     strips = [Strip("a", [1.0, 100.0], "1 to 100"), Strip("b", [10.0, 100.0], "10 to 100")]
-    _, svg = drawn(strips_chart(strips, "fJ", log=True, marks=("alone", "whole")), width)
+    _, svg = drawn(strips_chart(strips, Axis("fJ", log=True), marks=("alone", "whole")), width)
     circles = [float(x) for x in re.findall(r'<circle cx="([\d.]+)"', svg)]
     assert len(circles) == 3  # one is the legend's
     between = re.findall(r'<line x1="([\d.]+)" [^>]*x2="([\d.]+)"[^>]*class="between">', svg)

@@ -7,26 +7,9 @@ from allspin.host.study.bench.bench import bench
 from allspin.host.study.bench.suite import Effort
 
 
-class Seen:
-    """A display that remembers."""
-
-    def __init__(self):
-        self.lines = []
-
-    def start(self, description):
-        self.lines.append(description)
-
-    def advance(self, done, total, figures=""):
-        pass
-
-    def finish(self, outcome=""):
-        self.lines.append(outcome)
-
-
-def test_of_a_former_bench_only_the_engines_are_made_anew(board_record, monkeypatch):
+def test_of_a_former_bench_only_the_engines_are_made_anew(board_record, monkeypatch, seen):
     monkeypatch.setattr(module, "_measured", lambda *_: pytest.fail("it measures"))
     former = {"commit": "then", "engine": ["old"], "resident": ["old"]}
-    seen = Seen()
     built = board_record(board="b", part="LFE5U-25F", resident_images=300)
     record = bench(builds=[built], former=former, display=seen)
     assert record["commit"] == "then"

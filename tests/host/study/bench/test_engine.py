@@ -2,11 +2,11 @@
 
 import pytest
 
+from allspin.host.bitstreams.throughput import link_rate
 from allspin.host.data.catalogue import open_network
 from allspin.host.study.bench.engine import (
     EngineFigure,
     engine_figures,
-    link_rate,
     resident_figures,
     resident_rate,
 )

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import allspin.host.study.bench.soak.__main__ as soak
-from allspin.host.link.transport import Disconnected
+from allspin.host.link.wire.transport import Disconnected
 from allspin.host.study.bench.soak import runner, work
 from allspin.host.study.bench.soak.memory import MAX_GROWTH, Memory
 from allspin.sim.errors import UserError

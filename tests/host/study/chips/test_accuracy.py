@@ -13,6 +13,7 @@ from allspin.host.study.chips.accuracy import (
     CAUSES,
     COLUMNS,
     VARIATIONS,
+    Lot,
     accuracy_over_chips,
     measure,
     only,
@@ -80,12 +81,9 @@ def test_each_chip_is_the_one_that_its_seed_names(
     told: list[tuple[int, float, Counts]] = []
     shares = accuracy_over_chips(
         network,
-        PAPER,
-        SEEDS,
-        how,
-        *images,
-        calibrated=True,
-        report=lambda *what: told.append(what),
+        Lot(PAPER, SEEDS, how, True),
+        images,
+        lambda *what: told.append(what),
     )
     assert [seed for seed, _, _ in told] == list(SEEDS)
     for seed, share, (_, reported, counts) in zip(SEEDS, shares, told, strict=True):
@@ -101,7 +99,7 @@ def test_without_variation_and_with_levels_that_are_met_a_chip_is_the_network(
 ) -> None:
     ideal = np.mean(GoldenModel(network).classify(images[0]) == images[1])
     column = next(column for column in CAUSES if column.title == "ideal")
-    result = measure("n", network, PAPER, column, Programming(), SEEDS, *images)
+    result = measure("n", network, column, Lot(PAPER, SEEDS), images)
     assert result.accuracies.tolist() == [ideal, ideal]
     record = result.to_dict()
     assert (record["accuracy"], record["deviation"]) == (ideal, 0)
@@ -115,10 +113,12 @@ def test_chips_are_in_the_array_of_their_device(
     shares = {
         reading: accuracy_over_chips(
             network,
-            dataclasses.replace(only(PAPER, ()), array=HallArray(reading, **cross)),
-            range(1),
-            Programming("pulse-width"),
-            *images,
+            Lot(
+                dataclasses.replace(only(PAPER, ()), array=HallArray(reading, **cross)),
+                range(1),
+                Programming("pulse-width"),
+            ),
+            images,
         )[0]
         for reading in ("buffered", "series")
     }
@@ -143,12 +143,15 @@ def test_the_tables_columns_are_what_they_say() -> None:
 )
 def test_the_papers_networks_reach_what_is_promised(name: str, least: tuple[float, float]) -> None:
     """Four chips here; the README's table has twenty."""
-    images, labels = load_test_set(None)
     network = open_network(name)
     tries = 8 if name == "paper-10" else 32
     means = [
         measure(
-            name, network, PAPER, column, Programming(tries=tries), range(4), images, labels
+            name,
+            network,
+            column,
+            Lot(PAPER, range(4), Programming(tries=tries)),
+            load_test_set(None),
         ).mean
         for column in COLUMNS
     ]

@@ -6,7 +6,7 @@ import pytest
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_test_set
 from allspin.host.study.chips.accuracy import Column
-from allspin.host.study.chips.measured import ChipOptions, figure, measure_chips
+from allspin.host.study.chips.measured import MeasureOptions, figure, measure_chips
 from allspin.host.study.chips.table import remarks
 from allspin.sim.chip.chip import Chip
 from allspin.sim.errors import UserError
@@ -16,25 +16,8 @@ from allspin.sim.programming.schemes import Programming
 WHOLE = Column("everything", ("c2c", "d2d", "neuron"), "write-verify")
 
 
-class Seen:
-    """A display that remembers."""
-
-    def __init__(self):
-        self.lines, self.done = [], []
-
-    def start(self, description):
-        self.lines.append(description)
-
-    def advance(self, done, total, figures=""):
-        self.done.append((done, total))
-
-    def finish(self, outcome=""):
-        self.lines.append(outcome)
-
-
-def test_every_chip_is_programmed_and_asked_as_by_hand():
-    seen = Seen()
-    options = ChipOptions(chips=2, first=5, columns=(WHOLE,), tries=3, band=0.03)
+def test_every_chip_is_programmed_and_asked_as_by_hand(seen):
+    options = MeasureOptions(chips=2, first=5, columns=(WHOLE,), tries=3, band=0.03)
     found = measure_chips(["mnist-10", "mnist-10"], options=options, images=200, display=seen)
     (result,) = found.results
     images, labels = load_test_set()
@@ -67,9 +50,9 @@ def test_every_chip_is_programmed_and_asked_as_by_hand():
 )
 def test_chips_are_checked_at_once(options, message):
     with pytest.raises(ValueError, match=message):
-        ChipOptions(**options)
+        MeasureOptions(**options)
 
 
 def test_what_cannot_be_programmed_so_is_told():
     with pytest.raises(UserError, match="tries must be from 1 to 1024, not 0"):
-        measure_chips(["mnist-10"], options=ChipOptions(tries=0), images=1)
+        measure_chips(["mnist-10"], options=MeasureOptions(tries=0), images=1)

@@ -10,7 +10,7 @@ import pytest
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_test_set
 from allspin.host.study.compare.comparison import compare
-from allspin.host.study.compare.subject import Options, Subject
+from allspin.host.study.compare.subject import CompareOptions, Subject
 from allspin.sim.cost.liberty import Library, load_library, parse_library
 from allspin.sim.errors import UserError
 from allspin.sim.network.neuron import NEURONS
@@ -23,10 +23,10 @@ IMAGES, LABELS = ALL_IMAGES[:40], ALL_LABELS[:40]
 
 
 def compared(
-    library: Library = LIBRARY, images: Any = IMAGES, options: Options | None = None
+    library: Library = LIBRARY, images: Any = IMAGES, options: CompareOptions | None = None
 ) -> dict[str, Any]:
     labels = LABELS[: len(images)]
-    return compare(Subject("mnist-10", NETWORK, DEVICE, library, images, labels), options)
+    return compare(Subject("mnist-10", NETWORK, DEVICE, library, images, labels), options).to_dict()
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +123,7 @@ def test_other_images_change_the_table(found: dict[str, Any]) -> None:
 
 
 def test_periphery_is_switched_on_and_off(found: dict[str, Any]) -> None:
-    off = named(compared(options=Options(images=10, periphery=frozenset())))
+    off = named(compared(options=CompareOptions(images=10, periphery=frozenset())))
     for name, neuron in off.items():
         if name != "cmos-column":  # whose memory is no periphery of a spin column
             assert neuron["energy_with_periphery_fj"] == neuron["energy_fj"]
@@ -185,7 +185,7 @@ def test_programming_is_counted(found: dict[str, Any]) -> None:
 
 
 def test_what_cannot_be_compared_is_one_line() -> None:
-    with pytest.raises(UserError, match=r"cmos-relu needs 1\.\d+ ns in these cells.*--frequency"):
-        compared(options=Options(frequency=1e9, images=10))
+    with pytest.raises(UserError, match=r"cmos-relu needs 1\.\d+ ns in these cells.*`frequency`"):
+        compared(options=CompareOptions(frequency=1e9, images=10))
     with pytest.raises(UserError, match="give 2 or more"):
         compared(images=IMAGES[:1])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from allspin.host.study.compare.subject import Options, Subject
+from allspin.host.study.compare.subject import CompareOptions, Subject
 from allspin.sim.errors import UserError
 
 
@@ -30,13 +30,13 @@ def test_a_network_by_its_name_has_what_ships():
 )
 def test_options_are_checked_at_once(options, message):
     with pytest.raises(ValueError, match=message):
-        Options(**options)
+        CompareOptions(**options)
 
 
 def test_a_thousand_images_are_counted_or_all_or_as_many_as_are_asked_for():
-    assert Options().counted(10_000) == 1000
-    assert Options().counted(40) == 40
-    assert Options(images=7).counted(40) == 7
+    assert CompareOptions().counted(10_000) == 1000
+    assert CompareOptions().counted(40) == 40
+    assert CompareOptions(images=7).counted(40) == 7
     for images in (1, 41):
         with pytest.raises(ValueError, match=f"^images must be from 2 to 40, not {images}$"):
-            Options(images=images).counted(40)
+            CompareOptions(images=images).counted(40)

@@ -15,20 +15,6 @@ from allspin.host.study.paper.verdict import Verdict
 from allspin.sim.device.response import Polarity
 
 
-class Silent:
-    def __init__(self):
-        self.told = []
-
-    def start(self, description):
-        self.told.append(description)
-
-    def advance(self, done, total, figures=""):
-        pass
-
-    def finish(self, outcome=""):
-        self.told.append(outcome)
-
-
 def claims_of(part):
     return {claim.claim: claim for claim in part.chapter({}, QUICK).claims}
 
@@ -90,12 +76,11 @@ class Links(html.parser.HTMLParser):
         assert self.open.pop() == tag
 
 
-def test_all_files_are_there_and_the_tables_agree(tmp_path, idx_folder):
+def test_all_files_are_there_and_the_tables_agree(tmp_path, idx_folder, seen):
     folder = idx_folder(shape=(8, 8), classes=4, train=96, test=40)
     parts: tuple[Part, ...] = (response, neuron_curve, energy)
     out = tmp_path / "new" / "folder"
-    display = Silent()
-    report = reproduce(QUICK, out, display, folder, parts)
+    report = reproduce(QUICK, out, seen, folder, parts)
     names = {path.name for path in out.iterdir()}
     for name in ("rah-states", "response", "sot-relu", "neuron-variation"):
         assert {f"{name}.png", f"{name}.svg", f"{name}.csv"} <= names
@@ -114,7 +99,7 @@ def test_all_files_are_there_and_the_tables_agree(tmp_path, idx_folder):
         assert claim.verdict.value in text
     assert "Fig. 1b, R_AH against H_z" in text
     assert "Fig. 1b, R_AH against H_z" in page
-    assert display.told[0].startswith("0 experiments")
+    assert seen.lines[0].startswith("0 experiments")
 
 
 def test_csv_keeps_numbers_and_quotes_text():

@@ -93,3 +93,8 @@ def test_within_takes_both_ends():
 )
 def test_a_fall_exceeds_half_a_point_and_twice_its_standard_error(last, deviation, expected):
     assert falls([Spread(0.9, deviation, 3), Spread(last, deviation, 3)]) is expected
+
+
+def test_a_row_of_a_table_has_percent_to_two_places_and_the_count():
+    assert Spread.of([0.9, 0.92]).cells() == (91.0, 1.41, 2)
+    assert Spread.of([0.12345]).cells() == (12.35, 0.0, 1)

@@ -8,7 +8,8 @@ import pytest
 from allspin.boards.catalogue import find_board
 from allspin.boards.gates.netlist import Netlist
 from allspin.hdl.bench.networks import random_network
-from allspin.host.bitstreams.build.job import Changes, make_job
+from allspin.host.bitstreams.build.job import BuildChanges, make_job
+from allspin.host.data.revision import commit
 from allspin.host.study.proof import board as board_proof
 from allspin.host.study.proof.board import Stage, find_provable, prove_board
 from allspin.host.study.proof.netlist import Proof
@@ -16,22 +17,6 @@ from allspin.sim.errors import UserError
 
 PROOF = Proof("0123456789abcdef", {"SB_LUT4": 7}, 5, 50, 2, 1, 1000, 500, 1.0, 2.0, 3.0)
 IMAGES = np.zeros((5, 1, 4), np.uint8)
-
-
-class Seen:
-    """A display that remembers."""
-
-    def __init__(self):
-        self.lines = []
-
-    def start(self, description):
-        self.lines.append(description)
-
-    def advance(self, done, total, figures=""):
-        self.lines.append(figures)
-
-    def finish(self, outcome=""):
-        self.lines.append(outcome)
 
 
 @pytest.fixture
@@ -71,11 +56,10 @@ def asked(monkeypatch, tmp_path):
 
 def job(lanes=1):
     board = find_board("icebreaker")
-    return make_job(board, None, "net", random_network((4, 2), 1), Changes(lanes=lanes))
+    return make_job(board, None, "net", random_network((4, 2), 1), BuildChanges(lanes=lanes))
 
 
-def test_the_synthesised_netlist_is_proved_and_shown(asked):
-    seen = Seen()
+def test_the_synthesised_netlist_is_proved_and_shown(asked, seen):
     proof = prove_board(job(), IMAGES, Stage(tools="pypi"), seen)
     board = job().board
     assert asked == {
@@ -86,16 +70,34 @@ def test_the_synthesised_netlist_is_proved_and_shown(asked):
         "images": 5,
     }
     assert (proof.board, proof.stage, proof.network) == ("icebreaker", "synthesised", "net")
-    assert (proof.logits_compared, proof.mismatches, proof.resent) == (50, 2, 1)
+    assert proof.proof == PROOF
     assert proof.simulated_images_per_second == 5 * board.machine_frequency / 500
-    assert proof.to_dict()["cells"] == {"SB_LUT4": 7}
+    assert proof.to_dict() == {
+        "board": "icebreaker",
+        "stage": "synthesised",
+        "network": "net",
+        "netlist": "0123456789abcdef",
+        "tools": "some tools",
+        "images": 5,
+        "logits_compared": 50,
+        "mismatches": 2,
+        "resent": 1,
+        "cells": {"SB_LUT4": 7},
+        "clocks_programming": 1000,
+        "clocks_streaming": 500,
+        "simulated_images_per_second": 5 * board.machine_frequency / 500,
+        "seconds_compiling": 1.0,
+        "seconds_programming": 2.0,
+        "seconds_streaming": 3.0,
+        "commit": commit(),
+    }
     assert seen.lines == [
         "icebreaker: netlist",
-        "icebreaker: synthesising ... 3",
         "the digest",
         "icebreaker: simulating 0 cells",
         "2 of 50 logits differ",
     ]
+    assert seen.figures == ["icebreaker: synthesising ... 3"]
 
 
 def test_the_routed_netlist_has_a_seed_and_must_fit(asked):

@@ -16,22 +16,6 @@ NETWORK = random_network((6, 3), 1)
 IMAGES = random_images(NETWORK, 4, 2)
 
 
-class Seen:
-    """A display that remembers."""
-
-    def __init__(self):
-        self.lines = []
-
-    def start(self, description):
-        self.lines.append(description)
-
-    def advance(self, done, total, figures=""):
-        pass
-
-    def finish(self, outcome=""):
-        self.lines.append(outcome)
-
-
 @pytest.fixture
 def asked(monkeypatch):
     """What the simulator was asked for: it is left out, and finds the second logit wrong."""
@@ -49,8 +33,10 @@ def asked(monkeypatch):
 
 
 @pytest.mark.parametrize(("seed", "stalls"), [(None, 0.0), (0, 0.3), (5, 0.3)])
-def test_what_is_asked_for_reaches_the_simulator_and_comes_back(asked, tmp_path, seed, stalls):
-    seen, waves = Seen(), tmp_path / "out.fst"
+def test_what_is_asked_for_reaches_the_simulator_and_comes_back(
+    asked, seen, tmp_path, seed, stalls
+):
+    waves = tmp_path / "out.fst"
     options = SimulatorOptions("icarus", seed, waves)
     found = simulate_engine(NETWORK, IMAGES, HardwareProfile(lanes=2), options, seen)
     assert asked["built"] == {"simulator": "icarus", "waves": True}

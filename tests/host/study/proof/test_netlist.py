@@ -12,7 +12,7 @@ from allspin.boards.gates.pins import Pins
 from allspin.boards.shell import ShellParameters
 from allspin.hdl.bench.networks import random_images, random_network
 from allspin.hdl.parameters import HardwareProfile
-from allspin.host.cli import gates
+from allspin.host.cli.boards import gates
 from allspin.host.cli.main import main
 from allspin.host.study.proof import board as board_proof
 from allspin.host.study.proof.netlist import Proof, prove
@@ -118,7 +118,7 @@ def test_a_netlist_that_says_nothing_is_one_line(monkeypatch, tmp_path):
     program.write_text("#!/bin/sh\nexec sleep 100\n")
     program.chmod(0o755)
     monkeypatch.setattr(proofs, "SLOWEST", 1e9)
-    monkeypatch.setattr("allspin.host.link.virtual_board.UART_TIMEOUT", 0.1)
-    monkeypatch.setattr("allspin.host.link.virtual_board.CLOSING", 0.1)
+    monkeypatch.setattr("allspin.host.link.virtual.board.UART_TIMEOUT", 0.1)
+    monkeypatch.setattr("allspin.host.link.virtual.board.CLOSING", 0.1)
     with pytest.raises(UserError, match=r"nothing that speaks .* on the netlist; "):
         proofs.open_netlist(program, 8.0)

@@ -87,7 +87,7 @@ def test_whoever_is_not_vouched_for_is_refused(tmp_path, mine, address):
 
 
 def test_tls_without_certificates_is_one_line(address):
-    with pytest.raises(UserError, match="needs certificates: --tls-ca-file and"):
+    with pytest.raises(UserError, match="needs certificates: `ca_file` and"):
         Cluster(address).connect()
 
 

@@ -19,9 +19,9 @@ from distributed import Client, LocalCluster
 from allspin.host.cli.main import main
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_test_set
-from allspin.host.link.golden_machine import GoldenMachine
-from allspin.host.link.session import NO_PROGRESS
-from allspin.host.study.chips.accuracy import accuracy_over_chips, only
+from allspin.host.link.machines.golden import GoldenMachine
+from allspin.host.link.wire.session import NO_PROGRESS
+from allspin.host.study.chips.accuracy import Lot, accuracy_over_chips, only
 from allspin.host.study.sweep import job, workers
 from allspin.host.study.sweep.cluster import Cluster
 from allspin.host.study.sweep.grid import make_grid
@@ -82,12 +82,13 @@ def test_a_chip_is_what_the_library_says():
         kept = ["c2c"] * bool(point.c2c) + ["gain", "threshold"] * bool(point.neuron_d2d)
         expected = accuracy_over_chips(
             open_network("mnist-10"),
-            only(open_device("paper"), kept),
-            grid.seeds,
-            Programming("write-verify", tries=3),
-            images[:300],
-            labels[:300],
-            calibrated=point.calibrate,
+            Lot(
+                only(open_device("paper"), kept),
+                grid.seeds,
+                Programming("write-verify", tries=3),
+                point.calibrate,
+            ),
+            (images[:300], labels[:300]),
         )
         found = [measure(plan.job(point, chip)) for chip in grid.seeds]
         assert [outcome.accuracy for outcome in found] == expected.tolist()
@@ -332,7 +333,7 @@ def test_what_cannot_be_measured_is_said_before_anything_is(small, tmp_path):
         UserError, match=r"D2D of potentiation must be a number from 0 to 1, not 6\.5"
     ):
         make_plan(small.grid(d2d=[1, 50]))
-    with pytest.raises(UserError, match="images must be from 1 to 120, not 121"):
+    with pytest.raises(UserError, match="`images` must be from 1 to 120, not 121"):
         make_plan(small.grid(images=121))
     with pytest.raises(UserError, match="the network takes images of 28 x 28"):
         make_plan(small.grid(network="mnist-10"))

@@ -1,0 +1,237 @@
+"""What sums the columns of a crossbar on any part."""
+
+from itertools import pairwise
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from allspin.hdl.crossbar.crossbar import Columns, words_layout
+from allspin.hdl.crossbar.multiplier import CONVERTER_MULTIPLIERS, Multiplier
+from allspin.hdl.parameters import CrossbarParameters
+
+FLAGS = data.StructLayout({"valid": 1, "last": 1, "final": 1})
+"""Of a register stage: there is a beat, it ends its pass, the pass is its image's last."""
+
+
+def terms_layout(parameters: CrossbarParameters) -> data.ArrayLayout:
+    """What a beat adds to each lane's sum: a product of each part's."""
+    p = parameters
+    bits = p.word_bits + p.value_bits + (p.rows_per_clock - 1).bit_length()
+    return data.ArrayLayout(signed(bits), p.lanes)
+
+
+class Products(wiring.Component):
+    """Values times words, a register behind each step.
+
+    Parameters
+    ----------
+    parameters : CrossbarParameters
+        Of the crossbar.
+    clocks : int
+        As of `allspin.hdl.crossbar.crossbar.Cells`.
+
+    Attributes
+    ----------
+    stages : list of str
+        Names of the registers that a beat passes.
+    values : In(array)
+        What each part's row is driven with.
+    words : In
+        The words that belong to the values of `clocks` before.
+    terms : Out
+        `terms_layout`, as many clocks behind the values as there are stages.
+    value : Out
+        The first part's value, at the same time; where states stand for words.
+    """
+
+    values: data.View
+    words: data.View
+    terms: data.View
+    value: Signal
+
+    def __init__(self, parameters: CrossbarParameters, clocks: int) -> None:
+        p = self._parameters = parameters
+        # A slow clock has the time for a memory and a product in a row.
+        words = [] if p.target.slow_clock else ["word"]
+        reads = ["read", *(f"read_{clock}" for clock in range(2, clocks + 1))]
+        self.stages = [*reads, *words, "product", *["rows"] * (p.rows_per_clock > 1)]
+        super().__init__(
+            {
+                "values": In(data.ArrayLayout(p.value_bits, p.rows_per_clock)),
+                "words": In(words_layout(p)),
+                "terms": Out(terms_layout(p)),
+                "value": Out(p.value_bits),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the registers. None has a reset: who takes the terms knows which are of a beat."""
+        m = Module()
+        p = self._parameters
+
+        def registered(value: Value, name: str) -> Signal:
+            register = Signal(value.shape(), name=name, reset_less=True)
+            m.d.sync += register.eq(value)
+            return register
+
+        multipliers = 0 if p.level_step else p.target.multipliers - CONVERTER_MULTIPLIERS
+        terms: list[list[Value]] = [[] for _ in range(p.lanes)]
+        for part in range(p.rows_per_clock):
+            value: Value = self.values[part]
+            for name in self.stages[: self.stages.index("product")]:
+                value = registered(value, f"{name}_value_{part}")
+            for lane in range(p.lanes):
+                word: Value = self.words[part][lane]
+                if "word" in self.stages:
+                    word = registered(word, f"word_{part}_{lane}")
+                if lane < multipliers:
+                    multiplier = Multiplier(len(word), p.value_bits)
+                    m.submodules[f"multiplier_{part}_{lane}"] = multiplier
+                    m.d.comb += [multiplier.word.eq(word), multiplier.value.eq(value)]
+                    product: Value = multiplier.product
+                else:
+                    product = registered(word * value, f"product_{part}_{lane}")
+                terms[lane].append(product)
+            if p.level_step:
+                m.d.comb += self.value.eq(registered(value, "value"))
+        for lane, (term, *others) in enumerate(terms):
+            if others:
+                for other in others:
+                    term += other
+                term = registered(term, f"rows_{lane}")
+            m.d.comb += self.terms[lane].eq(term)
+        return m
+
+
+class Accumulators(wiring.Component):
+    """A sum of each lane, and its shadow, which is drained by shifting.
+
+    Parameters
+    ----------
+    parameters : CrossbarParameters
+        Of the crossbar.
+
+    Attributes
+    ----------
+    terms, value : In
+        As of `Products`.
+    adds, ends : In(1)
+        They are of a beat; it is its pass's last, so that the sums go into the shadow.
+    shifts : In(1)
+        The next sums come to the fore.
+    sums : Out(array of signed)
+        Those of the shadow that leave next.
+    """
+
+    terms: data.View
+    value: Signal
+    adds: Signal
+    ends: Signal
+    shifts: Signal
+    sums: data.View
+
+    def __init__(self, parameters: CrossbarParameters) -> None:
+        p = self._parameters = parameters
+        super().__init__(
+            {
+                "terms": In(terms_layout(p)),
+                "value": In(p.value_bits),
+                "adds": In(1),
+                "ends": In(1),
+                "shifts": In(1),
+                "sums": Out(data.ArrayLayout(signed(p.sum_bits), p.neurons_per_clock)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the sums."""
+        m = Module()
+        p = self._parameters
+        step = p.neurons_per_clock
+
+        def accumulate(term: Value, shadow: Signal, lane: object) -> None:
+            """The last term goes into the shadow alone, and the next sum starts at 0."""
+            # Only the sums need a reset: nobody looks at a shadow that holds nothing.
+            sum_ = Signal(shadow.shape(), name=f"sum_{lane}")
+            total = Signal(shadow.shape(), name=f"total_{lane}")
+            m.d.comb += total.eq(sum_ + term)
+            with m.If(self.adds):
+                m.d.sync += sum_.eq(Mux(self.ends, 0, total))
+            with m.If(self.ends):
+                m.d.sync += shadow.eq(total)
+
+        width = signed(p.lane_bits)
+        shadow = [Signal(width, name=f"shadow_{lane}", reset_less=True) for lane in range(p.lanes)]
+        with m.If(self.shifts):
+            # Drained by shifting: a multiplexer over all columns would cost more.
+            m.d.sync += [one.eq(two) for one, two in zip(shadow, shadow[step:], strict=False)]
+        for lane in range(p.lanes):
+            accumulate(self.terms[lane], shadow[lane], lane)
+        sums: list[Value] = [*shadow[:step]]
+        if p.level_step:
+            # Of a state t the level is 2 t + 1, so a column's sum is twice that of the states,
+            # and once that of the values, which all columns share.
+            beyond = Signal(range(p.rows * (2**p.value_bits - 1) + 1), reset_less=True)
+            accumulate(self.value, beyond, "of_values")
+            sums = [((sum_ << 1) + beyond) * p.level_step for sum_ in sums]
+        m.d.comb += [self.sums[number].eq(sum_) for number, sum_ in enumerate(sums)]
+        return m
+
+
+class PortableColumns(Columns):
+    """Described so that any tool makes something of it.
+
+    The first sum is valid four clocks after an image's last beat was taken, with words that come
+    a clock after their address; five with several rows per clock, and one less where the clock is
+    slow.
+    """
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the block."""
+        m = Module()
+        p = self._parameters
+        step = p.neurons_per_clock
+        m.submodules.products = products = Products(p, self._clocks)
+        m.submodules.accumulators = accumulators = Accumulators(p)
+        beat = self.passes.payload
+
+        stages: list[Any] = [Signal(FLAGS, name=name) for name in products.stages]
+        left = Signal(range(p.lanes + 1))  # sums still in the shadow
+        closing = Signal()
+        m.d.comb += [
+            closing.eq(Cat(stage.valid & stage.last for stage in stages).any()),
+            self.passes.ready.eq(~beat.last | ((left == 0) & ~closing)),
+        ]
+        m.d.sync += [
+            stages[0].valid.eq(self.passes.valid & self.passes.ready),
+            stages[0].last.eq(beat.last),
+            stages[0].final.eq(beat.final),
+        ]
+        m.d.sync += [two.eq(one) for one, two in pairwise(stages)]
+
+        final = stages[-1]
+        take = Signal()
+        image_ends = Signal()
+        m.d.comb += [
+            products.values.eq(beat.values),
+            products.words.eq(self.words),
+            accumulators.terms.eq(products.terms),
+            accumulators.value.eq(products.value),
+            accumulators.adds.eq(final.valid),
+            accumulators.ends.eq(final.valid & final.last),
+            accumulators.shifts.eq(take),
+            take.eq(self.sums.valid & self.sums.ready),
+            self.sums.valid.eq(left != 0),
+            self.sums.payload.sums.eq(accumulators.sums),
+            self.sums.payload.last.eq((left <= step) & image_ends),
+        ]
+        with m.If(accumulators.ends):
+            m.d.sync += [
+                left.eq(Mux(final.final, p.columns - (p.passes - 1) * p.lanes, p.lanes)),
+                image_ends.eq(final.final),
+            ]
+        with m.Elif(take):
+            m.d.sync += left.eq(Mux(left > step, left - step, 0))
+        return m

@@ -1,0 +1,103 @@
+"""From an image's rows to the lines of the memories, once for each group of columns."""
+
+from typing import Any
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from allspin.hdl.crossbar.replay import Replay
+from allspin.hdl.parameters import CrossbarParameters
+from allspin.hdl.stream.layouts import EventLayout
+
+
+class PassLayout(data.StructLayout):
+    """A beat of one pass.
+
+    Members
+    -------
+    lines : array of unsigned, `rows_per_clock` of them
+        Which line of each part's memories: each group of columns has its own region there, of
+        `part_rows` lines.
+    values : array of unsigned, `value_bits`
+        What each part's row is driven with.
+    last : 1 bit
+        The pass's last beat.
+    final : 1 bit
+        The pass is its image's last.
+    """
+
+    def __init__(self, parameters: CrossbarParameters) -> None:
+        p = parameters
+        super().__init__(
+            {
+                "lines": data.ArrayLayout(range(p.lines), p.rows_per_clock),
+                "values": data.ArrayLayout(p.value_bits, p.rows_per_clock),
+                "last": 1,
+                "final": 1,
+            }
+        )
+
+
+class PassSource(wiring.Component):
+    """Images in, passes out: as many of each image as there are groups of columns.
+
+    Without a register of its own; where there are several groups, a `Replay` keeps the events.
+
+    Parameters
+    ----------
+    parameters : CrossbarParameters
+        Of the crossbar.
+
+    Attributes
+    ----------
+    events : In(stream)
+        `EventLayout`: images, each once.
+    passes : Out(stream)
+        `PassLayout`.
+    """
+
+    events: stream.Interface
+    passes: stream.Interface
+
+    def __init__(self, parameters: CrossbarParameters) -> None:
+        self._parameters = parameters
+        super().__init__(
+            {
+                "events": In(stream.Signature(EventLayout(parameters))),
+                "passes": Out(stream.Signature(PassLayout(parameters))),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the block."""
+        m = Module()
+        p = self._parameters
+        beat: Any = Signal(EventLayout(p))
+        group = Signal(range(max(p.passes, 2)))
+        if p.passes == 1:
+            m.d.comb += [
+                self.passes.valid.eq(self.events.valid),
+                self.events.ready.eq(self.passes.ready),
+                beat.eq(self.events.payload),
+            ]
+        else:
+            m.submodules.replay = replay = Replay(p)
+            wiring.connect(m, wiring.flipped(self.events), replay.events)
+            m.d.comb += [
+                self.passes.valid.eq(replay.passes.valid),
+                replay.passes.ready.eq(self.passes.ready),
+                beat.eq(replay.passes.payload.beat),
+                group.eq(replay.passes.payload.group),
+            ]
+        base = Signal(range(p.lines))
+        with m.Switch(group):
+            for number in range(p.passes):
+                with m.Case(number):
+                    m.d.comb += base.eq(number * p.part_rows)
+        out = self.passes.payload
+        m.d.comb += [out.last.eq(beat.last), out.final.eq(group == p.passes - 1)]
+        for part in range(p.rows_per_clock):
+            slot = beat.slots[part]
+            m.d.comb += [out.lines[part].eq(base + slot.row), out.values[part].eq(slot.value)]
+        return m

@@ -1,0 +1,230 @@
+"""A layer: its crossbar, of which rows are read back, and its neurons."""
+
+from typing import Any
+
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from allspin.hdl.crossbar.kinds import make_crossbar
+from allspin.hdl.engine.readback import ReadInterface, ReadSignature
+from allspin.hdl.memory_map import CONVERTER, TABLE, WEIGHTS
+from allspin.hdl.neuron.converter import ViConverter
+from allspin.hdl.neuron.neuron_array import NeuronArray, RowDriver
+from allspin.hdl.parameters import EngineParameters
+from allspin.hdl.stream.ecp5 import copies
+from allspin.hdl.stream.layouts import EventLayout, LoadLayout, NoiseLayout, SumLayout
+from allspin.hdl.stream.reservation import Reservation
+from allspin.hdl.stream.slice import Slice
+from allspin.hdl.variation.programmer import WordLayout
+
+UNDER_WAY = 32
+"""Beats that may be in converters and neurons, or wait behind them: more than their registers."""
+
+
+class Layer(wiring.Component):
+    """A crossbar, and the neurons that follow it but in the last layer.
+
+    A row of R_AH words is read back the way the physical array is: the row alone is driven with
+    a value of 1, and the column sums are its words.
+
+    Parameters
+    ----------
+    parameters : EngineParameters
+        Of the whole engine.
+    number : int
+        Which layer it is.
+
+    Attributes
+    ----------
+    events : In(stream)
+        `EventLayout` of its crossbar.
+    out : Out(stream)
+        `EventLayout` of the next crossbar, or `SumLayout` of the last one.
+    load : In(stream)
+        `LoadLayout`: this layer's bytes; `ready` is always set.
+    programs, word : In(1), In(`WordLayout`)
+        The Programmer has a word for this layer, in place of `load`.
+    noise : In(stream)
+        `NoiseLayout`; of a hidden layer whose neurons have noise at each use.
+    read : In(`ReadSignature`)
+        Reads its memories.
+    rows, columns : Out(3)
+        How many rows are driven in this clock, and how many columns' sums are taken.
+    activity : Out(4)
+        Of the engine's.
+    write_clocks : int
+        Clocks from a word here to the word in its memory.
+    """
+
+    events: stream.Interface
+    out: stream.Interface
+    load: stream.Interface
+    programs: Signal
+    word: data.View
+    noise: stream.Interface
+    read: ReadInterface
+    rows: Signal
+    columns: Signal
+    activity: Signal
+
+    def __init__(self, parameters: EngineParameters, number: int) -> None:
+        self._parameters = parameters
+        self._number = number
+        self._crossbar = parameters.crossbars[number]
+        # The link and the Programmer are far from one another, and a fast clock needs a register
+        # where they meet. An iCE40's has the time, and its chips have no room: with one, nextpnr
+        # does not find places for all cells with each seed.
+        self._meets = parameters.variation is not None and not parameters.target.slow_clock
+        self.write_clocks = self._crossbar.write_clocks + self._meets
+        self._hidden = number < len(parameters.crossbars) - 1
+        out = (
+            EventLayout(parameters.crossbars[number + 1])
+            if self._hidden
+            else SumLayout(self._crossbar)
+        )
+        ports = {
+            "events": In(stream.Signature(EventLayout(self._crossbar))),
+            "out": Out(stream.Signature(out)),
+            "load": In(stream.Signature(LoadLayout())),
+            "programs": In(1),
+            "word": In(WordLayout(parameters.rah_bits)),
+            "read": In(ReadSignature()),
+            "rows": Out(range(5)),
+            "columns": Out(range(5)),
+            "activity": Out(4),
+        }
+        if self._hidden and parameters.noisy:
+            ports["noise"] = In(stream.Signature(NoiseLayout(parameters, number)))
+        super().__init__(ports)
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the layer."""
+        m = Module()
+        p, read = self._crossbar, self.read
+        m.submodules.crossbar = crossbar = make_crossbar(p)
+        events, sums = crossbar.events, crossbar.sums
+        self._elaborate_cells(m, crossbar.cells)
+        here = Signal()  # this layer's line is read
+        # A clock late where that decides what goes far; nothing is asked of a layer before.
+        known = m.d.sync if p.target.wide else m.d.comb
+        known += here.eq(read.line.layer == self._number)
+        # A clock late, beside what it turns from the images to the line.
+        (reading,) = copies(m, platform, read.reading, 1, "reading")
+        with m.If(reading):
+            m.d.comb += [events.valid.eq(read.drive & here), events.payload.last.eq(1)]
+            part_bits = (p.rows_per_clock - 1).bit_length()
+            for part in range(p.rows_per_clock):
+                slot = events.payload.slots[part]
+                # A silent slot's row is 0: the last row of another part need not exist.
+                with m.If(read.line.address[:part_bits] == part):
+                    m.d.comb += [slot.row.eq(read.line.address[part_bits:]), slot.value.eq(1)]
+        with m.Else():
+            wiring.connect(m, wiring.flipped(self.events), events)
+
+        following: Any = wiring.flipped(self.out)
+        room: Value = Const(1)  # for what comes of the sums
+        if self._hidden:
+            following, room = self._elaborate_neurons(m, here)
+        in_last = (p.columns - 1) % p.neurons_per_clock + 1
+        picked = Signal(range(max(p.neurons_per_clock, 2)))
+        last_picked = Signal()
+        waits = Signal()  # there are sums to be read
+        release = Signal()  # they have been read, and go
+        m.d.comb += [
+            read.taken.eq(events.ready & here),
+            last_picked.eq(picked == Mux(sums.payload.last, in_last, p.neurons_per_clock) - 1),
+            read.words.payload.data.eq(Array(sums.payload.sums)[picked]),
+            read.words.payload.last.eq(sums.payload.last & last_picked),
+            following.payload.eq(sums.payload),
+        ]
+        m.d.sync += [
+            waits.eq(read.collect & here & sums.valid & ~release),
+            release.eq(0),
+        ]
+        with m.If(read.collect):
+            m.d.comb += [sums.ready.eq(release), read.words.valid.eq(waits & ~release)]
+            with m.If(read.words.valid & read.words.ready):
+                m.d.sync += [picked.eq(Mux(last_picked, 0, picked + 1)), release.eq(last_picked)]
+        with m.Else():
+            m.d.comb += [
+                following.valid.eq(sums.valid & room),
+                sums.ready.eq(following.ready & room),
+            ]
+
+        took_event, took_sum = Signal(), Signal()
+        m.d.comb += [
+            took_event.eq(events.valid & events.ready & ~reading),
+            took_sum.eq(following.valid & following.ready),
+            self.rows.eq(sum(took_event & slot.value.any() for slot in events.payload.slots)),
+            self.columns.eq(Mux(took_sum, Mux(sums.payload.last, in_last, p.neurons_per_clock), 0)),
+            self.activity.eq(
+                Cat(
+                    took_event,
+                    took_event & events.payload.last,
+                    took_sum,
+                    took_sum & sums.payload.last,
+                )
+            ),
+        ]
+        return m
+
+    def _elaborate_cells(self, m: Module, cells: stream.Interface) -> None:
+        """Words for the crossbar, from the link or the Programmer."""
+        load, word = self.load.payload, self.word
+        m.d.comb += self.load.ready.eq(1)
+        written = m.d.sync if self._meets else m.d.comb
+        written += [
+            cells.valid.eq(self.programs | (self.load.valid & (load.memory == WEIGHTS))),
+            cells.payload.first.eq(Mux(self.programs, word.first, load.first)),
+            cells.payload.row.eq(Mux(self.programs, word.row, load.address)),
+            cells.payload.word.eq(Mux(self.programs, word.word, load.data)),
+        ]
+
+    def _elaborate_neurons(self, m: Module, here: Signal) -> tuple[stream.Interface, Value]:
+        """V-I converters, neurons, and what they drive: where sums go, and if there is room."""
+        p, number = self._parameters, self._number
+        m.submodules.converter = converter = ViConverter(p, number)
+        m.submodules.neurons = neurons = NeuronArray(p, number)
+        activations, sums = neurons.activations, converter.sums
+        m.submodules.reservation = reservation = Reservation(activations.payload.shape(), UNDER_WAY)
+        m.submodules.driver = driver = RowDriver(p, number)
+        wiring.connect(m, converter.currents, neurons.currents)
+        wiring.connect(m, reservation.waiting, driver.activations)
+        wiring.connect(m, driver.events, wiring.flipped(self.out))
+        room: Value = reservation.open
+        if p.noisy:
+            # Drawn far away: only registers are where it is taken.
+            m.submodules.noise = noise = Slice(NoiseLayout(p, number), every_clock=True)
+            wiring.connect(m, wiring.flipped(self.noise), noise.i)
+            room = reservation.open & noise.o.valid
+            m.d.comb += [
+                noise.o.ready.eq(reservation.taken),
+                converter.noise.eq(noise.o.payload),
+            ]
+
+        # They may be far away. What is loaded is there long before a sum comes, or a line is shown.
+        reading, load_valid = Signal(), Signal()
+        address = Signal(16, reset_less=True)
+        load = Signal(LoadLayout(), reset_less=True)
+        near = m.d.sync if self._crossbar.target.wide else m.d.comb
+        near += [load.eq(self.load.payload), load_valid.eq(self.load.valid)]
+        m.d.sync += [reading.eq(self.read.reading), address.eq(self.read.line.address)]
+        for memory in (converter, neurons):
+            m.d.comb += [
+                memory.load.payload.eq(load),
+                memory.load.valid.eq(load_valid),
+                memory.probe.eq(reading),
+            ]
+        which = self.read.line.memory
+        found = Mux(which == CONVERTER, converter.word, converter.shift)
+        m.d.comb += [
+            reservation.taken.eq(sums.valid & sums.ready),
+            reservation.arrives.eq(activations.valid),
+            reservation.payload.eq(activations.payload),
+            activations.ready.eq(1),
+            converter.column.eq(address),
+            neurons.address.eq(address),
+            self.read.found.eq(Mux(here, Mux(which == TABLE, neurons.entry, found), 0)),
+        ]
+        return sums, room

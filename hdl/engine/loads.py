@@ -1,0 +1,99 @@
+"""Loading: bytes on their way to the memories, and what waits for them."""
+
+from amaranth.hdl import Const, Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from allspin.hdl.memory_map import ENGINE, STATES
+from allspin.hdl.parameters import EngineParameters
+from allspin.hdl.stream.layouts import LoadLayout
+
+
+class Loads(wiring.Component):
+    """One register for all loads, so that the link's logic ends before the broadcast.
+
+    Parameters
+    ----------
+    parameters : EngineParameters
+        Of the whole engine.
+    settle : int
+        Clocks from a byte here to the byte in its memory, at most.
+
+    Attributes
+    ----------
+    load : In(stream)
+        `LoadLayout`: from the link.
+    byte : Out(`LoadLayout`)
+        What came.
+    valid : Out(1)
+        It is a byte for a memory, but none of states.
+    layers : Out(layers)
+        And for that layer's; a bit for each.
+    states : Out(stream)
+        `LoadLayout`: bytes of states. The Programmer may hold them back, and the link sees this
+        register and not the Programmer.
+    programming : In(1)
+        The Programmer has words under way.
+    loading : Out(1)
+        Not every byte is in its memory yet; a register, since much waits for it.
+    """
+
+    load: stream.Interface
+    byte: data.View
+    valid: Signal
+    layers: Signal
+    states: stream.Interface
+    programming: Signal
+    loading: Signal
+
+    def __init__(self, parameters: EngineParameters, settle: int) -> None:
+        self._settle = settle
+        self._has_states = parameters.variation is not None
+        super().__init__(
+            {
+                "load": In(stream.Signature(LoadLayout())),
+                "byte": Out(LoadLayout()),
+                "valid": Out(1),
+                "layers": Out(len(parameters.crossbars)),
+                "states": Out(stream.Signature(LoadLayout())),
+                "programming": In(1),
+                "loading": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the block."""
+        m = Module()
+        asked = self.load.payload
+        states = Const(0)
+        if self._has_states:
+            states = (asked.memory == STATES) & (asked.layer != ENGINE)
+        free = Signal(init=1)  # no byte is held back: a register for the link and the loads alone
+        opens = Signal()  # it is a line's first: of its own, since `byte` goes everywhere
+        chosen = Signal(len(self.layers))
+        m.d.comb += [
+            self.load.ready.eq(free),
+            self.layers.eq(Mux(self.valid, chosen, 0)),
+            self.states.payload.eq(self.byte),
+            self.states.payload.first.eq(opens),
+        ]
+        with m.If(free):
+            m.d.sync += [
+                self.byte.eq(asked),
+                chosen.eq(1 << asked.layer),
+                self.valid.eq(self.load.valid & ~states),
+                self.states.valid.eq(self.load.valid & states),
+                free.eq(~(self.load.valid & states)),
+                opens.eq(asked.first & states),
+            ]
+        with m.Elif(self.states.ready):
+            m.d.sync += [self.states.valid.eq(0), free.eq(1)]
+
+        busy = Signal()
+        settling = Signal(range(self._settle + 1))
+        m.d.comb += busy.eq(self.valid | self.programming | self.states.valid)
+        m.d.sync += [
+            settling.eq(Mux(busy, self._settle, settling - (settling != 0))),
+            self.loading.eq(self.load.valid | busy | (settling > 1)),
+        ]
+        return m

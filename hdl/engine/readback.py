@@ -1,0 +1,203 @@
+"""Reading back: a line of a memory, as the bytes that it was loaded from."""
+
+from functools import reduce
+from operator import or_
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from allspin.hdl.memory_map import CONVERTER, COUNTERS, WEIGHTS
+from allspin.hdl.stream.layouts import ByteLayout, FetchLayout
+from allspin.hdl.stream.slice import Slice
+
+
+class ReadSignature(wiring.Signature):
+    """What reads a layer's memories.
+
+    Members
+    -------
+    line : Out(`FetchLayout`)
+        The line that is read.
+    reading : Out(1)
+        A line is being read; a register.
+    drive : Out(1)
+        If the line is of this layer's R_AH words: drive its row alone, with a value of 1.
+    collect : Out(1)
+        Sums are the line's words, and leave as `words`; a register.
+    taken : In(1)
+        The row is being driven.
+    words : In(stream)
+        `ByteLayout`: the row's words.
+    found : In(32)
+        The line, if it is of this layer's V-I converters or neurons, from some clocks after it
+        was asked for; else 0.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            {
+                "line": Out(FetchLayout()),
+                "reading": Out(1),
+                "drive": Out(1),
+                "collect": Out(1),
+                "taken": In(1),
+                "words": In(stream.Signature(ByteLayout())),
+                "found": In(32),
+            }
+        )
+
+
+class ReadInterface(wiring.PureInterface):
+    """A port of `ReadSignature`, whose members are described there."""
+
+    line: data.View
+    reading: Signal
+    drive: Signal
+    collect: Signal
+    taken: Signal
+    words: stream.Interface
+    found: Signal
+
+
+class Readback(wiring.Component):
+    """Answer requests for lines, one after another.
+
+    A row of R_AH words is read the way the physical array is: the row alone is driven with a
+    value of 1, and the column sums are its words. All other memories show a line when they are
+    asked for it.
+
+    Parameters
+    ----------
+    layers : int
+        How many there are.
+    loop : int
+        Clocks in which each counter is shown once.
+
+    Attributes
+    ----------
+    fetch : In(stream)
+        `FetchLayout`: what to read.
+    fetched : Out(stream)
+        `ByteLayout`: the line.
+    hold : In(1)
+        Begin nothing now.
+    busy : Out(1)
+        A line is asked for, or being read.
+    layers : Out(`ReadSignature`), an array
+        The layers.
+    line : Out(`FetchLayout`)
+        The line that is read, for the counters.
+    count, shown : In(64), In(1)
+        The counter that it names, while it is shown.
+    """
+
+    fetch: stream.Interface
+    fetched: stream.Interface
+    hold: Signal
+    busy: Signal
+    layers: list[ReadInterface]
+    line: data.View
+    count: Signal
+    shown: Signal
+
+    def __init__(self, layers: int, loop: int) -> None:
+        self._loop = loop
+        super().__init__(
+            {
+                "fetch": In(stream.Signature(FetchLayout())),
+                "fetched": Out(stream.Signature(ByteLayout())),
+                "hold": In(1),
+                "busy": Out(1),
+                "layers": Out(ReadSignature()).array(layers),
+                "line": Out(FetchLayout()),
+                "count": In(64),
+                "shown": In(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the block."""
+        m = Module()
+        # Nothing goes straight from what is asked to what is answered: the link's own paths are
+        # long, and lines are read seldom. Where sums wait is far from where lines are answered:
+        # there are registers on both ways.
+        m.submodules.requests = requests = Slice(FetchLayout())
+        m.submodules.answers = answers = Slice(ByteLayout())
+        m.submodules.collected = collected = Slice(ByteLayout())
+        wiring.connect(m, wiring.flipped(self.fetch), requests.i)
+        wiring.connect(m, answers.o, wiring.flipped(self.fetched))
+        fetch, fetched = requests.o, answers.i
+        asked = fetch.payload
+
+        reading = Signal()  # a register, since it goes a long way
+        drive = Signal()
+        collect = Signal()  # a register too
+        for layer in self.layers:
+            m.d.comb += [
+                layer.line.eq(self.line),
+                layer.reading.eq(reading),
+                layer.drive.eq(drive),
+                layer.collect.eq(collect),
+                layer.words.ready.eq(collected.i.ready),
+            ]
+            with m.If(layer.words.valid):
+                m.d.comb += [
+                    collected.i.valid.eq(1),
+                    collected.i.payload.eq(layer.words.payload),
+                ]
+
+        bytes_left = Signal(range(9))
+        content = Signal(64)  # of the line, its next byte lowest
+        counted = Signal()  # a counter is read
+        # Chosen beside the waiting, which is long enough.
+        found = Signal(32)
+        wait = Signal(range(2 * self._loop + 4))
+        waited = Signal()
+        m.d.comb += self.busy.eq(reading | fetch.valid)
+        m.d.sync += [
+            found.eq(reduce(or_, (layer.found for layer in self.layers))),
+            counted.eq(self.line.memory == COUNTERS),
+        ]
+        with m.FSM(name="fetch"):
+            with m.State("IDLE"):
+                m.d.comb += fetch.ready.eq(~self.hold)
+                m.d.sync += [self.line.eq(asked), wait.eq(5), bytes_left.eq(1)]
+                with m.If(fetch.valid & fetch.ready):
+                    m.d.sync += reading.eq(1)
+                    m.next = "WAIT"
+                    with m.Switch(asked.memory):
+                        with m.Case(COUNTERS):
+                            m.d.sync += [wait.eq(2 * self._loop + 2), bytes_left.eq(8)]
+                        with m.Case(CONVERTER):
+                            m.d.sync += bytes_left.eq(4)
+                        with m.Case(WEIGHTS):
+                            m.next = "TURN"
+            with m.State("TURN"):
+                m.next = "DRIVE"
+            with m.State("DRIVE"):
+                m.d.comb += drive.eq(1)
+                with m.If(Cat(layer.taken for layer in self.layers).any()):
+                    m.d.sync += collect.eq(1)
+                    m.next = "SEND"
+            with m.State("WAIT"):
+                m.d.sync += [wait.eq(wait - 1), waited.eq(wait == 0)]
+                with m.If(~counted | self.shown):
+                    m.d.sync += content.eq(Mux(counted, self.count, found))
+                with m.If(waited):
+                    m.next = "SEND"
+            with m.State("SEND"):
+                m.d.comb += [
+                    fetched.valid.eq(1),
+                    fetched.payload.data.eq(content[:8]),
+                    fetched.payload.last.eq(bytes_left == 1),
+                ]
+                with m.If(collect):
+                    wiring.connect(m, collected.o, fetched)
+                with m.If(fetched.valid & fetched.ready):
+                    m.d.sync += [content.eq(content >> 8), bytes_left.eq(bytes_left - 1)]
+                    with m.If(fetched.payload.last):
+                        # The last sums have gone: their byte came through a register.
+                        m.d.sync += [reading.eq(0), collect.eq(0)]
+                        m.next = "IDLE"
+        return m

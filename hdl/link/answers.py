@@ -1,0 +1,329 @@
+"""Answers: which one is next, and its bytes."""
+
+import enum
+
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from allspin.hdl.link.protocol import (
+    ANSWER_HEADER_BYTES,
+    NO_SESSION,
+    NO_TAG,
+    Answer,
+    ErrorCode,
+    LinkParameters,
+    Request,
+    identity_bytes,
+)
+from allspin.hdl.link.requests import ImageLayout, RequestLayout
+from allspin.hdl.parameters import EngineParameters
+from allspin.hdl.stream.layouts import ByteLayout, ResultLayout
+
+CLASS_BYTES = 2
+
+
+class Cause(enum.IntEnum):
+    """What an answer answers."""
+
+    FRAME = 0
+    IMAGE = 1
+    REQUEST = 2
+
+
+class HeadLayout(data.StructLayout):
+    """The head of an answer.
+
+    Members
+    -------
+    kind, tag, session : 8, 16 and 8 bits
+        Its bytes.
+    error : ErrorCode
+        What follows in an error.
+    more : 1 bit
+        A body follows that is not of constants: logits, or lines.
+    """
+
+    def __init__(self) -> None:
+        super().__init__({"kind": 8, "tag": 16, "session": 8, "error": ErrorCode, "more": 1})
+
+
+class AnswerOrder(wiring.Component):
+    """Decide which answer is next, from whatever has one to give.
+
+    An error of a frame is told as soon as no answer is being sent, images in their order, and any
+    other request when it is shown.
+
+    Parameters
+    ----------
+    engine : EngineParameters
+        Whose logits.
+
+    Attributes
+    ----------
+    errors : In(stream)
+        `ErrorCode` of frames that were dropped.
+    images : In(stream)
+        `ImageLayout`: images in the order of their logits.
+    request : In(RequestLayout)
+        A request that is no image.
+    due, answered : In(1), Out(1)
+        Its answer may be given, and has been.
+    results : In(stream)
+        `ResultLayout`: the engine's logits.
+    logits : Out(stream)
+        `ResultLayout`: those of images that are answered with them.
+    head : Out(stream)
+        `HeadLayout` of the answer; taken with its last byte.
+    """
+
+    errors: stream.Interface
+    images: stream.Interface
+    request: data.View
+    due: Signal
+    answered: Signal
+    results: stream.Interface
+    logits: stream.Interface
+    head: stream.Interface
+
+    def __init__(self, engine: EngineParameters) -> None:
+        super().__init__(
+            {
+                "errors": In(stream.Signature(ErrorCode)),
+                "images": In(stream.Signature(ImageLayout())),
+                "request": In(RequestLayout()),
+                "due": In(1),
+                "answered": Out(1),
+                "results": In(stream.Signature(ResultLayout(engine))),
+                "logits": Out(stream.Signature(ResultLayout(engine))),
+                "head": Out(stream.Signature(HeadLayout())),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the order."""
+        m = Module()
+        image, request, head = self.images.payload, self.request, self.head.payload
+        # A reset clears it, so that each answer tells whether the memories are still those that
+        # the host has written.
+        session = Signal(8, init=NO_SESSION)
+        cause = Signal(Cause)
+        failed = request.error != 0
+        coming = Signal(Cause)  # the cause from the next clock on
+        done = Signal()
+        m.d.comb += [
+            head.session.eq(session),
+            coming.eq(cause),
+            self.errors.ready.eq(done & (cause == Cause.FRAME)),
+            self.images.ready.eq(done & (cause == Cause.IMAGE)),
+            self.answered.eq(done & (cause == Cause.REQUEST)),
+        ]
+        # Registers, since what is chosen from is far and wide; it stays as it is until `done`.
+        m.d.sync += cause.eq(coming)
+        with m.Switch(coming):
+            with m.Case(Cause.IMAGE):
+                m.d.sync += [
+                    head.tag.eq(image.tag),
+                    head.kind.eq(Mux(image.malformed, Answer.ERROR, Answer.LOGITS)),
+                    head.error.eq(ErrorCode.IMAGE),
+                    head.more.eq(~image.malformed),
+                ]
+            with m.Case(Cause.REQUEST):
+                m.d.sync += [
+                    head.tag.eq(request.tag),
+                    # An answer's kind is the request's with the highest bit set.
+                    head.kind.eq(Mux(failed, Answer.ERROR, Cat(request.kind[:7], 1))),
+                    head.error.eq(request.error),
+                    head.more.eq(~failed & (request.kind == Request.READ) & (request.count != 0)),
+                ]
+            with m.Default():
+                m.d.sync += [
+                    head.tag.eq(NO_TAG),
+                    head.kind.eq(Answer.ERROR),
+                    head.error.eq(self.errors.payload),
+                    head.more.eq(0),
+                ]
+        with m.FSM(name="order"):
+            with m.State("IDLE"):
+                with m.If(self.errors.valid):
+                    m.d.comb += coming.eq(Cause.FRAME)
+                    m.next = "CAUSE"
+                with m.Elif(self.images.valid & self.results.valid):
+                    m.d.comb += coming.eq(Cause.IMAGE)
+                    m.next = "CAUSE"
+                    with m.If(image.malformed):
+                        m.next = "DISCARD"
+                with m.Elif(self.due):
+                    m.d.comb += coming.eq(Cause.REQUEST)
+                    m.next = "CAUSE"
+            with m.State("CAUSE"):
+                with m.If((cause == Cause.REQUEST) & request.opens):
+                    m.d.sync += session.eq(request.space)
+                m.next = "ANSWER"
+            with m.State("DISCARD"):
+                m.d.comb += self.results.ready.eq(1)
+                with m.If(self.results.valid & self.results.payload.last):
+                    m.next = "ANSWER"
+            with m.State("ANSWER"):
+                m.d.comb += self.head.valid.eq(1)
+                with m.If(head.more & (cause == Cause.IMAGE)):
+                    wiring.connect(m, wiring.flipped(self.results), wiring.flipped(self.logits))
+                with m.If(self.head.ready):
+                    m.next = "DONE"
+            with m.State("DONE"):
+                # A state of its own, so that what caused the answer moves on from a register.
+                m.d.comb += done.eq(1)
+                m.next = "IDLE"
+        return m
+
+
+class LogitBytes(wiring.Component):
+    """Logits to bytes: each image's, the lowest byte first, and then its class.
+
+    Parameters
+    ----------
+    engine : EngineParameters
+        Whose logits.
+
+    Attributes
+    ----------
+    logits : In(stream)
+        `ResultLayout`.
+    o : Out(stream)
+        `ByteLayout`: a packet for each image.
+    """
+
+    logits: stream.Interface
+    o: stream.Interface
+
+    def __init__(self, engine: EngineParameters) -> None:
+        self._logit_bytes = engine.logit_bytes
+        super().__init__(
+            {
+                "logits": In(stream.Signature(ResultLayout(engine))),
+                "o": Out(stream.Signature(ByteLayout())),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the order of bytes."""
+        m = Module()
+        result = self.logits.payload
+        logit = Signal(8 * self._logit_bytes)
+        winner = Signal(8 * CLASS_BYTES)
+        place = Signal(range(max(self._logit_bytes, CLASS_BYTES)))  # of the byte
+        m.d.comb += [
+            logit.eq(result.logit),
+            winner.eq(result.winner),
+            self.o.valid.eq(self.logits.valid),
+        ]
+        with m.If(self.o.valid & self.o.ready):
+            m.d.sync += place.eq(place + 1)
+        with m.FSM(name="logits"):
+            with m.State("LOGIT"):
+                m.d.comb += self.o.payload.data.eq(logit.word_select(place, 8))
+                with m.If(place == self._logit_bytes - 1):
+                    # The last one stays, for its winner.
+                    m.d.comb += self.logits.ready.eq(self.o.ready & ~result.last)
+                    with m.If(self.o.valid & self.o.ready):
+                        m.d.sync += place.eq(0)
+                        with m.If(result.last):
+                            m.next = "CLASS"
+            with m.State("CLASS"):
+                final = place == CLASS_BYTES - 1
+                m.d.comb += [
+                    self.o.payload.data.eq(winner.word_select(place[0], 8)),
+                    self.o.payload.last.eq(final),
+                    self.logits.ready.eq(self.o.ready & final),
+                ]
+                with m.If(self.o.valid & self.o.ready & final):
+                    m.d.sync += place.eq(0)
+                    m.next = "LOGIT"
+        return m
+
+
+class AnswerSender(wiring.Component):
+    """Send an answer: its head, and what follows of it.
+
+    Parameters
+    ----------
+    parameters : LinkParameters
+        What the identity tells.
+
+    Attributes
+    ----------
+    head : In(stream)
+        `HeadLayout`, which is there a clock before it is offered; taken with the answer's last
+        byte.
+    logits, lines : In(stream)
+        `ByteLayout`: what follows the head of an answer of either kind.
+    reads : Out(1)
+        Lines are awaited.
+    answer : Out(stream)
+        `ByteLayout`: payloads of answers.
+    """
+
+    head: stream.Interface
+    logits: stream.Interface
+    lines: stream.Interface
+    reads: Signal
+    answer: stream.Interface
+
+    def __init__(self, parameters: LinkParameters) -> None:
+        self._identity = identity_bytes(parameters)
+        super().__init__(
+            {
+                "head": In(stream.Signature(HeadLayout())),
+                "logits": In(stream.Signature(ByteLayout())),
+                "lines": In(stream.Signature(ByteLayout())),
+                "reads": Out(1),
+                "answer": Out(stream.Signature(ByteLayout())),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the sender."""
+        m = Module()
+        head = self.head.payload
+        # Of an error, or of an identity.
+        first, *identity = (Const(byte, 8) for byte in self._identity)
+        fifth = Mux(head.kind == Answer.IDENTITY, first, head.error)
+        known = Array((head.kind, head.tag[:8], head.tag[8:], head.session, fifth, *identity))
+        index = Signal(range(len(known)))
+        final = Signal.like(index)
+        m.d.comb += final.eq(ANSWER_HEADER_BYTES - 1)
+        with m.Switch(head.kind):
+            with m.Case(Answer.IDENTITY):
+                m.d.comb += final.eq(len(known) - 1)
+            with m.Case(Answer.ERROR):
+                m.d.comb += final.eq(ANSWER_HEADER_BYTES)
+        # Many bytes to choose from: one every other clock.
+        chosen = Signal(8)
+        ends = Signal()
+        settled = Signal()
+        sent = Signal()
+        m.d.comb += sent.eq(self.answer.valid & self.answer.ready)
+        m.d.sync += [chosen.eq(known[index]), ends.eq(index == final), settled.eq(~sent)]
+        with m.FSM(name="answer") as fsm:
+            with m.State("HEAD"):
+                m.d.comb += [
+                    self.answer.valid.eq(self.head.valid & settled),
+                    self.answer.payload.data.eq(chosen),
+                    self.answer.payload.last.eq(ends & ~head.more),
+                ]
+                with m.If(sent):
+                    m.d.sync += index.eq(index + 1)
+                    with m.If(ends):
+                        m.d.sync += index.eq(0)
+                        with m.If(head.more):
+                            m.next = "LINES"
+                            with m.If(head.kind == Answer.LOGITS):
+                                m.next = "LOGITS"
+            for state, body in (("LOGITS", self.logits), ("LINES", self.lines)):
+                with m.State(state):
+                    wiring.connect(m, wiring.flipped(body), wiring.flipped(self.answer))
+                    with m.If(sent & self.answer.payload.last):
+                        m.next = "HEAD"
+            m.d.comb += self.head.ready.eq(sent & self.answer.payload.last)
+            m.d.comb += self.reads.eq(fsm.ongoing("LINES"))
+        return m

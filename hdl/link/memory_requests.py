@@ -1,0 +1,285 @@
+"""Requests for lines of the engine's memories: checked, written and read."""
+
+from collections.abc import Sequence
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from allspin.hdl.link.protocol import ErrorCode, Request
+from allspin.hdl.link.requests import RequestLayout
+from allspin.hdl.memory_map import COUNTERS, MemoryMap, memory_map
+from allspin.hdl.parameters import EngineParameters
+from allspin.hdl.stream.layouts import ByteLayout, FetchLayout, LoadLayout
+
+
+class SpaceLayout(data.StructLayout):
+    """What a space is; all zero if there is none of its number.
+
+    Members
+    -------
+    exists, readable : 1 bit each
+        There is one, and it may be read.
+    lines, line_bytes : unsigned
+        Its size.
+    """
+
+    def __init__(self, memories: Sequence[MemoryMap]) -> None:
+        super().__init__(
+            {
+                "exists": 1,
+                "readable": 1,
+                "lines": range(max(memory.lines for memory in memories) + 1),
+                "line_bytes": range(max(memory.line_bytes for memory in memories) + 1),
+            }
+        )
+
+
+class SpaceTable(wiring.Component):
+    """Look up a space in the memory map.
+
+    Parameters
+    ----------
+    memories : sequence of MemoryMap
+        All that there are.
+
+    Attributes
+    ----------
+    number : In(8)
+        Which one.
+    space : Out(SpaceLayout)
+        What it is, a clock later.
+    """
+
+    number: Signal
+    space: data.View
+
+    def __init__(self, memories: Sequence[MemoryMap]) -> None:
+        self._memories = memories
+        super().__init__({"number": In(8), "space": Out(SpaceLayout(memories))})
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the table."""
+        m = Module()
+        m.d.sync += self.space.eq(0)
+        with m.Switch(self.number):
+            for memory in self._memories:
+                with m.Case(memory.space):
+                    m.d.sync += [
+                        self.space.exists.eq(1),
+                        self.space.readable.eq(memory.readable),
+                        self.space.lines.eq(memory.lines),
+                        self.space.line_bytes.eq(memory.line_bytes),
+                    ]
+        return m
+
+
+class MemoryExecutor(wiring.Component):
+    """Check requests for lines against the memory map, and write those that are to be written.
+
+    Parameters
+    ----------
+    engine : EngineParameters
+        Whose memories.
+
+    Attributes
+    ----------
+    request : In(RequestLayout)
+        A READ or a WRITE, whose `space` has been there for at least a clock.
+    executes : In(1)
+        It is to be executed, until `executed`.
+    quiet : In(1)
+        Memories may be written.
+    rest : In(stream)
+        `ByteLayout`: what is to be written.
+    ended : In(1)
+        Nothing more comes.
+    load : Out(stream)
+        To the engine's memories.
+    line_done : Out(1)
+        A line has been written.
+    executed, error : Out(1), Out(ErrorCode)
+        It is done, and why it failed; 0 if it did not.
+    """
+
+    request: data.View
+    executes: Signal
+    quiet: Signal
+    rest: stream.Interface
+    ended: Signal
+    load: stream.Interface
+    line_done: Signal
+    executed: Signal
+    error: Signal
+
+    def __init__(self, engine: EngineParameters) -> None:
+        self._memories = memory_map(engine)
+        super().__init__(
+            {
+                "request": In(RequestLayout()),
+                "executes": In(1),
+                "quiet": In(1),
+                "rest": In(stream.Signature(ByteLayout())),
+                "ended": In(1),
+                "load": Out(stream.Signature(LoadLayout())),
+                "line_done": Out(1),
+                "executed": Out(1),
+                "error": Out(ErrorCode),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the executor."""
+        m = Module()
+        request, byte, load = self.request, self.rest.payload, self.load.payload
+        m.submodules.table = table = SpaceTable(self._memories)
+        space = table.space
+        reads = request.kind == Request.READ
+        lines_left = Signal.like(space.lines)  # from the address to the space's end
+        beyond = Signal()  # what is asked for is not there, or not to be read
+        bytes_left = Signal.like(space.line_bytes)  # of the line
+        first = Signal()  # the next byte is a line's first
+        # Known a clock before they are asked for.
+        no_lines = Signal()
+        line_ends = Signal()
+        last_line = Signal()
+        begin_line = [
+            bytes_left.eq(space.line_bytes - 1),
+            line_ends.eq(space.line_bytes == 1),
+            first.eq(1),
+        ]
+        m.d.comb += [
+            table.number.eq(request.space),
+            load.layer.eq(request.space[4:]),
+            load.memory.eq(request.space[:4]),
+            load.first.eq(first),
+            load.address.eq(request.address),
+            load.data.eq(byte.data),
+        ]
+
+        def end(error: ErrorCode | int = 0) -> None:
+            m.d.comb += [self.executed.eq(1), self.error.eq(error)]
+            m.next = "ADDRESS"
+
+        with m.FSM(name="execute"):
+            with m.State("ADDRESS"):
+                m.d.sync += [lines_left.eq(space.lines - request.address), no_lines.eq(0)]
+                hidden = reads & ~space.readable
+                m.d.sync += beyond.eq(~space.exists | (request.address >= space.lines) | hidden)
+                with m.If(self.executes):
+                    m.next = "COUNT"
+            with m.State("COUNT"):
+                m.d.sync += [*begin_line, last_line.eq(lines_left == 1)]
+                with m.If(reads & (request.count > lines_left)):
+                    m.d.sync += beyond.eq(1)
+                m.next = "CHECK"
+            with m.State("CHECK"):
+                with m.If(beyond):
+                    end(ErrorCode.SPACE)
+                with m.Elif(reads):
+                    end()
+                with m.Elif(self.quiet):
+                    with m.If(request.space[:4] == COUNTERS):
+                        m.d.comb += self.load.valid.eq(1)
+                        with m.If(self.load.ready):
+                            end()
+                    with m.Elif(self.ended):
+                        end()
+                    with m.Else():
+                        m.next = "WRITE"
+            with m.State("WRITE"):
+                with m.If(no_lines), m.If(self.rest.valid):
+                    end(ErrorCode.SPACE)
+                with m.Else():
+                    m.d.comb += [
+                        self.load.valid.eq(self.rest.valid),
+                        self.rest.ready.eq(self.load.ready),
+                    ]
+                    with m.If(self.rest.valid & self.load.ready):
+                        m.d.sync += [
+                            bytes_left.eq(bytes_left - 1),
+                            line_ends.eq(bytes_left == 1),
+                            first.eq(0),
+                        ]
+                        with m.If(line_ends):
+                            m.d.comb += self.line_done.eq(1)
+                            m.d.sync += [
+                                *begin_line,
+                                no_lines.eq(last_line),
+                                last_line.eq(lines_left == 2),
+                                lines_left.eq(lines_left - 1),
+                            ]
+                        with m.If(byte.last & line_ends):
+                            end()
+                        with m.Elif(byte.last):
+                            end(ErrorCode.LENGTH)
+        return m
+
+
+class LineReader(wiring.Component):
+    """Read the lines of a request one after another.
+
+    Attributes
+    ----------
+    request : In(RequestLayout)
+        A READ of at least one line; all of them exist.
+    reads : In(1)
+        They are to be read, until the last byte has been taken.
+    fetch, fetched : Out(stream), In(stream)
+        The engine's memories.
+    lines : Out(stream)
+        `ByteLayout`: the lines' bytes, as one packet.
+    line_done : Out(1)
+        A line has been read, and another follows.
+    """
+
+    request: data.View
+    reads: Signal
+    fetch: stream.Interface
+    fetched: stream.Interface
+    lines: stream.Interface
+    line_done: Signal
+
+    def __init__(self) -> None:
+        super().__init__(
+            {
+                "request": In(RequestLayout()),
+                "reads": In(1),
+                "fetch": Out(stream.Signature(FetchLayout())),
+                "fetched": In(stream.Signature(ByteLayout())),
+                "lines": Out(stream.Signature(ByteLayout())),
+                "line_done": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the reader."""
+        m = Module()
+        request, fetch, byte = self.request, self.fetch.payload, self.fetched.payload
+        final = request.count == 1
+        m.d.comb += [
+            fetch.layer.eq(request.space[4:]),
+            fetch.memory.eq(request.space[:4]),
+            fetch.address.eq(request.address),
+            self.lines.payload.data.eq(byte.data),
+            self.lines.payload.last.eq(byte.last & final),
+        ]
+        with m.FSM(name="read"):
+            with m.State("FETCH"):
+                m.d.comb += self.fetch.valid.eq(self.reads)
+                with m.If(self.reads & self.fetch.ready):
+                    m.next = "LINE"
+            with m.State("LINE"):
+                m.d.comb += [
+                    self.lines.valid.eq(self.fetched.valid),
+                    self.fetched.ready.eq(self.lines.ready),
+                ]
+                with m.If(self.lines.valid & self.lines.ready & byte.last):
+                    m.next = "LINE_READ"
+                    with m.If(final):
+                        m.next = "FETCH"
+            with m.State("LINE_READ"):
+                # A state of its own, so that the next line follows from a register.
+                m.d.comb += self.line_done.eq(1)
+                m.next = "FETCH"
+        return m

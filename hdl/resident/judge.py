@@ -1,0 +1,138 @@
+"""Results held against the labels."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from allspin.hdl.parameters import EngineParameters
+from allspin.hdl.resident.beat_memory import COLUMN_BITS, COLUMN_LINES
+from allspin.hdl.resident.memories import PlainMemory
+from allspin.hdl.stream.ecp5 import WordMemory
+
+
+class CountsLayout(data.StructLayout):
+    """What a run has counted.
+
+    Members
+    -------
+    answers, correct : 16 bits
+        Results, and those that were as labelled.
+    cycles : unsigned
+        Clocks.
+    """
+
+    def __init__(self, parameters: EngineParameters) -> None:
+        super().__init__({"answers": 16, "correct": 16, "cycles": parameters.counter_bits})
+
+
+class Judge(wiring.Component):
+    """Hold results against the labels, and count.
+
+    Parameters
+    ----------
+    parameters : EngineParameters
+        Of the whole engine.
+    images : int
+        Labels that fit.
+
+    Attributes
+    ----------
+    write : In(1)
+        Store `stored` at `place`.
+    place, stored : In(16)
+        Number of an image, and its label.
+    clear : In(1)
+        Begin to count, at image 0.
+    count : In(1)
+        Results are counted, and so is the clock.
+    answered : In(1)
+        The next image's result is complete.
+    winner : In
+        Its class.
+    busy : Out(1)
+        A result has not been counted yet.
+    counts : Out
+        `CountsLayout`: what has been counted so far.
+    address : In(16)
+        While nothing is counted: which label is on `label` two clocks later.
+    label : Out
+        A class.
+    """
+
+    write: Signal
+    place: Signal
+    stored: Signal
+    clear: Signal
+    count: Signal
+    answered: Signal
+    winner: Signal
+    busy: Signal
+    counts: data.View
+    address: Signal
+    label: Signal
+
+    def __init__(self, parameters: EngineParameters, images: int) -> None:
+        self._images = images
+        class_ = range(max(parameters.classes, 2))
+        self._registered = parameters.target.registered_blocks
+        super().__init__(
+            {
+                "write": In(1),
+                "place": In(16),
+                "stored": In(16),
+                "clear": In(1),
+                "count": In(1),
+                "answered": In(1),
+                "winner": In(class_),
+                "busy": Out(1),
+                "counts": Out(CountsLayout(parameters)),
+                "address": In(16),
+                "label": Out(class_),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the judge."""
+        m = Module()
+        self._elaborate_labels(m)
+        winners = [Signal.like(self.winner, name=f"winner_{clock}") for clock in range(2)]
+        counts = self.counts
+        coming = Signal(4)
+        hit = Signal()
+        m.d.comb += self.busy.eq(coming.any())
+        m.d.sync += [
+            coming.eq(Cat(self.answered, coming)),
+            winners[0].eq(self.winner),
+            winners[1].eq(winners[0]),
+            hit.eq(coming[1] & (winners[1] == self.label)),
+            counts.answers.eq(counts.answers + self.answered),
+            counts.correct.eq(counts.correct + hit),
+            counts.cycles.eq(counts.cycles + self.count),
+        ]
+        with m.If(self.clear):
+            m.d.sync += counts.eq(0)
+        return m
+
+    def _elaborate_labels(self, m: Module) -> None:
+        """The labels' memory: one is there two clocks after its address."""
+        address = Signal(range(self._images))
+        m.d.comb += address.eq(Mux(self.count, self.counts.answers, self.address))
+        width = len(self.label)
+        if self._registered and self._images <= COLUMN_LINES and width <= COLUMN_BITS:
+            m.submodules.labels = words = WordMemory(self._images, 1, width)
+            m.d.comb += [
+                words.address.eq(address),
+                self.label.eq(words.words.as_value()),
+                words.write_enable.eq(self.write),
+                words.write_address.eq(self.place),
+                words.word.eq(self.stored),
+            ]
+            return
+        m.submodules.labels = labels = PlainMemory(self.label.shape(), self._images)
+        m.d.comb += [
+            labels.write.eq(self.write),
+            labels.place.eq(self.place),
+            labels.stored.eq(self.stored),
+            labels.address.eq(address),
+            self.label.eq(labels.found),
+        ]

@@ -1,0 +1,232 @@
+"""The answers to those who read the resident images' memories."""
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from allspin.hdl.memory_map import ENGINE, LABELS, RESIDENT_BEATS, RESIDENT_LOGITS, RESIDENT_RUN
+from allspin.hdl.parameters import EngineParameters
+from allspin.hdl.resident.beat_memory import PackedLayout
+from allspin.hdl.resident.judge import CountsLayout
+from allspin.hdl.resident.loader import CLASS_BYTES, RUN_BYTES
+from allspin.hdl.stream.layouts import ByteLayout, FetchLayout, ResultLayout
+from allspin.hdl.stream.slice import Slice
+
+
+class HeldLayout(data.StructLayout):
+    """A line that is sent byte by byte.
+
+    Members
+    -------
+    line
+        What is left of it, the next byte lowest.
+    left : unsigned
+        Bytes behind that one.
+    final : 1 bit
+        The answer ends with the line.
+    """
+
+    def __init__(self) -> None:
+        super().__init__({"line": 8 * RUN_BYTES, "left": range(RUN_BYTES), "final": 1})
+
+
+class LineReader(wiring.Component):
+    """Answer the requests for lines of this block, and pass the others on to the engine.
+
+    Parameters
+    ----------
+    parameters : EngineParameters
+        Of the whole engine.
+    beats : int
+        Beats that fit.
+
+    Attributes
+    ----------
+    link_fetch, link_fetched : In(stream), Out(stream)
+        Requests and answers: `FetchLayout`, `ByteLayout`.
+    fetch, fetched : Out(stream), In(stream)
+        The engine's part of them.
+    results : In(stream)
+        `ResultLayout`: what the engine answers to the image that is played.
+    serving : Out(1)
+        A line of this block is being read, or was a clock ago.
+    address : Out(16)
+        Which line.
+    aim : Out(1)
+        The player is to be told what follows.
+    play : Out(1)
+        It streams the image `address`; else it will be asked to `peek`.
+    first, skip : Out
+        Where that image is, or which beat that is.
+    peek, peeked, beat, position
+        As of the `BeatPlayer`, of which this is the other side.
+    label, counts : In
+        What the `Judge` has at `address`, and `CountsLayout`.
+    forget : In(1)
+        Beats are written.
+    """
+
+    link_fetch: stream.Interface
+    link_fetched: stream.Interface
+    fetch: stream.Interface
+    fetched: stream.Interface
+    results: stream.Interface
+    serving: Signal
+    address: Signal
+    aim: Signal
+    play: Signal
+    first: Signal
+    skip: Signal
+    peek: Signal
+    peeked: Signal
+    beat: data.View
+    position: Signal
+    label: Signal
+    counts: data.View
+    forget: Signal
+
+    def __init__(self, parameters: EngineParameters, beats: int) -> None:
+        self._parameters = parameters
+        super().__init__(
+            {
+                "link_fetch": In(stream.Signature(FetchLayout())),
+                "link_fetched": Out(stream.Signature(ByteLayout())),
+                "fetch": Out(stream.Signature(FetchLayout())),
+                "fetched": In(stream.Signature(ByteLayout())),
+                "results": In(stream.Signature(ResultLayout(parameters))),
+                "serving": Out(1),
+                "address": Out(16),
+                "aim": Out(1),
+                "play": Out(1),
+                "first": Out(range(beats)),
+                "skip": Out(16),
+                "peek": Out(1),
+                "peeked": In(1),
+                "beat": In(PackedLayout(parameters.crossbars[0])),
+                "position": In(range(beats)),
+                "label": In(range(max(parameters.classes, 2))),
+                "counts": In(CountsLayout(parameters)),
+                "forget": In(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the reader."""
+        m = Module()
+        m.submodules.byte_slice = bytes_ = Slice(ByteLayout())
+        wiring.connect(m, bytes_.o, wiring.flipped(self.link_fetched))
+        asked, sent = self.link_fetch.payload, bytes_.i
+        mine = Signal()
+        memory = Signal(4)
+        held = Signal(HeldLayout())
+        found = Signal()
+        m.d.comb += [
+            mine.eq((asked.layer == ENGINE) & (asked.memory >= RESIDENT_BEATS)),
+            self.fetch.payload.eq(asked),
+        ]
+        self._find(m, found)
+        m.d.sync += self.aim.eq(0)
+        with m.FSM(name="reading"):
+            with m.State("ENGINE"):
+                m.d.comb += [
+                    self.fetch.valid.eq(self.link_fetch.valid & ~mine),
+                    self.link_fetch.ready.eq(self.fetch.ready | mine),
+                    sent.valid.eq(self.fetched.valid),
+                    sent.payload.eq(self.fetched.payload),
+                    self.fetched.ready.eq(sent.ready),
+                ]
+                m.d.sync += [
+                    memory.eq(asked.memory),
+                    self.play.eq(asked.memory == RESIDENT_LOGITS),
+                    self.address.eq(asked.address),
+                    self.serving.eq(self.link_fetch.valid & mine),
+                ]
+                with m.If(self.link_fetch.valid & mine):
+                    m.next = "REGARD"
+            with m.State("REGARD"):
+                # In this clock the image is found, and which number it has.
+                m.d.sync += self.aim.eq(1)
+                m.next = "AIM"
+            with m.State("AIM"):
+                m.next = "LOGIT"
+                with m.If(~self.play):
+                    m.next = "LOOK"
+            with m.State("LOOK"):
+                m.d.comb += self.peek.eq(1)
+                m.next = "WAIT"
+            with m.State("WAIT"):
+                # By then any other line is there too.
+                self._take_line(m, held, memory)
+                with m.If(self.peeked):
+                    m.next = "SEND"
+            with m.State("LOGIT"):
+                m.d.comb += self.results.ready.eq(1)
+                self._take_logit(m, held)
+                with m.If(self.results.valid):
+                    m.next = "SEND"
+            with m.State("SEND"):
+                m.d.comb += [
+                    sent.valid.eq(1),
+                    sent.payload.data.eq(held.line[:8]),
+                    sent.payload.last.eq(held.final & (held.left == 0)),
+                    found.eq(self.play),
+                ]
+                with m.If(sent.ready):
+                    m.d.sync += [held.line.eq(held.line >> 8), held.left.eq(held.left - 1)]
+                    with m.If(held.left == 0):
+                        m.next = "LOGIT"
+                        with m.If(held.final):
+                            m.next = "ENGINE"
+        return m
+
+    def _find(self, m: Module, found: Signal) -> None:
+        """Where the image is, a clock after `address`; `found` says that it was streamed.
+
+        Images that are asked for in order are not searched for from the start each time: where
+        the image behind the last one begins is known.
+        """
+        next_image = Signal(16)
+        next_beat = Signal.like(self.first)
+        ahead = Signal()
+        gap = Signal(16)
+        m.d.comb += [
+            self.first.eq(Mux(self.play, Mux(ahead, next_beat, 0), self.address)),
+            self.skip.eq(Mux(ahead, gap, self.address)),
+        ]
+        m.d.sync += [ahead.eq(self.address >= next_image), gap.eq(self.address - next_image)]
+        with m.If(found):
+            m.d.sync += [next_beat.eq(self.position), next_image.eq(self.address + 1)]
+        with m.If(self.forget):
+            m.d.sync += [next_image.eq(0), next_beat.eq(0)]
+
+    def _take_line(self, m: Module, held: data.View, memory: Signal) -> None:
+        """The line of any memory but `RESIDENT_LOGITS`."""
+        counts = self.counts
+        beat = [
+            value | Const(0, 8) for slot in self.beat.slots for value in (slot.distance, slot.value)
+        ]
+        lines = {
+            RESIDENT_BEATS: (self._parameters.beat_bytes, Cat(*beat, self.beat.last)),
+            LABELS: (CLASS_BYTES, self.label),
+            RESIDENT_RUN: (
+                RUN_BYTES,
+                Cat(counts.answers, Const(0, 16), counts.correct, Const(0, 16), counts.cycles),
+            ),
+        }
+        m.d.sync += held.final.eq(1)
+        with m.Switch(memory):
+            for which, (size, content) in lines.items():
+                with m.Case(which):
+                    m.d.sync += [held.line.eq(content), held.left.eq(size - 1)]
+
+    def _take_logit(self, m: Module, held: data.View) -> None:
+        """The engine's next logit; the winner follows the last one."""
+        size = self._parameters.logit_bytes
+        result = self.results.payload
+        logit = Signal(8 * size)
+        m.d.comb += logit.eq(result.logit)
+        m.d.sync += [
+            held.line.eq(Cat(logit, result.winner)),
+            held.left.eq(Mux(result.last, size + CLASS_BYTES, size) - 1),
+            held.final.eq(result.last),
+        ]

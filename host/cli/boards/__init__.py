@@ -1,0 +1,1 @@
+"""Commands on boards: which there are, their bitstreams and netlists."""

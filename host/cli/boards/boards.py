@@ -1,0 +1,127 @@
+"""``allspin boards``: which boards there are, and what was last built for them."""
+
+import argparse
+import json
+from pathlib import Path
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from allspin.host.bitstreams.build.job import DEFAULT_NETWORK
+from allspin.host.bitstreams.rows import Row, find_rows, read_documented
+from allspin.host.bitstreams.tables import HEADER, RIGHT, boards_table, cells, headline_table
+from allspin.host.data.catalogue import open_network
+from allspin.host.show.marks import Marks
+from allspin.host.show.progress import stages
+from allspin.host.show.say import say
+from allspin.host.show.terminal import Terminal
+from allspin.sim.errors import UserError
+from allspin.sim.network.netfile import write_atomically
+
+HELP = """\
+List the boards: part, memory, lanes, whether a network fits, and what was last built.
+
+A network fits where a build of it did; where none was made, whether its weights fit the
+memory is said. MHz is the worst of the seeds that were placed, of what the machine's clock needs.
+A build of other gateware than these sources make is called older; for that the machines that
+were built are elaborated, once after each change of the sources."""
+EPILOG = """\
+examples:
+  allspin boards
+  allspin boards --network mnist-100 --json
+  allspin boards --write docs/boards.md --headline README.md
+"""
+
+MARKS = Marks("<!-- allspin boards -->", "<!-- end -->")
+HEADLINE_MARKS = Marks("<!-- allspin boards: headline -->", "<!-- end -->")
+PATHS = ("bitstream", "netlist")
+"""Figures that are places on this machine."""
+WIDTH = 140
+"""Columns that the table takes where it is not printed on a terminal."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    add = parser.add_argument
+    add(
+        "--network",
+        metavar="NET",
+        default=DEFAULT_NETWORK,
+        help=f"network file, or the name of one that ships ({DEFAULT_NETWORK})",
+    )
+    add(
+        "--write",
+        metavar="FILE.md",
+        type=Path,
+        help="put the table into this page, and JSON beside it; what that tells of builds that "
+        "were made elsewhere stays",
+    )
+    add(
+        "--headline",
+        metavar="FILE.md",
+        type=Path,
+        help="with --write: the table of the few figures that stand for all, in this page",
+    )
+    add("--json", action="store_true", help="print all of it as one JSON object")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Find out, and print."""
+    network = open_network(arguments.network)
+    documented = None
+    if arguments.headline is not None and arguments.write is None:
+        raise UserError("--headline goes with --write: its figures are of the builds told there")
+    if arguments.write is not None:
+        MARKS.around(arguments.write)
+        documented = read_documented(_beside(arguments.write), arguments.network)
+    if arguments.headline is not None:
+        HEADLINE_MARKS.around(arguments.headline)
+    with stages() as progress:
+        rows = find_rows(arguments.network, network, documented, progress)
+    if arguments.headline is not None:
+        HEADLINE_MARKS.fill(arguments.headline, headline_table(rows))
+    if arguments.write is not None:
+        _write(arguments.write, arguments.network, rows)
+    if arguments.json:
+        say(json.dumps({"network": arguments.network, "boards": rows}))
+    elif arguments.write is None:
+        _print(rows, arguments.network)
+    return 0
+
+
+def _beside(path: Path) -> Path:
+    return path.with_suffix(".json")
+
+
+def _write(path: Path, network: str, rows: list[Row]) -> None:
+    """The table between the page's marks, and the figures beside it."""
+    # Where the files lie on this machine is nobody else's business.
+    content = {
+        "network": network,
+        "boards": [
+            {**row, "built": {k: v for k, v in row["built"].items() if k not in PATHS}}
+            if row["built"]
+            else row
+            for row in rows
+        ],
+    }
+    beside = _beside(path)
+    MARKS.fill(path, boards_table(rows))
+    write_atomically(beside, (json.dumps(content, indent=1) + "\n").encode())
+    built = sum(row["built"] is not None for row in rows)
+    older = sum(row["older"] is True for row in rows)
+    say(f"{path}, {beside}: {len(rows)} machines, {built} of them built, {older} of other gateware")
+
+
+def _print(rows: list[Row], network: str) -> None:
+    table = Table(title=f"boards, and {network} on them", box=SIMPLE_HEAD, pad_edge=False)
+    for name in HEADER:
+        justify = "right" if name in RIGHT else "left"
+        table.add_column(name, justify=justify, overflow="fold", no_wrap=name == "board")
+    for row in rows:
+        table.add_row(*cells(row))
+    console = Terminal(piped_width=WIDTH)
+    console.print(table)
+    for row in rows:
+        if not row["fits"]:
+            console.print(f"{row['board']}: {row['why']}", soft_wrap=True)

@@ -1,0 +1,155 @@
+"""``allspin build``: bitstreams, with what they came to."""
+
+import argparse
+import contextlib
+import json
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+from allspin.boards.build.tools import Wanted
+from allspin.host.bitstreams.build.boards import BuildDisplay, BuildOptions, Built, build_jobs
+from allspin.host.bitstreams.build.job import ALL, DEFAULT_NETWORK, MHZ, BuildChanges, find_jobs
+from allspin.host.bitstreams.build.table import build_table
+from allspin.host.cli.options.names import naming_options
+from allspin.host.data.files import check_writable
+from allspin.host.show.progress import stages
+from allspin.host.show.say import say, tell, warn
+from allspin.host.show.terminal import Terminal
+from allspin.sim.errors import UserError
+
+HELP = """\
+Build the bitstream of one or more boards: synthesise, place, route, pack.
+
+Tools that are installed are used, else those of PyPI (pip install 'allspin[boards]'). What was
+built before is not built again; a build that is stopped goes on where it was. The same
+inputs and tools give the same bitstream."""
+EPILOG = """\
+exit status 1 if a design does not fit or misses its timing
+
+examples:
+  allspin build icebreaker
+  allspin build ulx3s-85f --network mnist-100 --seeds 3
+  allspin build icebreaker --profile chips --json
+  allspin build ulx3s-85f --rows-per-clock 4 --frequency 80
+  allspin build ulx3s-25f:chips ulx3s-85f:fast ulx3s-85f:chips --jobs 2
+  allspin build all --jobs 2
+"""
+
+FAILED = 1
+"""Exit status where a board does not fit or misses its timing."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    add = parser.add_argument
+    add(
+        "boards",
+        metavar="BOARD[:PROFILE]",
+        nargs="+",
+        help=f"see allspin boards; or {ALL}; with one of its machines, if not --profile's",
+    )
+    add(
+        "--network",
+        metavar="NET",
+        default=DEFAULT_NETWORK,
+        help=f"network file, or the name of one that ships ({DEFAULT_NETWORK})",
+    )
+    add("--profile", metavar="NAME", help="which of the board's machines (the first)")
+    add("--lanes", metavar="L", type=int, help="columns that a row drives in a clock")
+    add("--rows-per-clock", metavar="R", type=int, help="rows that are driven in a clock")
+    add("--frequency", metavar="MHZ", type=float, help="of the machine's clock (the profile's)")
+    add("--seed", metavar="N", type=int, default=1, help="of placing (1)")
+    add("--seeds", metavar="N", type=int, default=1, help="try N seeds from --seed on (1)")
+    add("--tools", choices=get_args(Wanted), default="auto", help="which tools (auto)")
+    add("--jobs", metavar="N", type=int, default=1, help="boards at a time (1)")
+    add("-o", "--output", metavar="FILE", type=Path, help="copy the bitstream of one board here")
+    add("--json", action="store_true", help="print the figures as one JSON object")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Build, and print what came of it."""
+    frequency = None if arguments.frequency is None else MHZ * arguments.frequency
+    with naming_options():
+        options = BuildOptions(arguments.seed, arguments.seeds, arguments.tools, arguments.jobs)
+        changes = BuildChanges(arguments.lanes, arguments.rows_per_clock, frequency)
+        jobs = find_jobs(arguments.boards, arguments.network, arguments.profile, changes)
+    if arguments.output is not None:
+        if len(jobs) > 1:
+            raise UserError("--output is for one board")
+        check_writable(arguments.output)
+    with _one_shown() if len(jobs) == 1 else contextlib.nullcontext(_Log()) as shown:
+        results = build_jobs(jobs, options, shown)
+    if arguments.output is not None and (bitstream := results[0].bitstream) is not None:
+        shutil.copyfile(bitstream, arguments.output)
+    if arguments.json:
+        records = [result.record for result in results]
+        say(json.dumps(records[0] if len(records) == 1 else {"boards": records}))
+    else:
+        for result in results:
+            if result.error is None:
+                Terminal().print(build_table(result.record))
+    shortfalls = [line for result in results if (line := result.shortfall)]
+    for line in shortfalls:
+        warn(line)
+    return FAILED if shortfalls else 0
+
+
+class _Stages(BuildDisplay):
+    """One board, with a step for each stage."""
+
+    def __init__(self, stage: Callable[[str, float], None]) -> None:
+        self._stage = stage
+
+    def advance(self, name: str, what: str, seconds: float) -> None:
+        self._stage(f"{name}: {what}", seconds)
+
+    def finish(self, built: Built) -> None:
+        for note in built.notes:
+            warn(note)
+
+
+@contextlib.contextmanager
+def _one_shown() -> Iterator[BuildDisplay]:
+    with stages() as stage:
+        yield _Stages(stage)
+
+
+class _Log(BuildDisplay):
+    """Several boards at a time, with a line for each stage."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._begun = time.monotonic()
+        self._under_way: dict[tuple[int, str], str] = {}
+
+    def _note(self, board: str, what: str) -> None:
+        with self._lock:
+            minutes, seconds = divmod(int(time.monotonic() - self._begun), 60)
+            tell(f"{minutes:3d}:{seconds:02d} {board}: {what}")
+
+    def advance(self, name: str, what: str, seconds: float) -> None:
+        job = threading.get_ident(), name  # the same machine may have been asked for twice
+        if what != self._under_way.get(job):
+            self._under_way[job] = what
+            self._note(name, what)
+
+    def finish(self, built: Built) -> None:
+        for note in built.notes:
+            warn(note)
+        if built.error is not None:
+            self._note(built.name, f"failed: {built.error}")
+            return
+        tools = built.record["seconds"]
+        took = f"{built.seconds:.0f} s now, {tools:.0f} s of tools"
+        self._note(built.name, f"{_verdict(built.record)} ({took})")
+
+
+def _verdict(result: Mapping[str, Any]) -> str:
+    if not result["fits"]:
+        return "does not fit"
+    met = "meets" if result["meets_timing"] else "misses"
+    return f"{result['fmax_mhz']:.1f} MHz, {met} {result['need_mhz']:g}"

@@ -1,0 +1,1 @@
+"""Commands on devices and their chips: fit, measure, sweep."""

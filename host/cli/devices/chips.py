@@ -1,0 +1,75 @@
+"""``allspin chips``: what networks reach over many chips of a device."""
+
+import argparse
+import json
+from pathlib import Path
+
+from allspin.host.cli.options.chip import PAPER, add_programming_arguments
+from allspin.host.cli.options.names import naming_options
+from allspin.host.show.progress import Steps
+from allspin.host.show.say import say
+from allspin.host.show.terminal import Terminal
+from allspin.host.study.chips.accuracy import CAUSES, COLUMNS
+from allspin.host.study.chips.measured import CHIPS, MeasureOptions, measure_chips
+from allspin.host.study.chips.table import chips_table, remarks
+from allspin.sim.programming.schemes import DEFAULT_BAND
+
+HELP = """\
+Program many chips with networks, and say what share of the test images they classify rightly:
+mean and standard deviation over the chips, by which variations the chips have and by how they
+are programmed."""
+EPILOG = """\
+examples:
+  allspin chips paper-10 paper-100
+  allspin chips paper-10 --causes
+  allspin chips mine.safetensors --device mine.toml --chips 100 --json
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    add = parser.add_argument
+    add("networks", metavar="NET", nargs="+", help="network file, or the name of one that ships")
+    add(
+        "--device",
+        metavar="DEVICE",
+        default=PAPER,
+        help=f"device file, or the name of one that ships ({PAPER})",
+    )
+    add("--chips", metavar="N", type=int, default=CHIPS, help=f"how many chips ({CHIPS})")
+    add("--first", metavar="SEED", type=int, default=0, help="the first chip; the next follow (0)")
+    add("--causes", action="store_true", help="each variation alone, and what mends it")
+    add_programming_arguments(parser)
+    add("--images", metavar="N", type=int, help="first N test images (all)")
+    add("--data", metavar="DIR", type=Path, help="folder of IDX files (MNIST, which ships)")
+    add("--json", action="store_true", help="print the results as one JSON object")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Measure, and print the table."""
+    with naming_options():
+        options = MeasureOptions(
+            chips=arguments.chips,
+            first=arguments.first,
+            columns=CAUSES if arguments.causes else COLUMNS,
+            polarity=arguments.polarity or "quieter",
+            tries=arguments.tries,
+            band=DEFAULT_BAND if arguments.band is None else arguments.band,
+        )
+    with Steps() as steps:
+        measured = measure_chips(
+            arguments.networks,
+            arguments.device,
+            options,
+            images=arguments.images,
+            data=arguments.data,
+            display=steps,
+        )
+    if arguments.json:
+        say(json.dumps(measured.to_dict()))
+        return 0
+    console = Terminal()
+    console.print(chips_table(measured))
+    for line in remarks(measured):
+        console.print(line, soft_wrap=True)
+    return 0

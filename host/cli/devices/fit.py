@@ -1,0 +1,142 @@
+"""``allspin fit``: from measured curves to a device file."""
+
+import argparse
+import json
+from pathlib import Path
+
+from allspin.host.cli.options.names import naming_options
+from allspin.host.data.files import check_writable
+from allspin.host.show.pictures.style import save_picture
+from allspin.host.show.say import say, warn
+from allspin.host.show.terminal import Terminal
+from allspin.host.study.fit.device import FitOptions
+from allspin.host.study.fit.fit import fit, take_lookup_tables
+from allspin.host.study.fit.measurement import ColumnNames
+from allspin.host.study.fit.spread import DEVICE_CHOICES
+from allspin.host.study.fit.table import fit_table, readings
+from allspin.sim.device.device_file import save_device
+from allspin.sim.device.response import Polarity
+from allspin.sim.device.synapse_variation import OCCASIONS
+from allspin.sim.device.table_device import TableSynapse, is_lookup_table
+
+HELP = """\
+Fit measured curves: R_AH against pulse number, over any number of cycles and devices, and R_AH
+against current of a neuron. Writes a device file with values, intervals and readings, and
+beside it a picture of data, fit and residuals."""
+EPILOG = """\
+A file has a header with names and units, such as device,cycle,polarity,pulse,R_AH (ohm) for a
+synapse or device,cycle,current (mA),R_AH (ohm) for a neuron. See docs/formats.md. Two lookup
+tables of CrossSim (dG_increasing.txt, dG_decreasing.txt) are taken as they are.
+
+A curve that the model does not describe is said to be so, with exit status 1, and nothing is
+written but the picture: --table then makes the device of the measured table itself, --force
+of the model in spite of it.
+
+examples:
+  allspin fit pulses.csv neuron.csv -o mine.toml
+  allspin fit device-*.csv --resistance-column Rxy -o mine.toml
+  allspin fit dG_increasing.txt dG_decreasing.txt -o measured.toml
+  allspin run paper-10 --device mine.toml --chip 1
+"""
+
+NOT_DESCRIBED = 1
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    add = parser.add_argument
+    add("files", metavar="CSV", nargs="+", type=Path, help="files of curves")
+    add("-o", "--output", metavar="DEVICE", type=Path, required=True, help="device file to write")
+    add("--name", help="the device's name (that of the file)")
+    add("--states", type=int, help="states of the synapse, 2 to 128 (as many as pulses)")
+    add("--table", action="store_true", help="make the synapse of the measured table, without fit")
+    add("--force", action="store_true", help="write a model that does not describe the data")
+    add("--c2c-occasion", choices=list(OCCASIONS), help="reading of C2C (what the data say)")
+    add("--d2d-reading", choices=DEVICE_CHOICES, help="reading of D2D (what explains most)")
+    add(
+        "--currents",
+        metavar=("LOW", "HIGH"),
+        nargs=2,
+        type=float,
+        help="part of the neuron's curve, in mA (in the file's numbers if it names no unit)",
+    )
+    add(
+        "--base",
+        metavar="DEVICE",
+        default="paper",
+        help="stands in for what was not measured (paper)",
+    )
+    for what in ("pulse", "cycle", "device", "polarity", "current"):
+        add(f"--{what}-column", metavar="NAME", help=f"column of the {what}")
+    add(
+        "--resistance-column",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="column of R_AH; several are as many cycles",
+    )
+    add("--json", action="store_true", help="print the result as one JSON object")
+
+
+def _take_lookup_tables(arguments: argparse.Namespace, options: FitOptions) -> int:
+    """CrossSim's tables become a device without any fit."""
+    device = take_lookup_tables(arguments.files, options, arguments.base)
+    save_device(device, arguments.output)
+    synapse = device.synapse
+    assert isinstance(synapse, TableSynapse)
+    pulses = [synapse.response(polarity).resistance.size - 1 for polarity in Polarity]
+    if arguments.json:
+        say(json.dumps({"device": str(arguments.output), "kind": "table", "pulses": pulses}))
+    else:
+        say(
+            f"{arguments.output}: lookup tables of {pulses[0]} and {pulses[1]} pulses between "
+            f"{synapse.low:.3g} and {synapse.high:.3g} S, taken as they are."
+        )
+    return 0
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Read, fit, judge, write."""
+    output: Path = arguments.output
+    check_writable(output, regular=True)
+    with naming_options():
+        options = FitOptions(
+            name=arguments.name or output.stem,
+            states=arguments.states,
+            occasion=arguments.c2c_occasion,
+            reading=arguments.d2d_reading,
+            currents=arguments.currents and tuple(arguments.currents),
+            table=arguments.table,
+        )
+    if is_lookup_table(arguments.files[0]):
+        return _take_lookup_tables(arguments, options)
+    columns = ColumnNames(
+        pulse=arguments.pulse_column,
+        resistance=tuple(arguments.resistance_column),
+        cycle=arguments.cycle_column,
+        device=arguments.device_column,
+        polarity=arguments.polarity_column,
+        current=arguments.current_column,
+    )
+    fitted = fit(arguments.files, options, columns, arguments.base, warn)
+    pictures = save_picture(fitted.picture(), output.parent, output.stem)
+    for complaint in fitted.complaints:
+        warn(f"the model does not describe {complaint}")
+    device = None
+    if not fitted.complaints or arguments.force:
+        device = fitted.device()
+        save_device(device, output)
+    if arguments.json:
+        say(json.dumps(fitted.to_dict(None if device is None else output, pictures)))
+    elif device is not None:
+        Terminal().print(fit_table(fitted.result, device))
+        for line in readings(fitted.result, device):
+            say(line)
+        say(f"{output} and its picture are written.")
+    if device is None:
+        warn(
+            f"{output} is not written; see {pictures[0]}, and take --table for "
+            "the measured table as the device, or --force for the model in spite of it"
+        )
+        return NOT_DESCRIBED
+    return 0

@@ -1,0 +1,1 @@
+"""Commands on a network's gateware: simulated, exported, behind a port."""

@@ -1,0 +1,110 @@
+"""``allspin sim``: the engine in an HDL simulator, under cocotb."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from allspin.hdl.bench.runner import BenchFailure
+from allspin.hdl.bench.tools import SIMULATORS
+from allspin.hdl.parameters import HardwareProfile
+from allspin.host.cli.options.names import naming_options
+from allspin.host.data.catalogue import open_network
+from allspin.host.data.datasets import load_test_set
+from allspin.host.show.figures import figures_table
+from allspin.host.show.progress import Steps
+from allspin.host.show.say import say, warn
+from allspin.host.show.terminal import Terminal
+from allspin.host.study.proof.engine import SimulatorOptions, simulate_engine
+
+HELP = """\
+Run a network's engine in an HDL simulator, and compare every logit with the golden model.
+
+The engine is the one of the virtual board and of the boards, as Verilog; cocotb programs it
+and streams test images. For waveforms, and as a start for testbenches of one's own. The
+simulator is compiled once for a design and kept."""
+EPILOG = """\
+examples:
+  allspin sim mnist-10
+  allspin sim mnist-10 --images 3 --waves out.fst
+  allspin sim mnist-10 --simulator icarus --images 5 --seed 1 --lanes 10
+"""
+
+IMAGES = 20
+MISMATCHES = 1
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    add = parser.add_argument
+    add("network", metavar="NET", help="network file, or the name of one that ships")
+    add("--simulator", choices=SIMULATORS, default=SIMULATORS[0], help="which (verilator)")
+    add("--images", metavar="N", type=int, default=IMAGES, help=f"first N test images ({IMAGES})")
+    add("--data", metavar="DIR", type=Path, help="folder of IDX files (MNIST, which ships)")
+    add(
+        "--seed",
+        metavar="S",
+        type=int,
+        help="stall both ends of the engine at random, drawn from this seed (no stalls)",
+    )
+    add("--waves", metavar="OUT.fst", type=Path, help="record waveforms, in FST")
+    add("--lanes", metavar="L", type=int, help="columns that a row drives in a clock (all)")
+    add(
+        "--rows-per-clock",
+        metavar="R",
+        type=int,
+        default=1,
+        help="rows that are driven in a clock, 1, 2 or 4 (1)",
+    )
+    add(
+        "--memory",
+        choices=("block", "ecp5"),
+        default="block",
+        help="the portable engine, or the one for an ECP5's clock (block)",
+    )
+    add("--json", action="store_true", help="print the result as one JSON object")
+
+
+def _print_table(result: dict[str, Any]) -> None:
+    rows = [
+        ("images", f"{result['images']}"),
+        ("logits compared", f"{result['logits_compared']}"),
+        ("mismatches", f"{result['mismatches']}"),
+        ("cycles per image", f"{result['cycles_per_image']:.1f}"),
+        ("seconds", f"{result['seconds']:.2f}"),
+    ]
+    if result["waves"]:
+        rows.append(("waveforms", result["waves"]))
+    Terminal().print(figures_table(f"{result['network']} in {result['simulator']}", rows))
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Simulate, and say what came of it."""
+    with naming_options():
+        profile = HardwareProfile(
+            lanes=arguments.lanes,
+            rows_per_clock=arguments.rows_per_clock,
+            memory=arguments.memory,
+        )
+        options = SimulatorOptions(arguments.simulator, arguments.seed, arguments.waves)
+    network = open_network(arguments.network)
+    images, _ = load_test_set(arguments.data, [network], arguments.images)
+    try:
+        with Steps() as steps:
+            found = simulate_engine(network, images[: arguments.images], profile, options, steps)
+    except BenchFailure as failure:
+        warn(f"the simulation failed: {failure}")
+        return MISMATCHES
+    result = {
+        "network": arguments.network,
+        "simulator": arguments.simulator,
+        **found.to_dict(),
+        "waves": None if arguments.waves is None else str(arguments.waves),
+    }
+    if arguments.json:
+        say(json.dumps(result))
+    else:
+        _print_table(result)
+    if found.first_mismatch is not None:
+        warn(f"first mismatch, {found.first_mismatch}")
+    return MISMATCHES if found.mismatches else 0

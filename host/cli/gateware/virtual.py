@@ -1,0 +1,142 @@
+"""``allspin virtual``: the virtual board as a serial port, with faults on purpose."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from allspin.hdl.parameters import HardwareProfile
+from allspin.host.cli.gateware.port_link import check_link, linked
+from allspin.host.cli.gateware.signals import Signals
+from allspin.host.cli.options.names import naming_options
+from allspin.host.data.catalogue import open_network
+from allspin.host.link.machines.chip_programming import CHIPS
+from allspin.host.link.machines.opening import virtual_program
+from allspin.host.link.machines.resident import VIRTUAL_RESIDENT
+from allspin.host.link.virtual.board import VirtualTransport
+from allspin.host.link.virtual.faults import Faults, FaultyTransport, WireFaults
+from allspin.host.link.virtual.port import VirtualPort
+from allspin.host.show.progress import Steps
+from allspin.host.show.say import say, tell
+from allspin.sim.errors import refused
+
+HELP = """\
+Open the virtual board as a serial port: a pseudo-terminal, whose path is printed.
+
+It behaves like a board on a wire, for this program (--on PATH) and for clients in any language, one
+after another, and keeps what it was programmed with until it is reset. It ends with Ctrl-C."""
+EPILOG = """\
+faults on purpose, whose places come of --seed; requests and answers count over all clients:
+  --flip P         each byte has one bit flipped with probability P, in both directions
+  --drop-frame K   request K (the first is 1) gets lost
+  --drop-answer K  answer K gets lost
+  --reset-after K  the board is reset after answer K: it forgets what it was programmed with
+  kill -USR1 PID   resets it now
+
+examples:
+  allspin virtual mnist-10
+  allspin virtual mnist-10 --port board     # then: allspin run mnist-10 --on board --check
+  allspin virtual paper-10 --chips --resident --rows-per-clock 4
+  allspin virtual mnist-10 --flip 0.001 --seed 7
+  allspin virtual mnist-10 --drop-frame 12 --drop-frame 40 --reset-after 500
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    add = parser.add_argument
+    add("network", metavar="NET", help="network file, or the name of one that ships")
+    add(
+        "--rows-per-clock",
+        metavar="R",
+        type=int,
+        default=1,
+        help="rows that are driven in a clock, 1, 2 or 4 (1)",
+    )
+    add("--chips", action="store_true", help="with the gateware that makes chips")
+    add("--resident", action="store_true", help="with a memory for resident images")
+    add("--port", metavar="LINK", type=Path, help="make a symbolic link to the port, until the end")
+    add("--flip", metavar="P", type=float, default=0.0, help="probability of a flipped bit a byte")
+    for option, what in (("--drop-frame", "request"), ("--drop-answer", "answer")):
+        add(option, metavar="K", type=int, action="append", default=[], help=f"lose the {what} K")
+    add(
+        "--reset-after",
+        metavar="K",
+        type=int,
+        action="append",
+        default=[],
+        help="reset the board after the answer K",
+    )
+    add("--seed", metavar="S", type=int, default=0, help="names the faults (0)")
+
+
+def _faults(arguments: argparse.Namespace) -> Faults:
+    with refused("cannot make such faults: "):
+        return Faults(
+            WireFaults(arguments.flip, tuple(arguments.drop_frame)),
+            WireFaults(arguments.flip, tuple(arguments.drop_answer)),
+            tuple(arguments.reset_after),
+            arguments.seed,
+        )
+
+
+def _serve(port: VirtualPort, link: FaultyTransport[VirtualTransport], signals: Signals) -> None:
+    resets = 0
+    while True:
+        if port.carry(signals.wake):
+            wanted = signals.wanted()
+            if any(number in wanted for number in signals.ENDS):
+                return
+            link.reset()
+        if link.resets > resets:
+            resets = link.resets
+            tell(f"  reset after {link.to_host.frames:,} answers")
+
+
+def _summary(link: FaultyTransport[VirtualTransport]) -> str:
+    asked, answered = link.to_device, link.to_host
+    said = [f"{asked.frames:,} requests, {answered.frames:,} answers"]
+    for what, count in (
+        ("bits flipped", asked.flipped + answered.flipped),
+        ("frames dropped", asked.dropped + answered.dropped),
+        ("resets", link.resets),
+    ):
+        if count:
+            said.append(f"{count:,} {what}")
+    return ", ".join(said)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Open the port, and carry bytes until told to end."""
+    with naming_options():
+        profile = HardwareProfile(
+            rows_per_clock=arguments.rows_per_clock,
+            variation=CHIPS if arguments.chips else None,
+            resident=VIRTUAL_RESIDENT if arguments.resident else None,
+        )
+    faults = _faults(arguments)
+    if arguments.port is not None:
+        check_link(arguments.port)
+    network = open_network(arguments.network)
+    with Steps() as steps:
+        steps.start("building the virtual board")
+        program = virtual_program(
+            network,
+            profile,
+            progress=lambda what, seconds: steps.advance(
+                seconds, None, f"{what} ... {seconds:.0f} s"
+            ),
+        )
+        steps.finish()
+    with (
+        Signals() as signals,
+        FaultyTransport(lambda: VirtualTransport(program), faults) as link,
+        VirtualPort(link) as port,
+        linked(arguments.port, port.path),
+    ):
+        say(port.path)
+        sys.stdout.flush()
+        where = port.path if arguments.port is None else f"{arguments.port} ({port.path})"
+        tell(f"the virtual board of {arguments.network} is on {where}; Ctrl-C ends it")
+        _serve(port, link, signals)
+    tell(f"  {_summary(link)}")
+    return 0

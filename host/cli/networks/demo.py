@@ -1,0 +1,48 @@
+"""``allspin demo``: the whole machine at work."""
+
+import argparse
+from pathlib import Path
+
+from allspin.host.data.datasets import load_dataset
+from allspin.host.show.progress import Steps
+from allspin.host.show.terminal import Terminal
+from allspin.host.study.demo import results_table, run_demo
+from allspin.host.training.recipe import EPOCHS, QUICK_EPOCHS, TrainingParameters
+from allspin.sim.errors import refused
+
+HELP = """\
+Train a network of ten states, compile the gateware into a simulator, program it over the
+link, stream all test images through it, compare every logit with the golden model, and leave
+results and pictures in a folder."""
+EPILOG = """\
+exit status 1 if a logit differs
+
+examples:
+  allspin demo
+  allspin demo --quick -o quick
+  allspin demo --data fashion -o fashion-out
+"""
+
+DIFFERENT = 1
+"""Exit status where the machine is not the golden model."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    add = parser.add_argument
+    add("-o", "--out", metavar="DIR", type=Path, default=Path("out"), help="folder (out)")
+    add("--quick", action="store_true", help="train for seconds instead of minutes")
+    add("--data", metavar="DIR", type=Path, help="folder of IDX files (MNIST, which ships)")
+    add("--seed", type=int, default=0, help="seed of all random draws in training (0)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Show it all; the table goes to stdout."""
+    with refused():
+        parameters = TrainingParameters(
+            epochs=QUICK_EPOCHS if arguments.quick else EPOCHS, seed=arguments.seed
+        )
+    with Steps() as steps:
+        results = run_demo(load_dataset(arguments.data), parameters, arguments.out, steps)
+    Terminal().print(results_table(results))
+    return DIFFERENT if results.mismatches else 0

@@ -1,0 +1,98 @@
+"""``allspin run``: run a network on a machine and score it."""
+
+import argparse
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from allspin.host.cli.networks.run_table import print_score
+from allspin.host.cli.options.chip import add_chip_arguments, chip_options
+from allspin.host.cli.options.machine import add_machine_arguments, machine_options
+from allspin.host.data.files import check_writable
+from allspin.host.show.progress import Steps
+from allspin.host.show.say import say, warn
+from allspin.host.study import run as study
+from allspin.host.study.run import RunOptions
+from allspin.sim.network.netfile import write_atomically
+
+HELP = """\
+Run a network on a machine: program it, stream test images through it, and score it.
+
+golden is the golden model; virtual the complete gateware, link included, compiled to native
+code and kept; a serial port, such as /dev/ttyUSB1, or auto is a board."""
+EPILOG = """\
+exit status 1 if a logit differs
+
+examples:
+  allspin run mnist-10
+  allspin run mnist-10 --on virtual --check
+  allspin run mnist-10 --on virtual --uart --baud 3000000 --images 100
+  allspin run mnist-100 --on auto --images 500 --json
+  allspin run mine.safetensors --data fashion --logits out.npy
+  allspin run mnist-10 --on virtual --resident --rows-per-clock 4
+  allspin run paper-10 --chip 7 --program write-verify --calibrate
+  allspin run paper-10 --chip 7 --on virtual --check
+"""
+
+DIFFERENT = 1
+"""Exit status where the machine is not the golden model."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    add = parser.add_argument
+    add("network", metavar="NET", help="network file, or the name of one that ships")
+    add_machine_arguments(parser)
+    add("--images", metavar="N", type=int, help="first N test images (all)")
+    add("--data", metavar="DIR", type=Path, help="folder of IDX files (MNIST, which ships)")
+    add("--logits", metavar="OUT.npy", type=Path, help="write the logits")
+    add("--check", action="store_true", help="compare every logit with the golden model")
+    add("--json", action="store_true", help="print the result as one JSON object")
+    add(
+        "--resident",
+        action="store_true",
+        help="keep the images on the board, as many at a time as fit, and run them there",
+    )
+    add_chip_arguments(parser)
+
+
+def _write_logits(path: Path, logits: npt.NDArray[np.int64]) -> None:
+    content = io.BytesIO()
+    np.save(content, logits, allow_pickle=False)
+    write_atomically(path, content.getvalue())
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run, score, and say what came of it."""
+    on, chip = machine_options(arguments), chip_options(arguments)
+    if arguments.logits is not None:
+        check_writable(arguments.logits)
+    options = RunOptions(
+        check=arguments.check,
+        logits=arguments.logits is not None,
+        resident=arguments.resident,
+    )
+    with Steps() as steps:
+        score = study.run(
+            arguments.network,
+            on,
+            options,
+            chip=chip,
+            images=arguments.images,
+            data=arguments.data,
+            display=steps,
+        )
+    if arguments.logits is not None:
+        assert score.shown.answers is not None
+        _write_logits(arguments.logits, score.shown.answers.logits)
+    if arguments.json:
+        say(json.dumps(score.to_dict()))
+    else:
+        print_score(score)
+    if score.difference is not None:
+        warn(score.difference)
+        return DIFFERENT
+    return 0

@@ -1,0 +1,82 @@
+"""The table that ``allspin run`` prints."""
+
+from allspin.host.show.figures import figures_table
+from allspin.host.show.terminal import Terminal
+from allspin.host.study.running.made_chip import MadeChip
+from allspin.host.study.running.score import Score
+
+
+def print_score(score: Score) -> None:
+    """Print a score as a table, and below it what the paper leaves open of its chip."""
+    chip = score.chip
+    where = score.on
+    if chip is not None:
+        where = f"chip {chip.chip.seed} of {chip.device.name}, {where}"
+    rows = (*_shown(score), *_compared(score), *([] if chip is None else _programmed(chip)))
+    console = Terminal()
+    console.print(figures_table(f"{score.network} on {where}", rows))
+    if chip is not None:
+        for line in chip.readings():
+            console.print(line, soft_wrap=True)
+
+
+def _shown(score: Score) -> list[tuple[str, str]]:
+    shown = score.shown
+    rows = [
+        ("accuracy", f"{score.accuracy:.2%}"),
+        ("images", f"{score.images:,}"),
+        ("seconds", f"{shown.seconds:.2f}"),
+        ("images/s", f"{score.images_per_second:,.0f}"),
+    ]
+    if shown.at_once is not None:
+        rows.append(("images on the board at a time", f"{shown.at_once:,}"))
+    if shown.simulated_seconds is not None:
+        rows.append(("simulated seconds", f"{shown.simulated_seconds:.4f}"))
+        rows.append(("simulated images/s", f"{score.simulated_images_per_second:,.0f}"))
+    if shown.cycles_per_image is not None:
+        rows.append(("cycles per image", f"{shown.cycles_per_image:.1f}"))
+    if score.cycles_bound is not None:
+        rows.append(("  the slowest stage's bound", f"{score.cycles_bound:.1f}"))
+    return rows
+
+
+def _compared(score: Score) -> list[tuple[str, str]]:
+    rows = []
+    if score.logits is not None:
+        rows.append(("logits compared", f"{score.logits.compared:,}"))
+        rows.append(("mismatches", f"{score.logits.mismatches:,}"))
+    if score.words is not None:
+        rows.append(("R_AH words read back", f"{score.words.compared:,}"))
+        rows.append(("  not the golden chip's", f"{score.words.mismatches:,}"))
+        rows.append(("  not the ideal network's", f"{score.words.changed:.2%}"))
+    if score.resent or score.damaged:
+        rows.append(("frames that came damaged", f"{score.damaged:,}"))
+        rows.append(("requests sent again", f"{score.resent:,}"))
+    return rows
+
+
+def _programmed(chip: MadeChip) -> list[tuple[str, str]]:
+    counts = chip.counts
+    rows = [
+        ("programmed", chip.programming.scheme),
+        ("  pulses a cell", f"{counts.pulses / counts.cells:.1f}"),
+        ("  saturations a cell", f"{counts.saturations / counts.cells:.2f}"),
+    ]
+    if counts.reads:
+        rows.append(("  reads a cell", f"{counts.reads / counts.cells:.2f}"))
+        rows.append(("  cells outside the band", f"{counts.unconverged / counts.cells:.2%}"))
+    energy = counts.energy(chip.device.electrical)
+    if energy is not None:
+        rows.append(("  energy of the pulses", f"{energy:.3g} J"))
+    seconds = counts.time(chip.device.electrical)
+    if seconds is not None:
+        rows.append(("  time, cell after cell", f"{seconds:,.0f} s"))
+    if chip.array.layers:
+        how = "words and gains" if chip.array.folded else "the matrix itself"
+        rows.append((f"array, {chip.device.array.reading}", how))
+        rows.append(("  its error, of a cell's range", f"{chip.array.error:.2%}"))
+        rows.append(("  of that not in the words", f"{chip.array.residual:.2%}"))
+        rows.append(("  words too large", f"{chip.array.saturated:.2%}"))
+    if chip.calibrated is not None:
+        rows.append(("calibration, uses of neurons", f"{chip.calibrated.uses:,}"))
+    return rows

@@ -1,0 +1,36 @@
+"""What is wrong with a parameter, said of the option that it came from."""
+
+import contextlib
+import re
+from collections.abc import Iterator, Mapping
+
+from allspin.sim.errors import UserError
+
+
+@contextlib.contextmanager
+def naming_options() -> Iterator[None]:
+    """Turn a `ValueError` whose first word is a parameter into a line on that parameter.
+
+    Raises
+    ------
+    UserError
+        In place of a `ValueError`, with the parameter's name as `in_options` knows it.
+    """
+    try:
+        yield
+    except ValueError as error:
+        name, space, rest = str(error).partition(" ")
+        raise UserError(f"`{name}`{space}{rest}") from error
+
+
+def in_options(message: str, options: Mapping[str, str]) -> str:
+    """A message of the library, with a command's options in place of parameters.
+
+    Parameters
+    ----------
+    message : str
+        ```rows_per_clock` must be ...``, with each parameter between backticks.
+    options : mapping
+        Of the command: parameters' names and their options, such as ``--rows-per-clock``.
+    """
+    return re.sub(r"`(\w+)`", lambda match: options.get(match[1], match[0]), message)

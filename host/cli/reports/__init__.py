@@ -1,0 +1,1 @@
+"""Commands that tell what was found out: pages, tables, figures, versions."""

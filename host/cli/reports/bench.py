@@ -1,0 +1,96 @@
+"""``allspin bench``: how fast it is, beside what it should be and beside others."""
+
+import argparse
+import json
+from pathlib import Path
+
+from rich.markdown import Markdown
+
+from allspin.host.bitstreams.record import MOST
+from allspin.host.cli.options.names import naming_options
+from allspin.host.data.files import check_writable
+from allspin.host.show.progress import Steps
+from allspin.host.show.say import printable, say
+from allspin.host.show.terminal import Terminal
+from allspin.host.study.bench.bench import bench
+from allspin.host.study.bench.builds import read_builds
+from allspin.host.study.bench.document import MARKS, markdown
+from allspin.host.study.bench.figures_file import read_measured
+from allspin.host.study.bench.suite import QUICK, Effort
+from allspin.sim.network.levels import check_range
+from allspin.sim.network.netfile import write_atomically
+
+HELP = """\
+Measure golden model and virtual board, with their targets; beside plain NumPy, and beside
+CrossSim and aihwkit-lightning where they are installed; and how the cost grows. The engine's
+figures are worked out of builds, if their files are given."""
+EPILOG = """\
+examples:
+  allspin bench --quick
+  allspin bench --document docs/performance.md -o docs/performance.json
+  allspin build ulx3s-85f --seeds 3 --json > ulx3s.json
+  allspin bench --builds ulx3s.json --json
+  allspin bench --measured docs/performance.json --builds docs/boards.json \\
+      --document docs/performance.md -o docs/performance.json
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    add = parser.add_argument
+    add("--quick", action="store_true", help="a little of everything: its figures say nothing")
+    add(
+        "--builds",
+        metavar="FILE.json",
+        nargs="+",
+        type=Path,
+        default=[],
+        help="what allspin build --json or allspin boards --json printed, for the engine's figures",
+    )
+    add(
+        "--resident-images",
+        metavar="N",
+        type=int,
+        help="images that the builds keep on the board, if they do not say so themselves",
+    )
+    add(
+        "--measured",
+        metavar="FILE.json",
+        type=Path,
+        help="what an earlier run has written with -o: only the figures of builds are made anew",
+    )
+    add("--document", metavar="FILE.md", type=Path, help="rewrite the figures between its marks")
+    add("-o", "--output", metavar="OUT.json", type=Path, help="write the figures as JSON too")
+    add("--json", action="store_true", help="print the figures as one JSON object")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Measure, print and write."""
+    builds = read_builds(arguments.builds)
+    if arguments.resident_images is not None:
+        with naming_options():
+            check_range("resident_images", arguments.resident_images, 1, MOST)
+    former = None if arguments.measured is None else read_measured(arguments.measured)
+    for path in (arguments.document, arguments.output):
+        if path is not None:
+            check_writable(path)
+    if arguments.document is not None:
+        MARKS.around(arguments.document)
+    with Steps() as steps:
+        record = bench(
+            QUICK if arguments.quick else Effort(),
+            builds,
+            resident_images=arguments.resident_images,
+            former=former,
+            display=steps,
+        )
+    text = markdown(record)
+    if arguments.document is not None:
+        MARKS.fill(arguments.document, f"\n{text}\n")
+    if arguments.output is not None:
+        write_atomically(arguments.output, (json.dumps(record, indent=1) + "\n").encode())
+    if arguments.json:
+        say(json.dumps(record))
+    else:
+        Terminal().print(Markdown(printable(text)))
+    return 0

@@ -1,0 +1,53 @@
+"""``allspin paper``: every figure and claim of the paper, with a verdict on each."""
+
+import argparse
+from pathlib import Path
+
+from allspin.host.show.progress import Steps
+from allspin.host.show.terminal import Terminal
+from allspin.host.study.paper import beyond
+from allspin.host.study.paper.chapter import FULL, QUICK
+from allspin.host.study.paper.report import printed_table, printed_verdicts
+from allspin.host.study.paper.reproduce import PARTS, reproduce
+
+HELP = """\
+Draw every figure of the paper for which its text gives enough, try each of its claims, and
+say what came of it: reproduced, reproduced under a named assumption, contradicted, or not
+determined by the text.
+
+The folder then has each picture as PNG and SVG with its numbers as CSV, and the report as
+paper.md and paper.html. An interrupted run goes on from what is done."""
+EPILOG = """\
+examples:
+  allspin paper --quick            # minutes: few seeds and points
+  allspin paper -o report          # all of it
+"""
+WIDTH = 150
+"""Columns of the printed table where stdout is no terminal."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    add = parser.add_argument
+    add("--quick", action="store_true", help="few seeds and points: a few minutes")
+    add(
+        "-o",
+        "--out",
+        metavar="DIR",
+        type=Path,
+        default=Path("out/paper"),
+        help="folder (out/paper)",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Make the report; verdicts and the last chapter's table go to stdout."""
+    with Steps() as steps:
+        effort = QUICK if arguments.quick else FULL
+        report = reproduce(effort, arguments.out, steps)
+    console = Terminal(piped_width=WIDTH)
+    console.print(printed_verdicts(report.claims))
+    for table in report.chapters[PARTS.index(beyond)].tables:
+        console.print(printed_table(table))
+    console.print(f"the report is {arguments.out / 'paper.html'}", soft_wrap=True)
+    return 0

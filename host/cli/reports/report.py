@@ -1,0 +1,71 @@
+"""``allspin report``: one page of what a network is, does and costs."""
+
+import argparse
+import json
+from pathlib import Path
+
+from allspin.host.cli.options.names import naming_options
+from allspin.host.report.report import report
+from allspin.host.report.subject import CHIPS, QUICK_CHIPS, QUICK_IMAGES, Subject
+from allspin.host.show.progress import Steps
+from allspin.host.show.say import say
+from allspin.host.study.running.chip_options import PAPER
+
+HELP = """\
+Write one HTML page about a network: what was trained and with which device, its accuracy over
+chips, maps of R_AH, curves, confusion, wrong answers, the engine at work, boards, and CMOS to
+compare with; with each figure the command that gives it again. The page needs nothing but itself,
+on a screen or in print."""
+EPILOG = """\
+examples:
+  allspin report mnist-10
+  allspin report paper-100 -o paper-100.html --chips 50
+  allspin report mine.safetensors --data fashion --device mine.toml --quick
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    add = parser.add_argument
+    add("network", metavar="NET", help="network file, or the name of one that ships")
+    add(
+        "-o",
+        "--output",
+        metavar="FILE.html",
+        type=Path,
+        default=Path("report.html"),
+        help="page to write (report.html)",
+    )
+    add(
+        "--device",
+        metavar="DEVICE",
+        default=PAPER,
+        help=f"what the chips are made of: device file, or the name of one that ships ({PAPER})",
+    )
+    add("--chips", metavar="N", type=int, help=f"how many chips ({CHIPS}, quick {QUICK_CHIPS})")
+    add(
+        "--images",
+        metavar="N",
+        type=int,
+        help=f"first N test images (all, quick {QUICK_IMAGES:,})",
+    )
+    add("--data", metavar="DIR", type=Path, help="folder of IDX files (MNIST, which ships)")
+    add("--quick", action="store_true", help="fewer chips and images")
+    add("--json", action="store_true", help="print path and sizes as one JSON object")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Compute, write the page, and say where it is."""
+    with naming_options():
+        subject = Subject.open(
+            arguments.network,
+            arguments.device,
+            chips=arguments.chips,
+            images=arguments.images,
+            data=arguments.data,
+            quick=arguments.quick,
+        )
+    with Steps() as steps:
+        made = report(subject, arguments.output, display=steps)
+    say(json.dumps(made.to_dict()) if arguments.json else str(made.path))
+    return 0

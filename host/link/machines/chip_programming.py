@@ -1,0 +1,294 @@
+"""Chips of a network on a machine whose gateware makes them.
+
+The host sends the states once and then, for each chip, its seed: the machine's Programmer
+makes the R_AH words. What a Programmer cannot make (`ChipMaker.reason`), the host computes
+and sends as words.
+"""
+
+import struct
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from allspin.hdl.link.protocol import Feature
+from allspin.hdl.memory_map import CHIP, ENGINE, REDRAW, STATES, WRITE_TABLE
+from allspin.hdl.parameters import VariationParameters
+from allspin.host.link.payloads.identity import Identity
+from allspin.host.link.payloads.memories import (
+    Memories,
+    Memory,
+    crossbar_memories,
+    neuron_memories,
+    use_noise_memories,
+)
+from allspin.host.link.wire.session import NO_PROGRESS, Progress
+from allspin.sim.array.in_array import chip_in_array
+from allspin.sim.chip.chip import Chip, ColumnNoise, WriteTable
+from allspin.sim.device.device import Device
+from allspin.sim.errors import UserError
+from allspin.sim.network.levels import full_scale
+from allspin.sim.network.network import Network
+from allspin.sim.programming.programming import program_chip
+from allspin.sim.programming.schemes import Programming
+from allspin.sim.programming.trains import Plan, plan_layer
+
+CHIP_LINE = struct.Struct("<IHHI")
+STUCK_HIGH = 1
+STUCK_EITHER = 2
+TOP_SHIFT = 8
+POLARITY_SHIFT = 7
+USE_SPREAD_BITS = 8
+"""Bits that a spread of noise at a use may have more than a neuron's current."""
+
+
+CHIPS = VariationParameters(redraw=True)
+"""The gateware that makes chips, for a part with room for all of it: one for any network."""
+
+
+def check_sums(noise: ColumnNoise | None) -> None:
+    """See that a chip's noise at each use is of a kind that gateware has.
+
+    Raises
+    ------
+    UserError
+        If it is on column sums.
+    """
+    if noise is not None and not noise.on_neurons_only:
+        raise UserError(
+            "gateware has no read noise, no offset and no gain error of amplifiers: run this chip "
+            "on golden, or one of a device without them"
+        )
+
+
+def check_use_noise(name: str, identity: Identity, noise: ColumnNoise | None) -> None:
+    """See that a machine has a chip's noise at each use.
+
+    Parameters
+    ----------
+    name : str
+        What the message calls the machine.
+    identity : Identity
+        What the machine says of itself.
+    noise : ColumnNoise or None
+        The chip's noise.
+
+    Raises
+    ------
+    UserError
+        If it has not.
+    """
+    check_sums(noise)
+    if noise is None or len(identity.layers) < 2:
+        return
+    if Feature.USE_NOISE not in identity.features:
+        raise UserError(
+            f"the gateware of {name} was built without noise at each use: run this chip on "
+            "golden or virtual, or one of a device whose neurons have no C2C"
+        )
+    bits = identity.current_bits + USE_SPREAD_BITS
+    if noise.use_spread >= 2**bits:
+        raise UserError(
+            f"the C2C of this device's neurons is more than gateware has room for, "
+            f"{noise.use_spread} of at most {2**bits - 1}: run this chip on golden"
+        )
+
+
+def why_words(device: Device, programming: Programming) -> str | None:
+    """Why the host must compute a chip's words; None if a Programmer can make them."""
+    wrong = device.imperfections
+    if programming.scheme == "write-verify":
+        return "write-verify reads analogue values"
+    if wrong.hall_offset:
+        return "the Programmer has no Hall offset"
+    if wrong.decades and (wrong.drift or wrong.drift_spread):
+        return "the Programmer has no drift"
+    if device.array.reading != "ideal":
+        return "the array changes what they are worth"
+    if round(wrong.stuck * 2**32) >= 2**32:
+        return "all cells are stuck"
+    return None
+
+
+def chip_gateware(
+    device: Device, programming: Programming, noise: ColumnNoise | None
+) -> VariationParameters | None:
+    """What a virtual board must have to be a chip.
+
+    Parameters
+    ----------
+    device : Device
+        What the chip is made of.
+    programming : Programming
+        How it is programmed.
+    noise : ColumnNoise or None
+        What it adds at each use.
+
+    Returns
+    -------
+    VariationParameters or None
+        None where the host computes the words and nothing changes from use to use.
+
+    Raises
+    ------
+    UserError
+        If gateware has no such noise at each use.
+    """
+    check_sums(noise)
+    if noise is None and why_words(device, programming) is not None:
+        return None
+    return CHIPS
+
+
+def _why_not_here(identity: Identity, plans: list[Plan]) -> str | None:
+    """Why this machine's Programmer cannot make the words."""
+    if Feature.PROGRAMMER not in identity.features:
+        return "the gateware has no Programmer"
+    states = max(len(plan.table.levels) for plan in plans)
+    if states > 2**identity.state_bits:
+        return f"the Programmer has {2**identity.state_bits} states at most, not {states}"
+    return None
+
+
+def write_table_lines(table: WriteTable, state_bits: int) -> npt.NDArray[np.uint8]:
+    """A write table as the protocol has it.
+
+    Lines above the last state have what the last state has.
+
+    Returns
+    -------
+    ndarray of uint8, shape (2 << state_bits, 8)
+    """
+    states = np.minimum(np.arange(2**state_bits), len(table.levels) - 1)
+    lines = np.empty((2, 2**state_bits, 8), np.uint8)
+    lines[:, :, 0:2] = table.levels[states].astype("<i2")[:, None].view(np.uint8)
+    for place, spread in ((2, table.c2c), (5, table.d2d)):
+        column = np.ascontiguousarray(spread[:, states].astype("<i4"))
+        lines[:, :, place : place + 3] = column[..., None].view(np.uint8)[..., :3]
+    return lines.reshape(-1, 8)
+
+
+class ChipMaker:
+    """Make chips of one network and one kind of device, one after another.
+
+    Parameters
+    ----------
+    machine : Memories
+        What they are made on; it must fit the network.
+    network : Network
+        States and levels.
+    made_of : Device
+        What the chips are made of.
+    programming : Programming
+        How they are programmed.
+
+    Attributes
+    ----------
+    reason : str or None
+        Why the host computes the words; None where the gateware makes them.
+
+    Raises
+    ------
+    UserError
+        If the network does not fit, or the machine has no such noise at each use.
+    ValueError
+        If a layer's levels do not rise from first to last.
+    """
+
+    def __init__(
+        self, machine: Memories, network: Network, made_of: Device, programming: Programming
+    ) -> None:
+        machine.check(network)
+        self._machine = machine
+        self._network = network
+        self._made_of = made_of
+        self._programming = programming
+        self._plans = [
+            plan_layer(made_of.synapse, layer.levels, programming) for layer in network.layers
+        ]
+        self.reason = why_words(made_of, programming)
+        if self.reason is None:
+            self.reason = _why_not_here(machine.identity, self._plans)
+        self._states_sent = False
+
+    @property
+    def where(self) -> str:
+        """Where the words are made, in words."""
+        if self.reason is None:
+            return "words made by the gateware"
+        return f"words sent by the host: {self.reason}"
+
+    def make(
+        self, chip: Chip, network: Network | None = None, progress: Progress = NO_PROGRESS
+    ) -> None:
+        """Turn the machine into a chip, and clear its counters.
+
+        Parameters
+        ----------
+        chip : Chip
+            Of this maker's kind of device.
+        network : Network, optional
+            With the chip's V-I converters and, where the host computes the words, these:
+            `allspin.sim.programming.programming.chip_network`, or `Chip.varied` of a calibrated
+            network. By default it is worked out here.
+        progress : callable
+            Called with the number of frames answered.
+
+        Raises
+        ------
+        UserError
+            If the chip has noise at each use that the machine has not, its words do not fit, or
+            the machine does not answer.
+        """
+        noise = chip.noise(self._network)
+        check_use_noise(self._machine.name, self._machine.identity, noise)
+        varied = self._varied(chip) if network is None else network
+        memories = [*neuron_memories(varied)]
+        features = self._machine.identity.features
+        if Feature.USE_NOISE in features:
+            memories += use_noise_memories(varied, 0 if noise is None else noise.use_spread)
+        if Feature.PROGRAMMER in features:
+            memories.append(self._chip_memory(chip))
+        if self.reason is not None:
+            self._machine.check(varied)
+            memories += crossbar_memories(varied)
+            self._machine.write_memories(memories, progress)
+        else:
+            redraw = self._states_sent and Feature.REDRAW in features
+            if not redraw:
+                memories += self._write_tables()
+            # Words are made as states arrive, of the chip and the tables that are there.
+            self._machine.write_memories(memories, progress)
+            self._machine.write_memories(self._redraw() if redraw else self._states(), progress)
+            self._states_sent = True
+        self._machine.clear_counters()
+
+    def _varied(self, chip: Chip) -> Network:
+        """The chip, with its words where the host computes them."""
+        if self.reason is None:
+            return chip.varied(self._network)
+        words = program_chip(chip, self._network, self._programming).words
+        return chip_in_array(chip, self._network, words).network
+
+    def _chip_memory(self, chip: Chip) -> Memory:
+        wrong = self._made_of.imperfections
+        flags = full_scale(self._network.rah_bits) << TOP_SHIFT
+        flags |= STUCK_HIGH * (wrong.stuck_at == "high")
+        flags |= STUCK_EITHER * (wrong.stuck_at == "either")
+        threshold = min(round(wrong.stuck * 2**32), 2**32 - 1)
+        line = CHIP_LINE.pack(chip.seed, 0, flags, threshold)
+        return ENGINE << 4 | CHIP, np.frombuffer(line, np.uint8)[np.newaxis]
+
+    def _write_tables(self) -> Iterator[Memory]:
+        for number, plan in enumerate(self._plans):
+            lines = write_table_lines(plan.table, self._machine.identity.state_bits)
+            yield number << 4 | WRITE_TABLE, lines
+
+    def _states(self) -> Iterator[Memory]:
+        for number, (plan, layer) in enumerate(zip(self._plans, self._network.layers, strict=True)):
+            polarity = plan.polarity[layer.states].astype(np.uint8)
+            content = (polarity << POLARITY_SHIFT | layer.states).astype(np.uint8)
+            yield number << 4 | STATES, content
+
+    def _redraw(self) -> Iterator[Memory]:
+        yield ENGINE << 4 | REDRAW, np.ones((1, 1), np.uint8)

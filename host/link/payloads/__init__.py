@@ -1,0 +1,1 @@
+"""What requests and answers carry: an identity, images, answers, whole memories."""

@@ -1,0 +1,150 @@
+"""Memories of a machine behind the link, and what of a network is written to them."""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from allspin.hdl.link.protocol import Request
+from allspin.hdl.memory_map import CONVERTER, COUNTERS, ENGINE, SHIFT, TABLE, USE_NOISE, WEIGHTS
+from allspin.host.link.payloads.identity import Identity
+from allspin.host.link.wire.frames import encoded_size
+from allspin.host.link.wire.session import NO_PROGRESS, Progress, Session
+from allspin.sim.errors import UserError
+from allspin.sim.network.network import Network
+
+Memory = tuple[int, npt.NDArray[np.uint8]]
+"""A memory's space and its content, shape (lines, bytes of a line)."""
+COUNTER_BYTES = 8
+LINES_BYTES = 512
+"""Of a frame that carries several lines, at most, about: a lost one is cheap."""
+
+
+class Memories:
+    """What the host writes and reads of a machine: what makes chips is laid upon it, and what
+    keeps images.
+
+    Attributes
+    ----------
+    name : str
+        What messages call the machine.
+    identity : Identity
+        What it said of itself.
+    """
+
+    name: str
+    identity: Identity
+    _session: Session
+
+    def check(self, network: Network) -> None:
+        """Raise a `UserError` unless the machine was built for such a network."""
+        self.identity.check(self.name, network)
+
+    def write_memories(self, memories: Iterable[Memory], progress: Progress = NO_PROGRESS) -> None:
+        """Write whole memories; all of them are written when this returns.
+
+        The lines of these memories may arrive in any order, so none may act on another: what
+        does is written by a call of its own.
+
+        Parameters
+        ----------
+        memories : iterable of tuple of int and ndarray of uint8, shape (lines, bytes)
+            Each one's space and its lines.
+        progress : callable
+            Called with the number of frames answered.
+        """
+        bodies = (body for space, lines in memories for body in self._lines(space, lines))
+        self._session.ask(Request.WRITE, bodies, progress)
+
+    def _lines(self, space: int, lines: npt.NDArray[np.uint8]) -> Iterator[bytes]:
+        """WRITE bodies of a memory, each of some lines."""
+        address = 0
+        while address < len(lines):
+            step = max(1, (self._frame_bytes() - encoded_size(16)) // lines.shape[1])
+            yield _address(space, address) + lines[address : address + step].tobytes()
+            address += step
+
+    def _frame_bytes(self) -> int:
+        """Bytes of a frame of several lines: two fit the window, and the line bears it."""
+        return min(LINES_BYTES, self._session.line.window // 2, self._session.line.bearable)
+
+    def write(self, space: int, address: int, data: bytes, *, seconds: float = 0.0) -> None:
+        """Write whole lines of a memory.
+
+        Parameters
+        ----------
+        space, address : int
+            Which memory, and its first line.
+        data : bytes
+            One line after another.
+        seconds : float
+            What the machine may need for what the write sets off.
+        """
+        self._session.ask(Request.WRITE, [_address(space, address) + data], seconds=seconds)
+
+    def read_back(self, space: int, address: int, count: int, line_bytes: int) -> bytes:
+        """Read lines of a memory.
+
+        Parameters
+        ----------
+        space, address : int
+            Which memory, and its first line.
+        count : int
+            Number of lines.
+        line_bytes : int
+            Bytes of a line.
+
+        Returns
+        -------
+        bytes
+            ``count * line_bytes`` of them.
+        """
+
+        def bodies() -> Iterator[bytes]:
+            start = address
+            while start < address + count:
+                step = max(1, self._frame_bytes() // line_bytes)
+                step = min(step, address + count - start)
+                yield _address(space, start) + step.to_bytes(2, "little")
+                start += step
+
+        content = b"".join(self._session.ask(Request.READ, bodies()))
+        if len(content) != count * line_bytes:
+            raise UserError(
+                f"{self.name} answered a READ of {count * line_bytes} bytes with {len(content)}"
+            )
+        return content
+
+    def clear_counters(self) -> None:
+        """Set all counters to zero."""
+        self.write(ENGINE << 4 | COUNTERS, 0, bytes(COUNTER_BYTES))
+
+
+def _address(space: int, address: int) -> bytes:
+    return space.to_bytes(1, "little") + address.to_bytes(2, "little")
+
+
+def crossbar_memories(network: Network) -> Iterator[Memory]:
+    """R_AH words of every layer."""
+    for number, layer in enumerate(network.layers):
+        yield number << 4 | WEIGHTS, layer.words.view(np.uint8)
+
+
+def neuron_memories(network: Network) -> Iterator[Memory]:
+    """Neurons' tables and V-I converters of every hidden layer."""
+    for number, layer in enumerate(network.layers):
+        base = number << 4
+        if layer.table is not None:
+            yield base | TABLE, layer.table[:, np.newaxis]
+        if layer.converter is not None:
+            words = np.empty((layer.columns, 2), dtype="<u2")
+            words[:, 0] = layer.converter.gains
+            words[:, 1] = layer.converter.offsets.astype("<i2").view("<u2")
+            yield base | CONVERTER, words.view(np.uint8)
+            yield base | SHIFT, np.array([[layer.converter.shift]], dtype=np.uint8)
+
+
+def use_noise_memories(network: Network, spread: int) -> Iterator[Memory]:
+    """What the neurons of every hidden layer vary by at each use, as the protocol has it."""
+    for number in range(len(network.layers) - 1):
+        yield number << 4 | USE_NOISE, np.array([spread], "<u4").view(np.uint8)[np.newaxis]

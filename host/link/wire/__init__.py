@@ -1,0 +1,1 @@
+"""A stream of bytes to a device, and a session over it that may lose or damage any of them."""

@@ -1,0 +1,82 @@
+"""Loads: every byte once, to whom it is for; nothing is settled too early."""
+
+from collections import Counter
+from typing import Any
+
+import pytest
+from amaranth.sim import Simulator
+
+from allspin.hdl.bench.networks import random_network
+from allspin.hdl.bench.streams import StreamBench
+from allspin.hdl.engine.loads import Loads
+from allspin.hdl.memory_map import ENGINE, STATES, TABLE, WEIGHTS
+from allspin.hdl.parameters import EngineParameters, HardwareProfile, VariationParameters
+
+SETTLE = 6
+
+
+def loads(variation: VariationParameters | None) -> Loads:
+    network = random_network((4, 3, 3, 2), 1, states=4)
+    return Loads(
+        EngineParameters.from_network(network, HardwareProfile(variation=variation)), SETTLE
+    )
+
+
+def test_each_byte_goes_to_its_layer_or_to_the_programmer_in_order() -> None:
+    places = [(0, WEIGHTS), (1, STATES), (1, TABLE), (2, STATES), (2, WEIGHTS), (ENGINE, STATES)]
+    sent = [
+        {"layer": layer, "memory": memory, "first": n % 3 == 0, "address": n, "data": n}
+        for n in range(240)
+        for layer, memory in [places[n * n % 7 % 6]]
+    ]
+    assert len(Counter((byte["layer"], byte["memory"]) for byte in sent)) > 3
+    dut = loads(VariationParameters(4, 1))
+    bench = StreamBench(dut, stall=0.5, seed=1)
+    bench.put(dut.load, sent)
+    of_states = [tuple(b.values()) for b in sent if b["memory"] == STATES and b["layer"] != ENGINE]
+    states = bench.take(dut.states, len(of_states))
+    others: list[tuple[Any, ...]] = []
+    ports = dut.valid, dut.layers, dut.byte
+
+    async def watch(ctx: Any) -> None:
+        async for _, _, valid, layers, byte in ctx.tick().sample(*ports):
+            if valid:
+                others.append((byte.layer, byte.memory, byte.first, byte.address, byte.data))
+                assert layers == (1 << byte.layer) & 0b111
+            else:
+                assert layers == 0
+
+    bench.play(watch)
+    bench.run()
+    assert [tuple(byte) for byte in states] == of_states
+    rest = [tuple(b.values()) for b in sent if b["memory"] != STATES or b["layer"] == ENGINE]
+    assert others == rest
+
+
+@pytest.mark.parametrize("variation", [None, VariationParameters(4, 1)])
+@pytest.mark.parametrize("who", ["a byte", "the Programmer"])
+def test_what_waits_is_let_go_when_the_last_byte_has_settled(
+    variation: VariationParameters | None, who: str
+) -> None:
+    dut = loads(variation)
+    lengths = []
+
+    async def stimulus(ctx: Any) -> None:
+        busy = dut.load.valid if who == "a byte" else dut.programming
+        for clocks in (1, 3):
+            assert not ctx.get(dut.loading)
+            ctx.set(busy, 1)
+            await ctx.tick().repeat(clocks)
+            ctx.set(busy, 0)
+            length = 0
+            while ctx.get(dut.loading):
+                length += 1
+                await ctx.tick()
+            lengths.append(length)
+
+    simulator = Simulator(dut)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(stimulus)
+    simulator.run()
+    # A byte is in its register a clock after it came, and then settles.
+    assert lengths == [SETTLE + (who == "a byte")] * 2

@@ -1,0 +1,144 @@
+"""Answers: which one is next, and its bytes, each block alone."""
+
+import struct
+from typing import Any
+
+import pytest
+
+from allspin.hdl.bench.streams import StreamBench
+from allspin.hdl.link.answers import AnswerOrder, AnswerSender, LogitBytes
+from allspin.hdl.link.protocol import NO_TAG, Answer, ErrorCode, LinkParameters, identity_bytes
+from allspin.hdl.parameters import CrossbarParameters, EngineParameters
+
+ENGINE = EngineParameters(
+    (CrossbarParameters(5, 3, 3), CrossbarParameters(3, 300, 300)), current_bits=4
+)
+PARAMETERS = LinkParameters(ENGINE)
+IDENTIFY, READ = 1, 3
+
+
+def head(kind: int, tag: int, session: int = 0, error: int = 0, more: int = 0) -> dict[str, int]:
+    return {"kind": kind, "tag": tag, "session": session, "error": error, "more": more}
+
+
+def request(kind: int, tag: int, **fields: int) -> dict[str, int]:
+    absent = {"space": 0, "address": 0, "count": 0, "opens": 0, "error": 0}
+    return {"kind": kind, "tag": tag, **absent, **fields}
+
+
+@pytest.mark.parametrize("stall", [0.0, 0.4])
+def test_images_are_in_order_and_a_malformed_one_s_logits_are_dropped(stall: float) -> None:
+    dut = AnswerOrder(ENGINE)
+    bench = StreamBench(dut, stall=stall, seed=1)
+    bench.put(dut.images, [{"tag": tag, "malformed": tag == 8} for tag in (7, 8, 9)])
+    logits = [{"logit": -k, "last": k % 2, "winner": k} for k in range(6)]
+    bench.put(dut.results, logits)
+    passed: list[Any] = []
+    heads: list[Any] = []
+
+    async def answer(ctx: Any) -> None:
+        """Take each image's logits, and then its head."""
+        for _ in range(3):
+            await ctx.tick().until(dut.head.valid)
+            while ctx.get(dut.head.payload.more):
+                ctx.set(dut.logits.ready, 1)
+                *_, valid, item = await ctx.tick().sample(dut.logits.valid, dut.logits.payload)
+                if valid:
+                    passed.append(int(item.logit))
+                    if item.last:
+                        break
+            ctx.set(dut.logits.ready, 0)
+            heads.append(
+                tuple(ctx.get(dut.head.payload)[name] for name in ("kind", "tag", "error"))
+            )
+            ctx.set(dut.head.ready, 1)
+            await ctx.tick()
+            ctx.set(dut.head.ready, 0)
+
+    bench.play(answer, background=False)
+    bench.run()
+    assert passed == [0, -1, -4, -5]
+    assert [(kind, tag) for kind, tag, _ in heads] == [
+        (Answer.LOGITS, 7),
+        (Answer.ERROR, 8),
+        (Answer.LOGITS, 9),
+    ]
+    assert heads[1][2] == ErrorCode.IMAGE
+
+
+def test_errors_go_first_and_sessions_last() -> None:
+    dut = AnswerOrder(ENGINE)
+    bench = StreamBench(dut)
+    requests = [
+        request(READ, 1, count=2),
+        request(READ, 2),
+        request(IDENTIFY, 3, space=5, opens=1),
+        request(77, 4, error=ErrorCode.KIND),
+    ]
+
+    async def ask(ctx: Any) -> None:
+        for one in requests:
+            ctx.set(dut.request, one)
+            ctx.set(dut.due, 1)
+            await ctx.tick().until(dut.answered)
+        ctx.set(dut.due, 0)
+
+    bench.play(ask)
+    bench.put(dut.errors, [ErrorCode.OVERFLOW])
+    taken = bench.take(dut.head, 5)
+    bench.run()
+    assert [(kind, tag, session) for kind, tag, session, *_ in taken] == [
+        (Answer.ERROR, NO_TAG, 0),
+        (Answer.LINES, 1, 0),
+        (Answer.LINES, 2, 0),
+        (Answer.IDENTITY, 3, 5),
+        (Answer.ERROR, 4, 5),
+    ]
+    assert [more for *_, more in taken] == [0, 1, 0, 0, 0]
+    assert [taken[k][3] for k in (0, 4)] == [ErrorCode.OVERFLOW, ErrorCode.KIND]
+
+
+@pytest.mark.parametrize("stall", [0.0, 0.4])
+def test_logits_are_bytes_with_the_lowest_first_and_then_the_class(stall: float) -> None:
+    dut = LogitBytes(ENGINE)
+    bench = StreamBench(dut, stall=stall, seed=6)
+    numbers = [-1, 2, -300, 513]
+    beats = [{"logit": n, "last": k % 2, "winner": 258 + k} for k, n in enumerate(numbers)]
+    bench.put(dut.logits, beats)
+    taken = bench.take(dut.o, 12)
+    bench.run()
+    assert ENGINE.logit_bytes == 2
+    expected = struct.pack("<hhHhhH", -1, 2, 259, -300, 513, 261)
+    assert taken == [(byte, k % 6 == 5) for k, byte in enumerate(expected)]
+
+
+@pytest.mark.parametrize("stall", [0.0, 0.4])
+def test_an_answer_is_its_head_and_what_follows(stall: float) -> None:
+    dut = AnswerSender(PARAMETERS)
+    bench = StreamBench(dut, seed=5)
+    bench.put(
+        dut.head,
+        [
+            head(Answer.ERROR, 0x1234, 9, error=ErrorCode.LENGTH),
+            head(Answer.LOGITS, 2, more=1),
+            head(Answer.IDENTITY, 3),
+            head(Answer.LINES, 4, more=1),
+            head(Answer.LINES, 5),
+            head(Answer.WRITTEN, 6),
+        ],
+    )
+    bench.put(dut.logits, [{"data": byte, "last": byte == ord("s")} for byte in b"logits"])
+    bench.put(dut.lines, [{"data": byte, "last": byte == ord("!")} for byte in b"lines!"])
+    packets = [
+        struct.pack("<BHBB", Answer.ERROR, 0x1234, 9, ErrorCode.LENGTH),
+        struct.pack("<BHB", Answer.LOGITS, 2, 0) + b"logits",
+        struct.pack("<BHB", Answer.IDENTITY, 3, 0) + identity_bytes(PARAMETERS),
+        struct.pack("<BHB", Answer.LINES, 4, 0) + b"lines!",
+        struct.pack("<BHB", Answer.LINES, 5, 0),
+        struct.pack("<BHB", Answer.WRITTEN, 6, 0),
+    ]
+    taken = bench.take(dut.answer, sum(map(len, packets)), stall=stall)
+    bench.run()
+    assert taken == [
+        (byte, place == len(packet) - 1) for packet in packets for place, byte in enumerate(packet)
+    ]

@@ -1,0 +1,138 @@
+"""Requests for lines: looked up, checked, written and read, each block alone."""
+
+from typing import Any
+
+import pytest
+from amaranth.sim import Simulator
+
+from allspin.hdl.bench.streams import StreamBench
+from allspin.hdl.link.memory_requests import LineReader, MemoryExecutor, SpaceTable
+from allspin.hdl.link.protocol import ErrorCode
+from allspin.hdl.memory_map import memory_map
+from allspin.hdl.parameters import CrossbarParameters, EngineParameters, VariationParameters
+
+WRITE, READ = 2, 3
+ENGINE = EngineParameters(
+    (CrossbarParameters(5, 3, 3), CrossbarParameters(3, 2, 2)),
+    current_bits=4,
+    variation=VariationParameters(10),
+)
+
+
+def test_the_table_has_the_memory_map() -> None:
+    memories = {memory.space: memory for memory in memory_map(ENGINE)}
+    dut = SpaceTable(list(memories.values()))
+    simulator = Simulator(dut)
+    simulator.add_clock(1e-6)
+
+    async def look(ctx: Any) -> None:
+        for number in range(256):
+            ctx.set(dut.number, number)
+            await ctx.tick()
+            found = ctx.get(dut.space)
+            one = memories.get(number)
+            due = (1, one.readable, one.lines, one.line_bytes) if one else (0, 0, 0, 0)
+            assert (
+                tuple(found[name] for name in ("exists", "readable", "lines", "line_bytes")) == due
+            )
+
+    simulator.add_testbench(look)
+    simulator.run()
+
+
+def execute(
+    kind: int, space: int, address: int, count: int = 0, data: bytes = b""
+) -> tuple[int, list[tuple[int, ...]]]:
+    """With which error the executor ends, and what it writes."""
+    dut = MemoryExecutor(ENGINE)
+    bench = StreamBench(dut)
+    beats = [{"data": byte, "last": place == len(data) - 1} for place, byte in enumerate(data)]
+    load = bench.take(dut.load, 0)
+    errors = []
+
+    async def request(ctx: Any) -> None:
+        line = address
+        fields = {"kind": kind, "space": space, "count": count}
+        ctx.set(dut.quiet, 1)
+        ctx.set(dut.request, {**fields, "address": line})
+        await ctx.tick()
+        ctx.set(dut.executes, 1)
+        while not errors:
+            ctx.set(dut.ended, not beats)
+            ctx.set(dut.rest.valid, bool(beats))
+            if beats:
+                ctx.set(dut.rest.payload, beats[0])
+            if ctx.get(dut.executed):
+                errors.append(int(ctx.get(dut.error)))
+            line += ctx.get(dut.line_done)
+            if beats and ctx.get(dut.rest.ready):
+                beats.pop(0)
+            await ctx.tick()
+            ctx.set(dut.request, {**fields, "address": line})
+        ctx.set(dut.executes, 0)
+        ctx.set(dut.rest.valid, 0)
+
+    bench.play(request, background=False)
+    bench.run()
+    return errors[0], load
+
+
+def test_a_write_gives_each_line_its_address() -> None:
+    error, load = execute(WRITE, 0, 2, data=b"abcdef")
+    assert error == 0
+    assert load == [(0, 0, k % 3 == 0, 2 + k // 3, byte) for k, byte in enumerate(b"abcdef")]
+
+
+@pytest.mark.parametrize(
+    ("request_", "error", "written"),
+    [
+        ((WRITE, 0, 4, 0, b"abcd"), ErrorCode.SPACE, b"abc"),
+        ((WRITE, 0, 3, 0, b"abcdefg"), ErrorCode.SPACE, b"abcdef"),
+        ((WRITE, 0, 0, 0, b"abcd"), ErrorCode.LENGTH, b"abcd"),
+        ((WRITE, 0, 5, 0, b"abc"), ErrorCode.SPACE, b""),
+        ((WRITE, 9, 0, 0, b"abc"), ErrorCode.SPACE, b""),
+        ((WRITE, 0, 0, 0, b""), 0, b""),
+        ((READ, 0, 0, 5, b""), 0, b""),
+        ((READ, 0, 2, 3, b""), 0, b""),
+        ((READ, 0, 2, 4, b""), ErrorCode.SPACE, b""),
+        ((READ, 0, 5, 0, b""), ErrorCode.SPACE, b""),
+        ((READ, 5, 0, 1, b""), ErrorCode.SPACE, b""),
+    ],
+)
+def test_what_is_not_there_is_refused(
+    request_: tuple[int, int, int, int, bytes], error: int, written: bytes
+) -> None:
+    found, load = execute(*request_)
+    assert (found, bytes(byte for *_, byte in load)) == (error, written)
+
+
+def test_counters_are_cleared_by_a_write_without_data() -> None:
+    assert execute(WRITE, 0xF4, 1) == (0, [(15, 4, 1, 1, 0)])
+
+
+@pytest.mark.parametrize("stall", [0.0, 0.4])
+def test_lines_are_read_as_one_packet(stall: float) -> None:
+    dut = LineReader()
+    bench = StreamBench(dut, stall=stall, seed=3)
+    fetch = bench.take(dut.fetch, 2)
+    lines = bench.take(dut.lines, 6)
+    bench.put(dut.fetched, [{"data": k, "last": k % 3 == 2} for k in range(6)])
+
+    async def request(ctx: Any) -> None:
+        fields = {"space": 0x31, "address": 0xFF, "count": 2}
+        ctx.set(dut.request, fields)
+        ctx.set(dut.reads, 1)
+        async for _, _, done, valid, ready, last in ctx.tick().sample(
+            dut.line_done, dut.lines.valid, dut.lines.ready, dut.lines.payload.last
+        ):
+            if done:
+                fields["address"] += 1
+                fields["count"] -= 1
+                ctx.set(dut.request, fields)
+            if valid and ready and last:
+                ctx.set(dut.reads, 0)
+
+    bench.play(request)
+    bench.run()
+    assert fetch == [(3, 1, 0xFF), (3, 1, 0x100)]
+    assert lines == [(k, k == 5) for k in range(6)]

@@ -1,0 +1,90 @@
+"""``allspin sweep``: options, a file and both; what is printed, and what is refused."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from allspin.host.cli.main import main
+from allspin.host.data.catalogue import open_device, open_network
+from allspin.host.data.datasets import load_test_set
+from allspin.host.study.chips.accuracy import Lot, accuracy_over_chips
+from allspin.sim.programming.schemes import Programming
+
+SMALL = ["--images", "200", "--jobs", "1"]
+
+
+def test_json_is_what_the_library_says(tmp_path, capsys):
+    path = tmp_path / "t.csv"
+    words = ["sweep", "--network", "mnist-10", "--program", "open-loop,write-verify"]
+    words += ["--tries", "3", "--chips", "2", "--first", "5", "-o", str(path), *SMALL, "--json"]
+    assert main(words) == 0
+    record = json.loads(capsys.readouterr().out)
+    images, labels = load_test_set(None)
+    for point, scheme in zip(record["points"], ("open-loop", "write-verify"), strict=True):
+        expected = accuracy_over_chips(
+            open_network("mnist-10"),
+            Lot(open_device("paper"), range(5, 7), Programming(scheme, tries=3)),
+            (images[:200], labels[:200]),
+        )
+        assert point["program"] == scheme
+        assert point["accuracy"] == pytest.approx(expected.mean())
+        assert point["deviation"] == pytest.approx(expected.std(ddof=1))
+        assert (point["worst"], point["best"]) == (expected.min(), expected.max())
+    assert (record["chips"], record["rows"], record["resumed"]) == ([5, 6], 4, 0)
+    with path.open(newline="") as file:
+        shares = [float(row["accuracy"]) for row in csv.DictReader(file)]
+    assert np.mean(shares[:2]) == record["points"][0]["accuracy"]
+    assert main(words) == 0
+    assert json.loads(capsys.readouterr().out)["resumed"] == 4
+
+
+def test_an_option_takes_the_place_of_the_files_entry(tmp_path, capsys):
+    grid = tmp_path / "grid.toml"
+    grid.write_text('network = "mnist-10"\nc2c = [0, 1]\nchips = 3\nimages = 100\n')
+    words = ["sweep", str(grid), "--c2c", "0.5", "--chips", "1", "-o", str(tmp_path / "t.csv")]
+    assert main([*words, "--jobs", "1", "--json"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert [point["c2c"] for point in record["points"]] == [0.5]
+    assert (record["chips"], record["images"]) == ([0], 100)
+
+
+def test_the_table_has_the_factors_that_vary(tmp_path, capsys):
+    words = ["sweep", "--network", "paper-{states}", "--states", "10,100", "--calibrate", "no,yes"]
+    words += ["--chips", "1", "-o", str(tmp_path / "t.csv"), *SMALL]
+    assert main([*words, "--pictures", str(tmp_path / "new" / "pictures")]) == 0
+    out, err = capsys.readouterr()
+    assert "1 chip a point, 200 images, golden" in out
+    for word in ("states", "calibrate", "10", "100", "yes", "no"):
+        assert word in out
+    assert "program" not in out
+    assert (tmp_path / "new" / "pictures" / "yield.png").exists()
+    assert "sweeping 1 chip at 4 points: 4 rows in" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["-o", "t.csv"], "a sweep needs networks"),
+        (["--network", "mnist-10", "-o", "t.parquet"], "give -o a name that ends in .csv"),
+        (["--network", "mnist-10", "-o", "none/t.csv"], "cannot write none/t.csv"),
+        (["--network", "mnist-10", "--jobs", "0", "-o", "t.csv"], "--jobs must be from 1 to 1024"),
+        (
+            ["--network", "mnist-10", "--jobs", "2", "--scheduler", "tcp://a:1", "-o", "t.csv"],
+            "--jobs is for this machine",
+        ),
+        (["--network", "mnist-10", "--c2c", "", "-o", "t.csv"], "c2c has no value"),
+        (["--network", "mnist-10", "--c2c", "a", "-o", "t.csv"], "c2c must be a number"),
+        (["no.toml", "-o", "t.csv"], "cannot read grid no.toml"),
+        (["--network", "mnist-10", "-o", "/dev/null"], "/dev/null: it is a device or a pipe"),
+    ],
+)
+def test_what_is_wrong_is_one_line(tmp_path, monkeypatch, capsys, words, message):
+    monkeypatch.chdir(tmp_path)
+    assert main(["sweep", *words]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert message in err
+    assert list(tmp_path.iterdir()) == list(Path("/dev").glob("null?*")) == []

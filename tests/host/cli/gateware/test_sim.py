@@ -1,0 +1,147 @@
+"""``allspin sim``: the engine under cocotb, and one line for what the user can mend."""
+
+import json
+import re
+
+import pytest
+
+import allspin.host.study.proof.engine
+from allspin.hdl.bench.networks import random_network
+from allspin.hdl.bench.runner import engine_source
+from allspin.hdl.parameters import EngineParameters
+from allspin.host.cli.main import main
+from allspin.sim.network.netfile import save_network
+
+NETWORK = random_network((24, 12, 6), 1)
+
+
+@pytest.fixture
+def files(idx_folder, tmp_path):
+    """A network file, and a data set that fits it."""
+    path = tmp_path / "net.safetensors"
+    save_network(NETWORK, path)
+    return str(path), str(idx_folder(shape=(1, 24), classes=6, train=12, test=30))
+
+
+@pytest.fixture
+def sim(files, capfd):
+    """Run the command on both, and return status, stdout and stderr."""
+
+    def run(*options: str) -> tuple[int, str, str]:
+        status = main(["sim", files[0], "--data", files[1], *options])
+        return status, *capfd.readouterr()
+
+    return run
+
+
+def test_json_is_one_object_and_all_logits_are_right(sim, files):
+    status, out, err = sim("--images", "12", "--json")
+    result = json.loads(out)
+    assert status == 0
+    assert "simulating ..." in err
+    assert result["seconds"] > 0
+    assert {key: result[key] for key in result if key != "seconds"} == {
+        "network": files[0],
+        "simulator": "verilator",
+        "images": 12,
+        "logits_compared": 72,
+        "mismatches": 0,
+        "cycles_per_image": result["cycles_per_image"],
+        "waves": None,
+    }
+    # At least one clock a driven row or a neuron, and not many more.
+    assert 12 <= result["cycles_per_image"] <= 40
+
+
+def test_table_tells_the_same(sim):
+    status, out, _ = sim("--images", "5")
+    assert status == 0
+    for row in (r"images +│ +5 ", r"logits compared +│ +30 ", r"mismatches +│ +0 "):
+        assert re.search(row, out), out
+
+
+def test_seed_stalls_and_repeats(sim):
+    cycles = [
+        json.loads(sim("--images", "6", "--json", *options)[1])["cycles_per_image"]
+        for options in ([], ["--seed", "1"], ["--seed", "1"], ["--seed", "2"])
+    ]
+    assert cycles[0] < cycles[1] == cycles[2] != cycles[3]
+
+
+def test_a_broken_engine_is_told_by_status_and_counted(sim, monkeypatch):
+    def broken(parameters: EngineParameters) -> str:
+        # The readout keeps the smallest logit's class.
+        verilog = engine_source(parameters)
+        text, count = re.subn(r" > \$signed\(best\)", " < $signed(best)", verilog)
+        assert count == 1
+        return text
+
+    monkeypatch.setattr(allspin.host.study.proof.engine, "engine_source", broken)
+    status, out, err = sim("--images", "4", "--json")
+    assert status == 1
+    assert 0 < json.loads(out)["mismatches"] <= 4
+    assert "allspin: first mismatch, number " in err
+
+
+def test_an_engine_that_hangs_is_told_by_status(sim, monkeypatch):
+    def stuck(parameters: EngineParameters) -> str:
+        # No event is ever taken.
+        verilog = engine_source(parameters)
+        text, count = re.subn(r"assign stalled = .*;", "assign stalled = 1;", verilog)
+        assert count == 1
+        return text
+
+    monkeypatch.setattr(allspin.host.study.proof.engine, "engine_source", stuck)
+    status, out, err = sim("--images", "1")
+    assert (status, out) == (1, "")
+    assert "allspin: the simulation failed" in err
+    assert "events: nothing was taken for" in err
+
+
+def test_waves_are_recorded(sim, tmp_path):
+    waves = tmp_path / "out.fst"
+    status, out, _ = sim("--images", "2", "--waves", str(waves), "--json")
+    assert status == 0
+    assert json.loads(out)["waves"] == str(waves)
+    # Kind and length of an FST file's header.
+    assert waves.read_bytes()[:9] == bytes([0]) + (329).to_bytes(8, "big")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--images", "0"], "--images must be from 1 to 30, not 0"),
+        (["--images", "31"], "--images must be from 1 to 30, not 31"),
+        (["--lanes", "0"], "lanes must be from 1 to 65535, not 0"),
+        (["--waves", "out.vcd"], "--waves must be FST: name the file out.fst, not out.vcd"),
+        (["--waves", "no/such/out.fst"], "cannot write no/such/out.fst: No such file or directory"),
+        (["--data", "no-such-folder"], "no-such-folder"),
+    ],
+)
+def test_what_the_user_can_mend_is_one_line(sim, options, message):
+    status, out, err = sim(*options)
+    assert (status, out) == (2, "")
+    assert message in err
+    assert err.startswith("allspin: ")
+    assert err.count("\n") == 1
+
+
+def test_a_simulator_that_nobody_knows_is_one_line(sim):
+    status, out, err = sim("--simulator", "modelsim")
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert "verilator" in err
+
+
+def test_a_missing_simulator_is_one_line_with_the_fix(sim, monkeypatch):
+    monkeypatch.setenv("PATH", "/nowhere")
+    status, out, err = sim("--simulator", "icarus")
+    assert (status, out) == (2, "")
+    assert err == (
+        "allspin: Icarus Verilog is not installed: install the system's package iverilog, "
+        "or use --simulator verilator\n"
+    )
+
+
+def test_images_of_another_shape_are_one_line(files, capfd):
+    assert main(["sim", files[0]]) == 2
+    assert "the network takes images of 1 x 24 pixels" in capfd.readouterr().err

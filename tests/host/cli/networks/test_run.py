@@ -1,0 +1,390 @@
+"""``allspin run``: every machine, compared; and one line for whatever goes wrong."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from allspin.hdl.bench.networks import random_network
+from allspin.hdl.parameters import ResidentParameters
+from allspin.host.cli.main import main
+from allspin.host.data.catalogue import open_network
+from allspin.host.data.datasets import load_test_set
+from allspin.host.link.machines import opening
+from allspin.host.link.machines.golden import GoldenMachine
+from allspin.host.link.machines.linked import LinkedMachine
+from allspin.host.link.machines.opening import open_machine
+from allspin.host.link.payloads.images import encode_images
+from allspin.host.link.wire.frames import encode_frame
+from allspin.host.link.wire.session import NO_PROGRESS
+from allspin.host.study.running import machine_options
+from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.netfile import save_network
+from allspin.sim.network.pixels import quantise_pixels
+
+ROOT = Path(__file__).resolve().parents[4]
+NETWORK = random_network((24, 12, 6), 1)
+KEYS = [
+    "network", "on", "chip", "programming", "images", "accuracy", "resident", "seconds",
+    "images_per_second", "simulated_seconds", "simulated_images_per_second", "cycles_per_image",
+    "cycles_bound", "logits_compared", "mismatches", "words_compared", "word_mismatches",
+    "words_changed", "resent", "damaged", "commit",
+]  # fmt: skip
+
+
+@pytest.fixture
+def files(idx_folder, tmp_path):
+    """A network file, and a data set that fits it."""
+    path = tmp_path / "net.safetensors"
+    save_network(NETWORK, path)
+    return str(path), str(idx_folder(shape=(1, 24), classes=6, train=12, test=60))
+
+
+@pytest.fixture
+def run(files, capfd):
+    """Run the command on both, and return status, stdout and stderr."""
+
+    def call(*options: str) -> tuple[int, str, str]:
+        status = main(["run", files[0], "--data", files[1], *options])
+        return status, *capfd.readouterr()
+
+    return call
+
+
+def errors(err: str) -> list[str]:
+    """The lines of stderr that are no progress."""
+    return [line for line in err.split("\n") if line.startswith("allspin")]
+
+
+@pytest.mark.parametrize("name", ["mnist-10", "mnist-100"])
+def test_shipped_networks_on_all_test_images(name, capfd):
+    assert main(["run", name, "--on", "virtual", "--check", "--json"]) == 0
+    result = json.loads(capfd.readouterr().out)
+    assert list(result) == KEYS
+    assert (result["network"], result["on"], result["chip"]) == (name, "virtual", None)
+    assert (result["images"], result["logits_compared"], result["mismatches"]) == (10000, 10**5, 0)
+    images, labels = load_test_set()
+    model = GoldenModel(open_network(name))
+    assert result["accuracy"] == np.mean(model.classify(images) == labels)
+    bound = result["cycles_bound"]
+    assert bound <= result["cycles_per_image"] <= 1.15 * bound + 10
+    # By hand: an image's active pixels, or the hundred neurons.
+    active = np.count_nonzero((images.reshape(10000, -1).astype(int) * 15 + 127) // 255, axis=1)
+    assert bound == pytest.approx(np.maximum(active, 100).mean())
+    assert result["images_per_second"] == pytest.approx(10000 / result["seconds"])
+    head = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
+    ).stdout.strip()
+    assert result["commit"] == (head or None)
+
+
+def test_two_hidden_layers_on_all_test_images(tmp_path, capfd):
+    path = tmp_path / "deep.safetensors"
+    save_network(_square(random_network((784, 48, 24, 10), 0, states=16)), path)
+    assert main(["run", str(path), "--on", "virtual", "--check", "--json"]) == 0
+    result = json.loads(capfd.readouterr().out)
+    assert (result["images"], result["logits_compared"], result["mismatches"]) == (10000, 10**5, 0)
+
+
+def _square(network):
+    object.__setattr__(network, "image_shape", (28, 28))
+    return network
+
+
+def test_golden_has_no_clock(run, files):
+    status, out, err = run("--json")
+    result = json.loads(out)
+    assert status == 0
+    assert err.startswith("opening golden ...\n")
+    assert list(result) == KEYS
+    assert (result["network"], result["on"], result["images"]) == (files[0], "golden", 60)
+    for key in ("chip", "cycles_per_image", "cycles_bound", "logits_compared", "mismatches"):
+        assert result[key] is None
+    assert result["simulated_seconds"] is result["simulated_images_per_second"] is None
+
+
+def test_the_wire_carries_fifteen_hundred_images_a_second(tmp_path, capfd):
+    # An image's bytes are the same whatever is behind the link, so a small network will do.
+    network = _square(random_network((784, 4, 10), 0))
+    path = tmp_path / "net.safetensors"
+    save_network(network, path)
+    options = ["--on", "virtual", "--uart", "--baud", "3000000", "--images", "200"]
+    assert main(["run", str(path), *options, "--check", "--json"]) == 0
+    result = json.loads(capfd.readouterr().out)
+    assert result["mismatches"] == 0
+    images = quantise_pixels(load_test_set()[0][:200].reshape(200, -1), 4)
+    payloads = [b"\4\0\0" + body for body in encode_images(images, 4)]
+    least = 10 * sum(len(encode_frame(payload)) for payload in payloads) / 3_000_000
+    assert least <= result["simulated_seconds"] <= 200 / 1500
+    rate = result["simulated_images_per_second"]
+    assert rate == pytest.approx(200 / result["simulated_seconds"])
+
+
+def test_logits_are_the_same_wherever_they_come_from(run, files, tmp_path):
+    arrays = []
+    for on in ("golden", "virtual"):
+        file = tmp_path / f"{on}.npy"
+        status, _, _ = run("--on", on, "--images", "40", "--logits", str(file))
+        assert status == 0
+        arrays.append(np.load(file))
+    assert (arrays[0] == arrays[1]).all()
+    assert arrays[0].dtype == np.int64
+    images, _ = load_test_set(Path(files[1]))
+    assert (arrays[0] == GoldenModel(NETWORK).logits(images[:40])).all()
+
+
+def test_table_tells_the_same(run):
+    status, out, _ = run("--on", "virtual", "--check", "--images", "50")
+    assert status == 0
+    for row in (r"images +│ +50 ", r"logits compared +│ +300 ", r"mismatches +│ +0 "):
+        assert re.search(row, out), out
+
+
+def test_a_flipped_bit_in_a_memory_is_found(run, monkeypatch):
+    def open_flipped(*arguments, **options):
+        device = open_machine(*arguments, **options)
+        assert isinstance(device, LinkedMachine)
+
+        class Flipped(LinkedMachine):
+            def program(self, network, progress=lambda done: None):
+                super().program(network, progress)
+                row = bytearray(self.read_back(0x00, 10, 1, 12))
+                row[3] ^= 0x40
+                self.write(0x00, 10, bytes(row))
+
+        device.__class__ = Flipped
+        return device
+
+    monkeypatch.setattr(machine_options, "open_machine", open_flipped)
+    status, out, err = run("--on", "virtual", "--check", "--json")
+    result = json.loads(out)
+    assert status == 1
+    assert 0 < result["mismatches"] < result["logits_compared"] == 360
+    (line,) = errors(err)
+    assert line.startswith(f"allspin: {result['mismatches']} of 360 logits differ from the golden")
+
+
+def test_a_flipped_operator_is_found(run, monkeypatch):
+    def flip(text):
+        """Make one product of the first crossbar a sum."""
+        head, tail = text.split("cell $mul ", 1)
+        return f"{head}cell $add {tail}"
+
+    def open_flipped(on, network, profile, uart, progress):
+        return opening.open_virtual(network, profile, uart, mutate=flip, progress=progress)
+
+    monkeypatch.setattr(machine_options, "open_machine", open_flipped)
+    status, out, _ = run("--on", "virtual", "--check", "--json")
+    assert status == 1
+    assert json.loads(out)["mismatches"] > 0
+
+
+def test_classes_that_differ_are_found(run, monkeypatch):
+    class Wrong(GoldenMachine):
+        def stream(self, images, progress=NO_PROGRESS, first=0):
+            answers = super().stream(images, progress, first)
+            answers.classes[7] ^= 1
+            return answers
+
+    monkeypatch.setattr(machine_options, "open_machine", lambda *arguments, **options: Wrong())
+    status, out, err = run("--check", "--json")
+    assert (status, json.loads(out)["mismatches"]) == (1, 0)
+    (line,) = errors(err)
+    assert line.startswith(
+        "allspin: the logits are right, but 1 classes differ; the first: image 7"
+    )
+
+
+def alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except FileNotFoundError:
+        return False
+
+
+def ticks(pid):
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return int(fields[11])
+
+
+class Running:
+    """The command as a process of its own, its board at work."""
+
+    def __init__(self, tmp_path, *options):
+        # Images enough that none of what follows comes too late.
+        images, labels = load_test_set()
+        data = tmp_path / "large"
+        data.mkdir()
+        for kind, array, shape in (
+            ("images-idx3", np.tile(images, (6, 1, 1)), (60000, 28, 28)),
+            ("labels-idx1", np.tile(labels, 6), (60000,)),
+        ):
+            header = bytes([0, 0, 8, len(shape)]) + np.array(shape, ">u4").tobytes()
+            content = header + array.astype(np.uint8).tobytes()
+            (data / f"t10k-{kind}-ubyte").write_bytes(content)
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "allspin", "run", "mnist-10", "--on", "virtual",
+             "--data", str(data), *options],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT,
+            start_new_session=True,
+        )  # fmt: skip
+        assert self.process.stderr is not None
+        self.said = ""
+        while "streaming" not in self.said:
+            line = self.process.stderr.readline()
+            assert line, self.said
+            self.said += line
+        (self.board,) = [
+            int(pid)
+            for pid in Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+            .read_text()
+            .split()
+        ]
+        before = ticks(self.board)
+        self.wait_for(lambda: ticks(self.board) > before + 20)
+
+    @staticmethod
+    def wait_for(condition):
+        deadline = time.monotonic() + 60
+        while not condition():
+            assert time.monotonic() < deadline, "nothing happened for a minute"
+            time.sleep(0.01)
+
+    def end(self):
+        """Status, stdout, and what is on stderr besides progress."""
+        out, err = self.process.communicate(timeout=60)
+        return self.process.returncode, out, errors(err)
+
+
+def test_a_killed_board_is_one_line(tmp_path):
+    running = Running(tmp_path, "--logits", str(tmp_path / "out.npy"), "--json")
+    os.kill(running.board, signal.SIGKILL)
+    line = "allspin: the virtual board died (killed by signal 9)"
+    assert running.end() == (2, "", [line])
+    assert not (tmp_path / "out.npy").exists()
+    assert not alive(running.board)
+
+
+def test_an_interrupt_ends_both(tmp_path):
+    running = Running(tmp_path)
+    os.killpg(running.process.pid, signal.SIGINT)
+    assert running.end() == (130, "", ["allspin: interrupted"])
+    assert not alive(running.board)
+
+
+def test_a_killed_host_takes_the_board_along(tmp_path):
+    running = Running(tmp_path)
+    running.process.kill()
+    running.process.communicate()
+    running.wait_for(lambda: not alive(running.board))
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (["--images", "0"], "--images must be from 1 to 60, not 0"),
+        (["--images", "61"], "--images must be from 1 to 60, not 61"),
+        (["--lanes", "0"], "--lanes must be from 1 to 65535, not 0"),
+        (["--uart"], "--uart is for --on virtual, not golden"),
+        (["--on", "virtual", "--clock-error", "1"], "--clock-error needs --uart"),
+        (["--baud", "9600"], "--baud is for a serial port, or --on virtual --uart"),
+        (["--on", "virtual", "--baud", "9600"], "--baud is for a serial port, or --on virtual"),
+        (["--on", "x", "--baud", "1"], "--baud must be from 9600 to 12000000, not 1"),
+        (["--on", "/dev/nowhere"], "cannot open the serial port /dev/nowhere at 3000000 baud"),
+        (
+            ["--on", "virtual", "--uart", "--baud", "9000000"],
+            "a clock of 12000000 Hz makes no rate",
+        ),
+        (["--on", "virtual", "--frequency", "24000000"], "--frequency needs --uart"),
+        (
+            ["--on", "virtual", "--uart", "--frequency", "1"],
+            "--frequency must be from 100000 to 1000000000, not 1",
+        ),
+        (["--logits", "/nowhere/out.npy"], "cannot write /nowhere/out.npy: No such file"),
+        (["--data", "/nowhere"], "cannot read the data folder /nowhere"),
+    ],
+)
+def test_bad_values_are_one_line(run, options, line):
+    status, out, err = run(*options)
+    assert (status, out) == (2, "")
+    (found,) = errors(err)
+    assert found.startswith(f"allspin: {line}")
+
+
+def test_auto_without_a_board_is_one_line(run, monkeypatch):
+    monkeypatch.setattr(opening, "serial_ports", list)
+    status, _, err = run("--on", "auto")
+    assert status == 2
+    assert errors(err) == [
+        "allspin: no board answers (there is no serial port); connect one, or run on virtual"
+    ]
+
+
+def test_a_board_with_other_lanes_is_one_line(run, monkeypatch):
+    def open_all_lanes(on, network, profile, uart, progress):
+        return open_machine(on, network, uart=uart, progress=progress)
+
+    monkeypatch.setattr(machine_options, "open_machine", open_all_lanes)
+    status, out, err = run("--on", "virtual", "--lanes", "5")
+    assert (status, out) == (2, "")
+    assert errors(err) == ["allspin: the virtual board has 12 lanes, not 5"]
+
+
+def test_no_network_is_one_line(capfd):
+    assert main(["run", "none.safetensors"]) == 2
+    assert errors(capfd.readouterr().err)[0].startswith("allspin: there is no network")
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing(run, tmp_path, monkeypatch):
+    def full(path, data):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("allspin.host.cli.networks.run.write_atomically", full)
+    status, out, err = run("--logits", str(tmp_path / "out.npy"))
+    assert (status, out) == (2, "")
+    assert errors(err) == ["allspin: No space left on device"]
+    assert not (tmp_path / "out.npy").exists()
+
+
+def test_resident_images(run, tmp_path):
+    """Of the ideal chip, and of one whose neurons have noise at each use, by image number."""
+    out = tmp_path / "logits.npy"
+    options = ("--on", "virtual", "--resident", "--json")
+    status, stdout, _ = run(*options, "--check", "--logits", str(out))
+    result = json.loads(stdout)
+    assert status == 0
+    assert (result["resident"], result["images"], result["mismatches"]) == (60, 60, 0)
+    assert result["cycles_per_image"] > 12
+    streamed = json.loads(run("--on", "golden", "--json")[1])
+    assert result["accuracy"] == streamed["accuracy"]
+    assert len(np.load(out)) == 60
+    # Nobody asks for logits: only counts come back.
+    status, stdout, _ = run(*options)
+    assert status == 0
+    assert json.loads(stdout)["accuracy"] == streamed["accuracy"]
+
+
+@pytest.mark.parametrize("at_once", [25, 60])
+def test_resident_images_of_a_chip_with_noise_at_each_use(run, monkeypatch, at_once):
+    """Of the later batches too, whose first image is not image 0."""
+    resident = ResidentParameters(beats=1024, images=at_once)
+    monkeypatch.setattr(machine_options, "VIRTUAL_RESIDENT", resident)
+    options = ("--chip", "5", "--on", "virtual", "--resident", "--check", "--json")
+    status, stdout, err = run(*options)
+    result = json.loads(stdout)
+    assert status == 0, err
+    assert (result["resident"], result["images"]) == (at_once, 60)
+    assert (result["mismatches"], result["word_mismatches"]) == (0, 0)
+
+
+def test_resident_images_need_a_memory(run):
+    status, _, err = run("--resident")
+    assert status == 2
+    assert "--resident is for --on virtual or a board: golden has no memory" in err

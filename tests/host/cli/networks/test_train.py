@@ -1,0 +1,168 @@
+"""``allspin train``, as it is typed."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from allspin.host.cli.main import main
+from allspin.host.data.datasets import load_dataset
+from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.netfile import load_network
+
+
+@pytest.fixture
+def data(idx_folder: Callable[..., Path]) -> Path:
+    return idx_folder(classes=6, train=900, test=120, shape=(8, 9))
+
+
+def arguments(data: Path, output: Path, *more: str) -> list[str]:
+    return ["train", "--data", str(data), "--hidden", "12", "-o", str(output), *more]
+
+
+def test_json_is_one_object_about_the_file(data, tmp_path, capfd) -> None:
+    output = tmp_path / "net.safetensors"
+    assert main(arguments(data, output, "--epochs", "3", "--states", "16", "--json")) == 0
+    out, err = capfd.readouterr()
+    result = json.loads(out)
+    network = load_network(output)
+    assert result["network"] == str(output)
+    assert result["interrupted"] is False
+    assert result["seconds"] > 0
+    assert result["validation_accuracy"] == pytest.approx(
+        network.provenance["validation_accuracy"], abs=1e-6
+    )
+    dataset = load_dataset(data)
+    classes = GoldenModel(network).classify(dataset.test_images)
+    assert result["test_accuracy"] == np.mean(classes == dataset.test_labels)
+    assert network.layers[0].levels.size == 16
+    assert "quantised 3/3: loss" in err
+    assert "s left" in err
+
+
+def test_the_table_has_the_figures_and_the_file(data, tmp_path, capfd) -> None:
+    output = tmp_path / "net.safetensors"
+    assert main(arguments(data, output, "--quick", "--epochs", "2")) == 0
+    out, _ = capfd.readouterr()
+    for word in ("72-12-6", "validation accuracy", "test accuracy", "seconds"):
+        assert word in out
+    assert output.name in "".join(out.replace("│", " ").split())
+
+
+def test_options_reach_the_network(data, tmp_path, capfd) -> None:
+    output = tmp_path / "net.safetensors"
+    more = "--hidden 7,5 --neuron relu --pixel-bits 2 --hidden-bits 7 --rah-bits 6"
+    more += " --states 9 --noise 0.02 --epochs 1 --seed 12"
+    assert main(arguments(data, output, *more.split())) == 0
+    network = load_network(output)
+    assert network.topology == (72, 7, 5, 6)
+    assert network.neuron.name == "relu"
+    assert (network.pixel_bits, network.hidden_bits, network.rah_bits) == (2, 7, 6)
+    assert network.current_bits == 10
+    options = network.provenance["options"]
+    assert (options["states"], options["noise"], options["epochs"]) == (9, 0.02, 1)
+    assert options["seed"] == 12
+    # Nothing that differs from run to run or from machine to machine.
+    assert str(tmp_path) not in json.dumps(network.provenance)
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ("--states 1", "states must be from 2 to 128, not 1"),
+        ("--states ten", "argument --states: invalid int value: 'ten'"),
+        ("--hidden 100,", "argument --hidden: '100,' is not a list of widths"),
+        ("--hidden 0", "hidden must be from 1 to 65535, not 0"),
+        (
+            "--neuron tanh",
+            "relu, sot, not 'tanh'",
+        ),
+        ("--pixel-bits 9", "pixel_bits must be from 1 to 8, not 9"),
+        ("--hidden-bits 0", "hidden_bits must be from 1 to 8, not 0"),
+        ("--rah-bits 4", "10 states need R_AH words of at least 5 bits, not 4"),
+        ("--noise 2", "noise must be from 0 to 0.5, not 2.0"),
+        ("--epochs 0", "epochs must be from 1 to 10000, not 0"),
+        ("--seed -1", "seed must be from 0 to 4294967295, not -1"),
+    ],
+)
+def test_bad_values_are_one_line(data, tmp_path, capfd, more: str, message: str) -> None:
+    output = tmp_path / "net.safetensors"
+    assert main(arguments(data, output, *more.split())) == 2
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    assert message in err
+    assert not output.exists()
+
+
+@pytest.mark.parametrize(
+    ("place", "reason"),
+    [
+        ("missing/net.safetensors", "No such file or directory"),
+        ("other", "it is a folder; give a file"),
+        ("other/t10k-labels-idx1-ubyte.gz/net.safetensors", "Not a directory"),
+    ],
+)
+def test_what_cannot_be_written_is_refused_before_training(
+    data, tmp_path, capfd, monkeypatch, place: str, reason: str
+) -> None:
+    monkeypatch.setattr(
+        "allspin.host.cli.networks.train.train", lambda *_: pytest.fail("it trained")
+    )
+    before = sorted(tmp_path.rglob("*"))
+    assert main(arguments(data, tmp_path / place)) == 2
+    _, err = capfd.readouterr()
+    assert err == f"allspin: cannot write {tmp_path / place}: {reason}\n"
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_missing_data_folder_is_one_line(tmp_path, capfd) -> None:
+    assert main(arguments(tmp_path / "none", tmp_path / "net.safetensors")) == 2
+    assert capfd.readouterr().err.count("\n") == 1
+
+
+def interrupted_at(line: str, command: list[str]) -> tuple[int, str, str]:
+    """Start the command, press Ctrl-C at a line of its stderr, and see it end."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "allspin", *command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert process.stderr is not None
+        for seen in process.stderr:
+            if seen.startswith(line):
+                process.send_signal(signal.SIGINT)
+                break
+        out, err = process.communicate()
+    return process.returncode, out, err
+
+
+def test_ctrl_c_saves_the_best_so_far_and_says_so(data, tmp_path) -> None:
+    output = tmp_path / "net.safetensors"
+    command = arguments(data, output, "--epochs", "400", "--json")
+    status, out, err = interrupted_at("quantised 1/400", command)
+    assert status == 130
+    assert err.splitlines()[-1] == (f"allspin: interrupted; the best network so far is in {output}")
+    network = load_network(output)
+    assert network.provenance["interrupted"] is True
+    result = json.loads(out)
+    assert result["interrupted"] is True
+    dataset = load_dataset(data)
+    classes = GoldenModel(network).classify(dataset.test_images)
+    assert result["test_accuracy"] == np.mean(classes == dataset.test_labels)
+
+
+def test_ctrl_c_before_there_is_a_network_saves_nothing_and_says_so(data, tmp_path) -> None:
+    output = tmp_path / "net.safetensors"
+    command = arguments(data, output, "--epochs", "9999")
+    status, out, err = interrupted_at("float 1/", command)
+    assert (status, out) == (130, "")
+    assert err.splitlines()[-1] == "allspin: interrupted; nothing was saved"
+    assert not output.exists()
