@@ -404,8 +404,11 @@ class EngineParameters:
         Raises
         ------
         ValueError
-            If the network's R_AH words are wider than the profile's.
+            If the network's R_AH words are wider than the profile's, or do not say what a
+            column sums.
         """
+        if network.beyond_words is not None:
+            raise ValueError(f"{network.beyond_words}; run it on golden")
         profile = profile or HardwareProfile()
         rah_bits = profile.rah_bits or network.rah_bits
         step = 0

@@ -13,7 +13,16 @@ from allspin.host.bitstreams.flash_tool import PACKAGES
 
 HERE = Path(__file__).parent
 PREREQUISITES = ("sh", "python3", "make", "c++", "perl", "git")
-OTHERS = {"iverilog", "vvp", "verilator", "chromium", "chromedriver", *PACKAGED, *PACKAGES}
+OTHERS = {
+    "iverilog",
+    "vvp",
+    "ngspice",
+    "verilator",
+    "chromium",
+    "chromedriver",
+    *PACKAGED,
+    *PACKAGES,
+}
 
 PLANTED = """
 import shutil

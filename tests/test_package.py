@@ -66,6 +66,7 @@ def test_python_finds_a_checkout_that_is_not_installed(tmp_path):
         ("allspin", set()),
         ("allspin.sim", {"sim"}),
         ("allspin.sim.network.golden", {"sim"}),
+        ("allspin.sim.array.in_array", {"sim"}),
         ("allspin.host", {"host"}),
     ],
 )

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from allspin.sim.device.checks import check_number
+from allspin.sim.device.hall_array import HallArray
 from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.device.neuron_device import NeuronVariation
 from allspin.sim.device.synapse import Synapse
@@ -127,6 +128,8 @@ class Device:
         Where the figures come from: plain values.
     neuron_electrical : NeuronElectrical
         Cost of the neuron's uses.
+    array : HallArray
+        How cells are joined, driven and read; ideal by default.
     """
 
     name: str
@@ -138,6 +141,7 @@ class Device:
     unit: str = "ohm"
     source: dict[str, Any] = field(default_factory=dict)
     neuron_electrical: NeuronElectrical = field(default_factory=NeuronElectrical)
+    array: HallArray = field(default_factory=HallArray)
 
     def readings(self) -> list[str]:
         """Every variation and what it is taken to be of, a line each, for reports."""
@@ -145,4 +149,5 @@ class Device:
             *self.synapse.readings(),
             *self.neuron_variation.readings(),
             *self.imperfections.readings(),
+            *self.array.readings(),
         ]

@@ -7,6 +7,7 @@ from typing import Any
 import tomli_w
 
 from allspin.sim.device.device import Device, Electrical, NeuronElectrical
+from allspin.sim.device.hall_array import HallArray
 from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.device.neuron_device import NeuronVariation
 from allspin.sim.device.synapse import Synapse
@@ -47,6 +48,8 @@ def device_to_toml(device: Device) -> str:
             "imperfections": _plain(device.imperfections),
             "source": device.source,
         }
+        # An array that nobody described is left out.
+        | ({} if device.array == HallArray() else {"array": _plain(device.array)})
     )
 
 
@@ -106,6 +109,7 @@ def device_from_toml(text: str) -> Device:
         neuron_electrical=neuron_electrical,
         unit=unit,
         source=whole.table("source").content,
+        array=whole.table("array").make(HallArray),
     )
     whole.finish()
     return device

@@ -1,7 +1,8 @@
 """The golden model: the whole machine in NumPy, exact to the last bit.
 
-It shares parameters with the gateware and nothing else: column sums are matrix products,
-the V-I converter is 64-bit arithmetic, and each kind of neuron has its own (`activate`).
+It shares parameters with the gateware and nothing else: column sums are products with the R_AH
+words (or with what an array makes of them, where words cannot say it), the V-I converter is
+64-bit arithmetic, and each kind of neuron has its own (`activate`).
 """
 
 import math
@@ -99,7 +100,13 @@ class GoldenModel:
                 f"not {[w.shape for w in self.words]}"
             )
         self._matrices: list[npt.NDArray[np.floating]] = []
+        self._real: set[int] = set()
         for number, matrix in enumerate(self.words):
+            real = None if words is not None else network.layers[number].matrix
+            if real is not None:
+                self._matrices.append(real)
+                self._real.add(number)
+                continue
             top = 2 ** network.input_bits(number) - 1
             worst = int(np.abs(matrix.astype(np.int64)).sum(axis=0).max()) * top
             self._matrices.append(
@@ -109,7 +116,10 @@ class GoldenModel:
     def _layer(self, number: int, inputs: npt.NDArray[np.uint8], first: int) -> LayerTrace:
         layer = self.network.layers[number]
         matrix = self._matrices[number]
-        sums = (inputs.astype(matrix.dtype) @ matrix).astype(np.int64)
+        products = inputs.astype(matrix.dtype) @ matrix
+        if number in self._real:
+            np.rint(products, out=products)
+        sums = products.astype(np.int64)
         if self.noise is not None:
             sums = self.noise.on_sums(number, first, sums)
         if layer.converter is None:

@@ -142,6 +142,16 @@ class Layer:
         """The crossbar's content, shape (rows, columns): signed R_AH words."""
         return self.levels[self.states].astype(np.int8)
 
+    @property
+    def matrix(self) -> npt.NDArray[np.float64] | None:
+        """What the columns sum, shape (rows, columns), where no words say it; else None."""
+        return None
+
+    @property
+    def beyond_words(self) -> str | None:
+        """Why no words say what the columns sum; None where the words are all."""
+        return None
+
 
 @dataclass(frozen=True, eq=False)
 class Network:
@@ -244,6 +254,14 @@ class Network:
     def classes(self) -> int:
         """Number of classes."""
         return self.layers[-1].columns
+
+    @property
+    def beyond_words(self) -> str | None:
+        """The first layer that no R_AH words say, and why; None where gateware can run it."""
+        for number, layer in enumerate(self.layers):
+            if layer.beyond_words is not None:
+                return f"layer {number}: {layer.beyond_words}"
+        return None
 
     def input_bits(self, layer: int) -> int:
         """Width of the values that drive the rows of a layer."""

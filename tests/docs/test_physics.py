@@ -8,6 +8,8 @@ import pytest
 from allspin.host.study.fit.measurement import NAMES
 from allspin.sim.device import imperfections, neuron_device, synapse_variation
 from allspin.sim.device.device import Electrical
+from allspin.sim.device.hall_array import READINGS as ARRAY_READINGS
+from allspin.sim.device.hall_array import SUPPLIES, HallArray
 from allspin.sim.device.neuron_device import NeuronVariation
 from allspin.sim.device.table_device import TableResponse
 from allspin.sim.network.neuron import SotNeuron
@@ -15,6 +17,7 @@ from allspin.sim.network.neuron import SotNeuron
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PHYSICS = (DOCS / "physics.md").read_text("utf-8")
 FORMATS = (DOCS / "formats.md").read_text("utf-8")
+ARRAY = (DOCS / "array.md").read_text("utf-8")
 
 READINGS = [
     reading
@@ -31,7 +34,7 @@ READINGS = [
 ]
 KEYS = [
     field.name
-    for kind in (Electrical, SotNeuron, NeuronVariation, TableResponse)
+    for kind in (Electrical, HallArray, SotNeuron, NeuronVariation, TableResponse)
     for field in dataclasses.fields(kind)
 ]
 
@@ -49,3 +52,9 @@ def test_formats_names_every_key_of_a_device_file(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(set(NAMES) - {"resistance"}))
 def test_formats_names_every_column(name: str) -> None:
     assert f"| `{name}` |" in FORMATS
+
+
+@pytest.mark.parametrize("name", [*ARRAY_READINGS, *SUPPLIES])
+def test_the_array_s_document_names_every_reading_and_supply(name: str) -> None:
+    assert f"`{name}`" in ARRAY
+    assert f"`{name}`" in FORMATS

@@ -71,6 +71,12 @@ def _programmed(chip: MadeChip) -> list[tuple[str, str]]:
     seconds = counts.time(chip.device.electrical)
     if seconds is not None:
         rows.append(("  time, cell after cell", f"{seconds:,.0f} s"))
+    if chip.array.layers:
+        how = "words and gains" if chip.array.folded else "the matrix itself"
+        rows.append((f"array, {chip.device.array.reading}", how))
+        rows.append(("  its error, of a cell's range", f"{chip.array.error:.2%}"))
+        rows.append(("  of that not in the words", f"{chip.array.residual:.2%}"))
+        rows.append(("  words too large", f"{chip.array.saturated:.2%}"))
     if chip.calibrated is not None:
         rows.append(("calibration, uses of neurons", f"{chip.calibrated.uses:,}"))
     return rows

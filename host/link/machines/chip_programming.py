@@ -23,6 +23,7 @@ from allspin.host.link.payloads.memories import (
     use_noise_memories,
 )
 from allspin.host.link.wire.session import NO_PROGRESS, Progress
+from allspin.sim.array.in_array import chip_in_array
 from allspin.sim.chip.chip import Chip, ColumnNoise, WriteTable
 from allspin.sim.device.device import Device
 from allspin.sim.errors import UserError
@@ -102,6 +103,8 @@ def why_words(device: Device, programming: Programming) -> str | None:
         return "the Programmer has no Hall offset"
     if wrong.decades and (wrong.drift or wrong.drift_spread):
         return "the Programmer has no drift"
+    if device.array.reading != "ideal":
+        return "the array changes what they are worth"
     if round(wrong.stuck * 2**32) >= 2**32:
         return "all cells are stuck"
     return None
@@ -239,7 +242,7 @@ class ChipMaker:
         """
         noise = chip.noise(self._network)
         check_use_noise(self._machine.name, self._machine.identity, noise)
-        varied = chip.varied(self._network) if network is None else network
+        varied = self._varied(chip) if network is None else network
         memories = [*neuron_memories(varied)]
         features = self._machine.identity.features
         if Feature.USE_NOISE in features:
@@ -247,14 +250,8 @@ class ChipMaker:
         if Feature.PROGRAMMER in features:
             memories.append(self._chip_memory(chip))
         if self.reason is not None:
-            if network is None:
-                words = program_chip(chip, self._network, self._programming).words
-                memories += [
-                    (number << 4, layer.view(np.uint8)) for number, layer in enumerate(words)
-                ]
-            else:
-                self._machine.check(varied)
-                memories += crossbar_memories(varied)
+            self._machine.check(varied)
+            memories += crossbar_memories(varied)
             self._machine.write_memories(memories, progress)
         else:
             redraw = self._states_sent and Feature.REDRAW in features
@@ -265,6 +262,13 @@ class ChipMaker:
             self._machine.write_memories(self._redraw() if redraw else self._states(), progress)
             self._states_sent = True
         self._machine.clear_counters()
+
+    def _varied(self, chip: Chip) -> Network:
+        """The chip, with its words where the host computes them."""
+        if self.reason is None:
+            return chip.varied(self._network)
+        words = program_chip(chip, self._network, self._programming).words
+        return chip_in_array(chip, self._network, words).network
 
     def _chip_memory(self, chip: Chip) -> Memory:
         wrong = self._made_of.imperfections

@@ -178,6 +178,10 @@ class Identity:
         UserError
             If it does not; `name` is what the message calls the device.
         """
+        if network.beyond_words is not None:
+            raise UserError(
+                f"no gateware can run this network: {network.beyond_words}; run it on golden"
+            )
         mismatch = self.mismatch(network)
         if mismatch is not None:
             raise UserError(

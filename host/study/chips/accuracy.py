@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from allspin.sim.array.in_array import chip_in_array
 from allspin.sim.chip.calibration import calibrate
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device
+from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Counts, Programming
@@ -107,7 +109,8 @@ def accuracy_over_chips(
         chip = Chip(lot.device, seed)
         programmed = program_chip(chip, network, lot.programming)
         here = calibrate(chip, network).network if lot.calibrated else network
-        model = chip.golden(here, programmed.words)
+        array = chip_in_array(chip, here, programmed.words)
+        model = GoldenModel(array.network, noise=chip.noise(here))
         shares.append(float(np.mean(model.classify(images) == labels)))
         report(seed, shares[-1], programmed.counts)
     return np.array(shares)

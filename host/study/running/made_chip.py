@@ -3,11 +3,12 @@
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
+from allspin.sim.array.in_array import InArray, chip_in_array
 from allspin.sim.chip.calibration import Calibrated, calibrate
 from allspin.sim.chip.chip import Chip, ColumnNoise
 from allspin.sim.device.device import Device
 from allspin.sim.network.network import Network
-from allspin.sim.programming.programming import chip_network, program_chip
+from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Counts, Programming
 
 
@@ -23,8 +24,8 @@ class MadeChip:
         As it was trained.
     programming : Programming
         How it was programmed.
-    network : Network
-        With the chip's words, V-I converters and neurons.
+    array : InArray
+        The chip in the array of its device.
     noise : ColumnNoise or None
         What it adds at each use.
     counts : Counts
@@ -36,7 +37,7 @@ class MadeChip:
     chip: Chip
     base: Network
     programming: Programming
-    network: Network
+    array: InArray
     noise: ColumnNoise | None
     counts: Counts
     calibrated: Calibrated | None = None
@@ -61,7 +62,7 @@ class MadeChip:
         Raises
         ------
         ValueError
-            If the network's levels cannot be programmed.
+            If the network's levels cannot be programmed, or the array has no such cells.
         """
         programmed = program_chip(chip, network, programming)
         found = calibrate(chip, network) if calibrated else None
@@ -69,11 +70,16 @@ class MadeChip:
             chip,
             network,
             programming,
-            chip_network(chip, network if found is None else found.network, programmed.words),
+            chip_in_array(chip, network if found is None else found.network, programmed.words),
             chip.noise(network),
             programmed.counts,
             found,
         )
+
+    @property
+    def network(self) -> Network:
+        """With the chip's words, V-I converters and neurons, as its array lets them act."""
+        return self.array.network
 
     @property
     def device(self) -> Device:
@@ -97,5 +103,18 @@ class MadeChip:
             "energy": self.counts.energy(self.device.electrical),
             "time": self.counts.time(self.device.electrical),
             "calibration_uses": None if self.calibrated is None else self.calibrated.uses,
+            "array": self._array(),
             "readings": self.readings(),
+        }
+
+    def _array(self) -> dict[str, Any] | None:
+        if not self.array.layers:
+            return None
+        return {
+            "reading": self.device.array.reading,
+            "supply": self.device.array.supply,
+            "folded": self.array.folded,
+            "error": self.array.error,
+            "residual": self.array.residual,
+            "saturated": self.array.saturated,
         }

@@ -255,6 +255,8 @@ def _board(on: str, made: MadeChip) -> _Board:
     if on == GOLDEN:
         return _Board(GoldenMachine())
     check_sums(made.noise)
+    if made.network.beyond_words is not None:
+        raise UserError(f"no gateware can run {made.network.beyond_words}; run it on golden")
     # A virtual board is built for its engine; what is on a port is what it is.
     profile, engine = None, None
     if on == VIRTUAL:

@@ -2,11 +2,13 @@
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from allspin.hdl.bench.networks import random_network
+from allspin.host.data.catalogue import open_device
 from allspin.host.data.datasets import load_test_set
 from allspin.host.link.machines.machine import Machine
 from allspin.host.link.payloads.answers import Answers
@@ -15,9 +17,14 @@ from allspin.host.link.wire.uart import UartOptions
 from allspin.host.study.run import RunOptions, run
 from allspin.host.study.running.chip_options import ChipOptions
 from allspin.host.study.running.machine_options import MachineOptions
+from allspin.sim.array.in_array import effective_words
+from allspin.sim.chip.chip import Chip
+from allspin.sim.device.hall_array import HallArray
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import save_network
+from allspin.sim.programming.programming import chip_network, program_chip
+from allspin.sim.programming.schemes import Programming
 
 NETWORK = replace(random_network((24, 12, 6), 1), image_shape=(1, 24))
 
@@ -91,6 +98,38 @@ def test_a_chip_by_its_seed_is_the_one_with_usual_options(data, tmp_path):
     assert (first.shown.answers.logits == golden).all()
     assert (second.shown.answers.logits == golden).all()
     assert (golden != GoldenModel(NETWORK).logits(images)).any()
+
+
+def in_array_of(reading, **values):
+    cross: dict[str, Any] = {"hall_resistance": 1.0, "longitudinal": 300.0, "arms": 300.0}
+    return replace(open_device("paper"), array=HallArray(reading, **cross, **values))
+
+
+def test_a_chip_is_in_the_array_of_its_device(data):
+    made_of = in_array_of("series")
+    options = RunOptions(check=True)
+    score = run(NETWORK, data=data, chip=ChipOptions(7, made_of), options=options)
+    assert score.difference is None
+    assert score.chip is not None
+    told = score.chip.to_dict()["array"]
+    assert (told["reading"], told["supply"], told["folded"]) == ("series", "isolated", False)
+    assert told["error"] > 0.01
+    layer = score.chip.network.layers[0]
+    assert layer.matrix is not None
+    assert np.array_equal(layer.matrix, effective_words(made_of.array, cells_of(made_of)))
+    assert score.shown.answers is not None
+    images, _ = load_test_set(data)
+    model = GoldenModel(score.chip.network, noise=score.chip.noise)
+    assert np.array_equal(score.shown.answers.logits, model.logits(images))
+    with pytest.raises(UserError, match=r"cannot run this network: layer 0: .*; run it on golden"):
+        run(NETWORK, "virtual", data=data, chip=ChipOptions(7, made_of))
+
+
+def cells_of(made_of):
+    """The first layer of chip 7, with the words that its cells hold."""
+    chip = Chip(made_of, 7)
+    words = program_chip(chip, NETWORK, Programming()).words
+    return chip_network(chip, NETWORK, words).layers[0]
 
 
 def test_each_step_is_told(data, seen):

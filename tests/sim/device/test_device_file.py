@@ -19,6 +19,7 @@ from allspin.sim.device.device_file import (
     load_device,
     save_device,
 )
+from allspin.sim.device.hall_array import HallArray
 from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.device.neuron_device import NeuronVariation
 from allspin.sim.device.response import Polarity, PulseResponse
@@ -73,6 +74,13 @@ devices = st.builds(
     st.sampled_from(["ohm", "mΩ"]),
     st.just({"digest": "abc", "points": 3, "interval": [1.5, 2.5], "nested": {"R²": 0.5}}),
     st.builds(NeuronElectrical, velocity=st.none() | shares, position=st.none() | shares),
+    st.sampled_from(
+        [
+            HallArray(),
+            HallArray("buffered", "grounded", 1.0, 312.5, 200.0, input_impedance=1e6),
+            HallArray("selected", "isolated", 0.5, 40.0, 25.0, switch_on=3.0, temperature=350.0),
+        ]
+    ),
 )
 
 

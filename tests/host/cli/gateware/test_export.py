@@ -55,6 +55,14 @@ def test_lanes_make_another_engine_with_the_same_image(net, tmp_path):
         (["--verilog", "taken.v"], "cannot write taken.v: it is a folder"),
         (["--verilog", "blocked.v"], "cannot write blocked.mem: it is a folder"),
         ([], "--verilog"),
+        (["--verilog", "out.v", "--rows", "2"], "--rows needs --spice DECK.cir"),
+        (["--spice", "out.cir", "--lanes", "2"], "--lanes needs --verilog OUT.v"),
+        (["--spice", "out.cir", "--rows", "10"], "--rows must be from 1 to 9, not 10"),
+        (["--spice", "out.cir", "--layer", "2"], "--layer must be from 0 to 1, not 2"),
+        (["--spice", "out.cir", "--reading", "other"], "--reading must be one of ideal, series"),
+        (["--spice", "out.cir", "--reading", "ideal"], "--reading ideal is no circuit"),
+        (["--spice", "out.cir", "--device", "domain-wall"], "domain-wall"),
+        (["--spice", "taken.v"], "cannot write taken.v: it is a folder"),
     ],
 )
 def test_what_the_user_can_mend_is_one_line(net, tmp_path, monkeypatch, capsys, options, message):
@@ -77,3 +85,12 @@ def test_a_full_disk_leaves_neither(net, tmp_path, monkeypatch, capsys):
     assert main(["export", net, "--verilog", str(out / "x.v")]) == 2
     assert "No space left" in capsys.readouterr().err
     assert list(out.iterdir()) == []
+
+
+def test_a_deck_is_of_the_paper_as_it_draws_it(net, tmp_path, capsys):
+    path = tmp_path / "deck.cir"
+    assert main(["export", net, "--spice", str(path), "--rows", "4", "--columns", "3"]) == 0
+    assert f"{path}: the Hall arms of a column are joined in series" in capsys.readouterr().out
+    deck = path.read_text()
+    assert len(re.findall(r"^x\d", deck, re.MULTILINE)) == 12
+    assert "312.5 ohm" in deck

@@ -18,15 +18,17 @@ from allspin.host.link.machines.chip_programming import (
 )
 from allspin.host.link.machines.linked import LinkedMachine
 from allspin.host.link.machines.opening import VIRTUAL, open_machine
+from allspin.sim.array.in_array import chip_in_array
 from allspin.sim.chip.calibration import calibrate
 from allspin.sim.chip.chip import Chip, ColumnNoise, WriteTable
 from allspin.sim.device.device import Device as ChipDevice
+from allspin.sim.device.hall_array import HallArray
 from allspin.sim.device.response import Polarity
 from allspin.sim.device.table_device import TableResponse, TableSynapse
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.levels import uniform_levels
-from allspin.sim.programming.programming import chip_network, program_chip
+from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Programming
 
 NETWORK = random_network((30, 12, 5), 4)
@@ -58,6 +60,14 @@ def imperfect(**changes: object) -> ChipDevice:
     return dataclasses.replace(PAPER, imperfections=imperfections)
 
 
+def loaded() -> ChipDevice:
+    """A device whose amplifiers take a part of each Hall voltage."""
+    array = HallArray(
+        "buffered", hall_resistance=1.0, longitudinal=300.0, arms=300.0, input_impedance=900.0
+    )
+    return dataclasses.replace(PAPER, array=array)
+
+
 @pytest.fixture(scope="module")
 def board() -> Iterator[LinkedMachine]:
     profile = HardwareProfile(variation=CHIPS)
@@ -81,6 +91,7 @@ def board() -> Iterator[LinkedMachine]:
         (imperfect(hall_offset=0.1), Programming(), "the Programmer has no Hall offset"),
         (imperfect(drift=0.01, age=1e6), Programming(), "the Programmer has no drift"),
         (imperfect(stuck=1.0), Programming(), "all cells are stuck"),
+        (loaded(), Programming(), "the array changes what they are worth"),
     ],
 )
 def test_three_chips_are_the_golden_models(board, network, made_of, programming, reason):
@@ -94,14 +105,17 @@ def test_three_chips_are_the_golden_models(board, network, made_of, programming,
         here = network
         if seed == 8:
             here = calibrate(chip, network).network
-            maker.make(chip, chip_network(chip, here, words))
+            maker.make(chip, chip_in_array(chip, here, words).network)
         else:
             maker.make(chip)
+        if made_of.array.reading != "ideal":
+            here = chip_in_array(chip, here, words).network
+            words = [layer.words for layer in here.layers]
         for layer, expected in enumerate(words):
             np.testing.assert_array_equal(board.read_words(layer), expected)
         seen.append(np.concatenate([board.read_words(layer).ravel() for layer in range(2)]))
-        model = chip.golden(here, words)
-        model.noise = chip.noise(network)
+        varied = here if made_of.array.reading != "ideal" else chip.varied(here)
+        model = GoldenModel(varied, words, chip.noise(network))
         answers = board.stream(IMAGES)
         np.testing.assert_array_equal(answers.logits, model.logits(IMAGES))
         # A run that begins elsewhere has the noise of those images.
@@ -111,6 +125,14 @@ def test_three_chips_are_the_golden_models(board, network, made_of, programming,
     assert all(np.mean(words != ideal) > 0.2 for words in seen)
     if made_of.imperfections.stuck != 1:
         assert np.mean(seen[0] != seen[1]) > 0.2
+
+
+def test_an_array_that_no_words_say_is_refused(board):
+    array = HallArray("series", hall_resistance=1.0, longitudinal=300.0, arms=300.0)
+    made_of = dataclasses.replace(PAPER, array=array)
+    maker = ChipMaker(board, NETWORK, made_of, Programming())
+    with pytest.raises(UserError, match=r"no gateware can run this network: layer 0: the array"):
+        maker.make(Chip(made_of, 1))
 
 
 def test_an_ideal_network_comes_back_after_a_chip(board):

@@ -1,6 +1,7 @@
 """Accuracy over chips, against the same chips one by one."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,7 @@ from allspin.host.study.chips.accuracy import (
 )
 from allspin.sim.chip.calibration import calibrate
 from allspin.sim.chip.chip import Chip
+from allspin.sim.device.hall_array import HallArray
 from allspin.sim.device.response import Polarity
 from allspin.sim.device.synapse import SotSynapse
 from allspin.sim.device.table_device import TableResponse, TableSynapse
@@ -102,6 +104,27 @@ def test_without_variation_and_with_levels_that_are_met_a_chip_is_the_network(
     record = result.to_dict()
     assert (record["accuracy"], record["deviation"]) == (ideal, 0)
     assert record["programming"]["scheme"] == "pulse-width"
+
+
+def test_chips_are_in_the_array_of_their_device(
+    network: Network, images: tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]
+) -> None:
+    cross: dict[str, Any] = {"hall_resistance": 1.0, "longitudinal": 300.0, "arms": 300.0}
+    shares = {
+        reading: accuracy_over_chips(
+            network,
+            Lot(
+                dataclasses.replace(only(PAPER, ()), array=HallArray(reading, **cross)),
+                range(1),
+                Programming("pulse-width"),
+            ),
+            images,
+        )[0]
+        for reading in ("buffered", "series")
+    }
+    # Amplifiers at each cell that take nothing: the network itself. Arms in series: next to chance.
+    assert shares["buffered"] == np.mean(GoldenModel(network).classify(images[0]) == images[1])
+    assert shares["series"] < 0.3
 
 
 def test_the_tables_columns_are_what_they_say() -> None:

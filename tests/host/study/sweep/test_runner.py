@@ -1,6 +1,7 @@
 """Sweeps give the same numbers whoever measures, and go on wherever they were ended."""
 
 import csv
+import dataclasses
 import hashlib
 import os
 import signal
@@ -27,6 +28,8 @@ from allspin.host.study.sweep.grid import make_grid
 from allspin.host.study.sweep.job import close_machines, images_digest, measure
 from allspin.host.study.sweep.runner import make_plan, run_sweep
 from allspin.sim.chip.chip import Chip
+from allspin.sim.device.device_file import save_device
+from allspin.sim.device.hall_array import HallArray
 from allspin.sim.errors import UserError
 from allspin.sim.programming.schemes import Programming
 
@@ -103,6 +106,19 @@ def test_processes_give_the_table_of_one(small, tmp_path):
     assert alone.accuracies(plan.points[0]).shape == (4,)
     # Chips differ, or the comparison would say little.
     assert len({row.outcome.correct for row in alone.rows}) > 5
+
+
+def test_a_device_file_s_array_is_swept_and_refused_where_no_words_say_it(small, tmp_path):
+    cross: dict[str, Any] = {"hall_resistance": 1.0, "longitudinal": 300.0, "arms": 300.0}
+    device = dataclasses.replace(open_device("paper"), array=HallArray("series", **cross))
+    save_device(device, tmp_path / "series.toml")
+    devices = ["paper", str(tmp_path / "series.toml")]
+    found = run_sweep(make_plan(small.grid(device=devices, chips=2)), tmp_path / "golden.csv")
+    correct = [row.outcome.correct for row in found.rows]
+    assert correct[:2] != correct[2:]
+    plan = make_plan(small.grid(device=devices[1:], chips=1, on="virtual"))
+    with pytest.raises(UserError, match="run it on golden"):
+        run_sweep(plan, tmp_path / "virtual.csv")
 
 
 def test_virtual_gives_the_table_of_golden(small, tmp_path):

@@ -1,0 +1,1 @@
+"""Which readings of an array compute, and what they need of its resistances."""

@@ -1,0 +1,1 @@
+"""What an array of Hall crosses computes: its network of resistances, solved."""

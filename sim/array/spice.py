@@ -1,0 +1,215 @@
+"""An array of Hall crosses as a deck for ngspice, element by element.
+
+Each cell is a subcircuit: four arms with a resistor, a source of 0 V that measures the arm's
+current, and two sources that the currents of the neighbouring arms control. The deck's control
+section drives one row after another with an ampere and prints the voltage of each column.
+"""
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from allspin.sim.array.in_array import ohm_of_word
+from allspin.sim.device.hall_array import HallArray
+from allspin.sim.network.levels import check_range
+from allspin.sim.network.network import Network
+
+LEAK = 1e9
+"""Ohm from each input of an amplifier at a cell to ground, where an isolated row has no other."""
+SHORT = 1e-5
+"""Ohm that stand for 0, which a resistor of SPICE may not have."""
+
+ARMS = "lrtb"
+NEIGHBOURS = {"l": "bt", "t": "lr", "r": "tb", "b": "rl"}
+"""Of each arm, the ones before and after it around the cross."""
+
+
+def spice_deck(array: HallArray, hall: npt.ArrayLike, title: str) -> str:
+    """The deck of an array.
+
+    Parameters
+    ----------
+    array : HallArray
+        How it is joined, driven and read.
+    hall : array_like of float, shape (rows, columns)
+        Hall resistance of each cell, in ohm.
+    title : str
+        First line of the deck, printable.
+
+    Returns
+    -------
+    str
+        Run by ``ngspice -b`` it prints ``row R column C: V`` for each cell, V in volt for an
+        ampere in row R: what `allspin.sim.array.transfer.transfer` computes.
+
+    Raises
+    ------
+    ValueError
+        If the reading is ``ideal``, which is no circuit.
+    """
+    if array.reading == "ideal":
+        raise ValueError("reading ideal is no circuit: choose series, selected or buffered")
+    values = np.asarray(hall, np.float64)
+    lines = [title, *(f"* {line}" for line in array.readings()), *_cell(array)]
+    for row, cells in enumerate(values):
+        lines += [f"* row {row}", *_row(array, row, len(cells))]
+        for column, resistance in enumerate(cells):
+            lines += _placed(array, row, column, float(resistance))
+    lines += ["* columns", *_columns(array, *values.shape), *_control(array, *values.shape)]
+    return "\n".join(lines) + "\n"
+
+
+def layer_deck(
+    network: Network,
+    array: HallArray,
+    title: str,
+    *,
+    layer: int = 0,
+    rows: int | None = None,
+    columns: int | None = None,
+) -> str:
+    """The deck of a corner of a network's layer, which stands alone.
+
+    Parameters
+    ----------
+    network : Network
+        Its words are what the cells hold; the outermost level is `HallArray.hall`.
+    array : HallArray
+        How it is joined, driven and read.
+    title : str
+        What the first line calls the network, printable.
+    layer : int
+        Which layer, from 0.
+    rows, columns : int, optional
+        The first so many of either; all.
+
+    Raises
+    ------
+    ValueError
+        If the layer, rows or columns are not there, or the reading is ``ideal``.
+    """
+    chosen = network.layers[check_range("layer", layer, 0, len(network.layers) - 1)]
+    high = chosen.rows if rows is None else check_range("rows", rows, 1, chosen.rows)
+    wide = chosen.columns if columns is None else check_range("columns", columns, 1, chosen.columns)
+    words = chosen.words[:high, :wide]
+    ohm = 0.0 if array.reading == "ideal" else ohm_of_word(array, chosen)
+    return spice_deck(
+        array, words * ohm, f"{title}, layer {layer}, {high} rows and {wide} columns of it"
+    )
+
+
+def _ohm(value: float) -> str:
+    return f"{max(value, SHORT):.12g}"
+
+
+def _cell(array: HallArray) -> list[str]:
+    """The subcircuit of a cell, with half of the lines to its neighbours in its arms."""
+    lines = [
+        "* a Hall cross: left, right, top, bottom, centre",
+        ".subckt cross l r t b c hall=0",
+    ]
+    for arm in ARMS:
+        before, after = NEIGHBOURS[arm]
+        ohm = array.row_arm if arm in "lr" else array.column_arm
+        lines += [
+            f"v{arm} {arm} {arm}1 0",
+            f"r{arm} {arm}1 {arm}2 {_ohm(ohm)}",
+            f"h{arm}1 {arm}2 {arm}3 v{before} {{hall/4}}",
+            f"h{arm}2 c {arm}3 v{after} {{hall/4}}",
+        ]
+    return [*lines, ".ends"]
+
+
+def _row(array: HallArray, row: int, columns: int) -> list[str]:
+    """A row's supply."""
+    end = "0" if array.supply == "grounded" else f"n{row}_{columns}"
+    lines = [f"i{row} {end} n{row}_0 dc 0"]
+    if array.supply == "grounded":
+        lines.append(f"vend{row} n{row}_{columns} 0 0")
+    if math.isfinite(array.supply_impedance):
+        lines.append(f"rs{row} n{row}_0 {end} {_ohm(array.supply_impedance)}")
+    return lines
+
+
+def _placed(array: HallArray, row: int, column: int, hall: float) -> list[str]:
+    """A cell, and what joins its Hall terminals to its column."""
+    at = f"{row}_{column}"
+    top, bottom = f"m{row}_{column}", f"m{row + 1}_{column}"
+    lines = []
+    if array.reading == "selected":
+        lines += [
+            f"rt{at} {top} t{at} {_ohm(array.switch_off)}",
+            f"rb{at} b{at} {bottom} {_ohm(array.switch_off)}",
+        ]
+        top, bottom = f"t{at}", f"b{at}"
+    elif array.reading == "buffered":
+        top, bottom = f"t{at}", f"b{at}"
+        lines += _amplifier(array, row, column)
+    lines.append(f"x{at} n{at} n{row}_{column + 1} {top} {bottom} c{at} cross hall={hall:.12g}")
+    return lines
+
+
+def _amplifier(array: HallArray, row: int, column: int) -> list[str]:
+    """An amplifier at a cell: its output is added to those of the rows above."""
+    at = f"{row}_{column}"
+    half = 0.5 / array.rejection
+    lines = [
+        f"ep{at} s{at} u{at} t{at} 0 {1 + half:.15g}",
+        f"em{at} u{at} {f's{row - 1}_{column}' if row else '0'} b{at} 0 {half - 1:.15g}",
+    ]
+    if math.isfinite(array.input_impedance):
+        lines.append(f"ri{at} t{at} b{at} {_ohm(array.input_impedance)}")
+    if array.supply == "isolated":
+        lines += [f"rp{at} t{at} 0 {LEAK:g}", f"rm{at} b{at} 0 {LEAK:g}"]
+    return lines
+
+
+def _columns(array: HallArray, rows: int, columns: int) -> list[str]:
+    """Amplifiers at the feet of columns; where nothing is ground, a place that is."""
+    if array.reading == "buffered":
+        return []
+    lines = ["vground n0_0 0 0"] if array.supply == "isolated" else []
+    if math.isfinite(array.input_impedance):
+        # One amplifier for all columns is only at the selected one.
+        ohm = array.input_impedance if array.reading == "series" else 1e30
+        lines += [
+            f"ra{column} m0_{column} m{rows}_{column} {ohm:.12g}" for column in range(columns)
+        ]
+    return lines
+
+
+def _control(array: HallArray, rows: int, columns: int) -> list[str]:
+    """Drive each row, read each column."""
+    lines = [".control", "set numdgt=12"]
+    if array.reading != "selected":
+        for row in range(rows):
+            lines += [f"alter i{row} dc = 1", "op"]
+            lines += [_printed(array, row, column, rows) for column in range(columns)]
+            lines.append(f"alter i{row} dc = 0")
+        return [*lines, "quit", ".endc", ".end"]
+    for column in range(columns):
+        lines += _switched(array, column, rows, array.switch_on, array.input_impedance)
+        for row in range(rows):
+            lines += [f"alter i{row} dc = 1", "op", _printed(array, row, column, rows)]
+            lines.append(f"alter i{row} dc = 0")
+        lines += _switched(array, column, rows, array.switch_off, 1e30)
+    return [*lines, "quit", ".endc", ".end"]
+
+
+def _switched(
+    array: HallArray, column: int, rows: int, switches: float, amplifier: float
+) -> list[str]:
+    """Turn the switches of a column, and join its ends to the amplifier or not."""
+    arms = [f"alter r{arm}{row}_{column} = {_ohm(switches)}" for row in range(rows) for arm in "tb"]
+    if math.isfinite(array.input_impedance):
+        arms.append(f"alter ra{column} = {amplifier:.12g}")
+    return arms
+
+
+def _printed(array: HallArray, row: int, column: int, rows: int) -> str:
+    """Print what an ampere in a row makes of a column."""
+    read = f"v(m0_{column})-v(m{rows}_{column})"
+    if array.reading == "buffered":
+        read = f"v(s{rows - 1}_{column})"
+    return f'let got = {read}\necho "row {row} column {column}: $&got"'

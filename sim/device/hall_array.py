@@ -1,0 +1,186 @@
+"""What an array is made of beside its cells: ``[array]`` of a device file.
+
+A cell is a Hall cross with four terminals: the row's current flows along `longitudinal`, and the
+Hall voltage appears between two arms. `READINGS` says how a column's Hall voltages become its sum.
+"""
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from typing import Self
+
+from allspin.sim.device.checks import check_number, check_reading
+
+READINGS = {
+    "ideal": "the Hall voltages of a column add up, whatever else the array does",
+    "series": "the Hall arms of a column are joined in series, all columns at once",
+    "selected": "as series, with a switch in each arm; one column's are closed at a time",
+    "buffered": "an amplifier at each cell; their outputs are added column by column",
+}
+"""How a column is read."""
+SUPPLIES = {
+    "isolated": "each row's current source floats between the two ends of its row",
+    "grounded": "each row's current source drives one end of its row, the other end is ground",
+}
+"""How a row is driven."""
+NEEDED = ("hall_resistance", "longitudinal", "arms")
+MAX_OHM = 1e9
+"""Of film, lines and closed switches: above it, double precision loses a milliohm and more."""
+
+
+@dataclass(frozen=True)
+class HallArray:
+    """How cells are joined, driven and read; resistances in ohm.
+
+    Parameters
+    ----------
+    reading : str
+        One of `READINGS`.
+    supply : str
+        One of `SUPPLIES`.
+    hall_resistance : float or None
+        R_AH of the outermost level, at most the geometric mean of `longitudinal` and `arms`.
+        This and the next two are needed unless the reading is ``ideal``.
+    longitudinal : float or None
+        Of the current's path through a cell, from one row terminal to the other.
+    arms : float or None
+        From one Hall terminal of a cell to the other.
+    row_line, column_line : float
+        Of the line that a cell adds to its row, and to its column.
+    supply_impedance : float
+        Parallel to each row's current source, up to infinite.
+    input_impedance : float
+        Between the two inputs of an amplifier, up to infinite: at the foot of a column, of the
+        selected one only, or at each cell.
+    common_mode_rejection : float
+        Of the amplifier at a cell (``buffered``), in decibels, up to infinite.
+    switch_on, switch_off : float
+        Of the switch in each arm (``selected``), closed and open.
+    temperature, reference_temperature : float
+        In kelvin; at the second one resistances are as given.
+    temperature_coefficient : float
+        Of all resistances of film and lines, per kelvin; R_AH, switches, supplies and
+        amplifiers keep their values.
+
+    Raises
+    ------
+    ValueError
+        If a value is outside its range, or lacks.
+    """
+
+    reading: str = "ideal"
+    supply: str = "isolated"
+    hall_resistance: float | None = None
+    longitudinal: float | None = None
+    arms: float | None = None
+    row_line: float = 0.0
+    column_line: float = 0.0
+    supply_impedance: float = math.inf
+    input_impedance: float = math.inf
+    common_mode_rejection: float = math.inf
+    switch_on: float = 0.0
+    switch_off: float = 1e12
+    temperature: float = 300.0
+    reference_temperature: float = 300.0
+    temperature_coefficient: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_reading("reading", self.reading, READINGS)
+        check_reading("supply", self.supply, SUPPLIES)
+        for name, (low, high) in _RANGES.items():
+            value = getattr(self, name)
+            if value is not None:
+                object.__setattr__(self, name, check_number(name, value, low, high))
+        if self.reading == "ideal":
+            return
+        for name in NEEDED:
+            if getattr(self, name) is None:
+                raise ValueError(f"reading {self.reading} needs {name}, in ohm")
+        if self._warmth <= 0:
+            raise ValueError(
+                f"temperature_coefficient {self.temperature_coefficient:g} leaves no resistance "
+                f"at {self.temperature:g} K"
+            )
+        check_number("hall_resistance", self.hall_resistance, 0, self.most)
+
+    def _known(self, name: str) -> float:
+        value = getattr(self, name)
+        if value is None:
+            raise ValueError(f"an array of Hall crosses needs {name}, in ohm")
+        return value
+
+    @property
+    def _warmth(self) -> float:
+        """What the temperature multiplies resistances by."""
+        return 1 + self.temperature_coefficient * (self.temperature - self.reference_temperature)
+
+    @property
+    def hall(self) -> float:
+        """R_AH of the outermost level, in ohm."""
+        return self._known("hall_resistance")
+
+    @property
+    def most(self) -> float:
+        """Largest Hall resistance that a cross of these resistances can have, in ohm."""
+        return math.sqrt(self._known("longitudinal") * self._known("arms"))
+
+    @property
+    def row_arm(self) -> float:
+        """From a cell's centre to either of its row terminals, with half of the line, in ohm."""
+        return (self._known("longitudinal") + self.row_line) * self._warmth / 2
+
+    @property
+    def column_arm(self) -> float:
+        """From a cell's centre to either Hall terminal, with half of the line, in ohm."""
+        return (self._known("arms") + self.column_line) * self._warmth / 2
+
+    def read_as(self, reading: str) -> Self:
+        """The same array, read another way; raises as it would if it were made so."""
+        return dataclasses.replace(self, reading=reading)
+
+    @property
+    def rejection(self) -> float:
+        """What common-mode voltage is divided by, as a ratio."""
+        return 10 ** (self.common_mode_rejection / 20)
+
+    def readings(self) -> list[str]:
+        """What it is, a line each, for reports; nothing of an ideal one."""
+        if self.reading == "ideal":
+            return []
+        rest = [
+            f"{field.name} {value:g}{_UNITS.get(field.name, ' ohm')}"
+            for field in dataclasses.fields(self)
+            if field.name not in ("reading", "supply", *NEEDED)
+            and (value := getattr(self, field.name)) != field.default
+        ]
+        return [
+            f"array {self.reading}: {READINGS[self.reading]}",
+            f"row supplies {self.supply}: {SUPPLIES[self.supply]}",
+            f"R_AH up to {self.hall:g} ohm, longitudinal {self.longitudinal:g} ohm, "
+            f"Hall arms {self.arms:g} ohm",
+            *([", ".join(rest)] if rest else []),
+        ]
+
+
+_UNITS = {
+    "common_mode_rejection": " dB",
+    "temperature": " K",
+    "reference_temperature": " K",
+    "temperature_coefficient": " per K",
+}
+_POSITIVE = (1e-6, MAX_OHM)
+_RANGES = {
+    "hall_resistance": (1e-12, MAX_OHM),
+    "longitudinal": _POSITIVE,
+    "arms": _POSITIVE,
+    "row_line": (0, MAX_OHM),
+    "column_line": (0, MAX_OHM),
+    "supply_impedance": (1e-6, math.inf),
+    "input_impedance": (1e-6, math.inf),
+    "common_mode_rejection": (0, math.inf),
+    "switch_on": (0, MAX_OHM),
+    "switch_off": (1e-6, 1e15),
+    "temperature": (0, 10_000),
+    "reference_temperature": (0, 10_000),
+    "temperature_coefficient": (-1, 1),
+}

@@ -1,0 +1,109 @@
+"""A network in an array, against real arithmetic with the array's own matrix."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pytest
+
+from allspin.hdl.bench.networks import random_network
+from allspin.hdl.parameters import EngineParameters
+from allspin.sim.array.in_array import chip_in_array, effective_words, in_array
+from allspin.sim.chip.chip import Chip
+from allspin.sim.device.device import Device
+from allspin.sim.device.hall_array import HallArray
+from allspin.sim.device.imperfections import Imperfections
+from allspin.sim.device.response import PulseResponse
+from allspin.sim.device.synapse import SotSynapse
+from allspin.sim.network.golden import GoldenModel
+from allspin.sim.programming.programming import chip_network, program_chip
+from allspin.sim.programming.schemes import Programming
+from tests.sim.array.tableau import dense_transfer
+
+NETWORK = random_network((24, 7, 4), 1)
+CROSS: dict[str, Any] = {"hall_resistance": 1.0, "longitudinal": 300.0, "arms": 200.0}
+IMAGES = np.random.default_rng(5).integers(0, 256, (40, 24), np.uint8)
+RESPONSE = PulseResponse(22.0, 100, -1.0, 1.0)
+
+
+def device(**values):
+    return Device("a test", SotSynapse(RESPONSE, RESPONSE, 100), **values)
+
+
+def test_an_ideal_array_changes_nothing():
+    assert in_array(NETWORK, HallArray()).network is NETWORK
+
+
+def test_effective_words_are_the_dense_solves():
+    layer = NETWORK.layers[0]
+    ohm = 1.0 / np.abs(layer.levels.astype(int)).max()
+    expected = dense_transfer(
+        layer.words * ohm, reading="series", supply="grounded", longitudinal=300.0, arms=200.0
+    )
+    found = effective_words(HallArray("series", "grounded", **CROSS), layer)
+    assert found * ohm == pytest.approx(expected, rel=1e-7, abs=1e-9)
+
+
+def test_amplifiers_that_load_their_cells_are_gains():
+    # Every Hall voltage is Z / (Z + arms) of itself: 0.8.
+    made = in_array(NETWORK, HallArray("buffered", **CROSS, input_impedance=800.0))
+    assert made.folded
+    assert made.residual < 1e-3
+    for before, after in zip(NETWORK.layers, made.network.layers, strict=True):
+        if before.converter is not None:
+            assert after.converter is not None
+            gains = before.converter.gains
+            assert np.abs(after.converter.gains - 0.8 * gains).max() <= 0.5
+    EngineParameters.from_network(made.network)
+
+
+def test_what_no_words_say_is_computed_with_the_matrix_and_refused_by_gateware():
+    array = HallArray("series", **CROSS)
+    made = in_array(NETWORK, array)
+    assert not made.folded
+    layer = made.network.layers[0]
+    first = GoldenModel(made.network).trace(IMAGES)[0]
+    expected = np.rint(first.inputs @ effective_words(array, NETWORK.layers[0]))
+    assert np.array_equal(first.sums, expected)
+    assert layer.converter is NETWORK.layers[0].converter
+    with pytest.raises(
+        ValueError, match=r"layer 0: the array's columns are not .*run it on golden"
+    ):
+        EngineParameters.from_network(made.network)
+
+
+def test_folded_words_compute_what_the_matrix_does():
+    array = HallArray("selected", **CROSS, switch_off=1e8)
+    folded, real = in_array(NETWORK, array), in_array(NETWORK, array, folding=False)
+    assert folded.folded
+    assert not real.folded
+    ours, theirs = (GoldenModel(made.network).trace(IMAGES) for made in (folded, real))
+    assert ours[0].currents is not None
+    assert theirs[0].currents is not None
+    assert np.abs(ours[0].currents - theirs[0].currents).max() <= 2
+
+
+def test_one_isolated_column_is_the_ideal_network():
+    network = random_network((784, 1), 2)
+    made = in_array(network, HallArray("series", **CROSS))
+    assert made.folded
+    assert np.array_equal(made.network.layers[0].words, network.layers[0].words)
+
+
+def test_a_chip_in_its_array():
+    array = HallArray("buffered", **CROSS, input_impedance=1e6)
+    chip = Chip(device(array=array), 7)
+    words = program_chip(chip, NETWORK, Programming()).words
+    made = chip_in_array(chip, NETWORK, words)
+    same = in_array(chip_network(chip, NETWORK, words), array)
+    for ours, theirs in zip(made.network.layers, same.network.layers, strict=True):
+        assert np.array_equal(ours.words, theirs.words)
+
+
+def test_noise_on_sums_keeps_the_matrix_since_it_is_in_its_units():
+    array = HallArray("buffered", **CROSS)
+    chip = Chip(device(array=array, imperfections=Imperfections(read_noise=0.01)), 7)
+    words = program_chip(chip, NETWORK, Programming()).words
+    assert not chip_in_array(chip, NETWORK, words).folded
+    quiet = dataclasses.replace(chip, device=device(array=array))
+    assert chip_in_array(quiet, NETWORK, words).folded

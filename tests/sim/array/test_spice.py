@@ -1,0 +1,86 @@
+"""Decks against the nodal model: ngspice reads them and computes the same."""
+
+import re
+import subprocess
+from typing import Any
+
+import numpy as np
+import pytest
+
+from allspin.hdl.bench.networks import random_network
+from allspin.sim.array.spice import layer_deck, spice_deck
+from allspin.sim.array.transfer import transfer
+from allspin.sim.device.hall_array import HallArray
+
+PRINTED = re.compile(r"^row (\d+) column (\d+): (\S+)$", re.MULTILINE)
+CROSS: dict[str, Any] = {"hall_resistance": 3.0, "longitudinal": 40.0, "arms": 25.0}
+REAL: dict[str, Any] = {
+    "row_line": 2.0,
+    "column_line": 1.5,
+    "supply_impedance": 2e4,
+    "input_impedance": 5e3,
+    "common_mode_rejection": 40.0,
+    "switch_on": 4.0,
+    "switch_off": 1e4,
+    "temperature": 330.0,
+    "temperature_coefficient": 0.003,
+}
+
+
+def printed(output, shape):
+    """What ngspice printed, which must be every cell, once."""
+    found = np.full(shape, np.nan)
+    for row, column, volt in PRINTED.findall(output):
+        assert np.isnan(found[int(row), int(column)])
+        found[int(row), int(column)] = float(volt)
+    return found
+
+
+@pytest.mark.tool("ngspice")
+@pytest.mark.parametrize("shape", [(2, 3), (8, 8)])
+@pytest.mark.parametrize("values", [{}, REAL], ids=["plain", "real"])
+@pytest.mark.parametrize("supply", ["isolated", "grounded"])
+@pytest.mark.parametrize("reading", ["series", "selected", "buffered"])
+def test_ngspice_computes_the_same(tmp_path, reading, supply, values, shape):
+    hall = np.random.default_rng(1).uniform(-3, 3, shape)
+    array = HallArray(reading, supply, **CROSS, **values)
+    deck = tmp_path / "deck.cir"
+    deck.write_text(spice_deck(array, hall, "a test"))
+    done = subprocess.run(
+        ["ngspice", "-b", str(deck)], capture_output=True, text=True, timeout=120, check=False
+    )
+    expected = transfer(array, hall)
+    found = printed(done.stdout, shape)
+    assert found == pytest.approx(expected, rel=1e-5, abs=1e-5 * np.abs(expected).max())
+
+
+def test_an_ideal_reading_is_no_circuit():
+    with pytest.raises(ValueError, match="no circuit"):
+        spice_deck(HallArray(), [[1.0]], "a test")
+
+
+def test_a_corner_of_a_layer_is_named_and_its_words_are_resistances():
+    network = random_network((9, 5, 3), 1)
+    array = HallArray("series", **CROSS)
+    deck = layer_deck(network, array, "a net", layer=1, rows=2, columns=3)
+    assert deck.startswith("a net, layer 1, 2 rows and 3 columns of it\n")
+    placed = re.findall(r"^x(\d+)_(\d+) .* cross hall=(\S+)$", deck, re.MULTILINE)
+    assert len(placed) == 6
+    words = network.layers[1].words
+    for row, column, hall in placed:
+        outermost = np.abs(network.layers[1].levels.astype(int)).max()
+        assert float(hall) == pytest.approx(words[int(row), int(column)] * 3.0 / outermost)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"layer": 2}, "layer must be from 0 to 1, not 2"),
+        ({"rows": 0}, "rows must be from 1 to 9, not 0"),
+        ({"columns": 6}, "columns must be from 1 to 5, not 6"),
+    ],
+)
+def test_what_is_not_there_is_refused(options, message):
+    network = random_network((9, 5, 3), 1)
+    with pytest.raises(ValueError, match=message):
+        layer_deck(network, HallArray("series", **CROSS), "a net", **options)
