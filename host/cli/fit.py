@@ -11,8 +11,8 @@ from allspin.host.show.say import say, warn
 from allspin.host.show.terminal import Terminal
 from allspin.host.study.fit.device import FitOptions
 from allspin.host.study.fit.fit import fit, take_lookup_tables
-from allspin.host.study.fit.measurement import ColumnNames
-from allspin.host.study.fit.spread import DEVICE_CHOICES
+from allspin.host.study.fit.model.spread import DEVICE_CHOICES
+from allspin.host.study.fit.reading.measurement import ColumnNames
 from allspin.host.study.fit.table import fit_table, readings
 from allspin.sim.device.device_file import save_device
 from allspin.sim.device.response import Polarity

@@ -6,17 +6,22 @@ from typing import Any
 
 import numpy as np
 
-from allspin.host.study.fit.goodness import Goodness, judge
-from allspin.host.study.fit.measurement import Curve, Measurement
-from allspin.host.study.fit.neuron import NeuronFit, fit_neuron, select
-from allspin.host.study.fit.response import (
+from allspin.host.study.fit.model.goodness import Goodness, judge
+from allspin.host.study.fit.model.neuron import NeuronFit, fit_neuron, select
+from allspin.host.study.fit.model.response import (
     CONFIDENCE,
     DeviceCurves,
     Interval,
     ResponseFit,
     fit_response,
 )
-from allspin.host.study.fit.spread import CycleSpread, DeviceSpread, cycle_spread, device_spread
+from allspin.host.study.fit.model.spread import (
+    CycleSpread,
+    DeviceSpread,
+    cycle_spread,
+    device_spread,
+)
+from allspin.host.study.fit.reading.measurement import Curve, Measurement
 from allspin.sim.device.device import Device
 from allspin.sim.device.neuron_device import NeuronVariation
 from allspin.sim.device.response import Polarity, PulseResponse
@@ -40,7 +45,7 @@ class FitOptions:
     occasion : str or None
         Reading of C2C: ``write`` or ``pulse``.
     reading : str or None
-        Reading of D2D: one of `allspin.host.study.fit.spread.DEVICE_CHOICES`.
+        Reading of D2D: one of `allspin.host.study.fit.model.spread.DEVICE_CHOICES`.
     currents : tuple of float or None
         Part of the neuron's curve, from a magnitude of at least 0 to a higher one, in mA; in the
         file's numbers if it names no unit.

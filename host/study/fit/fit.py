@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 
 from allspin.host.data.catalogue import open_device
 from allspin.host.study.fit.device import FitOptions, FitResult, fit_all, make_device, report
-from allspin.host.study.fit.measurement import ColumnNames, Measurement, read_measurement
 from allspin.host.study.fit.picture import fit_picture
+from allspin.host.study.fit.reading.measurement import ColumnNames, Measurement, read_measurement
 from allspin.sim.device.device import Device
 from allspin.sim.device.table_device import load_lookup_tables
 

@@ -20,9 +20,9 @@ from allspin.host.show.pictures.style import (
     styled,
 )
 from allspin.host.study.fit.device import FitResult, PolarityResult, measured_response
-from allspin.host.study.fit.goodness import Goodness
-from allspin.host.study.fit.neuron import NeuronFit
-from allspin.host.study.fit.response import DeviceCurves
+from allspin.host.study.fit.model.goodness import Goodness
+from allspin.host.study.fit.model.neuron import NeuronFit
+from allspin.host.study.fit.model.response import DeviceCurves
 from allspin.sim.device.response import Array, Polarity
 
 COLOURS = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY)

@@ -17,8 +17,13 @@ from allspin.host.study.fit.device import (
     measured_response,
     report,
 )
-from allspin.host.study.fit.measurement import ColumnNames, Curve, Measurement, read_measurement
-from allspin.host.study.fit.response import stack
+from allspin.host.study.fit.model.response import stack
+from allspin.host.study.fit.reading.measurement import (
+    ColumnNames,
+    Curve,
+    Measurement,
+    read_measurement,
+)
 from allspin.sim.device.device_file import device_from_toml, device_to_toml
 from allspin.sim.device.response import Polarity
 from allspin.sim.device.synapse import SotSynapse

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from allspin.host.study.fit.response import (
+from allspin.host.study.fit.model.response import (
     CONFIDENCE,
     DeviceCurves,
     Fit,

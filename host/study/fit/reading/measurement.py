@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from allspin.host.study.fit.csv_file import CsvFile, read_csv
+from allspin.host.study.fit.reading.csv_file import CsvFile, read_csv
 from allspin.sim.device.response import MAX_PULSES, Array, Polarity
 from allspin.sim.device.table_device import rising
 from allspin.sim.errors import UserError

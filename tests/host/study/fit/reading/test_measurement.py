@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from allspin.host.study.fit.measurement import ColumnNames, Measurement, read_measurement
+from allspin.host.study.fit.reading.measurement import ColumnNames, Measurement, read_measurement
 from allspin.sim.device.response import Polarity
 from allspin.sim.errors import UserError
 

@@ -11,10 +11,10 @@ import numpy as np
 from scipy import optimize, stats
 from scipy.special import expit
 
-from allspin.host.study.fit.goodness import Goodness, judge
-from allspin.host.study.fit.measurement import Curve
-from allspin.host.study.fit.response import FEW_CYCLES, DeviceCurves, Interval, interval
-from allspin.host.study.fit.spread import chi_interval
+from allspin.host.study.fit.model.goodness import Goodness, judge
+from allspin.host.study.fit.model.response import FEW_CYCLES, DeviceCurves, Interval, interval
+from allspin.host.study.fit.model.spread import chi_interval
+from allspin.host.study.fit.reading.measurement import Curve
 from allspin.sim.device.response import Array
 from allspin.sim.errors import UserError
 from allspin.sim.network.neuron import SotNeuron

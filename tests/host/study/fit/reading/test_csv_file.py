@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allspin.host.study.fit.csv_file import MAX_LINES, Column, read_csv
+from allspin.host.study.fit.reading.csv_file import MAX_LINES, Column, read_csv
 from allspin.sim.errors import UserError
 
 Write = Callable[[str | bytes], Path]
