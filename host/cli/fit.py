@@ -12,7 +12,8 @@ from allspin.host.show.terminal import Terminal
 from allspin.host.study.fit.device import FitOptions
 from allspin.host.study.fit.fit import fit, take_lookup_tables
 from allspin.host.study.fit.model.spread import DEVICE_CHOICES
-from allspin.host.study.fit.reading.measurement import ColumnNames
+from allspin.host.study.fit.reading.options import BRANCHES, MISSING, ColumnNames, ReadOptions
+from allspin.host.study.fit.reading.units import quantity
 from allspin.host.study.fit.table import fit_table, readings
 from allspin.sim.device.device_file import save_device
 from allspin.sim.device.response import Polarity
@@ -67,6 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="paper",
         help="stands in for what was not measured (paper)",
     )
+    add_reading_arguments(parser)
     for what in ("pulse", "cycle", "device", "polarity", "current"):
         add(f"--{what}-column", metavar="NAME", help=f"column of the {what}")
     add(
@@ -77,6 +79,61 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="column of R_AH; several are as many cycles",
     )
     add("--json", action="store_true", help="print the result as one JSON object")
+
+
+def add_reading_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare how files are read."""
+    add = parser.add_argument
+    add(
+        "--where",
+        metavar="COLUMN=VALUE",
+        action="append",
+        default=[],
+        help="rows to take, such as current=8 or current=8,-11 or field=90..110; may be repeated",
+    )
+    add(
+        "--ignore-column",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="a column that may vary and has no part; may be repeated",
+    )
+    add("--branch", choices=BRANCHES, help="branch of a neuron's loop: current rising or falling")
+    add(
+        "--turn",
+        metavar="PULSE",
+        type=float,
+        help="pulse at which pulses of the other polarity begin (where R_AH turns)",
+    )
+    add(
+        "--missing",
+        metavar="SHARE",
+        type=float,
+        default=MISSING,
+        help=f"share of a curve's values that may be missing ({MISSING})",
+    )
+    add("--read-current", metavar="CURRENT", help="with Hall voltages, such as 0.1mA")
+
+
+def _reading(arguments: argparse.Namespace) -> ReadOptions:
+    """How the files are read."""
+    current: str | None = arguments.read_current
+    return ReadOptions(
+        columns=ColumnNames(
+            pulse=arguments.pulse_column,
+            resistance=tuple(arguments.resistance_column),
+            cycle=arguments.cycle_column,
+            device=arguments.device_column,
+            polarity=arguments.polarity_column,
+            current=arguments.current_column,
+        ),
+        where=arguments.where,
+        ignored=arguments.ignore_column,
+        branch=arguments.branch,
+        turn=arguments.turn,
+        missing=arguments.missing,
+        read_current=None if current is None else quantity(current, "A", "--read-current"),
+    )
 
 
 def _take_lookup_tables(arguments: argparse.Namespace, options: FitOptions) -> int:
@@ -109,17 +166,10 @@ def run(arguments: argparse.Namespace) -> int:
             currents=arguments.currents and tuple(arguments.currents),
             table=arguments.table,
         )
+        reading = _reading(arguments)
     if is_lookup_table(arguments.files[0]):
         return _take_lookup_tables(arguments, options)
-    columns = ColumnNames(
-        pulse=arguments.pulse_column,
-        resistance=tuple(arguments.resistance_column),
-        cycle=arguments.cycle_column,
-        device=arguments.device_column,
-        polarity=arguments.polarity_column,
-        current=arguments.current_column,
-    )
-    fitted = fit(arguments.files, options, columns, arguments.base, warn)
+    fitted = fit(arguments.files, options, reading, arguments.base, warn)
     pictures = save_picture(fitted.picture(), output.parent, output.stem)
     for complaint in fitted.complaints:
         warn(f"the model does not describe {complaint}")

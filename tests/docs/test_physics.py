@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from allspin.host.study.fit.reading.measurement import NAMES
+from allspin.host.study.fit.reading.columns import NAMES
 from allspin.sim.device import neuron_device, synapse_variation, variation
 from allspin.sim.device.device import Electrical
 from allspin.sim.device.neuron_device import NeuronVariation

@@ -21,7 +21,7 @@ from allspin.host.study.fit.model.spread import (
     cycle_spread,
     device_spread,
 )
-from allspin.host.study.fit.reading.measurement import Curve, Measurement
+from allspin.host.study.fit.reading.curve import Curve, Measurement
 from allspin.sim.device.device import Device
 from allspin.sim.device.neuron_device import NeuronVariation
 from allspin.sim.device.response import Polarity, PulseResponse

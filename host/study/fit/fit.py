@@ -11,7 +11,9 @@ from matplotlib.figure import Figure
 from allspin.host.data.catalogue import open_device
 from allspin.host.study.fit.device import FitOptions, FitResult, fit_all, make_device, report
 from allspin.host.study.fit.picture import fit_picture
-from allspin.host.study.fit.reading.measurement import ColumnNames, Measurement, read_measurement
+from allspin.host.study.fit.reading.curve import Measurement
+from allspin.host.study.fit.reading.measurement import read_measurement
+from allspin.host.study.fit.reading.options import ReadOptions
 from allspin.sim.device.device import Device
 from allspin.sim.device.table_device import load_lookup_tables
 
@@ -83,7 +85,7 @@ class Fitted:
 def fit(
     files: Sequence[str | Path],
     options: FitOptions | str,
-    columns: ColumnNames | None = None,
+    reading: ReadOptions | None = None,
     base: str = "paper",
     noted: Callable[[str], None] = lambda note: None,
 ) -> Fitted:
@@ -95,8 +97,8 @@ def fit(
         CSV files; see ``docs/formats.md``.
     options : FitOptions or str
         The device's name, and what the data are not to say themselves; or only its name.
-    columns : ColumnNames, optional
-        Columns that are not called as usual.
+    reading : ReadOptions, optional
+        How the files are read.
     base : str
         A device file, or the name of one that ships: stands in for what was not measured.
     noted : callable, optional
@@ -115,7 +117,7 @@ def fit(
     """
     stand_in = open_device(base)
     options = FitOptions(options) if isinstance(options, str) else options
-    measurement = read_measurement([Path(file) for file in files], columns or ColumnNames())
+    measurement = read_measurement([Path(file) for file in files], reading)
     for note in measurement.notes:
         noted(note)
     return Fitted(measurement, options, fit_all(measurement, options), stand_in)

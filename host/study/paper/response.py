@@ -6,7 +6,7 @@ import numpy as np
 
 from allspin.host.show.pictures.curves import Line, Panel, curves
 from allspin.host.study.fit.model.response import ResponseFit, fit_response
-from allspin.host.study.fit.reading.measurement import Curve
+from allspin.host.study.fit.reading.curve import Curve
 from allspin.host.study.paper.chapter import Chapter, Effort, Picture, Results, Table, lines_table
 from allspin.host.study.paper.experiments import Experiment
 from allspin.host.study.paper.verdict import Claim, Reading

@@ -162,7 +162,7 @@ def test_lookup_tables_of_crosssim(folder: Path, capsys: pytest.CaptureFixture[s
 HEAD = "pulse,R_AH (ohm)\n"
 FINE = "".join(f"{n},{np.exp(-n / 5):.4f}\n" for n in range(12))
 BAD = {
-    "NaN": (HEAD + FINE.replace("1.0000", "NaN"), "line 2: R_AH has NaN in place of a number"),
+    "gaps": (HEAD + "0,NaN\n" * 3 + FINE, "lacks 3 of 15 values, more than --missing 0.1"),
     "one point": (HEAD + "0,1\n", "line 2: device bad has 1 point; a curve needs at least 5"),
     "mixed units": (HEAD + FINE.replace("1.0000", "1000 mohm"), "a number with something behind"),
     "wrong column": ("pulse,voltage (V)\n" + FINE, "has no column of resistance"),

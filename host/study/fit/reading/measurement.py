@@ -1,272 +1,32 @@
-"""Measured curves: which column is what, in which unit, and where a curve ends.
+"""Measured curves of files: which column is what, and where a curve ends.
 
 By convention a file with a column ``pulse`` holds pulse curves of a synapse, one without it
 and with ``current`` curves of a neuron. ``cycle`` and ``device`` tell curves apart; a file
-without ``device`` is one device, named as the file. Several columns of resistance are as
-many cycles. Without ``polarity`` it is told by whether a curve rises or falls.
+without ``device`` is one device, named as the file, or as many as its blocks name. Several
+columns of resistance are as many cycles. Without ``polarity`` the sign of the pulses' current
+tells it, or else whether a curve rises or falls.
 """
 
 import hashlib
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from allspin.host.study.fit.reading.csv_file import CsvFile, read_csv
-from allspin.sim.device.response import MAX_PULSES, Array, Polarity
-from allspin.sim.device.table_device import rising
+from allspin.host.study.fit.reading.branches import choose
+from allspin.host.study.fit.reading.columns import Columns
+from allspin.host.study.fit.reading.conditions import check_steady, check_used, choose_rows
+from allspin.host.study.fit.reading.csv_file import read_csv
+from allspin.host.study.fit.reading.curve import Curve, Measurement, trend
+from allspin.host.study.fit.reading.options import ReadOptions
+from allspin.host.study.fit.reading.runs import LEAST_POINTS, Gaps, Run, check_length, gather
+from allspin.host.study.fit.reading.turns import find_turn
+from allspin.sim.device.response import Array, Polarity
 from allspin.sim.errors import UserError
 
-NAMES = {
-    "pulse": ("pulse", "pulses", "pulse number", "pulse no", "pulse #", "n", "p", "#"),
-    "resistance": ("r_ah", "rah", "r ah", "resistance", "r_hall", "r_xy", "rxy", "r"),
-    "cycle": ("cycle", "run", "sweep", "repeat"),
-    "device": ("device", "sample", "dut"),
-    "polarity": ("polarity", "direction", "pulse type"),
-    "current": ("current", "i", "i_x", "ix", "input current"),
-}
-"""What each column may be called, capitals aside; ``-`` and blanks count as ``_``."""
-UNITS = {
-    "ohm": ("ohm", 1.0),
-    "ohms": ("ohm", 1.0),
-    "\u03c9": ("ohm", 1.0),
-    "mohm": ("ohm", 1e-3),
-    "m\u03c9": ("ohm", 1e-3),
-    "kohm": ("ohm", 1e3),
-    "k\u03c9": ("ohm", 1e3),
-    "uohm": ("ohm", 1e-6),
-    "\u03bc\u03c9": ("ohm", 1e-6),
-    "a": ("A", 1.0),
-    "ma": ("A", 1e-3),
-    "ua": ("A", 1e-6),
-    "\u03bca": ("A", 1e-6),
-    "": ("", 1.0),
-    "1": ("", 1.0),
-    "a.u.": ("", 1.0),
-    "au": ("", 1.0),
-    "arb. units": ("", 1.0),
-    "normalised": ("", 1.0),
-    "normalized": ("", 1.0),
-    "%": ("", 0.01),
-}
-"""Known units, in small letters: what they measure in, and how much of it they are."""
-KINDS = {"resistance": ("ohm", ""), "current": ("A", ""), "pulse": ("",)}
-"""Units that a column can have."""
-POLARITIES = {
-    Polarity.POTENTIATION: ("potentiation", "p", "ltp", "up", "+", "+1", "1", "positive", "set"),
-    Polarity.DEPRESSION: ("depression", "d", "ltd", "down", "-", "-1", "negative", "reset"),
-}
-MAX_TURNS = 200
-"""Places where a curve may turn that are tried."""
-SAME_TURN = 1.1
-"""Turns that leave so much more than the best are as good."""
-LEAST_POINTS = 5
-"""Points of a curve: three parameters, and something left over to judge by."""
-
-
-@dataclass(frozen=True)
-class ColumnNames:
-    """Names of columns where they are not the usual ones; None for the convention.
-
-    `resistance` may be several names: as many cycles.
-    """
-
-    pulse: str | None = None
-    resistance: tuple[str, ...] = ()
-    cycle: str | None = None
-    device: str | None = None
-    polarity: str | None = None
-    current: str | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Curve:
-    """One measured curve.
-
-    Attributes
-    ----------
-    device, cycle : str
-        Which device, and which of its cycles.
-    polarity : Polarity or None
-        Of the pulses; None for a neuron's curve.
-    x : ndarray of float64, shape (points,)
-        Pulses given so far, or current in ampere (or in the file's unit if it names none).
-    resistance : ndarray of float64, shape (points,)
-        R_AH, in ohm (or in the file's unit if it names none).
-    """
-
-    device: str
-    cycle: str
-    polarity: Polarity | None
-    x: Array
-    resistance: Array
-
-
-@dataclass(frozen=True, eq=False)
-class Measurement:
-    """All that was measured.
-
-    Attributes
-    ----------
-    curves : list of Curve
-        Pulse curves and neuron curves.
-    unit : str
-        Unit of R_AH: ``ohm``, or ``arbitrary``.
-    current_unit : str
-        Unit of the currents: ``A``, or ``arbitrary``.
-    digests : dict of str to str
-        SHA-256 of each file, by its name.
-    notes : list of str
-        What was guessed, a line each.
-    """
-
-    curves: list[Curve]
-    unit: str
-    current_unit: str
-    digests: dict[str, str] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-
-    def of(self, polarity: Polarity | None) -> list[Curve]:
-        """Curves of a polarity, or of neurons."""
-        return [curve for curve in self.curves if curve.polarity is polarity]
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[\s_-]+", "_", name.strip().lower())
-
-
-class _Columns:
-    """The columns of one file by what they are."""
-
-    def __init__(self, file: CsvFile, names: ColumnNames) -> None:
-        self.file = file
-        headings = [_plain(column.name) for column in file.columns]
-        for place, heading in enumerate(headings):
-            if heading and heading in headings[:place]:
-                raise UserError(
-                    f"{file.path}: two columns are called {file.columns[place].name}; rename one"
-                )
-        self.headings = headings
-        self.pulse = self._find("pulse", names.pulse)
-        self.current = self._find("current", names.current)
-        self.cycle = self._find("cycle", names.cycle)
-        self.device = self._find("device", names.device)
-        self.polarity = self._find("polarity", names.polarity)
-        if names.resistance:
-            self.resistances = [self._named("resistance", name) for name in names.resistance]
-        else:
-            self.resistances = self._all_resistances()
-        if self.pulse is None and self.current is None:
-            raise self._lacks("pulse", "nor one of current")
-        if not self.resistances:
-            raise self._lacks("resistance", "such as R_AH (ohm)")
-        self.neuron = self.pulse is None
-
-    def _lacks(self, what: str, more: str) -> UserError:
-        found = ", ".join(column.name or "(no name)" for column in self.file.columns)
-        return UserError(
-            f"{self.file.path} has no column of {what} {more} (it has {found}); rename one, or "
-            f"name it with --{what}-column"
-        )
-
-    def _named(self, what: str, name: str) -> int:
-        if _plain(name) not in self.headings:
-            found = ", ".join(column.name for column in self.file.columns)
-            raise UserError(
-                f"{self.file.path} has no column {name} (it has {found}); mend --{what}-column"
-            )
-        return self.headings.index(_plain(name))
-
-    def _find(self, what: str, name: str | None) -> int | None:
-        if name is not None:
-            return self._named(what, name)
-        known = {_plain(one) for one in NAMES[what]}
-        found = [place for place, heading in enumerate(self.headings) if heading in known]
-        return found[0] if found else None
-
-    def _all_resistances(self) -> list[int]:
-        """R_AH itself, or R_AH_1, R_AH_2 ... for as many cycles."""
-        one = self._find("resistance", None)
-        if one is not None:
-            return [one]
-        known = "|".join(re.escape(_plain(name)) for name in NAMES["resistance"])
-        pattern = re.compile(rf"({known})_?(cycle_?)?\d+|cycle_?\d+")
-        return [place for place, name in enumerate(self.headings) if pattern.fullmatch(name)]
-
-    def unit(self, place: int, what: str) -> tuple[str, float]:
-        """Unit of a column and its factor."""
-        column = self.file.columns[place]
-        # There are two micro signs in Unicode. A capital M would be a million, not a thousandth.
-        text = column.unit.lower().replace("\u00b5", "\u03bc")
-        unit = None if column.unit.startswith("M") else UNITS.get(text)
-        if unit is None or unit[0] not in KINDS[what]:
-            allowed = [name for name, (kind, _) in UNITS.items() if name and kind in KINDS[what]]
-            raise UserError(
-                f"{self.file.path}: column {column.name} is in {column.unit}, which is not known "
-                f"for a {what}; give it in {', '.join(allowed[:4]) or 'plain numbers'}"
-            )
-        return unit
-
-
-@dataclass
-class _Points:
-    """Points of one curve while its file is read."""
-
-    x: list[float]
-    resistance: list[float]
-    line: int
-
-
-def _polarity(file: CsvFile, line: int, text: str) -> Polarity:
-    for polarity, words in POLARITIES.items():
-        if text.strip().lower() in words:
-            return polarity
-    raise file.fail(line, f"polarity is {text!r}; give potentiation or depression")
-
-
-def _trend(resistance: Array) -> float:
-    """Change of R_AH from a curve's first points to its last, over its spread."""
-    few = max(1, len(resistance) // 20)
-    change = float(resistance[-few:].mean() - resistance[:few].mean())
-    spread = float(np.ptp(resistance))
-    return change / spread if spread else 0.0
-
-
-def _turn(resistance: Array) -> int | None:
-    """Where a curve that goes there and back turns, and None for any other."""
-    if len(resistance) < 2 * LEAST_POINTS or abs(_trend(resistance)) > 0.5:
-        return None
-    middle = (len(resistance) - 1) / 2
-    step = max(1, len(resistance) // MAX_TURNS)
-    places = np.arange(LEAST_POINTS - 1, len(resistance) - LEAST_POINTS + 1, step)
-    sign = 1.0 if resistance[places].mean() > (resistance[0] + resistance[-1]) / 2 else -1.0
-    way = sign * resistance
-    left = np.array(
-        [
-            np.sum((rising(way[: place + 1]) - way[: place + 1]) ** 2)
-            + np.sum((rising(-way[place:]) + way[place:]) ** 2)
-            for place in places
-        ]
-    )
-    # Along a plateau many places will do. As many pulses there as back is the likeliest.
-    likely = places[left <= SAME_TURN * left.min() + 1e-12 * np.ptp(way) ** 2]
-    turn = int(likely[np.argmin(np.abs(likely - middle))])
-    ways = resistance[: turn + 1], resistance[turn:]
-    return turn if all(abs(_trend(part)) > 0.5 for part in ways) else None
-
-
-def _curve_name(device: str, cycle: str) -> str:
-    return f"device {device}" + (f", cycle {cycle}" if cycle else "")
-
-
-def _check_length(path: Path, line: int, name: str, points: int) -> None:
-    if points < LEAST_POINTS:
-        raise UserError(
-            f"{path}: line {line}: {name} has {points} point{'s' * (points != 1)}; a curve needs "
-            f"at least {LEAST_POINTS}"
-        )
+UNITS = {"": "arbitrary", "S": "siemens"}
+"""What a device calls units that it does not call as columns do."""
 
 
 @dataclass(frozen=True)
@@ -278,102 +38,204 @@ class _File:
     x_unit: str
     data: bytes
     notes: list[str]
+    conditions: set[str]
 
 
-def _read_file(path: Path, names: ColumnNames) -> _File:
-    """Read one file."""
-    file = read_csv(path)
-    columns = _Columns(file, names)
-    x_place = columns.current if columns.neuron else columns.pulse
-    assert x_place is not None
-    x_unit, x_factor = columns.unit(x_place, "current" if columns.neuron else "pulse")
-    units = [columns.unit(place, "resistance") for place in columns.resistances]
-    if len({unit for unit, _ in units}) > 1:
-        raise UserError(f"{path}: columns of R_AH have different units; give them all in ohm")
-    groups: dict[tuple[str, str, Polarity | None, int], _Points] = {}
-    segments: dict[tuple[str, str, Polarity | None], int] = {}
-    for line, cells in file.rows:
-        device = cells[columns.device] if columns.device is not None else path.stem
-        polarity = None
-        if columns.polarity is not None and not columns.neuron:
-            polarity = _polarity(file, line, cells[columns.polarity])
-        x = file.number(line, cells[x_place], file.columns[x_place]) * x_factor
-        if not columns.neuron and not 0 <= x <= MAX_PULSES:
-            raise file.fail(line, f"pulse is {x:g}; count pulses from 0 to {MAX_PULSES:,}")
-        for place, (_, factor) in zip(columns.resistances, units, strict=True):
-            cycle = cells[columns.cycle] if columns.cycle is not None else ""
-            if len(columns.resistances) > 1:
-                cycle = f"{cycle} {file.columns[place].name}".strip()
-            value = file.number(line, cells[place], file.columns[place]) * factor
-            key = (device, cycle, polarity)
-            points = groups.get((*key, segments.setdefault(key, 0)))
-            if points is not None and not columns.neuron and x <= points.x[-1]:
-                # Pulses are counted anew: another cycle begins.
-                _check_length(path, points.line, _curve_name(device, cycle), len(points.x))
-                segments[key] += 1
-                points = None
-            if points is None:
-                points = groups[(*key, segments[key])] = _Points([], [], line)
-            points.x.append(x)
-            points.resistance.append(value)
-    arrays: dict[tuple[str, str, Polarity | None, int], tuple[Array, Array]] = {}
-    alike: dict[bytes, list[Array]] = {}
-    for key, points in groups.items():
-        name = _curve_name(key[0], key[1])
-        _check_length(path, points.line, name, len(points.x))
-        arrays[key] = np.array(points.x), np.array(points.resistance)
-        if not np.ptp(arrays[key][1]):
-            raise file.fail(points.line, f"{name}: R_AH does not change; is it the right column?")
-        alike.setdefault(arrays[key][0].tobytes(), []).append(arrays[key][1])
-    # Curves on the same pulses turn at the same one, which their mean tells best.
-    turns = {x: _turn(np.mean(several, axis=0)) for x, several in alike.items()}
-    curves = []
-    notes = []
-    for key, (x, resistance) in arrays.items():
-        device, cycle, polarity, segment = key
-        label = f"{cycle}/{segment}" if segment else cycle
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """A curve's points and the rows that they are from."""
+
+    run: Run
+    polarity: Polarity | None
+    x: Array
+    resistance: Array
+    rows: list[int]
+
+    def curve(self) -> Curve:
+        run = self.run
+        return Curve(run.device, run.cycle, self.polarity, self.x, self.resistance, run.scatter())
+
+
+class _Reader:
+    """One file on its way to curves."""
+
+    def __init__(self, path: Path, own: str, options: ReadOptions) -> None:
+        self.options, self.own = options, own
+        self.file = read_csv(path)
+        self.columns = Columns(self.file, options)
+        self.notes = list(self.file.notes)
+
+    def read(self) -> _File:
+        file, columns, options = self.file, self.columns, self.options
+        x_unit, x_factor = columns.unit(columns.x, "current" if columns.neuron else "pulse")
+        unit, factors = columns.resistance_unit(options.read_current)
+        chosen, used = choose_rows(file, columns, options)
+        runs = gather(file, columns, (x_factor, factors), chosen, self.own)
+        gaps = Gaps(options.missing)
+        there = [gaps.leave_out(file, run) for run in runs]
+        self.notes += gaps.note(file)
+        for run, kept in zip(runs, there, strict=True):
+            check_length(file, run, int(kept.sum()))
+            if not np.ptp(run.points()[kept]):
+                raise file.fail(
+                    run.line, f"{run.name}: R_AH does not change; is it the right column?"
+                )
         if columns.neuron:
-            curves.append(Curve(device, label, None, x, resistance))
-            continue
-        turn = turns[x.tobytes()] if polarity is None else None
-        if turn is not None:
-            note = (
-                f"{path} names no polarity: curves are cut where R_AH turns, at pulse {x[turn]:g}"
+            parts = [self._part(run, None, kept) for run, kept in zip(runs, there, strict=True)]
+            curves = choose(file.path, [part.curve() for part in parts], options.branch, x_unit)
+        else:
+            parts = self._pulses(runs, there)
+            curves = _follow_on([part.curve() for part in parts])
+        self.notes += check_steady(file, columns, options, _by_polarity(parts))
+        self._note_blocks()
+        return _File(curves, unit, x_unit, file.data, self.notes, used)
+
+    def _note_blocks(self) -> None:
+        count = len(self.file.blocks)
+        if (
+            count > 1
+            and self.columns.device is None
+            and not any(name for _, name in self.file.blocks)
+        ):
+            self.notes.append(
+                f"{self.file.path}: {count} tables one after another name no device and are taken "
+                "as cycles of one; give a line such as 'device: A' before each header if not"
             )
-            notes += [] if note in notes else [note]
-        line = groups[key].line
-        curves += _pulse_curves(file, line, (device, label), polarity, x, resistance, turn)
-    return _File(curves, units[0][0], x_unit, file.data, notes)
 
+    def _part(
+        self,
+        run: Run,
+        polarity: Polarity | None,
+        kept: Array,
+        start: int = 0,
+        stop: int | None = None,
+    ) -> _Part:
+        """Some points of a run, from and to, counted from their own start."""
+        x, resistance = np.array(run.x)[start:stop], run.points()[start:stop]
+        there = np.asarray(kept[start:stop], bool)
+        first = x[0] if start else 0.0
+        rows = [row for row, here in zip(run.rows[start:stop], there, strict=True) if here]
+        # The point at which a curve turns was reached by the pulses before it.
+        rows = rows[1:] if start else rows
+        return _Part(run, polarity, x[there] - first, resistance[there], rows)
 
-def _pulse_curves(
-    file: CsvFile,
-    line: int,
-    name: tuple[str, str],
-    polarity: Polarity | None,
-    x: Array,
-    resistance: Array,
-    turn: int | None,
-) -> list[Curve]:
-    """The curves that a run of pulses holds: one, or one there and one back."""
-    parts = [(x, resistance)]
-    if turn is not None:
+    def _pulses(self, runs: list[Run], there: list[Array]) -> list[_Part]:
+        """Pulse curves, each of one polarity."""
+        if any(isinstance(run.way, Polarity) for run in runs):
+            parts = [
+                self._part(run, _way(run), kept) for run, kept in zip(runs, there, strict=True)
+            ]
+            self._check(parts)
+            return parts
+        if any(run.way for run in runs):
+            return self._by_sign(runs, there)
+        parts = []
+        turns = self._turns(runs)
+        for run, kept, turn in zip(runs, there, turns, strict=True):
+            if turn is None:
+                parts.append(self._part(run, _rises(run.points()[kept]), kept))
+                continue
+            for start, stop in ((0, turn + 1), (turn, None)):
+                check_length(self.file, run, int(kept[start:stop].sum()))
+                way = _rises(run.points()[start:stop][kept[start:stop]])
+                parts.append(self._part(run, way, kept, start, stop))
+        return parts
+
+    def _by_sign(self, runs: list[Run], there: list[Array]) -> list[_Part]:
+        """Polarity by the sign of the current: that with which R_AH rises is potentiation."""
+        ways: dict[int, list[float]] = {1: [], -1: []}
+        for run, kept in zip(runs, there, strict=True):
+            assert isinstance(run.way, int)
+            ways[run.way].append(trend(run.points()[kept]))
+        up, down = (float(np.median(ways[sign])) for sign in (1, -1))
+        if up * down >= 0:
+            raise UserError(
+                f"{self.file.path}: R_AH {'rises' if up > 0 else 'falls'} with pulse currents of "
+                "either sign; name the polarity in a column"
+            )
+        sign = 1 if up > 0 else -1
         parts = [
-            (x[: turn + 1], resistance[: turn + 1]),
-            (x[turn:] - x[turn], resistance[turn:]),
-        ]
-    curves = []
-    for pulses, values in parts:
-        rises = _trend(values) > 0
-        way = Polarity.POTENTIATION if rises else Polarity.DEPRESSION
-        if polarity is not None and way is not polarity and abs(_trend(values)) > 0.3:
-            raise file.fail(
-                line,
-                f"R_AH {'rises' if rises else 'falls'} with pulses of {polarity.name.lower()}; "
-                "number pulses in the order in which they were given",
+            self._part(
+                run,
+                Polarity.POTENTIATION if run.way == sign else Polarity.DEPRESSION,
+                kept,
             )
-        curves.append(Curve(*name, way if polarity is None else polarity, pulses, values))
-    return curves
+            for run, kept in zip(runs, there, strict=True)
+        ]
+        self._check(parts)
+        return parts
+
+    def _check(self, parts: list[_Part]) -> None:
+        for part in parts:
+            assert part.polarity is not None
+            way = trend(part.resistance)
+            if abs(way) > 0.3 and (way > 0) is bool(part.polarity):
+                raise self.file.fail(
+                    part.run.line,
+                    f"R_AH {'rises' if way > 0 else 'falls'} with pulses of "
+                    f"{part.polarity.name.lower()}; number pulses in the order in which they were "
+                    "given",
+                )
+
+    def _turns(self, runs: list[Run]) -> list[int | None]:
+        """Where each run turns; runs on the same pulses turn at the same one."""
+        if self.options.turn is not None:
+            return [self._given_turn(run, self.options.turn) for run in runs]
+        alike: dict[tuple[float, ...], list[Array]] = {}
+        for run in runs:
+            alike.setdefault(tuple(run.x), []).append(run.points())
+        found = {x: _mean_turn(several) for x, several in alike.items()}
+        for x, turn in found.items():
+            if turn is not None:
+                note = (
+                    f"{self.file.path} names no polarity: curves are cut where R_AH turns "
+                    f"(--turn for elsewhere), at pulse {x[turn]:g}"
+                )
+                self.notes += [] if note in self.notes else [note]
+        return [found[tuple(run.x)] for run in runs]
+
+    def _given_turn(self, run: Run, turn: float) -> int | None:
+        x = np.array(run.x)
+        if x[-1] <= turn:
+            # A run of one polarity, counted from its own start.
+            return None
+        place = int(np.flatnonzero(x <= turn)[-1]) if x[0] <= turn else 0
+        if min(place + 1, x.size - place) < LEAST_POINTS:
+            raise self.file.fail(
+                run.line,
+                f"{run.name} has pulses {x[0]:g} to {x[-1]:g} and cannot turn at {turn:g}; mend "
+                "--turn",
+            )
+        return place
+
+
+def _mean_turn(several: list[Array]) -> int | None:
+    """Where curves on the same pulses turn, which their mean tells best."""
+    table = np.array(several)
+    there = np.isfinite(table)
+    known = there.any(axis=0)
+    counts = np.maximum(there.sum(axis=0), 1)
+    mean = np.where(there, table, 0.0).sum(axis=0) / counts
+    places = np.arange(mean.size)
+    return find_turn(np.interp(places, places[known], mean[known]))
+
+
+def _way(run: Run) -> Polarity:
+    assert isinstance(run.way, Polarity)
+    return run.way
+
+
+def _rises(resistance: Array) -> Polarity:
+    return Polarity.POTENTIATION if trend(resistance) > 0 else Polarity.DEPRESSION
+
+
+def _by_polarity(parts: Iterable[_Part]) -> dict[str, list[tuple[int, float]]]:
+    found: dict[str, list[tuple[int, float]]] = {}
+    for part in parts:
+        name = "the neuron's curves" if part.polarity is None else part.polarity.name.lower()
+        xs = part.x[-len(part.rows) :] if part.rows else []
+        found.setdefault(name, []).extend(zip(part.rows, map(float, xs), strict=True))
+    return found
 
 
 def _follow_on(curves: list[Curve]) -> list[Curve]:
@@ -384,23 +246,24 @@ def _follow_on(curves: list[Curve]) -> list[Curve]:
         key = (curve.device, curve.cycle)
         before = ends.get(key)
         x = curve.x
-        if curve.polarity is not None:
-            if before is not None and x[0] > before:
-                x = x - before
-            ends[key] = float(curve.x[-1])
-        followed.append(Curve(curve.device, curve.cycle, curve.polarity, x, curve.resistance))
+        if before is not None and x[0] > before:
+            x = x - before
+        ends[key] = float(curve.x[-1])
+        followed.append(
+            Curve(curve.device, curve.cycle, curve.polarity, x, curve.resistance, curve.scatter)
+        )
     return followed
 
 
-def read_measurement(paths: Sequence[Path], names: ColumnNames) -> Measurement:
+def read_measurement(paths: Sequence[Path], options: ReadOptions | None = None) -> Measurement:
     """Read all curves of some files.
 
     Parameters
     ----------
     paths : sequence of Path
         CSV files.
-    names : ColumnNames
-        Columns that are not called as usual.
+    options : ReadOptions, optional
+        How they are read; as is usual.
 
     Returns
     -------
@@ -412,31 +275,64 @@ def read_measurement(paths: Sequence[Path], names: ColumnNames) -> Measurement:
         If a file cannot be read or understood; the message is one line that names file, line
         and fix.
     """
+    options = options or ReadOptions()
     curves: list[Curve] = []
     units: dict[str, Path] = {}
     current_units: dict[str, Path] = {}
     digests: dict[str, str] = {}
     notes: list[str] = []
-    for path in paths:
-        file = _read_file(path, names)
-        curves += _follow_on(file.curves)
+    used: set[str] = set()
+    names = [path.name for path in paths]
+    for path, own in zip(paths, _devices(paths), strict=True):
+        file = _Reader(path, own, options).read()
+        curves += file.curves
         notes += file.notes
+        used |= file.conditions
         units.setdefault(file.unit, path)
         if file.curves[0].polarity is None:
             current_units.setdefault(file.x_unit, path)
-        digests[path.name] = hashlib.sha256(file.data).hexdigest()
+        name = path.name if names.count(path.name) == 1 else str(path)
+        digests[name] = hashlib.sha256(file.data).hexdigest()
+    check_used(options.conditions(), used)
     for what, seen in (("R_AH", units), ("current", current_units)):
         if len(seen) > 1:
-            some, other = seen.values()
-            first, second = (unit or "no unit" for unit in seen)
+            some, other, *_ = seen.values()
+            first, second, *_ = (unit or "no unit" for unit in seen)
             raise UserError(
                 f"{other} gives {what} in {second}, but {some} in {first}; give all files the "
                 "same unit"
             )
+    unit, current_unit = next(iter(units)), next(iter(current_units), "A")
     return Measurement(
         curves,
-        unit=next(iter(units)) or "arbitrary",
-        current_unit=next(iter(current_units), "A") or "arbitrary",
+        unit=UNITS.get(unit, unit),
+        current_unit=UNITS.get(current_unit, current_unit),
         digests=digests,
         notes=notes,
+        given=_given(options),
+        read_current=options.read_current,
     )
+
+
+def _devices(paths: Sequence[Path]) -> list[str]:
+    """Devices as files are called, with their folders where names alone are equal."""
+    names = [path.name.removesuffix(".gz") for path in paths]
+    stems = [name.rpartition(".")[0] or name for name in names]
+    return [
+        str(path) if stems.count(stem) > 1 else stem
+        for path, stem in zip(paths, stems, strict=True)
+    ]
+
+
+def _given(options: ReadOptions) -> dict[str, object]:
+    """What was said about the files, for the device file."""
+    given: dict[str, object] = {}
+    if options.where:
+        given["where"] = [str(one) for one in options.conditions()]
+    if options.ignored:
+        given["ignored_columns"] = list(options.ignored)
+    if options.branch is not None:
+        given["branch"] = options.branch
+    if options.turn is not None:
+        given["turn"] = float(options.turn)
+    return given

@@ -18,12 +18,8 @@ from allspin.host.study.fit.device import (
     report,
 )
 from allspin.host.study.fit.model.response import stack
-from allspin.host.study.fit.reading.measurement import (
-    ColumnNames,
-    Curve,
-    Measurement,
-    read_measurement,
-)
+from allspin.host.study.fit.reading.curve import Curve, Measurement
+from allspin.host.study.fit.reading.measurement import read_measurement
 from allspin.sim.device.device_file import device_from_toml, device_to_toml
 from allspin.sim.device.response import Polarity
 from allspin.sim.device.synapse import SotSynapse
@@ -202,7 +198,7 @@ def test_any_numbers_make_a_device_or_one_line(
     path.write_text("\n".join(map(",".join, lines)), "utf-8")
     options = FitOptions("mine", table=table)
     try:
-        measurement = read_measurement([path], ColumnNames())
+        measurement = read_measurement([path])
         result = fit_all(measurement, options)
         device = make_device(result, measurement, options, BASE)
     except UserError as error:

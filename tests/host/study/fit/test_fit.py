@@ -61,7 +61,7 @@ def test_what_is_odd_about_a_file_is_told(tmp_path):
     fitted = fit([path], FitOptions("n"), noted=told.append)
     assert told == fitted.measurement.notes
     (line,) = told
-    assert line.endswith("curves are cut where R_AH turns, at pulse 40")
+    assert line.endswith("curves are cut where R_AH turns (--turn for elsewhere), at pulse 40")
 
 
 @pytest.mark.parametrize(

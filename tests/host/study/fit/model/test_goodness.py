@@ -9,7 +9,7 @@ import pytest
 
 from allspin.host.study.fit.device import _one_polarity
 from allspin.host.study.fit.model.goodness import runs_test
-from allspin.host.study.fit.reading.measurement import Curve, Measurement
+from allspin.host.study.fit.reading.curve import Curve, Measurement
 from allspin.sim.device.response import Polarity
 
 Makes = Callable[..., Any]

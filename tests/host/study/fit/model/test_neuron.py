@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pytest
 
 from allspin.host.study.fit.model.neuron import fit_neuron, select
-from allspin.host.study.fit.reading.measurement import Curve
+from allspin.host.study.fit.reading.curve import Curve
 from allspin.sim.errors import UserError
 
 CURRENT = np.linspace(0, 20e-3, 61)
