@@ -9,16 +9,16 @@ from allspin.host.data.files import check_writable
 from allspin.host.show.pictures.style import save_picture
 from allspin.host.show.say import say, warn
 from allspin.host.show.terminal import Terminal
-from allspin.host.study.fit.device import FitOptions
-from allspin.host.study.fit.fit import fit, take_lookup_tables
+from allspin.host.study.fit.fit import fit
+from allspin.host.study.fit.lookup import take_lookup_tables
 from allspin.host.study.fit.model.spread import DEVICE_CHOICES
+from allspin.host.study.fit.options import FitOptions
 from allspin.host.study.fit.reading.options import BRANCHES, MISSING, ColumnNames, ReadOptions
 from allspin.host.study.fit.reading.units import quantity
 from allspin.host.study.fit.table import fit_table, readings
 from allspin.sim.device.device_file import save_device
-from allspin.sim.device.response import Polarity
 from allspin.sim.device.synapse_variation import OCCASIONS
-from allspin.sim.device.table_device import TableSynapse, is_lookup_table
+from allspin.sim.device.table_device import is_lookup_table
 
 NAME = "fit"
 HELP = """\
@@ -28,7 +28,8 @@ beside it a picture of data, fit and residuals."""
 EPILOG = """\
 A file has a header with names and units, such as device,cycle,polarity,pulse,R_AH (ohm) for a
 synapse or device,cycle,current (mA),R_AH (ohm) for a neuron. See docs/formats.md. Two lookup
-tables of CrossSim (dG_increasing.txt, dG_decreasing.txt) are taken as they are.
+tables of CrossSim (dG_increasing.txt, dG_decreasing.txt) are taken as they are, and several such
+pairs as as many devices.
 
 A curve that the model does not describe is said to be so, with exit status 1, and nothing is
 written but the picture: --table then makes the device of the measured table itself, --force
@@ -50,7 +51,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("files", metavar="CSV", nargs="+", type=Path, help="files of curves")
     add("-o", "--output", metavar="DEVICE", type=Path, required=True, help="device file to write")
     add("--name", help="the device's name (that of the file)")
-    add("--states", type=int, help="states of the synapse, 2 to 128 (as many as pulses)")
+    add(
+        "--states",
+        type=int,
+        help="states that the synapse is used with, 2 to 128; no measured value depends on it (as "
+        "many as pulses, at most 128; with lookup tables 100)",
+    )
     add("--table", action="store_true", help="make the synapse of the measured table, without fit")
     add("--force", action="store_true", help="write a model that does not describe the data")
     add("--c2c-occasion", choices=list(OCCASIONS), help="reading of C2C (what the data say)")
@@ -65,8 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--base",
         metavar="DEVICE",
-        default="paper",
-        help="stands in for what was not measured (paper)",
+        help="stands in for what was not measured, which else is left out; energy is then unknown",
     )
     add_reading_arguments(parser)
     for what in ("pulse", "cycle", "device", "polarity", "current"):
@@ -138,18 +143,22 @@ def _reading(arguments: argparse.Namespace) -> ReadOptions:
 
 def _take_lookup_tables(arguments: argparse.Namespace, options: FitOptions) -> int:
     """CrossSim's tables become a device without any fit."""
-    device = take_lookup_tables(arguments.files, options, arguments.base)
-    save_device(device, arguments.output)
-    synapse = device.synapse
-    assert isinstance(synapse, TableSynapse)
-    pulses = [synapse.response(polarity).resistance.size - 1 for polarity in Polarity]
+    output: Path = arguments.output
+    taken = take_lookup_tables(arguments.files, options, arguments.base)
+    pictures = save_picture(taken.picture(), output.parent, output.stem)
+    save_device(taken.device, output)
     if arguments.json:
-        say(json.dumps({"device": str(arguments.output), "kind": "table", "pulses": pulses}))
-    else:
-        say(
-            f"{arguments.output}: lookup tables of {pulses[0]} and {pulses[1]} pulses between "
-            f"{synapse.low:.3g} and {synapse.high:.3g} S, taken as they are."
-        )
+        say(json.dumps(taken.to_dict(output, pictures)))
+        return 0
+    pulses, synapse = taken.pulses, taken.synapse
+    devices = len(arguments.files) // 2
+    say(
+        f"{output}: lookup tables of {pulses[0]} and {pulses[1]} pulses between "
+        f"{synapse.low:.3g} and {synapse.high:.3g} S, "
+        + (f"the mean of {devices} devices." if devices > 1 else "taken as they are.")
+    )
+    for line in taken.device.readings():
+        say(line)
     return 0
 
 
@@ -170,12 +179,11 @@ def run(arguments: argparse.Namespace) -> int:
     if is_lookup_table(arguments.files[0]):
         return _take_lookup_tables(arguments, options)
     fitted = fit(arguments.files, options, reading, arguments.base, warn)
+    device = fitted.device() if not fitted.complaints or arguments.force else None
     pictures = save_picture(fitted.picture(), output.parent, output.stem)
     for complaint in fitted.complaints:
         warn(f"the model does not describe {complaint}")
-    device = None
-    if not fitted.complaints or arguments.force:
-        device = fitted.device()
+    if device is not None:
         save_device(device, output)
     if arguments.json:
         say(json.dumps(fitted.to_dict(None if device is None else output, pictures)))

@@ -9,7 +9,7 @@ from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_test_set
 from allspin.host.data.revision import commit
 from allspin.host.show.display import Display, Silent
-from allspin.host.study.chips.accuracy import COLUMNS, Column, Measured, measure
+from allspin.host.study.chips.accuracy import COLUMNS, Column, Measured, known, measure
 from allspin.sim.device.device import Device
 from allspin.sim.errors import UserError
 from allspin.sim.network.levels import check_range
@@ -159,7 +159,7 @@ def measure_chips(
     try:
         for name, network in opened.items():
             programming = options.programming(network)
-            for column in options.columns:
+            for column in known(options.columns, made_of):
                 display.start(f"{name}, {column.title}")
                 result = measure(
                     name,

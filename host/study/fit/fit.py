@@ -9,16 +9,15 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from allspin.host.data.catalogue import open_device
-from allspin.host.study.fit.device import FitOptions, FitResult, fit_all, make_device, report
+from allspin.host.study.fit.device import make_device
+from allspin.host.study.fit.options import FitOptions
 from allspin.host.study.fit.picture import fit_picture
 from allspin.host.study.fit.reading.curve import Measurement
 from allspin.host.study.fit.reading.measurement import read_measurement
 from allspin.host.study.fit.reading.options import ReadOptions
+from allspin.host.study.fit.report import report
+from allspin.host.study.fit.result import FitResult, fit_all
 from allspin.sim.device.device import Device
-from allspin.sim.device.table_device import load_lookup_tables
-
-LOOKUP_STATES = 100
-"""States of a synapse of lookup tables, if no number is asked for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,14 +32,14 @@ class Fitted:
         What was asked for.
     result : FitResult
         Values, intervals, and how well the models describe the curves.
-    base : Device
+    base : Device or None
         What stands in for what was not measured.
     """
 
     measurement: Measurement
     options: FitOptions
     result: FitResult
-    base: Device
+    base: Device | None
 
     @property
     def complaints(self) -> list[str]:
@@ -86,7 +85,7 @@ def fit(
     files: Sequence[str | Path],
     options: FitOptions | str,
     reading: ReadOptions | None = None,
-    base: str = "paper",
+    base: str | None = None,
     noted: Callable[[str], None] = lambda note: None,
 ) -> Fitted:
     """Fit measured curves: R_AH against pulse number, and R_AH against current of a neuron.
@@ -99,8 +98,9 @@ def fit(
         The device's name, and what the data are not to say themselves; or only its name.
     reading : ReadOptions, optional
         How the files are read.
-    base : str
-        A device file, or the name of one that ships: stands in for what was not measured.
+    base : str, optional
+        A device file, or the name of one that ships: stands in for what was not measured, which
+        else is left out.
     noted : callable, optional
         Told what is odd about the files, as soon as they are read; ``measurement.notes`` of
         what is returned has it too.
@@ -115,45 +115,12 @@ def fit(
         If a file cannot be read or understood, only one polarity was measured, or a fit makes
         no sense.
     """
-    stand_in = open_device(base)
+    stand_in = None if base is None else open_device(base)
     options = FitOptions(options) if isinstance(options, str) else options
     measurement = read_measurement([Path(file) for file in files], reading)
     for note in measurement.notes:
         noted(note)
-    return Fitted(measurement, options, fit_all(measurement, options), stand_in)
-
-
-def take_lookup_tables(files: Sequence[Path], options: FitOptions, base: str = "paper") -> Device:
-    """A device of CrossSim's two lookup tables, without any fit.
-
-    Parameters
-    ----------
-    files : sequence of Path
-        The two, in either order.
-    options : FitOptions
-        The device's name and states.
-    base : str
-        A device file, or the name of one that ships: its neuron stands in.
-
-    Raises
-    ------
-    UserError
-        If a file is missing or no such table, or the two do not go together.
-    """
-    stand_in = open_device(base)
-    return Device(
-        name=options.name,
-        synapse=load_lookup_tables(files, options.states or LOOKUP_STATES),
-        neuron=stand_in.neuron,
-        neuron_variation=stand_in.neuron_variation,
-        electrical=stand_in.electrical,
-        unit="siemens",
-        source={
-            "method": "lookup tables of CrossSim",
-            "files": [path.name for path in files],
-            "neuron": f"not measured: that of {stand_in.name}",
-        },
-    )
+    return Fitted(measurement, options, fit_all(measurement, options, stand_in), stand_in)
 
 
 def _finite(value: Any) -> Any:

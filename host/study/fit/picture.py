@@ -19,10 +19,11 @@ from allspin.host.show.pictures.style import (
     new_figure,
     styled,
 )
-from allspin.host.study.fit.device import FitResult, PolarityResult, measured_response
+from allspin.host.study.fit.device import measured_response
 from allspin.host.study.fit.model.goodness import Goodness
 from allspin.host.study.fit.model.neuron import NeuronFit
 from allspin.host.study.fit.model.response import DeviceCurves
+from allspin.host.study.fit.result import FitResult, PolarityResult
 from allspin.sim.device.response import Array, Polarity
 
 COLOURS = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY)

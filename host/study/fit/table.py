@@ -5,7 +5,8 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from allspin.host.study.fit.device import FitResult, report
+from allspin.host.study.fit.report import report
+from allspin.host.study.fit.result import FitResult
 from allspin.sim.device.device import Device
 from allspin.sim.device.response import Polarity
 from allspin.sim.device.synapse_variation import DEVICE_READINGS, OCCASIONS

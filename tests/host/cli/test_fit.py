@@ -1,5 +1,6 @@
 """``allspin fit``: what it writes, what it refuses, and one line for each bad file."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -156,7 +157,43 @@ def test_lookup_tables_of_crosssim(folder: Path, capsys: pytest.CaptureFixture[s
     assert isinstance(device.synapse, TableSynapse)
     assert device.unit == "siemens"
     assert main([*arguments, "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["pulses"] == [10, 10]
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["pulses"] == [10, 10]
+    assert (shown["devices"], shown["pictures"]) == (1, ["measured.png", "measured.svg"])
+    assert (folder / "measured.png").read_bytes().startswith(b"\x89PNG")
+    digest = hashlib.sha256((folder / "dG_increasing.txt").read_bytes()).hexdigest()
+    assert device.source["sha256"]["dG_increasing.txt"] == digest
+    assert device.source["not_measured"] == ["D2D of the synapse", "the neuron and its variation"]
+    assert main([*arguments, "--base", "paper"]) == 0
+    assert "neuron.threshold" in load_device(folder / "measured.toml").source["from_base"]
+
+
+def test_a_neuron_alone_needs_a_synapse(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "neuron.csv").write_text(neuron())
+    assert main(["fit", "neuron.csv", "-o", "mine.toml"]) == 2
+    assert "only a neuron was measured; give pulse curves too" in capsys.readouterr().err
+    assert sorted(path.name for path in folder.iterdir()) == ["neuron.csv"]
+    assert main(["fit", "neuron.csv", "-o", "mine.toml", "--base", "paper"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("option", "expected"),
+    [
+        (["--where", "current"], "--where takes COLUMN=VALUE"),
+        (["--where", "current=8"], "no file has a column current; mend --where current=8"),
+        (["--ignore-column", "x"], "has no column x; mend --ignore-column"),
+        (["--missing", "2"], "--missing must be from 0 to 1, not 2"),
+        (["--turn", "-1"], "--turn must be a number of pulses above 0, not -1"),
+        (["--read-current", "3"], "--read-current takes a value with its unit"),
+    ],
+)
+def test_ways_of_reading_that_make_no_sense(
+    option: list[str], expected: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "pulses.csv").write_text(pulses())
+    assert main(["fit", "pulses.csv", "-o", "mine.toml", *option]) == 2
+    assert expected in capsys.readouterr().err
+    assert sorted(path.name for path in folder.iterdir()) == ["pulses.csv"]
 
 
 HEAD = "pulse,R_AH (ohm)\n"
