@@ -117,6 +117,7 @@ def add_reading_arguments(parser: argparse.ArgumentParser) -> None:
         default=MISSING,
         help=f"share of a curve's values that may be missing ({MISSING})",
     )
+    add("--keep-outliers", action="store_true", help="fit points that stand apart like any others")
     add("--read-current", metavar="CURRENT", help="with Hall voltages, such as 0.1mA")
 
 
@@ -174,6 +175,7 @@ def run(arguments: argparse.Namespace) -> int:
             reading=arguments.d2d_reading,
             currents=arguments.currents and tuple(arguments.currents),
             table=arguments.table,
+            keep_outliers=arguments.keep_outliers,
         )
         reading = _reading(arguments)
     if is_lookup_table(arguments.files[0]):

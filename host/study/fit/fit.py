@@ -1,5 +1,6 @@
 """From files of measured curves to a device, and to how well the models describe them."""
 
+import dataclasses
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from matplotlib.figure import Figure
 
 from allspin.host.data.catalogue import open_device
 from allspin.host.study.fit.device import make_device
+from allspin.host.study.fit.model.outliers import Outlier, set_aside
 from allspin.host.study.fit.options import FitOptions
 from allspin.host.study.fit.picture import fit_picture
 from allspin.host.study.fit.reading.curve import Measurement
@@ -34,12 +36,15 @@ class Fitted:
         Values, intervals, and how well the models describe the curves.
     base : Device or None
         What stands in for what was not measured.
+    outliers : list of Outlier
+        Points that were set aside.
     """
 
     measurement: Measurement
     options: FitOptions
     result: FitResult
     base: Device | None
+    outliers: list[Outlier]
 
     @property
     def complaints(self) -> list[str]:
@@ -54,11 +59,15 @@ class Fitted:
         UserError
             If a value is outside what a device can have.
         """
-        return make_device(self.result, self.measurement, self.options, self.base)
+        device = make_device(self.result, self.measurement, self.options, self.base)
+        if not self.outliers:
+            return device
+        source = device.source | {"outliers": [str(outlier) for outlier in self.outliers]}
+        return dataclasses.replace(device, source=source)
 
     def picture(self) -> Figure:
         """Data, fit, and what is left."""
-        return fit_picture(self.result, self.options.name, self.options.table)
+        return fit_picture(self.result, self.options.name, self.options.table, self.outliers)
 
     def to_dict(self, device: Path | None, pictures: Sequence[Path]) -> dict[str, Any]:
         """As ``allspin fit --json`` prints it; see ``docs/formats.md``.
@@ -76,6 +85,7 @@ class Fitted:
             "described": not self.complaints,
             "c2c_occasion": self.result.occasion or None,
             "d2d_reading": self.result.reading or None,
+            "outliers": [outlier.to_dict() for outlier in self.outliers],
             "pictures": [str(path) for path in pictures],
             **_finite(report(self.result)),
         }
@@ -118,9 +128,15 @@ def fit(
     stand_in = None if base is None else open_device(base)
     options = FitOptions(options) if isinstance(options, str) else options
     measurement = read_measurement([Path(file) for file in files], reading)
-    for note in measurement.notes:
-        noted(note)
-    return Fitted(measurement, options, fit_all(measurement, options, stand_in), stand_in)
+    outliers: list[Outlier] = []
+    try:
+        if not options.keep_outliers:
+            measurement, outliers = set_aside(measurement)
+    finally:
+        for note in measurement.notes:
+            noted(note)
+    result = fit_all(measurement, options, stand_in)
+    return Fitted(measurement, options, result, stand_in, outliers)
 
 
 def _finite(value: Any) -> Any:

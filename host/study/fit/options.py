@@ -27,6 +27,8 @@ class FitOptions:
         file's numbers if it names no unit.
     table : bool
         Whether the synapse is to be the measured table in place of the model.
+    keep_outliers : bool
+        Whether points that stand apart are fitted like any others.
 
     Raises
     ------
@@ -40,6 +42,7 @@ class FitOptions:
     reading: str | None = None
     currents: tuple[float, float] | None = None
     table: bool = False
+    keep_outliers: bool = False
 
     def __post_init__(self) -> None:
         if self.states is not None:
