@@ -11,6 +11,7 @@ from allspin.host.show.say import say, warn
 from allspin.host.show.terminal import Terminal
 from allspin.host.study.fit.fit import fit
 from allspin.host.study.fit.lookup import take_lookup_tables
+from allspin.host.study.fit.model.meter import METHODS
 from allspin.host.study.fit.model.spread import DEVICE_CHOICES
 from allspin.host.study.fit.options import FitOptions
 from allspin.host.study.fit.reading.options import BRANCHES, MISSING, ColumnNames, ReadOptions
@@ -61,6 +62,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--force", action="store_true", help="write a model that does not describe the data")
     add("--c2c-occasion", choices=list(OCCASIONS), help="reading of C2C (what the data say)")
     add("--d2d-reading", choices=DEVICE_CHOICES, help="reading of D2D (what explains most)")
+    add(
+        "--meter-noise",
+        choices=METHODS,
+        help="what tells the meter's noise, which is no C2C (repeated reads of a pulse, else "
+        "plateaus that scatter less than the rest)",
+    )
     add(
         "--currents",
         metavar=("LOW", "HIGH"),
@@ -176,6 +183,7 @@ def run(arguments: argparse.Namespace) -> int:
             currents=arguments.currents and tuple(arguments.currents),
             table=arguments.table,
             keep_outliers=arguments.keep_outliers,
+            meter=arguments.meter_noise,
         )
         reading = _reading(arguments)
     if is_lookup_table(arguments.files[0]):

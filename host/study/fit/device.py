@@ -86,7 +86,9 @@ def _model_synapse(result: FitResult, states: int) -> SotSynapse:
     )
 
 
-def measured_response(devices: list[DeviceCurves], pulses: int) -> TableResponse:
+def measured_response(
+    devices: list[DeviceCurves], pulses: int, meter: float = 0.0
+) -> TableResponse:
     """The table of one polarity: mean, deviation over cycles and between devices.
 
     Parameters
@@ -96,6 +98,8 @@ def measured_response(devices: list[DeviceCurves], pulses: int) -> TableResponse
         those before the first are on the straight line through the first two.
     pulses : int
         The table's last pulse.
+    meter : float
+        Deviation of a point by the meter's noise, which is none over cycles.
     """
     grid = np.arange(pulses + 1, dtype=np.float64)
     means, variances, counts = [], [], []
@@ -116,7 +120,8 @@ def measured_response(devices: list[DeviceCurves], pulses: int) -> TableResponse
     if len(table) > 1:
         noise = cycle**2 / (np.mean(counts) if counts else 1.0)
         device_spread = np.sqrt(np.maximum(table.var(axis=0, ddof=1) - noise, 0.0))
-    return TableResponse(table.mean(axis=0), cycle, device_spread)
+    own = np.sqrt(np.maximum(cycle**2 - meter**2, 0.0))
+    return TableResponse(table.mean(axis=0), own, device_spread)
 
 
 def _table_synapse(result: FitResult, states: int) -> TableSynapse:
@@ -125,7 +130,8 @@ def _table_synapse(result: FitResult, states: int) -> TableSynapse:
     for polarity in Polarity:
         part = result.polarities.get(polarity)
         if part is not None:
-            tables.append(measured_response(part.fit.devices, part.fit.pulses))
+            meter = result.meter.point.value if result.meter is not None else 0.0
+            tables.append(measured_response(part.fit.devices, part.fit.pulses, meter))
         else:
             assert result.base is not None
             tables.append(lent_table(result.base, polarity, low, high))
@@ -244,6 +250,11 @@ def make_device(
         device = dataclasses.replace(
             device, neuron=result.neuron.neuron, neuron_variation=_neuron_variation(result)
         )
+    if result.meter is not None:
+        low, high = _range(result)
+        noise = _at_most_one(result.meter.deviation.value / (high - low), "noise of the meter")
+        wrong = dataclasses.replace(device.imperfections, read_noise=noise)
+        device = dataclasses.replace(device, imperfections=wrong)
     if measurement.read_current is not None:
         current = abs(measurement.read_current)
         electrical = dataclasses.replace(device.electrical, read_current=current)

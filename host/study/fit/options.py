@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+from allspin.host.study.fit.model.meter import METHODS
 from allspin.host.study.fit.model.neuron import select
 from allspin.host.study.fit.reading.curve import Curve, Measurement
 from allspin.sim.network.levels import MAX_STATES, MIN_STATES, check_range
@@ -29,6 +30,8 @@ class FitOptions:
         Whether the synapse is to be the measured table in place of the model.
     keep_outliers : bool
         Whether points that stand apart are fitted like any others.
+    meter : str or None
+        Where the meter's noise is taken from: one of `allspin.host.study.fit.model.meter.METHODS`.
 
     Raises
     ------
@@ -43,12 +46,15 @@ class FitOptions:
     currents: tuple[float, float] | None = None
     table: bool = False
     keep_outliers: bool = False
+    meter: str | None = None
 
     def __post_init__(self) -> None:
         if self.states is not None:
             check_range("states", self.states, MIN_STATES, MAX_STATES)
         if self.currents is not None and not 0 <= self.currents[0] < self.currents[1] < math.inf:
             raise ValueError("currents takes a lower and a higher magnitude, such as 2 12")
+        if self.meter not in (None, *METHODS):
+            raise ValueError(f"meter must be one of {', '.join(METHODS)}, not {self.meter}")
         if not self.name.strip() or not self.name.isprintable():
             raise ValueError("name must be a word or line of text")
 

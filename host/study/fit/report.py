@@ -45,6 +45,8 @@ def report(result: FitResult) -> dict[str, Any]:
             "d2d_explained": {name: float(share) for name, share in part.devices.explained.items()},
             "goodness": _goodness(part.goodness),
         }
+    if result.meter is not None:
+        whole["meter_noise"] = _plain(result.meter.deviation) | {"from": result.meter.basis}
     if result.neuron is not None:
         neuron = result.neuron
         own: dict[str, Any] = {name: _plain(one) for name, one in neuron.values.items()}

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from allspin.host.study.fit.base import lent_cycles, lent_devices
 from allspin.host.study.fit.model.goodness import Goodness, judge
+from allspin.host.study.fit.model.meter import MeterNoise, meter_noise
 from allspin.host.study.fit.model.neuron import NeuronFit, fit_neuron
 from allspin.host.study.fit.model.response import ResponseFit, fit_response
 from allspin.host.study.fit.model.spread import (
@@ -46,6 +47,8 @@ class FitResult:
         Units of the data.
     base : Device or None
         What stands in for what was not measured.
+    meter : MeterNoise or None
+        Noise of the meter that pulse curves were read with, where it can be told.
     """
 
     polarities: dict[Polarity, PolarityResult]
@@ -55,6 +58,7 @@ class FitResult:
     unit: str
     current_unit: str
     base: Device | None = None
+    meter: MeterNoise | None = None
 
     def complaints(self, neuron_only: bool = False) -> list[str]:
         """What the models do not describe, with numbers; a line each."""
@@ -68,9 +72,8 @@ class FitResult:
         return [f"{name}: {goodness}" for name, goodness in parts if not goodness.described]
 
 
-def _one_polarity(measurement: Measurement, polarity: Polarity) -> PolarityResult:
-    fit = fit_response(measurement.of(polarity), polarity)
-    cycles = cycle_spread(fit)
+def _one_polarity(fit: ResponseFit, meter: MeterNoise | None) -> PolarityResult:
+    cycles = cycle_spread(fit, None if meter is None else meter.point)
     kept = math.exp(-1 / fit.nonlinearity.value) if cycles.occasion == "pulse" else 0.0
     models = [
         own.at(device.pulses / fit.pulses)
@@ -142,7 +145,6 @@ def fit_all(measurement: Measurement, options: FitOptions, base: Device | None =
         If only one polarity was measured and nothing stands in for the other, or a fit makes
         no sense.
     """
-    polarities: dict[Polarity, PolarityResult] = {}
     present = [polarity for polarity in Polarity if measurement.of(polarity)]
     lent: tuple[str | None, str | None] = None, None
     if len(present) == 1:
@@ -155,14 +157,16 @@ def fit_all(measurement: Measurement, options: FitOptions, base: Device | None =
             )
         if not options.table:
             lent = _lent_readings(base, missing, options)
-    for polarity in present:
-        result = _one_polarity(measurement, polarity)
-        if result.fit.span.value <= 0:
+    fits = {polarity: fit_response(measurement.of(polarity), polarity) for polarity in present}
+    for polarity, fit in fits.items():
+        if fit.span.value <= 0:
             raise UserError(
                 f"R_AH does not {'fall' if polarity else 'rise'} with pulses of "
                 f"{polarity.name.lower()}; is it the right column?"
             )
-        polarities[polarity] = result
+    pulses = [curve for curve in measurement.curves if curve.polarity is not None]
+    meter = meter_noise(pulses, list(fits.values()), options.meter)
+    polarities = {polarity: _one_polarity(fit, meter) for polarity, fit in fits.items()}
     occasion = reading = ""
     if polarities:
         occasion = _occasion(polarities, options.occasion, lent[0])
@@ -170,5 +174,12 @@ def fit_all(measurement: Measurement, options: FitOptions, base: Device | None =
     curves = options.select(measurement)
     neuron = fit_neuron(curves) if curves else None
     return FitResult(
-        polarities, neuron, occasion, reading, measurement.unit, measurement.current_unit, base
+        polarities,
+        neuron,
+        occasion,
+        reading,
+        measurement.unit,
+        measurement.current_unit,
+        base,
+        meter,
     )
