@@ -139,6 +139,47 @@ def test_a_curve_that_the_model_does_not_describe(
     )
 
 
+def test_spikes_are_set_aside_with_a_word(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = pulses().splitlines()
+    for place in (30, 200, 333):
+        lines[place] = lines[place].rpartition(",")[0] + ",7.5"
+    (folder / "pulses.csv").write_text("\n".join(lines) + "\n")
+    assert main(["fit", "pulses.csv", "-o", "mine.toml", "--json"]) == 0
+    shown = capsys.readouterr()
+    assert "3 of 492 points are set aside as outliers: A cycle 0 potentiation pulse 28" in shown.err
+    found = json.loads(shown.out)
+    assert [one["resistance"] for one in found["outliers"]] == [7.5] * 3
+    assert found["potentiation"]["c2c"]["write"]["value"] == pytest.approx(0.02, rel=0.15)
+    source = load_device(folder / "mine.toml").source
+    assert source["outliers"][0] == "A cycle 0 potentiation pulse 28"
+    assert main(["fit", "pulses.csv", "-o", "mine.toml", "--json", "--keep-outliers"]) == 0
+    shown = capsys.readouterr()
+    assert shown.err == ""
+    assert json.loads(shown.out)["potentiation"]["c2c"]["write"]["value"] > 0.1
+
+
+def test_a_loop_is_fitted_by_its_branch(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sweep = np.concatenate([np.linspace(-12, 12, 97), np.linspace(12, -12, 97)[1:]])
+    rng = np.random.default_rng(0)
+    text = "I (mA),R_AH (mohm)\n"
+    for _ in range(3):
+        up = np.arange(sweep.size) < 97
+        r = 30 * np.where(up, np.clip(sweep - 4, 0, 6), 6 + np.clip(sweep + 4, -6, 0))
+        text += "".join(
+            f"{a:.3f},{b:.3f}\n" for a, b in zip(sweep, r + rng.normal(0, 1.5, r.size), strict=True)
+        )
+    (folder / "loop.csv").write_text(text)
+    arguments = ["fit", "loop.csv", "-o", "mine.toml", "--base", "paper"]
+    assert main(arguments) == 2
+    assert "choose --branch up or --branch down" in capsys.readouterr().err
+    for branch in ("up", "down"):
+        assert main([*arguments, "--branch", branch]) == 0
+        device = load_device(folder / "mine.toml")
+        assert device.neuron.threshold == pytest.approx(4 / 12, abs=0.02)  # type: ignore[union-attr]
+        assert device.neuron.slope == pytest.approx(2, rel=0.05)  # type: ignore[union-attr]
+        assert device.source["branch"] == branch
+
+
 def lookup_table(sign: int) -> str:
     g, share = np.linspace(1, 2, 20), np.linspace(0, 1, 11)
     changes = sign * 0.1 + 0.02 * (share[:, None] - 0.5) + 0 * g

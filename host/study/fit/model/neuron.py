@@ -25,6 +25,8 @@ STARTS = tuple(np.linspace(0.0, 0.95, 20).tolist())
 """Knees that fits may start from, as fractions of the largest current."""
 FIRST_SOFTNESS = 0.03
 """Softness that fits start from, as a fraction of the largest current."""
+EQUAL = 0.9
+"""Magnitudes and slopes of the two sides from this ratio on are about equal."""
 LEAST_POINTS = 8
 """Points from which an upper knee is asked for."""
 LEAST_CHANGE = 1e-3
@@ -261,6 +263,19 @@ def _spread(values: Array, errors: Array, unit: Interval) -> Interval | None:
     return Interval(*edges).over(unit)
 
 
+def _side(curve: Curve) -> float:
+    """Sign of the currents that are fitted."""
+    low, high = float(-curve.x.min()), float(curve.x.max())
+    if min(low, high) < EQUAL * max(low, high):
+        return -1.0 if low > high else 1.0
+    # The change from one end to the other, and not that by a spike or by noise.
+    below, above = (
+        abs(float(np.polyfit(curve.x[side], curve.resistance[side], 1)[0]))
+        for side in (curve.x <= 0, curve.x >= 0)
+    )
+    return -1.0 if EQUAL * below > above else 1.0
+
+
 def select(curves: list[Curve], currents: tuple[float, float] | None) -> list[Curve]:
     """The part of neuron curves that is fitted.
 
@@ -275,7 +290,8 @@ def select(curves: list[Curve], currents: tuple[float, float] | None) -> list[Cu
     -------
     list of Curve
         With the current's magnitude as x. Of currents of both signs those of the larger
-        magnitude are taken, the positive ones if they are equal.
+        magnitude are taken; if they are about equal, as in a branch of a loop, those over which
+        R_AH changes more, the positive ones if that is equal too.
 
     Raises
     ------
@@ -284,7 +300,7 @@ def select(curves: list[Curve], currents: tuple[float, float] | None) -> list[Cu
     """
     chosen = []
     for curve in curves:
-        sign = -1.0 if -curve.x.min() > curve.x.max() else 1.0
+        sign = _side(curve)
         x = sign * curve.x
         kept = x >= 0 if currents is None else (x >= currents[0]) & (x <= currents[1])
         if np.count_nonzero(kept) < 6:

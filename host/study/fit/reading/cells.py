@@ -26,7 +26,9 @@ def number(text: str) -> float | None:
         text = text.replace(",", ".")
     if NUMBER.fullmatch(text):
         value = float(text)
-        if any(math.isclose(abs(value), sentinel, rel_tol=1e-4) for sentinel in SENTINELS):
+        if abs(value) > MAX_MAGNITUDE and any(
+            math.isclose(abs(value), sentinel, rel_tol=1e-4) for sentinel in SENTINELS
+        ):
             return math.nan
         return value if abs(value) >= 1 / MAX_MAGNITUDE else 0.0
     return math.nan if text.lower() in NOT_NUMBERS else None

@@ -123,6 +123,25 @@ def test_currents_of_both_signs_are_cut_to_one() -> None:
     assert part.max() <= 12e-3
 
 
+def test_of_a_loop_s_branch_the_side_that_switches_is_fitted() -> None:
+    """Both branches of a loop as in the paper's Fig. 4c are one neuron."""
+    both = np.linspace(-20e-3, 20e-3, 121)
+    rng = np.random.default_rng(0)
+    fits = []
+    for direction in (1.0, -1.0):
+        way = direction * response(direction * both, THRESHOLD, SLOPE, HEIGHT)
+        noisy = way + rng.normal(0, 1e-3, both.size)
+        order = slice(None, None, int(direction))
+        (chosen,) = select([Curve("n", "", None, both[order], noisy[order])], None)
+        assert chosen.x.min() >= 0
+        fits.append(fit_neuron([chosen]))
+    up, down = fits
+    for fit in fits:
+        assert fit.values["threshold"].value == pytest.approx(THRESHOLD, rel=0.02)
+        assert abs(fit.values["slope"].value) == pytest.approx(SLOPE, rel=0.02)
+    assert down.neuron.slope == pytest.approx(up.neuron.slope, rel=0.03)
+
+
 def test_a_part_with_too_few_points() -> None:
     curve = Curve("n7", "", None, CURRENT, CURRENT)
     with pytest.raises(UserError, match=r"device n7: 3 points .* widen --currents"):
