@@ -15,7 +15,7 @@ from allspin.host.study.fit.model.meter import METHODS
 from allspin.host.study.fit.model.spread import DEVICE_CHOICES
 from allspin.host.study.fit.options import FitOptions
 from allspin.host.study.fit.reading.options import BRANCHES, MISSING, ColumnNames, ReadOptions
-from allspin.host.study.fit.reading.units import quantity
+from allspin.host.study.fit.reading.table.units import quantity
 from allspin.host.study.fit.table import fit_table, readings
 from allspin.sim.device.device_file import save_device
 from allspin.sim.device.synapse_variation import OCCASIONS

@@ -72,7 +72,8 @@ class FitResult:
         return [f"{name}: {goodness}" for name, goodness in parts if not goodness.described]
 
 
-def _one_polarity(fit: ResponseFit, meter: MeterNoise | None) -> PolarityResult:
+def judge_polarity(fit: ResponseFit, meter: MeterNoise | None = None) -> PolarityResult:
+    """Variation of a fitted polarity, without the meter's noise, and whether the model will do."""
     cycles = cycle_spread(fit, None if meter is None else meter.point)
     kept = math.exp(-1 / fit.nonlinearity.value) if cycles.occasion == "pulse" else 0.0
     models = [
@@ -166,7 +167,7 @@ def fit_all(measurement: Measurement, options: FitOptions, base: Device | None =
             )
     pulses = [curve for curve in measurement.curves if curve.polarity is not None]
     meter = meter_noise(pulses, list(fits.values()), options.meter)
-    polarities = {polarity: _one_polarity(fit, meter) for polarity, fit in fits.items()}
+    polarities = {polarity: judge_polarity(fit, meter) for polarity, fit in fits.items()}
     occasion = reading = ""
     if polarities:
         occasion = _occasion(polarities, options.occasion, lent[0])

@@ -151,7 +151,7 @@ def test_pairs_of_lookup_tables_are_devices(tmp_path: Path) -> None:
         for sign in (1, -1):
             paths.append(tmp_path / f"{sign}_{number}.txt")
             write_crosssim(paths[-1], sign, a)
-    rng.shuffle(paths)  # type: ignore[arg-type]
+    rng.shuffle(paths)
     synapse = load_lookup_tables(paths)
     n = np.arange(20)
     ways = np.minimum(3.2e-5 - 2.2e-5 * np.exp(-n / bends[:, None]), 3e-5)

@@ -76,10 +76,10 @@ def _running_median(values: Array, shrink: bool) -> Array:
     return medians
 
 
-def _align(curves: Sequence[Curve]) -> list[Array]:
+def _align(curves: Sequence[Curve]) -> list[npt.NDArray[np.intp]]:
     """For each curve, its points' places on a list that all cycles of the device share."""
     if all(np.array_equal(curve.x, curves[0].x) for curve in curves):
-        return [np.arange(curve.x.size) for curve in curves]
+        return [np.arange(curve.x.size, dtype=np.intp) for curve in curves]
     places = np.unique(np.concatenate([curve.x for curve in curves]))
     return [np.searchsorted(places, curve.x) for curve in curves]
 

@@ -2,9 +2,9 @@
 
 import re
 
-from allspin.host.study.fit.reading.csv_file import CsvFile
 from allspin.host.study.fit.reading.options import ReadOptions
-from allspin.host.study.fit.reading.units import unit_of
+from allspin.host.study.fit.reading.table.csv_file import CsvFile
+from allspin.host.study.fit.reading.table.units import unit_of
 from allspin.sim.errors import UserError
 
 NAMES = {

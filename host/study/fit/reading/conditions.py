@@ -4,11 +4,11 @@ import math
 import re
 from collections.abc import Iterable
 
-from allspin.host.study.fit.reading import cells as cell_text
 from allspin.host.study.fit.reading.columns import Columns, plain
-from allspin.host.study.fit.reading.csv_file import CsvFile
 from allspin.host.study.fit.reading.options import Condition, ReadOptions
 from allspin.host.study.fit.reading.runs import LEAST_POINTS
+from allspin.host.study.fit.reading.table import cells as cell_text
+from allspin.host.study.fit.reading.table.csv_file import CsvFile
 from allspin.sim.errors import UserError
 
 KNOWN = re.compile(

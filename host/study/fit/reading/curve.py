@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
 from allspin.sim.device.response import Array, Polarity
 
@@ -60,7 +61,7 @@ class Curve:
             parts.append(self.polarity.name.lower())
         return ", ".join(part for part in parts if part)
 
-    def at(self, places: Array) -> "Curve":
+    def at(self, places: npt.NDArray[np.integer]) -> "Curve":
         """The curve of some of its points."""
         return Curve(
             self.device,

@@ -17,12 +17,11 @@ import numpy as np
 from allspin.host.study.fit.reading.branches import choose
 from allspin.host.study.fit.reading.columns import Columns
 from allspin.host.study.fit.reading.conditions import check_steady, check_used, choose_rows
-from allspin.host.study.fit.reading.csv_file import read_csv
-from allspin.host.study.fit.reading.curve import Curve, Measurement, trend
+from allspin.host.study.fit.reading.curve import Curve, Measurement
 from allspin.host.study.fit.reading.options import ReadOptions
-from allspin.host.study.fit.reading.runs import LEAST_POINTS, Gaps, Run, check_length, gather
-from allspin.host.study.fit.reading.turns import find_turn
-from allspin.sim.device.response import Array, Polarity
+from allspin.host.study.fit.reading.pulses import Part, PulseCurves, follow_on, part_of
+from allspin.host.study.fit.reading.runs import Gaps, check_length, gather
+from allspin.host.study.fit.reading.table.csv_file import read_csv
 from allspin.sim.errors import UserError
 
 UNITS = {"": "arbitrary", "S": "siemens"}
@@ -39,21 +38,6 @@ class _File:
     data: bytes
     notes: list[str]
     conditions: set[str]
-
-
-@dataclass(frozen=True, eq=False)
-class _Part:
-    """A curve's points and the rows that they are from."""
-
-    run: Run
-    polarity: Polarity | None
-    x: Array
-    resistance: Array
-    rows: list[int]
-
-    def curve(self) -> Curve:
-        run = self.run
-        return Curve(run.device, run.cycle, self.polarity, self.x, self.resistance, run.scatter())
 
 
 class _Reader:
@@ -81,11 +65,13 @@ class _Reader:
                     run.line, f"{run.name}: R_AH does not change; is it the right column?"
                 )
         if columns.neuron:
-            parts = [self._part(run, None, kept) for run, kept in zip(runs, there, strict=True)]
+            parts = [part_of(run, None, kept) for run, kept in zip(runs, there, strict=True)]
             curves = choose(file.path, [part.curve() for part in parts], options.branch, x_unit)
         else:
-            parts = self._pulses(runs, there)
-            curves = _follow_on([part.curve() for part in parts])
+            pulses = PulseCurves(file, options.turn)
+            parts = pulses.parts(runs, there)
+            curves = follow_on([part.curve() for part in parts])
+            self.notes += pulses.notes
         self.notes += check_steady(file, columns, options, _by_polarity(parts))
         self._note_blocks()
         return _File(curves, unit, x_unit, file.data, self.notes, used)
@@ -102,157 +88,14 @@ class _Reader:
                 "as cycles of one; give a line such as 'device: A' before each header if not"
             )
 
-    def _part(
-        self,
-        run: Run,
-        polarity: Polarity | None,
-        kept: Array,
-        start: int = 0,
-        stop: int | None = None,
-    ) -> _Part:
-        """Some points of a run, from and to, counted from their own start."""
-        x, resistance = np.array(run.x)[start:stop], run.points()[start:stop]
-        there = np.asarray(kept[start:stop], bool)
-        first = x[0] if start else 0.0
-        rows = [row for row, here in zip(run.rows[start:stop], there, strict=True) if here]
-        # The point at which a curve turns was reached by the pulses before it.
-        rows = rows[1:] if start else rows
-        return _Part(run, polarity, x[there] - first, resistance[there], rows)
 
-    def _pulses(self, runs: list[Run], there: list[Array]) -> list[_Part]:
-        """Pulse curves, each of one polarity."""
-        if any(isinstance(run.way, Polarity) for run in runs):
-            parts = [
-                self._part(run, _way(run), kept) for run, kept in zip(runs, there, strict=True)
-            ]
-            self._check(parts)
-            return parts
-        if any(run.way for run in runs):
-            return self._by_sign(runs, there)
-        parts = []
-        turns = self._turns(runs)
-        for run, kept, turn in zip(runs, there, turns, strict=True):
-            if turn is None:
-                parts.append(self._part(run, _rises(run.points()[kept]), kept))
-                continue
-            for start, stop in ((0, turn + 1), (turn, None)):
-                check_length(self.file, run, int(kept[start:stop].sum()))
-                way = _rises(run.points()[start:stop][kept[start:stop]])
-                parts.append(self._part(run, way, kept, start, stop))
-        return parts
-
-    def _by_sign(self, runs: list[Run], there: list[Array]) -> list[_Part]:
-        """Polarity by the sign of the current: that with which R_AH rises is potentiation."""
-        ways: dict[int, list[float]] = {1: [], -1: []}
-        for run, kept in zip(runs, there, strict=True):
-            assert isinstance(run.way, int)
-            ways[run.way].append(trend(run.points()[kept]))
-        up, down = (float(np.median(ways[sign])) for sign in (1, -1))
-        if up * down >= 0:
-            raise UserError(
-                f"{self.file.path}: R_AH {'rises' if up > 0 else 'falls'} with pulse currents of "
-                "either sign; name the polarity in a column"
-            )
-        sign = 1 if up > 0 else -1
-        parts = [
-            self._part(
-                run,
-                Polarity.POTENTIATION if run.way == sign else Polarity.DEPRESSION,
-                kept,
-            )
-            for run, kept in zip(runs, there, strict=True)
-        ]
-        self._check(parts)
-        return parts
-
-    def _check(self, parts: list[_Part]) -> None:
-        for part in parts:
-            assert part.polarity is not None
-            way = trend(part.resistance)
-            if abs(way) > 0.3 and (way > 0) is bool(part.polarity):
-                raise self.file.fail(
-                    part.run.line,
-                    f"R_AH {'rises' if way > 0 else 'falls'} with pulses of "
-                    f"{part.polarity.name.lower()}; number pulses in the order in which they were "
-                    "given",
-                )
-
-    def _turns(self, runs: list[Run]) -> list[int | None]:
-        """Where each run turns; runs on the same pulses turn at the same one."""
-        if self.options.turn is not None:
-            return [self._given_turn(run, self.options.turn) for run in runs]
-        alike: dict[tuple[float, ...], list[Array]] = {}
-        for run in runs:
-            alike.setdefault(tuple(run.x), []).append(run.points())
-        found = {x: _mean_turn(several) for x, several in alike.items()}
-        for x, turn in found.items():
-            if turn is not None:
-                note = (
-                    f"{self.file.path} names no polarity: curves are cut where R_AH turns "
-                    f"(--turn for elsewhere), at pulse {x[turn]:g}"
-                )
-                self.notes += [] if note in self.notes else [note]
-        return [found[tuple(run.x)] for run in runs]
-
-    def _given_turn(self, run: Run, turn: float) -> int | None:
-        x = np.array(run.x)
-        if x[-1] <= turn:
-            # A run of one polarity, counted from its own start.
-            return None
-        place = int(np.flatnonzero(x <= turn)[-1]) if x[0] <= turn else 0
-        if min(place + 1, x.size - place) < LEAST_POINTS:
-            raise self.file.fail(
-                run.line,
-                f"{run.name} has pulses {x[0]:g} to {x[-1]:g} and cannot turn at {turn:g}; mend "
-                "--turn",
-            )
-        return place
-
-
-def _mean_turn(several: list[Array]) -> int | None:
-    """Where curves on the same pulses turn, which their mean tells best."""
-    table = np.array(several)
-    there = np.isfinite(table)
-    known = there.any(axis=0)
-    counts = np.maximum(there.sum(axis=0), 1)
-    mean = np.where(there, table, 0.0).sum(axis=0) / counts
-    places = np.arange(mean.size)
-    return find_turn(np.interp(places, places[known], mean[known]))
-
-
-def _way(run: Run) -> Polarity:
-    assert isinstance(run.way, Polarity)
-    return run.way
-
-
-def _rises(resistance: Array) -> Polarity:
-    return Polarity.POTENTIATION if trend(resistance) > 0 else Polarity.DEPRESSION
-
-
-def _by_polarity(parts: Iterable[_Part]) -> dict[str, list[tuple[int, float]]]:
+def _by_polarity(parts: Iterable[Part]) -> dict[str, list[tuple[int, float]]]:
     found: dict[str, list[tuple[int, float]]] = {}
     for part in parts:
         name = "the neuron's curves" if part.polarity is None else part.polarity.name.lower()
         xs = part.x[-len(part.rows) :] if part.rows else []
         found.setdefault(name, []).extend(zip(part.rows, map(float, xs), strict=True))
     return found
-
-
-def _follow_on(curves: list[Curve]) -> list[Curve]:
-    """Pulses counted on from the other polarity's are counted from their own start."""
-    ends: dict[tuple[str, str], float] = {}
-    followed = []
-    for curve in curves:
-        key = (curve.device, curve.cycle)
-        before = ends.get(key)
-        x = curve.x
-        if before is not None and x[0] > before:
-            x = x - before
-        ends[key] = float(curve.x[-1])
-        followed.append(
-            Curve(curve.device, curve.cycle, curve.polarity, x, curve.resistance, curve.scatter)
-        )
-    return followed
 
 
 def read_measurement(paths: Sequence[Path], options: ReadOptions | None = None) -> Measurement:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from allspin.host.study.fit.reading.cells import number
+from allspin.host.study.fit.reading.table.cells import number
 from allspin.sim.errors import UserError
 
 BRANCHES = ("up", "down")

@@ -3,10 +3,11 @@
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
 from allspin.host.study.fit.reading.columns import Columns
-from allspin.host.study.fit.reading.csv_file import CsvFile
 from allspin.host.study.fit.reading.curve import ReadScatter
+from allspin.host.study.fit.reading.table.csv_file import CsvFile
 from allspin.sim.device.response import MAX_PULSES, Array, Polarity
 from allspin.sim.errors import UserError
 
@@ -59,7 +60,7 @@ class Run:
         if all(len(reads) == 1 for reads in self.reads):
             return np.array([reads[0] for reads in self.reads])
         kept = [[read for read in reads if read == read] or [np.nan] for reads in self.reads]
-        return np.array([np.mean(reads) for reads in kept])
+        return np.array([float(np.mean(reads)) for reads in kept])
 
     def scatter(self) -> ReadScatter:
         """What repeated reads differ by."""
@@ -228,7 +229,7 @@ class Gaps:
     values: int = 0
     first: int = 0
 
-    def leave_out(self, file: CsvFile, run: Run) -> Array:
+    def leave_out(self, file: CsvFile, run: Run) -> npt.NDArray[np.bool_]:
         """Which points of a run are there.
 
         Raises

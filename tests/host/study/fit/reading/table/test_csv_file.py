@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allspin.host.study.fit.reading.csv_file import Column, read_csv
-from allspin.host.study.fit.reading.text import MAX_LINES
+from allspin.host.study.fit.reading.table.csv_file import Column, read_csv
+from allspin.host.study.fit.reading.table.text import MAX_LINES
 from allspin.sim.errors import UserError
 
 Write = Callable[[str | bytes], Path]

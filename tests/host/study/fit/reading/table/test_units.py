@@ -2,7 +2,7 @@
 
 import pytest
 
-from allspin.host.study.fit.reading.units import quantity, unit_of
+from allspin.host.study.fit.reading.table.units import quantity, unit_of
 from allspin.sim.errors import UserError
 
 
