@@ -23,6 +23,8 @@ METHODS = ("reads", "plateau", "none")
 """Where meter noise is taken from."""
 LEAST_FREEDOM = 5
 """Reads beyond the first of a state from which their scatter is a figure."""
+SPIKE = 1e-6
+"""Chance of a state whose reads scatter so, from which one of them is a spike."""
 LEFT = 0.005
 """Of the range, what a plateau has left to go at most."""
 LEAST_STEPS = 10
@@ -59,14 +61,23 @@ class MeterNoise:
 
 
 def from_reads(curves: Sequence[Curve]) -> MeterNoise | None:
-    """Meter noise of states that were read several times; None where too few were."""
-    square = sum(curve.scatter.square for curve in curves)
-    freedom = sum(curve.scatter.freedom for curve in curves)
-    reads = sum(curve.scatter.reads for curve in curves)
-    if freedom < LEAST_FREEDOM:
+    """Meter noise of states that were read several times; None where too few were.
+
+    States whose reads scatter as hardly any do, by a spike of one of them, are left out.
+    """
+    scatters = [curve.scatter for curve in curves if curve.scatter is not None]
+    square = np.concatenate([np.zeros(0), *(one.square for one in scatters)])
+    freedom = np.concatenate([np.zeros(0), *(one.freedom for one in scatters)])
+    points = freedom.size
+    square, freedom = square[freedom > 0], freedom[freedom > 0]
+    if freedom.sum() < LEAST_FREEDOM:
         return None
-    deviation = chi_interval(math.sqrt(square / freedom), freedom)
-    return MeterNoise(deviation, reads / (reads - freedom), "reads")
+    reads = 1 + float(freedom.sum()) / points
+    usual = float(np.median(square / stats.chi2.median(freedom)))
+    kept = stats.chi2.sf(square / usual, freedom) > SPIKE if usual else square == square
+    total = float(freedom[kept].sum())
+    deviation = chi_interval(math.sqrt(float(square[kept].sum()) / total), total)
+    return MeterNoise(deviation, reads, "reads")
 
 
 def _steps(fit: ResponseFit) -> tuple[Array, Array]:

@@ -89,7 +89,7 @@ def _whole(parts: list[Branch], up: bool) -> list[Branch]:
         first, last = mine[0].curve, mine[-1].curve
         x = np.concatenate([last.x, first.x])
         resistance = np.concatenate([last.resistance, first.resistance])
-        joined = Curve(first.device, first.cycle, None, x, resistance, first.scatter)
+        joined = Curve(first.device, first.cycle, None, x, resistance)
         return [Branch(up, joined)]
     return whole or mine[:1]
 
@@ -156,9 +156,11 @@ def choose(path: object, curves: list[Curve], branch: str | None, scale: str) ->
                 f"{'rises' if branch == 'up' else 'falls'}; take the other --branch"
             )
         for number, part in enumerate(mine):
-            label = f"{curve.cycle}/{number}" if number else curve.cycle
+            label = curve.cycle
+            if number:
+                label = f"{curve.cycle}/{number}" if curve.cycle else str(number + 1)
             own = part.curve
-            chosen.append(Curve(own.device, label, None, own.x, own.resistance, own.scatter))
+            chosen.append(Curve(own.device, label, None, own.x, own.resistance))
     return chosen
 
 

@@ -54,12 +54,32 @@ def choose_rows(
                 "another column"
             )
         used.add(name)
-        kept = [index for index in chosen if condition.takes(file.rows[index][1][place])]
+        cells = _filled(file, place, chosen) if place == columns.current else {}
+        kept = [
+            index
+            for index in chosen
+            if condition.takes(cells.get(index, file.rows[index][1][place]))
+        ]
         if not kept:
             there = _few({file.rows[index][1][place] for index in chosen})
             raise UserError(f"{file.path}: no row has {condition}; {condition.column} has {there}")
         chosen = kept
     return chosen, used
+
+
+def _filled(file: CsvFile, place: int, chosen: list[int]) -> dict[int, str]:
+    """Pulse currents of rows that have none: those of the next pulse, or of the last."""
+    found: dict[int, str] = {}
+    for order in (reversed(chosen), iter(chosen)):
+        last = ""
+        for index in order:
+            cell = found.get(index, file.rows[index][1][place])
+            value = cell_text.number(cell)
+            if value is None or value:
+                last = cell if value is None or value == value else last
+            if value is not None and (not value or value != value) and last:
+                found[index] = last
+    return found
 
 
 def check_used(conditions: Iterable[Condition], used: set[str]) -> None:
@@ -75,12 +95,22 @@ def check_used(conditions: Iterable[Condition], used: set[str]) -> None:
             raise UserError(f"no file has a column {condition.column}; mend --where {condition}")
 
 
-def _few(values: set[str]) -> str:
+def _plainly(text: str) -> str:
+    """A value without a decimal comma, as a condition takes it."""
+    value = cell_text.number(text)
+    return text if value is None or math.isnan(value) else f"{value:.10g}"
+
+
+def _ordered(values: set[str]) -> list[str]:
     def order(text: str) -> tuple[float, str]:
         value = cell_text.number(text)
-        return (math.inf if value is None or math.isnan(value) else value, text)
+        return (math.inf if value is None or math.isnan(value) else abs(value), text)
 
-    shown = [text or "nothing" for text in sorted(values, key=order)]
+    return sorted(map(_plainly, values), key=order)
+
+
+def _few(values: set[str]) -> str:
+    shown = [text or "nothing" for text in _ordered(values)]
     return ", ".join(shown[:SHOWN]) + (f" and {len(shown) - SHOWN} more" * (len(shown) > SHOWN))
 
 
@@ -124,10 +154,14 @@ def check_steady(
                 continue
             if varies.is_setting(named, columns):
                 name = file.columns[place].name or f"number {place + 1}"
-                first = min(varies.texts, key=lambda text: (len(text), text))
+                # With what the column has elsewhere, such as the current of the other polarity.
+                others = [_Varying(file, place, part) for one, part in parts.items() if one != what]
+                rest = set().union(*(other.texts for other in others)) - varies.texts
+                wanted = [_ordered(varies.texts)[0], *_ordered(rest)[:1]]
+                choice = f"{name}={','.join(wanted)}"
                 raise UserError(
                     f"{file.path}: column {name} varies within {what} ({_few(varies.texts)}) and "
-                    f'has no part in the model; choose by --where "{name}={first}", or let it '
+                    f'has no part in the model; choose by --where "{choice}", or let it '
                     f'vary with --ignore-column "{name}"'
                 )
             if named:

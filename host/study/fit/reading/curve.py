@@ -8,23 +8,24 @@ import numpy.typing as npt
 from allspin.sim.device.response import Array, Polarity
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ReadScatter:
-    """What repeated reads of one state differ by.
+    """What repeated reads of one state differ by, state by state.
 
     Attributes
     ----------
-    square : float
-        Sum of squares about the mean of each state's reads.
-    freedom : int
-        Reads beyond the first of each state.
-    reads : int
-        All reads of the curve.
+    square : ndarray of float64, shape (points,)
+        Sum of squares about the mean of a state's reads.
+    freedom : ndarray of int64, shape (points,)
+        Its reads beyond the first.
     """
 
-    square: float = 0.0
-    freedom: int = 0
-    reads: int = 0
+    square: Array
+    freedom: npt.NDArray[np.int64]
+
+    def at(self, places: npt.NDArray[np.integer]) -> "ReadScatter":
+        """That of some points."""
+        return ReadScatter(self.square[places], self.freedom[places])
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,8 +43,8 @@ class Curve:
     resistance : ndarray of float64, shape (points,)
         R_AH, in ohm (or in the file's unit if it names none); the mean where a state was read
         several times.
-    scatter : ReadScatter
-        What those reads differ by.
+    scatter : ReadScatter or None
+        What those reads differ by; None where each state was read once.
     """
 
     device: str
@@ -51,7 +52,7 @@ class Curve:
     polarity: Polarity | None
     x: Array
     resistance: Array
-    scatter: ReadScatter = ReadScatter()
+    scatter: ReadScatter | None = None
 
     @property
     def name(self) -> str:
@@ -69,7 +70,7 @@ class Curve:
             self.polarity,
             self.x[places],
             self.resistance[places],
-            self.scatter,
+            None if self.scatter is None else self.scatter.at(places),
         )
 
 

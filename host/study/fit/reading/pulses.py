@@ -31,6 +31,8 @@ class Part:
         None for a neuron's.
     x, resistance : ndarray of float64, shape (points,)
         As of `Curve`.
+    scatter : ReadScatter or None
+        The same; the point at which a run turns has it in the part before.
     rows : list of int
         Rows of these points; a point at which a run turns is of the part before.
     """
@@ -39,13 +41,13 @@ class Part:
     polarity: Polarity | None
     x: Array
     resistance: Array
+    scatter: ReadScatter | None
     rows: list[int]
 
     def curve(self) -> Curve:
-        """The curve; what repeated reads differ by goes with a run's first part."""
+        """The curve."""
         run = self.run
-        scatter = run.scatter() if len(self.rows) == len(self.x) else ReadScatter()
-        return Curve(run.device, run.cycle, self.polarity, self.x, self.resistance, scatter)
+        return Curve(run.device, run.cycle, self.polarity, self.x, self.resistance, self.scatter)
 
 
 def part_of(
@@ -56,7 +58,21 @@ def part_of(
     there = kept[start:stop]
     first = x[0] if start else 0.0
     rows = [row for row, here in zip(run.rows[start:stop], there, strict=True) if here]
-    return Part(run, polarity, x[there] - first, resistance[there], rows[1:] if start else rows)
+    scatter = run.scatter()
+    if scatter is not None:
+        scatter = scatter.at(np.arange(len(run.x))[start:stop][there])
+        if start:
+            # Counted with the part before.
+            scatter.freedom[0] = 0
+            scatter.square[0] = 0.0
+    return Part(
+        run,
+        polarity,
+        x[there] - first,
+        resistance[there],
+        scatter,
+        rows[1:] if start else rows,
+    )
 
 
 class PulseCurves:

@@ -62,13 +62,14 @@ class Run:
         kept = [[read for read in reads if read == read] or [np.nan] for reads in self.reads]
         return np.array([float(np.mean(reads)) for reads in kept])
 
-    def scatter(self) -> ReadScatter:
-        """What repeated reads differ by."""
+    def scatter(self) -> ReadScatter | None:
+        """What repeated reads differ by; None where there are none."""
+        if all(len(reads) == 1 for reads in self.reads):
+            return None
         several = [np.array([read for read in reads if read == read]) for reads in self.reads]
+        squares = [float(np.sum((one - one.mean()) ** 2)) if one.size else 0.0 for one in several]
         return ReadScatter(
-            square=float(sum(np.sum((one - one.mean()) ** 2) for one in several if one.size > 1)),
-            freedom=sum(max(one.size - 1, 0) for one in several),
-            reads=sum(one.size for one in several),
+            np.array(squares), np.array([max(one.size - 1, 0) for one in several], np.int64)
         )
 
 
@@ -182,7 +183,9 @@ def gather(
             if run is None or (not columns.neuron and x < run.x[-1]):
                 # Pulses are counted anew: another cycle begins.
                 number = counts[key] = counts.get(key, -1) + 1
-                label = f"{cycle}/{number}" if number else cycle
+                label = cycle
+                if number:
+                    label = f"{cycle}/{number}" if cycle else str(number + 1)
                 run = open_runs[key] = Run(device, label, way, line)
                 runs.append(run)
             if x != x:

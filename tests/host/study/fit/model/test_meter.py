@@ -27,8 +27,8 @@ def read_again(curves: list[Curve], reads: int, noise: float = NOISE, seed: int 
     found = []
     for curve in curves:
         read = curve.resistance + noise * rng.normal(size=(reads, curve.x.size))
-        square = float(np.sum((read - read.mean(axis=0)) ** 2))
-        scatter = ReadScatter(square, (reads - 1) * curve.x.size, reads * curve.x.size)
+        square = np.sum((read - read.mean(axis=0)) ** 2, axis=0)
+        scatter = ReadScatter(square, np.full(curve.x.size, reads - 1))
         found.append(dataclasses.replace(curve, resistance=read.mean(axis=0), scatter=scatter))
     return found
 
@@ -124,8 +124,23 @@ def test_noise_and_c2c_lie_within_their_intervals_as_often_as_they_should(known:
 
 
 def test_too_few_reads_tell_nothing() -> None:
-    curve = Curve("d", "", Polarity(0), np.arange(5.0), np.arange(5.0), ReadScatter(1.0, 4, 9))
+    scatter = ReadScatter(np.ones(5), np.array([1, 1, 1, 1, 0]))
+    curve = Curve("d", "", Polarity(0), np.arange(5.0), np.arange(5.0), scatter)
     assert from_reads([curve]) is None
+
+
+def test_a_spike_among_the_reads_is_no_noise_of_the_meter(known: Makes) -> None:
+    rng = np.random.default_rng(0)
+    curves = []
+    for curve in known().draw(3, 1, 6):
+        read = curve.resistance + NOISE * rng.normal(size=(3, curve.x.size))
+        read[0, rng.random(curve.x.size) < 0.01] += 0.5
+        square = np.sum((read - read.mean(axis=0)) ** 2, axis=0)
+        scatter = ReadScatter(square, np.full(curve.x.size, 2))
+        curves.append(dataclasses.replace(curve, resistance=read.mean(axis=0), scatter=scatter))
+    noise = from_reads(curves)
+    assert noise is not None
+    assert noise.deviation.value == pytest.approx(NOISE, rel=0.06)
 
 
 def test_a_model_device_keeps_it(known: Makes) -> None:
