@@ -1,6 +1,7 @@
 """Data, fit and residuals of measured curves."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -68,7 +69,8 @@ def _draw_outliers(axes: Axes, outliers: Sequence[Outlier], factor: float) -> No
     low, high = axes.get_ylim()
     for outlier in outliers:
         y = min(max(outlier.resistance, low), high)
-        axes.plot(outlier.x * factor, y, "x", color=VERMILION, markersize=4, zorder=3)
+        style: dict[str, Any] = {"color": VERMILION, "markersize": 4, "zorder": 3}
+        axes.plot(outlier.x * factor, y, "x", clip_on=False, **style)
     axes.set_ylim(low, high)
 
 
