@@ -13,7 +13,7 @@ from allspin.host.study.fit.fit import fit
 from allspin.host.study.fit.lookup import take_lookup_tables
 from allspin.host.study.fit.model.meter import METHODS
 from allspin.host.study.fit.model.spread import DEVICE_CHOICES
-from allspin.host.study.fit.options import FitOptions
+from allspin.host.study.fit.options import REFERENCES, FitOptions
 from allspin.host.study.fit.reading.options import BRANCHES, MISSING, ColumnNames, ReadOptions
 from allspin.host.study.fit.reading.table.units import quantity
 from allspin.host.study.fit.table import fit_table, readings
@@ -67,6 +67,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=METHODS,
         help="what tells the meter's noise, which is no C2C (repeated reads of a pulse, else "
         "plateaus that scatter less than the rest)",
+    )
+    add(
+        "--reference",
+        choices=REFERENCES,
+        default=REFERENCES[0],
+        help="what a conductance is counted from: a column of devices that vary, or an ideal one "
+        "(column)",
     )
     add(
         "--currents",
@@ -184,6 +191,7 @@ def run(arguments: argparse.Namespace) -> int:
             table=arguments.table,
             keep_outliers=arguments.keep_outliers,
             meter=arguments.meter_noise,
+            reference=arguments.reference,
         )
         reading = _reading(arguments)
     if is_lookup_table(arguments.files[0]):

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from allspin.host.study.fit.options import FitOptions
 from allspin.sim.device.device import Device
 from allspin.sim.device.response import Polarity, Response
 from allspin.sim.device.synapse import SotSynapse
@@ -79,6 +80,25 @@ def lent_table(base: Device, polarity: Polarity, low: float, high: float) -> Tab
         synapse.cycle_deviation(polarity, float(way[0]), pulses) * scale,
         np.abs(synapse.device_deviation(polarity, pulses)) * scale,
     )
+
+
+def with_reference(device: Device, options: FitOptions) -> Device:
+    """A device of a conductance, with the deviation of the reference column that it needs.
+
+    Its cells are held in the middle of the range, by the polarity that deviates less there.
+    """
+    if device.unit != "siemens" or options.reference == "ideal":
+        return device
+    synapse = device.synapse
+    middle = (synapse.low + synapse.high) / 2
+    found = []
+    for polarity, start in zip(Polarity, (synapse.low, synapse.high), strict=True):
+        pulses = synapse.pulses_to(polarity, middle)
+        cycle = synapse.cycle_deviation(polarity, start, pulses)
+        found.append(float(np.hypot(cycle, synapse.device_deviation(polarity, pulses))))
+    reference = min(min(found) / synapse.span, 1.0)
+    wrong = dataclasses.replace(device.imperfections, reference=reference)
+    return dataclasses.replace(device, imperfections=wrong)
 
 
 def with_rest(device: Device, base: Device) -> Device:

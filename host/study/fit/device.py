@@ -12,6 +12,7 @@ from allspin.host.study.fit.base import (
     lent_response,
     lent_rest,
     lent_table,
+    with_reference,
     with_rest,
 )
 from allspin.host.study.fit.model.response import CONFIDENCE, DeviceCurves
@@ -259,4 +260,5 @@ def make_device(
         current = abs(measurement.read_current)
         electrical = dataclasses.replace(device.electrical, read_current=current)
         device = dataclasses.replace(device, electrical=electrical)
+    device = with_reference(device, options)
     return dataclasses.replace(device, source=source | {"fit": report(result)})

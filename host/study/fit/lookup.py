@@ -19,7 +19,7 @@ from allspin.host.show.pictures.style import (
     new_figure,
     styled,
 )
-from allspin.host.study.fit.base import lent_rest, with_rest
+from allspin.host.study.fit.base import lent_rest, with_reference, with_rest
 from allspin.host.study.fit.options import FitOptions
 from allspin.sim.device.device import Device
 from allspin.sim.device.response import Array, Polarity
@@ -142,4 +142,5 @@ def take_lookup_tables(
         stand_in = open_device(base)
         device = with_rest(device, stand_in)
         source |= {"base": stand_in.name, "from_base": lent_rest(stand_in, neuron=True)}
-    return LookupDevice(dataclasses.replace(device, source=source), ways)
+    device = with_reference(dataclasses.replace(device, source=source), options)
+    return LookupDevice(device, ways)

@@ -8,6 +8,9 @@ from allspin.host.study.fit.model.neuron import select
 from allspin.host.study.fit.reading.curve import Curve, Measurement
 from allspin.sim.network.levels import MAX_STATES, MIN_STATES, check_range
 
+REFERENCES = ("column", "ideal")
+"""A column of devices, with their C2C and D2D, or something without."""
+
 
 @dataclass(frozen=True)
 class FitOptions:
@@ -30,6 +33,8 @@ class FitOptions:
         Whether the synapse is to be the measured table in place of the model.
     keep_outliers : bool
         Whether points that stand apart are fitted like any others.
+    reference : str
+        What a conductance is counted from to be a signed weight: one of `REFERENCES`.
     meter : str or None
         Where the meter's noise is taken from: one of `allspin.host.study.fit.model.meter.METHODS`.
 
@@ -47,6 +52,7 @@ class FitOptions:
     table: bool = False
     keep_outliers: bool = False
     meter: str | None = None
+    reference: str = "column"
 
     def __post_init__(self) -> None:
         if self.states is not None:
@@ -55,6 +61,8 @@ class FitOptions:
             raise ValueError("currents takes a lower and a higher magnitude, such as 2 12")
         if self.meter not in (None, *METHODS):
             raise ValueError(f"meter must be one of {', '.join(METHODS)}, not {self.meter}")
+        if self.reference not in REFERENCES:
+            raise ValueError(f"reference must be {' or '.join(REFERENCES)}, not {self.reference}")
         if not self.name.strip() or not self.name.isprintable():
             raise ValueError("name must be a word or line of text")
 

@@ -138,6 +138,21 @@ def test_a_base_whose_readings_are_others_is_said(known: Makes) -> None:
             fit_all(measured(curves), options, BASE)
 
 
+@pytest.mark.parametrize("table", [False, True])
+def test_a_conductance_has_a_reference_column_that_varies(known: Makes, table: bool) -> None:
+    """C2C and an offset between devices are 0.02 and 0.05 of the range for the better polarity."""
+    curves = known(c2c=(0.06, 0.02), d2d=(0.1, 0.05), reading="range").draw(4, 80, 3)
+    measurement = Measurement(curves, "siemens", "A")
+    options = FitOptions("x", table=table, reading="range")
+    device = make_device(fit_all(measurement, options), measurement, options)
+    assert device.imperfections.reference == pytest.approx(np.hypot(0.02, 0.05), rel=0.2)
+    assert any(line.startswith("reference 0.0") for line in device.readings())
+    ideal = FitOptions("x", table=table, reference="ideal")
+    assert make_device(fit_all(measurement, ideal), measurement, ideal).imperfections.reference == 0
+    ohm = measured(curves)
+    assert make_device(fit_all(ohm, options), ohm, options).imperfections.reference == 0
+
+
 def test_what_was_not_measured_is_absent(known: Makes) -> None:
     measurement, options = measured(known().draw(1, 1, 3)), FitOptions("x")
     device = make_device(fit_all(measurement, options), measurement, options)
