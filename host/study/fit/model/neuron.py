@@ -263,15 +263,20 @@ def _spread(values: Array, errors: Array, unit: Interval) -> Interval | None:
     return Interval(*edges).over(unit)
 
 
+def _slope(x: Array, y: Array) -> float:
+    """Magnitude of the slope of the line through some points; 0 where there is no line."""
+    away = x - x.mean()
+    square = float(away @ away)
+    return abs(float(away @ (y - y.mean()))) / square if square else 0.0
+
+
 def _side(curve: Curve) -> float:
     """Sign of the currents that are fitted."""
     low, high = float(-curve.x.min()), float(curve.x.max())
     if min(low, high) < EQUAL * max(low, high):
         return -1.0 if low > high else 1.0
-    # The change from one end to the other, and not that by a spike or by noise.
     below, above = (
-        abs(float(np.polyfit(curve.x[side], curve.resistance[side], 1)[0]))
-        for side in (curve.x <= 0, curve.x >= 0)
+        _slope(curve.x[side], curve.resistance[side]) for side in (curve.x <= 0, curve.x >= 0)
     )
     return -1.0 if EQUAL * below > above else 1.0
 

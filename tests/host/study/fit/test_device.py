@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from allspin.host.data.catalogue import open_device
 from allspin.host.study.fit.device import make_device, measured_response
+from allspin.host.study.fit.fit import fit
 from allspin.host.study.fit.model.response import stack
 from allspin.host.study.fit.options import FitOptions
 from allspin.host.study.fit.reading.curve import Curve, Measurement
-from allspin.host.study.fit.reading.measurement import read_measurement
 from allspin.host.study.fit.report import report
 from allspin.host.study.fit.result import fit_all
 from allspin.sim.device.device_file import device_from_toml, device_to_toml
@@ -266,11 +266,10 @@ def test_any_numbers_make_a_device_or_one_line(
     path.write_text("\n".join(map(",".join, lines)), "utf-8")
     options = FitOptions("mine", table=table)
     try:
-        measurement = read_measurement([path])
-        result = fit_all(measurement, options)
-        device = make_device(result, measurement, options, BASE)
+        fitted = fit([path], options, base="paper")
+        device = fitted.device()
     except UserError as error:
         assert "\n" not in str(error)  # noqa: PT017
     else:
-        assert all(result.complaints(False))
+        assert all(fitted.complaints)
         assert device_to_toml(device_from_toml(device_to_toml(device))) == device_to_toml(device)
