@@ -20,6 +20,7 @@ from allspin.host.study.fit.table import fit_table, readings
 from allspin.sim.device.device_file import save_device
 from allspin.sim.device.synapse_variation import OCCASIONS
 from allspin.sim.device.table_device import is_lookup_table
+from allspin.sim.errors import UserError
 
 NAME = "fit"
 HELP = """\
@@ -85,9 +86,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--base",
         metavar="DEVICE",
-        help="stands in for what was not measured, which else is left out; energy is then unknown",
+        help="stands in for what was not measured; without it that is left out, and energy is "
+        "unknown",
     )
-    add_reading_arguments(parser)
+    _add_reading_arguments(parser)
     for what in ("pulse", "cycle", "device", "polarity", "current"):
         add(f"--{what}-column", metavar="NAME", help=f"column of the {what}")
     add(
@@ -100,7 +102,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--json", action="store_true", help="print the result as one JSON object")
 
 
-def add_reading_arguments(parser: argparse.ArgumentParser) -> None:
+def _add_reading_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare how files are read."""
     add = parser.add_argument
     add(
@@ -147,8 +149,8 @@ def _reading(arguments: argparse.Namespace) -> ReadOptions:
             polarity=arguments.polarity_column,
             current=arguments.current_column,
         ),
-        where=arguments.where,
-        ignored=arguments.ignore_column,
+        where=tuple(arguments.where),
+        ignored=tuple(arguments.ignore_column),
         branch=arguments.branch,
         turn=arguments.turn,
         missing=arguments.missing,
@@ -195,6 +197,11 @@ def run(arguments: argparse.Namespace) -> int:
         )
         reading = _reading(arguments)
     if is_lookup_table(arguments.files[0]):
+        if reading != ReadOptions():
+            raise UserError(
+                f"{arguments.files[0]} is a lookup table, which is taken as it is; leave out what "
+                "says how CSV files are read"
+            )
         return _take_lookup_tables(arguments, options)
     fitted = fit(arguments.files, options, reading, arguments.base, warn)
     device = fitted.device() if not fitted.complaints or arguments.force else None

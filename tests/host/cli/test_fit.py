@@ -205,6 +205,8 @@ def test_lookup_tables_of_crosssim(folder: Path, capsys: pytest.CaptureFixture[s
     digest = hashlib.sha256((folder / "dG_increasing.txt").read_bytes()).hexdigest()
     assert device.source["sha256"]["dG_increasing.txt"] == digest
     assert device.source["not_measured"] == ["D2D of the synapse", "the neuron and its variation"]
+    assert main([*arguments, "--turn", "3"]) == 2
+    assert "is a lookup table, which is taken as it is" in capsys.readouterr().err
     assert main([*arguments, "--base", "paper"]) == 0
     assert "neuron.threshold" in load_device(folder / "measured.toml").source["from_base"]
 

@@ -12,10 +12,10 @@ from allspin.host.study.fit.reading.table.csv_file import CsvFile
 from allspin.sim.errors import UserError
 
 KNOWN = re.compile(
-    r"current|i|i_?pulse|i_?write|amplitude|(pulse_)?(width|duration|length)|t_?pulse|"
-    r"(magnetic_|in_plane_|applied_)?field|[bh]_?[xyz]?|temperature|temp|gate|v_?g|v_?gate"
+    r"((read_|write_|pulse_|bias_)?(current|width|duration|length|amplitude)|i|i_?pulse|i_?write|"
+    r"t_?pulse|([a-z]+_)*field|[bh]_?[xyz]?|temperature|temp|gate|v_?g|v_?gate)(_.*)?"
 )
-"""Names of what an experiment sets, beginnings of a column's name."""
+"""Names of what an experiment sets."""
 BOOKKEEPING = re.compile(
     r"|(time|date|timestamp|elapsed|clock|index|row|line|no|point|step|id|number|count|comment|"
     r"remark|note|operator|user|file|unnamed|error|status|std|sigma|uncertainty)(_.*|s)?"
@@ -147,7 +147,7 @@ def check_steady(
     for place, heading in enumerate(columns.headings):
         if place in columns.used or heading in ignored:
             continue
-        named = KNOWN.match(heading) is not None
+        named = KNOWN.fullmatch(heading) is not None
         for what, rows in parts.items():
             varies = _Varying(file, place, rows)
             if not varies.values or len(varies.values) == 1:

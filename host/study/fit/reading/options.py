@@ -1,7 +1,6 @@
 """What the user says about files: names of columns, which rows, and how they are to be read."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from allspin.host.study.fit.reading.table.cells import number
@@ -89,9 +88,9 @@ class ReadOptions:
     ----------
     columns : ColumnNames
         Columns that are not called as usual.
-    where : sequence of str
+    where : tuple of str
         Rows to take, each as `Condition.parse` has it; all must hold.
-    ignored : sequence of str
+    ignored : tuple of str
         Columns that may vary and have no part.
     branch : str or None
         Of a neuron's hysteresis loops: one of `BRANCHES`.
@@ -111,8 +110,8 @@ class ReadOptions:
     """
 
     columns: ColumnNames = field(default_factory=ColumnNames)
-    where: Sequence[str] = ()
-    ignored: Sequence[str] = ()
+    where: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
     branch: str | None = None
     turn: float | None = None
     missing: float = MISSING

@@ -218,11 +218,11 @@ def test_two_currents_in_one_file_are_no_cycles(options: Any) -> None:
         "bar0.csv: column I varies within potentiation (8, 10) and has no part in the model; "
         'choose by --where "I=8", or let it vary with --ignore-column "I"'
     )
-    eight = options(TWO_CURRENTS, where=["I=8"])
+    eight = options(TWO_CURRENTS, where=("I=8",))
     assert eight.curves[0].resistance == pytest.approx(curve(25))
     assert eight.given == {"where": ["I=8"]}
-    assert [one.cycle for one in options(TWO_CURRENTS, where=["I=7.9..8.1"]).curves] == [""]
-    assert len(options(TWO_CURRENTS, ignored=["i"]).curves) == 2
+    assert [one.cycle for one in options(TWO_CURRENTS, where=("I=7.9..8.1",)).curves] == [""]
+    assert len(options(TWO_CURRENTS, ignored=("i",)).curves) == 2
 
 
 @pytest.mark.parametrize(
@@ -235,6 +235,10 @@ def test_two_currents_in_one_file_are_no_cycles(options: Any) -> None:
         ("anneal", ("as grown", "1 h"), True),
         # Of every row its own, or another name of what is known.
         ("time", ("0", "1"), False),
+        ("index", ("0", "1"), False),
+        ("id", ("a", "b"), False),
+        ("read current (uA)", ("10", "20"), True),
+        ("in-plane field", ("10", "20"), True),
         ("comment", ("begun", "lamp on"), False),
         ("width", ("1", "1"), False),
         ("temperature", ("300.1", "299.9"), True),
@@ -263,6 +267,9 @@ def test_settings_that_are_read_back_scatter_and_readings_differ_everywhere(opti
     measurement = options("temperature,V_xx,pulse,R_AH (ohm)\n" + "".join(lines))
     (note,) = measurement.notes
     assert "column temperature scatters by 0." in note
+    # A number of each row's own is no setting, whatever letter it begins with.
+    numbered = [f"{n},{line}" for n, line in enumerate(lines)]
+    assert options("index,temperature,V_xx,pulse,R_AH (ohm)\n" + "".join(numbered))
     lines[3] = lines[3].replace("3", "2", 1)
     with pytest.raises(UserError, match="column temperature varies within potentiation"):
         options("temperature,V_xx,pulse,R_AH (ohm)\n" + "".join(lines))
@@ -279,7 +286,7 @@ def test_settings_that_are_read_back_scatter_and_readings_differ_everywhere(opti
 )
 def test_conditions_that_choose_nothing(where: str, message: str, options: Any) -> None:
     with pytest.raises(UserError, match=message):
-        options(TWO_CURRENTS, where=[where], ignored=["I"])
+        options(TWO_CURRENTS, where=(where,), ignored=("I",))
 
 
 def test_polarity_by_the_sign_of_the_pulse_current(options: Any) -> None:
