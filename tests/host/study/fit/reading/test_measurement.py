@@ -327,6 +327,11 @@ def test_a_plateau_at_the_end_is_no_turn(a: float, seed: int, options: Any) -> N
     assert measurement.notes == []
 
 
+def test_a_plateau_that_sags_is_no_turn(options: Any) -> None:
+    way = curve(3, 80, noise=1e-4) - 0.15 * np.linspace(0, 1, 80) ** 2
+    assert [one.polarity for one in options("pulse,R_AH (ohm)\n" + rows(way)).curves] == [P]
+
+
 def test_missing_values_are_left_out_and_counted(options: Any) -> None:
     values: list[Any] = curve(10).tolist()
     values[4], values[9], values[20] = "", "9.9E+37", "NaN"
