@@ -35,9 +35,10 @@ if TYPE_CHECKING:
     from allspin.host.study.compare.comparison import compare as compare
     from allspin.host.study.compare.subject import CompareOptions as CompareOptions
     from allspin.host.study.compare.subject import Subject as ComparisonSubject
-    from allspin.host.study.fit.device import FitOptions as FitOptions
     from allspin.host.study.fit.fit import fit as fit
-    from allspin.host.study.fit.measurement import ColumnNames as ColumnNames
+    from allspin.host.study.fit.options import FitOptions as FitOptions
+    from allspin.host.study.fit.reading.options import ColumnNames as ColumnNames
+    from allspin.host.study.fit.reading.options import ReadOptions as ReadOptions
     from allspin.host.study.proof.engine import SimulatorOptions as SimulatorOptions
     from allspin.host.study.proof.engine import simulate_engine as simulate_engine
     from allspin.host.study.run import RunOptions as RunOptions
@@ -91,6 +92,7 @@ __all__ = [
     "Neuron",
     "NeuronGateware",
     "Programming",
+    "ReadOptions",
     "ReportSubject",
     "ResidentParameters",
     "Response",
@@ -134,13 +136,13 @@ _HOMES = {
     "ChipOptions": "host.study.running.chip_options",
     "Cluster": "host.study.sweep.cluster",
     "Column": "host.study.chips.accuracy",
-    "ColumnNames": "host.study.fit.measurement",
+    "ColumnNames": "host.study.fit.reading.options",
     "CompareOptions": "host.study.compare.subject",
     "ComparisonSubject": "host.study.compare.subject:Subject",
     "Dataset": "host.data.datasets",
     "Device": "sim.device.device",
     "Display": "host.show.display",
-    "FitOptions": "host.study.fit.device",
+    "FitOptions": "host.study.fit.options",
     "GoldenModel": "sim.network.golden",
     "HardwareProfile": "hdl.parameters",
     "Machine": "host.link.machines.machine",
@@ -150,6 +152,7 @@ _HOMES = {
     "Neuron": "sim.network.neuron_kind",
     "NeuronGateware": "hdl.neuron.neuron",
     "Programming": "sim.programming.schemes",
+    "ReadOptions": "host.study.fit.reading.options",
     "ReportSubject": "host.report.subject:Subject",
     "ResidentParameters": "hdl.parameters",
     "Response": "sim.device.response",

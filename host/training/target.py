@@ -46,6 +46,16 @@ class Target:
         levels = device_levels(self.device.synapse, states, self.choice, rah_bits)
         return tuple(levels.tolist())
 
+    def shared(self, states: int, rah_bits: int) -> str:
+        """What is to be said where pulses reach fewer levels than states; else nothing."""
+        distinct = len(set(self.levels(states, rah_bits)))
+        if distinct == states:
+            return ""
+        return (
+            f"of {states} states {distinct} have a level of their own: pulses of "
+            f"{self.device.name} reach no more, and the others share a neighbour's"
+        )
+
     def noise(self, states: int, rah_bits: int) -> npt.NDArray[np.float64]:
         """Noise of each state, as a fraction of the range: cycle to cycle, and what a train misses.
 

@@ -6,7 +6,8 @@ standard deviation is worth in that state, in units of ``2**-8`` words (`WriteTa
 
     word = level 2^21 + z_d2d d2d[polarity, state] + z_c2c c2c[polarity, state]
     word = word - (word loss) >> 16                    loss: drift, in units of 2**-16
-    word = (word + z_hall hall + 2^20) >> 21, clamped to -(2^(b-1) - 1) .. 2^(b-1) - 1
+    word = word + z_hall hall - z_reference reference
+    word = (word + 2^20) >> 21, clamped to -(2^(b-1) - 1) .. 2^(b-1) - 1
 
 with an arithmetic shift and words of b bits. A stuck cell has the outermost level instead.
 
@@ -199,7 +200,7 @@ def finish_words(
     imperfections: Imperfections = Imperfections(),  # noqa: B008 (it is frozen)
     rah_bits: int = 8,
 ) -> Words:
-    """What becomes of written R_AH: drift, Hall offset, rounding, stuck cells.
+    """What becomes of written R_AH: drift, Hall offset, reference, rounding, stuck cells.
 
     Parameters
     ----------
@@ -226,6 +227,9 @@ def finish_words(
     if wrong.hall_offset:
         spread = round(wrong.hall_offset * (highest - lowest) * 2**SPREAD_BITS)
         words += cell_normals(seed, layer, Purpose.HALL_OFFSET, shape) * np.int64(spread)
+    if wrong.reference:
+        spread = round(wrong.reference * (highest - lowest) * 2**SPREAD_BITS)
+        words -= cell_normals(seed, layer, Purpose.REFERENCE, (shape[0], 1)) * np.int64(spread)
     top = full_scale(rah_bits)
     finished = np.clip(_rounded(words, WORD_BITS), -top, top)
     stuck = stuck_cells(seed, layer, shape, wrong)

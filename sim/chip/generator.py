@@ -77,6 +77,8 @@ class Purpose(IntEnum):
     """Of a cell."""
     VERIFY = 15
     """Of a cell: read noise while it is programmed; number = which read of this cell."""
+    REFERENCE = 16
+    """Of a row, as column 0: its cell in the reference column."""
 
 
 def _checked(name: str, value: npt.ArrayLike, top: int) -> npt.NDArray[np.integer]:

@@ -144,10 +144,29 @@ class Device:
     array: HallArray = field(default_factory=HallArray)
 
     def readings(self) -> list[str]:
-        """Every variation and what it is taken to be of, a line each, for reports."""
+        """Every variation and what it is taken to be of, a line each, for reports.
+
+        What `source` says was not measured is named too.
+        """
         return [
             *self.synapse.readings(),
             *self.neuron_variation.readings(),
             *self.imperfections.readings(),
             *self.array.readings(),
+            *self._not_measured(),
         ]
+
+    def _not_measured(self) -> list[str]:
+        lines = []
+        unknown, lent = (
+            [key for key in found if isinstance(key, str)] if isinstance(found, list) else []
+            for found in (self.source.get("not_measured"), self.source.get("from_base"))
+        )
+        if unknown:
+            lines.append(f"not measured, and so without: {', '.join(unknown)}")
+        for begin, name in (("synapse.", "the synapse"), ("neuron.variation", "the neuron's D2D")):
+            keys = [key for key in lent if key.startswith(begin)]
+            if keys:
+                what = f"{name} and C2C" if begin.endswith("variation") else ", ".join(keys)
+                lines.append(f"not measured, but of {self.source.get('base')}: {what}")
+        return lines

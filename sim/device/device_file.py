@@ -17,7 +17,7 @@ from allspin.sim.files.plain import MAX_TOML, parse_toml
 from allspin.sim.files.table import Table
 from allspin.sim.files.user_file import read_file
 from allspin.sim.network.netfile import write_atomically
-from allspin.sim.network.neuron import neuron_from_dict, neuron_to_dict
+from allspin.sim.network.neuron import SotNeuron, neuron_from_dict, neuron_to_dict
 
 FORMAT = 1
 """Version of the file's layout."""
@@ -33,24 +33,26 @@ def _plain(part: Any) -> dict[str, Any]:
 
 
 def device_to_toml(device: Device) -> str:
-    """The device as the text of a device file; equal devices give equal texts."""
-    return tomli_w.dumps(
-        {
-            "format": FORMAT,
-            "name": device.name,
-            "unit": device.unit,
-            "synapse": device.synapse.record() | {"electrical": _plain(device.electrical)},
-            "neuron": neuron_to_dict(device.neuron)
-            | {
-                "variation": _plain(device.neuron_variation),
-                "electrical": _plain(device.neuron_electrical),
-            },
-            "imperfections": _plain(device.imperfections),
-            "source": device.source,
+    """The device as the text of a device file; equal devices give equal texts.
+
+    A part of which nothing is known, and which therefore is as a file without it has it, is left
+    out.
+    """
+    whole: dict[str, Any] = {"format": FORMAT, "name": device.name, "unit": device.unit}
+    whole["synapse"] = device.synapse.record()
+    if device.electrical != Electrical():
+        whole["synapse"]["electrical"] = _plain(device.electrical)
+    neuron = device.neuron, device.neuron_variation, device.neuron_electrical
+    if neuron != (SotNeuron(), NeuronVariation(), NeuronElectrical()):
+        whole["neuron"] = neuron_to_dict(device.neuron) | {
+            "variation": _plain(device.neuron_variation),
+            "electrical": _plain(device.neuron_electrical),
         }
-        # An array that nobody described is left out.
-        | ({} if device.array == HallArray() else {"array": _plain(device.array)})
-    )
+    whole |= {"imperfections": _plain(device.imperfections), "source": device.source}
+    # An array that nobody described is left out.
+    if device.array != HallArray():
+        whole["array"] = _plain(device.array)
+    return tomli_w.dumps(whole)
 
 
 def save_device(device: Device, path: str | Path) -> None:

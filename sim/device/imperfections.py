@@ -14,6 +14,10 @@ converter_offset
 hall_offset
     Unit: one cell's range of R_AH; fixed for a cell. Source: Hall arms that do not face each
     other see a part of the longitudinal resistance.
+reference
+    Unit: one cell's range; fixed for a row of a layer, the same for all of its cells. Source: C2C
+    and D2D of a reference column's cells, one a row, held in the middle of the range: what a
+    signed weight is counted from where a device has a conductance, which has no sign.
 drift, drift_spread, age
     Unit: share of R_AH that is lost in each decade of seconds, its mean and its deviation
     between cells; age in seconds since programming. Source: magnetic after-effect, which is
@@ -45,7 +49,8 @@ class Imperfections:
 
     Parameters
     ----------
-    read_noise, amplifier_gain, amplifier_offset, converter_gain, converter_offset, hall_offset
+    read_noise, amplifier_gain, amplifier_offset, converter_gain, converter_offset
+    hall_offset, reference
         See the module's table, which gives unit and source; 0 to 1, `amplifier_offset` and
         `read_noise` to 100.
     drift, drift_spread : float
@@ -71,6 +76,7 @@ class Imperfections:
     converter_gain: float = 0.0
     converter_offset: float = 0.0
     hall_offset: float = 0.0
+    reference: float = 0.0
     drift: float = 0.0
     drift_spread: float = 0.0
     age: float = 0.0
@@ -111,6 +117,7 @@ UNITS = {
     "converter_gain": "of the V-I converter's gain",
     "converter_offset": "of the neuron's full-scale current",
     "hall_offset": "of a cell's range",
+    "reference": "of a cell's range, the same for all cells of a row",
     "drift": "of R_AH a decade of seconds",
     "drift_spread": "of R_AH a decade of seconds, between cells",
     "stuck": "of the cells",

@@ -122,6 +122,15 @@ class Synapse(abc.ABC):
         up, down = (self.curve(polarity, pulses, deviate) for deviate in (small, -small))
         return (up - down) / (2 * small)
 
+    @property
+    def devices_differ(self) -> bool:
+        """Whether there is any D2D: where it is not known there is none."""
+        for polarity, end in ((Polarity.POTENTIATION, self.high), (Polarity.DEPRESSION, self.low)):
+            way = np.linspace(0, float(self.pulses_to(polarity, end)), 33)
+            if np.any(self.device_deviation(polarity, way)):
+                return True
+        return False
+
     def short_curve(self, polarity: Polarity, pulses: int) -> Array:
         """R_AH after 0 to `pulses` pulses of a device that crosses the range in as many.
 

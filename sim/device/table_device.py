@@ -282,9 +282,16 @@ class TableSynapse(Synapse):
 
     def readings(self) -> list[str]:
         """See `Synapse.readings`."""
+        tables = [self.response(polarity) for polarity in Polarity]
+        cycles = any(table.cycle.any() for table in tables)
+        devices = any(table.device.any() for table in tables)
         return [
-            f"synapse C2C as measured, {OCCASIONS[self.occasion]}",
-            "synapse D2D as measured: an offset of R_AH at each pulse",
+            f"synapse C2C as measured, {OCCASIONS[self.occasion]}"
+            if cycles
+            else "synapse C2C not known, and so without",
+            "synapse D2D as measured: an offset of R_AH at each pulse"
+            if devices
+            else "synapse D2D not known, and so without",
         ]
 
 
@@ -378,54 +385,88 @@ def _follow(
     return np.array(way), np.array(spread), np.zeros(len(way))
 
 
+def load_lookup_table(path: Path) -> tuple[Polarity, TableResponse]:
+    """One of CrossSim's lookup tables: what it is of, and its response in siemens.
+
+    Raises
+    ------
+    UserError
+        If the file is missing or no such table.
+    """
+    conductance, share, changes = _lookup_table(path)
+    mean, deviation = _moments(share, changes)
+    polarity = Polarity.POTENTIATION if mean.mean() > 0 else Polarity.DEPRESSION
+    start = float(conductance[-1] if polarity else conductance[0])
+    way = _follow(conductance, mean, deviation, start)
+    if len(way[0]) <= LEAST_PULSES:
+        raise UserError(
+            f"{path}: {len(way[0]) - 1} pulses lead from {start:g} as far as the mean change "
+            f"goes; a synapse needs at least {LEAST_PULSES}"
+        )
+    try:
+        return polarity, TableResponse(*way)
+    except ValueError as error:
+        raise UserError(f"{path}: {error}") from error
+
+
+def _of_devices(responses: Sequence[TableResponse]) -> TableResponse:
+    """The mean device of some, and their deviation from it.
+
+    One that is at its end before another stays there.
+    """
+    size = max(response.resistance.size for response in responses)
+
+    def long(tables: Sequence[Array]) -> Array:
+        return np.array([np.pad(table, (0, size - table.size), mode="edge") for table in tables])
+
+    ways = long([response.resistance for response in responses])
+    cycles = long([response.cycle for response in responses])
+    spread = ways.std(axis=0, ddof=1) if len(ways) > 1 else np.zeros(size)
+    return TableResponse(ways.mean(axis=0), np.sqrt(np.mean(cycles**2, axis=0)), spread)
+
+
 def load_lookup_tables(paths: Sequence[Path], states: int = 100) -> TableSynapse:
-    """Make a synapse of CrossSim's two lookup tables, in either order.
+    """Make a synapse of CrossSim's lookup tables, a rising and a falling one for each device.
 
     Parameters
     ----------
     paths : sequence of Path
-        The tables of rising and of falling conductance.
+        The tables of rising and of falling conductance, in any order.
     states : int
         States told apart, 2 to 128.
 
     Returns
     -------
     TableSynapse
-        In the tables' unit (siemens).
+        In the tables' unit (siemens); the mean device, with D2D where there are several.
 
     Raises
     ------
     UserError
-        If a file is missing or no such table, or the two do not go together.
+        If a file is missing or no such table, or they do not go together.
     """
-    if len(paths) != 2:
+    if not paths or len(paths) % 2:
         raise UserError(
-            "CrossSim's lookup tables come in twos: give the rising and the falling one"
+            "CrossSim's lookup tables come in twos: give the rising and the falling one of each "
+            "device"
         )
-    responses = {}
+    responses: dict[Polarity, list[TableResponse]] = {polarity: [] for polarity in Polarity}
     for path in paths:
-        conductance, share, changes = _lookup_table(path)
-        mean, deviation = _moments(share, changes)
-        polarity = Polarity.POTENTIATION if mean.mean() > 0 else Polarity.DEPRESSION
-        start = float(conductance[-1] if polarity else conductance[0])
-        way = _follow(conductance, mean, deviation, start)
-        if len(way[0]) <= LEAST_PULSES:
-            raise UserError(
-                f"{path}: {len(way[0]) - 1} pulses lead from {start:g} as far as the mean change "
-                f"goes; a synapse needs at least {LEAST_PULSES}"
-            )
-        try:
-            responses[polarity] = TableResponse(*way)
-        except ValueError as error:
-            raise UserError(f"{path}: {error}") from error
-    if len(responses) != 2:
-        name = next(iter(responses)).name.lower()
+        polarity, response = load_lookup_table(path)
+        responses[polarity].append(response)
+    counts = {polarity.name.lower(): len(some) for polarity, some in responses.items()}
+    if len(set(counts.values())) > 1:
+        found = " and ".join(f"{count} of {name}" for name, count in counts.items())
         raise UserError(
-            f"{paths[0]} and {paths[1]} are both of {name}; give one rising and one falling table"
+            f"{', '.join(map(str, paths))}: there are {found}; give a rising and a falling table "
+            "of each device"
         )
     try:
         return TableSynapse(
-            responses[Polarity.POTENTIATION], responses[Polarity.DEPRESSION], states, "pulse"
+            _of_devices(responses[Polarity.POTENTIATION]),
+            _of_devices(responses[Polarity.DEPRESSION]),
+            states,
+            "pulse",
         )
     except ValueError as error:
-        raise UserError(f"{paths[0]}, {paths[1]}: {error}") from error
+        raise UserError(f"{', '.join(map(str, paths))}: {error}") from error

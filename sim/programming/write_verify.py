@@ -80,15 +80,19 @@ class WriteVerify:
             for polarity in Polarity
         ]
         wrong = chip.device.imperfections
-        self.hall = np.zeros(size)
+        self.fixed = np.zeros(size)
         if wrong.hall_offset:
             draws = cell_normals(chip.seed, number, Purpose.HALL_OFFSET, self.shape).ravel()
-            self.hall = (wrong.hall_offset * synapse.span * UNIT) * draws
+            self.fixed = (wrong.hall_offset * synapse.span * UNIT) * draws
+        if wrong.reference:
+            draws = cell_normals(chip.seed, number, Purpose.REFERENCE, (self.shape[0], 1))
+            rows_own = (wrong.reference * synapse.span * UNIT) * draws
+            self.fixed = self.fixed - np.broadcast_to(rows_own, self.shape).ravel()
         self.stuck = stuck_cells(chip.seed, number, self.shape, wrong)
-        # What differs between devices, as it is read: D2D, and the Hall offset.
+        # What differs between devices, as it is read: D2D, Hall offset and reference.
+        away = np.hypot(wrong.hall_offset, wrong.reference) * synapse.span
         self.spread: list[Array] = [
-            np.copysign(np.hypot(device, wrong.hall_offset * synapse.span), device)
-            for device in self.trains.device
+            np.copysign(np.hypot(device, away), device) for device in self.trains.device
         ]
         self.learns = [bool(np.any(spread)) for spread in self.spread]
         self.best = [self._best_trains(polarity) for polarity in Polarity]
@@ -175,7 +179,7 @@ class WriteVerify:
             r[here] = self.trains.mean[one][n] + self.trains.cycle[one][n] * noise[here]
             r[here] += self.trains.device[one][n] * self.deviates[one][cells[here]]
         self.resistance[cells] = r
-        r += self.hall[cells]
+        r += self.fixed[cells]
         if self.stuck is not None:
             stuck, high = (flags.ravel()[cells] for flags in self.stuck)
             r[stuck] = np.where(high, self.synapse.high, self.synapse.low)[stuck]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from allspin.host.study.fit.measurement import NAMES
+from allspin.host.study.fit.reading.columns import NAMES
 from allspin.sim.device import imperfections, neuron_device, synapse_variation
 from allspin.sim.device.device import Electrical
 from allspin.sim.device.hall_array import READINGS as ARRAY_READINGS

@@ -9,15 +9,18 @@ from allspin.host.data.files import check_writable
 from allspin.host.show.pictures.style import save_picture
 from allspin.host.show.say import say, warn
 from allspin.host.show.terminal import Terminal
-from allspin.host.study.fit.device import FitOptions
-from allspin.host.study.fit.fit import fit, take_lookup_tables
-from allspin.host.study.fit.measurement import ColumnNames
-from allspin.host.study.fit.spread import DEVICE_CHOICES
+from allspin.host.study.fit.fit import fit
+from allspin.host.study.fit.lookup import take_lookup_tables
+from allspin.host.study.fit.model.meter import METHODS
+from allspin.host.study.fit.model.spread import DEVICE_CHOICES
+from allspin.host.study.fit.options import REFERENCES, FitOptions
+from allspin.host.study.fit.reading.options import BRANCHES, MISSING, ColumnNames, ReadOptions
+from allspin.host.study.fit.reading.table.units import quantity
 from allspin.host.study.fit.table import fit_table, readings
 from allspin.sim.device.device_file import save_device
-from allspin.sim.device.response import Polarity
 from allspin.sim.device.synapse_variation import OCCASIONS
-from allspin.sim.device.table_device import TableSynapse, is_lookup_table
+from allspin.sim.device.table_device import is_lookup_table
+from allspin.sim.errors import UserError
 
 HELP = """\
 Fit measured curves: R_AH against pulse number, over any number of cycles and devices, and R_AH
@@ -26,7 +29,8 @@ beside it a picture of data, fit and residuals."""
 EPILOG = """\
 A file has a header with names and units, such as device,cycle,polarity,pulse,R_AH (ohm) for a
 synapse or device,cycle,current (mA),R_AH (ohm) for a neuron. See docs/formats.md. Two lookup
-tables of CrossSim (dG_increasing.txt, dG_decreasing.txt) are taken as they are.
+tables of CrossSim (dG_increasing.txt, dG_decreasing.txt) are taken as they are, and several such
+pairs as as many devices.
 
 A curve that the model does not describe is said to be so, with exit status 1, and nothing is
 written but the picture: --table then makes the device of the measured table itself, --force
@@ -48,11 +52,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("files", metavar="CSV", nargs="+", type=Path, help="files of curves")
     add("-o", "--output", metavar="DEVICE", type=Path, required=True, help="device file to write")
     add("--name", help="the device's name (that of the file)")
-    add("--states", type=int, help="states of the synapse, 2 to 128 (as many as pulses)")
+    add(
+        "--states",
+        type=int,
+        help="states that the synapse is used with, 2 to 128; no measured value depends on it (as "
+        "many as pulses, at most 128; with lookup tables 100)",
+    )
     add("--table", action="store_true", help="make the synapse of the measured table, without fit")
     add("--force", action="store_true", help="write a model that does not describe the data")
     add("--c2c-occasion", choices=list(OCCASIONS), help="reading of C2C (what the data say)")
     add("--d2d-reading", choices=DEVICE_CHOICES, help="reading of D2D (what explains most)")
+    add(
+        "--meter-noise",
+        choices=METHODS,
+        help="what tells the meter's noise, which is no C2C (repeated reads of a pulse, else "
+        "plateaus that scatter less than the rest)",
+    )
+    add(
+        "--reference",
+        choices=REFERENCES,
+        default=REFERENCES[0],
+        help="what a conductance is counted from: a column of devices that vary, or an ideal one "
+        "(column)",
+    )
     add(
         "--currents",
         metavar=("LOW", "HIGH"),
@@ -63,9 +85,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--base",
         metavar="DEVICE",
-        default="paper",
-        help="stands in for what was not measured (paper)",
+        help="stands in for what was not measured; without it that is left out, and energy is "
+        "unknown",
     )
+    _add_reading_arguments(parser)
     for what in ("pulse", "cycle", "device", "polarity", "current"):
         add(f"--{what}-column", metavar="NAME", help=f"column of the {what}")
     add(
@@ -78,20 +101,80 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--json", action="store_true", help="print the result as one JSON object")
 
 
+def _add_reading_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare how files are read."""
+    add = parser.add_argument
+    add(
+        "--where",
+        metavar="COLUMN=VALUE",
+        action="append",
+        default=[],
+        help="rows to take, such as current=8 or current=8,-11 or field=90..110; may be repeated",
+    )
+    add(
+        "--ignore-column",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="a column that may vary and has no part; may be repeated",
+    )
+    add("--branch", choices=BRANCHES, help="branch of a neuron's loop: current rising or falling")
+    add(
+        "--turn",
+        metavar="PULSE",
+        type=float,
+        help="pulse at which pulses of the other polarity begin (where R_AH turns)",
+    )
+    add(
+        "--missing",
+        metavar="SHARE",
+        type=float,
+        default=MISSING,
+        help=f"share of a curve's values that may be missing ({MISSING})",
+    )
+    add("--keep-outliers", action="store_true", help="fit points that stand apart like any others")
+    add("--read-current", metavar="CURRENT", help="with Hall voltages, such as 0.1mA")
+
+
+def _reading(arguments: argparse.Namespace) -> ReadOptions:
+    """How the files are read."""
+    current: str | None = arguments.read_current
+    return ReadOptions(
+        columns=ColumnNames(
+            pulse=arguments.pulse_column,
+            resistance=tuple(arguments.resistance_column),
+            cycle=arguments.cycle_column,
+            device=arguments.device_column,
+            polarity=arguments.polarity_column,
+            current=arguments.current_column,
+        ),
+        where=tuple(arguments.where),
+        ignored=tuple(arguments.ignore_column),
+        branch=arguments.branch,
+        turn=arguments.turn,
+        missing=arguments.missing,
+        read_current=None if current is None else quantity(current, "A", "--read-current"),
+    )
+
+
 def _take_lookup_tables(arguments: argparse.Namespace, options: FitOptions) -> int:
     """CrossSim's tables become a device without any fit."""
-    device = take_lookup_tables(arguments.files, options, arguments.base)
-    save_device(device, arguments.output)
-    synapse = device.synapse
-    assert isinstance(synapse, TableSynapse)
-    pulses = [synapse.response(polarity).resistance.size - 1 for polarity in Polarity]
+    output: Path = arguments.output
+    taken = take_lookup_tables(arguments.files, options, arguments.base)
+    pictures = save_picture(taken.picture(), output.parent, output.stem)
+    save_device(taken.device, output)
     if arguments.json:
-        say(json.dumps({"device": str(arguments.output), "kind": "table", "pulses": pulses}))
-    else:
-        say(
-            f"{arguments.output}: lookup tables of {pulses[0]} and {pulses[1]} pulses between "
-            f"{synapse.low:.3g} and {synapse.high:.3g} S, taken as they are."
-        )
+        say(json.dumps(taken.to_dict(output, pictures)))
+        return 0
+    pulses, synapse = taken.pulses, taken.synapse
+    devices = len(arguments.files) // 2
+    say(
+        f"{output}: lookup tables of {pulses[0]} and {pulses[1]} pulses between "
+        f"{synapse.low:.3g} and {synapse.high:.3g} S, "
+        + (f"the mean of {devices} devices." if devices > 1 else "taken as they are.")
+    )
+    for line in taken.device.readings():
+        say(line)
     return 0
 
 
@@ -107,24 +190,24 @@ def run(arguments: argparse.Namespace) -> int:
             reading=arguments.d2d_reading,
             currents=arguments.currents and tuple(arguments.currents),
             table=arguments.table,
+            keep_outliers=arguments.keep_outliers,
+            meter=arguments.meter_noise,
+            reference=arguments.reference,
         )
+        reading = _reading(arguments)
     if is_lookup_table(arguments.files[0]):
+        if reading != ReadOptions():
+            raise UserError(
+                f"{arguments.files[0]} is a lookup table, which is taken as it is; leave out what "
+                "says how CSV files are read"
+            )
         return _take_lookup_tables(arguments, options)
-    columns = ColumnNames(
-        pulse=arguments.pulse_column,
-        resistance=tuple(arguments.resistance_column),
-        cycle=arguments.cycle_column,
-        device=arguments.device_column,
-        polarity=arguments.polarity_column,
-        current=arguments.current_column,
-    )
-    fitted = fit(arguments.files, options, columns, arguments.base, warn)
+    fitted = fit(arguments.files, options, reading, arguments.base, warn)
+    device = fitted.device() if not fitted.complaints or arguments.force else None
     pictures = save_picture(fitted.picture(), output.parent, output.stem)
     for complaint in fitted.complaints:
         warn(f"the model does not describe {complaint}")
-    device = None
-    if not fitted.complaints or arguments.force:
-        device = fitted.device()
+    if device is not None:
         save_device(device, output)
     if arguments.json:
         say(json.dumps(fitted.to_dict(None if device is None else output, pictures)))

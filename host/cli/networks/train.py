@@ -148,6 +148,10 @@ def run(arguments: argparse.Namespace) -> int:
     parameters = _parameters(arguments)
     check_writable(arguments.output)
     dataset = load_dataset(arguments.data)
+    target = parameters.target
+    shared = target.shared(parameters.states, parameters.rah_bits) if target is not None else ""
+    if shared:
+        warn(shared)
     start = time.perf_counter()
     with TrainingBar() as bar:
         try:

@@ -101,6 +101,8 @@ def why_words(device: Device, programming: Programming) -> str | None:
         return "write-verify reads analogue values"
     if wrong.hall_offset:
         return "the Programmer has no Hall offset"
+    if wrong.reference:
+        return "the Programmer has no reference column"
     if wrong.decades and (wrong.drift or wrong.drift_spread):
         return "the Programmer has no drift"
     if device.array.reading != "ideal":

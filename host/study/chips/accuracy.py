@@ -186,6 +186,23 @@ CAUSES = (
 """Each variation alone: which one hurts, and what mends it."""
 
 
+def known(columns: Sequence[Column], device: Device) -> Sequence[Column]:
+    """The columns that say something of a device.
+
+    Where D2D is not known, a column that has it beside others, or alone, would call something
+    measured that is not.
+    """
+    if device.synapse.devices_differ:
+        return columns
+    neurons = {"neuron", "gain", "threshold", "use"}
+    kept = [
+        column
+        for column in columns
+        if "d2d" not in column.variations or neurons & set(column.variations)
+    ]
+    return kept or columns
+
+
 @dataclass(frozen=True, eq=False)
 class Measured:
     """What a network reached in a column.

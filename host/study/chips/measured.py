@@ -9,7 +9,15 @@ from allspin.host.data.catalogue import each_network, network_name, open_device,
 from allspin.host.data.datasets import load_test_set
 from allspin.host.data.revision import commit
 from allspin.host.show.display import Display, Silent
-from allspin.host.study.chips.accuracy import COLUMNS, Column, Lot, Measured, TestSet, measure
+from allspin.host.study.chips.accuracy import (
+    COLUMNS,
+    Column,
+    Lot,
+    Measured,
+    TestSet,
+    known,
+    measure,
+)
 from allspin.sim.device.device import Device
 from allspin.sim.errors import UserError, refused
 from allspin.sim.network.levels import check_range
@@ -191,7 +199,7 @@ def measure_columns(
         If the chips cannot be programmed so.
     """
     chips, found = len(lot.seeds), []
-    for column in columns:
+    for column in known(columns, lot.device):
         display.start(f"{name}, {column.title}")
         with refused():
             found.append(

@@ -1,5 +1,6 @@
 """From files of measured curves to a device, and to how well the models describe them."""
 
+import dataclasses
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,14 +10,16 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from allspin.host.data.catalogue import open_device
-from allspin.host.study.fit.device import FitOptions, FitResult, fit_all, make_device, report
-from allspin.host.study.fit.measurement import ColumnNames, Measurement, read_measurement
+from allspin.host.study.fit.device import make_device
+from allspin.host.study.fit.model.outliers import Outlier, set_aside
+from allspin.host.study.fit.options import FitOptions
 from allspin.host.study.fit.picture import fit_picture
+from allspin.host.study.fit.reading.curve import Measurement
+from allspin.host.study.fit.reading.measurement import read_measurement
+from allspin.host.study.fit.reading.options import ReadOptions
+from allspin.host.study.fit.report import report
+from allspin.host.study.fit.result import FitResult, fit_all
 from allspin.sim.device.device import Device
-from allspin.sim.device.table_device import load_lookup_tables
-
-LOOKUP_STATES = 100
-"""States of a synapse of lookup tables, if no number is asked for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,14 +34,17 @@ class Fitted:
         What was asked for.
     result : FitResult
         Values, intervals, and how well the models describe the curves.
-    base : Device
+    base : Device or None
         What stands in for what was not measured.
+    outliers : list of Outlier
+        Points that were set aside.
     """
 
     measurement: Measurement
     options: FitOptions
     result: FitResult
-    base: Device
+    base: Device | None
+    outliers: list[Outlier]
 
     @property
     def complaints(self) -> list[str]:
@@ -53,11 +59,15 @@ class Fitted:
         UserError
             If a value is outside what a device can have.
         """
-        return make_device(self.result, self.measurement, self.options, self.base)
+        device = make_device(self.result, self.measurement, self.options, self.base)
+        if not self.outliers:
+            return device
+        source = device.source | {"outliers": [str(outlier) for outlier in self.outliers]}
+        return dataclasses.replace(device, source=source)
 
     def picture(self) -> Figure:
         """Data, fit, and what is left."""
-        return fit_picture(self.result, self.options.name, self.options.table)
+        return fit_picture(self.result, self.options.name, self.options.table, self.outliers)
 
     def to_dict(self, device: Path | None, pictures: Sequence[Path]) -> dict[str, Any]:
         """As ``allspin fit --json`` prints it; see ``docs/formats.md``.
@@ -75,6 +85,7 @@ class Fitted:
             "described": not self.complaints,
             "c2c_occasion": self.result.occasion or None,
             "d2d_reading": self.result.reading or None,
+            "outliers": [outlier.to_dict() for outlier in self.outliers],
             "pictures": [str(path) for path in pictures],
             **_finite(report(self.result)),
         }
@@ -83,8 +94,8 @@ class Fitted:
 def fit(
     files: Sequence[str | Path],
     options: FitOptions | str,
-    columns: ColumnNames | None = None,
-    base: str = "paper",
+    reading: ReadOptions | None = None,
+    base: str | None = None,
     noted: Callable[[str], None] = lambda note: None,
 ) -> Fitted:
     """Fit measured curves: R_AH against pulse number, and R_AH against current of a neuron.
@@ -95,10 +106,11 @@ def fit(
         CSV files; see ``docs/formats.md``.
     options : FitOptions or str
         The device's name, and what the data are not to say themselves; or only its name.
-    columns : ColumnNames, optional
-        Columns that are not called as usual.
-    base : str
-        A device file, or the name of one that ships: stands in for what was not measured.
+    reading : ReadOptions, optional
+        How the files are read.
+    base : str, optional
+        A device file, or the name of one that ships: stands in for what was not measured, which
+        else is left out.
     noted : callable, optional
         Told what is odd about the files, as soon as they are read; ``measurement.notes`` of
         what is returned has it too.
@@ -113,45 +125,18 @@ def fit(
         If a file cannot be read or understood, only one polarity was measured, or a fit makes
         no sense.
     """
-    stand_in = open_device(base)
+    stand_in = None if base is None else open_device(base)
     options = FitOptions(options) if isinstance(options, str) else options
-    measurement = read_measurement([Path(file) for file in files], columns or ColumnNames())
-    for note in measurement.notes:
-        noted(note)
-    return Fitted(measurement, options, fit_all(measurement, options), stand_in)
-
-
-def take_lookup_tables(files: Sequence[Path], options: FitOptions, base: str = "paper") -> Device:
-    """A device of CrossSim's two lookup tables, without any fit.
-
-    Parameters
-    ----------
-    files : sequence of Path
-        The two, in either order.
-    options : FitOptions
-        The device's name and states.
-    base : str
-        A device file, or the name of one that ships: its neuron stands in.
-
-    Raises
-    ------
-    UserError
-        If a file is missing or no such table, or the two do not go together.
-    """
-    stand_in = open_device(base)
-    return Device(
-        name=options.name,
-        synapse=load_lookup_tables(files, options.states or LOOKUP_STATES),
-        neuron=stand_in.neuron,
-        neuron_variation=stand_in.neuron_variation,
-        electrical=stand_in.electrical,
-        unit="siemens",
-        source={
-            "method": "lookup tables of CrossSim",
-            "files": [path.name for path in files],
-            "neuron": f"not measured: that of {stand_in.name}",
-        },
-    )
+    measurement = read_measurement([Path(file) for file in files], reading)
+    outliers: list[Outlier] = []
+    try:
+        if not options.keep_outliers:
+            measurement, outliers = set_aside(measurement)
+    finally:
+        for note in measurement.notes:
+            noted(note)
+    result = fit_all(measurement, options, stand_in)
+    return Fitted(measurement, options, result, stand_in, outliers)
 
 
 def _finite(value: Any) -> Any:

@@ -1,5 +1,8 @@
 """Data, fit and residuals of measured curves."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -19,10 +22,12 @@ from allspin.host.show.pictures.style import (
     new_figure,
     styled,
 )
-from allspin.host.study.fit.device import FitResult, PolarityResult, measured_response
-from allspin.host.study.fit.goodness import Goodness
-from allspin.host.study.fit.neuron import NeuronFit
-from allspin.host.study.fit.response import DeviceCurves
+from allspin.host.study.fit.device import measured_response
+from allspin.host.study.fit.model.goodness import Goodness
+from allspin.host.study.fit.model.neuron import NeuronFit
+from allspin.host.study.fit.model.outliers import Outlier
+from allspin.host.study.fit.model.response import DeviceCurves
+from allspin.host.study.fit.result import FitResult, PolarityResult
 from allspin.sim.device.response import Array, Polarity
 
 COLOURS = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY)
@@ -57,6 +62,16 @@ def _draw_data(
         add_grid(axes)
     if 1 < len(devices) <= NAMED_DEVICES:
         upper.legend(fontsize=7, loc="best")
+
+
+def _draw_outliers(axes: Axes, outliers: Sequence[Outlier], factor: float) -> None:
+    """Crosses; what is far beyond the data does not make these small."""
+    low, high = axes.get_ylim()
+    for outlier in outliers:
+        y = min(max(outlier.resistance, low), high)
+        style: dict[str, Any] = {"color": VERMILION, "markersize": 4, "zorder": 3}
+        axes.plot(outlier.x * factor, y, "x", clip_on=False, **style)
+    axes.set_ylim(low, high)
 
 
 def _draw_table(upper: Axes, lower: Axes, result: PolarityResult, unit: str) -> None:
@@ -120,7 +135,9 @@ def _note(axes: Axes, text: str) -> None:
 
 
 @styled
-def fit_picture(result: FitResult, name: str, table: bool = False) -> Figure:
+def fit_picture(
+    result: FitResult, name: str, table: bool = False, outliers: Sequence[Outlier] = ()
+) -> Figure:
     """Draw what was measured, what was fitted, and what is left.
 
     Parameters
@@ -131,6 +148,8 @@ def fit_picture(result: FitResult, name: str, table: bool = False) -> Figure:
         The device's name, for the title.
     table : bool
         Whether the synapse is the measured table in place of the model.
+    outliers : sequence of Outlier
+        Points that were set aside; they are crossed out, those beyond the axes at its edge.
     """
     parts = [*result.polarities, *([None] if result.neuron is not None else [])]
     figure = new_figure(4.6 * len(parts), 5.4, f"{name_text(name)}: data, fit and residuals")
@@ -144,4 +163,6 @@ def fit_picture(result: FitResult, name: str, table: bool = False) -> Figure:
             draw(upper, lower, result.polarities[part], result.unit)
         elif result.neuron is not None:
             _draw_neuron(upper, lower, result.neuron, result.unit, result.current_unit)
+        factor = 1e3 if part is None and result.current_unit == "A" else 1.0
+        _draw_outliers(upper, [one for one in outliers if one.polarity == part], factor)
     return figure

@@ -5,7 +5,8 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from allspin.host.study.fit.device import FitResult, report
+from allspin.host.study.fit.report import report
+from allspin.host.study.fit.result import FitResult
 from allspin.sim.device.device import Device
 from allspin.sim.device.response import Polarity
 from allspin.sim.device.synapse_variation import DEVICE_READINGS, OCCASIONS
@@ -33,16 +34,28 @@ def fit_table(result: FitResult, device: Device) -> Table:
             table.add_row(*row)
     if not measured:
         _add_fitted(table, whole, result)
+    if "meter_noise" in whole:
+        table.add_section()
+        table.add_row("noise of the meter", _shown(whole["meter_noise"]), result.unit)
     if "neuron" in whole:
         _add_neuron(table, whole["neuron"], result)
     return table
 
 
+BASES = {"reads": "repeated reads", "plateau": "the scatter about plateaus"}
+
+
 def readings(result: FitResult, device: Device) -> list[str]:
     """How its variations are read, line by line."""
+    lines = []
+    if result.meter is not None:
+        lines.append(
+            f"The noise of the meter, from {BASES[result.meter.basis]}, is no part of C2C; it is "
+            f"kept as read_noise {device.imperfections.read_noise:.3g}."
+        )
     if not result.polarities or _measured(result, device):
-        return []
-    lines = [f"C2C is read as drawn {OCCASIONS[result.occasion]}."]
+        return lines
+    lines += [f"C2C is read as drawn {OCCASIONS[result.occasion]}."]
     if result.reading:
         lines.append(f"D2D is read as {DEVICE_READINGS[result.reading]}.")
     return lines

@@ -5,8 +5,8 @@ from functools import partial
 import numpy as np
 
 from allspin.host.show.pictures.curves import Line, Panel, curves
-from allspin.host.study.fit.measurement import Curve
-from allspin.host.study.fit.response import ResponseFit, fit_response
+from allspin.host.study.fit.model.response import ResponseFit, fit_response
+from allspin.host.study.fit.reading.curve import Curve
 from allspin.host.study.paper.chapter import (
     Chapter,
     Effort,

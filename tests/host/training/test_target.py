@@ -33,6 +33,18 @@ def test_noise_is_that_of_a_write() -> None:
     assert missed[6] == pytest.approx(np.hypot(0.029, off), abs=0.002)
 
 
+def test_more_states_than_pulses_reach_are_said() -> None:
+    """A table of ten pulses a polarity that all meet: eleven levels, whatever is asked for."""
+    way, still = np.linspace(0.0, 1.0, 11), np.zeros(11)
+    table = TableSynapse(TableResponse(way, still, still), TableResponse(1 - way, still, still))
+    target = Target(dataclasses.replace(PAPER, name="short", synapse=table))
+    assert target.shared(11, 8) == ""
+    assert target.shared(100, 8) == (
+        "of 100 states 11 have a level of their own: pulses of short reach no more, and the "
+        "others share a neighbour's"
+    )
+
+
 def test_a_network_trained_for_a_device_has_its_levels(idx_folder: Callable[..., Path]) -> None:
     dataset = load_dataset(idx_folder(classes=5, train=1200, test=200, shape=(10, 12)))
     neuron = SotNeuron(threshold=0.2)

@@ -69,6 +69,8 @@ def slow_word(
     ends = int(table.levels[-1]) - int(table.levels[0])
     hall = round(wrong.hall_offset * ends * 256)
     word += z(seed, layer, Purpose.HALL_OFFSET, row, column) * hall * unit
+    reference = round(wrong.reference * ends * 256)
+    word -= z(seed, layer, Purpose.REFERENCE, row, 0) * reference * unit
     top = 2 ** (bits - 1) - 1
     return min(max(math.floor(word + Fraction(1, 2)), -top), top)
 
@@ -76,6 +78,7 @@ def slow_word(
 imperfections = st.builds(
     Imperfections,
     hall_offset=st.sampled_from([0.0, 0.02]),
+    reference=st.sampled_from([0.0, 0.03]),
     drift=st.sampled_from([0.0, 0.01]),
     drift_spread=st.sampled_from([0.0, 0.004]),
     age=st.sampled_from([0.0, 1e7]),

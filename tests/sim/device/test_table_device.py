@@ -142,6 +142,30 @@ def tables(tmp_path: Path) -> tuple[Path, Path]:
     return paths
 
 
+def test_pairs_of_lookup_tables_are_devices(tmp_path: Path) -> None:
+    """The mean and the deviation of exponentials whose A differ, point by point."""
+    rng = np.random.default_rng(0)
+    bends = np.exp(rng.normal(np.log(15), 0.2, 12))
+    paths = []
+    for number, a in enumerate(bends):
+        for sign in (1, -1):
+            paths.append(tmp_path / f"{sign}_{number}.txt")
+            write_crosssim(paths[-1], sign, a)
+    rng.shuffle(paths)
+    synapse = load_lookup_tables(paths)
+    n = np.arange(20)
+    ways = np.minimum(3.2e-5 - 2.2e-5 * np.exp(-n / bends[:, None]), 3e-5)
+    response = synapse.response(P)
+    assert response.resistance[:20] == pytest.approx(ways.mean(axis=0), rel=2e-3)
+    assert response.device[1:20] == pytest.approx(ways.std(axis=0, ddof=1)[1:], rel=0.02)
+    assert response.cycle[5] == pytest.approx(2e-7, rel=0.02)
+    # At its end a device stays.
+    assert response.device[-1] == pytest.approx(0, abs=1e-9)
+    assert synapse.readings()[1].startswith("synapse D2D as measured")
+    alone = load_lookup_tables([path for path in paths if path.stem.endswith("_3")])
+    assert alone.readings()[1] == "synapse D2D not known, and so without"
+
+
 def test_crosssim_s_lookup_tables(tables: tuple[Path, Path]) -> None:
     synapse = load_lookup_tables(tables)
     assert (synapse.low, synapse.high) == pytest.approx((1e-5, 3e-5))
@@ -186,7 +210,10 @@ def spoil(path: Path, old: str, new: str) -> None:
         (lambda up, down: up.write_text("a\n1,2\n0,1" + "\n0,1" * 3), "not 3 rows"),
         (lambda up, down: up.write_text("a\n" + "0," * 10_000 + "1\n0,1\n"), "more than 10,000 n"),
         (lambda up, down: write_crosssim(up, 1, a=0.7), "2 pulses lead from 1e-05 as far as the"),
-        (lambda up, down: down.write_bytes(up.read_bytes()), "are both of potentiation"),
+        (
+            lambda up, down: down.write_bytes(up.read_bytes()),
+            "2 of potentiation and 0 of depression; give",
+        ),
         (lambda up, down: up.write_bytes(b"\xff\xfe\x00"), "not text in UTF-8"),
     ],
 )

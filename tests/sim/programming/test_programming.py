@@ -168,6 +168,7 @@ def test_a_polarity_that_ends_short_is_not_asked_for_more() -> None:
     polarity=st.sampled_from(["quieter", "depression", "potentiation", "halves"]),
     reading=st.sampled_from(["range", "step", "weight", "span", "nonlinearity"]),
     hall=st.sampled_from([0.0, 0.05]),
+    reference=st.sampled_from([0.0, 0.05]),
     stuck=st.sampled_from([0.0, 0.1]),
 )
 def test_who_converged_is_within_the_band(
@@ -178,12 +179,14 @@ def test_who_converged_is_within_the_band(
     polarity: str,
     reading: str,
     hall: float,
+    reference: float,
     stuck: float,
 ) -> None:
     net = network(uniform_levels(states), 12, 9)
     how = Programming("write-verify", polarity, tries, band)
     device = synapse(d2d=DeviceVariation(0.13, 0.48, reading))
-    done = program(device, net, how, seed, Imperfections(hall_offset=hall, stuck=stuck))
+    wrong = Imperfections(hall_offset=hall, reference=reference, stuck=stuck)
+    done = program(device, net, how, seed, wrong)
     outside = 0
     for words, layer, converged in zip(done.words, net.layers, done.converged, strict=True):
         span = float(layer.levels[-1] - layer.levels[0])

@@ -1,5 +1,6 @@
 """``allspin fit``: what it writes, what it refuses, and one line for each bad file."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -138,6 +139,47 @@ def test_a_curve_that_the_model_does_not_describe(
     )
 
 
+def test_spikes_are_set_aside_with_a_word(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = pulses().splitlines()
+    for place in (30, 200, 333):
+        lines[place] = lines[place].rpartition(",")[0] + ",7.5"
+    (folder / "pulses.csv").write_text("\n".join(lines) + "\n")
+    assert main(["fit", "pulses.csv", "-o", "mine.toml", "--json"]) == 0
+    shown = capsys.readouterr()
+    assert "3 of 492 points are set aside as outliers: A cycle 0 potentiation pulse 28" in shown.err
+    found = json.loads(shown.out)
+    assert [one["resistance"] for one in found["outliers"]] == [7.5] * 3
+    assert found["potentiation"]["c2c"]["write"]["value"] == pytest.approx(0.02, rel=0.15)
+    source = load_device(folder / "mine.toml").source
+    assert source["outliers"][0] == "A cycle 0 potentiation pulse 28"
+    assert main(["fit", "pulses.csv", "-o", "mine.toml", "--json", "--keep-outliers"]) == 0
+    shown = capsys.readouterr()
+    assert shown.err == ""
+    assert json.loads(shown.out)["potentiation"]["c2c"]["write"]["value"] > 0.1
+
+
+def test_a_loop_is_fitted_by_its_branch(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sweep = np.concatenate([np.linspace(-12, 12, 97), np.linspace(12, -12, 97)[1:]])
+    rng = np.random.default_rng(0)
+    text = "I (mA),R_AH (mohm)\n"
+    for _ in range(3):
+        up = np.arange(sweep.size) < 97
+        r = 30 * np.where(up, np.clip(sweep - 4, 0, 6), 6 + np.clip(sweep + 4, -6, 0))
+        text += "".join(
+            f"{a:.3f},{b:.3f}\n" for a, b in zip(sweep, r + rng.normal(0, 1.5, r.size), strict=True)
+        )
+    (folder / "loop.csv").write_text(text)
+    arguments = ["fit", "loop.csv", "-o", "mine.toml", "--base", "paper"]
+    assert main(arguments) == 2
+    assert "choose --branch up or --branch down" in capsys.readouterr().err
+    for branch in ("up", "down"):
+        assert main([*arguments, "--branch", branch]) == 0
+        device = load_device(folder / "mine.toml")
+        assert device.neuron.threshold == pytest.approx(4 / 12, abs=0.02)  # type: ignore[union-attr]
+        assert device.neuron.slope == pytest.approx(2, rel=0.05)  # type: ignore[union-attr]
+        assert device.source["branch"] == branch
+
+
 def lookup_table(sign: int) -> str:
     g, share = np.linspace(1, 2, 20), np.linspace(0, 1, 11)
     changes = sign * 0.1 + 0.02 * (share[:, None] - 0.5) + 0 * g
@@ -156,13 +198,51 @@ def test_lookup_tables_of_crosssim(folder: Path, capsys: pytest.CaptureFixture[s
     assert isinstance(device.synapse, TableSynapse)
     assert device.unit == "siemens"
     assert main([*arguments, "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["pulses"] == [10, 10]
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["pulses"] == [10, 10]
+    assert (shown["devices"], shown["pictures"]) == (1, ["measured.png", "measured.svg"])
+    assert (folder / "measured.png").read_bytes().startswith(b"\x89PNG")
+    digest = hashlib.sha256((folder / "dG_increasing.txt").read_bytes()).hexdigest()
+    assert device.source["sha256"]["dG_increasing.txt"] == digest
+    assert device.source["not_measured"] == ["D2D of the synapse", "the neuron and its variation"]
+    assert main([*arguments, "--turn", "3"]) == 2
+    assert "is a lookup table, which is taken as it is" in capsys.readouterr().err
+    assert main([*arguments, "--base", "paper"]) == 0
+    assert "neuron.threshold" in load_device(folder / "measured.toml").source["from_base"]
+
+
+def test_a_neuron_alone_needs_a_synapse(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "neuron.csv").write_text(neuron())
+    assert main(["fit", "neuron.csv", "-o", "mine.toml"]) == 2
+    assert "only a neuron was measured; give pulse curves too" in capsys.readouterr().err
+    assert sorted(path.name for path in folder.iterdir()) == ["neuron.csv"]
+    assert main(["fit", "neuron.csv", "-o", "mine.toml", "--base", "paper"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("option", "expected"),
+    [
+        (["--where", "current"], "--where takes COLUMN=VALUE"),
+        (["--where", "current=8"], "no file has a column current; mend --where current=8"),
+        (["--ignore-column", "x"], "has no column x; mend --ignore-column"),
+        (["--missing", "2"], "--missing must be from 0 to 1, not 2"),
+        (["--turn", "-1"], "--turn must be a number of pulses above 0, not -1"),
+        (["--read-current", "3"], "--read-current takes a value with its unit"),
+    ],
+)
+def test_ways_of_reading_that_make_no_sense(
+    option: list[str], expected: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "pulses.csv").write_text(pulses())
+    assert main(["fit", "pulses.csv", "-o", "mine.toml", *option]) == 2
+    assert expected in capsys.readouterr().err
+    assert sorted(path.name for path in folder.iterdir()) == ["pulses.csv"]
 
 
 HEAD = "pulse,R_AH (ohm)\n"
 FINE = "".join(f"{n},{np.exp(-n / 5):.4f}\n" for n in range(12))
 BAD = {
-    "NaN": (HEAD + FINE.replace("1.0000", "NaN"), "line 2: R_AH has NaN in place of a number"),
+    "gaps": (HEAD + "0,NaN\n" * 3 + FINE, "lacks 3 of 15 values, more than --missing 0.1"),
     "one point": (HEAD + "0,1\n", "line 2: device bad has 1 point; a curve needs at least 5"),
     "mixed units": (HEAD + FINE.replace("1.0000", "1000 mohm"), "a number with something behind"),
     "wrong column": ("pulse,voltage (V)\n" + FINE, "has no column of resistance"),

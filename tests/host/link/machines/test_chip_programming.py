@@ -89,6 +89,7 @@ def board() -> Iterator[LinkedMachine]:
         (imperfect(converter_gain=0.02, stuck=0.1, stuck_at="low"), Programming(), None),
         (PAPER, Programming("write-verify", tries=3), "write-verify reads analogue values"),
         (imperfect(hall_offset=0.1), Programming(), "the Programmer has no Hall offset"),
+        (imperfect(reference=0.1), Programming(), "the Programmer has no reference column"),
         (imperfect(drift=0.01, age=1e6), Programming(), "the Programmer has no drift"),
         (imperfect(stuck=1.0), Programming(), "all cells are stuck"),
         (loaded(), Programming(), "the array changes what they are worth"),

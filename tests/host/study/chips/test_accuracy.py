@@ -15,6 +15,7 @@ from allspin.host.study.chips.accuracy import (
     VARIATIONS,
     Lot,
     accuracy_over_chips,
+    known,
     measure,
     only,
 )
@@ -42,6 +43,28 @@ def network() -> Network:
 def images() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
     pixels, labels = load_test_set(None)
     return pixels[:400], labels[:400]
+
+
+def test_columns_that_a_device_cannot_fill_are_left_out() -> None:
+    assert known(COLUMNS, PAPER) == COLUMNS
+    single = dataclasses.replace(PAPER, synapse=PAPER.synapse.varied(1.0, 0.0))
+    assert [column.title for column in known(COLUMNS, single)] == [
+        "open loop",
+        "write-verify",
+        "write-verify, and all D2D, calibrated",
+    ]
+    assert not any("of synapses" in column.title for column in known(CAUSES, single))
+    # What is asked for alone is measured.
+    only_d2d = [column for column in COLUMNS if column.title.endswith("synapse's D2D")]
+    assert known(only_d2d, single) == only_d2d
+
+
+@pytest.mark.parametrize("reading", ["range", "weight", "span", "nonlinearity"])
+def test_any_reading_of_d2d_is_seen(reading: str) -> None:
+    synapse = PAPER.synapse
+    assert isinstance(synapse, SotSynapse)
+    d2d = dataclasses.replace(synapse.d2d, reading=reading)
+    assert dataclasses.replace(synapse, d2d=d2d).devices_differ
 
 
 def test_variations_are_turned_off_one_by_one() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from allspin.host.study.fit.measurement import Curve
+from allspin.host.study.fit.reading.curve import Curve
 from allspin.sim.device.response import Polarity
 
 Floats = npt.NDArray[np.float64]

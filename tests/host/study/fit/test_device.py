@@ -10,20 +10,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from allspin.host.data.catalogue import open_device
-from allspin.host.study.fit.device import (
-    FitOptions,
-    fit_all,
-    make_device,
-    measured_response,
-    report,
-)
-from allspin.host.study.fit.measurement import ColumnNames, Curve, Measurement, read_measurement
-from allspin.host.study.fit.response import stack
+from allspin.host.study.fit.device import make_device, measured_response
+from allspin.host.study.fit.fit import fit
+from allspin.host.study.fit.model.response import stack
+from allspin.host.study.fit.options import FitOptions
+from allspin.host.study.fit.reading.curve import Curve, Measurement
+from allspin.host.study.fit.report import report
+from allspin.host.study.fit.result import fit_all
 from allspin.sim.device.device_file import device_from_toml, device_to_toml
 from allspin.sim.device.response import Polarity
 from allspin.sim.device.synapse import SotSynapse
 from allspin.sim.device.table_device import TableSynapse
 from allspin.sim.errors import UserError
+from allspin.sim.programming.schemes import Counts
 
 P, D = Polarity
 Makes = Callable[..., Any]
@@ -41,7 +40,7 @@ def test_round_trip_from_device_to_data_to_device(known: Makes) -> None:
     options = FitOptions("mine")
     result = fit_all(measurement, options)
     assert result.complaints() == []
-    device = make_device(result, measurement, options, BASE)
+    device = make_device(result, measurement, options)
     synapse = device.synapse
     assert isinstance(synapse, SotSynapse)
     assert [synapse.record()[one.name.lower()]["A"] for one in Polarity] == pytest.approx(
@@ -52,8 +51,7 @@ def test_round_trip_from_device_to_data_to_device(known: Makes) -> None:
     assert (synapse.c2c.occasion, synapse.d2d.reading) == ("write", "nonlinearity")
     assert (device.unit, synapse.states) == ("ohm", 50)
     assert device.source["sha256"] == {"a.csv": "0" * 64}
-    assert device.source["neuron"] == "not measured: that of paper"
-    assert device.neuron == BASE.neuron
+    assert device.source["not_measured"] == ["the neuron and its variation"]
     # Values and intervals survive the file.
     back = device_from_toml(device_to_toml(device))
     assert back.synapse == synapse
@@ -98,8 +96,73 @@ def test_a_table_fills_in_pulses_that_were_not_measured() -> None:
 
 def test_one_polarity_is_not_enough(known: Makes) -> None:
     curves = [one for one in known().draw(0, 1, 2) if one.polarity is P]
-    with pytest.raises(UserError, match=r"only curves of potentiation; give those of depression"):
+    with pytest.raises(UserError, match=r"only curves of potentiation; .*such as --base paper"):
         fit_all(measured(curves), FitOptions("x"))
+
+
+@pytest.mark.parametrize("table", [False, True])
+def test_a_base_lends_the_other_polarity(known: Makes, table: bool) -> None:
+    truth = known(c2c=(0.03, 0.02), d2d=(0.1, 0.1), reading="weight")
+    curves = [one for one in truth.draw(0, 8, 4) if one.polarity is P]
+    measurement, options = measured(curves), FitOptions("x", table=table)
+    result = fit_all(measurement, options, BASE)
+    device = make_device(result, measurement, options, BASE)
+    synapse = device.synapse
+    # Of the paper's depression as shares, on the measured range.
+    low, high = result.polarities[P].fit.low.value, result.polarities[P].fit.high.value
+    n = np.arange(101.0)
+    expected = high - (high - low) * np.expm1(-n / 9) / np.expm1(-100 / 9)
+    assert synapse.curve(D, n) == pytest.approx(expected, abs=1e-6)
+    ends = synapse.cycle_deviation(D, high, np.array([50.0])), synapse.device_deviation(D, 100.0)
+    assert float(ends[0][0]) == pytest.approx(0.029 * (high - low), rel=0.05)
+    # A factor on R_AH, counted from the middle of the range.
+    assert abs(float(ends[1])) == pytest.approx(0.48 * (high - low) / 2, rel=0.05)
+    assert synapse.curve(P, 50) == pytest.approx(0.6, abs=0.05)
+    lent = device.source["from_base"]
+    key = "synapse.depression.resistance" if table else "synapse.depression.A"
+    assert (device.source["base"], key in lent) == ("paper", True)
+    assert not any(key.startswith("synapse.potentiation") for key in lent)
+    assert device.electrical == BASE.electrical
+    if not table:
+        assert synapse.record()["d2d"]["reading"] == "weight"
+        assert any("of paper: synapse.depression.A" in line for line in device.readings())
+
+
+def test_a_base_whose_readings_are_others_is_said(known: Makes) -> None:
+    curves = [one for one in known().draw(0, 2, 2) if one.polarity is P]
+    for options, expected in (
+        (FitOptions("x", occasion="pulse"), "C2C of paper is read as write, .*--c2c-occasion wri"),
+        (FitOptions("x", reading="span"), "D2D of paper is read as weight, .*--d2d-reading weig"),
+    ):
+        with pytest.raises(UserError, match=expected):
+            fit_all(measured(curves), options, BASE)
+
+
+@pytest.mark.parametrize("table", [False, True])
+def test_a_conductance_has_a_reference_column_that_varies(known: Makes, table: bool) -> None:
+    """C2C and an offset between devices are 0.02 and 0.05 of the range for the better polarity."""
+    curves = known(c2c=(0.06, 0.02), d2d=(0.1, 0.05), reading="range").draw(4, 80, 3)
+    measurement = Measurement(curves, "siemens", "A")
+    options = FitOptions("x", table=table, reading="range")
+    device = make_device(fit_all(measurement, options), measurement, options)
+    assert device.imperfections.reference == pytest.approx(np.hypot(0.02, 0.05), rel=0.2)
+    assert any(line.startswith("reference 0.0") for line in device.readings())
+    ideal = FitOptions("x", table=table, reference="ideal")
+    assert make_device(fit_all(measurement, ideal), measurement, ideal).imperfections.reference == 0
+    ohm = measured(curves)
+    assert make_device(fit_all(ohm, options), ohm, options).imperfections.reference == 0
+
+
+def test_what_was_not_measured_is_absent(known: Makes) -> None:
+    measurement, options = measured(known().draw(1, 1, 3)), FitOptions("x")
+    device = make_device(fit_all(measurement, options), measurement, options)
+    assert device.source["not_measured"] == ["D2D of the synapse", "the neuron and its variation"]
+    text = device_to_toml(device)
+    assert not any(part in text for part in ("[neuron", "electrical"))
+    back = device_from_toml(text)
+    counts = Counts(cells=1, potentiation=1.0, depression=1.0, saturations=1, reads=1)
+    assert (counts.energy(back.electrical), counts.time(back.electrical)) == (None, None)
+    assert "not measured, and so without: D2D of the synapse, the neuron" in back.readings()[-1]
 
 
 def test_a_neuron_alone_takes_the_base_s_synapse() -> None:
@@ -109,9 +172,15 @@ def test_a_neuron_alone_takes_the_base_s_synapse() -> None:
     curves = [Curve("n", str(k), None, i, r + rng.normal(0, 0.003, 40)) for k in range(4)]
     measurement = measured(curves)
     result = fit_all(measurement, FitOptions("x"))
+    with pytest.raises(UserError, match=r"only a neuron was measured; .*such as --base paper"):
+        make_device(result, measurement, FitOptions("x"))
+    result = fit_all(measurement, FitOptions("x"), BASE)
     device = make_device(result, measurement, FitOptions("x"), BASE)
     assert device.synapse == BASE.synapse
-    assert device.source["synapse"] == "not measured: that of paper"
+    lent = device.source["from_base"]
+    assert {"synapse.potentiation.A", "synapse.c2c.depression", "synapse.states"} < set(lent)
+    assert {"neuron.electrical.width", "synapse.electrical.pulse_time"} < set(lent)
+    assert not any(key.startswith(("neuron.variation", "neuron.threshold")) for key in lent)
     assert device.neuron.threshold == pytest.approx(0.3, abs=0.02)  # type: ignore[union-attr]
     variation = device.neuron_variation
     assert variation.use == pytest.approx(0.003 / 0.28, rel=0.15)
@@ -197,11 +266,10 @@ def test_any_numbers_make_a_device_or_one_line(
     path.write_text("\n".join(map(",".join, lines)), "utf-8")
     options = FitOptions("mine", table=table)
     try:
-        measurement = read_measurement([path], ColumnNames())
-        result = fit_all(measurement, options)
-        device = make_device(result, measurement, options, BASE)
+        fitted = fit([path], options, base="paper")
+        device = fitted.device()
     except UserError as error:
         assert "\n" not in str(error)  # noqa: PT017
     else:
-        assert all(result.complaints(False))
+        assert all(fitted.complaints)
         assert device_to_toml(device_from_toml(device_to_toml(device))) == device_to_toml(device)

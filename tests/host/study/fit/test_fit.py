@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from allspin.host.study.fit.device import FitOptions
 from allspin.host.study.fit.fit import fit
+from allspin.host.study.fit.options import FitOptions
 from allspin.sim.device.device_file import load_device, save_device
 from allspin.sim.device.neuron_device import NeuronVariation
 from allspin.sim.network.neuron import SotNeuron
@@ -27,7 +27,7 @@ def curves(tmp_path):
 def test_a_part_of_the_curve_in_milliampere_is_fitted_and_makes_a_device(curves, tmp_path):
     whole = fit([curves], FitOptions("n"))
     assert [line.split(":")[0] for line in whole.complaints] == ["the neuron"]
-    part = fit([curves], FitOptions("n", currents=(2.0, 12.0)))
+    part = fit([curves], FitOptions("n", currents=(2.0, 12.0)), base="paper")
     assert part.complaints == []
     values = part.to_dict(tmp_path / "n.toml", [])
     assert values["device"] == str(tmp_path / "n.toml")
@@ -39,7 +39,7 @@ def test_a_part_of_the_curve_in_milliampere_is_fitted_and_makes_a_device(curves,
     assert isinstance(device.neuron, SotNeuron)
     assert device.neuron.threshold == pytest.approx(4 / 12, rel=0.01)
     assert device.neuron_variation != NeuronVariation()
-    assert device.source["synapse"] == "not measured: that of paper"
+    assert "synapse.depression.A" in device.source["from_base"]
 
 
 def test_without_a_unit_the_currents_are_the_files_numbers(curves):
@@ -61,7 +61,7 @@ def test_what_is_odd_about_a_file_is_told(tmp_path):
     fitted = fit([path], FitOptions("n"), noted=told.append)
     assert told == fitted.measurement.notes
     (line,) = told
-    assert line.endswith("curves are cut where R_AH turns, at pulse 40")
+    assert line.endswith("curves are cut where R_AH turns (--turn for elsewhere), at pulse 40")
 
 
 @pytest.mark.parametrize(

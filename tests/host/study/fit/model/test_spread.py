@@ -7,8 +7,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from allspin.host.study.fit.response import Interval, fit_response
-from allspin.host.study.fit.spread import DEVICE_CHOICES, chi_interval, cycle_spread, device_spread
+from allspin.host.study.fit.model.response import Interval, fit_response
+from allspin.host.study.fit.model.spread import (
+    DEVICE_CHOICES,
+    chi_interval,
+    cycle_spread,
+    device_spread,
+)
 from allspin.sim.device.response import Polarity
 
 P, D = Polarity

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize
 
-from allspin.host.study.fit.measurement import Curve
-from allspin.host.study.fit.response import Interval, fit_curve, fit_response, shape, stack
-from allspin.host.study.fit.spread import cycle_spread, device_spread
+from allspin.host.study.fit.model.response import Interval, fit_curve, fit_response, shape, stack
+from allspin.host.study.fit.model.spread import cycle_spread, device_spread
+from allspin.host.study.fit.reading.curve import Curve
 from allspin.sim.device.response import Polarity, PulseResponse
 
 P, D = Polarity

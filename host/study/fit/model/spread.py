@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from allspin.host.study.fit.response import (
+from allspin.host.study.fit.model.response import (
     CONFIDENCE,
     DeviceCurves,
     Fit,
@@ -45,12 +45,15 @@ class CycleSpread:
         Which of the two describes the data: ``write`` or ``pulse``.
     basis : str
         ``cycles``, or ``points`` about the fit where no device has two cycles.
+    scatter : float
+        Standard deviation of a point, with the meter's noise, in R_AH's unit.
     """
 
     write: Interval
     pulse: Interval
     occasion: str
     basis: str
+    scatter: float
 
     def of(self, occasion: str) -> Interval:
         """The figure of an occasion."""
@@ -118,8 +121,29 @@ def chi_interval(value: float, freedom: float) -> Interval:
     return Interval(value, value * np.sqrt(freedom / low), value * np.sqrt(freedom / high))
 
 
-def cycle_spread(fit: ResponseFit) -> CycleSpread:
-    """Cycle-to-cycle variation of a fitted polarity."""
+def without(total: Interval, noise: Interval | None, factor: float = 1.0) -> Interval:
+    """A deviation less that of independent noise, times a factor."""
+    if noise is None:
+        return total
+
+    def rest(whole: float, part: float) -> float:
+        return float(np.sqrt(max(whole**2 - (factor * part) ** 2, 0.0)))
+
+    return Interval(
+        rest(total.value, noise.value), rest(total.low, noise.high), rest(total.high, noise.low)
+    )
+
+
+def cycle_spread(fit: ResponseFit, meter: Interval | None = None) -> CycleSpread:
+    """Cycle-to-cycle variation of a fitted polarity.
+
+    Parameters
+    ----------
+    fit : ResponseFit
+        The fit.
+    meter : Interval, optional
+        Deviation of a point by the meter's noise, which is no variation of the film.
+    """
     repeated = [device for device in fit.devices if device.weights.max() > 1]
     chosen = [
         (device, own.residuals)
@@ -136,13 +160,18 @@ def cycle_spread(fit: ResponseFit) -> CycleSpread:
     step_points = sum(int(np.isfinite(part).sum()) for part in steps)
     step_freedom = max(freedom * step_points / points, 1.0)
     pulse = float(np.sqrt(sum(np.nansum(part**2) for part in steps) / step_freedom))
+    # A step has the noise of two points, of which one has shrunk.
+    two = float(np.sqrt(1 + kept**2))
     write_freedom = freedom / (1 + 2 * float(together(deviations).sum()))
+    of_write = without(chi_interval(write, max(write_freedom, 1.0)), meter)
+    of_pulse = without(chi_interval(pulse, step_freedom), meter, two)
     return CycleSpread(
-        write=chi_interval(write, max(write_freedom, 1.0)).over(fit.span),
-        pulse=chi_interval(pulse, step_freedom).over(fit.span),
+        write=of_write.over(fit.span),
+        pulse=of_pulse.over(fit.span),
         # One cycle cannot tell a slow deviation from a curve of another shape.
-        occasion="pulse" if repeated and pulse < write else "write",
+        occasion="pulse" if repeated and of_pulse.value < of_write.value else "write",
         basis="cycles" if repeated else "points",
+        scatter=write,
     )
 
 
@@ -217,7 +246,7 @@ def device_spread(fit: ResponseFit, cycles: CycleSpread) -> DeviceSpread:
     count = len(fit.devices)
     if count < 2:
         return DeviceSpread({}, {}, "")
-    sigma = cycles.write.value * fit.span.value
+    sigma = cycles.scatter
     start, end = (float(fit.mean_curve(pulses)) for pulses in (0, fit.pulses))
     left: dict[str, float] = dict.fromkeys(DEVICE_CHOICES, 0.0)
     whole = 0.0

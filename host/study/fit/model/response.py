@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import optimize, stats
 
-from allspin.host.study.fit.measurement import Curve
+from allspin.host.study.fit.reading.curve import Curve
 from allspin.sim.device.response import Array, Polarity
 
 CONFIDENCE = 0.95

@@ -7,12 +7,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from allspin.host.study.fit.device import _one_polarity
-from allspin.host.study.fit.goodness import runs_test
-from allspin.host.study.fit.measurement import Curve, Measurement
+from allspin.host.study.fit.model.goodness import runs_test
+from allspin.host.study.fit.model.response import fit_response
+from allspin.host.study.fit.reading.curve import Curve, Measurement
+from allspin.host.study.fit.result import PolarityResult, judge_polarity
 from allspin.sim.device.response import Polarity
 
 Makes = Callable[..., Any]
+
+
+def one_polarity(measurement: Measurement, polarity: Polarity) -> PolarityResult:
+    return judge_polarity(fit_response(measurement.of(polarity), polarity))
 
 
 def test_runs_against_every_arrangement() -> None:
@@ -54,7 +59,7 @@ def test_the_model_s_own_data_are_described(
 ) -> None:
     device = known(a=(30, 25), c2c=(0.02, 0.02), occasion=occasion)
     described = [
-        _one_polarity(Measurement(device.draw(seed, devices, cycles), "ohm", "A"), polarity)
+        one_polarity(Measurement(device.draw(seed, devices, cycles), "ohm", "A"), polarity)
         for seed in range(20)
         for polarity in Polarity
     ]
@@ -71,7 +76,7 @@ def test_a_sigmoid_is_not_described(devices: int, cycles: int) -> None:
         for cycle in range(cycles)
         for noise in [rng.normal(0, 0.03, 61)]
     ]
-    result = _one_polarity(Measurement(curves, "ohm", "A"), Polarity.POTENTIATION)
+    result = one_polarity(Measurement(curves, "ohm", "A"), Polarity.POTENTIATION)
     assert not result.goodness.described
     assert result.goodness.misfit > 0.05
     assert result.goodness.runs_chance < 1e-6
@@ -85,6 +90,6 @@ def test_a_small_misfit_will_do(known: Makes) -> None:
         Curve(one.device, one.cycle, one.polarity, one.x, one.resistance + 0.005 * np.sin(one.x))
         for one in device.draw(0, 1, 4)
     ]
-    result = _one_polarity(Measurement(curves, "ohm", "A"), Polarity.DEPRESSION)
+    result = one_polarity(Measurement(curves, "ohm", "A"), Polarity.DEPRESSION)
     assert result.goodness.misfit == pytest.approx(0.005 / np.sqrt(2), rel=0.2)
     assert result.goodness.described

@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from allspin.host.study.fit.measurement import Curve
-from allspin.host.study.fit.neuron import fit_neuron, select
+from allspin.host.study.fit.model.neuron import fit_neuron, select
+from allspin.host.study.fit.reading.curve import Curve
 from allspin.sim.errors import UserError
 
 CURRENT = np.linspace(0, 20e-3, 61)
@@ -121,6 +121,25 @@ def test_currents_of_both_signs_are_cut_to_one() -> None:
     part = select([curve], (5e-3, 12e-3))[0].x
     assert part.min() >= 5e-3
     assert part.max() <= 12e-3
+
+
+def test_of_a_loop_s_branch_the_side_that_switches_is_fitted() -> None:
+    """Both branches of a loop as in the paper's Fig. 4c are one neuron."""
+    both = np.linspace(-20e-3, 20e-3, 121)
+    rng = np.random.default_rng(0)
+    fits = []
+    for direction in (1.0, -1.0):
+        way = direction * response(direction * both, THRESHOLD, SLOPE, HEIGHT)
+        noisy = way + rng.normal(0, 1e-3, both.size)
+        order = slice(None, None, int(direction))
+        (chosen,) = select([Curve("n", "", None, both[order], noisy[order])], None)
+        assert chosen.x.min() >= 0
+        fits.append(fit_neuron([chosen]))
+    up, down = fits
+    for fit in fits:
+        assert fit.values["threshold"].value == pytest.approx(THRESHOLD, rel=0.02)
+        assert abs(fit.values["slope"].value) == pytest.approx(SLOPE, rel=0.02)
+    assert down.neuron.slope == pytest.approx(up.neuron.slope, rel=0.03)
 
 
 def test_a_part_with_too_few_points() -> None:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from allspin.host.study.fit.response import DeviceCurves
-from allspin.host.study.fit.spread import together
+from allspin.host.study.fit.model.response import DeviceCurves
+from allspin.host.study.fit.model.spread import together
 from allspin.sim.device.response import Array
 
 MISFIT = 0.01

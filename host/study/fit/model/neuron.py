@@ -11,10 +11,10 @@ import numpy as np
 from scipy import optimize, stats
 from scipy.special import expit
 
-from allspin.host.study.fit.goodness import Goodness, judge
-from allspin.host.study.fit.measurement import Curve
-from allspin.host.study.fit.response import FEW_CYCLES, DeviceCurves, Interval, interval
-from allspin.host.study.fit.spread import chi_interval
+from allspin.host.study.fit.model.goodness import Goodness, judge
+from allspin.host.study.fit.model.response import FEW_CYCLES, DeviceCurves, Interval, interval
+from allspin.host.study.fit.model.spread import chi_interval
+from allspin.host.study.fit.reading.curve import Curve
 from allspin.sim.device.response import Array
 from allspin.sim.errors import UserError
 from allspin.sim.network.neuron import SotNeuron
@@ -25,6 +25,8 @@ STARTS = tuple(np.linspace(0.0, 0.95, 20).tolist())
 """Knees that fits may start from, as fractions of the largest current."""
 FIRST_SOFTNESS = 0.03
 """Softness that fits start from, as a fraction of the largest current."""
+EQUAL = 0.9
+"""Magnitudes and slopes of the two sides from this ratio on are about equal."""
 LEAST_POINTS = 8
 """Points from which an upper knee is asked for."""
 LEAST_CHANGE = 1e-3
@@ -261,6 +263,24 @@ def _spread(values: Array, errors: Array, unit: Interval) -> Interval | None:
     return Interval(*edges).over(unit)
 
 
+def _slope(x: Array, y: Array) -> float:
+    """Magnitude of the slope of the line through some points; 0 where there is no line."""
+    away = x - x.mean()
+    square = float(away @ away)
+    return abs(float(away @ (y - y.mean()))) / square if square else 0.0
+
+
+def _side(curve: Curve) -> float:
+    """Sign of the currents that are fitted."""
+    low, high = float(-curve.x.min()), float(curve.x.max())
+    if min(low, high) < EQUAL * max(low, high):
+        return -1.0 if low > high else 1.0
+    below, above = (
+        _slope(curve.x[side], curve.resistance[side]) for side in (curve.x <= 0, curve.x >= 0)
+    )
+    return -1.0 if EQUAL * below > above else 1.0
+
+
 def select(curves: list[Curve], currents: tuple[float, float] | None) -> list[Curve]:
     """The part of neuron curves that is fitted.
 
@@ -275,7 +295,8 @@ def select(curves: list[Curve], currents: tuple[float, float] | None) -> list[Cu
     -------
     list of Curve
         With the current's magnitude as x. Of currents of both signs those of the larger
-        magnitude are taken, the positive ones if they are equal.
+        magnitude are taken; if they are about equal, as in a branch of a loop, those over which
+        R_AH changes more, the positive ones if that is equal too.
 
     Raises
     ------
@@ -284,7 +305,7 @@ def select(curves: list[Curve], currents: tuple[float, float] | None) -> list[Cu
     """
     chosen = []
     for curve in curves:
-        sign = -1.0 if -curve.x.min() > curve.x.max() else 1.0
+        sign = _side(curve)
         x = sign * curve.x
         kept = x >= 0 if currents is None else (x >= currents[0]) & (x <= currents[1])
         if np.count_nonzero(kept) < 6:

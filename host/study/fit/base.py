@@ -1,0 +1,137 @@
+"""What a base device lends where nothing was measured: one polarity, or all but the synapse.
+
+A polarity is lent as shares of the range, and the range is the measured one: both polarities are
+of one film.
+"""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from allspin.host.study.fit.options import FitOptions
+from allspin.sim.device.device import Device
+from allspin.sim.device.response import Polarity, Response
+from allspin.sim.device.synapse import SotSynapse
+from allspin.sim.device.table_device import TableResponse
+from allspin.sim.errors import UserError
+from allspin.sim.network.neuron import neuron_to_dict
+
+
+def _model(base: Device, polarity: Polarity) -> SotSynapse:
+    synapse = base.synapse
+    if not isinstance(synapse, SotSynapse) or synapse.potentiation.kind != "sot":
+        raise UserError(
+            f"the synapse of {base.name} is a table and lends no model of "
+            f"{polarity.name.lower()}; take --table, or another --base"
+        )
+    return synapse
+
+
+def lent_response(base: Device, polarity: Polarity, low: float, high: float) -> Response:
+    """The base's response of a polarity, between the ends of another range.
+
+    Raises
+    ------
+    UserError
+        If the base has no model of the paper's kind.
+    """
+    response: Any = _model(base, polarity).response(polarity)
+    return dataclasses.replace(response, low=low, high=high)
+
+
+def lent_cycles(base: Device, polarity: Polarity) -> tuple[float, str]:
+    """C2C of the base's polarity, as a share of the range, and its occasion.
+
+    Raises
+    ------
+    UserError
+        If it is no share of the range.
+    """
+    synapse = _model(base, polarity)
+    if synapse.c2c.reading == "increment":
+        raise UserError(
+            f"the C2C of {base.name} is a share of each change, and the measured one of the "
+            "range; take another --base"
+        )
+    steps = synapse.states - 1 if synapse.c2c.reading == "step" else 1
+    return synapse.c2c[polarity] / steps, synapse.c2c.occasion
+
+
+def lent_devices(base: Device, polarity: Polarity) -> tuple[float, str]:
+    """D2D of the base's polarity, and its reading."""
+    synapse = _model(base, polarity)
+    if synapse.d2d.reading == "step":
+        return synapse.d2d[polarity] / (synapse.states - 1), "range"
+    return synapse.d2d[polarity], synapse.d2d.reading
+
+
+def lent_table(base: Device, polarity: Polarity, low: float, high: float) -> TableResponse:
+    """What pulses of a polarity do to the base, on another range: mean and deviations."""
+    synapse = base.synapse
+    scale = (high - low) / synapse.span
+    start, end = synapse.low, synapse.high
+    if polarity:
+        start, end = end, start
+    pulses = np.arange(round(float(synapse.pulses_to(polarity, end))) + 1)
+    way = synapse.curve(polarity, pulses)
+    return TableResponse(
+        low + (way - synapse.low) * scale,
+        synapse.cycle_deviation(polarity, float(way[0]), pulses) * scale,
+        np.abs(synapse.device_deviation(polarity, pulses)) * scale,
+    )
+
+
+def with_reference(device: Device, options: FitOptions) -> Device:
+    """A device of a conductance, with the deviation of the reference column that it needs.
+
+    Its cells are held in the middle of the range, by the polarity that deviates less there.
+    """
+    if device.unit != "siemens" or options.reference == "ideal":
+        return device
+    synapse = device.synapse
+    middle = (synapse.low + synapse.high) / 2
+    found = []
+    for polarity, start in zip(Polarity, (synapse.low, synapse.high), strict=True):
+        pulses = synapse.pulses_to(polarity, middle)
+        cycle = synapse.cycle_deviation(polarity, start, pulses)
+        found.append(float(np.hypot(cycle, synapse.device_deviation(polarity, pulses))))
+    reference = min(min(found) / synapse.span, 1.0)
+    wrong = dataclasses.replace(device.imperfections, reference=reference)
+    return dataclasses.replace(device, imperfections=wrong)
+
+
+def with_rest(device: Device, base: Device) -> Device:
+    """A device with all but the synapse of the base."""
+    return dataclasses.replace(
+        device,
+        neuron=base.neuron,
+        neuron_variation=base.neuron_variation,
+        imperfections=base.imperfections,
+        electrical=base.electrical,
+        neuron_electrical=base.neuron_electrical,
+    )
+
+
+def _plain(part: Any) -> dict[str, Any]:
+    return {key: value for key, value in vars(part).items() if value is not None}
+
+
+def lent_rest(base: Device, neuron: bool) -> list[str]:
+    """Keys of a device file that `with_rest` takes from the base, the neuron's or without them."""
+    keys = keys_of(_plain(base.electrical), "synapse.electrical")
+    if neuron:
+        keys += keys_of(neuron_to_dict(base.neuron), "neuron")
+        keys += keys_of(_plain(base.neuron_variation), "neuron.variation")
+    keys += keys_of(_plain(base.neuron_electrical), "neuron.electrical")
+    wrong = {
+        key: value for key, value in vars(base.imperfections).items() if value not in (0, "either")
+    }
+    return keys + keys_of(wrong, "imperfections")
+
+
+def keys_of(part: Any, name: str) -> list[str]:
+    """Every key of a part of a device file, with the tables that it is in."""
+    if not isinstance(part, dict):
+        return [name]
+    return [key for one, value in part.items() for key in keys_of(value, f"{name}.{one}")]

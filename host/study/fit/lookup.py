@@ -1,0 +1,146 @@
+"""CrossSim's lookup tables as a device, without any fit."""
+
+import dataclasses
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from allspin.host.data.catalogue import open_device
+from allspin.host.show.pictures.style import (
+    BLUE,
+    SOFT,
+    add_grid,
+    name_text,
+    new_figure,
+    styled,
+)
+from allspin.host.study.fit.base import lent_rest, with_reference, with_rest
+from allspin.host.study.fit.options import FitOptions
+from allspin.sim.device.device import Device
+from allspin.sim.device.response import Array, Polarity
+from allspin.sim.device.table_device import (
+    MAX_BYTES,
+    TableSynapse,
+    load_lookup_table,
+    load_lookup_tables,
+)
+from allspin.sim.files.user_file import read_file
+
+LOOKUP_STATES = 100
+"""States of a synapse of lookup tables, if no number is asked for."""
+
+
+@dataclass(frozen=True, eq=False)
+class LookupDevice:
+    """What lookup tables make.
+
+    Attributes
+    ----------
+    device : Device
+        The device.
+    ways : dict of Polarity to list of ndarray
+        Conductance along the pulses of each device.
+    """
+
+    device: Device
+    ways: dict[Polarity, list[Array]]
+
+    @property
+    def synapse(self) -> TableSynapse:
+        """Its synapse."""
+        synapse = self.device.synapse
+        assert isinstance(synapse, TableSynapse)
+        return synapse
+
+    @property
+    def pulses(self) -> list[int]:
+        """Pulses of potentiation and depression."""
+        return [self.synapse.response(polarity).resistance.size - 1 for polarity in Polarity]
+
+    @styled
+    def picture(self) -> Figure:
+        """Each device's curve, and the mean with C2C of a pulse and D2D about it."""
+        figure = new_figure(9.2, 3.8, f"{name_text(self.device.name)}: lookup tables")
+        for axes, polarity in zip(figure.subplots(1, 2, squeeze=False)[0], Polarity, strict=True):
+            response = self.synapse.response(polarity)
+            pulses = np.arange(response.resistance.size)
+            for way in self.ways[polarity]:
+                axes.plot(way, color=SOFT, linewidth=0.8)
+            spread = np.hypot(response.cycle, response.device)
+            axes.fill_between(
+                pulses,
+                response.resistance - spread,
+                response.resistance + spread,
+                color=BLUE,
+                alpha=0.2,
+                linewidth=0,
+                label="C2C of a pulse" + (" and D2D" if len(self.ways[polarity]) > 1 else ""),
+            )
+            axes.plot(pulses, response.resistance, color=BLUE, label="mean")
+            axes.set_title(polarity.name.capitalize(), fontsize=9)
+            axes.set_xlabel("pulses")
+            axes.set_ylabel("conductance (S)")
+            axes.legend(fontsize=7)
+            add_grid(axes)
+        return figure
+
+    def to_dict(self, path: Path, pictures: Sequence[Path]) -> dict[str, Any]:
+        """As ``allspin fit --json`` prints it."""
+        return {
+            "device": str(path),
+            "kind": "table",
+            "pulses": self.pulses,
+            "devices": len(self.ways[Polarity.POTENTIATION]),
+            "pictures": [str(one) for one in pictures],
+        }
+
+
+def take_lookup_tables(
+    files: Sequence[Path], options: FitOptions, base: str | None = None
+) -> LookupDevice:
+    """A device of CrossSim's lookup tables, without any fit.
+
+    Parameters
+    ----------
+    files : sequence of Path
+        A rising and a falling one of each device, in any order.
+    options : FitOptions
+        The device's name and states.
+    base : str, optional
+        A device file, or the name of one that ships: all but its synapse stands in.
+
+    Raises
+    ------
+    UserError
+        If a file is missing or no such table, or they do not go together.
+    """
+    synapse = load_lookup_tables(files, options.states or LOOKUP_STATES)
+    ways: dict[Polarity, list[Array]] = {polarity: [] for polarity in Polarity}
+    for path in files:
+        polarity, response = load_lookup_table(path)
+        ways[polarity].append(response.resistance)
+    source: dict[str, Any] = {
+        "method": "lookup tables of CrossSim",
+        "sha256": {
+            path.name: hashlib.sha256(read_file(path, "lookup table", MAX_BYTES)).hexdigest()
+            for path in files
+        },
+    }
+    device = Device(name=options.name, synapse=synapse, unit="siemens")
+    if base is None:
+        several = len(files) > 2
+        source["not_measured"] = [
+            *([] if several else ["D2D of the synapse"]),
+            "the neuron and its variation",
+        ]
+    else:
+        stand_in = open_device(base)
+        device = with_rest(device, stand_in)
+        source |= {"base": stand_in.name, "from_base": lent_rest(stand_in, neuron=True)}
+    device = with_reference(dataclasses.replace(device, source=source), options)
+    return LookupDevice(device, ways)

@@ -1,0 +1,219 @@
+"""Single points that stand apart from their neighbours and from other cycles: spikes of a meter.
+
+A point is compared with the running median of its cycle, after what cycles of its device have in
+common (their median) is taken off. Slow deviations, which C2C that is drawn on each pulse has,
+and steps are not spikes. A curve that does the same at one pulse in most cycles is no outlier.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from allspin.host.study.fit.reading.curve import Curve, Measurement
+from allspin.host.study.fit.reading.runs import LEAST_POINTS
+from allspin.sim.device.response import Array, Polarity
+from allspin.sim.errors import UserError
+
+HALF = 3
+"""Neighbours on either side: two spikes side by side are still told."""
+FAR = 4.5
+"""Times the usual distance from which a point is an outlier: of normal ones hardly any is."""
+LEAST = 0.02
+"""Of the range: what is nearer changes no figure."""
+USUAL = 0.9
+"""Share of points that are nearer than the usual distance: many are no way from a median."""
+PARTS = 10
+"""Parts of a curve whose scatter may differ."""
+ENOUGH = 50
+"""Points from which a part's scatter is taken by itself."""
+FEW_CYCLES = 3
+"""Cycles whose median one spike does not move."""
+MOST = 0.05
+"""Share of points beyond which they are no outliers but a distribution with wide tails."""
+SHOWN = 4
+
+
+@dataclass(frozen=True)
+class Outlier:
+    """A point that was set aside."""
+
+    device: str
+    cycle: str
+    polarity: Polarity | None
+    x: float
+    resistance: float
+
+    def __str__(self) -> str:
+        cycle = f" cycle {self.cycle}" if self.cycle else ""
+        at = f"current {self.x:.4g}"
+        if self.polarity is not None:
+            at = f"{self.polarity.name.lower()} pulse {self.x:g}"
+        return f"{self.device}{cycle} {at}"
+
+    def to_dict(self) -> dict[str, str | float | None]:
+        """As plain values."""
+        name = None if self.polarity is None else self.polarity.name.lower()
+        return {
+            "device": self.device,
+            "cycle": self.cycle,
+            "polarity": name,
+            "at": self.x,
+            "resistance": self.resistance,
+        }
+
+
+def _running_median(values: Array, shrink: bool) -> Array:
+    """Median of neighbours; at the ends of fewer: as many on either side, or whatever there is."""
+    window = 2 * HALF + 1
+    padded = np.pad(values, HALF, constant_values=np.nan)
+    medians = np.nanmedian(np.lib.stride_tricks.sliding_window_view(padded, window), axis=1)
+    if shrink:
+        for end in range(min(HALF, values.size)):
+            medians[end] = np.median(values[: 2 * end + 1])
+            medians[-1 - end] = np.median(values[values.size - 2 * end - 1 :])
+    return medians
+
+
+def _align(curves: Sequence[Curve]) -> list[npt.NDArray[np.intp]]:
+    """For each curve, its points' places on a list that all cycles of the device share."""
+    if all(np.array_equal(curve.x, curves[0].x) for curve in curves):
+        return [np.arange(curve.x.size, dtype=np.intp) for curve in curves]
+    places = np.unique(np.concatenate([curve.x for curve in curves]))
+    return [np.searchsorted(places, curve.x) for curve in curves]
+
+
+def _rests(curves: Sequence[Curve]) -> list[Array]:
+    """Points of one device's cycles less what the cycles have in common."""
+    shared = len(curves) >= FEW_CYCLES
+    commons = [np.zeros(curve.x.size) for curve in curves]
+    if shared:
+        where = _align(curves)
+        table = np.full((len(curves), 1 + max(int(one.max()) for one in where)), np.nan)
+        for row, curve, own in zip(table, curves, where, strict=True):
+            row[own] = curve.resistance
+        there = np.isfinite(table).sum(axis=0)
+        common = np.zeros(table.shape[1])
+        common[there > 0] = np.nanmedian(table[:, there > 0], axis=0)
+        commons = [common[own] for own in where]
+    return [curve.resistance - common for curve, common in zip(curves, commons, strict=True)]
+
+
+def _still_far(rest: Array, far: npt.NDArray[np.bool_], limit: Array) -> npt.NDArray[np.bool_]:
+    """Those of some points that are far from the line between the neighbours that are not.
+
+    On a slope a spike draws the median with it, and points beside it seem far.
+    """
+    places = np.arange(rest.size)
+    if not far.any() or far.all():
+        return far
+    line = np.interp(places, places[~far], rest[~far])
+    return far & (np.abs(rest - line) > limit)
+
+
+def _scales(curves: Sequence[Curve], distances: Sequence[Array]) -> list[Array]:
+    """The usual distance at each point: that of its part of the curve."""
+    every = np.concatenate(distances)
+    whole = float(np.quantile(np.abs(every), USUAL))
+    top = max(float(np.abs(curve.x).max()) for curve in curves) or 1.0
+    parts = [np.minimum((np.abs(curve.x) / top * PARTS).astype(int), PARTS - 1) for curve in curves]
+    which = np.concatenate(parts)
+    scales = np.full(PARTS, whole)
+    for part in range(PARTS):
+        own = np.abs(every[which == part])
+        if own.size >= ENOUGH:
+            scales[part] = max(float(np.quantile(own, USUAL)), whole / 2)
+    return [scales[own] for own in parts]
+
+
+def _by_device(curves: Sequence[Curve]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for place, curve in enumerate(curves):
+        found.setdefault(curve.device, []).append(place)
+    return found
+
+
+def find_outliers(curves: Sequence[Curve]) -> list[npt.NDArray[np.bool_]]:
+    """Which points of some curves of one polarity, or of neurons, are outliers.
+
+    Parameters
+    ----------
+    curves : sequence of Curve
+        Of any number of devices and cycles.
+
+    Returns
+    -------
+    list of ndarray of bool
+        For each curve.
+    """
+    rests: list[Array] = [np.zeros(0)] * len(curves)
+    distances = list(rests)
+    for places in _by_device(curves).values():
+        own = _rests([curves[place] for place in places])
+        for place, rest in zip(places, own, strict=True):
+            rests[place] = rest
+            distances[place] = rest - _running_median(rest, len(places) < FEW_CYCLES)
+    ranges = [np.subtract(*np.percentile(curve.resistance, [98, 2])) for curve in curves]
+    least = LEAST * float(np.median(ranges))
+    limits = [np.maximum(FAR * scale, least) for scale in _scales(curves, distances)]
+    far = [
+        _still_far(rest, np.abs(distance) > limit, limit)
+        for rest, distance, limit in zip(rests, distances, limits, strict=True)
+    ]
+    return _not_in_common(curves, far)
+
+
+def _not_in_common(
+    curves: Sequence[Curve], far: list[npt.NDArray[np.bool_]]
+) -> list[npt.NDArray[np.bool_]]:
+    """Without points at which most curves do the same."""
+    if len(curves) < FEW_CYCLES:
+        return far
+    x = np.concatenate([curve.x for curve in curves])
+    places, which = np.unique(x, return_inverse=True)
+    counts = np.bincount(which, minlength=places.size)
+    shares = np.bincount(which, np.concatenate(far), places.size) / counts
+    common = {float(place) for place in places[(shares > 0.5) & (counts >= FEW_CYCLES)]}
+    return [own & ~np.isin(curve.x, list(common)) for own, curve in zip(far, curves, strict=True)]
+
+
+def set_aside(measurement: Measurement) -> tuple[Measurement, list[Outlier]]:
+    """A measurement without its outliers, and these.
+
+    Raises
+    ------
+    UserError
+        If so many points stand apart that they are no outliers.
+    """
+    outliers: list[Outlier] = []
+    kept: dict[int, Curve] = {}
+    for polarity in (*Polarity, None):
+        places = [place for place, one in enumerate(measurement.curves) if one.polarity is polarity]
+        curves = [measurement.curves[place] for place in places]
+        found = find_outliers(curves) if curves else []
+        for place, curve, far in zip(places, curves, found, strict=True):
+            if not far.any() or curve.x.size - far.sum() < LEAST_POINTS:
+                continue
+            kept[place] = curve.at(np.flatnonzero(~far))
+            outliers += [
+                Outlier(curve.device, curve.cycle, polarity, float(x), float(resistance))
+                for x, resistance in zip(curve.x[far], curve.resistance[far], strict=True)
+            ]
+    points = sum(curve.x.size for curve in measurement.curves)
+    if len(outliers) > MOST * points:
+        raise UserError(
+            f"{len(outliers):,} of {points:,} points stand apart from their neighbours, too many "
+            f"for outliers, {outliers[0]} among them; keep them with --keep-outliers, or choose "
+            "the rows that are good"
+        )
+    if not outliers:
+        return measurement, []
+    shown = "; ".join(map(str, outliers[:SHOWN]))
+    more = f" and {len(outliers) - SHOWN:,} more" if len(outliers) > SHOWN else ""
+    note = (
+        f"{len(outliers):,} of {points:,} points are set aside as outliers: {shown}{more} "
+        "(--keep-outliers keeps them)"
+    )
+    curves = [kept.get(place, curve) for place, curve in enumerate(measurement.curves)]
+    return replace(measurement, curves=curves, notes=[*measurement.notes, note]), outliers

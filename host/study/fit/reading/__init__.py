@@ -1,0 +1,1 @@
+"""Files as instruments write them: tables found, columns told apart, curves cut and cleaned."""

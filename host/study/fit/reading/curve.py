@@ -1,0 +1,125 @@
+"""Measured curves, and all of them together."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from allspin.sim.device.response import Array, Polarity
+
+
+@dataclass(frozen=True, eq=False)
+class ReadScatter:
+    """What repeated reads of one state differ by, state by state.
+
+    Attributes
+    ----------
+    square : ndarray of float64, shape (points,)
+        Sum of squares about the mean of a state's reads.
+    freedom : ndarray of int64, shape (points,)
+        Its reads beyond the first.
+    """
+
+    square: Array
+    freedom: npt.NDArray[np.int64]
+
+    def at(self, places: npt.NDArray[np.integer]) -> "ReadScatter":
+        """That of some points."""
+        return ReadScatter(self.square[places], self.freedom[places])
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """One measured curve.
+
+    Attributes
+    ----------
+    device, cycle : str
+        Which device, and which of its cycles.
+    polarity : Polarity or None
+        Of the pulses; None for a neuron's curve.
+    x : ndarray of float64, shape (points,)
+        Pulses given so far, or current in ampere (or in the file's unit if it names none).
+    resistance : ndarray of float64, shape (points,)
+        R_AH, in ohm (or in the file's unit if it names none); the mean where a state was read
+        several times.
+    scatter : ReadScatter or None
+        What those reads differ by; None where each state was read once.
+    """
+
+    device: str
+    cycle: str
+    polarity: Polarity | None
+    x: Array
+    resistance: Array
+    scatter: ReadScatter | None = None
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        parts = [f"device {self.device}", f"cycle {self.cycle}" if self.cycle else ""]
+        if self.polarity is not None:
+            parts.append(self.polarity.name.lower())
+        return ", ".join(part for part in parts if part)
+
+    def at(self, places: npt.NDArray[np.integer]) -> "Curve":
+        """The curve of some of its points."""
+        return Curve(
+            self.device,
+            self.cycle,
+            self.polarity,
+            self.x[places],
+            self.resistance[places],
+            None if self.scatter is None else self.scatter.at(places),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Measurement:
+    """All that was measured.
+
+    Attributes
+    ----------
+    curves : list of Curve
+        Pulse curves and neuron curves.
+    unit : str
+        Unit of R_AH: ``ohm``, ``siemens``, or ``arbitrary``.
+    current_unit : str
+        Unit of the currents: ``A``, or ``arbitrary``.
+    digests : dict of str to str
+        SHA-256 of each file, by its name.
+    notes : list of str
+        What was guessed or left out, a line each.
+    given : dict of str to object
+        What the user said about the data, for the device file.
+    read_current : float or None
+        In ampere, where it is known.
+    """
+
+    curves: list[Curve]
+    unit: str
+    current_unit: str
+    digests: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    given: dict[str, object] = field(default_factory=dict)
+    read_current: float | None = None
+
+    def of(self, polarity: Polarity | None) -> list[Curve]:
+        """Curves of a polarity, or of neurons."""
+        return [curve for curve in self.curves if curve.polarity is polarity]
+
+
+def ends(resistance: Array) -> tuple[float, float]:
+    """R_AH at a curve's start and end: medians of some points, which an outlier does not move."""
+    few = max(1, min(5, len(resistance) // 5))
+    return float(np.median(resistance[:few])), float(np.median(resistance[-few:]))
+
+
+def trend(resistance: Array) -> float:
+    """Change of R_AH from a curve's first points to its last, over its spread."""
+    start, end = ends(resistance)
+    # A spike is no spread, where there are points enough to tell one.
+    rest = 2 if len(resistance) >= 20 else 0
+    low, high = np.percentile(resistance, [rest, 100 - rest])
+    spread = float(high - low)
+    return (end - start) / spread if spread else 0.0

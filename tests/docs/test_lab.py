@@ -1,0 +1,37 @@
+"""The walk of ``docs/lab.md``: its files, its messages, and figures of the truth that it draws."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from allspin.host.cli.main import main
+from allspin.sim.device.device_file import load_device
+from allspin.sim.device.synapse import SotSynapse
+
+TEXT = (Path(__file__).resolve().parents[2] / "docs" / "lab.md").read_text("utf-8")
+(FILES,) = re.findall(r"^```python\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
+COMMANDS = re.findall(r"^allspin (fit .*)$", TEXT, re.MULTILINE)
+MESSAGES = re.findall(r"^allspin: .*$", TEXT, re.MULTILINE)
+
+
+def test_the_walk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    exec(compile(FILES, "lab.md", "exec"), {})
+    statuses = [main(shlex.split(command)) for command in COMMANDS]
+    assert statuses == [2, 2, 0]
+    assert capsys.readouterr().err.splitlines() == MESSAGES
+    device = load_device(tmp_path / "bar.toml")
+    synapse = device.synapse
+    assert isinstance(synapse, SotSynapse)
+    assert [synapse.c2c.potentiation, synapse.c2c.depression] == pytest.approx(
+        [0.015] * 2, rel=0.05
+    )
+    assert device.imperfections.read_noise == pytest.approx(0.01, rel=0.05)
+    a = device.source["fit"]["potentiation"]["A"]
+    assert a["low"] < 20 < a["high"]
+    assert f"A = {a['value']:.1f} ({a['low']:.1f} to {a['high']:.1f})" in TEXT
+    assert device.neuron.threshold == pytest.approx(4 / 12, rel=0.02)  # type: ignore[union-attr]
