@@ -66,6 +66,39 @@ def test_images_are_in_order_and_a_malformed_one_s_logits_are_dropped(stall: flo
     assert heads[1][2] == ErrorCode.IMAGE
 
 
+def test_no_logit_of_a_malformed_image_leaves_however_long_its_answer_waits() -> None:
+    """What takes logits is ready until it has an image's last, and heads may be taken late."""
+    dut = AnswerOrder(ENGINE)
+    bench = StreamBench(dut)
+    bench.put(dut.images, [{"tag": tag, "malformed": tag in (8, 9)} for tag in (7, 8, 9, 10)])
+    bench.put(dut.results, [{"logit": k, "last": k % 2, "winner": 0} for k in range(8)])
+    passed: list[int] = []
+
+    async def answer(ctx: Any) -> None:
+        for tag in (7, 8, 9, 10):
+            due = 2 * (tag not in (8, 9))
+            waited = 0
+            while due or waited < 10:
+                # Ready for a malformed image's too, of which there are none.
+                ready = due or tag in (8, 9)
+                ctx.set(dut.logits.ready, bool(ready))
+                *_, offered, valid, item = await ctx.tick().sample(
+                    dut.head.valid, dut.logits.valid, dut.logits.payload
+                )
+                if valid and ready:
+                    passed.append(int(item.logit))
+                    due -= 1
+                waited += offered
+            assert ctx.get(dut.head.payload.tag) == tag
+            ctx.set(dut.head.ready, 1)
+            await ctx.tick()
+            ctx.set(dut.head.ready, 0)
+
+    bench.play(answer, background=False)
+    bench.run()
+    assert passed == [0, 1, 6, 7]
+
+
 def test_errors_go_first_and_sessions_last() -> None:
     dut = AnswerOrder(ENGINE)
     bench = StreamBench(dut)
