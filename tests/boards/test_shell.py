@@ -63,6 +63,30 @@ def test_every_board_has_a_machine_a_clock_and_pins(board):
         assert f"cell \\{cell}" in text
 
 
+@pytest.mark.parametrize("name", ["icebreaker", "ulx3s-85f"])
+def test_what_the_driver_says_reaches_the_lights(name):
+    """By the netlist as text: a light's buffer has the wire that the driver's output has."""
+    board = find_boards()[name]
+    text = plan(board)[1][f"{TOP}.il"]
+
+    def connections(cell):
+        (body,) = re.findall(rf"cell \\top\.{cell} \\{cell}\n(.*?)\n +end\n", text, re.DOTALL)
+        return dict(re.findall(r"connect \\(\w+)\S* (.*)", body))
+
+    driver, lights = connections("lights"), board.lights
+    digit = driver.get("digit", "").removesuffix(f" [{len(lights.digit) - 1}:0]")
+    shown = {
+        lights.programmed: driver.get("programmed"),
+        lights.streaming: driver.get("streaming"),
+        lights.error: driver.get("error"),
+        **{led: f"{digit} [{bit}]" for bit, led in enumerate(lights.digit)},
+        **dict.fromkeys(board.inactive, "1'0"),
+    }
+    for path, wire in shown.items():
+        if path:
+            assert connections(path.replace("/", "_"))["o"] == wire, path
+
+
 @pytest.mark.parametrize("board", find_boards().values(), ids=find_boards().keys())
 def test_the_identity_tells_the_clock_that_place_and_route_must_reach(board):
     parameters = ShellParameters.from_network(board, NETWORK, PROFILE)

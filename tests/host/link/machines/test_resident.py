@@ -122,6 +122,18 @@ def test_a_sweep_sends_only_the_networks(device):
         assert counts.accuracy == np.mean(expected == labels[:100])
 
 
+def test_more_than_fit_run_in_batches(device):
+    images, labels = (some[:600] for some in load_test_set(None))
+    device.program(NETWORKS[0])
+    resident = device.resident_images()
+    held = [range(batch.start, batch.stop) for batch in resident.batches(images, labels)]
+    assert [k for batch in held for k in batch] == list(range(600))
+    assert len(held) >= 3
+    counts = resident.run_all(images, labels)
+    answers = GoldenModel(NETWORKS[0]).logits(images).argmax(axis=1)
+    assert (counts.images, counts.correct) == (600, np.sum(answers == labels))
+
+
 def test_what_cannot_be_loaded_or_run(device):
     resident = ResidentImages(device)
     with pytest.raises(ValueError, match="count must be from 1 to 0"):
