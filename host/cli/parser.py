@@ -72,21 +72,23 @@ class Parser(argparse.ArgumentParser):
     Attributes
     ----------
     options : dict of str to str
-        By the name of what each sets, its options, such as ``--rows-per-clock``.
+        By the name of what each sets, its options, such as ``--rows-per-clock``, those of groups
+        among them.
     """
 
     def __init__(self, **options: Any) -> None:
-        self.options: dict[str, str] = {}
         super().__init__(
             allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **options
         )
 
-    def add_argument(self, *names: Any, **options: Any) -> argparse.Action:
-        """Declare an option or an argument."""
-        action = super().add_argument(*names, **options)
-        if action.option_strings:
-            self.options[action.dest] = action.option_strings[-1]
-        return action
+    @property
+    def options(self) -> dict[str, str]:
+        """See the class."""
+        return {
+            action.dest: action.option_strings[-1]
+            for action in self._actions
+            if action.option_strings
+        }
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and where help is, and leave with status 2."""

@@ -67,9 +67,9 @@ def wrong_sum(verilog: str) -> str:
 
 def careless_handshake(verilog: str) -> str:
     """One handshake: a crossbar's sums move on whether they were taken or not."""
-    taken = "  assign take = sums__valid & sums__ready;"
+    taken = "  assign shifts = sums__valid & sums__ready;"
     assert taken in verilog
-    return verilog.replace(taken, "  assign take = sums__valid;")
+    return verilog.replace(taken, "  assign shifts = sums__valid;")
 
 
 @pytest.mark.parametrize("break_", [wrong_sum, careless_handshake])

@@ -1,6 +1,7 @@
 """The demonstration leaves what it promises, on any data set."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -69,6 +70,6 @@ def test_ctrl_c_in_training_ends_the_demonstration(idx_folder, tmp_path):
 
 def test_a_machine_that_miscounts_is_not_believed(idx_folder, tmp_path, monkeypatch):
     dataset = load_dataset(idx_folder(shape=(9, 7), classes=4, train=240, test=60))
-    monkeypatch.setattr(LinkedMachine, "counters", lambda self: None)
+    monkeypatch.setattr(LinkedMachine, "counters", lambda self: SimpleNamespace(images=59))
     with pytest.raises(UserError, match="60 images were streamed, but"):
         run_demo(dataset, TrainingParameters(hidden=(5,), epochs=1), tmp_path, Steps())
