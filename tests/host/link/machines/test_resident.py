@@ -123,7 +123,8 @@ def test_a_sweep_sends_only_the_networks(device):
 
 
 def test_more_than_fit_run_in_batches(device):
-    images, labels = (some[:600] for some in load_test_set(None))
+    images, labels = load_test_set(None)
+    images, labels = images[:600], labels[:600]
     device.program(NETWORKS[0])
     resident = device.resident_images()
     held = [range(batch.start, batch.stop) for batch in resident.batches(images, labels)]
