@@ -33,6 +33,22 @@ def _keep_one_of(owner: object, name: str, allowed: tuple[int, ...] | tuple[str,
         raise ValueError(f"{name} must be one of {', '.join(map(str, allowed))}, not {value!r}")
 
 
+def check_power_of_two(name: str, value: object, low: int, high: int) -> int:
+    """Return `value` as an int, or raise with the legal range.
+
+    Raises
+    ------
+    TypeError
+        If `value` is not an integer.
+    ValueError
+        If it is outside the range or no power of two.
+    """
+    number = check_range(name, value, low, high)
+    if number & (number - 1):
+        raise ValueError(f"{name} must be a power of two from {low} to {high}, not {number}")
+    return number
+
+
 @dataclass(frozen=True)
 class VariationParameters:
     """The gateware that makes a chip of a seed.

@@ -17,11 +17,11 @@ from amaranth.hdl import Cat, Fragment, Module, Shape, Signal
 from amaranth.lib import wiring
 
 RINGS = {
-    "BeatPlayer": ("head", "tail"),
+    "BeatPlayer": ("head",),
     "CobsEncoder": ("head", "tail", "place"),
     "FrameBuffer": ("head", "whole", "tail"),
     "FrameReceiver": ("oldest", "newest"),
-    "Queue": ("head", "tail"),
+    "Queue": ("head",),
     "Replay": ("start", "cursor"),
     "Reservation": ("head",),
     "Ring": ("end",),

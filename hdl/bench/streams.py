@@ -44,7 +44,7 @@ class StreamBench:
 
     Examples
     --------
-    >>> from allspin.hdl.link.queue import Queue
+    >>> from allspin.hdl.stream.queue import Queue
     >>> queue = Queue(8, 4)
     >>> bench = StreamBench(queue, stall=0.5, seed=1)
     >>> bench.put(queue.i, [1, 2, 3])

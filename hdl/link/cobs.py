@@ -9,9 +9,9 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.link.queue import read_ring
 from allspin.hdl.stream.block_ram import block_memory
 from allspin.hdl.stream.layouts import ByteLayout
+from allspin.hdl.stream.queue import read_ring
 from allspin.hdl.stream.slice import Slice
 
 LONGEST_BLOCK = 254
@@ -176,5 +176,6 @@ class CobsEncoder(wiring.Component):
                         # One more block, whose code is zero and which has no bytes.
                         m.d.sync += code.eq(0)
 
-        read_ring(m, read, head, place, self.o)
+        m.d.comb += read.addr.eq(head)
+        read_ring(m, read.data, head, place, self.o)
         return m

@@ -12,11 +12,11 @@ from allspin.hdl.link.protocol import (
     MAX_WINDOW,
     MIN_WINDOW,
     ErrorCode,
-    check_power_of_two,
 )
-from allspin.hdl.link.queue import read_ring
+from allspin.hdl.parameters import check_power_of_two
 from allspin.hdl.stream.block_ram import block_memory
 from allspin.hdl.stream.layouts import ByteLayout
+from allspin.hdl.stream.queue import read_ring
 
 PENDING_ERRORS = 4
 """Errors that wait to be told, a power of two; the rest of a flood is dropped."""
@@ -94,7 +94,8 @@ class FrameBuffer(wiring.Component):
             m.d.sync += tail.eq(whole)
         with m.Else():
             m.d.sync += tail.eq(tail + write.en)
-        read_ring(m, read, head, whole, self.payload)
+        m.d.comb += read.addr.eq(head)
+        read_ring(m, read.data, head, whole, self.payload)
         return m
 
 

@@ -7,7 +7,7 @@ import enum
 import struct
 from dataclasses import dataclass
 
-from allspin.hdl.parameters import EngineParameters
+from allspin.hdl.parameters import EngineParameters, check_power_of_two
 from allspin.sim.network.levels import check_range
 from allspin.sim.network.neuron import NEURONS, short_name
 
@@ -112,22 +112,6 @@ class LinkParameters:
         check_power_of_two("window", self.window, MIN_WINDOW, MAX_WINDOW)
         check_range("frequency", self.frequency, 0, MAX_FREQUENCY)
         check_power_of_two("in_flight", self.in_flight, 2, 256)
-
-
-def check_power_of_two(name: str, value: object, low: int, high: int) -> int:
-    """Return `value` as an int, or raise with the legal range.
-
-    Raises
-    ------
-    TypeError
-        If `value` is not an integer.
-    ValueError
-        If it is outside the range or no power of two.
-    """
-    number = check_range(name, value, low, high)
-    if number & (number - 1):
-        raise ValueError(f"{name} must be a power of two from {low} to {high}, not {number}")
-    return number
 
 
 def neuron_on_wire(name: str) -> bytes:

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from amaranth.hdl import ClockSignal, Const, Instance, Module, Signal
+from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.stream.block_ram import block_memory
-from allspin.hdl.stream.ecp5 import is_ecp5
+from allspin.hdl.stream.ecp5 import block_instance, is_ecp5
 
 
 class PlainMemory(wiring.Component):
@@ -94,36 +94,12 @@ class BitMemory(PlainMemory):
         if not is_ecp5(platform):
             return super().elaborate(platform)
         m = Module()
-        zero, one = Const(0, 1), Const(1, 1)
-        ports: dict[str, Any] = {"i_WEA": self.write, "i_WEB": zero, "o_DOB0": self.found}
+        ports: dict[str, Any] = {
+            "i_WEA": self.write,
+            "i_DIA0": self.stored,
+            "o_DOB0": self.found,
+        }
         for side, address in (("A", self.place), ("B", self.address)):
-            ports |= {
-                f"i_CLK{side}": ClockSignal(),
-                f"i_CE{side}": one,
-                f"i_OCE{side}": one,
-                f"i_RST{side}": zero,
-            }
-            for bit in range(14):
-                ports[f"i_AD{side}{bit}"] = address[bit] if bit < len(address) else zero
-            for bit in range(18):
-                ports[f"i_DI{side}{bit}"] = self.stored if (side, bit) == ("A", 0) else zero
-            for number in range(3):
-                ports[f"i_CS{side}{number}"] = zero
-        m.submodules.block = Instance(
-            "DP16KD",
-            p_DATA_WIDTH_A=1,
-            p_DATA_WIDTH_B=1,
-            p_REGMODE_A="OUTREG",
-            p_REGMODE_B="OUTREG",
-            p_RESETMODE="SYNC",
-            p_ASYNC_RESET_RELEASE="SYNC",
-            p_CSDECODE_A="0b000",
-            p_CSDECODE_B="0b000",
-            p_CLKAMUX="CLKA",
-            p_CLKBMUX="CLKB",
-            p_WRITEMODE_A="NORMAL",
-            p_WRITEMODE_B="NORMAL",
-            p_GSR="AUTO",
-            **ports,
-        )
+            ports |= {f"i_AD{side}{bit}": one for bit, one in enumerate(address)}
+        m.submodules.block = block_instance(1, ports)
         return m

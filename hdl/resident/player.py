@@ -4,11 +4,11 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.link.queue import read_ring
 from allspin.hdl.parameters import CrossbarParameters
 from allspin.hdl.resident.beat_memory import BeatMemory, EcpBeatMemory, PackedLayout
-from allspin.hdl.stream.block_ram import block_memory
 from allspin.hdl.stream.layouts import EventLayout
+from allspin.hdl.stream.queue import read_ring
+from allspin.hdl.stream.ring import Ring
 
 QUEUE_DEPTH = 16
 """Beats on their way from the memory to the crossbar: more than the memory's latency and the
@@ -253,12 +253,10 @@ class BeatPlayer(wiring.Component):
         m.submodules.unpacker = unpacker = BeatUnpacker(self._parameters)
         wiring.connect(m, unpacker.events, wiring.flipped(self.events))
         # A queue that is never full, for what is read is counted.
-        m.submodules.ring = ring = block_memory(self._layout, QUEUE_DEPTH)
-        write = ring.write_port()
-        head = Signal(range(2 * QUEUE_DEPTH))
-        tail = Signal.like(head)
+        m.submodules.ring = ring = Ring(self._layout, QUEUE_DEPTH)
+        head = Signal.like(ring.end)
         waiting = unpacker.packed
-        read_ring(m, ring.read_port(domain="comb"), head, tail, waiting)
+        read_ring(m, ring.item, head, ring.end, waiting)
         assert memory.latency + 6 <= QUEUE_DEPTH
 
         # Read ahead as far as there is room in the queue for all that is under way.
@@ -283,8 +281,8 @@ class BeatPlayer(wiring.Component):
             chosen.images.eq(self.images),
             chosen.arrives.eq(arrived[-1]),
             chosen.ends.eq(memory.found.last),
-            write.en.eq(pushed),
-            write.addr.eq(tail),
+            ring.arrives.eq(pushed),
+            ring.pointer.eq(head),
             self.position.eq(chosen.position),
             self.playing.eq(~chosen.ended | (room != QUEUE_DEPTH) | self.events.valid),
             self.begun.eq(unpacker.begun),
@@ -293,9 +291,8 @@ class BeatPlayer(wiring.Component):
             arrived.eq(Cat(issue, arrived)),
             peeking.eq(Cat(self.peek, peeking)),
             pushed.eq(chosen.wanted),
-            write.data.slots.eq(memory.found.slots),
-            write.data.last.eq(chosen.last),
-            tail.eq(tail + pushed),
+            ring.payload.slots.eq(memory.found.slots),
+            ring.payload.last.eq(chosen.last),
             freed.eq(Cat(waiting.valid & waiting.ready, arrived[-1] & ~chosen.wanted)),
             room.eq(room - issue + freed[0] + freed[1]),
         ]

@@ -30,7 +30,7 @@ class HeldLayout(data.StructLayout):
         super().__init__({"line": 8 * RUN_BYTES, "left": range(RUN_BYTES), "final": 1})
 
 
-class LineReader(wiring.Component):
+class ResidentReader(wiring.Component):
     """Answer the requests for lines of this block, and pass the others on to the engine.
 
     Parameters

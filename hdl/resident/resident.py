@@ -12,7 +12,7 @@ from allspin.hdl.parameters import EngineParameters
 from allspin.hdl.resident.judge import Judge
 from allspin.hdl.resident.loader import Loader
 from allspin.hdl.resident.player import BeatPlayer
-from allspin.hdl.resident.reader import LineReader
+from allspin.hdl.resident.reader import ResidentReader
 from allspin.hdl.stream.layouts import (
     ByteLayout,
     EventLayout,
@@ -115,7 +115,7 @@ class Resident(wiring.Component):
         m.submodules.loader = loader = Loader(p.crossbars[0], p.beat_bytes)
         m.submodules.player = player = BeatPlayer(p.crossbars[0], beats)
         m.submodules.judge = judge = Judge(p, self._resident.images)
-        m.submodules.reader = reader = LineReader(p, beats)
+        m.submodules.reader = reader = ResidentReader(p, beats)
         m.submodules.event_slice = events = Slice(self.events.payload.shape(), every_clock=True)
         m.submodules.result_slice = results = Slice(self.results.payload.shape(), every_clock=True)
         wiring.connect(m, events.o, wiring.flipped(self.events))
@@ -186,7 +186,7 @@ class Resident(wiring.Component):
         return m
 
     def _elaborate_memories(
-        self, m: Module, loader: Loader, player: BeatPlayer, judge: Judge, reader: LineReader
+        self, m: Module, loader: Loader, player: BeatPlayer, judge: Judge, reader: ResidentReader
     ) -> None:
         """What is written into the memories, and read from them."""
         m.d.comb += [
@@ -207,7 +207,7 @@ class Resident(wiring.Component):
         ]
 
     def _elaborate_numbers(
-        self, m: Module, own: Signal, loader: Loader, player: BeatPlayer, reader: LineReader
+        self, m: Module, own: Signal, loader: Loader, player: BeatPlayer, reader: ResidentReader
     ) -> None:
         """Numbers of the images that go to the engine: the link's, or counted here."""
         number = Signal(IMAGE_BITS)

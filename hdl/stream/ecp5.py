@@ -5,6 +5,7 @@ where the platform is not an ECP5: that is what simulators get, and what the ins
 checked against.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Signal, Value, signed
@@ -163,6 +164,42 @@ def add_or_start(
     return total
 
 
+def block_instance(width: int, ports: Mapping[str, Any]) -> Instance:
+    """A block RAM that is written at its port A and read at B, with output registers.
+
+    Parameters
+    ----------
+    width : int
+        Bits of a line: 1, 9, 18 or 36.
+    ports : mapping
+        What is connected; the other inputs are 0, but for clocks and their enables.
+    """
+    zero, one = Const(0, 1), Const(1, 1)
+    connected: dict[str, Any] = {}
+    for side in "AB":
+        connected |= {f"i_CLK{side}": ClockSignal(), f"i_CE{side}": one, f"i_OCE{side}": one}
+        connected |= {f"i_WE{side}": zero, f"i_RST{side}": zero}
+        for pin, count in (("AD", 14), ("DI", 18), ("CS", 3)):
+            connected |= {f"i_{pin}{side}{number}": zero for number in range(count)}
+    return Instance(
+        "DP16KD",
+        p_DATA_WIDTH_A=width,
+        p_DATA_WIDTH_B=width,
+        p_REGMODE_A="OUTREG",
+        p_REGMODE_B="OUTREG",
+        p_RESETMODE="SYNC",
+        p_ASYNC_RESET_RELEASE="SYNC",
+        p_CSDECODE_A="0b000",
+        p_CSDECODE_B="0b000",
+        p_CLKAMUX="CLKA",
+        p_CLKBMUX="CLKB",
+        p_WRITEMODE_A="NORMAL",
+        p_WRITEMODE_B="NORMAL",
+        p_GSR="AUTO",
+        **connected | dict(ports),
+    )
+
+
 class WordMemory(wiring.Component):
     """One block RAM with its output register: a line's words come two clocks after its address.
 
@@ -246,48 +283,16 @@ class WordMemory(wiring.Component):
         enables = self.write_enable if self._lanes > 1 else Const(0, 0)
         write_address = Cat(enables, Const(0, unit - len(enables)), self.write_address)
         read_address = Cat(Const(0, unit), self.address)
-        zero, one = Const(0, 1), Const(1, 1)
-        ports: dict[str, Any] = {
-            "i_CLKA": ClockSignal(),
-            "i_CLKB": ClockSignal(),
-            "i_WEA": self.write_enable.any(),
-            "i_CEA": one,
-            "i_OCEA": one,
-            "i_RSTA": zero,
-            "i_WEB": zero,
-            "i_CEB": one,
-            "i_OCEB": one,
-            "i_RSTB": zero,
-        }
-        for bit in range(14):
-            ports[f"i_ADA{bit}"] = write_address[bit] if bit < len(write_address) else zero
-            ports[f"i_ADB{bit}"] = read_address[bit] if bit < len(read_address) else zero
+        ports: dict[str, Any] = {"i_WEA": self.write_enable.any()}
+        for side, address in (("A", write_address), ("B", read_address)):
+            ports |= {f"i_AD{side}{bit}": one for bit, one in enumerate(address)}
         for bit in range(18):
             ports[f"i_DIA{bit}"] = written[bit]
-            # A port of 36 bits takes and gives its upper half on the other port's pins.
-            ports[f"i_DIB{bit}"] = written[18 + bit] if width == 36 else zero
             if width == 36:
+                # Such a port takes and gives its upper half on the other port's pins.
+                ports[f"i_DIB{bit}"] = written[18 + bit]
                 ports[f"o_DOA{bit}"] = read[bit]
                 ports[f"o_DOB{bit}"] = read[18 + bit]
             else:
                 ports[f"o_DOB{bit}"] = read[bit]
-        for side in "AB":
-            for number in range(3):
-                ports[f"i_CS{side}{number}"] = zero
-        m.submodules.block = Instance(
-            "DP16KD",
-            p_DATA_WIDTH_A=width,
-            p_DATA_WIDTH_B=width,
-            p_REGMODE_A="OUTREG",
-            p_REGMODE_B="OUTREG",
-            p_RESETMODE="SYNC",
-            p_ASYNC_RESET_RELEASE="SYNC",
-            p_CSDECODE_A="0b000",
-            p_CSDECODE_B="0b000",
-            p_CLKAMUX="CLKA",
-            p_CLKBMUX="CLKB",
-            p_WRITEMODE_A="NORMAL",
-            p_WRITEMODE_B="NORMAL",
-            p_GSR="AUTO",
-            **ports,
-        )
+        m.submodules.block = block_instance(width, ports)

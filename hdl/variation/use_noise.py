@@ -9,10 +9,10 @@ from amaranth.hdl import Cat, Module, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.link.queue import Queue
 from allspin.hdl.memory_map import USE_NOISE
 from allspin.hdl.parameters import CrossbarParameters, EngineParameters
 from allspin.hdl.stream.layouts import LoadLayout, NoiseLayout
+from allspin.hdl.stream.queue import Queue
 from allspin.hdl.variation.draw_unit import DrawInterface, DrawSignature
 from allspin.hdl.variation.normal import PipelinedNormal
 from allspin.hdl.variation.speck import PipelinedSpeck

@@ -30,7 +30,7 @@ REASONS = {
     ),
     "a line is asked for when the engine is idle, and the line before was sent": (
         "*.fetch: held back",
-        "LineReader.link_fetch: held back",
+        "ResidentReader.link_fetch: held back",
         "Resident.link_fetch: held back",
     ),
     "what has been told is taken then, so it is there": (

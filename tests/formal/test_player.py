@@ -193,7 +193,7 @@ def properties(hdl: Any) -> Module:
         m.d.comb += Assert(reads_right(dut.beat, peeked_at))
 
     # What makes the induction close: where the beats are that have been read and not given.
-    head, tail, ended = inside["head"], inside["tail"], inside["filter.ended"]
+    head, tail, ended = inside["head"], inside["ring.end"], inside["filter.ended"]
     arrived, freed, room = inside["arrived"], inside["freed"], inside["room"]
     pushed, waiting = inside["pushed"], inside["packed__valid"]
     address = made[0].address
@@ -268,10 +268,10 @@ def properties(hdl: Any) -> Module:
         m.d.comb += offset.eq(place - head)
         with m.If(offset < in_ring):
             which = (following + waiting + offset)[:4]
-            stored_there = inside.word("ring", Const(place, 3))
+            stored_there = inside.word("ring.memory", Const(place, 3))
             m.d.comb += Assert(holds(data.View(layout, stored_there), which))
     with m.If(pushed):
-        m.d.comb += Assert(holds(data.View(layout, inside["write__data"]), (now + stored - 1)[:4]))
+        m.d.comb += Assert(holds(data.View(layout, inside["ring.payload"]), (now + stored - 1)[:4]))
 
     m.d.comb += [
         Cover(dut.events.valid & event.last & (given == 1) & (begin == 2) & (skip == 1)),

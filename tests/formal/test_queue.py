@@ -7,7 +7,8 @@ from amaranth.asserts import AnyConst, AnySeq
 from amaranth.hdl import Assert, Cover, Module, Signal
 
 from allspin.hdl.bench.proof import Mutant, Opened, Proof
-from allspin.hdl.link import queue as source
+from allspin.hdl.stream import queue as source
+from allspin.hdl.stream import ring
 
 WIDTH = 2  # of an item, which the queue never looks at
 
@@ -61,7 +62,7 @@ def properties(hdl: Any, depth: int) -> Module:
     place = Signal(range(depth))
     m.d.comb += [
         place.eq(followed),
-        Assert(inside["tail"] == entered[: len(inside["tail"])]),
+        Assert(inside["ring.end"] == entered[: len(inside["ring.end"])]),
         Assert(inside["head"] == (left + dut.o.valid)[: len(inside["head"])]),
         Assert(~dut.i.ready | (count - dut.o.valid < depth)),
     ]
@@ -69,7 +70,7 @@ def properties(hdl: Any, depth: int) -> Module:
         offset = (followed - left)[: len(entered)]
         m.d.comb += Assert(offset < count)
         with m.If(~(dut.o.valid & (left == followed))):
-            m.d.comb += Assert(inside.word("memory", place) == value)
+            m.d.comb += Assert(inside.word("ring.memory", place) == value)
 
     m.d.comb += [
         Cover(count == depth + 1),
@@ -80,15 +81,15 @@ def properties(hdl: Any, depth: int) -> Module:
 
 
 MUTANTS = (
-    Mutant("(following ^ head) != self._depth", "(following ^ head) != self._depth - 1"),
-    Mutant("room.eq(\n            Mux(write.en, ", "room.eq(\n            Mux(0, "),
-    Mutant("self.empty.eq((tail == head) & ~self.o.valid)", "self.empty.eq(tail == head)"),
+    Mutant("(following ^ self.start) != self._depth", "following != self.start"),
+    Mutant("self.arrives,\n", "0,\n"),
+    Mutant("self.empty.eq((ring.end == head) & ~self.o.valid)", "self.empty.eq(ring.end == head)"),
     Mutant("with m.If(~o.valid | o.ready):", "with m.If(1):"),
-    Mutant("item.eq(read.data), o.valid.eq(more)", "item.eq(read.data), o.valid.eq(1)"),
+    Mutant("item.eq(found), o.valid.eq(more)", "item.eq(found), o.valid.eq(1)"),
 )
 
 PROOFS = [
-    Proof("Queue, 2 items", source, lambda hdl: properties(hdl, 2), 2, MUTANTS),
+    Proof("Queue, 2 items", source, lambda hdl: properties(hdl, 2), 2, MUTANTS, parts=(ring,)),
     Proof(
         "Queue, 32 items", source, lambda hdl: properties(hdl, 32), 2, MUTANTS[2:], cover_depth=80
     ),

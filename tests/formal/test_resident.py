@@ -77,7 +77,7 @@ def properties(hdl: Any, reader: Any) -> Module:
 
     # The reader is no stand-in.
     reader.Slice, reader.CLASS_BYTES, hdl.Slice = slice_of, 1, slice_of
-    hdl.LineReader = reader.LineReader
+    hdl.ResidentReader = reader.ResidentReader
     dut = hdl.Resident(PARAMETERS)
     m.submodules.dut = inside = Opened(dut)
     loader, player, judge = made["loader"], made["player"], made["judge"]
@@ -404,7 +404,7 @@ PROOFS = [
         ),
     ),
     Proof(
-        "LineReader",
+        "ResidentReader",
         reader_source,
         properties_of_reader,
         depth=1,

@@ -14,6 +14,7 @@ from allspin.hdl.parameters import (
     HardwareProfile,
     ResidentParameters,
     VariationParameters,
+    check_power_of_two,
     distance_bits,
     level_step,
 )
@@ -458,3 +459,13 @@ def test_noise_may_have_a_pipeline_of_its_own() -> None:
     assert EngineParameters.from_network(network(), profile).noisy
     with pytest.raises(ValueError, match="noise_rounds_per_clock must be one of 1, 22, not 2"):
         VariationParameters(10, 1, noise_rounds_per_clock=2)
+
+
+def test_powers_of_two() -> None:
+    legal = []
+    for number in range(-1, 70):
+        try:
+            legal.append(check_power_of_two("depth", number, 2, 64))
+        except ValueError:
+            continue
+    assert legal == [2, 4, 8, 16, 32, 64]

@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In
 from amaranth.sim import Simulator
 
 from allspin.hdl.bench.coverage import STREAM, Coverage, Recording
-from allspin.hdl.link.queue import Queue
+from allspin.hdl.stream.queue import Queue
 
 
 class Walk(wiring.Component):
@@ -86,7 +86,7 @@ def test_stalls_at_both_ends_and_turns_of_a_ring():
     hits = coverage.hits
     assert hits["Queue.i: moves"] == hits["Queue.o: moves"] == len(moves)
     # Four places of the pointer, which tell full from empty: nine items turn it twice.
-    assert hits["Queue.head: wraps"] == hits["Queue.tail: wraps"] == 2
+    assert hits["Queue.head: wraps"] == hits["Ring.end: wraps"] == 2
     assert hits["Queue.o: awaited"] == len(moves)
     assert hits["Queue.o: held back"] == 2 * len(moves)
     assert hits["Queue.i: held back"] == 0

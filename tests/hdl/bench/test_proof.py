@@ -19,9 +19,9 @@ from allspin.hdl.bench.proof import (
     copied,
     offer,
 )
-from allspin.hdl.link.queue import Queue
 from allspin.hdl.stream import reservation, ring
 from allspin.hdl.stream import slice as source
+from allspin.hdl.stream.queue import Queue
 
 Z3 = "smtbmc z3"
 

@@ -16,7 +16,6 @@ from allspin.hdl.link.protocol import (
     ErrorCode,
     LinkParameters,
     Request,
-    check_power_of_two,
     identity_bytes,
     neuron_from_wire,
     neuron_on_wire,
@@ -125,16 +124,6 @@ def test_parameters_are_checked(change: dict[str, int], message: str) -> None:
 def test_parameters_are_integers() -> None:
     with pytest.raises(TypeError, match="window must be an integer from 256 to 32768"):
         LinkParameters(ENGINE, window="2048")  # type: ignore[arg-type]
-
-
-def test_powers_of_two() -> None:
-    legal = []
-    for number in range(-1, 70):
-        try:
-            legal.append(check_power_of_two("depth", number, 2, 64))
-        except ValueError:
-            continue
-    assert legal == [2, 4, 8, 16, 32, 64]
 
 
 def test_every_neuron_has_a_name_of_its_own_within_eight_bytes() -> None:

@@ -2,16 +2,15 @@
 
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring
-from amaranth.lib.memory import ReadPort
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.link.protocol import check_power_of_two
-from allspin.hdl.stream.block_ram import block_memory
+from allspin.hdl.parameters import check_power_of_two
+from allspin.hdl.stream.ring import Ring
 
 
-def read_ring(m: Module, read: ReadPort, head: Signal, limit: Signal, o: stream.Interface) -> None:
+def read_ring(m: Module, found: Any, head: Signal, limit: Signal, o: stream.Interface) -> None:
     """Offer a ring memory's items on a stream, one a clock.
 
     The memory's own output register is the stream's, so an item comes out two clocks
@@ -21,8 +20,8 @@ def read_ring(m: Module, read: ReadPort, head: Signal, limit: Signal, o: stream.
     ----------
     m : Module
         Gets the logic.
-    read : ReadPort
-        Of the memory, in the ``comb`` domain.
+    found : Value
+        The memory's item at `head`, in the same clock.
     head : Signal
         The item that is read next; one bit wider than an address, which tells a full ring
         from an empty one. Moved here, past what is offered: that is out of the memory.
@@ -32,12 +31,12 @@ def read_ring(m: Module, read: ReadPort, head: Signal, limit: Signal, o: stream.
         Where to.
     """
     # The block's own register; a reset would have to reach it wherever the block is.
-    item = Signal(read.data.shape(), reset_less=True)
+    item = Signal(found.shape(), reset_less=True)
     more = Signal()
-    m.d.comb += [read.addr.eq(head), o.payload.eq(item), more.eq(head != limit)]
+    m.d.comb += [o.payload.eq(item), more.eq(head != limit)]
     # `ready`, which comes late, enables registers and no more.
     with m.If(~o.valid | o.ready):
-        m.d.sync += [item.eq(read.data), o.valid.eq(more), head.eq(head + more)]
+        m.d.sync += [item.eq(found), o.valid.eq(more), head.eq(head + more)]
 
 
 class Queue(wiring.Component):
@@ -82,30 +81,15 @@ class Queue(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the queue."""
         m = Module()
-        m.submodules.memory = memory = block_memory(
-            self._shape, self._depth, distributed=self._distributed
-        )
-        write = memory.write_port()
-        read = memory.read_port(domain="comb")
-
-        head = Signal(range(2 * self._depth))
-        tail = Signal.like(head)
-        room = Signal(init=1)
+        m.submodules.ring = ring = Ring(self._shape, self._depth, distributed=self._distributed)
+        head = Signal.like(ring.end)
         m.d.comb += [
-            self.i.ready.eq(room),
-            self.empty.eq((tail == head) & ~self.o.valid),
-            write.addr.eq(tail),
-            write.data.eq(self.i.payload),
-            write.en.eq(self.i.valid & self.i.ready),
+            self.i.ready.eq(ring.room),
+            ring.payload.eq(self.i.payload),
+            ring.arrives.eq(self.i.valid & ring.room),
+            ring.start.eq(head),
+            ring.pointer.eq(head),
+            self.empty.eq((ring.end == head) & ~self.o.valid),
         ]
-        following = Signal.like(tail)
-        m.d.comb += following.eq(tail + 1)
-        with m.If(write.en):
-            m.d.sync += tail.eq(following)
-        # A clock late that an item has left: that is known late in its clock. Both comparisons
-        # are made before it is known which counts.
-        m.d.sync += room.eq(
-            Mux(write.en, (following ^ head) != self._depth, (tail ^ head) != self._depth)
-        )
-        read_ring(m, read, head, tail, self.o)
+        read_ring(m, ring.item, head, ring.end, self.o)
         return m
