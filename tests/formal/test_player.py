@@ -271,7 +271,7 @@ def properties(hdl: Any) -> Module:
             stored_there = inside.word("ring.memory", Const(place, 3))
             m.d.comb += Assert(holds(data.View(layout, stored_there), which))
     with m.If(pushed):
-        m.d.comb += Assert(holds(data.View(layout, inside["ring.payload"]), (now + stored - 1)[:4]))
+        m.d.comb += Assert(holds(data.View(layout, inside["payload"]), (now + stored - 1)[:4]))
 
     m.d.comb += [
         Cover(dut.events.valid & event.last & (given == 1) & (begin == 2) & (skip == 1)),
