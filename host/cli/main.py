@@ -8,7 +8,7 @@ from allspin.host.cli.fault import report_fault
 from allspin.host.cli.options.names import in_options
 from allspin.host.cli.parser import COMMANDS, USAGE_ERROR, build_parser
 from allspin.host.cli.streams import prepare_streams, reader_has_gone, silence_streams
-from allspin.host.data.extensions import load_extensions
+from allspin.host.data.extensions import VARIABLE, fault_of_extension, load_extensions
 from allspin.host.show.say import warn
 from allspin.sim.errors import UserError
 
@@ -81,6 +81,9 @@ def _status(argv: Sequence[str]) -> int:
         silence_streams(sys.stdout)
         return _complain(f"{error.strerror}{f': {error.filename}' if error.filename else ''}")
     except Exception as error:
+        theirs = fault_of_extension(error)
+        if theirs is not None:
+            return _complain(f"{theirs} (a file that {VARIABLE} names)")
         report_fault(error, argv)
         return FAULT
 

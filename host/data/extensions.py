@@ -4,6 +4,7 @@ import importlib
 import importlib.util
 import os
 import sys
+import traceback
 from pathlib import Path
 from types import ModuleType
 
@@ -33,6 +34,26 @@ def load_extensions() -> None:
             except Exception as error:
                 why = f"{type(error).__name__}: {error}"
                 raise UserError(f"cannot load {place}, which {VARIABLE} names: {why}") from error
+
+
+def fault_of_extension(error: BaseException) -> str | None:
+    """Where an extension's own code failed, and with what; None if it did not.
+
+    Parameters
+    ----------
+    error : BaseException
+        What was raised while a command ran.
+
+    Returns
+    -------
+    str or None
+        Such as ``mine.py, line 12: NameError: name 'x' is not defined``.
+    """
+    files = {module.__file__ for module in _loaded.values()}
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if frame.filename in files:
+            return f"{frame.filename}, line {frame.lineno}: {type(error).__name__}: {error}"
+    return None
 
 
 def _load(place: str) -> ModuleType:

@@ -30,6 +30,7 @@ from allspin.sim.network.levels import (
 )
 from allspin.sim.network.network import MAX_LAYERS, MAX_LINES, Network
 from allspin.sim.network.neuron import NEURONS
+from allspin.sim.network.neuron_kind import Neuron
 from allspin.sim.network.pixels import quantise_pixels
 
 RECIPE = 1
@@ -54,6 +55,8 @@ FIRST_IMAGES = 2000
 WIDE_CURRENT_HIDDEN_BITS = 7
 """Activations from this width on get input currents of 10 bits, not 8."""
 
+DEFAULT_NEURON = "sot"
+"""Of the hidden layers, where neither the options nor a device say it."""
 EPOCHS = 100
 QUICK_EPOCHS = 16
 FLOAT_SHARE = 0.6
@@ -73,8 +76,9 @@ class TrainingParameters:
         States of a synapse, 2 to 128.
     hidden : tuple of int
         Neurons of each hidden layer, at most 14 layers.
-    neuron : str
-        Kind of neuron: one of `allspin.sim.network.neuron.NEURONS`.
+    neuron : str or None
+        Kind of neuron: one of `allspin.sim.network.neuron.NEURONS`. None: that of the target's
+        device; `sot` without a target.
     pixel_bits, hidden_bits : int
         Width of a pixel and of a hidden activation, 1 to 8.
     rah_bits : int
@@ -90,7 +94,8 @@ class TrainingParameters:
     augmentation : Augmentation
         How far the training images are bent.
     target : Target, optional
-        The device whose levels the states have, and whose neuron the hidden layers have.
+        The device whose levels the states have, and whose neuron the hidden layers have if it is
+        of the kind that is asked for.
 
     Raises
     ------
@@ -101,7 +106,7 @@ class TrainingParameters:
 
     states: int = 10
     hidden: tuple[int, ...] = (100,)
-    neuron: str = "sot"
+    neuron: str | None = None
     pixel_bits: int = 4
     hidden_bits: int = 4
     rah_bits: int = 8
@@ -119,7 +124,7 @@ class TrainingParameters:
         check_range("number of hidden layers", len(self.hidden), 1, MAX_LAYERS - 1)
         for width in self.hidden:
             check_range("hidden", width, 1, MAX_LINES)
-        if self.neuron not in NEURONS:
+        if self.neuron is not None and self.neuron not in NEURONS:
             raise ValueError(
                 f"neuron must be one of {', '.join(sorted(NEURONS))}, not {self.neuron!r}"
             )
@@ -147,11 +152,18 @@ class TrainingParameters:
         return self.target.noise(self.states, self.rah_bits)
 
     @property
+    def hidden_neuron(self) -> Neuron:
+        """The neuron of the hidden layers."""
+        if self.target is not None and self.neuron in (None, self.target.device.neuron.name):
+            return self.target.device.neuron
+        return NEURONS[self.neuron or DEFAULT_NEURON]()
+
+    @property
     def machine(self) -> Machine:
         """The number formats."""
         target = self.target
         return Machine(
-            neuron=NEURONS[self.neuron]() if target is None else target.neuron(self.neuron),
+            neuron=self.hidden_neuron,
             states=self.states,
             pixel_bits=self.pixel_bits,
             hidden_bits=self.hidden_bits,
@@ -440,7 +452,7 @@ def _provenance(parameters: TrainingParameters) -> dict[str, Any]:
         "options": {
             "states": parameters.states,
             "hidden": list(parameters.hidden),
-            "neuron": parameters.neuron,
+            "neuron": parameters.hidden_neuron.name,
             "pixel_bits": parameters.pixel_bits,
             "hidden_bits": parameters.hidden_bits,
             "rah_bits": parameters.rah_bits,

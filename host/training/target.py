@@ -8,8 +8,6 @@ import numpy.typing as npt
 
 from allspin.sim.device.checks import check_reading
 from allspin.sim.device.device import Device
-from allspin.sim.network.neuron import NEURONS
-from allspin.sim.network.neuron_kind import Neuron
 from allspin.sim.programming.device_levels import LEVEL_CHOICES, device_levels
 from allspin.sim.programming.schemes import Programming
 from allspin.sim.programming.trains import plan_layer
@@ -69,12 +67,6 @@ class Target:
         plan = plan_layer(self.device.synapse, levels, self.programming, mean_device=True)
         missed = plan.table.levels.astype(np.float64) - levels
         return np.hypot(plan.deviation(), missed) / float(levels[-1] - levels[0])
-
-    def neuron(self, name: str) -> Neuron:
-        """The device's neuron if it is of that kind, else the kind's own."""
-        if self.device.neuron.name == name:
-            return self.device.neuron
-        return NEURONS[name]()
 
     def to_dict(self) -> dict[str, Any]:
         """What a network's provenance says of it."""

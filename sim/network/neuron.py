@@ -32,6 +32,12 @@ def short_name(name: str) -> str:
     return "".join(filter(str.isalnum, name))[:SHORT]
 
 
+RESPONSES = 1025
+"""Currents at which a kind's response is looked at as it is registered."""
+ROUNDING = 1e-9
+"""By how much a response may fall or leave its range where numbers are rounded."""
+
+
 def register_neuron(kind: Kind) -> Kind:
     """Make a kind of neuron known by its name; a decorator.
 
@@ -42,8 +48,9 @@ def register_neuron(kind: Kind) -> Kind:
 
     Raises
     ------
-    ValueError
-        If its name is not one, or a board could not tell it from another's.
+    ValueError, TypeError
+        If its name is not one, or a board could not tell it from another's; if a parameter has no
+        default, or its response leaves 0 to 1 or falls.
     """
     name = kind.name
     if not re.fullmatch("[a-z][a-z0-9-]*", name):
@@ -54,8 +61,21 @@ def register_neuron(kind: Kind) -> Kind:
                 f"neurons must differ in the first {SHORT} letters and digits of their names, "
                 f"which {name} and {other} do not"
             )
+    _check_response(kind())
     NEURONS[name] = kind
     return kind
+
+
+def _check_response(neuron: Neuron) -> None:
+    """Raise a `ValueError` unless a response is as training and the table take it to be."""
+    response = neuron.response(np.linspace(0, 1, RESPONSES))
+    if not np.all((response >= -ROUNDING) & (response <= 1 + ROUNDING)):
+        raise ValueError(
+            f"the {neuron.name} neuron's response must be from 0 to 1 at currents from 0 to 1, "
+            f"not from {np.min(response):g} to {np.max(response):g}"
+        )
+    if np.any(np.diff(response) < -ROUNDING):
+        raise ValueError(f"the {neuron.name} neuron's response must not fall as the current rises")
 
 
 def _softplus(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

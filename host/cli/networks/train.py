@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for name, metavar, kind, words in (
         ("states", "N", int, "states of a synapse, 2 to 128 (10)"),
         ("hidden", "N[,N...]", _widths, "neurons of each hidden layer (100)"),
-        ("neuron", "NAME", str, f"hidden neurons: {', '.join(NEURONS)} (sot)"),
+        ("neuron", "NAME", str, f"hidden neurons: {', '.join(NEURONS)} (the device's, else sot)"),
         ("pixel_bits", "N", int, "of a pixel, 1 to 8 (4)"),
         ("hidden_bits", "N", int, "of a neuron, 1 to 8 (4)"),
         ("rah_bits", "N", int, "of an R_AH word, 2 to 8 (8)"),

@@ -17,6 +17,7 @@ from allspin.host.cli import fault as fault_module
 from allspin.host.cli import main as main_module
 from allspin.host.cli import parser
 from allspin.host.cli.main import COMMANDS, build_parser, main
+from allspin.host.data import extensions
 from allspin.host.data.catalogue import network_path
 from allspin.sim.errors import UserError
 
@@ -91,6 +92,25 @@ def test_a_fault_of_the_program_is_one_line_and_keeps_its_traceback_in_a_file(
     assert content.startswith("allspin info\n")
     assert "Traceback (most recent call last)" in content
     assert f", in run\n    raise outcome.value\n{type(fault).__name__}" in content
+
+
+def test_a_fault_of_the_user_s_own_file_is_the_user_s(command, capfd, tmp_path, monkeypatch):
+    mine = tmp_path / "mine.py"
+    mine.write_text("def response():\n    return 1 / 0\n")
+    monkeypatch.setattr(extensions, "_loaded", {})
+    monkeypatch.setenv(extensions.VARIABLE, str(mine))
+    monkeypatch.setenv("ALLSPIN_CACHE", str(tmp_path / "cache"))
+    extensions.load_extensions()
+    try:
+        sys.modules.pop(str(mine)).response()
+    except ZeroDivisionError as error:
+        command.value = error
+    assert main(["info"]) == 2
+    assert capfd.readouterr().err == (
+        f"allspin: {mine}, line 2: ZeroDivisionError: division by zero "
+        "(a file that ALLSPIN_EXTENSIONS names)\n"
+    )
+    assert not (tmp_path / "cache").exists()
 
 
 def test_equal_faults_are_one_file(command, tmp_path, monkeypatch):

@@ -14,7 +14,7 @@ from allspin.host.training.passes import forward
 from allspin.host.training.recipe import TrainingParameters, train
 from allspin.host.training.target import Target
 from allspin.sim.device.table_device import TableResponse, TableSynapse
-from allspin.sim.network.neuron import SotNeuron
+from allspin.sim.network.neuron import CmosSigmoidNeuron, SotNeuron
 from allspin.sim.programming.device_levels import device_levels
 from allspin.sim.programming.schemes import Programming
 
@@ -61,6 +61,15 @@ def test_a_network_trained_for_a_device_has_its_levels(idx_folder: Callable[...,
     assert trained.test_accuracy > 0.8
     options = trained.network.provenance["options"]
     assert (options["device"], options["levels"], options["noise"]) == ("paper", "either", None)
+
+
+def test_the_neuron_is_the_device_s_unless_another_kind_is_asked_for() -> None:
+    mine = CmosSigmoidNeuron(steepness=6.0)
+    target = Target(dataclasses.replace(PAPER, neuron=mine))
+    assert TrainingParameters(target=target).machine.neuron == mine
+    assert TrainingParameters(target=target, neuron="cmos-sigmoid").machine.neuron == mine
+    assert TrainingParameters(target=target, neuron="sot").machine.neuron == SotNeuron()
+    assert TrainingParameters().machine.neuron == SotNeuron()
 
 
 def test_weights_take_the_state_whose_level_is_nearest() -> None:

@@ -1,5 +1,6 @@
 import dataclasses
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -83,6 +84,23 @@ def test_a_name_must_be_one_that_a_board_tells_apart(
     monkeypatch.setattr(Root, "name", name)
     with pytest.raises(ValueError, match=why):
         register_neuron(Root)
+
+
+@pytest.mark.parametrize(
+    ("response", "why"),
+    [
+        (lambda c: 1 - c, "must not fall as the current rises"),
+        (lambda c: 3 * c - 1, "must be from 0 to 1 at currents from 0 to 1, not from -1 to 2"),
+        (lambda c: c * np.nan, "must be from 0 to 1 at currents from 0 to 1, not from nan to nan"),
+    ],
+)
+def test_a_response_that_no_table_can_hold_is_refused(
+    response: Callable[[np.ndarray], np.ndarray], why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Root, "response", lambda _, current: response(np.asarray(current)))
+    with pytest.raises(ValueError, match=f"^the root neuron's response {why}$"):
+        register_neuron(Root)
+    assert "root" not in NEURONS
 
 
 def logistic(x: np.ndarray) -> np.ndarray:
