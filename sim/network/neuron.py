@@ -61,7 +61,8 @@ def register_neuron(kind: Kind) -> Kind:
                 f"neurons must differ in the first {SHORT} letters and digits of their names, "
                 f"which {name} and {other} do not"
             )
-    _check_response(kind())
+    neuron: type[Neuron] = kind
+    _check_response(neuron())
     NEURONS[name] = kind
     return kind
 
