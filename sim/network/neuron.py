@@ -12,7 +12,7 @@ unsigned input current of ``current_bits`` bits, full scale being the top of the
 import dataclasses
 import re
 from dataclasses import dataclass
-from typing import ClassVar, TypeVar
+from typing import ClassVar, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -61,8 +61,7 @@ def register_neuron(kind: Kind) -> Kind:
                 f"neurons must differ in the first {SHORT} letters and digits of their names, "
                 f"which {name} and {other} do not"
             )
-    neuron: type[Neuron] = kind
-    _check_response(neuron())
+    _check_response(cast("type[Neuron]", kind)())
     NEURONS[name] = kind
     return kind
 
