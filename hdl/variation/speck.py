@@ -16,7 +16,7 @@ from allspin.sim.chip.generator import NUMBER_BITS, SEED_BITS, Purpose
 from allspin.sim.chip.speck import LEFT, RIGHT, ROUNDS, WORD_BITS
 
 LAYER_BITS = 4
-PURPOSE_BITS = 4
+PURPOSE_BITS = max(Purpose).bit_length()
 NUMBERED = (Purpose.WRITE, Purpose.NEURON_USE)
 """Purposes whose draws have a number; the others' is 0."""
 

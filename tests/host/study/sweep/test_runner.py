@@ -1,5 +1,6 @@
 """Sweeps give the same numbers whoever measures, and go on wherever they were ended."""
 
+import contextlib
 import csv
 import dataclasses
 import hashlib
@@ -193,12 +194,13 @@ class Command:
 
 def workers_of(pid):
     """Children that measure."""
-    listed = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [
-        int(child)
-        for child in listed
-        if "LokyProcess" in Path(f"/proc/{child}/cmdline").read_text()
-    ]
+    found = []
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        # One that has ended meanwhile measures nothing.
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            if "LokyProcess" in Path(f"/proc/{child}/cmdline").read_text():
+                found.append(int(child))
+    return found
 
 
 def gone(pid):
