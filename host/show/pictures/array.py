@@ -59,7 +59,7 @@ def array_accuracy(
         axes.set_ylim(0, 103)
         axes.set_xlabel(label)
         axes.set_ylabel("accuracy (%)")
-        axes.legend(fontsize=8, loc="center left")
+        axes.legend(fontsize=8, loc="best")
         add_grid(axes)
     return figure
 
