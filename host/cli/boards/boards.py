@@ -21,9 +21,9 @@ from allspin.sim.network.netfile import write_atomically
 HELP = """\
 List the boards: part, memory, lanes, whether a network fits, and what was last built.
 
-A network fits where a build of it did; where none was made, whether its weights fit the
-memory is said. MHz is the worst of the seeds that were placed, of what the machine's clock needs.
-A build of other gateware than these sources make is called older; for that the machines that
+A network fits if a build with it did. Without a build, the table says whether its weights would
+fit the memory. MHz: the clock at the worst placed seed, and the clock that the machine needs. A
+build of other gateware than these sources make is called older; to know that, the machines that
 were built are elaborated, once after each change of the sources."""
 EPILOG = """\
 examples:
@@ -53,14 +53,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--write",
         metavar="FILE.md",
         type=Path,
-        help="put the table into this page, and JSON beside it; what that tells of builds that "
-        "were made elsewhere stays",
+        help="put the table into this page, and JSON beside it; rows of builds made "
+        "elsewhere are kept",
     )
     add(
         "--headline",
         metavar="FILE.md",
         type=Path,
-        help="with --write: the table of the few figures that stand for all, in this page",
+        help="with --write: with --write: put the short table of the README into this page",
     )
     add("--json", action="store_true", help="print all of it as one JSON object")
 

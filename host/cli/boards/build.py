@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "boards",
         metavar="BOARD[:PROFILE]",
         nargs="+",
-        help=f"see allspin boards; or {ALL}; with one of its machines, if not --profile's",
+        help=f"a board of allspin boards, or {ALL}; PROFILE is one of its machines",
     )
     add(
         "--network",

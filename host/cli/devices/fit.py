@@ -33,8 +33,8 @@ tables of CrossSim (dG_increasing.txt, dG_decreasing.txt) are taken as they are,
 pairs as as many devices.
 
 A curve that the model does not describe is said to be so, with exit status 1, and nothing is
-written but the picture: --table then makes the device of the measured table itself, --force
-of the model in spite of it.
+written but the picture: --table then writes the measured table as the device, --force the
+model all the same.
 
 examples:
   allspin fit pulses.csv neuron.csv -o mine.toml
@@ -85,8 +85,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--base",
         metavar="DEVICE",
-        help="stands in for what was not measured; without it that is left out, and energy is "
-        "unknown",
+        help="device whose values are used for what was not measured; without it that is left "
+        "out, and energy is unknown",
     )
     _add_reading_arguments(parser)
     for what in ("pulse", "cycle", "device", "polarity", "current"):
@@ -96,7 +96,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         action="append",
         default=[],
-        help="column of R_AH; several are as many cycles",
+        help="column of R_AH; given several times, as many cycles",
     )
     add("--json", action="store_true", help="print the result as one JSON object")
 
@@ -219,7 +219,7 @@ def run(arguments: argparse.Namespace) -> int:
     if device is None:
         warn(
             f"{output} is not written; see {pictures[0]}, and take --table for "
-            "the measured table as the device, or --force for the model in spite of it"
+            "the measured table as the device, or --force for the model all the same"
         )
         return NOT_DESCRIBED
     return 0

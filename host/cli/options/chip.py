@@ -13,7 +13,7 @@ def add_programming_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--polarity",
         metavar="NAME",
-        help=f"of the trains of pulses: {', '.join(POLARITIES)} (quieter)",
+        help=f"polarity of the pulse trains: {', '.join(POLARITIES)} (quieter)",
     )
     add(
         "--tries",

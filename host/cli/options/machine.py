@@ -38,7 +38,7 @@ def add_machine_arguments(parser: argparse.ArgumentParser) -> None:
         "--clock-error",
         metavar="PERCENT",
         type=float,
-        help="with --uart, by how much the host's bits are too long (0)",
+        help="with --uart, by how many percent the host's bits are too long (0)",
     )
 
 

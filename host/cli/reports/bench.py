@@ -38,7 +38,11 @@ examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     add = parser.add_argument
-    add("--quick", action="store_true", help="a little of everything: its figures say nothing")
+    add(
+        "--quick",
+        action="store_true",
+        help="run everything on little data, only to see that it runs",
+    )
     add(
         "--builds",
         metavar="FILE.json",
