@@ -77,6 +77,11 @@ def each_network(
     return [networks] if isinstance(networks, str | Path | Network) else list(networks)
 
 
+def shipped_devices() -> tuple[str, ...]:
+    """Names of the devices that ship, in alphabetical order."""
+    return _names(DEVICES, DEVICE_SUFFIX)
+
+
 def device_path(name_or_path: str) -> Path:
     """File of a device, by the rule of `open_device`."""
     return _find("device", name_or_path, DEVICES, DEVICE_SUFFIX)

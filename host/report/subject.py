@@ -9,9 +9,14 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.data.catalogue import network_name, open_device, open_network
+from allspin.host.data.catalogue import (
+    network_name,
+    open_device,
+    open_network,
+    shipped_devices,
+)
 from allspin.host.data.datasets import load_test_set
-from allspin.host.training.recipe import TrainingParameters
+from allspin.host.training.recipe import DEFAULT_NEURON, TrainingParameters
 from allspin.sim.device.device import Device
 from allspin.sim.network.levels import check_range
 from allspin.sim.network.network import Network
@@ -170,6 +175,15 @@ class Subject:
         return shlex.join(words)
 
 
+def _usual_neuron(device: object) -> str | None:
+    """Kind of neuron that ``train`` takes unasked; None where only the user's file tells."""
+    if device is None:
+        return DEFAULT_NEURON
+    if isinstance(device, str) and device in shipped_devices():
+        return open_device(device).neuron.name
+    return None
+
+
 def train_command(provenance: Mapping[str, Any], name: str) -> str | None:
     """The command that trained a network, as far as its file tells.
 
@@ -188,10 +202,11 @@ def train_command(provenance: Mapping[str, Any], name: str) -> str | None:
     options = provenance.get("options")
     if provenance.get("command") != "train" or not isinstance(options, Mapping):
         return None
+    usual = DEFAULTS | {"neuron": _usual_neuron(options.get("device"))}
     words = ["allspin", "train"]
     for key, option in TRAIN_OPTIONS.items():
         value = options.get(key)
-        if value is None or (value == DEFAULTS.get(key) and key != "states"):
+        if value is None or (value == usual.get(key) and key != "states"):
             continue
         if isinstance(value, list):
             value = ",".join(map(str, value))

@@ -123,7 +123,7 @@ def test_every_kind_of_network_learns(dataset: Dataset, changes: dict) -> None:
     assert trained.test_accuracy > 0.6
     network = trained.network
     assert network.layers[0].levels.size == parameters.states
-    assert network.neuron.name == parameters.neuron
+    assert network.neuron.name == changes.get("neuron", "sot")
     assert (network.pixel_bits, network.hidden_bits, network.rah_bits) == (
         parameters.pixel_bits,
         parameters.hidden_bits,
