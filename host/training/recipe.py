@@ -273,6 +273,7 @@ class _Training:
         dataset: Dataset,
         parameters: TrainingParameters,
         report: Callable[[Progress], None],
+        network: LatentNetwork | None = None,
     ) -> None:
         self.dataset = dataset
         self.parameters = parameters
@@ -283,21 +284,29 @@ class _Training:
         self.learnt, kept = split(len(images))
         self.validation_labels = dataset.train_labels[kept]
         self.validation_values = _row_values(images, kept, parameters.pixel_bits)
-        self.network = LatentNetwork(
-            self.machine,
-            (images.shape[1], *parameters.hidden, dataset.classes),
-            np.random.default_rng([parameters.seed, 0]),
-        )
-        few = _row_values(images, self.learnt[:FIRST_IMAGES], parameters.pixel_bits)
-        self.network.fit_first_weights(few)
+        self.network = self._first_network() if network is None else network
         self.augmenter = Augmenter(dataset.image_shape, parameters.augmentation)
         size = max(SMALLEST_BATCH, min(BATCH, len(self.learnt) // EPOCH_STEPS))
         self.batch = min(size, len(self.learnt))
         self.epoch_steps = len(self.learnt) // self.batch
-        self.steps = self.epoch_steps * (parameters.float_epochs + parameters.epochs)
+        self.trained_before = network is not None
+        float_epochs = 0 if self.trained_before else parameters.float_epochs
+        self.steps = self.epoch_steps * (float_epochs + parameters.epochs)
         self.step = 0
         self.curve: list[dict[str, Any]] = []
         self.best: tuple[float, list[Array]] | None = None
+
+    def _first_network(self) -> LatentNetwork:
+        """A network that has learnt nothing yet."""
+        parameters = self.parameters
+        network = LatentNetwork(
+            self.machine,
+            (self.images.shape[1], *parameters.hidden, self.dataset.classes),
+            np.random.default_rng([parameters.seed, 0]),
+        )
+        few = _row_values(self.images, self.learnt[:FIRST_IMAGES], parameters.pixel_bits)
+        network.fit_first_weights(few)
+        return network
 
     def _learn(self, batch: Batch, adam: Adam, rate: float, rng: np.random.Generator) -> float:
         values, labels = batch
@@ -316,13 +325,23 @@ class _Training:
         adam.follow()
         return loss
 
+    def consider(self) -> float:
+        """Accuracy of the network as it is, which is kept if none before was better.
+
+        Of a network that came trained the latest is kept: it may have learnt the images that
+        would choose.
+        """
+        accuracy = share_right(self.network, self.validation_values, self.validation_labels)
+        better = self.trained_before or self.best is None or accuracy >= self.best[0]
+        if self.network.quantised and better:
+            self.best = (accuracy, [parameter.copy() for parameter in self.network.parameters])
+        return accuracy
+
     def _validate(self, adam: Adam) -> float:
         """Accuracy of the running average, which is kept if none before was better."""
         latest = [parameter.copy() for parameter in self.network.parameters]
         self.network.assign(adam.average)
-        accuracy = share_right(self.network, self.validation_values, self.validation_labels)
-        if self.network.quantised and (self.best is None or accuracy >= self.best[0]):
-            self.best = (accuracy, [average.copy() for average in adam.average])
+        accuracy = self.consider()
         self.network.assign(latest)
         return accuracy
 
@@ -428,8 +447,7 @@ def train(
         On Ctrl-C before the first epoch with the machine's integers has ended; later, Ctrl-C
         ends the training and the best network so far is returned.
     """
-    if len(dataset.train_images) < 2:
-        raise UserError("training needs at least 2 training images; give a larger data set")
+    _check_images(dataset)
     # One thread: the products are too small to share, and sums come out the same everywhere.
     with threadpool_limits(1):
         training = _Training(dataset, parameters, report)
@@ -443,6 +461,58 @@ def train(
                 raise
             interrupted = True
         return training.finish(_provenance(parameters), interrupted)
+
+
+def tune(
+    dataset: Dataset,
+    parameters: TrainingParameters,
+    network: LatentNetwork,
+    provenance: dict[str, Any],
+    report: Callable[[Progress], None] = lambda progress: None,
+) -> Trained:
+    """Train a network further that has the machine's integers already.
+
+    Images are shared out as in `train`, but the last epoch's network is returned: the network may
+    have learnt the images that would choose between epochs.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        What to learn.
+    parameters : TrainingParameters
+        How; its epochs are with the machine's integers, and there are none before.
+    network : LatentNetwork
+        Quantised; changed in place.
+    provenance : dict
+        Where the network comes from.
+    report : callable, optional
+        Called after every batch.
+
+    Returns
+    -------
+    Trained
+
+    Raises
+    ------
+    UserError
+        If there is but one training image.
+    """
+    _check_images(dataset)
+    with threadpool_limits(1):
+        training = _Training(dataset, parameters, report, network)
+        training.consider()
+        interrupted = False
+        try:
+            training.run_phase("quantised", parameters.epochs, QUANTISED_RATE, 2)
+        except KeyboardInterrupt:
+            interrupted = True
+        return training.finish(provenance, interrupted)
+
+
+def _check_images(dataset: Dataset) -> None:
+    """Raise unless there are images to train on and images to choose between epochs on."""
+    if len(dataset.train_images) < 2:
+        raise UserError("training needs at least 2 training images; give a larger data set")
 
 
 def _provenance(parameters: TrainingParameters) -> dict[str, Any]:

@@ -1,0 +1,82 @@
+"""From column sums to activations: where a neuron's curve is laid on a ReLU.
+
+A V-I converter has a gain and an offset, so a neuron's straight part can be laid on any line.
+Full scale of an activation, and by how much the line is moved, are chosen for each column by the
+error of the activations that the machine's table gives: curves bend where a ReLU has a corner.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from allspin.host.training.imported.rounding import Reals
+from allspin.host.training.machine import Machine
+
+RANGES = np.geomspace(0.2, 1.1, 14)
+"""Full scales that are tried, as shares of a column's largest activation."""
+MOVES = np.linspace(-0.06, 0.06, 7)
+"""Currents by which the line is moved, as shares of full scale."""
+LEAST_RANGE = 0.5
+"""Least of a column's largest activation, as a share of the layer's: rows of other columns with the
+same value must not mean something all too different."""
+SMALLEST = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class FittedNeurons:
+    """Converters of a layer's columns, and what its neurons answer.
+
+    Attributes
+    ----------
+    gains, offsets : ndarray of float64, shape (columns,)
+        Current per wanted sum, and current taken off, both of full scale.
+    worth : ndarray of float64, shape (columns,)
+        What an activation of full scale is worth in the model.
+    activations : ndarray of float64, shape (images, columns)
+        0 to 1.
+    """
+
+    gains: Reals
+    offsets: Reals
+    worth: Reals
+    activations: Reals
+
+
+def _answers(machine: Machine, currents: Reals) -> Reals:
+    top = machine.current_top
+    steps = np.clip(np.floor(currents * top), 0, top).astype(np.intp)
+    return machine.table[steps] / float(machine.input_top(1))
+
+
+def fit_neurons(machine: Machine, sums: Reals, wanted: Reals) -> FittedNeurons:
+    """Choose full scale and offset of each column.
+
+    Parameters
+    ----------
+    machine : Machine
+        Its neuron and number formats.
+    sums : ndarray of float64, shape (images, columns)
+        What the columns sum, in the model's units.
+    wanted : ndarray of float64, shape (images, columns)
+        The model's activations, not negative.
+    """
+    line = machine.neuron.line
+    half = float(machine.table.max()) / machine.input_top(1) / 2
+    largest = wanted.max(axis=0)
+    largest = np.maximum(largest, max(LEAST_RANGE * float(largest.max()), SMALLEST))
+    best = np.full(sums.shape[1], np.inf)
+    gains, offsets, worth = (np.zeros(sums.shape[1]) for _ in range(3))
+    for share in RANGES:
+        full = share * largest
+        for move in MOVES:
+            gain = 1 / (full * line.slope)
+            offset = half / line.slope - line.middle - move
+            answers = _answers(machine, sums * gain - offset)
+            squares = np.einsum("ij,ij->j", answers, answers)
+            scale = np.einsum("ij,ij->j", answers, wanted) / np.maximum(squares, SMALLEST)
+            missed = scale * answers - wanted
+            errors = np.einsum("ij,ij->j", missed, missed)
+            better = errors < best
+            best[better], gains[better], offsets[better] = errors[better], gain[better], offset
+            worth[better] = scale[better]
+    return FittedNeurons(gains, offsets, worth, _answers(machine, sums * gains - offsets))
