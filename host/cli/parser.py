@@ -7,6 +7,7 @@ not before, so that help is there at once.
 
 import argparse
 import importlib
+import keyword
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, Protocol, cast
@@ -16,6 +17,7 @@ from allspin.host.show.say import one_line, printable, say
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "train": ("networks", "train a network, offline"),
+    "import": ("networks", "bring a network of another tool to the machine"),
     "run": ("networks", "run a network on a machine and score it"),
     "fit": ("devices", "make a device file of measured curves"),
     "chips": ("devices", "say what networks reach over many chips of a device"),
@@ -34,7 +36,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "bench": ("reports", "measure how fast it is, beside targets and beside others"),
     "info": ("reports", "show versions, tools, networks and boards"),
 }
-"""Each command (the name of its module), with its folder here and its line of the list."""
+"""Each command, with its folder here and its line of the list. Its module is called the same, or, if
+Python has the word, the same with an underscore behind it."""
 
 DESCRIPTION = "allspin emulates an all-spin neural network in gateware, bit for bit."
 EPILOG = """\
@@ -63,7 +66,8 @@ class Command(Protocol):
 
 def load_command(name: str) -> Command:
     """The module of a command of `COMMANDS`."""
-    return cast(Command, importlib.import_module(f"allspin.host.cli.{COMMANDS[name][0]}.{name}"))
+    module = f"{name}_" if keyword.iskeyword(name) else name
+    return cast(Command, importlib.import_module(f"allspin.host.cli.{COMMANDS[name][0]}.{module}"))
 
 
 class Parser(argparse.ArgumentParser):

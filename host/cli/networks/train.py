@@ -6,7 +6,7 @@ import os
 import time
 from pathlib import Path
 
-from allspin.host.data.catalogue import open_device
+from allspin.host.cli.options.target import add_target_arguments, target_options
 from allspin.host.data.datasets import load_dataset
 from allspin.host.data.files import check_writable
 from allspin.host.show.figures import figures_table
@@ -15,12 +15,9 @@ from allspin.host.show.terminal import Terminal
 from allspin.host.training import recipe
 from allspin.host.training.bar import TrainingBar
 from allspin.host.training.recipe import Trained, TrainingParameters, train
-from allspin.host.training.target import Target
 from allspin.sim.errors import UserError
 from allspin.sim.network.netfile import save_network
 from allspin.sim.network.neuron import NEURONS
-from allspin.sim.programming.device_levels import LEVEL_CHOICES
-from allspin.sim.programming.schemes import POLARITIES, Programming
 
 HELP = "Train a network for the machine, offline."
 EPILOG = """\
@@ -68,22 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     ):
         option = f"--{name.replace('_', '-')}"
         add(option, metavar=metavar, type=kind, default=getattr(DEFAULTS, name), help=words)
-    add(
-        "--device",
-        metavar="DEVICE",
-        help="train for this device, a file or the name of one that ships: its levels, its "
-        "neuron, the noise of its writes",
-    )
-    add(
-        "--level-choice",
-        metavar="NAME",
-        help=f"with --device, what its states are: {', '.join(LEVEL_CHOICES)} (nearest)",
-    )
-    add(
-        "--polarity",
-        metavar="NAME",
-        help=f"with --device, polarity of the writes: {', '.join(POLARITIES)} (quieter)",
-    )
+    add_target_arguments(parser)
     add(
         "--epochs",
         metavar="N",
@@ -95,20 +77,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--data", metavar="DIR", type=Path, help="folder of IDX files (MNIST, which ships)")
     add("--quick", action="store_true", help="seconds instead of minutes")
     add("--json", action="store_true", help="print the result as one JSON object")
-
-
-def _target(arguments: argparse.Namespace) -> Target | None:
-    """The device to train for, if there is one."""
-    if arguments.device is None:
-        for option in ("level_choice", "polarity"):
-            if getattr(arguments, option) is not None:
-                raise UserError(f"--{option.replace('_', '-')} needs --device")
-        return None
-    return Target(
-        open_device(arguments.device),
-        arguments.level_choice or "nearest",
-        Programming(polarity=arguments.polarity or "quieter"),
-    )
 
 
 def _parameters(arguments: argparse.Namespace) -> TrainingParameters:
@@ -126,7 +94,7 @@ def _parameters(arguments: argparse.Namespace) -> TrainingParameters:
             noise=arguments.noise,
             epochs=epochs,
             seed=arguments.seed,
-            target=_target(arguments),
+            target=target_options(arguments),
         )
     except (ValueError, TypeError) as error:
         raise UserError(str(error)) from error

@@ -50,7 +50,8 @@ class Dense:
         shape = self.weights.shape
         if len(shape) != 2 or not all(1 <= side <= MAX_LINES for side in shape):
             raise ValueError(
-                f"weights must be inputs x outputs, each from 1 to {MAX_LINES}, not of shape {shape}"
+                f"weights must be inputs x outputs, each from 1 to {MAX_LINES}, "
+                f"not of shape {shape}"
             )
         if self.biases.shape != (shape[1],):
             raise ValueError(

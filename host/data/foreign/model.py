@@ -13,6 +13,8 @@ from allspin.host.data.foreign.npz_file import read_npz
 from allspin.host.data.foreign.safetensors_file import read_safetensors
 from allspin.sim.errors import UserError
 
+MAX_BYTES = 1 << 29
+"""Bytes of a model's file: as many weights as are taken, in double precision."""
 PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".bin", ".ckpt", ".joblib")
 KERAS = (".keras", ".h5", ".hdf5")
 
@@ -43,13 +45,13 @@ def _refuse(path: Path) -> NoReturn:
     if suffix in PICKLES:
         raise UserError(
             f"{path} is a pickle, which may run any program and is not opened; convert it: python "
-            "-c \"import torch, safetensors.torch as s; "
+            '-c "import torch, safetensors.torch as s; '
             f"s.save_file(torch.load('{path.name}', weights_only=True), '{stem}.safetensors')\""
         )
     if suffix in KERAS:
         raise UserError(
-            f"{path} is Keras' own format, which is not read; convert it: python -c \"import keras; "
-            f"keras.models.load_model('{path.name}').export('{stem}.onnx', format='onnx')\""
+            f"{path} is Keras' own format, which is not read; convert it: python -c "
+            f"\"import keras; keras.models.load_model('{path.name}').export('{stem}.onnx', format='onnx')\""
         )
     raise UserError(
         f"{path} must be a model named .onnx, .safetensors (PyTorch's names) or .npz (W0, b0, ...)"

@@ -1,8 +1,8 @@
 """Biases of the last layer: weights of hidden neurons that always answer full scale.
 
-The last layer's columns have no converter whose offset could be a bias. A hidden column whose gain
-is 0 and whose offset asks for more current than there is has a neuron that is saturated whatever the
-image. Its row in the last layer is always driven, so the weights there are biases.
+The last layer's columns have no converter whose offset could be a bias. Where a hidden column's
+gain is 0 and its offset asks for more current than there is, its neuron is saturated whatever the
+image is. Its row in the last layer is always driven, so the weights there are biases.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""Operators that compute nothing of the images: shapes, types, and what stands behind the logits."""
+"""Operators that compute nothing of the images: shapes, types, what stands behind the logits."""
 
 import math
 from collections.abc import Sequence
