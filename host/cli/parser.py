@@ -23,7 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "chips": ("devices", "say what networks reach over many chips of a device"),
     "sweep": ("devices", "measure chips over a grid of networks, devices and variations"),
     "sim": ("gateware", "run a network's gateware in an HDL simulator"),
-    "export": ("gateware", "write a network's gateware as Verilog, or its array for SPICE"),
+    "export": ("gateware", "write a network as Verilog, as ONNX, or its array for SPICE"),
     "demo": ("networks", "show the whole machine at work, and leave its pictures"),
     "paper": ("reports", "draw the figures of the paper, with a verdict on each claim"),
     "compare": ("reports", "set spin neurons against CMOS neurons: area, energy and time"),
@@ -36,8 +36,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "bench": ("reports", "measure how fast it is, beside targets and beside others"),
     "info": ("reports", "show versions, tools, networks and boards"),
 }
-"""Each command, with its folder here and its line of the list. Its module is called the same, or, if
-Python has the word, the same with an underscore behind it."""
+"""Each command, with its folder here and its line of the list. Its module is called the same,
+with an underscore behind it if Python has the word."""
 
 DESCRIPTION = "allspin emulates an all-spin neural network in gateware, bit for bit."
 EPILOG = """\

@@ -1,4 +1,4 @@
-"""``allspin export``: the engine as Verilog, or the array as a deck for SPICE."""
+"""``allspin export``: the engine as Verilog, the network as ONNX, or the array for SPICE."""
 
 import argparse
 from pathlib import Path
@@ -9,6 +9,7 @@ from allspin.hdl.parameters import EngineParameters, HardwareProfile
 from allspin.host.cli.options.names import naming_options
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.files import check_writable
+from allspin.host.data.foreign.graphs.writing import CLASSES, IMAGES, LOGITS, network_graph
 from allspin.host.show.say import printable, say
 from allspin.sim.array.spice import layer_deck
 from allspin.sim.device.hall_array import READINGS
@@ -16,15 +17,18 @@ from allspin.sim.errors import UserError, refused
 from allspin.sim.network.netfile import write_atomically
 
 HELP = """\
-Write a network's engine as Verilog, or its array of Hall crosses as a deck for ngspice.
+Write a network's engine as Verilog, the network as an ONNX graph, or its array of Hall crosses as
+a deck for ngspice.
 
 OUT.v is plain Verilog (OUT.sv is SystemVerilog), OUT.mem beside it what to load, for $readmemh;
-docs/export.md describes both, with a testbench. DECK.cir prints every transfer function of a
-corner of a layer's array; docs/array.md describes it."""
+docs/export.md describes both, with a testbench. NET.onnx is the ideal network in integers, which
+gives the same logits, bit for bit; docs/networks.md describes it. DECK.cir prints every transfer
+function of a corner of a layer's array; docs/array.md describes it."""
 EPILOG = """\
 examples:
   allspin export mnist-10 --verilog engine.v
   allspin export mnist-10 --verilog engine.sv --lanes 10
+  allspin export mnist-10 --onnx mnist-10.onnx
   allspin export paper-10 --spice deck.cir --rows 8 --columns 8
 """
 
@@ -40,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("network", metavar="NET", help="network file, or the name of one that ships")
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--verilog", metavar="OUT.v", type=Path, help="file to write, .v or .sv")
+    what.add_argument("--onnx", metavar="NET.onnx", type=Path, help="graph to write")
     what.add_argument("--spice", metavar="DECK.cir", type=Path, help="deck to write")
     add("--lanes", metavar="L", type=int, help="columns that a row drives in a clock (all)")
     add("--layer", metavar="N", type=int, help="with --spice, the layer, from 0 (0)")
@@ -65,13 +70,31 @@ def run(arguments: argparse.Namespace) -> int:
     for name in DECK_OPTIONS:
         if getattr(arguments, name) is not None:
             raise UserError(f"--{name} needs --spice DECK.cir")
+    if arguments.onnx is not None:
+        return _write_graph(arguments)
     return _write_verilog(arguments)
+
+
+def _needs_verilog(arguments: argparse.Namespace) -> None:
+    if arguments.lanes is not None:
+        raise UserError("--lanes needs --verilog OUT.v")
+
+
+def _write_graph(arguments: argparse.Namespace) -> int:
+    """Write the network as a graph."""
+    _needs_verilog(arguments)
+    path: Path = arguments.onnx
+    check_writable(path)
+    network = open_network(arguments.network)
+    write_atomically(path, network_graph(network))
+    height, width = network.image_shape
+    say(f"{path}: from {IMAGES}, uint8 of N x {height} x {width}, to {LOGITS} and {CLASSES}")
+    return 0
 
 
 def _write_deck(arguments: argparse.Namespace) -> int:
     """Write a corner of a layer's array."""
-    if arguments.lanes is not None:
-        raise UserError("--lanes needs --verilog OUT.v")
+    _needs_verilog(arguments)
     path: Path = arguments.spice
     check_writable(path)
     array = open_device(arguments.device or DEVICE).array

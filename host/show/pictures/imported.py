@@ -52,8 +52,8 @@ def imported_network(
     wrong = [100 * (1 - accuracy) for accuracy in accuracies.values()]
     left.bar(stages, wrong, width=0.6, color=(SOFT, *COLOURS[: len(stages) - 1]))
     _mark(left, range(len(stages)), wrong, ".2f")
-    left.set_ylabel("error on test images (%)")
-    left.set_title("100 % less accuracy")
+    left.set_ylabel("error (%)")
+    left.set_title("Test images classified wrongly")
     layers = len(next(iter(errors.values())))
     width = 0.8 / len(errors)
     for number, ((stage, shares), colour) in enumerate(zip(errors.items(), COLOURS, strict=False)):
