@@ -22,6 +22,7 @@ from allspin.host.training.imported.importing import Imported, import_network
 from allspin.host.training.imported.options import ImportOptions
 from allspin.host.training.recipe import Progress
 from allspin.sim.errors import UserError
+from allspin.sim.network.levels import check_range
 from allspin.sim.network.netfile import save_network
 from allspin.sim.network.neuron import NEURONS
 
@@ -84,6 +85,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _options(arguments: argparse.Namespace) -> ImportOptions:
     try:
+        check_range("--bits", arguments.bits, 1, 8)
         return ImportOptions(
             states=arguments.states,
             neuron=arguments.neuron,

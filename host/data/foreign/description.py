@@ -10,14 +10,16 @@ from allspin.sim.network.network import MAX_LAYERS, MAX_LINES
 
 Reals = npt.NDArray[np.float64]
 
+LARGEST = 1e12
+"""Magnitude of a weight or bias: what fifteen layers make of it is a number yet."""
 MAX_WEIGHTS = 1 << 26
 """Weights of all layers together: half a gigabyte of real numbers."""
 
 
 def _frozen(name: str, values: npt.ArrayLike) -> Reals:
     array = np.array(values, np.float64)
-    if not np.all(np.isfinite(array)):
-        raise ValueError(f"{name} must be finite numbers")
+    if not np.all(np.abs(array) <= LARGEST):  # nor NaN
+        raise ValueError(f"{name} must be finite numbers of at most {LARGEST:g}")
     array.setflags(write=False)
     return array
 

@@ -51,7 +51,8 @@ def _refuse(path: Path) -> NoReturn:
     if suffix in KERAS:
         raise UserError(
             f"{path} is Keras' own format, which is not read; convert it: python -c "
-            f"\"import keras as k; k.models.load_model('{path.name}').export('{stem}.onnx', format='onnx')\""
+            f"\"import keras; keras.saving.load_model('{path.name}')"
+            f".export('{stem}.onnx', format='onnx')\""
         )
     raise UserError(
         f"{path} must be a model named .onnx, .safetensors (PyTorch's names) or .npz (W0, b0, ...)"

@@ -48,7 +48,7 @@ def _answers(machine: Machine, currents: Reals) -> Reals:
     return machine.table[steps] / float(machine.input_top(1))
 
 
-def fit_neurons(machine: Machine, sums: Reals, wanted: Reals) -> FittedNeurons:
+def fit_neurons(machine: Machine, sums: Reals, biases: Reals, wanted: Reals) -> FittedNeurons:
     """Choose full scale and offset of each column.
 
     Parameters
@@ -57,6 +57,8 @@ def fit_neurons(machine: Machine, sums: Reals, wanted: Reals) -> FittedNeurons:
         Its neuron and number formats.
     sums : ndarray of float64, shape (images, columns)
         What the columns sum, in the model's units.
+    biases : ndarray of float64, shape (columns,)
+        What is to be added, likewise.
     wanted : ndarray of float64, shape (images, columns)
         The model's activations, not negative.
     """
@@ -64,19 +66,25 @@ def fit_neurons(machine: Machine, sums: Reals, wanted: Reals) -> FittedNeurons:
     half = float(machine.table.max()) / machine.input_top(1) / 2
     largest = wanted.max(axis=0)
     largest = np.maximum(largest, max(LEAST_RANGE * float(largest.max()), SMALLEST))
+    # An offset reaches to two full scales: a bias takes at most one, where the curve lies the rest.
+    least = np.abs(biases) / line.slope
     best = np.full(sums.shape[1], np.inf)
     gains, offsets, worth = (np.zeros(sums.shape[1]) for _ in range(3))
     for share in RANGES:
-        full = share * largest
+        full = np.maximum(share * largest, least)
         for move in MOVES:
             gain = 1 / (full * line.slope)
-            offset = half / line.slope - line.middle - move
+            offset = half / line.slope - line.middle - move - biases * gain
             answers = _answers(machine, sums * gain - offset)
             squares = np.einsum("ij,ij->j", answers, answers)
             scale = np.einsum("ij,ij->j", answers, wanted) / np.maximum(squares, SMALLEST)
             missed = scale * answers - wanted
             errors = np.einsum("ij,ij->j", missed, missed)
             better = errors < best
-            best[better], gains[better], offsets[better] = errors[better], gain[better], offset
+            best[better], gains[better], offsets[better] = (
+                errors[better],
+                gain[better],
+                offset[better],
+            )
             worth[better] = scale[better]
     return FittedNeurons(gains, offsets, worth, _answers(machine, sums * gains - offsets))

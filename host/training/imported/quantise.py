@@ -88,13 +88,13 @@ def _hidden(machine: Machine, layer: Dense, rows: _Rows) -> tuple[Columns, Fitte
         by_column=True,
     )
     sums = rows.values @ fitted.rounded.levels
-    factor, number = _line(sums, wanted)
+    factor, biases = _line(sums, wanted)
     model = np.clip(wanted, 0, layer.high)
-    neurons = fit_neurons(machine, sums * factor + number, model)
+    neurons = fit_neurons(machine, sums * factor, biases, model)
     columns = Columns(
         _latent(machine, fitted.rounded),
         factor * neurons.gains,
-        neurons.offsets - number * neurons.gains,
+        neurons.offsets,
     )
     return columns, neurons, model
 

@@ -48,8 +48,7 @@ def _constants(operator: Any, left: Constant, right: Constant) -> Constant:
     shape = np.broadcast_shapes(left.shape, right.shape)
     if math.prod(shape) > MAX_WEIGHTS:
         raise ValueError(f"its result is too large: {shape}")
-    with np.errstate(all="ignore"):  # what is not finite is refused where it is used
-        return operator(left.astype(np.float64), right.astype(np.float64))
+    return operator(left.astype(np.float64), right.astype(np.float64))
 
 
 def _one_of(left: Value, right: Value) -> tuple[Stream, Constant]:

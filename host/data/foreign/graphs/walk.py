@@ -112,7 +112,8 @@ def _walk(graph: Graph, first: Stream) -> dict[str, Value]:
                 )
             inputs.append(values[name] if name else None)
         try:
-            value = operator(node, inputs)
+            with np.errstate(all="ignore"):  # layers refuse what is not finite
+                value = operator(node, inputs)
         except (ValueError, IndexError) as error:
             raise UserError(
                 f"{graph.path}: {_node_name(node)} ({node.op_type}): {error}"
@@ -166,6 +167,7 @@ def read_layers(graph: Graph, image_shape: tuple[int, int]) -> tuple[FloatNetwor
             f"{name!r} is no such output"
         )
     try:
-        return FloatNetwork((*stream.layers, stream.dense())), name
+        with np.errstate(all="ignore"):  # as above
+            return FloatNetwork((*stream.layers, stream.dense())), name
     except ValueError as error:
         raise UserError(f"{graph.path}: {error}") from error
