@@ -81,10 +81,6 @@ def fit_neurons(machine: Machine, sums: Reals, biases: Reals, wanted: Reals) -> 
             missed = scale * answers - wanted
             errors = np.einsum("ij,ij->j", missed, missed)
             better = errors < best
-            best[better], gains[better], offsets[better] = (
-                errors[better],
-                gain[better],
-                offset[better],
-            )
-            worth[better] = scale[better]
+            for kept, tried in ((best, errors), (gains, gain), (offsets, offset), (worth, scale)):
+                kept[better] = tried[better]
     return FittedNeurons(gains, offsets, worth, _answers(machine, sums * gains - offsets))

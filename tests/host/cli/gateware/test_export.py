@@ -2,6 +2,7 @@
 
 import re
 
+import onnx
 import pytest
 
 from allspin.hdl.bench.networks import random_network
@@ -57,6 +58,9 @@ def test_lanes_make_another_engine_with_the_same_image(net, tmp_path):
         ([], "--verilog"),
         (["--verilog", "out.v", "--rows", "2"], "--rows needs --spice DECK.cir"),
         (["--spice", "out.cir", "--lanes", "2"], "--lanes needs --verilog OUT.v"),
+        (["--onnx", "out.onnx", "--lanes", "2"], "--lanes needs --verilog OUT.v"),
+        (["--onnx", "out.onnx", "--rows", "2"], "--rows needs --spice DECK.cir"),
+        (["--onnx", "no/such/out.onnx"], "no/such/out.onnx: No such file or directory"),
         (["--spice", "out.cir", "--rows", "10"], "--rows must be from 1 to 9, not 10"),
         (["--spice", "out.cir", "--layer", "2"], "--layer must be from 0 to 1, not 2"),
         (["--spice", "out.cir", "--reading", "other"], "--reading must be one of ideal, series"),
@@ -94,3 +98,13 @@ def test_a_deck_is_of_the_paper_as_it_draws_it(net, tmp_path, capsys):
     deck = path.read_text()
     assert len(re.findall(r"^x\d", deck, re.MULTILINE)) == 12
     assert "312.5 ohm" in deck
+
+
+def test_a_graph_is_written_and_named(net, tmp_path, capsys):
+    path = tmp_path / "out.onnx"
+    assert main(["export", net, "--onnx", str(path)]) == 0
+    assert [
+        side.dim_value for side in onnx.load(path).graph.input[0].type.tensor_type.shape.dim
+    ] == [0, 1, 9]
+    expected = f"{path}: from images, uint8 of N x 1 x 9, to logits and classes\n"
+    assert capsys.readouterr().out == expected
