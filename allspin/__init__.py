@@ -48,6 +48,8 @@ if TYPE_CHECKING:
     from allspin.host.study.sweep.cluster import Cluster as Cluster
     from allspin.host.study.sweep.sweep import sweep as sweep
     from allspin.host.training.augment import Augmentation as Augmentation
+    from allspin.host.training.imported.importing import import_network as import_network
+    from allspin.host.training.imported.options import ImportOptions as ImportOptions
     from allspin.host.training.recipe import TrainingParameters as TrainingParameters
     from allspin.host.training.recipe import train as train
     from allspin.host.training.target import Target as TrainingTarget
@@ -85,6 +87,7 @@ __all__ = [
     "FitOptions",
     "GoldenModel",
     "HardwareProfile",
+    "ImportOptions",
     "Machine",
     "MachineOptions",
     "MeasureOptions",
@@ -107,6 +110,7 @@ __all__ = [
     "build",
     "compare",
     "fit",
+    "import_network",
     "load_dataset",
     "load_device",
     "load_network",
@@ -145,6 +149,7 @@ _HOMES = {
     "FitOptions": "host.study.fit.options",
     "GoldenModel": "sim.network.golden",
     "HardwareProfile": "hdl.parameters",
+    "ImportOptions": "host.training.imported.options",
     "Machine": "host.link.machines.machine",
     "MachineOptions": "host.study.running.machine_options",
     "MeasureOptions": "host.study.chips.measured",
@@ -167,6 +172,7 @@ _HOMES = {
     "build": "host.bitstreams.build.boards",
     "compare": "host.study.compare.comparison",
     "fit": "host.study.fit.fit",
+    "import_network": "host.training.imported.importing",
     "load_dataset": "host.data.datasets",
     "load_device": "host.data.catalogue:open_device",
     "load_network": "host.data.catalogue:open_network",
