@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -68,7 +69,7 @@ def fit_weights(
         rounder = Rounder(moments, levels)
         round_with = rounder.round
     else:
-        round_with = lambda weights, scales: round_apart(weights, scales, levels)  # noqa: E731
+        round_with = partial(round_apart, levels=levels)
     largest = np.maximum(np.abs(weights).max(axis=0), SMALLEST)
     if not by_column:
         largest[:] = largest.max()

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from allspin.host.data.foreign.description import MAX_WEIGHTS
 from allspin.host.data.foreign.graphs.attributes import integer, real
 from allspin.host.data.foreign.graphs.values import Constant, Stream, Value
 
@@ -46,8 +45,8 @@ def _pair(inputs: Sequence[Value | None]) -> tuple[Value, Value]:
 
 def _constants(operator: Any, left: Constant, right: Constant) -> Constant:
     shape = np.broadcast_shapes(left.shape, right.shape)
-    if math.prod(shape) > MAX_WEIGHTS:
-        raise ValueError(f"its result is too large: {shape}")
+    if math.prod(shape) > max(left.size, right.size):
+        raise ValueError(f"constants of shapes {left.shape} and {right.shape} do not fit")
     return operator(left.astype(np.float64), right.astype(np.float64))
 
 

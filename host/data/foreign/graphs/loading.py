@@ -66,7 +66,8 @@ def tensor_array(tensor: Any) -> npt.NDArray[Any]:
     onnx = onnx_package()
     if tensor.data_location == onnx.TensorProto.EXTERNAL or tensor.external_data:
         raise ValueError(
-            "its values lie in another file, which is not read; save the model in one file"
+            "its values lie in another file, which is not read; save the model in one file "
+            "(PyTorch: external_data=False)"
         )
     if len(tensor.dims) > MAX_RANK or any(side < 0 for side in tensor.dims):
         raise ValueError(f"it has no possible shape: {list(tensor.dims)[:MAX_RANK]}")

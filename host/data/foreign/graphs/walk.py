@@ -83,11 +83,14 @@ def sample_shape(graph: Graph, image_shape: tuple[int, int]) -> tuple[int, ...]:
     inner = sides[1:]
     if not kind.HasField("shape"):
         return (pixels,)
+    for side in sides:
+        if side is not None and not 1 <= side <= MAX_LINES:
+            raise UserError(f"{graph.path} takes inputs with a side of {side}")
     known = math.prod(side for side in inner if side is not None)
     open_sides = inner.count(None)
     if 1 <= len(inner) <= 3 and known > 0 and open_sides <= 1 and pixels % known == 0:
         shape = tuple(pixels // known if side is None else side for side in inner)
-        if math.prod(shape) == pixels and max(shape) <= MAX_LINES:
+        if math.prod(shape) == pixels:
             return shape
     if open_sides == len(inner) == 2:
         return image_shape

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from allspin.host.data.foreign.description import Dense, FloatNetwork
+from allspin.host.training.imported import weights
 from allspin.host.training.imported.constant import MAX_NEURONS, neurons_needed
 from allspin.host.training.imported.errors import layer_errors
 from allspin.host.training.imported.quantise import quantise
@@ -85,10 +86,10 @@ def test_ten_states_and_four_bits_decide_as_the_model_mostly(images, neuron):
 def test_biases_of_the_last_layer_are_weights_of_neurons_at_full_scale(images, neuron):
     first, last = drawn((20, 16, 5)).layers
     # Classes whose weights are large for all neurons alike, which their biases make up for.
-    weights = last.weights + np.linspace(-0.5, 0.5, 5)
+    slanted = last.weights + np.linspace(-0.5, 0.5, 5)
     hidden = np.maximum(images.reshape(600, 20) / 255 @ first.weights + first.biases, 0)
-    biases = -(hidden @ weights).mean(axis=0)
-    model = FloatNetwork((first, Dense(weights, biases)))
+    biases = -(hidden @ slanted).mean(axis=0)
+    model = FloatNetwork((first, Dense(slanted, biases)))
     quantised = quantise(model, machine(neuron, 10, 4), images)
     network, found = run(quantised, images)
     count = quantised.constant_neurons
@@ -99,17 +100,17 @@ def test_biases_of_the_last_layer_are_weights_of_neurons_at_full_scale(images, n
     constant = trace[0].activations[:, 16:]
     assert np.all(constant == machine(neuron, 10, 4).table.max())
     wanted = logits_of(model, images).argmax(axis=1)
-    without = (hidden @ weights).argmax(axis=1)
+    without = (hidden @ slanted).argmax(axis=1)
     assert np.mean(without == wanted) < 0.5
     assert np.mean(found.argmax(axis=1) == wanted) > (0.7 if neuron == "cmos-sigmoid" else 0.8)
 
 
 def test_how_many_constant_neurons():
-    weights = np.array([[0.5, -0.2]])
-    assert neurons_needed(np.zeros(2), weights) == 0
-    assert neurons_needed(np.array([0.1, -0.1]), weights) == 1
-    assert neurons_needed(np.array([0.6, -0.6]), weights) == 2
-    assert neurons_needed(np.array([1e6, -1e6]), weights) == MAX_NEURONS
+    largest = np.array([[0.5, -0.2]])
+    assert neurons_needed(np.zeros(2), largest) == 0
+    assert neurons_needed(np.array([0.1, -0.1]), largest) == 1
+    assert neurons_needed(np.array([0.6, -0.6]), largest) == 2
+    assert neurons_needed(np.array([1e6, -1e6]), largest) == MAX_NEURONS
 
 
 def test_no_constant_neuron_where_biases_are_all_alike(images):
@@ -129,13 +130,20 @@ def test_without_a_hidden_layer_biases_go_into_the_pixels_weights(images):
     assert np.mean(found.argmax(axis=1) == wanted) > max(0.93, np.mean(without == wanted))
 
 
+def test_layers_that_are_too_wide_are_rounded_weight_by_weight(images, monkeypatch):
+    together = agreement(drawn((20, 40, 5)), images, machine("sot", 10, 4))
+    monkeypatch.setattr(weights, "MAX_ROWS", 19)
+    apart = agreement(drawn((20, 40, 5)), images, machine("sot", 10, 4))
+    assert 0.8 < apart < together
+
+
 def test_dead_pixels_and_dead_neurons_do_no_harm(images):
     dark = images.copy()
     dark[:, 0] = 0
-    weights = drawn((20, 16, 5)).layers
-    first = weights[0].weights.copy()
+    before, last = drawn((20, 16, 5)).layers
+    first = before.weights.copy()
     first[:, 3] = 0
-    model = FloatNetwork((Dense(first, np.where(np.arange(16) == 7, -99, 0.1)), weights[1]))
+    model = FloatNetwork((Dense(first, np.where(np.arange(16) == 7, -99, 0.1)), last))
     assert agreement(model, dark, machine("sot", 10, 4)) > 0.93
 
 

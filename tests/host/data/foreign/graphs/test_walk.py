@@ -196,6 +196,20 @@ REFUSED = {
     ),
     "an end in a Relu": (two_layers(RELU, outputs=("x",)), "must end in a layer of weights"),
     "two ends": (two_layers(RELU, outputs=("m", "output")), "has 2 different outputs"),
+    "a side": (
+        two_layers(RELU, shape=(1 << 40, PIXELS)),
+        "takes inputs with a side of 1099511627776",
+    ),
+    "negative sides": (two_layers(RELU, shape=(None, -4, -5)), "takes inputs with a side of -4"),
+    "constants": (
+        two_layers(
+            node("Add", ["c", "r"], ["s"]),
+            node("Add", ["m", "s"], ["x"]),
+            c=np.zeros((9, 1), np.float32),
+            r=np.zeros((1, 9), np.float32),
+        ),
+        "constants of shapes (9, 1) and (1, 9) do not fit",
+    ),
     "images": (
         two_layers(RELU, shape=(None, 3, 28, 28)),
         "takes inputs of shape ? x 3 x 28 x 28; the images have 4 x 5 pixels of one channel",
