@@ -49,11 +49,6 @@ class Graph:
     constants: dict[str, npt.NDArray[Any]]
     input: Any
 
-    @property
-    def opsets(self) -> dict[str, int]:
-        """Version of each set of operators."""
-        return {DOMAINS.get(o.domain, o.domain): o.version for o in self.model.opset_import}
-
 
 def tensor_array(tensor: Any) -> npt.NDArray[Any]:
     """A tensor's values.

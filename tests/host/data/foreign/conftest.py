@@ -1,6 +1,6 @@
 """Small networks of real numbers, and the graphs that other tools make of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,7 @@ def inputs() -> npt.NDArray[np.float64]:
 
 def model(
     nodes: list[Any],
-    constants: dict[str, npt.ArrayLike],
+    constants: Mapping[str, npt.ArrayLike],
     shape: list[Any],
     outputs: tuple[str, ...] = ("output",),
     name: str = "input",
@@ -86,8 +86,8 @@ def torch_model(arrays: Arrays) -> onnx.ModelProto:
             momentum=0.9,
             training_mode=0,
         ),
-        node("Constant", [], ["/3/low"], value=numpy_helper.from_array(np.float32(0))),
-        node("Constant", [], ["/3/high"], value=numpy_helper.from_array(np.float32(2))),
+        node("Constant", [], ["/3/low"], value=numpy_helper.from_array(np.array(0, np.float32))),
+        node("Constant", [], ["/3/high"], value=numpy_helper.from_array(np.array(2, np.float32))),
         node(
             "Clip",
             ["/2/BatchNormalization_output_0", "/3/low", "/3/high"],

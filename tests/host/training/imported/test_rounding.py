@@ -19,7 +19,7 @@ def error(moments, found, weights):
 def correlated(rows: int, rng: np.random.Generator):
     """Moments of rows each of which is much like its neighbours."""
     values = rng.normal(size=(200, rows + 3))
-    smooth = sum(values[:, k : rows + k] for k in range(4))
+    smooth = np.sum([values[:, k : rows + k] for k in range(4)], axis=0)
     return smooth.T @ smooth / 200
 
 

@@ -33,7 +33,7 @@ def whole(path: Path, inputs, shape: tuple[int, ...], output: str):
     """An output of the whole model, as ONNX evaluates it."""
     given = inputs.reshape(-1, *shape).astype(np.float32)
     session = ReferenceEvaluator(onnx.load(path))
-    (found,) = session.run([output], {session.input_names[0]: given})
+    (found,) = session.run([output], {onnx.load(path).graph.input[0].name: given})
     return np.asarray(found)
 
 
