@@ -58,6 +58,7 @@ def test_every_board_has_a_machine_a_clock_and_pins(board):
     lights = board.lights
     wanted = [*filter(None, (lights.programmed, lights.streaming, lights.error)), *lights.digit]
     assert len(places) == 3 + len(wanted) + len(board.inactive) + ("rst_0__io" in places)
+    assert "connect \\machine_clock 1'0" not in text  # something drives it
     if board.pll is not None:
         cell = {"iCE40": "SB_PLL40_", "ECP5": "EHXPLLL"}[family.name]
         assert f"cell \\{cell}" in text

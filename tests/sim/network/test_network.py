@@ -115,6 +115,21 @@ def test_what_does_not_fit_is_named(change: dict[str, Any], expected: str) -> No
         network(**change)
 
 
+@pytest.mark.parametrize("rah_bits", [2, 8])
+def test_levels_reach_the_words_ends(rah_bits: int) -> None:
+    half = 2 ** (rah_bits - 1)
+
+    def build(*levels: int) -> Network:
+        states = np.zeros((12, 3), np.uint8)
+        only = Layer(states, np.array(levels, np.int16), None, None)
+        return network(layers=[only], rah_bits=rah_bits)
+
+    build(-half, half - 1)
+    for levels in ((-half - 1, half - 1), (-half, half)):
+        with pytest.raises(ValueError, match=f"layer 0 must be from {-half} to {half - 1} "):
+            build(*levels)
+
+
 @pytest.mark.parametrize("current_bits", [4, 12])
 def test_offsets_reach_twice_the_current_either_way(current_bits: int) -> None:
     bound = 2 ** (current_bits + 1)

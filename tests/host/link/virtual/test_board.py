@@ -184,6 +184,17 @@ def test_closing_ends_the_process_by_itself_and_twice_is_harmless(program):
     assert transport.process.returncode == 0
 
 
+def test_what_the_board_says_at_its_end_is_read(tmp_path):
+    """It would wait for ever on a full pipe, and be killed before it has ended by itself."""
+    ended = tmp_path / "ended"
+    transport = VirtualTransport(
+        script(tmp_path, f"cat > /dev/null; head -c 4000000 /dev/zero; touch {ended}")
+    )
+    transport.close()
+    assert transport.process.returncode == 0
+    assert ended.exists()
+
+
 def test_closing_in_mid_run(program):
     transport = VirtualTransport(program)
     device = LinkedMachine(transport)
