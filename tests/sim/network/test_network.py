@@ -36,7 +36,8 @@ def test_a_network_knows_its_shape() -> None:
     assert made.topology == (12, 5, 3)
     assert made.classes == 3
     assert [made.input_bits(number) for number in range(2)] == [4, 4]
-    assert network(pixel_bits=2).input_bits(0) == 2
+    two = network(pixel_bits=2)
+    assert [two.input_bits(number) for number in range(2)] == [2, 4]
     deep = network(layers=[layer(12, 5, True), layer(5, 4, True), layer(4, 2)])
     assert (deep.topology, deep.classes) == ((12, 5, 4, 2), 2)
 

@@ -213,6 +213,12 @@ def test_its_pipes_are_as_large_as_they_may_be(program):
             assert 1 << 16 <= size <= max(1 << 16, int(limit.read_text()))
 
 
+def test_its_pipes_never_block(program):
+    with VirtualTransport(program) as transport:
+        assert not os.get_blocking(transport.input)
+        assert not os.get_blocking(transport.output)
+
+
 def test_it_waits_for_as_long_as_it_is_told_to(program, monkeypatch):
     waits = []
 
