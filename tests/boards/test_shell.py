@@ -83,6 +83,8 @@ def test_what_the_driver_says_reaches_the_lights(name):
         **{led: f"{digit} [{bit}]" for bit, led in enumerate(lights.digit)},
         **dict.fromkeys(board.inactive, "1'0"),
     }
+    # Answers reach it from where the transmitter has them.
+    assert connections("transmitter")["sent__payload"] in driver.values()
     for path, wire in shown.items():
         if path:
             assert connections(path.replace("/", "_"))["o"] == wire, path
