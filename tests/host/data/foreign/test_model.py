@@ -1,5 +1,7 @@
 """Files by their names: which are read, and how others are converted."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -33,6 +35,13 @@ def test_other_images_are_refused(tmp_path):
     np.savez(path, W0=np.ones((6, 3)))
     with pytest.raises(UserError, match="takes 6 inputs; the images have 4 x 5 pixels"):
         read_model(path, (4, 5))
+
+
+def test_other_formats_need_no_onnx(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    path = tmp_path / "net.npz"
+    np.savez(path, W0=np.eye(20, 3))
+    assert read_model(path, (4, 5)).network.topology == (20, 3)
 
 
 def test_a_scaling_goes_into_the_first_layer():
