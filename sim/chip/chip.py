@@ -180,6 +180,30 @@ def state_words(
     ndarray of int8, shape (rows, columns)
         Clamped to ``-(2**(rah_bits - 1) - 1)`` to ``2**(rah_bits - 1) - 1``.
     """
+    written = written_words(states, polarity, table, seed, layer, write)
+    return rounded_words(held_words(written, table, seed, layer, imperfections), rah_bits)
+
+
+def written_words(
+    states: npt.NDArray[np.integer],
+    polarity: npt.ArrayLike,
+    table: WriteTable,
+    seed: int,
+    layer: int,
+    write: npt.ArrayLike = 0,
+) -> Integers:
+    """What writes of one crossbar of a chip leave: level, D2D and C2C of each cell.
+
+    Parameters
+    ----------
+    states, polarity, table, seed, layer, write
+        As of `state_words`.
+
+    Returns
+    -------
+    ndarray of int64, shape (rows, columns)
+        In units of ``2**-21`` words (`WORD_BITS`).
+    """
     shape = (states.shape[0], states.shape[1])
     polarities = np.broadcast_to(np.asarray(polarity, np.int64), shape)
     words = table.levels.astype(np.int64)[states] << WORD_BITS
@@ -189,29 +213,29 @@ def state_words(
     if np.any(table.c2c):
         spread = table.c2c.astype(np.int64)[polarities, states]
         words += cell_normals(seed, layer, Purpose.WRITE, shape, write) * spread
-    return finish_words(words, table, seed, layer, imperfections, rah_bits)
+    return words
 
 
-def finish_words(
+def held_words(
     words: Integers,
     table: WriteTable,
     seed: int,
     layer: int,
     imperfections: Imperfections = Imperfections(),  # noqa: B008 (it is frozen)
-    rah_bits: int = 8,
-) -> Words:
-    """What becomes of written R_AH: drift, Hall offset, reference, rounding, stuck cells.
+) -> Integers:
+    """What cells hold of what was written: drift, Hall offset, reference, stuck cells.
 
     Parameters
     ----------
     words : ndarray of int64, shape (rows, columns)
-        R_AH of each cell in units of ``2**-21`` words (`WORD_BITS`).
-    table, seed, layer, imperfections, rah_bits
+        Written R_AH of each cell in units of ``2**-21`` words (`WORD_BITS`).
+    table, seed, layer, imperfections
         As of `state_words`.
 
     Returns
     -------
-    ndarray of int8, shape (rows, columns)
+    ndarray of int64, shape (rows, columns)
+        In the same units, neither rounded nor clamped: what a meter would read.
     """
     shape = (words.shape[0], words.shape[1])
     wrong = imperfections
@@ -230,13 +254,30 @@ def finish_words(
     if wrong.reference:
         spread = round(wrong.reference * (highest - lowest) * 2**SPREAD_BITS)
         words -= cell_normals(seed, layer, Purpose.REFERENCE, (shape[0], 1)) * np.int64(spread)
-    top = full_scale(rah_bits)
-    finished = np.clip(_rounded(words, WORD_BITS), -top, top)
     stuck = stuck_cells(seed, layer, shape, wrong)
     if stuck is not None:
         cells, high = stuck
-        finished[cells] = np.where(high, highest, lowest)[cells]
-    return finished.astype(np.int8)
+        words[cells] = np.where(high, highest, lowest)[cells] << WORD_BITS
+    return words
+
+
+def rounded_words(held: Integers, rah_bits: int = 8) -> Words:
+    """R_AH words of what cells hold: rounded to the nearest, halves up, and clamped.
+
+    Parameters
+    ----------
+    held : ndarray of int64
+        In units of ``2**-21`` words (`WORD_BITS`).
+    rah_bits : int
+        Width of a word.
+
+    Returns
+    -------
+    ndarray of int8, the shape of `held`
+        From ``-(2**(rah_bits - 1) - 1)`` to ``2**(rah_bits - 1) - 1``.
+    """
+    top = full_scale(rah_bits)
+    return np.clip(_rounded(held, WORD_BITS), -top, top).astype(np.int8)
 
 
 def stuck_cells(

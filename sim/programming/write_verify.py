@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.sim.chip.array import D2D, UNIT
-from allspin.sim.chip.chip import WORD_BITS, Chip, Words, finish_words, stuck_cells, write_table
+from allspin.sim.chip.chip import WORD_BITS, Chip, held_words, stuck_cells, write_table
 from allspin.sim.chip.generator import Purpose, cell_normals, normals
 from allspin.sim.device.response import Array, Polarity
-from allspin.sim.network.levels import full_scale
+from allspin.sim.programming.cells import BEYOND, Cells
 from allspin.sim.programming.schemes import Counts, Programming
 from allspin.sim.programming.trains import level_targets, penalty, reach, ruled_out
 
@@ -47,8 +47,14 @@ class WriteVerify:
     ----------
     counts : Counts
         What it took.
-    converged : ndarray of bool, shape (rows, columns)
+    done : ndarray of bool, shape (rows * columns,)
         Cells that were read within the band.
+    tries : ndarray of int64, shape (rows * columns,)
+        Times that each was written and read.
+    polarity, pulses : ndarray of int8 and of int64, shape (rows * columns,)
+        Of the last train of each.
+    all_pulses : ndarray of int64, shape (rows * columns,)
+        Of all its trains.
     resistance : ndarray of float64, shape (rows * columns,)
         R_AH of each cell with its own D2D deviation, in the synapse's unit.
     """
@@ -100,13 +106,18 @@ class WriteVerify:
         self.seen = [np.zeros(size), np.zeros(size)]
         self.known = [np.ones(size), np.ones(size)]
         self.resistance = np.zeros(size)
-        done = np.zeros(size, bool)
+        self.done = np.zeros(size, bool)
+        self.polarity = np.zeros(size, np.int8)
+        self.pulses, self.all_pulses, self.tries = np.zeros((3, size), np.int64)
         counts = Counts(cells=size)
         left = np.arange(size)
         for write in range(programming.tries):
             if not left.size:
                 break
             polarity, pulses = self._trains(left)
+            self.polarity[left], self.pulses[left] = polarity, pulses
+            self.all_pulses[left] += pulses
+            self.tries[left] += 1
             read = self._write(left, polarity, pulses, write)
             for one in Polarity:
                 here = polarity == one
@@ -120,10 +131,9 @@ class WriteVerify:
                     self._learn(one, left[here], pulses[here], read[here])
             counts += Counts(saturations=left.size, reads=left.size)
             good = np.abs(read - self.targets[self.states[left]]) <= self.band
-            done[left[good]] = True
+            self.done[left[good]] = True
             left = left[~good]
         self.counts = counts + Counts(unconverged=left.size)
-        self.converged = done.reshape(self.shape)
 
     def _best_trains(self, polarity: Polarity) -> npt.NDArray[np.int64]:
         """Best number of pulses by state and by deviate, from -4 to 4 in 16ths."""
@@ -202,18 +212,26 @@ class WriteVerify:
         self.seen[polarity][cells] += spread * missed / variance
         self.known[polarity][cells] += spread**2 / variance
 
-    def words(self, rah_bits: int) -> Words:
-        """R_AH words of the layer."""
+    def cells(self) -> Cells:
+        """What it left in the cells."""
         chip = self.chip
-        top = full_scale(rah_bits)
         exact = (self.resistance - self.synapse.low) * self.scale + float(self.levels[0])
-        words = np.rint(np.clip(exact, -2 * top, 2 * top) * 2**WORD_BITS).astype(np.int64)
+        written = np.rint(np.clip(exact, -BEYOND, BEYOND) * 2**WORD_BITS).astype(np.int64)
         table = write_table(self.synapse, self.levels)
-        return finish_words(
-            words.reshape(self.shape),
-            table,
-            chip.seed,
-            self.number,
-            chip.device.imperfections,
-            rah_bits,
+        tries = self.tries.reshape(self.shape)
+        return Cells(
+            held=held_words(
+                written.reshape(self.shape),
+                table,
+                chip.seed,
+                self.number,
+                chip.device.imperfections,
+            ),
+            polarity=self.polarity.reshape(self.shape),
+            pulses=self.pulses.reshape(self.shape),
+            widths=self.pulses.reshape(self.shape).astype(np.float64),
+            all_pulses=self.all_pulses.reshape(self.shape),
+            saturations=tries,
+            tries=tries,
+            converged=self.done.reshape(self.shape),
         )
