@@ -21,7 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "chips": ("devices", "say what networks reach over many chips of a device"),
     "sweep": ("devices", "measure chips over a grid of networks, devices and variations"),
     "sim": ("gateware", "run a network's gateware in an HDL simulator"),
-    "export": ("gateware", "write a network's gateware as Verilog, or its array for SPICE"),
+    "export": ("gateware", "write Verilog, a deck for SPICE, or a table of cells"),
     "demo": ("networks", "show the whole machine at work, and leave its pictures"),
     "paper": ("reports", "draw the figures of the paper, with a verdict on each claim"),
     "compare": ("reports", "set spin neurons against CMOS neurons: area, energy and time"),

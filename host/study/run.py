@@ -15,7 +15,7 @@ from allspin.host.data.revision import commit
 from allspin.host.link.machines.machine import Machine
 from allspin.host.link.machines.opening import GOLDEN, VIRTUAL
 from allspin.host.show.display import Display, Silent
-from allspin.host.study.running.chip_options import ChipOptions
+from allspin.host.study.running.chip_options import ChipOptions, ProbedChipOptions
 from allspin.host.study.running.comparison import (
     LogitsCompared,
     WordsCompared,
@@ -59,7 +59,7 @@ def run(
     on: str | MachineOptions | Machine = GOLDEN,
     options: RunOptions | None = None,
     *,
-    chip: int | ChipOptions | None = None,
+    chip: int | ChipOptions | ProbedChipOptions | None = None,
     images: int | None = None,
     data: str | Path | None = None,
     display: Display | None = None,
@@ -75,9 +75,9 @@ def run(
         machine that is open, which stays open.
     options : RunOptions, optional
         What is done besides: a comparison with the golden model, resident images.
-    chip : int or ChipOptions, optional
-        The chip that the machine is made into, by its seed or with device and programming (the
-        ideal one).
+    chip : int, ChipOptions or ProbedChipOptions, optional
+        The chip that the machine is made into, by its seed, with device and programming, or with
+        cells that were read back from a real one (the ideal one).
     images : int, optional
         Only the first so many test images, from 1 on (all).
     data : str or Path, optional
@@ -101,7 +101,7 @@ def run(
         on = MachineOptions(on)
     if options.resident and isinstance(on, MachineOptions) and on.on == GOLDEN:
         raise UserError(f"`resident` is for `on` {VIRTUAL} or a board: {GOLDEN} has no memory")
-    if chip is not None and not isinstance(chip, ChipOptions):
+    if isinstance(chip, int):
         chip = ChipOptions(chip)
     base = open_network(network)
     shown_images, labels = load_test_set(data, [base], images)

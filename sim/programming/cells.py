@@ -103,5 +103,18 @@ def measured_words(
     _, scale = level_targets(synapse, levels)
     exact = np.nan_to_num((resistance - synapse.low) * scale + float(levels[0]), nan=0.0)
     held = np.rint(np.clip(exact, -BEYOND, BEYOND) * 2**WORD_BITS).astype(np.int64)
-    half = full_scale(rah_bits) + 0.5
-    return MeasuredWords(rounded_words(held, rah_bits), np.abs(exact) > half)
+    return MeasuredWords(rounded_words(held, rah_bits), saturates(held, rah_bits))
+
+
+def saturates(held: Integers, rah_bits: int) -> npt.NDArray[np.bool_]:
+    """Which cells hold more, either way, than a word says.
+
+    Parameters
+    ----------
+    held : ndarray of int64
+        In units of ``2**-21`` words.
+    rah_bits : int
+        Width of a word.
+    """
+    half = (2 * full_scale(rah_bits) + 1) << WORD_BITS - 1
+    return (held >= half) | (held < -half)

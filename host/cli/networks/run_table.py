@@ -2,7 +2,7 @@
 
 from allspin.host.show.figures import figures_table
 from allspin.host.show.terminal import Terminal
-from allspin.host.study.running.made_chip import MadeChip
+from allspin.host.study.running.made_chip import MadeChip, ProbedChip, ProgrammedChip
 from allspin.host.study.running.score import Score
 
 
@@ -11,8 +11,8 @@ def print_score(score: Score) -> None:
     chip = score.chip
     where = score.on
     if chip is not None:
-        where = f"chip {chip.chip.seed} of {chip.device.name}, {where}"
-    rows = (*_shown(score), *_compared(score), *([] if chip is None else _programmed(chip)))
+        where = f"{chip.title}, {where}"
+    rows = (*_shown(score), *_compared(score), *([] if chip is None else _made(chip)))
     console = Terminal()
     console.print(figures_table(f"{score.network} on {where}", rows))
     if chip is not None:
@@ -55,10 +55,36 @@ def _compared(score: Score) -> list[tuple[str, str]]:
     return rows
 
 
-def _programmed(chip: MadeChip) -> list[tuple[str, str]]:
+def _made(chip: MadeChip) -> list[tuple[str, str]]:
+    rows = []
+    if isinstance(chip, ProgrammedChip):
+        rows += _programmed(chip)
+    if isinstance(chip, ProbedChip):
+        rows += _probed(chip)
+    if chip.array.layers:
+        how = "words and gains" if chip.array.folded else "the matrix itself"
+        rows.append((f"array, {chip.device.array.reading}", how))
+        rows.append(("  its error, of a cell's range", f"{chip.array.error:.2%}"))
+        rows.append(("  of that not in the words", f"{chip.array.residual:.2%}"))
+        rows.append(("  words too large", f"{chip.array.saturated:.2%}"))
+    if chip.calibrated is not None:
+        rows.append(("calibration, uses of neurons", f"{chip.calibrated.uses:,}"))
+    return rows
+
+
+def _probed(chip: ProbedChip) -> list[tuple[str, str]]:
+    cells = chip.cells
+    return [
+        ("cells measured", f"{cells.cells - cells.missing:,}"),
+        ("  missing", f"{cells.missing:,}"),
+        ("  saturated", f"{cells.saturated:,}"),
+    ]
+
+
+def _programmed(chip: ProgrammedChip) -> list[tuple[str, str]]:
     counts = chip.counts
     rows = [
-        ("programmed", chip.programming.scheme),
+        ("programmed", chip.how.scheme),
         ("  pulses a cell", f"{counts.pulses / counts.cells:.1f}"),
         ("  saturations a cell", f"{counts.saturations / counts.cells:.2f}"),
     ]
@@ -71,12 +97,4 @@ def _programmed(chip: MadeChip) -> list[tuple[str, str]]:
     seconds = counts.time(chip.device.electrical)
     if seconds is not None:
         rows.append(("  time, cell after cell", f"{seconds:,.0f} s"))
-    if chip.array.layers:
-        how = "words and gains" if chip.array.folded else "the matrix itself"
-        rows.append((f"array, {chip.device.array.reading}", how))
-        rows.append(("  its error, of a cell's range", f"{chip.array.error:.2%}"))
-        rows.append(("  of that not in the words", f"{chip.array.residual:.2%}"))
-        rows.append(("  words too large", f"{chip.array.saturated:.2%}"))
-    if chip.calibrated is not None:
-        rows.append(("calibration, uses of neurons", f"{chip.calibrated.uses:,}"))
     return rows

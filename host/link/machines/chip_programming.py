@@ -94,9 +94,11 @@ def check_use_noise(name: str, identity: Identity, noise: ColumnNoise | None) ->
         )
 
 
-def why_words(device: Device, programming: Programming) -> str | None:
+def why_words(device: Device, programming: Programming | None) -> str | None:
     """Why the host must compute a chip's words; None if a Programmer can make them."""
     wrong = device.imperfections
+    if programming is None:
+        return "the cells are as they were read"
     if programming.scheme == "write-verify":
         return "write-verify reads analogue values"
     if wrong.hall_offset:
@@ -113,7 +115,7 @@ def why_words(device: Device, programming: Programming) -> str | None:
 
 
 def chip_gateware(
-    device: Device, programming: Programming, noise: ColumnNoise | None
+    device: Device, programming: Programming | None, noise: ColumnNoise | None
 ) -> VariationParameters | None:
     """What a virtual board must have to be a chip.
 
@@ -121,8 +123,8 @@ def chip_gateware(
     ----------
     device : Device
         What the chip is made of.
-    programming : Programming
-        How it is programmed.
+    programming : Programming or None
+        How it is programmed; None where its words are given.
     noise : ColumnNoise or None
         What it adds at each use.
 
@@ -181,8 +183,8 @@ class ChipMaker:
         States and levels.
     made_of : Device
         What the chips are made of.
-    programming : Programming
-        How they are programmed.
+    programming : Programming or None
+        How they are programmed; None where each comes with its words.
 
     Attributes
     ----------
@@ -198,16 +200,22 @@ class ChipMaker:
     """
 
     def __init__(
-        self, machine: Memories, network: Network, made_of: Device, programming: Programming
+        self,
+        machine: Memories,
+        network: Network,
+        made_of: Device,
+        programming: Programming | None,
     ) -> None:
         machine.check(network)
         self._machine = machine
         self._network = network
         self._made_of = made_of
         self._programming = programming
-        self._plans = [
-            plan_layer(made_of.synapse, layer.levels, programming) for layer in network.layers
-        ]
+        self._plans = (
+            []
+            if programming is None
+            else [plan_layer(made_of.synapse, layer.levels, programming) for layer in network.layers]
+        )
         self.reason = why_words(made_of, programming)
         if self.reason is None:
             self.reason = _why_not_here(machine.identity, self._plans)
@@ -232,7 +240,7 @@ class ChipMaker:
         network : Network, optional
             With the chip's V-I converters and, where the host computes the words, these:
             `allspin.sim.programming.programming.chip_network`, or `Chip.varied` of a calibrated
-            network. By default it is worked out here.
+            network. By default it is worked out here, which needs a way of programming.
         progress : callable
             Called with the number of frames answered.
 
@@ -269,6 +277,8 @@ class ChipMaker:
         """The chip, with its words where the host computes them."""
         if self.reason is None:
             return chip.varied(self._network)
+        if self._programming is None:
+            raise ValueError("a chip that is not programmed here must come with its words")
         words = program_chip(chip, self._network, self._programming).words
         return chip_in_array(chip, self._network, words).network
 

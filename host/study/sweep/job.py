@@ -22,7 +22,7 @@ from allspin.host.link.machines.chip_programming import check_sums, chip_gatewar
 from allspin.host.link.machines.golden import GoldenMachine
 from allspin.host.link.machines.machine import Machine, Maker
 from allspin.host.link.machines.opening import GOLDEN, VIRTUAL, open_machine
-from allspin.host.study.running.made_chip import MadeChip
+from allspin.host.study.running.made_chip import ProgrammedChip
 from allspin.host.study.sweep.point import Point
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device
@@ -180,7 +180,7 @@ def _test_set(data: str | None, digest: str) -> tuple[Images, Integers]:
     return images, labels
 
 
-def make_chip(job: Job) -> MadeChip:
+def make_chip(job: Job) -> ProgrammedChip:
     """Make and program the chip of a job.
 
     Raises
@@ -193,7 +193,7 @@ def make_chip(job: Job) -> MadeChip:
     device = point.made_of(_device(point.device, dict(material.devices)[point.device]))
     chip, how = Chip(device, job.chip), point.programming(network)
     with refused(f"{point.network} on {point.device}: "):
-        return MadeChip.of(chip, network, how, calibrated=point.calibrate)
+        return ProgrammedChip.of(chip, network, how, calibrated=point.calibrate)
 
 
 def counts_of(point: Point, material: Material) -> tuple[int, Counts | None]:
@@ -231,7 +231,7 @@ class _Board:
     maker: Maker | None = None
     point: Point | None = None
 
-    def make(self, point: Point, made: MadeChip) -> None:
+    def make(self, point: Point, made: ProgrammedChip) -> None:
         """Turn the machine into a chip."""
         if self.maker is None or self.point != point:
             self.maker = self.machine.chip_maker(made.base, made.device, made.programming)
@@ -250,7 +250,7 @@ def close_machines() -> None:
         _boards.popitem()[1].machine.close()
 
 
-def _board(on: str, made: MadeChip) -> _Board:
+def _board(on: str, made: ProgrammedChip) -> _Board:
     """A machine for a chip: one that is open already, or a new one."""
     if on == GOLDEN:
         return _Board(GoldenMachine())
