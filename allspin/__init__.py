@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from allspin.host.study.run import RunOptions as RunOptions
     from allspin.host.study.run import run as run
     from allspin.host.study.running.chip_options import ChipOptions as ChipOptions
+    from allspin.host.study.running.chip_options import ProbedChipOptions as ProbedChipOptions
     from allspin.host.study.running.machine_options import MachineOptions as MachineOptions
     from allspin.host.study.sweep.cluster import Cluster as Cluster
     from allspin.host.study.sweep.sweep import sweep as sweep
@@ -91,6 +92,7 @@ __all__ = [
     "Network",
     "Neuron",
     "NeuronGateware",
+    "ProbedChipOptions",
     "Programming",
     "ReadOptions",
     "ReportSubject",
@@ -151,6 +153,7 @@ _HOMES = {
     "Network": "sim.network.network",
     "Neuron": "sim.network.neuron_kind",
     "NeuronGateware": "hdl.neuron.neuron",
+    "ProbedChipOptions": "host.study.running.chip_options",
     "Programming": "sim.programming.schemes",
     "ReadOptions": "host.study.fit.reading.options",
     "ReportSubject": "host.report.subject:Subject",

@@ -214,7 +214,9 @@ class ChipMaker:
         self._plans = (
             []
             if programming is None
-            else [plan_layer(made_of.synapse, layer.levels, programming) for layer in network.layers]
+            else [
+                plan_layer(made_of.synapse, layer.levels, programming) for layer in network.layers
+            ]
         )
         self.reason = why_words(made_of, programming)
         if self.reason is None:

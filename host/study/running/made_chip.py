@@ -250,8 +250,11 @@ class ProbedChip(MadeChip):
     def readings(self) -> list[str]:
         """See `MadeChip.readings`."""
         device = self.device
-        neurons = device.neuron_variation.readings() if self.drawn else ["neurons are the mean one"]
-        others = [*device.imperfections.readings(), *device.array.readings()]
+        left_out = set(device.synapse.readings())
+        if not self.drawn:
+            left_out |= set(device.neuron_variation.readings())
+        others = [line for line in device.readings() if line not in left_out]
+        neurons = [] if self.drawn else ["neurons are the mean one, each use like the other"]
         return [*self.cells.readings(), *neurons, *others]
 
     def to_dict(self) -> dict[str, Any]:

@@ -52,7 +52,7 @@ class ProbedCells:
 
     def readings(self) -> list[str]:
         """What is read into the file, a line each."""
-        lines = [f"cells as {self.path} has them: D2D, C2C and what else is of cells is in that"]
+        lines = [f"cells as {self.path} has them, with all that varies of a cell"]
         if self.missing:
             lines.append(
                 f"{self.missing:,} of {self.cells:,} cells are missing; they add nothing to their "
@@ -96,9 +96,7 @@ def probed_device(device: Device, columns: bool) -> Device:
     )
 
 
-def probe_cells(
-    path: Path, network: Network, device: Device, missing: float = 0.0
-) -> ProbedCells:
+def probe_cells(path: Path, network: Network, device: Device, missing: float = 0.0) -> ProbedCells:
     """Take the cells of a network from a file.
 
     Parameters

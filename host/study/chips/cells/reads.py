@@ -54,7 +54,7 @@ class Reads:
 
     def where(self, row: int) -> str:
         """Where a row is in the file, in words."""
-        return f"row {row}" if self.lines is None else f"line {self.lines[row]}"
+        return f"item {row}" if self.lines is None else f"line {self.lines[row]}"
 
     def cell(self, row: int) -> str:
         """Which cell a row is of, in words."""
@@ -186,6 +186,6 @@ def _whole_numbers(path: Path, name: str, values: npt.NDArray[Any]) -> npt.NDArr
     ).tolist()
     if wrong:
         raise UserError(
-            f"{path}: row {wrong[0]}: {name} is {values[wrong[0]]}; give a whole number from 0 on"
+            f"{path}: item {wrong[0]}: {name} is {values[wrong[0]]}; give a whole number from 0 on"
         )
     return values.astype(np.int64)

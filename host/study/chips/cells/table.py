@@ -119,10 +119,11 @@ def cell_table(network: Network, device: Device, programmed: Programmed) -> Cell
         What came of it.
     """
     layers = [
-        _layer_columns(number, network, device, programmed)
-        for number in range(len(network.layers))
+        _layer_columns(number, network, device, programmed) for number in range(len(network.layers))
     ]
-    return CellTable(device.unit, {name: _joined(each[name] for each in layers) for name in COLUMNS})
+    return CellTable(
+        device.unit, {name: _joined(each[name] for each in layers) for name in COLUMNS}
+    )
 
 
 def _joined(parts: Iterable[Values | None]) -> Values | None:
