@@ -112,6 +112,8 @@ def _array(archive: zipfile.ZipFile, name: str, items: int) -> npt.NDArray[np.ge
     if dtype.kind not in "biufU" or not 0 < dtype.itemsize <= MAX_ITEM:
         raise ValueError(f"{name} is of {dtype}, not of numbers or words")
     count = math.prod(shape)
-    if len(shape) > 1 or count > items or count * dtype.itemsize != len(content) - stream.tell():
-        raise ValueError(f"{name} is no row of as many items as its head says, {items:,} at most")
+    if len(shape) > 1 or count * dtype.itemsize != len(content) - stream.tell():
+        raise ValueError(f"{name} is not a list of as many items as its head says")
+    if count > items:
+        raise ValueError(f"{name} has {count:,} items, at most {items:,} are read")
     return np.frombuffer(content, dtype, count, stream.tell())

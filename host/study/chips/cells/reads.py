@@ -111,16 +111,16 @@ def _from_csv(file: CsvFile, unit: str) -> Reads:
     headings = [plain(column.name) for column in file.columns]
     line = file.blocks[0][0]
 
-    def place(*names: str) -> int:
-        for name in names:
-            if headings.count(name) > 1:
-                raise file.fail(line, f"two columns are called {name}; rename one")
-            if name in headings:
-                return headings.index(name)
+    def place(name: str, others: Sequence[str] = ()) -> int:
+        for heading in map(plain, (name, *others)):
+            if headings.count(heading) > 1:
+                raise file.fail(line, f"two columns are called {heading}; rename one")
+            if heading in headings:
+                return headings.index(heading)
         found = ", ".join(column.name or "(no name)" for column in file.columns)
-        raise file.fail(line, f"there is no column {names[0]} (it has {found})")
+        raise file.fail(line, f"there is no column {name} (it has {found})")
 
-    known = place(*map(plain, (RESISTANCE, *NAMES["resistance"])))
+    known = place(RESISTANCE, NAMES["resistance"])
     column = file.columns[known]
     factor = _factor(f"{file.path}: line {line}", column.name, column.unit, unit)
     values = [file.number(number, cells[known], column) for number, cells in file.rows]

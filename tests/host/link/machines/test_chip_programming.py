@@ -23,6 +23,7 @@ from allspin.sim.chip.calibration import calibrate
 from allspin.sim.chip.chip import Chip, ColumnNoise, WriteTable
 from allspin.sim.device.device import Device as ChipDevice
 from allspin.sim.device.hall_array import HallArray
+from allspin.sim.device.neuron_device import NeuronVariation
 from allspin.sim.device.response import Polarity
 from allspin.sim.device.table_device import TableResponse, TableSynapse
 from allspin.sim.errors import UserError
@@ -134,6 +135,27 @@ def test_an_array_that_no_words_say_is_refused(board):
     maker = ChipMaker(board, NETWORK, made_of, Programming())
     with pytest.raises(UserError, match=r"no gateware can run this network: layer 0: the array"):
         maker.make(Chip(made_of, 1))
+
+
+def test_cells_as_they_were_read_are_sent_and_the_neurons_are_the_chips(board):
+    """Whatever words they are; where nobody varies, on the same board, neurons are the mean one."""
+    rng = np.random.default_rng(8)
+    words = [
+        rng.integers(-127, 128, layer.states.shape).astype(np.int8) for layer in NETWORK.layers
+    ]
+    quiet = dataclasses.replace(PAPER, neuron_variation=NeuronVariation())
+    for made_of in (PAPER, quiet):
+        maker = ChipMaker(board, NETWORK, made_of, None)
+        assert maker.where == "words sent by the host: the cells are as they were read"
+        chip = Chip(made_of, 3)
+        maker.make(chip, chip_in_array(chip, NETWORK, words).network)
+        for layer, expected in enumerate(words):
+            np.testing.assert_array_equal(board.read_words(layer), expected)
+        model = GoldenModel(chip.varied(NETWORK), words, chip.noise(NETWORK))
+        np.testing.assert_array_equal(board.stream(IMAGES).logits, model.logits(IMAGES))
+    assert chip.noise(NETWORK) is None
+    with pytest.raises(ValueError, match="must come with its words"):
+        maker.make(chip)
 
 
 def test_an_ideal_network_comes_back_after_a_chip(board):
