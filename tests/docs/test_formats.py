@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pytest
 
 from allspin.host.data.datasets import MNIST, load_test_set
+from allspin.host.study.chips.cells.table import COLUMNS
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import load_network, save_network
 from allspin.sim.network.network import Converter, Layer, Network
@@ -102,3 +103,9 @@ def test_the_ranges_in_the_document_are_those_of_the_code() -> None:
     assert f"right shifts, 0 to {network.MAX_SHIFT}," in TEXT
     assert f"unsigned, {network.MIN_CURRENT_BITS} to {network.MAX_CURRENT_BITS}, at" in TEXT
     assert f"up to {network.MAX_LINES} pixels" in TEXT
+
+
+def test_the_columns_of_cells_are_those_of_the_document() -> None:
+    section = TEXT.partition("\n## Cells of a chip\n")[2].partition("\n| column |")[2]
+    rows = re.findall(r"^\| (`.*?`) \|", section.partition("\n\n")[0], re.MULTILINE)
+    assert [name for row in rows for name in re.findall(r"`(\w+)`", row)] == list(COLUMNS)

@@ -33,18 +33,15 @@ COLUMNS = {
     "pulses": "pulses of the last train",
     "width": "how wide these are together, in pulses of nominal width",
     "all_pulses": "pulses of all trains",
-    "saturations": "times that the film was saturated",
     "reads": "times that the cell was read",
     "tries": "times that it was written",
     "converged": "1 if it was read within the band",
+    # The last, which is never empty: a row of CSV shall not end in an empty cell.
+    "saturations": "times that the film was saturated",
 }
 """Each column, and what is in it."""
 IN_UNIT = ("target_R_AH", "R_AH")
 """Columns in the device's unit."""
-VERIFIED = ("reads", "tries", "converged")
-"""Columns of write-verify: elsewhere nothing is read, and they are empty."""
-LAST = "saturations"
-"""The last column of CSV, so that no row ends in an empty cell."""
 IN_NAMES = ",;\t()[]\"'"
 """What a unit in a column's name must not have: it would be taken for a separator."""
 SUFFIXES = (".csv", ".npz")
@@ -81,11 +78,10 @@ class CellTable:
 
     def to_csv(self) -> bytes:
         """As CSV: every R_AH with as many digits as make the same number again."""
-        order = [name for name in self.columns if name != LAST] + [LAST]
-        texts = [_texts(self.columns[name]) for name in order]
-        size = max(len(text) for text in texts)
+        texts = [_texts(values) for values in self.columns.values()]
+        size = max(map(len, texts))
         rows = zip(*(text or [""] * size for text in texts), strict=True)
-        lines = [",".join(map(self._heading, order)), *map(",".join, rows), ""]
+        lines = [",".join(map(self._heading, self.columns)), *map(",".join, rows), ""]
         return "\n".join(lines).encode()
 
     def _heading(self, name: str) -> str:
