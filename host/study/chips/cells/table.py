@@ -137,12 +137,12 @@ def _layer_columns(
 ) -> dict[str, Values | None]:
     """The columns of a layer, each of its shape."""
     layer, cells = network.layers[number], programmed.cells[number]
-    rows, columns = np.indices(layer.states.shape, np.int32)
+    places = np.indices(layer.states.shape, np.int32)
     targets, _ = level_targets(device.synapse, layer.levels)
     return {
         "layer": np.full(layer.states.shape, number, np.int32),
-        "row": rows,
-        "column": columns,
+        "row": places[0],
+        "column": places[1],
         "state": layer.states,
         "target_R_AH": targets[layer.states],
         "R_AH": cells.resistance(device.synapse, layer.levels),

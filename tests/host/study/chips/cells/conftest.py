@@ -8,6 +8,7 @@ from allspin.hdl.bench.networks import random_network
 from allspin.host.data.catalogue import open_device
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device
+from allspin.sim.device.response import PulseResponse
 from allspin.sim.device.synapse import SotSynapse
 from allspin.sim.network.network import Network
 from allspin.sim.programming.programming import Programmed, program_chip
@@ -25,11 +26,10 @@ def device() -> Device:
     """The paper's, but from 0.1 to 0.5 ohm."""
     paper = open_device("paper")
     assert isinstance(paper.synapse, SotSynapse)
-    ends = {"low": 0.1, "high": 0.5}
     synapse = replace(
         paper.synapse,
-        potentiation=replace(paper.synapse.potentiation, **ends),
-        depression=replace(paper.synapse.depression, **ends),
+        potentiation=PulseResponse(22, 100, 0.1, 0.5),
+        depression=PulseResponse(9, 100, 0.1, 0.5),
     )
     return replace(paper, synapse=synapse, unit="ohm")
 
