@@ -158,9 +158,21 @@ def neuron_gateware(name: str) -> type[NeuronGateware]:
     if KINDS[name].has_table:
         return SotNeuron
     raise UserError(
-        f"the neuron {name} has no table and no gateware: register a class for it with "
-        "register_gateware"
+        f"the neuron {name} has no table and no gateware: run it on golden, or register a class "
+        "for it with allspin.register_gateware"
     )
+
+
+def check_gateware(parameters: EngineParameters) -> None:
+    """Refuse an engine whose neurons cannot be made, before any of it is.
+
+    Raises
+    ------
+    UserError
+        If it has hidden layers, and their neuron has neither a table nor gateware of its own.
+    """
+    if len(parameters.crossbars) > 1:
+        neuron_gateware(parameters.neuron)
 
 
 class SotNeuron(NeuronGateware):

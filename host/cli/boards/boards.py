@@ -60,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--headline",
         metavar="FILE.md",
         type=Path,
-        help="with --write: with --write: put the short table of the README into this page",
+        help="with --write: put the short table of the README into this page",
     )
     add("--json", action="store_true", help="print all of it as one JSON object")
 

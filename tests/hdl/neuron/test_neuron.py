@@ -39,7 +39,7 @@ def test_a_kind_without_a_table_has_gateware_of_its_own() -> None:
 
 def test_a_kind_with_neither_table_nor_gateware_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(gateware.NEURONS, "relu")
-    with pytest.raises(UserError, match=r"neuron relu has no table and no gateware: register "):
+    with pytest.raises(UserError, match=r"neuron relu has no table and no gateware: run it on golden"):
         gateware.neuron_gateware("relu")
 
 

@@ -101,7 +101,7 @@ def test_a_file_gives_the_same_again(device: Path) -> None:
         ("exponent = 0.5", 'exponent = "half"', "exponent must be a number"),
         ("exponent = 0.5\n", "", "[synapse.potentiation] lacks exponent"),
         ("P_max = 80", "A = 80", "has no key A; it takes exponent, P_max, R_min, R_max"),
-        ('kind = "power"', 'kind = "root"', "kind must be sot, table or power, not 'root'"),
+        ('kind = "power"', 'kind = "root"', "kind must be one of power, sot, table, not 'root'"),
     ],
 )
 def test_a_wrong_file_is_told_in_a_line(
