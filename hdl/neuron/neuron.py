@@ -129,7 +129,7 @@ def register_gateware(name: str) -> Callable[[Block], Block]:
     Parameters
     ----------
     name : str
-        The kind's name. A kind with a table needs no gateware of its own: it has `SotNeuron`'s,
+        The kind's name. A kind with a table needs no gateware of its own: it has `TableNeuron`'s,
         unless it is given another here.
     """
 
@@ -156,7 +156,7 @@ def neuron_gateware(name: str) -> type[NeuronGateware]:
     if name in NEURONS:
         return NEURONS[name]
     if KINDS[name].has_table:
-        return SotNeuron
+        return TableNeuron
     raise UserError(
         f"the neuron {name} has no table and no gateware: run it on golden, or register a class "
         "for it with allspin.register_gateware"
@@ -175,7 +175,7 @@ def check_gateware(parameters: EngineParameters) -> None:
         neuron_gateware(parameters.neuron)
 
 
-class SotNeuron(NeuronGateware):
+class TableNeuron(NeuronGateware):
     """The SOT-ReLU, or any kind with a table: activation against current, loaded at run time.
 
     One neuron per clock, two clocks later (the table's own register and one behind it); on a

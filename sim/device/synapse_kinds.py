@@ -4,8 +4,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
-from allspin.sim.device.response import PulseResponse, Response
 from allspin.sim.device.synapse import SotSynapse, Synapse
+from allspin.sim.device.synapse_response import PulseResponse, Response
 from allspin.sim.device.table_device import TableSynapse
 from allspin.sim.extensions import UnknownKind
 from allspin.sim.files.table import Table

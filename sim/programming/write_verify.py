@@ -16,7 +16,7 @@ import numpy.typing as npt
 from allspin.sim.chip.array import D2D, UNIT
 from allspin.sim.chip.chip import WORD_BITS, Chip, Words, finish_words, stuck_cells, write_table
 from allspin.sim.chip.generator import Purpose, cell_normals, normals
-from allspin.sim.device.response import Array, Polarity
+from allspin.sim.device.synapse_response import Array, Polarity
 from allspin.sim.network.levels import full_scale
 from allspin.sim.programming.schemes import Counts, Programming
 from allspin.sim.programming.trains import level_targets, penalty, reach, ruled_out

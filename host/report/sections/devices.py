@@ -12,8 +12,8 @@ from allspin.host.report.section import Section, facts, paragraph
 from allspin.host.report.subject import Subject
 from allspin.host.report.table import Table, number, quantity
 from allspin.sim.device.device import Device
-from allspin.sim.device.response import MAX_PULSES, Polarity
 from allspin.sim.device.synapse import Synapse
+from allspin.sim.device.synapse_response import MAX_PULSES, Polarity
 
 POINTS = 60
 """Most points of a curve."""

@@ -23,7 +23,7 @@ from allspin.sim.chip.calibration import calibrate
 from allspin.sim.chip.chip import Chip, ColumnNoise, WriteTable
 from allspin.sim.device.device import Device as ChipDevice
 from allspin.sim.device.hall_array import HallArray
-from allspin.sim.device.response import Polarity
+from allspin.sim.device.synapse_response import Polarity
 from allspin.sim.device.table_device import TableResponse, TableSynapse
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
