@@ -124,8 +124,8 @@ def neuron_figure(subject: Subject) -> h.Node:
             f"of {top} at full current.",
             lines_chart(
                 series,
-                Axis("input current (least significant bits)", ends=(0, size - 1)),
-                Axis("activation (least significant bits)", ends=(0, top * 1.04)),
+                Axis("input current (LSB)", ends=(0, size - 1)),
+                Axis("activation (LSB)", ends=(0, top * 1.04)),
                 Guides(vertical=guides),
             ),
         ),
