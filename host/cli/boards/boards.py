@@ -89,10 +89,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.headline is not None:
         HEADLINE_MARKS.fill(arguments.headline, headline_table(rows))
         if absent := headline_left_out(rows):
-            names = ", ".join(absent)
-            warn(
-                f"{arguments.headline} leaves out machines without three seeds of this gateware: {names}"
-            )
+            why = "what was not built with three seeds of this gateware"
+            warn(f"{arguments.headline} leaves out {why}: {', '.join(absent)}")
     if arguments.write is not None:
         _write(arguments.write, arguments.network, rows)
     if arguments.json:
