@@ -103,14 +103,14 @@ class WriteVerify:
         """What is read of each cell beside its own R_AH: Hall offset, less its row's reference."""
         chip, span = self.chip, self.synapse.span
         wrong = chip.device.imperfections
-        fixed = np.zeros(self.states.size)
+        fixed: Array = np.zeros(self.states.size)
         if wrong.hall_offset:
             draws = cell_normals(chip.seed, self.number, Purpose.HALL_OFFSET, self.shape).ravel()
-            fixed = (wrong.hall_offset * span * UNIT) * draws
+            fixed += (wrong.hall_offset * span * UNIT) * draws
         if wrong.reference:
             draws = cell_normals(chip.seed, self.number, Purpose.REFERENCE, (self.shape[0], 1))
             rows_own = (wrong.reference * span * UNIT) * draws
-            fixed = fixed - np.broadcast_to(rows_own, self.shape).ravel()
+            fixed -= np.broadcast_to(rows_own, self.shape).ravel()
         return fixed
 
     def _write_all(self, tries: int) -> npt.NDArray[np.int64]:
