@@ -26,8 +26,8 @@ from allspin.sim.chip.generator import Purpose, draw_bits, normal_values
 from allspin.sim.device.device import Device
 from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.device.neuron_device import NeuronVariation
-from allspin.sim.device.response import Polarity, PulseResponse
 from allspin.sim.device.synapse import SotSynapse
+from allspin.sim.device.synapse_response import Polarity, PulseResponse
 from allspin.sim.device.synapse_variation import CycleVariation, DeviceVariation
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.levels import uniform_levels

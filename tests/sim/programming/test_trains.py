@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from allspin.sim.chip.chip import SPREAD_BITS
-from allspin.sim.device.response import Polarity, PulseResponse
 from allspin.sim.device.synapse import SotSynapse
+from allspin.sim.device.synapse_response import Polarity, PulseResponse
 from allspin.sim.device.synapse_variation import CycleVariation, DeviceVariation
 from allspin.sim.device.table_device import TableResponse, TableSynapse
 from allspin.sim.network.levels import uniform_levels
