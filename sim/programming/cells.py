@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.sim.chip.chip import WORD_BITS, Integers, Words, rounded_words
-from allspin.sim.device.response import Array
 from allspin.sim.device.synapse import Synapse
+from allspin.sim.device.synapse_response import Array
 from allspin.sim.network.levels import full_scale
 from allspin.sim.programming.trains import level_targets
 

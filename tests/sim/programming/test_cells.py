@@ -9,8 +9,8 @@ from allspin.hdl.bench.networks import random_network
 from allspin.sim.chip.chip import WORD_BITS, Chip
 from allspin.sim.device.device import Device
 from allspin.sim.device.imperfections import Imperfections
-from allspin.sim.device.response import Polarity, PulseResponse
 from allspin.sim.device.synapse import SotSynapse
+from allspin.sim.device.synapse_response import Polarity, PulseResponse
 from allspin.sim.device.synapse_variation import CycleVariation, DeviceVariation
 from allspin.sim.network.levels import uniform_levels
 from allspin.sim.programming.cells import measured_words, saturates
