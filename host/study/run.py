@@ -81,7 +81,7 @@ def run(
     images : int, optional
         Only the first so many test images, from 1 on (all).
     data : str or Path, optional
-        Folder of IDX files (the MNIST that ships).
+        Folder of IDX files, or an ``.npz`` archive (the MNIST that ships).
     display : Display, optional
         Told of each step.
 

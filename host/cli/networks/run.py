@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from allspin.host.cli.networks.run_table import print_score
 from allspin.host.cli.options.chip import add_chip_arguments, chip_options
+from allspin.host.cli.options.data import add_data_argument
 from allspin.host.cli.options.machine import add_machine_arguments, machine_options
 from allspin.host.data.files import check_writable
 from allspin.host.show.progress import Steps
@@ -47,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("network", metavar="NET", help="network file, or the name of one that ships")
     add_machine_arguments(parser)
     add("--images", metavar="N", type=int, help="first N test images (all)")
-    add("--data", metavar="DIR", type=Path, help="folder of IDX files (MNIST, which ships)")
+    add_data_argument(parser)
     add("--logits", metavar="OUT.npy", type=Path, help="write the logits")
     add("--check", action="store_true", help="compare every logit with the golden model")
     add("--json", action="store_true", help="print the result as one JSON object")
