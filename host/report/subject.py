@@ -208,6 +208,9 @@ def train_command(provenance: Mapping[str, Any], name: str) -> str | None:
         return None
     usual = DEFAULTS | {"neuron": _usual_neuron(options.get("device"))}
     words = ["allspin", "train"]
+    if options.get("in_array") is True:
+        # There other values need not be said.
+        words, usual = [*words, "--in-array"], {}
     for key, option in TRAIN_OPTIONS.items():
         value = options.get(key)
         if value is None or (value == usual.get(key) and key != "states"):

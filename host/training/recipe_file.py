@@ -25,6 +25,10 @@ def _text(value: object) -> bool:
     return isinstance(value, str)
 
 
+def _switch(value: object) -> bool:
+    return isinstance(value, bool)
+
+
 def _widths(value: object) -> bool:
     return isinstance(value, list) and all(map(_whole, value))
 
@@ -34,6 +38,7 @@ KINDS: dict[str, Callable[[object], bool]] = {
     "a number": _number,
     "a text": _text,
     "a list of whole numbers": _widths,
+    "true or false": _switch,
 }
 """What a key's value may be, in words, and what tells it."""
 KEYS = {
@@ -53,6 +58,7 @@ KEYS = {
     "epochs": "a whole number",
     "seed": "a whole number",
     "data": "a text",
+    "in_array": "true or false",
 }
 """Keys of a recipe file, and what their values are."""
 SHOWN = 40

@@ -9,14 +9,17 @@ from typing import Any
 
 from allspin.host.cli.options.data import add_data_argument
 from allspin.host.data.catalogue import open_device
-from allspin.host.data.datasets import load_dataset
+from allspin.host.data.datasets import Dataset, load_dataset
 from allspin.host.data.files import check_writable
 from allspin.host.show.figures import figures_table
+from allspin.host.show.progress import Steps
 from allspin.host.show.say import say, tell, warn
 from allspin.host.show.terminal import Terminal
 from allspin.host.training import recipe
 from allspin.host.training.augment import AUGMENTATIONS, Augmentation
 from allspin.host.training.bar import TrainingBar
+from allspin.host.training.in_array import learn as in_array
+from allspin.host.training.in_array.learn import Learnt
 from allspin.host.training.recipe import Trained, TrainingParameters, train
 from allspin.host.training.recipe_file import KEYS, read_recipe
 from allspin.host.training.target import Target
@@ -38,6 +41,7 @@ examples:
   allspin train --recipe recipe.toml --seed 1 -o again.safetensors
   allspin train --neuron cmos-bare -o gate.safetensors
   allspin train --device paper --states 10 -o paper-ten.safetensors
+  allspin train --in-array --states 100 --hidden 100,50 -o pulses.safetensors
 """
 
 INTERRUPTED = 130
@@ -123,6 +127,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for name, metavar, kind, words in OPTIONS:
         add(f"--{name.replace('_', '-')}", metavar=metavar, type=kind, help=words)
     add_data_argument(parser)
+    add(
+        "--in-array",
+        action="store_true",
+        default=None,
+        help="learn by pulses on SOT synapses, as the paper does, from images as they are; then "
+        f"--noise is the C2C of an update ({in_array.DEFAULTS['noise']}), --hidden-bits "
+        f"{in_array.DEFAULTS['hidden_bits']}, --rate {in_array.DEFAULTS['rate']}, --batch "
+        f"{in_array.DEFAULTS['batch']} and --epochs {in_array.DEFAULTS['epochs']}, quick "
+        f"{in_array.QUICK_EPOCHS}, unless given",
+    )
     add("--quick", action="store_true", help="seconds instead of minutes")
     add("--json", action="store_true", help="print the result as one JSON object")
 
@@ -130,12 +144,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _given(arguments: argparse.Namespace) -> dict[str, Any]:
     """The options: those of the command line, before those of the recipe."""
     given = {} if arguments.recipe is None else read_recipe(arguments.recipe)
+    typed = {name: value for name in KEYS if (value := getattr(arguments, name)) is not None}
     if arguments.quick:
-        given["epochs"] = recipe.QUICK_EPOCHS
-    for name in KEYS:
-        if (value := getattr(arguments, name)) is not None:
-            given[name] = value
-    return given
+        kind = in_array if (given | typed).get("in_array") else recipe
+        given["epochs"] = kind.QUICK_EPOCHS
+    return given | typed
 
 
 def _target(given: dict[str, Any]) -> Target | None:
@@ -151,11 +164,13 @@ def _target(given: dict[str, Any]) -> Target | None:
     )
 
 
-def _parameters(given: dict[str, Any]) -> TrainingParameters:
+def _parameters(given: dict[str, Any], by_pulses: bool = False) -> TrainingParameters:
     try:
         target = _target(given)
         if "augment" in given:
             given["augmentation"] = Augmentation.parse(given.pop("augment"))
+        if by_pulses:
+            given = in_array.DEFAULTS | given
         return TrainingParameters(**given, target=target)
     except (ValueError, TypeError) as error:
         raise UserError(str(error)) from error
@@ -172,12 +187,39 @@ def _said(options: dict[str, Any]) -> tuple[tuple[str, str], ...]:
     )
 
 
+def _accuracies(trained: Trained | Learnt) -> dict[str, float | None]:
+    """Accuracies by name; None of what there is not."""
+    by_pulses = isinstance(trained, Learnt)
+    return {
+        "validation_accuracy": None if by_pulses else trained.validation_accuracy,
+        "array_accuracy": trained.array_accuracy if by_pulses else None,
+        "test_accuracy": trained.test_accuracy,
+    }
+
+
+def _trained(dataset: Dataset, parameters: TrainingParameters, by_pulses: bool) -> Trained | Learnt:
+    """Train, and show how far it is."""
+    if not by_pulses:
+        with TrainingBar() as bar:
+            return train(dataset, parameters, bar)
+    with Steps() as steps:
+        steps.start("learning in the array")
+        trained = in_array.learn_in_array(
+            dataset, parameters, lambda share: steps.advance(share, 1.0, f"{share:.0%}")
+        )
+        steps.finish()
+    return trained
+
+
 def _print_table(trained: Trained, options: dict[str, Any], seconds: float, path: Path) -> None:
     rows = (
         ("topology", "-".join(map(str, trained.network.topology))),
         *_said(options),
-        ("validation accuracy", f"{trained.validation_accuracy:.2%}"),
-        ("test accuracy", f"{trained.test_accuracy:.2%}"),
+        *(
+            (name.replace("_", " "), f"{share:.2%}")
+            for name, share in _accuracies(trained).items()
+            if share is not None
+        ),
         ("seconds", f"{seconds:.1f}"),
         ("file", str(path)),
     )
@@ -188,36 +230,36 @@ def run(arguments: argparse.Namespace) -> int:
     """Train, save, and say how good the network is."""
     given = _given(arguments)
     data = given.pop("data", None)
-    parameters = _parameters(given)
+    by_pulses = given.pop("in_array", False)
+    parameters = _parameters(given, by_pulses)
     check_writable(arguments.output)
     dataset = load_dataset(data)
-    options = parameters.options(dataset)
+    options = parameters.options(dataset) | ({"in_array": True} if by_pulses else {})
     tell(f"training with {', '.join(f'{name} {value}' for name, value in _said(options))}")
     target = parameters.target
     shared = target.shared(parameters.states, parameters.rah_bits) if target is not None else ""
     if shared:
         warn(shared)
     start = time.perf_counter()
-    with TrainingBar() as bar:
-        try:
-            trained = train(dataset, parameters, bar)
-        except KeyboardInterrupt:
-            warn("interrupted; nothing was saved")
-            return INTERRUPTED
+    try:
+        trained = _trained(dataset, parameters, by_pulses)
+    except KeyboardInterrupt:
+        warn("interrupted; nothing was saved")
+        return INTERRUPTED
     seconds = time.perf_counter() - start
     save_network(trained.network, arguments.output)
-    if trained.interrupted:
+    interrupted = isinstance(trained, Trained) and trained.interrupted
+    if interrupted:
         warn(f"interrupted; the best network so far is in {arguments.output}")
     if arguments.json:
         record = {
             "network": os.fspath(arguments.output),
-            "validation_accuracy": trained.validation_accuracy,
-            "test_accuracy": trained.test_accuracy,
+            **_accuracies(trained),
             "seconds": seconds,
-            "interrupted": trained.interrupted,
+            "interrupted": interrupted,
             "options": options,
         }
         say(json.dumps(record))
     else:
         _print_table(trained, options, seconds, arguments.output)
-    return INTERRUPTED if trained.interrupted else 0
+    return INTERRUPTED if interrupted else 0

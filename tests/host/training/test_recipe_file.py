@@ -27,6 +27,7 @@ WHOLE = {
     "epochs": 7,
     "seed": 3,
     "data": "sets/fashion",
+    "in_array": True,
 }
 
 
@@ -60,6 +61,7 @@ def test_paths_count_from_the_recipe_s_folder(tmp_path: Path) -> None:
         ("hidden = [100, '3']", "hidden must be a list of whole numbers"),
         ("rate = '1'", "rate must be a number, not '1'"),
         ("data = 1", "data must be a text, not 1"),
+        ("in_array = 1", "in_array must be true or false, not 1"),
         ("states = ", "Invalid value"),
         ("seed = 1\nseed = 2", "Cannot overwrite a value"),
         (b"neuron = '\xff'", "it is not text in UTF-8"),

@@ -202,6 +202,32 @@ def test_the_command_of_a_report_makes_the_same_file(
     assert Path("one.safetensors").read_bytes() == Path("two.safetensors").read_bytes()
 
 
+def test_learning_in_the_array(data, tmp_path, capfd, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    more = "--in-array --hidden 9,8 --states 30 --epochs 2 --json"
+    assert main(["train", "--data", data.name, "-o", "one.safetensors", *more.split()]) == 0
+    record = json.loads(capfd.readouterr().out)
+    network = load_network(Path("one.safetensors"))
+    assert network.topology == (72, 9, 8, 6)
+    assert record["options"] == network.provenance["options"]
+    assert record["validation_accuracy"] is None
+    assert 0 <= record["array_accuracy"] <= 1
+    dataset = load_dataset(data)
+    classes = GoldenModel(network).classify(dataset.test_images)
+    assert record["test_accuracy"] == np.mean(classes == dataset.test_labels)
+    # The report's command, and a recipe, make the same again.
+    command = train_command(network.provenance, "two")
+    assert command is not None
+    assert main(shlex.split(command)[1:]) == 0
+    assert "array accuracy" in capfd.readouterr().out
+    (tmp_path / "r.toml").write_text(
+        f"in_array = true\nhidden = [9, 8]\nstates = 30\nepochs = 2\ndata = '{data.name}'"
+    )
+    assert main(["train", "--recipe", "r.toml", "-o", "three.safetensors"]) == 0
+    contents = {Path(f"{name}.safetensors").read_bytes() for name in ("one", "two", "three")}
+    assert len(contents) == 1
+
+
 def interrupted_at(line: str, command: list[str]) -> tuple[int, str, str]:
     """Start the command, press Ctrl-C at a line of its stderr, and see it end."""
     process = subprocess.Popen(
