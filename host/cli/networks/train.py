@@ -211,7 +211,9 @@ def _trained(dataset: Dataset, parameters: TrainingParameters, by_pulses: bool) 
     return trained
 
 
-def _print_table(trained: Trained, options: dict[str, Any], seconds: float, path: Path) -> None:
+def _print_table(
+    trained: Trained | Learnt, options: dict[str, Any], seconds: float, path: Path
+) -> None:
     rows = (
         ("topology", "-".join(map(str, trained.network.topology))),
         *_said(options),

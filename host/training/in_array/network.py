@@ -23,8 +23,8 @@ def _states(crossbar: Weights) -> np.ndarray[Any, np.dtype[np.uint8]]:
 def _converter(gain: float, columns: int) -> Converter:
     """The V-I converter whose gain is nearest: the same in each column, without an offset."""
     shift = min(math.floor(math.log2((2**GAIN_BITS - 1) / gain)), MAX_SHIFT)
-    gains = np.full(columns, round(gain * 2**shift), np.uint16)
-    return Converter(gains, np.zeros(columns, np.int16), shift)
+    gains = np.full(columns, round(gain * 2**shift), np.int32)
+    return Converter(gains, np.zeros(columns, np.int32), shift)
 
 
 def array_network(

@@ -3,6 +3,7 @@ import hashlib
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -380,7 +381,8 @@ def archive(idx_folder: IdxFolder, tmp_path: Path) -> Archive:
         }
         path = tmp_path / "set.npz"
         kept = {name: np.asarray(each) for name, each in content.items() if each is not None}
-        (np.savez_compressed if packed else np.savez)(path, **kept)
+        save: Any = np.savez_compressed if packed else np.savez
+        save(path, **kept)
         return path
 
     return write

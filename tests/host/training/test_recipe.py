@@ -220,8 +220,8 @@ def test_lists_of_values_are_not_bent(dataset: Dataset) -> None:
     assert trained.test_accuracy > 0.9
     # The same values in rows are the same to a network that is not bent.
     still = dataclasses.replace(SMALL, augmentation=AUGMENTATIONS["none"])
-    states = [train(data, still).network.layers[0].states for data in (lists, dataset)]
-    assert np.array_equal(*states)
+    first, second = (train(data, still).network.layers[0].states for data in (lists, dataset))
+    assert np.array_equal(first, second)
     bent = dataclasses.replace(SMALL, augmentation=AUGMENTATIONS["objects"])
     with pytest.raises(UserError, match="`augment` objects bends images, but the data set has li"):
         train(lists, bent)

@@ -57,10 +57,10 @@ def test_the_whole_numbers_compute_what_the_array_does(hidden: tuple[int, ...]) 
     whole = array_network(network, machine, (6, 10), {})
     images = np.random.default_rng(1).integers(0, 256, (50, 6, 10)).astype(np.uint8)
     drive = row_values(images)
-    for layer, crossbar in enumerate(network.weights):
-        sums = drive @ crossbar.matrix
-        if layer < len(hidden):
-            drive, _ = network.neurons[layer].forward(sums, np.random.default_rng(0))
+    *inner, last = network.weights
+    for crossbar, neurons in zip(inner, network.neurons, strict=True):
+        drive, _ = neurons.forward(drive @ crossbar.matrix, np.random.default_rng(0))
+    sums = drive @ last.matrix
     found = GoldenModel(whole).logits(images) / (255 * machine.outermost) * 3.0
     assert np.abs(found - sums).max() < 0.03 * np.ptp(sums)
     for layer, crossbar in zip(whole.layers, network.weights, strict=True):
