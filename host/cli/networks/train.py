@@ -22,7 +22,7 @@ from allspin.host.training.in_array import learn as in_array
 from allspin.host.training.in_array.learn import Learnt
 from allspin.host.training.recipe import Trained, TrainingParameters, train
 from allspin.host.training.recipe_file import KEYS, read_recipe
-from allspin.host.training.target import Target
+from allspin.host.training.training_target import TrainingTarget
 from allspin.sim.errors import UserError
 from allspin.sim.network.netfile import save_network
 from allspin.sim.network.neuron import NEURONS
@@ -151,7 +151,7 @@ def _given(arguments: argparse.Namespace) -> dict[str, Any]:
     return given | typed
 
 
-def _target(given: dict[str, Any]) -> Target | None:
+def _target(given: dict[str, Any]) -> TrainingTarget | None:
     """The device to train for, if there is one; its options are taken out."""
     device, choice, polarity = (given.pop(name, None) for name in TARGET)
     if device is None:
@@ -159,7 +159,7 @@ def _target(given: dict[str, Any]) -> Target | None:
             if value is not None:
                 raise UserError(f"--{name.replace('_', '-')} needs --device")
         return None
-    return Target(
+    return TrainingTarget(
         open_device(device), choice or "nearest", Programming(polarity=polarity or "quieter")
     )
 

@@ -127,7 +127,7 @@ def learn_in_array(
     )
     network = array_network(
         trained.network,
-        parameters.machine,
+        parameters.formats,
         dataset.image_shape,
         {
             "command": "train",

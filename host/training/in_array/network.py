@@ -8,7 +8,7 @@ import numpy as np
 
 from allspin.host.training.in_array.training import ArrayNetwork
 from allspin.host.training.in_array.weights import PulsedWeights, Weights
-from allspin.host.training.machine import Machine
+from allspin.host.training.number_formats import NumberFormats
 from allspin.sim.network.network import GAIN_BITS, MAX_SHIFT, Converter, Layer, Network
 
 
@@ -29,7 +29,7 @@ def _converter(gain: float, columns: int) -> Converter:
 
 def array_network(
     trained: ArrayNetwork,
-    machine: Machine,
+    formats: NumberFormats,
     image_shape: tuple[int, int],
     provenance: Mapping[str, Any],
 ) -> Network:
@@ -42,7 +42,7 @@ def array_network(
     ----------
     trained : ArrayNetwork
         Of pulsed weights and SOT neurons, without biases.
-    machine : Machine
+    formats : NumberFormats
         Number formats; its states are those of the synapse.
     image_shape : tuple of int
         Height and width of an image.
@@ -55,16 +55,16 @@ def array_network(
         converter = table = None
         if number < last:
             full = trained.parameters.full_scale if number == 0 else 1.0
-            gain = machine.current_top / (machine.input_top(number) * machine.outermost * full)
-            converter, table = _converter(gain, crossbar.matrix.shape[1]), machine.table
-        layers.append(Layer(_states(crossbar), machine.levels, converter, table))
+            gain = formats.current_top / (formats.input_top(number) * formats.outermost * full)
+            converter, table = _converter(gain, crossbar.matrix.shape[1]), formats.table
+        layers.append(Layer(_states(crossbar), formats.levels, converter, table))
     return Network(
         layers=tuple(layers),
-        neuron=machine.neuron,
+        neuron=formats.neuron,
         image_shape=image_shape,
-        pixel_bits=machine.pixel_bits,
-        hidden_bits=machine.hidden_bits,
-        rah_bits=machine.rah_bits,
-        current_bits=machine.current_bits,
+        pixel_bits=formats.pixel_bits,
+        hidden_bits=formats.hidden_bits,
+        rah_bits=formats.rah_bits,
+        current_bits=formats.current_bits,
         provenance=dict(provenance),
     )

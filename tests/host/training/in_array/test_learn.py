@@ -15,7 +15,7 @@ from allspin.host.training.in_array.network import array_network
 from allspin.host.training.in_array.recipe import ArrayParameters, ArrayRecipe, linear_synapse
 from allspin.host.training.in_array.training import ArrayNetwork, row_values
 from allspin.host.training.recipe import TrainingParameters
-from allspin.host.training.target import Target
+from allspin.host.training.training_target import TrainingTarget
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import network_to_bytes
@@ -53,19 +53,19 @@ def test_the_whole_numbers_compute_what_the_array_does(hidden: tuple[int, ...]) 
         ArrayRecipe(0.1, 1), linear_synapse(9), SotNeuron(), full_scale=3.0, hidden=hidden, seed=4
     )
     network = ArrayNetwork(given, 60, 6)
-    machine = TrainingParameters(states=9, pixel_bits=8, hidden_bits=8).machine
-    whole = array_network(network, machine, (6, 10), {})
+    formats = TrainingParameters(states=9, pixel_bits=8, hidden_bits=8).formats
+    whole = array_network(network, formats, (6, 10), {})
     images = np.random.default_rng(1).integers(0, 256, (50, 6, 10)).astype(np.uint8)
     drive = row_values(images)
     *inner, last = network.weights
     for crossbar, neurons in zip(inner, network.neurons, strict=True):
         drive, _ = neurons.forward(drive @ crossbar.matrix, np.random.default_rng(0))
     sums = drive @ last.matrix
-    found = GoldenModel(whole).logits(images) / (255 * machine.outermost) * 3.0
+    found = GoldenModel(whole).logits(images) / (255 * formats.outermost) * 3.0
     assert np.abs(found - sums).max() < 0.03 * np.ptp(sums)
     for layer, crossbar in zip(whole.layers, network.weights, strict=True):
         # The states are where the films are: their synapse has no variation here.
-        assert np.allclose(layer.words / machine.outermost, crossbar.matrix, atol=1e-6)
+        assert np.allclose(layer.words / formats.outermost, crossbar.matrix, atol=1e-6)
 
 
 def test_a_seed_names_all_chance(dataset: Dataset) -> None:
@@ -82,7 +82,7 @@ def test_a_seed_names_all_chance(dataset: Dataset) -> None:
     [
         ({"neuron": "relu"}, "^`neuron` must be sot in the array, not relu$"),
         ({"augmentation": Augmentation()}, "^`augment` must be none in the array, which sees"),
-        ({"target": Target(open_device("paper"))}, "^`device` is for training offline"),
+        ({"target": TrainingTarget(open_device("paper"))}, "^`device` is for training offline"),
         ({"batch": 2000}, "^`batch` must be at most"),
     ],
 )
