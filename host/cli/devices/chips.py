@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 from allspin.host.cli.options.chip import PAPER, add_missing_argument, add_programming_arguments
+from allspin.host.cli.options.data import add_data_argument
 from allspin.host.cli.options.names import naming_options
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say
@@ -20,8 +21,9 @@ Program many chips with networks, and say what share of the test images they cla
 mean and standard deviation over the chips, by which variations the chips have and by how they
 are programmed.
 
---measured adds two rows of chips whose cells a probe station read back, one file a chip: with the
-mean neuron, and with the neurons of as many chips, calibrated."""
+--measured adds two rows of chips whose cells a probe station read back, one
+file a chip: with the mean neuron, and with the neurons of as many chips,
+calibrated."""
 EPILOG = """\
 examples:
   allspin chips paper-10 paper-100
@@ -55,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_missing_argument(parser)
     add("--images", metavar="N", type=int, help="first N test images (all)")
-    add("--data", metavar="DIR", type=Path, help="folder of IDX files (MNIST, which ships)")
+    add_data_argument(parser)
     add("--json", action="store_true", help="print the results as one JSON object")
 
 
