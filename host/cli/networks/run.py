@@ -18,7 +18,7 @@ from allspin.host.show.progress import Steps
 from allspin.host.show.say import say, warn
 from allspin.host.study import run as study
 from allspin.host.study.run import RunOptions
-from allspin.host.study.running.chip_options import ChipOptions
+from allspin.host.study.running.chip_options import ChipOptions, ProbedChipOptions
 from allspin.host.study.running.classify import classify
 from allspin.host.study.running.machine_options import MachineOptions
 from allspin.sim.errors import UserError
@@ -91,7 +91,7 @@ def _write_logits(path: Path, logits: npt.NDArray[np.int64]) -> None:
 
 
 def _classify(
-    arguments: argparse.Namespace, on: MachineOptions, chip: ChipOptions | None
+    arguments: argparse.Namespace, on: MachineOptions, chip: ChipOptions | ProbedChipOptions | None
 ) -> str | None:
     """Classify image files; what differs from the golden model, if anything."""
     for name in ("images", "data", "resident"):
@@ -117,7 +117,7 @@ def _classify(
 
 
 def _score(
-    arguments: argparse.Namespace, on: MachineOptions, chip: ChipOptions | None
+    arguments: argparse.Namespace, on: MachineOptions, chip: ChipOptions | ProbedChipOptions | None
 ) -> str | None:
     """Score a network; what differs from the golden model, if anything."""
     options = RunOptions(
