@@ -10,6 +10,7 @@ from allspin.sim.device.device import Device, Electrical, NeuronElectrical
 from allspin.sim.device.hall_array import HallArray
 from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.device.neuron_device import NeuronVariation
+from allspin.sim.device.retention import Retention
 from allspin.sim.device.synapse import Synapse
 from allspin.sim.device.synapse_kinds import synapse_from_table
 from allspin.sim.errors import UserError
@@ -24,11 +25,12 @@ FORMAT = 1
 
 
 def _plain(part: Any) -> dict[str, Any]:
-    """Attributes of a dataclass that TOML can hold: what is None is left out."""
+    """Attributes of a dataclass that TOML can hold: what is None or empty is left out."""
+    found = {field.name: getattr(part, field.name) for field in dataclasses.fields(part)}
     return {
-        field.name: value
-        for field in dataclasses.fields(part)
-        if (value := getattr(part, field.name)) is not None
+        name: _plain(value) if dataclasses.is_dataclass(value) else value
+        for name, value in found.items()
+        if value is not None and value != ()
     }
 
 
@@ -73,6 +75,13 @@ def _synapse(table: Table) -> tuple[Synapse, Electrical]:
     return synapse, electrical
 
 
+def _imperfections(table: Table) -> Imperfections:
+    retention = None
+    if "retention" in table.content:
+        retention = table.table("retention").make(Retention)
+    return dataclasses.replace(table.make(Imperfections), retention=retention)
+
+
 def device_from_toml(text: str) -> Device:
     """The device that a file's text describes.
 
@@ -106,7 +115,7 @@ def device_from_toml(text: str) -> Device:
         synapse=synapse,
         neuron=neuron_from_dict(neuron.content),
         neuron_variation=variation,
-        imperfections=whole.table("imperfections").make(Imperfections),
+        imperfections=_imperfections(whole.table("imperfections")),
         electrical=electrical,
         neuron_electrical=neuron_electrical,
         unit=unit,

@@ -14,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.sim.chip.array import D2D, UNIT
-from allspin.sim.chip.chip import WORD_BITS, Chip, Words, finish_words, stuck_cells, write_table
+from allspin.sim.chip.chip import WORD_BITS, Chip, Words, finish_words, write_table
 from allspin.sim.chip.generator import Purpose, cell_normals, normals
+from allspin.sim.chip.stuck import Stuck, stuck_cells
 from allspin.sim.device.response import Array, Polarity
 from allspin.sim.network.levels import full_scale
 from allspin.sim.programming.schemes import Counts, Programming
@@ -88,7 +89,7 @@ class WriteVerify:
             draws = cell_normals(chip.seed, number, Purpose.REFERENCE, (self.shape[0], 1))
             rows_own = (wrong.reference * synapse.span * UNIT) * draws
             self.fixed = self.fixed - np.broadcast_to(rows_own, self.shape).ravel()
-        self.stuck = stuck_cells(chip.seed, number, self.shape, wrong)
+        self.stuck = self._stuck(stuck_cells(chip.seed, number, self.shape, wrong))
         # What differs between devices, as it is read: D2D, Hall offset and reference.
         away = np.hypot(wrong.hall_offset, wrong.reference) * synapse.span
         self.spread: list[Array] = [
@@ -124,6 +125,15 @@ class WriteVerify:
             left = left[~good]
         self.counts = counts + Counts(unconverged=left.size)
         self.converged = done.reshape(self.shape)
+
+    def _stuck(self, stuck: Stuck | None) -> tuple[npt.NDArray[np.bool_], Array] | None:
+        """Which cells are stuck, and what is read of them, both flat; None where none can be."""
+        if stuck is None:
+            return None
+        ends = int(self.levels[0]), int(self.levels[-1])
+        words = stuck.words(ends).ravel()
+        held = self.synapse.low + (words - ends[0]) / self.scale
+        return stuck.cells.ravel(), np.where(words == ends[1], self.synapse.high, held)
 
     def _best_trains(self, polarity: Polarity) -> npt.NDArray[np.int64]:
         """Best number of pulses by state and by deviate, from -4 to 4 in 16ths."""
@@ -181,8 +191,8 @@ class WriteVerify:
         self.resistance[cells] = r
         r += self.fixed[cells]
         if self.stuck is not None:
-            stuck, high = (flags.ravel()[cells] for flags in self.stuck)
-            r[stuck] = np.where(high, self.synapse.high, self.synapse.low)[stuck]
+            stuck, held = (flat[cells] for flat in self.stuck)
+            r[stuck] = held[stuck]
         blur = self.chip.device.imperfections.read_noise * self.synapse.span
         if blur:
             r += (blur * UNIT) * normals(*place, Purpose.VERIFY, rows, columns, write)
