@@ -5,7 +5,7 @@ The R_AH word of a cell is made of the level of its state and of normal values f
 standard deviation is worth in that state, in units of ``2**-8`` words (`WriteTable`)::
 
     word = level 2^21 + z_d2d d2d[polarity, state] + z_c2c c2c[polarity, state]
-    word = rest + ((word - rest) kept) >> 16           thermal activation: `allspin.sim.chip.retained`
+    word = rest + ((word - rest) kept) >> 16           decay: see `allspin.sim.chip.retained`
     word = word - (word loss) >> 16                    loss: drift, in units of 2**-16
     word = word + z_hall hall - z_reference reference
     word = (word + 2^20) >> 21, clamped to -(2^(b-1) - 1) .. 2^(b-1) - 1

@@ -19,6 +19,9 @@ from allspin.sim.files.table import Table
 from allspin.sim.files.user_file import read_file
 from allspin.sim.network.netfile import write_atomically
 from allspin.sim.network.neuron import SotNeuron, neuron_from_dict, neuron_to_dict
+from allspin.sim.point.at_point import at_point
+from allspin.sim.point.measured import OutsideError
+from allspin.sim.point.operating_point import OperatingPoint
 
 FORMAT = 1
 """Version of the file's layout."""
@@ -82,19 +85,29 @@ def _imperfections(table: Table) -> Imperfections:
     return dataclasses.replace(table.make(Imperfections), retention=retention)
 
 
-def device_from_toml(text: str) -> Device:
+def device_from_toml(text: str, at: OperatingPoint | None = None) -> Device:
     """The device that a file's text describes.
+
+    Parameters
+    ----------
+    text : str
+        The file's.
+    at : OperatingPoint, optional
+        Where the device is taken; its file's own point.
 
     Raises
     ------
+    OutsideError
+        If it was not measured there.
     ValueError
         If the text is no TOML, or lacks or holds something that a device does not; the
         message is one line.
     """
     try:
-        whole = Table("", parse_toml(text))
+        content = parse_toml(text)
     except ValueError as error:
         raise ValueError(f"it is not TOML ({error})") from error
+    whole = Table("", at_point(content, at))
     version = whole.take("format")
     if version != FORMAT or isinstance(version, bool):
         raise ValueError(f"it has format {version!r}; this version reads {FORMAT}")
@@ -126,25 +139,46 @@ def device_from_toml(text: str) -> Device:
     return device
 
 
-def device_from_bytes(data: bytes) -> Device:
-    """The device that a file's content describes; raises as `device_from_toml` does."""
-    try:
-        text = data.decode()
-    except UnicodeDecodeError:
-        raise ValueError("it is not text in UTF-8") from None
-    return device_from_toml(text)
+def device_from_bytes(data: bytes, name: str, at: OperatingPoint | None = None) -> Device:
+    """The device that a file's content describes.
 
-
-def load_device(path: Path) -> Device:
-    """Read a device file.
+    Parameters
+    ----------
+    data : bytes
+        The content.
+    name : str
+        What messages call the file.
+    at : OperatingPoint, optional
+        Where the device is taken; its file's own point.
 
     Raises
     ------
     UserError
-        If the file is missing, or is not a device file.
+        If it is not a device file, or was not measured there.
     """
-    data = read_file(path, "device", MAX_TOML)
     try:
-        return device_from_bytes(data)
+        return device_from_toml(data.decode(), at)
+    except OutsideError as error:
+        raise UserError(f"{name}: {error}") from error
+    except UnicodeDecodeError:
+        raise UserError(f"{name} is not a device file: it is not text in UTF-8") from None
     except ValueError as error:
-        raise UserError(f"{path} is not a device file: {' '.join(str(error).split())}") from error
+        raise UserError(f"{name} is not a device file: {' '.join(str(error).split())}") from error
+
+
+def load_device(path: Path, at: OperatingPoint | None = None) -> Device:
+    """Read a device file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    at : OperatingPoint, optional
+        Where the device is taken; its file's own point.
+
+    Raises
+    ------
+    UserError
+        If the file is missing, is not a device file, or was not measured there.
+    """
+    return device_from_bytes(read_file(path, "device", MAX_TOML), str(path), at)

@@ -8,13 +8,15 @@ W. F. Brown, Phys. Rev. 130, 1677, 1963), which is Arrhenius' law::
 One barrier gives an exponential. A cell of many regions, whose barriers are distributed about a
 mean E with a deviation `within`, keeps the mean of their exponentials::
 
-    kept(x) = mean over u of exp(-exp(-(x + u within / (k T)))),   x = E / (k T) - ln(t / attempt_time)
+    kept = mean over u of exp(-exp(-(x + u within / (k T))))
+    x    = E / (k T) - ln(t / attempt_time)
 
 u is normal or uniform, of deviation 1. Where the distribution is broad this falls with the
 logarithm of time: by ``k T p(E)`` for each factor e, p being the density of barriers at
 ``k T ln(t / attempt_time)`` (R. Street, J. C. Woolley, Proc. Phys. Soc. A 62, 562, 1949).
 """
 
+import itertools
 import math
 from dataclasses import dataclass
 from functools import lru_cache
@@ -108,7 +110,7 @@ class Retention:
             raise ValueError(
                 f"positions must be as many as barriers, {len(barriers)}, not {len(positions)}"
             )
-        if any(after <= before for before, after in zip(positions, positions[1:], strict=False)):
+        if any(after <= before for before, after in itertools.pairwise(positions)):
             raise ValueError("positions must rise")
         object.__setattr__(self, "positions", positions)
         for name, low, high in (

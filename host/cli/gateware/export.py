@@ -7,6 +7,7 @@ from allspin.hdl.export.export import MODULE, engine_verilog, memory_image
 from allspin.hdl.export.verilog import Dialect
 from allspin.hdl.parameters import EngineParameters, HardwareProfile
 from allspin.host.cli.options.names import naming_options
+from allspin.host.cli.options.point import add_point_argument
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.files import check_writable
 from allspin.host.show.say import printable, say
@@ -31,7 +32,7 @@ examples:
 DIALECTS: dict[str, Dialect] = {".v": "verilog", ".sv": "systemverilog"}
 IMAGE = ".mem"
 DEVICE = "paper"
-DECK_OPTIONS = ("layer", "rows", "columns", "device", "reading")
+DECK_OPTIONS = ("layer", "rows", "columns", "device", "at", "reading")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,6 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DEVICE",
         help=f"with --spice, device file with [array], or the name of one that ships ({DEVICE})",
     )
+    add_point_argument(parser, "with --spice, ")
     add(
         "--reading",
         metavar="NAME",
@@ -74,7 +76,7 @@ def _write_deck(arguments: argparse.Namespace) -> int:
         raise UserError("--lanes needs --verilog OUT.v")
     path: Path = arguments.spice
     check_writable(path)
-    array = open_device(arguments.device or DEVICE).array
+    array = open_device(arguments.device or DEVICE, arguments.at).array
     reading = arguments.reading or ("series" if array.reading == "ideal" else array.reading)
     network = open_network(arguments.network)
     with naming_options():

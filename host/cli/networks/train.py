@@ -6,6 +6,7 @@ import os
 import time
 from pathlib import Path
 
+from allspin.host.cli.options.point import add_point_argument
 from allspin.host.data.catalogue import open_device
 from allspin.host.data.datasets import load_dataset
 from allspin.host.data.files import check_writable
@@ -74,6 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="train for this device, a file or the name of one that ships: its levels, its "
         "neuron, the noise of its writes",
     )
+    add_point_argument(parser, "with --device, ")
     add(
         "--level-choice",
         metavar="NAME",
@@ -100,12 +102,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _target(arguments: argparse.Namespace) -> Target | None:
     """The device to train for, if there is one."""
     if arguments.device is None:
-        for option in ("level_choice", "polarity"):
+        for option in ("at", "level_choice", "polarity"):
             if getattr(arguments, option) is not None:
                 raise UserError(f"--{option.replace('_', '-')} needs --device")
         return None
     return Target(
-        open_device(arguments.device),
+        open_device(arguments.device, arguments.at),
         arguments.level_choice or "nearest",
         Programming(polarity=arguments.polarity or "quieter"),
     )

@@ -2,6 +2,7 @@
 
 import argparse
 
+from allspin.host.cli.options.point import add_point_argument
 from allspin.host.study.running.chip_options import PAPER, ChipOptions
 from allspin.sim.errors import UserError
 from allspin.sim.programming.schemes import DEFAULT_BAND, POLARITIES, SCHEMES
@@ -39,6 +40,7 @@ def add_chip_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DEVICE",
         help=f"device file of the chip, or the name of one that ships ({PAPER})",
     )
+    add_point_argument(parser)
     add(
         "--program",
         dest="scheme",
@@ -58,7 +60,7 @@ def chip_options(arguments: argparse.Namespace) -> ChipOptions | None:
         If an option is wrong or does not go with the others.
     """
     if arguments.chip is None:
-        for name in ("device", "scheme", "polarity", "tries", "band", "calibrate"):
+        for name in ("device", "at", "scheme", "polarity", "tries", "band", "calibrate"):
             if getattr(arguments, name) not in (None, False):
                 raise UserError(f"`{name}` needs --chip SEED")
         return None
@@ -70,4 +72,5 @@ def chip_options(arguments: argparse.Namespace) -> ChipOptions | None:
         tries=arguments.tries,
         band=arguments.band,
         calibrate=arguments.calibrate,
+        at=arguments.at,
     )

@@ -10,6 +10,7 @@ from allspin.sim.device.device import Device
 from allspin.sim.errors import UserError, refused
 from allspin.sim.network.levels import check_range
 from allspin.sim.network.network import Network
+from allspin.sim.point.operating_point import OperatingPoint
 from allspin.sim.programming.schemes import DEFAULT_BAND, Programming, default_tries
 
 PAPER = "paper"
@@ -35,6 +36,8 @@ class ChipOptions:
         to 0.5.
     calibrate : bool
         Whether the thresholds of its neurons are calibrated.
+    at : str or OperatingPoint, optional
+        Where a file's device is taken, such as ``current=9mA,temperature=350``; its own point.
 
     Raises
     ------
@@ -49,6 +52,7 @@ class ChipOptions:
     tries: int | None = None
     band: float | None = None
     calibrate: bool = False
+    at: str | OperatingPoint | None = None
 
     def __post_init__(self) -> None:
         if self.scheme != "write-verify":
@@ -75,7 +79,7 @@ class ChipOptions:
         UserError
             If there is no such device, or the network's levels cannot be programmed.
         """
-        device = open_device(self.device)
+        device = open_device(self.device, self.at)
         with refused():
             return MadeChip.of(
                 Chip(device, self.seed),

@@ -123,7 +123,10 @@ def test_what_it_says() -> None:
         ({"barrier": []}, "barrier must be 1 to 128 numbers, not 0"),
         ({"barrier": 1, "temperature": 0}, "temperature must be a number from 1 to 2000, not 0"),
         ({"barrier": 1, "attempt_time": 0}, "attempt_time must be a number from 1e-15 to 1"),
-        ({"barrier": [1, 2], "positions": [0.5]}, "positions must be as many as barriers, 2, not 1"),
+        (
+            {"barrier": [1, 2], "positions": [0.5]},
+            "positions must be as many as barriers, 2, not 1",
+        ),
         ({"barrier": [1, 2], "positions": [0.5, 0.5]}, "positions must rise"),
         ({"barrier": 1, "distribution": "lorentz"}, "distribution must be one of normal, uniform"),
         ({"barrier": 1, "equilibrium": 2}, "equilibrium must be a number from -1 to 1, not 2"),
