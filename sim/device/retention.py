@@ -48,8 +48,10 @@ FAR = 40.0
 """Barriers, in k T, that are not turned over to all purposes."""
 REACH = {"normal": 8.0, "uniform": math.sqrt(3)}
 """Ends of a distribution of deviation 1, or where it has ended to all purposes."""
-STEPS = 64
-"""Points of a quadrature in each k T, and at least in all."""
+STEPS = {"normal": 32, "uniform": 64}
+"""Points of a quadrature for each k T of deviation, and at least in all."""
+CHUNK = 1 << 16
+"""Points and places of a quadrature that are computed at once."""
 GUMBEL_MEAN, GUMBEL_VARIANCE = 0.5772156649015329, math.pi**2 / 6
 """Of the logarithm of an exponential's time, as it is read on the axis of barriers."""
 
@@ -203,7 +205,7 @@ def _quadrature(spread: float, distribution: str) -> tuple[Array, Array]:
     """
     if not spread:
         return np.zeros(1), np.ones(1)
-    reach, count = REACH[distribution], STEPS * math.ceil(max(spread, 1.0))
+    reach, count = REACH[distribution], STEPS[distribution] * math.ceil(max(spread, 1.0))
     u = reach * ((2 * np.arange(count) + 1) / count - 1)
     weights = np.exp(-(u**2) / 2) if distribution == "normal" else np.ones(count)
     return u, weights / weights.sum()
@@ -229,11 +231,14 @@ def survival(x: npt.ArrayLike, spread: float, distribution: str = "normal") -> A
     above = np.asarray(x, np.float64)
     if spread > BROAD:
         return _broad(above, spread, distribution)
-    total = np.zeros(above.shape)
+    u, weights = _quadrature(spread, distribution)
+    kept = np.empty(above.size)
+    chunk = max(CHUNK // u.size, 1)
     with np.errstate(over="ignore"):  # long gone: exp(-inf) is 0
-        for u, weight in zip(*_quadrature(spread, distribution), strict=True):
-            total += weight * np.exp(-np.exp(-(above + spread * u)))
-    return total
+        for place in range(0, above.size, chunk):
+            some = above.reshape(-1)[place : place + chunk, np.newaxis] + spread * u
+            kept[place : place + chunk] = np.exp(-np.exp(-some)) @ weights
+    return kept.reshape(above.shape)
 
 
 def _broad(above: Array, spread: float, distribution: str) -> Array:

@@ -5,10 +5,15 @@ import json
 from pathlib import Path
 
 from allspin.host.cli.options.names import naming_options
+from allspin.host.cli.options.point import add_point_argument
 from allspin.host.data.files import check_writable
 from allspin.host.show.pictures.style import save_picture
+from allspin.host.show.progress import Steps
 from allspin.host.show.say import say, warn
 from allspin.host.show.terminal import Terminal
+from allspin.host.study.fit.decay.fitted import DecayOptions, fit_decay
+from allspin.host.study.fit.decay.reading import is_decay
+from allspin.host.study.fit.decay.shown import decay_lines, decay_picture, decay_table
 from allspin.host.study.fit.fit import fit
 from allspin.host.study.fit.lookup import take_lookup_tables
 from allspin.host.study.fit.model.meter import METHODS
@@ -25,7 +30,8 @@ from allspin.sim.errors import UserError
 HELP = """\
 Fit measured curves: R_AH against pulse number, over any number of cycles and devices, and R_AH
 against current of a neuron. Writes a device file with values, intervals and readings, and
-beside it a picture of data, fit and residuals."""
+beside it a picture of data, fit and residuals. Of R_AH against time, at one or more
+temperatures, it fits retention by thermal activation."""
 EPILOG = """\
 A file has a header with names and units, such as device,cycle,polarity,pulse,R_AH (ohm) for a
 synapse or device,cycle,current (mA),R_AH (ohm) for a neuron. See docs/formats.md. Two lookup
@@ -40,6 +46,7 @@ examples:
   allspin fit pulses.csv neuron.csv -o mine.toml
   allspin fit device-*.csv --resistance-column Rxy -o mine.toml
   allspin fit dG_increasing.txt dG_decreasing.txt -o measured.toml
+  allspin fit decay.csv --base mine.toml -o aged.toml
   allspin run paper-10 --device mine.toml --chip 1
 """
 
@@ -86,7 +93,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--base",
         metavar="DEVICE",
         help="device whose values are used for what was not measured; without it that is left "
-        "out, and energy is unknown",
+        "out, and energy is unknown. A decay's retention is added to it",
+    )
+    add_point_argument(parser, "with --base, ")
+    add(
+        "--attempt-time",
+        metavar="TIME",
+        help="of decays, such as 1ns (what several temperatures tell, else 1ns)",
+    )
+    add(
+        "--equilibrium",
+        metavar="SHARE",
+        type=float,
+        default=0.0,
+        help="what R_AH decays to: 0 is the middle of the range, -1 and 1 are its ends (0)",
     )
     _add_reading_arguments(parser)
     for what in ("pulse", "cycle", "device", "polarity", "current"):
@@ -160,7 +180,7 @@ def _reading(arguments: argparse.Namespace) -> ReadOptions:
 def _take_lookup_tables(arguments: argparse.Namespace, options: FitOptions) -> int:
     """CrossSim's tables become a device without any fit."""
     output: Path = arguments.output
-    taken = take_lookup_tables(arguments.files, options, arguments.base)
+    taken = take_lookup_tables(arguments.files, options, arguments.base, arguments.at)
     pictures = save_picture(taken.picture(), output.parent, output.stem)
     save_device(taken.device, output)
     if arguments.json:
@@ -178,10 +198,82 @@ def _take_lookup_tables(arguments: argparse.Namespace, options: FitOptions) -> i
     return 0
 
 
+def _check_decay(arguments: argparse.Namespace) -> None:
+    """Refuse what a fit of decays has no use for."""
+    if arguments.base is None:
+        raise UserError(
+            f"{arguments.files[0]} is a decay, whose retention is added to a device; name that "
+            "with --base DEVICE"
+        )
+    for name in ("states", "table", "c2c_occasion", "d2d_reading", "meter_noise", "currents"):
+        if getattr(arguments, name) not in (None, False):
+            raise UserError(f"`{name}` is for pulse curves and neurons, not for decays")
+
+
+def _fit_decay(arguments: argparse.Namespace) -> int:
+    """Decays add retention to a device."""
+    output: Path = arguments.output
+    _check_decay(arguments)
+    attempt: str | None = arguments.attempt_time
+    with naming_options():
+        options = DecayOptions(
+            None if attempt is None else quantity(attempt, "s", "--attempt-time"),
+            arguments.equilibrium,
+            arguments.keep_outliers,
+            arguments.name,
+        )
+        reading = _reading(arguments)
+    with Steps() as steps:
+        steps.start("fitting decays")
+        fitted = fit_decay(arguments.files, arguments.base, options, reading, arguments.at, warn)
+        steps.finish()
+    device = fitted.device() if not fitted.complaints or arguments.force else None
+    pictures = save_picture(decay_picture(fitted), output.parent, output.stem)
+    for complaint in fitted.complaints:
+        warn(f"the model does not describe {complaint}")
+    outliers = fitted.outliers()
+    if outliers:
+        warn(
+            f"{len(outliers)} points are set aside as outliers, the first: {outliers[0]} "
+            "(--keep-outliers keeps them)"
+        )
+    if device is not None:
+        save_device(device, output)
+    if arguments.json:
+        say(json.dumps(fitted.to_dict(None if device is None else output, pictures)))
+    elif device is not None:
+        Terminal().print(decay_table(fitted))
+        for line in decay_lines(fitted):
+            say(line)
+        say(f"{output} and its picture are written.")
+    if device is None:
+        warn(f"{output} is not written; see {pictures[0]}, and take --force for it all the same")
+        return NOT_DESCRIBED
+    return 0
+
+
+def _decays(arguments: argparse.Namespace) -> bool:
+    """Whether the files are decays; all of them are, or none."""
+    found = [is_decay(path) for path in arguments.files]
+    if any(found) and not all(found):
+        path = arguments.files[found.index(True)]
+        raise UserError(
+            f"{path} is a decay and other files are none; fit the device first, then its decays "
+            "with --base"
+        )
+    if not any(found) and (arguments.attempt_time is not None or arguments.equilibrium):
+        raise UserError("--attempt-time and --equilibrium are for decays")
+    return all(found)
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Read, fit, judge, write."""
     output: Path = arguments.output
     check_writable(output, regular=True)
+    if arguments.at is not None and arguments.base is None:
+        raise UserError("--at needs --base")
+    if not is_lookup_table(arguments.files[0]) and _decays(arguments):
+        return _fit_decay(arguments)
     with naming_options():
         options = FitOptions(
             name=arguments.name or output.stem,
@@ -202,7 +294,7 @@ def run(arguments: argparse.Namespace) -> int:
                 "says how CSV files are read"
             )
         return _take_lookup_tables(arguments, options)
-    fitted = fit(arguments.files, options, reading, arguments.base, warn)
+    fitted = fit(arguments.files, options, reading, arguments.base, warn, at=arguments.at)
     device = fitted.device() if not fitted.complaints or arguments.force else None
     pictures = save_picture(fitted.picture(), output.parent, output.stem)
     for complaint in fitted.complaints:
