@@ -120,5 +120,5 @@ def operating_point(at: str | OperatingPoint | None) -> OperatingPoint | None:
     UserError
         If the text is none.
     """
-    with refused("`at`: "):
+    with refused():
         return OperatingPoint.parse(at) if isinstance(at, str) else at

@@ -13,12 +13,13 @@ from allspin.sim.device.neuron_device import NeuronVariation
 from allspin.sim.device.retention import Retention
 from allspin.sim.device.synapse import Synapse
 from allspin.sim.device.synapse_kinds import synapse_from_table
-from allspin.sim.errors import UserError
+from allspin.sim.errors import UserError, refused
 from allspin.sim.files.plain import MAX_TOML, parse_toml
 from allspin.sim.files.table import Table
-from allspin.sim.files.user_file import read_file
+from allspin.sim.files.user_file import read_file, read_text
 from allspin.sim.network.netfile import write_atomically
 from allspin.sim.network.neuron import SotNeuron, neuron_from_dict, neuron_to_dict
+from allspin.sim.point.added import with_point
 from allspin.sim.point.at_point import at_point
 from allspin.sim.point.measured import OutsideError
 from allspin.sim.point.operating_point import OperatingPoint
@@ -69,6 +70,44 @@ def save_device(device: Device, path: str | Path) -> None:
         If the file cannot be written.
     """
     write_atomically(path, device_to_toml(device).encode())
+
+
+def save_point(device: Device, path: Path, point: OperatingPoint) -> str | None:
+    """Write a device as what was measured at a point; what the file has of other points stays.
+
+    Parameters
+    ----------
+    device : Device
+        The device at that point.
+    path : Path
+        The file: a new one, or one with ``[synapse.at]``.
+    point : OperatingPoint
+        The point.
+
+    Returns
+    -------
+    str or None
+        What the file needs before it can be read, such as further points; None if nothing.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be written, or the point does not go with what is there.
+    """
+    there = None
+    if path.exists():
+        try:
+            there = parse_toml(read_text(path, "device", MAX_TOML))
+        except ValueError as error:
+            raise UserError(f"{path} is not TOML ({error}); give another name") from error
+    with refused(f"{path} cannot take the point {point}: "):
+        text = tomli_w.dumps(with_point(parse_toml(device_to_toml(device)), point, there))
+    write_atomically(path, text.encode())
+    try:
+        device_from_toml(text)
+    except ValueError as error:
+        return " ".join(str(error).split())
+    return None
 
 
 def _synapse(table: Table) -> tuple[Synapse, Electrical]:

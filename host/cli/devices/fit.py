@@ -6,6 +6,7 @@ from pathlib import Path
 
 from allspin.host.cli.options.names import naming_options
 from allspin.host.cli.options.point import add_point_argument
+from allspin.host.data.catalogue import operating_point
 from allspin.host.data.files import check_writable
 from allspin.host.show.pictures.style import save_picture
 from allspin.host.show.progress import Steps
@@ -22,7 +23,8 @@ from allspin.host.study.fit.options import REFERENCES, FitOptions
 from allspin.host.study.fit.reading.options import BRANCHES, MISSING, ColumnNames, ReadOptions
 from allspin.host.study.fit.reading.table.units import quantity
 from allspin.host.study.fit.table import fit_table, readings
-from allspin.sim.device.device_file import save_device
+from allspin.sim.device.device import Device
+from allspin.sim.device.device_file import save_device, save_point
 from allspin.sim.device.synapse_variation import OCCASIONS
 from allspin.sim.device.table_device import is_lookup_table
 from allspin.sim.errors import UserError
@@ -46,11 +48,22 @@ examples:
   allspin fit pulses.csv neuron.csv -o mine.toml
   allspin fit device-*.csv --resistance-column Rxy -o mine.toml
   allspin fit dG_increasing.txt dG_decreasing.txt -o measured.toml
+  allspin fit pulses.csv --where current=8,-11 --point current=8mA -o mine.toml
   allspin fit decay.csv --base mine.toml -o aged.toml
   allspin run paper-10 --device mine.toml --chip 1
 """
 
 NOT_DESCRIBED = 1
+NOT_FOR_DECAYS = (
+    "states",
+    "table",
+    "c2c_occasion",
+    "d2d_reading",
+    "meter_noise",
+    "currents",
+    "point",
+)
+"""Options that say nothing of decays."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -96,6 +109,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "out, and energy is unknown. A decay's retention is added to it",
     )
     add_point_argument(parser, "with --base, ")
+    add(
+        "--point",
+        metavar="POINT",
+        help="where it was measured, such as current=8mA: a point of the device file, which is added "
+        "to those that it has",
+    )
     add(
         "--attempt-time",
         metavar="TIME",
@@ -182,7 +201,7 @@ def _take_lookup_tables(arguments: argparse.Namespace, options: FitOptions) -> i
     output: Path = arguments.output
     taken = take_lookup_tables(arguments.files, options, arguments.base, arguments.at)
     pictures = save_picture(taken.picture(), output.parent, output.stem)
-    save_device(taken.device, output)
+    _save(taken.device, arguments)
     if arguments.json:
         say(json.dumps(taken.to_dict(output, pictures)))
         return 0
@@ -198,6 +217,18 @@ def _take_lookup_tables(arguments: argparse.Namespace, options: FitOptions) -> i
     return 0
 
 
+def _save(device: Device, arguments: argparse.Namespace) -> None:
+    """Write the device file, or a point of it."""
+    output: Path = arguments.output
+    point = operating_point(arguments.point)
+    if point is None:
+        save_device(device, output)
+        return
+    lacking = save_point(device, output, point)
+    if lacking is not None:
+        warn(f"{output} has the point {point}, and is not complete yet: {lacking}")
+
+
 def _check_decay(arguments: argparse.Namespace) -> None:
     """Refuse what a fit of decays has no use for."""
     if arguments.base is None:
@@ -205,7 +236,7 @@ def _check_decay(arguments: argparse.Namespace) -> None:
             f"{arguments.files[0]} is a decay, whose retention is added to a device; name that "
             "with --base DEVICE"
         )
-    for name in ("states", "table", "c2c_occasion", "d2d_reading", "meter_noise", "currents"):
+    for name in NOT_FOR_DECAYS:
         if getattr(arguments, name) not in (None, False):
             raise UserError(f"`{name}` is for pulse curves and neurons, not for decays")
 
@@ -270,6 +301,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Read, fit, judge, write."""
     output: Path = arguments.output
     check_writable(output, regular=True)
+    operating_point(arguments.point)  # before anything is computed
     if arguments.at is not None and arguments.base is None:
         raise UserError("--at needs --base")
     if not is_lookup_table(arguments.files[0]) and _decays(arguments):
@@ -300,7 +332,7 @@ def run(arguments: argparse.Namespace) -> int:
     for complaint in fitted.complaints:
         warn(f"the model does not describe {complaint}")
     if device is not None:
-        save_device(device, output)
+        _save(device, arguments)
     if arguments.json:
         say(json.dumps(fitted.to_dict(None if device is None else output, pictures)))
     elif device is not None:
