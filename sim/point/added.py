@@ -31,10 +31,6 @@ def _split(table: Mapping[str, Any], left_out: set[str]) -> tuple[Content, Conte
     return own, common
 
 
-def _point_of(entry: Mapping[str, Any], axes: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: entry.get(name) for name in axes}
-
-
 def _reciprocals(entry: Mapping[str, Any]) -> Content:
     return {
         f"{key}.{RECIPROCAL}": "reciprocal"
@@ -82,26 +78,37 @@ def with_point(tables: Content, point: OperatingPoint, there: Content | None = N
             "measured": [entry],
         }
         return {**tables, "synapse": common | {"at": at}, "source": {"points": source}}
-    old = there.get("synapse")
-    at = old.get("at") if isinstance(old, dict) else None
-    if not isinstance(at, dict) or not isinstance(at.get("measured"), list):
-        raise ValueError("it has no points that this one could be added to; give another name")
-    axes = at.get("axes")
-    if not isinstance(axes, dict) or set(axes) != set(place):
-        names = ", ".join(axes) if isinstance(axes, dict) else "none"
-        raise ValueError(f"its points are over {names}, not over {', '.join(place)}")
-    rest = {key: value for key, value in old.items() if key not in ("at", "states")}
+    old, at = _points_of(there, place)
     del common["states"]
+    rest = {key: value for key, value in old.items() if key not in ("at", "states")}
     for key in [*rest, *common]:
         if rest.get(key) != common.get(key):
             raise ValueError(
                 f"its [synapse] has {key} {rest.get(key)!r}, and this fit {common.get(key)!r}; "
                 "all points must have the same"
             )
-    kept = [one for one in at["measured"] if _point_of(one, axes) != _point_of(entry, axes)]
-    points = there.get("source", {}).get("points", {})
+    kept = [one for one in at["measured"] if any(one.get(key) != place[key] for key in place)]
+    whole = there.get("source", {})
     return {
         **there,
         "synapse": old | {"at": at | {"measured": [*kept, entry]}},
-        "source": there.get("source", {}) | {"points": points | source},
+        "source": whole | {"points": whole.get("points", {}) | source},
     }
+
+
+def _points_of(there: Content, place: Mapping[str, float]) -> tuple[Content, Content]:
+    """``[synapse]`` and ``[synapse.at]`` of a file whose points are over the same axes."""
+    synapse = there.get("synapse")
+    at = synapse.get("at") if isinstance(synapse, dict) else None
+    measured = at.get("measured") if isinstance(at, dict) else None
+    tables = isinstance(measured, list) and all(isinstance(one, dict) for one in measured)
+    source = there.get("source", {})
+    if not tables or not isinstance(source, dict) or not isinstance(source.get("points", {}), dict):
+        raise ValueError("it has no points that this one could be added to; give another name")
+    assert isinstance(synapse, dict)
+    assert isinstance(at, dict)
+    axes = at.get("axes")
+    if not isinstance(axes, dict) or set(axes) != set(place):
+        names = ", ".join(axes) if isinstance(axes, dict) else "none"
+        raise ValueError(f"its points are over {names}, not over {', '.join(place)}")
+    return synapse, at

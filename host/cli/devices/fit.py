@@ -4,17 +4,14 @@ import argparse
 import json
 from pathlib import Path
 
+from allspin.host.cli.devices.decays import NOT_DESCRIBED, are_decays, fit_decays
 from allspin.host.cli.options.names import naming_options
 from allspin.host.cli.options.point import add_point_argument
 from allspin.host.data.catalogue import operating_point
 from allspin.host.data.files import check_writable
 from allspin.host.show.pictures.style import save_picture
-from allspin.host.show.progress import Steps
 from allspin.host.show.say import say, warn
 from allspin.host.show.terminal import Terminal
-from allspin.host.study.fit.decay.fitted import DecayOptions, fit_decay
-from allspin.host.study.fit.decay.reading import is_decay
-from allspin.host.study.fit.decay.shown import decay_lines, decay_picture, decay_table
 from allspin.host.study.fit.fit import fit
 from allspin.host.study.fit.lookup import take_lookup_tables
 from allspin.host.study.fit.model.meter import METHODS
@@ -53,18 +50,6 @@ examples:
   allspin run paper-10 --device mine.toml --chip 1
 """
 
-NOT_DESCRIBED = 1
-NOT_FOR_DECAYS = (
-    "states",
-    "table",
-    "c2c_occasion",
-    "d2d_reading",
-    "meter_noise",
-    "currents",
-    "point",
-)
-"""Options that say nothing of decays."""
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
@@ -102,6 +87,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         help="part of the neuron's curve, in mA (in the file's numbers if it names no unit)",
     )
+    _add_base_arguments(parser)
+    _add_reading_arguments(parser)
+    for what in ("pulse", "cycle", "device", "polarity", "current"):
+        add(f"--{what}-column", metavar="NAME", help=f"column of the {what}")
+    add(
+        "--resistance-column",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="column of R_AH; given several times, as many cycles",
+    )
+    add("--json", action="store_true", help="print the result as one JSON object")
+
+
+def _add_base_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the device is made of beside the data, and where it was measured."""
+    add = parser.add_argument
     add(
         "--base",
         metavar="DEVICE",
@@ -112,8 +114,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--point",
         metavar="POINT",
-        help="where it was measured, such as current=8mA: a point of the device file, which is added "
-        "to those that it has",
+        help="where it was measured, such as current=8mA: a point of the device file, beside those "
+        "that it has",
     )
     add(
         "--attempt-time",
@@ -127,17 +129,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=0.0,
         help="what R_AH decays to: 0 is the middle of the range, -1 and 1 are its ends (0)",
     )
-    _add_reading_arguments(parser)
-    for what in ("pulse", "cycle", "device", "polarity", "current"):
-        add(f"--{what}-column", metavar="NAME", help=f"column of the {what}")
-    add(
-        "--resistance-column",
-        metavar="NAME",
-        action="append",
-        default=[],
-        help="column of R_AH; given several times, as many cycles",
-    )
-    add("--json", action="store_true", help="print the result as one JSON object")
 
 
 def _add_reading_arguments(parser: argparse.ArgumentParser) -> None:
@@ -229,74 +220,6 @@ def _save(device: Device, arguments: argparse.Namespace) -> None:
         warn(f"{output} has the point {point}, and is not complete yet: {lacking}")
 
 
-def _check_decay(arguments: argparse.Namespace) -> None:
-    """Refuse what a fit of decays has no use for."""
-    if arguments.base is None:
-        raise UserError(
-            f"{arguments.files[0]} is a decay, whose retention is added to a device; name that "
-            "with --base DEVICE"
-        )
-    for name in NOT_FOR_DECAYS:
-        if getattr(arguments, name) not in (None, False):
-            raise UserError(f"`{name}` is for pulse curves and neurons, not for decays")
-
-
-def _fit_decay(arguments: argparse.Namespace) -> int:
-    """Decays add retention to a device."""
-    output: Path = arguments.output
-    _check_decay(arguments)
-    attempt: str | None = arguments.attempt_time
-    with naming_options():
-        options = DecayOptions(
-            None if attempt is None else quantity(attempt, "s", "--attempt-time"),
-            arguments.equilibrium,
-            arguments.keep_outliers,
-            arguments.name,
-        )
-        reading = _reading(arguments)
-    with Steps() as steps:
-        steps.start("fitting decays")
-        fitted = fit_decay(arguments.files, arguments.base, options, reading, arguments.at, warn)
-        steps.finish()
-    device = fitted.device() if not fitted.complaints or arguments.force else None
-    pictures = save_picture(decay_picture(fitted), output.parent, output.stem)
-    for complaint in fitted.complaints:
-        warn(f"the model does not describe {complaint}")
-    outliers = fitted.outliers()
-    if outliers:
-        warn(
-            f"{len(outliers)} points are set aside as outliers, the first: {outliers[0]} "
-            "(--keep-outliers keeps them)"
-        )
-    if device is not None:
-        save_device(device, output)
-    if arguments.json:
-        say(json.dumps(fitted.to_dict(None if device is None else output, pictures)))
-    elif device is not None:
-        Terminal().print(decay_table(fitted))
-        for line in decay_lines(fitted):
-            say(line)
-        say(f"{output} and its picture are written.")
-    if device is None:
-        warn(f"{output} is not written; see {pictures[0]}, and take --force for it all the same")
-        return NOT_DESCRIBED
-    return 0
-
-
-def _decays(arguments: argparse.Namespace) -> bool:
-    """Whether the files are decays; all of them are, or none."""
-    found = [is_decay(path) for path in arguments.files]
-    if any(found) and not all(found):
-        path = arguments.files[found.index(True)]
-        raise UserError(
-            f"{path} is a decay and other files are none; fit the device first, then its decays "
-            "with --base"
-        )
-    if not any(found) and (arguments.attempt_time is not None or arguments.equilibrium):
-        raise UserError("--attempt-time and --equilibrium are for decays")
-    return all(found)
-
-
 def run(arguments: argparse.Namespace) -> int:
     """Read, fit, judge, write."""
     output: Path = arguments.output
@@ -304,8 +227,10 @@ def run(arguments: argparse.Namespace) -> int:
     operating_point(arguments.point)  # before anything is computed
     if arguments.at is not None and arguments.base is None:
         raise UserError("--at needs --base")
-    if not is_lookup_table(arguments.files[0]) and _decays(arguments):
-        return _fit_decay(arguments)
+    if not is_lookup_table(arguments.files[0]) and are_decays(arguments):
+        with naming_options():
+            reading = _reading(arguments)
+        return fit_decays(arguments, reading)
     with naming_options():
         options = FitOptions(
             name=arguments.name or output.stem,
