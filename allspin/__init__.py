@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from allspin.host.study.compare.comparison import compare as compare
     from allspin.host.study.compare.subject import CompareOptions as CompareOptions
     from allspin.host.study.compare.subject import Subject as ComparisonSubject
+    from allspin.host.study.fit.decay.fitted import DecayOptions as DecayOptions
+    from allspin.host.study.fit.decay.fitted import fit_decay as fit_decay
     from allspin.host.study.fit.fit import fit as fit
     from allspin.host.study.fit.options import FitOptions as FitOptions
     from allspin.host.study.fit.reading.options import ColumnNames as ColumnNames
@@ -80,6 +82,7 @@ __all__ = [
     "CompareOptions",
     "ComparisonSubject",
     "Dataset",
+    "DecayOptions",
     "Device",
     "Display",
     "FitOptions",
@@ -107,6 +110,7 @@ __all__ = [
     "build",
     "compare",
     "fit",
+    "fit_decay",
     "load_dataset",
     "load_device",
     "load_network",
@@ -140,6 +144,7 @@ _HOMES = {
     "CompareOptions": "host.study.compare.subject",
     "ComparisonSubject": "host.study.compare.subject:Subject",
     "Dataset": "host.data.datasets",
+    "DecayOptions": "host.study.fit.decay.fitted",
     "Device": "sim.device.device",
     "Display": "host.show.display",
     "FitOptions": "host.study.fit.options",
@@ -167,6 +172,7 @@ _HOMES = {
     "build": "host.bitstreams.build.boards",
     "compare": "host.study.compare.comparison",
     "fit": "host.study.fit.fit",
+    "fit_decay": "host.study.fit.decay.fitted",
     "load_dataset": "host.data.datasets",
     "load_device": "host.data.catalogue:open_device",
     "load_network": "host.data.catalogue:open_network",
