@@ -140,8 +140,8 @@ class Retention:
     def barrier_at(self, position: npt.ArrayLike) -> Array:
         """Mean barrier in electronvolt of a cell that holds R_AH at a fraction of the range."""
         places = self.positions or np.linspace(0, 1, max(len(self.barriers), 2))
-        found = np.interp(position, places, np.broadcast_to(self.barriers, len(places)))
-        return np.asarray(found, np.float64)
+        where, held = np.asarray(position, np.float64), np.asarray(self.barriers)
+        return np.asarray(np.interp(where, places, np.broadcast_to(held, len(places))), np.float64)
 
     def passed(self, age: float) -> float:
         """The barrier, in k T, that a time in seconds turns over: ``ln(age / attempt_time)``."""

@@ -168,7 +168,8 @@ class MeasuredAt:
                 whole = corners[0][0]
             else:
                 with np.errstate(divide="ignore"):
-                    whole = scale.back(sum(weight * scale.there(one) for one, weight in corners))
+                    parts = [weight * scale.there(one) for one, weight in corners]
+                    whole = scale.back(np.sum(parts, axis=0))
             if leaf[-1] == WHOLE and np.all(np.abs(whole) < MAX_WHOLE):
                 whole = np.rint(whole).astype(np.int64)
             found[leaf] = whole.tolist()

@@ -191,8 +191,8 @@ class WriteVerify:
         self.resistance[cells] = r
         r += self.fixed[cells]
         if self.stuck is not None:
-            stuck, held = (flat[cells] for flat in self.stuck)
-            r[stuck] = held[stuck]
+            stuck, held = self.stuck
+            np.copyto(r, held[cells], where=stuck[cells])
         blur = self.chip.device.imperfections.read_noise * self.synapse.span
         if blur:
             r += (blur * UNIT) * normals(*place, Purpose.VERIFY, rows, columns, write)

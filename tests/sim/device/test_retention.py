@@ -48,10 +48,12 @@ def test_a_broad_distribution_falls_with_log_t_by_k_t_times_its_density(distribu
         slope = (after - before) / (2 * math.log(1.1))
         # The density of barriers at the one that is being turned over.
         turned = kt * (math.log(time / 1e-9) + np.euler_gamma)
-        density = {
-            "uniform": stats.uniform(1 - math.sqrt(3) * within, 2 * math.sqrt(3) * within),
-            "normal": stats.norm(1, math.hypot(within, kt * math.pi / math.sqrt(6))),
-        }[distribution].pdf(turned)
+        if distribution == "uniform":
+            density = 1 / (2 * math.sqrt(3) * within)
+            assert abs(turned - 1) < math.sqrt(3) * within
+        else:
+            wide = math.hypot(within, kt * math.pi / math.sqrt(6))
+            density = stats.norm.pdf(turned, 1, wide)
         assert slope == pytest.approx(-kt * density, rel=2e-3)
     # Not so for one barrier: nothing, then everything, within two decades.
     one = Retention(1.0, 1e-9)

@@ -142,11 +142,11 @@ def test_chips_of_a_point_are_those_of_a_plain_file() -> None:
     figures = {"A": 30.0, "P_max": 150, "R_min": -0.8, "R_max": 0.8}
     plain = by_hand(figures, 0.03, 6e-3)
     for scheme in ("open-loop", "write-verify"):
-        words = [
+        one, other = (
             program_chip(Chip(device, 5), NET, Programming(scheme)).words[0]
             for device in (at("current=6mA,temperature=400"), plain)
-        ]
-        assert np.array_equal(*words)
+        )
+        assert np.array_equal(one, other)
 
 
 def test_energy_and_time_follow() -> None:

@@ -32,6 +32,7 @@ from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device_file import save_device
 from allspin.sim.device.hall_array import HallArray
 from allspin.sim.device.imperfections import Imperfections
+from allspin.sim.device.response import PulseResponse
 from allspin.sim.device.retention import Retention
 from allspin.sim.device.synapse import SotSynapse
 from allspin.sim.errors import UserError
@@ -172,15 +173,12 @@ def test_points_ages_and_temperatures_are_swept(small, tmp_path):
         synapse = open_device("paper").synapse
         assert isinstance(synapse, SotSynapse)
         if point.at == "current=11mA":
-            synapse = dataclasses.replace(
-                synapse,
-                potentiation=dataclasses.replace(synapse.potentiation, nonlinearity=5.0),
-                depression=dataclasses.replace(synapse.depression, nonlinearity=3.0),
-            )
+            up, down = PulseResponse(5.0, 100), PulseResponse(3.0, 100)
+            synapse = dataclasses.replace(synapse, potentiation=up, depression=down)
+        figures: Any = {"stuck": point.stuck, "age": point.age}
+        temperature: Any = point.temperature
         wrong = Imperfections(
-            stuck=point.stuck,
-            age=point.age,
-            retention=Retention(1.0, within=0.1, temperature=point.temperature),
+            **figures, retention=Retention(1.0, within=0.1, temperature=temperature)
         )
         made_of = dataclasses.replace(open_device("paper"), synapse=synapse, imperfections=wrong)
         expected = accuracy_over_chips(
