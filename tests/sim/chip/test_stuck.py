@@ -40,3 +40,15 @@ def test_open_cells_add_nothing() -> None:
     stuck = stuck_cells(8, 0, SHAPE, Imperfections(stuck=0.1, stuck_at="open"))
     assert stuck is not None
     assert not stuck.words((5, 90)).any()
+
+
+def test_the_highest_bit_of_a_draw_says_at_which_end_a_cell_is_stuck(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As in gateware, at the very value too."""
+    draws = np.array([[0, 2**31 - 1, 2**31, 2**32 - 1]])
+    monkeypatch.setattr("allspin.sim.chip.stuck.draw_bits", lambda *arguments: draws)
+    stuck = stuck_cells(1, 0, (1, 4), Imperfections(stuck=0.5, stuck_at="either"))
+    assert stuck is not None
+    assert stuck.cells.tolist() == [[True, True, False, False]]
+    assert stuck.words((-5, 7)).tolist() == [[-5, -5, 7, 7]]
