@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from allspin.sim.network.network import Network as Network
     from allspin.sim.network.neuron import register_neuron as register_neuron
     from allspin.sim.network.neuron_kind import Neuron as Neuron
+    from allspin.sim.point.operating_point import OperatingPoint as OperatingPoint
     from allspin.sim.programming.programming import program_chip as program_chip
     from allspin.sim.programming.schemes import Programming as Programming
 
@@ -94,6 +95,7 @@ __all__ = [
     "Network",
     "Neuron",
     "NeuronGateware",
+    "OperatingPoint",
     "Programming",
     "ReadOptions",
     "ReportSubject",
@@ -156,6 +158,7 @@ _HOMES = {
     "Network": "sim.network.network",
     "Neuron": "sim.network.neuron_kind",
     "NeuronGateware": "hdl.neuron.neuron",
+    "OperatingPoint": "sim.point.operating_point",
     "Programming": "sim.programming.schemes",
     "ReadOptions": "host.study.fit.reading.options",
     "ReportSubject": "host.report.subject:Subject",
