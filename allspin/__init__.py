@@ -52,14 +52,14 @@ if TYPE_CHECKING:
     from allspin.host.training.augment import Augmentation as Augmentation
     from allspin.host.training.recipe import TrainingParameters as TrainingParameters
     from allspin.host.training.recipe import train as train
-    from allspin.host.training.target import Target as TrainingTarget
+    from allspin.host.training.training_target import TrainingTarget as TrainingTarget
     from allspin.sim.chip.chip import Chip as Chip
     from allspin.sim.device.device import Device as Device
     from allspin.sim.device.device_file import save_device as save_device
-    from allspin.sim.device.response import Response as Response
     from allspin.sim.device.synapse import Synapse as Synapse
     from allspin.sim.device.synapse_kinds import register_response as register_response
     from allspin.sim.device.synapse_kinds import register_synapse as register_synapse
+    from allspin.sim.device.synapse_response import Response as Response
     from allspin.sim.errors import UserError as UserError
     from allspin.sim.network.golden import GoldenModel as GoldenModel
     from allspin.sim.network.netfile import save_network as save_network
@@ -163,12 +163,12 @@ _HOMES = {
     "ReadOptions": "host.study.fit.reading.options",
     "ReportSubject": "host.report.subject:Subject",
     "ResidentParameters": "hdl.parameters",
-    "Response": "sim.device.response",
+    "Response": "sim.device.synapse_response",
     "RunOptions": "host.study.run",
     "SimulatorOptions": "host.study.proof.engine",
     "Synapse": "sim.device.synapse",
     "TrainingParameters": "host.training.recipe",
-    "TrainingTarget": "host.training.target:Target",
+    "TrainingTarget": "host.training.training_target",
     "UartOptions": "host.link.wire.uart",
     "UserError": "sim.errors",
     "VariationParameters": "hdl.parameters",

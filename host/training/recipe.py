@@ -14,11 +14,12 @@ from allspin.host.data.datasets import Dataset
 from allspin.host.training.augment import Augmentation, Augmenter
 from allspin.host.training.feed import Batch, bent_batches
 from allspin.host.training.latent import LatentNetwork
-from allspin.host.training.machine import Array, Machine
+from allspin.host.training.number_formats import Array, NumberFormats
 from allspin.host.training.optimiser import Adam
 from allspin.host.training.passes import Noise, backward, forward
-from allspin.host.training.target import Target
+from allspin.host.training.training_target import TrainingTarget
 from allspin.sim.errors import UserError
+from allspin.sim.extensions import UnknownKind
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.levels import (
     MAX_RAH_BITS,
@@ -93,7 +94,7 @@ class TrainingParameters:
         Names all chance, 0 to 2**32 - 1.
     augmentation : Augmentation
         How far the training images are bent.
-    target : Target, optional
+    target : TrainingTarget, optional
         The device whose levels the states have, and whose neuron the hidden layers have if it is
         of the kind that is asked for.
 
@@ -114,7 +115,7 @@ class TrainingParameters:
     epochs: int = EPOCHS
     seed: int = 0
     augmentation: Augmentation = field(default_factory=Augmentation)
-    target: Target | None = None
+    target: TrainingTarget | None = None
 
     def __post_init__(self) -> None:
         check_range("states", self.states, MIN_STATES, MAX_STATES)
@@ -125,9 +126,7 @@ class TrainingParameters:
         for width in self.hidden:
             check_range("hidden", width, 1, MAX_LINES)
         if self.neuron is not None and self.neuron not in NEURONS:
-            raise ValueError(
-                f"neuron must be one of {', '.join(sorted(NEURONS))}, not {self.neuron!r}"
-            )
+            raise UnknownKind.named("neuron", NEURONS, self.neuron)
         check_range("pixel_bits", self.pixel_bits, 1, 8)
         check_range("hidden_bits", self.hidden_bits, 1, 8)
         if self.noise is not None and not (
@@ -159,10 +158,10 @@ class TrainingParameters:
         return NEURONS[self.neuron or DEFAULT_NEURON]()
 
     @property
-    def machine(self) -> Machine:
+    def formats(self) -> NumberFormats:
         """The number formats."""
         target = self.target
-        return Machine(
+        return NumberFormats(
             neuron=self.hidden_neuron,
             states=self.states,
             pixel_bits=self.pixel_bits,
@@ -277,14 +276,14 @@ class _Training:
         self.dataset = dataset
         self.parameters = parameters
         self.report = report
-        self.machine = parameters.machine
+        self.formats = parameters.formats
         self.noise = parameters.weight_noise
         self.images = images = dataset.train_images.reshape(len(dataset.train_images), -1)
         self.learnt, kept = split(len(images))
         self.validation_labels = dataset.train_labels[kept]
         self.validation_values = _row_values(images, kept, parameters.pixel_bits)
         self.network = LatentNetwork(
-            self.machine,
+            self.formats,
             (images.shape[1], *parameters.hidden, dataset.classes),
             np.random.default_rng([parameters.seed, 0]),
         )
@@ -349,7 +348,7 @@ class _Training:
             self.learnt,
             epochs=epochs,
             size=self.batch,
-            top=self.machine.input_top(0),
+            top=self.formats.input_top(0),
             augmenter=self.augmenter,
             seed=(seed, number, 0),
         )

@@ -16,7 +16,7 @@ from allspin.host.show.terminal import Terminal
 from allspin.host.training import recipe
 from allspin.host.training.bar import TrainingBar
 from allspin.host.training.recipe import Trained, TrainingParameters, train
-from allspin.host.training.target import Target
+from allspin.host.training.training_target import TrainingTarget
 from allspin.sim.errors import UserError
 from allspin.sim.network.netfile import save_network
 from allspin.sim.network.neuron import NEURONS
@@ -99,14 +99,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--json", action="store_true", help="print the result as one JSON object")
 
 
-def _target(arguments: argparse.Namespace) -> Target | None:
+def _target(arguments: argparse.Namespace) -> TrainingTarget | None:
     """The device to train for, if there is one."""
     if arguments.device is None:
         for option in ("at", "level_choice", "polarity"):
             if getattr(arguments, option) is not None:
                 raise UserError(f"--{option.replace('_', '-')} needs --device")
         return None
-    return Target(
+    return TrainingTarget(
         open_device(arguments.device, arguments.at),
         arguments.level_choice or "nearest",
         Programming(polarity=arguments.polarity or "quieter"),

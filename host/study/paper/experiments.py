@@ -23,8 +23,8 @@ from allspin.host.training.in_array.recipe import ArrayParameters, ArrayRecipe, 
 from allspin.host.training.in_array.training import ArrayTrained, row_values, train_in_array
 from allspin.host.training.in_array.weights import PulsedWeights, device_deviates
 from allspin.sim.device.neuron_device import NeuronVariation
-from allspin.sim.device.response import PulseResponse
 from allspin.sim.device.synapse import SotSynapse
+from allspin.sim.device.synapse_response import PulseResponse
 from allspin.sim.device.synapse_variation import CycleVariation, DeviceVariation
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import network_to_bytes

@@ -210,7 +210,7 @@ def test_progress_counts_every_batch(dataset: Dataset) -> None:
         ({"hidden": (100, 0)}, "hidden must be from 1 to 65535, not 0"),
         (
             {"neuron": "tanh"},
-            "neuron must be one of .*relu, sot, not 'tanh'",
+            "neuron must be one of .*relu, sot, not 'tanh'; a kind of your own is registered .*",
         ),
         ({"pixel_bits": 0}, "pixel_bits must be from 1 to 8, not 0"),
         ({"hidden_bits": 9}, "hidden_bits must be from 1 to 8, not 9"),

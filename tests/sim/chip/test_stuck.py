@@ -6,7 +6,7 @@ import pytest
 from allspin.sim.chip.chip import WriteTable, state_words
 from allspin.sim.chip.stuck import stuck_cells
 from allspin.sim.device.imperfections import STUCK_ENDS, Imperfections
-from allspin.sim.device.response import Polarity
+from allspin.sim.device.synapse_response import Polarity
 from allspin.sim.network.levels import uniform_levels
 
 TABLE = WriteTable(uniform_levels(9), *(np.full((2, 9), 900, np.int32),) * 2)

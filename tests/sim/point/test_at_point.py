@@ -12,8 +12,8 @@ import tomli_w
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device
 from allspin.sim.device.device_file import device_from_toml, device_to_toml, load_device
-from allspin.sim.device.response import Polarity
 from allspin.sim.device.retention import Retention
+from allspin.sim.device.synapse_response import Polarity
 from allspin.sim.device.table_device import TableSynapse
 from allspin.sim.errors import UserError
 from allspin.sim.network.levels import uniform_levels

@@ -11,7 +11,7 @@ from allspin.host.report.subject import Subject
 from allspin.host.study.chips.accuracy import COLUMNS
 from allspin.host.study.chips.measured import MeasureOptions, measure_chips
 from allspin.host.study.running.chip_options import ChipOptions
-from allspin.host.training.target import Target
+from allspin.host.training.training_target import TrainingTarget
 from allspin.sim.errors import UserError
 
 WAFER = """
@@ -88,7 +88,7 @@ def test_what_is_opened_is_the_device_at_the_point(folder: Path) -> None:
     assert subject.device.synapse == expected.synapse
     command = subject.command("chips", *subject.device_options)
     assert "--device wafer.toml --at current=11mA" in command
-    assert Target(device).to_dict()["at"] == at
+    assert TrainingTarget(device).to_dict()["at"] == at
     assert ChipOptions(1, "wafer.toml", at=at).at == at
     with pytest.raises(UserError, match="a device is at its point already"):
         open_device(device, at)
