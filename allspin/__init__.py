@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from allspin.host.data.datasets import Dataset as Dataset
     from allspin.host.data.datasets import load_dataset as load_dataset
     from allspin.host.data.datasets import load_test_set as load_test_set
+    from allspin.host.data.image_files.load import load_image as load_image
     from allspin.host.link.machines.machine import Machine as Machine
     from allspin.host.link.machines.opening import open_machine as open_machine
     from allspin.host.link.wire.uart import UartOptions as UartOptions
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from allspin.host.study.run import RunOptions as RunOptions
     from allspin.host.study.run import run as run
     from allspin.host.study.running.chip_options import ChipOptions as ChipOptions
+    from allspin.host.study.running.classify import classify as classify
     from allspin.host.study.running.machine_options import MachineOptions as MachineOptions
     from allspin.host.study.sweep.cluster import Cluster as Cluster
     from allspin.host.study.sweep.sweep import sweep as sweep
@@ -110,11 +112,13 @@ __all__ = [
     "UserError",
     "VariationParameters",
     "build",
+    "classify",
     "compare",
     "fit",
     "fit_decay",
     "load_dataset",
     "load_device",
+    "load_image",
     "load_network",
     "load_test_set",
     "measure_chips",
@@ -173,11 +177,13 @@ _HOMES = {
     "UserError": "sim.errors",
     "VariationParameters": "hdl.parameters",
     "build": "host.bitstreams.build.boards",
+    "classify": "host.study.running.classify",
     "compare": "host.study.compare.comparison",
     "fit": "host.study.fit.fit",
     "fit_decay": "host.study.fit.decay.fitted",
     "load_dataset": "host.data.datasets",
     "load_device": "host.data.catalogue:open_device",
+    "load_image": "host.data.image_files.load",
     "load_network": "host.data.catalogue:open_network",
     "load_test_set": "host.data.datasets",
     "measure_chips": "host.study.chips.measured",

@@ -1,17 +1,37 @@
-"""The table that ``allspin run`` prints."""
+"""The tables that ``allspin run`` prints."""
+
+from rich.table import Table
 
 from allspin.host.show.figures import figures_table
 from allspin.host.show.terminal import Terminal
+from allspin.host.study.running.classify import Classified
 from allspin.host.study.running.made_chip import MadeChip
 from allspin.host.study.running.score import Score
+
+
+def _where(on: str, chip: MadeChip | None) -> str:
+    return on if chip is None else f"chip {chip.chip.seed} of {chip.device.name}, {on}"
+
+
+def print_classes(found: Classified) -> None:
+    """Print the class and the logits of each image file as a table."""
+    table = Table(title=f"{found.network} on {_where(found.on, found.chip)}")
+    for name in ("image", "class", "logits of the classes, from 0 on"):
+        table.add_column(name, overflow="fold")
+    answers = found.answers
+    for file, number, logits in zip(found.files, answers.classes, answers.logits, strict=True):
+        table.add_row(file, str(number), " ".join(map(str, logits.tolist())))
+    console = Terminal()
+    console.print(table)
+    if found.logits is not None:
+        compared, mismatches = found.logits.compared, found.logits.mismatches
+        console.print(f"{mismatches:,} of {compared:,} logits differ from the golden model")
 
 
 def print_score(score: Score) -> None:
     """Print a score as a table, and below it what the paper leaves open of its chip."""
     chip = score.chip
-    where = score.on
-    if chip is not None:
-        where = f"chip {chip.chip.seed} of {chip.device.name}, {where}"
+    where = _where(score.on, chip)
     rows = (*_shown(score), *_compared(score), *([] if chip is None else _programmed(chip)))
     console = Terminal()
     console.print(figures_table(f"{score.network} on {where}", rows))

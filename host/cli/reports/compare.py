@@ -4,6 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
+from allspin.host.cli.options.data import add_data_argument
 from allspin.host.cli.options.names import naming_options
 from allspin.host.cli.options.point import add_point_argument
 from allspin.host.data.files import make_folder
@@ -66,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--device", metavar="DEVICE", default="paper", help="device file of the spin side (paper)")
     add_point_argument(parser)
-    add("--data", metavar="DIR", type=Path, help="folder of IDX files (MNIST, which ships)")
+    add_data_argument(parser)
     add(
         "--images",
         metavar="N",

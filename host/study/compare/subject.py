@@ -70,7 +70,7 @@ class Subject:
         liberty : str or Path
             File of standard cells.
         data : str or Path, optional
-            Folder of IDX files; the MNIST that ships.
+            Folder of IDX files, or an ``.npz`` archive; the MNIST that ships.
         at : str or OperatingPoint, optional
             Where a file's device is taken, such as ``current=9mA,temperature=350``; its own point.
 
