@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from allspin.host.study.compare.comparison import compare as compare
     from allspin.host.study.compare.subject import CompareOptions as CompareOptions
     from allspin.host.study.compare.subject import Subject as ComparisonSubject
+    from allspin.host.study.fit.decay.fitted import DecayOptions as DecayOptions
+    from allspin.host.study.fit.decay.fitted import fit_decay as fit_decay
     from allspin.host.study.fit.fit import fit as fit
     from allspin.host.study.fit.options import FitOptions as FitOptions
     from allspin.host.study.fit.reading.options import ColumnNames as ColumnNames
@@ -67,6 +69,7 @@ if TYPE_CHECKING:
     from allspin.sim.network.network import Network as Network
     from allspin.sim.network.neuron import register_neuron as register_neuron
     from allspin.sim.network.neuron_kind import Neuron as Neuron
+    from allspin.sim.point.operating_point import OperatingPoint as OperatingPoint
     from allspin.sim.programming.programming import program_chip as program_chip
     from allspin.sim.programming.schemes import Programming as Programming
 
@@ -83,6 +86,7 @@ __all__ = [
     "CompareOptions",
     "ComparisonSubject",
     "Dataset",
+    "DecayOptions",
     "Device",
     "Display",
     "FitOptions",
@@ -94,6 +98,7 @@ __all__ = [
     "Network",
     "Neuron",
     "NeuronGateware",
+    "OperatingPoint",
     "ProbedChipOptions",
     "Programming",
     "ReadOptions",
@@ -112,6 +117,7 @@ __all__ = [
     "classify",
     "compare",
     "fit",
+    "fit_decay",
     "load_dataset",
     "load_device",
     "load_image",
@@ -146,6 +152,7 @@ _HOMES = {
     "CompareOptions": "host.study.compare.subject",
     "ComparisonSubject": "host.study.compare.subject:Subject",
     "Dataset": "host.data.datasets",
+    "DecayOptions": "host.study.fit.decay.fitted",
     "Device": "sim.device.device",
     "Display": "host.show.display",
     "FitOptions": "host.study.fit.options",
@@ -157,6 +164,7 @@ _HOMES = {
     "Network": "sim.network.network",
     "Neuron": "sim.network.neuron_kind",
     "NeuronGateware": "hdl.neuron.neuron",
+    "OperatingPoint": "sim.point.operating_point",
     "ProbedChipOptions": "host.study.running.chip_options",
     "Programming": "sim.programming.schemes",
     "ReadOptions": "host.study.fit.reading.options",
@@ -175,6 +183,7 @@ _HOMES = {
     "classify": "host.study.running.classify",
     "compare": "host.study.compare.comparison",
     "fit": "host.study.fit.fit",
+    "fit_decay": "host.study.fit.decay.fitted",
     "load_dataset": "host.data.datasets",
     "load_device": "host.data.catalogue:open_device",
     "load_image": "host.data.image_files.load",

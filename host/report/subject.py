@@ -13,6 +13,7 @@ from allspin.host.data.catalogue import (
     network_name,
     open_device,
     open_network,
+    operating_point,
     shipped_devices,
 )
 from allspin.host.data.datasets import load_test_set
@@ -20,6 +21,7 @@ from allspin.host.training.recipe import DEFAULT_NEURON, TrainingParameters
 from allspin.sim.device.device import Device
 from allspin.sim.network.levels import check_range
 from allspin.sim.network.network import Network
+from allspin.sim.point.operating_point import OperatingPoint
 
 CHIPS, QUICK_CHIPS, MAX_CHIPS = 20, 5, 1000
 QUICK_IMAGES = 2000
@@ -38,6 +40,7 @@ TRAIN_OPTIONS = {
     "epochs": "--epochs",
     "seed": "--seed",
     "device": "--device",
+    "at": "--at",
     "levels": "--level-choice",
     "polarity": "--polarity",
 }
@@ -79,6 +82,8 @@ class Subject:
         Whether these are all of the data set's test images.
     chips : int
         How many chips, from chip 0 on.
+    at : str or None
+        Where the device is taken; None for its own point.
     """
 
     name: str
@@ -90,6 +95,7 @@ class Subject:
     labels: npt.NDArray[np.int64]
     all_images: bool
     chips: int
+    at: str | None = None
 
     @classmethod
     def open(
@@ -97,6 +103,7 @@ class Subject:
         network: str | Path | Network,
         device: str | Path | Device = "paper",
         *,
+        at: str | OperatingPoint | None = None,
         chips: int | None = None,
         images: int | None = None,
         data: str | Path | None = None,
@@ -110,6 +117,8 @@ class Subject:
             A network, its file, or the name of one that ships.
         device : str, Path or Device
             A device, its file, or the name of one that ships.
+        at : str or OperatingPoint, optional
+            Where a file's device is taken, such as ``current=9mA,temperature=350``; its own point.
         chips : int, optional
             How many, 1 to 1000; 20, or 5 of a quick report.
         images : int, optional
@@ -129,7 +138,7 @@ class Subject:
         usual = QUICK_CHIPS if quick else CHIPS
         count = usual if chips is None else check_range("chips", chips, 1, MAX_CHIPS)
         opened = open_network(network)
-        made_of = open_device(device)
+        made_of = open_device(device, at)
         pixels, labels = load_test_set(data, [opened])
         whole = len(pixels)
         if images is None:
@@ -147,7 +156,14 @@ class Subject:
             labels[part],
             images == whole,
             count,
+            None if at is None else str(operating_point(at)),
         )
+
+    @property
+    def device_options(self) -> tuple[str, ...]:
+        """The options of a command that name the device."""
+        point = () if self.at is None else ("--at", self.at)
+        return ("--device", self.device_name, *point)
 
     @property
     def title(self) -> str:

@@ -53,6 +53,7 @@ KEYS = {
     "rate": "a number",
     "batch": "a whole number",
     "device": "a text",
+    "at": "a text",
     "level_choice": "a text",
     "polarity": "a text",
     "epochs": "a whole number",

@@ -5,11 +5,13 @@ The R_AH word of a cell is made of the level of its state and of normal values f
 standard deviation is worth in that state, in units of ``2**-8`` words (`WriteTable`)::
 
     word = level 2^21 + z_d2d d2d[polarity, state] + z_c2c c2c[polarity, state]
+    word = rest + ((word - rest) kept) >> 16           decay: see `allspin.sim.chip.retained`
     word = word - (word loss) >> 16                    loss: drift, in units of 2**-16
     word = word + z_hall hall - z_reference reference
     word = (word + 2^20) >> 21, clamped to -(2^(b-1) - 1) .. 2^(b-1) - 1
 
-with an arithmetic shift and words of b bits. A stuck cell has the outermost level instead.
+with an arithmetic shift and words of b bits. A stuck cell has another word instead
+(`allspin.sim.chip.stuck`).
 
 Column by column a deviation of `sigma` makes a gain ``gain + (gain t + 2^12) >> 13`` with
 ``t = (z sigma 2^16 + 2^15) >> 16``, clamped to 0 to 1023, and adds to an offset.
@@ -27,9 +29,10 @@ from allspin.sim.chip.generator import (
     Purpose,
     cell_normals,
     column_normals,
-    draw_bits,
     use_normals,
 )
+from allspin.sim.chip.retained import retained, retention_table
+from allspin.sim.chip.stuck import stuck_cells
 from allspin.sim.device.device import Device
 from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.device.synapse import Synapse
@@ -223,7 +226,7 @@ def held_words(
     layer: int,
     imperfections: Imperfections = Imperfections(),  # noqa: B008 (it is frozen)
 ) -> Integers:
-    """What cells hold of what was written: drift, Hall offset, reference, stuck cells.
+    """What cells hold of what was written: decay, drift, Hall offset, reference, stuck cells.
 
     Parameters
     ----------
@@ -240,14 +243,23 @@ def held_words(
     shape = (words.shape[0], words.shape[1])
     wrong = imperfections
     words = words.copy()
-    if wrong.decades and (wrong.drift or wrong.drift_spread):
+    lowest, highest = int(table.levels[0]), int(table.levels[-1])
+    if wrong.retention is not None and wrong.decays:
+        words = retained(
+            words,
+            (lowest, highest),
+            WORD_BITS,
+            retention_table(wrong.retention, wrong.age),
+            wrong.retention.equilibrium,
+            (seed, layer),
+        )
+    if wrong.drifts:
         loss = np.full(shape, _share(wrong.drift * wrong.decades), np.int64)
         spread = _share(wrong.drift_spread * wrong.decades)
         if spread:
             normals = cell_normals(seed, layer, Purpose.RETENTION, shape)
             loss += _rounded(normals * np.int64(spread), FRACTION_BITS)
         words -= words * np.clip(loss, 0, 2**SHARE_BITS) >> SHARE_BITS
-    lowest, highest = int(table.levels[0]), int(table.levels[-1])
     if wrong.hall_offset:
         spread = round(wrong.hall_offset * (highest - lowest) * 2**SPREAD_BITS)
         words += cell_normals(seed, layer, Purpose.HALL_OFFSET, shape) * np.int64(spread)
@@ -256,8 +268,7 @@ def held_words(
         words -= cell_normals(seed, layer, Purpose.REFERENCE, (shape[0], 1)) * np.int64(spread)
     stuck = stuck_cells(seed, layer, shape, wrong)
     if stuck is not None:
-        cells, high = stuck
-        words[cells] = np.where(high, highest, lowest)[cells] << WORD_BITS
+        words[stuck.cells] = stuck.words((lowest, highest))[stuck.cells] << WORD_BITS
     return words
 
 
@@ -278,25 +289,6 @@ def rounded_words(held: Integers, rah_bits: int = 8) -> Words:
     """
     top = full_scale(rah_bits)
     return np.clip(_rounded(held, WORD_BITS), -top, top).astype(np.int8)
-
-
-def stuck_cells(
-    seed: int, layer: int, shape: tuple[int, int], imperfections: Imperfections
-) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]] | None:
-    """Which cells of a crossbar are stuck, and which of them at the highest R_AH.
-
-    Returns
-    -------
-    stuck, high : ndarray of bool, shape `shape`; or None where no cell is stuck by design
-    """
-    if not imperfections.stuck:
-        return None
-    rows, columns = np.arange(shape[0])[:, None], np.arange(shape[1])
-    bits = draw_bits(seed, layer, Purpose.STUCK, rows, columns)
-    stuck = bits < round(imperfections.stuck * 2**32)
-    if imperfections.stuck_at == "either":
-        return stuck, draw_bits(seed, layer, Purpose.STUCK_END, rows, columns) >= 2**31
-    return stuck, np.full(shape, imperfections.stuck_at == "high")
 
 
 def _share(value: float) -> int:

@@ -14,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.sim.chip.array import D2D, UNIT
-from allspin.sim.chip.chip import WORD_BITS, Chip, held_words, stuck_cells, write_table
+from allspin.sim.chip.chip import WORD_BITS, Chip, held_words, write_table
 from allspin.sim.chip.generator import Purpose, cell_normals, normals
+from allspin.sim.chip.stuck import Stuck, stuck_cells
 from allspin.sim.device.synapse_response import Array, Polarity
 from allspin.sim.programming.cells import BEYOND, Cells
 from allspin.sim.programming.schemes import Counts, Programming
@@ -87,7 +88,7 @@ class WriteVerify:
         ]
         self.fixed = self._fixed_offsets()
         wrong = chip.device.imperfections
-        self.stuck = stuck_cells(chip.seed, number, self.shape, wrong)
+        self.stuck = self._stuck(stuck_cells(chip.seed, number, self.shape, wrong))
         # What differs between devices, as it is read: D2D, Hall offset and reference.
         away = np.hypot(wrong.hall_offset, wrong.reference) * synapse.span
         self.spread: list[Array] = [
@@ -147,6 +148,15 @@ class WriteVerify:
             left = left[~good]
         return left
 
+    def _stuck(self, stuck: Stuck | None) -> tuple[npt.NDArray[np.bool_], Array] | None:
+        """Which cells are stuck, and what is read of them, both flat; None where none can be."""
+        if stuck is None:
+            return None
+        ends = int(self.levels[0]), int(self.levels[-1])
+        words = stuck.words(ends).ravel()
+        held = self.synapse.low + (words - ends[0]) / self.scale
+        return stuck.cells.ravel(), np.where(words == ends[1], self.synapse.high, held)
+
     def _best_trains(self, polarity: Polarity) -> npt.NDArray[np.int64]:
         """Best number of pulses by state and by deviate, from -4 to 4 in 16ths."""
         mean, spread = self.trains.mean[polarity], self.spread[polarity]
@@ -203,8 +213,8 @@ class WriteVerify:
         self.resistance[cells] = r
         r += self.fixed[cells]
         if self.stuck is not None:
-            stuck, high = (flags.ravel()[cells] for flags in self.stuck)
-            r[stuck] = np.where(high, self.synapse.high, self.synapse.low)[stuck]
+            stuck, held = self.stuck
+            np.copyto(r, held[cells], where=stuck[cells])
         blur = self.chip.device.imperfections.read_noise * self.synapse.span
         if blur:
             r += (blur * UNIT) * normals(*place, Purpose.VERIFY, rows, columns, write)

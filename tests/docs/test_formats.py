@@ -14,10 +14,12 @@ import pytest
 
 from allspin.host.data.datasets import MNIST, load_test_set
 from allspin.host.study.chips.cells.table import COLUMNS
+from allspin.sim.device.device_file import device_from_toml
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import load_network, save_network
 from allspin.sim.network.network import Converter, Layer, Network
 from allspin.sim.network.neuron import NEURONS, Neuron
+from allspin.sim.point.operating_point import OperatingPoint
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
@@ -92,6 +94,18 @@ def test_the_script_on_any_network(tmp_path: Path, neuron: Neuron, seed: int) ->
     logits = logits_by_script(tmp_path, tmp_path / "net.safetensors", tmp_path / "images")
     assert logits.dtype == np.int64
     assert np.array_equal(logits, GoldenModel(network).logits(images))
+
+
+def test_the_operating_points_of_the_document_are_those_of_a_device() -> None:
+    (block,) = re.findall(r"^```toml\n(\[synapse.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
+    file = f'format = 1\nname = "document"\n{block}'
+    default, other = (
+        device_from_toml(file, at) for at in (None, OperatingPoint.parse("current=11mA"))
+    )
+    assert default.synapse.record()["potentiation"]["A"] == 22
+    assert other.synapse.record()["c2c"]["potentiation"] == 0.07
+    assert other.electrical.potentiation_current == other.electrical.depression_current == 0.011
+    assert default.electrical.potentiation_current == 0.008
 
 
 def test_the_ranges_in_the_document_are_those_of_the_code() -> None:

@@ -14,7 +14,11 @@ from allspin.sim.network.netfile import save_network
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "lab.md").read_text("utf-8")
 FILES, STATION = re.findall(r"^```python\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
-COMMANDS = re.findall(r"^allspin (fit .*)$", TEXT, re.MULTILINE)
+COMMANDS = [
+    command
+    for command in re.findall(r"^allspin (fit .*)$", TEXT, re.MULTILINE)
+    if "--point" not in command
+]
 (EXPORT,) = re.findall(r"^allspin (export .*)$", TEXT, re.MULTILINE)
 MEASURED = re.findall(r"^allspin (run .* --measured .*)$", TEXT, re.MULTILINE)
 *MESSAGES, MISSING = re.findall(r"^allspin: .*$", TEXT, re.MULTILINE)
@@ -26,8 +30,9 @@ def test_the_walk(
     monkeypatch.chdir(tmp_path)
     exec(compile(FILES, "lab.md", "exec"), {})
     statuses = [main(shlex.split(command)) for command in COMMANDS]
-    assert statuses == [2, 2, 0]
-    assert capsys.readouterr().err.splitlines() == MESSAGES
+    assert statuses == [2, 2, 0, 0]
+    said = capsys.readouterr().err.splitlines()
+    assert [line for line in said if line.startswith("allspin: ")] == MESSAGES
     to_the_probe_station_and_back(capsys)
     device = load_device(tmp_path / "bar.toml")
     synapse = device.synapse
@@ -39,6 +44,13 @@ def test_the_walk(
     a = device.source["fit"]["potentiation"]["A"]
     assert a["low"] < 20 < a["high"]
     assert f"A = {a['value']:.1f} ({a['low']:.1f} to {a['high']:.1f})" in TEXT
+    found = load_device(tmp_path / "aged.toml").source["retention"]
+    for name, truth in (("within", 0.05), ("between", 0.036), ("attempt_time", 1e-9)):
+        assert found[name]["low"] < truth < found[name]["high"]
+    barrier = found["barriers"][0]
+    assert barrier["value"] == pytest.approx(1.01, abs=0.02)
+    edges = (f"{barrier[name]:.3f}" for name in ("value", "low", "high"))
+    assert "{} eV ({} to {}; drawn: 1.01)".format(*edges) in " ".join(TEXT.split())
     assert device.neuron.threshold == pytest.approx(4 / 12, rel=0.02)  # type: ignore[union-attr]
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from allspin.host.cli.options.chip import PAPER, add_missing_argument, add_programming_arguments
 from allspin.host.cli.options.data import add_data_argument
 from allspin.host.cli.options.names import naming_options
+from allspin.host.cli.options.point import add_point_argument
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say
 from allspin.host.show.terminal import Terminal
@@ -43,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=PAPER,
         help=f"device file, or the name of one that ships ({PAPER})",
     )
+    add_point_argument(parser)
     add("--chips", metavar="N", type=int, default=CHIPS, help=f"how many chips ({CHIPS})")
     add("--first", metavar="SEED", type=int, default=0, help="the first chip; the next follow (0)")
     add("--causes", action="store_true", help="each variation alone, and what mends it")
@@ -81,6 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.networks,
             arguments.device,
             options,
+            at=arguments.at,
             images=arguments.images,
             data=arguments.data,
             display=steps,

@@ -35,6 +35,8 @@ examples:
   allspin sweep --network paper-10,paper-100 --c2c 0,0.5,1,2 --chips 20 -o c2c.csv
   allspin sweep --network paper-{states} --states 10,100 --program open-loop,write-verify \\
       --neuron-d2d 0,1 --calibrate no,yes -o program.csv --pictures pictures
+  allspin sweep --network mine.safetensors --device mine.toml --age 0,1e4,1e8 \\
+      --temperature 300,358 --at 'current=8mA;current=10mA' -o age.csv
   allspin sweep grid.toml -o grid.csv --scheduler tls://10.0.0.5:8786 \\
       --tls-ca-file ca.pem --tls-cert mine.pem
   allspin sweep grid.toml -o virtual.csv --on virtual --images 1000
@@ -78,10 +80,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _grid(arguments: argparse.Namespace) -> Grid:
     entries: dict[str, Any] = {} if arguments.grid is None else read_grid(arguments.grid)
-    for name in FACTORS:
+    for name, factor in FACTORS.items():
         given = getattr(arguments, name)
         if given is not None:
-            entries[name] = [value.strip() for value in given.split(",") if value.strip()]
+            values = given.split(factor.separator)
+            entries[name] = [value.strip() for value in values if value.strip()]
     for name in ("chips", "first", "images", "on"):
         if getattr(arguments, name) is not None:
             entries[name] = getattr(arguments, name)

@@ -8,6 +8,7 @@ from allspin.hdl.export.verilog import Dialect
 from allspin.hdl.parameters import EngineParameters, HardwareProfile
 from allspin.host.cli.options.chip import add_scheme_arguments, programmed_chip
 from allspin.host.cli.options.names import naming_options
+from allspin.host.cli.options.point import add_point_argument
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.files import check_writable
 from allspin.host.show.say import printable, say
@@ -45,8 +46,8 @@ IMAGE = ".mem"
 DEVICE = "paper"
 OF = {
     "--verilog OUT.v": ("lanes",),
-    "--spice DECK.cir": ("layer", "rows", "columns", "device", "reading"),
-    "--cells CELLS.csv": ("chip", "device", "scheme", "polarity", "tries", "band"),
+    "--spice DECK.cir": ("layer", "rows", "columns", "device", "at", "reading"),
+    "--cells CELLS.csv": ("chip", "device", "at", "scheme", "polarity", "tries", "band"),
 }
 """Each thing to write, and the options that go with it."""
 
@@ -71,6 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="with --spice or --cells, device file, or the name of one that ships, which has "
         f"[array] for --spice ({DEVICE})",
     )
+    add_point_argument(parser, "with --spice or --cells, ")
     add(
         "--reading",
         metavar="NAME",
@@ -118,7 +120,7 @@ def _write_deck(arguments: argparse.Namespace) -> int:
     """Write a corner of a layer's array."""
     path: Path = arguments.spice
     check_writable(path)
-    array = open_device(arguments.device or DEVICE).array
+    array = open_device(arguments.device or DEVICE, arguments.at).array
     reading = arguments.reading or ("series" if array.reading == "ideal" else array.reading)
     network = open_network(arguments.network)
     with naming_options():

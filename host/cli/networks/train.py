@@ -45,7 +45,7 @@ examples:
 """
 
 INTERRUPTED = 130
-TARGET = ("device", "level_choice", "polarity")
+TARGET = ("device", "at", "level_choice", "polarity")
 """Options that make a target."""
 
 
@@ -88,6 +88,12 @@ OPTIONS = (
         str,
         "train for this device, a file or the name of one that ships: its levels, its "
         "neuron, the noise of its writes",
+    ),
+    (
+        "at",
+        "POINT",
+        str,
+        "with --device, its operating point, such as current=9mA,temperature=350 (its file's own)",
     ),
     (
         "level_choice",
@@ -153,14 +159,14 @@ def _given(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def _target(given: dict[str, Any]) -> TrainingTarget | None:
     """The device to train for, if there is one; its options are taken out."""
-    device, choice, polarity = (given.pop(name, None) for name in TARGET)
+    device, at, choice, polarity = (given.pop(name, None) for name in TARGET)
     if device is None:
-        for name, value in zip(TARGET[1:], (choice, polarity), strict=True):
+        for name, value in zip(TARGET[1:], (at, choice, polarity), strict=True):
             if value is not None:
                 raise UserError(f"--{name.replace('_', '-')} needs --device")
         return None
     return TrainingTarget(
-        open_device(device), choice or "nearest", Programming(polarity=polarity or "quieter")
+        open_device(device, at), choice or "nearest", Programming(polarity=polarity or "quieter")
     )
 
 

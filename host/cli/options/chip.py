@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from allspin.host.cli.options.point import add_point_argument
 from allspin.host.study.running.chip_options import PAPER, ChipOptions, ProbedChipOptions
 from allspin.sim.errors import UserError
 from allspin.sim.programming.schemes import DEFAULT_BAND, POLARITIES, SCHEMES
@@ -52,6 +53,7 @@ def add_chip_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DEVICE",
         help=f"device file of the chip, or the name of one that ships ({PAPER})",
     )
+    add_point_argument(parser)
     add_scheme_arguments(parser)
     add("--calibrate", action="store_true", help="calibrate the thresholds of the chip's neurons")
     add(
@@ -88,7 +90,7 @@ def chip_options(arguments: argparse.Namespace) -> ChipOptions | ProbedChipOptio
     if arguments.missing is not None:
         raise UserError("`missing` needs --measured CELLS")
     if arguments.chip is None:
-        for name in ("device", "scheme", "polarity", "tries", "band", "calibrate"):
+        for name in ("device", "at", "scheme", "polarity", "tries", "band", "calibrate"):
             if getattr(arguments, name) not in (None, False):
                 raise UserError(f"`{name}` needs --chip SEED")
         return None
@@ -105,6 +107,7 @@ def _probed(arguments: argparse.Namespace) -> ProbedChipOptions:
     return ProbedChipOptions(
         arguments.measured,
         device=arguments.device or PAPER,
+        at=arguments.at,
         seed=arguments.chip,
         missing=arguments.missing or 0.0,
         calibrate=arguments.calibrate,
@@ -127,4 +130,5 @@ def programmed_chip(arguments: argparse.Namespace, calibrate: bool = False) -> C
         tries=arguments.tries,
         band=arguments.band,
         calibrate=calibrate,
+        at=arguments.at,
     )

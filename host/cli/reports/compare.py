@@ -6,6 +6,7 @@ from pathlib import Path
 
 from allspin.host.cli.options.data import add_data_argument
 from allspin.host.cli.options.names import naming_options
+from allspin.host.cli.options.point import add_point_argument
 from allspin.host.data.files import make_folder
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say
@@ -65,6 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "ship as NET-NEURON, else NET with its V-I converters set for the other neuron)",
     )
     add("--device", metavar="DEVICE", default="paper", help="device file of the spin side (paper)")
+    add_point_argument(parser)
     add_data_argument(parser)
     add(
         "--images",
@@ -90,7 +92,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Compare, print, and leave the pictures."""
-    subject = Subject.open(arguments.network, arguments.device, arguments.liberty, arguments.data)
+    subject = Subject.open(
+        arguments.network, arguments.device, arguments.liberty, arguments.data, at=arguments.at
+    )
     with naming_options():
         options = CompareOptions(
             frequency=arguments.frequency * MHZ,

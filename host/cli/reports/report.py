@@ -6,6 +6,7 @@ from pathlib import Path
 
 from allspin.host.cli.options.data import add_data_argument
 from allspin.host.cli.options.names import naming_options
+from allspin.host.cli.options.point import add_point_argument
 from allspin.host.report.report import report
 from allspin.host.report.subject import CHIPS, QUICK_CHIPS, QUICK_IMAGES, Subject
 from allspin.host.show.progress import Steps
@@ -43,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=PAPER,
         help=f"what the chips are made of: device file, or the name of one that ships ({PAPER})",
     )
+    add_point_argument(parser)
     add("--chips", metavar="N", type=int, help=f"how many chips ({CHIPS}, quick {QUICK_CHIPS})")
     add(
         "--images",
@@ -61,6 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
         subject = Subject.open(
             arguments.network,
             arguments.device,
+            at=arguments.at,
             chips=arguments.chips,
             images=arguments.images,
             data=arguments.data,

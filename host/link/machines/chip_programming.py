@@ -34,6 +34,8 @@ from allspin.sim.programming.schemes import Programming
 from allspin.sim.programming.trains import Plan, plan_layer
 
 CHIP_LINE = struct.Struct("<IHHI")
+STUCK_ENDS = ("low", "high", "either")
+"""Where a Programmer's stuck cells are."""
 STUCK_HIGH = 1
 STUCK_EITHER = 2
 TOP_SHIFT = 8
@@ -105,12 +107,14 @@ def why_words(device: Device, programming: Programming | None) -> str | None:
         return "the Programmer has no Hall offset"
     if wrong.reference:
         return "the Programmer has no reference column"
-    if wrong.decades and (wrong.drift or wrong.drift_spread):
-        return "the Programmer has no drift"
+    if wrong.drifts or wrong.decays:
+        return "the Programmer has no drift" if wrong.drifts else "the Programmer has no retention"
     if device.array.reading != "ideal":
         return "the array changes what they are worth"
     if round(wrong.stuck * 2**32) >= 2**32:
         return "all cells are stuck"
+    if wrong.stuck and wrong.stuck_at not in STUCK_ENDS:
+        return "the Programmer has stuck cells at the ends of R_AH only"
     return None
 
 

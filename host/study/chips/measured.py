@@ -25,6 +25,7 @@ from allspin.sim.device.device import Device
 from allspin.sim.errors import UserError, refused
 from allspin.sim.network.levels import check_range
 from allspin.sim.network.network import Network
+from allspin.sim.point.operating_point import OperatingPoint
 from allspin.sim.programming.schemes import DEFAULT_BAND, Programming, default_tries
 
 CHIPS = 20
@@ -140,6 +141,7 @@ def measure_chips(
     device: str | Path | Device = "paper",
     options: MeasureOptions | None = None,
     *,
+    at: str | OperatingPoint | None = None,
     images: int | None = None,
     data: str | Path | None = None,
     display: Display | None = None,
@@ -154,6 +156,8 @@ def measure_chips(
         A device, its file, or the name of one that ships.
     options : MeasureOptions, optional
         Which chips, and how they are programmed.
+    at : str or OperatingPoint, optional
+        Where a file's device is taken, such as ``current=9mA,temperature=350``; its own point.
     images : int, optional
         The first so many test images; all of them.
     data : str or Path, optional
@@ -171,7 +175,7 @@ def measure_chips(
         If a file cannot be read or does not fit, or the chips cannot be programmed so.
     """
     options, display = options or MeasureOptions(), display or Silent()
-    made_of = open_device(device)
+    made_of = open_device(device, at)
     opened: dict[str, Network] = {}
     for each in each_network(networks):
         name = network_name(each)

@@ -13,6 +13,7 @@ from allspin.sim.device.device import Device
 from allspin.sim.errors import UserError, refused
 from allspin.sim.network.levels import check_range
 from allspin.sim.network.network import Network
+from allspin.sim.point.operating_point import OperatingPoint
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import DEFAULT_BAND, Programming, default_tries
 
@@ -39,6 +40,8 @@ class ChipOptions:
         to 0.5.
     calibrate : bool
         Whether the thresholds of its neurons are calibrated.
+    at : str or OperatingPoint, optional
+        Where a file's device is taken, such as ``current=9mA,temperature=350``; its own point.
 
     Raises
     ------
@@ -53,6 +56,7 @@ class ChipOptions:
     tries: int | None = None
     band: float | None = None
     calibrate: bool = False
+    at: str | OperatingPoint | None = None
 
     def __post_init__(self) -> None:
         if self.scheme != "write-verify":
@@ -79,7 +83,7 @@ class ChipOptions:
         UserError
             If there is no such device, or the network's levels cannot be programmed.
         """
-        device = open_device(self.device)
+        device = open_device(self.device, self.at)
         with refused():
             return ProgrammedChip.of(
                 Chip(device, self.seed),
@@ -120,6 +124,8 @@ class ProbedChipOptions:
         Share of the cells that may be missing, 0 to 1; such a cell adds nothing to its column.
     calibrate : bool
         Whether the thresholds of its neurons are calibrated; needs `seed`.
+    at : str or OperatingPoint, optional
+        As of `ChipOptions`.
 
     Raises
     ------
@@ -132,6 +138,7 @@ class ProbedChipOptions:
     seed: int | None = None
     missing: float = 0.0
     calibrate: bool = False
+    at: str | OperatingPoint | None = None
 
     def __post_init__(self) -> None:
         with refused():
@@ -149,7 +156,7 @@ class ProbedChipOptions:
         UserError
             If there is no such device, or the file is not of the network's cells.
         """
-        device = open_device(self.device)
+        device = open_device(self.device, self.at)
         cells = probe_cells(Path(self.measured), network, device, self.missing)
         with refused():
             return ProbedChip.of(cells, network, device, self.seed, calibrated=self.calibrate)

@@ -132,10 +132,9 @@ def network_of(name: str, content: bytes) -> Network:
         return network_from_bytes(content)
 
 
-def device_of(name: str, content: bytes) -> Device:
-    """The device in a file's content, or an error that names it."""
-    with refused(f"{name} is not a device file: "):
-        return device_from_bytes(content)
+def device_of(point: Point, content: bytes) -> Device:
+    """The device of a point, of its file's content, or an error that names it."""
+    return point.made_of(device_from_bytes(content, point.device, point.taken_at()))
 
 
 def digest_of(*contents: bytes | memoryview) -> str:
@@ -162,10 +161,15 @@ def _network(name: str, digest: str) -> Network:
 
 
 @lru_cache(maxsize=32)
-def _device(name: str, digest: str) -> Device:
+def _device_content(name: str, digest: str) -> bytes:
     content = device_file(name)
     _same(f"device {name}", digest_of(content), digest)
-    return device_of(name, content)
+    return content
+
+
+@lru_cache(maxsize=256)
+def _device(point: Point, digest: str) -> Device:
+    return device_of(point, _device_content(point.device, digest))
 
 
 def images_digest(images: Images, labels: Integers) -> str:
@@ -190,7 +194,7 @@ def make_chip(job: Job) -> ProgrammedChip:
     """
     point, material = job.point, job.material
     network = _network(point.network, dict(material.networks)[point.network])
-    device = point.made_of(_device(point.device, dict(material.devices)[point.device]))
+    device = _device(point, dict(material.devices)[point.device])
     chip, how = Chip(device, job.chip), point.programming(network)
     with refused(f"{point.network} on {point.device}: "):
         return ProgrammedChip.of(chip, network, how, calibrated=point.calibrate)
@@ -214,7 +218,7 @@ def counts_of(point: Point, material: Material) -> tuple[int, Counts | None]:
         What programming takes, where it takes the same on every chip.
     """
     network = _network(point.network, dict(material.networks)[point.network])
-    device = point.made_of(_device(point.device, dict(material.devices)[point.device]))
+    device = _device(point, dict(material.devices)[point.device])
     cells = sum(layer.states.size for layer in network.layers)
     return cells, planned_counts(device.synapse, network, point.programming(network))
 

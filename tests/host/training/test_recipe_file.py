@@ -22,6 +22,7 @@ WHOLE = {
     "rate": 0.001,
     "batch": 64,
     "device": "paper",
+    "at": "temperature=350",
     "level_choice": "either",
     "polarity": "depression",
     "epochs": 7,

@@ -24,6 +24,7 @@ from allspin.sim.chip.chip import Chip, ColumnNoise, WriteTable
 from allspin.sim.device.device import Device as ChipDevice
 from allspin.sim.device.hall_array import HallArray
 from allspin.sim.device.neuron_device import NeuronVariation
+from allspin.sim.device.retention import Retention
 from allspin.sim.device.synapse_response import Polarity
 from allspin.sim.device.table_device import TableResponse, TableSynapse
 from allspin.sim.errors import UserError
@@ -36,6 +37,8 @@ NETWORK = random_network((30, 12, 5), 4)
 MANY_STATES = random_network((30, 12, 5), 5, states=100)
 IMAGES = random_images(NETWORK, 60, 6)
 PAPER = open_device("paper")
+RETENTION = Retention((1.0, 0.85, 1.1), within=0.05, between=0.03)
+AT_ENDS = "the Programmer has stuck cells at the ends of R_AH only"
 
 
 def fitted() -> ChipDevice:
@@ -92,7 +95,11 @@ def board() -> Iterator[LinkedMachine]:
         (imperfect(hall_offset=0.1), Programming(), "the Programmer has no Hall offset"),
         (imperfect(reference=0.1), Programming(), "the Programmer has no reference column"),
         (imperfect(drift=0.01, age=1e6), Programming(), "the Programmer has no drift"),
+        (imperfect(retention=RETENTION, age=1e6), Programming(), "the Programmer has no retention"),
+        (imperfect(retention=RETENTION), Programming(), None),
         (imperfect(stuck=1.0), Programming(), "all cells are stuck"),
+        (imperfect(stuck=0.3, stuck_at="between"), Programming(), AT_ENDS),
+        (imperfect(stuck=0.3, stuck_at="open"), Programming(), AT_ENDS),
         (loaded(), Programming(), "the array changes what they are worth"),
     ],
 )
