@@ -23,7 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "chips": ("devices", "say what networks reach over many chips of a device"),
     "sweep": ("devices", "measure chips over a grid of networks, devices and variations"),
     "sim": ("gateware", "run a network's gateware in an HDL simulator"),
-    "export": ("gateware", "write a network as Verilog, as ONNX, or its array for SPICE"),
+    "export": ("gateware", "write Verilog, ONNX, a deck for SPICE, or a table of cells"),
     "demo": ("networks", "show the whole machine at work, and leave its pictures"),
     "paper": ("reports", "draw the figures of the paper, with a verdict on each claim"),
     "compare": ("reports", "set spin neurons against CMOS neurons: area, energy and time"),

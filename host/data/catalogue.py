@@ -6,9 +6,10 @@ from pathlib import Path
 
 from allspin.sim.device.device import Device
 from allspin.sim.device.device_file import load_device
-from allspin.sim.errors import UserError
+from allspin.sim.errors import UserError, refused
 from allspin.sim.network.netfile import load_network
 from allspin.sim.network.network import Network
+from allspin.sim.point.operating_point import OperatingPoint
 
 FOLDER = Path(__file__).parent / "networks"
 """Where the networks that ship lie, one file a name."""
@@ -87,7 +88,7 @@ def device_path(name_or_path: str) -> Path:
     return _find("device", name_or_path, DEVICES, DEVICE_SUFFIX)
 
 
-def open_device(device: str | Path | Device) -> Device:
+def open_device(device: str | Path | Device, at: str | OperatingPoint | None = None) -> Device:
     """Load a device, unless it is one.
 
     Parameters
@@ -95,10 +96,29 @@ def open_device(device: str | Path | Device) -> Device:
     device : str, Path or Device
         A device; or the name of one that ships, else a device file. A file of the same name in the
         current folder is reached as ``./NAME``.
+    at : str or OperatingPoint, optional
+        Where a file's device is taken, such as ``current=9mA,temperature=350``; its own point.
 
     Raises
     ------
     UserError
-        If there is no such device, or its file is damaged.
+        If there is no such device, its file is damaged, or it was not measured there.
     """
-    return device if isinstance(device, Device) else load_device(device_path(str(device)))
+    point = operating_point(at)
+    if isinstance(device, Device):
+        if point is not None:
+            raise UserError("`at` is for a device's name or file; a device is at its point already")
+        return device
+    return load_device(device_path(str(device)), point)
+
+
+def operating_point(at: str | OperatingPoint | None) -> OperatingPoint | None:
+    """The operating point that a text says, unless it is one.
+
+    Raises
+    ------
+    UserError
+        If the text is none.
+    """
+    with refused():
+        return OperatingPoint.parse(at) if isinstance(at, str) else at

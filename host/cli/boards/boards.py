@@ -9,11 +9,18 @@ from rich.table import Table
 
 from allspin.host.bitstreams.build.job import DEFAULT_NETWORK
 from allspin.host.bitstreams.rows import Row, find_rows, read_documented
-from allspin.host.bitstreams.tables import HEADER, RIGHT, boards_table, cells, headline_table
+from allspin.host.bitstreams.tables import (
+    HEADER,
+    RIGHT,
+    boards_table,
+    cells,
+    headline_left_out,
+    headline_table,
+)
 from allspin.host.data.catalogue import open_network
 from allspin.host.show.marks import Marks
 from allspin.host.show.progress import stages
-from allspin.host.show.say import say
+from allspin.host.show.say import say, warn
 from allspin.host.show.terminal import Terminal
 from allspin.sim.errors import UserError
 from allspin.sim.network.netfile import write_atomically
@@ -60,7 +67,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--headline",
         metavar="FILE.md",
         type=Path,
-        help="with --write: with --write: put the short table of the README into this page",
+        help="with --write: put the short table of the README into this page; rows that were not "
+        "built with three seeds of this gateware are dropped, and named",
     )
     add("--json", action="store_true", help="print all of it as one JSON object")
 
@@ -80,6 +88,9 @@ def run(arguments: argparse.Namespace) -> int:
         rows = find_rows(arguments.network, network, documented, progress)
     if arguments.headline is not None:
         HEADLINE_MARKS.fill(arguments.headline, headline_table(rows))
+        if absent := headline_left_out(rows):
+            why = "what was not built with three seeds of this gateware"
+            warn(f"{arguments.headline} leaves out {why}: {', '.join(absent)}")
     if arguments.write is not None:
         _write(arguments.write, arguments.network, rows)
     if arguments.json:

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from allspin.host.cli.options.data import add_data_argument
 from allspin.host.cli.options.names import naming_options
 from allspin.host.data.files import check_writable, make_folder
 from allspin.host.data.revision import commit
@@ -34,6 +35,8 @@ examples:
   allspin sweep --network paper-10,paper-100 --c2c 0,0.5,1,2 --chips 20 -o c2c.csv
   allspin sweep --network paper-{states} --states 10,100 --program open-loop,write-verify \\
       --neuron-d2d 0,1 --calibrate no,yes -o program.csv --pictures pictures
+  allspin sweep --network mine.safetensors --device mine.toml --age 0,1e4,1e8 \\
+      --temperature 300,358 --at 'current=8mA;current=10mA' -o age.csv
   allspin sweep grid.toml -o grid.csv --scheduler tls://10.0.0.5:8786 \\
       --tls-ca-file ca.pem --tls-cert mine.pem
   allspin sweep grid.toml -o virtual.csv --on virtual --images 1000
@@ -55,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--chips", metavar="N", type=int, help="how many chips at each point (20)")
     add("--first", metavar="SEED", type=int, help="the first chip; the next follow (0)")
     add("--images", metavar="N", type=int, help="first N test images (all)")
-    add("--data", metavar="DIR", help="folder of IDX files (MNIST, which ships)")
+    add_data_argument(parser)
     add("--on", metavar="MACHINE", help=f"{GOLDEN}, {VIRTUAL} or a serial port ({GOLDEN})")
     add(
         "--jobs",
@@ -77,13 +80,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _grid(arguments: argparse.Namespace) -> Grid:
     entries: dict[str, Any] = {} if arguments.grid is None else read_grid(arguments.grid)
-    for name in FACTORS:
+    for name, factor in FACTORS.items():
         given = getattr(arguments, name)
         if given is not None:
-            entries[name] = [value.strip() for value in given.split(",") if value.strip()]
-    for name in ("chips", "first", "images", "data", "on"):
+            values = given.split(factor.separator)
+            entries[name] = [value.strip() for value in values if value.strip()]
+    for name in ("chips", "first", "images", "on"):
         if getattr(arguments, name) is not None:
             entries[name] = getattr(arguments, name)
+    if arguments.data is not None:
+        entries["data"] = str(arguments.data)
     return make_grid(entries)
 
 

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from allspin.host.cli.options.data import add_data_argument
 from allspin.host.cli.options.target import add_target_arguments, target_options
 from allspin.host.data.datasets import load_dataset
 from allspin.host.data.files import check_writable, make_folder
@@ -78,7 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--scale", metavar="X", type=float, help="the model's input is divided by it (1)")
     add_target_arguments(parser)
     add("--seed", metavar="N", type=int, default=0, help="seed of all random draws (0)")
-    add("--data", metavar="DIR", type=Path, help="folder of IDX files (MNIST, which ships)")
+    add_data_argument(parser)
     add("--pictures", metavar="DIR", type=Path, help="draw accuracies and errors of the layers")
     add("--json", action="store_true", help="print the result as one JSON object")
 

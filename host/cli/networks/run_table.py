@@ -1,18 +1,38 @@
-"""The table that ``allspin run`` prints."""
+"""The tables that ``allspin run`` prints."""
+
+from rich.table import Table
 
 from allspin.host.show.figures import figures_table
 from allspin.host.show.terminal import Terminal
-from allspin.host.study.running.made_chip import MadeChip
+from allspin.host.study.running.classify import Classified
+from allspin.host.study.running.made_chip import MadeChip, ProbedChip, ProgrammedChip
 from allspin.host.study.running.score import Score
+
+
+def _where(on: str, chip: MadeChip | None) -> str:
+    return on if chip is None else f"{chip.title}, {on}"
+
+
+def print_classes(found: Classified) -> None:
+    """Print the class and the logits of each image file as a table."""
+    table = Table(title=f"{found.network} on {_where(found.on, found.chip)}")
+    for name in ("image", "class", "logits of the classes, from 0 on"):
+        table.add_column(name, overflow="fold")
+    answers = found.answers
+    for file, number, logits in zip(found.files, answers.classes, answers.logits, strict=True):
+        table.add_row(file, str(number), " ".join(map(str, logits.tolist())))
+    console = Terminal()
+    console.print(table)
+    if found.logits is not None:
+        compared, mismatches = found.logits.compared, found.logits.mismatches
+        console.print(f"{mismatches:,} of {compared:,} logits differ from the golden model")
 
 
 def print_score(score: Score) -> None:
     """Print a score as a table, and below it what the paper leaves open of its chip."""
     chip = score.chip
-    where = score.on
-    if chip is not None:
-        where = f"chip {chip.chip.seed} of {chip.device.name}, {where}"
-    rows = (*_shown(score), *_compared(score), *([] if chip is None else _programmed(chip)))
+    where = _where(score.on, chip)
+    rows = (*_shown(score), *_compared(score), *([] if chip is None else _made(chip)))
     console = Terminal()
     console.print(figures_table(f"{score.network} on {where}", rows))
     if chip is not None:
@@ -55,10 +75,36 @@ def _compared(score: Score) -> list[tuple[str, str]]:
     return rows
 
 
-def _programmed(chip: MadeChip) -> list[tuple[str, str]]:
+def _made(chip: MadeChip) -> list[tuple[str, str]]:
+    rows = []
+    if isinstance(chip, ProgrammedChip):
+        rows += _programmed(chip)
+    if isinstance(chip, ProbedChip):
+        rows += _probed(chip)
+    if chip.array.layers:
+        how = "words and gains" if chip.array.folded else "the matrix itself"
+        rows.append((f"array, {chip.device.array.reading}", how))
+        rows.append(("  its error, of a cell's range", f"{chip.array.error:.2%}"))
+        rows.append(("  of that not in the words", f"{chip.array.residual:.2%}"))
+        rows.append(("  words too large", f"{chip.array.saturated:.2%}"))
+    if chip.calibrated is not None:
+        rows.append(("calibration, uses of neurons", f"{chip.calibrated.uses:,}"))
+    return rows
+
+
+def _probed(chip: ProbedChip) -> list[tuple[str, str]]:
+    cells = chip.cells
+    return [
+        ("cells measured", f"{cells.cells - cells.missing:,}"),
+        ("  missing", f"{cells.missing:,}"),
+        ("  saturated", f"{cells.saturated:,}"),
+    ]
+
+
+def _programmed(chip: ProgrammedChip) -> list[tuple[str, str]]:
     counts = chip.counts
     rows = [
-        ("programmed", chip.programming.scheme),
+        ("programmed", chip.how.scheme),
         ("  pulses a cell", f"{counts.pulses / counts.cells:.1f}"),
         ("  saturations a cell", f"{counts.saturations / counts.cells:.2f}"),
     ]
@@ -71,12 +117,4 @@ def _programmed(chip: MadeChip) -> list[tuple[str, str]]:
     seconds = counts.time(chip.device.electrical)
     if seconds is not None:
         rows.append(("  time, cell after cell", f"{seconds:,.0f} s"))
-    if chip.array.layers:
-        how = "words and gains" if chip.array.folded else "the matrix itself"
-        rows.append((f"array, {chip.device.array.reading}", how))
-        rows.append(("  its error, of a cell's range", f"{chip.array.error:.2%}"))
-        rows.append(("  of that not in the words", f"{chip.array.residual:.2%}"))
-        rows.append(("  words too large", f"{chip.array.saturated:.2%}"))
-    if chip.calibrated is not None:
-        rows.append(("calibration, uses of neurons", f"{chip.calibrated.uses:,}"))
     return rows

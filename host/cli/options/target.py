@@ -2,8 +2,9 @@
 
 import argparse
 
+from allspin.host.cli.options.point import add_point_argument
 from allspin.host.data.catalogue import open_device
-from allspin.host.training.target import Target
+from allspin.host.training.training_target import TrainingTarget
 from allspin.sim.errors import UserError
 from allspin.sim.programming.device_levels import LEVEL_CHOICES
 from allspin.sim.programming.schemes import POLARITIES, Programming
@@ -18,6 +19,7 @@ def add_target_arguments(parser: argparse.ArgumentParser) -> None:
         help="train for this device, a file or the name of one that ships: its levels, its "
         "neuron, the noise of its writes",
     )
+    add_point_argument(parser, "with --device, ")
     add(
         "--level-choice",
         metavar="NAME",
@@ -30,7 +32,7 @@ def add_target_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def target_options(arguments: argparse.Namespace) -> Target | None:
+def target_options(arguments: argparse.Namespace) -> TrainingTarget | None:
     """The device to train for, if there is one.
 
     Raises
@@ -41,12 +43,12 @@ def target_options(arguments: argparse.Namespace) -> Target | None:
         If there is no such choice.
     """
     if arguments.device is None:
-        for option in ("level_choice", "polarity"):
+        for option in ("at", "level_choice", "polarity"):
             if getattr(arguments, option) is not None:
                 raise UserError(f"--{option.replace('_', '-')} needs --device")
         return None
-    return Target(
-        open_device(arguments.device),
+    return TrainingTarget(
+        open_device(arguments.device, arguments.at),
         arguments.level_choice or "nearest",
         Programming(polarity=arguments.polarity or "quieter"),
     )

@@ -4,7 +4,9 @@ import argparse
 import json
 from pathlib import Path
 
+from allspin.host.cli.options.data import add_data_argument
 from allspin.host.cli.options.names import naming_options
+from allspin.host.cli.options.point import add_point_argument
 from allspin.host.data.files import make_folder
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say
@@ -64,7 +66,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "ship as NET-NEURON, else NET with its V-I converters set for the other neuron)",
     )
     add("--device", metavar="DEVICE", default="paper", help="device file of the spin side (paper)")
-    add("--data", metavar="DIR", type=Path, help="folder of IDX files (MNIST, which ships)")
+    add_point_argument(parser)
+    add_data_argument(parser)
     add(
         "--images",
         metavar="N",
@@ -89,7 +92,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Compare, print, and leave the pictures."""
-    subject = Subject.open(arguments.network, arguments.device, arguments.liberty, arguments.data)
+    subject = Subject.open(
+        arguments.network, arguments.device, arguments.liberty, arguments.data, at=arguments.at
+    )
     with naming_options():
         options = CompareOptions(
             frequency=arguments.frequency * MHZ,

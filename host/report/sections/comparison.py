@@ -293,7 +293,7 @@ def _provenance(neurons: Sequence[Record], names: Sequence[str]) -> h.Node:
 def comparison(findings: Findings) -> Section:
     """Spin neurons against CMOS neurons."""
     subject, found = findings.subject, findings.comparison
-    command = subject.command("compare", "--device", subject.device_name, images=False)
+    command = subject.command("compare", *subject.device_options, images=False)
     if isinstance(found, str):
         return Section(
             "comparison",

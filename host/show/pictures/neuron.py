@@ -67,8 +67,8 @@ def draw_curve(axes: Axes, network: Network) -> None:
     axes.set_ylim(0, top * 1.04)
     axes.set_xticks([*range(0, size - 1, size // 8), size - 1])
     axes.set_yticks(sorted({round(step * top / 5) for step in range(6)}))
-    axes.set_xlabel("input current (least significant bits)")
-    axes.set_ylabel(f"activation: {R_AH} above reset (least significant bits)")
+    axes.set_xlabel("input current (LSB)")
+    axes.set_ylabel(f"activation: {R_AH} above reset (LSB)")
     axes.legend(loc="upper left", frameon=True, framealpha=1, edgecolor="none")
     add_grid(axes)
 

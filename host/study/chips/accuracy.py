@@ -246,6 +246,7 @@ class Measured:
             "variations": list(self.column.variations),
             "calibrated": self.column.calibrated,
             "programming": dataclasses.asdict(self.programming),
+            "measured": None,
             "accuracy": self.mean,
             "deviation": self.deviation,
             "accuracies": self.accuracies.tolist(),

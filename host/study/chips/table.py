@@ -20,6 +20,8 @@ def chips_table(measured: MeasuredChips) -> Table:
     for title in dict.fromkeys(result.column.title for result in results):
         row = {result.network: figure(result) for result in results if result.column.title == title}
         table.add_row(title, *(row[name] for name in names))
+    for result in measured.probed:
+        table.add_row(result.title, figure(result))
     return table
 
 
@@ -37,5 +39,7 @@ def remarks(measured: MeasuredChips) -> list[str]:
                 f"{how.tries} tries; {result.counts.reads / cells:.2f} writes and reads a cell, "
                 f"{result.counts.unconverged / cells:.2%} of the cells end outside the band"
             )
+    for cells in measured.probed[0].cells if measured.probed else ():
+        lines += cells.readings()
     polarity = measured.results[0].programming.polarity
     return [*lines, f"polarity {polarity}: {POLARITIES[polarity]}", *measured.device.readings()]

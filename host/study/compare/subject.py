@@ -14,6 +14,7 @@ from allspin.sim.cost.liberty import CELLS_45, Library, load_library
 from allspin.sim.device.device import Device
 from allspin.sim.network.levels import check_range
 from allspin.sim.network.network import Network
+from allspin.sim.point.operating_point import OperatingPoint
 
 MHZ = 1e6
 MAX_MHZ = 10_000
@@ -55,6 +56,8 @@ class Subject:
         device: str | Path | Device = "paper",
         liberty: str | Path = CELLS_45,
         data: str | Path | None = None,
+        *,
+        at: str | OperatingPoint | None = None,
     ) -> Self:
         """What is compared, by its names and files.
 
@@ -67,7 +70,9 @@ class Subject:
         liberty : str or Path
             File of standard cells.
         data : str or Path, optional
-            Folder of IDX files; the MNIST that ships.
+            Folder of IDX files, or an ``.npz`` archive; the MNIST that ships.
+        at : str or OperatingPoint, optional
+            Where a file's device is taken, such as ``current=9mA,temperature=350``; its own point.
 
         Raises
         ------
@@ -75,7 +80,7 @@ class Subject:
             If one of them cannot be read or is damaged.
         """
         opened = open_network(network)
-        spin = open_device(device)
+        spin = open_device(device, at)
         cells = load_library(Path(liberty))
         return cls(network_name(network), opened, spin, cells, *load_test_set(data, [opened]))
 

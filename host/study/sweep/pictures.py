@@ -10,6 +10,7 @@ from matplotlib.collections import Collection
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from allspin.host.data.catalogue import DEVICE_SUFFIX, SUFFIX
 from allspin.host.show.pictures.confusion import confusion_matrices
 from allspin.host.show.pictures.curves import COLOURS
 from allspin.host.show.pictures.style import (
@@ -35,10 +36,16 @@ TITLES = {
     "network": "network",
     "states": "states of a synapse",
     "device": "device",
+    "at": "operating point",
+    "temperature": "temperature (K)",
     "c2c": "C2C of the synapse, times the device's",
     "d2d": "D2D of the synapse, times the device's",
     "neuron_d2d": "D2D of the neuron, times the device's",
     "neuron_c2c": "C2C of the neuron, times the device's",
+    "age": "age (s)",
+    "read_noise": "read noise, of a cell's range",
+    "hall_offset": "Hall offset, of a cell's range",
+    "stuck": "stuck cells",
     "program": "programmed",
     "polarity": "polarity",
     "tries": "tries of write-verify",
@@ -56,7 +63,11 @@ def value_name(value: Any) -> str:
         return "other schemes"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return f"{value:g}" if isinstance(value, float) else name_text(Path(str(value)).stem)
+    if isinstance(value, float):
+        return f"{value:g}"
+    # Of files their names; a point's text has dots too, which are no suffixes.
+    name = Path(str(value)).name
+    return name_text(name.removesuffix(SUFFIX).removesuffix(DEVICE_SUFFIX))
 
 
 def shares_by_value(rows: list[Row], factor: str) -> dict[Any, Shares]:

@@ -94,7 +94,7 @@ def make_plan(grid: Grid) -> Plan:
     devices = {name: device_file(name) for name in dict.fromkeys(p.device for p in points)}
     networks = {name: network_of(name, content) for name, content in contents.items()}
     for point in points:
-        point.made_of(device_of(point.device, devices[point.device]))
+        device_of(point, devices[point.device])
         point.programming(networks[point.network])
     data = None if grid.data is None else Path(grid.data)
     images, labels = load_test_set(data, networks.values(), grid.images)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from allspin.host.training.imported.rounding import Reals
-from allspin.host.training.machine import Machine
+from allspin.host.training.number_formats import NumberFormats
 
 RANGES = np.geomspace(0.2, 1.1, 14)
 """Full scales that are tried, as shares of a column's largest activation."""
@@ -42,18 +42,18 @@ class FittedNeurons:
     activations: Reals
 
 
-def _answers(machine: Machine, currents: Reals) -> Reals:
-    top = machine.current_top
+def _answers(formats: NumberFormats, currents: Reals) -> Reals:
+    top = formats.current_top
     steps = np.clip(np.floor(currents * top), 0, top).astype(np.intp)
-    return machine.table[steps] / float(machine.input_top(1))
+    return formats.table[steps] / float(formats.input_top(1))
 
 
-def fit_neurons(machine: Machine, sums: Reals, biases: Reals, wanted: Reals) -> FittedNeurons:
+def fit_neurons(formats: NumberFormats, sums: Reals, biases: Reals, wanted: Reals) -> FittedNeurons:
     """Choose full scale and offset of each column.
 
     Parameters
     ----------
-    machine : Machine
+    formats : NumberFormats
         Its neuron and number formats.
     sums : ndarray of float64, shape (images, columns)
         What the columns sum, in the model's units.
@@ -62,8 +62,8 @@ def fit_neurons(machine: Machine, sums: Reals, biases: Reals, wanted: Reals) -> 
     wanted : ndarray of float64, shape (images, columns)
         The model's activations, not negative.
     """
-    line = machine.neuron.line
-    half = float(machine.table.max()) / machine.input_top(1) / 2
+    line = formats.neuron.line
+    half = float(formats.table.max()) / formats.input_top(1) / 2
     largest = wanted.max(axis=0)
     largest = np.maximum(largest, max(LEAST_RANGE * float(largest.max()), SMALLEST))
     # An offset reaches to two full scales: a bias takes at most one, where the curve lies the rest.
@@ -75,7 +75,7 @@ def fit_neurons(machine: Machine, sums: Reals, biases: Reals, wanted: Reals) -> 
         for move in MOVES:
             gain = 1 / (full * line.slope)
             offset = half / line.slope - line.middle - move - biases * gain
-            answers = _answers(machine, sums * gain - offset)
+            answers = _answers(formats, sums * gain - offset)
             squares = np.einsum("ij,ij->j", answers, answers)
             scale = np.einsum("ij,ij->j", answers, wanted) / np.maximum(squares, SMALLEST)
             missed = scale * answers - wanted
@@ -83,4 +83,4 @@ def fit_neurons(machine: Machine, sums: Reals, biases: Reals, wanted: Reals) -> 
             better = errors < best
             for kept, tried in ((best, errors), (gains, gain), (offsets, offset), (worth, scale)):
                 kept[better] = tried[better]
-    return FittedNeurons(gains, offsets, worth, _answers(machine, sums * gains - offsets))
+    return FittedNeurons(gains, offsets, worth, _answers(formats, sums * gains - offsets))

@@ -185,8 +185,8 @@ class _Import:
 
     def quantise(self) -> Quantised:
         """The model with the machine's integers."""
-        machine = self.options.training(self.network.topology[1:-1]).machine
-        return quantise(self.network, machine, self.dataset.train_images[self.chosen])
+        formats = self.options.training(self.network.topology[1:-1]).formats
+        return quantise(self.network, formats, self.dataset.train_images[self.chosen])
 
     def export(self, network: LatentNetwork) -> Network:
         """A network as it was quantised."""

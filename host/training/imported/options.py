@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from allspin.host.data.foreign.description import InputScaling
 from allspin.host.training.recipe import MAX_EPOCHS, TrainingParameters
-from allspin.host.training.target import Target
+from allspin.host.training.training_target import TrainingTarget
 from allspin.sim.network.levels import check_range
 
 WHITES = (1.0, 255.0)
@@ -45,7 +45,7 @@ class ImportOptions:
     white: float | None = None
     mean: float | None = None
     scale: float | None = None
-    target: Target | None = None
+    target: TrainingTarget | None = None
 
     def __post_init__(self) -> None:
         check_range("tune", self.tune, 0, MAX_EPOCHS)

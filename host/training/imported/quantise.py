@@ -11,7 +11,7 @@ from allspin.host.training.imported.constant import OFFSET, neurons_needed, rela
 from allspin.host.training.imported.rounding import Reals, Rounded
 from allspin.host.training.imported.weights import fit_weights
 from allspin.host.training.latent import Columns, LatentNetwork
-from allspin.host.training.machine import Machine
+from allspin.host.training.number_formats import NumberFormats
 from allspin.sim.network.network import MAX_LINES
 from allspin.sim.network.pixels import quantise_pixels
 
@@ -44,7 +44,7 @@ class _Rows:
     Attributes
     ----------
     values : ndarray of float64, shape (images, rows)
-        In the machine, 0 to 1.
+        In the formats, 0 to 1.
     worth : ndarray of float64, shape (rows,)
         What a row of full scale is worth in the model.
     model : ndarray of float64, shape (images, rows)
@@ -56,9 +56,9 @@ class _Rows:
     model: Reals
 
 
-def _latent(machine: Machine, rounded: Rounded) -> Reals:
+def _latent(formats: NumberFormats, rounded: Rounded) -> Reals:
     """Latent weights that are the chosen levels', as near as may be to what was rounded."""
-    levels = machine.levels / float(machine.outermost)
+    levels = formats.levels / float(formats.outermost)
     wanted = np.clip(rounded.wanted, -1, 1)
     nearest = levels[np.searchsorted((levels[1:] + levels[:-1]) / 2, wanted)]
     # From just beside a border, the coarser arithmetic of training would round to its other side.
@@ -76,9 +76,11 @@ def _line(sums: Reals, wanted: Reals) -> tuple[Reals, Reals]:
     return factor, wanted_mean - factor * mean
 
 
-def _hidden(machine: Machine, layer: Dense, rows: _Rows) -> tuple[Columns, FittedNeurons, Reals]:
+def _hidden(
+    formats: NumberFormats, layer: Dense, rows: _Rows
+) -> tuple[Columns, FittedNeurons, Reals]:
     """A hidden layer, what its neurons answer, and the model's activations."""
-    levels = machine.levels / float(machine.outermost)
+    levels = formats.levels / float(formats.outermost)
     wanted = rows.model @ layer.weights + layer.biases
     fitted = fit_weights(
         rows.worth[:, None] * layer.weights,
@@ -90,9 +92,9 @@ def _hidden(machine: Machine, layer: Dense, rows: _Rows) -> tuple[Columns, Fitte
     sums = rows.values @ fitted.rounded.levels
     factor, biases = _line(sums, wanted)
     model = np.clip(wanted, 0, layer.high)
-    neurons = fit_neurons(machine, sums * factor, biases, model)
+    neurons = fit_neurons(formats, sums * factor, biases, model)
     columns = Columns(
-        _latent(machine, fitted.rounded),
+        _latent(formats, fitted.rounded),
         factor * neurons.gains,
         neurons.offsets,
     )
@@ -115,29 +117,31 @@ def _with_constants(columns: Columns, rows: _Rows, count: int) -> tuple[Columns,
     )
 
 
-def _last(machine: Machine, layer: Dense, rows: _Rows, count: int) -> tuple[Columns, float]:
+def _last(formats: NumberFormats, layer: Dense, rows: _Rows, count: int) -> tuple[Columns, float]:
     """The last layer, and what a sum of full scale is worth: all columns have the same scale."""
     weights = layer.weights - layer.weights.mean(axis=1, keepdims=True)
     biases = relative(layer.biases)
     if count:
         weights = np.vstack([weights, np.tile(biases / count, (count, 1))])
     wanted = rows.model @ weights + (0 if count else biases)
-    levels = machine.levels / float(machine.outermost)
+    levels = formats.levels / float(formats.outermost)
     fitted = fit_weights(
         rows.worth[:, None] * weights, rows.values, wanted, levels, by_column=False
     )
     nothing = np.zeros(weights.shape[1])
-    return Columns(_latent(machine, fitted.rounded), nothing, nothing), float(fitted.scales[0])
+    return Columns(_latent(formats, fitted.rounded), nothing, nothing), float(fitted.scales[0])
 
 
-def quantise(model: FloatNetwork, machine: Machine, images: npt.NDArray[np.uint8]) -> Quantised:
+def quantise(
+    model: FloatNetwork, formats: NumberFormats, images: npt.NDArray[np.uint8]
+) -> Quantised:
     """Bring a network to the machine's integers.
 
     Parameters
     ----------
     model : FloatNetwork
         Of grey levels from 0 to 1.
-    machine : Machine
+    formats : NumberFormats
         Number formats and neuron.
     images : ndarray of uint8, shape (images, ...)
         Grey levels of the calibration images.
@@ -149,13 +153,13 @@ def quantise(model: FloatNetwork, machine: Machine, images: npt.NDArray[np.uint8
     """
     flat = images.reshape(len(images), -1)
     rows = _Rows(
-        quantise_pixels(flat, machine.pixel_bits) / float(machine.input_top(0)),
+        quantise_pixels(flat, formats.pixel_bits) / float(formats.input_top(0)),
         np.ones(flat.shape[1]),
         flat / 255.0,
     )
     layers: list[Columns] = []
     for layer in model.layers[:-1]:
-        columns, neurons, activations = _hidden(machine, layer, rows)
+        columns, neurons, activations = _hidden(formats, layer, rows)
         layers.append(columns)
         rows = _Rows(neurons.activations, neurons.worth, activations)
     last = model.layers[-1]
@@ -168,9 +172,9 @@ def quantise(model: FloatNetwork, machine: Machine, images: npt.NDArray[np.uint8
                 f"the biases of the last layer, and a layer has at most {MAX_LINES}"
             )
         layers[-1], rows = _with_constants(layers[-1], rows, count)
-    columns, scale = _last(machine, last, rows, count)
+    columns, scale = _last(formats, last, rows, count)
     layers.append(columns)
     topology = (flat.shape[1], *(columns.weights.shape[1] for columns in layers))
-    network = LatentNetwork(machine, topology, np.random.default_rng(0))
+    network = LatentNetwork(formats, topology, np.random.default_rng(0))
     network.take(layers, scale)
     return Quantised(network, count, not model.layers[:-1] and bool(np.any(biases)))

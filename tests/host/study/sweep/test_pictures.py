@@ -24,6 +24,7 @@ def test_values_are_told_apart_and_named(small, tmp_path):
     assert shares[0.0].tolist() == first
     names = [value_name(value) for value in (True, 0.5, None, 8, "some/net.safetensors")]
     assert names == ["yes", "0.5", "other schemes", "8", "net"]
+    assert value_name("current=8.5mA,temperature=300K") == "current=8.5mA,temperature=300K"
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from allspin.host.training.imported import importing
 from allspin.host.training.imported.importing import import_network
 from allspin.host.training.imported.options import ImportOptions
 from allspin.host.training.recipe import tune
-from allspin.host.training.target import Target
+from allspin.host.training.training_target import TrainingTarget
 from allspin.sim.device.device_file import load_device
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
@@ -93,11 +93,11 @@ def test_what_a_white_pixel_is_worth(elsewhere, tmp_path, factor, options, expec
 def test_a_device_gives_levels_and_neuron(elsewhere):
     device = load_device(device_path("paper"))
     imported = import_network(
-        elsewhere.path, elsewhere.dataset, ImportOptions(tune=1, target=Target(device))
+        elsewhere.path, elsewhere.dataset, ImportOptions(tune=1, target=TrainingTarget(device))
     )
     network = imported.network
     assert network.neuron == device.neuron
-    assert network.layers[0].levels.tolist() == list(Target(device).levels(10, 8))
+    assert network.layers[0].levels.tolist() == list(TrainingTarget(device).levels(10, 8))
     assert network.provenance["options"]["device"] == "paper"
 
 

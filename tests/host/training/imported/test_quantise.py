@@ -10,16 +10,16 @@ from allspin.host.training.imported import weights
 from allspin.host.training.imported.constant import MAX_NEURONS, neurons_needed
 from allspin.host.training.imported.errors import layer_errors
 from allspin.host.training.imported.quantise import quantise
-from allspin.host.training.machine import Machine
+from allspin.host.training.number_formats import NumberFormats
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.neuron import NEURONS
 
 SHAPE = (4, 5)
 
 
-def machine(neuron: str = "sot", states: int = 128, bits: int = 8) -> Machine:
+def machine(neuron: str = "sot", states: int = 128, bits: int = 8) -> NumberFormats:
     current = 12 if bits > 6 else 8
-    return Machine(NEURONS[neuron](), states, bits, bits, 8, current)
+    return NumberFormats(NEURONS[neuron](), states, bits, bits, 8, current)
 
 
 def drawn(topology, *, high=np.inf, biases=0.5) -> FloatNetwork:
@@ -148,7 +148,7 @@ def test_dead_pixels_and_dead_neurons_do_no_harm(images):
 
 
 def test_levels_of_a_device_that_are_not_uniform(images):
-    target = Machine(
+    target = NumberFormats(
         NEURONS["sot"](), 8, 4, 4, 8, 8, own_levels=(-127, -110, -60, -20, 5, 5, 70, 127)
     )
     quantised = quantise(drawn((20, 40, 5)), target, images)
