@@ -16,9 +16,9 @@ from allspin.host.bitstreams.build.job import ALL, DEFAULT_NETWORK, MHZ, BuildCh
 from allspin.host.bitstreams.build.table import build_table
 from allspin.host.cli.options.names import naming_options
 from allspin.host.data.files import check_writable
+from allspin.host.show.printing import print_tables
 from allspin.host.show.progress import stages
 from allspin.host.show.say import say, tell, warn
-from allspin.host.show.terminal import Terminal
 from allspin.sim.errors import UserError
 
 HELP = """\
@@ -89,9 +89,9 @@ def run(arguments: argparse.Namespace) -> int:
         records = [result.record for result in results]
         say(json.dumps(records[0] if len(records) == 1 else {"boards": records}))
     else:
-        for result in results:
-            if result.error is None:
-                Terminal().print(build_table(result.record))
+        built = [result.record for result in results if result.error is None]
+        notes = [f"bitstream: {each['bitstream']}" for each in built if each["bitstream"]]
+        print_tables([build_table(each) for each in built], notes)
     shortfalls = [line for result in results if (line := result.shortfall)]
     for line in shortfalls:
         warn(line)

@@ -7,8 +7,8 @@ from pathlib import Path
 from allspin.host.cli.options.names import naming_options
 from allspin.host.data.files import check_writable
 from allspin.host.show.pictures.style import save_picture
+from allspin.host.show.printing import print_tables
 from allspin.host.show.say import say, warn
-from allspin.host.show.terminal import Terminal
 from allspin.host.study.fit.fit import fit
 from allspin.host.study.fit.lookup import take_lookup_tables
 from allspin.host.study.fit.model.meter import METHODS
@@ -212,10 +212,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         say(json.dumps(fitted.to_dict(None if device is None else output, pictures)))
     elif device is not None:
-        Terminal().print(fit_table(fitted.result, device))
-        for line in readings(fitted.result, device):
-            say(line)
-        say(f"{output} and its picture are written.")
+        written = f"{output} and its picture are written."
+        notes = [*readings(fitted.result, device), written]
+        print_tables([fit_table(fitted.result, device)], notes)
     if device is None:
         warn(
             f"{output} is not written; see {pictures[0]}, and take --table for "

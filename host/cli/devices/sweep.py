@@ -10,9 +10,9 @@ from allspin.host.cli.options.names import naming_options
 from allspin.host.data.files import check_writable, make_folder
 from allspin.host.data.revision import commit
 from allspin.host.link.machines.opening import GOLDEN, VIRTUAL
+from allspin.host.show.printing import print_tables
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say
-from allspin.host.show.terminal import Terminal
 from allspin.host.study.sweep.cluster import Cluster
 from allspin.host.study.sweep.grid import FACTORS, Grid, make_grid, read_grid
 from allspin.host.study.sweep.pictures import draw_sweep
@@ -150,8 +150,5 @@ def run(arguments: argparse.Namespace) -> int:
         }
         say(json.dumps(record))
         return 0
-    console = Terminal()
-    console.print(summary_table(found))
-    for line in remarks(found):
-        console.print(line)
+    print_tables([summary_table(found)], remarks(found))
     return 0

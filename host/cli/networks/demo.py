@@ -4,8 +4,8 @@ import argparse
 from pathlib import Path
 
 from allspin.host.data.datasets import load_dataset
+from allspin.host.show.printing import print_tables
 from allspin.host.show.progress import Steps
-from allspin.host.show.terminal import Terminal
 from allspin.host.study.demo import results_table, run_demo
 from allspin.host.training.recipe import EPOCHS, QUICK_EPOCHS, TrainingParameters
 from allspin.sim.errors import refused
@@ -44,5 +44,5 @@ def run(arguments: argparse.Namespace) -> int:
         )
     with Steps() as steps:
         results = run_demo(load_dataset(arguments.data), parameters, arguments.out, steps)
-    Terminal().print(results_table(results))
+    print_tables([results_table(results)])
     return DIFFERENT if results.mismatches else 0

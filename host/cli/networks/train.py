@@ -9,9 +9,9 @@ from pathlib import Path
 from allspin.host.data.catalogue import open_device
 from allspin.host.data.datasets import load_dataset
 from allspin.host.data.files import check_writable
-from allspin.host.show.figures import figures_table
+from allspin.host.show.printing import print_tables
 from allspin.host.show.say import say, warn
-from allspin.host.show.terminal import Terminal
+from allspin.host.show.table import Number, figures
 from allspin.host.training import recipe
 from allspin.host.training.bar import TrainingBar
 from allspin.host.training.recipe import Trained, TrainingParameters, train
@@ -135,12 +135,11 @@ def _parameters(arguments: argparse.Namespace) -> TrainingParameters:
 def _print_table(trained: Trained, seconds: float, path: Path) -> None:
     rows = (
         ("topology", "-".join(map(str, trained.network.topology))),
-        ("validation accuracy", f"{trained.validation_accuracy:.2%}"),
-        ("test accuracy", f"{trained.test_accuracy:.2%}"),
-        ("seconds", f"{seconds:.1f}"),
-        ("file", str(path)),
+        ("validation accuracy", Number(100 * trained.validation_accuracy, ".2f"), "%"),
+        ("test accuracy", Number(100 * trained.test_accuracy, ".2f"), "%"),
+        ("time", seconds, "s"),
     )
-    Terminal().print(figures_table("Trained network", rows, "left"))
+    print_tables([figures("Trained network", rows)], [f"the network is in {path}"])
 
 
 def run(arguments: argparse.Namespace) -> int:

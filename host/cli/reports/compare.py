@@ -5,10 +5,11 @@ import json
 from pathlib import Path
 
 from allspin.host.cli.options.names import naming_options
+from allspin.host.cli.options.tables import add_table_arguments
 from allspin.host.data.files import make_folder
+from allspin.host.show.printing import print_tables
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say
-from allspin.host.show.terminal import Terminal
 from allspin.host.study.compare.comparison import compare
 from allspin.host.study.compare.files import leave
 from allspin.host.study.compare.parts import DEFAULT_PERIPHERY, PERIPHERY
@@ -30,14 +31,13 @@ examples:
   allspin compare mnist-10 --liberty NangateOpenCellLibrary_typical.lib
   allspin compare mnist-10 --periphery amplifier,converter
 """
-WIDTH = 150
-"""Columns of the printed tables where stdout is no terminal."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     add = parser.add_argument
     add("network", metavar="NET", help="network file, or the name of one that ships")
+    add_table_arguments(parser)
     add("--json", action="store_true", help="print the comparison as one JSON object")
     add(
         "--liberty",
@@ -114,9 +114,5 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         say(json.dumps(found))
         return 0
-    console = Terminal(piped_width=WIDTH)
-    for table in tables(found):
-        console.print(table)
-    for line in notes(found):
-        console.print(line, soft_wrap=True)
+    print_tables(tables(found), notes(found), wide=arguments.wide)
     return 0
