@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.hdl.target import STATE_BITS, TARGETS, Target
+from allspin.sim.errors import not_one_of
 from allspin.sim.network.levels import MAX_RAH_BITS, MIN_RAH_BITS, check_range
 from allspin.sim.network.network import (
     MAX_CURRENT_BITS,
@@ -30,7 +31,7 @@ def _keep_one_of(owner: object, name: str, allowed: tuple[int, ...] | tuple[str,
     """Check that an attribute of a frozen object is one of a few values."""
     value = getattr(owner, name)
     if isinstance(value, bool) or value not in allowed:
-        raise ValueError(f"{name} must be one of {', '.join(map(str, allowed))}, not {value!r}")
+        raise ValueError(not_one_of(name, value, allowed))
 
 
 def check_power_of_two(name: str, value: object, low: int, high: int) -> int:
@@ -373,9 +374,7 @@ class EngineParameters:
     def __post_init__(self) -> None:
         check_range("number of layers", len(self.crossbars), 1, MAX_LAYERS)
         if self.neuron not in NEURONS:
-            raise ValueError(
-                f"neuron must be one of {', '.join(sorted(NEURONS))}, not {self.neuron!r}"
-            )
+            raise ValueError(not_one_of("neuron", self.neuron, sorted(NEURONS)))
         _keep_in_range(self, "counter_bits", 16, 64)
         if self.variation is not None and any(crossbar.level_step for crossbar in self.crossbars):
             raise ValueError(

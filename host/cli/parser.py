@@ -13,6 +13,7 @@ from typing import Any, NoReturn, Protocol, cast
 
 from allspin.host.data.revision import version
 from allspin.host.show.say import one_line, printable, say
+from allspin.sim.errors import meant
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "train": ("networks", "train a network, offline"),
@@ -43,11 +44,22 @@ examples:
   allspin train --states 10 -o mine.safetensors
   allspin COMMAND --help
 
-exit status: 0, or 1 where a command's help says so; 2 for what you can mend, which a line tells;
-70 for a bug in allspin, whose traceback goes to a file (ALLSPIN_DEBUG=1 prints it);
-130 for Ctrl-C; 141 if whoever read the output has left
+completion of commands, options and names:
+  bash   source <(allspin --completion bash)      in ~/.bashrc
+  zsh    allspin --completion zsh > ~/.zfunc/_allspin     a folder of fpath
+  fish   allspin --completion fish > ~/.config/fish/completions/allspin.fish
+
+tables are as wide as the terminal; where stdout is none, they are TSV:
+  allspin boards | cut -f 1,9     titles and notes are lines that begin with #
+
+exit status: 0, or 1 where a command's help says so; 2 for what you can mend,
+which a line tells; 70 for a bug in allspin, whose traceback goes to a file
+(ALLSPIN_DEBUG=1 prints it); 130 for Ctrl-C; 141 if whoever read the output has
+left
 """
 
+SHELLS = ("bash", "zsh", "fish")
+"""Those that `--completion` knows."""
 USAGE_ERROR = 2
 """Exit status for what the user can mend."""
 
@@ -90,6 +102,23 @@ class Parser(argparse.ArgumentParser):
             if action.option_strings
         }
 
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse; an option that there is not is told with the one that is like it."""
+        found, left = self.parse_known_args(args, namespace)
+        if left:
+            known = {"--help", *self.options.values(), *getattr(found, "options", {}).values()}
+            wrong = next((word for word in left if word.startswith("--")), "").partition("=")[0]
+            self.error(f"unrecognized arguments: {' '.join(left)}{meant(wrong or None, known)}")
+        return found
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """Refuse a value that is no choice, with the one that is like it."""
+        try:
+            super()._check_value(action, value)
+        except argparse.ArgumentError as error:
+            error.message += meant(value, action.choices or ())
+            raise
+
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and where help is, and leave with status 2."""
         words = printable(one_line(message))
@@ -110,6 +139,17 @@ class Version(argparse.Action):
         parser.exit()
 
 
+class Completion(argparse.Action):
+    """``--completion``; what it takes is imported only when asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, _: Any, shell: Any, *__: object) -> None:
+        """Print the script of a shell and leave."""
+        from allspin.host.cli.completion import completion_script
+
+        say(completion_script(build_parser(list(COMMANDS)), shell))
+        parser.exit()
+
+
 def build_parser(commands: Sequence[str]) -> Parser:
     """The parser of a command line.
 
@@ -121,6 +161,13 @@ def build_parser(commands: Sequence[str]) -> Parser:
     """
     parser = Parser(prog="allspin", description=DESCRIPTION, epilog=EPILOG)
     parser.add_argument("--version", action=Version, nargs=0, help="show the version and exit")
+    parser.add_argument(
+        "--completion",
+        action=Completion,
+        choices=SHELLS,
+        metavar="SHELL",
+        help=f"print the script that completes commands, options and names in {', '.join(SHELLS)}",
+    )
     places = parser.add_subparsers(metavar="COMMAND", dest="command", parser_class=Parser)
     for name, (_, summary) in COMMANDS.items():
         if name in commands:

@@ -18,7 +18,7 @@ from allspin.host.training.machine import Array, Machine
 from allspin.host.training.optimiser import Adam
 from allspin.host.training.passes import Noise, backward, forward
 from allspin.host.training.target import Target
-from allspin.sim.errors import UserError
+from allspin.sim.errors import UserError, not_one_of
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.levels import (
     MAX_RAH_BITS,
@@ -125,9 +125,7 @@ class TrainingParameters:
         for width in self.hidden:
             check_range("hidden", width, 1, MAX_LINES)
         if self.neuron is not None and self.neuron not in NEURONS:
-            raise ValueError(
-                f"neuron must be one of {', '.join(sorted(NEURONS))}, not {self.neuron!r}"
-            )
+            raise ValueError(not_one_of("neuron", self.neuron, sorted(NEURONS)))
         check_range("pixel_bits", self.pixel_bits, 1, 8)
         check_range("hidden_bits", self.hidden_bits, 1, 8)
         if self.noise is not None and not (

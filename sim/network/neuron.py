@@ -17,6 +17,7 @@ from typing import ClassVar, TypeVar, cast
 import numpy as np
 import numpy.typing as npt
 
+from allspin.sim.errors import not_one_of
 from allspin.sim.network.neuron_kind import Knees, Line, Neuron
 
 SHORT = 8
@@ -354,7 +355,7 @@ def neuron_from_dict(record: object) -> Neuron:
     parameters = dict(record)
     name = parameters.pop("name", None)
     if not isinstance(name, str) or name not in NEURONS:
-        raise ValueError(f"neuron must be one of {', '.join(sorted(NEURONS))}, not {name!r}")
+        raise ValueError(not_one_of("neuron", name, sorted(NEURONS)))
     kind = NEURONS[name]
     known = {field.name for field in dataclasses.fields(kind)}
     for key in parameters:
