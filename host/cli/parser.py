@@ -6,8 +6,11 @@ not before, so that help is there at once.
 """
 
 import argparse
+import functools
 import importlib
+import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, Protocol, cast
 
@@ -60,6 +63,10 @@ left
 
 SHELLS = ("bash", "zsh", "fish")
 """Those that `--completion` knows."""
+WIDTH = 79
+"""Columns of prose."""
+HELP_AT = 13
+"""Where the lines of the commands begin, so that each has room in 80 columns."""
 USAGE_ERROR = 2
 """Exit status for what the user can mend."""
 
@@ -81,6 +88,13 @@ def load_command(name: str) -> Command:
 class Parser(argparse.ArgumentParser):
     """A parser whose errors are one line, and which takes no abbreviated options.
 
+    Parameters
+    ----------
+    help_at : int
+        Column at which the help of each option begins, at most.
+    **options
+        Of `argparse.ArgumentParser`.
+
     Attributes
     ----------
     options : dict of str to str
@@ -88,9 +102,13 @@ class Parser(argparse.ArgumentParser):
         among them.
     """
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, help_at: int = 24, **options: Any) -> None:
         super().__init__(
-            allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **options
+            allow_abbrev=False,
+            formatter_class=functools.partial(
+                argparse.RawDescriptionHelpFormatter, max_help_position=help_at
+            ),
+            **options,
         )
 
     @property
@@ -139,6 +157,12 @@ class Version(argparse.Action):
         parser.exit()
 
 
+def _filled(prose: str) -> str:
+    """Paragraphs in the terminal's width, and in 80 columns where it is wider."""
+    width = min(WIDTH, shutil.get_terminal_size().columns - 2)
+    return "\n\n".join(textwrap.fill(part, width) for part in prose.split("\n\n"))
+
+
 class Completion(argparse.Action):
     """``--completion``; what it takes is imported only when asked for."""
 
@@ -159,7 +183,7 @@ def build_parser(commands: Sequence[str]) -> Parser:
         The commands whose modules are to be imported and whose options are to be known; the
         others are known by name only.
     """
-    parser = Parser(prog="allspin", description=DESCRIPTION, epilog=EPILOG)
+    parser = Parser(prog="allspin", description=DESCRIPTION, epilog=EPILOG, help_at=HELP_AT)
     parser.add_argument("--version", action=Version, nargs=0, help="show the version and exit")
     parser.add_argument(
         "--completion",
@@ -173,7 +197,7 @@ def build_parser(commands: Sequence[str]) -> Parser:
         if name in commands:
             command = load_command(name)
             place = places.add_parser(
-                name, help=summary, description=command.HELP, epilog=command.EPILOG
+                name, help=summary, description=_filled(command.HELP), epilog=command.EPILOG
             )
             command.add_arguments(place)
             place.set_defaults(run=command.run, options=place.options)

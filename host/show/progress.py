@@ -1,31 +1,93 @@
-"""Progress on stderr: bars on a terminal, plain lines elsewhere."""
+"""Progress on stderr: bars on a terminal, lines that grow elsewhere; never silent for long."""
 
 import contextlib
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Self
 
-from rich.progress import BarColumn, Progress, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, Task
+from rich.text import Text
 
-from allspin.host.show.say import tell
+from allspin.host.show.say import tell, tell_more, tell_no_more
 from allspin.host.show.terminal import Terminal, Words
 
-QUIET = 15.0
-"""Seconds after which a step without a terminal says how far it is, and again."""
+TICK = 1.8
+"""Seconds after which a step without a terminal shows that it goes on, and again: below two."""
+TOLD = 5
+"""Each so many ticks it says how far it is."""
+BAR = 10
+"""Width of a bar, which leaves room for words in 80 columns."""
+CLOCK = 17
+"""Width of what `clock` says, at most."""
+GAPS = 3
+"""Spaces between the parts of a bar."""
+
+
+def _span(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02d}" if minutes else f"{rest} s"
+
+
+def clock(elapsed: float, left: float | None) -> str:
+    """How long something takes, and how long it will where that is known, in words."""
+    return _span(elapsed) if left is None else f"{_span(elapsed)}, {_span(left)} left"
+
+
+def _shortened(words: str, most: int) -> str:
+    return words if len(words) <= most else f"{words[: most - 1]}\N{HORIZONTAL ELLIPSIS}"
+
+
+class _Clock(ProgressColumn):
+    """What `clock` says of a bar."""
+
+    def render(self, task: Task) -> Text:
+        return Text(clock(task.elapsed or 0.0, task.time_remaining))
+
+
+class _Beat:
+    """A thread that shows that a step goes on, where there is no terminal."""
+
+    def __init__(self, say: Callable[[], str], first: str = "") -> None:
+        self._say = say
+        self._first = first
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        ticks = 0
+        # Whoever reads stderr may have left: then there is nobody to be told.
+        with contextlib.suppress(OSError, ValueError):
+            while not self._over.wait(TICK):
+                if not ticks and self._first:
+                    tell(self._first)
+                ticks += 1
+                told = f" {self._say()} " if ticks % TOLD == 0 else "."
+                tell_more(f"{'' if ticks > 1 else '  '}{told}")
+
+    def stop(self) -> None:
+        """End it."""
+        self._over.set()
+        self._thread.join()
+        tell_no_more()
 
 
 class Steps:
     """Steps of a longer piece of work, one after another.
 
-    On a terminal the step under way has a bar; elsewhere it says now and then how far it
-    is. Either way a line stays of each step that is done.
+    On a terminal the step under way has a bar with the time that it takes; elsewhere a line of
+    dots that grows, with now and then how far it is. Either way a line stays of each step that is
+    done.
     """
 
     def __init__(self) -> None:
         self._console = Terminal(stderr=True)
         self._bar: Progress | None = None
+        self._beat: _Beat | None = None
         self._description = ""
-        self._started = self._spoken = 0.0
+        self._started = 0.0
+        self._state: tuple[float, float | None, str] = (0.0, None, "")
 
     def start(self, description: str) -> None:
         """Begin a step.
@@ -35,22 +97,44 @@ class Steps:
         description : str
             What is being done.
         """
-        self._description = description
-        self._started = self._spoken = time.monotonic()
-        if self._console.is_terminal:
-            bar = Progress(
-                Words("{task.description}"),
-                BarColumn(),
-                Words("{task.fields[figures]}"),
-                TimeRemainingColumn(),
-                console=self._console,
-                transient=True,
-            )
-            bar.add_task(description, total=None, figures="")
-            bar.start()
-            self._bar = bar
-        else:
+        self.stop()
+        if not self._console.is_terminal:
             tell(f"{description} ...")
+        self._begin(description)
+
+    def _begin(self, description: str, first: str = "") -> None:
+        self._description = description
+        self._started = time.monotonic()
+        self._state = (0.0, None, "")
+        if not self._console.is_terminal:
+            self._beat = _Beat(self._far, first)
+            return
+        bar = Progress(
+            Words("{task.description}"),
+            BarColumn(bar_width=BAR),
+            Words("{task.fields[figures]}"),
+            _Clock(),
+            console=self._console,
+            transient=True,
+        )
+        bar.add_task(self._words("")["description"], total=None, figures="")
+        bar.start()
+        self._bar = bar
+
+    def _words(self, figures: str) -> dict[str, str]:
+        """What is said beside the bar, as short as the terminal is narrow."""
+        room = max(20, self._console.width - BAR - CLOCK - GAPS)
+        shown = _shortened(figures, room // 2)
+        return {"description": _shortened(self._description, room - len(shown)), "figures": shown}
+
+    def _far(self) -> str:
+        """How far the step is, in words."""
+        elapsed = time.monotonic() - self._started
+        done, total, figures = self._state
+        if not total or not done:
+            return f"{clock(elapsed, None)}{f' {figures}' if figures else ''}"
+        words = f"{done / total:.0%}, {clock(elapsed, elapsed * max(0.0, total / done - 1))}"
+        return f"{words} {figures}".rstrip()
 
     def advance(self, done: float, total: float | None, figures: str = "") -> None:
         """Say how far the step is.
@@ -62,12 +146,10 @@ class Steps:
         figures : str
             What else there is to say.
         """
+        self._state = (done, total, figures)
         if self._bar is not None:
-            self._bar.update(self._bar.task_ids[0], completed=done, total=total, figures=figures)
-        elif time.monotonic() - self._spoken > QUIET:
-            self._spoken = time.monotonic()
-            share = f"{done / total:.0%}" if total else f"{done:,.0f} s"
-            tell(f"  {share} {figures}".rstrip())
+            words = self._words(figures)
+            self._bar.update(self._bar.task_ids[0], completed=done, total=total, **words)
 
     def finish(self, outcome: str = "") -> None:
         """End the step.
@@ -92,6 +174,25 @@ class Steps:
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
+        if self._beat is not None:
+            self._beat.stop()
+            self._beat = None
+
+    @contextlib.contextmanager
+    def waiting(self, description: str) -> Iterator[None]:
+        """A step of which nothing stays, and which is not told unless it takes seconds.
+
+        Parameters
+        ----------
+        description : str
+            What is being done.
+        """
+        self.stop()
+        self._begin(description, f"{description} ...")
+        try:
+            yield
+        finally:
+            self.stop()
 
     def __enter__(self) -> Self:
         return self
@@ -119,7 +220,7 @@ def stages() -> Iterator[Callable[[str, float], None]]:
                 steps.finish()
             under_way = what
             steps.start(what)
-        steps.advance(seconds, None, f"{seconds:.0f} s")
+        steps.advance(seconds, None)
 
     try:
         yield progress

@@ -14,7 +14,7 @@ from allspin.host.data.datasets import load_test_set
 from allspin.host.data.revision import commit
 from allspin.host.link.machines.machine import Machine
 from allspin.host.link.machines.opening import GOLDEN, VIRTUAL
-from allspin.host.show.display import Display, Silent
+from allspin.host.show.display import BuildWatch, Display, Silent
 from allspin.host.study.running.chip_options import ChipOptions
 from allspin.host.study.running.comparison import (
     LogitsCompared,
@@ -106,7 +106,7 @@ def run(
     base = open_network(network)
     shown_images, labels = load_test_set(data, [base], images)
     shown_images, labels = shown_images[:images], labels[:images]
-    made = None if chip is None else chip.make(base)
+    made = None if chip is None else _made(chip, base, display)
     loaded = base if made is None else made.network
     with _opened(on, loaded, made, options.resident, display) as machine:
         title = on.title(machine) if isinstance(on, MachineOptions) else machine.name
@@ -147,16 +147,17 @@ def _opened(
         on.check(network)
         return nullcontext(on)
     display.start(f"opening {on.on}")
-    machine = on.open(
-        network,
-        chip,
-        resident=resident,
-        progress=lambda what, seconds: display.advance(
-            seconds, None, f"{what} ... {seconds:.0f} s"
-        ),
-    )
-    display.finish(machine.description)
+    watch = BuildWatch(display)
+    machine = on.open(network, chip, resident=resident, progress=watch)
+    display.finish(f"{machine.description}{watch.outcome if on.on == VIRTUAL else ''}")
     return machine
+
+
+def _made(chip: ChipOptions, network: Network, display: Display) -> MadeChip:
+    display.start(f"making chip {chip.seed}")
+    made = chip.make(network)
+    display.finish()
+    return made
 
 
 def _program(machine: Machine, network: Network, chip: MadeChip | None, display: Display) -> None:

@@ -8,6 +8,7 @@ from allspin.host.cli.options.names import naming_options
 from allspin.host.data.files import check_writable
 from allspin.host.show.pictures.style import save_picture
 from allspin.host.show.printing import print_tables
+from allspin.host.show.progress import Steps
 from allspin.host.show.say import say, warn
 from allspin.host.study.fit.fit import fit
 from allspin.host.study.fit.lookup import take_lookup_tables
@@ -27,14 +28,15 @@ Fit measured curves: R_AH against pulse number, over any number of cycles and de
 against current of a neuron. Writes a device file with values, intervals and readings, and
 beside it a picture of data, fit and residuals."""
 EPILOG = """\
-A file has a header with names and units, such as device,cycle,polarity,pulse,R_AH (ohm) for a
-synapse or device,cycle,current (mA),R_AH (ohm) for a neuron. See docs/formats.md. Two lookup
-tables of CrossSim (dG_increasing.txt, dG_decreasing.txt) are taken as they are, and several such
-pairs as as many devices.
+A file has a header with names and units, such as
+device,cycle,polarity,pulse,R_AH (ohm) for a synapse or
+device,cycle,current (mA),R_AH (ohm) for a neuron. See docs/formats.md. Two
+lookup tables of CrossSim (dG_increasing.txt, dG_decreasing.txt) are taken as
+they are, and several such pairs as as many devices.
 
-A curve that the model does not describe is said to be so, with exit status 1, and nothing is
-written but the picture: --table then writes the measured table as the device, --force the
-model all the same.
+A curve that the model does not describe is said to be so, with exit status 1,
+and nothing is written but the picture: --table then writes the measured table
+as the device, --force the model all the same.
 
 examples:
   allspin fit pulses.csv neuron.csv -o mine.toml
@@ -202,9 +204,10 @@ def run(arguments: argparse.Namespace) -> int:
                 "says how CSV files are read"
             )
         return _take_lookup_tables(arguments, options)
-    fitted = fit(arguments.files, options, reading, arguments.base, warn)
-    device = fitted.device() if not fitted.complaints or arguments.force else None
-    pictures = save_picture(fitted.picture(), output.parent, output.stem)
+    with Steps() as steps, steps.waiting("fitting, and drawing the fit"):
+        fitted = fit(arguments.files, options, reading, arguments.base, warn)
+        device = fitted.device() if not fitted.complaints or arguments.force else None
+        pictures = save_picture(fitted.picture(), output.parent, output.stem)
     for complaint in fitted.complaints:
         warn(f"the model does not describe {complaint}")
     if device is not None:

@@ -31,9 +31,10 @@ Each chip is a row of a CSV table, written as soon as it is known. The same comm
 a sweep that was interrupted, and with --pictures draws one that is done."""
 EPILOG = """\
 examples:
-  allspin sweep --network paper-10,paper-100 --c2c 0,0.5,1,2 --chips 20 -o c2c.csv
-  allspin sweep --network paper-{states} --states 10,100 --program open-loop,write-verify \\
-      --neuron-d2d 0,1 --calibrate no,yes -o program.csv --pictures pictures
+  allspin sweep --network paper-10,paper-100 --c2c 0,1,2 --chips 20 -o c2c.csv
+  allspin sweep --network paper-{states} --states 10,100 \\
+      --program open-loop,write-verify --neuron-d2d 0,1 --calibrate no,yes \\
+      -o program.csv --pictures pictures
   allspin sweep grid.toml -o grid.csv --scheduler tls://10.0.0.5:8786 \\
       --tls-ca-file ca.pem --tls-cert mine.pem
   allspin sweep grid.toml -o virtual.csv --on virtual --images 1000

@@ -9,6 +9,7 @@ from allspin.hdl.parameters import EngineParameters, HardwareProfile
 from allspin.host.cli.options.names import naming_options
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.files import check_writable
+from allspin.host.show.progress import Steps
 from allspin.host.show.say import printable, say
 from allspin.sim.array.spice import layer_deck
 from allspin.sim.device.hall_array import READINGS
@@ -102,8 +103,10 @@ def _write_verilog(arguments: argparse.Namespace) -> int:
     with refused():
         profile = HardwareProfile(lanes=arguments.lanes)
     network = open_network(arguments.network)
-    verilog = engine_verilog(EngineParameters.from_network(network, profile), DIALECTS[path.suffix])
-    image = memory_image(network)
+    with Steps() as steps, steps.waiting("writing Verilog"):
+        parameters = EngineParameters.from_network(network, profile)
+        verilog = engine_verilog(parameters, DIALECTS[path.suffix])
+        image = memory_image(network)
     write_atomically(path, verilog.encode())
     write_atomically(image_path, image.encode())
     beats = sum(not line.startswith("//") for line in image.splitlines())

@@ -8,6 +8,7 @@ from rich.filesize import decimal
 
 from allspin.host.link.wire.serial_port import DEFAULT_BAUD, MAX_BAUD, MIN_BAUD
 from allspin.host.show.printing import print_tables
+from allspin.host.show.progress import Steps
 from allspin.host.show.say import say
 from allspin.host.show.table import Table, figures
 from allspin.host.study.info import TOOLS, Info, find_info
@@ -78,7 +79,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Find out, and print."""
     with refused():
         check_range("--baud", arguments.baud, MIN_BAUD, MAX_BAUD)
-    info = find_info(arguments.baud)
+    with Steps() as steps, steps.waiting("asking tools and serial ports"):
+        info = find_info(arguments.baud)
     if arguments.json:
         say(json.dumps(info.to_dict()))
     else:

@@ -6,6 +6,7 @@ import pytest
 
 from allspin.host.show import progress
 from allspin.host.show.progress import Steps
+from allspin.host.show.say import warn
 
 
 def work(steps):
@@ -30,9 +31,34 @@ def test_lines_without_a_terminal(capfd):
 
 
 def test_a_long_step_says_now_and_then_how_far_it_is(capfd, monkeypatch):
-    monkeypatch.setattr(progress, "QUIET", -1.0)
-    work(Steps())
-    assert "  25% 60 degrees\n  2 s\n" in capfd.readouterr().err
+    monkeypatch.setattr(progress, "TICK", 0.01)
+    monkeypatch.setattr(progress, "TOLD", 2)
+    with Steps() as steps:
+        steps.start("boiling water")
+        steps.advance(1, 4, "60 degrees")
+        said = ""
+        while "degrees" not in said:  # as long as it takes: a step that says nothing hangs here
+            said += capfd.readouterr().err
+        warn("it boils")
+        steps.finish()
+    said += capfd.readouterr().err
+    assert re.search(r"boiling water \.\.\.\n  \. 25%, 0 s, \d s left 60 degrees", said)
+    # What is said beside it is on a line of its own.
+    assert "\nallspin: it boils\n" in said
+
+
+def test_what_takes_no_time_is_not_told_and_what_does_is(capfd, monkeypatch):
+    with Steps() as steps, steps.waiting("asking"):
+        pass
+    assert capfd.readouterr().err == ""
+    monkeypatch.setattr(progress, "TICK", 0.01)
+    said = ""
+    with Steps() as steps, steps.waiting("asking"):
+        while "." not in said.removeprefix("asking ..."):
+            said += capfd.readouterr().err
+    said += capfd.readouterr().err
+    assert said.startswith("asking ...\n  .")
+    assert said.endswith("\n")
 
 
 @pytest.fixture

@@ -15,8 +15,10 @@ from allspin.hdl.bench.networks import random_network
 from allspin.host.cli.main import main
 from allspin.host.show.pictures.compare import energy_split
 from allspin.host.show.pictures.style import save_picture
+from allspin.host.study.compare.table import tables
 from allspin.sim.cost.liberty import CELLS_45
 from allspin.sim.network.netfile import load_network, save_network
+from tests.host.show.whole import check_whole
 
 Capture = pytest.CaptureFixture[str]
 
@@ -75,6 +77,10 @@ def test_the_tables_have_every_neuron_and_the_papers_figures(left: Left) -> None
         "programming once, write-verify",
     ):
         assert figure in left.printed
+
+
+def test_the_tables_break_no_number(left: Left) -> None:
+    check_whole(*tables(left.found))
 
 
 def test_json_is_one_object_and_the_bare_gate_is_in_it(left: Left, capsys: Capture) -> None:
