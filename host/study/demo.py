@@ -22,7 +22,7 @@ from allspin.host.show.pictures.maps import rah_maps
 from allspin.host.show.pictures.mistakes import wrong_images
 from allspin.host.show.pictures.neuron import neuron_curve
 from allspin.host.show.pictures.overview import overview
-from allspin.host.show.pictures.style import save_pictures
+from allspin.host.show.pictures.style import SCREEN, Look, save_pictures
 from allspin.host.show.pictures.timeline import timeline
 from allspin.host.show.printing import table_text
 from allspin.host.show.table import Number, Table, figures
@@ -138,7 +138,11 @@ def link_bytes(network: Network, images: npt.NDArray[np.uint8]) -> int:
 
 
 def run_demo(
-    dataset: Dataset, parameters: TrainingParameters, out: Path, display: Display
+    dataset: Dataset,
+    parameters: TrainingParameters,
+    out: Path,
+    display: Display,
+    look: Look = SCREEN,
 ) -> Results:
     """Train, compile, program, stream, compare and draw.
 
@@ -149,10 +153,12 @@ def run_demo(
     parameters : TrainingParameters
         How to train; at least one hidden layer.
     out : Path
-        Folder for the network, the results (text and JSON) and the pictures (PNG and SVG).
+        Folder for the network, the results (text and JSON) and the pictures.
         It is made if it is not there.
     display : Display
         Told of each step.
+    look : Look
+        What files pictures become.
 
     Returns
     -------
@@ -220,5 +226,5 @@ def run_demo(
         "timeline": lambda: timeline(streamed.activity, len(network.layers), TRACED_IMAGES),
         "overview": lambda: overview(network, images),
     }
-    save_pictures(pictures, out, display)
+    save_pictures(pictures, out, display, look)
     return results

@@ -5,8 +5,9 @@ import json
 from pathlib import Path
 
 from allspin.host.cli.options.names import naming_options
+from allspin.host.cli.options.pictures import add_picture_arguments, picture_options
 from allspin.host.data.files import check_writable
-from allspin.host.show.pictures.style import save_picture
+from allspin.host.show.pictures.style import Look, save_picture
 from allspin.host.show.printing import print_tables
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say, warn
@@ -90,6 +91,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="device whose values are used for what was not measured; without it that is left "
         "out, and energy is unknown",
     )
+    add_picture_arguments(parser)
     _add_reading_arguments(parser)
     for what in ("pulse", "cycle", "device", "polarity", "current"):
         add(f"--{what}-column", metavar="NAME", help=f"column of the {what}")
@@ -159,11 +161,11 @@ def _reading(arguments: argparse.Namespace) -> ReadOptions:
     )
 
 
-def _take_lookup_tables(arguments: argparse.Namespace, options: FitOptions) -> int:
+def _take_lookup_tables(arguments: argparse.Namespace, options: FitOptions, look: Look) -> int:
     """CrossSim's tables become a device without any fit."""
     output: Path = arguments.output
     taken = take_lookup_tables(arguments.files, options, arguments.base)
-    pictures = save_picture(taken.picture(), output.parent, output.stem)
+    pictures = save_picture(taken.picture(), output.parent, output.stem, look)
     save_device(taken.device, output)
     if arguments.json:
         say(json.dumps(taken.to_dict(output, pictures)))
@@ -184,6 +186,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Read, fit, judge, write."""
     output: Path = arguments.output
     check_writable(output, regular=True)
+    look = picture_options(arguments)
     with naming_options():
         options = FitOptions(
             name=arguments.name or output.stem,
@@ -203,11 +206,11 @@ def run(arguments: argparse.Namespace) -> int:
                 f"{arguments.files[0]} is a lookup table, which is taken as it is; leave out what "
                 "says how CSV files are read"
             )
-        return _take_lookup_tables(arguments, options)
+        return _take_lookup_tables(arguments, options, look)
     with Steps() as steps, steps.waiting("fitting, and drawing the fit"):
         fitted = fit(arguments.files, options, reading, arguments.base, warn)
         device = fitted.device() if not fitted.complaints or arguments.force else None
-        pictures = save_picture(fitted.picture(), output.parent, output.stem)
+        pictures = save_picture(fitted.picture(), output.parent, output.stem, look)
     for complaint in fitted.complaints:
         warn(f"the model does not describe {complaint}")
     if device is not None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from allspin.host.cli.options.names import naming_options
+from allspin.host.cli.options.pictures import add_picture_arguments, picture_options
 from allspin.host.data.files import check_writable, make_folder
 from allspin.host.data.revision import commit
 from allspin.host.link.machines.opening import GOLDEN, VIRTUAL
@@ -73,6 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     ):
         add(option, dest=name, metavar="PEM", type=Path, help=f"with tls://, {what}")
     add("--pictures", metavar="DIR", type=Path, help="draw the finished sweep")
+    add_picture_arguments(parser)
     add("--json", action="store_true", help="print the result as one JSON object")
 
 
@@ -121,6 +123,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Sweep, and say what came of it."""
     jobs = _jobs(arguments)
     cluster = _cluster(arguments)
+    look = picture_options(arguments)
     path = _output(arguments.output)
     grid = _grid(arguments)
     plan = make_plan(grid)
@@ -133,7 +136,7 @@ def run(arguments: argparse.Namespace) -> int:
         seconds = time.monotonic() - begun
         if arguments.pictures is not None:
             steps.start("drawing")
-            pictures = draw_sweep(found, arguments.pictures)
+            pictures = draw_sweep(found, arguments.pictures, look)
             steps.finish(f"{len(pictures)} files in {arguments.pictures}")
     if arguments.json:
         record = {

@@ -10,6 +10,7 @@ from allspin.host.data.catalogue import open_device
 from allspin.host.data.datasets import load_dataset
 from allspin.host.data.files import check_writable
 from allspin.host.show.printing import print_tables
+from allspin.host.show.progress import Steps
 from allspin.host.show.say import say, warn
 from allspin.host.show.table import Number, figures
 from allspin.host.training import recipe
@@ -146,7 +147,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Train, save, and say how good the network is."""
     parameters = _parameters(arguments)
     check_writable(arguments.output)
-    dataset = load_dataset(arguments.data)
+    with Steps() as steps, steps.waiting("reading the images"):
+        dataset = load_dataset(arguments.data)
     target = parameters.target
     shared = target.shared(parameters.states, parameters.rah_bits) if target is not None else ""
     if shared:

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 from allspin.host.cli.options.names import naming_options
+from allspin.host.cli.options.pictures import add_picture_arguments, picture_options
 from allspin.host.cli.options.tables import add_table_arguments
 from allspin.host.data.files import make_folder
 from allspin.host.show.printing import print_tables
@@ -37,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     add = parser.add_argument
     add("network", metavar="NET", help="network file, or the name of one that ships")
+    add_picture_arguments(parser)
     add_table_arguments(parser)
     add("--json", action="store_true", help="print the comparison as one JSON object")
     add(
@@ -98,7 +100,7 @@ def run(arguments: argparse.Namespace) -> int:
             others=tuple(arguments.others),
         )
         options.counted(len(subject.images))
-    folder = arguments.out
+    look, folder = picture_options(arguments), arguments.out
     if folder is None and not arguments.json:
         folder = Path("out/compare") / Path(arguments.network).stem
     if folder is not None:
@@ -109,7 +111,7 @@ def run(arguments: argparse.Namespace) -> int:
         steps.finish()
         if folder is not None:
             steps.start(f"drawing into {folder}")
-            leave(found, folder)
+            leave(found, folder, look)
             steps.finish()
     if arguments.json:
         say(json.dumps(found))

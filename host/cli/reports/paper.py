@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from allspin.host.cli.options.pictures import add_picture_arguments, picture_options
 from allspin.host.cli.options.tables import add_table_arguments
 from allspin.host.show.printing import print_tables
 from allspin.host.show.progress import Steps
@@ -37,14 +38,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=Path("out/paper"),
         help="folder (out/paper)",
     )
+    add_picture_arguments(parser)
     add_table_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Make the report; verdicts and the last chapter's table go to stdout."""
+    look = picture_options(arguments)
     with Steps() as steps:
         effort = QUICK if arguments.quick else FULL
-        report = reproduce(effort, arguments.out, steps)
+        report = reproduce(effort, arguments.out, steps, look=look)
     tables = report.chapters[PARTS.index(beyond)].tables
     print_tables(
         [printed_verdicts(report.claims), *map(printed_table, tables)],

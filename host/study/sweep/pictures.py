@@ -15,7 +15,9 @@ from allspin.host.show.pictures.curves import COLOURS
 from allspin.host.show.pictures.style import (
     BLUE,
     INK,
+    SCREEN,
     SOFT,
+    Look,
     add_grid,
     name_text,
     new_figure,
@@ -222,7 +224,7 @@ def worst_and_best(sweep: Sweep, factors: list[str]) -> Figure:
     return confusion_matrices("Worst and best chip", matrices)
 
 
-def draw_sweep(sweep: Sweep, folder: Path) -> list[Path]:
+def draw_sweep(sweep: Sweep, folder: Path, look: Look = SCREEN) -> list[Path]:
     """Draw all pictures of a sweep.
 
     Parameters
@@ -231,11 +233,13 @@ def draw_sweep(sweep: Sweep, folder: Path) -> list[Path]:
         The sweep, finished.
     folder : Path
         Where to; it must exist.
+    look : Look
+        What files.
 
     Returns
     -------
     list of Path
-        The files, each picture as PNG and SVG.
+        The files.
 
     Raises
     ------
@@ -244,7 +248,7 @@ def draw_sweep(sweep: Sweep, folder: Path) -> list[Path]:
     """
     factors = sweep.plan.grid.varied()
     return [
-        *save_picture(accuracy_by_factor(sweep.rows, factors), folder, "accuracy"),
-        *save_picture(yields_by_factor(sweep.rows, factors), folder, "yield"),
-        *save_picture(worst_and_best(sweep, factors), folder, "worst-and-best"),
+        *save_picture(accuracy_by_factor(sweep.rows, factors), folder, "accuracy", look),
+        *save_picture(yields_by_factor(sweep.rows, factors), folder, "yield", look),
+        *save_picture(worst_and_best(sweep, factors), folder, "worst-and-best", look),
     ]
