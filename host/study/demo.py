@@ -215,16 +215,17 @@ def run_demo(
     write_atomically(out / "results.json", (json.dumps(asdict(results), indent=2) + "\n").encode())
     write_atomically(out / "results.txt", table_text(results_table(results)).encode())
 
+    device = None if parameters.target is None else parameters.target.device
     pictures = {
         "learning": lambda: learning_curve(
             network.provenance["curve"], trained.validation_accuracy, results.accuracy
         ),
-        "neuron": lambda: neuron_curve(network),
-        "maps": lambda: rah_maps(network, images),
+        "neuron": lambda: neuron_curve(network, device),
+        "maps": lambda: rah_maps(network, images, device=device),
         "confusion": lambda: confusion_matrix(labels, answers.classes, network.classes),
         "wrong": lambda: wrong_images(images, labels, answers.classes),
         "timeline": lambda: timeline(streamed.activity, len(network.layers), TRACED_IMAGES),
-        "overview": lambda: overview(network, images),
+        "overview": lambda: overview(network, images, device),
     }
     save_pictures(pictures, out, display, look)
     return results
