@@ -88,6 +88,7 @@ class Steps:
         self._description = ""
         self._started = 0.0
         self._state: tuple[float, float | None, str] = (0.0, None, "")
+        self._first = (0.0, -1.0)
 
     def start(self, description: str) -> None:
         """Begin a step.
@@ -106,6 +107,7 @@ class Steps:
         self._description = description
         self._started = time.monotonic()
         self._state = (0.0, None, "")
+        self._first = (self._started, -1.0)
         if not self._console.is_terminal:
             self._beat = _Beat(self._far, first)
             return
@@ -129,12 +131,20 @@ class Steps:
 
     def _far(self) -> str:
         """How far the step is, in words."""
-        elapsed = time.monotonic() - self._started
+        now = time.monotonic()
         done, total, figures = self._state
-        if not total or not done:
-            return f"{clock(elapsed, None)}{f' {figures}' if figures else ''}"
-        words = f"{done / total:.0%}, {clock(elapsed, elapsed * max(0.0, total / done - 1))}"
-        return f"{words} {figures}".rstrip()
+        told = clock(now - self._started, self._left(now))
+        if total:
+            told = f"{done / total:.0%}, {told}"
+        return f"{told} {figures}".rstrip()
+
+    def _left(self, now: float) -> float | None:
+        """Seconds that are left, by what was done since it was first told; None if unknown."""
+        done, total, _ = self._state
+        since, before = self._first
+        if not total or done <= before:
+            return None
+        return (now - since) / (done - before) * max(0.0, total - done)
 
     def advance(self, done: float, total: float | None, figures: str = "") -> None:
         """Say how far the step is.
@@ -146,6 +156,8 @@ class Steps:
         figures : str
             What else there is to say.
         """
+        if self._first[1] < 0:  # what an earlier run has done took no time now
+            self._first = (time.monotonic(), done)
         self._state = (done, total, figures)
         if self._bar is not None:
             words = self._words(figures)

@@ -153,8 +153,7 @@ def rah_maps(
         draw_map(axes, network, column, lit)
     add_scale(figure, list(grid.flat), network, device)
     figure.supxlabel(
-        "above each map: number of the neuron; white without a state: pixels that hardly any image "
-        "lights",
+        "above each map: number of the neuron; white: pixels that hardly any image lights",
         fontsize=8,
         x=0.01,
         ha="left",

@@ -51,7 +51,7 @@ def fit_table(result: FitResult, device: Device) -> Table:
     return Table(title, COLUMNS, rows, rules=rules)
 
 
-DIGITS = ".4g"
+DIGITS = "#.4g"
 """Of a value and its interval, which often differ in the third digit."""
 BASES = {"reads": "repeated reads", "plateau": "the scatter about plateaus"}
 

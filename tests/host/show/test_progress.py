@@ -35,14 +35,15 @@ def test_a_long_step_says_now_and_then_how_far_it_is(capfd, monkeypatch):
     monkeypatch.setattr(progress, "TOLD", 2)
     with Steps() as steps:
         steps.start("boiling water")
-        steps.advance(1, 4, "60 degrees")
+        steps.advance(1, 4)
+        steps.advance(2, 4, "60 degrees")
         said = ""
         while "degrees" not in said:  # as long as it takes: a step that says nothing hangs here
             said += capfd.readouterr().err
         warn("it boils")
         steps.finish()
     said += capfd.readouterr().err
-    assert re.search(r"boiling water \.\.\.\n  \. 25%, 0 s, \d s left 60 degrees", said)
+    assert re.search(r"boiling water \.\.\.\n  \. 50%, 0 s, \d s left 60 degrees", said)
     # What is said beside it is on a line of its own.
     assert "\nallspin: it boils\n" in said
 
