@@ -117,6 +117,12 @@ def significant(value: float, digits: int = SIGNIFICANT) -> str:
     return f"{rounded:,.{max(0, digits - 1 - power)}f}"
 
 
+def short(value: float) -> str:
+    """A given number, such as an end of a range: as `significant`, without zeros at its end."""
+    shown = significant(value)
+    return shown.rstrip("0").rstrip(".") if "." in shown and "e" not in shown else shown
+
+
 def _format(value: float, form: str) -> str:
     if isinstance(value, int) and not form:
         return f"{value:,}"

@@ -21,7 +21,7 @@ from allspin.host.show.pictures.style import (
     new_figure,
     styled,
 )
-from allspin.host.show.table import significant
+from allspin.host.show.table import short, significant
 
 PARTS = {
     "claimed": (SOFT, "o"),
@@ -121,7 +121,7 @@ def _tornado(axes: Axes, panel: dict[str, Any]) -> None:
         axes.plot(ends[0], place, "o", color=BLUE, markerfacecolor="white", markersize=6)
         axes.plot(ends[1], place, "o", color=BLUE, markersize=6)
         axes.annotate(
-            f"{significant(bar['low'])} to {significant(bar['high'])} {bar['unit']}".rstrip(),
+            f"{short(bar['low'])} to {short(bar['high'])} {bar['unit']}".rstrip(),
             (1, place),
             xycoords=axes.get_yaxis_transform(),
             xytext=(4, 0),
@@ -137,9 +137,9 @@ def _tornado(axes: Axes, panel: dict[str, Any]) -> None:
     axes.axvline(1, color=VERMILION, linewidth=1.2, linestyle="--", zorder=0)
     axes.xaxis.set_minor_locator(matplotlib.ticker.NullLocator())
     axes.tick_params(length=3)
-    around = "with what surrounds both" if panel["periphery"] else "neurons alone"
+    around = "with periphery" if panel["periphery"] else "alone"
     against = WORDS.get(panel["against"], panel["against"])
-    axes.set_title(f"{against}, {around}:\n{_less(panel['ratio'])}")
+    axes.set_title(f"against the {against}\n{around}: {_less(panel['ratio'])}")
 
 
 @styled
@@ -211,8 +211,8 @@ def break_even_chart(comparison: dict[str, Any]) -> Figure:
     axes.plot(around, around + heat, color=BLUE, linewidth=2)
     axes.annotate(
         "spin neuron with what surrounds it",
-        (0.5, 0.5 + heat),
-        xytext=(12, -4),
+        (0.03, 0.03 + heat),
+        xytext=(14, -2),
         textcoords="offset points",
         color=BLUE,
         va="top",

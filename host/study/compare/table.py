@@ -179,7 +179,13 @@ def _fpga(fpga: Mapping[str, Any]) -> Table:
         for use in fpga["usage"]
     ]
     title = f"On FPGAs, recorded; engines with {fpga['lanes']} lanes"
-    return Table(title, columns, rows, notes=[f"tools: {'; '.join(fpga['tools'])}"])
+    return Table(title, columns, rows, notes=[f"tools: {', '.join(map(_tool, fpga['tools']))}"])
+
+
+def _tool(version: str) -> str:
+    """A tool and its version, without how and where it was built."""
+    words = version.split()
+    return next((f"{words[0]} {word.rstrip(')')}" for word in words if word[0].isdigit()), version)
 
 
 def notes(found: Mapping[str, Any]) -> list[str]:
