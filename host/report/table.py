@@ -89,7 +89,11 @@ def table(content: Table) -> h.Element:
     ]
     say = [_column([row[place] for row in content.rows]) for place in range(len(content.header))]
     if content.digits is not None:
-        say = [_significant(content.digits)] * len(say)
+        said = _significant(content.digits)
+        # Percents are shares of images, which are counted.
+        say = [
+            one if "(%)" in name else said for one, name in zip(say, content.header, strict=True)
+        ]
     head = [
         h.th(scope="col", class_="number" if is_number else None)[spelled(name)]
         for name, is_number in zip(content.header, numeric, strict=True)

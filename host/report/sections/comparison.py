@@ -86,8 +86,7 @@ def _table(
 
     def cell(row: Record, key: str) -> Cell:
         value = numeral(row, key)
-        # A share of images, which are counted: its digits are no guesses.
-        return f"{100 * value:.2f}" if value is not None and key == "accuracy" else value
+        return 100 * value if value is not None and key == "accuracy" else value
 
     return Table(
         title,

@@ -108,8 +108,7 @@ def energy_split(comparison: dict[str, Any]) -> Figure:
 
 def _less(ratio: float) -> str:
     """A ratio of energies in words."""
-    how = f"{significant(1 / ratio, 2)} times less" if ratio < 1 else f"{ratio:.2g} times as much"
-    return f"spin takes {how}"
+    return f"{significant(1 / ratio, 2)} times less" if ratio < 1 else f"{ratio:.2g} times as much"
 
 
 def _tornado(axes: Axes, panel: dict[str, Any]) -> None:
@@ -152,7 +151,7 @@ def tornado_chart(comparison: dict[str, Any]) -> Figure:
         From `allspin.host.study.compare.comparison.compare`.
     """
     figure = new_figure(
-        11, 7.0, "What the verdict hangs on: each parameter over its published range"
+        11, 7.0, "How much less energy spin takes, with each parameter over its published range"
     )
     for axes, panel in zip(figure.subplots(2, 2).ravel(), comparison["tornado"], strict=True):
         _tornado(axes, panel)

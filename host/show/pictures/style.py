@@ -170,13 +170,13 @@ def _set_for_print(figure: Figure, look: Look) -> None:
     text = (look.points or PRINT_POINTS) / RC["font.size"]
     # As high as its lines of text need, and not higher than it was.
     figure.set_size_inches(width * share, height * max(share, min(1.0, text)))
-    ticks = set()
+    texts = set(figure.findobj(Text))
     for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
-        ticks |= set(axis.findobj(Text)) - {axis.label, axis.offsetText}
+        texts -= set(axis.findobj(Text)) - {axis.label, axis.offsetText}
         for which, found in (("major", axis.get_major_ticks()), ("minor", axis.get_minor_ticks())):
             if found:
                 axis.set_tick_params(which, labelsize=found[0].label1.get_fontsize() * text)
-    for words in set(figure.findobj(Text)) - ticks:
+    for words in texts:
         assert isinstance(words, Text)
         words.set_fontsize(words.get_fontsize() * text)
 
