@@ -58,6 +58,7 @@ def test_every_board_has_a_machine_a_clock_and_pins(board):
     lights = board.lights
     wanted = [*filter(None, (lights.programmed, lights.streaming, lights.error)), *lights.digit]
     assert len(places) == 3 + len(wanted) + len(board.inactive) + ("rst_0__io" in places)
+    assert "connect \\machine_clock 1'0" not in text  # something drives it
     if board.pll is not None:
         cell = {"iCE40": "SB_PLL40_", "ECP5": "EHXPLLL"}[family.name]
         assert f"cell \\{cell}" in text
@@ -82,6 +83,8 @@ def test_what_the_driver_says_reaches_the_lights(name):
         **{led: f"{digit} [{bit}]" for bit, led in enumerate(lights.digit)},
         **dict.fromkeys(board.inactive, "1'0"),
     }
+    # Answers reach it from where the transmitter has them.
+    assert connections("transmitter")["sent__payload"] in driver.values()
     for path, wire in shown.items():
         if path:
             assert connections(path.replace("/", "_"))["o"] == wire, path

@@ -26,6 +26,10 @@ UNKNOWN_SECONDS = 2.0
 LEAST_SECONDS = 30.0
 PATIENCE = 10
 """How often the time that a test is known to need it may take; a mutant may run for ever."""
+TIMERS = {signal.ITIMER_PROF: signal.SIGPROF, signal.ITIMER_REAL: signal.SIGALRM}
+"""Of the processor's time, and of the clock on the wall."""
+SHARE = 10
+"""How often its limit of processor time a test may last: a mutant may sleep for ever, too."""
 
 # The same examples each time, and the first that fails is enough.
 settings.register_profile(
@@ -86,14 +90,16 @@ class Session:
         def stop(number: int, frame: FrameType | None) -> None:
             raise OutOfTime(f"more than {limit:.0f} s")
 
-        before = signal.signal(signal.SIGPROF, stop)
+        before = {number: signal.signal(number, stop) for number in TIMERS.values()}
         signal.setitimer(signal.ITIMER_PROF, limit)
+        signal.setitimer(signal.ITIMER_REAL, SHARE * limit)
         start = _seconds()
         try:
             return (yield)
         finally:
-            signal.setitimer(signal.ITIMER_PROF, 0)
-            signal.signal(signal.SIGPROF, before)
+            for timer, number in TIMERS.items():
+                signal.setitimer(timer, 0)
+                signal.signal(number, before[number])
             self.passed[item.nodeid] = round(_seconds() - start, 3)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:

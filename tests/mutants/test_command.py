@@ -218,6 +218,24 @@ def test_a_mutant_that_runs_for_ever_is_killed(tree):
     assert list(found.values()).count("survived") == out.count("survived:")
 
 
+def test_a_mutant_that_sleeps_for_ever_is_killed(tree):
+    """It takes no time of the processor."""
+    (tree / "sim/sums.py").write_text(
+        "import time\n\n\ndef wait(n):\n    while n > 0:\n"
+        "        time.sleep(0.001)\n        n -= 1\n"
+    )
+    (tree / "tests/sim/test_sums.py").write_text(
+        "from allspin.sim.sums import wait\n\n\ndef test():\n    assert wait(3) is None\n"
+    )
+    plugin = tree / "tests/mutants/plugin.py"
+    plugin.write_text(plugin.read_text().replace("LEAST_SECONDS = 30.0", "LEAST_SECONDS = 0.3")
+                      .replace("UNKNOWN_SECONDS = 2.0", "UNKNOWN_SECONDS = 0.01"))  # fmt: skip
+    status, _, _ = run(tree, "--count", "0", "--jobs", "2", "--files", "sim/*", "--line", "7")
+    assert status == 0
+    found = {name.split(": ", 1)[1]: outcome for name, outcome in results(tree).items()}
+    assert found["n -= 1 -> pass"] == "killed"
+
+
 def test_a_file_without_tests_is_refused(tree):
     """Its mutants would be tried with every test that there is."""
     (tree / "sim" / "lonely.py").write_text("X = 1\n")

@@ -4,11 +4,14 @@ import math
 import random
 from typing import Any
 
+import numpy as np
 import pytest
 from amaranth.back import rtlil
+from amaranth.sim import Simulator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from allspin.hdl.bench.networks import random_network
 from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.memory_map import CONVERTER, TABLE
 from allspin.hdl.neuron import neuron as gateware
@@ -95,6 +98,37 @@ def test_each_kind_is_the_table_of_its_physics(
     taken = bench.take(dut.activations, len(currents))
     bench.run()
     assert taken == [(table[c], last) for c, last in zip(currents, lasts, strict=True)]
+
+
+@pytest.mark.parametrize(("current_bits", "hidden_bits"), [(8, 4), (5, 4), (6, 2)])
+@pytest.mark.parametrize("kind", sorted(neuron.NEURONS))
+def test_its_logic_for_standard_cells_is_the_table_too(
+    kind: str, current_bits: int, hidden_bits: int
+) -> None:
+    network = random_network(
+        (4, 3, 2),
+        0,
+        neuron=neuron.NEURONS[kind](),
+        current_bits=current_bits,
+        hidden_bits=hidden_bits,
+    )
+    currents = np.arange(2**current_bits)[:, None]
+    block = gateware.neuron_gateware(kind).cells(network, currents)
+    found: list[int] = []
+
+    async def drive_all(ctx: Any) -> None:
+        for use in range(len(currents)):
+            for name, values in block.stimulus.items():
+                ctx.set(getattr(block.component, name), int(values[use, 0]))
+            await (ctx.tick() if block.registered else ctx.delay(1e-9))
+            found.append(ctx.get(block.component.activation))
+
+    simulator = Simulator(block.component)
+    if block.registered:
+        simulator.add_clock(1e-6)
+    simulator.add_testbench(drive_all)
+    simulator.run()
+    assert found == network.neuron.table(current_bits, hidden_bits).tolist()
 
 
 async def load(ctx: Any, dut: Any, memory: int, address: int, content: list[int]) -> None:

@@ -36,7 +36,8 @@ def test_a_network_knows_its_shape() -> None:
     assert made.topology == (12, 5, 3)
     assert made.classes == 3
     assert [made.input_bits(number) for number in range(2)] == [4, 4]
-    assert network(pixel_bits=2).input_bits(0) == 2
+    two = network(pixel_bits=2)
+    assert [two.input_bits(number) for number in range(2)] == [2, 4]
     deep = network(layers=[layer(12, 5, True), layer(5, 4, True), layer(4, 2)])
     assert (deep.topology, deep.classes) == ((12, 5, 4, 2), 2)
 
@@ -113,6 +114,21 @@ def test_the_most_layers_that_a_device_can_tell_apart() -> None:
 def test_what_does_not_fit_is_named(change: dict[str, Any], expected: str) -> None:
     with pytest.raises(ValueError, match=expected):
         network(**change)
+
+
+@pytest.mark.parametrize("rah_bits", [2, 8])
+def test_levels_reach_the_words_ends(rah_bits: int) -> None:
+    half = 2 ** (rah_bits - 1)
+
+    def build(*levels: int) -> Network:
+        states = np.zeros((12, 3), np.uint8)
+        only = Layer(states, np.array(levels, np.int16), None, None)
+        return network(layers=[only], rah_bits=rah_bits)
+
+    build(-half, half - 1)
+    for levels in ((-half - 1, half - 1), (-half, half)):
+        with pytest.raises(ValueError, match=f"layer 0 must be from {-half} to {half - 1} "):
+            build(*levels)
 
 
 @pytest.mark.parametrize("current_bits", [4, 12])

@@ -190,6 +190,21 @@ def test_noise_that_the_device_has_not_is_refused(board):
     with pytest.raises(UserError, match="more than gateware has room for, 229 of at most 127"):
         check_use_noise("the board", slow, noise)
 
+    most = NoiseOf(2**7 - 1)
+    check_use_noise("the board", slow, most)
+    with pytest.raises(UserError, match="has room for, 128 of at most 127"):
+        check_use_noise("the board", slow, NoiseOf(2**7))
+
+
+class NoiseOf(ColumnNoise):
+    """Noise whose spread is as given."""
+
+    use_spread = 0
+
+    def __init__(self, use_spread):
+        super().__init__(NETWORK, PAPER, 1)
+        self.__dict__["use_spread"] = use_spread
+
 
 def test_a_write_table_s_lines_by_hand():
     table = WriteTable(

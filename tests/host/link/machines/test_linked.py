@@ -635,6 +635,25 @@ def test_what_is_sent_again_too_early_has_no_more_sent_again():
     assert device.resent < 2 * len(images)  # all of them once, at most, and what got lost
 
 
+class DamagesFirst(FaultyTransport):
+    """Damages the first answers."""
+
+    def __init__(self, answers):
+        super().__init__(PlainDevice(NETWORK))
+        self.left = 2 * answers
+
+    def damage(self, frame):
+        # Called for each request and each answer, in turn.
+        self.left -= 1
+        return frame if self.left < 0 or self.left % 2 else frame[:4] + b"\x55" + frame[5:]
+
+
+def test_a_line_that_damages_eight_answers_to_the_first_request_is_given_up():
+    assert LinkedMachine(DamagesFirst(7)).damaged == 7
+    with pytest.raises(UserError, match=r"on the test \(8 frames came damaged\)"):
+        LinkedMachine(DamagesFirst(8))
+
+
 def test_a_line_that_is_too_bad_is_one_line():
     transport = BadLine(PlainDevice(NETWORK))
     device = LinkedMachine(transport)

@@ -184,6 +184,17 @@ def test_closing_ends_the_process_by_itself_and_twice_is_harmless(program):
     assert transport.process.returncode == 0
 
 
+def test_what_the_board_says_at_its_end_is_read(tmp_path):
+    """It would wait for ever on a full pipe, and be killed before it has ended by itself."""
+    ended = tmp_path / "ended"
+    transport = VirtualTransport(
+        script(tmp_path, f"cat > /dev/null; head -c 4000000 /dev/zero; touch {ended}")
+    )
+    transport.close()
+    assert transport.process.returncode == 0
+    assert ended.exists()
+
+
 def test_closing_in_mid_run(program):
     transport = VirtualTransport(program)
     device = LinkedMachine(transport)
@@ -200,6 +211,12 @@ def test_its_pipes_are_as_large_as_they_may_be(program):
             size = fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ)
             # Many users may share a limit on all their pipes, but none gets less than is usual.
             assert 1 << 16 <= size <= max(1 << 16, int(limit.read_text()))
+
+
+def test_its_pipes_never_block(program):
+    with VirtualTransport(program) as transport:
+        assert not os.get_blocking(transport.input)
+        assert not os.get_blocking(transport.output)
 
 
 def test_it_waits_for_as_long_as_it_is_told_to(program, monkeypatch):

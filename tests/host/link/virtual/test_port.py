@@ -88,6 +88,18 @@ def test_what_a_client_made_of_the_settings_is_gone_with_it(port):
     test_every_byte_passes_as_it_is(port)
 
 
+def test_what_a_client_made_of_the_settings_stays_while_it_is_there(port):
+    client = open_client(port)
+    settings = termios.tcgetattr(client)
+    settings[0] |= termios.IXON
+    termios.tcsetattr(client, termios.TCSANOW, settings)
+    for _ in range(3):  # the port has looked at the client each time that it answers
+        os.write(client, b"abc")
+        assert read_all(client, 3) == b"abc"
+    assert termios.tcgetattr(client) == settings
+    os.close(client)
+
+
 def test_a_client_does_not_get_what_was_for_the_one_before(port):
     client = open_client(port)
     fill(client, random.Random(1).randbytes(1 << 20))
