@@ -45,8 +45,16 @@ class _Clock(ProgressColumn):
         return Text(clock(task.elapsed or 0.0, task.time_remaining))
 
 
-class _Beat:
-    """A thread that shows that a step goes on, where there is no terminal."""
+class Beat:
+    """A thread that shows that something goes on, by a line of dots that grows.
+
+    Parameters
+    ----------
+    say : callable
+        What it says now and then: how far it is, in words.
+    first : str
+        A line before the first dot.
+    """
 
     def __init__(self, say: Callable[[], str], first: str = "") -> None:
         self._say = say
@@ -84,7 +92,7 @@ class Steps:
     def __init__(self) -> None:
         self._console = Terminal(stderr=True)
         self._bar: Progress | None = None
-        self._beat: _Beat | None = None
+        self._beat: Beat | None = None
         self._description = ""
         self._started = 0.0
         self._state: tuple[float, float | None, str] = (0.0, None, "")
@@ -109,7 +117,7 @@ class Steps:
         self._state = (0.0, None, "")
         self._first = (self._started, -1.0)
         if not self._console.is_terminal:
-            self._beat = _Beat(self._far, first)
+            self._beat = Beat(self._far, first)
             return
         bar = Progress(
             Words("{task.description}"),
