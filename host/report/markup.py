@@ -7,12 +7,11 @@ from markupsafe import Markup, escape
 
 UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 """What HTML may not hold: control characters, halves of surrogate pairs, noncharacters."""
-_DOI = re.compile(r"doi (10\.\d{4,9}/[\w.()/:-]*\w)")
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
 def spelled(content: Node, name: str = "R<sub>AH</sub>") -> Node:
-    """Content for people to read: in a string R_AH is as in print, and a DOI is a link.
+    """Content for people to read: in a string R_AH has its index lowered, as in print.
 
     Parameters
     ----------
@@ -21,14 +20,7 @@ def spelled(content: Node, name: str = "R<sub>AH</sub>") -> Node:
     name : str
         HTML that stands for R_AH.
     """
-    if not isinstance(content, str):
-        return content
-    return Markup(_DOI.sub(_linked, str(escape(content).replace("R_AH", Markup(name)))))
-
-
-def _linked(found: re.Match[str]) -> str:
-    """A DOI as a link to what it names; the text is HTML already."""
-    return f'<a href="https://doi.org/{found[1]}" rel="noreferrer">{found[0]}</a>'
+    return escape(content).replace("R_AH", Markup(name)) if isinstance(content, str) else content
 
 
 def render(content: Node) -> str:
