@@ -1,7 +1,6 @@
 """Progress on stderr: bars on a terminal, lines that grow elsewhere; never silent for long."""
 
 import contextlib
-import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Self
@@ -9,29 +8,16 @@ from typing import Self
 from rich.progress import BarColumn, Progress, ProgressColumn, Task
 from rich.text import Text
 
-from allspin.host.show.say import tell, tell_more, tell_no_more
+from allspin.host.show.beat import Beat, clock
+from allspin.host.show.say import tell
 from allspin.host.show.terminal import Terminal, Words
 
-TICK = 1.8
-"""Seconds after which a step without a terminal shows that it goes on, and again: below two."""
-TOLD = 5
-"""Each so many ticks it says how far it is."""
 BAR = 10
 """Width of a bar, which leaves room for words in 80 columns."""
 CLOCK = 17
 """Width of what `clock` says, at most."""
 GAPS = 3
 """Spaces between the parts of a bar."""
-
-
-def _span(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes}:{rest:02d}" if minutes else f"{rest} s"
-
-
-def clock(elapsed: float, left: float | None) -> str:
-    """How long something takes, and how long it will where that is known, in words."""
-    return _span(elapsed) if left is None else f"{_span(elapsed)}, {_span(left)} left"
 
 
 def _shortened(words: str, most: int) -> str:
@@ -43,42 +29,6 @@ class _Clock(ProgressColumn):
 
     def render(self, task: Task) -> Text:
         return Text(clock(task.elapsed or 0.0, task.time_remaining))
-
-
-class Beat:
-    """A thread that shows that something goes on, by a line of dots that grows.
-
-    Parameters
-    ----------
-    say : callable
-        What it says now and then: how far it is, in words.
-    first : str
-        A line before the first dot.
-    """
-
-    def __init__(self, say: Callable[[], str], first: str = "") -> None:
-        self._say = say
-        self._first = first
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-
-    def _run(self) -> None:
-        ticks = 0
-        # Whoever reads stderr may have left: then there is nobody to be told.
-        with contextlib.suppress(OSError, ValueError):
-            while not self._over.wait(TICK):
-                if not ticks and self._first:
-                    tell(self._first)
-                ticks += 1
-                told = f" {self._say()} " if ticks % TOLD == 0 else "."
-                tell_more(f"{'' if ticks > 1 else '  '}{told}")
-
-    def stop(self) -> None:
-        """End it."""
-        self._over.set()
-        self._thread.join()
-        tell_no_more()
 
 
 class Steps:

@@ -4,7 +4,8 @@ import sys
 import time
 from typing import Self
 
-from allspin.host.show.progress import Steps, clock
+from allspin.host.show.beat import clock
+from allspin.host.show.progress import Steps
 from allspin.host.show.say import tell
 from allspin.host.training.recipe import Progress
 

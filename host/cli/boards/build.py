@@ -16,8 +16,9 @@ from allspin.host.bitstreams.build.job import ALL, DEFAULT_NETWORK, MHZ, BuildCh
 from allspin.host.bitstreams.build.table import build_table
 from allspin.host.cli.options.names import naming_options
 from allspin.host.data.files import check_writable
+from allspin.host.show.beat import Beat, clock
 from allspin.host.show.printing import print_tables
-from allspin.host.show.progress import Beat, clock, stages
+from allspin.host.show.progress import stages
 from allspin.host.show.say import say, tell, warn
 from allspin.sim.errors import UserError
 

@@ -91,7 +91,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Compare, print, and leave the pictures."""
-    subject = Subject.open(arguments.network, arguments.device, arguments.liberty, arguments.data)
+    with Steps() as steps, steps.waiting("reading network, device, cells and images"):
+        subject = Subject.open(
+            arguments.network, arguments.device, arguments.liberty, arguments.data
+        )
     with naming_options():
         options = CompareOptions(
             frequency=arguments.frequency * MHZ,
