@@ -120,7 +120,9 @@ class Parser(argparse.ArgumentParser):
             if action.option_strings
         }
 
-    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+    def parse_args(  # pyright: ignore[reportIncompatibleMethodOverride]  # the stubs overload it
+        self, args: Any = None, namespace: Any = None
+    ) -> Any:
         """Parse; an option that there is not is told with the one that is like it."""
         found, left = self.parse_known_args(args, namespace)
         if left:

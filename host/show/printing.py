@@ -65,13 +65,8 @@ def tsv(table: Table) -> str:
 
     A column of numbers with deviations is two.
     """
-    two = [
-        any(
-            isinstance(row[place], Number) and row[place].deviation is not None
-            for row in table.rows
-        )
-        for place in range(len(table.columns))
-    ]
+    places = range(len(table.columns))
+    two = [any(_deviation(row[place]) is not None for row in table.rows) for place in places]
     heads: list[str] = []
     for column, deviates in zip(table.columns, two, strict=True):
         heads.append(column.head)
@@ -85,9 +80,13 @@ def tsv(table: Table) -> str:
         for cell, deviates in zip(row, two, strict=True):
             cells.append(_plain(cell))
             if deviates:
-                cells.append(_plain(cell.deviation if isinstance(cell, Number) else None))
+                cells.append(_plain(_deviation(cell)))
         lines.append("\t".join(cells))
     return "\n".join(lines)
+
+
+def _deviation(cell: Cell) -> float | None:
+    return cell.deviation if isinstance(cell, Number) else None
 
 
 def _plain(cell: Cell) -> str:

@@ -77,15 +77,15 @@ class Steps:
             console=self._console,
             transient=True,
         )
-        bar.add_task(self._words("")["description"], total=None, figures="")
+        bar.add_task(self._words("")[0], total=None, figures="")
         bar.start()
         self._bar = bar
 
-    def _words(self, figures: str) -> dict[str, str]:
-        """What is said beside the bar, as short as the terminal is narrow."""
+    def _words(self, figures: str) -> tuple[str, str]:
+        """Description and figures beside the bar, as short as the terminal is narrow."""
         room = max(20, self._console.width - BAR - CLOCK - GAPS)
         shown = _shortened(figures, room // 2)
-        return {"description": _shortened(self._description, room - len(shown)), "figures": shown}
+        return _shortened(self._description, room - len(shown)), shown
 
     def _far(self) -> str:
         """How far the step is, in words."""
@@ -118,8 +118,9 @@ class Steps:
             self._first = (time.monotonic(), done)
         self._state = (done, total, figures)
         if self._bar is not None:
-            words = self._words(figures)
-            self._bar.update(self._bar.task_ids[0], completed=done, total=total, **words)
+            words, shown = self._words(figures)
+            task = self._bar.task_ids[0]
+            self._bar.update(task, completed=done, total=total, description=words, figures=shown)
 
     def finish(self, outcome: str = "") -> None:
         """End the step.

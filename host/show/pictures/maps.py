@@ -111,7 +111,9 @@ def add_scale(
     )
     if len(levels) <= FEW_STATES:
         edges = _edges(levels)
-        bar.set_ticks((edges[1:] + edges[:-1]) / 2, labels=[_signed(level) for level in levels])
+        bar.set_ticks(
+            ((edges[1:] + edges[:-1]) / 2).tolist(), labels=[_signed(level) for level in levels]
+        )
         bar.ax.minorticks_off()
     bar.ax.tick_params(length=0 if len(levels) <= FEW_STATES else 2, labelsize=7)
 

@@ -173,12 +173,13 @@ def _set_for_print(figure: Figure, look: Look) -> None:
     texts = set(figure.findobj(Text))
     for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
         texts -= set(axis.findobj(Text)) - {axis.label, axis.offsetText}
-        for which, found in (("major", axis.get_major_ticks()), ("minor", axis.get_minor_ticks())):
-            if found:
-                axis.set_tick_params(which, labelsize=found[0].label1.get_fontsize() * text)
+        for found in axis.get_major_ticks()[:1]:
+            axis.set_tick_params("major", labelsize=float(found.label1.get_fontsize()) * text)
+        for found in axis.get_minor_ticks()[:1]:
+            axis.set_tick_params("minor", labelsize=float(found.label1.get_fontsize()) * text)
     for words in texts:
         assert isinstance(words, Text)
-        words.set_fontsize(words.get_fontsize() * text)
+        words.set_fontsize(float(words.get_fontsize()) * text)
 
 
 def save_picture(figure: Figure, folder: Path, name: str, look: Look = SCREEN) -> list[Path]:

@@ -187,6 +187,7 @@ def _legend(result: FitResult, table: bool, outliers: bool) -> list[Line2D]:
     if result.neuron is not None:
         handles.append(Line2D([], [], color=SOFT, linestyle=":", label="threshold"))
     if outliers:
-        crosses = {"marker": "x", "linestyle": "none"}
-        handles.append(Line2D([], [], color=VERMILION, label="set aside", **crosses))
+        handles.append(
+            Line2D([], [], color=VERMILION, marker="x", linestyle="none", label="set aside")
+        )
     return handles

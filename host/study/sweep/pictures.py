@@ -143,8 +143,8 @@ def _draw_boxes(axes: Axes, rows: list[Row], factor: str, hue: str | None) -> No
         for value, shares in shares_by_value(part, factor).items():
             _draw_box(axes, shares, values.index(value) + aside, 0.95 * width, look)
         if hue is not None:
-            style = {"color": COLOURS[look % len(COLOURS)], "marker": MARKERS[look % len(MARKERS)]}
-            axes.plot([], [], linestyle="none", label=value_name(of), **style)
+            colour, mark = COLOURS[look % len(COLOURS)], MARKERS[look % len(MARKERS)]
+            axes.plot([], [], mark, color=colour, label=value_name(of))
     names = [value_name(value) for value in values]
     crowded = sum(map(len, names)) > 44
     axes.set_xticks(

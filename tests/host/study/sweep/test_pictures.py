@@ -77,12 +77,13 @@ def test_schemes_have_a_colour_each_in_the_panels_of_other_factors(small, tmp_pa
     assert [text.get_text() for text in named.get_texts()] == ["open-loop", "write-verify"]
     assert program.get_legend() is None
     # The dots of a scheme are its chips alone.
-    dots = [line.get_ydata() for line in c2c.lines if len(line.get_xdata()) == 3]
+    drawn = [np.asarray(line.get_ydata()) for line in c2c.lines]
+    dots = [values.tolist() for values in drawn if values.size == 3]
     alone = [
         [row.outcome.accuracy for row in sweep.rows if (row.point.program, row.point.c2c) == which]
         for which in (("open-loop", 0), ("open-loop", 1), ("write-verify", 0), ("write-verify", 1))
     ]
-    assert [list(each) for each in dots] == alone
+    assert dots == alone
     lines = yields_by_factor(sweep.rows, factors).axes[0].lines
     assert len({(line.get_color(), line.get_linestyle(), line.get_marker()) for line in lines}) == 4
 
