@@ -110,7 +110,7 @@ def significant(value: float, digits: int = SIGNIFICANT) -> str:
     """A number with so many digits that count, thousands apart, without an exponent if short."""
     if not math.isfinite(value) or value == 0:
         return f"{value:g}"
-    power = math.floor(math.log10(abs(float(f"{value:.{digits - 1}e}"))))
+    power = int(f"{value:.{digits - 1}e}".partition("e")[2])
     if not -4 <= power < 9:
         return f"{value:.{digits - 1}e}"
     rounded = round(value, digits - 1 - power)
