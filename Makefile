@@ -43,7 +43,7 @@ coverage: $(STAMP)  ## What benches make blocks and machines go through, counted
 
 .PHONY: faults
 faults: $(STAMP)  ## A thousand programmings with two faults each on the line; ten million hurt frames.
-	@ALLSPIN_FAULT_RUNS=1000 ALLSPIN_HURT_FRAMES=10 $(BIN)/python -m pytest -n 2 --dist worksteal -q tests/host/link/virtual/test_lost_frames.py tests/host/link/wire/test_frames.py
+	@ALLSPIN_FAULT_RUNS=1000 ALLSPIN_HURT_FRAMES=10 $(BIN)/python -m pytest -n 2 --dist worksteal -q tests/host/link/wire/test_session.py tests/host/link/wire/test_frames.py
 
 .PHONY: boards
 boards: $(STAMP)  ## Bitstreams of all boards, and the tables of them; hours.

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from allspin.host.data.datasets import Dataset as Dataset
     from allspin.host.data.datasets import load_dataset as load_dataset
     from allspin.host.data.datasets import load_test_set as load_test_set
+    from allspin.host.data.image_files.load import load_image as load_image
     from allspin.host.link.machines.machine import Machine as Machine
     from allspin.host.link.machines.opening import open_machine as open_machine
     from allspin.host.link.wire.uart import UartOptions as UartOptions
@@ -44,20 +45,21 @@ if TYPE_CHECKING:
     from allspin.host.study.run import RunOptions as RunOptions
     from allspin.host.study.run import run as run
     from allspin.host.study.running.chip_options import ChipOptions as ChipOptions
+    from allspin.host.study.running.classify import classify as classify
     from allspin.host.study.running.machine_options import MachineOptions as MachineOptions
     from allspin.host.study.sweep.cluster import Cluster as Cluster
     from allspin.host.study.sweep.sweep import sweep as sweep
     from allspin.host.training.augment import Augmentation as Augmentation
     from allspin.host.training.recipe import TrainingParameters as TrainingParameters
     from allspin.host.training.recipe import train as train
-    from allspin.host.training.target import Target as TrainingTarget
+    from allspin.host.training.training_target import TrainingTarget as TrainingTarget
     from allspin.sim.chip.chip import Chip as Chip
     from allspin.sim.device.device import Device as Device
     from allspin.sim.device.device_file import save_device as save_device
-    from allspin.sim.device.response import Response as Response
     from allspin.sim.device.synapse import Synapse as Synapse
     from allspin.sim.device.synapse_kinds import register_response as register_response
     from allspin.sim.device.synapse_kinds import register_synapse as register_synapse
+    from allspin.sim.device.synapse_response import Response as Response
     from allspin.sim.errors import UserError as UserError
     from allspin.sim.network.golden import GoldenModel as GoldenModel
     from allspin.sim.network.netfile import save_network as save_network
@@ -105,10 +107,12 @@ __all__ = [
     "UserError",
     "VariationParameters",
     "build",
+    "classify",
     "compare",
     "fit",
     "load_dataset",
     "load_device",
+    "load_image",
     "load_network",
     "load_test_set",
     "measure_chips",
@@ -155,20 +159,22 @@ _HOMES = {
     "ReadOptions": "host.study.fit.reading.options",
     "ReportSubject": "host.report.subject:Subject",
     "ResidentParameters": "hdl.parameters",
-    "Response": "sim.device.response",
+    "Response": "sim.device.synapse_response",
     "RunOptions": "host.study.run",
     "SimulatorOptions": "host.study.proof.engine",
     "Synapse": "sim.device.synapse",
     "TrainingParameters": "host.training.recipe",
-    "TrainingTarget": "host.training.target:Target",
+    "TrainingTarget": "host.training.training_target",
     "UartOptions": "host.link.wire.uart",
     "UserError": "sim.errors",
     "VariationParameters": "hdl.parameters",
     "build": "host.bitstreams.build.boards",
+    "classify": "host.study.running.classify",
     "compare": "host.study.compare.comparison",
     "fit": "host.study.fit.fit",
     "load_dataset": "host.data.datasets",
     "load_device": "host.data.catalogue:open_device",
+    "load_image": "host.data.image_files.load",
     "load_network": "host.data.catalogue:open_network",
     "load_test_set": "host.data.datasets",
     "measure_chips": "host.study.chips.measured",

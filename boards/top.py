@@ -11,6 +11,7 @@ from allspin.hdl.engine.engine import Engine
 from allspin.hdl.link.link import Link
 from allspin.hdl.link.protocol import MAX_WINDOW, LinkParameters
 from allspin.hdl.link.uart import UartParameters, UartReceiver, UartTransmitter
+from allspin.hdl.neuron.neuron import check_gateware
 from allspin.hdl.parameters import EngineParameters, HardwareProfile
 from allspin.hdl.resident.resident import Resident
 from allspin.sim.network.network import Network
@@ -67,8 +68,11 @@ class TopParameters:
         ValueError
             If the network does not fit the profile, or its images do not fit the largest
             receive buffer.
+        UserError
+            If there is no gateware for its neurons.
         """
         engine = EngineParameters.from_network(network, profile)
+        check_gateware(engine)
         # An image's longest code has a header for each run of seven; half a window holds a
         # line, so that the next is received while one is written.
         image = engine.crossbars[0].rows * 8 // 7 + REQUEST_BYTES

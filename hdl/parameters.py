@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from allspin.hdl.target import STATE_BITS, TARGETS, Target
 from allspin.sim.errors import not_one_of
+from allspin.sim.extensions import UnknownKind
 from allspin.sim.network.levels import MAX_RAH_BITS, MIN_RAH_BITS, check_range
 from allspin.sim.network.network import (
     MAX_CURRENT_BITS,
@@ -374,7 +375,7 @@ class EngineParameters:
     def __post_init__(self) -> None:
         check_range("number of layers", len(self.crossbars), 1, MAX_LAYERS)
         if self.neuron not in NEURONS:
-            raise ValueError(not_one_of("neuron", self.neuron, sorted(NEURONS)))
+            raise UnknownKind.named("neuron", NEURONS, self.neuron)
         _keep_in_range(self, "counter_bits", 16, 64)
         if self.variation is not None and any(crossbar.level_step for crossbar in self.crossbars):
             raise ValueError(

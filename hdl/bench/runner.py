@@ -24,6 +24,7 @@ from allspin.hdl.bench.tools import Tools, environment, find_compiler, find_tool
 from allspin.hdl.cache import build_once, cache_folder, digest
 from allspin.hdl.engine.engine import Engine
 from allspin.hdl.export.verilog import to_verilog
+from allspin.hdl.neuron.neuron import check_gateware
 from allspin.hdl.parameters import EngineParameters, HardwareProfile
 from allspin.hdl.tools.process import run_tool
 from allspin.sim.errors import UserError
@@ -371,6 +372,7 @@ def _move(recorded: Path, waves: Path) -> None:
 @functools.lru_cache(maxsize=8)
 def engine_source(parameters: EngineParameters) -> str:
     """An engine as SystemVerilog for `build` and `simulate`; made once in a process."""
+    check_gateware(parameters)
     return to_verilog(Engine(parameters), TOP)
 
 

@@ -3,15 +3,15 @@
 from allspin.hdl.cache.builds import build_once
 from allspin.hdl.cache.folder import VARIABLE, cache_folder, digest
 from allspin.hdl.cache.notes import note_path, read_note, write_note
-from allspin.hdl.cache.room import Room, measure_room
+from allspin.hdl.cache.size import CacheSize, measure_cache
 
 __all__ = [
     "VARIABLE",
-    "Room",
+    "CacheSize",
     "build_once",
     "cache_folder",
     "digest",
-    "measure_room",
+    "measure_cache",
     "note_path",
     "read_note",
     "write_note",

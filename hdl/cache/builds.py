@@ -10,8 +10,8 @@ from pathlib import Path
 
 from allspin.hdl.cache.folder import FIX, cache_folder
 from allspin.hdl.cache.lock import only_builder, take_into_use
-from allspin.hdl.cache.room import BUILDS, make_room
 from allspin.hdl.cache.seal import SEAL, find_flaw, seal, sync
+from allspin.hdl.cache.size import BUILDS, shrink_cache
 from allspin.sim.errors import UserError
 
 
@@ -30,7 +30,7 @@ def build_once(
     Processes that want the same build at once wait for the first. A build that is cut
     short leaves nothing that could be taken for a build. The digests of all files are kept with
     them; where one is not right, a line on stderr says so and the build is made anew. When a
-    build was made, the oldest ones that nobody uses make room for it (`allspin.hdl.cache.room`).
+    build was made, the oldest ones that nobody uses make room for it (`allspin.hdl.cache.size`).
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def build_once(
         except OSError as error:
             raise _not_written(folder, error) from error
         take_into_use(done / SEAL)
-    make_room()
+    shrink_cache()
     return done
 
 

@@ -100,23 +100,8 @@ class Engine(wiring.Component):
         wiring.connect(m, layers[-1].out, readout.sums)
         wiring.connect(m, readout.results, wiring.flipped(self.results))
 
-        variation = None
         making = Signal()  # bytes of a chip are on their way
-        if p.variation is not None:
-            m.submodules.variation = variation = Variation(p)
-            wiring.connect(m, loads.states, variation.states)
-            m.d.comb += [
-                variation.load.payload.eq(loads.byte),
-                variation.load.valid.eq(loads.valid),
-                loads.programming.eq(variation.busy),
-                making.eq(loads.loading),
-            ]
-            if p.noisy:
-                # From the link; one comes with each image.
-                m.submodules.numbers = numbers = Slice(IMAGE_BITS)
-                wiring.connect(m, wiring.flipped(self.numbers), numbers.i)
-                wiring.connect(m, numbers.o, variation.numbers)
-
+        variation = None if p.variation is None else self._elaborate_variation(m, loads, making)
         for number, layer in enumerate(layers):
             m.submodules[f"layer_{number}"] = layer
             wiring.connect(m, readback.layers[number], layer.read)
@@ -158,3 +143,21 @@ class Engine(wiring.Component):
             self.idle.eq(~under_way.any & ~readback.busy & ~making),
         ]
         return m
+
+    def _elaborate_variation(self, m: Module, loads: Loads, making: Signal) -> Variation:
+        """What makes chips, between what is loaded and the layers."""
+        p = self.parameters
+        m.submodules.variation = variation = Variation(p)
+        wiring.connect(m, loads.states, variation.states)
+        m.d.comb += [
+            variation.load.payload.eq(loads.byte),
+            variation.load.valid.eq(loads.valid),
+            loads.programming.eq(variation.busy),
+            making.eq(loads.loading),
+        ]
+        if p.noisy:
+            # From the link; one comes with each image.
+            m.submodules.numbers = numbers = Slice(IMAGE_BITS)
+            wiring.connect(m, wiring.flipped(self.numbers), numbers.i)
+            wiring.connect(m, numbers.o, variation.numbers)
+        return variation

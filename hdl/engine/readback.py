@@ -133,19 +133,7 @@ class Readback(wiring.Component):
         reading = Signal()  # a register, since it goes a long way
         drive = Signal()
         collect = Signal()  # a register too
-        for layer in self.layers:
-            m.d.comb += [
-                layer.line.eq(self.line),
-                layer.reading.eq(reading),
-                layer.drive.eq(drive),
-                layer.collect.eq(collect),
-                layer.words.ready.eq(collected.i.ready),
-            ]
-            with m.If(layer.words.valid):
-                m.d.comb += [
-                    collected.i.valid.eq(1),
-                    collected.i.payload.eq(layer.words.payload),
-                ]
+        self._elaborate_layers(m, reading, drive, collect, collected.i)
 
         bytes_left = Signal(range(9))
         content = Signal(64)  # of the line, its next byte lowest
@@ -201,3 +189,26 @@ class Readback(wiring.Component):
                         m.d.sync += [reading.eq(0), collect.eq(0)]
                         m.next = "IDLE"
         return m
+
+    def _elaborate_layers(
+        self,
+        m: Module,
+        reading: Signal,
+        drive: Signal,
+        collect: Signal,
+        collected: stream.Interface,
+    ) -> None:
+        """What all layers are told, and the words of the one that is read."""
+        for layer in self.layers:
+            m.d.comb += [
+                layer.line.eq(self.line),
+                layer.reading.eq(reading),
+                layer.drive.eq(drive),
+                layer.collect.eq(collect),
+                layer.words.ready.eq(collected.ready),
+            ]
+            with m.If(layer.words.valid):
+                m.d.comb += [
+                    collected.valid.eq(1),
+                    collected.payload.eq(layer.words.payload),
+                ]

@@ -9,6 +9,7 @@ from allspin.hdl.engine.engine import Engine
 from allspin.hdl.export.contents import load_beats, network_contents
 from allspin.hdl.export.payloads import PayloadCode, flat_members
 from allspin.hdl.export.verilog import Dialect, to_verilog
+from allspin.hdl.neuron.neuron import check_gateware
 from allspin.hdl.parameters import EngineParameters
 from allspin.hdl.stream.layouts import (
     ByteLayout,
@@ -42,7 +43,13 @@ def engine_verilog(parameters: EngineParameters, dialect: Dialect = "verilog") -
         Which engine.
     dialect : {"verilog", "systemverilog"}
         As `allspin.hdl.export.verilog.to_verilog` takes it.
+
+    Raises
+    ------
+    UserError
+        If there is no gateware for its neurons.
     """
+    check_gateware(parameters)
     shape = "-".join(map(str, [parameters.crossbars[0].rows, *_columns(parameters)]))
     ports = {
         "events": EventLayout(parameters.crossbars[0]),

@@ -108,7 +108,6 @@ class AnswerOrder(wiring.Component):
         # the host has written.
         session = Signal(8, init=NO_SESSION)
         cause = Signal(Cause)
-        failed = request.error != 0
         coming = Signal(Cause)  # the cause from the next clock on
         done = Signal()
         m.d.comb += [
@@ -120,29 +119,7 @@ class AnswerOrder(wiring.Component):
         ]
         # Registers, since what is chosen from is far and wide; it stays as it is until `done`.
         m.d.sync += cause.eq(coming)
-        with m.Switch(coming):
-            with m.Case(Cause.IMAGE):
-                m.d.sync += [
-                    head.tag.eq(image.tag),
-                    head.kind.eq(Mux(image.malformed, Answer.ERROR, Answer.LOGITS)),
-                    head.error.eq(ErrorCode.IMAGE),
-                    head.more.eq(~image.malformed),
-                ]
-            with m.Case(Cause.REQUEST):
-                m.d.sync += [
-                    head.tag.eq(request.tag),
-                    # An answer's kind is the request's with the highest bit set.
-                    head.kind.eq(Mux(failed, Answer.ERROR, Cat(request.kind[:7], 1))),
-                    head.error.eq(request.error),
-                    head.more.eq(~failed & (request.kind == Request.READ) & (request.count != 0)),
-                ]
-            with m.Default():
-                m.d.sync += [
-                    head.tag.eq(NO_TAG),
-                    head.kind.eq(Answer.ERROR),
-                    head.error.eq(self.errors.payload),
-                    head.more.eq(0),
-                ]
+        self._elaborate_head(m, coming)
         with m.FSM(name="order"):
             with m.State("IDLE"):
                 with m.If(self.errors.valid):
@@ -175,6 +152,34 @@ class AnswerOrder(wiring.Component):
                 m.d.comb += done.eq(1)
                 m.next = "IDLE"
         return m
+
+    def _elaborate_head(self, m: Module, cause: Signal) -> None:
+        """The answer's head, by what causes it."""
+        image, request, head = self.images.payload, self.request, self.head.payload
+        failed = request.error != 0
+        with m.Switch(cause):
+            with m.Case(Cause.IMAGE):
+                m.d.sync += [
+                    head.tag.eq(image.tag),
+                    head.kind.eq(Mux(image.malformed, Answer.ERROR, Answer.LOGITS)),
+                    head.error.eq(ErrorCode.IMAGE),
+                    head.more.eq(~image.malformed),
+                ]
+            with m.Case(Cause.REQUEST):
+                m.d.sync += [
+                    head.tag.eq(request.tag),
+                    # An answer's kind is the request's with the highest bit set.
+                    head.kind.eq(Mux(failed, Answer.ERROR, Cat(request.kind[:7], 1))),
+                    head.error.eq(request.error),
+                    head.more.eq(~failed & (request.kind == Request.READ) & (request.count != 0)),
+                ]
+            with m.Default():
+                m.d.sync += [
+                    head.tag.eq(NO_TAG),
+                    head.kind.eq(Answer.ERROR),
+                    head.error.eq(self.errors.payload),
+                    head.more.eq(0),
+                ]
 
 
 class LogitBytes(wiring.Component):
@@ -285,10 +290,7 @@ class AnswerSender(wiring.Component):
         """Build the sender."""
         m = Module()
         head = self.head.payload
-        # Of an error, or of an identity.
-        first, *identity = (Const(byte, 8) for byte in self._identity)
-        fifth = Mux(head.kind == Answer.IDENTITY, first, head.error)
-        known = Array((head.kind, head.tag[:8], head.tag[8:], head.session, fifth, *identity))
+        known = self._head_bytes()
         index = Signal(range(len(known)))
         final = Signal.like(index)
         m.d.comb += final.eq(ANSWER_HEADER_BYTES - 1)
@@ -327,3 +329,10 @@ class AnswerSender(wiring.Component):
             m.d.comb += self.head.ready.eq(sent & self.answer.payload.last)
             m.d.comb += self.reads.eq(fsm.ongoing("LINES"))
         return m
+
+    def _head_bytes(self) -> Array:
+        """An answer's first bytes; the fifth is of an error, or an identity's first."""
+        head = self.head.payload
+        first, *identity = (Const(byte, 8) for byte in self._identity)
+        fifth = Mux(head.kind == Answer.IDENTITY, first, head.error)
+        return Array((head.kind, head.tag[:8], head.tag[8:], head.session, fifth, *identity))

@@ -1,6 +1,6 @@
 """Frames: payloads with a CRC, in COBS, on a byte stream."""
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -198,7 +198,11 @@ class FrameReceiver(wiring.Component):
                 with m.If(length != HEADER_BYTES + CRC_BYTES):
                     m.d.sync += length.eq(length + 1)
 
-        # A short queue of one bit each: was the frame too long?
+        self._elaborate_errors(m, failed, needed & buffer.full)
+        return m
+
+    def _elaborate_errors(self, m: Module, failed: Signal, overflows: Value) -> None:
+        """A short queue of errors, with one bit for each: was the frame too long?"""
         too_long = Signal(PENDING_ERRORS)
         oldest = Signal(range(2 * PENDING_ERRORS))
         newest = Signal.like(oldest)
@@ -212,10 +216,9 @@ class FrameReceiver(wiring.Component):
             m.d.sync += oldest.eq(oldest + 1)
         with m.If(failed & ((newest ^ oldest) != PENDING_ERRORS)):
             m.d.sync += [
-                too_long.bit_select(newest[:-1], 1).eq(needed & buffer.full),
+                too_long.bit_select(newest[:-1], 1).eq(overflows),
                 newest.eq(newest + 1),
             ]
-        return m
 
 
 class FrameSender(wiring.Component):

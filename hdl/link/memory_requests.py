@@ -135,24 +135,13 @@ class MemoryExecutor(wiring.Component):
         m.submodules.table = table = SpaceTable(self._memories)
         space = table.space
         reads = request.kind == Request.READ
-        lines_left = Signal.like(space.lines)  # from the address to the space's end
         beyond = Signal()  # what is asked for is not there, or not to be read
-        bytes_left = Signal.like(space.line_bytes)  # of the line
-        first = Signal()  # the next byte is a line's first
-        # Known a clock before they are asked for.
-        no_lines = Signal()
-        line_ends = Signal()
-        last_line = Signal()
-        begin_line = [
-            bytes_left.eq(space.line_bytes - 1),
-            line_ends.eq(space.line_bytes == 1),
-            first.eq(1),
-        ]
+        place = _Place(space)
         m.d.comb += [
             table.number.eq(request.space),
             load.layer.eq(request.space[4:]),
             load.memory.eq(request.space[:4]),
-            load.first.eq(first),
+            load.first.eq(place.first),
             load.address.eq(request.address),
             load.data.eq(byte.data),
         ]
@@ -163,14 +152,18 @@ class MemoryExecutor(wiring.Component):
 
         with m.FSM(name="execute"):
             with m.State("ADDRESS"):
-                m.d.sync += [lines_left.eq(space.lines - request.address), no_lines.eq(0)]
+                m.d.sync += [
+                    place.lines_left.eq(space.lines - request.address),
+                    place.no_lines.eq(0),
+                ]
                 hidden = reads & ~space.readable
                 m.d.sync += beyond.eq(~space.exists | (request.address >= space.lines) | hidden)
                 with m.If(self.executes):
                     m.next = "COUNT"
             with m.State("COUNT"):
-                m.d.sync += [*begin_line, last_line.eq(lines_left == 1)]
-                with m.If(reads & (request.count > lines_left)):
+                place.begin_line(m)
+                m.d.sync += place.last_line.eq(place.lines_left == 1)
+                with m.If(reads & (request.count > place.lines_left)):
                     m.d.sync += beyond.eq(1)
                 m.next = "CHECK"
             with m.State("CHECK"):
@@ -188,7 +181,7 @@ class MemoryExecutor(wiring.Component):
                     with m.Else():
                         m.next = "WRITE"
             with m.State("WRITE"):
-                with m.If(no_lines), m.If(self.rest.valid):
+                with m.If(place.no_lines), m.If(self.rest.valid):
                     end(ErrorCode.SPACE)
                 with m.Else():
                     m.d.comb += [
@@ -196,24 +189,60 @@ class MemoryExecutor(wiring.Component):
                         self.rest.ready.eq(self.load.ready),
                     ]
                     with m.If(self.rest.valid & self.load.ready):
-                        m.d.sync += [
-                            bytes_left.eq(bytes_left - 1),
-                            line_ends.eq(bytes_left == 1),
-                            first.eq(0),
-                        ]
-                        with m.If(line_ends):
+                        place.after_byte(m)
+                        with m.If(place.line_ends):
                             m.d.comb += self.line_done.eq(1)
-                            m.d.sync += [
-                                *begin_line,
-                                no_lines.eq(last_line),
-                                last_line.eq(lines_left == 2),
-                                lines_left.eq(lines_left - 1),
-                            ]
-                        with m.If(byte.last & line_ends):
+                            place.after_line(m)
+                        with m.If(byte.last & place.line_ends):
                             end()
                         with m.Elif(byte.last):
                             end(ErrorCode.LENGTH)
         return m
+
+
+class _Place:
+    """Where a write is: registers that count the lines of its space, and the bytes of its line.
+
+    Parameters
+    ----------
+    space : View
+        `SpaceLayout`: the space that is written.
+    """
+
+    def __init__(self, space: data.View) -> None:
+        self._line_bytes = space.line_bytes
+        self.lines_left = Signal.like(space.lines)  # from the address to the space's end
+        self.bytes_left = Signal.like(space.line_bytes)  # of the line
+        self.first = Signal()  # the next byte is a line's first
+        # Known a clock before they are asked for.
+        self.no_lines = Signal()
+        self.line_ends = Signal()
+        self.last_line = Signal()
+
+    def begin_line(self, m: Module) -> None:
+        """A line's first byte is next."""
+        m.d.sync += [
+            self.bytes_left.eq(self._line_bytes - 1),
+            self.line_ends.eq(self._line_bytes == 1),
+            self.first.eq(1),
+        ]
+
+    def after_byte(self, m: Module) -> None:
+        """A byte has been taken."""
+        m.d.sync += [
+            self.bytes_left.eq(self.bytes_left - 1),
+            self.line_ends.eq(self.bytes_left == 1),
+            self.first.eq(0),
+        ]
+
+    def after_line(self, m: Module) -> None:
+        """It was a line's last."""
+        self.begin_line(m)
+        m.d.sync += [
+            self.no_lines.eq(self.last_line),
+            self.last_line.eq(self.lines_left == 2),
+            self.lines_left.eq(self.lines_left - 1),
+        ]
 
 
 class LineReader(wiring.Component):

@@ -129,7 +129,7 @@ def register_gateware(name: str) -> Callable[[Block], Block]:
     Parameters
     ----------
     name : str
-        The kind's name. A kind with a table needs no gateware of its own: it has `SotNeuron`'s,
+        The kind's name. A kind with a table needs no gateware of its own: it has `TableNeuron`'s,
         unless it is given another here.
     """
 
@@ -156,14 +156,26 @@ def neuron_gateware(name: str) -> type[NeuronGateware]:
     if name in NEURONS:
         return NEURONS[name]
     if KINDS[name].has_table:
-        return SotNeuron
+        return TableNeuron
     raise UserError(
-        f"the neuron {name} has no table and no gateware: register a class for it with "
-        "register_gateware"
+        f"the neuron {name} has no table and no gateware: run it on golden, or register a class "
+        "for it with allspin.register_gateware"
     )
 
 
-class SotNeuron(NeuronGateware):
+def check_gateware(parameters: EngineParameters) -> None:
+    """Refuse an engine whose neurons cannot be made, before any of it is.
+
+    Raises
+    ------
+    UserError
+        If it has hidden layers, and their neuron has neither a table nor gateware of its own.
+    """
+    if len(parameters.crossbars) > 1:
+        neuron_gateware(parameters.neuron)
+
+
+class TableNeuron(NeuronGateware):
     """The SOT-ReLU, or any kind with a table: activation against current, loaded at run time.
 
     One neuron per clock, two clocks later (the table's own register and one behind it); on a

@@ -136,16 +136,9 @@ class Resident(wiring.Component):
             self.link_idle.eq(self.idle & ~running & ~reader.serving & ~settling.any()),
             loader.load.payload.eq(self.load.payload),
             loader.load.valid.eq(taken),
-            events.i.payload.eq(Mux(own, player.events.payload, self.link_events.payload)),
-            events.i.valid.eq(Mux(own, player.events.valid, self.link_events.valid)),
-            player.events.ready.eq(events.i.ready),
-            self.link_events.ready.eq(events.i.ready & ~own),
-            self.link_results.payload.eq(results.o.payload),
-            self.link_results.valid.eq(results.o.valid & ~own),
-            reader.results.payload.eq(results.o.payload),
-            reader.results.valid.eq(results.o.valid & own & ~running),
-            results.o.ready.eq(Mux(own, running | reader.results.ready, self.link_results.ready)),
         ]
+        self._elaborate_events(m, own, player.events, events.i)
+        self._elaborate_results(m, own, running, reader.results, results.o)
         self._elaborate_memories(m, loader, player, judge, reader)
         m.d.comb += [
             judge.clear.eq(loader.start),
@@ -184,6 +177,34 @@ class Resident(wiring.Component):
         if p.noisy:
             self._elaborate_numbers(m, own, loader, player, reader)
         return m
+
+    def _elaborate_events(
+        self, m: Module, own: Signal, played: stream.Interface, events: stream.Interface
+    ) -> None:
+        """What goes to the engine: the player's events or the link's."""
+        m.d.comb += [
+            events.payload.eq(Mux(own, played.payload, self.link_events.payload)),
+            events.valid.eq(Mux(own, played.valid, self.link_events.valid)),
+            played.ready.eq(events.ready),
+            self.link_events.ready.eq(events.ready & ~own),
+        ]
+
+    def _elaborate_results(
+        self,
+        m: Module,
+        own: Signal,
+        running: Signal,
+        read: stream.Interface,
+        results: stream.Interface,
+    ) -> None:
+        """What comes of the engine: for the judge while images run, for a reader, or the link."""
+        m.d.comb += [
+            self.link_results.payload.eq(results.payload),
+            self.link_results.valid.eq(results.valid & ~own),
+            read.payload.eq(results.payload),
+            read.valid.eq(results.valid & own & ~running),
+            results.ready.eq(Mux(own, running | read.ready, self.link_results.ready)),
+        ]
 
     def _elaborate_memories(
         self, m: Module, loader: Loader, player: BeatPlayer, judge: Judge, reader: ResidentReader

@@ -60,12 +60,6 @@ class IterativeWordMaker(WordMaker):
         with m.If(unit.made):
             m.d.sync += [total.eq(total + unit.product), left.eq(left - 1)]
 
-        def ask(purpose: Purpose | Value, following: str) -> None:
-            """In this state a draw is asked for."""
-            m.d.comb += [unit.draws.valid.eq(1), draw.purpose.eq(purpose)]
-            with m.If(unit.draws.ready):
-                m.next = following
-
         with m.FSM():
             with m.State("TAKE"):
                 m.d.sync += [stuck.eq(0), wait.eq(2), left.eq(2)]
@@ -73,24 +67,7 @@ class IterativeWordMaker(WordMaker):
                     m.next = "LEVEL"
                     with m.If(self.may_stick):
                         m.next = "STUCK"
-            with m.State("STUCK"):
-                m.d.comb += draw.tag.raw.eq(1)
-                ask(Purpose.STUCK, "WHETHER")
-            with m.State("WHETHER"):
-                m.d.sync += [stuck.eq(unit.bits < chip.threshold), high.eq(chip.high)]
-                with m.If(unit.drawn):
-                    m.next = "STUCK_OR_NOT"
-            with m.State("STUCK_OR_NOT"):
-                m.next = "LEVEL"
-                with m.If(stuck & chip.either):
-                    m.next = "STUCK_END"
-            with m.State("STUCK_END"):
-                m.d.comb += draw.tag.raw.eq(1)
-                ask(Purpose.STUCK_END, "WHERE")
-            with m.State("WHERE"):
-                m.d.sync += high.eq(unit.bits[-1])
-                with m.If(unit.drawn):
-                    m.next = "LEVEL"
+            self._elaborate_stuck(m, stuck, high)
             with m.State("LEVEL"):
                 m.d.sync += [wait.eq(wait - 1), total.eq(cell_sum(self.entry.level))]
                 with m.If(wait == 0):
@@ -100,11 +77,41 @@ class IterativeWordMaker(WordMaker):
                         m.next = "SUM"
             with m.State("D2D"):
                 polarity = cell.cell.polarity
-                ask(Mux(polarity, Purpose.D2D_DEPRESSION, Purpose.D2D_POTENTIATION), "C2C")
+                purpose = Mux(polarity, Purpose.D2D_DEPRESSION, Purpose.D2D_POTENTIATION)
+                self._ask(m, purpose, "C2C")
             with m.State("C2C"):
                 m.d.comb += [draw.number.eq(chip.write), draw.tag.which.eq(1)]
-                ask(Purpose.WRITE, "SUM")
+                self._ask(m, Purpose.WRITE, "SUM")
             with m.State("SUM"), m.If(left == 0):
                 m.d.comb += [self.valid.eq(1), self.cells.ready.eq(1)]
                 m.next = "TAKE"
         return m
+
+    def _ask(self, m: Module, purpose: Purpose | Value, following: str) -> None:
+        """In this state a draw is asked for."""
+        draws = self.unit.draws
+        m.d.comb += [draws.valid.eq(1), draws.payload.purpose.eq(purpose)]
+        with m.If(draws.ready):
+            m.next = following
+
+    def _elaborate_stuck(self, m: Module, stuck: Signal, high: Signal) -> None:
+        """States in which is drawn whether a cell is stuck, and at which end."""
+        chip, unit = self.chip, self.unit
+        with m.State("STUCK"):
+            m.d.comb += unit.draws.payload.tag.raw.eq(1)
+            self._ask(m, Purpose.STUCK, "WHETHER")
+        with m.State("WHETHER"):
+            m.d.sync += [stuck.eq(unit.bits < chip.threshold), high.eq(chip.high)]
+            with m.If(unit.drawn):
+                m.next = "STUCK_OR_NOT"
+        with m.State("STUCK_OR_NOT"):
+            m.next = "LEVEL"
+            with m.If(stuck & chip.either):
+                m.next = "STUCK_END"
+        with m.State("STUCK_END"):
+            m.d.comb += unit.draws.payload.tag.raw.eq(1)
+            self._ask(m, Purpose.STUCK_END, "WHERE")
+        with m.State("WHERE"):
+            m.d.sync += high.eq(unit.bits[-1])
+            with m.If(unit.drawn):
+                m.next = "LEVEL"

@@ -157,6 +157,18 @@ def headline_table(rows: Sequence[Row]) -> str:
     return _markdown(HEADLINE_HEADER, HEADLINE_RIGHT, table) if table else HEADLINE_NONE
 
 
+def headline_left_out(rows: Sequence[Row]) -> list[str]:
+    """Machines of `HEADLINE` without a row there, such as ``ulx3s-85f:fast``.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+        As of `boards_table`.
+    """
+    shown = {f"{row['board']}:{row['profile']}" for row in rows if _is_headline(row)}
+    return [name for name in HEADLINE if name not in shown]
+
+
 def _is_headline(row: Row) -> bool:
     """Whether a machine is of this gateware, and was built with seeds enough."""
     built = row["built"]

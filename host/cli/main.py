@@ -8,10 +8,11 @@ from allspin.host.cli.fault import report_fault
 from allspin.host.cli.options.names import in_options
 from allspin.host.cli.parser import COMMANDS, USAGE_ERROR, Parser, build_parser
 from allspin.host.cli.streams import prepare_streams, reader_has_gone, silence_streams
-from allspin.host.data.extensions import VARIABLE, fault_of_extension, load_extensions
+from allspin.host.data.extensions import fault_of_extension, load_extensions
 from allspin.host.show.beat import Beat
 from allspin.host.show.say import warn
 from allspin.sim.errors import UserError
+from allspin.sim.extensions import VARIABLE
 
 FAULT = 70
 """As sysexits.h has it: an error in the program itself."""

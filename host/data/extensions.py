@@ -9,9 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 from allspin.sim.errors import UserError
-
-VARIABLE = "ALLSPIN_EXTENSIONS"
-"""Environment variable that names files ``*.py`` or modules, separated as in PATH."""
+from allspin.sim.extensions import VARIABLE
 
 _loaded: dict[str, ModuleType] = {}
 

@@ -96,11 +96,12 @@ def _measure_chips(subject: Subject, display: Display) -> list[Measured]:
 
 def why_no_engine(subject: Subject) -> str | None:
     """Why the gateware cannot be run here; None where it can."""
+    from allspin.boards.top import TopParameters
     from allspin.boards.virtual.build import compiler
 
     try:
         compiler()
-        EngineParameters.from_network(subject.network)
+        TopParameters.from_network(subject.network)
     except (UserError, ValueError) as error:
         return str(error)
     return None

@@ -32,6 +32,9 @@ TRAIN_OPTIONS = {
     "hidden_bits": "--hidden-bits",
     "rah_bits": "--rah-bits",
     "noise": "--noise",
+    "augment": "--augment",
+    "rate": "--rate",
+    "batch": "--batch",
     "epochs": "--epochs",
     "seed": "--seed",
     "device": "--device",
@@ -67,7 +70,7 @@ class Subject:
     device : Device
         What the chips are made of.
     data : Path or None
-        Folder of the data set; None for the MNIST that ships.
+        Folder or archive of the data set; None for the MNIST that ships.
     images : ndarray of uint8, shape (images, height, width)
         Test images, grey levels.
     labels : ndarray of int64, shape (images,)
@@ -112,7 +115,7 @@ class Subject:
         images : int, optional
             First test images; all, or 2000 of a quick report.
         data : str or Path, optional
-            Folder of the data set; the MNIST that ships.
+            Folder or archive of the data set; the MNIST that ships.
         quick : bool
             Whether fewer chips and images will do.
 
@@ -139,7 +142,8 @@ class Subject:
             device.name if isinstance(device, Device) else str(device),
             made_of,
             None if data is None else Path(data),
-            pixels[part],
+            # Lists of values have the shape that the network sees in them.
+            pixels[part].reshape(-1, *opened.image_shape),
             labels[part],
             images == whole,
             count,
@@ -204,6 +208,9 @@ def train_command(provenance: Mapping[str, Any], name: str) -> str | None:
         return None
     usual = DEFAULTS | {"neuron": _usual_neuron(options.get("device"))}
     words = ["allspin", "train"]
+    if options.get("in_array") is True:
+        # There other values need not be said.
+        words, usual = [*words, "--in-array"], {}
     for key, option in TRAIN_OPTIONS.items():
         value = options.get(key)
         if value is None or (value == usual.get(key) and key != "states"):

@@ -7,7 +7,7 @@ import shutil
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from allspin.hdl.cache import measure_room
+from allspin.hdl.cache import measure_cache
 from allspin.host.data.catalogue import open_network, shipped_networks
 from allspin.host.data.revision import commit, version
 from allspin.host.link.machines.opening import ask_ports
@@ -117,7 +117,7 @@ def _networks() -> dict[str, dict[str, Any]]:
 
 def _cache() -> dict[str, Any]:
     try:
-        return measure_room().to_dict()
+        return measure_cache().to_dict()
     except UserError as error:
         return {"error": str(error)}
 

@@ -1,6 +1,5 @@
 """A network run on a machine, and scored."""
 
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from allspin.host.data.datasets import load_test_set
 from allspin.host.data.revision import commit
 from allspin.host.link.machines.machine import Machine
 from allspin.host.link.machines.opening import GOLDEN, VIRTUAL
-from allspin.host.show.display import BuildWatch, Display, Silent
+from allspin.host.show.display import Display, Silent
 from allspin.host.study.running.chip_options import ChipOptions
 from allspin.host.study.running.comparison import (
     LogitsCompared,
@@ -24,6 +23,7 @@ from allspin.host.study.running.comparison import (
 )
 from allspin.host.study.running.machine_options import MachineOptions
 from allspin.host.study.running.made_chip import MadeChip
+from allspin.host.study.running.opened import opened, program
 from allspin.host.study.running.score import Score
 from allspin.host.study.running.showing import Shown, show_resident, show_streamed
 from allspin.sim.errors import UserError
@@ -81,7 +81,7 @@ def run(
     images : int, optional
         Only the first so many test images, from 1 on (all).
     data : str or Path, optional
-        Folder of IDX files (the MNIST that ships).
+        Folder of IDX files, or an ``.npz`` archive (the MNIST that ships).
     display : Display, optional
         Told of each step.
 
@@ -108,9 +108,9 @@ def run(
     shown_images, labels = shown_images[:images], labels[:images]
     made = None if chip is None else _made(chip, base, display)
     loaded = base if made is None else made.network
-    with _opened(on, loaded, made, options.resident, display) as machine:
+    with opened(on, loaded, made, options.resident, display) as machine:
         title = on.title(machine) if isinstance(on, MachineOptions) else machine.name
-        _program(machine, loaded, made, display)
+        program(machine, loaded, made, display)
         if options.resident:
             logits = options.check or options.logits
             shown = show_resident(machine, shown_images, labels, display, logits=logits)
@@ -135,40 +135,11 @@ def run(
     )
 
 
-def _opened(
-    on: MachineOptions | Machine,
-    network: Network,
-    chip: MadeChip | None,
-    resident: bool,
-    display: Display,
-) -> AbstractContextManager[Machine]:
-    """The machine that was asked for, which is closed in the end; or the one that was given."""
-    if isinstance(on, Machine):
-        on.check(network)
-        return nullcontext(on)
-    display.start(f"opening {on.on}")
-    watch = BuildWatch(display)
-    machine = on.open(network, chip, resident=resident, progress=watch)
-    display.finish(f"{machine.description}{watch.outcome if on.on == VIRTUAL else ''}")
-    return machine
-
-
 def _made(chip: ChipOptions, network: Network, display: Display) -> MadeChip:
     display.start(f"making chip {chip.seed}")
     made = chip.make(network)
     display.finish()
     return made
-
-
-def _program(machine: Machine, network: Network, chip: MadeChip | None, display: Display) -> None:
-    display.start("programming")
-    if chip is None:
-        machine.program(network, lambda done: display.advance(done, None))
-        display.finish()
-        return
-    maker = machine.chip_maker(chip.base, chip.device, chip.programming)
-    maker.make(chip.chip, network, lambda done: display.advance(done, None))
-    display.finish(maker.where)
 
 
 def _bound(network: Network, profile: HardwareProfile | None, images: Images) -> float | None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.training.machine import GRID, Array, Machine
+from allspin.host.training.number_formats import GRID, Array, NumberFormats
 from allspin.sim.network.network import GAIN_BITS, MAX_SHIFT, Converter, Layer, Network
 
 SPREAD = 0.3
@@ -28,7 +28,7 @@ class LatentNetwork:
 
     Parameters
     ----------
-    machine : Machine
+    formats : NumberFormats
         Number formats.
     topology : tuple of int
         Widths from the pixels to the classes.
@@ -46,9 +46,9 @@ class LatentNetwork:
     """
 
     def __init__(
-        self, machine: Machine, topology: tuple[int, ...], rng: np.random.Generator
+        self, formats: NumberFormats, topology: tuple[int, ...], rng: np.random.Generator
     ) -> None:
-        self.machine = machine
+        self.formats = formats
         self.topology = topology
         self.layers = len(topology) - 1
         self.quantised = False
@@ -98,8 +98,8 @@ class LatentNetwork:
         values : ndarray of float32, shape (rows, images)
             Row values of some images, as integers.
         """
-        drive = values.T / np.float32(self.machine.input_top(0))
-        start = np.float32(self.machine.neuron.start)
+        drive = values.T / np.float32(self.formats.input_top(0))
+        start = np.float32(self.formats.neuron.start)
         for layer in range(self.layers):
             weights = self.weights(layer)
             sums = drive @ weights
@@ -109,7 +109,7 @@ class LatentNetwork:
             weights *= np.float32(SPREAD) / np.maximum(sums.std(axis=0), np.float32(SMALLEST))
             sums = drive @ weights
             self.offsets(layer)[:] = sums.mean(axis=0) - start
-            drive, _ = self.machine.respond(np.clip(sums - self.offsets(layer), 0, 1))
+            drive, _ = self.formats.respond(np.clip(sums - self.offsets(layer), 0, 1))
 
     def start_quantising(self) -> None:
         """Pass from real numbers to the machine's integers: every column gets its gain."""
@@ -131,7 +131,7 @@ class LatentNetwork:
 
     def _gain_unit(self, layer: int) -> float:
         """A gain of 1 in steps of current per step of column sum."""
-        return self.machine.current_top / (self.machine.input_top(layer) * self.machine.outermost)
+        return self.formats.current_top / (self.formats.input_top(layer) * self.formats.outermost)
 
     def shift(self, layer: int) -> int:
         """Right shift of a layer's V-I converters."""
@@ -139,20 +139,20 @@ class LatentNetwork:
 
     def states(self, layer: int) -> npt.NDArray[Any]:
         """State of each synapse of a layer: the nearest level's, as whole numbers."""
-        if self.machine.own_levels is not None:
+        if self.formats.own_levels is not None:
             place = (self.weights(layer) + np.float32(1)) * np.float32((GRID - 1) / 2)
             np.rint(place, out=place)
-            return self.machine.nearest_states[np.clip(place, 0, GRID - 1).astype(np.intp)]
+            return self.formats.nearest_states[np.clip(place, 0, GRID - 1).astype(np.intp)]
         states = self.weights(layer) + np.float32(1)
-        states *= np.float32((self.machine.states - 1) / 2)
+        states *= np.float32((self.formats.states - 1) / 2)
         np.rint(states, out=states)
-        return np.clip(states, 0, self.machine.states - 1, out=states)
+        return np.clip(states, 0, self.formats.states - 1, out=states)
 
     def words(self, layer: int) -> Array:
         """R_AH words of a layer, as whole numbers."""
-        levels = self.machine.levels
+        levels = self.formats.levels
         words = self.states(layer)
-        if self.machine.own_levels is not None:
+        if self.formats.own_levels is not None:
             return levels.astype(np.float32)[words]
         words *= np.float32(levels[1] - levels[0])
         words += np.float32(levels[0])
@@ -160,11 +160,11 @@ class LatentNetwork:
 
     def converter(self, layer: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """Gains and offsets of a layer's V-I converters, as whole numbers."""
-        machine = self.machine
+        formats = self.formats
         gains = self.gains(layer).astype(np.float64)
         gains *= self._gain_unit(layer) * 2.0 ** self.shift(layer)
-        offsets = self.offsets(layer).astype(np.float64) * machine.current_top
-        bound = 2 ** (machine.current_bits + 1)
+        offsets = self.offsets(layer).astype(np.float64) * formats.current_top
+        bound = 2 ** (formats.current_bits + 1)
         return (
             np.clip(np.rint(gains), 0, 2**GAIN_BITS - 1),
             np.clip(np.rint(offsets), -bound, bound - 1),
@@ -180,7 +180,7 @@ class LatentNetwork:
         provenance : dict
             Where the network comes from.
         """
-        machine = self.machine
+        formats = self.formats
         layers = []
         for layer in range(self.layers):
             converter, table = None, None
@@ -189,16 +189,16 @@ class LatentNetwork:
                 converter = Converter(
                     gains.astype(np.int32), offsets.astype(np.int32), self.shift(layer)
                 )
-                table = machine.table if machine.neuron.has_table else None
+                table = formats.table if formats.neuron.has_table else None
             states = self.states(layer).astype(np.uint8)
-            layers.append(Layer(states, machine.levels, converter, table))
+            layers.append(Layer(states, formats.levels, converter, table))
         return Network(
             layers=tuple(layers),
-            neuron=machine.neuron,
+            neuron=formats.neuron,
             image_shape=image_shape,
-            pixel_bits=machine.pixel_bits,
-            hidden_bits=machine.hidden_bits,
-            rah_bits=machine.rah_bits,
-            current_bits=machine.current_bits,
+            pixel_bits=formats.pixel_bits,
+            hidden_bits=formats.hidden_bits,
+            rah_bits=formats.rah_bits,
+            current_bits=formats.current_bits,
             provenance=provenance,
         )

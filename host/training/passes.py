@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.host.training.latent import OUTERMOST, LatentNetwork
-from allspin.host.training.machine import Array
+from allspin.host.training.number_formats import Array
 from allspin.sim.network.golden import EXACT_FLOAT32
 
 Real = npt.NDArray[np.floating[Any]]
@@ -57,14 +57,14 @@ def _noisy(
     noisy = rng.standard_normal(matrix.shape, dtype=np.float32)
     if isinstance(noise, np.ndarray):
         if network.quantised:
-            by_state = (2 * float(network.machine.outermost) * noise).astype(np.float32)
+            by_state = (2 * float(network.formats.outermost) * noise).astype(np.float32)
             noisy *= by_state[network.states(layer).astype(np.intp, copy=False)]
             noisy += matrix
             return noisy
         # There are no states yet.
         noise = float(np.sqrt(np.mean(noise**2)))
     if network.quantised:
-        outermost = float(network.machine.outermost)
+        outermost = float(network.formats.outermost)
     else:
         # Where the outermost level will be when the weights are quantised.
         outermost = OUTERMOST * float(matrix.std())
@@ -84,19 +84,19 @@ def _neurons(
     network: LatentNetwork, layer: int, sums: Real, unit: np.float32
 ) -> tuple[Array, Array]:
     """Activations (next rows' values) and slopes of a hidden layer."""
-    machine = network.machine
+    formats = network.formats
     if not network.quantised:
         currents = sums.astype(np.float32)
         currents *= network.gains(layer) * unit
         currents -= network.offsets(layer)
         inside = (currents > 0) & (currents < 1)
-        activations, slopes = machine.respond(currents.clip(0, 1))
+        activations, slopes = formats.respond(currents.clip(0, 1))
         return activations, slopes * inside
     gains, offsets = network.converter(layer)
     steps = np.floor(sums * (gains * 2.0 ** -network.shift(layer))) - offsets
-    inside = (steps >= 0) & (steps <= machine.current_top)
-    place = np.clip(steps, 0, machine.current_top).astype(np.intp)
-    return machine.table.astype(np.float32)[place], machine.table_slope[place] * inside
+    inside = (steps >= 0) & (steps <= formats.current_top)
+    place = np.clip(steps, 0, formats.current_top).astype(np.intp)
+    return formats.table.astype(np.float32)[place], formats.table_slope[place] * inside
 
 
 def forward(
@@ -129,10 +129,10 @@ def forward(
     record: list[LayerPass] = []
     drive = values.T
     for layer in range(network.layers):
-        top = network.machine.input_top(layer)
+        top = network.formats.input_top(layer)
         whole = network.quantised
         drive_unit = np.float32(1 / top if whole or layer == 0 else 1)
-        weight_unit = np.float32(1 / network.machine.outermost if whole else 1)
+        weight_unit = np.float32(1 / network.formats.outermost if whole else 1)
         matrix = network.words(layer) if whole else network.weights(layer)
         if rng is not None and np.any(noise):
             matrix = _noisy(network, layer, matrix, noise, rng)

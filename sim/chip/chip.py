@@ -32,8 +32,8 @@ from allspin.sim.chip.generator import (
 )
 from allspin.sim.device.device import Device
 from allspin.sim.device.imperfections import Imperfections
-from allspin.sim.device.response import Polarity
 from allspin.sim.device.synapse import Synapse
+from allspin.sim.device.synapse_response import Polarity
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.levels import check_range, full_scale
 from allspin.sim.network.network import GAIN_BITS, Converter, Network

@@ -1,6 +1,6 @@
 """Synapses: what every kind answers, and the paper's, whose response and variation are parts.
 
-How pulses move R_AH is `allspin.sim.device.response`; how devices and cycles differ is
+How pulses move R_AH is `allspin.sim.device.synapse_response`; how devices and cycles differ is
 `allspin.sim.device.synapse_variation`.
 """
 
@@ -12,7 +12,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.device.response import Array, Polarity, Response
+from allspin.sim.device.synapse_response import Array, Polarity, Response
 from allspin.sim.device.synapse_variation import CycleVariation, DeviceVariation
 from allspin.sim.files.table import Table
 from allspin.sim.network.levels import MAX_STATES, MIN_STATES, check_range

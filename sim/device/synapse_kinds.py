@@ -4,9 +4,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
-from allspin.sim.device.response import PulseResponse, Response
 from allspin.sim.device.synapse import SotSynapse, Synapse
+from allspin.sim.device.synapse_response import PulseResponse, Response
 from allspin.sim.device.table_device import TableSynapse
+from allspin.sim.extensions import UnknownKind
 from allspin.sim.files.table import Table
 
 SYNAPSES: dict[str, Callable[[Table], Synapse]] = {}
@@ -58,13 +59,14 @@ def synapse_from_table(table: Table) -> Synapse:
 
     Raises
     ------
+    UnknownKind
+        If there is no such kind.
     ValueError
-        If there is no such kind, or a key is missing, strange or out of its range.
+        If a key is missing, strange or out of its range.
     """
     kind = table.take("kind")
     if not isinstance(kind, str) or kind not in SYNAPSES:
-        *names, last = SYNAPSES
-        raise ValueError(f"[synapse] kind must be {', '.join(names)} or {last}, not {kind!r}")
+        raise UnknownKind.named("[synapse] kind", SYNAPSES, kind)
     return SYNAPSES[kind](table)
 
 

@@ -23,8 +23,8 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.sim.device.checks import check_reading
-from allspin.sim.device.response import Array, Polarity
 from allspin.sim.device.synapse import Synapse
+from allspin.sim.device.synapse_response import Array, Polarity
 from allspin.sim.device.synapse_variation import OCCASIONS
 from allspin.sim.errors import UserError
 from allspin.sim.files.table import Table

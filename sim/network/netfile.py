@@ -12,6 +12,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from allspin.sim.errors import UserError
+from allspin.sim.extensions import UnknownKind
 from allspin.sim.files.plain import parse_json
 from allspin.sim.files.user_file import read_file
 from allspin.sim.network.network import Converter, Layer, Network
@@ -221,9 +222,12 @@ def load_network(path: Path) -> Network:
     Raises
     ------
     UserError
-        If the file is missing, foreign, truncated or inconsistent.
+        If the file is missing, foreign, truncated or inconsistent, or its neuron is of a kind
+        that nobody registered.
     """
     try:
         return network_from_bytes(read_file(path, "network", MAX_BYTES))
+    except UnknownKind as error:
+        raise UserError(f"cannot use the network file {path}: {error}") from error
     except ValueError as error:
         raise UserError(f"{path} is not a network file: {error}") from error

@@ -17,7 +17,7 @@ from typing import ClassVar, TypeVar, cast
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.errors import not_one_of
+from allspin.sim.extensions import UnknownKind
 from allspin.sim.network.neuron_kind import Knees, Line, Neuron
 
 SHORT = 8
@@ -346,16 +346,17 @@ def neuron_from_dict(record: object) -> Neuron:
 
     Raises
     ------
+    UnknownKind
+        If it names a neuron that nobody registered.
     ValueError
-        If the record is not an object, names no known neuron, or has parameters that the
-        neuron does not take.
+        If the record is not an object, or has parameters that the neuron does not take.
     """
     if not isinstance(record, dict):
         raise ValueError(f"a neuron must be an object with a name, not {record!r}")
     parameters = dict(record)
     name = parameters.pop("name", None)
     if not isinstance(name, str) or name not in NEURONS:
-        raise ValueError(not_one_of("neuron", name, sorted(NEURONS)))
+        raise UnknownKind.named("neuron", NEURONS, name)
     kind = NEURONS[name]
     known = {field.name for field in dataclasses.fields(kind)}
     for key in parameters:

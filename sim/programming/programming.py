@@ -25,8 +25,8 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.sim.chip.chip import Chip, Words, state_words
-from allspin.sim.device.response import Polarity
 from allspin.sim.device.synapse import Synapse
+from allspin.sim.device.synapse_response import Polarity
 from allspin.sim.network.network import Layer, Network
 from allspin.sim.programming.schemes import Counts, Programming
 from allspin.sim.programming.trains import Plan, plan_layer

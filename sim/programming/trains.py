@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.sim.chip.chip import MAX_SPREAD, SPREAD_BITS, WriteTable, write_table
-from allspin.sim.device.response import Array, Polarity
 from allspin.sim.device.synapse import Synapse
+from allspin.sim.device.synapse_response import Array, Polarity
 from allspin.sim.programming.schemes import Programming
 
 

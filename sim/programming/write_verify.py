@@ -16,7 +16,7 @@ import numpy.typing as npt
 from allspin.sim.chip.array import D2D, UNIT
 from allspin.sim.chip.chip import WORD_BITS, Chip, Words, finish_words, stuck_cells, write_table
 from allspin.sim.chip.generator import Purpose, cell_normals, normals
-from allspin.sim.device.response import Array, Polarity
+from allspin.sim.device.synapse_response import Array, Polarity
 from allspin.sim.network.levels import full_scale
 from allspin.sim.programming.schemes import Counts, Programming
 from allspin.sim.programming.trains import level_targets, penalty, reach, ruled_out
@@ -79,15 +79,8 @@ class WriteVerify:
             cell_normals(chip.seed, number, D2D[polarity], self.shape).ravel() * UNIT
             for polarity in Polarity
         ]
+        self.fixed = self._fixed_offsets()
         wrong = chip.device.imperfections
-        self.fixed = np.zeros(size)
-        if wrong.hall_offset:
-            draws = cell_normals(chip.seed, number, Purpose.HALL_OFFSET, self.shape).ravel()
-            self.fixed = (wrong.hall_offset * synapse.span * UNIT) * draws
-        if wrong.reference:
-            draws = cell_normals(chip.seed, number, Purpose.REFERENCE, (self.shape[0], 1))
-            rows_own = (wrong.reference * synapse.span * UNIT) * draws
-            self.fixed = self.fixed - np.broadcast_to(rows_own, self.shape).ravel()
         self.stuck = stuck_cells(chip.seed, number, self.shape, wrong)
         # What differs between devices, as it is read: D2D, Hall offset and reference.
         away = np.hypot(wrong.hall_offset, wrong.reference) * synapse.span
@@ -100,10 +93,30 @@ class WriteVerify:
         self.seen = [np.zeros(size), np.zeros(size)]
         self.known = [np.ones(size), np.ones(size)]
         self.resistance = np.zeros(size)
-        done = np.zeros(size, bool)
-        counts = Counts(cells=size)
-        left = np.arange(size)
-        for write in range(programming.tries):
+        self.counts = Counts(cells=size)
+        left = self._write_all(programming.tries)
+        self.counts += Counts(unconverged=left.size)
+        self.converged = np.ones(self.shape, bool)
+        self.converged.ravel()[left] = False
+
+    def _fixed_offsets(self) -> Array:
+        """What is read of each cell beside its own R_AH: Hall offset, less its row's reference."""
+        chip, span = self.chip, self.synapse.span
+        wrong = chip.device.imperfections
+        fixed: Array = np.zeros(self.states.size)
+        if wrong.hall_offset:
+            draws = cell_normals(chip.seed, self.number, Purpose.HALL_OFFSET, self.shape).ravel()
+            fixed += (wrong.hall_offset * span * UNIT) * draws
+        if wrong.reference:
+            draws = cell_normals(chip.seed, self.number, Purpose.REFERENCE, (self.shape[0], 1))
+            rows_own = (wrong.reference * span * UNIT) * draws
+            fixed -= np.broadcast_to(rows_own, self.shape).ravel()
+        return fixed
+
+    def _write_all(self, tries: int) -> npt.NDArray[np.int64]:
+        """Write each cell until it is read within the band; returns those that never were."""
+        left = np.arange(self.states.size)
+        for write in range(tries):
             if not left.size:
                 break
             polarity, pulses = self._trains(left)
@@ -111,19 +124,17 @@ class WriteVerify:
             for one in Polarity:
                 here = polarity == one
                 total = int(pulses[here].sum())
-                counts += Counts(
+                self.counts += Counts(
                     potentiation=0.0 if one else total,
                     depression=total if one else 0.0,
                     pulses=total,
                 )
                 if self.learns[one]:
                     self._learn(one, left[here], pulses[here], read[here])
-            counts += Counts(saturations=left.size, reads=left.size)
+            self.counts += Counts(saturations=left.size, reads=left.size)
             good = np.abs(read - self.targets[self.states[left]]) <= self.band
-            done[left[good]] = True
             left = left[~good]
-        self.counts = counts + Counts(unconverged=left.size)
-        self.converged = done.reshape(self.shape)
+        return left
 
     def _best_trains(self, polarity: Polarity) -> npt.NDArray[np.int64]:
         """Best number of pulses by state and by deviate, from -4 to 4 in 16ths."""

@@ -85,6 +85,7 @@ def test_what_the_driver_says_reaches_the_lights(name):
     }
     # Answers reach it from where the transmitter has them.
     assert connections("transmitter")["sent__payload"] in driver.values()
+    assert "1'0" not in (driver["taken"], driver["damaged"])
     for path, wire in shown.items():
         if path:
             assert connections(path.replace("/", "_"))["o"] == wire, path

@@ -10,7 +10,7 @@ REASONS = {
         "NeuronArray.load: held back",
         "Programmer.load: held back",
         "ReluNeuron.load: held back",
-        "SotNeuron.load: held back",
+        "TableNeuron.load: held back",
         "UseNoise.load: held back",
         "Variation.load: held back",
         "ViConverter.load: held back",
@@ -25,7 +25,7 @@ REASONS = {
     "a sum leaves its crossbar when there is room for its activation": (
         "NeuronArray.*s: held back",
         "ReluNeuron.*s: held back",
-        "SotNeuron.*s: held back",
+        "TableNeuron.*s: held back",
         "ViConverter.*s: held back",
     ),
     "a line is asked for when the engine is idle, and the line before was sent": (

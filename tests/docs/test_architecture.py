@@ -8,7 +8,7 @@ import pytest
 from tests.docs.rooms import LAYERS, MARKS, ROOT, arrows, plan, rooms_of
 
 DOCUMENT = ROOT / "docs" / "architecture.md"
-FIX = "run: python -m tests.docs.rooms docs/architecture.md"
+FIX = "run: .venv/bin/python -m tests.docs.rooms docs/architecture.md"
 
 
 def documented() -> str:

@@ -13,7 +13,7 @@ import pytest
 
 from allspin.hdl.bench.networks import random_network
 from allspin.host.data.catalogue import device_path
-from allspin.host.data.extensions import VARIABLE
+from allspin.sim.extensions import VARIABLE
 from allspin.sim.network.netfile import load_network, save_network
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "extending.md"

@@ -283,7 +283,7 @@ ENGINE = EngineParameters((CROSSBAR, CrossbarParameters(100, 10, 10)))
         ),
         (
             {"neuron": "tanh"},
-            "neuron must be one of .*relu, sot, not 'tanh'",
+            "neuron must be one of .*relu, sot, not 'tanh'; a kind of your own is registered .*",
         ),
         ({"current_bits": 3}, "current_bits must be from 4 to 12, not 3"),
         ({"current_bits": 13}, "current_bits must be from 4 to 12, not 13"),

@@ -1,14 +1,23 @@
-"""Data sets that tests read, and what is known of a build."""
+"""Data sets that tests read, what is known of a build, and serial ports that are none."""
 
+import contextlib
 import gzip
+import os
+import pty
 import struct
-from collections.abc import Callable
+import threading
+import tty
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
+
+from allspin.host.link.virtual.board import VirtualTransport
+from allspin.host.link.virtual.faults import Faults, FaultyTransport
+from allspin.host.link.virtual.port import VirtualPort
 
 IDX_TYPES = {"uint8": 0x08, "int8": 0x09, "int16": 0x0B, "int32": 0x0C, "float32": 0x0D}
 
@@ -125,3 +134,47 @@ def _board_record(**changes: Any) -> dict[str, Any]:
 def board_record() -> BoardRecord:
     """What ``allspin build --json`` says of a build that is well: ``board_record(**changes)``."""
     return _board_record
+
+
+@contextlib.contextmanager
+def served(port: VirtualPort) -> Iterator[None]:
+    """Carry a port's bytes in a thread."""
+    wake, ends = os.pipe()
+
+    def carry() -> None:
+        while not port.carry(wake):
+            pass
+
+    thread = threading.Thread(target=carry)
+    thread.start()
+    try:
+        yield
+    finally:
+        os.write(ends, b".")
+        thread.join()
+        os.close(wake)
+        os.close(ends)
+
+
+@pytest.fixture
+def bridged() -> Iterator[Callable[[Path], str]]:
+    """Put a virtual board behind a pseudo-terminal, and return the port's name."""
+    with contextlib.ExitStack() as stack:
+
+        def open_bridge(program: Path) -> str:
+            link = FaultyTransport(lambda: VirtualTransport(program), Faults())
+            port = stack.enter_context(VirtualPort(link))
+            stack.enter_context(served(port))
+            return port.path
+
+        yield open_bridge
+
+
+@pytest.fixture
+def dead_port() -> Iterator[str]:
+    """A serial port on which nobody listens."""
+    master, slave = pty.openpty()
+    tty.setraw(slave)
+    yield os.ttyname(slave)
+    os.close(master)
+    os.close(slave)

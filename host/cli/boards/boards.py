@@ -6,13 +6,18 @@ from pathlib import Path
 
 from allspin.host.bitstreams.build.job import DEFAULT_NETWORK
 from allspin.host.bitstreams.rows import Row, find_rows, read_documented
-from allspin.host.bitstreams.tables import boards_table, headline_table, printed_table
+from allspin.host.bitstreams.tables import (
+    boards_table,
+    headline_left_out,
+    headline_table,
+    printed_table,
+)
 from allspin.host.cli.options.tables import add_table_arguments
 from allspin.host.data.catalogue import open_network
 from allspin.host.show.marks import Marks
 from allspin.host.show.printing import print_tables
 from allspin.host.show.progress import stages
-from allspin.host.show.say import say
+from allspin.host.show.say import say, warn
 from allspin.sim.errors import UserError
 from allspin.sim.network.netfile import write_atomically
 
@@ -56,7 +61,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--headline",
         metavar="FILE.md",
         type=Path,
-        help="with --write: put the short table of the README into this page",
+        help="with --write: put the short table of the README into this page; rows that were not "
+        "built with three seeds of this gateware are dropped, and named",
     )
     add_table_arguments(parser)
     add("--json", action="store_true", help="print all of it as one JSON object")
@@ -77,6 +83,9 @@ def run(arguments: argparse.Namespace) -> int:
         rows = find_rows(arguments.network, network, documented, progress)
     if arguments.headline is not None:
         HEADLINE_MARKS.fill(arguments.headline, headline_table(rows))
+        if absent := headline_left_out(rows):
+            why = "what was not built with three seeds of this gateware"
+            warn(f"{arguments.headline} leaves out {why}: {', '.join(absent)}")
     if arguments.write is not None:
         _write(arguments.write, arguments.network, rows)
     if arguments.json:

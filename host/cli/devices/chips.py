@@ -2,9 +2,9 @@
 
 import argparse
 import json
-from pathlib import Path
 
 from allspin.host.cli.options.chip import PAPER, add_programming_arguments
+from allspin.host.cli.options.data import add_data_argument
 from allspin.host.cli.options.names import naming_options
 from allspin.host.show.printing import print_tables
 from allspin.host.show.progress import Steps
@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--causes", action="store_true", help="each variation alone, and what mends it")
     add_programming_arguments(parser)
     add("--images", metavar="N", type=int, help="first N test images (all)")
-    add("--data", metavar="DIR", type=Path, help="folder of IDX files (MNIST, which ships)")
+    add_data_argument(parser)
     add("--json", action="store_true", help="print the results as one JSON object")
 
 

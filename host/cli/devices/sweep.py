@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from allspin.host.cli.options.data import add_data_argument
 from allspin.host.cli.options.names import naming_options
 from allspin.host.cli.options.pictures import add_picture_arguments, picture_options
 from allspin.host.data.files import check_writable, make_folder
@@ -57,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--chips", metavar="N", type=int, help="how many chips at each point (20)")
     add("--first", metavar="SEED", type=int, help="the first chip; the next follow (0)")
     add("--images", metavar="N", type=int, help="first N test images (all)")
-    add("--data", metavar="DIR", help="folder of IDX files (MNIST, which ships)")
+    add_data_argument(parser)
     add("--on", metavar="MACHINE", help=f"{GOLDEN}, {VIRTUAL} or a serial port ({GOLDEN})")
     add(
         "--jobs",
@@ -84,9 +85,11 @@ def _grid(arguments: argparse.Namespace) -> Grid:
         given = getattr(arguments, name)
         if given is not None:
             entries[name] = [value.strip() for value in given.split(",") if value.strip()]
-    for name in ("chips", "first", "images", "data", "on"):
+    for name in ("chips", "first", "images", "on"):
         if getattr(arguments, name) is not None:
             entries[name] = getattr(arguments, name)
+    if arguments.data is not None:
+        entries["data"] = str(arguments.data)
     return make_grid(entries)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from allspin.hdl.bench.runner import BenchFailure
 from allspin.hdl.bench.tools import SIMULATORS
 from allspin.hdl.parameters import HardwareProfile
+from allspin.host.cli.options.data import add_data_argument
 from allspin.host.cli.options.names import naming_options
 from allspin.host.data.catalogue import open_network
 from allspin.host.data.datasets import load_test_set
@@ -40,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("network", metavar="NET", help="network file, or the name of one that ships")
     add("--simulator", choices=SIMULATORS, default=SIMULATORS[0], help="which (verilator)")
     add("--images", metavar="N", type=int, default=IMAGES, help=f"first N test images ({IMAGES})")
-    add("--data", metavar="DIR", type=Path, help="folder of IDX files (MNIST, which ships)")
+    add_data_argument(parser)
     add(
         "--seed",
         metavar="S",

@@ -36,7 +36,7 @@ all clients:
 
 examples:
   allspin virtual mnist-10
-  allspin virtual mnist-10 --port board   # then: allspin run mnist-10 --on board
+  allspin virtual mnist-10 --port board  # then: allspin run mnist-10 --on board
   allspin virtual paper-10 --chips --resident --rows-per-clock 4
   allspin virtual mnist-10 --flip 0.001 --seed 7
   allspin virtual mnist-10 --drop-frame 12 --drop-frame 40 --reset-after 50

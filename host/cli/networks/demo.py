@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from allspin.host.cli.options.data import add_data_argument
 from allspin.host.cli.options.pictures import add_picture_arguments, picture_options
 from allspin.host.data.datasets import load_dataset
 from allspin.host.show.printing import print_tables
@@ -33,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("-o", "--out", metavar="DIR", type=Path, default=Path("out"), help="folder (out)")
     add("--quick", action="store_true", help="train for seconds instead of minutes")
-    add("--data", metavar="DIR", type=Path, help="folder of IDX files (MNIST, which ships)")
+    add_data_argument(parser)
     add("--seed", type=int, default=0, help="seed of all random draws in training (0)")
     add_picture_arguments(parser)
 

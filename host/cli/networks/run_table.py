@@ -1,17 +1,36 @@
-"""The table that ``allspin run`` prints."""
+"""The tables that ``allspin run`` prints."""
 
 from allspin.host.show.printing import print_tables
-from allspin.host.show.table import Figure, Number, figures
+from allspin.host.show.table import Column, Figure, Number, Table, figures
+from allspin.host.study.running.classify import Classified
 from allspin.host.study.running.made_chip import MadeChip
 from allspin.host.study.running.score import Score
+
+
+def _where(on: str, chip: MadeChip | None) -> str:
+    return on if chip is None else f"chip {chip.chip.seed} of {chip.device.name}, {on}"
+
+
+def print_classes(found: Classified) -> None:
+    """Print the class and the logits of each image file as a table."""
+    answers = found.answers
+    rows = [
+        (file, int(number), " ".join(map(str, logits.tolist())))
+        for file, number, logits in zip(found.files, answers.classes, answers.logits, strict=True)
+    ]
+    columns = (Column("image"), Column("class"), Column("logits of the classes, from 0 on"))
+    notes = []
+    if found.logits is not None:
+        compared, mismatches = found.logits.compared, found.logits.mismatches
+        notes.append(f"{mismatches:,} of {compared:,} logits differ from the golden model")
+    title = f"{found.network} on {_where(found.on, found.chip)}"
+    print_tables([Table(title, columns, rows)], notes)
 
 
 def print_score(score: Score) -> None:
     """Print a score as a table, and below it what the paper leaves open of its chip."""
     chip = score.chip
-    where = score.on
-    if chip is not None:
-        where = f"chip {chip.chip.seed} of {chip.device.name}, {where}"
+    where = _where(score.on, chip)
     rows = (*_shown(score), *_compared(score), *([] if chip is None else _programmed(chip)))
     notes = [] if chip is None else chip.readings()
     print_tables([figures(f"{score.network} on {where}", rows)], notes)

@@ -4,6 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
+from allspin.host.cli.options.data import add_data_argument
 from allspin.host.cli.options.names import naming_options
 from allspin.host.cli.options.pictures import add_picture_arguments, picture_options
 from allspin.host.cli.options.tables import add_table_arguments
@@ -66,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "ship as NET-NEURON, else NET with its V-I converters set for the other neuron)",
     )
     add("--device", metavar="DEVICE", default="paper", help="device file of the spin side (paper)")
-    add("--data", metavar="DIR", type=Path, help="folder of IDX files (MNIST, which ships)")
+    add_data_argument(parser)
     add(
         "--images",
         metavar="N",

@@ -12,8 +12,8 @@ from allspin.host.report.section import Section, facts, paragraph
 from allspin.host.report.subject import Subject
 from allspin.host.report.table import Table, number, quantity
 from allspin.sim.device.device import Device
-from allspin.sim.device.response import MAX_PULSES, Polarity
 from allspin.sim.device.synapse import Synapse
+from allspin.sim.device.synapse_response import MAX_PULSES, Polarity
 
 POINTS = 60
 """Most points of a curve."""
@@ -124,8 +124,8 @@ def neuron_figure(subject: Subject) -> h.Node:
             f"of {top} at full current.",
             lines_chart(
                 series,
-                Axis("input current (least significant bits)", ends=(0, size - 1)),
-                Axis("activation (least significant bits)", ends=(0, top * 1.04)),
+                Axis("input current (LSB)", ends=(0, size - 1)),
+                Axis("activation (LSB)", ends=(0, top * 1.04)),
                 Guides(vertical=guides),
             ),
         ),

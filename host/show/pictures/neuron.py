@@ -96,9 +96,9 @@ def draw_curve(axes: Axes, network: Network, device: Device | None = None) -> No
     axes.set_yticks(sorted({round(step * top / 5) for step in range(6)}))
     current, resistance = full_scale(device)
     full = f"; {size - 1} is {current}" if current else ""
-    axes.set_xlabel(f"input current (least significant bits{full})")
+    axes.set_xlabel(f"input current (LSB{full})")
     full = f";\n{top} is {resistance}" if resistance else ""
-    axes.set_ylabel(f"activation: {R_AH} above reset\n(least significant bits{full})")
+    axes.set_ylabel(f"activation: {R_AH} above reset\n(LSB{full})")
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0.2)
     add_grid(axes)
 

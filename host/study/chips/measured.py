@@ -143,7 +143,7 @@ def measure_chips(
     images : int, optional
         The first so many test images; all of them.
     data : str or Path, optional
-        Folder of IDX files; the MNIST that ships.
+        Folder of IDX files, or an ``.npz`` archive; the MNIST that ships.
     display : Display, optional
         Shows a step for each column of each network.
 

@@ -68,7 +68,7 @@ class Subject:
         liberty : str or Path
             File of standard cells.
         data : str or Path, optional
-            Folder of IDX files; the MNIST that ships.
+            Folder of IDX files, or an ``.npz`` archive; the MNIST that ships.
 
         Raises
         ------

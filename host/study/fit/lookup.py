@@ -22,7 +22,7 @@ from allspin.host.show.pictures.style import (
 from allspin.host.study.fit.base import lent_rest, with_reference, with_rest
 from allspin.host.study.fit.options import FitOptions
 from allspin.sim.device.device import Device
-from allspin.sim.device.response import Array, Polarity
+from allspin.sim.device.synapse_response import Array, Polarity
 from allspin.sim.device.table_device import (
     MAX_BYTES,
     TableSynapse,

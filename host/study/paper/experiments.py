@@ -23,8 +23,8 @@ from allspin.host.training.in_array.recipe import ArrayParameters, ArrayRecipe, 
 from allspin.host.training.in_array.training import ArrayTrained, row_values, train_in_array
 from allspin.host.training.in_array.weights import PulsedWeights, device_deviates
 from allspin.sim.device.neuron_device import NeuronVariation
-from allspin.sim.device.response import PulseResponse
 from allspin.sim.device.synapse import SotSynapse
+from allspin.sim.device.synapse_response import PulseResponse
 from allspin.sim.device.synapse_variation import CycleVariation, DeviceVariation
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import network_to_bytes
@@ -239,15 +239,11 @@ def _afterwards(
 
     def with_neurons(variation: NeuronVariation) -> float:
         assert given.neuron is not None
-        return share(
-            hidden=SotHidden(
-                given.neuron,
-                variation,
-                given.full_scale,
-                given.hidden,
-                given.seed,
-            )
-        )
+        varied = [
+            SotHidden(given.neuron, variation, given.full_scale, columns, given.seed, layer)
+            for layer, columns in enumerate(given.hidden)
+        ]
+        return share(neurons=varied)
 
     return {
         "after_synapse": [with_weights(sigma) for sigma in values["after_synapse"]],

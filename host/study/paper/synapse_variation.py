@@ -18,8 +18,8 @@ from allspin.host.study.paper.chapter import (
 )
 from allspin.host.training.in_array.recipe import raw_synapse
 from allspin.sim.chip.array import SynapseArray
-from allspin.sim.device.response import Polarity
 from allspin.sim.device.synapse import SotSynapse
+from allspin.sim.device.synapse_response import Polarity
 from allspin.sim.device.synapse_variation import (
     CYCLE_READINGS,
     DEVICE_READINGS,

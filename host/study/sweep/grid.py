@@ -130,7 +130,7 @@ class Grid:
     images : int or None
         How many of the first test images; None for all.
     data : str or None
-        Folder of IDX files; None for the MNIST that ships.
+        Folder of IDX files, or an ``.npz`` archive; None for the MNIST that ships.
     on : str
         Machine, as of `allspin.host.link.machines.opening.open_machine`.
 

@@ -20,6 +20,7 @@ from allspin.host.cli.main import COMMANDS, build_parser, main
 from allspin.host.data import extensions
 from allspin.host.data.catalogue import network_path
 from allspin.sim.errors import UserError
+from allspin.sim.extensions import VARIABLE
 
 
 @pytest.fixture
@@ -98,7 +99,7 @@ def test_a_fault_of_the_user_s_own_file_is_the_user_s(command, capfd, tmp_path, 
     mine = tmp_path / "mine.py"
     mine.write_text("def response():\n    return 1 / 0\n")
     monkeypatch.setattr(extensions, "_loaded", {})
-    monkeypatch.setenv(extensions.VARIABLE, str(mine))
+    monkeypatch.setenv(VARIABLE, str(mine))
     monkeypatch.setenv("ALLSPIN_CACHE", str(tmp_path / "cache"))
     extensions.load_extensions()
     try:

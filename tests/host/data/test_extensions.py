@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from allspin.host.data import extensions
-from allspin.host.data.extensions import VARIABLE, load_extensions
+from allspin.host.data.extensions import load_extensions
 from allspin.sim.errors import UserError
+from allspin.sim.extensions import VARIABLE
 
 SOURCE = """
 import sys

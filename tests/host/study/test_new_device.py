@@ -20,9 +20,9 @@ from allspin.sim.device.device_file import (
     save_device,
 )
 from allspin.sim.device.neuron_device import NeuronVariation
-from allspin.sim.device.response import Array, Polarity, Response
 from allspin.sim.device.synapse import SotSynapse
 from allspin.sim.device.synapse_kinds import SYNAPSES, register_response
+from allspin.sim.device.synapse_response import Array, Polarity, Response
 from allspin.sim.device.synapse_variation import CycleVariation, DeviceVariation
 from allspin.sim.network.netfile import load_network
 
@@ -101,7 +101,7 @@ def test_a_file_gives_the_same_again(device: Path) -> None:
         ("exponent = 0.5", 'exponent = "half"', "exponent must be a number"),
         ("exponent = 0.5\n", "", "[synapse.potentiation] lacks exponent"),
         ("P_max = 80", "A = 80", "has no key A; it takes exponent, P_max, R_min, R_max"),
-        ('kind = "power"', 'kind = "root"', "kind must be sot, table or power, not 'root'"),
+        ('kind = "power"', 'kind = "root"', "kind must be one of power, sot, table, not 'root'"),
     ],
 )
 def test_a_wrong_file_is_told_in_a_line(

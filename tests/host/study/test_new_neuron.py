@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 from unittest.mock import patch
@@ -12,13 +12,16 @@ import numpy.typing as npt
 import pytest
 from amaranth.hdl import Module
 
+from allspin.boards.top import Top
+from allspin.hdl.bench.networks import random_network
 from allspin.hdl.bench.streams import StreamBench
+from allspin.hdl.engine.engine import Engine
 from allspin.hdl.neuron import neuron as gateware
 from allspin.hdl.neuron.neuron import NeuronGateware, neuron_gateware, register_gateware
 from allspin.hdl.parameters import CrossbarParameters, EngineParameters
 from allspin.host.cli.main import main
 from allspin.host.data.datasets import load_dataset
-from allspin.sim.network.netfile import load_network
+from allspin.sim.network.netfile import load_network, save_network
 from allspin.sim.network.neuron import NEURONS, register_neuron
 from allspin.sim.network.neuron_kind import Neuron
 
@@ -142,10 +145,56 @@ def test_a_stranger_s_network_is_refused_in_a_line(
     del NEURONS["clipped"]
     assert main(["run", str(trained)]) == 2
     error = capfd.readouterr().err.strip()
-    assert error.endswith(
-        "neuron must be one of cmos-bare, cmos-relu, cmos-sigmoid, relu, sot, not 'clipped'"
+    assert error == (
+        f"allspin: cannot use the network file {trained}: neuron must be one of cmos-bare, "
+        "cmos-relu, cmos-sigmoid, relu, sot, not 'clipped'; a kind of your own is registered by a "
+        "file that ALLSPIN_EXTENSIONS names"
     )
     assert "\n" not in error
+
+
+@pytest.fixture
+def silent(tmp_path: Path) -> Path:
+    """A network of a kind that has neither table nor gateware."""
+    register_neuron(StepNeuron)
+    path = tmp_path / "step.safetensors"
+    network = random_network((36, 5, 4), 1, neuron=StepNeuron())
+    save_network(replace(network, image_shape=(6, 6)), path)
+    return path
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "run {network} --data {data} --on virtual",
+        "sim {network} --data {data}",
+        "export {network} --verilog {network}.v",
+        "build icebreaker --network {network}",
+    ],
+)
+def test_a_kind_without_gateware_is_refused_before_it_is_elaborated(
+    silent: Path,
+    data: Path,
+    words: str,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Top and engine: whichever a command makes.
+    for whole in (Top, Engine):
+        monkeypatch.delattr(whole, "elaborate")
+    assert main(words.format(network=silent, data=data).split()) == 2
+    assert capfd.readouterr().err.splitlines()[-1] == (
+        "allspin: the neuron step has no table and no gateware: run it on golden, or register a "
+        "class for it with allspin.register_gateware"
+    )
+    assert sorted(silent.parent.glob("*.v")) == []
+
+
+def test_a_kind_without_gateware_runs_on_the_golden_model(
+    silent: Path, data: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(f"run {silent} --data {data} --json".split()) == 0
+    assert 0 <= json.loads(capfd.readouterr().out)["accuracy"] <= 1
 
 
 def test_a_parameter_has_its_range() -> None:

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from allspin.host.training.latent import LatentNetwork
-from allspin.host.training.machine import Machine
+from allspin.host.training.number_formats import NumberFormats
 from allspin.host.training.passes import backward, forward
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.levels import uniform_levels
@@ -21,11 +21,13 @@ def grey(count: int, seed: int) -> np.ndarray:
     return images * (rng.random(images.shape) < 0.4)
 
 
-def make(machine: Machine, hidden: tuple[int, ...], seed: int) -> tuple[LatentNetwork, np.ndarray]:
+def make(
+    formats: NumberFormats, hidden: tuple[int, ...], seed: int
+) -> tuple[LatentNetwork, np.ndarray]:
     """A network whose numbers are all away from their defaults, and row values for it."""
     rng = np.random.default_rng(seed)
-    network = LatentNetwork(machine, (SHAPE[0] * SHAPE[1], *hidden, 4), rng)
-    values = quantise_pixels(grey(50, seed), machine.pixel_bits).astype(np.float32).T
+    network = LatentNetwork(formats, (SHAPE[0] * SHAPE[1], *hidden, 4), rng)
+    values = quantise_pixels(grey(50, seed), formats.pixel_bits).astype(np.float32).T
     network.fit_first_weights(values)
     for parameter in network.parameters:
         parameter += 0.1 * rng.standard_normal(parameter.shape, dtype=np.float32)
@@ -33,7 +35,7 @@ def make(machine: Machine, hidden: tuple[int, ...], seed: int) -> tuple[LatentNe
 
 
 machines = st.builds(
-    lambda neuron, rah_bits, states, pixel_bits, hidden_bits, wide: Machine(
+    lambda neuron, rah_bits, states, pixel_bits, hidden_bits, wide: NumberFormats(
         NEURONS[neuron](),
         min(states, 2 ** (rah_bits - 1)),
         pixel_bits,
@@ -53,16 +55,16 @@ machines = st.builds(
 @settings(deadline=None, max_examples=60)
 @given(machines, st.sampled_from([(), (6,), (9, 5), (3, 8, 4)]), st.integers(0, 1000))
 def test_quantised_it_is_the_golden_model_bit_for_bit(
-    machine: Machine, hidden: tuple[int, ...], seed: int
+    formats: NumberFormats, hidden: tuple[int, ...], seed: int
 ) -> None:
-    network, values = make(machine, hidden, seed)
+    network, values = make(formats, hidden, seed)
     network.start_quantising()
     sums, _ = forward(network, values)
-    last_top = machine.input_top(0 if not hidden else 1)
+    last_top = formats.input_top(0 if not hidden else 1)
     words = (
         sums.astype(np.float64)
         * last_top
-        * int(uniform_levels(machine.states, machine.rah_bits)[-1])
+        * int(uniform_levels(formats.states, formats.rah_bits)[-1])
     )
     golden = GoldenModel(network.export(SHAPE, {}))
     expected = golden.logits(grey(50, seed))
@@ -72,8 +74,8 @@ def test_quantised_it_is_the_golden_model_bit_for_bit(
 
 def test_large_column_sums_stay_exact() -> None:
     """784 rows of 8-bit pixels and 127 leave the range in which float32 counts by ones."""
-    machine = Machine(NEURONS["sot"](), 128, 8, 8, 8, 10)
-    network = LatentNetwork(machine, (784, 3, 2), np.random.default_rng(0))
+    formats = NumberFormats(NEURONS["sot"](), 128, 8, 8, 8, 10)
+    network = LatentNetwork(formats, (784, 3, 2), np.random.default_rng(0))
     network.start_quantising()
     network.weights(0)[:] = np.float32(1)
     network.weights(0)[::3] = np.float32(125 / 127)
@@ -85,7 +87,7 @@ def test_large_column_sums_stay_exact() -> None:
     assert np.array_equal(record[0].sums, trace[0].sums)
 
 
-FLOAT = Machine(NEURONS["sot"](), 10, 4, 4, 8, 8)
+FLOAT = NumberFormats(NEURONS["sot"](), 10, 4, 4, 8, 8)
 
 
 def test_the_gradient_is_the_slope_of_the_loss() -> None:
@@ -112,8 +114,8 @@ def test_the_gradient_is_the_slope_of_the_loss() -> None:
 
 def test_the_straight_through_gradient_is_that_of_the_network_without_rounding() -> None:
     """At 128 states and 8 bits, rounding changes little, and so must the gradient."""
-    machine = Machine(NEURONS["sot"](), 128, 8, 8, 8, 12)
-    network, values = make(machine, (12,), 5)
+    formats = NumberFormats(NEURONS["sot"](), 128, 8, 8, 8, 12)
+    network, values = make(formats, (12,), 5)
     network.start_quantising()
     for layer in range(2):
         np.clip(network.weights(layer), -1, 1, out=network.weights(layer))
@@ -139,8 +141,8 @@ def test_noise_has_the_size_that_was_asked_for() -> None:
 
 
 def test_quantising_keeps_what_the_network_computes() -> None:
-    machine = Machine(NEURONS["sot"](), 128, 8, 8, 8, 12)
-    network, values = make(machine, (12,), 2)
+    formats = NumberFormats(NEURONS["sot"](), 128, 8, 8, 8, 12)
+    network, values = make(formats, (12,), 2)
     before = forward(network, values)[0] * np.exp(network.parameters[-1])
     network.start_quantising()
     after = forward(network, values)[0] * np.exp(network.parameters[-1])

@@ -6,8 +6,8 @@ from scipy import stats
 
 from allspin.sim.chip.array import SynapseArray
 from allspin.sim.chip.generator import Purpose, normals
-from allspin.sim.device.response import Polarity, PulseResponse
 from allspin.sim.device.synapse import SotSynapse
+from allspin.sim.device.synapse_response import Polarity, PulseResponse
 from allspin.sim.device.synapse_variation import CycleVariation, DeviceVariation
 
 P, D = Polarity

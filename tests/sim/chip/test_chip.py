@@ -26,8 +26,8 @@ from allspin.sim.chip.generator import Purpose, draw_bits, normal_values
 from allspin.sim.device.device import Device
 from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.device.neuron_device import NeuronVariation
-from allspin.sim.device.response import Polarity, PulseResponse
 from allspin.sim.device.synapse import SotSynapse
+from allspin.sim.device.synapse_response import Polarity, PulseResponse
 from allspin.sim.device.synapse_variation import CycleVariation, DeviceVariation
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.levels import uniform_levels
@@ -263,6 +263,24 @@ def test_converters_by_exact_arithmetic(network: Network, seed: int, reading: st
         assert after.offsets[column] == min(max(offset, -bound), bound - 1)
     assert varied.layers[0].states is not None
     assert np.array_equal(varied.layers[1].words, network.layers[1].words)
+
+
+def test_a_slope_s_deviation_turns_the_curve_about_the_threshold() -> None:
+    columns = 200
+    neuron = SotNeuron(threshold=0.3)
+    converter = Converter(np.full(columns, 512), np.zeros(columns, int), 9)
+    hidden = Layer(np.zeros((6, columns), int), uniform_levels(10), converter, neuron.table(10, 4))
+    last = Layer(np.zeros((columns, 3), int), uniform_levels(10))
+    network = Network((hidden, last), neuron, (2, 3), current_bits=10)
+    device = Device("x", synapse(), neuron, NeuronVariation(0.18, gain_reading="slope"))
+    varied = Chip(device, 1).varied(network).layers[0].converter
+    assert varied is not None
+    shares = (
+        z(1, 0, Purpose.NEURON_GAIN, 0, column) * round(0.18 * 2**16) for column in range(columns)
+    )
+    assert varied.offsets.tolist() == [
+        halves_up(Fraction(307 * halves_up(Fraction(share, 2**16)), 2**13)) for share in shares
+    ]
 
 
 def test_a_chip_without_variation_is_the_network() -> None:

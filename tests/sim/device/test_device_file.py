@@ -22,8 +22,8 @@ from allspin.sim.device.device_file import (
 from allspin.sim.device.hall_array import HallArray
 from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.device.neuron_device import NeuronVariation
-from allspin.sim.device.response import Polarity, PulseResponse
 from allspin.sim.device.synapse import SotSynapse
+from allspin.sim.device.synapse_response import Polarity, PulseResponse
 from allspin.sim.device.synapse_variation import (
     CYCLE_READINGS,
     DEVICE_READINGS,
@@ -146,7 +146,11 @@ BAD = [
     ("states = 100", "states = 200", "states must be from 2 to 128, not 200"),
     ("states = 100", "states = 1.5", r"\[synapse\]: states must be an integer from 2 to 128"),
     ("states = 100", "state = 100", r"\[synapse\] has no key state"),
-    ('kind = "sot"', 'kind = "rram"', r"\[synapse\] kind must be sot or table, not 'rram'"),
+    (
+        'kind = "sot"',
+        'kind = "rram"',
+        r"\[synapse\] kind must be one of sot, table, not 'rram'; a kind of your own",
+    ),
     ('kind = "sot"', 'kind = "table"', r"\[synapse.potentiation\] resistance must be a list of"),
     ('reading = "range"', 'reading = "R"', r"\[synapse.c2c\]: the reading of C2C must be one of"),
     ("[synapse.d2d]", "[synapse.dtd]", r"\[synapse\] has no key dtd"),

@@ -91,6 +91,7 @@ def test_a_name_must_be_one_that_a_board_tells_apart(
     [
         (lambda c: 1 - c, "must not fall as the current rises"),
         (lambda c: 3 * c - 1, "must be from 0 to 1 at currents from 0 to 1, not from -1 to 2"),
+        (lambda c: 1.01 * c, "must be from 0 to 1 at currents from 0 to 1, not from 0 to 1.01"),
         (lambda c: c * np.nan, "must be from 0 to 1 at currents from 0 to 1, not from nan to nan"),
     ],
 )

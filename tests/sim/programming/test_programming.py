@@ -15,8 +15,8 @@ from allspin.sim.chip.generator import Purpose, cell_normals
 from allspin.sim.device.device import Device, Electrical
 from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.device.neuron_device import NeuronVariation
-from allspin.sim.device.response import Polarity, PulseResponse
 from allspin.sim.device.synapse import SotSynapse, Synapse
+from allspin.sim.device.synapse_response import Polarity, PulseResponse
 from allspin.sim.device.synapse_variation import CycleVariation, DeviceVariation
 from allspin.sim.device.table_device import TableResponse, TableSynapse
 from allspin.sim.network.golden import GoldenModel

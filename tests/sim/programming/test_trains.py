@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from allspin.sim.chip.chip import SPREAD_BITS
-from allspin.sim.device.response import Polarity, PulseResponse
 from allspin.sim.device.synapse import SotSynapse
+from allspin.sim.device.synapse_response import Polarity, PulseResponse
 from allspin.sim.device.synapse_variation import CycleVariation, DeviceVariation
 from allspin.sim.device.table_device import TableResponse, TableSynapse
 from allspin.sim.network.levels import uniform_levels
@@ -48,6 +48,9 @@ def test_trains_follow_the_papers_equations() -> None:
     assert quieter(synapse()) == D
     other = dataclasses.replace(synapse(), c2c=CycleVariation(0.029, 0.065))
     assert quieter(other) == P
+    # Where neither is quieter: chips that are made again must be the same.
+    same = PulseResponse(10, 100)
+    assert quieter(SotSynapse(same, same, c2c=CycleVariation(0.03, 0.03))) == D
 
 
 def test_every_tenth_of_a_hundred_and_ten_pulses_differ() -> None:

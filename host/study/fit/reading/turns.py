@@ -4,7 +4,7 @@ import numpy as np
 
 from allspin.host.study.fit.reading.curve import ends
 from allspin.host.study.fit.reading.runs import LEAST_POINTS
-from allspin.sim.device.response import Array
+from allspin.sim.device.synapse_response import Array
 
 SAME_TURN = 1.1
 """Turns that leave so much more than the best are as good."""

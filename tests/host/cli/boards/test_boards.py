@@ -281,6 +281,10 @@ def test_the_headline_is_the_worst_of_three_seeds(board_record, tmp_path, monkey
     assert f"| ULX3S 85F | {machine} | 97.5 | 2,378,000 |" in lines
     # What has one seed, was not built or is of other gateware has no row.
     assert len([line for line in lines if line.startswith("|")]) == 3
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        f"allspin: {front} leaves out what was not built with three seeds of this gateware: "
+        "ulx3s-85f:ideal, ulx3s-25f:ideal, icebreaker:ideal, icebreaker:chips, ulx3s-85f:chips"
+    )
     monkeypatch.setattr("allspin.host.bitstreams.gateware.gateware_of", lambda *_, **__: "next")
     assert main(command) == 0
     nothing = "headline -->\nNo machine of this gateware was built with three seeds.\n<!-- end"

@@ -23,7 +23,7 @@ from allspin.sim.chip.calibration import calibrate
 from allspin.sim.chip.chip import Chip, ColumnNoise, WriteTable
 from allspin.sim.device.device import Device as ChipDevice
 from allspin.sim.device.hall_array import HallArray
-from allspin.sim.device.response import Polarity
+from allspin.sim.device.synapse_response import Polarity
 from allspin.sim.device.table_device import TableResponse, TableSynapse
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
@@ -199,11 +199,13 @@ def test_noise_that_the_device_has_not_is_refused(board):
 class NoiseOf(ColumnNoise):
     """Noise whose spread is as given."""
 
-    use_spread = 0
-
     def __init__(self, use_spread):
         super().__init__(NETWORK, PAPER, 1)
-        self.__dict__["use_spread"] = use_spread
+        self.__dict__["given"] = use_spread
+
+    @property
+    def use_spread(self):
+        return self.__dict__["given"]
 
 
 def test_a_write_table_s_lines_by_hand():

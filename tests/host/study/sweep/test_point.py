@@ -9,8 +9,8 @@ from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.study.chips.accuracy import only
 from allspin.host.study.sweep.grid import make_grid
 from allspin.host.study.sweep.point import scaled
-from allspin.sim.device.response import Polarity
 from allspin.sim.device.synapse import SotSynapse
+from allspin.sim.device.synapse_response import Polarity
 from allspin.sim.device.table_device import TableResponse, TableSynapse
 from allspin.sim.errors import UserError
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from allspin.hdl.cache import build_once, measure_room
+from allspin.hdl.cache import build_once, measure_cache
 from allspin.hdl.cache.seal import SEAL
 from allspin.sim.errors import UserError
 
@@ -133,7 +133,7 @@ def test_what_an_earlier_version_is_building_stays(cache, monkeypatch):
 def test_room_is_measured(cache):
     make("one", 0, cache)
     (cache / "failed-yosys.log").write_bytes(bytes(1000))
-    room = measure_room()
+    room = measure_cache()
     assert (room.folder, room.builds, room.limit) == (cache, 1, 10 * 10**9)
     seal = (cache / "builds" / "one" / SEAL).stat().st_size
     assert room.size == 100_000 + 1000 + seal
@@ -145,11 +145,11 @@ def test_room_is_measured(cache):
 )
 def test_limits_are_read(monkeypatch, text, bytes_):
     monkeypatch.setenv("ALLSPIN_CACHE_LIMIT", text)
-    assert measure_room().limit == bytes_
+    assert measure_cache().limit == bytes_
 
 
 @pytest.mark.parametrize("text", ["much", "-1", "1e9", "G", "10 P", "nan", "9" * 400])
 def test_what_is_no_limit_is_one_line(monkeypatch, text):
     monkeypatch.setenv("ALLSPIN_CACHE_LIMIT", text)
     with pytest.raises(UserError, match=r"^ALLSPIN_CACHE_LIMIT must be a number of bytes"):
-        measure_room()
+        measure_cache()

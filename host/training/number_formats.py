@@ -19,7 +19,7 @@ least step between R_AH words at most."""
 
 
 @dataclass(frozen=True)
-class Machine:
+class NumberFormats:
     """Number formats of a network.
 
     Parameters

@@ -14,7 +14,7 @@ from allspin.sim.programming.trains import plan_layer
 
 
 @dataclass(frozen=True, eq=False)
-class Target:
+class TrainingTarget:
     """A device to train for.
 
     Parameters

@@ -43,7 +43,9 @@ def weights_fit(engine: EngineParameters, platform: Any) -> tuple[bool, str]:
         name for key in ("part", "device") if isinstance(name := getattr(platform, key, 0), str)
     )
     if part not in BLOCKS:
-        raise ValueError(f"{part} is no part of boards.room.BLOCKS: its blocks of memory go there")
+        raise ValueError(
+            f"{part} is no part of boards.capacity.BLOCKS: its blocks of memory go there"
+        )
     available = {
         Sprams.blocks_name: Sprams().count if family.name == "iCE40" else 0,
         InferredBlocks.blocks_name: BLOCKS[part],

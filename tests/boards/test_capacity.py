@@ -2,8 +2,8 @@
 
 import pytest
 
+from allspin.boards.capacity import weights_fit
 from allspin.boards.catalogue import find_board
-from allspin.boards.room import weights_fit
 from allspin.boards.shell import ShellParameters
 from allspin.hdl.bench.networks import random_network
 from allspin.hdl.parameters import HardwareProfile

@@ -36,7 +36,7 @@ _SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,15})?)\s*([KMGT]?)B?", re.IGNORECASE | r
 
 
 @dataclass(frozen=True)
-class Room:
+class CacheSize:
     """What the cache holds.
 
     Attributes
@@ -77,7 +77,7 @@ def size_limit() -> int:
     return int(float(match[1]) * 1000 ** ("KMGT".find(match[2].upper()) + 1 if match[2] else 0))
 
 
-def measure_room() -> Room:
+def measure_cache() -> CacheSize:
     """What the cache holds now.
 
     Raises
@@ -86,7 +86,7 @@ def measure_room() -> Room:
         If there is no cache folder, or ALLSPIN_CACHE_LIMIT is no size.
     """
     folder = cache_folder()
-    return Room(folder, len(_builds(folder / BUILDS)), _size(folder), size_limit())
+    return CacheSize(folder, len(_builds(folder / BUILDS)), _size(folder), size_limit())
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class _Kept:
     used: float
 
 
-def make_room() -> None:
+def shrink_cache() -> None:
     """Remove what the cache keeps until it is within its limit.
 
     That goes first that was used longest ago (of notes: written): builds, notes, logs and

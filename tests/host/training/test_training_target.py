@@ -12,7 +12,7 @@ from allspin.host.data.datasets import load_dataset
 from allspin.host.training.latent import LatentNetwork
 from allspin.host.training.passes import forward
 from allspin.host.training.recipe import TrainingParameters, train
-from allspin.host.training.target import Target
+from allspin.host.training.training_target import TrainingTarget
 from allspin.sim.device.table_device import TableResponse, TableSynapse
 from allspin.sim.network.neuron import CmosSigmoidNeuron, SotNeuron
 from allspin.sim.programming.device_levels import device_levels
@@ -23,10 +23,10 @@ PAPER = open_device("paper")
 
 def test_noise_is_that_of_a_write() -> None:
     """0.029 of the range where depression meets the levels, 0.065 by potentiation."""
-    np.testing.assert_allclose(Target(PAPER).noise(10, 8), 0.029, rtol=0.02)
-    up = Target(PAPER, "nearest", Programming(polarity="potentiation")).noise(10, 8)
+    np.testing.assert_allclose(TrainingTarget(PAPER).noise(10, 8), 0.029, rtol=0.02)
+    up = TrainingTarget(PAPER, "nearest", Programming(polarity="potentiation")).noise(10, 8)
     assert np.all(up >= 0.064)
-    missed = Target(PAPER, "uniform").noise(10, 8)
+    missed = TrainingTarget(PAPER, "uniform").noise(10, 8)
     # A level that no train meets is missed by as much each time.
     reached = 126 - 252 * (1 - np.exp(-np.arange(101) / 9)) / (1 - np.exp(-100 / 9))
     off = np.abs(reached - 42).min() / 252
@@ -37,7 +37,7 @@ def test_more_states_than_pulses_reach_are_said() -> None:
     """A table of ten pulses a polarity that all meet: eleven levels, whatever is asked for."""
     way, still = np.linspace(0.0, 1.0, 11), np.zeros(11)
     table = TableSynapse(TableResponse(way, still, still), TableResponse(1 - way, still, still))
-    target = Target(dataclasses.replace(PAPER, name="short", synapse=table))
+    target = TrainingTarget(dataclasses.replace(PAPER, name="short", synapse=table))
     assert target.shared(11, 8) == ""
     assert target.shared(100, 8) == (
         "of 100 states 11 have a level of their own: pulses of short reach no more, and the "
@@ -50,7 +50,7 @@ def test_a_network_trained_for_a_device_has_its_levels(idx_folder: Callable[...,
     neuron = SotNeuron(threshold=0.2)
     device = dataclasses.replace(PAPER, neuron=neuron)
     parameters = TrainingParameters(
-        states=16, hidden=(16,), epochs=10, target=Target(device, "either")
+        states=16, hidden=(16,), epochs=10, target=TrainingTarget(device, "either")
     )
     trained = train(dataset, parameters)
     expected = device_levels(PAPER.synapse, 16, "either")
@@ -65,18 +65,18 @@ def test_a_network_trained_for_a_device_has_its_levels(idx_folder: Callable[...,
 
 def test_the_neuron_is_the_device_s_unless_another_kind_is_asked_for() -> None:
     mine = CmosSigmoidNeuron(steepness=6.0)
-    target = Target(dataclasses.replace(PAPER, neuron=mine))
-    assert TrainingParameters(target=target).machine.neuron == mine
-    assert TrainingParameters(target=target, neuron="cmos-sigmoid").machine.neuron == mine
-    assert TrainingParameters(target=target, neuron="sot").machine.neuron == SotNeuron()
-    assert TrainingParameters().machine.neuron == SotNeuron()
+    target = TrainingTarget(dataclasses.replace(PAPER, neuron=mine))
+    assert TrainingParameters(target=target).formats.neuron == mine
+    assert TrainingParameters(target=target, neuron="cmos-sigmoid").formats.neuron == mine
+    assert TrainingParameters(target=target, neuron="sot").formats.neuron == SotNeuron()
+    assert TrainingParameters().formats.neuron == SotNeuron()
 
 
 def test_weights_take_the_state_whose_level_is_nearest() -> None:
-    parameters = TrainingParameters(states=10, hidden=(30,), target=Target(PAPER))
-    network = LatentNetwork(parameters.machine, (40, 30, 3), np.random.default_rng(0))
+    parameters = TrainingParameters(states=10, hidden=(30,), target=TrainingTarget(PAPER))
+    network = LatentNetwork(parameters.formats, (40, 30, 3), np.random.default_rng(0))
     network.start_quantising()
-    levels = parameters.machine.levels.astype(float)
+    levels = parameters.formats.levels.astype(float)
     weights = network.weights(0).astype(float)
     distance = np.abs(weights[..., None] * 126 - levels)
     states = network.states(0).astype(int)
@@ -89,8 +89,8 @@ def test_weights_take_the_state_whose_level_is_nearest() -> None:
 
 
 def test_each_state_gets_its_own_noise() -> None:
-    parameters = TrainingParameters(states=10, hidden=(200,), target=Target(PAPER))
-    network = LatentNetwork(parameters.machine, (300, 200, 3), np.random.default_rng(0))
+    parameters = TrainingParameters(states=10, hidden=(200,), target=TrainingTarget(PAPER))
+    network = LatentNetwork(parameters.formats, (300, 200, 3), np.random.default_rng(0))
     network.start_quantising()
     noise = np.linspace(0, 0.09, 10)
     _, record = forward(network, np.ones((300, 1), np.float32), noise, np.random.default_rng(1))
@@ -103,7 +103,7 @@ def test_each_state_gets_its_own_noise() -> None:
 
 def test_an_unknown_choice_is_refused() -> None:
     with pytest.raises(ValueError, match="the choice of levels must be one of nearest"):
-        Target(PAPER, "best")
+        TrainingTarget(PAPER, "best")
 
 
 def test_levels_that_a_device_has_not_are_refused_before_the_training() -> None:
@@ -111,4 +111,4 @@ def test_levels_that_a_device_has_not_are_refused_before_the_training() -> None:
     tables = TableResponse(way, none, none), TableResponse(-way, none, none)
     measured = dataclasses.replace(PAPER, synapse=TableSynapse(*tables, states=10))
     with pytest.raises(ValueError, match="levels by pulses need a device with an A"):
-        TrainingParameters(target=Target(measured, "pulses"))
+        TrainingParameters(target=TrainingTarget(measured, "pulses"))
