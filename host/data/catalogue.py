@@ -6,7 +6,7 @@ from pathlib import Path
 
 from allspin.sim.device.device import Device
 from allspin.sim.device.device_file import load_device
-from allspin.sim.errors import UserError, refused
+from allspin.sim.errors import UserError, meant, refused
 from allspin.sim.network.netfile import load_network
 from allspin.sim.network.network import Network
 from allspin.sim.point.operating_point import OperatingPoint
@@ -32,7 +32,8 @@ def _find(kind: str, name_or_path: str, folder: Path, suffix: str) -> Path:
     path = Path(name_or_path)
     if not os.path.exists(path):  # False too for what can be no name
         raise UserError(
-            f"there is no {kind} {name_or_path!r}; give a file, or one of {', '.join(names)}"
+            f"there is no {kind} {name_or_path!r}{meant(name_or_path, names)}; give a file, or one "
+            f"of {', '.join(names)}"
         )
     return path
 

@@ -106,7 +106,7 @@ def run(
     base = open_network(network)
     shown_images, labels = load_test_set(data, [base], images)
     shown_images, labels = shown_images[:images], labels[:images]
-    made = None if chip is None else chip.make(base)
+    made = None if chip is None else _made(chip, base, display)
     loaded = base if made is None else made.network
     with opened(on, loaded, made, options.resident, display) as machine:
         title = on.title(machine) if isinstance(on, MachineOptions) else machine.name
@@ -133,6 +133,13 @@ def run(
         damaged=damaged,
         commit=commit(),
     )
+
+
+def _made(chip: ChipOptions | ProbedChipOptions, network: Network, display: Display) -> MadeChip:
+    display.start("making the chip" if chip.seed is None else f"making chip {chip.seed}")
+    made = chip.make(network)
+    display.finish()
+    return made
 
 
 def _bound(network: Network, profile: HardwareProfile | None, images: Images) -> float | None:

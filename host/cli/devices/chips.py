@@ -8,9 +8,9 @@ from allspin.host.cli.options.chip import PAPER, add_missing_argument, add_progr
 from allspin.host.cli.options.data import add_data_argument
 from allspin.host.cli.options.names import naming_options
 from allspin.host.cli.options.point import add_point_argument
+from allspin.host.show.printing import print_tables
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say
-from allspin.host.show.terminal import Terminal
 from allspin.host.study.chips.accuracy import CAUSES, COLUMNS
 from allspin.host.study.chips.measured import CHIPS, MeasureOptions, measure_chips
 from allspin.host.study.chips.table import chips_table, remarks
@@ -91,8 +91,5 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         say(json.dumps(measured.to_dict()))
         return 0
-    console = Terminal()
-    console.print(chips_table(measured))
-    for line in remarks(measured):
-        console.print(line, soft_wrap=True)
+    print_tables([chips_table(measured)], remarks(measured))
     return 0

@@ -6,12 +6,14 @@ from pathlib import Path
 
 from allspin.host.cli.devices.decays import NOT_DESCRIBED, are_decays, fit_decays
 from allspin.host.cli.options.names import naming_options
+from allspin.host.cli.options.pictures import add_picture_arguments, picture_options
 from allspin.host.cli.options.point import add_point_argument
 from allspin.host.data.catalogue import operating_point
 from allspin.host.data.files import check_writable
-from allspin.host.show.pictures.style import save_picture
+from allspin.host.show.pictures.style import Look, save_picture
+from allspin.host.show.printing import print_tables
+from allspin.host.show.progress import Steps
 from allspin.host.show.say import say, warn
-from allspin.host.show.terminal import Terminal
 from allspin.host.study.fit.fit import fit
 from allspin.host.study.fit.lookup import take_lookup_tables
 from allspin.host.study.fit.model.meter import METHODS
@@ -32,14 +34,15 @@ against current of a neuron. Writes a device file with values, intervals and rea
 beside it a picture of data, fit and residuals. Of R_AH against time, at one or more
 temperatures, it fits retention by thermal activation."""
 EPILOG = """\
-A file has a header with names and units, such as device,cycle,polarity,pulse,R_AH (ohm) for a
-synapse or device,cycle,current (mA),R_AH (ohm) for a neuron. See docs/formats.md. Two lookup
-tables of CrossSim (dG_increasing.txt, dG_decreasing.txt) are taken as they are, and several such
-pairs as as many devices.
+A file has a header with names and units, such as
+device,cycle,polarity,pulse,R_AH (ohm) for a synapse or
+device,cycle,current (mA),R_AH (ohm) for a neuron. See docs/formats.md. Two
+lookup tables of CrossSim (dG_increasing.txt, dG_decreasing.txt) are taken as
+they are, and several such pairs as as many devices.
 
-A curve that the model does not describe is said to be so, with exit status 1, and nothing is
-written but the picture: --table then writes the measured table as the device, --force the
-model all the same.
+A curve that the model does not describe is said to be so, with exit status 1,
+and nothing is written but the picture: --table then writes the measured table
+as the device, --force the model all the same.
 
 examples:
   allspin fit pulses.csv neuron.csv -o mine.toml
@@ -88,6 +91,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="part of the neuron's curve, in mA (in the file's numbers if it names no unit)",
     )
     _add_base_arguments(parser)
+    add_picture_arguments(parser)
     _add_reading_arguments(parser)
     for what in ("pulse", "cycle", "device", "polarity", "current"):
         add(f"--{what}-column", metavar="NAME", help=f"column of the {what}")
@@ -187,11 +191,11 @@ def _reading(arguments: argparse.Namespace) -> ReadOptions:
     )
 
 
-def _take_lookup_tables(arguments: argparse.Namespace, options: FitOptions) -> int:
+def _take_lookup_tables(arguments: argparse.Namespace, options: FitOptions, look: Look) -> int:
     """CrossSim's tables become a device without any fit."""
     output: Path = arguments.output
     taken = take_lookup_tables(arguments.files, options, arguments.base, arguments.at)
-    pictures = save_picture(taken.picture(), output.parent, output.stem)
+    pictures = save_picture(taken.picture(), output.parent, output.stem, look)
     _save(taken.device, arguments)
     if arguments.json:
         say(json.dumps(taken.to_dict(output, pictures)))
@@ -224,6 +228,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Read, fit, judge, write."""
     output: Path = arguments.output
     check_writable(output, regular=True)
+    look = picture_options(arguments)
     operating_point(arguments.point)  # before anything is computed
     if arguments.at is not None and arguments.base is None:
         raise UserError("--at needs --base")
@@ -250,10 +255,11 @@ def run(arguments: argparse.Namespace) -> int:
                 f"{arguments.files[0]} is a lookup table, which is taken as it is; leave out what "
                 "says how CSV files are read"
             )
-        return _take_lookup_tables(arguments, options)
-    fitted = fit(arguments.files, options, reading, arguments.base, warn, at=arguments.at)
-    device = fitted.device() if not fitted.complaints or arguments.force else None
-    pictures = save_picture(fitted.picture(), output.parent, output.stem)
+        return _take_lookup_tables(arguments, options, look)
+    with Steps() as steps, steps.waiting("fitting, and drawing the fit"):
+        fitted = fit(arguments.files, options, reading, arguments.base, warn, at=arguments.at)
+        device = fitted.device() if not fitted.complaints or arguments.force else None
+        pictures = save_picture(fitted.picture(), output.parent, output.stem, look)
     for complaint in fitted.complaints:
         warn(f"the model does not describe {complaint}")
     if device is not None:
@@ -261,10 +267,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         say(json.dumps(fitted.to_dict(None if device is None else output, pictures)))
     elif device is not None:
-        Terminal().print(fit_table(fitted.result, device))
-        for line in readings(fitted.result, device):
-            say(line)
-        say(f"{output} and its picture are written.")
+        written = f"{output} and its picture are written."
+        notes = [*readings(fitted.result, device), written]
+        print_tables([fit_table(fitted.result, device)], notes)
     if device is None:
         warn(
             f"{output} is not written; see {pictures[0]}, and take --table for "

@@ -12,6 +12,7 @@ from allspin.host.cli.options.point import add_point_argument
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.files import check_writable
 from allspin.host.data.foreign.graphs.writing import CLASSES, IMAGES, LOGITS, network_graph
+from allspin.host.show.progress import Steps
 from allspin.host.show.say import printable, say
 from allspin.host.study.chips.cells.table import check_suffix, table_bytes
 from allspin.sim.array.spice import layer_deck
@@ -166,8 +167,10 @@ def _write_verilog(arguments: argparse.Namespace) -> int:
     with refused():
         profile = HardwareProfile(lanes=arguments.lanes)
     network = open_network(arguments.network)
-    verilog = engine_verilog(EngineParameters.from_network(network, profile), DIALECTS[path.suffix])
-    image = memory_image(network)
+    with Steps() as steps, steps.waiting("writing Verilog"):
+        parameters = EngineParameters.from_network(network, profile)
+        verilog = engine_verilog(parameters, DIALECTS[path.suffix])
+        image = memory_image(network)
     write_atomically(path, verilog.encode())
     write_atomically(image_path, image.encode())
     beats = sum(not line.startswith("//") for line in image.splitlines())

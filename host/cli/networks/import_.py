@@ -12,12 +12,12 @@ from allspin.host.cli.options.data import add_data_argument
 from allspin.host.cli.options.target import add_target_arguments, target_options
 from allspin.host.data.datasets import load_dataset
 from allspin.host.data.files import check_writable, make_folder
-from allspin.host.show.figures import figures_table
 from allspin.host.show.pictures.imported import imported_network
 from allspin.host.show.pictures.style import name_text, save_picture
+from allspin.host.show.printing import print_tables
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say, warn
-from allspin.host.show.terminal import Terminal
+from allspin.host.show.table import Figure, Number, figures
 from allspin.host.training.bar import TrainingBar
 from allspin.host.training.imported.importing import Imported, import_network
 from allspin.host.training.imported.options import ImportOptions
@@ -127,30 +127,25 @@ def _print_table(imported: Imported, path: Path, seconds: float) -> None:
     stages = [("as quantised", imported.quantised)]
     if imported.tuned is not None:
         stages.append(("as tuned", imported.tuned))
-    rows = [
+    rows: list[Figure] = [
         ("model", "-".join(map(str, imported.model_topology))),
         ("topology", "-".join(map(str, imported.network.topology))),
         ("white pixel in the model's input", f"{imported.scaling.white:g}"),
-        ("accuracy in floating point", f"{imported.model_accuracy:.2%}"),
-        *((f"accuracy {name}", f"{stage.accuracy:.2%}") for name, stage in stages),
+        ("accuracy in floating point", Number(100 * imported.model_accuracy, ".2f"), "%"),
     ]
     for name, stage in stages:
-        rows += [
-            (f"error of layer {number} {name}", f"{error:.1%}")
-            for number, error in enumerate(stage.errors)
-        ]
-    rows += [("seconds", f"{seconds:.1f}"), ("file", str(path))]
-    console = Terminal()
-    console.print(figures_table("Imported network", rows, "left"))
+        rows.append((f"accuracy {name}", Number(100 * stage.accuracy, ".2f"), "%"))
+    for name, stage in stages:
+        for number, error in enumerate(stage.errors):
+            rows.append((f"error of layer {number} {name}", Number(100 * error, ".1f"), "%"))
+    rows.append(("time", seconds, "s"))
+    notes = [f"the network is in {path}"]
     if imported.constant_neurons:
-        console.print(
-            f"hidden neurons added for the last layer's biases: {imported.constant_neurons}",
-            soft_wrap=True,
-        )
+        count = imported.constant_neurons
+        notes.append(f"hidden neurons added for the last layer's biases: {count}")
     if imported.spread_biases:
-        console.print(
-            "there is no hidden layer: biases are spread over the pixels' weights", soft_wrap=True
-        )
+        notes.append("there is no hidden layer: biases are spread over the pixels' weights")
+    print_tables([figures("Imported network", rows)], notes)
 
 
 def _draw(imported: Imported, model: Path, folder: Path) -> None:

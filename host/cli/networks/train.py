@@ -11,10 +11,10 @@ from allspin.host.cli.options.data import add_data_argument
 from allspin.host.data.catalogue import open_device
 from allspin.host.data.datasets import Dataset, load_dataset
 from allspin.host.data.files import check_writable
-from allspin.host.show.figures import figures_table
+from allspin.host.show.printing import print_tables
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say, tell, warn
-from allspin.host.show.terminal import Terminal
+from allspin.host.show.table import Number, figures
 from allspin.host.training import recipe
 from allspin.host.training.augment import AUGMENTATIONS, Augmentation
 from allspin.host.training.bar import TrainingBar
@@ -224,14 +224,13 @@ def _print_table(
         ("topology", "-".join(map(str, trained.network.topology))),
         *_said(options),
         *(
-            (name.replace("_", " "), f"{share:.2%}")
+            (name.replace("_", " "), Number(100 * share, ".2f"), "%")
             for name, share in _accuracies(trained).items()
             if share is not None
         ),
-        ("seconds", f"{seconds:.1f}"),
-        ("file", str(path)),
+        ("time", seconds, "s"),
     )
-    Terminal().print(figures_table("Trained network", rows, "left"))
+    print_tables([figures("Trained network", rows)], [f"the network is in {path}"])
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -241,7 +240,8 @@ def run(arguments: argparse.Namespace) -> int:
     by_pulses = given.pop("in_array", False)
     parameters = _parameters(given, by_pulses)
     check_writable(arguments.output)
-    dataset = load_dataset(data)
+    with Steps() as steps, steps.waiting("reading the images"):
+        dataset = load_dataset(data)
     options = parameters.options(dataset) | ({"in_array": True} if by_pulses else {})
     tell(f"training with {', '.join(f'{name} {value}' for name, value in _said(options))}")
     target = parameters.target

@@ -59,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Compute, write the page, and say where it is."""
-    with naming_options():
+    with Steps() as steps, steps.waiting("reading network, device and images"), naming_options():
         subject = Subject.open(
             arguments.network,
             arguments.device,

@@ -12,6 +12,7 @@ from allspin.host.data.datasets import load_test_set
 from allspin.host.study.compare.parts import DEFAULT_PERIPHERY, PERIPHERY
 from allspin.sim.cost.liberty import CELLS_45, Library, load_library
 from allspin.sim.device.device import Device
+from allspin.sim.errors import meant
 from allspin.sim.network.levels import check_range
 from allspin.sim.network.network import Network
 from allspin.sim.point.operating_point import OperatingPoint
@@ -117,8 +118,10 @@ class CompareOptions:
                 f"frequency must be from 1 to {MAX_MHZ} MHz, not {self.frequency / MHZ:g}"
             )
         if strange := self.periphery - set(PERIPHERY):
+            first = sorted(strange)[0]
             raise ValueError(
                 f"periphery takes none or {', '.join(PERIPHERY)}, not {', '.join(sorted(strange))}"
+                f"{meant(first, PERIPHERY)}"
             )
 
     def counted(self, images: int) -> int:

@@ -3,7 +3,8 @@
 from contextlib import AbstractContextManager, nullcontext
 
 from allspin.host.link.machines.machine import Machine
-from allspin.host.show.display import Display
+from allspin.host.link.machines.opening import VIRTUAL
+from allspin.host.show.display import BuildWatch, Display
 from allspin.host.study.running.machine_options import MachineOptions
 from allspin.host.study.running.made_chip import MadeChip
 from allspin.sim.network.network import Network
@@ -40,15 +41,9 @@ def opened(
         on.check(network)
         return nullcontext(on)
     display.start(f"opening {on.on}")
-    machine = on.open(
-        network,
-        chip,
-        resident=resident,
-        progress=lambda what, seconds: display.advance(
-            seconds, None, f"{what} ... {seconds:.0f} s"
-        ),
-    )
-    display.finish(machine.description)
+    watch = BuildWatch(display)
+    machine = on.open(network, chip, resident=resident, progress=watch)
+    display.finish(f"{machine.description}{watch.outcome if on.on == VIRTUAL else ''}")
     return machine
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from allspin.host.data.catalogue import open_network
 from allspin.host.study.sweep.point import FIGURES, Point
 from allspin.sim.device.retention import MAX_AGE, MAX_TEMPERATURE, MIN_TEMPERATURE
-from allspin.sim.errors import UserError, refused
+from allspin.sim.errors import UserError, not_one_of, refused
 from allspin.sim.files.plain import MAX_TOML, parse_toml
 from allspin.sim.files.user_file import read_text
 from allspin.sim.network.levels import check_range
@@ -39,7 +39,7 @@ def _text(name: str, value: Any) -> str:
 def _one_of(known: Mapping[str, str]) -> Callable[[str, Any], str]:
     def check(name: str, value: Any) -> str:
         if not isinstance(value, str) or value not in known:
-            raise UserError(f"{name} must be one of {', '.join(known)}, not {value!r}")
+            raise UserError(not_one_of(name, value, known))
         return value
 
     return check

@@ -51,7 +51,7 @@ def test_the_table_has_the_figures_and_the_file(data, tmp_path, capfd) -> None:
     output = tmp_path / "net.safetensors"
     assert main(arguments(data, output, "--quick", "--epochs", "2")) == 0
     out, _ = capfd.readouterr()
-    for word in ("72-12-6", "validation accuracy", "test accuracy", "seconds"):
+    for word in ("72-12-6", "validation accuracy", "test accuracy", "time"):
         assert word in out
     assert output.name in "".join(out.replace("│", " ").split())
 
