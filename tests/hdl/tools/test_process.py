@@ -65,18 +65,6 @@ def test_the_first_line_is_of_stdout_or_else_of_stderr():
     assert first_line(["cat"]) == ""
 
 
-def test_without_a_home_yowasps_tools_have_a_cache(tmp_path, monkeypatch):
-    show = ["sh", "-c", "echo $YOWASP_CACHE_DIR"]
-    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    monkeypatch.setenv("ALLSPIN_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("HOME", str(tmp_path))
-    run_tool(show, tmp_path, "log", "working")
-    assert (tmp_path / "log").read_text() == "\n"
-    monkeypatch.setenv("HOME", "/dev/null")
-    run_tool(show, tmp_path, "log", "working")
-    assert (tmp_path / "log").read_text() == f"{tmp_path}/cache/yowasp\n"
-
-
 def wait_for(condition):
     deadline = time.monotonic() + 60
     while not condition():

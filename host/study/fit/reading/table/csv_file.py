@@ -13,6 +13,7 @@ from allspin.host.study.fit.reading.table import cells as cell_text
 from allspin.host.study.fit.reading.table.cells import MAX_MAGNITUDE, is_number
 from allspin.host.study.fit.reading.table.layout import (
     DELIMITERS,
+    FIRST_LINES,
     Layout,
     best,
     plainest,
@@ -158,8 +159,8 @@ class _Rows:
                 inside = number and not line.comment and table.delimiter in line.text
                 if inside and table.fits(split_line(line, table.delimiter), table.usual):
                     break
-                aside.insert(0, place)
-            found.append(aside)
+                aside.append(place)
+            found.append(aside[::-1])
             before = head
         return found
 
@@ -176,7 +177,7 @@ class _Rows:
         count = 1 + line.text.count(table.delimiter)
         self._cells += count
         if self._cells > self.limit:
-            raise UserError(f"{self.path} has more than {self.limit:,} cells; give it in parts")
+            raise _too_many_cells(self.path, self.limit)
         cells = split_line(line, table.delimiter)
         longest = max(map(len, cells))
         if longest > MAX_LENGTH:
@@ -210,6 +211,17 @@ class _Rows:
         return [""] * table.width
 
 
+def _check_cells(path: Path, lines: list[Line], limit: int) -> None:
+    """Raise if the lines by which the delimiter is told would take long to split."""
+    for delimiter in DELIMITERS:
+        if sum(line.text.count(delimiter) for line in lines[:FIRST_LINES]) > limit:
+            raise _too_many_cells(path, limit)
+
+
+def _too_many_cells(path: Path, limit: int) -> UserError:
+    return UserError(f"{path} has more than {limit:,} cells; give it in parts")
+
+
 def read_csv(path: Path, limits: Limits | None = None) -> CsvFile:
     """Read a table.
 
@@ -227,6 +239,7 @@ def read_csv(path: Path, limits: Limits | None = None) -> CsvFile:
     """
     limits = limits or Limits()
     data, lines = read_lines(path, limits)
+    _check_cells(path, lines, limits.cells)
     table = best(lines) or plainest(path, lines)
     if table.width > MAX_COLUMNS:
         raise UserError(f"{path} has more than {MAX_COLUMNS:,} columns; give it in parts")

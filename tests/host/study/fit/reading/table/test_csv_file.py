@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from allspin.host.study.fit.reading.table import layout
 from allspin.host.study.fit.reading.table.csv_file import Column, read_csv
 from allspin.host.study.fit.reading.table.text import Limits
 from allspin.sim.errors import UserError
@@ -189,6 +190,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     [
         ("pulse,R\n" + "\n" * Limits().lines, "more than 200,000 lines; give it in parts"),
         ("pulse,R\n" + "1," * 1_000_000, "more than 1,000,000 cells"),
+        (("," * 1000 + "\n") * 1001, "more than 1,000,000 cells"),
         ("pulse" + ",R" * 1000 + "\n1,2\n", "more than 1,000 columns"),
         ("pulse,R\n1," + "2" * 201 + "\n", "line 2: a cell has 201 characters, at most 200 are"),
         ("pulse,R_AH " + "(" * 300 + "\n1,2\n", "line 1: a cell has 305 characters, at most 200"),
@@ -236,3 +238,12 @@ def test_any_damage_makes_a_table_or_one_line(
                 assert not abs(file.number(line, cell, column)) > 1e30
     except UserError as error:
         assert "\n" not in str(error)  # noqa: PT017
+
+
+def test_cells_are_counted_before_lines_are_split(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Splitting 33 MB of delimiters takes a gigabyte.
+    monkeypatch.setattr(layout, "split_line", None)
+    with pytest.raises(UserError, match="more than 1,000,000 cells"):
+        read_csv(write("," * 1_000_001))
