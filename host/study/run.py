@@ -136,6 +136,7 @@ def run(
 
 
 def _made(chip: ChipOptions | ProbedChipOptions, network: Network, display: Display) -> MadeChip:
+    chip = chip.opened()  # what is wrong with the device is told first
     display.start("making the chip" if chip.seed is None else f"making chip {chip.seed}")
     made = chip.make(network)
     display.finish()

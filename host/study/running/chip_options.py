@@ -1,7 +1,8 @@
 """The chip that a network shall run on: how it is programmed, or where its cells were read."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 from allspin.host.data.catalogue import open_device
 from allspin.host.study.chips.cells.probed import probe_cells
@@ -75,6 +76,16 @@ class ChipOptions:
             DEFAULT_BAND if self.band is None else self.band,
         )
 
+    def opened(self) -> Self:
+        """The same, with its device read from its file.
+
+        Raises
+        ------
+        UserError
+            If there is no such device.
+        """
+        return replace(self, device=open_device(self.device, self.at), at=None)
+
     def make(self, network: Network) -> ProgrammedChip:
         """Make the chip, and program it with a network.
 
@@ -100,7 +111,7 @@ class ChipOptions:
         UserError
             As of `make`.
         """
-        device = open_device(self.device)
+        device = open_device(self.device, self.at)
         with refused():
             how = self._programming(default_tries(network))
             return cell_table(network, device, program_chip(Chip(device, self.seed), network, how))
@@ -147,6 +158,16 @@ class ProbedChipOptions:
                 check_range("chip seed", self.seed, 0, 2**32 - 1)
         if self.calibrate and self.seed is None:
             raise UserError("`calibrate` needs `seed`: the mean neuron needs no calibration")
+
+    def opened(self) -> Self:
+        """The same, with its device read from its file.
+
+        Raises
+        ------
+        UserError
+            If there is no such device.
+        """
+        return replace(self, device=open_device(self.device, self.at), at=None)
 
     def make(self, network: Network) -> ProbedChip:
         """Make the chip of a network.
