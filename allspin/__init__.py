@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from allspin.host.data.datasets import Dataset as Dataset
     from allspin.host.data.datasets import load_dataset as load_dataset
     from allspin.host.data.datasets import load_test_set as load_test_set
+    from allspin.host.data.image_files.load import load_image as load_image
     from allspin.host.link.machines.machine import Machine as Machine
     from allspin.host.link.machines.opening import open_machine as open_machine
     from allspin.host.link.wire.uart import UartOptions as UartOptions
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from allspin.host.study.compare.comparison import compare as compare
     from allspin.host.study.compare.subject import CompareOptions as CompareOptions
     from allspin.host.study.compare.subject import Subject as ComparisonSubject
+    from allspin.host.study.fit.decay.fitted import DecayOptions as DecayOptions
+    from allspin.host.study.fit.decay.fitted import fit_decay as fit_decay
     from allspin.host.study.fit.fit import fit as fit
     from allspin.host.study.fit.options import FitOptions as FitOptions
     from allspin.host.study.fit.reading.options import ColumnNames as ColumnNames
@@ -44,10 +47,14 @@ if TYPE_CHECKING:
     from allspin.host.study.run import RunOptions as RunOptions
     from allspin.host.study.run import run as run
     from allspin.host.study.running.chip_options import ChipOptions as ChipOptions
+    from allspin.host.study.running.chip_options import ProbedChipOptions as ProbedChipOptions
+    from allspin.host.study.running.classify import classify as classify
     from allspin.host.study.running.machine_options import MachineOptions as MachineOptions
     from allspin.host.study.sweep.cluster import Cluster as Cluster
     from allspin.host.study.sweep.sweep import sweep as sweep
     from allspin.host.training.augment import Augmentation as Augmentation
+    from allspin.host.training.imported.importing import import_network as import_network
+    from allspin.host.training.imported.options import ImportOptions as ImportOptions
     from allspin.host.training.recipe import TrainingParameters as TrainingParameters
     from allspin.host.training.recipe import train as train
     from allspin.host.training.training_target import TrainingTarget as TrainingTarget
@@ -64,6 +71,7 @@ if TYPE_CHECKING:
     from allspin.sim.network.network import Network as Network
     from allspin.sim.network.neuron import register_neuron as register_neuron
     from allspin.sim.network.neuron_kind import Neuron as Neuron
+    from allspin.sim.point.operating_point import OperatingPoint as OperatingPoint
     from allspin.sim.programming.programming import program_chip as program_chip
     from allspin.sim.programming.schemes import Programming as Programming
 
@@ -80,17 +88,21 @@ __all__ = [
     "CompareOptions",
     "ComparisonSubject",
     "Dataset",
+    "DecayOptions",
     "Device",
     "Display",
     "FitOptions",
     "GoldenModel",
     "HardwareProfile",
+    "ImportOptions",
     "Machine",
     "MachineOptions",
     "MeasureOptions",
     "Network",
     "Neuron",
     "NeuronGateware",
+    "OperatingPoint",
+    "ProbedChipOptions",
     "Programming",
     "ReadOptions",
     "ReportSubject",
@@ -105,10 +117,14 @@ __all__ = [
     "UserError",
     "VariationParameters",
     "build",
+    "classify",
     "compare",
     "fit",
+    "fit_decay",
+    "import_network",
     "load_dataset",
     "load_device",
+    "load_image",
     "load_network",
     "load_test_set",
     "measure_chips",
@@ -140,17 +156,21 @@ _HOMES = {
     "CompareOptions": "host.study.compare.subject",
     "ComparisonSubject": "host.study.compare.subject:Subject",
     "Dataset": "host.data.datasets",
+    "DecayOptions": "host.study.fit.decay.fitted",
     "Device": "sim.device.device",
     "Display": "host.show.display",
     "FitOptions": "host.study.fit.options",
     "GoldenModel": "sim.network.golden",
     "HardwareProfile": "hdl.parameters",
+    "ImportOptions": "host.training.imported.options",
     "Machine": "host.link.machines.machine",
     "MachineOptions": "host.study.running.machine_options",
     "MeasureOptions": "host.study.chips.measured",
     "Network": "sim.network.network",
     "Neuron": "sim.network.neuron_kind",
     "NeuronGateware": "hdl.neuron.neuron",
+    "OperatingPoint": "sim.point.operating_point",
+    "ProbedChipOptions": "host.study.running.chip_options",
     "Programming": "sim.programming.schemes",
     "ReadOptions": "host.study.fit.reading.options",
     "ReportSubject": "host.report.subject:Subject",
@@ -165,10 +185,14 @@ _HOMES = {
     "UserError": "sim.errors",
     "VariationParameters": "hdl.parameters",
     "build": "host.bitstreams.build.boards",
+    "classify": "host.study.running.classify",
     "compare": "host.study.compare.comparison",
     "fit": "host.study.fit.fit",
+    "fit_decay": "host.study.fit.decay.fitted",
+    "import_network": "host.training.imported.importing",
     "load_dataset": "host.data.datasets",
     "load_device": "host.data.catalogue:open_device",
+    "load_image": "host.data.image_files.load",
     "load_network": "host.data.catalogue:open_network",
     "load_test_set": "host.data.datasets",
     "measure_chips": "host.study.chips.measured",

@@ -17,7 +17,7 @@ from allspin.boards.lights import Lights
 from allspin.boards.pll.divisors import PllParameters
 from allspin.boards.profiles import Profile
 from allspin.hdl.link.uart import UartParameters
-from allspin.sim.errors import UserError
+from allspin.sim.errors import UserError, meant
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,8 @@ class Board:
             return next(iter(self.profiles.values()))
         if name not in self.profiles:
             raise UserError(
-                f"{self.name} has no profile {name!r}; it has {', '.join(self.profiles)}"
+                f"{self.name} has no profile {name!r}{meant(name, self.profiles)}; "
+                f"it has {', '.join(self.profiles)}"
             )
         return self.profiles[name]
 

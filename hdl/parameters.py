@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.hdl.target import STATE_BITS, TARGETS, Target
+from allspin.sim.errors import not_one_of
 from allspin.sim.extensions import UnknownKind
 from allspin.sim.network.levels import MAX_RAH_BITS, MIN_RAH_BITS, check_range
 from allspin.sim.network.network import (
@@ -31,7 +32,7 @@ def _keep_one_of(owner: object, name: str, allowed: tuple[int, ...] | tuple[str,
     """Check that an attribute of a frozen object is one of a few values."""
     value = getattr(owner, name)
     if isinstance(value, bool) or value not in allowed:
-        raise ValueError(f"{name} must be one of {', '.join(map(str, allowed))}, not {value!r}")
+        raise ValueError(not_one_of(name, value, allowed))
 
 
 def check_power_of_two(name: str, value: object, low: int, high: int) -> int:

@@ -1,7 +1,11 @@
-"""The one exception that a command turns into a line on stderr and exit status 2."""
+"""The one exception that a command turns into a line on stderr and exit status 2; wrong names."""
 
 import contextlib
-from collections.abc import Iterator
+import difflib
+from collections.abc import Iterable, Iterator
+
+LIKENESS = 0.6
+"""How like a name must be to be what was meant, of 1."""
 
 
 class UserError(Exception):
@@ -31,3 +35,42 @@ def refused(what: str = "", advice: str = "") -> Iterator[None]:
         yield
     except ValueError as error:
         raise UserError(f"{what}{error}{advice}") from error
+
+
+def meant(name: object, known: Iterable[object]) -> str:
+    """A question for the end of a message: which of the known names was meant, if one is like it.
+
+    Parameters
+    ----------
+    name : object
+        What was given; only a str is like a name.
+    known : iterable of object
+        The names.
+
+    Returns
+    -------
+    str
+        Such as `` (did you mean virtual?)``; empty if none is like it.
+    """
+    if not isinstance(name, str):
+        return ""
+    names = {str(each).lower(): str(each) for each in known}
+    close = difflib.get_close_matches(name.lower(), names, 1, LIKENESS)
+    return f" (did you mean {names[close[0]]}?)" if close else ""
+
+
+def not_one_of(name: str, value: object, known: Iterable[object]) -> str:
+    """What to say of a value that is none of a few.
+
+    Parameters
+    ----------
+    name : str
+        Of the parameter.
+    value : object
+        What was given.
+    known : iterable of object
+        What it may be.
+    """
+    known = list(known)
+    listed = ", ".join(map(str, known))
+    return f"{name} must be one of {listed}, not {value!r}{meant(value, known)}"

@@ -6,6 +6,8 @@ The files are loaded by `allspin.host.data.extensions`.
 from collections.abc import Iterable
 from typing import Self
 
+from allspin.sim.errors import not_one_of
+
 VARIABLE = "ALLSPIN_EXTENSIONS"
 """Environment variable that names files ``*.py`` or modules, separated as in PATH."""
 
@@ -27,6 +29,6 @@ class UnknownKind(ValueError):
             What was named in their place.
         """
         return cls(
-            f"{what} must be one of {', '.join(sorted(known))}, not {kind!r}; a kind of your own "
-            f"is registered by a file that {VARIABLE} names"
+            f"{not_one_of(what, kind, sorted(known))}; a kind of your own is registered by a file "
+            f"that {VARIABLE} names"
         )

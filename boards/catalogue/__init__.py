@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 
 from allspin.boards.board import Board
-from allspin.sim.errors import UserError
+from allspin.sim.errors import UserError, meant
 
 
 @cache
@@ -31,5 +31,7 @@ def find_board(name: str) -> Board:
     """
     found = find_boards()
     if name not in found:
-        raise UserError(f"there is no board {name!r}; there are {', '.join(found)}")
+        raise UserError(
+            f"there is no board {name!r}{meant(name, found)}; there are {', '.join(found)}"
+        )
     return found[name]

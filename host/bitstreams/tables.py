@@ -6,6 +6,7 @@ from typing import Any
 from allspin.boards.catalogue import find_boards
 from allspin.hdl.parameters import HardwareProfile
 from allspin.host.bitstreams.rows import Row
+from allspin.host.show.table import Cell, Column, Table
 
 HEADER = (
     *("board", "part", "machine", "gateware", "memory", "lanes", "fits", "MHz", "each seed"),
@@ -53,6 +54,62 @@ def cells(row: Row) -> list[str]:
         "" if images is None else f"{images:,}",
         f"{built['seconds']:,.0f}",
     ]
+
+
+PRINTED = (
+    Column("board"),
+    Column("machine"),
+    Column("part", wide=True),
+    Column("gateware"),
+    Column("memory", wide=True),
+    Column("lanes", number=True, wide=True),
+    Column("rows per clock", wide=True),
+    Column("fits"),
+    Column("clock", "MHz", form=".1f"),
+    Column("needed", "MHz", form="g"),
+    Column("each seed", "MHz", number=True, wide=True),
+    Column("LUTs"),
+    Column("LUTs' share", "%", form=".0f", wide=True),
+    Column("memories", wide=True),
+    Column("memories' share", "%", form=".0f", wide=True),
+    Column("images/s"),
+    Column("tools", "s", form=",.0f", wide=True),
+)
+
+
+def printed_table(rows: Sequence[Row], network: str) -> Table:
+    """All rows as a table of the terminal.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+        As of `boards_table`.
+    network : str
+        Whose builds they are of.
+    """
+    return Table(f"Boards, and {network} on them", PRINTED, [_printed(row) for row in rows], keys=2)
+
+
+def _printed(row: Row) -> tuple[Cell, ...]:
+    built = row["built"]
+    shape = row if built is None else built
+    begin = (row["board"], row["profile"], row["part"], _gateware(row) or None, row["memory"])
+    shape = str(shape["lanes"] or "all"), shape["rows_per_clock"]
+    if built is None:
+        fits = "weights do" if row["fits"] else "no"
+        return (*begin, *shape, fits, None, float(row["clock_mhz"]), *[None] * 7)
+    fits = "yes" if row["fits"] else "too slow" if built["fits"] else "no"
+    images = built["images_per_second"]
+    return (
+        *(*begin, *shape, fits),
+        built["worst_fmax_mhz"] if built["fits"] else None,
+        float(row["clock_mhz"]),
+        _seeds(built),
+        *(built["luts"], 100 * built["luts_share"]),
+        *(built["memories"], 100 * built["memories_share"]),
+        None if images is None else float(images),
+        float(built["seconds"]),
+    )
 
 
 def _gateware(row: Row) -> str:

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from allspin.host.cli.fault import report_fault
 from allspin.host.cli.options.names import in_options
-from allspin.host.cli.parser import COMMANDS, USAGE_ERROR, build_parser
+from allspin.host.cli.parser import COMMANDS, USAGE_ERROR, Parser, build_parser
 from allspin.host.cli.streams import prepare_streams, reader_has_gone, silence_streams
 from allspin.host.data.extensions import fault_of_extension, load_extensions
+from allspin.host.show.beat import Beat
 from allspin.host.show.say import warn
 from allspin.sim.errors import UserError
 from allspin.sim.extensions import VARIABLE
@@ -39,12 +40,21 @@ def _complain(message: object) -> int:
     return USAGE_ERROR
 
 
+def _parser(commands: Sequence[str]) -> Parser:
+    """The parser; what a command needs may take seconds to import on a busy machine."""
+    beat = Beat(lambda: "", "starting ...")
+    try:
+        return build_parser(commands)
+    finally:
+        beat.stop()
+
+
 def _perform(argv: Sequence[str]) -> int:
     """Parse and run; whatever goes wrong is raised."""
     load_extensions()
     called = next((word for word in argv if not word.startswith("-")), None)
     try:
-        parser = build_parser([] if called is None else [called])
+        parser = _parser([] if called is None else [called])
         arguments = parser.parse_args(argv)
         if arguments.command is None:
             parser.error(f"a command is needed: {', '.join(COMMANDS)}")

@@ -6,22 +6,28 @@ not before, so that help is there at once.
 """
 
 import argparse
+import functools
 import importlib
+import keyword
+import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, Protocol, cast
 
 from allspin.host.data.revision import version
 from allspin.host.show.say import one_line, printable, say
+from allspin.sim.errors import meant
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "train": ("networks", "train a network, offline"),
+    "import": ("networks", "bring a network of another tool to the machine"),
     "run": ("networks", "run a network on a machine and score it"),
     "fit": ("devices", "make a device file of measured curves"),
     "chips": ("devices", "say what networks reach over many chips of a device"),
     "sweep": ("devices", "measure chips over a grid of networks, devices and variations"),
     "sim": ("gateware", "run a network's gateware in an HDL simulator"),
-    "export": ("gateware", "write a network's gateware as Verilog, or its array for SPICE"),
+    "export": ("gateware", "write Verilog, ONNX, a deck for SPICE, or a table of cells"),
     "demo": ("networks", "show the whole machine at work, and leave its pictures"),
     "paper": ("reports", "draw the figures of the paper, with a verdict on each claim"),
     "compare": ("reports", "set spin neurons against CMOS neurons: area, energy and time"),
@@ -34,7 +40,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "bench": ("reports", "measure how fast it is, beside targets and beside others"),
     "info": ("reports", "show versions, tools, networks and boards"),
 }
-"""Each command (the name of its module), with its folder here and its line of the list."""
+"""Each command, with its folder here and its line of the list. Its module is called the same,
+with an underscore behind it if Python has the word."""
 
 DESCRIPTION = "allspin emulates an all-spin neural network in gateware, bit for bit."
 EPILOG = """\
@@ -43,11 +50,26 @@ examples:
   allspin train --states 10 -o mine.safetensors
   allspin COMMAND --help
 
-exit status: 0, or 1 where a command's help says so; 2 for what you can mend, which a line tells;
-70 for a bug in allspin, whose traceback goes to a file (ALLSPIN_DEBUG=1 prints it);
-130 for Ctrl-C; 141 if whoever read the output has left
+completion of commands, options and names:
+  bash   source <(allspin --completion bash)      in ~/.bashrc
+  zsh    allspin --completion zsh > ~/.zfunc/_allspin     a folder of fpath
+  fish   allspin --completion fish > ~/.config/fish/completions/allspin.fish
+
+tables are as wide as the terminal; where stdout is none, they are TSV:
+  allspin boards | cut -f 1,9     titles and notes are lines that begin with #
+
+exit status: 0, or 1 where a command's help says so; 2 for what you can mend,
+which a line tells; 70 for a bug in allspin, whose traceback goes to a file
+(ALLSPIN_DEBUG=1 prints it); 130 for Ctrl-C; 141 if whoever read the output has
+left
 """
 
+SHELLS = ("bash", "zsh", "fish")
+"""Those that `--completion` knows."""
+WIDTH = 79
+"""Columns of prose."""
+HELP_AT = 13
+"""Where the lines of the commands begin, so that each has room in 80 columns."""
 USAGE_ERROR = 2
 """Exit status for what the user can mend."""
 
@@ -63,11 +85,19 @@ class Command(Protocol):
 
 def load_command(name: str) -> Command:
     """The module of a command of `COMMANDS`."""
-    return cast(Command, importlib.import_module(f"allspin.host.cli.{COMMANDS[name][0]}.{name}"))
+    module = f"{name}_" if keyword.iskeyword(name) else name
+    return cast(Command, importlib.import_module(f"allspin.host.cli.{COMMANDS[name][0]}.{module}"))
 
 
 class Parser(argparse.ArgumentParser):
     """A parser whose errors are one line, and which takes no abbreviated options.
+
+    Parameters
+    ----------
+    help_at : int
+        Column at which the help of each option begins, at most.
+    **options
+        Of `argparse.ArgumentParser`.
 
     Attributes
     ----------
@@ -76,9 +106,13 @@ class Parser(argparse.ArgumentParser):
         among them.
     """
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, help_at: int = 24, **options: Any) -> None:
         super().__init__(
-            allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **options
+            allow_abbrev=False,
+            formatter_class=functools.partial(
+                argparse.RawDescriptionHelpFormatter, max_help_position=help_at
+            ),
+            **options,
         )
 
     @property
@@ -89,6 +123,25 @@ class Parser(argparse.ArgumentParser):
             for action in self._actions
             if action.option_strings
         }
+
+    def parse_args(  # pyright: ignore[reportIncompatibleMethodOverride]  # the stubs overload it
+        self, args: Any = None, namespace: Any = None
+    ) -> Any:
+        """Parse; an option that there is not is told with the one that is like it."""
+        found, left = self.parse_known_args(args, namespace)
+        if left:
+            known = {"--help", *self.options.values(), *getattr(found, "options", {}).values()}
+            wrong = next((word for word in left if word.startswith("--")), "").partition("=")[0]
+            self.error(f"unrecognized arguments: {' '.join(left)}{meant(wrong or None, known)}")
+        return found
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """Refuse a value that is no choice, with the one that is like it."""
+        try:
+            super()._check_value(action, value)
+        except argparse.ArgumentError as error:
+            error.message += meant(value, action.choices or ())
+            raise
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and where help is, and leave with status 2."""
@@ -110,6 +163,23 @@ class Version(argparse.Action):
         parser.exit()
 
 
+def _filled(prose: str) -> str:
+    """Paragraphs in the terminal's width, and in 80 columns where it is wider."""
+    width = min(WIDTH, shutil.get_terminal_size().columns - 2)
+    return "\n\n".join(textwrap.fill(part, width) for part in prose.split("\n\n"))
+
+
+class Completion(argparse.Action):
+    """``--completion``; what it takes is imported only when asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, _: Any, shell: Any, *__: object) -> None:
+        """Print the script of a shell and leave."""
+        from allspin.host.cli.completion import completion_script
+
+        say(completion_script(build_parser(list(COMMANDS)), shell))
+        parser.exit()
+
+
 def build_parser(commands: Sequence[str]) -> Parser:
     """The parser of a command line.
 
@@ -119,14 +189,21 @@ def build_parser(commands: Sequence[str]) -> Parser:
         The commands whose modules are to be imported and whose options are to be known; the
         others are known by name only.
     """
-    parser = Parser(prog="allspin", description=DESCRIPTION, epilog=EPILOG)
+    parser = Parser(prog="allspin", description=DESCRIPTION, epilog=EPILOG, help_at=HELP_AT)
     parser.add_argument("--version", action=Version, nargs=0, help="show the version and exit")
+    parser.add_argument(
+        "--completion",
+        action=Completion,
+        choices=SHELLS,
+        metavar="SHELL",
+        help=f"print the script that completes commands, options and names in {', '.join(SHELLS)}",
+    )
     places = parser.add_subparsers(metavar="COMMAND", dest="command", parser_class=Parser)
     for name, (_, summary) in COMMANDS.items():
         if name in commands:
             command = load_command(name)
             place = places.add_parser(
-                name, help=summary, description=command.HELP, epilog=command.EPILOG
+                name, help=summary, description=_filled(command.HELP), epilog=command.EPILOG
             )
             command.add_arguments(place)
             place.set_defaults(run=command.run, options=place.options)

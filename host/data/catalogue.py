@@ -6,9 +6,10 @@ from pathlib import Path
 
 from allspin.sim.device.device import Device
 from allspin.sim.device.device_file import load_device
-from allspin.sim.errors import UserError
+from allspin.sim.errors import UserError, meant, refused
 from allspin.sim.network.netfile import load_network
 from allspin.sim.network.network import Network
+from allspin.sim.point.operating_point import OperatingPoint
 
 FOLDER = Path(__file__).parent / "networks"
 """Where the networks that ship lie, one file a name."""
@@ -31,7 +32,8 @@ def _find(kind: str, name_or_path: str, folder: Path, suffix: str) -> Path:
     path = Path(name_or_path)
     if not os.path.exists(path):  # False too for what can be no name
         raise UserError(
-            f"there is no {kind} {name_or_path!r}; give a file, or one of {', '.join(names)}"
+            f"there is no {kind} {name_or_path!r}{meant(name_or_path, names)}; give a file, or one "
+            f"of {', '.join(names)}"
         )
     return path
 
@@ -87,7 +89,7 @@ def device_path(name_or_path: str) -> Path:
     return _find("device", name_or_path, DEVICES, DEVICE_SUFFIX)
 
 
-def open_device(device: str | Path | Device) -> Device:
+def open_device(device: str | Path | Device, at: str | OperatingPoint | None = None) -> Device:
     """Load a device, unless it is one.
 
     Parameters
@@ -95,10 +97,29 @@ def open_device(device: str | Path | Device) -> Device:
     device : str, Path or Device
         A device; or the name of one that ships, else a device file. A file of the same name in the
         current folder is reached as ``./NAME``.
+    at : str or OperatingPoint, optional
+        Where a file's device is taken, such as ``current=9mA,temperature=350``; its own point.
 
     Raises
     ------
     UserError
-        If there is no such device, or its file is damaged.
+        If there is no such device, its file is damaged, or it was not measured there.
     """
-    return device if isinstance(device, Device) else load_device(device_path(str(device)))
+    point = operating_point(at)
+    if isinstance(device, Device):
+        if point is not None:
+            raise UserError("`at` is for a device's name or file; a device is at its point already")
+        return device
+    return load_device(device_path(str(device)), point)
+
+
+def operating_point(at: str | OperatingPoint | None) -> OperatingPoint | None:
+    """The operating point that a text says, unless it is one.
+
+    Raises
+    ------
+    UserError
+        If the text is none.
+    """
+    with refused():
+        return OperatingPoint.parse(at) if isinstance(at, str) else at

@@ -1,14 +1,12 @@
-"""Data sets of labelled images: the MNIST that ships, or any folder of IDX files.
+"""Data sets of labelled images: the MNIST that ships, a folder of IDX files, or an archive.
 
-A folder holds four files, gzip or plain, under the names that the sets after MNIST's
-pattern have: ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte``, and the same with
-``t10k`` or ``test``; a ``.`` may stand before ``idx``, and a name such as
-``emnist-letters-`` before everything. See ``docs/formats.md``.
+`allspin.host.data.sets` reads folders and archives; ``docs/formats.md`` describes both.
 """
 
 import hashlib
-import re
-from collections.abc import Iterable, Iterator
+import math
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,22 +16,15 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.host.data.catalogue import each_network, open_network
-from allspin.host.data.idx import IdxFile, header
+from allspin.host.data.sets.folder import open_folder
+from allspin.host.data.sets.idx import header
+from allspin.host.data.sets.npz import open_archive
+from allspin.host.data.sets.stored import PARTS, Part, StoredArray
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import MAX_LINES, Network
 
 Images = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]
-Part = tuple[str, str]
-"""Which of the four files: ``train`` or ``test``, ``images`` or ``labels``."""
-
-PARTS: tuple[Part, ...] = (
-    ("train", "images"),
-    ("train", "labels"),
-    ("test", "images"),
-    ("test", "labels"),
-)
-"""The four files, in the order in which a data set's digest takes them."""
 
 MAX_IMAGES = 1 << 24
 """Images of a half; the largest set of MNIST's pattern, EMNIST ByClass, has 697,932."""
@@ -50,12 +41,6 @@ MNIST_DIGESTS: dict[Part, str] = {
 MNIST_DIGEST = "b2d8f5bf39174ee5ffeefa97e42d673c35432b411bb5d1f74fbbeddae7f1690a"
 """SHA-256 of the four, one after another."""
 
-_NAME = re.compile(
-    r"(?:(?P<set>.+)-)?(?P<half>train|t10k|test)-(?P<kind>images|labels)"
-    r"[-.]idx[0-9]-ubyte(?P<gzip>\.gz)?"
-)
-_USUAL = {"train": "train", "test": "t10k", "images": "idx3", "labels": "idx1"}
-
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
@@ -70,9 +55,10 @@ class Dataset:
     classes : int
         One more than the largest training label.
     digest : str
-        SHA-256 of the four files, unpacked, one after another in the order of `PARTS`.
+        SHA-256 of the four arrays as IDX files, unpacked, one after another in the order of
+        `PARTS`.
     name : str
-        ``mnist``, or what the files' names or their folder call it.
+        ``mnist``, or what the files' names, their folder or the archive's file call it.
     """
 
     train_images: Images
@@ -89,138 +75,102 @@ class Dataset:
         return (self.train_images.shape[1], self.train_images.shape[2])
 
 
-def _usual_name(part: Part) -> str:
-    return f"{_USUAL[part[0]]}-{part[1]}-{_USUAL[part[1]]}-ubyte"
+def are_vectors(image_shape: Sequence[int]) -> bool:
+    """Whether images of a shape are lists of values without neighbours above or below."""
+    return 1 in image_shape
 
 
-def _find(directory: Path) -> tuple[str | None, dict[Part, Path]]:
-    """The set's name in the files' names, if any, and those of the four files that exist."""
-    try:
-        names = sorted(entry.name for entry in directory.iterdir())
-    except OSError as error:
-        raise UserError(
-            f"cannot read the data folder {directory}: {error.strerror or error}; "
-            "give a folder of IDX files"
-        ) from error
-    sets: dict[str | None, dict[Part, list[Path]]] = {}
-    for name in names:
-        match = _NAME.fullmatch(name)
-        if match:
-            part = ("train" if match["half"] == "train" else "test", match["kind"])
-            files = sets.setdefault(match["set"], {}).setdefault(part, [])
-            plain = directory / name.removesuffix(".gz")
-            if not match["gzip"] or plain not in files:  # a plain file goes before its gzip
-                files.append(directory / name)
-    if len(sets) > 1:
-        found = ", ".join(sorted(name or "one without a name" for name in sets))
-        raise UserError(
-            f"the data folder {directory} holds {len(sets)} data sets ({found}); "
-            "put one of them in a folder of its own"
-        )
-    for name, parts in sets.items():
-        for files in parts.values():
-            if len(files) > 1:
-                raise UserError(
-                    f"the data folder {directory} holds both {files[0].name} and "
-                    f"{files[1].name}; keep one of them"
-                )
-        return name, {part: files[0] for part, files in parts.items()}
-    raise UserError(
-        f"the data folder {directory} holds no IDX files; "
-        f"it needs {', '.join(_usual_name(part) for part in PARTS)} (each may be .gz)"
-    )
+def _size(sides: Sequence[int]) -> str:
+    return " x ".join(map(str, sides))
 
 
-def _check_shape(file: IdxFile, kind: str) -> None:
-    """Raise unless a file has the shape of images or labels."""
+def _check_shape(array: StoredArray, kind: str) -> None:
+    """Raise unless an array has the shape of images or labels."""
     rank = 3 if kind == "images" else 1
-    if len(file.shape) != rank:
+    if len(array.shape) != rank:
         raise UserError(
-            f"{file.path} has {len(file.shape)} dimensions; {kind} have {rank}: give the {kind}"
+            f"{array.title} has {len(array.shape)} dimensions; {kind} have {rank}: give the {kind}"
         )
-    count, *sides = file.shape
+    count, *sides = array.shape
     if count > MAX_IMAGES:
-        raise UserError(f"{file.path} has {count} {kind}; give at most {MAX_IMAGES:,}")
+        raise UserError(f"{array.title} has {count} {kind}; give at most {MAX_IMAGES:,}")
     if sides and sides[0] * sides[1] > MAX_LINES:
         raise UserError(
-            f"{file.path} has images of {sides[0]} x {sides[1]} pixels; "
+            f"{array.title} has images of {_size(sides)} pixels; "
             f"give images of at most {MAX_LINES} pixels"
         )
 
 
-def _check_counts(images: IdxFile, labels: IdxFile) -> None:
+def _check_counts(images: StoredArray, labels: StoredArray) -> None:
     """Raise unless there are as many labels as images."""
     if images.shape[0] != labels.shape[0]:
         raise UserError(
-            f"{labels.path} has {labels.shape[0]} labels, but "
-            f"{images.path.name} has {images.shape[0]} images; "
+            f"{labels.title} has {labels.shape[0]} labels, but "
+            f"{images.short} has {images.shape[0]} images; "
             "give files that belong together"
         )
 
 
 @contextmanager
 def _opened(
-    directory: str | Path | None, halves: tuple[str, ...]
-) -> Iterator[tuple[str, dict[Part, IdxFile]]]:
-    """Name and files of some halves of a data set; by their headers each half is consistent."""
-    folder = MNIST if directory is None else Path(directory)
-    name, paths = _find(folder)
-    files: dict[Part, IdxFile] = {}
+    data: str | Path | None, halves: tuple[str, ...]
+) -> Iterator[tuple[str, dict[Part, StoredArray]]]:
+    """Name and arrays of some halves of a data set; by their headers each half is consistent."""
+    path = MNIST if data is None else Path(data)
+    arrays: dict[Part, StoredArray] = {}
     with ExitStack() as stack:
-        for part in PARTS:
-            if part[0] not in halves:
-                continue
-            if part not in paths:
-                raise UserError(
-                    f"the data folder {folder} lacks the {part[0]} {part[1]}; "
-                    f"add {f'{name}-' if name else ''}{_usual_name(part)} (or .gz)"
-                )
-            files[part] = stack.enter_context(IdxFile(paths[part]))
-            _check_shape(files[part], part[1])
+        # What is not there is a folder that cannot be read.
+        in_folder = path.is_dir() or not os.path.exists(path)
+        name, found = (open_folder if in_folder else open_archive)(path, halves, stack)
+        for part, array in found.items():
+            _check_shape(array, part[1])
+            arrays[part] = array
         for half in halves:
-            _check_counts(files[half, "images"], files[half, "labels"])
-        yield name or folder.resolve().name, files
+            _check_counts(arrays[half, "images"], arrays[half, "labels"])
+        yield name, arrays
 
 
-def _read(file: IdxFile, digest: str | None) -> npt.NDArray[np.uint8]:
-    """A file's array, checked against the digest of its content where there is one."""
-    array = file.read()
+def _read(array: StoredArray, digest: str | None) -> npt.NDArray[np.uint8]:
+    """An array's values, checked against the digest of its content where there is one."""
+    values = array.read()
     if digest is not None:
-        content = hashlib.sha256(header(file.shape))
-        content.update(array.data)
+        content = hashlib.sha256(header(array.shape))
+        content.update(values.data)
         if content.hexdigest() != digest:
             raise UserError(
-                f"{file.path} is not the MNIST that ships with allspin; "
+                f"{array.title} is not the MNIST that ships with allspin; "
                 "restore it from the repository, or give your own folder as `data`"
             )
-    return array
+    return values
 
 
 def _read_parts(
-    files: dict[Part, IdxFile], kind: str, shipped: bool
+    arrays: dict[Part, StoredArray], kind: str, shipped: bool
 ) -> dict[Part, npt.NDArray[np.uint8]]:
-    """The arrays of all files of one kind; none is read before all large ones were checked."""
-    for part, file in files.items():
+    """The arrays of one kind; none is read before all large ones were checked."""
+    for part, array in arrays.items():
         if part[1] == kind:
-            file.check_large()
+            array.check_large()
     return {
-        part: _read(file, MNIST_DIGESTS[part] if shipped else None)
-        for part, file in files.items()
+        part: _read(array, MNIST_DIGESTS[part] if shipped else None)
+        for part, array in arrays.items()
         if part[1] == kind
     }
 
 
-def _count_classes(files: dict[Part, IdxFile], labels: dict[Part, npt.NDArray[np.uint8]]) -> int:
+def _count_classes(
+    arrays: dict[Part, StoredArray], labels: dict[Part, npt.NDArray[np.uint8]]
+) -> int:
     """How many classes the training labels have, if the test labels have no others."""
     classes = int(labels["train", "labels"].max()) + 1
     if classes < 2:
         raise UserError(
-            f"{files['train', 'labels'].path} has no label but 0; "
+            f"{arrays['train', 'labels'].title} has no label but 0; "
             "give a set of at least two classes"
         )
     if (last := int(labels["test", "labels"].max())) >= classes:
         raise UserError(
-            f"{files['test', 'labels'].path} has the label {last}, but the training "
+            f"{arrays['test', 'labels'].title} has the label {last}, but the training "
             f"labels end at {classes - 1}; give files that belong together"
         )
     return classes
@@ -232,21 +182,20 @@ def load_dataset(data: str | Path | None = None) -> Dataset:
     Parameters
     ----------
     data : str, Path or None
-        Folder of the four IDX files; None for the MNIST that ships.
+        Folder of the four IDX files, or an ``.npz`` archive; None for the MNIST that ships.
 
     Raises
     ------
     UserError
-        If a file is missing, damaged or not IDX; if images and labels, or the training and
-        test halves, do not fit one another.
+        If a file or array is missing, damaged or of another kind; if images and labels, or the
+        training and test halves, do not fit one another.
     """
     with _opened(data, ("train", "test")) as (name, files):
         train, test = files["train", "images"], files["test", "images"]
         if train.shape[1:] != test.shape[1:]:
-            shapes = [" x ".join(map(str, file.shape[1:])) for file in (train, test)]
             raise UserError(
-                f"{test.path} has images of {shapes[1]} pixels, but those of "
-                f"{train.path.name} are {shapes[0]}; give files that belong together"
+                f"{test.title} has images of {_size(test.shape[1:])} pixels, but those of "
+                f"{train.short} are {_size(train.shape[1:])}; give files that belong together"
             )
         arrays = _read_parts(files, "labels", data is None)
         classes = _count_classes(files, arrays)
@@ -277,7 +226,7 @@ def load_test_set(
     Parameters
     ----------
     data : str, Path or None
-        Folder of IDX files; None for the MNIST that ships.
+        Folder of IDX files, or an ``.npz`` archive; None for the MNIST that ships.
     networks : str, Path, Network or iterable of these
         Those that are to be tested, each a network, its file, or the name of one that ships: what
         does not fit them is refused before a pixel is read.
@@ -294,8 +243,8 @@ def load_test_set(
     Raises
     ------
     UserError
-        If a file is missing, damaged or not IDX, the labels do not match the images, there are
-        fewer images, or a network does not fit.
+        If a file or array is missing, damaged or of another kind, the labels do not match the
+        images, there are fewer images, or a network does not fit.
     """
     with _opened(data, ("test",)) as (_, files):
         count, *image_shape = files["test", "images"].shape
@@ -324,12 +273,14 @@ def check_fit(network: Network, image_shape: tuple[int, ...], labels: npt.NDArra
     ------
     UserError
         If the images have another shape than the network's, or a label is beyond its
-        classes.
+        classes. Lists of values fit a network of as many rows.
     """
-    if image_shape != tuple(network.image_shape):
+    taken = tuple(network.image_shape)
+    lists = are_vectors(image_shape) or are_vectors(taken)
+    if image_shape != taken and not (lists and math.prod(image_shape) == math.prod(taken)):
         raise UserError(
-            f"the network takes images of {' x '.join(map(str, network.image_shape))} pixels, "
-            f"but the data set's are {' x '.join(map(str, image_shape))}; "
+            f"the network takes images of {_size(taken)} pixels, "
+            f"but the data set's are {_size(image_shape)}; "
             "give the data set that it was trained with (`data`)"
         )
     if labels.size and int(labels.max()) >= network.classes:

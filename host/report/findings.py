@@ -125,6 +125,24 @@ def _run_engine(
     )
 
 
+def _builds(subject: Subject, display: Display) -> list[dict[str, Any]]:
+    """What was built on this machine, and whether the sources have changed since."""
+    records = [
+        record
+        for record in recall()
+        if isinstance(record, dict) and record.get("network") == subject.name
+    ]
+    if not records:
+        return []
+    display.start("elaborating the machines that were built, once after a change of the sources")
+    found = []
+    for number, record in enumerate(records):
+        display.advance(number, len(records), str(record.get("board", "")))
+        found.append({**record, "older": is_older(record, subject.network)})
+    display.finish(f"{len(found)} builds")
+    return found
+
+
 def find(subject: Subject, display: Display) -> Findings:
     """Compute all that a report tells.
 
@@ -150,10 +168,6 @@ def find(subject: Subject, display: Display) -> Findings:
         answers,
         _measure_chips(subject, display),
         _run_engine(subject, logits, display),
-        [
-            {**record, "older": is_older(record, subject.network)}
-            for record in recall()
-            if isinstance(record, dict) and record.get("network") == subject.name
-        ],
+        _builds(subject, display),
         compared(subject, display),
     )

@@ -13,6 +13,7 @@ from allspin.host.data.catalogue import (
     network_name,
     open_device,
     open_network,
+    operating_point,
     shipped_devices,
 )
 from allspin.host.data.datasets import load_test_set
@@ -20,6 +21,7 @@ from allspin.host.training.recipe import DEFAULT_NEURON, TrainingParameters
 from allspin.sim.device.device import Device
 from allspin.sim.network.levels import check_range
 from allspin.sim.network.network import Network
+from allspin.sim.point.operating_point import OperatingPoint
 
 CHIPS, QUICK_CHIPS, MAX_CHIPS = 20, 5, 1000
 QUICK_IMAGES = 2000
@@ -32,9 +34,13 @@ TRAIN_OPTIONS = {
     "hidden_bits": "--hidden-bits",
     "rah_bits": "--rah-bits",
     "noise": "--noise",
+    "augment": "--augment",
+    "rate": "--rate",
+    "batch": "--batch",
     "epochs": "--epochs",
     "seed": "--seed",
     "device": "--device",
+    "at": "--at",
     "levels": "--level-choice",
     "polarity": "--polarity",
 }
@@ -67,7 +73,7 @@ class Subject:
     device : Device
         What the chips are made of.
     data : Path or None
-        Folder of the data set; None for the MNIST that ships.
+        Folder or archive of the data set; None for the MNIST that ships.
     images : ndarray of uint8, shape (images, height, width)
         Test images, grey levels.
     labels : ndarray of int64, shape (images,)
@@ -76,6 +82,8 @@ class Subject:
         Whether these are all of the data set's test images.
     chips : int
         How many chips, from chip 0 on.
+    at : str or None
+        Where the device is taken; None for its own point.
     """
 
     name: str
@@ -87,6 +95,7 @@ class Subject:
     labels: npt.NDArray[np.int64]
     all_images: bool
     chips: int
+    at: str | None = None
 
     @classmethod
     def open(
@@ -94,6 +103,7 @@ class Subject:
         network: str | Path | Network,
         device: str | Path | Device = "paper",
         *,
+        at: str | OperatingPoint | None = None,
         chips: int | None = None,
         images: int | None = None,
         data: str | Path | None = None,
@@ -107,12 +117,14 @@ class Subject:
             A network, its file, or the name of one that ships.
         device : str, Path or Device
             A device, its file, or the name of one that ships.
+        at : str or OperatingPoint, optional
+            Where a file's device is taken, such as ``current=9mA,temperature=350``; its own point.
         chips : int, optional
             How many, 1 to 1000; 20, or 5 of a quick report.
         images : int, optional
             First test images; all, or 2000 of a quick report.
         data : str or Path, optional
-            Folder of the data set; the MNIST that ships.
+            Folder or archive of the data set; the MNIST that ships.
         quick : bool
             Whether fewer chips and images will do.
 
@@ -126,7 +138,7 @@ class Subject:
         usual = QUICK_CHIPS if quick else CHIPS
         count = usual if chips is None else check_range("chips", chips, 1, MAX_CHIPS)
         opened = open_network(network)
-        made_of = open_device(device)
+        made_of = open_device(device, at)
         pixels, labels = load_test_set(data, [opened])
         whole = len(pixels)
         if images is None:
@@ -139,11 +151,19 @@ class Subject:
             device.name if isinstance(device, Device) else str(device),
             made_of,
             None if data is None else Path(data),
-            pixels[part],
+            # Lists of values have the shape that the network sees in them.
+            pixels[part].reshape(-1, *opened.image_shape),
             labels[part],
             images == whole,
             count,
+            None if at is None else str(operating_point(at)),
         )
+
+    @property
+    def device_options(self) -> tuple[str, ...]:
+        """The options of a command that name the device."""
+        point = () if self.at is None else ("--at", self.at)
+        return ("--device", self.device_name, *point)
 
     @property
     def title(self) -> str:
@@ -204,6 +224,9 @@ def train_command(provenance: Mapping[str, Any], name: str) -> str | None:
         return None
     usual = DEFAULTS | {"neuron": _usual_neuron(options.get("device"))}
     words = ["allspin", "train"]
+    if options.get("in_array") is True:
+        # There other values need not be said.
+        words, usual = [*words, "--in-array"], {}
     for key, option in TRAIN_OPTIONS.items():
         value = options.get(key)
         if value is None or (value == usual.get(key) and key != "states"):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import htpy as h
 
 from allspin.host.report.markup import spelled
+from allspin.host.show.table import significant
 
 Cell = str | int | float | None
 SHORT = 24
@@ -27,12 +28,15 @@ class Table:
         Text and numbers; None is what is not known.
     first_is_head : bool
         Whether a row's first cell says what the row is.
+    digits : int, optional
+        How many digits of its numbers count, where it is not as many as `number` shows.
     """
 
     title: str
     header: Sequence[str]
     rows: Sequence[Sequence[Cell]]
     first_is_head: bool = True
+    digits: int | None = None
 
 
 def number(value: float) -> str:
@@ -65,6 +69,10 @@ def _column(values: Sequence[Cell]) -> Callable[[float], str]:
     return lambda value: f"{value:,.{decimals}f}" if isinstance(value, float) else number(value)
 
 
+def _significant(digits: int) -> Callable[[float], str]:
+    return lambda value: number(value) if isinstance(value, int) else significant(value, digits)
+
+
 def _cell(value: Cell, head: bool, say: Callable[[float], str]) -> h.Element:
     if isinstance(value, int | float) and not isinstance(value, bool):
         shown, kind = say(value), "number"
@@ -80,6 +88,12 @@ def table(content: Table) -> h.Element:
         for place in range(len(content.header))
     ]
     say = [_column([row[place] for row in content.rows]) for place in range(len(content.header))]
+    if content.digits is not None:
+        said = _significant(content.digits)
+        # Percents are shares of images, which are counted.
+        say = [
+            one if "(%)" in name else said for one, name in zip(say, content.header, strict=True)
+        ]
     head = [
         h.th(scope="col", class_="number" if is_number else None)[spelled(name)]
         for name, is_number in zip(content.header, numeric, strict=True)

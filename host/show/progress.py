@@ -1,31 +1,52 @@
-"""Progress on stderr: bars on a terminal, plain lines elsewhere."""
+"""Progress on stderr: bars on a terminal, lines that grow elsewhere; never silent for long."""
 
 import contextlib
 import time
 from collections.abc import Callable, Iterator
 from typing import Self
 
-from rich.progress import BarColumn, Progress, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, Task
+from rich.text import Text
 
+from allspin.host.show.beat import Beat, clock
 from allspin.host.show.say import tell
 from allspin.host.show.terminal import Terminal, Words
 
-QUIET = 15.0
-"""Seconds after which a step without a terminal says how far it is, and again."""
+BAR = 10
+"""Width of a bar, which leaves room for words in 80 columns."""
+CLOCK = 17
+"""Width of what `clock` says, at most."""
+GAPS = 3
+"""Spaces between the parts of a bar."""
+
+
+def _shortened(words: str, most: int) -> str:
+    return words if len(words) <= most else f"{words[: most - 1]}\N{HORIZONTAL ELLIPSIS}"
+
+
+class _Clock(ProgressColumn):
+    """What `clock` says of a bar."""
+
+    def render(self, task: Task) -> Text:
+        return Text(clock(task.elapsed or 0.0, task.time_remaining))
 
 
 class Steps:
     """Steps of a longer piece of work, one after another.
 
-    On a terminal the step under way has a bar; elsewhere it says now and then how far it
-    is. Either way a line stays of each step that is done.
+    On a terminal the step under way has a bar with the time that it takes; elsewhere a line of
+    dots that grows, with now and then how far it is. Either way a line stays of each step that is
+    done.
     """
 
     def __init__(self) -> None:
         self._console = Terminal(stderr=True)
         self._bar: Progress | None = None
+        self._beat: Beat | None = None
         self._description = ""
-        self._started = self._spoken = 0.0
+        self._started = 0.0
+        self._state: tuple[float, float | None, str] = (0.0, None, "")
+        self._first = (0.0, -1.0)
 
     def start(self, description: str) -> None:
         """Begin a step.
@@ -35,22 +56,53 @@ class Steps:
         description : str
             What is being done.
         """
-        self._description = description
-        self._started = self._spoken = time.monotonic()
-        if self._console.is_terminal:
-            bar = Progress(
-                Words("{task.description}"),
-                BarColumn(),
-                Words("{task.fields[figures]}"),
-                TimeRemainingColumn(),
-                console=self._console,
-                transient=True,
-            )
-            bar.add_task(description, total=None, figures="")
-            bar.start()
-            self._bar = bar
-        else:
+        self.stop()
+        if not self._console.is_terminal:
             tell(f"{description} ...")
+        self._begin(description)
+
+    def _begin(self, description: str, first: str = "") -> None:
+        self._description = description
+        self._started = time.monotonic()
+        self._state = (0.0, None, "")
+        self._first = (self._started, -1.0)
+        if not self._console.is_terminal:
+            self._beat = Beat(self._far, first)
+            return
+        bar = Progress(
+            Words("{task.description}"),
+            BarColumn(bar_width=BAR),
+            Words("{task.fields[figures]}"),
+            _Clock(),
+            console=self._console,
+            transient=True,
+        )
+        bar.add_task(self._words("")[0], total=None, figures="")
+        bar.start()
+        self._bar = bar
+
+    def _words(self, figures: str) -> tuple[str, str]:
+        """Description and figures beside the bar, as short as the terminal is narrow."""
+        room = max(20, self._console.width - BAR - CLOCK - GAPS)
+        shown = _shortened(figures, room // 2)
+        return _shortened(self._description, room - len(shown)), shown
+
+    def _far(self) -> str:
+        """How far the step is, in words."""
+        now = time.monotonic()
+        done, total, figures = self._state
+        told = clock(now - self._started, self._left(now))
+        if total:
+            told = f"{done / total:.0%}, {told}"
+        return f"{told} {figures}".rstrip()
+
+    def _left(self, now: float) -> float | None:
+        """Seconds that are left, by what was done since it was first told; None if unknown."""
+        done, total, _ = self._state
+        since, before = self._first
+        if not total or done <= before:
+            return None
+        return (now - since) / (done - before) * max(0.0, total - done)
 
     def advance(self, done: float, total: float | None, figures: str = "") -> None:
         """Say how far the step is.
@@ -62,12 +114,13 @@ class Steps:
         figures : str
             What else there is to say.
         """
+        if self._first[1] < 0:  # what an earlier run has done took no time now
+            self._first = (time.monotonic(), done)
+        self._state = (done, total, figures)
         if self._bar is not None:
-            self._bar.update(self._bar.task_ids[0], completed=done, total=total, figures=figures)
-        elif time.monotonic() - self._spoken > QUIET:
-            self._spoken = time.monotonic()
-            share = f"{done / total:.0%}" if total else f"{done:,.0f} s"
-            tell(f"  {share} {figures}".rstrip())
+            words, shown = self._words(figures)
+            task = self._bar.task_ids[0]
+            self._bar.update(task, completed=done, total=total, description=words, figures=shown)
 
     def finish(self, outcome: str = "") -> None:
         """End the step.
@@ -92,6 +145,25 @@ class Steps:
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
+        if self._beat is not None:
+            self._beat.stop()
+            self._beat = None
+
+    @contextlib.contextmanager
+    def waiting(self, description: str) -> Iterator[None]:
+        """A step of which nothing stays, and which is not told unless it takes seconds.
+
+        Parameters
+        ----------
+        description : str
+            What is being done.
+        """
+        self.stop()
+        self._begin(description, f"{description} ...")
+        try:
+            yield
+        finally:
+            self.stop()
 
     def __enter__(self) -> Self:
         return self
@@ -119,7 +191,7 @@ def stages() -> Iterator[Callable[[str, float], None]]:
                 steps.finish()
             under_way = what
             steps.start(what)
-        steps.advance(seconds, None, f"{seconds:.0f} s")
+        steps.advance(seconds, None)
 
     try:
         yield progress

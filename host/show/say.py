@@ -1,6 +1,7 @@
 """Lines of text on stdout and stderr, which whatever they name leave a terminal as it is."""
 
 import sys
+import threading
 import unicodedata
 
 LONGEST = 260
@@ -37,19 +38,60 @@ def say(text: str) -> None:
     print(printable(text))
 
 
+class _Stderr:
+    """Lines on stderr, of which the last may be unfinished."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._unfinished = False
+
+    def write(self, text: str, end: str = "\n") -> None:
+        """Print on a line of its own."""
+        with self._lock:
+            begin = "\n" if self._unfinished else ""
+            self._unfinished = False
+            print(begin + text, end=end, file=sys.stderr, flush=True)
+
+    def grow(self, text: str) -> None:
+        """Print more of a line."""
+        with self._lock:
+            self._unfinished = True
+            print(text, end="", file=sys.stderr, flush=True)
+
+    def end(self) -> None:
+        """End an unfinished line."""
+        with self._lock:
+            if self._unfinished:
+                print(file=sys.stderr, flush=True)
+            self._unfinished = False
+
+
+_stderr = _Stderr()
+
+
 def tell(text: str) -> None:
     """Print progress to stderr, at once."""
-    print(printable(text), file=sys.stderr, flush=True)
+    _stderr.write(printable(text))
+
+
+def tell_more(text: str) -> None:
+    """Print progress to stderr on a line that goes on; whatever comes next begins another."""
+    _stderr.grow(printable(text))
+
+
+def tell_no_more() -> None:
+    """End the line that `tell_more` began, if nothing has ended it."""
+    _stderr.end()
 
 
 def pass_on(text: str) -> None:
     """Print a piece of another program's output to stderr, as it came."""
-    print(printable(text, LAYOUT + OVERWRITING), end="", file=sys.stderr, flush=True)
+    _stderr.write(printable(text, LAYOUT + OVERWRITING), end="")
 
 
 def warn(message: object) -> None:
     """Print a line to stderr that names the program."""
-    print(f"allspin: {printable(one_line(message))}", file=sys.stderr)
+    _stderr.write(f"allspin: {printable(one_line(message))}")
 
 
 def one_line(message: object) -> str:

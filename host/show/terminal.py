@@ -23,16 +23,12 @@ class Terminal(Console):
 
     Parameters
     ----------
-    piped_width : int, optional
-        Columns where this is no terminal (80).
     **options
         Of Rich's console.
     """
 
-    def __init__(self, piped_width: int | None = None, **options: Any) -> None:
+    def __init__(self, **options: Any) -> None:
         super().__init__(markup=False, emoji=False, highlight=False, **options)
-        if piped_width is not None and not self.is_terminal:
-            self.width = piped_width
 
     def render_str(self, text: str, **options: Any) -> Text:
         """Every text that is printed, alone or in a table, comes through here."""

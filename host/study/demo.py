@@ -1,6 +1,5 @@
 """The demonstration: the whole machine at work, from training to pictures."""
 
-import io
 import json
 import time
 from dataclasses import asdict, dataclass
@@ -8,8 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from rich.console import Console
-from rich.table import Table
 
 from allspin.hdl.cost.bound import cycle_bounds
 from allspin.hdl.parameters import EngineParameters
@@ -19,15 +16,16 @@ from allspin.host.data.revision import commit
 from allspin.host.link.payloads.images import encode_pixels
 from allspin.host.link.wire.frames import encode_frame
 from allspin.host.show.display import Display
-from allspin.host.show.figures import figures_table
 from allspin.host.show.pictures.confusion import confusion_matrix
 from allspin.host.show.pictures.learning import learning_curve
 from allspin.host.show.pictures.maps import rah_maps
 from allspin.host.show.pictures.mistakes import wrong_images
 from allspin.host.show.pictures.neuron import neuron_curve
 from allspin.host.show.pictures.overview import overview
-from allspin.host.show.pictures.style import save_pictures
+from allspin.host.show.pictures.style import SCREEN, Look, save_pictures
 from allspin.host.show.pictures.timeline import timeline
+from allspin.host.show.printing import table_text
+from allspin.host.show.table import Number, Table, figures
 from allspin.host.study.running.traced_run import TRACED_IMAGES, run_traced, traced_clocks
 from allspin.host.training.recipe import Progress, Trained, TrainingParameters, train
 from allspin.sim.network.golden import GoldenModel
@@ -97,28 +95,19 @@ def results_table(results: Results) -> Table:
     """The results as a table."""
     r = results
     rows = (
-        ("test accuracy", f"{100 * r.accuracy:.2f} %"),
-        ("validation accuracy", f"{100 * r.validation_accuracy:.2f} %"),
-        ("training", f"{r.training_seconds:.1f} s"),
-        ("images streamed", f"{r.images:,}"),
-        ("cycles per image", f"{r.cycles_per_image:.1f}"),
-        ("  of which the slowest stage needs", f"{r.cycles_bound:.1f}"),
-        ("bytes an image on the link", f"{r.bytes_per_image:.1f}"),
-        ("images/s, simulated gateware", f"{r.images_per_second:,.0f}"),
-        ("images/s, golden model", f"{r.golden_images_per_second:,.0f}"),
-        ("logits compared", f"{r.logits_compared:,}"),
-        ("mismatches", f"{r.mismatches:,}"),
+        ("test accuracy", Number(100 * r.accuracy, ".2f"), "%"),
+        ("validation accuracy", Number(100 * r.validation_accuracy, ".2f"), "%"),
+        ("training", r.training_seconds, "s"),
+        ("images streamed", r.images),
+        ("cycles per image", Number(r.cycles_per_image, ".1f")),
+        ("  of which the slowest stage needs", Number(r.cycles_bound, ".1f")),
+        ("on the link, per image", r.bytes_per_image, "bytes"),
+        ("simulated gateware", r.images_per_second, "images/s"),
+        ("golden model", r.golden_images_per_second, "images/s"),
+        ("logits compared", r.logits_compared),
+        ("mismatches", r.mismatches),
     )
-    return figures_table(f"allspin: {r.topology}, {r.states} states", rows)
-
-
-def table_text(table: Table) -> str:
-    """A table as plain text."""
-    console = Console(file=io.StringIO(), width=80, color_system=None, force_terminal=False)
-    console.print(table)
-    text = console.file
-    assert isinstance(text, io.StringIO)
-    return text.getvalue()
+    return figures(f"allspin: {r.topology}, {r.states} states", rows)
 
 
 def _train(dataset: Dataset, parameters: TrainingParameters, display: Display) -> Trained:
@@ -149,7 +138,11 @@ def link_bytes(network: Network, images: npt.NDArray[np.uint8]) -> int:
 
 
 def run_demo(
-    dataset: Dataset, parameters: TrainingParameters, out: Path, display: Display
+    dataset: Dataset,
+    parameters: TrainingParameters,
+    out: Path,
+    display: Display,
+    look: Look = SCREEN,
 ) -> Results:
     """Train, compile, program, stream, compare and draw.
 
@@ -160,10 +153,12 @@ def run_demo(
     parameters : TrainingParameters
         How to train; at least one hidden layer.
     out : Path
-        Folder for the network, the results (text and JSON) and the pictures (PNG and SVG).
+        Folder for the network, the results (text and JSON) and the pictures.
         It is made if it is not there.
     display : Display
         Told of each step.
+    look : Look
+        What files pictures become.
 
     Returns
     -------
@@ -220,16 +215,17 @@ def run_demo(
     write_atomically(out / "results.json", (json.dumps(asdict(results), indent=2) + "\n").encode())
     write_atomically(out / "results.txt", table_text(results_table(results)).encode())
 
+    device = None if parameters.target is None else parameters.target.device
     pictures = {
         "learning": lambda: learning_curve(
             network.provenance["curve"], trained.validation_accuracy, results.accuracy
         ),
-        "neuron": lambda: neuron_curve(network),
-        "maps": lambda: rah_maps(network, images),
+        "neuron": lambda: neuron_curve(network, device),
+        "maps": lambda: rah_maps(network, images, device=device),
         "confusion": lambda: confusion_matrix(labels, answers.classes, network.classes),
         "wrong": lambda: wrong_images(images, labels, answers.classes),
         "timeline": lambda: timeline(streamed.activity, len(network.layers), TRACED_IMAGES),
-        "overview": lambda: overview(network, images),
+        "overview": lambda: overview(network, images, device),
     }
-    save_pictures(pictures, out, display)
+    save_pictures(pictures, out, display, look)
     return results

@@ -1,6 +1,5 @@
 """A network run on a machine, and scored."""
 
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from allspin.host.data.revision import commit
 from allspin.host.link.machines.machine import Machine
 from allspin.host.link.machines.opening import GOLDEN, VIRTUAL
 from allspin.host.show.display import Display, Silent
-from allspin.host.study.running.chip_options import ChipOptions
+from allspin.host.study.running.chip_options import ChipOptions, ProbedChipOptions
 from allspin.host.study.running.comparison import (
     LogitsCompared,
     WordsCompared,
@@ -24,6 +23,7 @@ from allspin.host.study.running.comparison import (
 )
 from allspin.host.study.running.machine_options import MachineOptions
 from allspin.host.study.running.made_chip import MadeChip
+from allspin.host.study.running.opened import opened, program
 from allspin.host.study.running.score import Score
 from allspin.host.study.running.showing import Shown, show_resident, show_streamed
 from allspin.sim.errors import UserError
@@ -59,7 +59,7 @@ def run(
     on: str | MachineOptions | Machine = GOLDEN,
     options: RunOptions | None = None,
     *,
-    chip: int | ChipOptions | None = None,
+    chip: int | ChipOptions | ProbedChipOptions | None = None,
     images: int | None = None,
     data: str | Path | None = None,
     display: Display | None = None,
@@ -75,13 +75,13 @@ def run(
         machine that is open, which stays open.
     options : RunOptions, optional
         What is done besides: a comparison with the golden model, resident images.
-    chip : int or ChipOptions, optional
-        The chip that the machine is made into, by its seed or with device and programming (the
-        ideal one).
+    chip : int, ChipOptions or ProbedChipOptions, optional
+        The chip that the machine is made into, by its seed, with device and programming, or with
+        cells that were read back from a real one (the ideal one).
     images : int, optional
         Only the first so many test images, from 1 on (all).
     data : str or Path, optional
-        Folder of IDX files (the MNIST that ships).
+        Folder of IDX files, or an ``.npz`` archive (the MNIST that ships).
     display : Display, optional
         Told of each step.
 
@@ -101,16 +101,16 @@ def run(
         on = MachineOptions(on)
     if options.resident and isinstance(on, MachineOptions) and on.on == GOLDEN:
         raise UserError(f"`resident` is for `on` {VIRTUAL} or a board: {GOLDEN} has no memory")
-    if chip is not None and not isinstance(chip, ChipOptions):
+    if isinstance(chip, int):
         chip = ChipOptions(chip)
     base = open_network(network)
     shown_images, labels = load_test_set(data, [base], images)
     shown_images, labels = shown_images[:images], labels[:images]
-    made = None if chip is None else chip.make(base)
+    made = None if chip is None else _made(chip, base, display)
     loaded = base if made is None else made.network
-    with _opened(on, loaded, made, options.resident, display) as machine:
+    with opened(on, loaded, made, options.resident, display) as machine:
         title = on.title(machine) if isinstance(on, MachineOptions) else machine.name
-        _program(machine, loaded, made, display)
+        program(machine, loaded, made, display)
         if options.resident:
             logits = options.check or options.logits
             shown = show_resident(machine, shown_images, labels, display, logits=logits)
@@ -135,39 +135,11 @@ def run(
     )
 
 
-def _opened(
-    on: MachineOptions | Machine,
-    network: Network,
-    chip: MadeChip | None,
-    resident: bool,
-    display: Display,
-) -> AbstractContextManager[Machine]:
-    """The machine that was asked for, which is closed in the end; or the one that was given."""
-    if isinstance(on, Machine):
-        on.check(network)
-        return nullcontext(on)
-    display.start(f"opening {on.on}")
-    machine = on.open(
-        network,
-        chip,
-        resident=resident,
-        progress=lambda what, seconds: display.advance(
-            seconds, None, f"{what} ... {seconds:.0f} s"
-        ),
-    )
-    display.finish(machine.description)
-    return machine
-
-
-def _program(machine: Machine, network: Network, chip: MadeChip | None, display: Display) -> None:
-    display.start("programming")
-    if chip is None:
-        machine.program(network, lambda done: display.advance(done, None))
-        display.finish()
-        return
-    maker = machine.chip_maker(chip.base, chip.device, chip.programming)
-    maker.make(chip.chip, network, lambda done: display.advance(done, None))
-    display.finish(maker.where)
+def _made(chip: ChipOptions | ProbedChipOptions, network: Network, display: Display) -> MadeChip:
+    display.start("making the chip" if chip.seed is None else f"making chip {chip.seed}")
+    made = chip.make(network)
+    display.finish()
+    return made
 
 
 def _bound(network: Network, profile: HardwareProfile | None, images: Images) -> float | None:

@@ -5,10 +5,13 @@ column, so that moving a pixel copies a run of memory: an epoch of MNIST takes a
 a second.
 """
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, fields, replace
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
+
+from allspin.sim.device.checks import check_number
 
 Array = npt.NDArray[np.float32]
 
@@ -18,26 +21,89 @@ KNOTS = 5
 """Knots of the elastic displacement along each side of the image."""
 
 
+LIMITS = {"rotation": 180.0, "stretch": 0.5, "shift": 1000.0, "elastic": 1000.0, "mirror": 1.0}
+"""The largest of each amount."""
+
+
 @dataclass(frozen=True)
 class Augmentation:
-    """How far an image may be bent; each amount has a normal distribution.
+    """How far an image may be bent; each amount but the last has a normal distribution.
 
     Parameters
     ----------
     rotation : float
-        Standard deviation of the angle, in degrees.
+        Standard deviation of the angle, in degrees, 0 to 180.
     stretch : float
-        Standard deviation of the scale along either axis and of the shear, as a fraction.
+        Standard deviation of the scale along either axis and of the shear, as a fraction, 0 to
+        0.5.
     shift : float
-        Standard deviation of the shift along either axis, in pixels.
+        Standard deviation of the shift along either axis, in pixels, 0 to 1000.
     elastic : float
-        Standard deviation of the displacement at the knots of a coarse grid, in pixels.
+        Standard deviation of the displacement at the knots of a coarse grid, in pixels, 0 to 1000.
+    mirror : float
+        Share of the images whose left and right are exchanged, 0 to 1.
+
+    Raises
+    ------
+    ValueError
+        If an amount is outside its range; the message names it.
     """
 
     rotation: float = 5.0
     stretch: float = 0.05
     shift: float = 0.7
     elastic: float = 0.5
+    mirror: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name, limit in LIMITS.items():
+            object.__setattr__(self, name, check_number(name, getattr(self, name), 0, limit))
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The augmentation that a text such as ``objects`` or ``digits,rotation=3`` names.
+
+        Parameters
+        ----------
+        text : str
+            One of `AUGMENTATIONS`, and amounts that differ from its own.
+
+        Raises
+        ------
+        ValueError
+            If there is no such name, or an amount is outside its range.
+        """
+        name, *changes = (word.strip() for word in text.split(","))
+        if name not in AUGMENTATIONS:
+            raise ValueError(f"augment must be one of {', '.join(AUGMENTATIONS)}, not {name!r}")
+        amounts: dict[str, float] = {}
+        for change in changes:
+            amount, _, value = change.partition("=")
+            try:
+                amounts[amount.strip()] = float(value)
+            except ValueError:
+                raise ValueError(f"augment takes amounts such as shift=1, not {change!r}") from None
+            if amount.strip() not in LIMITS:
+                raise ValueError(f"augment has no amount {amount!r}; it has {', '.join(LIMITS)}")
+        return cls(*astuple(replace(AUGMENTATIONS[name], **amounts)))
+
+    @property
+    def text(self) -> str:
+        """The shortest text that `parse` reads as this augmentation."""
+        for name, known in AUGMENTATIONS.items():
+            if astuple(self) == astuple(known):
+                return name
+        amounts = ((field.name, getattr(self, field.name)) for field in fields(self))
+        return ",".join(["none", *(f"{name}={value!r}" for name, value in amounts if value)])
+
+
+AUGMENTATIONS = {
+    "none": Augmentation(0, 0, 0, 0),
+    "digits": Augmentation(),
+    "objects": Augmentation(0, 0, shift=1.0, elastic=0, mirror=0.5),
+}
+"""By name: images as they are; digits, which are turned and bent a little but have one reading
+direction; things, which stand upright and may look either way."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,6 +199,11 @@ class Augmenter:
         bumps = np.einsum("yi,xj->ijyx", _bumps(height), _bumps(width))
         self._elastic = bumps.reshape(KNOTS * KNOTS, height * width)
 
+    @property
+    def still(self) -> bool:
+        """Whether images are left as they are."""
+        return not any(astuple(self.augmentation))
+
     def draw(self, count: int, rng: np.random.Generator) -> list[Transformation]:
         """Draw transformations.
 
@@ -157,6 +228,9 @@ class Augmenter:
         cos, sin = np.cos(angle), np.sin(angle)
         y = stretch_y * (cos * self._y - sin * sheared) + shift_y + elastic[:, 0]
         x = stretch_x * (sin * self._y + cos * sheared) + shift_x + elastic[:, 1]
+        if how.mirror:
+            mirrored = rng.random((count, 1), dtype=np.float32) < how.mirror
+            x = np.where(mirrored, -x, x)
         y += np.float32((height - 1) / 2)
         x += np.float32((width - 1) / 2)
         return bilinear(self.shape, y, x)

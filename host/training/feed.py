@@ -27,11 +27,13 @@ def _make(
 ) -> Batch:
     source = np.empty((images.shape[1], len(chosen)), dtype=np.float32)
     source[:] = images[chosen].T
-    values = np.empty_like(source)
-    starts = range(0, len(chosen), GROUP)
-    for start, transformation in zip(starts, augmenter.draw(len(starts), rng), strict=True):
-        group = slice(start, start + GROUP)
-        values[:, group] = transformation.bend(np.ascontiguousarray(source[:, group]))
+    values = source
+    if not augmenter.still:
+        values = np.empty_like(source)
+        starts = range(0, len(chosen), GROUP)
+        for start, transformation in zip(starts, augmenter.draw(len(starts), rng), strict=True):
+            group = slice(start, start + GROUP)
+            values[:, group] = transformation.bend(np.ascontiguousarray(source[:, group]))
     values *= np.float32(top / 255)
     np.rint(values, out=values)
     return values, labels[chosen]

@@ -4,8 +4,9 @@ Quantities are in units of full scale: a weight of 1 is the outermost level, a r
 the largest pixel or activation, a current of 1 the largest input current of a neuron.
 """
 
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,24 @@ GAIN_ROOM = 1.5
 """How far a gain may grow in training before it meets the end of its range."""
 SMALLEST = 1e-6
 """Least standard deviation that anything is divided by."""
+SMALLEST_GAIN = 1e-9
+"""Stands for a gain of 0, which has no logarithm."""
+
+
+class Columns(NamedTuple):
+    """A layer of a network in training, in units of full scale.
+
+    Attributes
+    ----------
+    weights : ndarray of float, shape (rows, columns)
+        Latent weights, from -1 to 1.
+    gains, offsets : ndarray of float, shape (columns,)
+        Current per column sum, and current taken off.
+    """
+
+    weights: npt.NDArray[np.floating[Any]]
+    gains: npt.NDArray[np.floating[Any]]
+    offsets: npt.NDArray[np.floating[Any]]
 
 
 class LatentNetwork:
@@ -121,11 +140,36 @@ class LatentNetwork:
             weights /= outer
             self.parameters[-1 if last else self.gain_place(layer)][:] += np.log(outer)
             if not last:
-                largest = GAIN_ROOM * float(self.gains(layer).max()) * self._gain_unit(layer)
-                shift = int(np.floor(np.log2((2**GAIN_BITS - 1) / largest)))
-                self._shifts[layer] = min(max(shift, 0), MAX_SHIFT)
+                self._fit_shift(layer)
         self.quantised = True
         self.clip()
+
+    def take(self, columns: Sequence[Columns], scale: float) -> None:
+        """Pass to the machine's integers with layers that come from elsewhere.
+
+        Parameters
+        ----------
+        columns : sequence of Columns
+            Of each layer; gains and offsets of the last one count for nothing.
+        scale : float
+            Of the logits: what the loss takes a sum of full scale for.
+        """
+        for layer, taken in enumerate(columns):
+            self.weights(layer)[:] = taken.weights
+            if layer < self.layers - 1:
+                place = self.gain_place(layer)
+                self.parameters[place][:] = np.log(np.maximum(taken.gains, SMALLEST_GAIN))
+                self.parameters[place + 1][:] = taken.offsets
+                self._fit_shift(layer)
+        self.parameters[-1][:] = np.log(scale)
+        self.quantised = True
+        self.clip()
+
+    def _fit_shift(self, layer: int) -> None:
+        """Let the gains of a layer use as many of their bits as leaves them room to grow."""
+        largest = GAIN_ROOM * float(self.gains(layer).max()) * self._gain_unit(layer)
+        shift = int(np.floor(np.log2((2**GAIN_BITS - 1) / largest)))
+        self._shifts[layer] = min(max(shift, 0), MAX_SHIFT)
 
     # -- integers ------------------------------------------------------------------------
 

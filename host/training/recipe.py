@@ -3,21 +3,22 @@
 import math
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from allspin.host.data.datasets import Dataset
-from allspin.host.training.augment import Augmentation, Augmenter
+from allspin.host.data.datasets import Dataset, are_vectors
+from allspin.host.training.augment import AUGMENTATIONS, Augmentation, Augmenter
 from allspin.host.training.feed import Batch, bent_batches
 from allspin.host.training.latent import LatentNetwork
 from allspin.host.training.number_formats import Array, NumberFormats
 from allspin.host.training.optimiser import Adam
 from allspin.host.training.passes import Noise, backward, forward
 from allspin.host.training.training_target import TrainingTarget
+from allspin.sim.device.checks import check_number
 from allspin.sim.errors import UserError
 from allspin.sim.extensions import UnknownKind
 from allspin.sim.network.golden import GoldenModel
@@ -45,8 +46,12 @@ VALIDATION_SHARE = 12
 """One training image in so many is kept to choose between epochs: 5,000 of MNIST's."""
 SPLIT_SEED = 2021
 """The same images are kept whatever the network's seed."""
-FLOAT_RATE = 3e-3
-QUANTISED_RATE = 2e-3
+MAX_BATCH = 65_536
+RATE = 3e-3
+"""Peak of the learning rate with real numbers."""
+QUANTISED_SHARE = 2 / 3
+"""Peak with the machine's integers, as a share of that."""
+MIN_RATE, MAX_RATE = 1e-6, 1.0
 WARM_UP = 0.02
 """Share of a phase in which the learning rate rises."""
 MEMORY_EPOCHS = 2.5
@@ -62,6 +67,10 @@ EPOCHS = 100
 QUICK_EPOCHS = 16
 FLOAT_SHARE = 0.6
 """Epochs with real numbers, before, to each one with the machine's integers."""
+DEFAULT_AUGMENTATION = "digits"
+"""Of images, where the options do not say it."""
+UNSAID = {"augment": DEFAULT_AUGMENTATION, "rate": RATE}
+"""Options that a network's file leaves out where they have these values."""
 MAX_EPOCHS = 10_000
 MAX_NOISE = 0.5
 MAX_SEED = 2**32 - 1
@@ -92,8 +101,13 @@ class TrainingParameters:
         Epochs with the machine's integers, 1 to 10,000; `float_epochs` go before.
     seed : int
         Names all chance, 0 to 2**32 - 1.
-    augmentation : Augmentation
-        How far the training images are bent.
+    rate : float
+        Peak of the learning rate with real numbers, 1e-6 to 1; with the machine's integers it is
+        two thirds of it.
+    batch : int or None
+        Images in a batch, 1 to 65,536. None: 256, or fewer where there are few images.
+    augmentation : Augmentation or None
+        How far the training images are bent. None: as digits are, and lists of values not at all.
     target : TrainingTarget, optional
         The device whose levels the states have, and whose neuron the hidden layers have if it is
         of the kind that is asked for.
@@ -114,7 +128,9 @@ class TrainingParameters:
     noise: float | None = None
     epochs: int = EPOCHS
     seed: int = 0
-    augmentation: Augmentation = field(default_factory=Augmentation)
+    rate: float = RATE
+    batch: int | None = None
+    augmentation: Augmentation | None = None
     target: TrainingTarget | None = None
 
     def __post_init__(self) -> None:
@@ -135,6 +151,9 @@ class TrainingParameters:
             raise ValueError(f"noise must be from 0 to {MAX_NOISE}, not {self.noise!r}")
         check_range("epochs", self.epochs, 1, MAX_EPOCHS)
         check_range("seed", self.seed, 0, MAX_SEED)
+        object.__setattr__(self, "rate", check_number("rate", self.rate, MIN_RATE, MAX_RATE))
+        if self.batch is not None:
+            check_range("batch", self.batch, 1, MAX_BATCH)
         if self.target is not None:
             self.target.levels(self.states, self.rah_bits)
 
@@ -170,6 +189,56 @@ class TrainingParameters:
             current_bits=10 if self.hidden_bits >= WIDE_CURRENT_HIDDEN_BITS else 8,
             own_levels=None if target is None else target.levels(self.states, self.rah_bits),
         )
+
+    def augmentation_of(self, image_shape: tuple[int, int]) -> Augmentation:
+        """How far images of a shape are bent.
+
+        Raises
+        ------
+        UserError
+            If they are lists of values, which cannot be bent.
+        """
+        lists = are_vectors(image_shape)
+        if self.augmentation is None:
+            return AUGMENTATIONS["none" if lists else DEFAULT_AUGMENTATION]
+        if lists and self.augmentation.text != "none":
+            raise UserError(
+                f"`augment` {self.augmentation.text} bends images, but the data set has lists of "
+                f"{math.prod(image_shape)} values: give none, or the images' shape"
+            )
+        return self.augmentation
+
+    def batch_of(self, images: int) -> int:
+        """Images in a batch where so many are learnt from.
+
+        Raises
+        ------
+        UserError
+            If there are fewer images than a batch is to have.
+        """
+        if self.batch is None:
+            return min(max(SMALLEST_BATCH, min(BATCH, images // EPOCH_STEPS)), images)
+        if self.batch > images:
+            raise UserError(
+                f"`batch` must be at most {images:,}, the images that are learnt from, "
+                f"not {self.batch:,}"
+            )
+        return self.batch
+
+    def options(self, dataset: Dataset) -> dict[str, Any]:
+        """All that a training on a data set uses, by the names of ``train``'s options.
+
+        Raises
+        ------
+        UserError
+            If the parameters do not go with the data set.
+        """
+        return {
+            **_described(self),
+            "augment": self.augmentation_of(dataset.image_shape).text,
+            "rate": self.rate,
+            "batch": self.batch_of(len(split(len(dataset.train_images))[0])),
+        }
 
 
 @dataclass(frozen=True)
@@ -272,6 +341,7 @@ class _Training:
         dataset: Dataset,
         parameters: TrainingParameters,
         report: Callable[[Progress], None],
+        network: LatentNetwork | None = None,
     ) -> None:
         self.dataset = dataset
         self.parameters = parameters
@@ -282,21 +352,30 @@ class _Training:
         self.learnt, kept = split(len(images))
         self.validation_labels = dataset.train_labels[kept]
         self.validation_values = _row_values(images, kept, parameters.pixel_bits)
-        self.network = LatentNetwork(
-            self.formats,
-            (images.shape[1], *parameters.hidden, dataset.classes),
-            np.random.default_rng([parameters.seed, 0]),
+        self.network = self._first_network() if network is None else network
+        self.augmenter = Augmenter(
+            dataset.image_shape, parameters.augmentation_of(dataset.image_shape)
         )
-        few = _row_values(images, self.learnt[:FIRST_IMAGES], parameters.pixel_bits)
-        self.network.fit_first_weights(few)
-        self.augmenter = Augmenter(dataset.image_shape, parameters.augmentation)
-        size = max(SMALLEST_BATCH, min(BATCH, len(self.learnt) // EPOCH_STEPS))
-        self.batch = min(size, len(self.learnt))
+        self.batch = parameters.batch_of(len(self.learnt))
         self.epoch_steps = len(self.learnt) // self.batch
-        self.steps = self.epoch_steps * (parameters.float_epochs + parameters.epochs)
+        self.trained_before = network is not None
+        float_epochs = 0 if self.trained_before else parameters.float_epochs
+        self.steps = self.epoch_steps * (float_epochs + parameters.epochs)
         self.step = 0
         self.curve: list[dict[str, Any]] = []
         self.best: tuple[float, list[Array]] | None = None
+
+    def _first_network(self) -> LatentNetwork:
+        """A network that has learnt nothing yet."""
+        parameters = self.parameters
+        network = LatentNetwork(
+            self.formats,
+            (self.images.shape[1], *parameters.hidden, self.dataset.classes),
+            np.random.default_rng([parameters.seed, 0]),
+        )
+        few = _row_values(self.images, self.learnt[:FIRST_IMAGES], parameters.pixel_bits)
+        network.fit_first_weights(few)
+        return network
 
     def _learn(self, batch: Batch, adam: Adam, rate: float, rng: np.random.Generator) -> float:
         values, labels = batch
@@ -315,13 +394,23 @@ class _Training:
         adam.follow()
         return loss
 
+    def consider(self) -> float:
+        """Accuracy of the network as it is, which is kept if none before was better.
+
+        Of a network that came trained the latest is kept: it may have learnt the images that
+        would choose.
+        """
+        accuracy = share_right(self.network, self.validation_values, self.validation_labels)
+        better = self.trained_before or self.best is None or accuracy >= self.best[0]
+        if self.network.quantised and better:
+            self.best = (accuracy, [parameter.copy() for parameter in self.network.parameters])
+        return accuracy
+
     def _validate(self, adam: Adam) -> float:
         """Accuracy of the running average, which is kept if none before was better."""
         latest = [parameter.copy() for parameter in self.network.parameters]
         self.network.assign(adam.average)
-        accuracy = share_right(self.network, self.validation_values, self.validation_labels)
-        if self.network.quantised and (self.best is None or accuracy >= self.best[0]):
-            self.best = (accuracy, [average.copy() for average in adam.average])
+        accuracy = self.consider()
         self.network.assign(latest)
         return accuracy
 
@@ -427,38 +516,103 @@ def train(
         On Ctrl-C before the first epoch with the machine's integers has ended; later, Ctrl-C
         ends the training and the best network so far is returned.
     """
-    if len(dataset.train_images) < 2:
-        raise UserError("training needs at least 2 training images; give a larger data set")
+    _check_images(dataset)
     # One thread: the products are too small to share, and sums come out the same everywhere.
     with threadpool_limits(1):
         training = _Training(dataset, parameters, report)
         interrupted = False
         try:
-            training.run_phase("float", parameters.float_epochs, FLOAT_RATE, 1)
+            training.run_phase("float", parameters.float_epochs, parameters.rate, 1)
             training.network.start_quantising()
-            training.run_phase("quantised", parameters.epochs, QUANTISED_RATE, 2)
+            peak = parameters.rate * QUANTISED_SHARE
+            training.run_phase("quantised", parameters.epochs, peak, 2)
         except KeyboardInterrupt:
             if training.best is None:
                 raise
             interrupted = True
-        return training.finish(_provenance(parameters), interrupted)
+        return training.finish(_provenance(parameters, dataset), interrupted)
 
 
-def _provenance(parameters: TrainingParameters) -> dict[str, Any]:
+def tune(
+    dataset: Dataset,
+    parameters: TrainingParameters,
+    network: LatentNetwork,
+    provenance: dict[str, Any],
+    report: Callable[[Progress], None] = lambda progress: None,
+) -> Trained:
+    """Train a network further that has the machine's integers already.
+
+    Images are shared out as in `train`, but the last epoch's network is returned: the network may
+    have learnt the images that would choose between epochs.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        What to learn.
+    parameters : TrainingParameters
+        How; its epochs are with the machine's integers, and there are none before.
+    network : LatentNetwork
+        Quantised; changed in place.
+    provenance : dict
+        Where the network comes from.
+    report : callable, optional
+        Called after every batch.
+
+    Returns
+    -------
+    Trained
+
+    Raises
+    ------
+    UserError
+        If there is but one training image.
+    """
+    _check_images(dataset)
+    with threadpool_limits(1):
+        training = _Training(dataset, parameters, report, network)
+        training.consider()
+        interrupted = False
+        try:
+            peak = parameters.rate * QUANTISED_SHARE
+            training.run_phase("quantised", parameters.epochs, peak, 2)
+        except KeyboardInterrupt:
+            interrupted = True
+        return training.finish(provenance, interrupted)
+
+
+def _check_images(dataset: Dataset) -> None:
+    """Raise unless there are images to train on and images to choose between epochs on."""
+    if len(dataset.train_images) < 2:
+        raise UserError("training needs at least 2 training images; give a larger data set")
+
+
+def _described(parameters: TrainingParameters) -> dict[str, Any]:
+    """What every network's provenance says of its parameters."""
+    return {
+        "states": parameters.states,
+        "hidden": list(parameters.hidden),
+        "neuron": parameters.hidden_neuron.name,
+        "pixel_bits": parameters.pixel_bits,
+        "hidden_bits": parameters.hidden_bits,
+        "rah_bits": parameters.rah_bits,
+        # As ever without a device: equal options make equal files.
+        "noise": parameters.noise if parameters.target else parameters.noise or 0.0,
+        "epochs": parameters.epochs,
+        "seed": parameters.seed,
+        **({} if parameters.target is None else parameters.target.to_dict()),
+    }
+
+
+def _provenance(parameters: TrainingParameters, dataset: Dataset) -> dict[str, Any]:
+    """What a network's file says of its training: all that differs from `UNSAID`, and more."""
+    options = parameters.options(dataset)
+    unsaid = UNSAID | ({"batch": options["batch"]} if parameters.batch is None else {})
     return {
         "command": "train",
         "recipe": RECIPE,
         "options": {
-            "states": parameters.states,
-            "hidden": list(parameters.hidden),
-            "neuron": parameters.hidden_neuron.name,
-            "pixel_bits": parameters.pixel_bits,
-            "hidden_bits": parameters.hidden_bits,
-            "rah_bits": parameters.rah_bits,
-            # As ever without a device: equal options make equal files.
-            "noise": parameters.noise if parameters.target else parameters.noise or 0.0,
-            "epochs": parameters.epochs,
-            "seed": parameters.seed,
-            **({} if parameters.target is None else parameters.target.to_dict()),
+            name: value
+            for name, value in options.items()
+            if name not in unsaid or value != unsaid[name]
         },
     }

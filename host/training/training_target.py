@@ -70,8 +70,10 @@ class TrainingTarget:
 
     def to_dict(self) -> dict[str, Any]:
         """What a network's provenance says of it."""
+        at = self.device.source.get("at")
         return {
             "device": self.device.name,
+            **({"at": at} if isinstance(at, str) else {}),
             "levels": self.choice,
             "program": self.programming.scheme,
             "polarity": self.programming.polarity,

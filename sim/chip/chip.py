@@ -5,11 +5,13 @@ The R_AH word of a cell is made of the level of its state and of normal values f
 standard deviation is worth in that state, in units of ``2**-8`` words (`WriteTable`)::
 
     word = level 2^21 + z_d2d d2d[polarity, state] + z_c2c c2c[polarity, state]
+    word = rest + ((word - rest) kept) >> 16           decay: see `allspin.sim.chip.retained`
     word = word - (word loss) >> 16                    loss: drift, in units of 2**-16
     word = word + z_hall hall - z_reference reference
     word = (word + 2^20) >> 21, clamped to -(2^(b-1) - 1) .. 2^(b-1) - 1
 
-with an arithmetic shift and words of b bits. A stuck cell has the outermost level instead.
+with an arithmetic shift and words of b bits. A stuck cell has another word instead
+(`allspin.sim.chip.stuck`).
 
 Column by column a deviation of `sigma` makes a gain ``gain + (gain t + 2^12) >> 13`` with
 ``t = (z sigma 2^16 + 2^15) >> 16``, clamped to 0 to 1023, and adds to an offset.
@@ -27,9 +29,10 @@ from allspin.sim.chip.generator import (
     Purpose,
     cell_normals,
     column_normals,
-    draw_bits,
     use_normals,
 )
+from allspin.sim.chip.retained import retained, retention_table
+from allspin.sim.chip.stuck import stuck_cells
 from allspin.sim.device.device import Device
 from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.device.synapse import Synapse
@@ -180,6 +183,30 @@ def state_words(
     ndarray of int8, shape (rows, columns)
         Clamped to ``-(2**(rah_bits - 1) - 1)`` to ``2**(rah_bits - 1) - 1``.
     """
+    written = written_words(states, polarity, table, seed, layer, write)
+    return rounded_words(held_words(written, table, seed, layer, imperfections), rah_bits)
+
+
+def written_words(
+    states: npt.NDArray[np.integer],
+    polarity: npt.ArrayLike,
+    table: WriteTable,
+    seed: int,
+    layer: int,
+    write: npt.ArrayLike = 0,
+) -> Integers:
+    """What writes of one crossbar of a chip leave: level, D2D and C2C of each cell.
+
+    Parameters
+    ----------
+    states, polarity, table, seed, layer, write
+        As of `state_words`.
+
+    Returns
+    -------
+    ndarray of int64, shape (rows, columns)
+        In units of ``2**-21`` words (`WORD_BITS`).
+    """
     shape = (states.shape[0], states.shape[1])
     polarities = np.broadcast_to(np.asarray(polarity, np.int64), shape)
     words = table.levels.astype(np.int64)[states] << WORD_BITS
@@ -189,73 +216,79 @@ def state_words(
     if np.any(table.c2c):
         spread = table.c2c.astype(np.int64)[polarities, states]
         words += cell_normals(seed, layer, Purpose.WRITE, shape, write) * spread
-    return finish_words(words, table, seed, layer, imperfections, rah_bits)
+    return words
 
 
-def finish_words(
+def held_words(
     words: Integers,
     table: WriteTable,
     seed: int,
     layer: int,
     imperfections: Imperfections = Imperfections(),  # noqa: B008 (it is frozen)
-    rah_bits: int = 8,
-) -> Words:
-    """What becomes of written R_AH: drift, Hall offset, reference, rounding, stuck cells.
+) -> Integers:
+    """What cells hold of what was written: decay, drift, Hall offset, reference, stuck cells.
 
     Parameters
     ----------
     words : ndarray of int64, shape (rows, columns)
-        R_AH of each cell in units of ``2**-21`` words (`WORD_BITS`).
-    table, seed, layer, imperfections, rah_bits
+        Written R_AH of each cell in units of ``2**-21`` words (`WORD_BITS`).
+    table, seed, layer, imperfections
         As of `state_words`.
 
     Returns
     -------
-    ndarray of int8, shape (rows, columns)
+    ndarray of int64, shape (rows, columns)
+        In the same units, neither rounded nor clamped: what a meter would read.
     """
     shape = (words.shape[0], words.shape[1])
     wrong = imperfections
     words = words.copy()
-    if wrong.decades and (wrong.drift or wrong.drift_spread):
+    lowest, highest = int(table.levels[0]), int(table.levels[-1])
+    if wrong.retention is not None and wrong.decays:
+        words = retained(
+            words,
+            (lowest, highest),
+            WORD_BITS,
+            retention_table(wrong.retention, wrong.age),
+            wrong.retention.equilibrium,
+            (seed, layer),
+        )
+    if wrong.drifts:
         loss = np.full(shape, _share(wrong.drift * wrong.decades), np.int64)
         spread = _share(wrong.drift_spread * wrong.decades)
         if spread:
             normals = cell_normals(seed, layer, Purpose.RETENTION, shape)
             loss += _rounded(normals * np.int64(spread), FRACTION_BITS)
         words -= words * np.clip(loss, 0, 2**SHARE_BITS) >> SHARE_BITS
-    lowest, highest = int(table.levels[0]), int(table.levels[-1])
     if wrong.hall_offset:
         spread = round(wrong.hall_offset * (highest - lowest) * 2**SPREAD_BITS)
         words += cell_normals(seed, layer, Purpose.HALL_OFFSET, shape) * np.int64(spread)
     if wrong.reference:
         spread = round(wrong.reference * (highest - lowest) * 2**SPREAD_BITS)
         words -= cell_normals(seed, layer, Purpose.REFERENCE, (shape[0], 1)) * np.int64(spread)
-    top = full_scale(rah_bits)
-    finished = np.clip(_rounded(words, WORD_BITS), -top, top)
     stuck = stuck_cells(seed, layer, shape, wrong)
     if stuck is not None:
-        cells, high = stuck
-        finished[cells] = np.where(high, highest, lowest)[cells]
-    return finished.astype(np.int8)
+        words[stuck.cells] = stuck.words((lowest, highest))[stuck.cells] << WORD_BITS
+    return words
 
 
-def stuck_cells(
-    seed: int, layer: int, shape: tuple[int, int], imperfections: Imperfections
-) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]] | None:
-    """Which cells of a crossbar are stuck, and which of them at the highest R_AH.
+def rounded_words(held: Integers, rah_bits: int = 8) -> Words:
+    """R_AH words of what cells hold: rounded to the nearest, halves up, and clamped.
+
+    Parameters
+    ----------
+    held : ndarray of int64
+        In units of ``2**-21`` words (`WORD_BITS`).
+    rah_bits : int
+        Width of a word.
 
     Returns
     -------
-    stuck, high : ndarray of bool, shape `shape`; or None where no cell is stuck by design
+    ndarray of int8, the shape of `held`
+        From ``-(2**(rah_bits - 1) - 1)`` to ``2**(rah_bits - 1) - 1``.
     """
-    if not imperfections.stuck:
-        return None
-    rows, columns = np.arange(shape[0])[:, None], np.arange(shape[1])
-    bits = draw_bits(seed, layer, Purpose.STUCK, rows, columns)
-    stuck = bits < round(imperfections.stuck * 2**32)
-    if imperfections.stuck_at == "either":
-        return stuck, draw_bits(seed, layer, Purpose.STUCK_END, rows, columns) >= 2**31
-    return stuck, np.full(shape, imperfections.stuck_at == "high")
+    top = full_scale(rah_bits)
+    return np.clip(_rounded(held, WORD_BITS), -top, top).astype(np.int8)
 
 
 def _share(value: float) -> int:

@@ -2,6 +2,8 @@
 
 import math
 
+from allspin.sim.errors import not_one_of
+
 
 def check_number(name: str, value: object, low: float = -math.inf, high: float = math.inf) -> float:
     """Return `value` as a float, or raise with the legal range.
@@ -19,4 +21,4 @@ def check_number(name: str, value: object, low: float = -math.inf, high: float =
 def check_reading(name: str, reading: object, known: dict[str, str]) -> None:
     """Raise `ValueError` unless a reading is one of the known ones."""
     if reading not in known:
-        raise ValueError(f"{name} must be one of {', '.join(known)}, not {reading!r}")
+        raise ValueError(not_one_of(name, reading, known))

@@ -146,9 +146,11 @@ class Device:
     def readings(self) -> list[str]:
         """Every variation and what it is taken to be of, a line each, for reports.
 
-        What `source` says was not measured is named too.
+        What `source` says of the operating point and of what was not measured is named too.
         """
+        at = self.source.get("at")
         return [
+            *([f"taken at {at}"] if isinstance(at, str) and at.isprintable() else []),
             *self.synapse.readings(),
             *self.neuron_variation.readings(),
             *self.imperfections.readings(),

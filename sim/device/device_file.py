@@ -10,25 +10,31 @@ from allspin.sim.device.device import Device, Electrical, NeuronElectrical
 from allspin.sim.device.hall_array import HallArray
 from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.device.neuron_device import NeuronVariation
+from allspin.sim.device.retention import Retention
 from allspin.sim.device.synapse import Synapse
 from allspin.sim.device.synapse_kinds import synapse_from_table
-from allspin.sim.errors import UserError
+from allspin.sim.errors import UserError, refused
 from allspin.sim.files.plain import MAX_TOML, parse_toml
 from allspin.sim.files.table import Table
-from allspin.sim.files.user_file import read_file
+from allspin.sim.files.user_file import read_file, read_text
 from allspin.sim.network.netfile import write_atomically
 from allspin.sim.network.neuron import SotNeuron, neuron_from_dict, neuron_to_dict
+from allspin.sim.point.added import with_point
+from allspin.sim.point.at_point import at_point
+from allspin.sim.point.measured import OutsideError
+from allspin.sim.point.operating_point import OperatingPoint
 
 FORMAT = 1
 """Version of the file's layout."""
 
 
 def _plain(part: Any) -> dict[str, Any]:
-    """Attributes of a dataclass that TOML can hold: what is None is left out."""
+    """Attributes of a dataclass that TOML can hold: what is None or empty is left out."""
+    found = {field.name: getattr(part, field.name) for field in dataclasses.fields(part)}
     return {
-        field.name: value
-        for field in dataclasses.fields(part)
-        if (value := getattr(part, field.name)) is not None
+        name: _plain(value) if dataclasses.is_dataclass(value) else value
+        for name, value in found.items()
+        if value is not None and value != ()
     }
 
 
@@ -66,6 +72,44 @@ def save_device(device: Device, path: str | Path) -> None:
     write_atomically(path, device_to_toml(device).encode())
 
 
+def save_point(device: Device, path: Path, point: OperatingPoint) -> str | None:
+    """Write a device as what was measured at a point; what the file has of other points stays.
+
+    Parameters
+    ----------
+    device : Device
+        The device at that point.
+    path : Path
+        The file: a new one, or one with ``[synapse.at]``.
+    point : OperatingPoint
+        The point.
+
+    Returns
+    -------
+    str or None
+        What the file needs before it can be read, such as further points; None if nothing.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be written, or the point does not go with what is there.
+    """
+    there = None
+    if path.exists():
+        try:
+            there = parse_toml(read_text(path, "device", MAX_TOML))
+        except ValueError as error:
+            raise UserError(f"{path} is not TOML ({error}); give another name") from error
+    with refused(f"{path} cannot take the point {point}: "):
+        text = tomli_w.dumps(with_point(parse_toml(device_to_toml(device)), point, there))
+    write_atomically(path, text.encode())
+    try:
+        device_from_toml(text)
+    except ValueError as error:
+        return " ".join(str(error).split())
+    return None
+
+
 def _synapse(table: Table) -> tuple[Synapse, Electrical]:
     electrical = table.table("electrical").make(Electrical)
     synapse = synapse_from_table(table)
@@ -73,19 +117,36 @@ def _synapse(table: Table) -> tuple[Synapse, Electrical]:
     return synapse, electrical
 
 
-def device_from_toml(text: str) -> Device:
+def _imperfections(table: Table) -> Imperfections:
+    retention = None
+    if "retention" in table.content:
+        retention = table.table("retention").make(Retention)
+    return dataclasses.replace(table.make(Imperfections), retention=retention)
+
+
+def device_from_toml(text: str, at: OperatingPoint | None = None) -> Device:
     """The device that a file's text describes.
+
+    Parameters
+    ----------
+    text : str
+        The file's.
+    at : OperatingPoint, optional
+        Where the device is taken; its file's own point.
 
     Raises
     ------
+    OutsideError
+        If it was not measured there.
     ValueError
         If the text is no TOML, or lacks or holds something that a device does not; the
         message is one line.
     """
     try:
-        whole = Table("", parse_toml(text))
+        content = parse_toml(text)
     except ValueError as error:
         raise ValueError(f"it is not TOML ({error})") from error
+    whole = Table("", at_point(content, at))
     version = whole.take("format")
     if version != FORMAT or isinstance(version, bool):
         raise ValueError(f"it has format {version!r}; this version reads {FORMAT}")
@@ -106,7 +167,7 @@ def device_from_toml(text: str) -> Device:
         synapse=synapse,
         neuron=neuron_from_dict(neuron.content),
         neuron_variation=variation,
-        imperfections=whole.table("imperfections").make(Imperfections),
+        imperfections=_imperfections(whole.table("imperfections")),
         electrical=electrical,
         neuron_electrical=neuron_electrical,
         unit=unit,
@@ -117,25 +178,46 @@ def device_from_toml(text: str) -> Device:
     return device
 
 
-def device_from_bytes(data: bytes) -> Device:
-    """The device that a file's content describes; raises as `device_from_toml` does."""
-    try:
-        text = data.decode()
-    except UnicodeDecodeError:
-        raise ValueError("it is not text in UTF-8") from None
-    return device_from_toml(text)
+def device_from_bytes(data: bytes, name: str, at: OperatingPoint | None = None) -> Device:
+    """The device that a file's content describes.
 
-
-def load_device(path: Path) -> Device:
-    """Read a device file.
+    Parameters
+    ----------
+    data : bytes
+        The content.
+    name : str
+        What messages call the file.
+    at : OperatingPoint, optional
+        Where the device is taken; its file's own point.
 
     Raises
     ------
     UserError
-        If the file is missing, or is not a device file.
+        If it is not a device file, or was not measured there.
     """
-    data = read_file(path, "device", MAX_TOML)
     try:
-        return device_from_bytes(data)
+        return device_from_toml(data.decode(), at)
+    except OutsideError as error:
+        raise UserError(f"{name}: {error}") from error
+    except UnicodeDecodeError:
+        raise UserError(f"{name} is not a device file: it is not text in UTF-8") from None
     except ValueError as error:
-        raise UserError(f"{path} is not a device file: {' '.join(str(error).split())}") from error
+        raise UserError(f"{name} is not a device file: {' '.join(str(error).split())}") from error
+
+
+def load_device(path: Path, at: OperatingPoint | None = None) -> Device:
+    """Read a device file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    at : OperatingPoint, optional
+        Where the device is taken; its file's own point.
+
+    Raises
+    ------
+    UserError
+        If the file is missing, is not a device file, or was not measured there.
+    """
+    return device_from_bytes(read_file(path, "device", MAX_TOML), str(path), at)

@@ -22,9 +22,12 @@ drift, drift_spread, age
     Unit: share of R_AH that is lost in each decade of seconds, its mean and its deviation
     between cells; age in seconds since programming. Source: magnetic after-effect, which is
     logarithmic in time (R. Street, J. C. Woolley, Proc. Phys. Soc. A 62, 562, 1949).
+retention
+    Barriers and temperature of thermal activation, by which R_AH decays over the same age:
+    `allspin.sim.device.retention`. Its own draws of cells are those of `drift_spread`.
 stuck, stuck_at
-    Unit: share of the cells; which end of the range they are stuck at. Source: films that no
-    longer switch, as counted at a wafer's test.
+    Unit: share of the cells; where in the range they are stuck, or that they are open. Source:
+    films that no longer switch and broken Hall arms, as counted at a wafer's test.
 
 The paper gives none of these figures. Those drawn for a cell or a column are Gaussian,
 `stuck` is a chance.
@@ -34,11 +37,14 @@ import math
 from dataclasses import dataclass
 
 from allspin.sim.device.checks import check_number, check_reading
+from allspin.sim.device.retention import MAX_AGE, Retention
 
 STUCK_ENDS = {
     "low": "at the lowest R_AH",
     "high": "at the highest R_AH",
     "either": "at either end of R_AH, with equal chance",
+    "between": "anywhere between the ends of R_AH, with equal chance",
+    "open": "open: they add nothing to their columns",
 }
 """Where stuck cells are stuck."""
 
@@ -63,6 +69,8 @@ class Imperfections:
         Share of cells that are stuck, 0 to 1.
     stuck_at : str
         One of `STUCK_ENDS`.
+    retention : Retention or None
+        How R_AH decays by thermal activation; None for not at all.
 
     Raises
     ------
@@ -82,11 +90,12 @@ class Imperfections:
     age: float = 0.0
     stuck: float = 0.0
     stuck_at: str = "either"
+    retention: Retention | None = None
 
     def __post_init__(self) -> None:
-        tops = {"read_noise": 100, "amplifier_offset": 100, "age": 1e12}
+        tops = {"read_noise": 100, "amplifier_offset": 100, "age": MAX_AGE}
         for name, value in vars(self).items():
-            if name != "stuck_at":
+            if name not in ("stuck_at", "retention"):
                 checked = check_number(name, value, 0, tops.get(name, 1))
                 object.__setattr__(self, name, checked)
         check_reading("stuck_at", self.stuck_at, STUCK_ENDS)
@@ -95,6 +104,16 @@ class Imperfections:
     def decades(self) -> float:
         """Decades of seconds that the cells have drifted for."""
         return math.log10(1 + self.age)
+
+    @property
+    def drifts(self) -> bool:
+        """Whether cells have lost R_AH with the logarithm of time."""
+        return bool(self.decades and (self.drift or self.drift_spread))
+
+    @property
+    def decays(self) -> bool:
+        """Whether cells have lost R_AH by thermal activation."""
+        return self.retention is not None and self.age > 0
 
     def readings(self) -> list[str]:
         """Those that are on, a line each, for reports."""
@@ -105,6 +124,8 @@ class Imperfections:
         ]
         if self.drift or self.drift_spread:
             lines.append(f"drifted for {self.age:g} s")
+        if self.retention is not None:
+            lines += self.retention.readings(self.age)
         if self.stuck:
             lines.append(f"stuck cells are {STUCK_ENDS[self.stuck_at]}")
         return lines

@@ -24,10 +24,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.chip.chip import Chip, Words, state_words
+from allspin.sim.chip.chip import Chip, Words, held_words, rounded_words, written_words
 from allspin.sim.device.synapse import Synapse
 from allspin.sim.device.synapse_response import Polarity
 from allspin.sim.network.network import Layer, Network
+from allspin.sim.programming.cells import Cells
 from allspin.sim.programming.schemes import Counts, Programming
 from allspin.sim.programming.trains import Plan, plan_layer
 from allspin.sim.programming.write_verify import WriteVerify
@@ -43,13 +44,18 @@ class Programmed:
         R_AH words, as `allspin.sim.network.golden.GoldenModel` takes them.
     counts : Counts
         What it took.
-    converged : list of ndarray of bool, each (rows, columns)
-        Cells that were read within the band; empty where nothing is read.
+    cells : list of Cells
+        What came of each cell, layer by layer.
     """
 
     words: list[Words]
     counts: Counts
-    converged: list[npt.NDArray[np.bool_]] = field(default_factory=list)
+    cells: list[Cells] = field(default_factory=list)
+
+    @property
+    def converged(self) -> list[npt.NDArray[np.bool_]]:
+        """Cells that were read within the band, by layer; empty where nothing is read."""
+        return [each.converged for each in self.cells if each.converged is not None]
 
 
 def program_chip(chip: Chip, network: Network, programming: Programming) -> Programmed:
@@ -73,28 +79,32 @@ def program_chip(chip: Chip, network: Network, programming: Programming) -> Prog
     ValueError
         If a layer's levels do not rise from first to last.
     """
-    words, converged, counts = [], [], Counts()
+    cells, counts = [], Counts()
     for number, layer in enumerate(network.layers):
         plan = plan_layer(chip.device.synapse, layer.levels, programming)
         if programming.scheme == "write-verify":
             verify = WriteVerify(chip, number, layer.states, layer.levels, programming)
-            words.append(verify.words(network.rah_bits))
-            converged.append(verify.converged)
+            cells.append(verify.cells())
             counts += verify.counts
-            continue
-        words.append(
-            state_words(
-                layer.states,
-                plan.polarity[layer.states],
-                plan.table,
-                chip.seed,
-                number,
-                imperfections=chip.device.imperfections,
-                rah_bits=network.rah_bits,
-            )
-        )
-        counts += _train_counts(layer, plan)
-    return Programmed(words, counts, converged)
+        else:
+            cells.append(_train_cells(chip, number, layer, plan))
+            counts += _train_counts(layer, plan)
+    return Programmed([rounded_words(each.held, network.rah_bits) for each in cells], counts, cells)
+
+
+def _train_cells(chip: Chip, number: int, layer: Layer, plan: Plan) -> Cells:
+    """What a layer's open-loop trains leave in its cells."""
+    states, polarity = layer.states, plan.polarity[layer.states]
+    written = written_words(states, polarity, plan.table, chip.seed, number)
+    pulses = plan.pulses[states]
+    return Cells(
+        held=held_words(written, plan.table, chip.seed, number, chip.device.imperfections),
+        polarity=polarity,
+        pulses=pulses,
+        widths=plan.widths[states],
+        all_pulses=pulses,
+        saturations=np.ones(states.shape, np.int64),
+    )
 
 
 def _train_counts(layer: Layer, plan: Plan) -> Counts:

@@ -14,10 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.sim.chip.array import D2D, UNIT
-from allspin.sim.chip.chip import WORD_BITS, Chip, Words, finish_words, stuck_cells, write_table
+from allspin.sim.chip.chip import WORD_BITS, Chip, held_words, write_table
 from allspin.sim.chip.generator import Purpose, cell_normals, normals
+from allspin.sim.chip.stuck import Stuck, stuck_cells
 from allspin.sim.device.synapse_response import Array, Polarity
-from allspin.sim.network.levels import full_scale
+from allspin.sim.programming.cells import BEYOND, Cells
 from allspin.sim.programming.schemes import Counts, Programming
 from allspin.sim.programming.trains import level_targets, penalty, reach, ruled_out
 
@@ -49,6 +50,12 @@ class WriteVerify:
         What it took.
     converged : ndarray of bool, shape (rows, columns)
         Cells that were read within the band.
+    tries : ndarray of int64, shape (rows * columns,)
+        Times that each was written and read.
+    polarity, pulses : ndarray of int8 and of int64, shape (rows * columns,)
+        Of the last train of each.
+    all_pulses : ndarray of int64, shape (rows * columns,)
+        Of all its trains.
     resistance : ndarray of float64, shape (rows * columns,)
         R_AH of each cell with its own D2D deviation, in the synapse's unit.
     """
@@ -81,7 +88,7 @@ class WriteVerify:
         ]
         self.fixed = self._fixed_offsets()
         wrong = chip.device.imperfections
-        self.stuck = stuck_cells(chip.seed, number, self.shape, wrong)
+        self.stuck = self._stuck(stuck_cells(chip.seed, number, self.shape, wrong))
         # What differs between devices, as it is read: D2D, Hall offset and reference.
         away = np.hypot(wrong.hall_offset, wrong.reference) * synapse.span
         self.spread: list[Array] = [
@@ -93,6 +100,8 @@ class WriteVerify:
         self.seen = [np.zeros(size), np.zeros(size)]
         self.known = [np.ones(size), np.ones(size)]
         self.resistance = np.zeros(size)
+        self.polarity = np.zeros(size, np.int8)
+        self.pulses, self.all_pulses, self.tries = np.zeros((3, size), np.int64)
         self.counts = Counts(cells=size)
         left = self._write_all(programming.tries)
         self.counts += Counts(unconverged=left.size)
@@ -120,6 +129,9 @@ class WriteVerify:
             if not left.size:
                 break
             polarity, pulses = self._trains(left)
+            self.polarity[left], self.pulses[left] = polarity, pulses
+            self.all_pulses[left] += pulses
+            self.tries[left] += 1
             read = self._write(left, polarity, pulses, write)
             for one in Polarity:
                 here = polarity == one
@@ -135,6 +147,15 @@ class WriteVerify:
             good = np.abs(read - self.targets[self.states[left]]) <= self.band
             left = left[~good]
         return left
+
+    def _stuck(self, stuck: Stuck | None) -> tuple[npt.NDArray[np.bool_], Array] | None:
+        """Which cells are stuck, and what is read of them, both flat; None where none can be."""
+        if stuck is None:
+            return None
+        ends = int(self.levels[0]), int(self.levels[-1])
+        words = stuck.words(ends).ravel()
+        held = self.synapse.low + (words - ends[0]) / self.scale
+        return stuck.cells.ravel(), np.where(words == ends[1], self.synapse.high, held)
 
     def _best_trains(self, polarity: Polarity) -> npt.NDArray[np.int64]:
         """Best number of pulses by state and by deviate, from -4 to 4 in 16ths."""
@@ -192,8 +213,8 @@ class WriteVerify:
         self.resistance[cells] = r
         r += self.fixed[cells]
         if self.stuck is not None:
-            stuck, high = (flags.ravel()[cells] for flags in self.stuck)
-            r[stuck] = np.where(high, self.synapse.high, self.synapse.low)[stuck]
+            stuck, held = self.stuck
+            np.copyto(r, held[cells], where=stuck[cells])
         blur = self.chip.device.imperfections.read_noise * self.synapse.span
         if blur:
             r += (blur * UNIT) * normals(*place, Purpose.VERIFY, rows, columns, write)
@@ -213,18 +234,26 @@ class WriteVerify:
         self.seen[polarity][cells] += spread * missed / variance
         self.known[polarity][cells] += spread**2 / variance
 
-    def words(self, rah_bits: int) -> Words:
-        """R_AH words of the layer."""
+    def cells(self) -> Cells:
+        """What it left in the cells."""
         chip = self.chip
-        top = full_scale(rah_bits)
         exact = (self.resistance - self.synapse.low) * self.scale + float(self.levels[0])
-        words = np.rint(np.clip(exact, -2 * top, 2 * top) * 2**WORD_BITS).astype(np.int64)
+        written = np.rint(np.clip(exact, -BEYOND, BEYOND) * 2**WORD_BITS).astype(np.int64)
         table = write_table(self.synapse, self.levels)
-        return finish_words(
-            words.reshape(self.shape),
-            table,
-            chip.seed,
-            self.number,
-            chip.device.imperfections,
-            rah_bits,
+        tries = self.tries.reshape(self.shape)
+        return Cells(
+            held=held_words(
+                written.reshape(self.shape),
+                table,
+                chip.seed,
+                self.number,
+                chip.device.imperfections,
+            ),
+            polarity=self.polarity.reshape(self.shape),
+            pulses=self.pulses.reshape(self.shape),
+            widths=self.pulses.reshape(self.shape).astype(np.float64),
+            all_pulses=self.all_pulses.reshape(self.shape),
+            saturations=tries,
+            tries=tries,
+            converged=self.converged,
         )

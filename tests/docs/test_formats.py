@@ -13,10 +13,13 @@ import numpy.typing as npt
 import pytest
 
 from allspin.host.data.datasets import MNIST, load_test_set
+from allspin.host.study.chips.cells.table import COLUMNS
+from allspin.sim.device.device_file import device_from_toml
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import load_network, save_network
 from allspin.sim.network.network import Converter, Layer, Network
 from allspin.sim.network.neuron import NEURONS, Neuron
+from allspin.sim.point.operating_point import OperatingPoint
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
@@ -93,6 +96,18 @@ def test_the_script_on_any_network(tmp_path: Path, neuron: Neuron, seed: int) ->
     assert np.array_equal(logits, GoldenModel(network).logits(images))
 
 
+def test_the_operating_points_of_the_document_are_those_of_a_device() -> None:
+    (block,) = re.findall(r"^```toml\n(\[synapse.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
+    file = f'format = 1\nname = "document"\n{block}'
+    default, other = (
+        device_from_toml(file, at) for at in (None, OperatingPoint.parse("current=11mA"))
+    )
+    assert default.synapse.record()["potentiation"]["A"] == 22
+    assert other.synapse.record()["c2c"]["potentiation"] == 0.07
+    assert other.electrical.potentiation_current == other.electrical.depression_current == 0.011
+    assert default.electrical.potentiation_current == 0.008
+
+
 def test_the_ranges_in_the_document_are_those_of_the_code() -> None:
     from allspin.sim.network import levels, network
 
@@ -102,3 +117,9 @@ def test_the_ranges_in_the_document_are_those_of_the_code() -> None:
     assert f"right shifts, 0 to {network.MAX_SHIFT}," in TEXT
     assert f"unsigned, {network.MIN_CURRENT_BITS} to {network.MAX_CURRENT_BITS}, at" in TEXT
     assert f"up to {network.MAX_LINES} pixels" in TEXT
+
+
+def test_the_columns_of_cells_are_those_of_the_document() -> None:
+    section = TEXT.partition("\n## Cells of a chip\n")[2].partition("\n| column |")[2]
+    rows = re.findall(r"^\| (`.*?`) \|", section.partition("\n\n")[0], re.MULTILINE)
+    assert [name for row in rows for name in re.findall(r"`(\w+)`", row)] == list(COLUMNS)

@@ -7,13 +7,21 @@ from pathlib import Path
 import pytest
 
 from allspin.host.cli.main import main
+from allspin.host.data.catalogue import open_network
 from allspin.sim.device.device_file import load_device
 from allspin.sim.device.synapse import SotSynapse
+from allspin.sim.network.netfile import save_network
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "lab.md").read_text("utf-8")
-(FILES,) = re.findall(r"^```python\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
-COMMANDS = re.findall(r"^allspin (fit .*)$", TEXT, re.MULTILINE)
-MESSAGES = re.findall(r"^allspin: .*$", TEXT, re.MULTILINE)
+FILES, STATION = re.findall(r"^```python\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
+COMMANDS = [
+    command
+    for command in re.findall(r"^allspin (fit .*)$", TEXT, re.MULTILINE)
+    if "--point" not in command
+]
+(EXPORT,) = re.findall(r"^allspin (export .*)$", TEXT, re.MULTILINE)
+MEASURED = re.findall(r"^allspin (run .* --measured .*)$", TEXT, re.MULTILINE)
+*MESSAGES, MISSING = re.findall(r"^allspin: .*$", TEXT, re.MULTILINE)
 
 
 def test_the_walk(
@@ -22,8 +30,10 @@ def test_the_walk(
     monkeypatch.chdir(tmp_path)
     exec(compile(FILES, "lab.md", "exec"), {})
     statuses = [main(shlex.split(command)) for command in COMMANDS]
-    assert statuses == [2, 2, 0]
-    assert capsys.readouterr().err.splitlines() == MESSAGES
+    assert statuses == [2, 2, 0, 0]
+    said = capsys.readouterr().err.splitlines()
+    assert [line for line in said if line.startswith("allspin: ")] == MESSAGES
+    to_the_probe_station_and_back(capsys)
     device = load_device(tmp_path / "bar.toml")
     synapse = device.synapse
     assert isinstance(synapse, SotSynapse)
@@ -34,4 +44,23 @@ def test_the_walk(
     a = device.source["fit"]["potentiation"]["A"]
     assert a["low"] < 20 < a["high"]
     assert f"A = {a['value']:.1f} ({a['low']:.1f} to {a['high']:.1f})" in TEXT
+    found = load_device(tmp_path / "aged.toml").source["retention"]
+    for name, truth in (("within", 0.05), ("between", 0.036), ("attempt_time", 1e-9)):
+        assert found[name]["low"] < truth < found[name]["high"]
+    barrier = found["barriers"][0]
+    assert barrier["value"] == pytest.approx(1.01, abs=0.02)
+    edges = (f"{barrier[name]:.3f}" for name in ("value", "low", "high"))
+    assert "{} eV ({} to {}; drawn: 1.01)".format(*edges) in " ".join(TEXT.split())
     assert device.neuron.threshold == pytest.approx(4 / 12, rel=0.02)  # type: ignore[union-attr]
+
+
+def to_the_probe_station_and_back(capsys: pytest.CaptureFixture[str]) -> None:
+    """With a network that ships in place of one that takes minutes to train."""
+    save_network(open_network("paper-10"), "ten.safetensors")
+    assert main(shlex.split(EXPORT)) == 0
+    exec(compile(STATION, "lab.md", "exec"), {})
+    refused, allowed, _ = MEASURED
+    assert main(shlex.split(refused)) == 2
+    assert capsys.readouterr().err.splitlines()[-1] == MISSING
+    assert main([*shlex.split(allowed), "--images", "50"]) == 0
+    assert re.search("missing +│ +40 ", capsys.readouterr().out)

@@ -11,8 +11,11 @@ from allspin.sim.device.device import Electrical
 from allspin.sim.device.hall_array import READINGS as ARRAY_READINGS
 from allspin.sim.device.hall_array import SUPPLIES, HallArray
 from allspin.sim.device.neuron_device import NeuronVariation
+from allspin.sim.device.retention import DISTRIBUTIONS, Retention
 from allspin.sim.device.table_device import TableResponse
 from allspin.sim.network.neuron import SotNeuron
+from allspin.sim.point.measured import AXIS_SCALES, SCALES
+from allspin.sim.point.operating_point import AXES
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PHYSICS = (DOCS / "physics.md").read_text("utf-8")
@@ -34,7 +37,7 @@ READINGS = [
 ]
 KEYS = [
     field.name
-    for kind in (Electrical, HallArray, SotNeuron, NeuronVariation, TableResponse)
+    for kind in (Electrical, HallArray, Retention, SotNeuron, NeuronVariation, TableResponse)
     for field in dataclasses.fields(kind)
 ]
 
@@ -44,7 +47,7 @@ def test_physics_names_every_reading_and_figure(name: str) -> None:
     assert f"`{name}`" in PHYSICS
 
 
-@pytest.mark.parametrize("name", sorted(set(KEYS)))
+@pytest.mark.parametrize("name", sorted({*KEYS, *AXIS_SCALES, *SCALES, *AXES, *DISTRIBUTIONS}))
 def test_formats_names_every_key_of_a_device_file(name: str) -> None:
     assert f"`{name}`" in FORMATS
 

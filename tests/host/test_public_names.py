@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import PIL.Image
 import pytest
 
 import allspin
@@ -53,8 +54,11 @@ def calls(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Callable
     ):
         monkeypatch.setattr(place, enough)
     one = allspin.MeasureOptions(chips=1, columns=(allspin.Column("C2C", ("c2c",), "open-loop"),))
+    image = tmp_path / "digit.png"
+    PIL.Image.fromarray(np.eye(9, dtype=np.uint8) * 255).save(image)
     return {
         "build": lambda network: allspin.build("icebreaker", network),
+        "classify": lambda network: allspin.classify(network, [image]),
         "compare": allspin.compare,
         "load_network": allspin.load_network,
         "load_test_set": lambda network: allspin.load_test_set(networks=network),

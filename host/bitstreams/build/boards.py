@@ -13,7 +13,7 @@ from allspin.hdl.tools.process import Progress
 from allspin.host.bitstreams.build.board import build_board
 from allspin.host.bitstreams.build.job import DEFAULT_NETWORK, BuildChanges, Job, find_jobs
 from allspin.host.bitstreams.kept import remember
-from allspin.sim.errors import UserError
+from allspin.sim.errors import UserError, not_one_of
 from allspin.sim.network.levels import check_range
 from allspin.sim.network.network import Network
 
@@ -53,9 +53,7 @@ class BuildOptions:
         check_range("seeds", self.seeds, 1, MAX_SEEDS)
         check_range("jobs", self.jobs, 1, MAX_JOBS)
         if self.tools not in get_args(Wanted):
-            raise ValueError(
-                f"tools must be one of {', '.join(get_args(Wanted))}, not {self.tools!r}"
-            )
+            raise ValueError(not_one_of("tools", self.tools, get_args(Wanted)))
 
 
 @dataclass(frozen=True, eq=False)

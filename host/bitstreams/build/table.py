@@ -3,10 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from rich.table import Table
-
 from allspin.boards.build.figures import Use
-from allspin.host.show.figures import figures_table
+from allspin.host.show.table import Figure, Number, Table, figures
 
 
 def build_table(result: Mapping[str, Any]) -> Table:
@@ -18,30 +16,32 @@ def build_table(result: Mapping[str, Any]) -> Table:
         What ``allspin build --json`` prints of it.
     """
 
-    def use(name: str) -> str:
-        return f"{result[name]:,} ({result[f'{name}_share']:.0%})"
+    def use(name: str, used: int, share: float) -> tuple[Figure, Figure]:
+        return (name, used), ("  of the part's", Number(100 * share, ".0f"), "%")
 
-    rows = [
+    rows: list[Figure] = [
         ("part", result["part"]),
         ("profile", result["profile"]),
-        ("lanes, rows per clock", f"{result['lanes']}, {result['rows_per_clock']}"),
-        ("LUTs", use("luts")),
-        ("flip-flops", use("ffs")),
-        ("logic cells", use("cells")),
+        ("lanes", result["lanes"]),
+        ("rows per clock", result["rows_per_clock"]),
+        *use("LUTs", result["luts"], result["luts_share"]),
+        *use("flip-flops", result["ffs"], result["ffs_share"]),
+        *use("logic cells", result["cells"], result["cells_share"]),
         *(
-            (name, f"{Use(**block).used:,} ({Use(**block).share:.0%})")
-            for name, block in result["blocks"].items()
+            figure
+            for name, one in result["blocks"].items()
+            for figure in use(name, Use(**one).used, Use(**one).share)
         ),
     ]
     if result["fits"]:
-        rows.append(("clock, MHz", f"{result['fmax_mhz']:.2f} of {result['need_mhz']:g} needed"))
+        rows.append(("clock", Number(result["fmax_mhz"], ".1f"), "MHz"))
         if len(result["seeds"]) > 1:
-            rows.append(("  worst of the seeds", f"{result['worst_fmax_mhz']:.2f}"))
+            rows.append(("  worst of the seeds", Number(result["worst_fmax_mhz"], ".1f"), "MHz"))
+        rows.append(("  needed", Number(result["need_mhz"], "g"), "MHz"))
     if result["images_per_second"] is not None:
-        rows.append(("images/s, machine", f"{result['images_per_second']:,}"))
-        rows.append((f"images/s, {result['baud']:,} baud", f"{result['link_images_per_second']:,}"))
+        rows.append(("machine", result["images_per_second"], "images/s"))
+        link = f"link of {result['baud']:,} baud"
+        rows.append((link, result["link_images_per_second"], "images/s"))
     rows += [(name, version) for name, version in result["tools"].items()]
-    rows.append(("seconds of tools", f"{result['seconds']:,.0f}"))
-    if result["bitstream"]:
-        rows.append(("bitstream", result["bitstream"]))
-    return figures_table(f"{result['network']} on {result['board']}", rows)
+    rows.append(("time of the tools", result["seconds"], "s"))
+    return figures(f"{result['network']} on {result['board']}", rows)

@@ -4,24 +4,20 @@ import argparse
 import json
 from pathlib import Path
 
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
-
 from allspin.host.bitstreams.build.job import DEFAULT_NETWORK
 from allspin.host.bitstreams.rows import Row, find_rows, read_documented
 from allspin.host.bitstreams.tables import (
-    HEADER,
-    RIGHT,
     boards_table,
-    cells,
     headline_left_out,
     headline_table,
+    printed_table,
 )
+from allspin.host.cli.options.tables import add_table_arguments
 from allspin.host.data.catalogue import open_network
 from allspin.host.show.marks import Marks
+from allspin.host.show.printing import print_tables
 from allspin.host.show.progress import stages
 from allspin.host.show.say import say, warn
-from allspin.host.show.terminal import Terminal
 from allspin.sim.errors import UserError
 from allspin.sim.network.netfile import write_atomically
 
@@ -43,8 +39,6 @@ MARKS = Marks("<!-- allspin boards -->", "<!-- end -->")
 HEADLINE_MARKS = Marks("<!-- allspin boards: headline -->", "<!-- end -->")
 PATHS = ("bitstream", "netlist")
 """Figures that are places on this machine."""
-WIDTH = 140
-"""Columns that the table takes where it is not printed on a terminal."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -70,6 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="with --write: put the short table of the README into this page; rows that were not "
         "built with three seeds of this gateware are dropped, and named",
     )
+    add_table_arguments(parser)
     add("--json", action="store_true", help="print all of it as one JSON object")
 
 
@@ -96,7 +91,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         say(json.dumps({"network": arguments.network, "boards": rows}))
     elif arguments.write is None:
-        _print(rows, arguments.network)
+        notes = [f"{row['board']}: {row['why']}" for row in rows if not row["fits"]]
+        print_tables([printed_table(rows, arguments.network)], notes, wide=arguments.wide)
     return 0
 
 
@@ -122,17 +118,3 @@ def _write(path: Path, network: str, rows: list[Row]) -> None:
     built = sum(row["built"] is not None for row in rows)
     older = sum(row["older"] is True for row in rows)
     say(f"{path}, {beside}: {len(rows)} machines, {built} of them built, {older} of other gateware")
-
-
-def _print(rows: list[Row], network: str) -> None:
-    table = Table(title=f"boards, and {network} on them", box=SIMPLE_HEAD, pad_edge=False)
-    for name in HEADER:
-        justify = "right" if name in RIGHT else "left"
-        table.add_column(name, justify=justify, overflow="fold", no_wrap=name == "board")
-    for row in rows:
-        table.add_row(*cells(row))
-    console = Terminal(piped_width=WIDTH)
-    console.print(table)
-    for row in rows:
-        if not row["fits"]:
-            console.print(f"{row['board']}: {row['why']}", soft_wrap=True)

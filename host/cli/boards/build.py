@@ -16,9 +16,10 @@ from allspin.host.bitstreams.build.job import ALL, DEFAULT_NETWORK, MHZ, BuildCh
 from allspin.host.bitstreams.build.table import build_table
 from allspin.host.cli.options.names import naming_options
 from allspin.host.data.files import check_writable
+from allspin.host.show.beat import Beat, clock
+from allspin.host.show.printing import print_tables
 from allspin.host.show.progress import stages
 from allspin.host.show.say import say, tell, warn
-from allspin.host.show.terminal import Terminal
 from allspin.sim.errors import UserError
 
 HELP = """\
@@ -81,7 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
         if len(jobs) > 1:
             raise UserError("--output is for one board")
         check_writable(arguments.output)
-    with _one_shown() if len(jobs) == 1 else contextlib.nullcontext(_Log()) as shown:
+    with _one_shown() if len(jobs) == 1 else _several_shown() as shown:
         results = build_jobs(jobs, options, shown)
     if arguments.output is not None and (bitstream := results[0].bitstream) is not None:
         shutil.copyfile(bitstream, arguments.output)
@@ -89,9 +90,9 @@ def run(arguments: argparse.Namespace) -> int:
         records = [result.record for result in results]
         say(json.dumps(records[0] if len(records) == 1 else {"boards": records}))
     else:
-        for result in results:
-            if result.error is None:
-                Terminal().print(build_table(result.record))
+        built = [result.record for result in results if result.error is None]
+        notes = [f"bitstream: {each['bitstream']}" for each in built if each["bitstream"]]
+        print_tables([build_table(each) for each in built], notes)
     shortfalls = [line for result in results if (line := result.shortfall)]
     for line in shortfalls:
         warn(line)
@@ -131,6 +132,10 @@ class _Log(BuildDisplay):
             minutes, seconds = divmod(int(time.monotonic() - self._begun), 60)
             tell(f"{minutes:3d}:{seconds:02d} {board}: {what}")
 
+    def so_far(self) -> str:
+        """For how long, in words."""
+        return clock(time.monotonic() - self._begun, None)
+
     def advance(self, name: str, what: str, seconds: float) -> None:
         job = threading.get_ident(), name  # the same machine may have been asked for twice
         if what != self._under_way.get(job):
@@ -146,6 +151,16 @@ class _Log(BuildDisplay):
         tools = built.record["seconds"]
         took = f"{built.seconds:.0f} s now, {tools:.0f} s of tools"
         self._note(built.name, f"{_verdict(built.record)} ({took})")
+
+
+@contextlib.contextmanager
+def _several_shown() -> Iterator[BuildDisplay]:
+    log = _Log()
+    beat = Beat(log.so_far)
+    try:
+        yield log
+    finally:
+        beat.stop()
 
 
 def _verdict(result: Mapping[str, Any]) -> str:

@@ -9,10 +9,10 @@ from allspin.host.bitstreams.build.job import DEFAULT_NETWORK, BuildChanges, mak
 from allspin.host.cli.options.names import naming_options
 from allspin.host.data.catalogue import open_network
 from allspin.host.data.datasets import load_test_set
-from allspin.host.show.figures import figures_table
+from allspin.host.show.printing import print_tables
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say, warn
-from allspin.host.show.terminal import Terminal
+from allspin.host.show.table import Table, figures
 from allspin.host.study.proof.board import (
     FAMILY_BOARDS,
     BoardProof,
@@ -83,8 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         say(json.dumps({"boards": [proof.to_dict() for proof in proofs]}))
     else:
-        for proof in proofs:
-            _print_table(proof)
+        print_tables([_table(proof) for proof in proofs])
     wrong = [each for each in proofs if each.proof.mismatches]
     for each in wrong:
         warn(
@@ -94,20 +93,19 @@ def run(arguments: argparse.Namespace) -> int:
     return DIFFERENT if wrong else 0
 
 
-def _print_table(result: BoardProof) -> None:
+def _table(result: BoardProof) -> Table:
     proof = result.proof
-    clocks = f"{proof.clocks_programming:,} + {proof.clocks_streaming:,}"
-    simulating = proof.seconds_programming + proof.seconds_streaming
     rows = (
         ("netlist", f"{proof.netlist}, {result.stage}"),
-        ("cells", f"{sum(proof.cells.values()):,}"),
-        ("images", f"{proof.images:,}"),
-        ("logits compared", f"{proof.logits:,}"),
-        ("mismatches", f"{proof.mismatches:,}"),
-        ("requests sent again", f"{proof.resent:,}"),
-        ("clocks, programming and streaming", clocks),
-        ("simulated images/s", f"{result.simulated_images_per_second:,.0f}"),
-        ("seconds, compiling and simulating", f"{proof.seconds_compiling:.0f} + {simulating:.0f}"),
+        ("cells", sum(proof.cells.values())),
+        ("images", proof.images),
+        ("logits compared", proof.logits),
+        ("mismatches", proof.mismatches),
+        ("requests sent again", proof.resent),
+        ("programming", proof.clocks_programming, "cycles"),
+        ("streaming", proof.clocks_streaming, "cycles"),
+        ("simulated throughput", result.simulated_images_per_second, "images/s"),
+        ("compiling", proof.seconds_compiling, "s"),
+        ("simulating", proof.seconds_programming + proof.seconds_streaming, "s"),
     )
-    title = f"{result.network} in the gates of {result.board}"
-    Terminal().print(figures_table(title, rows))
+    return figures(f"{result.network} in the gates of {result.board}", rows)

@@ -4,11 +4,16 @@ import argparse
 import json
 from pathlib import Path
 
+from allspin.host.cli.devices.decays import NOT_DESCRIBED, are_decays, fit_decays
 from allspin.host.cli.options.names import naming_options
+from allspin.host.cli.options.pictures import add_picture_arguments, picture_options
+from allspin.host.cli.options.point import add_point_argument
+from allspin.host.data.catalogue import operating_point
 from allspin.host.data.files import check_writable
-from allspin.host.show.pictures.style import save_picture
+from allspin.host.show.pictures.style import Look, save_picture
+from allspin.host.show.printing import print_tables
+from allspin.host.show.progress import Steps
 from allspin.host.show.say import say, warn
-from allspin.host.show.terminal import Terminal
 from allspin.host.study.fit.fit import fit
 from allspin.host.study.fit.lookup import take_lookup_tables
 from allspin.host.study.fit.model.meter import METHODS
@@ -17,7 +22,8 @@ from allspin.host.study.fit.options import REFERENCES, FitOptions
 from allspin.host.study.fit.reading.options import BRANCHES, MISSING, ColumnNames, ReadOptions
 from allspin.host.study.fit.reading.table.units import quantity
 from allspin.host.study.fit.table import fit_table, readings
-from allspin.sim.device.device_file import save_device
+from allspin.sim.device.device import Device
+from allspin.sim.device.device_file import save_device, save_point
 from allspin.sim.device.synapse_variation import OCCASIONS
 from allspin.sim.device.table_device import is_lookup_table
 from allspin.sim.errors import UserError
@@ -25,25 +31,27 @@ from allspin.sim.errors import UserError
 HELP = """\
 Fit measured curves: R_AH against pulse number, over any number of cycles and devices, and R_AH
 against current of a neuron. Writes a device file with values, intervals and readings, and
-beside it a picture of data, fit and residuals."""
+beside it a picture of data, fit and residuals. Of R_AH against time, at one or more
+temperatures, it fits retention by thermal activation."""
 EPILOG = """\
-A file has a header with names and units, such as device,cycle,polarity,pulse,R_AH (ohm) for a
-synapse or device,cycle,current (mA),R_AH (ohm) for a neuron. See docs/formats.md. Two lookup
-tables of CrossSim (dG_increasing.txt, dG_decreasing.txt) are taken as they are, and several such
-pairs as as many devices.
+A file has a header with names and units, such as
+device,cycle,polarity,pulse,R_AH (ohm) for a synapse or
+device,cycle,current (mA),R_AH (ohm) for a neuron. See docs/formats.md. Two
+lookup tables of CrossSim (dG_increasing.txt, dG_decreasing.txt) are taken as
+they are, and several such pairs as as many devices.
 
-A curve that the model does not describe is said to be so, with exit status 1, and nothing is
-written but the picture: --table then writes the measured table as the device, --force the
-model all the same.
+A curve that the model does not describe is said to be so, with exit status 1,
+and nothing is written but the picture: --table then writes the measured table
+as the device, --force the model all the same.
 
 examples:
   allspin fit pulses.csv neuron.csv -o mine.toml
   allspin fit device-*.csv --resistance-column Rxy -o mine.toml
   allspin fit dG_increasing.txt dG_decreasing.txt -o measured.toml
+  allspin fit pulses.csv --where current=8,-11 --point current=8mA -o mine.toml
+  allspin fit decay.csv --base mine.toml -o aged.toml
   allspin run paper-10 --device mine.toml --chip 1
 """
-
-NOT_DESCRIBED = 1
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -82,12 +90,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         help="part of the neuron's curve, in mA (in the file's numbers if it names no unit)",
     )
-    add(
-        "--base",
-        metavar="DEVICE",
-        help="device whose values are used for what was not measured; without it that is left "
-        "out, and energy is unknown",
-    )
+    _add_base_arguments(parser)
+    add_picture_arguments(parser)
     _add_reading_arguments(parser)
     for what in ("pulse", "cycle", "device", "polarity", "current"):
         add(f"--{what}-column", metavar="NAME", help=f"column of the {what}")
@@ -99,6 +103,36 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="column of R_AH; given several times, as many cycles",
     )
     add("--json", action="store_true", help="print the result as one JSON object")
+
+
+def _add_base_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the device is made of beside the data, and where it was measured."""
+    add = parser.add_argument
+    add(
+        "--base",
+        metavar="DEVICE",
+        help="device whose values are used for what was not measured; without it that is left "
+        "out, and energy is unknown. A decay's retention is added to it",
+    )
+    add_point_argument(parser, "with --base, ")
+    add(
+        "--point",
+        metavar="POINT",
+        help="where it was measured, such as current=8mA: a point of the device file, beside those "
+        "that it has",
+    )
+    add(
+        "--attempt-time",
+        metavar="TIME",
+        help="of decays, such as 1ns (what several temperatures tell, else 1ns)",
+    )
+    add(
+        "--equilibrium",
+        metavar="SHARE",
+        type=float,
+        default=0.0,
+        help="what R_AH decays to: 0 is the middle of the range, -1 and 1 are its ends (0)",
+    )
 
 
 def _add_reading_arguments(parser: argparse.ArgumentParser) -> None:
@@ -157,12 +191,12 @@ def _reading(arguments: argparse.Namespace) -> ReadOptions:
     )
 
 
-def _take_lookup_tables(arguments: argparse.Namespace, options: FitOptions) -> int:
+def _take_lookup_tables(arguments: argparse.Namespace, options: FitOptions, look: Look) -> int:
     """CrossSim's tables become a device without any fit."""
     output: Path = arguments.output
-    taken = take_lookup_tables(arguments.files, options, arguments.base)
-    pictures = save_picture(taken.picture(), output.parent, output.stem)
-    save_device(taken.device, output)
+    taken = take_lookup_tables(arguments.files, options, arguments.base, arguments.at)
+    pictures = save_picture(taken.picture(), output.parent, output.stem, look)
+    _save(taken.device, arguments)
     if arguments.json:
         say(json.dumps(taken.to_dict(output, pictures)))
         return 0
@@ -178,10 +212,30 @@ def _take_lookup_tables(arguments: argparse.Namespace, options: FitOptions) -> i
     return 0
 
 
+def _save(device: Device, arguments: argparse.Namespace) -> None:
+    """Write the device file, or a point of it."""
+    output: Path = arguments.output
+    point = operating_point(arguments.point)
+    if point is None:
+        save_device(device, output)
+        return
+    lacking = save_point(device, output, point)
+    if lacking is not None:
+        warn(f"{output} has the point {point}, and is not complete yet: {lacking}")
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Read, fit, judge, write."""
     output: Path = arguments.output
     check_writable(output, regular=True)
+    look = picture_options(arguments)
+    operating_point(arguments.point)  # before anything is computed
+    if arguments.at is not None and arguments.base is None:
+        raise UserError("--at needs --base")
+    if not is_lookup_table(arguments.files[0]) and are_decays(arguments):
+        with naming_options():
+            reading = _reading(arguments)
+        return fit_decays(arguments, reading)
     with naming_options():
         options = FitOptions(
             name=arguments.name or output.stem,
@@ -201,21 +255,21 @@ def run(arguments: argparse.Namespace) -> int:
                 f"{arguments.files[0]} is a lookup table, which is taken as it is; leave out what "
                 "says how CSV files are read"
             )
-        return _take_lookup_tables(arguments, options)
-    fitted = fit(arguments.files, options, reading, arguments.base, warn)
-    device = fitted.device() if not fitted.complaints or arguments.force else None
-    pictures = save_picture(fitted.picture(), output.parent, output.stem)
+        return _take_lookup_tables(arguments, options, look)
+    with Steps() as steps, steps.waiting("fitting, and drawing the fit"):
+        fitted = fit(arguments.files, options, reading, arguments.base, warn, at=arguments.at)
+        device = fitted.device() if not fitted.complaints or arguments.force else None
+        pictures = save_picture(fitted.picture(), output.parent, output.stem, look)
     for complaint in fitted.complaints:
         warn(f"the model does not describe {complaint}")
     if device is not None:
-        save_device(device, output)
+        _save(device, arguments)
     if arguments.json:
         say(json.dumps(fitted.to_dict(None if device is None else output, pictures)))
     elif device is not None:
-        Terminal().print(fit_table(fitted.result, device))
-        for line in readings(fitted.result, device):
-            say(line)
-        say(f"{output} and its picture are written.")
+        written = f"{output} and its picture are written."
+        notes = [*readings(fitted.result, device), written]
+        print_tables([fit_table(fitted.result, device)], notes)
     if device is None:
         warn(
             f"{output} is not written; see {pictures[0]}, and take --table for "

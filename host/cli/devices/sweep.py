@@ -6,13 +6,15 @@ import time
 from pathlib import Path
 from typing import Any
 
+from allspin.host.cli.options.data import add_data_argument
 from allspin.host.cli.options.names import naming_options
+from allspin.host.cli.options.pictures import add_picture_arguments, picture_options
 from allspin.host.data.files import check_writable, make_folder
 from allspin.host.data.revision import commit
 from allspin.host.link.machines.opening import GOLDEN, VIRTUAL
+from allspin.host.show.printing import print_tables
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say
-from allspin.host.show.terminal import Terminal
 from allspin.host.study.sweep.cluster import Cluster
 from allspin.host.study.sweep.grid import FACTORS, Grid, make_grid, read_grid
 from allspin.host.study.sweep.pictures import draw_sweep
@@ -31,9 +33,13 @@ Each chip is a row of a CSV table, written as soon as it is known. The same comm
 a sweep that was interrupted, and with --pictures draws one that is done."""
 EPILOG = """\
 examples:
-  allspin sweep --network paper-10,paper-100 --c2c 0,0.5,1,2 --chips 20 -o c2c.csv
-  allspin sweep --network paper-{states} --states 10,100 --program open-loop,write-verify \\
-      --neuron-d2d 0,1 --calibrate no,yes -o program.csv --pictures pictures
+  allspin sweep --network paper-10,paper-100 --c2c 0,1,2 --chips 20 -o c2c.csv
+  allspin sweep --network paper-{states} --states 10,100 \\
+      --program open-loop,write-verify --neuron-d2d 0,1 --calibrate no,yes \\
+      -o program.csv --pictures pictures
+  allspin sweep --network mine.safetensors --device mine.toml \\
+      --age 0,1e4,1e8 --temperature 300,358 \\
+      --at 'current=8mA;current=10mA' -o age.csv
   allspin sweep grid.toml -o grid.csv --scheduler tls://10.0.0.5:8786 \\
       --tls-ca-file ca.pem --tls-cert mine.pem
   allspin sweep grid.toml -o virtual.csv --on virtual --images 1000
@@ -55,7 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--chips", metavar="N", type=int, help="how many chips at each point (20)")
     add("--first", metavar="SEED", type=int, help="the first chip; the next follow (0)")
     add("--images", metavar="N", type=int, help="first N test images (all)")
-    add("--data", metavar="DIR", help="folder of IDX files (MNIST, which ships)")
+    add_data_argument(parser)
     add("--on", metavar="MACHINE", help=f"{GOLDEN}, {VIRTUAL} or a serial port ({GOLDEN})")
     add(
         "--jobs",
@@ -72,18 +78,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     ):
         add(option, dest=name, metavar="PEM", type=Path, help=f"with tls://, {what}")
     add("--pictures", metavar="DIR", type=Path, help="draw the finished sweep")
+    add_picture_arguments(parser)
     add("--json", action="store_true", help="print the result as one JSON object")
 
 
 def _grid(arguments: argparse.Namespace) -> Grid:
     entries: dict[str, Any] = {} if arguments.grid is None else read_grid(arguments.grid)
-    for name in FACTORS:
+    for name, factor in FACTORS.items():
         given = getattr(arguments, name)
         if given is not None:
-            entries[name] = [value.strip() for value in given.split(",") if value.strip()]
-    for name in ("chips", "first", "images", "data", "on"):
+            values = given.split(factor.separator)
+            entries[name] = [value.strip() for value in values if value.strip()]
+    for name in ("chips", "first", "images", "on"):
         if getattr(arguments, name) is not None:
             entries[name] = getattr(arguments, name)
+    if arguments.data is not None:
+        entries["data"] = str(arguments.data)
     return make_grid(entries)
 
 
@@ -120,6 +130,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Sweep, and say what came of it."""
     jobs = _jobs(arguments)
     cluster = _cluster(arguments)
+    look = picture_options(arguments)
     path = _output(arguments.output)
     grid = _grid(arguments)
     plan = make_plan(grid)
@@ -132,7 +143,7 @@ def run(arguments: argparse.Namespace) -> int:
         seconds = time.monotonic() - begun
         if arguments.pictures is not None:
             steps.start("drawing")
-            pictures = draw_sweep(found, arguments.pictures)
+            pictures = draw_sweep(found, arguments.pictures, look)
             steps.finish(f"{len(pictures)} files in {arguments.pictures}")
     if arguments.json:
         record = {
@@ -150,8 +161,5 @@ def run(arguments: argparse.Namespace) -> int:
         }
         say(json.dumps(record))
         return 0
-    console = Terminal()
-    console.print(summary_table(found))
-    for line in remarks(found):
-        console.print(line)
+    print_tables([summary_table(found)], remarks(found))
     return 0

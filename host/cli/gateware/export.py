@@ -1,4 +1,4 @@
-"""``allspin export``: the engine as Verilog, or the array as a deck for SPICE."""
+"""``allspin export``: Verilog, an ONNX graph, the array for SPICE, cells for a probe station."""
 
 import argparse
 from pathlib import Path
@@ -6,32 +6,55 @@ from pathlib import Path
 from allspin.hdl.export.export import MODULE, engine_verilog, memory_image
 from allspin.hdl.export.verilog import Dialect
 from allspin.hdl.parameters import EngineParameters, HardwareProfile
+from allspin.host.cli.options.chip import add_scheme_arguments, programmed_chip
 from allspin.host.cli.options.names import naming_options
+from allspin.host.cli.options.point import add_point_argument
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.files import check_writable
+from allspin.host.data.foreign.graphs.writing import CLASSES, IMAGES, LOGITS, network_graph
+from allspin.host.show.progress import Steps
 from allspin.host.show.say import printable, say
+from allspin.host.study.chips.cells.table import check_suffix, table_bytes
 from allspin.sim.array.spice import layer_deck
 from allspin.sim.device.hall_array import READINGS
 from allspin.sim.errors import UserError, refused
 from allspin.sim.network.netfile import write_atomically
 
 HELP = """\
-Write a network's engine as Verilog, or its array of Hall crosses as a deck for ngspice.
+Write a network's engine as Verilog, the network as an ONNX graph, its array of Hall crosses as a
+deck for ngspice, or the cells of a chip as a table for a probe station.
 
 OUT.v is plain Verilog (OUT.sv is SystemVerilog), OUT.mem beside it what to load, for $readmemh;
-docs/export.md describes both, with a testbench. DECK.cir prints every transfer function of a
-corner of a layer's array; docs/array.md describes it."""
+docs/export.md describes both, with a testbench. NET.onnx is the ideal network in integers, which
+gives the same logits, bit for bit; docs/networks.md describes it. DECK.cir prints every transfer
+function of a corner of a layer's array; docs/array.md describes it.
+
+CELLS.csv or CELLS.npz has a row for each cell of the chip that run --chip SEED
+makes: layer, row and column, state, target and reached R_AH in the device's
+unit and in words, its train of pulses, saturations, reads, tries, converged.
+Without write-verify nothing is read: reads, tries and converged are then empty
+in CSV and not there in NumPy's archive. docs/formats.md lists the columns; run
+--measured scores what was measured of such cells."""
 EPILOG = """\
 examples:
   allspin export mnist-10 --verilog engine.v
   allspin export mnist-10 --verilog engine.sv --lanes 10
+  allspin export mnist-10 --onnx mnist-10.onnx
   allspin export paper-10 --spice deck.cir --rows 8 --columns 8
+  allspin export paper-10 --chip 7 --cells cells.csv
+  allspin export mine.safetensors --device mine.toml --chip 7 --program write-verify --cells c.npz
 """
 
 DIALECTS: dict[str, Dialect] = {".v": "verilog", ".sv": "systemverilog"}
 IMAGE = ".mem"
 DEVICE = "paper"
-DECK_OPTIONS = ("layer", "rows", "columns", "device", "reading")
+OF = {
+    "--verilog OUT.v": ("lanes",),
+    "--onnx NET.onnx": (),
+    "--spice DECK.cir": ("layer", "rows", "columns", "device", "at", "reading"),
+    "--cells CELLS.csv": ("chip", "device", "at", "scheme", "polarity", "tries", "band"),
+}
+"""Each thing to write, and the options that go with it."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,7 +63,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("network", metavar="NET", help="network file, or the name of one that ships")
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--verilog", metavar="OUT.v", type=Path, help="file to write, .v or .sv")
+    what.add_argument("--onnx", metavar="NET.onnx", type=Path, help="graph to write")
     what.add_argument("--spice", metavar="DECK.cir", type=Path, help="deck to write")
+    what.add_argument(
+        "--cells", metavar="CELLS.csv", type=Path, help="table of cells to write, .csv or .npz"
+    )
     add("--lanes", metavar="L", type=int, help="columns that a row drives in a clock (all)")
     add("--layer", metavar="N", type=int, help="with --spice, the layer, from 0 (0)")
     add("--rows", metavar="R", type=int, help="with --spice, the first R rows (all)")
@@ -48,33 +75,71 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--device",
         metavar="DEVICE",
-        help=f"with --spice, device file with [array], or the name of one that ships ({DEVICE})",
+        help="with --spice or --cells, device file, or the name of one that ships, which has "
+        f"[array] for --spice ({DEVICE})",
     )
+    add_point_argument(parser, "with --spice or --cells, ")
     add(
         "--reading",
         metavar="NAME",
         help="with --spice, how columns are read: series, selected or buffered (the device's, or "
         "series)",
     )
+    add("--chip", metavar="SEED", type=int, help="with --cells, the chip")
+    add_scheme_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Write what was asked for."""
-    if arguments.spice is not None:
-        return _write_deck(arguments)
-    for name in DECK_OPTIONS:
-        if getattr(arguments, name) is not None:
-            raise UserError(f"--{name} needs --spice DECK.cir")
-    return _write_verilog(arguments)
+    for what in OF:
+        if getattr(arguments, what.split()[0].strip("-")) is not None:
+            _check_options(arguments, what)
+    if arguments.cells is not None:
+        return _write_cells(arguments)
+    if arguments.onnx is not None:
+        return _write_graph(arguments)
+    return _write_verilog(arguments) if arguments.spice is None else _write_deck(arguments)
+
+
+def _check_options(arguments: argparse.Namespace, what: str) -> None:
+    """Raise for an option of something else that is written."""
+    for names in OF.values():
+        for name in names:
+            if name not in OF[what] and getattr(arguments, name) is not None:
+                needed = " or ".join(each for each, names in OF.items() if name in names)
+                raise UserError(f"`{name}` needs {needed}")
+
+
+def _write_cells(arguments: argparse.Namespace) -> int:
+    """Write the cells of a chip."""
+    path: Path = arguments.cells
+    check_suffix(path)
+    if arguments.chip is None:
+        raise UserError("--cells needs --chip SEED")
+    check_writable(path)
+    chip = programmed_chip(arguments)
+    table = chip.cells(open_network(arguments.network))
+    write_atomically(path, table_bytes(table, path))
+    say(f"{path}: {table.describe()}")
+    return 0
+
+
+def _write_graph(arguments: argparse.Namespace) -> int:
+    """Write the network as a graph."""
+    path: Path = arguments.onnx
+    check_writable(path)
+    network = open_network(arguments.network)
+    write_atomically(path, network_graph(network))
+    height, width = network.image_shape
+    say(f"{path}: from {IMAGES}, uint8 of N x {height} x {width}, to {LOGITS} and {CLASSES}")
+    return 0
 
 
 def _write_deck(arguments: argparse.Namespace) -> int:
     """Write a corner of a layer's array."""
-    if arguments.lanes is not None:
-        raise UserError("--lanes needs --verilog OUT.v")
     path: Path = arguments.spice
     check_writable(path)
-    array = open_device(arguments.device or DEVICE).array
+    array = open_device(arguments.device or DEVICE, arguments.at).array
     reading = arguments.reading or ("series" if array.reading == "ideal" else array.reading)
     network = open_network(arguments.network)
     with naming_options():
@@ -102,8 +167,10 @@ def _write_verilog(arguments: argparse.Namespace) -> int:
     with refused():
         profile = HardwareProfile(lanes=arguments.lanes)
     network = open_network(arguments.network)
-    verilog = engine_verilog(EngineParameters.from_network(network, profile), DIALECTS[path.suffix])
-    image = memory_image(network)
+    with Steps() as steps, steps.waiting("writing Verilog"):
+        parameters = EngineParameters.from_network(network, profile)
+        verilog = engine_verilog(parameters, DIALECTS[path.suffix])
+        image = memory_image(network)
     write_atomically(path, verilog.encode())
     write_atomically(image_path, image.encode())
     beats = sum(not line.startswith("//") for line in image.splitlines())

@@ -8,13 +8,14 @@ from typing import Any
 from allspin.hdl.bench.runner import BenchFailure
 from allspin.hdl.bench.tools import SIMULATORS
 from allspin.hdl.parameters import HardwareProfile
+from allspin.host.cli.options.data import add_data_argument
 from allspin.host.cli.options.names import naming_options
 from allspin.host.data.catalogue import open_network
 from allspin.host.data.datasets import load_test_set
-from allspin.host.show.figures import figures_table
+from allspin.host.show.printing import print_tables
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say, warn
-from allspin.host.show.terminal import Terminal
+from allspin.host.show.table import Figure, Number, figures
 from allspin.host.study.proof.engine import SimulatorOptions, simulate_engine
 
 HELP = """\
@@ -40,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("network", metavar="NET", help="network file, or the name of one that ships")
     add("--simulator", choices=SIMULATORS, default=SIMULATORS[0], help="which (verilator)")
     add("--images", metavar="N", type=int, default=IMAGES, help=f"first N test images ({IMAGES})")
-    add("--data", metavar="DIR", type=Path, help="folder of IDX files (MNIST, which ships)")
+    add_data_argument(parser)
     add(
         "--seed",
         metavar="S",
@@ -66,16 +67,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _print_table(result: dict[str, Any]) -> None:
-    rows = [
-        ("images", f"{result['images']}"),
-        ("logits compared", f"{result['logits_compared']}"),
-        ("mismatches", f"{result['mismatches']}"),
-        ("cycles per image", f"{result['cycles_per_image']:.1f}"),
-        ("seconds", f"{result['seconds']:.2f}"),
+    rows: list[Figure] = [
+        ("images", result["images"]),
+        ("logits compared", result["logits_compared"]),
+        ("mismatches", result["mismatches"]),
+        ("cycles per image", Number(result["cycles_per_image"], ".1f")),
+        ("time", result["seconds"], "s"),
     ]
-    if result["waves"]:
-        rows.append(("waveforms", result["waves"]))
-    Terminal().print(figures_table(f"{result['network']} in {result['simulator']}", rows))
+    notes = [f"the waveforms are in {result['waves']}"] if result["waves"] else []
+    print_tables([figures(f"{result['network']} in {result['simulator']}", rows)], notes)
 
 
 def run(arguments: argparse.Namespace) -> int:

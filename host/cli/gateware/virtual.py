@@ -15,6 +15,7 @@ from allspin.host.link.machines.resident import VIRTUAL_RESIDENT
 from allspin.host.link.virtual.board import VirtualTransport
 from allspin.host.link.virtual.faults import Faults, FaultyTransport, WireFaults
 from allspin.host.link.virtual.port import VirtualPort
+from allspin.host.show.display import BuildWatch
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say, tell
 from allspin.sim.errors import refused
@@ -25,19 +26,20 @@ Open the virtual board as a serial port: a pseudo-terminal, whose path is printe
 It behaves like a board on a wire, for this program (--on PATH) and for clients in any language, one
 after another, and keeps what it was programmed with until it is reset. It ends with Ctrl-C."""
 EPILOG = """\
-faults on purpose, whose places come of --seed; requests and answers count over all clients:
-  --flip P         each byte has one bit flipped with probability P, in both directions
+faults on purpose, whose places come of --seed; requests and answers count over
+all clients:
+  --flip P         each byte has one bit flipped with probability P, both ways
   --drop-frame K   request K (the first is 1) gets lost
   --drop-answer K  answer K gets lost
-  --reset-after K  the board is reset after answer K: it forgets what it was programmed with
+  --reset-after K  the board is reset after answer K: it forgets all
   kill -USR1 PID   resets it now
 
 examples:
   allspin virtual mnist-10
-  allspin virtual mnist-10 --port board     # then: allspin run mnist-10 --on board --check
+  allspin virtual mnist-10 --port board  # then: allspin run mnist-10 --on board
   allspin virtual paper-10 --chips --resident --rows-per-clock 4
   allspin virtual mnist-10 --flip 0.001 --seed 7
-  allspin virtual mnist-10 --drop-frame 12 --drop-frame 40 --reset-after 500
+  allspin virtual mnist-10 --drop-frame 12 --drop-frame 40 --reset-after 50
 """
 
 
@@ -119,14 +121,9 @@ def run(arguments: argparse.Namespace) -> int:
     network = open_network(arguments.network)
     with Steps() as steps:
         steps.start("building the virtual board")
-        program = virtual_program(
-            network,
-            profile,
-            progress=lambda what, seconds: steps.advance(
-                seconds, None, f"{what} ... {seconds:.0f} s"
-            ),
-        )
-        steps.finish()
+        watch = BuildWatch(steps)
+        program = virtual_program(network, profile, progress=watch)
+        steps.finish(watch.outcome.removeprefix("; "))
     with (
         Signals() as signals,
         FaultyTransport(lambda: VirtualTransport(program), faults) as link,

@@ -3,9 +3,11 @@
 import argparse
 from pathlib import Path
 
+from allspin.host.cli.options.data import add_data_argument
+from allspin.host.cli.options.pictures import add_picture_arguments, picture_options
 from allspin.host.data.datasets import load_dataset
+from allspin.host.show.printing import print_tables
 from allspin.host.show.progress import Steps
-from allspin.host.show.terminal import Terminal
 from allspin.host.study.demo import results_table, run_demo
 from allspin.host.training.recipe import EPOCHS, QUICK_EPOCHS, TrainingParameters
 from allspin.sim.errors import refused
@@ -32,8 +34,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("-o", "--out", metavar="DIR", type=Path, default=Path("out"), help="folder (out)")
     add("--quick", action="store_true", help="train for seconds instead of minutes")
-    add("--data", metavar="DIR", type=Path, help="folder of IDX files (MNIST, which ships)")
+    add_data_argument(parser)
     add("--seed", type=int, default=0, help="seed of all random draws in training (0)")
+    add_picture_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -42,7 +45,10 @@ def run(arguments: argparse.Namespace) -> int:
         parameters = TrainingParameters(
             epochs=QUICK_EPOCHS if arguments.quick else EPOCHS, seed=arguments.seed
         )
+    look = picture_options(arguments)
     with Steps() as steps:
-        results = run_demo(load_dataset(arguments.data), parameters, arguments.out, steps)
-    Terminal().print(results_table(results))
+        with steps.waiting("reading the images"):
+            dataset = load_dataset(arguments.data)
+        results = run_demo(dataset, parameters, arguments.out, steps, look)
+    print_tables([results_table(results)])
     return DIFFERENT if results.mismatches else 0

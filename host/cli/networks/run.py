@@ -8,18 +8,25 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.cli.networks.run_table import print_score
+from allspin.host.cli.networks.run_table import print_classes, print_score
 from allspin.host.cli.options.chip import add_chip_arguments, chip_options
+from allspin.host.cli.options.data import add_data_argument
 from allspin.host.cli.options.machine import add_machine_arguments, machine_options
 from allspin.host.data.files import check_writable
+from allspin.host.data.image_files.framing import FRAMINGS
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say, warn
 from allspin.host.study import run as study
 from allspin.host.study.run import RunOptions
+from allspin.host.study.running.chip_options import ChipOptions, ProbedChipOptions
+from allspin.host.study.running.classify import classify
+from allspin.host.study.running.machine_options import MachineOptions
+from allspin.sim.errors import UserError
 from allspin.sim.network.netfile import write_atomically
 
 HELP = """\
-Run a network on a machine: program it, stream test images through it, and score it.
+Run a network on a machine: program it, stream test images through it, and score it; or
+classify images in files.
 
 golden is the golden model; virtual the complete gateware, link included, compiled to native
 code and kept; a serial port, such as /dev/ttyUSB1, or auto is a board."""
@@ -32,9 +39,12 @@ examples:
   allspin run mnist-10 --on virtual --uart --baud 3000000 --images 100
   allspin run mnist-100 --on auto --images 500 --json
   allspin run mine.safetensors --data fashion --logits out.npy
+  allspin run mine.safetensors --data set.npz
+  allspin run mnist-10 --image digit.png --image photo.jpg --on virtual
   allspin run mnist-10 --on virtual --resident --rows-per-clock 4
   allspin run paper-10 --chip 7 --program write-verify --calibrate
   allspin run paper-10 --chip 7 --on virtual --check
+  allspin run mine.safetensors --device mine.toml --measured cells.csv --missing 0.01
 """
 
 DIFFERENT = 1
@@ -47,7 +57,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("network", metavar="NET", help="network file, or the name of one that ships")
     add_machine_arguments(parser)
     add("--images", metavar="N", type=int, help="first N test images (all)")
-    add("--data", metavar="DIR", type=Path, help="folder of IDX files (MNIST, which ships)")
+    add_data_argument(parser)
+    add(
+        "--image",
+        metavar="FILE",
+        type=Path,
+        action="append",
+        help="classify this image instead of test images: PNG, JPEG and others, of any size; may "
+        "be repeated",
+    )
+    add(
+        "--framing",
+        metavar="NAME",
+        help="with --image, "
+        + "; ".join(f"{name}: {words}" for name, words in FRAMINGS.items())
+        + " (mnist for 28 x 28 pixels, else whole)",
+    )
     add("--logits", metavar="OUT.npy", type=Path, help="write the logits")
     add("--check", action="store_true", help="compare every logit with the golden model")
     add("--json", action="store_true", help="print the result as one JSON object")
@@ -65,11 +90,36 @@ def _write_logits(path: Path, logits: npt.NDArray[np.int64]) -> None:
     write_atomically(path, content.getvalue())
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Run, score, and say what came of it."""
-    on, chip = machine_options(arguments), chip_options(arguments)
+def _classify(
+    arguments: argparse.Namespace, on: MachineOptions, chip: ChipOptions | ProbedChipOptions | None
+) -> str | None:
+    """Classify image files; what differs from the golden model, if anything."""
+    for name in ("images", "data", "resident"):
+        if getattr(arguments, name) not in (None, False):
+            raise UserError(f"`{name}` is for test images, and --image takes their place")
+    with Steps() as steps:
+        found = classify(
+            arguments.network,
+            arguments.image,
+            on,
+            framing=arguments.framing,
+            chip=chip,
+            check=arguments.check,
+            display=steps,
+        )
     if arguments.logits is not None:
-        check_writable(arguments.logits)
+        _write_logits(arguments.logits, found.answers.logits)
+    if arguments.json:
+        say(json.dumps(found.to_dict()))
+    else:
+        print_classes(found)
+    return None if found.logits is None else found.logits.difference
+
+
+def _score(
+    arguments: argparse.Namespace, on: MachineOptions, chip: ChipOptions | ProbedChipOptions | None
+) -> str | None:
+    """Score a network; what differs from the golden model, if anything."""
     options = RunOptions(
         check=arguments.check,
         logits=arguments.logits is not None,
@@ -92,7 +142,19 @@ def run(arguments: argparse.Namespace) -> int:
         say(json.dumps(score.to_dict()))
     else:
         print_score(score)
-    if score.difference is not None:
-        warn(score.difference)
+    return score.difference
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run, score, and say what came of it."""
+    on, chip = machine_options(arguments), chip_options(arguments)
+    if arguments.logits is not None:
+        check_writable(arguments.logits)
+    if arguments.image is None and arguments.framing is not None:
+        raise UserError("`framing` needs --image")
+    work = _score if arguments.image is None else _classify
+    difference = work(arguments, on, chip)
+    if difference is not None:
+        warn(difference)
         return DIFFERENT
     return 0

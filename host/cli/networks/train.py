@@ -5,16 +5,23 @@ import json
 import os
 import time
 from pathlib import Path
+from typing import Any
 
+from allspin.host.cli.options.data import add_data_argument
 from allspin.host.data.catalogue import open_device
-from allspin.host.data.datasets import load_dataset
+from allspin.host.data.datasets import Dataset, load_dataset
 from allspin.host.data.files import check_writable
-from allspin.host.show.figures import figures_table
-from allspin.host.show.say import say, warn
-from allspin.host.show.terminal import Terminal
+from allspin.host.show.printing import print_tables
+from allspin.host.show.progress import Steps
+from allspin.host.show.say import say, tell, warn
+from allspin.host.show.table import Number, figures
 from allspin.host.training import recipe
+from allspin.host.training.augment import AUGMENTATIONS, Augmentation
 from allspin.host.training.bar import TrainingBar
+from allspin.host.training.in_array import learn as in_array
+from allspin.host.training.in_array.learn import Learnt
 from allspin.host.training.recipe import Trained, TrainingParameters, train
+from allspin.host.training.recipe_file import KEYS, read_recipe
 from allspin.host.training.training_target import TrainingTarget
 from allspin.sim.errors import UserError
 from allspin.sim.network.netfile import save_network
@@ -29,13 +36,17 @@ Ctrl-C ends the training; the best network so far is saved (exit status 130).
 examples:
   allspin train --states 10 -o ten.safetensors
   allspin train --states 100 --hidden 128,64 --seed 3 -o deep.safetensors
-  allspin train --data fashion --quick -o fashion.safetensors
+  allspin train --data fashion --augment objects --quick -o fashion.safetensors
+  allspin train --data set.npz --rate 1e-3 --batch 64 -o mine.safetensors
+  allspin train --recipe recipe.toml --seed 1 -o again.safetensors
   allspin train --neuron cmos-bare -o gate.safetensors
   allspin train --device paper --states 10 -o paper-ten.safetensors
+  allspin train --in-array --states 100 --hidden 100,50 -o pulses.safetensors
 """
 
 INTERRUPTED = 130
-DEFAULTS = TrainingParameters()
+TARGET = ("device", "at", "level_choice", "polarity")
+"""Options that make a target."""
 
 
 def _widths(text: str) -> tuple[int, ...]:
@@ -47,131 +58,216 @@ def _widths(text: str) -> tuple[int, ...]:
         ) from None
 
 
+OPTIONS = (
+    ("states", "N", int, "states of a synapse, 2 to 128 (10)"),
+    ("hidden", "N[,N...]", _widths, "neurons of each hidden layer (100)"),
+    ("neuron", "NAME", str, f"hidden neurons: {', '.join(NEURONS)} (the device's, else sot)"),
+    ("pixel_bits", "N", int, "of a pixel, 1 to 8 (4)"),
+    ("hidden_bits", "N", int, "of a neuron, 1 to 8 (4)"),
+    ("rah_bits", "N", int, "of an R_AH word, 2 to 8 (8)"),
+    (
+        "noise",
+        "SIGMA",
+        float,
+        "noise on the weights in training, as a fraction of the range of R_AH (that of "
+        "the device's writes, else 0)",
+    ),
+    (
+        "augment",
+        "NAME",
+        str,
+        f"how training images are bent: {', '.join(AUGMENTATIONS)} (shifts and mirror images), "
+        f"with amounts as in objects,shift=2 ({recipe.DEFAULT_AUGMENTATION}; none of data "
+        "that are no images)",
+    ),
+    ("rate", "RATE", float, f"peak of the learning rate, 1e-6 to 1 ({recipe.RATE:g})"),
+    ("batch", "N", int, f"images in a batch ({recipe.BATCH}; fewer where images are few)"),
+    (
+        "device",
+        "DEVICE",
+        str,
+        "train for this device, a file or the name of one that ships: its levels, its "
+        "neuron, the noise of its writes",
+    ),
+    (
+        "at",
+        "POINT",
+        str,
+        "with --device, its operating point, such as current=9mA,temperature=350 (its file's own)",
+    ),
+    (
+        "level_choice",
+        "NAME",
+        str,
+        f"with --device, what its states are: {', '.join(LEVEL_CHOICES)} (nearest)",
+    ),
+    (
+        "polarity",
+        "NAME",
+        str,
+        f"with --device, polarity of the writes: {', '.join(POLARITIES)} (quieter)",
+    ),
+    (
+        "epochs",
+        "N",
+        int,
+        f"epochs with the machine's integers ({recipe.EPOCHS}, quick {recipe.QUICK_EPOCHS}); "
+        f"{recipe.FLOAT_SHARE} times as many with real numbers go before",
+    ),
+    ("seed", "N", int, "seed of all random draws (0)"),
+)
+"""Options that a recipe file has too: key, what it takes, and words."""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     add = parser.add_argument
     add("-o", "--output", metavar="NET", type=Path, required=True, help="network file to write")
-    for name, metavar, kind, words in (
-        ("states", "N", int, "states of a synapse, 2 to 128 (10)"),
-        ("hidden", "N[,N...]", _widths, "neurons of each hidden layer (100)"),
-        ("neuron", "NAME", str, f"hidden neurons: {', '.join(NEURONS)} (the device's, else sot)"),
-        ("pixel_bits", "N", int, "of a pixel, 1 to 8 (4)"),
-        ("hidden_bits", "N", int, "of a neuron, 1 to 8 (4)"),
-        ("rah_bits", "N", int, "of an R_AH word, 2 to 8 (8)"),
-        (
-            "noise",
-            "SIGMA",
-            float,
-            "noise on the weights in training, as a fraction of the range of R_AH (that of "
-            "the device's writes, else 0)",
-        ),
-    ):
-        option = f"--{name.replace('_', '-')}"
-        add(option, metavar=metavar, type=kind, default=getattr(DEFAULTS, name), help=words)
     add(
-        "--device",
-        metavar="DEVICE",
-        help="train for this device, a file or the name of one that ships: its levels, its "
-        "neuron, the noise of its writes",
+        "--recipe",
+        metavar="TOML",
+        type=Path,
+        help='file of the options below, such as level_choice = "nearest"; options that are '
+        "given here win",
     )
+    for name, metavar, kind, words in OPTIONS:
+        add(f"--{name.replace('_', '-')}", metavar=metavar, type=kind, help=words)
+    add_data_argument(parser)
     add(
-        "--level-choice",
-        metavar="NAME",
-        help=f"with --device, what its states are: {', '.join(LEVEL_CHOICES)} (nearest)",
+        "--in-array",
+        action="store_true",
+        default=None,
+        help="learn by pulses on SOT synapses, as the paper does, from images as they are; then "
+        f"--noise is the C2C of an update ({in_array.DEFAULTS['noise']}), --hidden-bits "
+        f"{in_array.DEFAULTS['hidden_bits']}, --rate {in_array.DEFAULTS['rate']}, --batch "
+        f"{in_array.DEFAULTS['batch']} and --epochs {in_array.DEFAULTS['epochs']}, quick "
+        f"{in_array.QUICK_EPOCHS}, unless given",
     )
-    add(
-        "--polarity",
-        metavar="NAME",
-        help=f"with --device, polarity of the writes: {', '.join(POLARITIES)} (quieter)",
-    )
-    add(
-        "--epochs",
-        metavar="N",
-        type=int,
-        help=f"epochs with the machine's integers ({recipe.EPOCHS}, quick {recipe.QUICK_EPOCHS}); "
-        f"{recipe.FLOAT_SHARE} times as many with real numbers go before",
-    )
-    add("--seed", metavar="N", type=int, default=DEFAULTS.seed, help="seed of all random draws (0)")
-    add("--data", metavar="DIR", type=Path, help="folder of IDX files (MNIST, which ships)")
     add("--quick", action="store_true", help="seconds instead of minutes")
     add("--json", action="store_true", help="print the result as one JSON object")
 
 
-def _target(arguments: argparse.Namespace) -> TrainingTarget | None:
-    """The device to train for, if there is one."""
-    if arguments.device is None:
-        for option in ("level_choice", "polarity"):
-            if getattr(arguments, option) is not None:
-                raise UserError(f"--{option.replace('_', '-')} needs --device")
+def _given(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The options: those of the command line, before those of the recipe."""
+    given = {} if arguments.recipe is None else read_recipe(arguments.recipe)
+    typed = {name: value for name in KEYS if (value := getattr(arguments, name)) is not None}
+    if arguments.quick:
+        kind = in_array if (given | typed).get("in_array") else recipe
+        given["epochs"] = kind.QUICK_EPOCHS
+    return given | typed
+
+
+def _target(given: dict[str, Any]) -> TrainingTarget | None:
+    """The device to train for, if there is one; its options are taken out."""
+    device, at, choice, polarity = (given.pop(name, None) for name in TARGET)
+    if device is None:
+        for name, value in zip(TARGET[1:], (at, choice, polarity), strict=True):
+            if value is not None:
+                raise UserError(f"--{name.replace('_', '-')} needs --device")
         return None
     return TrainingTarget(
-        open_device(arguments.device),
-        arguments.level_choice or "nearest",
-        Programming(polarity=arguments.polarity or "quieter"),
+        open_device(device, at), choice or "nearest", Programming(polarity=polarity or "quieter")
     )
 
 
-def _parameters(arguments: argparse.Namespace) -> TrainingParameters:
-    epochs = arguments.epochs
-    if epochs is None:
-        epochs = recipe.QUICK_EPOCHS if arguments.quick else recipe.EPOCHS
+def _parameters(given: dict[str, Any], by_pulses: bool = False) -> TrainingParameters:
     try:
-        return TrainingParameters(
-            states=arguments.states,
-            hidden=arguments.hidden,
-            neuron=arguments.neuron,
-            pixel_bits=arguments.pixel_bits,
-            hidden_bits=arguments.hidden_bits,
-            rah_bits=arguments.rah_bits,
-            noise=arguments.noise,
-            epochs=epochs,
-            seed=arguments.seed,
-            target=_target(arguments),
-        )
+        target = _target(given)
+        if "augment" in given:
+            given["augmentation"] = Augmentation.parse(given.pop("augment"))
+        if by_pulses:
+            given = in_array.DEFAULTS | given
+        return TrainingParameters(**given, target=target)
     except (ValueError, TypeError) as error:
         raise UserError(str(error)) from error
 
 
-def _print_table(trained: Trained, seconds: float, path: Path) -> None:
+def _said(options: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    """What was chosen, as the table has it."""
+    return (
+        ("augmentation", options["augment"]),
+        ("learning rate", f"{options['rate']:g}"),
+        ("images in a batch", f"{options['batch']:,}"),
+        ("epochs", f"{options['epochs']:,}"),
+        ("seed", f"{options['seed']}"),
+    )
+
+
+def _accuracies(trained: Trained | Learnt) -> dict[str, float | None]:
+    """Accuracies by name; None of what there is not."""
+    by_pulses = isinstance(trained, Learnt)
+    return {
+        "validation_accuracy": None if by_pulses else trained.validation_accuracy,
+        "array_accuracy": trained.array_accuracy if by_pulses else None,
+        "test_accuracy": trained.test_accuracy,
+    }
+
+
+def _trained(dataset: Dataset, parameters: TrainingParameters, by_pulses: bool) -> Trained | Learnt:
+    """Train, and show how far it is."""
+    if not by_pulses:
+        with TrainingBar() as bar:
+            return train(dataset, parameters, bar)
+    with Steps() as steps:
+        steps.start("learning in the array")
+        trained = in_array.learn_in_array(
+            dataset, parameters, lambda share: steps.advance(share, 1.0, f"{share:.0%}")
+        )
+        steps.finish()
+    return trained
+
+
+def _print_table(
+    trained: Trained | Learnt, options: dict[str, Any], seconds: float, path: Path
+) -> None:
     rows = (
         ("topology", "-".join(map(str, trained.network.topology))),
-        ("validation accuracy", f"{trained.validation_accuracy:.2%}"),
-        ("test accuracy", f"{trained.test_accuracy:.2%}"),
-        ("seconds", f"{seconds:.1f}"),
-        ("file", str(path)),
+        *_said(options),
+        *(
+            (name.replace("_", " "), Number(100 * share, ".2f"), "%")
+            for name, share in _accuracies(trained).items()
+            if share is not None
+        ),
+        ("time", seconds, "s"),
     )
-    Terminal().print(figures_table("Trained network", rows, "left"))
+    print_tables([figures("Trained network", rows)], [f"the network is in {path}"])
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Train, save, and say how good the network is."""
-    parameters = _parameters(arguments)
+    given = _given(arguments)
+    data = given.pop("data", None)
+    by_pulses = given.pop("in_array", False)
+    parameters = _parameters(given, by_pulses)
     check_writable(arguments.output)
-    dataset = load_dataset(arguments.data)
+    with Steps() as steps, steps.waiting("reading the images"):
+        dataset = load_dataset(data)
+    options = parameters.options(dataset) | ({"in_array": True} if by_pulses else {})
+    tell(f"training with {', '.join(f'{name} {value}' for name, value in _said(options))}")
     target = parameters.target
     shared = target.shared(parameters.states, parameters.rah_bits) if target is not None else ""
     if shared:
         warn(shared)
     start = time.perf_counter()
-    with TrainingBar() as bar:
-        try:
-            trained = train(dataset, parameters, bar)
-        except KeyboardInterrupt:
-            warn("interrupted; nothing was saved")
-            return INTERRUPTED
+    try:
+        trained = _trained(dataset, parameters, by_pulses)
+    except KeyboardInterrupt:
+        warn("interrupted; nothing was saved")
+        return INTERRUPTED
     seconds = time.perf_counter() - start
     save_network(trained.network, arguments.output)
-    if trained.interrupted:
+    interrupted = isinstance(trained, Trained) and trained.interrupted
+    if interrupted:
         warn(f"interrupted; the best network so far is in {arguments.output}")
     if arguments.json:
         record = {
             "network": os.fspath(arguments.output),
-            "validation_accuracy": trained.validation_accuracy,
-            "test_accuracy": trained.test_accuracy,
+            **_accuracies(trained),
             "seconds": seconds,
-            "interrupted": trained.interrupted,
+            "interrupted": interrupted,
+            "options": options,
         }
         say(json.dumps(record))
     else:
-        _print_table(trained, seconds, arguments.output)
-    return INTERRUPTED if trained.interrupted else 0
+        _print_table(trained, options, seconds, arguments.output)
+    return INTERRUPTED if interrupted else 0

@@ -4,17 +4,15 @@ import argparse
 import json
 from pathlib import Path
 
-from rich.markdown import Markdown
-
 from allspin.host.bitstreams.record import MOST
 from allspin.host.cli.options.names import naming_options
 from allspin.host.data.files import check_writable
+from allspin.host.show.printing import print_tables
 from allspin.host.show.progress import Steps
-from allspin.host.show.say import printable, say
-from allspin.host.show.terminal import Terminal
+from allspin.host.show.say import say
 from allspin.host.study.bench.bench import bench
 from allspin.host.study.bench.builds import read_builds
-from allspin.host.study.bench.document import MARKS, markdown
+from allspin.host.study.bench.document import MARKS, markdown, printed
 from allspin.host.study.bench.figures_file import read_measured
 from allspin.host.study.bench.suite import QUICK, Effort
 from allspin.sim.network.levels import check_range
@@ -88,13 +86,12 @@ def run(arguments: argparse.Namespace) -> int:
             former=former,
             display=steps,
         )
-    text = markdown(record)
     if arguments.document is not None:
-        MARKS.fill(arguments.document, f"\n{text}\n")
+        MARKS.fill(arguments.document, f"\n{markdown(record)}\n")
     if arguments.output is not None:
         write_atomically(arguments.output, (json.dumps(record, indent=1) + "\n").encode())
     if arguments.json:
         say(json.dumps(record))
     else:
-        Terminal().print(Markdown(printable(text)))
+        print_tables(*printed(record))
     return 0

@@ -4,11 +4,15 @@ import argparse
 import json
 from pathlib import Path
 
+from allspin.host.cli.options.data import add_data_argument
 from allspin.host.cli.options.names import naming_options
+from allspin.host.cli.options.pictures import add_picture_arguments, picture_options
+from allspin.host.cli.options.point import add_point_argument
+from allspin.host.cli.options.tables import add_table_arguments
 from allspin.host.data.files import make_folder
+from allspin.host.show.printing import print_tables
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say
-from allspin.host.show.terminal import Terminal
 from allspin.host.study.compare.comparison import compare
 from allspin.host.study.compare.files import leave
 from allspin.host.study.compare.parts import DEFAULT_PERIPHERY, PERIPHERY
@@ -30,14 +34,14 @@ examples:
   allspin compare mnist-10 --liberty NangateOpenCellLibrary_typical.lib
   allspin compare mnist-10 --periphery amplifier,converter
 """
-WIDTH = 150
-"""Columns of the printed tables where stdout is no terminal."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     add = parser.add_argument
     add("network", metavar="NET", help="network file, or the name of one that ships")
+    add_picture_arguments(parser)
+    add_table_arguments(parser)
     add("--json", action="store_true", help="print the comparison as one JSON object")
     add(
         "--liberty",
@@ -64,7 +68,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "ship as NET-NEURON, else NET with its V-I converters set for the other neuron)",
     )
     add("--device", metavar="DEVICE", default="paper", help="device file of the spin side (paper)")
-    add("--data", metavar="DIR", type=Path, help="folder of IDX files (MNIST, which ships)")
+    add_point_argument(parser)
+    add_data_argument(parser)
     add(
         "--images",
         metavar="N",
@@ -89,7 +94,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Compare, print, and leave the pictures."""
-    subject = Subject.open(arguments.network, arguments.device, arguments.liberty, arguments.data)
+    with Steps() as steps, steps.waiting("reading network, device, cells and images"):
+        subject = Subject.open(
+            arguments.network, arguments.device, arguments.liberty, arguments.data, at=arguments.at
+        )
     with naming_options():
         options = CompareOptions(
             frequency=arguments.frequency * MHZ,
@@ -98,7 +106,7 @@ def run(arguments: argparse.Namespace) -> int:
             others=tuple(arguments.others),
         )
         options.counted(len(subject.images))
-    folder = arguments.out
+    look, folder = picture_options(arguments), arguments.out
     if folder is None and not arguments.json:
         folder = Path("out/compare") / Path(arguments.network).stem
     if folder is not None:
@@ -109,14 +117,10 @@ def run(arguments: argparse.Namespace) -> int:
         steps.finish()
         if folder is not None:
             steps.start(f"drawing into {folder}")
-            leave(found, folder)
+            leave(found, folder, look)
             steps.finish()
     if arguments.json:
         say(json.dumps(found))
         return 0
-    console = Terminal(piped_width=WIDTH)
-    for table in tables(found):
-        console.print(table)
-    for line in notes(found):
-        console.print(line, soft_wrap=True)
+    print_tables(tables(found), notes(found), wide=arguments.wide)
     return 0

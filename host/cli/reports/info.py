@@ -5,12 +5,12 @@ import json
 from typing import Any
 
 from rich.filesize import decimal
-from rich.table import Table
-from rich.text import Text
 
 from allspin.host.link.wire.serial_port import DEFAULT_BAUD, MAX_BAUD, MIN_BAUD
+from allspin.host.show.printing import print_tables
+from allspin.host.show.progress import Steps
 from allspin.host.show.say import say
-from allspin.host.show.terminal import Terminal
+from allspin.host.show.table import Table, figures
 from allspin.host.study.info import TOOLS, Info, find_info
 from allspin.sim.errors import refused
 from allspin.sim.network.levels import check_range
@@ -45,44 +45,44 @@ def _cache_line(cache: dict[str, Any]) -> str:
     return f"{size} of {limit} at most in {cache['builds']} builds: {cache['folder']}"
 
 
-def _print_table(info: Info) -> None:
-    table = Table(show_header=False)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
+def _table(info: Info) -> Table:
+    rows: list[tuple[str, str]] = []
+    rules: list[int] = []
 
     def row(name: str, value: str | None, missing: str = "not found") -> None:
-        table.add_row(name, value or Text(missing, style="dim"))
+        rows.append((name, value or missing))
 
     row("allspin", info.allspin, "not installed: run from its folder")
     row("commit", info.commit, "not known: this is no clone")
     row("python", f"{info.python} on {info.platform}")
-    table.add_section()
+    rules.append(len(rows))
     for name, found in info.packages.items():
         row(name, found, "not installed")
-    table.add_section()
+    rules.append(len(rows))
     for name, found in info.tools.items():
         row(name, found, f"not found; wanted by {TOOLS[name]}")
-    table.add_section()
+    rules.append(len(rows))
     for name, network in info.networks.items():
         topology = "-".join(map(str, network["topology"]))
         row(name, f"{topology}, {network['states']} states, {network['neuron']} neurons")
-    table.add_section()
+    rules.append(len(rows))
     row("cache", _cache_line(info.cache))
-    table.add_section()
+    rules.append(len(rows))
     if not info.ports:
         row("serial ports", None, "none")
     for port, answer in info.ports.items():
         row(port, answer, "no board answers")
-    Terminal().print(table)
+    return figures("", rows, rules)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Find out, and print."""
     with refused():
         check_range("--baud", arguments.baud, MIN_BAUD, MAX_BAUD)
-    info = find_info(arguments.baud)
+    with Steps() as steps, steps.waiting("asking tools and serial ports"):
+        info = find_info(arguments.baud)
     if arguments.json:
         say(json.dumps(info.to_dict()))
     else:
-        _print_table(info)
+        print_tables([_table(info)])
     return 0

@@ -3,8 +3,10 @@
 import argparse
 from pathlib import Path
 
+from allspin.host.cli.options.pictures import add_picture_arguments, picture_options
+from allspin.host.cli.options.tables import add_table_arguments
+from allspin.host.show.printing import print_tables
 from allspin.host.show.progress import Steps
-from allspin.host.show.terminal import Terminal
 from allspin.host.study.paper import beyond
 from allspin.host.study.paper.chapter import FULL, QUICK
 from allspin.host.study.paper.report import printed_table, printed_verdicts
@@ -22,8 +24,6 @@ examples:
   allspin paper --quick            # minutes: few seeds and points
   allspin paper -o report          # all of it
 """
-WIDTH = 150
-"""Columns of the printed table where stdout is no terminal."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,16 +38,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=Path("out/paper"),
         help="folder (out/paper)",
     )
+    add_picture_arguments(parser)
+    add_table_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Make the report; verdicts and the last chapter's table go to stdout."""
+    look = picture_options(arguments)
     with Steps() as steps:
         effort = QUICK if arguments.quick else FULL
-        report = reproduce(effort, arguments.out, steps)
-    console = Terminal(piped_width=WIDTH)
-    console.print(printed_verdicts(report.claims))
-    for table in report.chapters[PARTS.index(beyond)].tables:
-        console.print(printed_table(table))
-    console.print(f"the report is {arguments.out / 'paper.html'}", soft_wrap=True)
+        report = reproduce(effort, arguments.out, steps, look=look)
+    tables = report.chapters[PARTS.index(beyond)].tables
+    print_tables(
+        [printed_verdicts(report.claims), *map(printed_table, tables)],
+        [f"the report is {arguments.out / 'paper.html'}"],
+        wide=arguments.wide,
+    )
     return 0

@@ -4,7 +4,9 @@ import argparse
 import json
 from pathlib import Path
 
+from allspin.host.cli.options.data import add_data_argument
 from allspin.host.cli.options.names import naming_options
+from allspin.host.cli.options.point import add_point_argument
 from allspin.host.report.report import report
 from allspin.host.report.subject import CHIPS, QUICK_CHIPS, QUICK_IMAGES, Subject
 from allspin.host.show.progress import Steps
@@ -42,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=PAPER,
         help=f"what the chips are made of: device file, or the name of one that ships ({PAPER})",
     )
+    add_point_argument(parser)
     add("--chips", metavar="N", type=int, help=f"how many chips ({CHIPS}, quick {QUICK_CHIPS})")
     add(
         "--images",
@@ -49,17 +52,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         help=f"first N test images (all, quick {QUICK_IMAGES:,})",
     )
-    add("--data", metavar="DIR", type=Path, help="folder of IDX files (MNIST, which ships)")
+    add_data_argument(parser)
     add("--quick", action="store_true", help="fewer chips and images")
     add("--json", action="store_true", help="print path and sizes as one JSON object")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Compute, write the page, and say where it is."""
-    with naming_options():
+    with Steps() as steps, steps.waiting("reading network, device and images"), naming_options():
         subject = Subject.open(
             arguments.network,
             arguments.device,
+            at=arguments.at,
             chips=arguments.chips,
             images=arguments.images,
             data=arguments.data,

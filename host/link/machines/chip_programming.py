@@ -34,6 +34,8 @@ from allspin.sim.programming.schemes import Programming
 from allspin.sim.programming.trains import Plan, plan_layer
 
 CHIP_LINE = struct.Struct("<IHHI")
+STUCK_ENDS = ("low", "high", "either")
+"""Where a Programmer's stuck cells are."""
 STUCK_HIGH = 1
 STUCK_EITHER = 2
 TOP_SHIFT = 8
@@ -94,26 +96,30 @@ def check_use_noise(name: str, identity: Identity, noise: ColumnNoise | None) ->
         )
 
 
-def why_words(device: Device, programming: Programming) -> str | None:
+def why_words(device: Device, programming: Programming | None) -> str | None:
     """Why the host must compute a chip's words; None if a Programmer can make them."""
     wrong = device.imperfections
+    if programming is None:
+        return "the cells are as they were read"
     if programming.scheme == "write-verify":
         return "write-verify reads analogue values"
     if wrong.hall_offset:
         return "the Programmer has no Hall offset"
     if wrong.reference:
         return "the Programmer has no reference column"
-    if wrong.decades and (wrong.drift or wrong.drift_spread):
-        return "the Programmer has no drift"
+    if wrong.drifts or wrong.decays:
+        return "the Programmer has no drift" if wrong.drifts else "the Programmer has no retention"
     if device.array.reading != "ideal":
         return "the array changes what they are worth"
     if round(wrong.stuck * 2**32) >= 2**32:
         return "all cells are stuck"
+    if wrong.stuck and wrong.stuck_at not in STUCK_ENDS:
+        return "the Programmer has stuck cells at the ends of R_AH only"
     return None
 
 
 def chip_gateware(
-    device: Device, programming: Programming, noise: ColumnNoise | None
+    device: Device, programming: Programming | None, noise: ColumnNoise | None
 ) -> VariationParameters | None:
     """What a virtual board must have to be a chip.
 
@@ -121,8 +127,8 @@ def chip_gateware(
     ----------
     device : Device
         What the chip is made of.
-    programming : Programming
-        How it is programmed.
+    programming : Programming or None
+        How it is programmed; None where its words are given.
     noise : ColumnNoise or None
         What it adds at each use.
 
@@ -181,8 +187,8 @@ class ChipMaker:
         States and levels.
     made_of : Device
         What the chips are made of.
-    programming : Programming
-        How they are programmed.
+    programming : Programming or None
+        How they are programmed; None where each comes with its words.
 
     Attributes
     ----------
@@ -198,16 +204,24 @@ class ChipMaker:
     """
 
     def __init__(
-        self, machine: Memories, network: Network, made_of: Device, programming: Programming
+        self,
+        machine: Memories,
+        network: Network,
+        made_of: Device,
+        programming: Programming | None,
     ) -> None:
         machine.check(network)
         self._machine = machine
         self._network = network
         self._made_of = made_of
         self._programming = programming
-        self._plans = [
-            plan_layer(made_of.synapse, layer.levels, programming) for layer in network.layers
-        ]
+        self._plans = (
+            []
+            if programming is None
+            else [
+                plan_layer(made_of.synapse, layer.levels, programming) for layer in network.layers
+            ]
+        )
         self.reason = why_words(made_of, programming)
         if self.reason is None:
             self.reason = _why_not_here(machine.identity, self._plans)
@@ -232,7 +246,7 @@ class ChipMaker:
         network : Network, optional
             With the chip's V-I converters and, where the host computes the words, these:
             `allspin.sim.programming.programming.chip_network`, or `Chip.varied` of a calibrated
-            network. By default it is worked out here.
+            network. By default it is worked out here, which needs a way of programming.
         progress : callable
             Called with the number of frames answered.
 
@@ -269,6 +283,8 @@ class ChipMaker:
         """The chip, with its words where the host computes them."""
         if self.reason is None:
             return chip.varied(self._network)
+        if self._programming is None:
+            raise ValueError("a chip that is not programmed here must come with its words")
         words = program_chip(chip, self._network, self._programming).words
         return chip_in_array(chip, self._network, words).network
 

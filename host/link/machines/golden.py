@@ -53,7 +53,9 @@ class GoldenMachine(Machine):
             progress(min(start + BATCH, len(images)))
         return Answers(logits, np.argmax(logits, axis=1))
 
-    def chip_maker(self, network: Network, made_of: Device, programming: Programming) -> Maker:
+    def chip_maker(
+        self, network: Network, made_of: Device, programming: Programming | None
+    ) -> Maker:
         """What makes chips on it; only what changes from use to use is left to be made."""
         return _GoldenMaker(self, network)
 

@@ -137,7 +137,9 @@ class LinkedMachine(Memories, Machine):
         content = self.read_back(layer << 4 | WEIGHTS, 0, shape.rows, shape.columns)
         return np.frombuffer(content, np.int8).reshape(shape.rows, shape.columns)
 
-    def chip_maker(self, network: Network, made_of: Device, programming: Programming) -> ChipMaker:
+    def chip_maker(
+        self, network: Network, made_of: Device, programming: Programming | None
+    ) -> ChipMaker:
         """What makes chips on it; see `allspin.host.link.machines.machine.Machine.chip_maker`."""
         return ChipMaker(self, network, made_of, programming)
 

@@ -152,7 +152,9 @@ class Machine(Closing):
         """
         raise UserError(f"{self.name} does not let its R_AH words be read")
 
-    def chip_maker(self, network: Network, made_of: Device, programming: Programming) -> Maker:
+    def chip_maker(
+        self, network: Network, made_of: Device, programming: Programming | None
+    ) -> Maker:
         """What makes chips on it.
 
         Parameters
@@ -161,8 +163,8 @@ class Machine(Closing):
             States and levels.
         made_of : Device
             What the chips are made of.
-        programming : Programming
-            How they are programmed.
+        programming : Programming or None
+            How they are programmed; None where each comes with its words.
 
         Raises
         ------

@@ -1,5 +1,6 @@
 """The machines that a network can run on, by name."""
 
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,7 +13,7 @@ from allspin.host.link.machines.machine import Machine
 from allspin.host.link.virtual.board import VirtualTransport
 from allspin.host.link.wire.serial_port import DEFAULT_BAUD, SerialTransport, serial_ports
 from allspin.host.link.wire.uart import UartOptions
-from allspin.sim.errors import UserError, refused
+from allspin.sim.errors import UserError, meant, refused
 from allspin.sim.network.network import Network
 
 GOLDEN = "golden"
@@ -65,6 +66,9 @@ def open_machine(
     baud = DEFAULT_BAUD if uart is None else uart.baud
     if on == AUTO:
         return _open_auto(network, baud)
+    wrong = meant(on, (GOLDEN, VIRTUAL, AUTO))
+    if wrong and not os.path.exists(on):
+        raise UserError(f"there is no machine or serial port {on!r}{wrong}")
     machine = open_port(on, baud)
     try:
         machine.check(network)

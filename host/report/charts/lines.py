@@ -90,7 +90,7 @@ def _sample(style: int, series: Series) -> Callable[[float, float], h.Node]:
 def _spans(spans: Sequence[tuple[float, float, str]], x: Scale, y: Scale) -> Iterator[h.Node]:
     for number, (first, last, name) in enumerate(spans):
         width = x(last) - x(first)
-        if number % 2 == 0:
+        if number % 2:
             yield box(x(first), y.end, width, y.start - y.end, "span")
         middle = (x(first) + x(last)) / 2
         yield label(middle, y.end - 5, shortened(name, width), "small", "middle")

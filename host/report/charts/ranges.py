@@ -62,10 +62,12 @@ def ranges_chart(
         front: list[h.Node] = []
         top = LINE * len(guides) + 4
         y = float(top)
+        bars: list[float] = []
         for one in ranges:
             for text in wrapped(one.label, width):
                 front.append(label(0, y + 12, text, "halo"))
                 y += LINE
+            bars.append(y)
             first, last = sorted(map(scale, one.ends))
             front.append(box(first, y + 2, max(last - first, 1), HEIGHT - 8, "bar s0 open"))
             for end, text in zip(one.ends, one.texts, strict=True):
@@ -82,7 +84,8 @@ def ranges_chart(
             y += HEIGHT + 8
         for number, (value, name, kind) in enumerate(guides):
             x = scale(value)
-            back.append(line(x, LINE * (number + 1), x, y, kind))
+            # Beside the bars only, so that no line goes through a label.
+            back += [line(x, bar - 2, x, bar + HEIGHT - 2, kind) for bar in bars]
             late = x > width / 2
             front.append(
                 label(

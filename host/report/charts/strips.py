@@ -140,12 +140,16 @@ def strips_chart(
             top, drawn = legend([(name, _sample(n)) for n, name in enumerate(marks)], width, 0)
         bottom = top + 4
         body: list[h.Node] = []
+        plots: list[float] = []
         for number, strip in enumerate(strips):
             style = None if marks else first_style + number
             bottom, nodes = _strip(strip, scale, bottom, width, style)
             body += nodes
+            plots.append(bottom - 8)
+        # Beside the dots only, so that no line goes through a label.
         for value, _ in guides:
-            drawn.append(line(scale(value), top + 2, scale(value), bottom, "guide"))
+            x = scale(value)
+            drawn += [line(x, plot - HEIGHT, x, plot, "guide") for plot in plots]
         for tick in axis.ticks(ends, 9 if width > 500 else 5):
             x = scale(tick)
             drawn.append(line(x, top + 4, x, bottom, "grid"))

@@ -133,5 +133,5 @@ def chips(findings: Findings) -> Section:
             ),
             _closer(findings, strips, guides),
         ],
-        [subject.command("chips", "--device", subject.device_name, "--chips", str(subject.chips))],
+        [subject.command("chips", *subject.device_options, "--chips", str(subject.chips))],
     )

@@ -13,6 +13,7 @@ from allspin.host.report.findings import Findings
 from allspin.host.report.records import flag, mapping, numeral, records, string
 from allspin.host.report.section import TO_HAVE_IT, Section, facts, paragraph
 from allspin.host.report.table import Cell, Table, numbers, quantity, table
+from allspin.host.show.table import short, significant
 
 Record = Mapping[str, Any]
 
@@ -21,7 +22,7 @@ SQUARE_MICRON = "\N{MICRO SIGN}m\N{SUPERSCRIPT TWO}"
 NEURON_COLUMNS = {
     "accuracy": "test accuracy (%)",
     "area_um2": "area (um^2)",
-    "energy_fj": "energy of a use (fJ)",
+    "energy_fj": "energy (fJ)",
     "energy_delay_fj_ns": "energy-delay (fJ ns)",
     "latency_ns": "latency (ns)",
     "uses_per_second": "uses a second",
@@ -70,11 +71,6 @@ SPOKEN = {"um^2": SQUARE_MICRON, "uA": "\N{MICRO SIGN}A", "us": "\N{MICRO SIGN}s
 """Units as they are printed."""
 
 
-def _short(value: float) -> str:
-    """A value to three digits, without an exponent where that is short."""
-    return f"{value:,.0f}" if 1000 <= value < 1e6 else f"{value:.3g}"
-
-
 def _printed(name: str) -> str:
     """A column's name with its unit as it is printed."""
     for plain, printed in SPOKEN.items():
@@ -96,6 +92,7 @@ def _table(
         title,
         (first, *(_printed(columns[key]) for key in shown)),
         [(name, *(cell(row, key) for key in shown)) for name, row in zip(names, rows, strict=True)],
+        digits=3,
     )
 
 
@@ -107,7 +104,7 @@ def _energy(neurons: Sequence[Record], names: Sequence[str]) -> h.Node:
         values = [value for value in (alone, whole) if value is not None and value > 0]
         if alone is None or alone <= 0:
             continue
-        said = " \N{RIGHTWARDS ARROW} ".join(_short(value) for value in values)
+        said = " \N{RIGHTWARDS ARROW} ".join(significant(value) for value in values)
         strips.append(Strip(name, values, f"{said} fJ"))
     if not strips:
         return None
@@ -156,7 +153,7 @@ def _tornado(panel: Record, number: int) -> h.Node:
                     Range(
                         f"{name} ({SPOKEN.get(unit, unit)})" if unit else name,
                         (found[0], found[1]),
-                        (_short(found[2]), _short(found[3])),
+                        (short(found[2]), short(found[3])),
                     ),
                     string(bar, "source") or "",
                 )
@@ -210,7 +207,9 @@ def _paper(found: Record) -> h.Node:
             3, ("at the sheet current that switches its synapse", numeral(record, "value"), "fJ")
         )
     return (
-        table(Table("The paper's two neurons", ("what", "figure", "unit"), rows)) if rows else None
+        table(Table("The paper's two neurons", ("what", "figure", "unit"), rows, digits=3))
+        if rows
+        else None
     )
 
 
@@ -293,7 +292,7 @@ def _provenance(neurons: Sequence[Record], names: Sequence[str]) -> h.Node:
 def comparison(findings: Findings) -> Section:
     """Spin neurons against CMOS neurons."""
     subject, found = findings.subject, findings.comparison
-    command = subject.command("compare", "--device", subject.device_name, images=False)
+    command = subject.command("compare", *subject.device_options, images=False)
     if isinstance(found, str):
         return Section(
             "comparison",
@@ -307,7 +306,8 @@ def comparison(findings: Findings) -> Section:
     frequency = numeral(found, "frequency_hz")
     about: dict[str, h.Node] = {
         "Standard cells": string(found, "library"),
-        "Synthesised by": string(found, "yosys"),
+        # Without the compiler that built it, and where.
+        "Synthesised by": (string(found, "yosys") or "").partition(" (")[0],
         "Clock": quantity(frequency, "Hz") if frequency is not None else None,
         "Activity counted on": f"{counted:,} images"
         if (counted := numeral(found, "images_counted")) is not None
@@ -321,7 +321,7 @@ def comparison(findings: Findings) -> Section:
                 "One use of the network's neurons, as spin devices and as CMOS ones: the spin "
                 "neuron by its own numbers, as the paper claims it and at the current that "
                 "switches its synapse; CMOS neurons synthesised to standard cells, with the "
-                "activity that real images give. docs/baseline.md says what each number means."
+                "activity that real images give. Where each number comes from is told at the end."
             ),
             facts({name: value for name, value in about.items() if value}),
             table(

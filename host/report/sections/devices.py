@@ -165,9 +165,5 @@ def devices(findings: Findings) -> Section:
             paragraph("How the devices vary, and what each figure is taken to be of:"),
             h.ul[[h.li[spelled(line)] for line in device.readings()]],
         ],
-        [
-            findings.subject.command(
-                "report", "--device", findings.subject.device_name, images=False
-            )
-        ],
+        [findings.subject.command("report", *findings.subject.device_options, images=False)],
     )

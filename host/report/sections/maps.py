@@ -1,21 +1,35 @@
 """R_AH maps: what the first crossbar's columns look for."""
 
 import htpy as h
-import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.report.charts.svg import NARROW, WIDE, box, edge_anchor, label, line, text_width
+from allspin.host.report.charts.svg import (
+    NARROW,
+    WIDE,
+    box,
+    edge_anchor,
+    label,
+    line,
+    shortened,
+    text_width,
+)
 from allspin.host.report.findings import Findings
 from allspin.host.report.raster import data_address
 from allspin.host.report.section import Section, paragraph
 from allspin.host.report.table import Table, numbers
-from allspin.host.show.pictures.maps import FEW_STATES, SHARE, lit_pixels, most_heard
+from allspin.host.show.pictures.maps import (
+    FEW_STATES,
+    SHARE,
+    lit_pixels,
+    most_heard,
+    resistances,
+    top_word,
+    word_colours,
+)
 
 MAPS = 24
 """Maps at most."""
-COLOURS = "cividis"
-"""From dark to light without a turn, so that it reads in grey and under colour blindness."""
 STEPS = 64
 """Steps of the colour bar, where each state has none of its own."""
 
@@ -30,8 +44,7 @@ def shown_columns(findings: Findings) -> list[int]:
 
 def colours(words: npt.NDArray[np.integer], top: int) -> npt.NDArray[np.uint8]:
     """RGBA of R_AH words from `-top` to `top`, shape of `words` and 4."""
-    shares = (words.astype(np.float64) + top) / (2 * top)
-    return (255 * np.asarray(mpl.colormaps[COLOURS](shares))).round().astype(np.uint8)
+    return (255 * word_colours(words, top)).round().astype(np.uint8)
 
 
 def _map(findings: Findings, column: int, lit: npt.NDArray[np.bool_], top: int) -> h.Element:
@@ -50,8 +63,8 @@ def _map(findings: Findings, column: int, lit: npt.NDArray[np.bool_], top: int) 
     ]
 
 
-def _scale(levels: list[int], top: int, bits: int, width: int, kind: str) -> h.Element:
-    """The colour bar: the states where they are few, else their range."""
+def _scale(levels: list[int], top: int, words: str, width: int, kind: str) -> h.Element:
+    """The colour bar: the states where they are few, else their range; what it is in words."""
     values = levels if len(levels) <= FEW_STATES else np.linspace(-top, top, STEPS).tolist()
     cell = width / len(values)
     drawn: list[h.Node] = []
@@ -70,7 +83,7 @@ def _scale(levels: list[int], top: int, bits: int, width: int, kind: str) -> h.E
         anchor = edge_anchor(x, f"{value}", width)
         drawn.append(line(x, 36, x, 40, "axis-line"))
         drawn.append(label(x, 53, f"{value}".replace("-", "\N{MINUS SIGN}"), "tick", anchor))
-    drawn.append(label(0, 12, f"R_AH (word of {bits} bits)", "axis"))
+    drawn.append(label(0, 12, shortened(words, width), "axis"))
     name = f"maps-scale-{kind}"
     return h.svg(
         class_=f"chart {kind}",
@@ -133,9 +146,10 @@ def maps(findings: Findings) -> Section:
     """What hidden neurons look for."""
     network = findings.subject.network
     columns = shown_columns(findings)
-    levels = network.layers[0].levels.astype(int)
-    top = max(1, int(np.abs(levels).max()))
+    levels, top = network.layers[0].levels.astype(int), top_word(network)
     lit = lit_pixels(findings.subject.images)
+    in_ohm = resistances(network, findings.subject.device)
+    words = f"R_AH (word of {network.rah_bits} bits)" + (f"; {in_ohm}" if in_ohm else "")
     hidden = len(network.layers) > 1
     chosen = (
         f"the {len(columns)} of {network.layers[0].columns} hidden neurons that the next crossbar "
@@ -149,12 +163,12 @@ def maps(findings: Findings) -> Section:
         [
             paragraph(
                 "What the columns of the first crossbar look for, each drawn as the image that "
-                f"drives it: {chosen}. Dark words are negative, light ones positive. Hatched are "
-                f"pixels that fewer than {100 * SHARE:g} % of the images light, which nothing "
-                "taught."
+                f"drives it: {chosen}. Purple words are negative, orange ones positive, white is "
+                f"zero. Hatched are pixels that fewer than {100 * SHARE:g} % of the images light, "
+                "which nothing taught."
             ),
-            _scale(levels.tolist(), top, network.rah_bits, WIDE, "wide"),
-            _scale(levels.tolist(), top, network.rah_bits, NARROW, "narrow"),
+            _scale(levels.tolist(), top, words, WIDE, "wide"),
+            _scale(levels.tolist(), top, words, NARROW, "narrow"),
             h.div(class_="tiles maps")[[_map(findings, column, lit, top) for column in columns]],
             h.p(class_="note")[
                 f"Below each map: {'the number of its neuron' if hidden else 'its class'}."

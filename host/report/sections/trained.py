@@ -106,6 +106,14 @@ def _share(value: object) -> str | None:
     return f"{100 * value:.2f} %" if is_number(value) and 0 <= value <= 1 else None
 
 
+def _model(model: object) -> str | None:
+    """The model of another tool that a network comes from."""
+    if not isinstance(model, Mapping) or not isinstance(model.get("name"), str):
+        return None
+    accuracy = _share(model.get("accuracy"))
+    return f"{model['name']}{f', {accuracy} in floating point' if accuracy else ''}"
+
+
 def trained(findings: Findings) -> Section:
     """What was trained, on what, and how well it learnt."""
     subject, network = findings.subject, findings.subject.network
@@ -129,6 +137,7 @@ def trained(findings: Findings) -> Section:
         "Neuron": f"{network.neuron.name}{f': {neuron}' if neuron else ''}" if hidden else "none",
         "Bits": f"pixels {network.pixel_bits}, activations {network.hidden_bits}, "
         f"R_AH words {network.rah_bits}, currents {network.current_bits}",
+        "Imported from": _model(provenance.get("model")),
         "Trained on": data.get("name") and str(data["name"]),
         "Trained for": f"the device {options['device']}" if options.get("device") else None,
         "Noise in training": f"{number(noise)} of the range" if is_number(noise) else None,

@@ -12,6 +12,8 @@ from matplotlib.ticker import LogLocator, NullLocator
 
 from allspin.host.show.pictures.style import INK, SOFT, new_figure, styled
 
+DARK = 0.75
+"""Share of the colours, from the light end on, above which numbers are white."""
 MOST_LABELLED = 20
 """With more classes than this, numbers in the cells would not be legible."""
 
@@ -79,7 +81,8 @@ def _draw(figure: Figure, axes: Axes, counts: Integers, top: float) -> None:
         norm=LogNorm(1, max(2.0, top)),
     )
     if len(counts) <= MOST_LABELLED:
-        colours = np.where(off > 0.5 * top, "white", INK)
+        dark = np.log1p(off) > DARK * np.log1p(top)
+        colours = np.where(dark, "white", INK)
         np.fill_diagonal(colours, SOFT)
         write_counts(axes, counts, colours, 8, bold=True)
     frame(axes)

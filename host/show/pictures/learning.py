@@ -49,7 +49,7 @@ def learning_curve(
     bottom.set_xlabel("epoch")
     bottom.xaxis.set_major_locator(MaxNLocator(integer=True))
     kept = 100 * (1 - validation_accuracy)
-    bottom.set_title(f"Error of the images that choose between epochs (dashed: kept, {kept:.2f} %)")
+    bottom.set_title(f"Validation error (dashed: of the epoch that was kept, {kept:.2f} %)")
     bottom.axhline(kept, color=SOFT, linestyle="--", linewidth=1, zorder=0)
     for axes in (top, bottom):
         add_grid(axes)

@@ -7,10 +7,11 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import BoundaryNorm, Colormap, Normalize
+from matplotlib.colors import BoundaryNorm, Colormap, ListedColormap, Normalize
 from matplotlib.figure import Figure, SubFigure
 
 from allspin.host.show.pictures.style import R_AH, new_figure, styled
+from allspin.sim.device.device import Device
 from allspin.sim.network.network import Network
 
 COLOURS = "PuOr_r"
@@ -21,15 +22,42 @@ FEW_STATES = 16
 """Up to so many states each has a colour and a tick of its own."""
 
 
+def top_word(network: Network) -> int:
+    """The largest magnitude of the first layer's levels, at least 1."""
+    return max(1, int(np.abs(network.layers[0].levels.astype(np.int64)).max()))
+
+
+def word_colours(words: npt.ArrayLike, top: float) -> npt.NDArray[np.float64]:
+    """RGBA, each from 0 to 1, of R_AH words from `-top` to `top`; shape of `words` and 4."""
+    shares = (np.asarray(words, np.float64) + top) / (2 * top)
+    return np.asarray(mpl.colormaps[COLOURS](shares))
+
+
 def colour_scale(network: Network) -> tuple[Colormap, Normalize]:
-    """Colours of R_AH words; those of the first layer's levels where they are few."""
-    levels = network.layers[0].levels.astype(np.float64)
-    top = float(np.abs(levels).max())
-    colours = mpl.colormaps[COLOURS]
+    """Colours of R_AH words: one for each of the first layer's levels, where they are few."""
+    levels, top = np.unique(network.layers[0].levels.astype(np.float64)), top_word(network)
     if len(levels) > FEW_STATES:
-        return colours, Normalize(-top, top)
-    edges = [levels[0] - 1, *(levels[1:] + levels[:-1]) / 2, levels[-1] + 1]
-    return colours, BoundaryNorm(edges, colours.N)
+        return mpl.colormaps[COLOURS], Normalize(-top, top)
+    return ListedColormap(list(word_colours(levels, top))), BoundaryNorm(
+        _edges(levels), len(levels)
+    )
+
+
+def _edges(levels: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Where one level's colour ends and the next one's begins."""
+    if len(levels) == 1:
+        return np.array([levels[0] - 1, levels[0] + 1])
+    middles = (levels[1:] + levels[:-1]) / 2
+    return np.concatenate([[2 * levels[0] - middles[0]], middles, [2 * levels[-1] - middles[-1]]])
+
+
+def resistances(network: Network, device: Device | None) -> str:
+    """What the outermost words are in ohm, where a device's file has ohm; else empty."""
+    if device is None or device.unit != "ohm":
+        return ""
+    low, top = device.synapse.low, top_word(network)
+    high = low + device.synapse.span
+    return f"{-top} is {low:.3g} ohm, {top} is {high:.3g} ohm".replace("-", "\N{MINUS SIGN}")
 
 
 def most_heard(network: Network, count: int) -> list[int]:
@@ -67,23 +95,40 @@ def lit_pixels(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
     return np.mean(images > 0, axis=0) > SHARE
 
 
-def add_scale(figure: Figure | SubFigure, axes: Sequence[Axes], network: Network) -> None:
-    """Draw the colour bar of the maps."""
+def add_scale(
+    figure: Figure | SubFigure, axes: Sequence[Axes], network: Network, device: Device | None = None
+) -> None:
+    """Draw the colour bar of the maps, with a label at the middle of each state's block."""
     colours, scale = colour_scale(network)
-    levels = network.layers[0].levels
+    levels = np.unique(network.layers[0].levels.astype(np.float64))
+    in_ohm = resistances(network, device)
+    label = f"{R_AH} (word of {network.rah_bits} bits), {len(network.layers[0].levels)} states"
     bar = figure.colorbar(
         ScalarMappable(scale, colours),
         ax=list(axes),
-        label=f"{R_AH} (word of {network.rah_bits} bits), {len(levels)} states",
-        ticks=levels if len(levels) <= FEW_STATES else None,
+        label=f"{label}\n{in_ohm}" if in_ohm else label,
         shrink=0.8,
     )
-    bar.ax.tick_params(length=2, labelsize=7)
+    if len(levels) <= FEW_STATES:
+        edges = _edges(levels)
+        bar.set_ticks(
+            ((edges[1:] + edges[:-1]) / 2).tolist(), labels=[_signed(level) for level in levels]
+        )
+        bar.ax.minorticks_off()
+    bar.ax.tick_params(length=0 if len(levels) <= FEW_STATES else 2, labelsize=7)
+
+
+def _signed(value: float) -> str:
+    return f"{value:g}".replace("-", "\N{MINUS SIGN}")
 
 
 @styled
 def rah_maps(
-    network: Network, images: npt.NDArray[np.uint8], rows: int = 4, columns: int = 6
+    network: Network,
+    images: npt.NDArray[np.uint8],
+    rows: int = 4,
+    columns: int = 6,
+    device: Device | None = None,
 ) -> Figure:
     """Draw the R_AH words of some hidden neurons as images.
 
@@ -95,6 +140,8 @@ def rah_maps(
         Images that tell which pixels are ever lit.
     rows, columns : int
         How many maps at most, down and across.
+    device : Device, optional
+        What it is made of: words are told in ohm too, where its file has ohm.
     """
     chosen = most_heard(network, rows * columns)
     figure = new_figure(
@@ -106,7 +153,7 @@ def rah_maps(
         axes.set_axis_off()
     for axes, column in zip(grid.flat, chosen, strict=False):
         draw_map(axes, network, column, lit)
-    add_scale(figure, list(grid.flat), network)
+    add_scale(figure, list(grid.flat), network, device)
     figure.supxlabel(
         "above each map: number of the neuron; white: pixels that hardly any image lights",
         fontsize=8,

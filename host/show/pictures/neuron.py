@@ -13,10 +13,35 @@ from allspin.host.show.pictures.style import (
     new_figure,
     styled,
 )
+from allspin.sim.device.device import Device
 from allspin.sim.network.network import Network
 
 
-def draw_curve(axes: Axes, network: Network) -> None:
+def full_scale(device: Device | None) -> tuple[str, str]:
+    """What the largest current and the largest R_AH of a neuron are, where they were measured.
+
+    Parameters
+    ----------
+    device : Device or None
+        What `allspin fit` made of curves in ampere and ohm tells both.
+
+    Returns
+    -------
+    current, resistance : str
+        Such as ``0.35 uA`` and ``1.2 ohm``; empty where it is not known.
+    """
+    fitted = {} if device is None else device.source.get("fit", {})
+    neuron = fitted.get("neuron", {}) if isinstance(fitted, dict) else {}
+    try:
+        current, resistance = float(neuron["full_current"]), float(neuron["full_resistance"])
+    except (KeyError, TypeError, ValueError):
+        return "", ""
+    if device is None or device.unit != "ohm":
+        return "", ""
+    return f"{1e6 * current:.3g} \N{MICRO SIGN}A", f"{resistance:.3g} ohm"
+
+
+def draw_curve(axes: Axes, network: Network, device: Device | None = None) -> None:
     """Draw response and table of a network's hidden neurons into axes.
 
     Parameters
@@ -25,6 +50,8 @@ def draw_curve(axes: Axes, network: Network) -> None:
         Where to.
     network : Network
         A network with a hidden layer.
+    device : Device, optional
+        What it is made of: units are told where its file has them.
     """
     size = 2**network.current_bits
     top = 2**network.hidden_bits - 1
@@ -67,22 +94,27 @@ def draw_curve(axes: Axes, network: Network) -> None:
     axes.set_ylim(0, top * 1.04)
     axes.set_xticks([*range(0, size - 1, size // 8), size - 1])
     axes.set_yticks(sorted({round(step * top / 5) for step in range(6)}))
-    axes.set_xlabel("input current (LSB)")
-    axes.set_ylabel(f"activation: {R_AH} above reset (LSB)")
-    axes.legend(loc="upper left", frameon=True, framealpha=1, edgecolor="none")
+    current, resistance = full_scale(device)
+    full = f"; {size - 1} is {current}" if current else ""
+    axes.set_xlabel(f"input current (LSB{full})")
+    full = f";\n{top} is {resistance}" if resistance else ""
+    axes.set_ylabel(f"activation: {R_AH} above reset\n(LSB{full})")
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0.2)
     add_grid(axes)
 
 
 @styled
-def neuron_curve(network: Network) -> Figure:
+def neuron_curve(network: Network, device: Device | None = None) -> Figure:
     """Draw the hidden neurons' response with their table's steps over it.
 
     Parameters
     ----------
     network : Network
         A network with a hidden layer.
+    device : Device, optional
+        What it is made of.
     """
     name = network.neuron.title or network.neuron.name
     figure = new_figure(7, 4.2, f"The {name} neuron, and what the machine keeps of it")
-    draw_curve(figure.subplots(), network)
+    draw_curve(figure.subplots(), network, device)
     return figure

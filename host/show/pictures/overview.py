@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from allspin.host.show.pictures.maps import add_scale, draw_map, lit_pixels, most_heard
 from allspin.host.show.pictures.neuron import draw_curve
 from allspin.host.show.pictures.style import R_AH, new_figure, styled
+from allspin.sim.device.device import Device
 from allspin.sim.network.network import Network
 
 ROWS = 3
@@ -14,7 +15,9 @@ COLUMNS = 5
 
 
 @styled
-def overview(network: Network, images: npt.NDArray[np.uint8]) -> Figure:
+def overview(
+    network: Network, images: npt.NDArray[np.uint8], device: Device | None = None
+) -> Figure:
     """Draw R_AH maps of some hidden neurons beside the neuron's curve.
 
     Parameters
@@ -23,6 +26,8 @@ def overview(network: Network, images: npt.NDArray[np.uint8]) -> Figure:
         A network with a hidden layer.
     images : ndarray of uint8, shape (images, height, width)
         Images that tell which pixels are ever lit.
+    device : Device, optional
+        What it is made of: units are told where its file has them.
     """
     figure = new_figure(11, 3.9, "")
     left, right = figure.subfigures(1, 2, squeeze=False, width_ratios=(1.25, 1), wspace=0.03)[0]
@@ -37,6 +42,6 @@ def overview(network: Network, images: npt.NDArray[np.uint8]) -> Figure:
     for axes, column in zip(grid.flat, most_heard(network, ROWS * COLUMNS), strict=False):
         axes.set_axis_on()
         draw_map(axes, network, column, lit)
-    add_scale(left, list(grid.flat), network)
-    draw_curve(right.subplots(), network)
+    add_scale(left, list(grid.flat), network, device)
+    draw_curve(right.subplots(), network, device)
     return figure

@@ -3,8 +3,9 @@
 import functools
 import io
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ParamSpec, cast
 
@@ -12,9 +13,11 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.text import Text
 
 from allspin.host.show.display import Display
 from allspin.host.show.say import printable
+from allspin.sim.errors import UserError, not_one_of
 from allspin.sim.network.netfile import write_atomically
 
 BLUE = "#0072B2"
@@ -30,6 +33,14 @@ PALE = "#E6E6E6"
 R_AH = r"R$_\mathrm{AH}$"
 """The anomalous Hall resistance, as the paper prints it."""
 
+FORMATS = {"png": "Software", "svg": "Date", "pdf": "CreationDate"}
+"""Kinds of files, and what is left out of each, so that equal pictures make equal files."""
+MILLIMETRES = 25.4
+"""Of an inch."""
+PRINT_POINTS = 7.0
+"""Size of the text in print."""
+PRINT_DOTS = 300
+"""Per inch, of a PNG for print."""
 DOTS_PER_INCH = 150
 PADDING = 0.06
 """Inches that stay free around what is drawn."""
@@ -51,6 +62,8 @@ RC: dict[str, Any] = {
     "grid.color": PALE,
     "legend.frameon": False,
     "savefig.dpi": DOTS_PER_INCH,
+    # Text stays text.
+    "pdf.fonttype": 42,
     # Equal pictures make equal files.
     "svg.hashsalt": "allspin",
     "text.color": INK,
@@ -73,6 +86,7 @@ def _style() -> Iterator[None]:
     """In this style, and silent of letters that its font lacks: they are drawn as boxes."""
     with mpl.rc_context(cast(Any, RC)), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
+        warnings.filterwarnings("error", "constrained_layout not applied")
         yield
 
 
@@ -101,8 +115,75 @@ def add_grid(axes: Axes) -> None:
     axes.tick_params(length=3)
 
 
-def save_picture(figure: Figure, folder: Path, name: str) -> list[Path]:
-    """Write a figure as PNG and as SVG, each whole or not at all.
+@dataclass(frozen=True)
+class Look:
+    """What files a picture becomes, and how large.
+
+    Parameters
+    ----------
+    formats : sequence of str
+        Of `FORMATS`.
+    width : float, optional
+        For print, in millimetres, 20 to 1000; its height follows.
+    points : float, optional
+        For print, size of the text, 4 to 24 (7 if there is a width).
+
+    Raises
+    ------
+    ValueError
+        If one of them is out of its range; the message begins with its name.
+    """
+
+    formats: Sequence[str] = ("png", "svg")
+    width: float | None = None
+    points: float | None = None
+
+    def __post_init__(self) -> None:
+        if not self.formats:
+            raise ValueError(f"formats must be some of {', '.join(FORMATS)}")
+        for kind in self.formats:
+            if kind not in FORMATS:
+                raise ValueError(not_one_of("formats", kind, FORMATS))
+        for name, low, high in (("width", 20, 1000), ("points", 4, 24)):
+            value = getattr(self, name)
+            if value is not None and not low <= value <= high:
+                raise ValueError(f"{name} must be from {low} to {high}, not {value:g}")
+
+    @property
+    def printed(self) -> bool:
+        """Whether it is for print."""
+        return self.width is not None or self.points is not None
+
+    def with_formats(self, *formats: str) -> "Look":
+        """The same, with these formats too."""
+        return replace(self, formats=tuple(dict.fromkeys((*formats, *self.formats))))
+
+
+SCREEN = Look()
+
+
+def _set_for_print(figure: Figure, look: Look) -> None:
+    """Change a figure's size and that of its texts."""
+    figure.draw_without_rendering()  # ticks are made when they are drawn
+    width, height = figure.get_size_inches()
+    share = 1.0 if look.width is None else look.width / MILLIMETRES / width
+    text = (look.points or PRINT_POINTS) / RC["font.size"]
+    # As high as its lines of text need, and not higher than it was.
+    figure.set_size_inches(width * share, height * max(share, min(1.0, text)))
+    texts = set(figure.findobj(Text))
+    for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
+        texts -= set(axis.findobj(Text)) - {axis.label, axis.offsetText}
+        for found in axis.get_major_ticks()[:1]:
+            axis.set_tick_params("major", labelsize=float(found.label1.get_fontsize()) * text)
+        for found in axis.get_minor_ticks()[:1]:
+            axis.set_tick_params("minor", labelsize=float(found.label1.get_fontsize()) * text)
+    for words in texts:
+        assert isinstance(words, Text)
+        words.set_fontsize(float(words.get_fontsize()) * text)
+
+
+def save_picture(figure: Figure, folder: Path, name: str, look: Look = SCREEN) -> list[Path]:
+    """Write a figure as files, each whole or not at all.
 
     Parameters
     ----------
@@ -112,6 +193,8 @@ def save_picture(figure: Figure, folder: Path, name: str) -> list[Path]:
         Where to; it must exist.
     name : str
         The files' name without suffix.
+    look : Look
+        Which files, and their size; for print the figure itself is changed.
 
     Returns
     -------
@@ -121,24 +204,36 @@ def save_picture(figure: Figure, folder: Path, name: str) -> list[Path]:
     Raises
     ------
     UserError
-        If a file cannot be written.
+        If a file cannot be written, or the text has no room.
     """
     paths = []
     with _style():
-        for kind, metadata in (("png", {"Software": None}), ("svg", {"Date": None})):
+        if look.printed:
+            _set_for_print(figure, look)
+        for kind in look.formats:
             content = io.BytesIO()
-            figure.savefig(content, format=kind, metadata=metadata)
+            dots = PRINT_DOTS if look.printed else DOTS_PER_INCH
+            try:
+                figure.savefig(content, format=kind, metadata={FORMATS[kind]: None}, dpi=dots)
+            except UserWarning as warning:
+                raise UserError(
+                    f"the picture {name} has no room for its text: `width` must be larger, or "
+                    "`points` smaller"
+                ) from warning
             paths.append(folder / f"{name}.{kind}")
             write_atomically(paths[-1], content.getvalue())
     return paths
 
 
 def save_pictures(
-    pictures: Mapping[str, Callable[[], Figure]], folder: Path, display: Display
+    pictures: Mapping[str, Callable[[], Figure]],
+    folder: Path,
+    display: Display,
+    look: Look = SCREEN,
 ) -> None:
     """Draw pictures and write each as `save_picture` does, by name, as one step of a display."""
     display.start("drawing pictures")
     for number, (name, draw) in enumerate(pictures.items()):
         display.advance(number, len(pictures), name)
-        save_picture(draw(), folder, name)
+        save_picture(draw(), folder, name, look)
     display.finish(f"{len(pictures)} in {folder}")

@@ -6,20 +6,23 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from allspin.host.show.pictures.style import (
     BLUE,
     GREEN,
-    INK,
     ORANGE,
     PURPLE,
+    SKY,
     SOFT,
+    VERMILION,
     new_figure,
     styled,
 )
 
-COLOURS = (BLUE, ORANGE, GREEN, PURPLE)
-"""Colours of images, in turn; their numbers stand beside them."""
+COLOURS = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION)
+"""Colours of images, each its own as long as they last; their numbers stand beside them."""
 EVENT, LAST_EVENT, SUM, LAST_SUM = range(4)
 """Bits of a layer in the engine's activity word."""
 
@@ -137,21 +140,23 @@ def timeline(activity: npt.NDArray[np.integer], layers: int, images: int = 6) ->
         for span in spans:
             _draw_span(axes, place, span, start, end)
     for span in drawn[0]:
-        axes.axvline(span.first - start, color=SOFT, linewidth=0.6, linestyle=":", zorder=0)
+        axes.axvline(span.first - start, color=SOFT, linewidth=0.8, linestyle=":", zorder=0)
     axes.set_yticks(range(len(stages)), [name for name, *_ in stages])
     axes.set_ylim(len(stages) - 0.5, -0.5)
     axes.set_xlim(0, 1.015 * (end - start + 1))
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     axes.set_xlabel("clock")
-    axes.text(
-        1,
-        1.01,
-        "solid: clocks in which something is taken; pale: from an image's first to its last",
-        transform=axes.transAxes,
-        ha="right",
-        va="bottom",
+    axes.legend(
+        handles=[
+            Patch(color=SOFT, label="something is taken"),
+            Patch(color=SOFT, alpha=0.25, label="from an image's first to its last"),
+            Line2D([], [], color=SOFT, linestyle=":", label="an image's first row is driven"),
+        ],
+        loc="lower right",
+        bbox_to_anchor=(1, 1),
+        ncols=3,
         fontsize=8,
-        color=INK,
+        borderaxespad=0.2,
     )
     return figure

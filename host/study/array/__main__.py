@@ -10,7 +10,7 @@ from allspin.host.data.catalogue import open_network
 from allspin.host.data.datasets import load_test_set
 from allspin.host.data.files import make_folder
 from allspin.host.show.pictures.array import array_accuracy, array_error
-from allspin.host.show.pictures.style import save_picture
+from allspin.host.show.pictures.style import SCREEN, Look, save_picture
 from allspin.host.show.say import say
 from allspin.host.study.array.scan import PAPER, curves, scan, tiles
 from allspin.sim.array.folding import own_gains
@@ -35,7 +35,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m allspin.host.study.array")
     parser.add_argument("network", metavar="NET", help="network file, or one that ships")
     parser.add_argument("-o", "--output", metavar="DIR", type=Path, required=True)
+    kinds = ",".join(SCREEN.formats)
+    parser.add_argument(
+        "--format", metavar="KIND[,KIND]", default=kinds, help=f"pictures' files ({kinds})"
+    )
     arguments = parser.parse_args()
+    try:
+        look = Look(tuple(arguments.format.split(",")))
+    except ValueError as error:
+        parser.error(str(error))
     network = open_network(arguments.network)
     images, labels = load_test_set(None, [network])
     make_folder(arguments.output)
@@ -47,7 +55,7 @@ def main() -> int:
         gains = own_gains(effective, layer.words)
         span = int(layer.levels[-1]) - int(layer.levels[0])
         maps[title] = np.abs(effective - gains * layer.words) / (gains * span)
-    save_picture(array_error(maps), arguments.output, "array-error")
+    save_picture(array_error(maps), arguments.output, "array-error", look)
     say("| rows | columns | arms 312.5 ohm | arms 300 megohm |\n| --- | --- | --- | --- |")
     near = HallArray("series", **PAPER)
     both = [tiles(network, array, SIZES) for array in (near, dataclasses.replace(near, arms=3e8))]
@@ -69,7 +77,7 @@ def main() -> int:
                 ),
             )
             panels[label][curve.title] = [(point.value, point.accuracy) for point in points]
-    save_picture(array_accuracy(panels, ideal), arguments.output, "array-accuracy")
+    save_picture(array_accuracy(panels, ideal), arguments.output, "array-accuracy", look)
     return 0
 
 

@@ -12,6 +12,7 @@ from allspin.sim.array.in_array import chip_in_array
 from allspin.sim.chip.calibration import calibrate
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device
+from allspin.sim.errors import not_one_of
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
 from allspin.sim.programming.programming import program_chip
@@ -48,7 +49,7 @@ def only(device: Device, variations: Iterable[str]) -> Device:
     """
     kept = set(variations)
     for name in sorted(kept - set(VARIATIONS)):
-        raise ValueError(f"a variation must be one of {', '.join(VARIATIONS)}, not {name!r}")
+        raise ValueError(not_one_of("a variation", name, VARIATIONS))
     off = {} if "neuron" in kept else dict.fromkeys({"gain", "threshold", "use"} - kept, 0.0)
     return dataclasses.replace(
         device,
@@ -246,6 +247,7 @@ class Measured:
             "variations": list(self.column.variations),
             "calibrated": self.column.calibrated,
             "programming": dataclasses.asdict(self.programming),
+            "measured": None,
             "accuracy": self.mean,
             "deviation": self.deviation,
             "accuracies": self.accuracies.tolist(),

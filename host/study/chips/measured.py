@@ -1,7 +1,7 @@
 """What some networks reach over many chips, network by network and column by column."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,14 @@ from allspin.host.study.chips.accuracy import (
     known,
     measure,
 )
+from allspin.host.study.chips.cells.probed import probe_cells
+from allspin.host.study.chips.probed import ProbedAccuracy, measure_probed, row_title
+from allspin.sim.device.checks import check_number
 from allspin.sim.device.device import Device
 from allspin.sim.errors import UserError, refused
 from allspin.sim.network.levels import check_range
 from allspin.sim.network.network import Network
+from allspin.sim.point.operating_point import OperatingPoint
 from allspin.sim.programming.schemes import DEFAULT_BAND, Programming, default_tries
 
 CHIPS = 20
@@ -46,11 +50,16 @@ class MeasureOptions:
         Writes of a cell that write-verify may take; None for what suits a network's states.
     band : float
         How far from its level write-verify lets a cell be, as a fraction of the range.
+    probed : tuple of str or Path
+        Files of cells that a probe station read back, one a chip: rows of their own.
+    missing : float
+        Share of such a chip's cells that may be missing.
 
     Raises
     ------
     ValueError
-        If there are no so many chips; the message begins with ``chips`` or ``first``.
+        If there are no so many chips; the message begins with ``chips``, ``first`` or
+        ``missing``.
     """
 
     chips: int = CHIPS
@@ -59,10 +68,13 @@ class MeasureOptions:
     polarity: str = "quieter"
     tries: int | None = None
     band: float = DEFAULT_BAND
+    probed: tuple[str | Path, ...] = ()
+    missing: float = 0.0
 
     def __post_init__(self) -> None:
         chips = check_range("chips", self.chips, 1, MAX_CHIPS)
-        check_range("first", self.first, 0, 2**32 - chips)
+        check_range("first", self.first, 0, 2**32 - max(chips, len(self.probed)))
+        check_number("missing", self.missing, 0, 1)
 
     @property
     def seeds(self) -> range:
@@ -95,12 +107,15 @@ class MeasuredChips:
         How many test images each was shown.
     results : list of Measured
         By network, and within a network by column.
+    probed : list of ProbedAccuracy
+        Of chips that were read back.
     """
 
     device: Device
     seeds: range
     images: int
     results: list[Measured]
+    probed: list[ProbedAccuracy] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         """As ``allspin chips --json`` prints it."""
@@ -108,13 +123,13 @@ class MeasuredChips:
             "device": self.device.name,
             "chips": list(self.seeds),
             "images": self.images,
-            "results": [result.to_dict() for result in self.results],
+            "results": [result.to_dict() for result in (*self.results, *self.probed)],
             "readings": self.device.readings(),
             "commit": commit(),
         }
 
 
-def figure(measured: Measured) -> str:
+def figure(measured: Measured | ProbedAccuracy) -> str:
     """An accuracy and its deviation, in percent."""
     if measured.deviation is None:
         return f"{100 * measured.mean:.2f}"
@@ -126,6 +141,7 @@ def measure_chips(
     device: str | Path | Device = "paper",
     options: MeasureOptions | None = None,
     *,
+    at: str | OperatingPoint | None = None,
     images: int | None = None,
     data: str | Path | None = None,
     display: Display | None = None,
@@ -140,10 +156,12 @@ def measure_chips(
         A device, its file, or the name of one that ships.
     options : MeasureOptions, optional
         Which chips, and how they are programmed.
+    at : str or OperatingPoint, optional
+        Where a file's device is taken, such as ``current=9mA,temperature=350``; its own point.
     images : int, optional
         The first so many test images; all of them.
     data : str or Path, optional
-        Folder of IDX files; the MNIST that ships.
+        Folder of IDX files, or an ``.npz`` archive; the MNIST that ships.
     display : Display, optional
         Shows a step for each column of each network.
 
@@ -157,21 +175,61 @@ def measure_chips(
         If a file cannot be read or does not fit, or the chips cannot be programmed so.
     """
     options, display = options or MeasureOptions(), display or Silent()
-    made_of = open_device(device)
+    made_of = open_device(device, at)
     opened: dict[str, Network] = {}
     for each in each_network(networks):
         name = network_name(each)
         if isinstance(each, Network) and opened.get(name, each) is not each:
             raise UserError(f"two networks would be called {name}: give their files or names")
         opened[name] = open_network(each)
+    if options.probed and len(opened) > 1:
+        raise UserError("`probed` cells are those of one network: give it alone")
     pixels, labels = load_test_set(data, opened.values(), images)
     pixels, labels = pixels[:images], labels[:images]
-    results = []
+    test_set = pixels, labels
+    results, probed = [], []
     for name, network in opened.items():
+        if options.probed:  # first: a file that cannot be used is told at once
+            probed += _measure_files(name, network, made_of, options, test_set, display)
         with refused():
             lot = Lot(made_of, options.seeds, options.programming(network))
-        results += measure_columns(name, network, options.columns, lot, (pixels, labels), display)
-    return MeasuredChips(made_of, options.seeds, len(pixels), results)
+        results += measure_columns(name, network, options.columns, lot, test_set, display)
+    return MeasuredChips(made_of, options.seeds, len(pixels), results, probed)
+
+
+def _measure_files(
+    name: str,
+    network: Network,
+    device: Device,
+    options: MeasureOptions,
+    test_set: TestSet,
+    display: Display,
+) -> list[ProbedAccuracy]:
+    """Measure the chips that were read back: with the mean neuron, and with neurons that vary."""
+    count = len(options.probed)
+    display.start(f"reading {count} file{'s' * (count > 1)} of cells")
+    cells = []
+    for path in options.probed:
+        cells.append(probe_cells(Path(path), network, device, options.missing))
+        display.advance(len(cells), count)
+    display.finish()
+    found = []
+    for first in (None, options.first):
+        display.start(f"{name}, {row_title(count, first is not None)}")
+        with refused():
+            found.append(
+                measure_probed(
+                    name,
+                    network,
+                    device,
+                    cells,
+                    first,
+                    test_set,
+                    lambda done, accuracy: display.advance(done, count, f"{accuracy:.2%}"),
+                )
+            )
+        display.finish(figure(found[-1]))
+    return found
 
 
 def measure_columns(

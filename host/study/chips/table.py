@@ -1,8 +1,9 @@
 """The table of what networks reach over many chips, as the terminal shows it."""
 
-from rich.table import Table
-
-from allspin.host.study.chips.measured import MeasuredChips, figure
+from allspin.host.show.table import Column, Number, Table
+from allspin.host.study.chips.accuracy import Measured
+from allspin.host.study.chips.measured import MeasuredChips
+from allspin.host.study.chips.probed import ProbedAccuracy
 from allspin.sim.programming.schemes import POLARITIES
 
 
@@ -10,17 +11,23 @@ def chips_table(measured: MeasuredChips) -> Table:
     """Networks across, columns down: their titles are long."""
     results, chips = measured.results, len(measured.seeds)
     names = list(dict.fromkeys(result.network for result in results))
-    table = Table(
-        title=f"Accuracy in %, {chips} chip{'s' if chips > 1 else ''} of {measured.device.name}, "
-        f"{measured.images:,} images"
-    )
-    table.add_column("", overflow="fold")
-    for name in names:
-        table.add_column(name, justify="right", overflow="fold")
+    rows = []
     for title in dict.fromkeys(result.column.title for result in results):
-        row = {result.network: figure(result) for result in results if result.column.title == title}
-        table.add_row(title, *(row[name] for name in names))
-    return table
+        row = {result.network: result for result in results if result.column.title == title}
+        rows.append((title, *(_accuracy(row[name]) for name in names)))
+    rows += [(result.title, _accuracy(result)) for result in measured.probed]
+    return Table(
+        f"Accuracy, {chips} chip{'s' if chips > 1 else ''} of {measured.device.name}, "
+        f"{measured.images:,} images",
+        (Column("chips with"), *(Column(name, "%") for name in names)),
+        rows,
+    )
+
+
+def _accuracy(measured: Measured | ProbedAccuracy) -> Number:
+    """An accuracy and its deviation, in percent."""
+    deviation = None if measured.deviation is None else 100 * measured.deviation
+    return Number(100 * measured.mean, ".2f", deviation)
 
 
 def remarks(measured: MeasuredChips) -> list[str]:
@@ -37,5 +44,7 @@ def remarks(measured: MeasuredChips) -> list[str]:
                 f"{how.tries} tries; {result.counts.reads / cells:.2f} writes and reads a cell, "
                 f"{result.counts.unconverged / cells:.2%} of the cells end outside the band"
             )
+    for cells in measured.probed[0].cells if measured.probed else ():
+        lines += cells.readings()
     polarity = measured.results[0].programming.polarity
     return [*lines, f"polarity {polarity}: {POLARITIES[polarity]}", *measured.device.readings()]

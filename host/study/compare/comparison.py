@@ -270,7 +270,7 @@ def compare(
     shown = images[: options.counted(len(images))]
     nets = counterparts(subject.name, network, options.others)
     kinds = _Kinds.of(nets, subject, shown, 1e9 / options.frequency, display)
-    display.advance(0, None, "a digital column")
+    display.advance(len(nets), len(nets) + 2, "a digital column, mapped once and kept")
     column = price_column(nets["cmos-relu"].network, shown, library, 1e9 / options.frequency)
     assumptions = Assumptions(
         current=neuron.current,
@@ -286,7 +286,7 @@ def compare(
         *_cmos_entries(assumptions, kinds, library),
         _column_entry(column, counted["cmos-relu"].rows[0], kinds),
     ]
-    display.advance(0, None, "programming")
+    display.advance(len(nets) + 1, len(nets) + 2, "programming")
     rows, accuracy = counted["sot"].rows, kinds.accuracies["sot"]
     recorded = fpga.recorded()
     return Comparison(
@@ -335,8 +335,9 @@ class _Kinds:
         display: Display,
     ) -> Self:
         accuracies, uses, prices = {}, {}, {}
-        for kind, counterpart in nets.items():
-            display.advance(0, None, f"{kind}: {counterpart.origin}")
+        for number, (kind, counterpart) in enumerate(nets.items()):
+            cells = "" if NEURONS[kind].spin else ", mapped to cells once and kept"
+            display.advance(number, len(nets) + 2, f"{kind}: {counterpart.origin}{cells}")
             network = counterpart.network
             right = GoldenModel(network).classify(subject.images) == subject.labels
             accuracies[kind] = float(np.mean(right))

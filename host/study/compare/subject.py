@@ -12,8 +12,10 @@ from allspin.host.data.datasets import load_test_set
 from allspin.host.study.compare.parts import DEFAULT_PERIPHERY, PERIPHERY
 from allspin.sim.cost.liberty import CELLS_45, Library, load_library
 from allspin.sim.device.device import Device
+from allspin.sim.errors import meant
 from allspin.sim.network.levels import check_range
 from allspin.sim.network.network import Network
+from allspin.sim.point.operating_point import OperatingPoint
 
 MHZ = 1e6
 MAX_MHZ = 10_000
@@ -55,6 +57,8 @@ class Subject:
         device: str | Path | Device = "paper",
         liberty: str | Path = CELLS_45,
         data: str | Path | None = None,
+        *,
+        at: str | OperatingPoint | None = None,
     ) -> Self:
         """What is compared, by its names and files.
 
@@ -67,7 +71,9 @@ class Subject:
         liberty : str or Path
             File of standard cells.
         data : str or Path, optional
-            Folder of IDX files; the MNIST that ships.
+            Folder of IDX files, or an ``.npz`` archive; the MNIST that ships.
+        at : str or OperatingPoint, optional
+            Where a file's device is taken, such as ``current=9mA,temperature=350``; its own point.
 
         Raises
         ------
@@ -75,7 +81,7 @@ class Subject:
             If one of them cannot be read or is damaged.
         """
         opened = open_network(network)
-        spin = open_device(device)
+        spin = open_device(device, at)
         cells = load_library(Path(liberty))
         return cls(network_name(network), opened, spin, cells, *load_test_set(data, [opened]))
 
@@ -112,8 +118,10 @@ class CompareOptions:
                 f"frequency must be from 1 to {MAX_MHZ} MHz, not {self.frequency / MHZ:g}"
             )
         if strange := self.periphery - set(PERIPHERY):
+            first = sorted(strange)[0]
             raise ValueError(
                 f"periphery takes none or {', '.join(PERIPHERY)}, not {', '.join(sorted(strange))}"
+                f"{meant(first, PERIPHERY)}"
             )
 
     def counted(self, images: int) -> int:

@@ -1,19 +1,13 @@
 """The comparison as tables of a terminal."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
-from rich.table import Table
+from allspin.host.show.table import Column, Number, Table, figures, significant
 
 MHZ = 1e6
-
-
-def _figure(value: float) -> str:
-    """Three figures, without an exponent where that is short."""
-    if value == 0 or 0.001 <= abs(value) < 1e6:
-        digits = 3 if abs(value) < 1000 else 0
-        return f"{value:.{digits}g}" if abs(value) < 1000 else f"{value:,.0f}"
-    return f"{value:.2e}"
+PERIPHERY = "with periphery"
 
 
 def tables(found: Mapping[str, Any]) -> list[Table]:
@@ -28,175 +22,170 @@ def tables(found: Mapping[str, Any]) -> list[Table]:
     return [*shown, _fpga(found["fpga"])] if found["fpga"] else shown
 
 
-def _table(title: str, *columns: str, left: int = 1) -> Table:
-    table = Table(title=title, title_justify="left")
-    for number, column in enumerate(columns):
-        table.add_column(column, justify="left" if number < left else "right", overflow="fold")
-    return table
-
-
 def _neurons(found: Mapping[str, Any]) -> Table:
-    table = _table(
-        f"A neuron's use: {found['network']}, {found['frequency_hz'] / MHZ:g} MHz, activity of "
-        f"{found['images_counted']:,} images (c counted, s synthesised, p paper, r reference)",
-        "neuron",
-        "accuracy %",
-        "area um^2",
-        "energy fJ",
-        "energy-delay fJ ns",
-        "M uses/s",
-        "with periphery: um^2",
-        "fJ",
-        "fJ ns",
+    columns = (
+        Column("neuron"),
+        Column("accuracy", "%", form=".2f"),
+        Column("area", "um^2"),
+        Column("area is", wide=True),
+        Column("energy", "fJ"),
+        Column("energy is", wide=True),
+        Column("energy-delay", "fJ ns", wide=True),
+        Column("uses", "M/s", wide=True),
+        Column(f"{PERIPHERY}: area", "um^2"),
+        Column(f"{PERIPHERY}: energy", "fJ"),
+        Column(f"{PERIPHERY}: energy-delay", "fJ ns", wide=True),
     )
-    for each in found["neurons"]:
-        marks = {key: _mark(text) for key, text in each["provenance"].items()}
-        table.add_row(
+    rows = [
+        (
             each["name"],
-            f"{100 * each['accuracy']:.2f} c",
-            f"{_figure(each['area_um2'])} {marks['area']}",
-            f"{_figure(each['energy_fj'])} {marks['energy']}",
-            _figure(each["energy_delay_fj_ns"]),
-            _figure(each["uses_per_second"] / 1e6),
-            f"{_figure(each['area_with_periphery_um2'])} r",
-            f"{_figure(each['energy_with_periphery_fj'])} r",
-            _figure(each["energy_delay_with_periphery_fj_ns"]),
+            100 * each["accuracy"],
+            each["area_um2"],
+            _source(each, "area"),
+            each["energy_fj"],
+            _source(each, "energy"),
+            each["energy_delay_fj_ns"],
+            each["uses_per_second"] / 1e6,
+            each["area_with_periphery_um2"],
+            each["energy_with_periphery_fj"],
+            each["energy_delay_with_periphery_fj_ns"],
         )
-    return table
+        for each in found["neurons"]
+    ]
+    title = (
+        f"A neuron's use: {found['network']}, {found['frequency_hz'] / MHZ:g} MHz, activity of "
+        f"{found['images_counted']:,} images"
+    )
+    return Table(title, columns, rows)
 
 
-def _mark(text: str) -> str:
-    """A provenance's first word as a letter."""
-    return text[:1]
+def _source(neuron: Mapping[str, Any], key: str) -> str:
+    """Where a number comes from: the first word of its provenance."""
+    return re.split(r"\W", neuron["provenance"][key], maxsplit=1)[0]
 
 
 def _network(found: Mapping[str, Any]) -> Table:
-    table = _table(
-        "The whole network, one image (synapses of the neuron's width)",
-        "neurons",
-        "area um^2",
-        "pJ",
-        "with periphery: um^2",
-        "pJ",
-        "pJ ns",
-        "latency ns",
-        "images/s",
+    columns = (
+        Column("neurons"),
+        Column("area", "um^2", wide=True),
+        Column("energy", "pJ", wide=True),
+        Column(f"{PERIPHERY}: area", "um^2"),
+        Column(f"{PERIPHERY}: energy", "pJ"),
+        Column(f"{PERIPHERY}: energy-delay", "pJ ns", wide=True),
+        Column("latency", "ns"),
+        Column("images/s"),
     )
-    for each in found["neurons"]:
-        whole = each["network"]
-        table.add_row(
-            each["name"],
-            _figure(whole["area_um2"]),
-            _figure(whole["energy_pj"]),
-            _figure(whole["area_with_periphery_um2"]),
-            _figure(whole["energy_with_periphery_pj"]),
-            _figure(whole["energy_delay_with_periphery_pj_ns"]),
-            _figure(whole["latency_ns"]),
-            _figure(whole["images_per_second"]),
-        )
+    rows = [(each["name"], *_whole(each["network"])) for each in found["neurons"]]
     base = found["baseline"]
-    table.add_row(
-        f"dense array, {base['units']} multipliers (r)",
-        "",
-        "",
-        _figure(base["area_um2"]),
-        _figure(base["energy_pj"]),
-        _figure(base["energy_pj"] * base["latency_ns"]),
-        _figure(base["latency_ns"]),
-        _figure(base["images_per_second"]),
+    dense = (
+        f"dense array, {base['units']} multipliers",
+        *(None, None, base["area_um2"], base["energy_pj"]),
+        *(base["energy_pj"] * base["latency_ns"], base["latency_ns"]),
+        float(base["images_per_second"]),
     )
-    table.add_row(
-        "  if it skipped zeros", "", "", "", _figure(base["energy_skipping_zeros_pj"]), "", "", ""
+    skipping = (
+        "  if it skipped zeros",
+        *(None, None, None, base["energy_skipping_zeros_pj"], None, None, None),
     )
-    return table
+    title = "The whole network, one image (synapses of the neuron's width)"
+    return Table(title, columns, [*rows, dense, skipping])
+
+
+def _whole(network: Mapping[str, Any]) -> tuple[float, ...]:
+    return (
+        network["area_um2"],
+        network["energy_pj"],
+        network["area_with_periphery_um2"],
+        network["energy_with_periphery_pj"],
+        network["energy_delay_with_periphery_pj_ns"],
+        network["latency_ns"],
+        float(network["images_per_second"]),
+    )
 
 
 def _paper(found: Mapping[str, Any]) -> Table:
     paper = found["paper_neuron"]
-    table = _table("The paper's two neurons, and the arithmetic beside them", "what", "figure")
     low, high = (paper["sheet_current_fj"] or [0.0, 0.0])[:: len(paper["sheet_current_fj"]) - 1]
+    smaller = paper["cmos_area_um2"] / paper["area_um2"]
+    deviates = 100 * (paper["gate_area_ratio"] - 1)
     rows = [
-        ("SOT neuron, as claimed", f"around {paper['claimed_fj']:g} fJ"),
-        ("  by its own current, resistance and time", f"{paper['stated_fj']:.2g} fJ"),
-        ("  with the reset that each use needs", f"{paper['stated_with_reset_fj']:.2g} fJ"),
-        ("  at the sheet current that switches its synapse", f"{low:.1f} to {high:.1f} fJ"),
+        ("SOT neuron, as claimed", paper["claimed_fj"], "fJ"),
+        ("  by its own current, resistance and time", paper["stated_fj"], "fJ"),
+        ("  with the reset that each use needs", paper["stated_with_reset_fj"], "fJ"),
         (
-            "  what the claim would take",
-            f"{paper['current_for_claim_ua']:.2f} uA, or {paper['time_for_claim_us']:.1f} us",
+            "  at the sheet current that switches its synapse",
+            f"{significant(low)} to {significant(high)}",
+            "fJ",
         ),
-        (
-            "  uses a second, each with a reset",
-            f"{paper['uses_per_second'] / 1e6:g} M, against {found['frequency_hz'] / 1e6:g} M",
-        ),
-        (
-            "  area, alone",
-            f"{paper['area_um2']:.3g} um^2, {paper['cmos_area_um2'] / paper['area_um2']:.1f} "
-            "times less than the paper's CMOS neuron",
-        ),
-        (
-            "CMOS neuron, as given",
-            f"{paper['cmos_area_um2']:g} um^2, {paper['cmos_fj']:g} fJ",
-        ),
-        (
-            "  a bare 4-bit gate in these cells",
-            f"{paper['gate_area_um2']:.3f} um^2, {paper['gate_area_ratio'] - 1:+.1%}",
-        ),
-        (
-            "  its energy, all inputs toggling",
-            f"{paper['gate_leakage_fj']:.3f} fJ leakage + {paper['gate_fj_when_all_toggle']:.1f} "
-            "fJ times the activity",
-        ),
-        ("  the paper's figure falls at an activity of", f"{paper['activity_for_paper_fj']:.3f}"),
-        (
-            "  at the activity that was counted",
-            f"{paper['gate_measured_fj']:.2f} fJ, activity {paper['gate_measured_activity']:.3f}",
-        ),
+        ("  what the claim would take: current", paper["current_for_claim_ua"], "uA"),
+        ("  or time", paper["time_for_claim_us"], "us"),
+        ("  uses, each with a reset", paper["uses_per_second"] / 1e6, "M/s"),
+        ("  uses of the CMOS neurons", found["frequency_hz"] / 1e6, "M/s"),
+        ("  area, alone", paper["area_um2"], "um^2"),
+        ("  the paper's CMOS neuron takes more", smaller, "times"),
+        ("CMOS neuron, as given: area", Number(paper["cmos_area_um2"], "g"), "um^2"),
+        ("  energy", Number(paper["cmos_fj"], "g"), "fJ"),
+        ("  a bare 4-bit gate in these cells", paper["gate_area_um2"], "um^2"),
+        ("  that is more by", Number(deviates, "+.1f"), "%"),
+        ("  its leakage", paper["gate_leakage_fj"], "fJ"),
+        ("  its energy if all inputs toggle", paper["gate_fj_when_all_toggle"], "fJ"),
+        ("  the paper's figure falls at an activity of", paper["activity_for_paper_fj"]),
+        ("  the activity that was counted", paper["gate_measured_activity"]),
+        ("  energy at that activity", paper["gate_measured_fj"], "fJ"),
     ]
-    for row in rows:
-        table.add_row(*row)
-    return table
+    return figures("The paper's two neurons, and the arithmetic beside them", rows)
 
 
 def _break_even(found: Mapping[str, Any]) -> Table:
-    table = _table(
-        "Break-even: at which energy of its periphery a spin neuron's advantage is gone",
-        "against",
-        "CMOS bare, fJ (who wins here)",
-        "CMOS with its periphery, fJ",
-        "spin has here, fJ",
-        "current whose heat alone does it, uA",
+    columns = (
+        Column("against"),
+        Column("CMOS bare", "fJ"),
+        Column("takes less: bare"),
+        Column("CMOS with periphery", "fJ"),
+        Column("takes less: with periphery"),
+        Column("spin has here", "fJ"),
+        Column("current whose heat does it", "uA"),
     )
-    for row in found["break_even"]:
-        table.add_row(
+    rows = [
+        (
             row["against"],
-            f"{_figure(row['bare_fj'])} ({'spin' if row['advantage_bare'] else 'CMOS'})",
-            f"{_figure(row['with_periphery_fj'])} ({'spin' if row['advantage'] else 'CMOS'})",
-            _figure(row["spin_periphery_fj"]),
-            _figure(row["current_ua"]),
+            row["bare_fj"],
+            "spin" if row["advantage_bare"] else "CMOS",
+            row["with_periphery_fj"],
+            "spin" if row["advantage"] else "CMOS",
+            row["spin_periphery_fj"],
+            row["current_ua"],
         )
-    return table
+        for row in found["break_even"]
+    ]
+    title = "Break-even: periphery energy at which a spin neuron's advantage is gone"
+    return Table(title, columns, rows)
 
 
 def _fpga(fpga: Mapping[str, Any]) -> Table:
-    table = _table(
-        f"On FPGAs, recorded ({'; '.join(fpga['tools'])}); engines with {fpga['lanes']} lanes",
-        "design",
-        "part",
-        "LUT",
-        "FF",
-        "block RAM",
-        "multipliers",
-        "Fmax MHz",
-        left=2,
+    columns = (
+        Column("design"),
+        Column("part"),
+        *(Column(name) for name in ("LUT", "FF", "block RAM", "multipliers")),
+        Column("clock", "MHz", form=".1f"),
     )
-    for use in fpga["usage"]:
-        table.add_row(
+    rows = [
+        (
             use["design"],
             use["part"],
-            *(f"{use[name]:,}" for name in ("lut", "ff", "memory", "dsp")),
-            f"{use['fmax']:.1f}",
+            *(use[name] for name in ("lut", "ff", "memory", "dsp")),
+            float(use["fmax"]),
         )
-    return table
+        for use in fpga["usage"]
+    ]
+    title = f"On FPGAs, recorded; engines with {fpga['lanes']} lanes"
+    return Table(title, columns, rows, notes=[f"tools: {', '.join(map(_tool, fpga['tools']))}"])
+
+
+def _tool(version: str) -> str:
+    """A tool and its version, without how and where it was built."""
+    words = version.split()
+    return next((f"{words[0]} {word.rstrip(')')}" for word in words if word[0].isdigit()), version)
 
 
 def notes(found: Mapping[str, Any]) -> list[str]:

@@ -125,8 +125,12 @@ def lent_rest(base: Device, neuron: bool) -> list[str]:
         keys += keys_of(_plain(base.neuron_variation), "neuron.variation")
     keys += keys_of(_plain(base.neuron_electrical), "neuron.electrical")
     wrong = {
-        key: value for key, value in vars(base.imperfections).items() if value not in (0, "either")
+        key: value
+        for key, value in vars(base.imperfections).items()
+        if value not in (0, "either", None)
     }
+    if base.imperfections.retention is not None:
+        wrong["retention"] = vars(base.imperfections.retention)
     return keys + keys_of(wrong, "imperfections")
 
 

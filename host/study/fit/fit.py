@@ -20,6 +20,7 @@ from allspin.host.study.fit.reading.options import ReadOptions
 from allspin.host.study.fit.report import report
 from allspin.host.study.fit.result import FitResult, fit_all
 from allspin.sim.device.device import Device
+from allspin.sim.point.operating_point import OperatingPoint
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +98,8 @@ def fit(
     reading: ReadOptions | None = None,
     base: str | None = None,
     noted: Callable[[str], None] = lambda note: None,
+    *,
+    at: str | OperatingPoint | None = None,
 ) -> Fitted:
     """Fit measured curves: R_AH against pulse number, and R_AH against current of a neuron.
 
@@ -114,6 +117,8 @@ def fit(
     noted : callable, optional
         Told what is odd about the files, as soon as they are read; ``measurement.notes`` of
         what is returned has it too.
+    at : str or OperatingPoint, optional
+        Where the base is taken, such as ``current=9mA``; its file's own point.
 
     Returns
     -------
@@ -125,7 +130,7 @@ def fit(
         If a file cannot be read or understood, only one polarity was measured, or a fit makes
         no sense.
     """
-    stand_in = None if base is None else open_device(base)
+    stand_in = None if base is None else open_device(base, at)
     options = FitOptions(options) if isinstance(options, str) else options
     measurement = read_measurement([Path(file) for file in files], reading)
     outliers: list[Outlier] = []

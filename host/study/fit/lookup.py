@@ -30,6 +30,7 @@ from allspin.sim.device.table_device import (
     load_lookup_tables,
 )
 from allspin.sim.files.user_file import read_file
+from allspin.sim.point.operating_point import OperatingPoint
 
 LOOKUP_STATES = 100
 """States of a synapse of lookup tables, if no number is asked for."""
@@ -101,7 +102,10 @@ class LookupDevice:
 
 
 def take_lookup_tables(
-    files: Sequence[Path], options: FitOptions, base: str | None = None
+    files: Sequence[Path],
+    options: FitOptions,
+    base: str | None = None,
+    at: str | OperatingPoint | None = None,
 ) -> LookupDevice:
     """A device of CrossSim's lookup tables, without any fit.
 
@@ -113,6 +117,8 @@ def take_lookup_tables(
         The device's name and states.
     base : str, optional
         A device file, or the name of one that ships: all but its synapse stands in.
+    at : str or OperatingPoint, optional
+        Where the base is taken; its file's own point.
 
     Raises
     ------
@@ -139,7 +145,7 @@ def take_lookup_tables(
             "the neuron and its variation",
         ]
     else:
-        stand_in = open_device(base)
+        stand_in = open_device(base, at)
         device = with_rest(device, stand_in)
         source |= {"base": stand_in.name, "from_base": lent_rest(stand_in, neuron=True)}
     device = with_reference(dataclasses.replace(device, source=source), options)

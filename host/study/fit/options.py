@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from allspin.host.study.fit.model.meter import METHODS
 from allspin.host.study.fit.model.neuron import select
 from allspin.host.study.fit.reading.curve import Curve, Measurement
+from allspin.sim.errors import not_one_of
 from allspin.sim.network.levels import MAX_STATES, MIN_STATES, check_range
 
 REFERENCES = ("column", "ideal")
@@ -60,7 +61,7 @@ class FitOptions:
         if self.currents is not None and not 0 <= self.currents[0] < self.currents[1] < math.inf:
             raise ValueError("currents takes a lower and a higher magnitude, such as 2 12")
         if self.meter not in (None, *METHODS):
-            raise ValueError(f"meter must be one of {', '.join(METHODS)}, not {self.meter}")
+            raise ValueError(not_one_of("meter", self.meter, METHODS))
         if self.reference not in REFERENCES:
             raise ValueError(f"reference must be {' or '.join(REFERENCES)}, not {self.reference}")
         if not self.name.strip() or not self.name.isprintable():

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from allspin.host.show.pictures.style import (
     BLUE,
@@ -83,7 +84,7 @@ def _draw_table(upper: Axes, lower: Axes, result: PolarityResult, unit: str) -> 
     _draw_data(upper, lower, fit.devices, models, 1.0)
     upper.set_title(f"{fit.polarity.name.capitalize()}\nmeasured table", fontsize=9)
     upper.set_ylabel(f"{R_AH} ({unit})")
-    lower.set_ylabel(f"residual ({unit})")
+    lower.set_ylabel(f"mean less fit\n({unit})")
     lower.set_xlabel("pulses")
 
 
@@ -96,13 +97,12 @@ def _draw_polarity(upper: Axes, lower: Axes, result: PolarityResult, unit: str) 
     _draw_data(upper, lower, fit.devices, models, 1.0)
     if len(fit.devices) > 1:
         grid = np.linspace(0, fit.pulses, 400)
-        upper.plot(grid, fit.mean_curve(grid), color=INK, linestyle="--", label="mean device")
-        upper.legend(fontsize=7, loc="best")
+        upper.plot(grid, fit.mean_curve(grid), color=INK, linestyle="--")
     a = fit.nonlinearity
     values = f"A = {a.value:.3g} pulses ({a.low:.3g} to {a.high:.3g})"
     _title(upper, fit.polarity.name.capitalize(), values, result.goodness)
     upper.set_ylabel(f"{R_AH} ({unit})")
-    lower.set_ylabel(f"residual ({unit})")
+    lower.set_ylabel(f"mean less fit\n({unit})")
     lower.set_xlabel("pulses")
     _note(lower, str(result.goodness))
 
@@ -117,7 +117,7 @@ def _draw_neuron(upper: Axes, lower: Axes, fit: NeuronFit, unit: str, current_un
     )
     _title(upper, "Neuron", f"threshold = {middle} {shown} ({low} to {high})", fit.goodness)
     upper.set_ylabel(f"{R_AH} ({unit})")
-    lower.set_ylabel(f"residual ({unit})")
+    lower.set_ylabel(f"mean less fit\n({unit})")
     lower.set_xlabel(f"current ({shown})")
     _note(lower, str(fit.goodness))
 
@@ -165,4 +165,29 @@ def fit_picture(
             _draw_neuron(upper, lower, result.neuron, result.unit, result.current_unit)
         factor = 1e3 if part is None and result.current_unit == "A" else 1.0
         _draw_outliers(upper, [one for one in outliers if one.polarity == part], factor)
+    figure.legend(
+        handles=_legend(result, table, bool(outliers)),
+        loc="outside lower center",
+        ncols=5,
+        fontsize=8,
+    )
     return figure
+
+
+def _legend(result: FitResult, table: bool, outliers: bool) -> list[Line2D]:
+    """What points and lines are."""
+    fitted = "measured table" if table else "fit"
+    several = any(len(part.fit.devices) > 1 for part in result.polarities.values())
+    handles = [
+        Line2D([], [], color=BLUE, marker=".", linestyle="none", label="measured, each cycle"),
+        Line2D([], [], color=BLUE, label=f"{fitted}, a colour for each device"),
+    ]
+    if several and not table:
+        handles.append(Line2D([], [], color=INK, linestyle="--", label="mean device"))
+    if result.neuron is not None:
+        handles.append(Line2D([], [], color=SOFT, linestyle=":", label="threshold"))
+    if outliers:
+        handles.append(
+            Line2D([], [], color=VERMILION, marker="x", linestyle="none", label="set aside")
+        )
+    return handles

@@ -2,14 +2,22 @@
 
 from typing import Any
 
-from rich.table import Table
-from rich.text import Text
-
+from allspin.host.show.table import Cell, Column, Number, Table
 from allspin.host.study.fit.report import report
 from allspin.host.study.fit.result import FitResult
 from allspin.sim.device.device import Device
 from allspin.sim.device.synapse_response import Polarity
 from allspin.sim.device.synapse_variation import DEVICE_READINGS, OCCASIONS
+
+COLUMNS = (
+    Column("part", group=True),
+    Column("what"),
+    Column("value", number=True),
+    Column("from"),
+    Column("to"),
+    Column("unit"),
+)
+Row = tuple[Cell, ...]
 
 
 def fit_table(result: FitResult, device: Device) -> Table:
@@ -22,26 +30,29 @@ def fit_table(result: FitResult, device: Device) -> Table:
     device : Device
         What was made of it.
     """
-    table = Table(title=f"Device {device.name}: values and 95 % intervals")
-    for heading in ("", "value", "unit"):
-        table.add_column(heading, overflow="fold")
     whole = report(result)
-    measured = _measured(result, device)
-    for polarity, rows in measured.items():
-        table.add_section()
-        table.add_row(Text(f"{polarity.name.lower()} (table)", style="bold"), "", "")
-        for row in rows:
-            table.add_row(*row)
-    if not measured:
-        _add_fitted(table, whole, result)
+    parts: list[tuple[str, list[Row]]] = [
+        (f"{polarity.name.lower()} (table)", [_told(*row) for row in rows])
+        for polarity, rows in _measured(result, device).items()
+    ]
+    if not parts:
+        parts = [
+            (name, _fitted(whole[name], result))
+            for name in ("potentiation", "depression")
+            if name in whole
+        ]
     if "meter_noise" in whole:
-        table.add_section()
-        table.add_row("noise of the meter", _shown(whole["meter_noise"]), result.unit)
+        parts.append(("meter", [_interval("noise", whole["meter_noise"], result.unit)]))
     if "neuron" in whole:
-        _add_neuron(table, whole["neuron"], result)
-    return table
+        parts.append(("neuron", _neuron(whole["neuron"], result)))
+    rows = [(part, *row) for part, of_part in parts for row in of_part]
+    rules = [number for number, row in enumerate(rows) if number and row[0] != rows[number - 1][0]]
+    title = f"Device {device.name}: values and 95 % intervals"
+    return Table(title, COLUMNS, rows, rules=rules)
 
 
+DIGITS = "#.4g"
+"""Of a value and its interval, which often differ in the third digit."""
 BASES = {"reads": "repeated reads", "plateau": "the scatter about plateaus"}
 
 
@@ -67,53 +78,54 @@ def _measured(result: FitResult, device: Device) -> dict[Polarity, list[tuple[st
     return {polarity: rows for polarity, rows in figures.items() if rows}
 
 
-def _shown(one: dict[str, float]) -> str:
-    value, low, high = (f"{one[key]:.4g}" for key in ("value", "low", "high"))
-    return f"{value}  ({low} to {high})"
+def _told(what: str, value: Cell, unit: str = "") -> Row:
+    """A row of what has no interval."""
+    return what, value, None, None, unit
 
 
-def _add_fitted(table: Table, whole: dict[str, Any], result: FitResult) -> None:
-    """Rows of the fitted polarities."""
-    for name in ("potentiation", "depression"):
-        part: dict[str, Any] | None = whole.get(name)
-        if part is None:
-            continue
-        table.add_section()
-        table.add_row(Text(name, style="bold"), "", "")
-        table.add_row("A", _shown(part["A"]), "pulses")
-        table.add_row("P_max", str(part["P_max"]), "pulses")
-        for key in ("R_min", "R_max"):
-            table.add_row(key, _shown(part[key]), result.unit)
-        table.add_row("C2C", _shown(part["c2c"][result.occasion]), "of the range")
-        if part["d2d"]:
-            table.add_row("D2D", _shown(part["d2d"][result.reading]), "see below")
-        else:
-            table.add_row("D2D", "one device: not known", "")
-        _add_goodness(table, part)
+def _interval(what: str, one: dict[str, float], unit: str, scale: float = 1.0) -> Row:
+    """A row of a value and its interval."""
+    return what, *(Number(scale * one[key], DIGITS) for key in ("value", "low", "high")), unit
 
 
-def _add_neuron(table: Table, neuron: dict[str, Any], result: FitResult) -> None:
+def _fitted(part: dict[str, Any], result: FitResult) -> list[Row]:
+    """Rows of a fitted polarity."""
+    rows = [
+        _interval("A", part["A"], "pulses"),
+        _told("P_max", part["P_max"], "pulses"),
+        *(_interval(key, part[key], result.unit) for key in ("R_min", "R_max")),
+        _interval("C2C", part["c2c"][result.occasion], "of the range"),
+    ]
+    if part["d2d"]:
+        rows.append(_interval("D2D", part["d2d"][result.reading], "see below"))
+    else:
+        rows.append(_told("D2D", "not known", "one device"))
+    return [*rows, *_goodness(part)]
+
+
+def _neuron(neuron: dict[str, Any], result: FitResult) -> list[Row]:
     """Rows of the fitted neuron."""
-    table.add_section()
-    table.add_row(Text("neuron", style="bold"), "", "")
     factor, current = (1e3, "mA") if result.current_unit == "A" else (1.0, result.current_unit)
-    for key, label, unit, scale in (
-        ("threshold", "threshold", current, factor),
-        ("slope", "slope", f"{result.unit}/{current}", 1 / factor),
-        ("height", "height", result.unit, 1.0),
-        ("use", "C2C", "of R_AH's range", 1.0),
-        ("gain", "D2D of slope", "of the slope", 1.0),
-        ("threshold_spread", "D2D of threshold", "of full current", 1.0),
-    ):
-        if key in neuron:
-            scaled = {edge: value * scale for edge, value in neuron[key].items()}
-            table.add_row(label, _shown(scaled), unit)
+    rows = [
+        _interval(label, neuron[key], unit, scale)
+        for key, label, unit, scale in (
+            ("threshold", "threshold", current, factor),
+            ("slope", "slope", f"{result.unit}/{current}", 1 / factor),
+            ("height", "height", result.unit, 1.0),
+            ("use", "C2C", "of R_AH's range", 1.0),
+            ("gain", "D2D of slope", "of the slope", 1.0),
+            ("threshold_spread", "D2D of threshold", "of full current", 1.0),
+        )
+        if key in neuron
+    ]
     if "gain" not in neuron:
-        table.add_row("D2D", "one device: not known", "")
-    _add_goodness(table, neuron)
+        rows.append(_told("D2D", "not known", "one device"))
+    return [*rows, *_goodness(neuron)]
 
 
-def _add_goodness(table: Table, part: dict[str, Any]) -> None:
+def _goodness(part: dict[str, Any]) -> list[Row]:
     goodness = part["goodness"]
-    table.add_row("R^2", f"{goodness['r_squared']:.5f}", "")
-    table.add_row("runs test, p-value", f"{goodness['runs_chance']:.2g}", "")
+    return [
+        _told("R^2", Number(goodness["r_squared"], ".5f")),
+        _told("runs test, p-value", Number(goodness["runs_chance"], ".2g")),
+    ]

@@ -239,15 +239,11 @@ def _afterwards(
 
     def with_neurons(variation: NeuronVariation) -> float:
         assert given.neuron is not None
-        return share(
-            hidden=SotHidden(
-                given.neuron,
-                variation,
-                given.full_scale,
-                given.hidden,
-                given.seed,
-            )
-        )
+        varied = [
+            SotHidden(given.neuron, variation, given.full_scale, columns, given.seed, layer)
+            for layer, columns in enumerate(given.hidden)
+        ]
+        return share(neurons=varied)
 
     return {
         "after_synapse": [with_weights(sigma) for sigma in values["after_synapse"]],

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import htpy as h
 from markupsafe import Markup
-from rich.table import Table as RichTable
 
+from allspin.host.show import table as show
 from allspin.host.study.paper.chapter import Cell, Chapter, Picture, Table
 from allspin.host.study.paper.verdict import Claim
 
@@ -96,24 +96,16 @@ def readings_table(claims: Sequence[Claim]) -> Table:
     )
 
 
-def printed_verdicts(claims: Sequence[Claim]) -> RichTable:
-    """The table of verdicts for a terminal."""
-    table = RichTable(title="Verdicts", title_justify="left", show_lines=True)
-    for name, ratio in (("claim", 4), ("paper", 2), ("ours", 6), ("verdict", 2), ("reason", 5)):
-        table.add_column(name, ratio=ratio, overflow="fold")
-    for row in verdict_table(claims).rows:
-        table.add_row(*(cell_text(cell) for cell in row))
-    return table
+def printed_verdicts(claims: Sequence[Claim]) -> show.Table:
+    """The table of verdicts for a terminal, with a line between two claims."""
+    table = verdict_table(claims)
+    columns = [show.Column(name, wide=name in ("ours", "reason")) for name in table.header]
+    return show.Table(table.title, columns, table.rows, rules=range(1, len(table.rows)))
 
 
-def printed_table(table: Table) -> RichTable:
+def printed_table(table: Table) -> show.Table:
     """A table for a terminal."""
-    printed = RichTable(title=table.title, title_justify="left")
-    for name in table.header:
-        printed.add_column(name, overflow="fold")
-    for row in table.rows:
-        printed.add_row(*(cell_text(cell) for cell in row))
-    return printed
+    return show.Table(table.title, [show.Column(name) for name in table.header], table.rows)
 
 
 def _markdown_table(table: Table) -> str:

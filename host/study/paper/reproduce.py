@@ -7,7 +7,7 @@ from allspin.host.data.datasets import load_dataset
 from allspin.host.data.files import make_folder
 from allspin.host.data.revision import commit
 from allspin.host.show.display import Display
-from allspin.host.show.pictures.style import save_pictures
+from allspin.host.show.pictures.style import SCREEN, Look, save_pictures
 from allspin.host.study.paper import (
     beyond,
     collapse,
@@ -53,6 +53,7 @@ def reproduce(
     display: Display,
     directory: Path | None = None,
     parts: tuple[Part, ...] = PARTS,
+    look: Look = SCREEN,
 ) -> Report:
     """Compute what is missing, and write the report.
 
@@ -68,6 +69,8 @@ def reproduce(
         Of the data set; MNIST, which ships.
     parts : tuple of Part
         Chapters.
+    look : Look
+        What files pictures become, besides those that the report shows.
 
     Returns
     -------
@@ -103,7 +106,8 @@ def reproduce(
         ),
     )
     pictures = [picture for chapter in report.chapters for picture in chapter.pictures]
-    save_pictures({picture.name: picture.draw for picture in pictures}, out, display)
+    drawn = {picture.name: picture.draw for picture in pictures}
+    save_pictures(drawn, out, display, look.with_formats("png", "svg"))
     tables = [
         *(picture.numbers for picture in pictures),
         *(table for chapter in report.chapters for table in chapter.tables),

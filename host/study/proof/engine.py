@@ -17,6 +17,7 @@ from allspin.hdl.parameters import EngineParameters, HardwareProfile
 from allspin.host.data.catalogue import open_network
 from allspin.host.data.files import check_writable
 from allspin.host.show.display import Display, Silent
+from allspin.sim.errors import not_one_of
 from allspin.sim.network.network import Network
 
 STALLS = 0.3
@@ -50,9 +51,7 @@ class SimulatorOptions:
 
     def __post_init__(self) -> None:
         if self.simulator not in SIMULATORS:
-            raise ValueError(
-                f"simulator must be one of {', '.join(SIMULATORS)}, not {self.simulator!r}"
-            )
+            raise ValueError(not_one_of("simulator", self.simulator, SIMULATORS))
         if self.waves is not None and self.waves.suffix != ".fst":
             raise ValueError(
                 f"waves must be FST: name the file {self.waves.stem}.fst, not {self.waves.name}"

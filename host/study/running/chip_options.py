@@ -1,15 +1,20 @@
-"""The chip that a network shall run on, and how it is programmed."""
+"""The chip that a network shall run on: how it is programmed, or where its cells were read."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from allspin.host.data.catalogue import open_device
-from allspin.host.study.running.made_chip import MadeChip
+from allspin.host.study.chips.cells.probed import probe_cells
+from allspin.host.study.chips.cells.table import CellTable, cell_table
+from allspin.host.study.running.made_chip import ProbedChip, ProgrammedChip
 from allspin.sim.chip.chip import Chip
+from allspin.sim.device.checks import check_number
 from allspin.sim.device.device import Device
 from allspin.sim.errors import UserError, refused
 from allspin.sim.network.levels import check_range
 from allspin.sim.network.network import Network
+from allspin.sim.point.operating_point import OperatingPoint
+from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import DEFAULT_BAND, Programming, default_tries
 
 PAPER = "paper"
@@ -35,6 +40,8 @@ class ChipOptions:
         to 0.5.
     calibrate : bool
         Whether the thresholds of its neurons are calibrated.
+    at : str or OperatingPoint, optional
+        Where a file's device is taken, such as ``current=9mA,temperature=350``; its own point.
 
     Raises
     ------
@@ -49,6 +56,7 @@ class ChipOptions:
     tries: int | None = None
     band: float | None = None
     calibrate: bool = False
+    at: str | OperatingPoint | None = None
 
     def __post_init__(self) -> None:
         if self.scheme != "write-verify":
@@ -67,7 +75,7 @@ class ChipOptions:
             DEFAULT_BAND if self.band is None else self.band,
         )
 
-    def make(self, network: Network) -> MadeChip:
+    def make(self, network: Network) -> ProgrammedChip:
         """Make the chip, and program it with a network.
 
         Raises
@@ -75,11 +83,80 @@ class ChipOptions:
         UserError
             If there is no such device, or the network's levels cannot be programmed.
         """
-        device = open_device(self.device)
+        device = open_device(self.device, self.at)
         with refused():
-            return MadeChip.of(
+            return ProgrammedChip.of(
                 Chip(device, self.seed),
                 network,
                 self._programming(default_tries(network)),
                 calibrated=self.calibrate,
             )
+
+    def cells(self, network: Network) -> CellTable:
+        """Program the chip with a network, and tell what came of each cell.
+
+        Raises
+        ------
+        UserError
+            As of `make`.
+        """
+        device = open_device(self.device)
+        with refused():
+            how = self._programming(default_tries(network))
+            return cell_table(network, device, program_chip(Chip(device, self.seed), network, how))
+
+
+@dataclass(frozen=True)
+class ProbedChipOptions:
+    """A chip whose cells a probe station read back.
+
+    Parameters
+    ----------
+    measured : str or Path
+        What it read, as ``docs/formats.md`` has it.
+    device : str, Path or Device
+        What the cells are: a device, the name of one that ships, or a device file. Its range and
+        unit tell what R_AH is worth in words.
+    seed : int, optional
+        The chip whose neurons, amplifiers and V-I converters it has, 0 to 2**32 - 1; by default
+        they are the mean ones, and nothing changes from use to use.
+    missing : float
+        Share of the cells that may be missing, 0 to 1; such a cell adds nothing to its column.
+    calibrate : bool
+        Whether the thresholds of its neurons are calibrated; needs `seed`.
+    at : str or OperatingPoint, optional
+        As of `ChipOptions`.
+
+    Raises
+    ------
+    UserError
+        If a value is outside its range.
+    """
+
+    measured: str | Path
+    device: str | Path | Device = PAPER
+    seed: int | None = None
+    missing: float = 0.0
+    calibrate: bool = False
+    at: str | OperatingPoint | None = None
+
+    def __post_init__(self) -> None:
+        with refused():
+            check_number("`missing`", self.missing, 0, 1)
+            if self.seed is not None:
+                check_range("chip seed", self.seed, 0, 2**32 - 1)
+        if self.calibrate and self.seed is None:
+            raise UserError("`calibrate` needs `seed`: the mean neuron needs no calibration")
+
+    def make(self, network: Network) -> ProbedChip:
+        """Make the chip of a network.
+
+        Raises
+        ------
+        UserError
+            If there is no such device, or the file is not of the network's cells.
+        """
+        device = open_device(self.device, self.at)
+        cells = probe_cells(Path(self.measured), network, device, self.missing)
+        with refused():
+            return ProbedChip.of(cells, network, device, self.seed, calibrated=self.calibrate)

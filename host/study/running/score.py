@@ -76,7 +76,7 @@ class Score:
         return {
             "network": self.network,
             "on": self.on,
-            "chip": None if chip is None else chip.chip.seed,
+            "chip": None if chip is None else chip.seed,
             "programming": None if chip is None else chip.to_dict(),
             "images": self.images,
             "accuracy": self.accuracy,

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from allspin.host.link.machines.opening import open_virtual
 from allspin.host.link.payloads.answers import Answers
 from allspin.host.link.virtual.board import read_trace
-from allspin.host.show.display import Display
+from allspin.host.show.display import BuildWatch, Display
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network
 
@@ -78,12 +78,13 @@ def run_traced(
     with tempfile.TemporaryDirectory() as folder:
         trace = Path(folder) / "activity"
         display.start("compiling the gateware into a simulator")
+        watch = BuildWatch(display)
         with open_virtual(
             network,
             trace=(trace, clocks),
-            progress=lambda what, seconds: display.advance(seconds, None, what),
+            progress=watch,
         ) as machine:
-            display.finish()
+            display.finish(watch.outcome.removeprefix("; "))
             display.start("programming weights, tables and converters over the link")
             machine.program(network)
             display.finish()

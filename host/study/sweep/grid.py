@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from allspin.host.data.catalogue import open_network
-from allspin.host.study.sweep.point import Point
-from allspin.sim.errors import UserError, refused
+from allspin.host.study.sweep.point import FIGURES, Point
+from allspin.sim.device.retention import MAX_AGE, MAX_TEMPERATURE, MIN_TEMPERATURE
+from allspin.sim.errors import UserError, not_one_of, refused
 from allspin.sim.files.plain import MAX_TOML, parse_toml
 from allspin.sim.files.user_file import read_text
 from allspin.sim.network.levels import check_range
 from allspin.sim.network.network import Network
+from allspin.sim.point.operating_point import OperatingPoint
 from allspin.sim.programming.schemes import DEFAULT_BAND, POLARITIES, SCHEMES, default_tries
 
 STATES = "{states}"
@@ -37,7 +39,7 @@ def _text(name: str, value: Any) -> str:
 def _one_of(known: Mapping[str, str]) -> Callable[[str, Any], str]:
     def check(name: str, value: Any) -> str:
         if not isinstance(value, str) or value not in known:
-            raise UserError(f"{name} must be one of {', '.join(known)}, not {value!r}")
+            raise UserError(not_one_of(name, value, known))
         return value
 
     return check
@@ -79,6 +81,13 @@ def _truth(name: str, value: Any) -> bool:
     raise UserError(f"{name} must be {TRUE} or {FALSE} (in a file true or false), not {value!r}")
 
 
+def _point(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise UserError(f"{name} must be such as current=9mA,temperature=350, not {value!r}")
+    with refused(f"{name}: "):
+        return str(OperatingPoint.parse(value))
+
+
 @dataclass(frozen=True)
 class Factor:
     """One thing that a grid varies.
@@ -91,21 +100,34 @@ class Factor:
         Its values where the grid says nothing.
     help : str
         What it is.
+    separator : str
+        What stands between its values in an option.
     """
 
     check: Callable[[str, Any], Any]
     default: tuple[Any, ...]
     help: str
+    separator: str = ","
 
 
 FACTORS: dict[str, Factor] = {
     "network": Factor(_text, (), f"networks; {STATES} in a name stands for each of the states"),
     "states": Factor(_whole(2, 128), (), f"numbers of states, put in for {STATES}"),
     "device": Factor(_text, ("paper",), "devices (paper)"),
+    "at": Factor(
+        _point, (), "operating points, such as 'current=8mA;current=9mA' (the device's)", ";"
+    ),
+    "temperature": Factor(
+        _real(MIN_TEMPERATURE, MAX_TEMPERATURE), (), "temperatures in kelvin (the device's)"
+    ),
     "c2c": Factor(_real(0, MAX_SCALE), (1.0,), "factors on the synapse's C2C (1)"),
     "d2d": Factor(_real(0, MAX_SCALE), (1.0,), "factors on the synapse's D2D (1)"),
     "neuron_d2d": Factor(_real(0, MAX_SCALE), (1.0,), "factors on the neuron's D2D (1)"),
     "neuron_c2c": Factor(_real(0, MAX_SCALE), (1.0,), "factors on the neuron's C2C (1)"),
+    "age": Factor(_real(0, MAX_AGE), (), "seconds since programming (the device's)"),
+    "read_noise": Factor(_real(0, 100), (), "read noise, of a cell's range (the device's)"),
+    "hall_offset": Factor(_real(0, 1), (), "Hall offset, of a cell's range (the device's)"),
+    "stuck": Factor(_real(0, 1), (), "shares of stuck cells (the device's)"),
     "program": Factor(_one_of(SCHEMES), ("open-loop",), f"{', '.join(SCHEMES)} (open-loop)"),
     "polarity": Factor(_one_of(POLARITIES), ("quieter",), f"{', '.join(POLARITIES)} (quieter)"),
     "tries": Factor(
@@ -115,6 +137,8 @@ FACTORS: dict[str, Factor] = {
     "calibrate": Factor(_truth, (False,), f"{TRUE}, {FALSE} or both: calibrated neurons ({FALSE})"),
 }
 """Factors by name, in the table's order of columns."""
+OWN = ("at", "temperature", *FIGURES, "tries")
+"""Factors that may have no value: the device's or the network's own is taken."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +154,7 @@ class Grid:
     images : int or None
         How many of the first test images; None for all.
     data : str or None
-        Folder of IDX files; None for the MNIST that ships.
+        Folder of IDX files, or an ``.npz`` archive; None for the MNIST that ships.
     on : str
         Machine, as of `allspin.host.link.machines.opening.open_machine`.
 
@@ -197,7 +221,7 @@ class Grid:
         values = dict(self.factors)
         del values["states"]
         values["network"] = tuple(self.networks())
-        values["tries"] = values["tries"] or (None,)
+        values |= {name: (None,) for name in OWN if not values[name]}
         count = math.prod(len(each) for each in values.values())
         if count > MAX_POINTS:
             raise UserError(f"the grid has {count:,} points; at most {MAX_POINTS:,} are swept")

@@ -22,7 +22,7 @@ from allspin.host.link.machines.chip_programming import check_sums, chip_gatewar
 from allspin.host.link.machines.golden import GoldenMachine
 from allspin.host.link.machines.machine import Machine, Maker
 from allspin.host.link.machines.opening import GOLDEN, VIRTUAL, open_machine
-from allspin.host.study.running.made_chip import MadeChip
+from allspin.host.study.running.made_chip import ProgrammedChip
 from allspin.host.study.sweep.point import Point
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device
@@ -132,10 +132,9 @@ def network_of(name: str, content: bytes) -> Network:
         return network_from_bytes(content)
 
 
-def device_of(name: str, content: bytes) -> Device:
-    """The device in a file's content, or an error that names it."""
-    with refused(f"{name} is not a device file: "):
-        return device_from_bytes(content)
+def device_of(point: Point, content: bytes) -> Device:
+    """The device of a point, of its file's content, or an error that names it."""
+    return point.made_of(device_from_bytes(content, point.device, point.taken_at()))
 
 
 def digest_of(*contents: bytes | memoryview) -> str:
@@ -162,10 +161,15 @@ def _network(name: str, digest: str) -> Network:
 
 
 @lru_cache(maxsize=32)
-def _device(name: str, digest: str) -> Device:
+def _device_content(name: str, digest: str) -> bytes:
     content = device_file(name)
     _same(f"device {name}", digest_of(content), digest)
-    return device_of(name, content)
+    return content
+
+
+@lru_cache(maxsize=256)
+def _device(point: Point, digest: str) -> Device:
+    return device_of(point, _device_content(point.device, digest))
 
 
 def images_digest(images: Images, labels: Integers) -> str:
@@ -180,7 +184,7 @@ def _test_set(data: str | None, digest: str) -> tuple[Images, Integers]:
     return images, labels
 
 
-def make_chip(job: Job) -> MadeChip:
+def make_chip(job: Job) -> ProgrammedChip:
     """Make and program the chip of a job.
 
     Raises
@@ -190,10 +194,10 @@ def make_chip(job: Job) -> MadeChip:
     """
     point, material = job.point, job.material
     network = _network(point.network, dict(material.networks)[point.network])
-    device = point.made_of(_device(point.device, dict(material.devices)[point.device]))
+    device = _device(point, dict(material.devices)[point.device])
     chip, how = Chip(device, job.chip), point.programming(network)
     with refused(f"{point.network} on {point.device}: "):
-        return MadeChip.of(chip, network, how, calibrated=point.calibrate)
+        return ProgrammedChip.of(chip, network, how, calibrated=point.calibrate)
 
 
 def counts_of(point: Point, material: Material) -> tuple[int, Counts | None]:
@@ -214,7 +218,7 @@ def counts_of(point: Point, material: Material) -> tuple[int, Counts | None]:
         What programming takes, where it takes the same on every chip.
     """
     network = _network(point.network, dict(material.networks)[point.network])
-    device = point.made_of(_device(point.device, dict(material.devices)[point.device]))
+    device = _device(point, dict(material.devices)[point.device])
     cells = sum(layer.states.size for layer in network.layers)
     return cells, planned_counts(device.synapse, network, point.programming(network))
 
@@ -231,7 +235,7 @@ class _Board:
     maker: Maker | None = None
     point: Point | None = None
 
-    def make(self, point: Point, made: MadeChip) -> None:
+    def make(self, point: Point, made: ProgrammedChip) -> None:
         """Turn the machine into a chip."""
         if self.maker is None or self.point != point:
             self.maker = self.machine.chip_maker(made.base, made.device, made.programming)
@@ -250,7 +254,7 @@ def close_machines() -> None:
         _boards.popitem()[1].machine.close()
 
 
-def _board(on: str, made: MadeChip) -> _Board:
+def _board(on: str, made: ProgrammedChip) -> _Board:
     """A machine for a chip: one that is open already, or a new one."""
     if on == GOLDEN:
         return _Board(GoldenMachine())

@@ -3,9 +3,11 @@
 import dataclasses
 from dataclasses import dataclass
 
+from allspin.host.data.catalogue import operating_point
 from allspin.sim.device.device import Device
 from allspin.sim.errors import UserError, refused
 from allspin.sim.network.network import Network
+from allspin.sim.point.operating_point import OperatingPoint
 from allspin.sim.programming.schemes import DEFAULT_BAND, Programming, default_tries
 
 
@@ -21,10 +23,21 @@ class Point:
         States of its synapses.
     device : str
         Name or file of what the chips are made of.
+    at : str or None
+        Operating point, as `allspin.sim.point.operating_point.OperatingPoint.parse` reads it; None
+        for the device's own.
+    temperature : float or None
+        In kelvin; None for that of `at`, or the device's own.
     c2c, d2d : float
         What the synapse's C2C and D2D are multiplied by.
     neuron_d2d, neuron_c2c : float
         The same for the neuron: D2D of gain and threshold, and C2C.
+    age : float or None
+        Seconds since programming; here and below None is the device's own figure.
+    read_noise, hall_offset : float or None
+        As of `allspin.sim.device.imperfections.Imperfections`.
+    stuck : float or None
+        Share of the cells that are stuck where the device's are.
     program : str
         One of `allspin.sim.programming.schemes.SCHEMES`.
     polarity : str
@@ -40,32 +53,67 @@ class Point:
     network: str
     states: int
     device: str
+    at: str | None
+    temperature: float | None
     c2c: float
     d2d: float
     neuron_d2d: float
     neuron_c2c: float
+    age: float | None
+    read_noise: float | None
+    hall_offset: float | None
+    stuck: float | None
     program: str
     polarity: str
     tries: int | None
     band: float | None
     calibrate: bool
 
-    def made_of(self, device: Device) -> Device:
-        """The device with its variations multiplied.
+    def taken_at(self) -> OperatingPoint | None:
+        """Where the device is taken; None for its own point.
 
         Raises
         ------
         UserError
-            If one of them leaves its range.
+            If that is no point, or has two temperatures.
+        """
+        point = operating_point(self.at)
+        if self.temperature is None:
+            return point
+        if point is not None and point.temperature is not None:
+            raise UserError(f"at {self.at} has a temperature already; leave out one of the two")
+        with refused():
+            return OperatingPoint(temperature=self.temperature).within(
+                {} if point is None else point.given()
+            )
+
+    def made_of(self, device: Device) -> Device:
+        """The device with its variations multiplied, and other imperfections.
+
+        Raises
+        ------
+        UserError
+            If one of them leaves its range, or an age does nothing.
         """
         try:
-            return scaled(device, self.c2c, self.d2d, self.neuron_d2d, self.neuron_c2c)
+            varied = scaled(device, self.c2c, self.d2d, self.neuron_d2d, self.neuron_c2c)
         except ValueError as error:
             raise UserError(
                 f"{self.device} with c2c {self.c2c:g}, d2d {self.d2d:g}, neuron_d2d "
                 f"{self.neuron_d2d:g}, neuron_c2c {self.neuron_c2c:g}: {error}; "
                 "these are factors on the device's own figures"
             ) from error
+        own = {name: getattr(self, name) for name in FIGURES}
+        own = {name: value for name, value in own.items() if value is not None}
+        if not own:
+            return varied
+        with refused(f"{self.device}: "):
+            wrong = dataclasses.replace(varied.imperfections, **own)
+        if wrong.age and not (wrong.drifts or wrong.decays):
+            raise UserError(
+                f"{self.device} does not age: it has neither drift nor retention; leave out age"
+            )
+        return dataclasses.replace(varied, imperfections=wrong)
 
     def programming(self, network: Network) -> Programming:
         """How the chips are programmed.
@@ -84,6 +132,8 @@ class Point:
             )
 
 
+FIGURES = ("age", "read_noise", "hall_offset", "stuck")
+"""Factors that are the device's imperfections themselves, in place of its own."""
 FACTOR_COLUMNS = tuple(field.name for field in dataclasses.fields(Point))
 """The factors that a point has a value of."""
 

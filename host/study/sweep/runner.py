@@ -1,7 +1,6 @@
 """Runs a sweep: what is not in its table yet is measured, row by row."""
 
 import itertools
-import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -34,7 +33,6 @@ from allspin.host.study.sweep.job import (
 from allspin.host.study.sweep.point import Point
 from allspin.host.study.sweep.table import Row, Table
 from allspin.host.study.sweep.workers import Done, in_processes, in_this_process, on_cluster
-from allspin.host.study.work import spoken
 
 Report = Callable[[float, float, str], None]
 
@@ -94,7 +92,7 @@ def make_plan(grid: Grid) -> Plan:
     devices = {name: device_file(name) for name in dict.fromkeys(p.device for p in points)}
     networks = {name: network_of(name, content) for name, content in contents.items()}
     for point in points:
-        point.made_of(device_of(point.device, devices[point.device]))
+        device_of(point, devices[point.device])
         point.programming(networks[point.network])
     data = None if grid.data is None else Path(grid.data)
     images, labels = load_test_set(data, networks.values(), grid.images)
@@ -186,12 +184,10 @@ def run_sweep(
         todo = [plan.job(point, chip) for point, chip in order if (point, chip) not in there]
         if todo:
             total = resumed + len(todo)
-            begun = time.monotonic()
             with closing(_measured(plan, todo, workers, scheduler)) as outcomes:
                 for done, (job, outcome) in enumerate(outcomes, 1):
                     table.add(Row(job.point, job.chip, outcome))
-                    left = (time.monotonic() - begun) / done * (len(todo) - done)
-                    text = f"{resumed + done:,} of {total:,} chips, about {spoken(left)} left"
+                    text = f"{resumed + done:,} of {total:,} chips"
                     report(resumed + done, total, text)
         places = {point: number for number, point in enumerate(plan.points)}
         table.put_in_order(lambda row: (places[row.point], row.chip))

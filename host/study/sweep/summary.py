@@ -3,9 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
-
+from allspin.host.show.table import Cell, Column, Table
 from allspin.host.study.sweep.point import Point
 from allspin.host.study.sweep.runner import Sweep
 from allspin.host.study.sweep.table import Row
@@ -37,12 +35,10 @@ def summary(sweep: Sweep, point: Point) -> dict[str, Any]:
     }
 
 
-def _said(value: Any) -> str:
-    if value is None:
-        return "-"
+def _said(value: Any) -> Cell:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return value if value is None or isinstance(value, int | float) else str(value)
 
 
 def summary_table(sweep: Sweep) -> Table:
@@ -50,23 +46,25 @@ def summary_table(sweep: Sweep) -> Table:
     plan = sweep.plan
     names = plan.grid.varied()
     chips = plan.grid.chips
-    table = Table(
-        title=f"Accuracy in %, {chips} chip{'s' if chips > 1 else ''} a point, "
-        f"{plan.images:,} images, {plan.grid.on}",
-        box=SIMPLE_HEAD,
-    )
-    for name in names:
-        table.add_column(name, overflow="fold")
-    for name in ("mean", "±", "worst", "best"):
-        table.add_column(name, justify="right", no_wrap=True)
+    rows = []
     for point in plan.points[:SHOWN]:
         found = summary(sweep, point)
         figures = (found[key] for key in ("accuracy", "deviation", "worst", "best"))
-        table.add_row(
-            *(_said(getattr(point, name)) for name in names),
-            *("-" if figure is None else f"{100 * figure:.2f}" for figure in figures),
+        rows.append(
+            (
+                *(_said(getattr(point, name)) for name in names),
+                *(None if figure is None else 100 * figure for figure in figures),
+            )
         )
-    return table
+    return Table(
+        f"Accuracy, {chips} chip{'s' if chips > 1 else ''} a point, {plan.images:,} images, "
+        f"{plan.grid.on}",
+        (
+            *(Column(name, form="g") for name in names),
+            *(Column(name, "%", form=".2f") for name in ("mean", "deviation", "worst", "best")),
+        ),
+        rows,
+    )
 
 
 def remarks(sweep: Sweep) -> list[str]:

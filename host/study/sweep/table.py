@@ -28,7 +28,7 @@ from allspin.sim.files.user_file import read_file
 from allspin.sim.network.netfile import write_atomically
 from allspin.sim.programming.schemes import MAX_TRIES, Counts
 
-FORMAT = 1
+FORMAT = 2
 """Of the file beside the table."""
 MAX_BYTES = 1 << 27
 """Bytes of a table, some 700,000 rows."""

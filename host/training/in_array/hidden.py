@@ -62,6 +62,8 @@ class SotHidden:
         Neurons.
     chip : int
         Names the D2D draws.
+    layer : int
+        Which layer's neurons they are, from 0; it names the draws, too.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class SotHidden:
         full_scale: float,
         columns: int,
         chip: int,
+        layer: int = 0,
     ) -> None:
         currents = np.arange(FINE) / (FINE - 1)
         response = neuron.response(currents)
@@ -79,7 +82,7 @@ class SotHidden:
         self._full = np.float32(full_scale)
         self._pivot = np.float32(variation.pivot(neuron))
         gain, threshold = (
-            column_normals(chip, 0, purpose, columns) * UNIT
+            column_normals(chip, layer, purpose, columns) * UNIT
             for purpose in (Purpose.NEURON_GAIN, Purpose.NEURON_THRESHOLD)
         )
         self._gain = (1 + variation.gain * gain).astype(np.float32)

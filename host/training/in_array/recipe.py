@@ -32,6 +32,7 @@ from allspin.sim.device.synapse import SotSynapse
 from allspin.sim.device.synapse_response import PulseResponse
 from allspin.sim.device.synapse_variation import CycleVariation, DeviceVariation
 from allspin.sim.network.levels import check_range
+from allspin.sim.network.network import MAX_LAYERS, MAX_LINES
 from allspin.sim.network.neuron import SotNeuron
 
 VERSION = 1
@@ -40,7 +41,8 @@ FULL_SCALE = 30.0
 """Column sum that drives a neuron with its full-scale current, in weights of 1."""
 ASSUMED_CYCLE = 0.014
 """C2C of an update in types 3 and 4, of the range; an assumption."""
-HIDDEN = 100
+HIDDEN = (100,)
+"""Neurons of each hidden layer, as the paper has them."""
 
 ROUNDINGS = {
     "stochastic": "at random, so that the mean number of pulses is what was asked for",
@@ -111,13 +113,13 @@ class ArrayParameters:
     synapse : SotSynapse or None
         The device, R_AH in weights; None for numbers in software.
     neuron : SotNeuron or None
-        The hidden layer's neuron; None for the ideal ReLU in software.
+        The hidden layers' neuron; None for the ideal ReLU in software.
     neuron_variation : NeuronVariation
         How SOT neurons differ, in training and after it.
     full_scale : float
         Column sum that drives a neuron with its full-scale current, in weights of 1.
-    hidden : int
-        Hidden neurons.
+    hidden : tuple of int
+        Neurons of each hidden layer, 1 to 65,535; at most 14 layers, or none.
     seed : int
         Names all chance, and the chip, 0 to 2**32 - 1.
 
@@ -132,13 +134,16 @@ class ArrayParameters:
     neuron: SotNeuron | None = None
     neuron_variation: NeuronVariation = field(default_factory=NeuronVariation)
     full_scale: float = FULL_SCALE
-    hidden: int = HIDDEN
+    hidden: tuple[int, ...] = HIDDEN
     seed: int = 0
 
     def __post_init__(self) -> None:
         full = check_number("full_scale", self.full_scale, 1e-6, 1e6)
         object.__setattr__(self, "full_scale", full)
-        check_range("hidden", self.hidden, 1, 65_536)
+        object.__setattr__(self, "hidden", tuple(self.hidden))
+        check_range("number of hidden layers", len(self.hidden), 0, MAX_LAYERS - 1)
+        for width in self.hidden:
+            check_range("hidden", width, 1, MAX_LINES)
         check_range("seed", self.seed, 0, 2**32 - 1)
 
 

@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -31,21 +32,21 @@ def row_values(images: npt.NDArray[np.uint8]) -> Array:
 
 
 class ArrayNetwork:
-    """Two crossbars with hidden neurons between, in training.
+    """Crossbars with hidden neurons between them, in training.
 
     Parameters
     ----------
     parameters : ArrayParameters
         What it is made of.
     rows, classes : int
-        Rows of the first crossbar and columns of the second.
+        Rows of the first crossbar and columns of the last.
 
     Attributes
     ----------
     weights : list of Weights
-        Both crossbars.
-    hidden : Hidden
-        The neurons.
+        The crossbars.
+    neurons : list of Hidden
+        The neurons behind each crossbar but the last.
     bias : ndarray of float32, shape (classes,)
         Biases of the output, in software; 0 unless the recipe has them.
     """
@@ -53,12 +54,11 @@ class ArrayNetwork:
     def __init__(self, parameters: ArrayParameters, rows: int, classes: int) -> None:
         self.parameters = parameters
         rng = np.random.default_rng([parameters.seed, 0])
-        shapes = ((rows, parameters.hidden), (parameters.hidden, classes))
         self.weights: list[Weights] = []
-        for layer, shape in enumerate(shapes):
+        for layer, shape in enumerate(pairwise((rows, *parameters.hidden, classes))):
             initial = rng.standard_normal(shape, np.float32) * np.float32(math.sqrt(2 / shape[0]))
             self.weights.append(self._crossbar(initial, layer))
-        self.hidden = self._neurons()
+        self.neurons = [self._neurons(layer) for layer in range(len(parameters.hidden))]
         self.bias = np.zeros(classes, np.float32)
 
     def _crossbar(self, initial: Array, layer: int) -> Weights:
@@ -75,12 +75,13 @@ class ArrayNetwork:
             scheme=given.recipe.scheme,
         )
 
-    def _neurons(self) -> Hidden:
+    def _neurons(self, layer: int) -> Hidden:
         given = self.parameters
         if given.neuron is None:
             return ReluHidden()
+        columns = given.hidden[layer]
         return SotHidden(
-            given.neuron, given.neuron_variation, given.full_scale, given.hidden, given.seed
+            given.neuron, given.neuron_variation, given.full_scale, columns, given.seed, layer
         )
 
     def learn(self, values: Array, labels: Labels, rng: np.random.Generator) -> float:
@@ -100,10 +101,13 @@ class ArrayNetwork:
         float
             Mean cross-entropy of the batch before it was learnt, in nats.
         """
-        first, second = self.weights
         recipe = self.parameters.recipe
-        activations, slopes = self.hidden.forward(values @ first.matrix, rng)
-        shares = activations @ second.matrix + self.bias
+        drives, slopes = [values], []
+        for crossbar, neurons in zip(self.weights, self.neurons, strict=False):
+            activations, slope = neurons.forward(drives[-1] @ crossbar.matrix, rng)
+            drives.append(activations)
+            slopes.append(slope)
+        shares = drives[-1] @ self.weights[-1].matrix + self.bias
         shares -= shares.max(axis=1, keepdims=True)
         np.exp(shares, out=shares)
         shares /= shares.sum(axis=1, keepdims=True)
@@ -111,11 +115,15 @@ class ArrayNetwork:
         loss = -float(np.mean(np.log(np.maximum(shares[images, labels], 1e-12))))
         shares[images, labels] -= 1
         shares *= np.float32(-recipe.rate / len(labels))
-        back = (shares @ second.matrix.T) * slopes
         if recipe.output_bias:
             self.bias += shares.sum(axis=0)
-        second.update(activations.T @ shares)
-        first.update(values.T @ back)
+        back = shares
+        for layer in reversed(range(len(self.weights))):
+            crossbar, change = self.weights[layer], drives[layer].T @ back
+            if layer:
+                # Through the weights that the batch was computed with.
+                back = (back @ crossbar.matrix.T) * slopes[layer - 1]
+            crossbar.update(change)
         return loss
 
     def answers(
@@ -124,7 +132,7 @@ class ArrayNetwork:
         *,
         seed: tuple[int, ...] = (0,),
         matrices: list[Array] | None = None,
-        hidden: Hidden | None = None,
+        neurons: list[Hidden] | None = None,
     ) -> npt.NDArray[np.int64]:
         """Class of each image.
 
@@ -136,19 +144,17 @@ class ArrayNetwork:
             Names the neurons' deviations at these uses.
         matrices : list of ndarray, optional
             Other weights to read.
-        hidden : Hidden, optional
+        neurons : list of Hidden, optional
             Other neurons.
         """
-        first, second = matrices or [crossbar.matrix for crossbar in self.weights]
-        neurons = hidden or self.hidden
+        *inner, last = matrices or [crossbar.matrix for crossbar in self.weights]
         rng = np.random.default_rng(seed)
-        answers = [
-            np.argmax(
-                neurons.forward(values[start : start + CHUNK] @ first, rng)[0] @ second + self.bias,
-                axis=1,
-            )
-            for start in range(0, len(values), CHUNK)
-        ]
+        answers = []
+        for start in range(0, len(values), CHUNK):
+            drive = values[start : start + CHUNK]
+            for matrix, behind in zip(inner, neurons or self.neurons, strict=True):
+                drive, _ = behind.forward(drive @ matrix, rng)
+            answers.append(np.argmax(drive @ last + self.bias, axis=1))
         return np.concatenate(answers)
 
 

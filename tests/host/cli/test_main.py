@@ -378,3 +378,33 @@ def test_any_text_can_be_printed_in_any_encoding(tmp_path, environment):
     shutil.copy(network_path("paper-10"), tmp_path / name)
     done = process(*("chips", name, "--images", "3", "--chips", "2"), cwd=tmp_path, env=environment)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        ("rnu mnist-10", "run"),
+        ("run mnst-10", "mnist-10"),
+        ("run mnist-10 --onn virtual", "--on"),
+        ("run mnist-10 --on virtul", "virtual"),
+        ("run mnist-10 --chip 1 --device papr", "paper"),
+        ("run mnist-10 --chip 1 --polarity haves", "halves"),
+        ("sim mnist-10 --simulator verilater", "verilator"),
+        ("flash icebraker", "icebreaker"),
+        ("build ulx3s-85f:fasst", "fast"),
+        ("train -o net.safetensors --neuron cmos-bar", "cmos-bare"),
+        ("compare mnist-10 --periphery amplifer", "amplifier"),
+        ("sweep --network mnist-10 --program open-lop -o a.csv", "open-loop"),
+    ],
+)
+def test_a_name_that_is_nearly_right_is_asked_for(words, name, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(words.split()) == 2
+    assert f"(did you mean {name}?)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["", *COMMANDS])
+def test_help_fits_80_columns(name, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main([*name.split(), "--help"]) == 0
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 80

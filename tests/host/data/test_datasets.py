@@ -3,13 +3,14 @@ import hashlib
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
 from allspin.host.data.datasets import MNIST, check_fit, load_dataset, load_test_set
-from allspin.host.data.idx import IdxFile
+from allspin.host.data.sets.idx import IdxFile
 from allspin.sim.errors import UserError
 from allspin.sim.network.levels import uniform_levels
 from allspin.sim.network.network import Layer, Network
@@ -18,6 +19,7 @@ from allspin.sim.network.pixels import quantise_pixels
 
 IdxBytes = Callable[[npt.ArrayLike], bytes]
 IdxFolder = Callable[..., Path]
+Archive = Callable[..., Path]
 
 PARTS = ["train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"]
 
@@ -168,7 +170,7 @@ def test_other_files_are_left_alone(idx_folder: IdxFolder) -> None:
 def test_folder_missing_empty_or_a_file(tmp_path: Path) -> None:
     assert "No such file" in refusal(tmp_path / "absent")
     (tmp_path / "file").write_bytes(b"")
-    assert "Not a directory" in refusal(tmp_path / "file")
+    assert "file is no data set: give a folder of IDX files, or" in refusal(tmp_path / "file")
     (tmp_path / "empty").mkdir()
     assert "it needs train-images-idx3-ubyte, train-labels" in refusal(tmp_path / "empty")
 
@@ -344,7 +346,7 @@ def test_labels_beyond_the_images_that_are_shown_do_not_count(idx_folder: IdxFol
 def test_a_large_file_is_read_only_when_all_are_whole(
     idx_folder: IdxFolder, monkeypatch: pytest.MonkeyPatch, load: Callable[[Path | None], object]
 ) -> None:
-    monkeypatch.setattr("allspin.host.data.idx.LARGE", 1000)
+    monkeypatch.setattr("allspin.host.data.sets.idx.LARGE", 1000)
     folder = idx_folder()
     load(folder)
     path = folder / "t10k-images-idx3-ubyte.gz"
@@ -359,6 +361,85 @@ def test_a_large_file_is_read_only_when_all_are_whole(
 
     monkeypatch.setattr(IdxFile, "read", labels_only)
     assert "damaged or truncated gzip" in refusal(folder, load)
+
+
+# The same in NumPy's archive: whatever NumPy writes is the set that the folder holds.
+
+
+@pytest.fixture
+def archive(idx_folder: IdxFolder, tmp_path: Path) -> Archive:
+    """Write a small set as `np.savez` does, with some arrays changed or left out."""
+    data = load_dataset(idx_folder("source"))
+
+    def write(packed: bool = False, **changes: npt.ArrayLike | None) -> Path:
+        content = {
+            "x_train": data.train_images,
+            "y_train": data.train_labels,
+            "x_test": data.test_images,
+            "y_test": data.test_labels,
+            **changes,
+        }
+        path = tmp_path / "set.npz"
+        kept = {name: np.asarray(each) for name, each in content.items() if each is not None}
+        save: Any = np.savez_compressed if packed else np.savez
+        save(path, **kept)
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_an_archive_is_the_set_that_a_folder_holds(
+    archive: Archive, tmp_path: Path, packed: bool
+) -> None:
+    folder = load_dataset(tmp_path / "source")
+    found = load_dataset(archive(packed, notes=np.array(["not", "read"], object)))
+    assert (found.digest, found.name, found.classes) == (folder.digest, "set.npz", 47)
+    for name in ("train_images", "train_labels", "test_images", "test_labels"):
+        assert np.array_equal(getattr(found, name), getattr(folder, name)), name
+    images, labels = load_test_set(archive(packed, x_train=None, y_train=None))
+    assert np.array_equal(images, folder.test_images)
+    assert np.array_equal(labels, folder.test_labels)
+
+
+def test_the_mnist_of_an_archive_is_mnist(tmp_path: Path) -> None:
+    mnist = load_dataset()
+    np.savez(
+        tmp_path / "any.npz",
+        x_train=mnist.train_images,
+        y_train=mnist.train_labels,
+        x_test=mnist.test_images,
+        y_test=mnist.test_labels,
+    )
+    assert load_dataset(tmp_path / "any.npz").name == "mnist"
+
+
+def test_lists_of_values_have_no_shape(archive: Archive, tmp_path: Path) -> None:
+    images = load_dataset(tmp_path / "source").test_images
+    lists = images.reshape(len(images), -1)
+    assert load_test_set(archive(x_test=lists))[0].shape == (94, 1, 480)
+    layer = Layer(states=np.zeros((480, 47), np.uint8), levels=uniform_levels(2))
+    square, line = (
+        Network(layers=(layer,), neuron=ReluNeuron(), image_shape=shape)
+        for shape in ((20, 24), (1, 480))
+    )
+    load_test_set(archive(x_test=lists), [square, line])
+    load_test_set(archive(), [square, line])
+    other = Network(layers=(layer,), neuron=ReluNeuron(), image_shape=(24, 20))
+    assert "takes images of 24 x 20 pixels" in refusal(
+        archive(), lambda path: load_test_set(path, [other])
+    )
+
+
+def test_halves_and_labels_of_an_archive_must_fit(archive: Archive) -> None:
+    path = archive(y_test=np.zeros(93, int))
+    assert f"{path}: y_test has 93 labels, but x_test has 94 images" in refusal(path)
+    path = archive(x_test=np.zeros((94, 24, 20), np.uint8))
+    assert f"{path}: x_test has images of 24 x 20 pixels, but those of x_train" in refusal(path)
+    assert "has the label 47, but" in refusal(archive(y_test=np.full(94, 47)))
+    assert "lacks y_test: it has 'x_train', 'y_train', 'x_test'; save it with np.savez" in refusal(
+        archive(y_test=None)
+    )
 
 
 def test_check_fit() -> None:

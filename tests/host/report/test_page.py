@@ -170,7 +170,7 @@ def test_boards_show_the_builds_of_this_network(made):
 def test_the_comparison_shows_what_it_was_given(made):
     rows = cells(made.text, "Neurons side by side")
     assert [row[0] for row in rows[1:]] == ["cmos-bare", "broken", "negative"]
-    assert rows[1][1:] == ["98.75", "4.788", "9.25", "122.5"]
+    assert rows[1][1:] == ["98.75", "4.79", "9.25", "122"]
     assert rows[2][1:] == ["\u2013"] * 4
     text = " ".join(made.read().text_of(name) for name in ("text", "td", "desc"))
     # The figures of the strip of the bare gate, and of the one parameter that has a range.

@@ -7,19 +7,25 @@ import pytest
 from allspin.host.cli.main import build_parser
 from allspin.host.cli.networks import train
 from allspin.host.data.catalogue import open_network, shipped_networks
+from allspin.host.data.datasets import load_dataset
 from allspin.host.report.subject import train_command
 from allspin.host.training.recipe import _provenance
 
 
+@pytest.fixture(scope="module")
+def mnist():
+    return load_dataset()
+
+
 @pytest.mark.parametrize("name", shipped_networks())
-def test_the_command_trains_with_the_same_options(name):
+def test_the_command_trains_with_the_same_options(name, mnist):
     provenance = open_network(name).provenance
     command = train_command(provenance, name)
     assert command is not None
     words = shlex.split(command)
     assert words[:2] == ["allspin", "train"]
-    parameters = train._parameters(build_parser(["train"]).parse_args(words[1:]))
-    assert _provenance(parameters)["options"] == provenance["options"]
+    parameters = train._parameters(train._given(build_parser(["train"]).parse_args(words[1:])))
+    assert _provenance(parameters, mnist)["options"] == provenance["options"]
     assert words[-2:] == ["-o", f"{name}.safetensors"]
 
 

@@ -37,6 +37,7 @@ PROVENANCE = st.fixed_dictionaries(
     optional={
         "command": st.just("train") | VALUES,
         "options": st.dictionaries(st.sampled_from(sorted(DEFAULTS)), VALUES, max_size=4) | VALUES,
+        "model": st.dictionaries(st.sampled_from(["name", "accuracy"]), VALUES) | VALUES,
         "data": st.dictionaries(st.just("name"), VALUES) | VALUES,
         "validation_accuracy": VALUES,
         "interrupted": VALUES,
@@ -58,6 +59,11 @@ def page_of(provenance: dict[str, Any]) -> str:
 def test_any_provenance_has_its_page(provenance):
     # As a file may say it: JSON has integers of any size.
     assert "What was trained" in page_of(json.loads(json.dumps(provenance)))
+
+
+def test_an_imported_network_names_its_model():
+    page = page_of({"command": "import", "model": {"name": "a<b.onnx", "accuracy": 0.977}})
+    assert "a&lt;b.onnx, 97.70 % in floating point" in page
 
 
 @pytest.mark.parametrize("loss", [10**400, math.inf, math.nan, 1e300, 1e-300, True, "1", None, 0])

@@ -4,8 +4,9 @@ import re
 
 import pytest
 
-from allspin.host.show import progress
+from allspin.host.show import beat
 from allspin.host.show.progress import Steps
+from allspin.host.show.say import warn
 
 
 def work(steps):
@@ -30,9 +31,35 @@ def test_lines_without_a_terminal(capfd):
 
 
 def test_a_long_step_says_now_and_then_how_far_it_is(capfd, monkeypatch):
-    monkeypatch.setattr(progress, "QUIET", -1.0)
-    work(Steps())
-    assert "  25% 60 degrees\n  2 s\n" in capfd.readouterr().err
+    monkeypatch.setenv("ALLSPIN_TICK", "0.01")
+    monkeypatch.setattr(beat, "TOLD", 2)
+    with Steps() as steps:
+        steps.start("boiling water")
+        steps.advance(1, 4)
+        steps.advance(2, 4, "60 degrees")
+        said = ""
+        while "degrees" not in said:  # as long as it takes: a step that says nothing hangs here
+            said += capfd.readouterr().err
+        warn("it boils")
+        steps.finish()
+    said += capfd.readouterr().err
+    assert re.search(r"boiling water \.\.\.\n  \. 50%, 0 s, \d s left 60 degrees", said)
+    # What is said beside it is on a line of its own.
+    assert "\nallspin: it boils\n" in said
+
+
+def test_what_takes_no_time_is_not_told_and_what_does_is(capfd, monkeypatch):
+    with Steps() as steps, steps.waiting("asking"):
+        pass
+    assert capfd.readouterr().err == ""
+    monkeypatch.setenv("ALLSPIN_TICK", "0.01")
+    said = ""
+    with Steps() as steps, steps.waiting("asking"):
+        while "." not in said.removeprefix("asking ..."):
+            said += capfd.readouterr().err
+    said += capfd.readouterr().err
+    assert said.startswith("asking ...\n  .")
+    assert said.endswith("\n")
 
 
 @pytest.fixture
@@ -58,3 +85,11 @@ def test_a_step_that_fails_takes_its_bar_away(capfd):
     steps.stop()
     steps.stop()
     assert "\u2713" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("given", "seconds"), [("60", 60), ("", 1.8), ("soon", 1.8), ("-1", 1.8), ("nan", 1.8)]
+)
+def test_the_environment_says_how_often(monkeypatch, given, seconds):
+    monkeypatch.setenv("ALLSPIN_TICK", given)
+    assert beat.tick() == seconds

@@ -141,5 +141,4 @@ def test_nothing_is_printed_but_by_these_ways():
     others = {"print", "Console", "TextColumn", "sys.stdout.write", "sys.stderr.write"}
     found = {path.relative_to(HOST): set(calls(path)) & others for path in HOST.rglob("*.py")}
     used = {str(path): names for path, names in found.items() if names}
-    # The demo's table is also a file.
-    assert used == {"show/say.py": {"print"}, "study/demo.py": {"Console"}}
+    assert used == {"show/say.py": {"print"}}

@@ -1,8 +1,18 @@
+import dataclasses
+
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allspin.host.training.augment import Augmentation, Augmenter, Transformation, bilinear
+from allspin.host.training.augment import (
+    AUGMENTATIONS,
+    LIMITS,
+    Augmentation,
+    Augmenter,
+    Transformation,
+    bilinear,
+)
 
 SHAPE = (9, 12)
 STILL = Augmentation(rotation=0.0, stretch=0.0, shift=0.0, elastic=0.0)
@@ -86,3 +96,83 @@ def test_draws_differ_and_repeat() -> None:
     assert np.array_equal(one.shares, again.shares)
     assert np.array_equal(one.sources, again.sources)
     assert not np.array_equal(one.shares, two.shares)
+
+
+def test_a_mirror_image_has_left_and_right_exchanged_and_comes_as_often_as_it_should() -> None:
+    images = pictures(1)
+    only = dataclasses.replace(STILL, mirror=0.3)
+    mirrored = 0
+    for transformation in Augmenter(SHAPE, only).draw(400, np.random.default_rng(3)):
+        bent = bend(transformation, images)
+        other = np.abs(bent - images[:, :, ::-1]).max() < 1e-2
+        assert other != (np.abs(bent - images).max() < 1e-2)
+        mirrored += int(other)
+    assert 0.2 < mirrored / 400 < 0.4
+
+
+def test_objects_are_shifted_and_mirrored_and_nothing_else() -> None:
+    dots = np.zeros((1, *SHAPE), np.float32)
+    dots[0, 4, 3] = dots[0, 4, 8] = 100.0
+    sides = set()
+    for transformation in Augmenter(SHAPE, AUGMENTATIONS["objects"]).draw(
+        40, np.random.default_rng(4)
+    ):
+        # Whatever is read, it is the picture or its mirror image, moved by one vector.
+        sources = transformation.sources[0].reshape(SHAPE)
+        inside = transformation.shares[:, :, 0].min(axis=0).reshape(SHAPE) > 0
+        rows, columns = np.divmod(sources, SHAPE[1])
+        steps = np.diff(columns, axis=1)[inside[:, 1:] & inside[:, :-1]]
+        assert np.ptp(steps) == 0
+        assert np.ptp((rows - np.arange(SHAPE[0])[:, None])[inside]) == 0
+        sides.add(int(steps[0]))
+    assert sides == {1, -1}
+
+
+def test_draws_without_mirror_images_are_those_that_networks_were_trained_with() -> None:
+    rng = np.random.default_rng(7)
+    Augmenter(SHAPE, Augmentation()).draw(3, rng)
+    drawn = np.random.default_rng(7).standard_normal(3 * (1 + 2 + 1 + 2 + 50), dtype=np.float32)
+    assert drawn.size == 168
+    again = np.random.default_rng(7)
+    again.standard_normal(168, dtype=np.float32)
+    assert rng.bit_generator.state == again.bit_generator.state
+
+
+@pytest.mark.parametrize(
+    ("text", "amounts"),
+    [
+        ("none", (0, 0, 0, 0, 0)),
+        ("digits", (5, 0.05, 0.7, 0.5, 0)),
+        ("objects", (0, 0, 1, 0, 0.5)),
+        ("objects,shift=2", (0, 0, 2, 0, 0.5)),
+        ("digits, rotation=3 ,mirror=1", (3, 0.05, 0.7, 0.5, 1)),
+    ],
+)
+def test_an_augmentation_is_named_by_a_text(text: str, amounts: tuple[float, ...]) -> None:
+    found = Augmentation.parse(text)
+    assert dataclasses.astuple(found) == amounts
+    assert Augmentation.parse(found.text) == found
+    assert (found.text == text) == (text in AUGMENTATIONS)
+
+
+@given(st.builds(Augmentation, **{name: st.floats(0, most) for name, most in LIMITS.items()}))
+def test_any_augmentation_has_a_text(augmentation: Augmentation) -> None:
+    assert Augmentation.parse(augmentation.text) == augmentation
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("letters", "augment must be one of none, digits, objects, not 'letters'"),
+        ("", "augment must be one of none, digits, objects, not ''"),
+        ("digits,shift", "augment takes amounts such as shift=1, not 'shift'"),
+        ("digits,shift=x", "augment takes amounts such as shift=1, not 'shift=x'"),
+        ("digits,zoom=1", "augment has no amount 'zoom'; it has rotation, stretch, shift"),
+        ("digits,mirror=2", "mirror must be a number from 0 to 1, not 2.0"),
+        ("digits,shift=-1", "shift must be a number from 0 to 1000, not -1.0"),
+        ("digits,rotation=nan", "rotation must be a number from 0 to 180, not nan"),
+    ],
+)
+def test_what_no_augmentation_has_is_named(text: str, message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{message}"):
+        Augmentation.parse(text)

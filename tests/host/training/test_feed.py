@@ -80,5 +80,5 @@ def test_an_error_in_the_thread_reaches_the_reader() -> None:
             raise MemoryError("no room")
 
     with pytest.raises(MemoryError, match="no room"):
-        list(feed(count=10, epochs=1, size=10, augmenter=Broken(SHAPE, STILL)))
+        list(feed(count=10, epochs=1, size=10, augmenter=Broken(SHAPE, Augmentation())))
     assert not threads()

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from allspin.host.data.datasets import Dataset, load_dataset
+from allspin.host.training.augment import AUGMENTATIONS, Augmentation
 from allspin.host.training.latent import LatentNetwork
 from allspin.host.training.recipe import Progress, TrainingParameters, split, train
 from allspin.sim.errors import UserError
@@ -166,6 +167,66 @@ def test_noise_changes_what_is_learnt(dataset: Dataset) -> None:
     assert not np.array_equal(clean.layers[0].states, noisy.layers[0].states)
 
 
+def test_rate_batch_and_augmentation_change_what_is_learnt_and_are_written_down(
+    dataset: Dataset,
+) -> None:
+    usual = train(dataset, SMALL).network
+    assert not {"rate", "batch", "augment"} & set(usual.provenance["options"])
+    seen = [usual.layers[0].states.tobytes()]
+    for changes, written in (
+        ({"rate": 0.01}, {"rate": 0.01}),
+        ({"batch": 100}, {"batch": 100}),
+        ({"augmentation": AUGMENTATIONS["objects"]}, {"augment": "objects"}),
+        ({"augmentation": AUGMENTATIONS["none"]}, {"augment": "none"}),
+        ({"augmentation": Augmentation(0, 0, 2, 0)}, {"augment": "none,shift=2.0"}),
+    ):
+        parameters = dataclasses.replace(SMALL, **changes)
+        network = train(dataset, parameters).network
+        assert network.provenance["options"] == usual.provenance["options"] | written
+        assert parameters.options(dataset).items() >= written.items()
+        seen.append(network.layers[0].states.tobytes())
+    assert len(set(seen)) == len(seen)
+
+
+def test_what_is_said_unasked_changes_no_byte(dataset: Dataset) -> None:
+    same = dataclasses.replace(SMALL, rate=0.003, augmentation=Augmentation())
+    first, second = (network_to_bytes(train(dataset, given).network) for given in (SMALL, same))
+    assert first == second
+    assert SMALL.options(dataset).items() >= {
+        ("augment", "digits"),
+        ("rate", 0.003),
+        ("batch", 32),
+        ("epochs", 4),
+    }
+
+
+def test_batches_have_the_size_that_was_asked_for(dataset: Dataset) -> None:
+    seen: list[Progress] = []
+    train(dataset, dataclasses.replace(SMALL, batch=100), seen.append)
+    assert len(seen) == 6 * 11
+    with pytest.raises(UserError, match="`batch` must be at most 1,100, the images that are"):
+        train(dataset, dataclasses.replace(SMALL, batch=1101))
+
+
+def test_lists_of_values_are_not_bent(dataset: Dataset) -> None:
+    lists = dataclasses.replace(
+        dataset,
+        train_images=dataset.train_images.reshape(1200, 1, 120),
+        test_images=dataset.test_images.reshape(200, 1, 120),
+    )
+    trained = train(lists, dataclasses.replace(SMALL, epochs=20))
+    assert trained.network.image_shape == (1, 120)
+    assert trained.network.provenance["options"]["augment"] == "none"
+    assert trained.test_accuracy > 0.9
+    # The same values in rows are the same to a network that is not bent.
+    still = dataclasses.replace(SMALL, augmentation=AUGMENTATIONS["none"])
+    first, second = (train(data, still).network.layers[0].states for data in (lists, dataset))
+    assert np.array_equal(first, second)
+    bent = dataclasses.replace(SMALL, augmentation=AUGMENTATIONS["objects"])
+    with pytest.raises(UserError, match="`augment` objects bends images, but the data set has li"):
+        train(lists, bent)
+
+
 def interrupt(phase: str, epoch: int) -> Callable[[Progress], None]:
     def report(progress: Progress) -> None:
         if (progress.phase, progress.epoch) == (phase, epoch):
@@ -218,6 +279,9 @@ def test_progress_counts_every_batch(dataset: Dataset) -> None:
         ({"noise": float("nan")}, "noise must be from 0 to 0.5, not nan"),
         ({"epochs": 0}, "epochs must be from 1 to 10000, not 0"),
         ({"seed": -1}, "seed must be from 0 to 4294967295, not -1"),
+        ({"rate": 0.0}, "rate must be a number from 1e-06 to 1, not 0.0"),
+        ({"rate": float("nan")}, "rate must be a number from 1e-06 to 1, not nan"),
+        ({"batch": 0}, "batch must be from 1 to 65536, not 0"),
     ],
 )
 def test_values_outside_their_range_are_named(changes: dict, message: str) -> None:

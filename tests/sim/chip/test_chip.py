@@ -19,7 +19,6 @@ from allspin.sim.chip.chip import (
     Chip,
     WriteTable,
     state_words,
-    stuck_cells,
     write_table,
 )
 from allspin.sim.chip.generator import Purpose, draw_bits, normal_values
@@ -177,17 +176,6 @@ def test_moments_of_a_million_cells() -> None:
         assert part.std() == pytest.approx(expected, rel=4 / math.sqrt(2 * part.size))
         assert part.mean() == pytest.approx(0, abs=4 * expected / math.sqrt(part.size))
         assert stats.kurtosis(part) == pytest.approx(0, abs=0.03)
-
-
-def test_the_highest_bit_of_a_draw_says_at_which_end_a_cell_is_stuck(monkeypatch: Any) -> None:
-    """As in gateware, at the very value too."""
-    draws = np.array([[0, 2**31 - 1, 2**31, 2**32 - 1]])
-    monkeypatch.setattr("allspin.sim.chip.chip.draw_bits", lambda *arguments: draws)
-    wrong = Imperfections(stuck=0.5, stuck_at="either")
-    found = stuck_cells(1, 0, (1, 4), wrong)
-    assert found is not None
-    assert found[0].tolist() == [[True, True, False, False]]
-    assert found[1].tolist() == [[False, False, True, True]]
 
 
 @pytest.mark.parametrize(("stuck_at", "low_share"), [("low", 1), ("high", 0), ("either", 0.5)])

@@ -20,8 +20,9 @@ from allspin.sim.device.device_file import (
     save_device,
 )
 from allspin.sim.device.hall_array import HallArray
-from allspin.sim.device.imperfections import Imperfections
+from allspin.sim.device.imperfections import STUCK_ENDS, Imperfections
 from allspin.sim.device.neuron_device import NeuronVariation
+from allspin.sim.device.retention import DISTRIBUTIONS, Retention
 from allspin.sim.device.synapse import SotSynapse
 from allspin.sim.device.synapse_response import Polarity, PulseResponse
 from allspin.sim.device.synapse_variation import (
@@ -69,7 +70,21 @@ devices = st.builds(
     sot_synapses,
     st.sampled_from([SotNeuron(0.2, 3, 0.01, 0.5), ReluNeuron()]),
     st.builds(NeuronVariation, shares, shares, shares),
-    st.builds(Imperfections, stuck=shares, read_noise=shares),
+    st.builds(
+        Imperfections,
+        stuck=shares,
+        read_noise=shares,
+        age=st.sampled_from([0.0, 1e6]),
+        stuck_at=st.sampled_from(list(STUCK_ENDS)),
+        retention=st.none()
+        | st.builds(
+            Retention,
+            st.sampled_from([1.0, (1.2, 0.9, 1.1)]),
+            between=shares,
+            distribution=st.sampled_from(list(DISTRIBUTIONS)),
+        )
+        | st.just(Retention((1.2, 0.9), 1e-10, (0.1, 0.7), 0.05, 0.01, "uniform", -1, 358)),
+    ),
     st.builds(Electrical, pulse_time=st.none() | shares),
     st.sampled_from(["ohm", "mΩ"]),
     st.just({"digest": "abc", "points": 3, "interval": [1.5, 2.5], "nested": {"R²": 0.5}}),
@@ -204,7 +219,36 @@ TABLE = device_to_toml(
         TableSynapse(TableResponse(WAY, SPREAD, SPREAD), TableResponse(-WAY, SPREAD, SPREAD)),
     )
 )
-TEXTS = (PAPER.read_text("utf-8") + "\n[imperfections]\nstuck = 0.0\n", TABLE)
+AGED = """
+[imperfections]
+stuck = 0.0
+age = 1e6
+[imperfections.retention]
+barrier = [1.0, 0.9]
+within = 0.05
+"""
+VARIED = """
+format = 1
+name = "varied"
+[synapse]
+kind = "sot"
+[synapse.depression]
+A = 9.0
+P_max = 100
+[synapse.at]
+axes = { current = "log" }
+values = { "potentiation.A" = "reciprocal" }
+default = { current = 7e-3 }
+[[synapse.at.measured]]
+current = 6e-3
+potentiation = { A = 22.0, P_max = 100 }
+c2c = { depression = 0.1 }
+[[synapse.at.measured]]
+current = 8e-3
+potentiation = { A = inf, P_max = 50 }
+c2c = { depression = 0.2 }
+"""
+TEXTS = (PAPER.read_text("utf-8") + AGED, TABLE, VARIED)
 
 
 def places(tables: dict[str, Any]) -> list[tuple[str, ...]]:

@@ -22,7 +22,7 @@ def test_each_is_reported_with_its_unit(name: str) -> None:
 
 def test_every_figure_has_a_unit() -> None:
     names = {field.name for field in dataclasses.fields(Imperfections)}
-    assert names == set(UNITS) | {"age", "stuck_at"}
+    assert names == set(UNITS) | {"age", "stuck_at", "retention"}
 
 
 def test_a_decade_of_seconds() -> None:
@@ -36,7 +36,7 @@ def test_a_decade_of_seconds() -> None:
         ({"stuck": 1.01}, "stuck must be a number from 0 to 1, not 1.01"),
         ({"read_noise": -1}, "read_noise must be a number from 0 to 100"),
         ({"age": float("nan")}, "age must be a number from 0 to 1e"),
-        ({"stuck_at": "middle"}, "stuck_at must be one of low, high, either, not 'middle'"),
+        ({"stuck_at": "middle"}, "stuck_at must be one of low, high, either, between, open, not"),
     ],
 )
 def test_figures_that_cannot_be(arguments: dict[str, object], expected: str) -> None:

@@ -12,6 +12,7 @@ from scipy import stats
 
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.generator import Purpose, cell_normals
+from allspin.sim.chip.stuck import stuck_cells
 from allspin.sim.device.device import Device, Electrical
 from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.device.neuron_device import NeuronVariation
@@ -413,3 +414,18 @@ def test_few_states_get_few_tries() -> None:
 def test_what_is_refused(options: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Programming(**options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("at", ["low", "high", "between", "open"])
+def test_write_verify_reads_a_stuck_cell_where_it_is_stuck(at: str) -> None:
+    net = network(uniform_levels(5))
+    wrong = Imperfections(stuck=0.4, stuck_at=at)
+    straight = SotSynapse(PulseResponse(math.inf, 100), PulseResponse(math.inf, 100), 100)
+    done = program(straight, net, Programming("write-verify", tries=3), wrong=wrong)
+    stuck = stuck_cells(1, 0, net.layers[0].states.shape, wrong)
+    assert stuck is not None
+    levels = net.layers[0].levels
+    held = stuck.words((int(levels[0]), int(levels[-1])))
+    # Without any variation a cell converges at once, a stuck one only where it is by chance.
+    at_level = np.abs(held - levels[net.layers[0].states]) <= 0.02 * (levels[-1] - levels[0])
+    assert np.array_equal(done.converged[0], ~stuck.cells | at_level)

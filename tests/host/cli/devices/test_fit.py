@@ -12,6 +12,7 @@ from allspin.host.cli.main import main
 from allspin.sim.device.device_file import load_device
 from allspin.sim.device.synapse import SotSynapse
 from allspin.sim.device.table_device import TableSynapse
+from allspin.sim.point.operating_point import OperatingPoint
 
 N = np.arange(41)
 
@@ -305,3 +306,39 @@ def test_a_device_file_is_no_device_of_the_system(
     assert main(["fit", "pulses.csv", "-o", "/dev/null"]) == 2
     assert "/dev/null: it is a device or a pipe; give a file" in capsys.readouterr().err
     assert not list(Path("/dev").glob("null?*"))
+
+
+def test_several_currents_of_one_file_become_points(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two currents of potentiation; depression at one. From the file to chips at each point."""
+    rng = np.random.default_rng(4)
+    lines = ["cycle,current (mA),pulse,R_AH (ohm)"]
+    for cycle in range(3):
+        for current, a in ((8.0, 20.0), (-11.0, 12.0), (11.0, 9.0), (-11.0, 12.0)):
+            share = np.expm1(-N / a) / np.expm1(-40 / a) * 2 - 1
+            way = (share if current > 0 else -share) + rng.normal(0, 0.01, N.size)
+            lines += [f"{cycle},{current},{n},{r:.5f}" for n, r in zip(N, way, strict=True)]
+    (folder / "bars.csv").write_text("\n".join(lines) + "\n")
+    for current in (8, 11):
+        where = ["--where", f"current={current},-11", "--point", f"current={current}mA"]
+        assert main(["fit", "bars.csv", "-o", "wafer.toml", *where]) == 0
+    capsys.readouterr()
+    bends = [
+        load_device(folder / "wafer.toml", at).synapse.record()["potentiation"]["A"]
+        for at in (None, OperatingPoint(current=11e-3), OperatingPoint(current=9e-3))
+    ]
+    assert bends[0] == pytest.approx(20, rel=0.1)
+    assert bends[1] == pytest.approx(9, rel=0.1)
+    assert bends[1] < bends[2] < bends[0]
+    words = ["run", "paper-10", "--chip", "3", "--images", "50", "--device", "wafer.toml", "--json"]
+    shares = []
+    for at in ("current=8mA", "current=11mA"):
+        assert main([*words, "--at", at]) == 0
+        shares.append(json.loads(capsys.readouterr().out)["programming"])
+    assert shares[0] != shares[1]
+    assert main([*words, "--at", "current=12mA"]) == 2
+    line = capsys.readouterr().err.strip()
+    assert line.endswith("wafer.toml: current 12mA is outside what was measured, from 8mA to 11mA")
+    assert main(["fit", "bars.csv", "-o", "x.toml", "--point", "volts=1"]) == 2
+    assert "a point is such as current=9mA" in capsys.readouterr().err

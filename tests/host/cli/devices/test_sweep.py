@@ -51,6 +51,15 @@ def test_an_option_takes_the_place_of_the_files_entry(tmp_path, capsys):
     assert (record["chips"], record["images"]) == ([0], 100)
 
 
+def test_points_are_apart_by_semicolons(tmp_path, capsys):
+    words = ["sweep", "--network", "mnist-10", "-o", str(tmp_path / "t.csv"), "--chips", "1"]
+    assert main([*words, "--at", "current=8mA;current=9mA,field=1mT", *SMALL]) == 2
+    line = capsys.readouterr().err.strip()
+    assert line.endswith("current was not varied: the device was measured at one point only")
+    assert main([*words, "--at", "amps=8", *SMALL]) == 2
+    assert "at: a point is such as current=9mA,temperature=350" in capsys.readouterr().err
+
+
 def test_the_table_has_the_factors_that_vary(tmp_path, capsys):
     words = ["sweep", "--network", "paper-{states}", "--states", "10,100", "--calibrate", "no,yes"]
     words += ["--chips", "1", "-o", str(tmp_path / "t.csv"), *SMALL]

@@ -1,12 +1,19 @@
-"""``allspin export``: two files, whole or not at all."""
+"""``allspin export``: files whole or not at all, and what is in a table of cells."""
 
+import csv
 import re
 
+import numpy as np
+import onnx
 import pytest
 
 from allspin.hdl.bench.networks import random_network
 from allspin.host.cli.main import main
+from allspin.host.data.catalogue import open_device
+from allspin.sim.chip.chip import Chip
 from allspin.sim.network.netfile import save_network
+from allspin.sim.programming.programming import program_chip
+from allspin.sim.programming.schemes import Programming
 
 NETWORK = random_network((9, 5, 3), 1)
 
@@ -56,7 +63,19 @@ def test_lanes_make_another_engine_with_the_same_image(net, tmp_path):
         (["--verilog", "blocked.v"], "cannot write blocked.mem: it is a folder"),
         ([], "--verilog"),
         (["--verilog", "out.v", "--rows", "2"], "--rows needs --spice DECK.cir"),
+        (["--verilog", "out.v", "--device", "paper"], "--device needs --spice DECK.cir or --cells"),
+        (["--spice", "out.cir", "--chip", "7"], "--chip needs --cells CELLS.csv"),
+        (["--verilog", "out.v", "--program", "open-loop"], "--program needs --cells CELLS.csv"),
+        (["--cells", "c.csv"], "--cells needs --chip SEED"),
+        (["--cells", "c.txt", "--chip", "7"], "cannot write c.txt: name it .csv for text or .npz"),
+        (["--cells", "c.csv", "--chip", "7", "--rows", "2"], "--rows needs --spice DECK.cir"),
+        (["--cells", "c.csv", "--chip", "7", "--tries", "2"], "--tries needs --program write-ver"),
+        (["--cells", "no/such/c.csv", "--chip", "7"], "no/such/c.csv: No such file or directory"),
+        (["--cells", "c.csv", "--chip", "-1"], "chip seed must be from 0 to 4294967295, not -1"),
         (["--spice", "out.cir", "--lanes", "2"], "--lanes needs --verilog OUT.v"),
+        (["--onnx", "out.onnx", "--lanes", "2"], "--lanes needs --verilog OUT.v"),
+        (["--onnx", "out.onnx", "--rows", "2"], "--rows needs --spice DECK.cir"),
+        (["--onnx", "no/such/out.onnx"], "no/such/out.onnx: No such file or directory"),
         (["--spice", "out.cir", "--rows", "10"], "--rows must be from 1 to 9, not 10"),
         (["--spice", "out.cir", "--layer", "2"], "--layer must be from 0 to 1, not 2"),
         (["--spice", "out.cir", "--reading", "other"], "--reading must be one of ideal, series"),
@@ -94,3 +113,27 @@ def test_a_deck_is_of_the_paper_as_it_draws_it(net, tmp_path, capsys):
     deck = path.read_text()
     assert len(re.findall(r"^x\d", deck, re.MULTILINE)) == 12
     assert "312.5 ohm" in deck
+
+
+def test_a_graph_is_written_and_named(net, tmp_path, capsys):
+    path = tmp_path / "out.onnx"
+    assert main(["export", net, "--onnx", str(path)]) == 0
+    assert [
+        side.dim_value for side in onnx.load(path).graph.input[0].type.tensor_type.shape.dim
+    ] == [0, 1, 9]
+    expected = f"{path}: from images, uint8 of N x 1 x 9, to logits and classes\n"
+    assert capsys.readouterr().out == expected
+
+
+def test_cells_are_those_of_the_chip(net, tmp_path, capsys):
+    path = tmp_path / "cells.csv"
+    words = ["export", net, "--chip", "7", "--program", "write-verify", "--tries", "3"]
+    assert main([*words, "--cells", str(path)]) == 0
+    assert f"{path}: 60 cells, R_AH in half of the range, " in capsys.readouterr().out
+    _, *rows = csv.reader(path.open())
+    how = Programming("write-verify", tries=3)
+    done = program_chip(Chip(open_device("paper"), 7), NETWORK, how)
+    assert [int(row[7]) for row in rows] == [int(w) for each in done.words for w in each.ravel()]
+    assert main([*words, "--cells", str(tmp_path / "cells.npz")]) == 0
+    with np.load(tmp_path / "cells.npz", allow_pickle=False) as found:
+        assert found["R_AH"].tolist() == [float(row[5]) for row in rows]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from allspin.hdl.bench.networks import random_network
 from allspin.hdl.parameters import ResidentParameters
@@ -143,7 +144,7 @@ def test_logits_are_the_same_wherever_they_come_from(run, files, tmp_path):
 def test_table_tells_the_same(run):
     status, out, _ = run("--on", "virtual", "--check", "--images", "50")
     assert status == 0
-    for row in (r"images +│ +50 ", r"logits compared +│ +300 ", r"mismatches +│ +0 "):
+    for row in (r"images\t50\t", r"logits compared\t300\t", r"mismatches\t0\t"):
         assert re.search(row, out), out
 
 
@@ -335,6 +336,55 @@ def test_a_board_with_other_lanes_is_one_line(run, monkeypatch):
     status, out, err = run("--on", "virtual", "--lanes", "5")
     assert (status, out) == (2, "")
     assert errors(err) == ["allspin: the virtual board has 12 lanes, not 5"]
+
+
+@pytest.fixture
+def digits(tmp_path):
+    """The first two test images of MNIST in files, the second dark on light."""
+    images, _ = load_test_set()
+    paths = [tmp_path / "one.png", tmp_path / "two.png"]
+    for path, digit in zip(paths, (images[0], 255 - images[1]), strict=True):
+        Image.fromarray(digit).save(path)
+    return images[:2], [word for path in paths for word in ("--image", str(path))]
+
+
+def test_images_in_files_have_a_winner_and_logits(digits, tmp_path, capfd):
+    images, options = digits
+    logits = GoldenModel(open_network("mnist-10")).logits(images)
+    out = tmp_path / "out.npy"
+    assert main(["run", "mnist-10", *options, "--json", "--check", "--logits", str(out)]) == 0
+    record = json.loads(capfd.readouterr().out)
+    assert [image["class"] for image in record["images"]] == [7, 2]
+    assert [image["logits"] for image in record["images"]] == logits.tolist()
+    assert (record["logits_compared"], record["mismatches"]) == (20, 0)
+    assert np.array_equal(np.load(out), logits)
+    assert main(["run", "mnist-10", *options, "--check"]) == 0
+    words = capfd.readouterr().out.replace("│", " ").split()
+    for number in (*logits.ravel(), 7, 2):
+        assert str(number) in words
+    assert " ".join(words).endswith("0 of 20 logits differ from the golden model")
+
+
+@pytest.mark.parametrize(
+    ("more", "line"),
+    [
+        ("--image none.png", "cannot read picture none.png: No such file or directory; check"),
+        ("--image README.md", "README.md is no image that can be read: only PNG, JPEG"),
+        ("--image one.png --images 3", "--images is for test images, and --image takes their"),
+        ("--image one.png --data x", "--data is for test images, and --image takes their place"),
+        ("--image one.png --on virtual --resident", "--resident is for test images, and --image"),
+        ("--image one.png --framing no", "--framing must be one of mnist, whole, not 'no'"),
+        ("--framing mnist", "--framing needs --image"),
+    ],
+)
+def test_what_images_in_files_do_not_go_with(digits, capfd, monkeypatch, tmp_path, more, line):
+    (tmp_path / "README.md").write_text("# allspin")
+    monkeypatch.chdir(tmp_path)
+    assert main(["run", "mnist-10", *more.split()]) == 2
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert errors(err)[0].startswith(f"allspin: {line}")
+    assert len(errors(err)) == 1
 
 
 def test_no_network_is_one_line(capfd):

@@ -1,6 +1,7 @@
 """``allspin train``, as it is typed."""
 
 import json
+import shlex
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 
 from allspin.host.cli.main import main
 from allspin.host.data.datasets import load_dataset
+from allspin.host.report.subject import train_command
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import load_network
 
@@ -49,7 +51,7 @@ def test_the_table_has_the_figures_and_the_file(data, tmp_path, capfd) -> None:
     output = tmp_path / "net.safetensors"
     assert main(arguments(data, output, "--quick", "--epochs", "2")) == 0
     out, _ = capfd.readouterr()
-    for word in ("72-12-6", "validation accuracy", "test accuracy", "seconds"):
+    for word in ("72-12-6", "validation accuracy", "test accuracy", "time"):
         assert word in out
     assert output.name in "".join(out.replace("│", " ").split())
 
@@ -88,6 +90,11 @@ def test_options_reach_the_network(data, tmp_path, capfd) -> None:
         ("--noise 2", "noise must be from 0 to 0.5, not 2.0"),
         ("--epochs 0", "epochs must be from 1 to 10000, not 0"),
         ("--seed -1", "seed must be from 0 to 4294967295, not -1"),
+        ("--augment letters", "augment must be one of none, digits, objects, not 'letters'"),
+        ("--rate 0", "rate must be a number from 1e-06 to 1, not 0.0"),
+        ("--batch 5000", "--batch must be at most 825, the images that are learnt from, not 5,000"),
+        ("--polarity depression", "--polarity needs --device"),
+        ("--recipe none.toml", "cannot read recipe none.toml: No such file"),
     ],
 )
 def test_bad_values_are_one_line(data, tmp_path, capfd, more: str, message: str) -> None:
@@ -124,6 +131,101 @@ def test_what_cannot_be_written_is_refused_before_training(
 def test_a_missing_data_folder_is_one_line(tmp_path, capfd) -> None:
     assert main(arguments(tmp_path / "none", tmp_path / "net.safetensors")) == 2
     assert capfd.readouterr().err.count("\n") == 1
+
+
+def test_what_was_chosen_is_said(data, tmp_path, capfd) -> None:
+    output = tmp_path / "net.safetensors"
+    more = "--epochs 1 --augment objects --batch 100 --rate 0.01 --json"
+    assert main(arguments(data, output, *more.split())) == 0
+    out, err = capfd.readouterr()
+    assert err.splitlines()[0] == (
+        "training with augmentation objects, learning rate 0.01, images in a batch 100, "
+        "epochs 1, seed 0"
+    )
+    options = json.loads(out)["options"]
+    written = load_network(output).provenance["options"]
+    assert options == written
+    assert (options["augment"], options["rate"], options["batch"]) == ("objects", 0.01, 100)
+
+
+RECIPE = """\
+states = 9
+hidden = [7, 5]
+neuron = "relu"
+noise = 0.02
+augment = "objects"
+rate = 0.01
+batch = 50
+epochs = 2
+seed = 5
+data = "other"
+"""
+
+
+def test_a_recipe_is_the_same_as_its_options(data, tmp_path, capfd) -> None:
+    (tmp_path / "recipe.toml").write_text(RECIPE)
+    one, two, three = (tmp_path / f"{name}.safetensors" for name in ("one", "two", "three"))
+    command = ["train", "--recipe", str(tmp_path / "recipe.toml")]
+    assert main([*command, "-o", str(one)]) == 0
+    options = "--hidden 7,5 --states 9 --neuron relu --noise 0.02 --augment objects --rate 0.01"
+    options += " --batch 50 --epochs 2 --seed 5"
+    assert main(arguments(data, two, *options.split())) == 0
+    assert one.read_bytes() == two.read_bytes()
+    # What the command line says wins.
+    assert main([*command, "-o", str(three), "--seed", "6", "--quick", "--epochs", "1"]) == 0
+    written = load_network(three).provenance["options"]
+    assert written == load_network(one).provenance["options"] | {"seed": 6, "epochs": 1}
+    assert main([*command, "-o", str(three), "--quick"]) == 0
+    assert load_network(three).provenance["options"]["epochs"] == 16
+
+
+@pytest.mark.parametrize("kind", ["folder", "archive"])
+def test_the_command_of_a_report_makes_the_same_file(
+    data, tmp_path, capfd, monkeypatch, kind: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if kind == "archive":
+        found = load_dataset(data)
+        np.savez(
+            "set.npz",
+            x_train=found.train_images,
+            y_train=found.train_labels,
+            x_test=found.test_images / 255,
+            y_test=found.test_labels,
+        )
+    source = "set.npz" if kind == "archive" else data.name
+    more = "--hidden 6 --augment digits,rotation=0.1 --rate 0.002 --batch 70 --epochs 2 --seed 3"
+    assert main(["train", "--data", source, "-o", "one.safetensors", *more.split()]) == 0
+    command = train_command(load_network(Path("one.safetensors")).provenance, "two")
+    assert command is not None
+    assert main(shlex.split(command)[1:]) == 0
+    assert Path("one.safetensors").read_bytes() == Path("two.safetensors").read_bytes()
+
+
+def test_learning_in_the_array(data, tmp_path, capfd, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    more = "--in-array --hidden 9,8 --states 30 --epochs 2 --json"
+    assert main(["train", "--data", data.name, "-o", "one.safetensors", *more.split()]) == 0
+    record = json.loads(capfd.readouterr().out)
+    network = load_network(Path("one.safetensors"))
+    assert network.topology == (72, 9, 8, 6)
+    assert record["options"] == network.provenance["options"]
+    assert record["validation_accuracy"] is None
+    assert 0 <= record["array_accuracy"] <= 1
+    dataset = load_dataset(data)
+    classes = GoldenModel(network).classify(dataset.test_images)
+    assert record["test_accuracy"] == np.mean(classes == dataset.test_labels)
+    # The report's command, and a recipe, make the same again.
+    command = train_command(network.provenance, "two")
+    assert command is not None
+    assert main(shlex.split(command)[1:]) == 0
+    assert "array accuracy" in capfd.readouterr().out
+    (tmp_path / "r.toml").write_text(
+        f"in_array = true\nhidden = [9, 8]\nstates = 30\nepochs = 2\ndata = '{data.name}'"
+    )
+    assert main(["train", "--recipe", "r.toml", "-o", "three.safetensors"]) == 0
+    contents = {Path(f"{name}.safetensors").read_bytes() for name in ("one", "two", "three")}
+    assert len(contents) == 1
 
 
 def interrupted_at(line: str, command: list[str]) -> tuple[int, str, str]:

@@ -32,6 +32,7 @@ def test_each_command_knows_its_options_as_its_help_has_them(name, capsys):
     words = ["x", "-o", "x", "--verilog", "x"]
     needed = {
         "train": words[1:3],
+        "import": words[:3],
         "fit": words[:3],
         "sweep": words[:3],
         "export": [*words[:1], *words[3:]],

@@ -15,8 +15,10 @@ from allspin.hdl.bench.networks import random_network
 from allspin.host.cli.main import main
 from allspin.host.show.pictures.compare import energy_split
 from allspin.host.show.pictures.style import save_picture
+from allspin.host.study.compare.table import tables
 from allspin.sim.cost.liberty import CELLS_45
 from allspin.sim.network.netfile import load_network, save_network
+from tests.host.show.whole import check_whole
 
 Capture = pytest.CaptureFixture[str]
 
@@ -64,17 +66,21 @@ def test_a_networks_name_is_no_formula(left: Left, tmp_path: Path) -> None:
 
 def test_the_tables_have_every_neuron_and_the_papers_figures(left: Left) -> None:
     for neuron in left.found["neurons"]:
-        assert left.printed.count(f"{neuron['name']} ") >= 2
+        assert left.printed.count(f"\n{neuron['name']}\t") >= 2
     for figure in (
-        "around 0.1 fJ",
-        "0.0004 fJ",
-        "1.8 to 3.4 fJ",
-        "3.16 uA, or 2.5 us",
-        "4.788 um^2, +1.9%",
+        "SOT neuron, as claimed\t0.1\tfJ",
+        "\t0.0004\tfJ",
+        "\t1.78 to 3.36\tfJ",
+        "\t2.5\tus",
+        "\t4.788\tum^2",
         "dense array, 110 multipliers",
         "programming once, write-verify",
     ):
         assert figure in left.printed
+
+
+def test_the_tables_break_no_number(left: Left) -> None:
+    check_whole(*tables(left.found))
 
 
 def test_json_is_one_object_and_the_bare_gate_is_in_it(left: Left, capsys: Capture) -> None:

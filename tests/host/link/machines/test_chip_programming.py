@@ -23,6 +23,8 @@ from allspin.sim.chip.calibration import calibrate
 from allspin.sim.chip.chip import Chip, ColumnNoise, WriteTable
 from allspin.sim.device.device import Device as ChipDevice
 from allspin.sim.device.hall_array import HallArray
+from allspin.sim.device.neuron_device import NeuronVariation
+from allspin.sim.device.retention import Retention
 from allspin.sim.device.synapse_response import Polarity
 from allspin.sim.device.table_device import TableResponse, TableSynapse
 from allspin.sim.errors import UserError
@@ -35,6 +37,8 @@ NETWORK = random_network((30, 12, 5), 4)
 MANY_STATES = random_network((30, 12, 5), 5, states=100)
 IMAGES = random_images(NETWORK, 60, 6)
 PAPER = open_device("paper")
+RETENTION = Retention((1.0, 0.85, 1.1), within=0.05, between=0.03)
+AT_ENDS = "the Programmer has stuck cells at the ends of R_AH only"
 
 
 def fitted() -> ChipDevice:
@@ -91,7 +95,11 @@ def board() -> Iterator[LinkedMachine]:
         (imperfect(hall_offset=0.1), Programming(), "the Programmer has no Hall offset"),
         (imperfect(reference=0.1), Programming(), "the Programmer has no reference column"),
         (imperfect(drift=0.01, age=1e6), Programming(), "the Programmer has no drift"),
+        (imperfect(retention=RETENTION, age=1e6), Programming(), "the Programmer has no retention"),
+        (imperfect(retention=RETENTION), Programming(), None),
         (imperfect(stuck=1.0), Programming(), "all cells are stuck"),
+        (imperfect(stuck=0.3, stuck_at="between"), Programming(), AT_ENDS),
+        (imperfect(stuck=0.3, stuck_at="open"), Programming(), AT_ENDS),
         (loaded(), Programming(), "the array changes what they are worth"),
     ],
 )
@@ -134,6 +142,27 @@ def test_an_array_that_no_words_say_is_refused(board):
     maker = ChipMaker(board, NETWORK, made_of, Programming())
     with pytest.raises(UserError, match=r"no gateware can run this network: layer 0: the array"):
         maker.make(Chip(made_of, 1))
+
+
+def test_cells_as_they_were_read_are_sent_and_the_neurons_are_the_chips(board):
+    """Whatever words they are; where nobody varies, on the same board, neurons are the mean one."""
+    rng = np.random.default_rng(8)
+    words = [
+        rng.integers(-127, 128, layer.states.shape).astype(np.int8) for layer in NETWORK.layers
+    ]
+    quiet = dataclasses.replace(PAPER, neuron_variation=NeuronVariation())
+    for made_of in (PAPER, quiet):
+        maker = ChipMaker(board, NETWORK, made_of, None)
+        assert maker.where == "words sent by the host: the cells are as they were read"
+        chip = Chip(made_of, 3)
+        maker.make(chip, chip_in_array(chip, NETWORK, words).network)
+        for layer, expected in enumerate(words):
+            np.testing.assert_array_equal(board.read_words(layer), expected)
+        model = GoldenModel(chip.varied(NETWORK), words, chip.noise(NETWORK))
+        np.testing.assert_array_equal(board.stream(IMAGES).logits, model.logits(IMAGES))
+    assert chip.noise(NETWORK) is None
+    with pytest.raises(ValueError, match="must come with its words"):
+        maker.make(chip)
 
 
 def test_an_ideal_network_comes_back_after_a_chip(board):

@@ -1,16 +1,26 @@
 """Pictures: what they show is right, whatever the network, and equal data make equal files."""
 
+import dataclasses
+import re
+
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from allspin.host.data.catalogue import open_device
 from allspin.host.show.pictures.confusion import confusion_matrix
 from allspin.host.show.pictures.learning import learning_curve
-from allspin.host.show.pictures.maps import colour_scale, lit_pixels, most_heard, rah_maps
+from allspin.host.show.pictures.maps import (
+    colour_scale,
+    lit_pixels,
+    most_heard,
+    rah_maps,
+    resistances,
+)
 from allspin.host.show.pictures.mistakes import ACROSS, wrong_images
 from allspin.host.show.pictures.neuron import neuron_curve
 from allspin.host.show.pictures.overview import overview
-from allspin.host.show.pictures.style import R_AH, name_text, new_figure, save_picture, styled
+from allspin.host.show.pictures.style import R_AH, Look, name_text, new_figure, save_picture, styled
 from allspin.host.show.pictures.timeline import runs, stage_spans, timeline
 from allspin.sim.errors import UserError
 from allspin.sim.network.levels import uniform_levels
@@ -140,6 +150,72 @@ def test_maps_show_the_columns_and_leave_out_dark_pixels():
         assert np.ma.getmaskarray(shown).sum() == 1
         expected = network.layers[0].words[:, column].reshape(3, 4)
         np.testing.assert_array_equal(np.ma.getdata(shown), expected)
+
+
+@pytest.mark.parametrize("levels", [(-126, -42, 42, 126), (-126, -10, 19, 126)])
+def test_a_state_has_its_label_at_the_middle_of_its_block(levels):
+    network = make_network(len(levels))
+    first = dataclasses.replace(network.layers[0], levels=np.array(levels, dtype=np.int16))
+    network = dataclasses.replace(network, layers=(first, *network.layers[1:]))
+    figure = rah_maps(network, IMAGES, rows=1, columns=2)
+    figure.draw_without_rendering()
+    bar = figure.axes[-1]
+    low, high = bar.get_window_extent().y0, bar.get_window_extent().y1
+    places = [bar.transData.transform((0, tick))[1] for tick in bar.get_yticks()]
+    middles = low + (high - low) * (np.arange(len(levels)) + 0.5) / len(levels)
+    np.testing.assert_allclose(places, middles, atol=1)
+    named = [label.get_text().replace("\u2212", "-") for label in bar.get_yticklabels()]
+    assert named == [f"{level}" for level in levels]
+
+
+def test_units_are_told_where_the_device_has_them():
+    network, device = make_network(), open_device("paper")
+    assert resistances(network, None) == resistances(network, device) == ""
+    fitted = {"fit": {"neuron": {"full_current": 3.5e-7, "full_resistance": 1.25}}}
+    measured = dataclasses.replace(device, unit="ohm", source=fitted)
+    top = int(network.layers[0].levels.max())
+    assert resistances(network, measured) == f"\u2212{top} is \u22121 ohm, {top} is 1 ohm"
+    axes = neuron_curve(network, measured).axes[0]
+    assert "is 0.35 \u00b5A)" in axes.get_xlabel()
+    assert "is 1.25 ohm)" in axes.get_ylabel()
+    assert "ohm" not in neuron_curve(network, device).axes[0].get_ylabel()
+
+
+def test_a_picture_for_print_is_as_wide_and_its_text_as_large_as_asked_for(tmp_path):
+    look = Look(("svg", "pdf", "png"), width=120, points=8)
+    figure = neuron_curve(make_network())
+    label, (axes,) = figure.axes[0].xaxis.label, figure.axes
+    before = float(label.get_fontsize())
+    svg, pdf, png = save_picture(figure, tmp_path, "neuron", look)
+    width = re.search(r'<svg [^>]*width="([\d.]+)pt"', svg.read_text())
+    assert width is not None
+    assert float(width[1]) / 72 * 25.4 == pytest.approx(120, abs=0.1)
+    assert pdf.read_bytes().startswith(b"%PDF")
+    assert int.from_bytes(png.read_bytes()[16:20]) == pytest.approx(120 / 25.4 * 300, abs=1)
+    assert label.get_fontsize() == pytest.approx(8 / 9 * before)
+    figure.draw_without_rendering()
+    ticks = [*axes.get_xticklabels(), *axes.get_yticklabels()]
+    assert {round(float(tick.get_fontsize()), 3) for tick in ticks} == {8}
+
+
+def test_a_picture_that_has_no_room_is_refused(tmp_path):
+    with pytest.raises(UserError, match="no room for its text: `width` must be larger"):
+        save_picture(neuron_curve(make_network()), tmp_path, "neuron", Look(width=20, points=24))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("what", "message"),
+    [
+        ({"formats": ("png", "pnx")}, r"formats must be .*\(did you mean png\?\)"),
+        ({"formats": ()}, "formats must be some of"),
+        ({"width": 5}, "width must be from 20 to 1000, not 5"),
+        ({"points": 40}, "points must be from 4 to 24, not 40"),
+    ],
+)
+def test_a_look_is_checked(what, message):
+    with pytest.raises(ValueError, match=message):
+        Look(**what)
 
 
 def test_fewer_neurons_than_places_are_drawn_all(tmp_path):

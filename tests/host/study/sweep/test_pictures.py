@@ -5,7 +5,16 @@ import os
 import numpy as np
 import pytest
 
-from allspin.host.study.sweep.pictures import draw_sweep, shares_by_value, value_name, yield_curve
+from allspin.host.study.sweep.pictures import (
+    accuracy_by_factor,
+    draw_sweep,
+    hue_of,
+    shares_by_value,
+    value_name,
+    worst_and_best,
+    yield_curve,
+    yields_by_factor,
+)
 from allspin.host.study.sweep.runner import make_plan, run_sweep
 
 
@@ -24,6 +33,7 @@ def test_values_are_told_apart_and_named(small, tmp_path):
     assert shares[0.0].tolist() == first
     names = [value_name(value) for value in (True, 0.5, None, 8, "some/net.safetensors")]
     assert names == ["yes", "0.5", "other schemes", "8", "net"]
+    assert value_name("current=8.5mA,temperature=300K") == "current=8.5mA,temperature=300K"
 
 
 @pytest.mark.parametrize(
@@ -54,6 +64,43 @@ def test_a_network_may_have_any_name(small, tmp_path, recwarn, name):
     draw_sweep(run_sweep(make_plan(grid), tmp_path / "t.csv"), tmp_path)
     assert not [each for each in recwarn if "Glyph" in str(each.message)]
     assert "\x1b" not in (tmp_path / "yield.svg").read_text()
+
+
+def test_schemes_have_a_colour_each_in_the_panels_of_other_factors(small, tmp_path):
+    grid = small.grid(c2c=[0, 1], program=["open-loop", "write-verify"], chips=3)
+    sweep = run_sweep(make_plan(grid), tmp_path / "t.csv")
+    factors = sweep.plan.grid.varied()
+    assert [hue_of(factor, factors) for factor in factors] == ["program", None]
+    assert hue_of("program", ["network", "program"]) == "network"
+    c2c, program = accuracy_by_factor(sweep.rows, factors).axes
+    named = c2c.get_legend()
+    assert named is not None
+    assert [text.get_text() for text in named.get_texts()] == ["open-loop", "write-verify"]
+    assert program.get_legend() is None
+    # The dots of a scheme are its chips alone.
+    drawn = [np.asarray(line.get_ydata()) for line in c2c.lines]
+    dots = [values.tolist() for values in drawn if values.size == 3]
+    alone = [
+        [row.outcome.accuracy for row in sweep.rows if (row.point.program, row.point.c2c) == which]
+        for which in (("open-loop", 0), ("open-loop", 1), ("write-verify", 0), ("write-verify", 1))
+    ]
+    assert dots == alone
+    lines = yields_by_factor(sweep.rows, factors).axes[0].lines
+    assert len({(line.get_color(), line.get_linestyle(), line.get_marker()) for line in lines}) == 4
+
+
+def test_the_worst_chip_stands_beside_the_best_of_its_setting(small, tmp_path):
+    sweep = run_sweep(make_plan(small.grid(c2c=[0, 2], chips=3)), tmp_path / "t.csv")
+    figure = worst_and_best(sweep, sweep.plan.grid.varied())
+    titles = [axes.get_title("left") for axes in figure.axes]
+    worst = min(sweep.rows, key=lambda row: row.outcome.accuracy)
+    best = max(
+        (row for row in sweep.rows if row.point == worst.point),
+        key=lambda row: row.outcome.accuracy,
+    )
+    assert f"Worst: chip {worst.chip} ({worst.outcome.accuracy:.2%})" in titles
+    assert f"Best: chip {best.chip} ({best.outcome.accuracy:.2%})" in titles
+    assert figure.get_suptitle() == f"Worst and best of 3 chips: c2c {worst.point.c2c:g}"
 
 
 def test_a_picture_is_the_same_each_time(small, tmp_path):

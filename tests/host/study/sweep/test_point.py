@@ -9,10 +9,13 @@ from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.study.chips.accuracy import only
 from allspin.host.study.sweep.grid import make_grid
 from allspin.host.study.sweep.point import scaled
+from allspin.sim.device.imperfections import Imperfections
+from allspin.sim.device.retention import Retention
 from allspin.sim.device.synapse import SotSynapse
 from allspin.sim.device.synapse_response import Polarity
 from allspin.sim.device.table_device import TableResponse, TableSynapse
 from allspin.sim.errors import UserError
+from allspin.sim.point.operating_point import OperatingPoint
 
 PAPER = open_device("paper")
 
@@ -55,6 +58,40 @@ def test_what_leaves_its_range_names_the_point():
     (point,) = make_grid({"network": "mnist-10", "d2d": 3}).points()
     with pytest.raises(UserError, match=r"paper with c2c 1, d2d 3, .*D2D of depression must be"):
         point.made_of(PAPER)
+
+
+def test_imperfections_take_the_place_of_the_devices_own():
+    entries = {"network": "mnist-10", "read_noise": 0.02, "hall_offset": "0.01", "stuck": 0.1}
+    (point,) = make_grid(entries).points()
+    wrong = Imperfections(stuck_at="open", stuck=0.5, converter_gain=0.1)
+    found = point.made_of(dataclasses.replace(PAPER, imperfections=wrong))
+    assert found.imperfections == Imperfections(
+        read_noise=0.02, hall_offset=0.01, stuck=0.1, stuck_at="open", converter_gain=0.1
+    )
+    assert found.synapse == PAPER.synapse
+
+
+def test_an_age_is_for_what_ages():
+    (point,) = make_grid({"network": "mnist-10", "age": 1e5}).points()
+    with pytest.raises(UserError, match="paper does not age: it has neither drift nor retention"):
+        point.made_of(PAPER)
+    for wrong in (Imperfections(drift=0.01), Imperfections(retention=Retention(1.0))):
+        found = point.made_of(dataclasses.replace(PAPER, imperfections=wrong))
+        assert found.imperfections == dataclasses.replace(wrong, age=1e5)
+
+
+def test_a_temperature_is_one_of_the_point():
+    entries = {"network": "mnist-10", "temperature": 358}
+    (point,) = make_grid(entries).points()
+    assert point.taken_at() == OperatingPoint(temperature=358)
+    (point,) = make_grid({**entries, "at": "current=9000uA"}).points()
+    assert point.at == "current=9mA"
+    assert point.taken_at() == OperatingPoint(current=9e-3, temperature=358)
+    (point,) = make_grid({**entries, "at": "temperature=300"}).points()
+    with pytest.raises(UserError, match="at temperature=300K has a temperature already"):
+        point.taken_at()
+    (point,) = make_grid({"network": "mnist-10"}).points()
+    assert point.taken_at() is None
 
 
 def test_programming_is_what_the_point_says():

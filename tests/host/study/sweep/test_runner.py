@@ -18,7 +18,7 @@ import pytest
 from distributed import Client, LocalCluster
 
 from allspin.host.cli.main import main
-from allspin.host.data.catalogue import open_device, open_network
+from allspin.host.data.catalogue import device_path, open_device, open_network
 from allspin.host.data.datasets import load_test_set
 from allspin.host.link.machines.golden import GoldenMachine
 from allspin.host.link.wire.session import NO_PROGRESS
@@ -31,6 +31,10 @@ from allspin.host.study.sweep.runner import make_plan, run_sweep
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device_file import save_device
 from allspin.sim.device.hall_array import HallArray
+from allspin.sim.device.imperfections import Imperfections
+from allspin.sim.device.retention import Retention
+from allspin.sim.device.synapse import SotSynapse
+from allspin.sim.device.synapse_response import PulseResponse
 from allspin.sim.errors import UserError
 from allspin.sim.programming.schemes import Programming
 
@@ -120,6 +124,84 @@ def test_a_device_file_s_array_is_swept_and_refused_where_no_words_say_it(small,
     plan = make_plan(small.grid(device=devices[1:], chips=1, on="virtual"))
     with pytest.raises(UserError, match="run it on golden"):
         run_sweep(plan, tmp_path / "virtual.csv")
+
+
+VARIED = """
+[synapse.at]
+axes = { current = "log" }
+default = { current = 8e-3 }
+[[synapse.at.measured]]
+current = 8e-3
+potentiation.A = 22.0
+depression.A = 9.0
+[[synapse.at.measured]]
+current = 11e-3
+potentiation.A = 5.0
+depression.A = 3.0
+[imperfections.retention]
+barrier = 1.0
+within = 0.1
+"""
+
+
+def varied_device(folder):
+    """The paper's device, with other curves at another current, and with retention."""
+    text = Path(device_path("paper")).read_text("utf-8")
+    for fixed in ("A = 22.0", "A = 9.0", "potentiation_current", "depression_current"):
+        text = text.replace(fixed, f"# {fixed}")
+    path = folder / "varied.toml"
+    path.write_text(text + VARIED)
+    return path
+
+
+def test_points_ages_and_temperatures_are_swept(small, tmp_path):
+    """Each against a device that was made by hand."""
+    device = varied_device(tmp_path)
+    grid = small.grid(
+        device=str(device),
+        at=["current=8mA", "current=11mA"],
+        temperature=[300, 340],
+        age=[0, 1e6],
+        stuck=[0, 0.2],
+        chips=2,
+    )
+    plan = make_plan(grid)
+    assert len(plan.points) == 16
+    found = run_sweep(plan, tmp_path / "t.csv")
+    images, labels = load_test_set(small.data)
+    for point in plan.points:
+        synapse = open_device("paper").synapse
+        assert isinstance(synapse, SotSynapse)
+        if point.at == "current=11mA":
+            up, down = PulseResponse(5.0, 100), PulseResponse(3.0, 100)
+            synapse = dataclasses.replace(synapse, potentiation=up, depression=down)
+        figures: Any = {"stuck": point.stuck, "age": point.age}
+        temperature: Any = point.temperature
+        wrong = Imperfections(
+            **figures, retention=Retention(1.0, within=0.1, temperature=temperature)
+        )
+        made_of = dataclasses.replace(open_device("paper"), synapse=synapse, imperfections=wrong)
+        expected = accuracy_over_chips(
+            open_network(small.network), Lot(made_of, grid.seeds, Programming()), (images, labels)
+        )
+        assert found.accuracies(point).tolist() == expected.tolist()
+    # Each factor matters, or the comparison would say little.
+    for factor in ("at", "temperature", "age", "stuck"):
+        first, second = (
+            [row.outcome.correct for row in found.rows if getattr(row.point, factor) == value]
+            for value in dict.fromkeys(getattr(point, factor) for point in plan.points)
+        )
+        assert first != second
+    # The same again from the table.
+    assert run_sweep(plan, tmp_path / "t.csv").resumed == 32
+
+
+def test_a_point_outside_what_was_measured_is_refused_before_anything_runs(small, tmp_path):
+    device = varied_device(tmp_path)
+    with pytest.raises(UserError, match=r"current 12mA is outside .* from 8mA to 11mA"):
+        make_plan(small.grid(device=str(device), at=["current=8mA", "current=12mA"]))
+    with pytest.raises(UserError, match="paper does not age"):
+        make_plan(small.grid(age=1e5))
 
 
 def test_virtual_gives_the_table_of_golden(small, tmp_path):

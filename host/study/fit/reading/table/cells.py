@@ -10,6 +10,7 @@ DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?")
 NOT_NUMBERS = {
     *("", "nan", "-nan", "+nan", "inf", "-inf", "+inf", "#n/a", "n/a", "na", "-", "--", "null"),
     *("none", "overflow", "overrange", "overload", "ovld", "ovfl", "o.l", "ol", "#value!"),
+    "open",
 }
 """What stands for a value that is missing or beyond a meter's range, in small letters."""
 SENTINELS = (9.9e37, 9.91e37)

@@ -20,11 +20,10 @@ from allspin.host.study.fit.reading.table.layout import (
     short,
     split_line,
 )
-from allspin.host.study.fit.reading.table.text import Line, read_lines
+from allspin.host.study.fit.reading.table.text import Limits, Line, read_lines
 from allspin.sim.errors import UserError
 
 MAX_COLUMNS = 1000
-MAX_CELLS = 1_000_000
 MAX_LENGTH = 200
 """Characters of a cell."""
 HEADING = re.compile(r"^(?P<name>.*?)\s*(?:[(\[](?P<unit>[^)\]]*)[)\]]|/\s*(?P<per>\S+))\s*$")
@@ -114,8 +113,8 @@ def _column(heading: str, unit: str) -> Column:
 class _Rows:
     """Rows of a table below its header, block by block."""
 
-    def __init__(self, path: Path, table: Layout) -> None:
-        self.path, self.table = path, table
+    def __init__(self, path: Path, table: Layout, limit: int) -> None:
+        self.path, self.table, self.limit = path, table, limit
         self.rows: list[tuple[int, list[str]]] = []
         self.others: list[Line] = []
         self._cells = 0
@@ -177,8 +176,8 @@ class _Rows:
         table = self.table
         count = 1 + line.text.count(table.delimiter)
         self._cells += count
-        if self._cells > MAX_CELLS:
-            raise _too_many_cells(self.path)
+        if self._cells > self.limit:
+            raise _too_many_cells(self.path, self.limit)
         cells = split_line(line, table.delimiter)
         longest = max(map(len, cells))
         if longest > MAX_LENGTH:
@@ -212,31 +211,39 @@ class _Rows:
         return [""] * table.width
 
 
-def _check_cells(path: Path, lines: list[Line]) -> None:
+def _check_cells(path: Path, lines: list[Line], limit: int) -> None:
     """Raise if the lines by which the delimiter is told would take long to split."""
     for delimiter in DELIMITERS:
-        if sum(line.text.count(delimiter) for line in lines[:FIRST_LINES]) > MAX_CELLS:
-            raise _too_many_cells(path)
+        if sum(line.text.count(delimiter) for line in lines[:FIRST_LINES]) > limit:
+            raise _too_many_cells(path, limit)
 
 
-def _too_many_cells(path: Path) -> UserError:
-    return UserError(f"{path} has more than {MAX_CELLS:,} cells; give it in parts")
+def _too_many_cells(path: Path, limit: int) -> UserError:
+    return UserError(f"{path} has more than {limit:,} cells; give it in parts")
 
 
-def read_csv(path: Path) -> CsvFile:
+def read_csv(path: Path, limits: Limits | None = None) -> CsvFile:
     """Read a table.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    limits : Limits, optional
+        How large it may be (those of a measurement).
 
     Raises
     ------
     UserError
         If it is no such table; the message names file, line and fix.
     """
-    data, lines = read_lines(path)
-    _check_cells(path, lines)
+    limits = limits or Limits()
+    data, lines = read_lines(path, limits)
+    _check_cells(path, lines, limits.cells)
     table = best(lines) or plainest(path, lines)
     if table.width > MAX_COLUMNS:
         raise UserError(f"{path} has more than {MAX_COLUMNS:,} columns; give it in parts")
-    found = _Rows(path, table)
+    found = _Rows(path, table, limits.cells)
     if not found.rows:
         raise UserError(f"{path} has a header and no rows; give at least one curve")
     columns = tuple(map(_column, found.heading, found.units()))

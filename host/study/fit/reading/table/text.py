@@ -12,9 +12,25 @@ from allspin.sim.files.user_file import read_file
 
 COMMENTS = ("#", "%")
 """What a line of comment starts with."""
-MAX_BYTES = 1 << 25
-MAX_LINES = 200_000
-"""Lines of a file: 500 cycles of 200 pulses both ways."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How large a table may be; by default that of a measurement.
+
+    Parameters
+    ----------
+    size : int
+        Bytes, also unpacked.
+    lines : int
+        Lines: 500 cycles of 200 pulses both ways.
+    cells : int
+        Cells of all lines.
+    """
+
+    size: int = 1 << 25
+    lines: int = 200_000
+    cells: int = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -36,16 +52,16 @@ class Line:
     comment: bool
 
 
-def _unpacked(path: Path, data: bytes) -> bytes:
+def _unpacked(path: Path, data: bytes, limit: int) -> bytes:
     """What a gzip file holds."""
-    buffer = bytearray(MAX_BYTES + 1)
+    buffer = bytearray(limit + 1)
     try:
         size = Gunzip(io.BytesIO(data)).readinto(memoryview(buffer))
     except (EOFError, zlib.error):
         raise UserError(f"{path} is a damaged gzip file; pack it anew") from None
-    if size > MAX_BYTES:
+    if size > limit:
         raise UserError(
-            f"{path} is too large for a CSV file: it unpacks to more than {MAX_BYTES:,} bytes"
+            f"{path} is too large for a CSV file: it unpacks to more than {limit:,} bytes"
         )
     return bytes(buffer[:size])
 
@@ -69,20 +85,28 @@ def _encoding(path: Path, data: bytes) -> str:
     raise UserError(f"{path} is not a CSV file but a binary one; export the table as text first")
 
 
-def read_lines(path: Path) -> tuple[bytes, list[Line]]:
+def read_lines(path: Path, limits: Limits | None = None) -> tuple[bytes, list[Line]]:
     """A file's content, as it is on the disk, and its lines, unpacked.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    limits : Limits, optional
+        How large it may be (those of a measurement).
 
     Raises
     ------
     UserError
-        If it cannot be read, is no text, or is larger than any measurement.
+        If it cannot be read, is no text, or is larger than that.
     """
-    data = read_file(path, "CSV file", MAX_BYTES)
-    plain = _unpacked(path, data) if data.startswith(MAGIC) else data
+    limits = limits or Limits()
+    data = read_file(path, "CSV file", limits.size)
+    plain = _unpacked(path, data, limits.size) if data.startswith(MAGIC) else data
     lines = []
     for number, text in enumerate(io.TextIOWrapper(io.BytesIO(plain), _encoding(path, plain)), 1):
-        if number > MAX_LINES:
-            raise UserError(f"{path} has more than {MAX_LINES:,} lines; give it in parts")
+        if number > limits.lines:
+            raise UserError(f"{path} has more than {limits.lines:,} lines; give it in parts")
         stripped = text.strip()
         if stripped:
             comment = stripped.startswith(COMMENTS)

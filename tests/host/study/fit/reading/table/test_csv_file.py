@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from allspin.host.study.fit.reading.table import layout
 from allspin.host.study.fit.reading.table.csv_file import Column, read_csv
-from allspin.host.study.fit.reading.table.text import MAX_LINES
+from allspin.host.study.fit.reading.table.text import Limits
 from allspin.sim.errors import UserError
 
 Write = Callable[[str | bytes], Path]
@@ -188,7 +188,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        ("pulse,R\n" + "\n" * MAX_LINES, "more than 200,000 lines; give it in parts"),
+        ("pulse,R\n" + "\n" * Limits().lines, "more than 200,000 lines; give it in parts"),
         ("pulse,R\n" + "1," * 1_000_000, "more than 1,000,000 cells"),
         (("," * 1000 + "\n") * 1001, "more than 1,000,000 cells"),
         ("pulse" + ",R" * 1000 + "\n1,2\n", "more than 1,000 columns"),

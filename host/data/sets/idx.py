@@ -136,6 +136,16 @@ class IdxFile(Closing):
             raise UserError(f"cannot read {self.path}: {error.strerror or error}") from error
 
     @property
+    def title(self) -> str:
+        """What messages call it."""
+        return str(self.path)
+
+    @property
+    def short(self) -> str:
+        """The same within its folder."""
+        return self.path.name
+
+    @property
     def _announced(self) -> str:
         return f"its header announces {' x '.join(map(str, self.shape))} values"
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from allspin.host.data.idx import IdxFile
+from allspin.host.data.sets.idx import IdxFile
 from allspin.sim.errors import UserError
 
 IdxBytes = Callable[[npt.ArrayLike], bytes]
@@ -159,7 +159,7 @@ def test_values_are_held_once(tmp_path: Path, compressed: bool) -> None:
 def test_a_gzip_bomb_is_not_unpacked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shape: tuple[int, ...]
 ) -> None:
-    monkeypatch.setattr("allspin.host.data.idx.MAX_VALUES", 1 << 23)
+    monkeypatch.setattr("allspin.host.data.sets.idx.MAX_VALUES", 1 << 23)
     packed = gzip.compress(said(*shape) + bytes(64 << 20), 1)
     path = tmp_path / "file"
     message(path, packed)
@@ -172,7 +172,7 @@ def test_a_gzip_bomb_is_not_unpacked(
 
 
 def test_more_values_than_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("allspin.host.data.idx.MAX_VALUES", 5)
+    monkeypatch.setattr("allspin.host.data.sets.idx.MAX_VALUES", 5)
     (tmp_path / "file").write_bytes(PUBLISHED)
     assert read_idx(tmp_path / "file").size == 5
     text = message(tmp_path / "file", said(2, 3) + b"123456")

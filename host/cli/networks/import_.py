@@ -1,0 +1,193 @@
+"""``allspin import``: bring a network of another tool to the machine."""
+
+import argparse
+import contextlib
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from allspin.host.cli.options.data import add_data_argument
+from allspin.host.cli.options.target import add_target_arguments, target_options
+from allspin.host.data.datasets import load_dataset
+from allspin.host.data.files import check_writable, make_folder
+from allspin.host.show.pictures.imported import imported_network
+from allspin.host.show.pictures.style import name_text, save_picture
+from allspin.host.show.printing import print_tables
+from allspin.host.show.progress import Steps
+from allspin.host.show.say import say, warn
+from allspin.host.show.table import Figure, Number, figures
+from allspin.host.training.bar import TrainingBar
+from allspin.host.training.imported.importing import Imported, import_network
+from allspin.host.training.imported.options import ImportOptions
+from allspin.host.training.recipe import Progress
+from allspin.sim.errors import UserError
+from allspin.sim.network.levels import check_range
+from allspin.sim.network.netfile import save_network
+from allspin.sim.network.neuron import NEURONS
+
+HELP = """\
+Bring a network that was trained elsewhere to the machine's integers, and say what that costs.
+
+MODEL is ONNX (.onnx), safetensors with PyTorch's names (.safetensors), or .npz with W0, b0, W1
+and so on: fully connected layers with ReLU between them. docs/networks.md shows how to save one."""
+EPILOG = """\
+Ctrl-C ends the training of --tune; the network so far is saved (exit status 130).
+
+examples:
+  allspin import model.onnx -o mine.safetensors
+  allspin import model.onnx -o mine.safetensors --states 100 --tune 10
+  allspin import state.safetensors -o mine.safetensors --mean 0.1307 --scale 0.3081
+  allspin import model.npz --data fashion -o mine.safetensors --pictures out
+  allspin import model.onnx --device paper --tune 10 -o paper-mine.safetensors
+"""
+
+INTERRUPTED = 130
+PICTURE = "imported"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    add = parser.add_argument
+    add("model", metavar="MODEL", type=Path, help="file of the other tool")
+    add("-o", "--output", metavar="NET", type=Path, required=True, help="network file to write")
+    add("--states", metavar="N", type=int, default=10, help="states of a synapse, 2 to 128 (10)")
+    add(
+        "--neuron",
+        metavar="NAME",
+        help=f"hidden neurons: {', '.join(NEURONS)} (the device's, else sot)",
+    )
+    add("--bits", metavar="N", type=int, default=4, help="of pixels and of neurons, 1 to 8 (4)")
+    add("--rah-bits", metavar="N", type=int, default=8, help="of an R_AH word, 2 to 8 (8)")
+    add(
+        "--tune",
+        metavar="EPOCHS",
+        type=int,
+        default=0,
+        help="epochs of training through the machine's integers, with the noise of the device's "
+        "writes if there is one (0)",
+    )
+    add(
+        "--white",
+        metavar="X",
+        type=float,
+        help="what a white pixel is worth in the model's input, before --mean and --scale "
+        "(1 or 255, whichever is more accurate)",
+    )
+    add("--mean", metavar="X", type=float, help="taken off the model's input (0)")
+    add("--scale", metavar="X", type=float, help="the model's input is divided by it (1)")
+    add_target_arguments(parser)
+    add("--seed", metavar="N", type=int, default=0, help="seed of all random draws (0)")
+    add_data_argument(parser)
+    add("--pictures", metavar="DIR", type=Path, help="draw accuracies and errors of the layers")
+    add("--json", action="store_true", help="print the result as one JSON object")
+
+
+def _options(arguments: argparse.Namespace) -> ImportOptions:
+    try:
+        check_range("--bits", arguments.bits, 1, 8)
+        return ImportOptions(
+            states=arguments.states,
+            neuron=arguments.neuron,
+            pixel_bits=arguments.bits,
+            hidden_bits=arguments.bits,
+            rah_bits=arguments.rah_bits,
+            tune=arguments.tune,
+            seed=arguments.seed,
+            white=arguments.white,
+            mean=arguments.mean,
+            scale=arguments.scale,
+            target=target_options(arguments),
+        )
+    except (ValueError, TypeError) as error:
+        raise UserError(str(error)) from error
+
+
+def _record(imported: Imported, path: Path, seconds: float) -> dict[str, Any]:
+    """What ``--json`` prints."""
+    tuned = imported.tuned
+    return {
+        "network": os.fspath(path),
+        "topology": list(imported.network.topology),
+        "model_topology": list(imported.model_topology),
+        "input": imported.scaling.to_dict(),
+        "model_accuracy": imported.model_accuracy,
+        "quantised_accuracy": imported.quantised.accuracy,
+        "tuned_accuracy": None if tuned is None else tuned.accuracy,
+        "quantised_errors": list(imported.quantised.errors),
+        "tuned_errors": None if tuned is None else list(tuned.errors),
+        "constant_neurons": imported.constant_neurons,
+        "interrupted": imported.interrupted,
+        "seconds": seconds,
+    }
+
+
+def _print_table(imported: Imported, path: Path, seconds: float) -> None:
+    stages = [("as quantised", imported.quantised)]
+    if imported.tuned is not None:
+        stages.append(("as tuned", imported.tuned))
+    rows: list[Figure] = [
+        ("model", "-".join(map(str, imported.model_topology))),
+        ("topology", "-".join(map(str, imported.network.topology))),
+        ("white pixel in the model's input", f"{imported.scaling.white:g}"),
+        ("accuracy in floating point", Number(100 * imported.model_accuracy, ".2f"), "%"),
+    ]
+    for name, stage in stages:
+        rows.append((f"accuracy {name}", Number(100 * stage.accuracy, ".2f"), "%"))
+    for name, stage in stages:
+        for number, error in enumerate(stage.errors):
+            rows.append((f"error of layer {number} {name}", Number(100 * error, ".1f"), "%"))
+    rows.append(("time", seconds, "s"))
+    notes = [f"the network is in {path}"]
+    if imported.constant_neurons:
+        count = imported.constant_neurons
+        notes.append(f"hidden neurons added for the last layer's biases: {count}")
+    if imported.spread_biases:
+        notes.append("there is no hidden layer: biases are spread over the pixels' weights")
+    print_tables([figures("Imported network", rows)], notes)
+
+
+def _draw(imported: Imported, model: Path, folder: Path) -> None:
+    accuracies = {"model": imported.model_accuracy, "quantised": imported.quantised.accuracy}
+    errors = {"quantised": imported.quantised.errors}
+    if imported.tuned is not None:
+        accuracies["tuned"] = imported.tuned.accuracy
+        errors["tuned"] = imported.tuned.errors
+    figure = imported_network(f"{name_text(model.name)}, imported", accuracies, errors)
+    save_picture(figure, folder, PICTURE)
+
+
+class _Bar(contextlib.ExitStack):
+    """Shows a training from its first batch on: until then other steps have the terminal."""
+
+    bar: TrainingBar | None = None
+
+    def __call__(self, progress: Progress) -> None:
+        """Show where the training is."""
+        if self.bar is None:
+            self.bar = self.enter_context(TrainingBar())
+        self.bar(progress)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Import, save, and say what is left of the network."""
+    options = _options(arguments)
+    check_writable(arguments.output)
+    if arguments.pictures is not None:
+        make_folder(arguments.pictures)
+    start = time.perf_counter()
+    with Steps() as steps, _Bar() as bar:
+        dataset = load_dataset(arguments.data)
+        imported = import_network(arguments.model, dataset, options, display=steps, report=bar)
+    seconds = time.perf_counter() - start
+    save_network(imported.network, arguments.output)
+    if arguments.pictures is not None:
+        _draw(imported, arguments.model, arguments.pictures)
+    if imported.interrupted:
+        warn(f"interrupted; the network so far is in {arguments.output}")
+    if arguments.json:
+        say(json.dumps(_record(imported, arguments.output, seconds)))
+    else:
+        _print_table(imported, arguments.output, seconds)
+    return INTERRUPTED if imported.interrupted else 0

@@ -1,0 +1,1 @@
+"""Networks as ONNX graphs: read, evaluated by ONNX's own evaluator, and written."""

@@ -1,0 +1,1 @@
+"""Images in files such as PNG, as a network sees images."""

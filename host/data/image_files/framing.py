@@ -1,0 +1,197 @@
+"""An image as a network sees it: light ink on dark, in the place and size that it has learnt.
+
+MNIST's digits were cropped, scaled into 20 x 20 pixels with their sides' ratio kept, and put into
+28 x 28 so that their centre of mass is at pixel (14, 14), rounded to whole pixels (LeCun et al.,
+1998, and what its 10,000 test images show).
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from allspin.sim.device.checks import check_reading
+
+Grey = npt.NDArray[np.float32]
+
+FRAMINGS = {
+    "mnist": "cropped, scaled and centred by its mass, as MNIST's digits were",
+    "whole": "scaled as a whole",
+}
+"""How an image is put into a network's rows."""
+MNIST_SHAPE = (28, 28)
+MNIST_BOX = 20 / 28
+"""Side of the box that a digit is scaled into, as a share of the image's."""
+TOP = 255
+NOISE = 3.0
+"""Standard deviations of the paper within which a pixel is paper."""
+DEVIATION = 1.4826
+"""Standard deviation of normal noise whose median absolute deviation is 1."""
+SPECK = 4
+"""Pixels in a square of nine below which they are a speck, on paper that is not even."""
+CONTRAST = 0.5
+"""Share of the contrast from which on the outermost pixels differ too much to be paper."""
+FAINT = 0.2
+"""Share of the full ink up to which a pixel does not count where a digit is cropped: blurred edges,
+and what paper and compression leave."""
+
+
+@dataclass(frozen=True, eq=False)
+class Framed:
+    """An image, ready for a network.
+
+    Attributes
+    ----------
+    image : ndarray of uint8, shape (height, width)
+        Grey levels, 0 for paper.
+    inverted : bool
+        Whether the paper was lighter than the ink.
+    framing : str
+        Which of `FRAMINGS`.
+    """
+
+    image: npt.NDArray[np.uint8]
+    inverted: bool
+    framing: str
+
+
+def _frame_of(grey: Grey) -> Grey:
+    """The outermost pixels."""
+    return np.concatenate([grey[0], grey[-1], grey[1:-1, 0], grey[1:-1, -1]])
+
+
+def _paper(grey: Grey) -> tuple[float, float, float]:
+    """Grey level of the paper, how far pixels of paper are from it, and grey level of the ink."""
+    low, high = float(grey.min()), float(grey.max())
+    edge = _frame_of(grey)
+    paper = float(np.median(edge))
+    ink = low if paper - low > high - paper else high
+    noise = NOISE * DEVIATION * float(np.median(np.abs(edge - paper)))
+    if noise < CONTRAST * abs(ink - paper):
+        return paper, noise, ink
+    # Cropped so closely that ink is on the edge: paper is what there is more of.
+    light = float(np.median(grey)) > (low + high) / 2
+    return (high, 0.0, low) if light else (low, 0.0, high)
+
+
+def _neighbours(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """How many pixels of a mask are in each one's square of nine."""
+    wide = np.pad(mask.astype(np.int64), 1)
+    lines = wide[:-2] + wide[1:-1] + wide[2:]
+    return lines[:, :-2] + lines[:, 1:-1] + lines[:, 2:]
+
+
+def ink_of(grey: Grey) -> tuple[Grey, bool]:
+    """How much ink each pixel has, and whether it is darker than the paper.
+
+    The paper is what the outermost pixels have at their median; the ink is the darkest or the
+    lightest pixel, whichever is further from it. What differs from the paper by no more than the
+    outermost pixels do among themselves is paper, too, and so are specks where these differ.
+
+    Parameters
+    ----------
+    grey : ndarray of float32, shape (height, width)
+        From 0, black, to 255, white.
+
+    Returns
+    -------
+    ink : ndarray of float32, shape (height, width)
+        From 0, paper, to 1.
+    inverted : bool
+        Whether the paper is the lighter one.
+
+    Raises
+    ------
+    ValueError
+        If all pixels are the same.
+    """
+    if grey.min() == grey.max():
+        raise ValueError("it shows nothing: all its pixels are the same")
+    paper, noise, full = _paper(grey)
+    ink = (grey - np.float32(paper)) / np.float32(full - paper)
+    ink[ink * abs(full - paper) <= noise] = 0
+    if noise:
+        ink[_neighbours(ink > 0) < SPECK] = 0
+    return np.clip(ink, 0, 1), full < paper
+
+
+def _cropped(ink: Grey, faint: float) -> tuple[Grey, tuple[int, int]]:
+    """What has more than faint ink, and where its first row and column are."""
+    rows, columns = (np.flatnonzero((ink > faint).any(axis=axis)) for axis in (1, 0))
+    part = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return part, (int(rows[0]), int(columns[0]))
+
+
+def _scaled(ink: Grey, height: int, width: int) -> Grey:
+    from PIL import Image
+
+    if ink.shape == (height, width):
+        return ink
+    scaled = Image.fromarray(ink).resize((width, height), Image.Resampling.BICUBIC)
+    return np.clip(np.asarray(scaled), 0, 1)
+
+
+def _fitted(ink: Grey, height: float, width: float) -> Grey:
+    """Scale to the largest size that fits a box, with the ratio of the sides."""
+    share = min(height / ink.shape[0], width / ink.shape[1])
+    return _scaled(ink, *(max(1, round(side * share)) for side in ink.shape))
+
+
+def _centre(ink: npt.NDArray[np.floating[Any]], axis: int) -> float:
+    """Centre of mass along an axis."""
+    along = ink.sum(axis=1 - axis)
+    return float(along @ np.arange(len(along)) / along.sum())
+
+
+def _is_framed(grey: Grey) -> bool:
+    """Whether an image of MNIST's size is framed as MNIST's are."""
+    part, corner = _cropped(grey, 0)
+    middle = MNIST_SHAPE[0] / 2
+    centred = (np.rint(middle - _centre(part, axis)) == corner[axis] for axis in (0, 1))
+    return max(part.shape) == round(MNIST_BOX * MNIST_SHAPE[0]) and all(centred)
+
+
+def _place(size: int, room: int, centre: float | None) -> int:
+    """Where a side begins so that a place of it is in the middle, as far as it has room."""
+    begin = round((room - size) / 2) if centre is None else int(np.rint(room / 2 - centre))
+    return min(max(begin, 0), room - size)
+
+
+def frame_image(grey: Grey, shape: tuple[int, int], framing: str | None = None) -> Framed:
+    """Make an image into one that a network takes.
+
+    Parameters
+    ----------
+    grey : ndarray of float32, shape (height, width)
+        From 0, black, to 255, white.
+    shape : tuple of int
+        Height and width of the network's images.
+    framing : str, optional
+        One of `FRAMINGS`; ``mnist`` for 28 x 28, else ``whole``.
+
+    Raises
+    ------
+    ValueError
+        If there is no such framing, or all pixels are the same.
+    """
+    height, width = shape
+    framing = framing or ("mnist" if shape == MNIST_SHAPE else "whole")
+    check_reading("framing", framing, FRAMINGS)
+    ink, inverted = ink_of(grey)
+    centres: list[float | None] = [None, None]
+    if framing == "mnist":
+        light = TOP - grey if inverted else grey
+        if grey.shape == shape == MNIST_SHAPE and _is_framed(light):
+            return Framed(np.rint(light).astype(np.uint8), inverted, framing)
+        part = _fitted(_cropped(ink, FAINT)[0], MNIST_BOX * height, MNIST_BOX * width)
+        centres = [_centre(part, axis) for axis in (0, 1)]
+    else:
+        part = _fitted(ink, height, width)
+    top = _place(part.shape[0], height, centres[0])
+    left = _place(part.shape[1], width, centres[1])
+    image = np.zeros(shape, np.uint8)
+    image[top : top + part.shape[0], left : left + part.shape[1]] = np.rint(part * TOP)
+    if not image.any():
+        raise ValueError(f"it shows nothing that is left at {height} x {width} pixels")
+    return Framed(image, inverted, framing)

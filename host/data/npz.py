@@ -1,0 +1,119 @@
+"""NumPy archives that a user names: numbers and words, within limits and without pickle.
+
+NumPy's own reader makes room for what an array's head promises, however much that is.
+"""
+
+import io
+import math
+import zipfile
+import zlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from allspin.sim.errors import UserError
+from allspin.sim.files.user_file import read_file
+
+MAGIC = b"PK"
+ENTRY = b"PK\x01\x02"
+"""What a member's entry in the list at the archive's end begins with."""
+MAX_MEMBERS = 1000
+MAX_HEAD = 10_000
+"""Bytes of an array's head."""
+MAX_ITEM = 256
+"""Bytes of an item: a word of 64 characters."""
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""How `numpy.savez` and `numpy.savez_compressed` pack."""
+
+
+def npz_bytes(arrays: Mapping[str, npt.NDArray[np.generic]]) -> bytes:
+    """An archive of arrays; equal arrays give equal bytes."""
+    content = io.BytesIO()
+    # By name: one of them may be called as a parameter of NumPy's is.
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, array in arrays.items():
+            member = io.BytesIO()
+            np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)
+            about = zipfile.ZipInfo(f"{name}.npy")
+            about.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(about, member.getvalue())
+    return content.getvalue()
+
+
+def read_npz(
+    path: Path, kind: str, names: Iterable[str], items: int
+) -> dict[str, npt.NDArray[np.generic]]:
+    """Read some arrays of an archive.
+
+    Parameters
+    ----------
+    path : Path
+        The archive.
+    kind : str
+        What it should hold, as messages call it.
+    names : iterable of str
+        The arrays that are wanted; others are left alone, and those that are not there left out.
+    items : int
+        The most items that an array may have.
+
+    Returns
+    -------
+    dict of str to ndarray
+        Of booleans, numbers or words, each with one dimension.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be read, is no such archive, or larger than it can be.
+    """
+    limit = (MAX_HEAD + MAX_ITEM * items) * 8
+    content = read_file(path, kind, limit)
+    if content.count(ENTRY) > MAX_MEMBERS:
+        raise UserError(f"{path} has more than {MAX_MEMBERS:,} arrays; is it a {kind}?")
+    found = {}
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            there = set(archive.namelist())
+            for name in names:
+                if f"{name}.npy" in there:
+                    found[name] = _array(archive, f"{name}.npy", items)
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError):
+        raise UserError(f"{path} is not a NumPy archive (.npz), or a damaged one") from None
+    except (ValueError, RuntimeError) as error:  # RuntimeError: a password is wanted
+        raise UserError(f"cannot use {path}: {error}") from None
+    return found
+
+
+def _array(archive: zipfile.ZipFile, name: str, items: int) -> npt.NDArray[np.generic]:
+    """A member's array.
+
+    Raises
+    ------
+    ValueError
+        If it is none, or has more items or larger ones than are read.
+    """
+    about = archive.getinfo(name)
+    if about.compress_type not in METHODS:
+        raise ValueError(f"{name} is packed otherwise than NumPy does")
+    if about.file_size > MAX_HEAD + MAX_ITEM * items:
+        raise ValueError(f"{name} has {about.file_size:,} bytes, more than {items:,} items have")
+    with archive.open(about) as member:
+        content = member.read(about.file_size)
+    stream = io.BytesIO(content)
+    version = np.lib.format.read_magic(stream)
+    if version not in ((1, 0), (2, 0)):
+        raise ValueError(f"{name} is in a form of array that is not known")
+    read_head = np.lib.format.read_array_header_1_0
+    if version == (2, 0):
+        read_head = np.lib.format.read_array_header_2_0
+    shape, _, dtype = read_head(stream)
+    if dtype.kind not in "biufU" or not 0 < dtype.itemsize <= MAX_ITEM:
+        raise ValueError(f"{name} is of {dtype}, not of numbers or words")
+    count = math.prod(shape)
+    if len(shape) > 1 or count * dtype.itemsize != len(content) - stream.tell():
+        raise ValueError(f"{name} is not a list of as many items as its head says")
+    if count > items:
+        raise ValueError(f"{name} has {count:,} items, at most {items:,} are read")
+    return np.frombuffer(content, dtype, count, stream.tell())

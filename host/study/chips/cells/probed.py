@@ -1,0 +1,207 @@
+"""A chip as a probe station read it back: R_AH words of a network's cells."""
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from allspin.host.study.chips.cells.reads import Reads, read_cells
+from allspin.sim.chip.chip import Words
+from allspin.sim.device.device import Device
+from allspin.sim.device.imperfections import Imperfections
+from allspin.sim.device.neuron_device import NeuronVariation
+from allspin.sim.errors import UserError, refused
+from allspin.sim.network.network import Network
+from allspin.sim.programming.cells import measured_words
+
+ON_COLUMNS = (
+    *("read_noise", "amplifier_gain", "amplifier_offset"),
+    *("converter_gain", "converter_offset"),
+)
+"""Imperfections of columns; those of cells are in what was read of the cells."""
+
+
+@dataclass(frozen=True, eq=False)
+class ProbedCells:
+    """What a file says of a network's cells.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    words : list of ndarray of int8, each (rows, columns)
+        R_AH words.
+    missing : int
+        Cells of which it says nothing: their word is 0, so that they add nothing to a column.
+    saturated : int
+        Cells whose R_AH is beyond the words' range: theirs is the largest or smallest word.
+    """
+
+    path: Path
+    words: list[Words]
+    missing: int
+    saturated: int
+
+    @property
+    def cells(self) -> int:
+        """Cells of the network."""
+        return sum(words.size for words in self.words)
+
+    def readings(self) -> list[str]:
+        """What is read into the file, a line each."""
+        lines = [f"cells as {self.path} has them, with all that varies of a cell"]
+        if self.missing:
+            lines.append(
+                f"{self.missing:,} of {self.cells:,} cells are missing; they add nothing to their "
+                "columns"
+            )
+        if self.saturated:
+            lines.append(
+                f"{self.saturated:,} of {self.cells:,} cells are saturated: their R_AH is beyond "
+                "the words' range"
+            )
+        return lines
+
+    def to_dict(self) -> dict[str, Any]:
+        """What ``--json`` says of it."""
+        return {
+            "file": str(self.path),
+            "cells": self.cells,
+            "missing": self.missing,
+            "saturated": self.saturated,
+        }
+
+
+def probed_device(device: Device, columns: bool) -> Device:
+    """What varies of a device where its cells are known.
+
+    Parameters
+    ----------
+    device : Device
+        The device.
+    columns : bool
+        Whether neurons, amplifiers and V-I converters vary as the device says; else not at all.
+    """
+    wrong = device.imperfections
+    return dataclasses.replace(
+        device,
+        synapse=device.synapse.varied(0.0, 0.0),
+        neuron_variation=device.neuron_variation if columns else NeuronVariation(),
+        imperfections=Imperfections(**{name: getattr(wrong, name) for name in ON_COLUMNS})
+        if columns
+        else Imperfections(),
+    )
+
+
+def probe_cells(path: Path, network: Network, device: Device, missing: float = 0.0) -> ProbedCells:
+    """Take the cells of a network from a file.
+
+    Parameters
+    ----------
+    path : Path
+        As of `allspin.host.study.chips.cells.reads.read_cells`.
+    network : Network
+        What the cells were programmed with.
+    device : Device
+        Its range and unit tell what R_AH is worth in words.
+    missing : float
+        Share of the cells that may be missing.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be read, has cells that the network has not, has one twice, lacks too
+        many, or was written for other states.
+    """
+    shapes = [layer.states.shape for layer in network.layers]
+    sizes = [layer.states.size for layer in network.layers]
+    reads = read_cells(path, device.unit, sum(sizes))
+    flat = _places(reads, network)
+    _check_twice(reads, flat)
+    if reads.states is not None:
+        wanted = np.concatenate([layer.states.ravel() for layer in network.layers])[flat]
+        for row in np.flatnonzero(reads.states != wanted)[:1].tolist():
+            raise reads.fail(
+                row,
+                f"{reads.cell(row)} was written for state {reads.states[row]}, but the network has "
+                f"state {wanted[row]} there; was it another network's?",
+            )
+    resistance = np.full(sum(sizes), np.nan)
+    resistance[flat] = reads.resistance
+    lacking = _check_missing(reads, network, resistance, missing)
+    starts = np.cumsum([0, *sizes])
+    words, saturated = [], 0
+    for layer, start, shape in zip(network.layers, starts.tolist(), shapes, strict=False):
+        part = resistance[start : start + layer.states.size].reshape(shape)
+        with refused():
+            found = measured_words(device.synapse, layer.levels, part, network.rah_bits)
+        words.append(found.words)
+        saturated += int(np.count_nonzero(found.saturated))
+    return ProbedCells(path, words, lacking, saturated)
+
+
+def _places(reads: Reads, network: Network) -> npt.NDArray[np.int64]:
+    """Where each row's cell is among all cells of the network, layer by layer."""
+    layers = reads.places["layer"]
+    for row in np.flatnonzero(layers >= len(network.layers))[:1].tolist():
+        raise reads.fail(
+            row, f"there is no layer {layers[row]}: the network has {len(network.layers)}, from 0"
+        )
+    rows, columns = np.array([layer.states.shape for layer in network.layers], np.int64).T
+    for name, ends in (("row", rows), ("column", columns)):
+        values = reads.places[name]
+        for row in np.flatnonzero(values >= ends[layers])[:1].tolist():
+            raise reads.fail(
+                row,
+                f"layer {layers[row]} has no {name} {values[row]}: it has {ends[layers[row]]}, "
+                "from 0",
+            )
+    starts = np.concatenate([[0], np.cumsum(rows * columns)])
+    return starts[layers] + reads.places["row"] * columns[layers] + reads.places["column"]
+
+
+def _check_twice(reads: Reads, flat: npt.NDArray[np.int64]) -> None:
+    """Raise for the first row whose cell another row has."""
+    order = np.argsort(flat, kind="stable")
+    again = order[1:][flat[order[1:]] == flat[order[:-1]]]
+    if again.size:
+        row = int(again.min())
+        first = int(np.flatnonzero(flat == flat[row])[0])
+        raise reads.fail(
+            row, f"{reads.cell(row)} is there twice, first in {reads.where(first)}; keep one"
+        )
+
+
+def _check_missing(
+    reads: Reads, network: Network, resistance: npt.NDArray[np.float64], share: float
+) -> int:
+    """How many cells are missing, by having no row or no value; not more than a share."""
+    missing = np.isnan(resistance)
+    count = int(np.count_nonzero(missing))
+    if count <= share * missing.size:
+        return count
+    empty = np.flatnonzero(np.isnan(reads.resistance))
+    if empty.size:
+        row = int(empty[0])
+        which = f"{reads.where(row)}: R_AH of {reads.cell(row)} is missing"
+    else:
+        which = f"{_cell(network, int(np.argmax(missing)))} has no row"
+    some = f", and of {count - 1:,} more" if count > 1 else ""
+    allowed = f"at most {share:g} may with `missing`" if share else "or give `missing` a share"
+    raise UserError(
+        f"{reads.path}: {which}{some}, {count / missing.size:.2%} of the cells; measure again, "
+        f"{allowed}"
+    )
+
+
+def _cell(network: Network, place: int) -> str:
+    """Which cell of a network is at a place among all, in words."""
+    for number, layer in enumerate(network.layers):
+        if place < layer.states.size:
+            row, column = divmod(place, layer.columns)
+            return f"layer {number}, row {row}, column {column}"
+        place -= layer.states.size
+    raise ValueError(f"the network has no cell {place}")

@@ -1,0 +1,1 @@
+"""Networks of other tools, brought to the machine's integers and trained on there."""

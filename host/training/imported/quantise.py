@@ -1,0 +1,180 @@
+"""A network of real numbers as the machine's integers, layer by layer, on calibration images."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from allspin.host.data.foreign.description import Dense, FloatNetwork
+from allspin.host.training.imported.activations import FittedNeurons, fit_neurons
+from allspin.host.training.imported.constant import OFFSET, neurons_needed, relative
+from allspin.host.training.imported.rounding import Reals, Rounded
+from allspin.host.training.imported.weights import fit_weights
+from allspin.host.training.latent import Columns, LatentNetwork
+from allspin.host.training.number_formats import NumberFormats
+from allspin.sim.network.network import MAX_LINES
+from allspin.sim.network.pixels import quantise_pixels
+
+SMALLEST = 1e-12
+
+
+@dataclass(frozen=True, eq=False)
+class Quantised:
+    """What came of it.
+
+    Attributes
+    ----------
+    network : LatentNetwork
+        With the machine's integers.
+    constant_neurons : int
+        Hidden neurons that always answer full scale, whose weights are the last layer's biases.
+    spread_biases : bool
+        Whether biases are spread over the pixels' weights: there is no hidden layer.
+    """
+
+    network: LatentNetwork
+    constant_neurons: int
+    spread_biases: bool
+
+
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """What drives a layer's rows for the calibration images.
+
+    Attributes
+    ----------
+    values : ndarray of float64, shape (images, rows)
+        In the formats, 0 to 1.
+    worth : ndarray of float64, shape (rows,)
+        What a row of full scale is worth in the model.
+    model : ndarray of float64, shape (images, rows)
+        In the model.
+    """
+
+    values: Reals
+    worth: Reals
+    model: Reals
+
+
+def _latent(formats: NumberFormats, rounded: Rounded) -> Reals:
+    """Latent weights that are the chosen levels', as near as may be to what was rounded."""
+    levels = formats.levels / float(formats.outermost)
+    wanted = np.clip(rounded.wanted, -1, 1)
+    nearest = levels[np.searchsorted((levels[1:] + levels[:-1]) / 2, wanted)]
+    # From just beside a border, the coarser arithmetic of training would round to its other side.
+    inside = rounded.levels + 0.95 * (wanted - rounded.levels)
+    return np.where(nearest == rounded.levels, inside, rounded.levels)
+
+
+def _line(sums: Reals, wanted: Reals) -> tuple[Reals, Reals]:
+    """Factor, not negative, and number by which each column's sums come nearest to the model's."""
+    mean, wanted_mean = sums.mean(axis=0), wanted.mean(axis=0)
+    varying = sums - mean
+    spread = np.einsum("ij,ij->j", varying, varying)
+    factor = np.einsum("ij,ij->j", varying, wanted - wanted_mean) / np.maximum(spread, SMALLEST)
+    factor = np.maximum(factor, 0)
+    return factor, wanted_mean - factor * mean
+
+
+def _hidden(
+    formats: NumberFormats, layer: Dense, rows: _Rows
+) -> tuple[Columns, FittedNeurons, Reals]:
+    """A hidden layer, what its neurons answer, and the model's activations."""
+    levels = formats.levels / float(formats.outermost)
+    wanted = rows.model @ layer.weights + layer.biases
+    fitted = fit_weights(
+        rows.worth[:, None] * layer.weights,
+        rows.values - rows.values.mean(axis=0),
+        wanted - wanted.mean(axis=0),
+        levels,
+        by_column=True,
+    )
+    sums = rows.values @ fitted.rounded.levels
+    factor, biases = _line(sums, wanted)
+    model = np.clip(wanted, 0, layer.high)
+    neurons = fit_neurons(formats, sums * factor, biases, model)
+    columns = Columns(
+        _latent(formats, fitted.rounded),
+        factor * neurons.gains,
+        neurons.offsets,
+    )
+    return columns, neurons, model
+
+
+def _with_constants(columns: Columns, rows: _Rows, count: int) -> tuple[Columns, _Rows]:
+    """The last hidden layer with constant neurons beside it."""
+    inputs, images = len(columns.weights), len(rows.values)
+    more = Columns(
+        np.hstack([columns.weights, np.zeros((inputs, count))]),
+        np.append(columns.gains, np.zeros(count)),
+        np.append(columns.offsets, np.full(count, OFFSET)),
+    )
+    ones = np.ones((images, count))
+    return more, _Rows(
+        np.hstack([rows.values, ones]),
+        np.append(rows.worth, np.ones(count)),
+        np.hstack([rows.model, ones]),
+    )
+
+
+def _last(formats: NumberFormats, layer: Dense, rows: _Rows, count: int) -> tuple[Columns, float]:
+    """The last layer, and what a sum of full scale is worth: all columns have the same scale."""
+    weights = layer.weights - layer.weights.mean(axis=1, keepdims=True)
+    biases = relative(layer.biases)
+    if count:
+        weights = np.vstack([weights, np.tile(biases / count, (count, 1))])
+    wanted = rows.model @ weights + (0 if count else biases)
+    levels = formats.levels / float(formats.outermost)
+    fitted = fit_weights(
+        rows.worth[:, None] * weights, rows.values, wanted, levels, by_column=False
+    )
+    nothing = np.zeros(weights.shape[1])
+    return Columns(_latent(formats, fitted.rounded), nothing, nothing), float(fitted.scales[0])
+
+
+def quantise(
+    model: FloatNetwork, formats: NumberFormats, images: npt.NDArray[np.uint8]
+) -> Quantised:
+    """Bring a network to the machine's integers.
+
+    Parameters
+    ----------
+    model : FloatNetwork
+        Of grey levels from 0 to 1.
+    formats : NumberFormats
+        Number formats and neuron.
+    images : ndarray of uint8, shape (images, ...)
+        Grey levels of the calibration images.
+
+    Raises
+    ------
+    ValueError
+        If the last hidden layer has no room for a constant neuron.
+    """
+    flat = images.reshape(len(images), -1)
+    rows = _Rows(
+        quantise_pixels(flat, formats.pixel_bits) / float(formats.input_top(0)),
+        np.ones(flat.shape[1]),
+        flat / 255.0,
+    )
+    layers: list[Columns] = []
+    for layer in model.layers[:-1]:
+        columns, neurons, activations = _hidden(formats, layer, rows)
+        layers.append(columns)
+        rows = _Rows(neurons.activations, neurons.worth, activations)
+    last = model.layers[-1]
+    biases, count = relative(last.biases), 0
+    if layers:
+        count = neurons_needed(biases, rows.worth[:, None] * last.weights)
+        if len(rows.worth) + count > MAX_LINES:
+            raise ValueError(
+                f"the last hidden layer has {len(rows.worth)} neurons; {count} more are needed for "
+                f"the biases of the last layer, and a layer has at most {MAX_LINES}"
+            )
+        layers[-1], rows = _with_constants(layers[-1], rows, count)
+    columns, scale = _last(formats, last, rows, count)
+    layers.append(columns)
+    topology = (flat.shape[1], *(columns.weights.shape[1] for columns in layers))
+    network = LatentNetwork(formats, topology, np.random.default_rng(0))
+    network.take(layers, scale)
+    return Quantised(network, count, not model.layers[:-1] and bool(np.any(biases)))

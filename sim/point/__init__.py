@@ -1,0 +1,1 @@
+"""Operating points: at which current, width, field and temperature a device is taken."""

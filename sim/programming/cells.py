@@ -1,0 +1,120 @@
+"""What programming leaves in the cells of a layer, cell by cell, and R_AH in the device's unit."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from allspin.sim.chip.chip import WORD_BITS, Integers, Words, rounded_words
+from allspin.sim.device.synapse import Synapse
+from allspin.sim.device.synapse_response import Array
+from allspin.sim.network.levels import full_scale
+from allspin.sim.programming.trains import level_targets
+
+BEYOND = 2**20
+"""Words beyond which an R_AH is taken for this: sums in ``2**-21`` words stay in 64 bits."""
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """The cells of a programmed layer; every array is of shape (rows, columns).
+
+    Attributes
+    ----------
+    held : ndarray of int64
+        R_AH that each holds, in units of ``2**-21`` words, neither rounded nor clamped.
+    polarity : ndarray of int8
+        `Polarity` of the last train, the one that stands.
+    pulses : ndarray of int64
+        Pulses of the last train.
+    widths : ndarray of float64
+        How wide these are together, in pulses of nominal width.
+    all_pulses, saturations : ndarray of int64
+        Pulses of all trains, and times that the film was saturated.
+    tries : ndarray of int64, or None
+        Times that the cell was written, and read after it; None where nothing is read.
+    converged : ndarray of bool, or None
+        Whether the cell was read within the band; None where nothing is read.
+    """
+
+    held: Integers
+    polarity: npt.NDArray[np.int8]
+    pulses: npt.NDArray[np.int64]
+    widths: Array
+    all_pulses: npt.NDArray[np.int64]
+    saturations: npt.NDArray[np.int64]
+    tries: npt.NDArray[np.int64] | None = None
+    converged: npt.NDArray[np.bool_] | None = None
+
+    def resistance(self, synapse: Synapse, levels: npt.NDArray[np.int16]) -> Array:
+        """R_AH of each cell, in the synapse's unit.
+
+        Parameters
+        ----------
+        synapse : Synapse
+            What was programmed.
+        levels : ndarray of int16, shape (states,)
+            The layer's levels.
+        """
+        _, scale = level_targets(synapse, levels)
+        return synapse.low + (self.held / 2**WORD_BITS - float(levels[0])) / scale
+
+
+@dataclass(frozen=True, eq=False)
+class MeasuredWords:
+    """R_AH words of measured cells.
+
+    Attributes
+    ----------
+    words : ndarray of int8, shape (rows, columns)
+        The words.
+    saturated : ndarray of bool, shape (rows, columns)
+        Cells whose R_AH is beyond the words' range.
+    """
+
+    words: Words
+    saturated: npt.NDArray[np.bool_]
+
+
+def measured_words(
+    synapse: Synapse, levels: npt.NDArray[np.int16], resistance: Array, rah_bits: int
+) -> MeasuredWords:
+    """The R_AH words that measured cells are: the inverse of `Cells.resistance`.
+
+    Parameters
+    ----------
+    synapse : Synapse
+        Whose range the outermost levels stand for.
+    levels : ndarray of int16, shape (states,)
+        The layer's levels.
+    resistance : ndarray of float64, shape (rows, columns)
+        R_AH in the synapse's unit; NaN for a cell that is not known. Such a cell adds nothing:
+        its word is 0.
+    rah_bits : int
+        Width of a word.
+
+    Raises
+    ------
+    ValueError
+        If the last level is not above the first.
+    """
+    if int(levels[-1]) <= int(levels[0]):
+        raise ValueError("the last level must be above the first")
+    _, scale = level_targets(synapse, levels)
+    exact = np.nan_to_num((resistance - synapse.low) * scale + float(levels[0]), nan=0.0)
+    held = np.rint(np.clip(exact, -BEYOND, BEYOND) * 2**WORD_BITS).astype(np.int64)
+    return MeasuredWords(rounded_words(held, rah_bits), saturates(held, rah_bits))
+
+
+def saturates(held: Integers, rah_bits: int) -> npt.NDArray[np.bool_]:
+    """Which cells hold more, either way, than a word says.
+
+    Parameters
+    ----------
+    held : ndarray of int64
+        In units of ``2**-21`` words.
+    rah_bits : int
+        Width of a word.
+    """
+    half = (2 * full_scale(rah_bits) + 1) << WORD_BITS - 1
+    return (held >= half) | (held < -half)

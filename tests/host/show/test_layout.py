@@ -1,0 +1,94 @@
+"""Tables in the width of a terminal: words are folded, numbers never."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from allspin.host.bitstreams.tables import printed_table
+from allspin.host.show.layout import layout
+from allspin.host.show.table import Column, Number, Table, figures, significant
+from allspin.host.study.bench.document import printed
+from tests.host.show.whole import check_whole
+from tests.host.show.whole import printed as lines_of
+
+DOCS = Path(__file__).parents[3] / "docs"
+
+
+def test_the_tables_of_boards_and_bench_break_no_number():
+    boards = json.loads((DOCS / "boards.json").read_text())
+    check_whole(printed_table(boards["boards"], boards["network"]))
+    tables, _ = printed(json.loads((DOCS / "performance.json").read_text()))
+    assert len(tables) == 6
+    check_whole(*tables)
+
+
+numbers = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+names = st.text("abcdefgh ", max_size=60)
+
+
+@given(
+    st.lists(st.tuples(names, names, numbers, numbers, numbers, numbers), min_size=1, max_size=4)
+)
+@settings(deadline=None, max_examples=60)
+def test_no_table_breaks_a_number(rows):
+    head = ("what it is", "how", "energy-delay", "area", "throughput of the machine", "time")
+    check_whole(Table("Anything", [Column(name) for name in head], rows))
+
+
+def test_what_has_no_room_stands_below_with_its_keys():
+    columns = [Column("board"), Column("machine"), *(Column(f"figure {i}") for i in range(6))]
+    rows = [("icebreaker", name, *range(1_000_000, 1_000_006)) for name in ("ideal", "chips")]
+    table = Table("Boards", columns, rows, keys=2)
+    assert len(layout(table, 200)) == 1
+    parts = lines_of(table, 50, wide=False)
+    assert len(layout(table, 50)) == 3
+    assert parts.count("ideal") == parts.count("chips") == 3
+    assert parts.count("Boards") == 1
+
+
+def test_units_stand_in_the_head_and_wide_columns_only_where_asked_for():
+    columns = (Column("neuron"), Column("energy", "fJ"), Column("source", wide=True))
+    table = Table("Energy", columns, [("sot", 0.00143842, "counted"), ("relu", 67.7025, "counted")])
+    short, long = (lines_of(table, 80, wide) for wide in (False, True))
+    assert "source" not in short
+    assert "source" in long
+    rows = short.splitlines()
+    assert rows[1].split() == ["energy"]
+    assert rows[2].split() == ["neuron", "fJ"]
+    assert rows[4].split() == ["sot", "0.00144"]
+    assert rows[5].split() == ["relu", "67.7"]
+
+
+def test_figures_have_no_head_and_no_column_of_units_where_there_is_none():
+    text = lines_of(figures("Run", [("images", 10_000), ("mismatches", 0)]), 80, wide=False)
+    assert [line.split() for line in text.splitlines()] == [
+        ["Run"],
+        ["images", "10,000"],
+        ["mismatches", "0"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "0"),
+        (350_123.4, "350,000"),
+        (999.9, "1,000"),
+        (99.95, "100"),
+        (9.996, "10.0"),
+        (0.00143842, "0.00144"),
+        (-67.7025, "-67.7"),
+        (1.23e-7, "1.23e-07"),
+        (2.5e12, "2.50e+12"),
+        (float("inf"), "inf"),
+    ],
+)
+def test_three_digits_count(value, text):
+    assert significant(value) == text
+
+
+def test_a_deviation_stands_behind_its_mean():
+    assert str(Number(98.674, ".2f", 0.0915)) == "98.67 ± 0.09"

@@ -1,0 +1,122 @@
+"""What programming keeps of each cell, against closed forms and counts, and words read back."""
+
+import math
+
+import numpy as np
+import pytest
+
+from allspin.hdl.bench.networks import random_network
+from allspin.sim.chip.chip import WORD_BITS, Chip
+from allspin.sim.device.device import Device
+from allspin.sim.device.imperfections import Imperfections
+from allspin.sim.device.synapse import SotSynapse
+from allspin.sim.device.synapse_response import Polarity, PulseResponse
+from allspin.sim.device.synapse_variation import CycleVariation, DeviceVariation
+from allspin.sim.network.levels import uniform_levels
+from allspin.sim.programming.cells import measured_words, saturates
+from allspin.sim.programming.programming import Programmed, program_chip
+from allspin.sim.programming.schemes import Programming
+
+LOW, HIGH = 100.2, 101.0
+"""A range of R_AH that zero is not in, in ohm."""
+NETWORK = random_network((30, 20, 10), 3, states=10)
+
+
+def synapse(c2c: float = 0.0, d2d: float = 0.0) -> SotSynapse:
+    return SotSynapse(
+        PulseResponse(22, 100, LOW, HIGH),
+        PulseResponse(9, 100, LOW, HIGH),
+        c2c=CycleVariation(c2c, c2c),
+        d2d=DeviceVariation(d2d, d2d, "weight"),
+    )
+
+
+def program(of: SotSynapse, how: Programming, wrong: Imperfections | None = None) -> Programmed:
+    device = Device("test", of, imperfections=wrong or Imperfections())
+    return program_chip(Chip(device, 5), NETWORK, how)
+
+
+@pytest.mark.parametrize("scheme", ["open-loop", "write-verify"])
+def test_without_variation_r_ah_is_the_papers_formula_at_the_pulses_that_are_kept(
+    scheme: str,
+) -> None:
+    done = program(synapse(), Programming(scheme, "halves", tries=1))
+    for layer, cells in zip(NETWORK.layers, done.cells, strict=True):
+        up = (LOW, 1, 22)
+        down = (HIGH, -1, 9)
+        for place in np.ndindex(layer.states.shape):
+            start, sign, bend = down if cells.polarity[place] == Polarity.DEPRESSION else up
+            n = cells.pulses[place]
+            share = (1 - math.exp(-n / bend)) / (1 - math.exp(-100 / bend))
+            found = cells.resistance(synapse(), layer.levels)[place]
+            # Open loop aims at words, so R_AH is that of the nearest one.
+            width = (HIGH - LOW) / (int(layer.levels[-1]) - int(layer.levels[0]))
+            assert found == pytest.approx(start + sign * (HIGH - LOW) * share, abs=0.51 * width)
+
+
+@pytest.mark.parametrize("scheme", ["open-loop", "pulse-width", "write-verify"])
+def test_cells_add_up_to_the_counts(scheme: str) -> None:
+    done = program(synapse(0.05, 0.2), Programming(scheme, tries=4))
+    total = {
+        name: sum(int(getattr(cells, name).sum()) for cells in done.cells)
+        for name in ("all_pulses", "saturations")
+    }
+    assert total == {"all_pulses": done.counts.pulses, "saturations": done.counts.saturations}
+    if scheme != "write-verify":
+        assert all(cells.tries is None and cells.converged is None for cells in done.cells)
+        widths = sum(float(cells.widths.sum()) for cells in done.cells)
+        assert widths == pytest.approx(done.counts.potentiation + done.counts.depression)
+        return
+    tries = [cells.tries for cells in done.cells if cells.tries is not None]
+    assert sum(int(each.sum()) for each in tries) == done.counts.reads
+    assert sum(int((~each).sum()) for each in done.converged) == done.counts.unconverged > 0
+    for cells, tried in zip(done.cells, tries, strict=True):
+        once = tried == 1
+        assert np.array_equal(cells.pulses[once], cells.all_pulses[once])
+        assert (cells.pulses[~once] < cells.all_pulses[~once]).any()
+        assert cells.converged is not None
+        assert (tried[~cells.converged] == 4).all()
+
+
+def test_what_converged_is_within_the_band_and_what_is_stuck_at_an_end() -> None:
+    wrong = Imperfections(stuck=0.1, hall_offset=0.03, stuck_at="low")
+    done = program(synapse(0.05, 0.2), Programming("write-verify", tries=20, band=0.05), wrong)
+    for layer, cells in zip(NETWORK.layers, done.cells, strict=True):
+        found = cells.resistance(synapse(), layer.levels)
+        words = layer.levels[layer.states].astype(float)
+        share = (words - words.min()) / (int(layer.levels[-1]) - int(layer.levels[0]))
+        assert cells.converged is not None
+        miss = np.abs(found - (LOW + share * (HIGH - LOW)))[cells.converged]
+        # Hall offset is drawn in words of whole 2^-8: a little beside what the reads had.
+        assert miss.max() < 0.0501 * (HIGH - LOW)
+        stuck = np.isclose(found, LOW, atol=1e-9)
+        assert 0.02 < (stuck & ~cells.converged).mean() < 0.2
+
+
+@pytest.mark.parametrize("bits", [8, 5])
+def test_measured_words_are_those_that_were_programmed_whatever_the_rounding(bits: int) -> None:
+    levels = uniform_levels(10, bits)
+    top = 2 ** (bits - 1) - 1
+    rng = np.random.default_rng(bits)
+    held = rng.integers(-2 * top << WORD_BITS, 2 * top << WORD_BITS, 20_000)
+    held[::2] &= ~((1 << WORD_BITS - 1) - 1)  # halves of words, which a hair decides
+    of = synapse()
+    # By exact arithmetic on whole numbers, halves up.
+    rounded = [(2 * value + (1 << WORD_BITS)) // (2 << WORD_BITS) for value in held.tolist()]
+    scale = (int(levels[-1]) - int(levels[0])) / (HIGH - LOW)
+    ohm = LOW + (held / 2**WORD_BITS - float(levels[0])) / scale
+    found = measured_words(of, levels, ohm[None], bits)
+    assert found.words[0].tolist() == [min(max(word, -top), top) for word in rounded]
+    assert found.saturated[0].tolist() == [abs(word) > top for word in rounded]
+
+
+def test_a_cell_that_is_not_known_adds_nothing() -> None:
+    found = measured_words(synapse(), uniform_levels(10), np.array([[math.nan, HIGH, 1e300]]), 8)
+    assert found.words.tolist() == [[0, 126, 127]]
+    assert found.saturated.tolist() == [[False, False, True]]
+
+
+def test_what_is_beyond_a_word_is_told_to_the_half() -> None:
+    words = np.array([127.49, 127.5, -127.5, -127.51])
+    held = np.rint(words * 2**WORD_BITS).astype(np.int64)
+    assert saturates(held, 8).tolist() == [False, True, False, True]
