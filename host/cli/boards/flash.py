@@ -25,9 +25,8 @@ HELP = """\
 Program a board with the bitstream that was built last for it.
 
 The board's own tool does it; the command is shown before it runs, with whether the bitstream
-stays at power-off. A bitstream that misses timing, or that no build here made, needs
---force. Then the board is asked what it is, where its
-serial port is known."""
+stays at power-off. A bitstream that misses timing, or that no build here made, needs --force.
+Then the board is asked what it is, where its serial port is known."""
 EPILOG = """\
 examples:
   allspin flash icebreaker

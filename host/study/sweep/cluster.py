@@ -72,9 +72,22 @@ class Cluster:
             raise UserError(
                 "a cluster needs Dask; install the package distributed, or allspin[cluster]"
             ) from None
+
+        class Closing(Client):
+            """One that is closed if it cannot connect: Dask's own waits for that at exit."""
+
+            def __init__(self, *arguments: Any, **options: Any) -> None:
+                try:
+                    super().__init__(*arguments, **options)
+                except Exception:
+                    self.close()
+                    raise
+
         security = self._security()
         try:
-            return Client(self.address, timeout=CONNECTING, set_as_default=False, security=security)
+            return Closing(
+                self.address, timeout=CONNECTING, set_as_default=False, security=security
+            )
         except TypeError as error:  # what Dask raises for tls:// without certificates
             raise UserError(
                 f"the scheduler at {self.address} needs certificates: `ca_file` and `certificate` "

@@ -1,6 +1,8 @@
 """A cluster is spoken to with certificates, and what is wrong with them is one line."""
 
 import ssl
+import subprocess
+import sys
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -89,6 +91,24 @@ def test_whoever_is_not_vouched_for_is_refused(tmp_path, mine, address):
 def test_tls_without_certificates_is_one_line(address):
     with pytest.raises(UserError, match="needs certificates: `ca_file` and"):
         Cluster(address).connect()
+
+
+CONNECT = """\
+from allspin.host.study.sweep.cluster import Cluster
+from allspin.sim.errors import UserError
+for address in ("tls://127.0.0.1:9", "::::", "foo://a:9"):
+    try:
+        Cluster(address).connect()
+    except UserError as error:
+        print(type(error).__name__)
+"""
+
+
+def test_a_scheduler_that_cannot_be_one_leaves_nothing_to_say_at_exit():
+    done = subprocess.run(
+        [sys.executable, "-c", CONNECT], capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.stderr) == ("UserError\n" * 3, "")
 
 
 def test_no_scheduler_is_one_line(mine):
