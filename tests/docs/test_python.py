@@ -55,9 +55,8 @@ def test_the_examples_run(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     said = done.stdout.splitlines()
     # What these say does not hang on how fast this machine is.
-    assert said[3] == "True"
-    assert "'mismatches': 0" in said[1]
-    assert "'mismatches': 0" in said[4]
+    assert "True" in said
+    assert re.findall(r"'logits_compared': \d+, 'mismatches': (\d+)", done.stdout) == ["0", "0"]
     assert "[]" in said
     names = {"small.safetensors", "c2c.csv", "mine.toml", "report.html", "pulses.csv"}
     assert {path.name for path in tmp_path.iterdir()} >= names

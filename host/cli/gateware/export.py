@@ -42,7 +42,8 @@ examples:
   allspin export mnist-10 --onnx mnist-10.onnx
   allspin export paper-10 --spice deck.cir --rows 8 --columns 8
   allspin export paper-10 --chip 7 --cells cells.csv
-  allspin export mine.safetensors --device mine.toml --chip 7 --program write-verify --cells c.npz
+  allspin export mine.safetensors --device mine.toml --chip 7 \\
+      --program write-verify --cells c.npz
 """
 
 DIALECTS: dict[str, Dialect] = {".v": "verilog", ".sv": "systemverilog"}
@@ -62,11 +63,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("network", metavar="NET", help="network file, or the name of one that ships")
     what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--verilog", metavar="OUT.v", type=Path, help="file to write, .v or .sv")
-    what.add_argument("--onnx", metavar="NET.onnx", type=Path, help="graph to write")
-    what.add_argument("--spice", metavar="DECK.cir", type=Path, help="deck to write")
     what.add_argument(
-        "--cells", metavar="CELLS.csv", type=Path, help="table of cells to write, .csv or .npz"
+        "--verilog", metavar="OUT", type=Path, help="Verilog to write, OUT.v or OUT.sv"
+    )
+    what.add_argument("--onnx", metavar="OUT", type=Path, help="graph to write, NET.onnx")
+    what.add_argument("--spice", metavar="OUT", type=Path, help="deck to write, DECK.cir")
+    what.add_argument(
+        "--cells", metavar="OUT", type=Path, help="table of cells to write, CELLS.csv or CELLS.npz"
     )
     add("--lanes", metavar="L", type=int, help="columns that a row drives in a clock (all)")
     add("--layer", metavar="N", type=int, help="with --spice, the layer, from 0 (0)")

@@ -33,12 +33,14 @@ Bring a network that was trained elsewhere to the machine's integers, and say wh
 MODEL is ONNX (.onnx), safetensors with PyTorch's names (.safetensors), or .npz with W0, b0, W1
 and so on: fully connected layers with ReLU between them. docs/networks.md shows how to save one."""
 EPILOG = """\
-Ctrl-C ends the training of --tune; the network so far is saved (exit status 130).
+Ctrl-C ends the training of --tune; the network so far is saved (exit status
+130).
 
 examples:
   allspin import model.onnx -o mine.safetensors
   allspin import model.onnx -o mine.safetensors --states 100 --tune 10
-  allspin import state.safetensors -o mine.safetensors --mean 0.1307 --scale 0.3081
+  allspin import state.safetensors -o mine.safetensors --mean 0.1307 \\
+      --scale 0.3081
   allspin import model.npz --data fashion -o mine.safetensors --pictures out
   allspin import model.onnx --device paper --tune 10 -o paper-mine.safetensors
 """

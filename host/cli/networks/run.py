@@ -44,7 +44,8 @@ examples:
   allspin run mnist-10 --on virtual --resident --rows-per-clock 4
   allspin run paper-10 --chip 7 --program write-verify --calibrate
   allspin run paper-10 --chip 7 --on virtual --check
-  allspin run mine.safetensors --device mine.toml --measured cells.csv --missing 0.01
+  allspin run mine.safetensors --device mine.toml --measured cells.csv \\
+      --missing 0.01
 """
 
 DIFFERENT = 1

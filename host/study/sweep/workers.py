@@ -14,8 +14,10 @@ import warnings
 from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from multiprocessing import resource_tracker
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, cast
 
 from joblib import Parallel, delayed
@@ -32,6 +34,10 @@ LOOK = 2.0
 """Seconds between two looks at a cluster that is silent."""
 ORPHANED = 0.5
 """Seconds between two looks of a worker at whether its parent is there."""
+STARTING = 10.0
+"""Seconds that workers have to begin: one may be killed as it starts."""
+SOON = 0.01
+"""Seconds between two looks at how many have."""
 IDLE = 10
 """Seconds after which a worker without work ends."""
 TIDYING = "ignore:resource_tracker:UserWarning"
@@ -56,26 +62,59 @@ def _leave_with(parent: int) -> None:
     os._exit(1)
 
 
-def _begin(parent: int) -> None:
+def _begin(parent: int, begun: str) -> None:
     # Ctrl-C reaches the whole group: a worker has nothing to save, so it just goes. One that came
     # while this was starting has waited.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     # Loky's workers would wait minutes for a parent that was killed.
     threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
+    with suppress(OSError):  # the parent waits no longer
+        Path(begun, str(os.getpid())).touch()
 
 
 @contextmanager
-def _interrupts_wait() -> Iterator[None]:
-    """Hold Ctrl-C back, also from the processes that are started meanwhile.
+def _noted_interrupts() -> Iterator[None]:
+    """Let Ctrl-C act afterwards only, though another thread of this process may get it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if came:
+            signal.raise_signal(signal.SIGINT)  # waits for the mask
 
-    A Python that is interrupted as it starts prints where it was.
+
+@contextmanager
+def _starting(workers: int) -> Iterator[str]:
+    """Hold Ctrl-C back until the workers that are started meanwhile have begun.
+
+    A Python that is interrupted as it starts prints where it was, and so does a worker whose pool
+    is gone before it has begun.
+
+    Parameters
+    ----------
+    workers : int
+        How many.
+
+    Yields
+    ------
+    str
+        A folder; each worker leaves a file there when it has begun.
     """
     # Python's own, which joblib starts with the first worker, lets signals through afterwards.
     resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        yield
+        with _noted_interrupts(), TemporaryDirectory(prefix="allspin-") as begun:
+            yield begun
+            deadline = time.monotonic() + STARTING
+            while len(os.listdir(begun)) < workers and time.monotonic() < deadline:
+                time.sleep(SOON)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
@@ -125,19 +164,19 @@ def in_processes(jobs: Sequence[Job], workers: int) -> Done:
     left = dict.fromkeys(jobs)
     losses = 0
     while left:
-        pool = Parallel(
-            n_jobs=workers,
-            backend="loky",
-            return_as="generator_unordered",
-            # A job takes a tenth of a second or more: one by one costs nothing.
-            batch_size=cast(Any, 1),
-            # Whatever is handed out later may be handed out while the pool is being ended.
-            pre_dispatch="all",
-            initializer=_begin,
-            initargs=(os.getpid(),),
-            idle_worker_timeout=IDLE,
-        )
-        with _interrupts_wait():
+        with _starting(workers) as begun:
+            pool = Parallel(
+                n_jobs=workers,
+                backend="loky",
+                return_as="generator_unordered",
+                # A job takes a tenth of a second or more: one by one costs nothing.
+                batch_size=cast(Any, 1),
+                # Whatever is handed out later may be handed out while the pool is being ended.
+                pre_dispatch="all",
+                initializer=_begin,
+                initargs=(os.getpid(), begun),
+                idle_worker_timeout=IDLE,
+            )
             outcomes = cast(
                 Generator[tuple[Job, Outcome], None, None],
                 pool(delayed(_measured)(job) for job in list(left)),

@@ -178,7 +178,7 @@ def test_the_comparison_shows_what_it_was_given(made):
     assert "0.01 to 2" in text
     wholes = cells(made.text, "The whole network, one image")
     assert wholes[-1][0] == "dense 8-bit array"
-    assert "127,551" in wholes[-1]
+    assert "128,000" in wholes[-1]
     assert [row[0] for row in cells(made.text, "Break-even")] == [rows[0][0]]
     page = made.read()
     ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
