@@ -1,7 +1,17 @@
-"""``python -m allspin`` is the command line, for when no console script is installed."""
+"""``python -m allspin`` is the command line, and what the console script calls."""
 
 import sys
 
-from allspin.host.cli.main import main
 
-sys.exit(main())
+def main() -> int:
+    """Run the command line; Ctrl-C is a line also while its modules are imported."""
+    try:
+        from allspin.host.cli.main import main as run
+    except KeyboardInterrupt:
+        sys.stderr.write("allspin: interrupted\n")
+        return 130
+    return run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

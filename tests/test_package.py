@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import allspin
+from allspin.__main__ import main as start
 
 ROOT = Path(__file__).resolve().parents[1]
 LAYERS = ("sim", "hdl", "boards", "host")
@@ -225,3 +226,20 @@ def test_what_is_public_is_listed_once_for_each_reader():
     assert set(allspin.__all__) <= set(dir(allspin))
     with pytest.raises(AttributeError, match="module 'allspin' has no attribute 'nothing'"):
         allspin.nothing  # noqa: B018  # pyright: ignore[reportAttributeAccessIssue]
+
+
+class _Interrupted:
+    """An import during which Ctrl-C comes."""
+
+    def find_spec(self, name: str, path: object, target: object = None) -> None:
+        if name == "allspin.host.cli.main":
+            raise KeyboardInterrupt
+
+
+def test_an_interrupt_while_modules_are_imported_is_a_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delitem(sys.modules, "allspin.host.cli.main", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [_Interrupted(), *sys.meta_path])
+    assert start() == 130
+    assert capsys.readouterr().err == "allspin: interrupted\n"

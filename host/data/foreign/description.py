@@ -14,6 +14,8 @@ LARGEST = 1e12
 """Magnitude of a weight or bias: what fifteen layers make of it is a number yet."""
 MAX_WEIGHTS = 1 << 26
 """Weights of all layers together: half a gigabyte of real numbers."""
+MAX_BYTES = 4 * MAX_WEIGHTS + (1 << 20)
+"""Bytes of a model's file: so many weights in single precision, and what describes them."""
 
 
 def _frozen(name: str, values: npt.ArrayLike) -> Reals:

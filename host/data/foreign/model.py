@@ -13,8 +13,6 @@ from allspin.host.data.foreign.npz_file import read_npz
 from allspin.host.data.foreign.safetensors_file import read_safetensors
 from allspin.sim.errors import UserError
 
-MAX_BYTES = 1 << 29
-"""Bytes of a model's file: as many weights as are taken, in double precision."""
 PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".bin", ".ckpt", ".joblib")
 KERAS = (".keras", ".h5", ".hdf5")
 

@@ -11,12 +11,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.data.foreign.description import MAX_WEIGHTS, FloatNetwork
+from allspin.host.data.foreign.description import MAX_BYTES, MAX_WEIGHTS, FloatNetwork
 from allspin.host.data.foreign.tensor_layers import numbered_layers
 from allspin.sim.errors import UserError
 from allspin.sim.files.user_file import read_file
 
-MAX_BYTES = 1 << 29
 MAX_ARRAYS = 100
 MAX_UNPACKED = 8 * MAX_WEIGHTS + (1 << 20)
 """Bytes of all arrays together once they are unpacked."""

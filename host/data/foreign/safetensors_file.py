@@ -6,13 +6,12 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
-from allspin.host.data.foreign.description import FloatNetwork
+from allspin.host.data.foreign.description import MAX_BYTES, FloatNetwork
 from allspin.host.data.foreign.tensor_layers import state_layers
 from allspin.sim.errors import UserError
 from allspin.sim.files.plain import parse_json
 from allspin.sim.files.user_file import read_file
 
-MAX_BYTES = 1 << 29
 MAX_HEADER = 1 << 20
 """Bytes of the header, which lists a few dozen tensors."""
 OWN_KEY = "allspin"

@@ -11,8 +11,8 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from allspin.host.data.datasets import Dataset
-from allspin.host.data.foreign.description import FloatNetwork, InputScaling, Reals
-from allspin.host.data.foreign.model import MAX_BYTES, Model, read_model
+from allspin.host.data.foreign.description import MAX_BYTES, FloatNetwork, InputScaling, Reals
+from allspin.host.data.foreign.model import Model, read_model
 from allspin.host.show.display import Display, Silent
 from allspin.host.training.imported.errors import layer_errors
 from allspin.host.training.imported.options import ImportOptions

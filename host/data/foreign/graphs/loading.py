@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from allspin.host.data.foreign.description import MAX_BYTES
 from allspin.host.data.foreign.graphs.package import onnx_package
 from allspin.sim.errors import UserError
 from allspin.sim.files.user_file import read_file
 
-MAX_BYTES = 1 << 29
-"""Bytes of an ONNX file: the most weights that are taken, as double precision."""
 MAX_NODES = 1000
 """Nodes of a graph; a network of 15 layers has less than a hundred."""
 MAX_TENSORS = 1000
