@@ -84,7 +84,7 @@ def _draw_table(upper: Axes, lower: Axes, result: PolarityResult, unit: str) -> 
     _draw_data(upper, lower, fit.devices, models, 1.0)
     upper.set_title(f"{fit.polarity.name.capitalize()}\nmeasured table", fontsize=9)
     upper.set_ylabel(f"{R_AH} ({unit})")
-    lower.set_ylabel(f"mean less fit\n({unit})")
+    lower.set_ylabel(f"residual of\nthe mean ({unit})")
     lower.set_xlabel("pulses")
 
 
@@ -102,7 +102,7 @@ def _draw_polarity(upper: Axes, lower: Axes, result: PolarityResult, unit: str) 
     values = f"A = {a.value:.3g} pulses ({a.low:.3g} to {a.high:.3g})"
     _title(upper, fit.polarity.name.capitalize(), values, result.goodness)
     upper.set_ylabel(f"{R_AH} ({unit})")
-    lower.set_ylabel(f"mean less fit\n({unit})")
+    lower.set_ylabel(f"residual of\nthe mean ({unit})")
     lower.set_xlabel("pulses")
     _note(lower, str(result.goodness))
 
@@ -117,7 +117,7 @@ def _draw_neuron(upper: Axes, lower: Axes, fit: NeuronFit, unit: str, current_un
     )
     _title(upper, "Neuron", f"threshold = {middle} {shown} ({low} to {high})", fit.goodness)
     upper.set_ylabel(f"{R_AH} ({unit})")
-    lower.set_ylabel(f"mean less fit\n({unit})")
+    lower.set_ylabel(f"residual of\nthe mean ({unit})")
     lower.set_xlabel(f"current ({shown})")
     _note(lower, str(fit.goodness))
 
