@@ -106,6 +106,7 @@ def test_a_machine_that_ships_is_the_golden_model(name: str) -> None:
         work.everything(device)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", [power, button])
 @pytest.mark.parametrize("name", MACHINES)
 def test_a_reset_in_the_middle_is_told_and_leaves_nothing_behind(
