@@ -9,6 +9,8 @@ import re
 import tomllib
 from typing import Any
 
+import numpy as np
+
 MAX_DEPTH = 16
 """Tables and arrays within one another; files of allspin have six."""
 MAX_JSON = 8 << 20
@@ -35,6 +37,8 @@ _TOML_SKIPPED = re.compile(
 """Strings, closed or not, and comments."""
 _TOML_DOTTED = re.compile(rf"(?<![\w-])[\w-]++(?:[ \t]*+\.[ \t]*+[\w-]++){{{MAX_DEPTH}}}")
 _TOML_NUMBER = re.compile(rf"(?<!\w)\d\w{{{MAX_TOML_DIGITS}}}")
+_JSON_STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+"""A string, closed or not."""
 _TOO_DEEP = f"it is nested deeper than {MAX_DEPTH} levels"
 _TOO_LONG = "it has an integer of more than 64 bits"
 
@@ -54,6 +58,19 @@ def _check(value: Any, depth: int = 0) -> None:
         raise ValueError("it has a text with a NUL character")
     elif isinstance(value, int) and value not in INTEGERS:
         raise ValueError(_TOO_LONG)
+
+
+def _check_brackets(bare: str) -> None:
+    """Raise if the brackets of a text without its strings go too deep.
+
+    Parsers go as deep as a text does, until the stack is full: how deep that is, each Python has
+    its own mind about.
+    """
+    codes = np.frombuffer(bare.encode("ascii", "replace"), np.uint8)
+    opened = (codes == ord("[")) | (codes == ord("{"))
+    closed = (codes == ord("]")) | (codes == ord("}"))
+    if np.any(np.cumsum(opened.astype(np.int8) - closed, dtype=np.int32) > MAX_DEPTH):
+        raise ValueError(_TOO_DEEP)
 
 
 def _refuse_constant(name: str) -> float:
@@ -88,14 +105,13 @@ def parse_json(text: bytes | str) -> Any:
     try:
         if isinstance(text, bytes):
             text = text.decode()
+        _check_brackets(_JSON_STRING.sub("s", text))
         value = json.loads(
             text, parse_int=_integer, parse_float=_float, parse_constant=_refuse_constant
         )
         _check(value)
     except UnicodeDecodeError:
         raise ValueError("it is not text in UTF-8") from None
-    except RecursionError:
-        raise ValueError(_TOO_DEEP) from None
     return value
 
 
@@ -113,11 +129,7 @@ def _check_toml(text: str) -> None:
         raise ValueError(f"it has a number of more than {MAX_TOML_DIGITS:,} digits")
     if _TOML_DOTTED.search(bare):
         raise ValueError(_TOO_DEEP)
-    depth = 0
-    for bracket in re.finditer(r"[\[{\]}]", bare):
-        depth += 1 if bracket[0] in "[{" else -1
-        if depth > MAX_DEPTH:
-            raise ValueError(_TOO_DEEP)
+    _check_brackets(bare)
 
 
 def parse_toml(text: str) -> dict[str, Any]:

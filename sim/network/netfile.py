@@ -1,5 +1,6 @@
 """The network file: safetensors, described for strangers in ``docs/formats.md``."""
 
+import errno
 import json
 import os
 import stat
@@ -50,6 +51,8 @@ def write_atomically(path: str | Path, data: bytes) -> None:
     temporary = None
     try:
         target = Path(path).resolve()
+        if target.is_symlink():  # links in a circle, which some Pythons leave as they are
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
         if target.exists() and not stat.S_ISREG(target.stat().st_mode):
             target.write_bytes(data)
             return

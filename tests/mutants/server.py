@@ -15,6 +15,7 @@ import signal
 import sys
 import threading
 import traceback
+import warnings
 from collections.abc import Sequence
 from importlib import import_module
 from typing import NoReturn
@@ -48,7 +49,7 @@ class Server:
         while True:
             request = json.loads(self._requests.get())
             with self._lock:
-                child = os.fork()
+                child = _fork()
                 if child == 0:
                     carry_out(**request)
                 with contextlib.suppress(PermissionError):
@@ -61,6 +62,16 @@ class Server:
                 self._running = 0
                 _, status = os.waitpid(child, 0)
             os.write(1, b"%d\n" % os.waitstatus_to_exitcode(status))
+
+
+def _fork() -> int:
+    """Fork, without Python's warning: the other threads read bytes, or wait for work of BLAS.
+
+    Both have no lock here that the child wants; `_lock` is this thread's.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
+        return os.fork()
 
 
 def carry_out(arguments: Sequence[str], variables: dict[str, str], output: str) -> NoReturn:
