@@ -9,6 +9,7 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,10 @@ MAX_HEAD = 10_000
 """Bytes of an array's head."""
 MAX_ITEM = 256
 """Bytes of an item: a word of 64 characters."""
+HEADS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 """How `numpy.savez` and `numpy.savez_compressed` pack."""
 
@@ -40,6 +45,34 @@ def npz_bytes(arrays: Mapping[str, npt.NDArray[np.generic]]) -> bytes:
             about.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(about, member.getvalue())
     return content.getvalue()
+
+
+def npy_array(content: bytes, *, words: bool = False) -> npt.NDArray[Any]:
+    """An array in NumPy's format; no room is made for what its bytes do not hold.
+
+    Parameters
+    ----------
+    content : bytes
+        Head and values.
+    words : bool
+        Whether it may hold words; it may hold booleans, integers and floats.
+
+    Raises
+    ------
+    ValueError
+        If it is none, holds other things (objects are pickle), or not as many as its head says.
+    """
+    file = io.BytesIO(content)
+    version = np.lib.format.read_magic(file)
+    if version not in HEADS:
+        raise ValueError(f"it is npy of version {version}, which is not read")
+    shape, by_columns, dtype = HEADS[version](file)
+    if dtype.kind not in ("biufU" if words else "biuf") or not dtype.itemsize:
+        raise ValueError(f"it holds {dtype}, not numbers{' or words' * words}")
+    values = content[file.tell() :]
+    if math.prod(shape) * dtype.itemsize != len(values):
+        raise ValueError(f"it holds {len(values):,} bytes, which are not {shape} of {dtype}")
+    return np.frombuffer(values, dtype).reshape(shape, order="F" if by_columns else "C")
 
 
 def read_npz(
@@ -101,19 +134,14 @@ def _array(archive: zipfile.ZipFile, name: str, items: int) -> npt.NDArray[np.ge
         raise ValueError(f"{name} has {about.file_size:,} bytes, more than {items:,} items have")
     with archive.open(about) as member:
         content = member.read(about.file_size)
-    stream = io.BytesIO(content)
-    version = np.lib.format.read_magic(stream)
-    if version not in ((1, 0), (2, 0)):
-        raise ValueError(f"{name} is in a form of array that is not known")
-    read_head = np.lib.format.read_array_header_1_0
-    if version == (2, 0):
-        read_head = np.lib.format.read_array_header_2_0
-    shape, _, dtype = read_head(stream)
-    if dtype.kind not in "biufU" or not 0 < dtype.itemsize <= MAX_ITEM:
-        raise ValueError(f"{name} is of {dtype}, not of numbers or words")
-    count = math.prod(shape)
-    if len(shape) > 1 or count * dtype.itemsize != len(content) - stream.tell():
-        raise ValueError(f"{name} is not a list of as many items as its head says")
-    if count > items:
-        raise ValueError(f"{name} has {count:,} items, at most {items:,} are read")
-    return np.frombuffer(content, dtype, count, stream.tell())
+    try:
+        array = npy_array(content, words=True)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
+    if array.dtype.itemsize > MAX_ITEM:
+        raise ValueError(f"{name}: it holds {array.dtype}, items of more than {MAX_ITEM} bytes")
+    if array.ndim > 1:
+        raise ValueError(f"{name} has {array.ndim} dimensions, a list has one")
+    if array.size > items:
+        raise ValueError(f"{name} has {array.size:,} items, at most {items:,} are read")
+    return array.reshape(-1)

@@ -14,7 +14,11 @@ from allspin.host.data.revision import commit
 from allspin.host.link.machines.machine import Machine
 from allspin.host.link.machines.opening import GOLDEN, VIRTUAL
 from allspin.host.show.display import Display, Silent
-from allspin.host.study.running.chip_options import ChipOptions, ProbedChipOptions
+from allspin.host.study.running.chip_options import (
+    ChipOptions,
+    ProbedChipOptions,
+    with_device_read,
+)
 from allspin.host.study.running.comparison import (
     LogitsCompared,
     WordsCompared,
@@ -136,7 +140,7 @@ def run(
 
 
 def _made(chip: ChipOptions | ProbedChipOptions, network: Network, display: Display) -> MadeChip:
-    chip = chip.opened()  # what is wrong with the device is told first
+    chip = with_device_read(chip)  # what is wrong with the device is told first
     display.start("making the chip" if chip.seed is None else f"making chip {chip.seed}")
     made = chip.make(network)
     display.finish()

@@ -1,18 +1,17 @@
 """A network in NumPy's npz: a zip file of arrays."""
 
 import io
-import math
 import struct
 import zipfile
 import zlib
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from allspin.host.data.foreign.description import MAX_BYTES, MAX_WEIGHTS, FloatNetwork
 from allspin.host.data.foreign.tensor_layers import numbered_layers
+from allspin.host.data.npz import npy_array
 from allspin.sim.errors import UserError
 from allspin.sim.files.user_file import read_file
 
@@ -20,10 +19,6 @@ MAX_ARRAYS = 100
 MAX_UNPACKED = 8 * MAX_WEIGHTS + (1 << 20)
 """Bytes of all arrays together once they are unpacked."""
 SUFFIX = ".npy"
-HEADERS = {
-    (1, 0): np.lib.format.read_array_header_1_0,
-    (2, 0): np.lib.format.read_array_header_2_0,
-}
 DAMAGED = (
     zipfile.BadZipFile,
     zlib.error,
@@ -39,27 +34,6 @@ DAMAGED = (
 )
 
 
-def _array(content: bytes) -> npt.NDArray[Any]:
-    """An npy file's array; nothing is made room for that the file does not hold.
-
-    Raises
-    ------
-    ValueError
-        If it is damaged, or holds objects.
-    """
-    file = io.BytesIO(content)
-    version = np.lib.format.read_magic(file)
-    if version not in HEADERS:
-        raise ValueError(f"it is npy of version {version}, which is not read")
-    shape, by_columns, dtype = HEADERS[version](file)
-    if dtype.hasobject or dtype.kind not in "fiub":
-        raise ValueError(f"it holds {dtype}, not numbers")
-    values = content[file.tell() :]
-    if math.prod(shape) * dtype.itemsize != len(values):
-        raise ValueError(f"it holds {len(values):,} bytes, which are not {shape} of {dtype}")
-    return np.frombuffer(values, dtype).reshape(shape, order="F" if by_columns else "C")
-
-
 def _arrays(data: bytes) -> dict[str, npt.NDArray[Any]]:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         members = archive.infolist()
@@ -73,7 +47,7 @@ def _arrays(data: bytes) -> dict[str, npt.NDArray[Any]]:
                 raise ValueError(f"it holds {member.filename!r}, which is no array")
             name = member.filename.removesuffix(SUFFIX)
             try:
-                found[name] = _array(archive.read(member))
+                found[name] = npy_array(archive.read(member))
             except ValueError as error:
                 raise ValueError(f"{name}: {error}") from error
         return found

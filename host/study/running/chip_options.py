@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self
+from typing import TypeVar
 
 from allspin.host.data.catalogue import open_device
 from allspin.host.study.chips.cells.probed import probe_cells
@@ -75,16 +75,6 @@ class ChipOptions:
             usual if self.tries is None else self.tries,
             DEFAULT_BAND if self.band is None else self.band,
         )
-
-    def opened(self) -> Self:
-        """The same, with its device read from its file.
-
-        Raises
-        ------
-        UserError
-            If there is no such device.
-        """
-        return replace(self, device=open_device(self.device, self.at), at=None)
 
     def make(self, network: Network) -> ProgrammedChip:
         """Make the chip, and program it with a network.
@@ -159,16 +149,6 @@ class ProbedChipOptions:
         if self.calibrate and self.seed is None:
             raise UserError("`calibrate` needs `seed`: the mean neuron needs no calibration")
 
-    def opened(self) -> Self:
-        """The same, with its device read from its file.
-
-        Raises
-        ------
-        UserError
-            If there is no such device.
-        """
-        return replace(self, device=open_device(self.device, self.at), at=None)
-
     def make(self, network: Network) -> ProbedChip:
         """Make the chip of a network.
 
@@ -181,3 +161,22 @@ class ProbedChipOptions:
         cells = probe_cells(Path(self.measured), network, device, self.missing)
         with refused():
             return ProbedChip.of(cells, network, device, self.seed, calibrated=self.calibrate)
+
+
+Options = TypeVar("Options", ChipOptions, ProbedChipOptions)
+
+
+def with_device_read(options: Options) -> Options:
+    """The same chip, with its device read from its file.
+
+    Parameters
+    ----------
+    options : ChipOptions or ProbedChipOptions
+        Which chip.
+
+    Raises
+    ------
+    UserError
+        If there is no such device.
+    """
+    return replace(options, device=open_device(options.device, options.at), at=None)
