@@ -236,13 +236,4 @@ class LatentNetwork:
                 table = formats.table if formats.neuron.has_table else None
             states = self.states(layer).astype(np.uint8)
             layers.append(Layer(states, formats.levels, converter, table))
-        return Network(
-            layers=tuple(layers),
-            neuron=formats.neuron,
-            image_shape=image_shape,
-            pixel_bits=formats.pixel_bits,
-            hidden_bits=formats.hidden_bits,
-            rah_bits=formats.rah_bits,
-            current_bits=formats.current_bits,
-            provenance=provenance,
-        )
+        return formats.network(layers, image_shape, provenance)

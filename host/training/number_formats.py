@@ -1,12 +1,15 @@
 """The number formats that a network is trained for, and its neuron as training sees it."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from allspin.sim.network.levels import uniform_levels
+from allspin.sim.network.network import Layer, Network
 from allspin.sim.network.neuron_kind import Neuron
 
 Array = npt.NDArray[np.float32]
@@ -99,3 +102,31 @@ class NumberFormats:
         return self.respond(
             (np.arange(2**self.current_bits) / self.current_top).astype(np.float32)
         )[1]
+
+    def network(
+        self,
+        layers: Sequence[Layer],
+        image_shape: tuple[int, int],
+        provenance: Mapping[str, Any],
+    ) -> Network:
+        """A network of these formats.
+
+        Parameters
+        ----------
+        layers : sequence of Layer
+            From the pixels on.
+        image_shape : tuple of int
+            Height and width of an image.
+        provenance : mapping
+            Where the network comes from.
+        """
+        return Network(
+            layers=tuple(layers),
+            neuron=self.neuron,
+            image_shape=image_shape,
+            pixel_bits=self.pixel_bits,
+            hidden_bits=self.hidden_bits,
+            rah_bits=self.rah_bits,
+            current_bits=self.current_bits,
+            provenance=dict(provenance),
+        )

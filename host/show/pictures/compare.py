@@ -50,6 +50,19 @@ APART = 0.19
 """Decades between two labels, so that they do not touch."""
 
 
+def _say_at_the_right(axes: Axes, place: float, text: str) -> None:
+    """A text behind the axes' right edge, at a place of the vertical axis."""
+    axes.annotate(
+        text,
+        (1, place),
+        xycoords=axes.get_yaxis_transform(),
+        xytext=(4, 0),
+        textcoords="offset points",
+        va="center",
+        fontsize=8,
+    )
+
+
 def _parts(axes: Axes, neurons: list[dict[str, Any]], keys: tuple[str, ...], total: str) -> None:
     """The parts of each neuron side by side, and their sum, the first neuron on top."""
     places = np.arange(len(neurons))[::-1]
@@ -68,15 +81,7 @@ def _parts(axes: Axes, neurons: list[dict[str, Any]], keys: tuple[str, ...], tot
     totals = [neuron[total] for neuron in neurons]
     axes.plot(totals, places, "|", color=INK, markersize=15, markeredgewidth=2, label="sum")
     for place, value in zip(places, totals, strict=True):
-        axes.annotate(
-            significant(value),
-            (1, place),
-            xycoords=axes.get_yaxis_transform(),
-            xytext=(4, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=8,
-        )
+        _say_at_the_right(axes, place, significant(value))
     axes.set_yticks(places, [neuron["name"] for neuron in neurons])
     axes.set_ylim(-0.6, len(neurons) - 0.4)
     axes.set_xscale("log")
@@ -119,15 +124,8 @@ def _tornado(axes: Axes, panel: dict[str, Any]) -> None:
         axes.barh(place, max(ends) - min(ends), left=min(ends), height=0.5, color=SKY)
         axes.plot(ends[0], place, "o", color=BLUE, markerfacecolor="white", markersize=6)
         axes.plot(ends[1], place, "o", color=BLUE, markersize=6)
-        axes.annotate(
-            f"{short(bar['low'])} to {short(bar['high'])} {bar['unit']}".rstrip(),
-            (1, place),
-            xycoords=axes.get_yaxis_transform(),
-            xytext=(4, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=8,
-        )
+        span = f"{short(bar['low'])} to {short(bar['high'])} {bar['unit']}"
+        _say_at_the_right(axes, place, span.rstrip())
     axes.set_yticks(places, [bar["name"] for bar in bars])
     axes.set_xscale("log")
     ratios = [bar[end] for bar in bars for end in ("ratio_low", "ratio_high")] + [1.0]

@@ -204,8 +204,30 @@ def known(columns: Sequence[Column], device: Device) -> Sequence[Column]:
     return kept or columns
 
 
+class OverChips:
+    """Mean and deviation of what chips reached, for a class that has `accuracies`.
+
+    Attributes
+    ----------
+    accuracies : ndarray of float64, shape (chips,)
+        Share of the images that each chip classifies rightly.
+    """
+
+    accuracies: npt.NDArray[np.float64]
+
+    @property
+    def mean(self) -> float:
+        """Mean accuracy."""
+        return float(self.accuracies.mean())
+
+    @property
+    def deviation(self) -> float | None:
+        """Standard deviation over the chips; None for a single one."""
+        return float(self.accuracies.std(ddof=1)) if len(self.accuracies) > 1 else None
+
+
 @dataclass(frozen=True, eq=False)
-class Measured:
+class Measured(OverChips):
     """What a network reached in a column.
 
     Attributes
@@ -227,16 +249,6 @@ class Measured:
     programming: Programming
     accuracies: npt.NDArray[np.float64]
     counts: Counts
-
-    @property
-    def mean(self) -> float:
-        """Mean accuracy."""
-        return float(self.accuracies.mean())
-
-    @property
-    def deviation(self) -> float | None:
-        """Standard deviation over the chips; None for a single one."""
-        return float(self.accuracies.std(ddof=1)) if len(self.accuracies) > 1 else None
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values; see ``docs/programming.md``."""

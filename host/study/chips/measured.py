@@ -14,6 +14,7 @@ from allspin.host.study.chips.accuracy import (
     Column,
     Lot,
     Measured,
+    OverChips,
     TestSet,
     known,
     measure,
@@ -129,7 +130,7 @@ class MeasuredChips:
         }
 
 
-def figure(measured: Measured | ProbedAccuracy) -> str:
+def figure(measured: OverChips) -> str:
     """An accuracy and its deviation, in percent."""
     if measured.deviation is None:
         return f"{100 * measured.mean:.2f}"

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.study.chips.accuracy import TestSet
+from allspin.host.study.chips.accuracy import OverChips, TestSet
 from allspin.host.study.chips.cells.probed import ProbedCells, probed_device
 from allspin.sim.array.in_array import chip_in_array
 from allspin.sim.chip.calibration import calibrate
@@ -18,7 +18,7 @@ from allspin.sim.network.network import Network
 
 
 @dataclass(frozen=True, eq=False)
-class ProbedAccuracy:
+class ProbedAccuracy(OverChips):
     """What a network reached on chips that were read back.
 
     Attributes
@@ -43,16 +43,6 @@ class ProbedAccuracy:
     def title(self) -> str:
         """What the row is called."""
         return row_title(len(self.cells), self.drawn)
-
-    @property
-    def mean(self) -> float:
-        """Mean accuracy."""
-        return float(self.accuracies.mean())
-
-    @property
-    def deviation(self) -> float | None:
-        """Standard deviation over the chips; None for a single one."""
-        return float(self.accuracies.std(ddof=1)) if len(self.accuracies) > 1 else None
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values; see ``docs/programming.md``."""

@@ -1,9 +1,8 @@
 """The table of what networks reach over many chips, as the terminal shows it."""
 
 from allspin.host.show.table import Column, Number, Table
-from allspin.host.study.chips.accuracy import Measured
+from allspin.host.study.chips.accuracy import OverChips
 from allspin.host.study.chips.measured import MeasuredChips
-from allspin.host.study.chips.probed import ProbedAccuracy
 from allspin.sim.programming.schemes import POLARITIES
 
 
@@ -24,7 +23,7 @@ def chips_table(measured: MeasuredChips) -> Table:
     )
 
 
-def _accuracy(measured: Measured | ProbedAccuracy) -> Number:
+def _accuracy(measured: OverChips) -> Number:
     """An accuracy and its deviation, in percent."""
     deviation = None if measured.deviation is None else 100 * measured.deviation
     return Number(100 * measured.mean, ".2f", deviation)

@@ -163,7 +163,7 @@ class ProbedChipOptions:
             return ProbedChip.of(cells, network, device, self.seed, calibrated=self.calibrate)
 
 
-Options = TypeVar("Options", ChipOptions, ProbedChipOptions)
+Options = TypeVar("Options", bound=ChipOptions | ProbedChipOptions)
 
 
 def with_device_read(options: Options) -> Options:

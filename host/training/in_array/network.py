@@ -58,13 +58,4 @@ def array_network(
             gain = formats.current_top / (formats.input_top(number) * formats.outermost * full)
             converter, table = _converter(gain, crossbar.matrix.shape[1]), formats.table
         layers.append(Layer(_states(crossbar), formats.levels, converter, table))
-    return Network(
-        layers=tuple(layers),
-        neuron=formats.neuron,
-        image_shape=image_shape,
-        pixel_bits=formats.pixel_bits,
-        hidden_bits=formats.hidden_bits,
-        rah_bits=formats.rah_bits,
-        current_bits=formats.current_bits,
-        provenance=dict(provenance),
-    )
+    return formats.network(layers, image_shape, provenance)

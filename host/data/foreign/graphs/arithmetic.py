@@ -1,13 +1,15 @@
 """Operators that compute: what each makes of constants and of what images become."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from allspin.host.data.foreign.graphs.attributes import integer, real
 from allspin.host.data.foreign.graphs.values import Constant, Stream, Value
+
+Operator = Callable[[Any, Sequence[Value | None]], Value]
 
 
 def stream_of(value: Value | None) -> Stream:
@@ -59,46 +61,53 @@ def _one_of(left: Value, right: Value) -> tuple[Stream, Constant]:
     raise ValueError("it joins two branches; layers must follow one another")
 
 
-def add(node: Any, inputs: Sequence[Value | None]) -> Value:
+OnStream = Callable[[Stream, Constant, bool], Value]
+"""What an operator makes of what comes of the images, of a constant, and of which is first."""
+
+
+def _elementwise(on_constants: np.ufunc) -> Callable[[OnStream], Operator]:
+    """Make an operator of two inputs of what it makes of constants, and of a stream and one."""
+
+    def decorate(on_stream: OnStream) -> Operator:
+        def operator(node: Any, inputs: Sequence[Value | None]) -> Value:
+            left, right = _pair(inputs)
+            if isinstance(left, np.ndarray) and isinstance(right, np.ndarray):
+                return _constants(on_constants, left, right)
+            stream, constant = _one_of(left, right)
+            return on_stream(stream, stream.spread(constant), stream is left)
+
+        operator.__doc__ = on_stream.__doc__
+        return operator
+
+    return decorate
+
+
+@_elementwise(np.add)
+def add(stream: Stream, constant: Constant, first: bool) -> Value:
     """The operator Add."""
-    left, right = _pair(inputs)
-    if isinstance(left, np.ndarray) and isinstance(right, np.ndarray):
-        return _constants(np.add, left, right)
-    stream, constant = _one_of(left, right)
-    return stream.plus(stream.spread(constant))
+    return stream.plus(constant)
 
 
-def sub(node: Any, inputs: Sequence[Value | None]) -> Value:
+@_elementwise(np.subtract)
+def sub(stream: Stream, constant: Constant, first: bool) -> Value:
     """The operator Sub."""
-    left, right = _pair(inputs)
-    if isinstance(left, np.ndarray) and isinstance(right, np.ndarray):
-        return _constants(np.subtract, left, right)
-    stream, constant = _one_of(left, right)
-    spread = stream.spread(constant)
-    if stream is left:
-        return stream.plus(-spread)
-    return stream.times(-np.ones(stream.features)).plus(spread)
+    if first:
+        return stream.plus(-constant)
+    return stream.times(-np.ones(stream.features)).plus(constant)
 
 
-def mul(node: Any, inputs: Sequence[Value | None]) -> Value:
+@_elementwise(np.multiply)
+def mul(stream: Stream, constant: Constant, first: bool) -> Value:
     """The operator Mul."""
-    left, right = _pair(inputs)
-    if isinstance(left, np.ndarray) and isinstance(right, np.ndarray):
-        return _constants(np.multiply, left, right)
-    stream, constant = _one_of(left, right)
-    return stream.times(stream.spread(constant))
+    return stream.times(constant)
 
 
-def div(node: Any, inputs: Sequence[Value | None]) -> Value:
+@_elementwise(np.divide)
+def div(stream: Stream, constant: Constant, first: bool) -> Value:
     """The operator Div."""
-    left, right = _pair(inputs)
-    if isinstance(left, np.ndarray) and isinstance(right, np.ndarray):
-        return _constants(np.divide, left, right)
-    stream, constant = _one_of(left, right)
-    divisor = stream.spread(constant)
-    if stream is right or np.any(divisor == 0):
+    if not first or np.any(constant == 0):
         raise ValueError("it must divide by a constant that is not 0")
-    return stream.times(1 / divisor)
+    return stream.times(1 / constant)
 
 
 def matmul(node: Any, inputs: Sequence[Value | None]) -> Value:

@@ -1,19 +1,17 @@
 """From a graph to the layers that it computes, node by node."""
 
 import math
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from allspin.host.data.foreign.description import MAX_WEIGHTS, FloatNetwork
 from allspin.host.data.foreign.graphs import arithmetic, shapes
+from allspin.host.data.foreign.graphs.arithmetic import Operator
 from allspin.host.data.foreign.graphs.loading import DOMAINS, Graph
 from allspin.host.data.foreign.graphs.values import Answer, Stream, Value
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import MAX_LINES
-
-Operator = Callable[[Any, Sequence[Value | None]], Value]
 
 OPERATORS: dict[str, Operator] = {
     "Add": arithmetic.add,
