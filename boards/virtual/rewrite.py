@@ -5,6 +5,8 @@ Each is exact: the design behaves as before, clock for clock.
 
 import re
 
+from allspin.boards.virtual.wide import split_wide
+
 _ZERO_INIT = re.compile(
     r"^  cell \$meminit_v2 \S+\n(?:    parameter .*\n)*    connect \\ADDR \{  \}\n"
     r"    connect \\DATA \d+'0+\n    connect \\EN .*\n  end\n",
@@ -59,6 +61,7 @@ def rewrite_cpp(text: str) -> str:
 
     - A register is committed without asking whether it changed: nobody wants to know.
     - A memory's queue of writes, a vector, is left alone in clocks that write nothing.
+    - A wire of many words is a value for each of them.
 
     Raises
     ------
@@ -70,4 +73,5 @@ def rewrite_cpp(text: str) -> str:
     text = _REGISTER_COMMIT.sub(r"\1.curr = \1.next;", text)
     text = _MEMORY_COMMIT.sub(r"commit_memory(\1);", text)
     text = _MEMORY_UPDATE.sub(r"write_memory(\1, ", text)
+    text = split_wide(text)
     return text.replace(_NAMESPACE, _NAMESPACE + _HELPERS, 1)
