@@ -18,6 +18,7 @@ from allspin.host.data.catalogue import (
 )
 from allspin.host.data.datasets import load_test_set
 from allspin.host.training.recipe import DEFAULT_NEURON, TrainingParameters
+from allspin.host.training.robust import robustness
 from allspin.sim.device.device import Device
 from allspin.sim.network.levels import check_range
 from allspin.sim.network.network import Network
@@ -227,6 +228,8 @@ def train_command(provenance: Mapping[str, Any], name: str) -> str | None:
     if options.get("in_array") is True:
         # There other values need not be said.
         words, usual = [*words, "--in-array"], {}
+    if isinstance(options.get("robust"), Mapping):
+        words, usual = [*words, "--robust"], usual | {"epochs": robustness.EPOCHS}
     for key, option in TRAIN_OPTIONS.items():
         value = options.get(key)
         if value is None or (value == usual.get(key) and key != "states"):

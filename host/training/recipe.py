@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,11 @@ from allspin.host.training.latent import LatentNetwork
 from allspin.host.training.number_formats import Array, NumberFormats
 from allspin.host.training.optimiser import Adam
 from allspin.host.training.passes import Noise, backward, forward
+from allspin.host.training.robust import robustness
+from allspin.host.training.robust.judged import Judged, judge
+from allspin.host.training.robust.law import laws
+from allspin.host.training.robust.lesson import RobustLesson, softmax
+from allspin.host.training.robust.robustness import Occasion, Robustness
 from allspin.host.training.training_target import TrainingTarget
 from allspin.sim.device.checks import check_number
 from allspin.sim.errors import UserError
@@ -69,7 +74,7 @@ FLOAT_SHARE = 0.6
 """Epochs with real numbers, before, to each one with the machine's integers."""
 DEFAULT_AUGMENTATION = "digits"
 """Of images, where the options do not say it."""
-UNSAID = {"augment": DEFAULT_AUGMENTATION, "rate": RATE}
+UNSAID = {"augment": DEFAULT_AUGMENTATION, "rate": RATE, "robust": None}
 """Options that a network's file leaves out where they have these values."""
 MAX_EPOCHS = 10_000
 MAX_NOISE = 0.5
@@ -111,6 +116,8 @@ class TrainingParameters:
     target : TrainingTarget, optional
         The device whose levels the states have, and whose neuron the hidden layers have if it is
         of the kind that is asked for.
+    robust : Robustness, optional
+        Train for chips of the target's device, with all that varies, and how.
 
     Raises
     ------
@@ -132,6 +139,7 @@ class TrainingParameters:
     batch: int | None = None
     augmentation: Augmentation | None = None
     target: TrainingTarget | None = None
+    robust: Robustness | None = None
 
     def __post_init__(self) -> None:
         check_range("states", self.states, MIN_STATES, MAX_STATES)
@@ -156,11 +164,28 @@ class TrainingParameters:
             check_range("batch", self.batch, 1, MAX_BATCH)
         if self.target is not None:
             self.target.levels(self.states, self.rah_bits)
+        if self.robust is not None and self.target is None:
+            raise ValueError("robust training needs the device whose chips the network is to bear")
 
     @property
     def float_epochs(self) -> int:
         """Epochs with real numbers."""
-        return max(1, round(FLOAT_SHARE * self.epochs))
+        share = FLOAT_SHARE if self.robust is None else robustness.FLOAT_SHARE
+        return max(1, round(share * self.epochs))
+
+    @property
+    def quantised_rate(self) -> float:
+        """Peak of the learning rate with the machine's integers."""
+        return self.rate * (QUANTISED_SHARE if self.robust is None else robustness.RATE_SHARE)
+
+    @property
+    def teacher(self) -> "TrainingParameters | None":
+        """What the network that teaches this one is trained by; None where nobody does."""
+        if self.robust is None or not self.robust.taught:
+            return None
+        epochs = max(1, round(robustness.TEACHER_SHARE * self.epochs))
+        hidden = (self.robust.teacher,)
+        return replace(self, hidden=hidden, epochs=epochs, noise=0.0, robust=None)
 
     @property
     def weight_noise(self) -> Noise:
@@ -248,7 +273,7 @@ class Progress:
     Attributes
     ----------
     phase : str
-        ``float`` or ``quantised``.
+        ``float`` or ``quantised``; ``teacher`` before them where there is one.
     epoch, epochs : int
         Epoch of this phase, from 1, and how many it has.
     step, steps : int
@@ -280,12 +305,15 @@ class Trained:
         Share of images that the golden model classifies rightly.
     interrupted : bool
         Whether Ctrl-C ended it early.
+    chips : list of Judged
+        What chips reach on the validation images, if it was trained for them.
     """
 
     network: Network
     validation_accuracy: float
     test_accuracy: float
     interrupted: bool
+    chips: list[Judged] = field(default_factory=list)
 
 
 def split(images: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
@@ -298,12 +326,6 @@ def split(images: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
 def _rate(peak: float, done: float) -> float:
     """Learning rate when a share of the phase is done: up quickly, down along a cosine."""
     return peak * min(1.0, done / WARM_UP) * 0.5 * (1 + math.cos(math.pi * done))
-
-
-def _softmax(logits: Array) -> Array:
-    shares = np.exp(logits - logits.max(axis=1, keepdims=True))
-    shares /= shares.sum(axis=1, keepdims=True)
-    return shares
 
 
 def share_right(network: LatentNetwork, values: Array, labels: npt.NDArray[np.int64]) -> float:
@@ -364,6 +386,7 @@ class _Training:
         self.step = 0
         self.curve: list[dict[str, Any]] = []
         self.best: tuple[float, list[Array]] | None = None
+        self.lesson: RobustLesson | None = None
 
     def _first_network(self) -> LatentNetwork:
         """A network that has learnt nothing yet."""
@@ -378,29 +401,39 @@ class _Training:
         return network
 
     def _learn(self, batch: Batch, adam: Adam, rate: float, rng: np.random.Generator) -> float:
+        if self.lesson is None:
+            loss, gradients = self._gradients(batch, rng)
+        else:
+            loss, gradients = self.lesson.gradients(self.network, *batch, rng)
+        adam.step(gradients, rate)
+        self.network.clip()
+        adam.follow()
+        return loss
+
+    def _gradients(self, batch: Batch, rng: np.random.Generator) -> tuple[float, list[Array]]:
+        """Mean cross-entropy of a batch, and its gradient by each parameter."""
         values, labels = batch
         network = self.network
         sums, record = forward(network, values, self.noise, rng)
         scale = np.exp(network.parameters[-1][0])
-        shares = _softmax(sums * scale)
+        shares = softmax(sums * scale)
         rows = np.arange(len(labels))
         loss = -float(np.mean(np.log(np.maximum(shares[rows, labels], 1e-12))))
         shares[rows, labels] -= 1
         shares /= np.float32(len(labels))
         gradients = backward(network, shares * scale, record)
         gradients[-1][:] = scale * np.sum(shares * sums)
-        adam.step(gradients, rate)
-        network.clip()
-        adam.follow()
-        return loss
+        return loss, gradients
 
     def consider(self) -> float:
         """Accuracy of the network as it is, which is kept if none before was better.
 
+        A network that is trained for chips is judged by what chips reach.
         Of a network that came trained the latest is kept: it may have learnt the images that
         would choose.
         """
-        accuracy = share_right(self.network, self.validation_values, self.validation_labels)
+        judge = share_right if self.lesson is None else self.lesson.share_right
+        accuracy = judge(self.network, self.validation_values, self.validation_labels)
         better = self.trained_before or self.best is None or accuracy >= self.best[0]
         if self.network.quantised and better:
             self.best = (accuracy, [parameter.copy() for parameter in self.network.parameters])
@@ -466,23 +499,61 @@ class _Training:
                 )
         self.network.assign(adam.average)
 
+    def taught(self) -> LatentNetwork | None:
+        """The network that teaches this one, trained first; None where nobody does."""
+        parameters = self.parameters.teacher
+        if parameters is None:
+            return None
+        teacher = _Training(self.dataset, parameters, self.report)
+        self.steps += self.epoch_steps * parameters.epochs
+        teacher.steps = self.steps
+        teacher.run_phase("teacher", parameters.epochs, parameters.rate, 3)
+        self.step, self.curve = teacher.step, teacher.curve
+        return teacher.network
+
+    @property
+    def _occasions(self) -> tuple[Occasion, ...]:
+        """Chips that the network is trained for."""
+        robust, target = self.parameters.robust, self.parameters.target
+        if robust is None or target is None:
+            return ()
+        return robust.occasions(target.programming, self.parameters.states)
+
+    def face_chips(self, teacher: LatentNetwork | None) -> None:
+        """Learn from here on for chips that vary, if that is asked for."""
+        robust, target = self.parameters.robust, self.parameters.target
+        if robust is not None and target is not None:
+            found = laws(target.device, self.formats, self._occasions)
+            self.lesson = RobustLesson(found, robust, teacher)
+
+    def _judged(self, network: Network) -> list[Judged]:
+        """What chips reach on the validation images, if the network was trained for them."""
+        target = self.parameters.target
+        if target is None or not self._occasions:
+            return []
+        kept = split(len(self.images))[1]
+        images = self.dataset.train_images[kept], self.validation_labels
+        return [judge(network, target.device, each, images) for each in self._occasions]
+
     def finish(self, provenance: dict[str, Any], interrupted: bool) -> Trained:
         """Export the best network and score it."""
         assert self.best is not None
         accuracy, parameters = self.best
         self.network.assign(parameters)
-        network = self.network.export(
-            self.dataset.image_shape,
-            {
-                **provenance,
-                "data": {"name": self.dataset.name, "digest": self.dataset.digest},
-                "validation_accuracy": round(accuracy, 6),
-                "interrupted": interrupted,
-                "curve": self.curve,
-            },
-        )
+        record = {
+            **provenance,
+            "data": {"name": self.dataset.name, "digest": self.dataset.digest},
+            "validation_accuracy": round(accuracy, 6),
+            "interrupted": interrupted,
+            "curve": self.curve,
+        }
+        network = self.network.export(self.dataset.image_shape, record)
+        chips = self._judged(network)
+        if chips:
+            record["validation_chips"] = [each.to_dict() for each in chips]
+            network = replace(network, provenance=record)
         right = GoldenModel(network).classify(self.dataset.test_images) == self.dataset.test_labels
-        return Trained(network, accuracy, float(np.mean(right)), interrupted)
+        return Trained(network, accuracy, float(np.mean(right)), interrupted, chips)
 
 
 def train(
@@ -522,10 +593,11 @@ def train(
         training = _Training(dataset, parameters, report)
         interrupted = False
         try:
+            teacher = training.taught()
             training.run_phase("float", parameters.float_epochs, parameters.rate, 1)
             training.network.start_quantising()
-            peak = parameters.rate * QUANTISED_SHARE
-            training.run_phase("quantised", parameters.epochs, peak, 2)
+            training.face_chips(teacher)
+            training.run_phase("quantised", parameters.epochs, parameters.quantised_rate, 2)
         except KeyboardInterrupt:
             if training.best is None:
                 raise
@@ -573,8 +645,7 @@ def tune(
         training.consider()
         interrupted = False
         try:
-            peak = parameters.rate * QUANTISED_SHARE
-            training.run_phase("quantised", parameters.epochs, peak, 2)
+            training.run_phase("quantised", parameters.epochs, parameters.quantised_rate, 2)
         except KeyboardInterrupt:
             interrupted = True
         return training.finish(provenance, interrupted)
@@ -600,6 +671,7 @@ def _described(parameters: TrainingParameters) -> dict[str, Any]:
         "epochs": parameters.epochs,
         "seed": parameters.seed,
         **({} if parameters.target is None else parameters.target.to_dict()),
+        "robust": None if parameters.robust is None else parameters.robust.to_dict(),
     }
 
 

@@ -60,6 +60,7 @@ KEYS = {
     "seed": "a whole number",
     "data": "a text",
     "in_array": "true or false",
+    "robust": "true or false",
 }
 """Keys of a recipe file, and what their values are."""
 SHOWN = 40

@@ -137,5 +137,9 @@ class Counts:
 
 def default_tries(network: Network) -> int:
     """Writes of a cell that write-verify may take unless told: few where states are few."""
-    states = max(len(layer.levels) for layer in network.layers)
+    return usual_tries(max(len(layer.levels) for layer in network.layers))
+
+
+def usual_tries(states: int) -> int:
+    """Writes of a cell that write-verify may take with so many states, unless told."""
     return FEW_TRIES if states <= FEW_STATES else MANY_TRIES

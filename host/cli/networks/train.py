@@ -22,6 +22,8 @@ from allspin.host.training.in_array import learn as in_array
 from allspin.host.training.in_array.learn import Learnt
 from allspin.host.training.recipe import Trained, TrainingParameters, train
 from allspin.host.training.recipe_file import KEYS, read_recipe
+from allspin.host.training.robust import robustness
+from allspin.host.training.robust.robustness import Robustness
 from allspin.host.training.training_target import TrainingTarget
 from allspin.sim.errors import UserError
 from allspin.sim.network.netfile import save_network
@@ -41,6 +43,7 @@ examples:
   allspin train --recipe recipe.toml --seed 1 -o again.safetensors
   allspin train --neuron cmos-bare -o gate.safetensors
   allspin train --device paper --states 10 -o paper-ten.safetensors
+  allspin train --device paper --robust -o bears.safetensors
   allspin train --in-array --states 100 --hidden 100,50 -o pulses.safetensors
 """
 
@@ -134,6 +137,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         add(f"--{name.replace('_', '-')}", metavar=metavar, type=kind, help=words)
     add_data_argument(parser)
     add(
+        "--robust",
+        action="store_true",
+        default=None,
+        help="with --device, train for chips of it with all that varies, open loop and verified, "
+        f"taught by a wider network; then --epochs is {robustness.EPOCHS}, quick "
+        f"{robustness.QUICK_EPOCHS}, unless given",
+    )
+    add(
         "--in-array",
         action="store_true",
         default=None,
@@ -151,9 +162,12 @@ def _given(arguments: argparse.Namespace) -> dict[str, Any]:
     """The options: those of the command line, before those of the recipe."""
     given = {} if arguments.recipe is None else read_recipe(arguments.recipe)
     typed = {name: value for name in KEYS if (value := getattr(arguments, name)) is not None}
+    both = given | typed
+    kind = in_array if both.get("in_array") else robustness if both.get("robust") else recipe
     if arguments.quick:
-        kind = in_array if (given | typed).get("in_array") else recipe
         given["epochs"] = kind.QUICK_EPOCHS
+    elif both.get("robust"):
+        given.setdefault("epochs", kind.EPOCHS)
     return given | typed
 
 
@@ -171,13 +185,18 @@ def _target(given: dict[str, Any]) -> TrainingTarget | None:
 
 
 def _parameters(given: dict[str, Any], by_pulses: bool = False) -> TrainingParameters:
+    robust = given.pop("robust", False)
+    if robust and by_pulses:
+        raise UserError("--robust is for training offline, not --in-array")
+    if robust and given.get("device") is None:
+        raise UserError("--robust needs --device")
     try:
         target = _target(given)
         if "augment" in given:
             given["augmentation"] = Augmentation.parse(given.pop("augment"))
         if by_pulses:
             given = in_array.DEFAULTS | given
-        return TrainingParameters(**given, target=target)
+        return TrainingParameters(**given, target=target, robust=Robustness() if robust else None)
     except (ValueError, TypeError) as error:
         raise UserError(str(error)) from error
 
@@ -201,6 +220,12 @@ def _accuracies(trained: Trained | Learnt) -> dict[str, float | None]:
         "array_accuracy": trained.array_accuracy if by_pulses else None,
         "test_accuracy": trained.test_accuracy,
     }
+
+
+def _over_chips(trained: Trained | Learnt) -> dict[str, Any]:
+    """What chips reach on the validation images, if the network was trained for them."""
+    chips = trained.chips if isinstance(trained, Trained) else []
+    return {"validation_chips": [each.to_dict() for each in chips]} if chips else {}
 
 
 def _trained(dataset: Dataset, parameters: TrainingParameters, by_pulses: bool) -> Trained | Learnt:
@@ -227,6 +252,15 @@ def _print_table(
             (name.replace("_", " "), Number(100 * share, ".2f"), "%")
             for name, share in _accuracies(trained).items()
             if share is not None
+        ),
+        *(
+            (
+                f"{what} of {len(each.accuracies)} chips, {each.occasion.title}",
+                Number(100 * share, ".2f"),
+                "%",
+            )
+            for each in (trained.chips if isinstance(trained, Trained) else ())
+            for what, share in (("mean", each.mean), ("worst", each.worst))
         ),
         ("time", seconds, "s"),
     )
@@ -263,6 +297,7 @@ def run(arguments: argparse.Namespace) -> int:
         record = {
             "network": os.fspath(arguments.output),
             **_accuracies(trained),
+            **_over_chips(trained),
             "seconds": seconds,
             "interrupted": interrupted,
             "options": options,

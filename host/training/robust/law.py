@@ -1,0 +1,159 @@
+"""What a device's chips make of states and of neurons: the noise that training for chips has.
+
+A cell's R_AH word is a random number whose law depends on the state alone, once it is said how
+chips are programmed. Its mean and variance are counted on cells that the chip generator itself
+draws and clamps (`allspin.sim.programming.programming.program_chip`), so whatever a device file
+has is in them. A column sums many cells, so its sum is normal, with the sum of the means and of
+the variances. Columns' own draws are those of `allspin.sim.chip.chip.Chip.varied`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from allspin.host.training.number_formats import Array, NumberFormats
+from allspin.host.training.robust.robustness import Occasion
+from allspin.sim.chip.chip import Chip
+from allspin.sim.device.device import Device
+from allspin.sim.network.network import Layer
+from allspin.sim.programming.programming import program_chip
+from allspin.sim.programming.schemes import Programming
+
+FIRST_TRAINING_CHIP = 2**32 - 2**16
+"""Chips from this seed on belong to training; `chips` and `sweep` count theirs from 0."""
+CELLS = 4096
+"""Cells of each state that a law is counted on: its deviations are known within 1.1 %."""
+STEEPEST = 2.0
+"""Most that a mean word may follow its level in the backward pass; least is a tenth of 1."""
+FLATTEST = 0.1
+
+
+@dataclass(frozen=True, eq=False)
+class ColumnLaw:
+    """How the columns of a hidden layer differ, each figure a standard deviation.
+
+    Parameters
+    ----------
+    gain : float
+        Of the neuron, a factor on its current about `pivot`.
+    pivot : float
+        Current that a gain's deviation leaves as it is, as a fraction of full scale.
+    sum_gain : float
+        Of amplifier and V-I converter: a factor on the column's sum.
+    threshold : float
+        Of the current, fixed for a column, as a fraction of its full scale.
+    use : float
+        Of the current at each use, as a fraction of its full scale.
+    """
+
+    gain: float = 0.0
+    pivot: float = 0.0
+    sum_gain: float = 0.0
+    threshold: float = 0.0
+    use: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class ChipLaw:
+    """What chips make of each state, and of each column.
+
+    Attributes
+    ----------
+    mean, variance : ndarray of float32, shape (states,)
+        Of a cell's R_AH word.
+    mean_slope, variance_slope : ndarray of float32, shape (states,)
+        How both change with the state's level, in words by word.
+    read : float
+        Standard deviation of a column's sum at each use, in the range of a cell at full row value.
+    columns : ColumnLaw
+        Of the hidden layers.
+    """
+
+    mean: Array
+    variance: Array
+    mean_slope: Array
+    variance_slope: Array
+    read: float
+    columns: ColumnLaw
+
+
+def _slopes(values: npt.NDArray[np.float64], levels: npt.NDArray[np.int16]) -> Array:
+    """Slope by level; states of one level share one."""
+    own, place, counts = np.unique(levels, return_inverse=True, return_counts=True)
+    means = np.bincount(place, values) / counts
+    return np.gradient(means, own.astype(np.float64))[place].astype(np.float32)
+
+
+def drawn_words(
+    device: Device, formats: NumberFormats, programming: Programming, seed: int
+) -> npt.NDArray[np.int8]:
+    """Words of cells of every state on one chip.
+
+    Returns
+    -------
+    ndarray of int8, shape (CELLS, states)
+    """
+    states = np.broadcast_to(np.arange(formats.states, dtype=np.uint8), (CELLS, formats.states))
+    network = formats.network([Layer(states, formats.levels)], (1, CELLS), {})
+    return program_chip(Chip(device, seed), network, programming).words[0]
+
+
+def half_scale_current(formats: NumberFormats) -> float:
+    """Current at which a mean neuron answers half of full scale, as a fraction of full scale."""
+    answers = formats.table
+    return float(np.argmax(answers >= (int(answers.max()) + 1) // 2)) / formats.current_top
+
+
+def chip_law(
+    device: Device, formats: NumberFormats, programming: Programming, calibrated: bool
+) -> ChipLaw:
+    """The law of a device's chips.
+
+    Parameters
+    ----------
+    device : Device
+        What the chips are made of.
+    formats : NumberFormats
+        Levels, neuron and widths of the network.
+    programming : Programming
+        How the chips are programmed.
+    calibrated : bool
+        Whether their neurons are calibrated: then no threshold differs, and a gain turns about
+        the current of half an answer.
+
+    Returns
+    -------
+    ChipLaw
+    """
+    words = drawn_words(device, formats, programming, FIRST_TRAINING_CHIP).astype(np.float64)
+    mean, variance = words.mean(axis=0), words.var(axis=0)
+    varies, wrong = device.neuron_variation, device.imperfections
+    offsets = np.hypot(varies.threshold_deviation(formats.neuron), wrong.converter_offset)
+    columns = ColumnLaw(
+        gain=varies.gain,
+        pivot=half_scale_current(formats) if calibrated else varies.pivot(formats.neuron),
+        sum_gain=float(np.hypot(wrong.amplifier_gain, wrong.converter_gain)),
+        threshold=0.0 if calibrated else float(offsets),
+        use=varies.use_deviation(formats.neuron),
+    )
+    return ChipLaw(
+        mean.astype(np.float32),
+        variance.astype(np.float32),
+        np.clip(_slopes(mean, formats.levels), FLATTEST, STEEPEST),
+        _slopes(variance, formats.levels),
+        float(np.hypot(wrong.read_noise, 0.0 if calibrated else wrong.amplifier_offset)),
+        columns,
+    )
+
+
+def laws(
+    device: Device, formats: NumberFormats, occasions: Sequence[Occasion]
+) -> list[tuple[float, ChipLaw]]:
+    """Share and law of each occasion that has a share."""
+    return [
+        (each.share, chip_law(device, formats, each.programming, each.calibrated))
+        for each in occasions
+        if each.share
+    ]
