@@ -74,7 +74,7 @@ FLOAT_SHARE = 0.6
 """Epochs with real numbers, before, to each one with the machine's integers."""
 DEFAULT_AUGMENTATION = "digits"
 """Of images, where the options do not say it."""
-UNSAID = {"augment": DEFAULT_AUGMENTATION, "rate": RATE, "robust": None}
+UNSAID = {"augment": DEFAULT_AUGMENTATION, "rate": RATE}
 """Options that a network's file leaves out where they have these values."""
 MAX_EPOCHS = 10_000
 MAX_NOISE = 0.5
@@ -671,7 +671,7 @@ def _described(parameters: TrainingParameters) -> dict[str, Any]:
         "epochs": parameters.epochs,
         "seed": parameters.seed,
         **({} if parameters.target is None else parameters.target.to_dict()),
-        "robust": None if parameters.robust is None else parameters.robust.to_dict(),
+        **({} if parameters.robust is None else {"robust": parameters.robust.to_dict()}),
     }
 
 

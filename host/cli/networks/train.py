@@ -166,8 +166,8 @@ def _given(arguments: argparse.Namespace) -> dict[str, Any]:
     kind = in_array if both.get("in_array") else robustness if both.get("robust") else recipe
     if arguments.quick:
         given["epochs"] = kind.QUICK_EPOCHS
-    elif both.get("robust"):
-        given.setdefault("epochs", kind.EPOCHS)
+    elif kind is robustness:
+        given.setdefault("epochs", robustness.EPOCHS)
     return given | typed
 
 
@@ -240,6 +240,15 @@ def _trained(dataset: Dataset, parameters: TrainingParameters, by_pulses: bool) 
         )
         steps.finish()
     return trained
+
+
+def _chip_rows(trained: Trained | Learnt) -> list[tuple[str, Number, str]]:
+    """What chips reach on the validation images, as the table has it."""
+    return [
+        (f"{what} of {len(each.accuracies)} chips, {each.title}", Number(100 * share, ".2f"), "%")
+        for each in (trained.chips if isinstance(trained, Trained) else ())
+        for what, share in (("mean", each.mean), ("worst", each.worst))
+    ]
 
 
 def _print_table(

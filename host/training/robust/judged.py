@@ -36,6 +36,11 @@ class Judged:
     accuracies: npt.NDArray[np.float64]
 
     @property
+    def title(self) -> str:
+        """How they are used, in words."""
+        return self.occasion.title
+
+    @property
     def mean(self) -> float:
         """Mean over the chips."""
         return float(self.accuracies.mean())

@@ -77,6 +77,8 @@ def test_options_reach_the_network(data, tmp_path, capfd) -> None:
     ("more", "message"),
     [
         ("--states 1", "states must be from 2 to 128, not 1"),
+        ("--robust", "--robust needs --device"),
+        ("--robust --device paper --in-array", "--robust is for training offline, not --in-array"),
         ("--states ten", "argument --states: invalid int value: 'ten'"),
         ("--hidden 100,", "argument --hidden: '100,' is not a list of widths"),
         ("--hidden 0", "hidden must be from 1 to 65535, not 0"),
@@ -268,3 +270,28 @@ def test_ctrl_c_before_there_is_a_network_saves_nothing_and_says_so(data, tmp_pa
     assert (status, out) == (130, "")
     assert err.splitlines()[-1] == "allspin: interrupted; nothing was saved"
     assert not output.exists()
+
+
+def test_a_robust_network_says_what_chips_reach(data, tmp_path, capfd, monkeypatch) -> None:
+    monkeypatch.setattr("allspin.host.training.robust.judged.CHIPS", 3)
+    output = tmp_path / "net.safetensors"
+    more = ("--robust", "--device", "paper", "--epochs", "2")
+    assert main(arguments(data, output, *more)) == 0
+    out, err = capfd.readouterr()
+    assert "teacher 1/1: loss" in err
+    for words in ("worst of 3 chips, open-loop", "mean of 3 chips, write-verify, calibrated"):
+        assert words in out
+    provenance = load_network(output).provenance
+    assert [each["number"] for each in provenance["validation_chips"]] == [3, 3]
+    again = tmp_path / "again.safetensors"
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text(
+        f"robust = true\nhidden = [12]\nepochs = 2\ndevice = 'paper'\ndata = '{data}'"
+    )
+    assert main(["train", "--recipe", str(recipe), "-o", str(again), "--json"]) == 0
+    result = json.loads(capfd.readouterr().out)
+    assert result["validation_chips"] == provenance["validation_chips"]
+    assert again.read_bytes() == output.read_bytes()
+    command = train_command(provenance, "net")
+    assert command is not None
+    assert "--robust" in shlex.split(command)

@@ -1,0 +1,142 @@
+"""Passes under a law, against the machine's own pass, against chips, and against differences."""
+
+import dataclasses
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from allspin.host.data.catalogue import open_device
+from allspin.host.training.latent import LatentNetwork
+from allspin.host.training.passes import backward as machines_backward
+from allspin.host.training.passes import forward as undisturbed
+from allspin.host.training.recipe import TrainingParameters
+from allspin.host.training.robust.law import ChipLaw, ColumnLaw, chip_law
+from allspin.host.training.robust.passes import backward, forward
+from allspin.host.training.training_target import TrainingTarget
+from allspin.sim.chip.chip import Chip
+from allspin.sim.network.golden import GoldenModel
+from allspin.sim.programming.programming import program_chip
+from allspin.sim.programming.schemes import Programming
+
+PAPER = open_device("paper")
+PARAMETERS = TrainingParameters(states=10, target=TrainingTarget(PAPER))
+STILL = np.zeros(10, np.float32)
+
+
+def made(
+    parameters: TrainingParameters, hidden: int, seed: int
+) -> tuple[LatentNetwork, npt.NDArray]:
+    """A quantised network of 40 rows and 4 classes, and row values."""
+    rng = np.random.default_rng(seed)
+    network = LatentNetwork(parameters.formats, (40, hidden, 4), rng)
+    top = parameters.formats.input_top(0) + 1
+    values = rng.integers(0, top, (40, 60)).astype(np.float32)
+    network.fit_first_weights(values)
+    network.start_quantising()
+    return network, values
+
+
+def quiet(network: LatentNetwork) -> ChipLaw:
+    """A law of chips that do not differ."""
+    levels = network.formats.levels.astype(np.float32)
+    still = np.zeros_like(levels)
+    return ChipLaw(levels, still, still + 1, still, 0.0, ColumnLaw())
+
+
+def test_chips_that_do_not_differ_are_the_machine() -> None:
+    network, values = made(PARAMETERS, 6, 0)
+    sums, record = forward(network, values, quiet(network), np.random.default_rng(1))
+    expected, known = undisturbed(network, values)
+    np.testing.assert_array_equal(record[1].drive, known[1].drive)
+    np.testing.assert_allclose(sums, expected, atol=1e-4)
+    direction = np.random.default_rng(2).standard_normal(sums.shape).astype(np.float32)
+    for one, other in zip(
+        backward(network, direction, record, quiet(network)),
+        machines_backward(network, direction, known),
+        strict=True,
+    ):
+        np.testing.assert_allclose(one, other, atol=0.01 * float(np.abs(other).max()))
+
+
+def test_logits_scatter_as_those_of_chips_do() -> None:
+    """One image on 300 chips of the generator, and 20,000 times under the law."""
+    network, values = made(PARAMETERS, 12, 3)
+    law = chip_law(PAPER, network.formats, Programming(), False)
+    sums, _ = forward(
+        network, np.repeat(values[:, :1], 20_000, axis=1), law, np.random.default_rng(4)
+    )
+    exported = network.export((1, 40), {})
+    image = np.rint(values[:, 0] * 17).astype(np.uint8).reshape(1, 1, 40)
+    unit = network.formats.input_top(1) * network.formats.outermost
+    logits = []
+    for seed in range(300):
+        chip = Chip(PAPER, seed)
+        words = program_chip(chip, exported, Programming()).words
+        logits.append(
+            GoldenModel(chip.varied(exported), words, chip.noise(exported)).logits(image)[0]
+        )
+    chips = np.array(logits) / unit
+    deviation = chips.std(axis=0)
+    assert np.all(np.abs(sums.mean(axis=0) - chips.mean(axis=0)) < 4 * deviation / np.sqrt(300))
+    np.testing.assert_allclose(sums.std(axis=0), deviation, rtol=0.2)
+
+
+def test_the_gradient_is_the_slope_of_the_loss_with_the_same_draws() -> None:
+    """At 128 states and 8 bits rounding changes little."""
+    parameters = dataclasses.replace(
+        PARAMETERS, states=128, pixel_bits=8, hidden_bits=8, target=None
+    )
+    network, values = made(parameters, 5, 5)
+    levels = network.formats.levels.astype(np.float32)
+    law = ChipLaw(
+        0.9 * levels,
+        0.2 * levels**2 + 1,
+        np.full(128, 0.9, np.float32),
+        0.4 * levels,
+        0.0,
+        ColumnLaw(gain=0.1, pivot=0.3, sum_gain=0.05, threshold=0.05, use=0.01),
+    )
+    direction = np.random.default_rng(6).standard_normal((60, 4)).astype(np.float32)
+
+    def loss() -> float:
+        sums, _ = forward(network, values, law, np.random.default_rng(7))
+        return float(np.sum(sums.astype(np.float64) * direction))
+
+    _, record = forward(network, values, law, np.random.default_rng(7))
+    gradients = backward(network, direction, record, law)
+    for number, (parameter, gradient) in enumerate(
+        zip(network.parameters[:-1], gradients[:-1], strict=True)
+    ):
+        step = np.float32(4 * 2 / 127 if number < 2 else 0.04)
+        slopes, found = [], []
+        for place in list(np.ndindex(parameter.shape))[:30]:
+            before = parameter[place]
+            if number < 2 and abs(before) > 0.9:
+                continue
+            ends = []
+            for to in (before + step, before - step):
+                parameter[place] = to
+                ends.append(loss())
+            parameter[place] = before
+            slopes.append((ends[0] - ends[1]) / (2 * step))
+            found.append(gradient[place])
+        error = np.abs(np.array(slopes) - found).mean()
+        assert error < 0.12 * np.abs(slopes).max(), number
+
+
+@pytest.mark.parametrize("name", ["gain", "sum_gain", "threshold", "use"])
+def test_each_figure_of_a_column_moves_currents(name: str) -> None:
+    network, values = made(PARAMETERS, 6, 0)
+    law = dataclasses.replace(quiet(network), columns=ColumnLaw(**{name: 0.3}))
+    _, record = forward(network, values, law, np.random.default_rng(1))
+    _, known = undisturbed(network, values)
+    assert np.mean(record[1].drive != known[1].drive) > 0.2
+
+
+def test_noise_of_a_read_widens_every_sum() -> None:
+    network, values = made(PARAMETERS, 6, 0)
+    law = dataclasses.replace(quiet(network), read=0.1)
+    alike = np.repeat(values[:, :1], 4000, axis=1)
+    _, record = forward(network, alike, law, np.random.default_rng(1))
+    np.testing.assert_allclose(record[0].sums.std(axis=0), 0.1 * 252 * 15, rtol=0.05)
