@@ -10,8 +10,6 @@ from allspin.host.training.robust.law import ChipLaw
 from allspin.host.training.robust.passes import backward, forward
 from allspin.host.training.robust.robustness import Robustness
 
-DRAWS = 4
-"""Chips that each validation image sees."""
 JUDGE_SEED = 1605
 """The same chips judge every epoch."""
 LEAST_SHARE = 1e-12
@@ -118,16 +116,13 @@ class RobustLesson:
     def share_right(
         self, network: LatentNetwork, values: Array, labels: npt.NDArray[np.int64]
     ) -> float:
-        """Share of images that chips classify rightly, over the laws by their shares.
+        """Share of images that chips classify rightly, a chip an image, over the laws by their shares.
 
         Parameters and result are those of `allspin.host.training.recipe.share_right`.
         """
         rng = np.random.default_rng(JUDGE_SEED)
         total = 0.0
         for share, law in self.laws:
-            right = [
-                np.mean(np.argmax(forward(network, values, law, rng)[0], axis=1) == labels)
-                for _ in range(DRAWS)
-            ]
-            total += share * float(np.mean(right))
+            classes = np.argmax(forward(network, values, law, rng)[0], axis=1)
+            total += share * float(np.mean(classes == labels))
         return total / sum(share for share, _ in self.laws)

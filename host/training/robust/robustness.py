@@ -9,9 +9,9 @@ from allspin.sim.network.network import MAX_LINES
 from allspin.sim.programming.schemes import Programming, usual_tries
 
 EPOCHS = 200
-QUICK_EPOCHS = 30
+QUICK_EPOCHS = 20
 """Epochs with the machine's integers, unless told."""
-FLOAT_SHARE = 0.1
+FLOAT_SHARE = 0.06
 """Epochs with real numbers, before, to each one with the machine's integers."""
 TEACHER_SHARE = 0.15
 """Epochs of the teacher to each one of its pupil."""
@@ -66,7 +66,7 @@ class Robustness:
         If a value is outside its range.
     """
 
-    verified: float = 0.5
+    verified: float = 0.6
     taught: float = 0.5
     temperature: float = 2.0
     teacher: int = 1024
