@@ -116,7 +116,7 @@ class RobustLesson:
     def share_right(
         self, network: LatentNetwork, values: Array, labels: npt.NDArray[np.int64]
     ) -> float:
-        """Share of images that chips classify rightly, a chip an image, over the laws by their shares.
+        """Share of images that chips classify rightly: over the laws by their shares.
 
         Parameters and result are those of `allspin.host.training.recipe.share_right`.
         """
