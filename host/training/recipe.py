@@ -20,8 +20,9 @@ from allspin.host.training.passes import Noise, backward, forward
 from allspin.host.training.robust import robustness
 from allspin.host.training.robust.judged import Judged, judge
 from allspin.host.training.robust.law import laws
-from allspin.host.training.robust.lesson import RobustLesson, softmax
+from allspin.host.training.robust.lesson import RobustLesson
 from allspin.host.training.robust.robustness import Occasion, Robustness
+from allspin.host.training.robust.teacher import softmax
 from allspin.host.training.training_target import TrainingTarget
 from allspin.sim.device.checks import check_number
 from allspin.sim.errors import UserError

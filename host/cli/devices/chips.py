@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_point_argument(parser)
     add("--chips", metavar="N", type=int, default=CHIPS, help=f"how many chips ({CHIPS})")
     add("--first", metavar="SEED", type=int, default=0, help="the first chip; the next follow (0)")
-    add("--causes", action="store_true", help="each variation alone, and what mends it")
+    add("--causes", action="store_true", help="each variation alone, and all in open loop")
     add_programming_arguments(parser)
     add(
         "--measured",

@@ -183,8 +183,10 @@ CAUSES = (
     Column("neurons' threshold", ("threshold",), "pulse-width"),
     Column("neurons' threshold, calibrated", ("threshold",), "pulse-width", True),
     Column("neurons' C2C", ("use",), "pulse-width"),
+    Column("all variation, open loop", ("c2c", "d2d", "neuron"), "open-loop"),
+    Column("all variation, open loop, calibrated", ("c2c", "d2d", "neuron"), "open-loop", True),
 )
-"""Each variation alone: which one hurts, and what mends it."""
+"""Each variation alone, which one hurts and what mends it; and all where nothing is read."""
 
 
 def known(columns: Sequence[Column], device: Device) -> Sequence[Column]:

@@ -43,6 +43,14 @@ def remarks(measured: MeasuredChips) -> list[str]:
                 f"{how.tries} tries; {result.counts.reads / cells:.2f} writes and reads a cell, "
                 f"{result.counts.unconverged / cells:.2%} of the cells end outside the band"
             )
+    for result in measured.results:
+        column = result.column
+        if column.scheme == "open-loop" and {"c2c", "d2d", "neuron"} <= set(column.variations):
+            worst = int(result.accuracies.argmin())
+            lines.append(
+                f"{result.network}, {column.title}: the worst is chip {measured.seeds[worst]} with "
+                f"{100 * result.accuracies[worst]:.2f} %"
+            )
     for cells in measured.probed[0].cells if measured.probed else ():
         lines += cells.readings()
     polarity = measured.results[0].programming.polarity

@@ -5,22 +5,15 @@ import numpy.typing as npt
 
 from allspin.host.training.latent import LatentNetwork
 from allspin.host.training.number_formats import Array
-from allspin.host.training.passes import forward as undisturbed
 from allspin.host.training.robust.law import ChipLaw
 from allspin.host.training.robust.passes import backward, forward
 from allspin.host.training.robust.robustness import Robustness
+from allspin.host.training.robust.teacher import Teacher, softmax
 
 JUDGE_SEED = 1605
 """The same chips judge every epoch."""
 LEAST_SHARE = 1e-12
 """A logarithm is taken of no less."""
-
-
-def softmax(logits: Array) -> Array:
-    """Shares of the classes, shape (images, classes)."""
-    shares = np.exp(logits - logits.max(axis=1, keepdims=True))
-    shares /= shares.sum(axis=1, keepdims=True)
-    return shares
 
 
 class RobustLesson:
@@ -44,7 +37,7 @@ class RobustLesson:
     ) -> None:
         self.laws = laws
         self.robustness = robustness
-        self.teacher = teacher
+        self.teacher = None if teacher is None else Teacher(teacher, robustness.temperature)
 
     def _parts(self, images: int) -> list[tuple[ChipLaw, slice]]:
         """The images of a batch that see each law's chips."""
@@ -78,12 +71,7 @@ class RobustLesson:
         """
         images = values.shape[1]
         scale = np.exp(network.parameters[-1][0])
-        told = None
-        if self.teacher is not None:
-            sums, _ = undisturbed(self.teacher, values)
-            told = softmax(
-                sums * (np.exp(self.teacher.parameters[-1][0]) / self.robustness.temperature)
-            )
+        told = None if self.teacher is None else self.teacher.answers(values)
         loss, total = 0.0, [np.zeros_like(each) for each in network.parameters]
         for law, part in self._parts(images):
             sums, record = forward(network, values[:, part], law, rng)

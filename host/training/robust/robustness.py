@@ -8,7 +8,7 @@ from allspin.sim.network.levels import check_range
 from allspin.sim.network.network import MAX_LINES
 from allspin.sim.programming.schemes import Programming, usual_tries
 
-EPOCHS = 200
+EPOCHS = 150
 QUICK_EPOCHS = 20
 """Epochs with the machine's integers, unless told."""
 FLOAT_SHARE = 0.06

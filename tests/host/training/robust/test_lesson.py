@@ -10,8 +10,9 @@ from allspin.host.training.latent import LatentNetwork
 from allspin.host.training.passes import forward as undisturbed
 from allspin.host.training.recipe import TrainingParameters
 from allspin.host.training.robust.law import ChipLaw, ColumnLaw, chip_law
-from allspin.host.training.robust.lesson import RobustLesson, softmax
+from allspin.host.training.robust.lesson import RobustLesson
 from allspin.host.training.robust.robustness import Robustness
+from allspin.host.training.robust.teacher import Teacher, softmax
 from allspin.host.training.training_target import TrainingTarget
 from allspin.sim.programming.schemes import Programming
 
@@ -92,3 +93,11 @@ def test_chips_that_differ_are_judged_worse() -> None:
     varied = judged((1.0, LAW))
     assert 0.25 < varied < same - 0.05
     assert judged((0.5, LAW), (0.5, still)) == pytest.approx((same + varied) / 2, abs=0.05)
+
+
+def test_a_teacher_answers_as_its_network_computes() -> None:
+    teacher = network(5, 20)
+    teacher.parameters[-1][:] = 1.3
+    sums, _ = undisturbed(teacher, VALUES)
+    expected = softmax(sums * np.exp(np.float32(1.3)) / 4)
+    np.testing.assert_allclose(Teacher(teacher, 4.0).answers(VALUES), expected, atol=1e-5)
