@@ -228,8 +228,10 @@ def train_command(provenance: Mapping[str, Any], name: str) -> str | None:
     if options.get("in_array") is True:
         # There other values need not be said.
         words, usual = [*words, "--in-array"], {}
-    if isinstance(options.get("robust"), Mapping):
-        words, usual = [*words, "--robust"], usual | {"epochs": robustness.EPOCHS}
+    robust = options.get("robust")
+    if isinstance(robust, str):
+        words += ["--robust"] if robust == robustness.USUAL else ["--robust", robust]
+        usual |= {"epochs": robustness.EPOCHS}
     for key, option in TRAIN_OPTIONS.items():
         value = options.get(key)
         if value is None or (value == usual.get(key) and key != "states"):

@@ -672,7 +672,7 @@ def _described(parameters: TrainingParameters) -> dict[str, Any]:
         "epochs": parameters.epochs,
         "seed": parameters.seed,
         **({} if parameters.target is None else parameters.target.to_dict()),
-        **({} if parameters.robust is None else {"robust": parameters.robust.to_dict()}),
+        **({} if parameters.robust is None else {"robust": parameters.robust.text}),
     }
 
 

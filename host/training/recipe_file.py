@@ -56,11 +56,11 @@ KEYS = {
     "at": "a text",
     "level_choice": "a text",
     "polarity": "a text",
+    "robust": "a text",
     "epochs": "a whole number",
     "seed": "a whole number",
     "data": "a text",
     "in_array": "true or false",
-    "robust": "true or false",
 }
 """Keys of a recipe file, and what their values are."""
 SHOWN = 40

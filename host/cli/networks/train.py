@@ -138,11 +138,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_data_argument(parser)
     add(
         "--robust",
-        action="store_true",
-        default=None,
+        metavar="OPTIONS",
+        nargs="?",
+        const=robustness.USUAL,
         help="with --device, train for chips of it with all that varies, open loop and verified, "
         f"taught by a wider network; then --epochs is {robustness.EPOCHS}, quick "
-        f"{robustness.QUICK_EPOCHS}, unless given",
+        f"{robustness.QUICK_EPOCHS}, unless given; or with options that differ from the usual "
+        f"{robustness.ALL}",
     )
     add(
         "--in-array",
@@ -163,7 +165,7 @@ def _given(arguments: argparse.Namespace) -> dict[str, Any]:
     given = {} if arguments.recipe is None else read_recipe(arguments.recipe)
     typed = {name: value for name in KEYS if (value := getattr(arguments, name)) is not None}
     both = given | typed
-    kind = in_array if both.get("in_array") else robustness if both.get("robust") else recipe
+    kind = in_array if both.get("in_array") else robustness if "robust" in both else recipe
     if arguments.quick:
         given["epochs"] = kind.QUICK_EPOCHS
     elif kind is robustness:
@@ -185,10 +187,10 @@ def _target(given: dict[str, Any]) -> TrainingTarget | None:
 
 
 def _parameters(given: dict[str, Any], by_pulses: bool = False) -> TrainingParameters:
-    robust = given.pop("robust", False)
-    if robust and by_pulses:
+    robust = given.pop("robust", None)
+    if robust is not None and by_pulses:
         raise UserError("--robust is for training offline, not --in-array")
-    if robust and given.get("device") is None:
+    if robust is not None and given.get("device") is None:
         raise UserError("--robust needs --device")
     try:
         target = _target(given)
@@ -196,7 +198,9 @@ def _parameters(given: dict[str, Any], by_pulses: bool = False) -> TrainingParam
             given["augmentation"] = Augmentation.parse(given.pop("augment"))
         if by_pulses:
             given = in_array.DEFAULTS | given
-        return TrainingParameters(**given, target=target, robust=Robustness() if robust else None)
+        if robust is not None:
+            given["robust"] = Robustness.parse(robust)
+        return TrainingParameters(**given, target=target)
     except (ValueError, TypeError) as error:
         raise UserError(str(error)) from error
 

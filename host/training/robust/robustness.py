@@ -1,7 +1,7 @@
 """Options of training for chips that vary."""
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Self
 
 from allspin.sim.device.checks import check_number
 from allspin.sim.network.levels import check_range
@@ -18,6 +18,10 @@ TEACHER_SHARE = 0.15
 RATE_SHARE = 4.0
 """Peak of the learning rate with the machine's integers, as a share of that with real numbers."""
 MAX_TEMPERATURE = 100.0
+USUAL = "usual"
+"""The options as they are unless told, in words."""
+KINDS = {"verified": float, "taught": float, "temperature": float, "teacher": int}
+"""Options by name, and what their values are."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,42 @@ class Robustness:
             object.__setattr__(self, name, check_number(name, getattr(self, name), low, high))
         check_range("teacher", self.teacher, 1, MAX_LINES)
 
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The options that a text such as ``usual`` or ``verified=0.8,taught=0`` names.
+
+        Parameters
+        ----------
+        text : str
+            `USUAL`, or what differs from it.
+
+        Raises
+        ------
+        ValueError
+            If there is no such option, or its value is outside its range.
+        """
+        changes: dict[str, Any] = {}
+        for word in text.split(",") if text != USUAL else ():
+            name, _, value = (part.strip() for part in word.partition("="))
+            if name not in KINDS:
+                raise ValueError(f"robust has no option {name!r}; it has {', '.join(KINDS)}")
+            try:
+                changes[name] = KINDS[name](value)
+            except ValueError:
+                raise ValueError(f"robust takes options such as taught=0, not {word!r}") from None
+        return cls(**changes)
+
+    @property
+    def text(self) -> str:
+        """The shortest text that `parse` reads as these options."""
+        usual = type(self)()
+        changed = [
+            f"{name}={getattr(self, name)!r}"
+            for name in KINDS
+            if getattr(self, name) != getattr(usual, name)
+        ]
+        return ",".join(changed) or USUAL
+
     def occasions(self, programming: Programming, states: int) -> tuple[Occasion, Occasion]:
         """The chips that a network is trained for.
 
@@ -97,11 +137,6 @@ class Robustness:
             Occasion(verified, True, self.verified),
         )
 
-    def to_dict(self) -> dict[str, Any]:
-        """What a network's provenance says of it."""
-        return {
-            "verified": self.verified,
-            "taught": self.taught,
-            "temperature": self.temperature,
-            "teacher": self.teacher,
-        }
+
+ALL = ",".join(f"{name}={getattr(Robustness(), name)}" for name in KINDS)
+"""The usual options in full."""

@@ -29,7 +29,7 @@ WHOLE = {
     "seed": 3,
     "data": "sets/fashion",
     "in_array": True,
-    "robust": True,
+    "robust": "taught=0",
 }
 
 

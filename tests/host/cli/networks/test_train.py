@@ -286,7 +286,7 @@ def test_a_robust_network_says_what_chips_reach(data, tmp_path, capfd, monkeypat
     again = tmp_path / "again.safetensors"
     recipe = tmp_path / "recipe.toml"
     recipe.write_text(
-        f"robust = true\nhidden = [12]\nepochs = 2\ndevice = 'paper'\ndata = '{data}'"
+        f"robust = 'usual'\nhidden = [12]\nepochs = 2\ndevice = 'paper'\ndata = '{data}'"
     )
     assert main(["train", "--recipe", str(recipe), "-o", str(again), "--json"]) == 0
     result = json.loads(capfd.readouterr().out)
@@ -294,4 +294,4 @@ def test_a_robust_network_says_what_chips_reach(data, tmp_path, capfd, monkeypat
     assert again.read_bytes() == output.read_bytes()
     command = train_command(provenance, "net")
     assert command is not None
-    assert "--robust" in shlex.split(command)
+    assert shlex.split(command)[2:4] == ["--robust", "--states"]

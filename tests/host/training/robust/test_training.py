@@ -11,7 +11,7 @@ from allspin.host.data.catalogue import open_device
 from allspin.host.data.datasets import Dataset, load_dataset
 from allspin.host.training.recipe import TrainingParameters, split, train
 from allspin.host.training.robust.judged import FIRST_JUDGE
-from allspin.host.training.robust.robustness import Robustness
+from allspin.host.training.robust.robustness import ALL, Robustness
 from allspin.host.training.training_target import TrainingTarget
 from allspin.sim.chip.chip import Chip
 from allspin.sim.network.netfile import network_to_bytes
@@ -85,7 +85,8 @@ def test_each_option_changes_what_is_learnt(dataset: Dataset, changes: dict) -> 
     other = dataclasses.replace(short, robust=Robustness(teacher=40, **changes))
     one, another = (train(dataset, each).network for each in (short, other))
     assert not np.array_equal(one.layers[0].states, another.layers[0].states)
-    assert another.provenance["options"]["robust"].items() >= changes.items()
+    written = another.provenance["options"]["robust"]
+    assert Robustness.parse(written) == other.robust
 
 
 def test_the_seed_decides_to_the_last_byte(dataset: Dataset) -> None:
@@ -113,6 +114,33 @@ def test_test_images_play_no_part(dataset: Dataset) -> None:
 def test_values_outside_their_range_are_named(changes: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Robustness(**changes)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "tought=1",
+            "robust has no option 'tought'; it has verified, taught, temperature",
+        ),
+        ("taught", "robust takes options such as taught=0, not 'taught'"),
+        ("teacher=3.5", "robust takes options such as taught=0, not 'teacher=3.5'"),
+        ("", "robust has no option ''"),
+        ("verified=7", "verified must be a number from 0 to 1, not 7.0"),
+    ],
+)
+def test_texts_that_say_nothing_are_refused(text: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Robustness.parse(text)
+
+
+def test_a_text_says_what_differs() -> None:
+    assert Robustness.parse("usual") == Robustness()
+    assert Robustness().text == "usual"
+    other = Robustness(0.25, teacher=30)
+    assert other.text == "verified=0.25,teacher=30"
+    assert Robustness.parse(other.text) == other
+    assert Robustness.parse(ALL) == Robustness()
 
 
 def test_there_is_no_robustness_without_a_device() -> None:
