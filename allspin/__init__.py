@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from allspin.host.training.imported.options import ImportOptions as ImportOptions
     from allspin.host.training.recipe import TrainingParameters as TrainingParameters
     from allspin.host.training.recipe import train as train
+    from allspin.host.training.robust.robustness import Robustness as Robustness
     from allspin.host.training.training_target import TrainingTarget as TrainingTarget
     from allspin.sim.chip.chip import Chip as Chip
     from allspin.sim.device.device import Device as Device
@@ -108,6 +109,7 @@ __all__ = [
     "ReportSubject",
     "ResidentParameters",
     "Response",
+    "Robustness",
     "RunOptions",
     "SimulatorOptions",
     "Synapse",
@@ -176,6 +178,7 @@ _HOMES = {
     "ReportSubject": "host.report.subject:Subject",
     "ResidentParameters": "hdl.parameters",
     "Response": "sim.device.synapse_response",
+    "Robustness": "host.training.robust.robustness",
     "RunOptions": "host.study.run",
     "SimulatorOptions": "host.study.proof.engine",
     "Synapse": "sim.device.synapse",
