@@ -79,7 +79,7 @@ def reshape(node: Any, inputs: Sequence[Value | None]) -> Value:
         return value.reshaped(_target(value, shape))
     if any(side < -1 or side == 0 for side in shape):
         raise ValueError(f"it reshapes weights to {shape}")
-    return value.reshape(shape)
+    return constant_of(value, "input").reshape(shape)
 
 
 def flatten(node: Any, inputs: Sequence[Value | None]) -> Value:
