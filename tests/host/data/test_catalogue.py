@@ -9,9 +9,12 @@ from allspin.host.data.catalogue import (
     open_network,
     shipped_networks,
 )
-from allspin.host.data.datasets import load_dataset
+from allspin.host.data.datasets import load_dataset, load_test_set
+from allspin.sim.chip.chip import Chip
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
+from allspin.sim.programming.programming import program_chip
+from allspin.sim.programming.schemes import Programming
 
 CMOS = ("cmos-bare", "cmos-relu", "cmos-sigmoid")
 
@@ -24,6 +27,8 @@ def test_networks_ship_for_devices_and_for_cmos_neurons() -> None:
         *(f"mnist-100-{kind}" for kind in CMOS),
         "paper-10",
         "paper-100",
+        "robust-10",
+        "robust-100",
     )
 
 
@@ -42,7 +47,14 @@ def test_a_network_for_a_cmos_neuron_is_as_good_as_promised(
 
 @pytest.mark.parametrize(
     ("name", "states"),
-    [("mnist-10", 10), ("mnist-100", 100), ("paper-10", 10), ("paper-100", 100)],
+    [
+        ("mnist-10", 10),
+        ("mnist-100", 100),
+        ("paper-10", 10),
+        ("paper-100", 100),
+        ("robust-10", 10),
+        ("robust-100", 100),
+    ],
 )
 def test_a_shipped_network_is_what_its_name_says(name: str, states: int) -> None:
     network = open_network(name)
@@ -56,7 +68,14 @@ def test_a_shipped_network_is_what_its_name_says(name: str, states: int) -> None
 
 @pytest.mark.parametrize(
     ("name", "least"),
-    [("mnist-10", 0.985), ("mnist-100", 0.987), ("paper-10", 0.985), ("paper-100", 0.985)],
+    [
+        ("mnist-10", 0.985),
+        ("mnist-100", 0.987),
+        ("paper-10", 0.985),
+        ("paper-100", 0.985),
+        ("robust-10", 0.985),
+        ("robust-100", 0.985),
+    ],
 )
 def test_a_shipped_network_is_as_good_as_promised(name: str, least: float) -> None:
     dataset = load_dataset(None)
@@ -64,6 +83,18 @@ def test_a_shipped_network_is_as_good_as_promised(name: str, least: float) -> No
     classes = GoldenModel(network).classify(dataset.test_images)
     assert (classes == dataset.test_labels).mean() >= least
     assert network.provenance["data"]["digest"] == dataset.digest
+
+
+@pytest.mark.parametrize("name", ["robust-10", "robust-100"])
+def test_chips_of_a_robust_network_are_as_good_as_promised(name: str) -> None:
+    """Open loop, all variation, not calibrated: three chips, 2,000 images."""
+    images, labels = load_test_set(None)
+    device, network = open_device("paper"), open_network(name)
+    for seed in range(3):
+        chip = Chip(device, seed)
+        words = program_chip(chip, network, Programming()).words
+        classes = chip.golden(network, words).classify(images[:2000])
+        assert (classes == labels[:2000]).mean() >= 0.96
 
 
 def test_a_file_is_opened_by_its_path(tmp_path) -> None:
@@ -74,7 +105,7 @@ def test_a_file_is_opened_by_its_path(tmp_path) -> None:
 
 def test_an_unknown_network_is_one_line_with_the_names(tmp_path) -> None:
     missing = str(tmp_path / "none")
-    with pytest.raises(UserError, match=r"give a file, or one of mnist-10, .*, paper-100$"):
+    with pytest.raises(UserError, match=r"give a file, or one of mnist-10, .*, robust-100$"):
         open_network(missing)
 
 
