@@ -121,7 +121,7 @@ def forward(
         record.append(VaryingPass(drive, squares, states, sums, draws, slopes))
         if activations is not None:
             drive = activations
-    return sums * _unit(network, network.layers - 1), record
+    return record[-1].sums * _unit(network, network.layers - 1), record
 
 
 def _unit(network: LatentNetwork, layer: int) -> np.float32:
@@ -161,14 +161,17 @@ def backward(
             gradients[place + 1] = -slope.sum(axis=0)
             slope = slope * network.gains(layer)
             gradients[place] = np.einsum("ij,ij->j", slope, here.sums) * unit
-        by_sum = slope * unit
-        by_variance = by_sum * here.by_variance
-        gradients[layer] = (here.drive.T @ by_sum) * law.mean_slope[here.states]
-        gradients[layer] += (here.squares.T @ by_variance) * law.variance_slope[here.states]
+        by_sum: Array = slope * unit
+        by_variance: Array = by_sum * here.by_variance
+        gradients[layer] = here.drive.T @ by_sum
+        gradients[layer] *= law.mean_slope[here.states]
+        spread: Array = here.squares.T @ by_variance
+        spread *= law.variance_slope[here.states]
+        gradients[layer] += spread
         gradients[layer] *= outermost
         if layer:
-            slope = by_variance @ law.variance[here.states].T
-            slope *= 2 * here.drive
-            slope += by_sum @ law.mean[here.states].T
-            slope *= np.float32(network.formats.input_top(layer))
+            by_drive: Array = by_variance @ law.variance[here.states].T
+            by_drive *= 2 * here.drive
+            by_drive += by_sum @ law.mean[here.states].T
+            slope = by_drive * np.float32(network.formats.input_top(layer))
     return gradients

@@ -60,6 +60,7 @@ def test_the_table_names_every_reading(capsys: pytest.CaptureFixture[str]) -> No
         assert reading in out
     assert "at most 8 tries" in out
     assert "neurons' threshold, calibrated" in out
+    assert "mnist-10, all variation, open loop: the worst is chip 0 with" in out
 
 
 def test_run_on_a_chip(capsys: pytest.CaptureFixture[str]) -> None:

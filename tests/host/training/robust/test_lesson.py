@@ -54,9 +54,9 @@ def test_without_a_teacher_the_slope_is_that_of_the_cross_entropy() -> None:
 def test_a_pupil_that_says_what_its_teacher_says_has_nothing_to_learn_of_it() -> None:
     lesson = RobustLesson([(1.0, LAW)], Robustness(taught=1.0, temperature=3.0), None)
     logits = np.random.default_rng(3).standard_normal((64, 4)).astype(np.float32)
-    _, slope = lesson._loss(logits, LABELS, softmax(logits / 3))
+    _, slope = lesson._loss(logits, LABELS, softmax(logits / np.float32(3)))
     np.testing.assert_allclose(slope, 0, atol=1e-6)
-    _, slope = lesson._loss(logits, LABELS, softmax(logits[::-1] / 3))
+    _, slope = lesson._loss(logits, LABELS, softmax(logits[::-1] / np.float32(3)))
     assert np.abs(slope).max() > 0.1
 
 
