@@ -29,7 +29,7 @@ def _show(value):
 
 
 def cells(notebook: Path) -> list[str]:
-    return [code for _, code in CELL.findall(notebook.read_text(encoding="utf-8"))]
+    return CELL.findall(notebook.read_text(encoding="utf-8"))
 
 
 def as_a_program(notebook: Path) -> str:

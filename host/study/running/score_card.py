@@ -40,7 +40,8 @@ def confusion_svg(counts: npt.NDArray[np.int64]) -> str:
         colour = COLOURS[2 if row == column else 1]
         drawn.append(
             f'<rect x="{x}" y="{y}" width="{CELL}" height="{CELL}" fill="{colour}" '
-            f'fill-opacity="{0.7 * shade:.2f}"/><text x="{x + CELL / 2}" y="{y + 15}">{count}</text>'
+            f'fill-opacity="{0.7 * shade:.2f}"/>'
+            f'<text x="{x + CELL / 2}" y="{y + 15}">{count}</text>'
         )
     for number in range(len(counts)):
         middle = number * CELL + MARGIN + CELL / 2
