@@ -115,3 +115,10 @@ def test_the_site_s_packages_go_with_the_others():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     wanted = [*project["dependencies"], *project["optional-dependencies"]["docs"]]
     assert {re.split(r"[\[>=<]", each)[0] for each in wanted} <= set(pins[1])
+
+
+def test_read_the_docs_is_told_files_that_there_are():
+    text = (ROOT / ".readthedocs.yaml").read_text()
+    named = re.findall(r"(?:configuration|requirements|path): (\S+)$", text, re.MULTILINE)
+    assert len(named) == 3
+    assert all((ROOT / name).exists() for name in named)

@@ -17,7 +17,7 @@ def test_cells_are_those_of_the_chip():
         if float(path["stroke-opacity"]) < 1
     ]
     assert len(faint) == 3 * 12
-    # Ends of the cells' potentiation rise in pixels as R_AH falls, by another way to the same cells.
+    # Where their potentiation ends, by another way to the same cells; pixels count down.
     array = SynapseArray(device.synapse, 7, 0, (12, 1))
     own = array.deviates[Polarity.POTENTIATION][:, 0]
     ends = device.synapse.curve(Polarity.POTENTIATION, 100, own)
