@@ -39,10 +39,10 @@ def _neuron_chart(chip: "Chip") -> str:
         for purpose in (Purpose.NEURON_GAIN, Purpose.NEURON_THRESHOLD)
     )
     mean = device.neuron.response(current)
-    lines = [Line("neuron, mean", current.tolist(), mean.tolist(), 2)]
+    lines = [Line("neuron, mean", current.tolist(), mean.tolist())]
     for gain, threshold in zip(gains, thresholds, strict=True):
         own = device.neuron_variation.respond(device.neuron, current, gain, threshold)
-        lines.append(Line("", current.tolist(), own.tolist(), 2, faint=True))
+        lines.append(Line("", current.tolist(), own.tolist(), faint=True))
     title = f"Output over input current of {DRAWN} neurons of the chip, and of the mean one"
     return lines_svg(title, lines, *NEURON_AXES)
 

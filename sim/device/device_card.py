@@ -39,7 +39,7 @@ def _pulse_chart(device: "Device") -> str:
 
 def _neuron_chart(device: "Device") -> str:
     current = np.linspace(0, 1, POINTS)
-    line = Line("", current.tolist(), device.neuron.response(current).tolist(), 2)
+    line = Line("", current.tolist(), device.neuron.response(current).tolist())
     return lines_svg("The neuron's output over its input current", [line], *NEURON_AXES)
 
 

@@ -87,7 +87,9 @@ def _legend(lines: Sequence[Line]) -> tuple[float, list[str]]:
     return len(named) * LINE + 4, drawn
 
 
-def lines_svg(title: str, lines: Sequence[Line], x_axis: Axis, y_axis: Axis) -> str:
+def lines_svg(
+    title: str, lines: Sequence[Line], x_axis: Axis, y_axis: Axis, *, counted: bool = False
+) -> str:
     """Draw lines.
 
     Parameters
@@ -98,6 +100,8 @@ def lines_svg(title: str, lines: Sequence[Line], x_axis: Axis, y_axis: Axis) -> 
         At least one.
     x_axis, y_axis : Axis
         The axes.
+    counted : bool
+        Whether x counts something, and so has ticks at whole numbers only.
 
     Returns
     -------
@@ -114,6 +118,8 @@ def lines_svg(title: str, lines: Sequence[Line], x_axis: Axis, y_axis: Axis) -> 
         drawn.append(_rule(x.start, y(tick), x.end, y(tick), 0.15))
         drawn.append(_text(x.start - 5, y(tick) + 4, tick_text(tick), "end"))
     for tick in x_axis.ticks(x_ends, 5):
+        if counted and not tick.is_integer():
+            continue
         drawn.append(_rule(x(tick), y.start, x(tick), y.start + 4, 0.6))
         drawn.append(_text(x(tick), y.start + 16, tick_text(tick), "middle"))
     drawn.append(_rule(x.start, y.start, x.end, y.start, 0.6))

@@ -29,6 +29,6 @@ def chips_card(measured: "MeasuredChips") -> str:
         f"{measured.images:,} images"
     )
     table = grid(title, ("", "network", "chips have", "accuracy (%)"), rows)
-    axis = Axis("row of the table", ends=(0.5, len(found) + 0.5))
-    picture = lines_svg("Accuracy of each chip, by row", lines, axis, Axis("accuracy (%)"))
+    axes = Axis("row of the table", ends=(0.5, len(found) + 0.5)), Axis("accuracy (%)")
+    picture = lines_svg("Accuracy of each chip, by row", lines, *axes, counted=True)
     return beside(picture, table)

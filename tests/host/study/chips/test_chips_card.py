@@ -25,3 +25,6 @@ def test_each_chip_is_a_point_in_its_row():
     cells = np.array(found.said("td")).reshape(2, 4)
     assert cells[:, 2].tolist() == ["C2C, <open loop>", "ideal"]
     assert cells[1, 3] == f"{100 * measured.results[1].mean:.2f} ± 0.00"
+    ticks = [text["text-anchor"] for text in found.of("text")].count("middle")
+    assert [said for said in found.said("text") if said in ("1", "2")] == ["1", "2"]
+    assert ticks == 2
