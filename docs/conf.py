@@ -1,9 +1,12 @@
 """How Sphinx makes the documentation site of these pages: `make docs`."""
 
+import logging
 import os
 import sys
 import tomllib
 from pathlib import Path
+
+from jupyter_client.manager import KernelManager
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -48,6 +51,9 @@ nb_execution_show_tb = True
 nb_execution_in_temp = True
 # Progress is for whoever waits.
 nb_output_stderr = "remove"
+# Kernels are spoken to through files of the user's own, not over the network, and in silence.
+KernelManager.transport.default_value = "ipc"
+logging.getLogger("traitlets").setLevel(logging.WARNING)
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # signatures have defaults; types are in the docstrings

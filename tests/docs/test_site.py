@@ -36,7 +36,7 @@ def site(monkeypatch: pytest.MonkeyPatch):
         ("[c](../../README.md)", "docs/decisions", "docs/decisions", "[c](../index.md)"),
         ("[`tests/`](../tests) and on", "docs", "docs", "`tests/` and on"),
         ("[a\nb](LICENSE)", "", "docs", "[a\nb](../LICENSE)"),
-        ("[w](https://doi.org/x)", "docs", "docs", "[w](https://doi.org/x)"),
+        ("[w](mailto:x)", "docs", "docs", "[w](mailto:x)"),
         ("![p](docs/pictures/sweep.png)", "", "docs", "![p](pictures/sweep.png)"),
     ],
 )
