@@ -45,7 +45,7 @@ myst_heading_anchors = 4
 # What a notebook printed is kept as long as neither it nor allspin's sources change.
 nb_execution_mode = "cache"
 nb_execution_cache_path = str(ROOT / "build" / "notebooks" / sources_digest(ROOT))
-nb_execution_timeout = 300
+nb_execution_timeout = 1800
 nb_execution_raise_on_error = True
 nb_execution_show_tb = True
 nb_execution_in_temp = True
