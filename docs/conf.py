@@ -6,8 +6,6 @@ import sys
 import tomllib
 from pathlib import Path
 
-from jupyter_client.manager import KernelManager
-
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 
@@ -51,9 +49,14 @@ nb_execution_show_tb = True
 nb_execution_in_temp = True
 # Progress is for whoever waits.
 nb_output_stderr = "remove"
-# Kernels are spoken to through files of the user's own, not over the network, and in silence.
-KernelManager.transport.default_value = "ipc"
 logging.getLogger("traitlets").setLevel(logging.WARNING)
+# Notebooks run without their reader's own settings, and their kernels say only what is wrong.
+_ipython = ROOT / "build" / "ipython"
+(_ipython / "profile_default").mkdir(parents=True, exist_ok=True)
+(_ipython / "profile_default" / "ipython_kernel_config.py").write_text(
+    "c.IPKernelApp.log_level = 40\n", encoding="utf-8"
+)
+os.environ["IPYTHONDIR"] = str(_ipython)
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # signatures have defaults; types are in the docstrings

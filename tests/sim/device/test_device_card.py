@@ -21,8 +21,11 @@ def test_curves_and_lines_are_the_device_s():
     # Halfway in pulses, both are where the law says.
     middle = [device.synapse.curve(polarity, [50])[0] for polarity in Polarity]
     low, high = points(up)[0][1], points(up)[-1][1]
-    shares = [(low - np.interp(points(up)[30][0], *zip(*points(path), strict=True))) / (low - high)
-              for path in (up, down)]  # fmt: skip
+    at = points(up)[30][0]
+    shares = []
+    for path in (up, down):
+        across, height = np.array(points(path)).T
+        shares.append((low - np.interp(at, across, height)) / (low - high))
     assert shares == pytest.approx([(value + 1) / 2 for value in middle], abs=0.02)
     assert points(neuron)[0][1] > points(neuron)[-1][1]
     said = found.said("td")

@@ -46,12 +46,12 @@ class _Parser(HTMLParser):
         self.found, self.open = Parsed(), list[str]()
 
     def handle_starttag(self, tag, attrs):
-        self.found.elements.append((tag, dict(attrs)))
+        self.found.elements.append((tag, {name: value or "" for name, value in attrs}))
         if tag not in EMPTY:
             self.open.append(tag)
 
     def handle_startendtag(self, tag, attrs):
-        self.found.elements.append((tag, dict(attrs)))
+        self.found.elements.append((tag, {name: value or "" for name, value in attrs}))
 
     def handle_endtag(self, tag):
         assert self.open.pop() == tag
