@@ -30,8 +30,11 @@ extensions = [
     # Of docs/site.
     "diagrams",
     "links",
+    "units",
 ]
 exclude_patterns = ["site"]
+# A block without a language is what something printed.
+highlight_language = "none"
 # Typographic quotes would change commands in the text.
 smartquotes = False
 # `allspin.Network` in a docstring is a link where the site has the name, and code elsewhere.
