@@ -5,7 +5,6 @@ from typing import Any
 from allspin.boards.build.figures import Figures
 from allspin.boards.build.flow import Build
 from allspin.boards.build.tools import Wanted
-from allspin.boards.shell import ShellParameters
 from allspin.boards.virtual.build import compiler
 from allspin.hdl.link.protocol import identity_bytes
 from allspin.hdl.tools.process import Progress
@@ -43,7 +42,7 @@ def build_board(
     UserError
         If the network cannot run there, or a tool is missing or fails.
     """
-    parameters = ShellParameters.from_network(job.board, job.network, job.profile)
+    parameters = job.shell()
     build = Build(parameters, wanted, progress)
     netlist = build.synthesise()
     routed = [build.route(netlist, seed) for seed in seeds]
