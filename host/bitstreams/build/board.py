@@ -69,6 +69,7 @@ def _measured(
     """Cycles per image, and images/s at the machine's clock; of what runs there at all."""
     nothing: dict[str, Any] = {
         "cycles_per_image": None,
+        "latency_cycles": None,
         "images_per_second": None,
         "link_images_per_second": None,
     }
@@ -83,6 +84,7 @@ def _measured(
         return nothing, ()
     return {
         "cycles_per_image": round(found.cycles.per_image, 4),
+        "latency_cycles": round(found.latency, 2),
         "images_per_second": round(found.engine_rate(job.board.machine_frequency)),
         "link_images_per_second": round(link_rate(job.board.baud, found.link_bytes)),
     }, ()
