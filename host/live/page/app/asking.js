@@ -1,0 +1,60 @@
+// Asks for one image at a time: while an answer is under way only the newest question waits.
+
+/** @typedef {import("./types.js").Subject} Subject */
+/** @typedef {import("./connection.js").Connection} Connection */
+
+const PATIENCE = 3000; // Milliseconds after which no answer is expected any more.
+
+export class Asking {
+  /** @param {Connection} connection */
+  constructor(connection) {
+    this.connection = connection;
+    this.serial = 0;
+    /** @type {number | null} */
+    this.pending = null;
+    this.since = 0;
+    /** @type {Subject | null} */
+    this.next = null;
+    /** @type {Map<number, number>} Begins of questions that are measured. */
+    this.begins = new Map();
+  }
+
+  /** @param {Subject} subject @param {number | null} begun When a stroke ended. */
+  ask(subject, begun = null) {
+    this.next = subject;
+    if (begun !== null) this.begun = begun;
+    if (this.pending === null || performance.now() - this.since > PATIENCE) this.send();
+  }
+
+  send() {
+    const subject = this.next;
+    if (!subject) return;
+    this.next = null;
+    const serial = ++this.serial;
+    const { test, strokes, use } = subject;
+    const asked = test === null ? { kind: "show", serial, strokes, use } : { kind: "show", serial, test };
+    this.pending = this.connection.send(asked) ? serial : null;
+    this.since = performance.now();
+    if (this.begun !== undefined) this.begins.set(serial, this.begun);
+    this.begun = undefined;
+  }
+
+  /** @param {number} serial Of an answer that is on the page now. */
+  answered(serial) {
+    const begun = this.begins.get(serial);
+    if (begun !== undefined) {
+      performance.measure("stroke to logits", { start: begun, end: performance.now() });
+      this.begins.delete(serial);
+    }
+    if (serial === this.pending) {
+      this.pending = null;
+      this.send();
+    }
+  }
+
+  /** No answer comes of what was asked. */
+  forget() {
+    this.pending = null;
+    this.begins.clear();
+  }
+}
