@@ -64,6 +64,7 @@ class Session:
         self._score: ScoreJob | None = None
         self._chips: ChipsJob | None = None
         self._count = 0
+        self._turn = 0
 
     def receive(self, message: Message) -> None:
         """Take what a page said; of several settings or images the last one counts."""
@@ -116,7 +117,9 @@ class Session:
         jobs = [job for job in (self._score, self._chips) if job is not None and not job.done]
         resting = REST - (time.monotonic() - self._last)
         if jobs and resting <= 0:
-            await jobs[0].step(self._send)
+            # In turn, so that either is seen to go on.
+            self._turn += 1
+            await jobs[self._turn % len(jobs)].step(self._send)
         else:
             await self._wait(resting if jobs else None)
 

@@ -11,7 +11,7 @@ from allspin.host.live.shown.choices import Choices
 from allspin.host.live.shown.made import Made
 from allspin.host.study.running.comparison import WordsCompared
 
-AT_ONCE = {"golden": 500, "virtual": 100, "board": 50}
+AT_ONCE = {"golden": 500, "virtual": 50, "board": 25}
 """Images of a step, by machine: some 15 ms."""
 WRONG = 48
 """Wrong ones that a page is shown."""

@@ -2,12 +2,13 @@
 
 import { Asking } from "./asking.js";
 import { Connection } from "./connection.js";
-import { find } from "./elements.js";
+import { find, whole } from "./elements.js";
 import { asPng, asSvg, save } from "./saving.js";
 import { pack, unpack } from "./state.js";
 import { Status } from "./status.js";
 import { Colours } from "../draw/colours.js";
 import { FlowView } from "../flow/flow.js";
+import { highest } from "../flow/logits.js";
 import { Pad } from "../input/pad.js";
 import { SettingForm } from "../input/setting.js";
 import { SubjectChoice } from "../input/subject.js";
@@ -85,7 +86,7 @@ class Page {
         return this.status.machine(told);
       case "score":
         this.status.score(told.compared, told.mismatches, told.words);
-        if (told.words && !told.words[1]) this.flow.sourceOfWords("R_AH, read back from the machine");
+        if (told.words && !told.words[1]) this.flow.sourceOfWords("read back from the machine");
         return this.confusion.set(told, content, this.made?.shape ?? [28, 28]);
       case "chip":
         return this.chips.add(told);
@@ -202,7 +203,7 @@ class Page {
     });
     this.shown = null;
     this.flow.build(made, this.words);
-    this.flow.sourceOfWords("R_AH, golden model");
+    this.flow.sourceOfWords("golden model");
     this.chips.mark(made.setting.chip);
     find("made", HTMLElement).textContent = this.howMade(made);
   }
@@ -211,9 +212,9 @@ class Page {
   howMade({ counts, setting }) {
     if (!counts || setting.chip === null) return "Each cell holds exactly its level.";
     const share = ((100 * counts.changed) / counts.cells).toFixed(1);
-    const energy = counts.energy === null ? "" : `, ${(1e3 * counts.energy).toPrecision(2)} mJ`;
-    const reads = counts.readsPerCell ? `, ${counts.readsPerCell} reads` : "";
-    return `${share} % of the words differ from the ideal chip's. A cell took ${counts.pulsesPerCell} pulses${reads}; all cells${energy || " took no known energy"}.`.replace("all cells, ", "all cells took ");
+    const energy = counts.energy === null ? "" : `, all cells ${energyText(counts.energy)}`;
+    const reads = counts.readsPerCell ? ` and ${counts.readsPerCell} reads` : "";
+    return `${share} % of the words differ from the ideal chip's. A cell took ${counts.pulsesPerCell} pulses${reads}${energy}.`;
   }
 
   /** @param {Shown} shown */
@@ -225,6 +226,7 @@ class Page {
     const keep = shown.on === "virtual" ? this.timeline.timeline : null;
     if (!keep) this.timeline.set(null, null, why);
     this.draw();
+    find("answer", HTMLElement).textContent = answerText(shown);
     this.asking.answered(shown.serial);
   }
 
@@ -268,7 +270,7 @@ class Page {
 
   copy() {
     this.remember();
-    const { copied } = { copied: find("copied", HTMLElement) };
+    const copied = find("copied", HTMLElement);
     navigator.clipboard?.writeText(location.href).then(
       () => (copied.textContent = "copied"),
       () => (copied.textContent = "the address of this page is the link"),
@@ -281,6 +283,19 @@ class Page {
     this.asking.forget();
     this.status.machine({ kind: "machine", state: "lost", text, s: 0 });
   }
+}
+
+/** @param {Shown} shown */
+function answerText({ machine, golden, label }) {
+  const [answer, margin] = highest(machine ?? golden);
+  const known = label === null ? "" : answer === label ? ", as labelled" : `, the label is ${label}`;
+  return `Answer ${answer}, ahead by ${whole(margin)}${known}`;
+}
+
+/** @param {number} joule */
+function energyText(joule) {
+  const [factor, unit] = joule >= 1 ? [1, "J"] : joule >= 1e-3 ? [1e3, "mJ"] : [1e6, "\u00b5J"];
+  return `${Number((factor * joule).toPrecision(2))} ${unit}`;
 }
 
 new Page();

@@ -38,8 +38,7 @@ export class CrossbarView {
     this.panel = new Panel(
       parent,
       {
-        title: `Crossbar ${number}: ${plan.rows} \u00d7 ${plan.columns}`,
-        source: "R_AH",
+        title: `Crossbar ${number}`,
         className: "crossbar",
         height: HIGH + FOOT,
       },
@@ -83,6 +82,12 @@ export class CrossbarView {
       `${state.driven.length} rows are driven; column ${this.column} sums to ${state.sums[this.column]}`,
     );
     this.panel.redraw();
+  }
+
+  /** @param {string} words Where the words come from. */
+  source(words) {
+    const { rows, columns } = this.plan;
+    this.panel.label(this.panel.title.textContent ?? "", `R_AH of ${rows} \u00d7 ${columns}, ${words}`);
   }
 
   /** The colours are others now. */
@@ -147,6 +152,7 @@ export class CrossbarView {
       const fill = this.colours.divergingText(0.75 * Math.sign(share));
       surface.rect(left + column * step + step * 0.08, middle, step * 0.84, -share * high, { fill });
     });
-    surface.text(left, HIGH + FOOT - 3, `column sums, \u00b1 ${whole(most)}`, { fill: soft, size: 11 });
+    const words = this.plan.columns > 20 ? "column sums, " : "sums, ";
+    surface.text(left, HIGH + FOOT - 3, `${words}\u00b1 ${whole(most)}`, { fill: soft, size: 11 });
   }
 }

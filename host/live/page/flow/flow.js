@@ -93,7 +93,8 @@ export class FlowView {
     if (!made) return;
     const first = states[0];
     const top = 2 ** made.pixelBits - 1;
-    const now = shown.layers[0].inputs.map((value, row) => (first.driven.length && row <= last(first.driven) ? value : 0));
+    const driven = new Set(first.driven);
+    const now = shown.layers[0].inputs.map((value, row) => (driven.has(row) ? value : 0));
     this.image.ink(made.shape, now, top, `${whole(first.driven.length)} of ${whole(now.length)}`);
     states.forEach((state, number) => {
       const chosen = number === layer ? column : -1;
@@ -108,14 +109,14 @@ export class FlowView {
   column(states, layer, column, made) {
     const { rows, columns, top } = made.layers[layer];
     const shape = layer ? near(rows) : made.shape;
-    this.weights.panel.label(`Weights ${layer}.${column}`);
-    this.weights.weights(shape, this.words[layer], columns, column, top, `\u2212${top} to ${top}`);
+    this.weights.panel.label(made.layers.length > 2 ? `Column ${layer}.${column}` : `Column ${column}`);
+    this.weights.weights(shape, this.words[layer], columns, column, top, `R_AH \u2212${top} to ${top}`);
     this.buildup?.set(this.words[layer], columns, column, states[layer]);
   }
 
   /** @param {string} source Where the words that are shown come from. */
   sourceOfWords(source) {
-    for (const view of this.crossbars) view.panel.label(view.panel.title.textContent ?? "", source);
+    for (const view of this.crossbars) view.source(source);
   }
 
   recolour() {
@@ -126,11 +127,6 @@ export class FlowView {
     this.buildup?.chart.recolour();
     this.logits.panel.redraw();
   }
-}
-
-/** @param {number[]} values */
-function last(values) {
-  return values[values.length - 1];
 }
 
 /** @param {number} rows @returns {[number, number]} The rectangle nearest to a square. */

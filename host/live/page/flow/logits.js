@@ -10,6 +10,7 @@ import { Panel } from "../draw/panel.js";
 const HIGH = 476;
 const LEGEND = 58;
 const HEAD = 92;
+const NUMBERS = 52; // Room for them at the right.
 /** @type {Record<string, string>} */
 const NAMES = { golden: "golden model", virtual: "virtual board", board: "board" };
 
@@ -44,7 +45,7 @@ export class LogitsView {
     this.head(surface, logits, shown.label, width);
     const values = [...logits, ...shown.golden, ...shown.ideal];
     const most = Math.max(1, ...values.map(Math.abs));
-    const [left, right] = [24, width - 4];
+    const [left, right] = [24, width - NUMBERS];
     const middle = (left + right) / 2;
     const x = (/** @type {number} */ value) => middle + (value / most) * ((right - left) / 2 - 2);
     const step = (HIGH - HEAD - LEGEND) / logits.length;
@@ -63,9 +64,7 @@ export class LogitsView {
         surface.rect(middle, top - 2.5, x(shown.golden[number]) - middle, bar + 5, { stroke: ink, width: 1.3 });
       }
       diamond(surface, x(shown.ideal[number]), top + bar / 2, 5, ideal);
-      // On the side where no bar is.
-      const anchor = logit < 0 ? "start" : "end";
-      surface.text(middle + (logit < 0 ? 5 : -5), top + bar / 2 + 4, whole(logit), { fill: best ? ink : soft, size: 11, anchor });
+      surface.text(width - 2, top + bar / 2 + 4, whole(logit), { fill: best ? ink : soft, size: 11, anchor: "end" });
     });
     this.legend(surface, shown);
   }
@@ -111,7 +110,7 @@ function diamond(surface, x, y, size, stroke) {
 }
 
 /** @param {number[]} logits @returns {[number, number]} The class, the lowest of the largest, and by how much it is ahead. */
-function highest(logits) {
+export function highest(logits) {
   const answer = logits.indexOf(Math.max(...logits));
   const others = logits.filter((_, number) => number !== answer);
   return [answer, logits[answer] - Math.max(...others)];

@@ -28,7 +28,7 @@ export class NeuronView {
     this.state = null;
     this.column = -1;
     const title = `${made.neuron} neurons`;
-    this.panel = new Panel(parent, { title, source: "currents and activations: golden model", height: HIGH }, (surface, width) => this.draw(surface, width),
+    this.panel = new Panel(parent, { title, source: "points: golden model", height: HIGH }, (surface, width) => this.draw(surface, width),
     );
   }
 
@@ -55,7 +55,6 @@ export class NeuronView {
       const anchor = tick ? (tick === this.most ? "end" : "middle") : "start";
       surface.text(x(tick), HIGH - MARGIN.bottom + 16, String(tick), { fill: soft, size: 11, anchor });
     }
-    surface.text(MARGIN.left + wide / 2, HIGH - MARGIN.bottom + 16, "", { fill: soft });
     const curve = this.plan.curve ?? [];
     const points = curve.map((value, place) => [x((place / (curve.length - 1)) * this.most), y(value)]);
     surface.line(points, { stroke: soft, width: 2, alpha: 0.8 });
@@ -68,7 +67,7 @@ export class NeuronView {
       surface.circle(x(currents[this.column]), y(activations[this.column]), 5.5, { stroke: ink, width: 2 });
     }
     const [low, full] = [0, this.most].map((end) => currents.slice(0, taken).filter((value) => value === end).length);
-    surface.text(MARGIN.left, HIGH - 18, "input current (LSB) \u2192 activation", { fill: soft, size: 11 });
-    surface.text(MARGIN.left, HIGH - 3, `${whole(low)} at no current, ${whole(full)} at full scale`, { fill: soft, size: 11 });
+    surface.text(6, HIGH - 18, "activation over current (LSB):", { fill: soft, size: 11 });
+    surface.text(6, HIGH - 3, `${whole(low)} neurons at 0, ${whole(full)} at full scale`, { fill: soft, size: 11 });
   }
 }
