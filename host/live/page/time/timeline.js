@@ -121,7 +121,7 @@ export class TimelineView {
       const row = rows.indexOf(cycle);
       const sum = sums.indexOf(cycle);
       return [
-        ...(row >= 0 ? [`crossbar ${layer} takes row ${row + 1} of ${rows.length}`] : []),
+        ...(row >= 0 ? [`crossbar ${layer} takes event ${row + 1} of ${rows.length}`] : []),
         ...(sum >= 0 ? [last ? `logit ${sum} is read` : `sum ${sum} goes to its neuron`] : []),
       ];
     });

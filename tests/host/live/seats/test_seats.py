@@ -1,0 +1,197 @@
+"""Machines of a page: the virtual board, and a board that is held, unplugged and found again."""
+
+import dataclasses
+import os
+import time
+
+import numpy as np
+import pytest
+from starlette.testclient import TestClient
+
+from allspin.hdl.parameters import HardwareProfile
+from allspin.host.link.machines.chip_programming import CHIPS
+from allspin.host.link.machines.opening import virtual_program
+from allspin.host.live.seats import chair
+from allspin.host.live.seats.holder import Holder
+from allspin.host.live.shown.made import Made
+from allspin.host.live.web.app import application
+from allspin.host.live.web.guard import Access
+from allspin.sim.device.imperfections import Imperfections
+from allspin.sim.errors import UserError
+
+TOKEN, PORT = "a-token", 8000
+ORIGIN = "http:" + f"//127.0.0.1:{PORT}"
+
+
+@pytest.fixture
+def serve():
+    """A server of some choices."""
+    return lambda choices: TestClient(
+        application(choices, Access(TOKEN, PORT)), base_url=ORIGIN, headers={}
+    )
+
+
+def until_state(page, *states):
+    """The next word on the machine with one of some states."""
+    while True:
+        said, _ = page.until("machine")
+        if said["state"] in states:
+            return said
+
+
+def shown_on(page, on):
+    """The next image that was computed on a machine."""
+    while True:
+        said, _ = page.until("shown")
+        if said["on"] == on:
+            return said
+
+
+def golden_logits(choices, chosen, number):
+    made = Made.of(choices, choices.setting(chosen))
+    return made.golden.logits(choices.images[number][np.newaxis], number)[0].tolist()
+
+
+def test_one_page_holds_the_board():
+    holder, one, other = Holder(), object(), object()
+    assert holder.claim(one)
+    assert holder.claim(one)
+    assert not holder.claim(other)
+    holder.release(other)
+    assert not holder.claim(other)
+    holder.release(one)
+    assert holder.claim(other)
+
+
+@pytest.mark.parametrize("chosen", [{"chip": 7}, {"chip": None}, {"chip": 7, "scheme": "write-verify"}])
+def test_the_virtual_board_answers_what_the_golden_model_does(
+    choices, client, open_page, chosen
+):
+    chosen = {"on": "virtual", **chosen}
+    with open_page(client) as page:
+        page.say(kind="choose", setting=chosen)
+        page.say(kind="show", serial=1, test=9)
+        assert "virtual board" in until_state(page, "ready")["text"]
+        shown = shown_on(page, "virtual")
+        assert shown["machine"] == shown["golden"] == golden_logits(choices, chosen, 9)
+        assert shown["mismatches"] == 0
+        activity, _ = page.until("timeline")
+        for number, (layer, stage) in enumerate(
+            zip(shown["layers"], activity["stages"], strict=True)
+        ):
+            # A hidden layer's last neuron ends the image, also where it drives no row.
+            ending = number > 0 and layer["inputs"][-1] == 0
+            assert len(stage["rows"]) == np.count_nonzero(layer["inputs"]) + ending
+            assert len(stage["sums"]) == len(layer["sums"])
+            assert stage["rows"][-1] < stage["sums"][0] < activity["clocks"]
+        while (score := page.until("score")[0])["images"] < 60 or score["on"] != "virtual":
+            pass
+        assert (score["compared"], score["mismatches"]) == (300, 0)
+        assert score["words"] == [30 * 12 + 12 * 5, 0]
+
+
+def test_a_new_chip_has_other_words(choices, client, open_page):
+    with open_page(client) as page:
+        seen = []
+        for seed in (1, 2):
+            chosen = {"on": "virtual", "chip": seed}
+            page.say(kind="choose", setting=chosen)
+            page.say(kind="show", serial=seed, test=9)
+            until_state(page, "ready")
+            shown = shown_on(page, "virtual")
+            assert shown["machine"] == golden_logits(choices, chosen, 9)
+            seen.append(shown["machine"])
+        assert seen[0] != seen[1]
+
+
+def test_what_gateware_has_not_is_told_and_the_golden_model_serves(
+    make_choices, serve, open_page
+):
+    device = make_choices().device
+    noisy = dataclasses.replace(device, imperfections=Imperfections(read_noise=0.5))
+    with open_page(serve(make_choices(device=noisy))) as page:
+        page.say(kind="choose", setting={"on": "virtual"})
+        assert "no read noise" in until_state(page, "failed")["text"]
+        page.say(kind="show", serial=1, test=3)
+        assert shown_on(page, "golden")["machine"] is None
+
+
+def test_a_virtual_board_that_cannot_be_compiled_is_told(
+    make_choices, serve, open_page, monkeypatch
+):
+    def refuse(*_: object) -> None:
+        raise UserError("there is no compiler")
+
+    monkeypatch.setattr(chair, "open_virtual_seat", refuse)
+    with open_page(serve(make_choices())) as page:
+        page.say(kind="choose", setting={"on": "virtual"})
+        assert until_state(page, "failed")["text"] == "there is no compiler"
+        page.say(kind="show", serial=1, test=3)
+        assert shown_on(page, "golden")["golden"]
+
+
+def test_the_golden_model_serves_while_the_virtual_board_compiles(
+    choices, client, open_page, monkeypatch
+):
+    opens = chair.open_virtual_seat
+    released = []
+
+    def slowly(network, progress):
+        while not released:
+            progress("compiling the gateware", 12.0)
+            time.sleep(0.01)
+        return opens(network, progress)
+
+    monkeypatch.setattr(chair, "open_virtual_seat", slowly)
+    with open_page(client) as page:
+        page.say(kind="choose", setting={"on": "virtual"})
+        page.say(kind="show", serial=1, test=3)
+        assert until_state(page, "compiling")["text"] == "compiling the gateware"
+        assert shown_on(page, "golden")["serial"] == 1
+        released.append(True)
+        assert shown_on(page, "virtual")["serial"] == 1
+
+
+@pytest.fixture
+def board(bridged, network):
+    """A serial port with a board behind it."""
+    return bridged(virtual_program(network, HardwareProfile(variation=CHIPS)))
+
+
+def test_a_board_is_held_by_one_page_and_the_other_is_told(
+    make_choices, serve, open_page, board, monkeypatch
+):
+    monkeypatch.setattr(chair, "AGAIN", 0.05)
+    choices = make_choices(on="board", port=board)
+    client = serve(choices)
+    with open_page(client) as other:
+        with open_page(client) as page:
+            page.say(kind="choose", setting={})
+            page.say(kind="show", serial=1, test=5)
+            until_state(page, "ready")
+            shown = shown_on(page, "board")
+            assert shown["machine"] == golden_logits(choices, {}, 5)
+            other.say(kind="choose", setting={"chip": 4})
+            assert "another page holds the board" in until_state(other, "held")["text"]
+            other.say(kind="show", serial=1, test=5)
+            assert shown_on(other, "golden")["machine"] is None
+        # It is let go of when its page is closed.
+        until_state(other, "ready")
+        assert shown_on(other, "board")["machine"] == golden_logits(choices, {"chip": 4}, 5)
+
+
+def test_a_board_that_is_unplugged_is_told_and_found_again(
+    make_choices, serve, open_page, bridged, network, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(chair, "AGAIN", 0.05)
+    link = tmp_path / "port"
+    choices = make_choices(on="board", port=str(link))
+    program = virtual_program(network, HardwareProfile(variation=CHIPS))
+    with open_page(serve(choices)) as page:
+        page.say(kind="choose", setting={})
+        assert str(link) in until_state(page, "missing")["text"]
+        page.say(kind="show", serial=1, test=5)
+        assert shown_on(page, "golden")["machine"] is None
+        os.symlink(bridged(program), link)
+        until_state(page, "ready")
+        assert shown_on(page, "board")["machine"] == golden_logits(choices, {}, 5)
