@@ -63,10 +63,10 @@ def test_one_page_holds_the_board():
     assert holder.claim(other)
 
 
-@pytest.mark.parametrize("chosen", [{"chip": 7}, {"chip": None}, {"chip": 7, "scheme": "write-verify"}])
-def test_the_virtual_board_answers_what_the_golden_model_does(
-    choices, client, open_page, chosen
-):
+@pytest.mark.parametrize(
+    "chosen", [{"chip": 7}, {"chip": None}, {"chip": 7, "scheme": "write-verify"}]
+)
+def test_the_virtual_board_answers_what_the_golden_model_does(choices, client, open_page, chosen):
     chosen = {"on": "virtual", **chosen}
     with open_page(client) as page:
         page.say(kind="choose", setting=chosen)
@@ -104,9 +104,7 @@ def test_a_new_chip_has_other_words(choices, client, open_page):
         assert seen[0] != seen[1]
 
 
-def test_what_gateware_has_not_is_told_and_the_golden_model_serves(
-    make_choices, serve, open_page
-):
+def test_what_gateware_has_not_is_told_and_the_golden_model_serves(make_choices, serve, open_page):
     device = make_choices().device
     noisy = dataclasses.replace(device, imperfections=Imperfections(read_noise=0.5))
     with open_page(serve(make_choices(device=noisy))) as page:

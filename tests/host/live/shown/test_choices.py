@@ -80,5 +80,3 @@ def test_a_network_too_large_to_show_is_refused(monkeypatch):
     monkeypatch.setattr("allspin.host.live.shown.choices.MOST_CELLS", 1000)
     with pytest.raises(UserError, match="has 79,400 cells; a page shows 1,000"):
         Choices.open("paper-10")
-
-

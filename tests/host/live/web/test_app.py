@@ -4,7 +4,6 @@ import json
 
 import numpy as np
 import pytest
-from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from allspin.host.live.talk.messages import MAX_BYTES
@@ -134,5 +133,3 @@ def test_all_values_can_be_saved(page, choices, network):
     np.testing.assert_array_equal(arrays["words_0"], network.layers[0].words)
     np.testing.assert_array_equal(arrays["image"].ravel(), choices.images[4].ravel())
     assert json.loads(str(arrays["setting"]))["chip"] is None
-
-

@@ -114,9 +114,7 @@ def test_a_socket_needs_the_token(client):
 def test_every_answer_has_the_policy(client):
     for path in ("", "app/main.js", "no-such-file"):
         headers = client.get(f"/{TOKEN}/{path}").headers
-        rules = dict(
-            rule.split(" ", 1) for rule in headers["content-security-policy"].split("; ")
-        )
+        rules = dict(rule.split(" ", 1) for rule in headers["content-security-policy"].split("; "))
         assert rules["default-src"] == rules["base-uri"] == rules["frame-ancestors"] == "'none'"
         assert rules["script-src"] == rules["style-src"] == rules["img-src"] == "'self'"
         assert rules["connect-src"] == f"'self' ws://{HOST}"
