@@ -30,6 +30,8 @@ from allspin.sim.errors import UserError
 
 REST = 0.2
 """Seconds without a message after which nobody draws."""
+SETTLED = 0.04
+"""Seconds without a message after which an image is not followed by the next one of a stroke."""
 
 Send = Callable[[dict[str, Any], bytes], Awaitable[None]]
 """Sends a page an object, and bytes that belong to it."""
@@ -59,6 +61,7 @@ class Session:
         self._made: Made | None = None
         self._shown: Show | None = None
         self._flow: Flow | None = None
+        self._traced = False
         self._activity: npt.NDArray[np.uint64] | None = None
         self._chair = Chair(choices.port, holder, self._tell, self._wake.set)
         self._score: ScoreJob | None = None
@@ -106,7 +109,9 @@ class Session:
         elif self._show is not None:
             show, self._show = self._show, None
             await self._image(made, show)
-        elif self._save:
+        elif self._traced and self._resting >= SETTLED:
+            await self._trace()
+        elif self._save and not self._traced:
             self._save = False
             await self._archive(made)
         else:
@@ -115,13 +120,19 @@ class Session:
     async def _background(self) -> None:
         """A piece of what there is time for while nobody draws; else wait."""
         jobs = [job for job in (self._score, self._chips) if job is not None and not job.done]
-        resting = REST - (time.monotonic() - self._last)
-        if jobs and resting <= 0:
+        if self._traced:
+            await self._wait(max(SETTLED - self._resting, 0.001))
+        elif jobs and self._resting >= REST:
             # In turn, so that either is seen to go on.
             self._turn += 1
             await jobs[self._turn % len(jobs)].step(self._send)
         else:
-            await self._wait(resting if jobs else None)
+            await self._wait(max(REST - self._resting, 0.001) if jobs else None)
+
+    @property
+    def _resting(self) -> float:
+        """Seconds since the page has said something."""
+        return time.monotonic() - self._last
 
     async def _wait(self, seconds: float | None) -> None:
         """Wait until the page or the machine has something to say, so many seconds at most."""
@@ -138,6 +149,7 @@ class Session:
         made = await asyncio.to_thread(Made.of, self._choices, setting)
         before, self._made = self._made, made
         self._flow = self._activity = None
+        self._traced = False
         words = made.words
         told = {"kind": "made", "setting": _told(setting), **made.to_dict()}
         told["seconds"] = time.perf_counter() - begun
@@ -164,13 +176,20 @@ class Session:
         told["mismatches"] = flow.mismatches
         told["seconds"] = time.perf_counter() - begun
         await self._send(told, b"")
+        self._traced = flow.machine is not None
         if flow.machine is None:
             await self._chair.say()
+
+    async def _trace(self) -> None:
+        """Tell the page what the engine did for the image that it is shown."""
+        self._traced = False
+        flow, shown = self._flow, self._shown
+        if flow is None or shown is None:
             return
         self._activity = await asyncio.to_thread(self._chair.activity, len(flow.golden))
         if self._activity is not None:
             cycles = timeline(self._activity, len(flow.golden))
-            await self._send({"kind": "timeline", "serial": show.serial, **cycles}, b"")
+            await self._send({"kind": "timeline", "serial": shown.serial, **cycles}, b"")
 
     def _answer(self, made: Made, show: Show) -> Flow:
         """Compute an image's values; in a thread."""

@@ -40,6 +40,7 @@ class Seat(Closing):
         self._machine = machine
         self._tap = tap
         self._maker: tuple[object, Maker] | None = None
+        self._alone = False
         self.where = ""
 
     @property
@@ -95,8 +96,8 @@ class Seat(Closing):
         UserError
             If the machine fails.
         """
-        if self._tap is not None:
-            self._tap.clear(SETTLE)
+        # What is left of an earlier image would be taken for this one's.
+        self._alone = self._tap is not None and self._tap.clear(SETTLE)
         return self._machine.stream(image[np.newaxis], first=number).logits[0]
 
     def activity(self, layers: int) -> npt.NDArray[np.uint64] | None:
@@ -112,7 +113,7 @@ class Seat(Closing):
         ndarray of uint64, shape (clocks,), or None
             As of `allspin.host.link.virtual.activity.ActivityTap.take`; None of a board.
         """
-        if self._tap is None:
+        if self._tap is None or not self._alone:
             return None
         return self._tap.take(4 * (layers - 1) + LAST_SUM, SETTLE)
 

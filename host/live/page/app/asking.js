@@ -15,14 +15,16 @@ export class Asking {
     this.since = 0;
     /** @type {Subject | null} */
     this.next = null;
-    /** @type {Map<number, number>} Begins of questions that are measured. */
+    /** @type {[string, number] | null} What the next question's time is called, and its begin. */
+    this.begun = null;
+    /** @type {Map<number, [string, number]>} The same of questions that are under way. */
     this.begins = new Map();
   }
 
-  /** @param {Subject} subject @param {number | null} begun When a stroke ended. */
-  ask(subject, begun = null) {
+  /** @param {Subject} subject @param {string} measured What its time is called, from now on. */
+  ask(subject, measured = "") {
     this.next = subject;
-    if (begun !== null) this.begun = begun;
+    if (measured) this.begun = [measured, performance.now()];
     if (this.pending === null || performance.now() - this.since > PATIENCE) this.send();
   }
 
@@ -35,15 +37,15 @@ export class Asking {
     const asked = test === null ? { kind: "show", serial, strokes, use } : { kind: "show", serial, test };
     this.pending = this.connection.send(asked) ? serial : null;
     this.since = performance.now();
-    if (this.begun !== undefined) this.begins.set(serial, this.begun);
-    this.begun = undefined;
+    if (this.begun) this.begins.set(serial, this.begun);
+    this.begun = null;
   }
 
   /** @param {number} serial Of an answer that is on the page now. */
   answered(serial) {
     const begun = this.begins.get(serial);
     if (begun !== undefined) {
-      performance.measure("stroke to logits", { start: begun, end: performance.now() });
+      performance.measure(begun[0], { start: begun[1], end: performance.now() });
       this.begins.delete(serial);
     }
     if (serial === this.pending) {

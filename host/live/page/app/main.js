@@ -149,7 +149,7 @@ class Page {
       () => {
         this.remember();
         this.connection.send({ kind: "choose", setting });
-        if (this.state) this.asking.ask(this.state.subject);
+        if (this.state) this.asking.ask(this.state.subject, "chip to logits");
       },
       settled ? 0 : SLIDING,
     );
@@ -163,21 +163,21 @@ class Page {
     this.set(setting, true);
   }
 
-  /** @param {Subject} subject @param {number | null} begun When a stroke ended. */
-  show(subject, begun = null) {
+  /** @param {Subject} subject @param {string} measured What its time is called. */
+  show(subject, measured = "") {
     if (!this.state) return;
     this.state.subject = subject;
     this.state.cycle = null;
     this.subject?.show(subject.test);
     if (subject.test !== null) this.pad?.set([]);
-    this.asking.ask(subject, begun);
+    this.asking.ask(subject, measured);
     this.remember();
   }
 
   /** @param {number[][]} strokes @param {boolean} ended */
   drawn(strokes, ended) {
     const use = this.state?.subject.use ?? 0;
-    this.show({ test: null, strokes: strokes.map((stroke) => [...stroke]), use }, ended ? performance.now() : null);
+    this.show({ test: null, strokes: strokes.map((stroke) => [...stroke]), use }, ended ? "stroke to logits" : "");
   }
 
   /** The same drawing once more: neurons differ from use to use. */

@@ -28,6 +28,29 @@ export function raster(width, height, colour) {
   return canvas;
 }
 
+/** @param {Rgb} colour @returns {number} A pixel, as little-endian machines hold it. */
+export function pixel([red, green, blue]) {
+  return ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0;
+}
+
+/**
+ * A picture of pixels, into the canvas that is given.
+ *
+ * @param {HTMLCanvasElement} canvas
+ * @param {number} width
+ * @param {number} height
+ * @param {(pixels: Uint32Array) => void} fill
+ */
+export function fillPixels(canvas, width, height, fill) {
+  if (canvas.width !== width) canvas.width = width;
+  if (canvas.height !== height) canvas.height = height;
+  const context = canvas.getContext("2d");
+  if (!context) return;
+  const pixels = context.createImageData(width, height);
+  fill(new Uint32Array(pixels.data.buffer));
+  context.putImageData(pixels, 0, 0);
+}
+
 /**
  * @param {Rgb} from
  * @param {Rgb} to

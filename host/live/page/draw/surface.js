@@ -90,7 +90,7 @@ export class CanvasSurface {
   /** @type {Surface["image"]} */
   image(source, x, y, width, height, smooth = false) {
     this.context.imageSmoothingEnabled = smooth;
-    this.context.imageSmoothingQuality = "high";
+    this.context.imageSmoothingQuality = "medium";
     this.context.drawImage(source, this.x + x, this.y + y, width, height);
   }
 }

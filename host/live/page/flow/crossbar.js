@@ -2,7 +2,7 @@
 
 import { whole } from "../app/elements.js";
 import { Panel } from "../draw/panel.js";
-import { mix, raster } from "../draw/raster.js";
+import { fillPixels, mix, pixel } from "../draw/raster.js";
 
 /** @typedef {import("../app/types.js").LayerPlan} LayerPlan */
 /** @typedef {import("../time/replay.js").LayerState} LayerState */
@@ -32,8 +32,9 @@ export class CrossbarView {
     /** @type {LayerState | null} */
     this.state = null;
     this.top = 15;
-    /** @type {HTMLCanvasElement | null} */
-    this.map = null;
+    this.map = document.createElement("canvas");
+    /** @type {{driven: Uint32Array, idle: Uint32Array} | null} Pixels of each word, from -128 on. */
+    this.pixels = null;
     this.mapOf = "";
     this.panel = new Panel(
       parent,
@@ -92,6 +93,7 @@ export class CrossbarView {
 
   /** The colours are others now. */
   recolour() {
+    this.pixels = null;
     this.mapOf = "";
     this.panel.redraw();
   }
@@ -99,17 +101,34 @@ export class CrossbarView {
   /** @param {LayerState} state */
   picture(state) {
     const key = state.driven.join();
-    if (this.map && this.mapOf === key) return this.map;
-    const { rows, columns, top } = this.plan;
-    const { colours } = this;
+    if (this.mapOf === key) return this.map;
+    const { rows, columns } = this.plan;
+    const { words } = this;
+    const { driven, idle } = this.palette();
     const on = new Uint8Array(rows);
     for (const row of state.driven) on[row] = 1;
-    this.map = raster(columns, rows, (x, y) => {
-      const colour = colours.diverging(this.words[y * columns + x] / top);
-      return on[y] ? colour : mix(colour, colours.paperRgb, IDLE);
+    fillPixels(this.map, columns, rows, (pixels) => {
+      for (let row = 0, place = 0; row < rows; row++) {
+        const colours = on[row] ? driven : idle;
+        for (let column = 0; column < columns; column++, place++) pixels[place] = colours[words[place] + 128];
+      }
     });
     this.mapOf = key;
     return this.map;
+  }
+
+  palette() {
+    if (this.pixels) return this.pixels;
+    const { colours } = this;
+    const driven = new Uint32Array(256);
+    const idle = new Uint32Array(256);
+    for (let word = -128; word < 128; word++) {
+      const colour = colours.diverging(word / this.plan.top);
+      driven[word + 128] = pixel(colour);
+      idle[word + 128] = pixel(mix(colour, colours.paperRgb, IDLE));
+    }
+    this.pixels = { driven, idle };
+    return this.pixels;
   }
 
   /** @param {Surface} surface @param {number} width */
