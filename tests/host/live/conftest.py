@@ -5,6 +5,7 @@ import dataclasses
 import json
 import struct
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,8 @@ from allspin.host.live.web.app import application
 from allspin.host.live.web.guard import Access
 from allspin.sim.network.network import Network
 
+PATIENCE = 120
+"""Seconds after which nothing more is heard."""
 TOKEN, PORT = "a-token", 8000
 HOST = f"127.0.0.1:{PORT}"
 ORIGIN = "http:" + f"//{HOST}"
@@ -62,17 +65,19 @@ def choices(make_choices) -> Choices:
 
 
 class Page:
-    """A page's end of its WebSocket."""
+    """A page's end of its WebSocket; what was heard and not asked for is kept."""
 
     def __init__(self, socket: Any) -> None:
         self.socket = socket
+        self._kept: list[tuple[dict[str, Any], bytes]] = []
+        self._ear = ThreadPoolExecutor(1)
 
     def say(self, **said: Any) -> None:
         self.socket.send_text(json.dumps(said))
 
-    def hear(self) -> tuple[dict[str, Any], bytes]:
+    def _hear(self) -> tuple[dict[str, Any], bytes]:
         """The next message: its object, and the bytes that belong to it."""
-        message = self.socket.receive()
+        message = self._ear.submit(self.socket.receive).result(PATIENCE)
         if message["type"] == "websocket.close":
             raise WebSocketDisconnect(message["code"], message.get("reason"))
         if (text := message.get("text")) is not None:
@@ -81,12 +86,17 @@ class Page:
         (length,) = struct.unpack_from("<I", content)
         return json.loads(content[4 : 4 + length]), content[4 + length :]
 
-    def until(self, *kinds: str) -> tuple[dict[str, Any], bytes]:
-        """The next message of some kind; others are left out."""
+    def until(self, kind: str, **values: Any) -> tuple[dict[str, Any], bytes]:
+        """The first message of a kind with some values that was not yet asked for."""
+        place = 0
         while True:
-            said, content = self.hear()
-            if said["kind"] in kinds:
+            if place == len(self._kept):
+                self._kept.append(self._hear())
+            said, content = self._kept[place]
+            if said["kind"] == kind and all(said[name] == value for name, value in values.items()):
+                del self._kept[place]
                 return said, content
+            place += 1
 
 
 @pytest.fixture
@@ -111,6 +121,5 @@ def open_page() -> Callable[[TestClient], contextlib.AbstractContextManager[Page
 def page(client, open_page) -> Iterator[Page]:
     """A page that has been told what it may choose."""
     with open_page(client) as opened:
-        said, _ = opened.hear()
-        assert said["kind"] == "hello"
+        opened.until("hello")
         yield opened

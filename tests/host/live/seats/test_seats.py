@@ -31,22 +31,6 @@ def serve():
     )
 
 
-def until_state(page, *states):
-    """The next word on the machine with one of some states."""
-    while True:
-        said, _ = page.until("machine")
-        if said["state"] in states:
-            return said
-
-
-def shown_on(page, on):
-    """The next image that was computed on a machine."""
-    while True:
-        said, _ = page.until("shown")
-        if said["on"] == on:
-            return said
-
-
 def golden_logits(choices, chosen, number):
     made = Made.of(choices, choices.setting(chosen))
     return made.golden.logits(choices.images[number][np.newaxis], number)[0].tolist()
@@ -71,8 +55,8 @@ def test_the_virtual_board_answers_what_the_golden_model_does(choices, client, o
     with open_page(client) as page:
         page.say(kind="choose", setting=chosen)
         page.say(kind="show", serial=1, test=9)
-        assert "virtual board" in until_state(page, "ready")["text"]
-        shown = shown_on(page, "virtual")
+        assert "virtual board" in page.until("machine", state="ready")[0]["text"]
+        shown = page.until("shown", on="virtual")[0]
         assert shown["machine"] == shown["golden"] == golden_logits(choices, chosen, 9)
         assert shown["mismatches"] == 0
         activity, _ = page.until("timeline")
@@ -84,8 +68,7 @@ def test_the_virtual_board_answers_what_the_golden_model_does(choices, client, o
             assert len(stage["rows"]) == np.count_nonzero(layer["inputs"]) + ending
             assert len(stage["sums"]) == len(layer["sums"])
             assert stage["rows"][-1] < stage["sums"][0] < activity["clocks"]
-        while (score := page.until("score")[0])["images"] < 60 or score["on"] != "virtual":
-            pass
+        score, _ = page.until("score", images=60, on="virtual")
         assert (score["compared"], score["mismatches"]) == (300, 0)
         assert score["words"] == [30 * 12 + 12 * 5, 0]
 
@@ -97,8 +80,8 @@ def test_a_new_chip_has_other_words(choices, client, open_page):
             chosen = {"on": "virtual", "chip": seed}
             page.say(kind="choose", setting=chosen)
             page.say(kind="show", serial=seed, test=9)
-            until_state(page, "ready")
-            shown = shown_on(page, "virtual")
+            page.until("machine", state="ready")
+            shown, _ = page.until("shown", on="virtual", serial=seed)
             assert shown["machine"] == golden_logits(choices, chosen, 9)
             seen.append(shown["machine"])
         assert seen[0] != seen[1]
@@ -109,9 +92,9 @@ def test_what_gateware_has_not_is_told_and_the_golden_model_serves(make_choices,
     noisy = dataclasses.replace(device, imperfections=Imperfections(read_noise=0.5))
     with open_page(serve(make_choices(device=noisy))) as page:
         page.say(kind="choose", setting={"on": "virtual"})
-        assert "no read noise" in until_state(page, "failed")["text"]
+        assert "no read noise" in page.until("machine", state="failed")[0]["text"]
         page.say(kind="show", serial=1, test=3)
-        assert shown_on(page, "golden")["machine"] is None
+        assert page.until("shown", on="golden")[0]["machine"] is None
 
 
 def test_a_virtual_board_that_cannot_be_compiled_is_told(
@@ -123,9 +106,9 @@ def test_a_virtual_board_that_cannot_be_compiled_is_told(
     monkeypatch.setattr(chair, "open_virtual_seat", refuse)
     with open_page(serve(make_choices())) as page:
         page.say(kind="choose", setting={"on": "virtual"})
-        assert until_state(page, "failed")["text"] == "there is no compiler"
+        assert page.until("machine", state="failed")[0]["text"] == "there is no compiler"
         page.say(kind="show", serial=1, test=3)
-        assert shown_on(page, "golden")["golden"]
+        assert page.until("shown", on="golden")[0]["golden"]
 
 
 def test_the_golden_model_serves_while_the_virtual_board_compiles(
@@ -144,10 +127,10 @@ def test_the_golden_model_serves_while_the_virtual_board_compiles(
     with open_page(client) as page:
         page.say(kind="choose", setting={"on": "virtual"})
         page.say(kind="show", serial=1, test=3)
-        assert until_state(page, "compiling")["text"] == "compiling the gateware"
-        assert shown_on(page, "golden")["serial"] == 1
+        assert page.until("machine", state="compiling")[0]["text"] == "compiling the gateware"
+        assert page.until("shown", on="golden")[0]["serial"] == 1
         released.append(True)
-        assert shown_on(page, "virtual")["serial"] == 1
+        assert page.until("shown", on="virtual")[0]["serial"] == 1
 
 
 @pytest.fixture
@@ -166,16 +149,18 @@ def test_a_board_is_held_by_one_page_and_the_other_is_told(
         with open_page(client) as page:
             page.say(kind="choose", setting={})
             page.say(kind="show", serial=1, test=5)
-            until_state(page, "ready")
-            shown = shown_on(page, "board")
+            page.until("machine", state="ready")
+            shown = page.until("shown", on="board")[0]
             assert shown["machine"] == golden_logits(choices, {}, 5)
             other.say(kind="choose", setting={"chip": 4})
-            assert "another page holds the board" in until_state(other, "held")["text"]
+            assert "another page holds the board" in other.until("machine", state="held")[0]["text"]
             other.say(kind="show", serial=1, test=5)
-            assert shown_on(other, "golden")["machine"] is None
+            assert other.until("shown", on="golden")[0]["machine"] is None
         # It is let go of when its page is closed.
-        until_state(other, "ready")
-        assert shown_on(other, "board")["machine"] == golden_logits(choices, {"chip": 4}, 5)
+        other.until("machine", state="ready")
+        assert other.until("shown", on="board")[0]["machine"] == golden_logits(
+            choices, {"chip": 4}, 5
+        )
 
 
 def test_a_board_that_is_unplugged_is_told_and_found_again(
@@ -187,9 +172,9 @@ def test_a_board_that_is_unplugged_is_told_and_found_again(
     program = virtual_program(network, HardwareProfile(variation=CHIPS))
     with open_page(serve(choices)) as page:
         page.say(kind="choose", setting={})
-        assert str(link) in until_state(page, "missing")["text"]
+        assert str(link) in page.until("machine", state="missing")[0]["text"]
         page.say(kind="show", serial=1, test=5)
-        assert shown_on(page, "golden")["machine"] is None
+        assert page.until("shown", on="golden")[0]["machine"] is None
         os.symlink(bridged(program), link)
-        until_state(page, "ready")
-        assert shown_on(page, "board")["machine"] == golden_logits(choices, {}, 5)
+        page.until("machine", state="ready")
+        assert page.until("shown", on="board")[0]["machine"] == golden_logits(choices, {}, 5)

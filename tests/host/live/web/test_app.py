@@ -1,5 +1,6 @@
 """A page's messages: what is answered, and what is refused by size, rate and number."""
 
+import io
 import json
 
 import numpy as np
@@ -16,7 +17,7 @@ from allspin.sim.programming.schemes import Programming
 
 def test_a_page_is_told_what_there_is_and_no_path(client, open_page):
     with open_page(client) as page:
-        said, _ = page.hear()
+        said, _ = page.until("hello")
     assert said["networks"] == ["small", "other"]
     assert said["machines"] == ["golden", "virtual"]
     assert [knob["name"] for knob in said["knobs"]] == ["c2c", "d2d", "neuron_d2d", "neuron_c2c"]
@@ -50,7 +51,7 @@ def test_a_drawing_of_a_use_has_the_noise_of_that_use(page, choices, network):
     seen = []
     for serial, use in enumerate((0, 0, 5)):
         page.say(kind="show", serial=serial, strokes=strokes, use=use)
-        shown, _ = page.until("shown")
+        shown, _ = page.until("shown", serial=serial)
         assert (shown["number"], shown["label"]) == (use, None)
         seen.append(shown["layers"][0]["currents"])
     assert seen[0] == seen[1] != seen[2]
@@ -59,15 +60,16 @@ def test_a_drawing_of_a_use_has_the_noise_of_that_use(page, choices, network):
 def test_the_test_images_are_scored_and_chips_fill_in(page, choices, network):
     page.say(kind="choose", setting={"chip": None})
     page.say(kind="chips", count=3)
-    heard = [page.until("score", "chip")[0] for _ in range(4)]
-    [score] = [said for said in heard if said["kind"] == "score"]
+    score, pictures = page.until("score")
     classes = GoldenModel(network).classify(choices.images)
     assert score["images"] == score["of"] == 60
     assert score["correct"] == np.count_nonzero(classes == choices.labels)
     assert np.sum(score["confusion"]) == 60
     assert np.trace(score["confusion"]) == score["correct"]
     assert score["wrong"][0][0] == np.flatnonzero(classes != choices.labels)[0]
-    assert [said["seed"] for said in heard if said["kind"] == "chip"] == [0, 1, 2]
+    wrong = [number for number, *_ in score["wrong"]]
+    assert pictures == choices.images[wrong].tobytes()
+    assert [page.until("chip")[0]["seed"] for _ in range(3)] == [0, 1, 2]
 
 
 @pytest.mark.parametrize(
@@ -101,7 +103,7 @@ def test_bytes_are_no_message(page):
     assert page.until("problem")[0]["text"] == "a message must be text"
 
 
-def test_too_many_messages_end_the_connection(page, monkeypatch):
+def test_too_many_messages_end_the_connection(page):
     for _ in range(int(rates.MESSAGE_BURST) + 100):
         page.socket.send_text("{}")
     with pytest.raises(WebSocketDisconnect) as closed:
@@ -112,12 +114,12 @@ def test_too_many_messages_end_the_connection(page, monkeypatch):
 def test_no_more_pages_than_there_is_room_for(client, open_page, monkeypatch):
     monkeypatch.setattr(app, "MOST_PAGES", 1)
     with open_page(client) as first:
-        first.hear()
+        first.until("hello")
         with pytest.raises(WebSocketDisconnect) as closed, open_page(client) as second:
-            second.hear()
+            second.until("hello")
         assert (closed.value.code, closed.value.reason) == (1013, "1 pages are open; close one")
     with open_page(client) as third:
-        assert third.hear()[0]["kind"] == "hello"
+        third.until("hello")
 
 
 def test_all_values_can_be_saved(page, choices, network):
@@ -125,8 +127,6 @@ def test_all_values_can_be_saved(page, choices, network):
     page.say(kind="show", serial=1, test=4)
     page.say(kind="save")
     _, content = page.until("archive")
-    import io
-
     arrays = np.load(io.BytesIO(content), allow_pickle=False)
     [logits] = GoldenModel(network).logits(choices.images[4:5])
     np.testing.assert_array_equal(arrays["logits_ideal"], logits)
