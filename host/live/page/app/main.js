@@ -86,7 +86,7 @@ class Page {
         return this.status.machine(told);
       case "score":
         this.status.score(told.compared, told.mismatches, told.words);
-        if (told.words && !told.words[1]) this.flow.sourceOfWords("read back from the machine");
+        if (told.words && !told.words[1]) this.flow.sourceOfWords("read back");
         return this.confusion.set(told, content, this.made?.shape ?? [28, 28]);
       case "chip":
         return this.chips.add(told);

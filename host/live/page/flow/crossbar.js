@@ -13,6 +13,7 @@ const HIGH = 392;
 const STRIP = 12;
 const GAP = 4;
 const FOOT = 84;
+const NARROW = 20; // Columns up to which a crossbar is drawn narrow.
 const IDLE = 0.72; // How far the colours of rows that are not driven are from the paper's.
 
 export class CrossbarView {
@@ -45,7 +46,7 @@ export class CrossbarView {
       },
       (surface, width) => this.draw(surface, width),
     );
-    this.panel.figure.classList.toggle("narrow", plan.columns <= 20);
+    this.panel.figure.classList.toggle("narrow", plan.columns <= NARROW);
     const { canvas } = this.panel;
     canvas.tabIndex = 0;
     canvas.setAttribute("role", "slider");
@@ -88,7 +89,8 @@ export class CrossbarView {
   /** @param {string} words Where the words come from. */
   source(words) {
     const { rows, columns } = this.plan;
-    this.panel.label(this.panel.title.textContent ?? "", `R_AH of ${rows} \u00d7 ${columns}, ${words}`);
+    const size = columns > NARROW ? ` of ${rows} \u00d7 ${columns}` : "";
+    this.panel.label(this.panel.title.textContent ?? "", `R_AH${size}, ${words}`);
   }
 
   /** The colours are others now. */
@@ -154,7 +156,7 @@ export class CrossbarView {
     }
     this.feet(surface, left, wide / columns, soft);
     if (this.chosen) {
-      surface.rect(left + (this.column * wide) / columns - 1, -1, Math.max(wide / columns, 1.5) + 2, HIGH + FOOT, { stroke: ink, width: 1.4 });
+      surface.rect(left + (this.column * wide) / columns - 1, -1, Math.max(wide / columns, 1.5) + 2, HIGH + FOOT - 15, { stroke: ink, width: 1.4 });
     }
   }
 
@@ -171,7 +173,7 @@ export class CrossbarView {
       const fill = this.colours.divergingText(0.75 * Math.sign(share));
       surface.rect(left + column * step + step * 0.08, middle, step * 0.84, -share * high, { fill });
     });
-    const words = this.plan.columns > 20 ? "column sums, " : "sums, ";
+    const words = this.plan.columns > NARROW ? "column sums, " : "sums, ";
     surface.text(left, HIGH + FOOT - 3, `${words}\u00b1 ${whole(most)}`, { fill: soft, size: 11 });
   }
 }
