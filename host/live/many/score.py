@@ -60,6 +60,7 @@ class ScoreJob:
         if self.done:
             self._words = await asyncio.to_thread(self._chair.compare_words, self._made)
         await send(self._told(), self._pictures() if self.done else b"")
+        await self._chair.say()
 
     def _some(self) -> None:
         part = slice(self._next, self._next + AT_ONCE[self._on])

@@ -12,7 +12,7 @@ from allspin.sim.network.levels import check_range
 
 MAX_BYTES = 1 << 16
 """Of a message."""
-MAX_STROKES, MAX_POINTS = 200, 4000
+MAX_STROKES, MAX_POINTS = 200, 2000
 """Of a drawing."""
 MAX_CHIPS = 1000
 """Chips that a page may ask for."""

@@ -3,6 +3,7 @@
 /** @typedef {import("./types.js").Subject} Subject */
 /** @typedef {import("./connection.js").Connection} Connection */
 
+const EVERY = 33; // Milliseconds between two questions while something moves.
 const PATIENCE = 3000; // Milliseconds after which no answer is expected any more.
 
 export class Asking {
@@ -13,6 +14,7 @@ export class Asking {
     /** @type {number | null} */
     this.pending = null;
     this.since = 0;
+    this.later = 0;
     /** @type {Subject | null} */
     this.next = null;
     /** @type {[string, number] | null} What the next question's time is called, and its begin. */
@@ -29,8 +31,14 @@ export class Asking {
   }
 
   send() {
+    clearTimeout(this.later);
     const subject = this.next;
     if (!subject) return;
+    const early = EVERY - (performance.now() - this.since);
+    if (early > 0 && !this.begun) {
+      this.later = window.setTimeout(() => this.send(), early);
+      return;
+    }
     this.next = null;
     const serial = ++this.serial;
     const { test, strokes, use } = subject;

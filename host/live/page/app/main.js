@@ -271,10 +271,10 @@ class Page {
   copy() {
     this.remember();
     const copied = find("copied", HTMLElement);
-    navigator.clipboard?.writeText(location.href).then(
-      () => (copied.textContent = "copied"),
-      () => (copied.textContent = "the address of this page is the link"),
-    );
+    const failed = () => (copied.textContent = "the address of this page is the link");
+    // There is none where a page is reached from another machine.
+    if (!navigator.clipboard) failed();
+    else navigator.clipboard.writeText(location.href).then(() => (copied.textContent = "copied"), failed);
     setTimeout(() => (copied.textContent = ""), 3000);
   }
 

@@ -10,7 +10,9 @@ from starlette.testclient import TestClient
 
 from allspin.hdl.parameters import HardwareProfile
 from allspin.host.link.machines.chip_programming import CHIPS
+from allspin.host.link.machines.linked import LinkedMachine
 from allspin.host.link.machines.opening import virtual_program
+from allspin.host.link.wire.transport import Disconnected
 from allspin.host.live.seats import chair
 from allspin.host.live.seats.holder import Holder
 from allspin.host.live.shown.made import Made
@@ -178,3 +180,27 @@ def test_a_board_that_is_unplugged_is_told_and_found_again(
         os.symlink(bridged(program), link)
         page.until("machine", state="ready")
         assert page.until("shown", on="board")[0]["machine"] == golden_logits(choices, {}, 5)
+
+
+def test_a_board_that_fails_while_images_are_streamed_is_found_again(
+    make_choices, serve, open_page, board, monkeypatch
+):
+    monkeypatch.setattr(chair, "AGAIN", 0.05)
+    choices = make_choices(on="board", port=board)
+    stream = LinkedMachine.stream
+    fails = []
+
+    def once(self, images, *rest, **named):
+        if len(images) > 1 and not fails:
+            fails.append(True)
+            raise Disconnected(f"the serial port {board} is gone")
+        return stream(self, images, *rest, **named)
+
+    monkeypatch.setattr(LinkedMachine, "stream", once)
+    with open_page(serve(choices)) as page:
+        page.say(kind="choose", setting={})
+        page.until("machine", state="ready")
+        assert page.until("machine", state="missing")[0]["text"].endswith("is gone")
+        page.until("machine", state="ready")
+        score, _ = page.until("score", images=60, on="board")
+        assert (score["compared"], score["mismatches"]) == (300, 0)
