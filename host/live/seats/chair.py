@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +23,7 @@ AGAIN = 2.0
 TELL_EVERY = 0.5
 """Seconds between two words on how far a compilation is."""
 
-Tell = Callable[[str, str, float], Awaitable[None]]
+Tell = Callable[[str, str, float], Coroutine[Any, Any, None]]
 """Takes the state of the machine, words, and seconds that it has been so."""
 
 

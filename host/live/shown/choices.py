@@ -1,6 +1,5 @@
 """What a page may choose: names out of a few, a seed, and how far knobs are turned."""
 
-import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -62,10 +61,9 @@ def _one_of(name: str, value: object, known: Any) -> str:
 
 
 def _number(knob: Knob, value: object) -> float:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not math.isfinite(value) or not 0 <= value <= knob.high:  # type: ignore[arg-type]
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= knob.high:
         raise ValueError(f"{knob.name} must be from 0 to {knob.high:g}, not {value!r}")
-    return float(value)  # type: ignore[arg-type]
+    return float(value)
 
 
 @dataclass(frozen=True, eq=False)

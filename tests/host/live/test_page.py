@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from allspin.host.live.shown.choices import Choices
+from allspin.host.data.catalogue import open_network
 from allspin.host.live.web.files import PAGE, TYPES, page_files
 
 OURS = [
@@ -95,7 +95,7 @@ def test_all_of_it_is_less_than_a_megabyte():
     files = page_files()
     assert len(files) > 25
     # With the largest message at first: the words and the values of a network of 79,400 cells.
-    words = sum(layer.words.size for layer in Choices.open("paper-10").networks["paper-10"].layers)
+    words = sum(layer.words.size for layer in open_network("paper-10").layers)
     assert sum(len(file.content) for name, file in files.items() if name) + 2 * words < MEGABYTE
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import shlex
+from typing import Any
 
 from allspin.host.cli.main import main
 from allspin.host.cli.networks import demo
@@ -13,7 +14,8 @@ def test_it_ends_with_what_opens_the_page(idx_folder, tmp_path, monkeypatch, cap
     # Numbers of some kind: what is measured has tests of its own.
     texts = {"network", "on", "topology", "commit"}
     names = [field.name for field in dataclasses.fields(Results)]
-    results = Results(**{name: "x" if name in texts else 0 for name in names})
+    values: dict[str, Any] = {name: "x" if name in texts else 0 for name in names}
+    results = Results(**values)
     monkeypatch.setattr(demo, "run_demo", lambda *_: results)
     data = idx_folder("the data", (9, 7), 4, 24, 12)
     out = tmp_path / "out of it"
