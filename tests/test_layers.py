@@ -49,7 +49,8 @@ SOURCES = [path for path in FILES if path.suffix == ".py"]
 TEXTS = [
     path
     for path in FILES
-    if path.suffix not in {".gz", ".onnx", ".png", ".safetensors"} and "vendor" not in path.parts
+    if path.suffix not in {".data", ".gz", ".onnx", ".png", ".safetensors"}
+    and "vendor" not in path.parts
 ]
 """All but those of others, which are as they came."""
 
