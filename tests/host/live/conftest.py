@@ -21,7 +21,7 @@ from allspin.host.live.web.app import application
 from allspin.host.live.web.guard import Access
 from allspin.sim.network.network import Network
 
-PATIENCE = 120
+PATIENCE = 60
 """Seconds after which nothing more is heard."""
 TOKEN, PORT = "a-token", 8000
 HOST = f"127.0.0.1:{PORT}"

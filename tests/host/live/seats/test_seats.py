@@ -204,3 +204,22 @@ def test_a_board_that_fails_while_images_are_streamed_is_found_again(
         page.until("machine", state="ready")
         score, _ = page.until("score", images=60, on="board")
         assert (score["compared"], score["mismatches"]) == (300, 0)
+
+
+def test_gateware_that_differs_is_told(client, open_page, monkeypatch):
+    stream = LinkedMachine.stream
+
+    def wrong(self, *given, **named):
+        answers = stream(self, *given, **named)
+        answers.logits[:, 2] += 1
+        return answers
+
+    monkeypatch.setattr(LinkedMachine, "stream", wrong)
+    with open_page(client) as page:
+        page.say(kind="choose", setting={"on": "virtual"})
+        page.say(kind="show", serial=1, test=9)
+        shown, _ = page.until("shown", on="virtual")
+        assert shown["mismatches"] == 1
+        assert shown["machine"][2] == shown["golden"][2] + 1
+        score, _ = page.until("score", images=60, on="virtual")
+        assert (score["compared"], score["mismatches"]) == (300, 60)
