@@ -174,7 +174,7 @@ def test_the_dice_throw_another_chip(browser, link):
     ready(browser)
     pixels, before = browser.execute_script(PIXELS), logits(browser)
     browser.find_element(By.ID, "dice").click()
-    wait(browser, lambda: logits(browser) != before)
+    wait(browser, lambda: logits(browser) != before and said(browser)["chip"] != "0")
     seed = int(said(browser)["chip"])
     assert browser.find_element(By.ID, "seed").get_property("value") == str(seed)
     image = Choices.open("paper-10").images[0]
@@ -195,6 +195,7 @@ def test_a_link_restores_what_is_shown(browser, link):
     before = logits(browser)
     browser.find_element(By.ID, "next").click()
     wait(browser, lambda: logits(browser) != before)
+    wait(browser, lambda: said(browser)["test"] == "43")
     again = browser.execute_script("return location.href")
     now = logits(browser)
     show(browser, again, DESK)
@@ -230,7 +231,7 @@ def test_the_scrubber_moves_the_flow(browser, small_link):
     slider.send_keys(Keys.HOME)
     assert re.findall(r"(\d+) of 30", browser.execute_script(ROWS)) == ["1"]
     assert "crossbar 0 takes event 1" in browser.find_element(By.ID, "cycle-said").text
-    assert "cycle" in said(browser)
+    wait(browser, lambda: said(browser).get("cycle") == "0")
     counts = []
     for _ in range(20):
         slider.send_keys(Keys.ARROW_RIGHT)

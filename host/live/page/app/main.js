@@ -25,6 +25,7 @@ import { TimelineView } from "../time/timeline.js";
 /** @typedef {import("./types.js").Subject} Subject */
 
 const SLIDING = 120; // Milliseconds between two chips while a slider moves.
+const REST = 150; // Milliseconds after which what is shown is remembered.
 const NO_CLOCK = "The golden model has no clock: on the virtual board each cycle of the engine is seen here.";
 const NO_ACTIVITY = "A board answers with logits only: on the virtual board each cycle of the engine is seen here.";
 const COMING = "The engine's activity is on its way.";
@@ -50,7 +51,7 @@ class Page {
     this.words = [];
     /** @type {Shown | null} */
     this.shown = null;
-    this.sliding = 0;
+    this.sliding = this.remembering = 0;
     this.connection.open();
     this.listen();
   }
@@ -136,7 +137,14 @@ class Page {
     this.asking.ask(state.subject);
   }
 
+  /** Put what is shown into the address, when nothing has moved for a moment: browsers allow few changes. */
   remember() {
+    clearTimeout(this.remembering);
+    this.remembering = window.setTimeout(() => this.rememberNow(), REST);
+  }
+
+  rememberNow() {
+    clearTimeout(this.remembering);
     if (this.state) history.replaceState(null, "", `#${pack(this.state)}`);
   }
 
@@ -236,8 +244,7 @@ class Page {
     if (!state || (state.column[0] === layer && state.column[1] === column)) return;
     state.column = [layer, column];
     this.draw();
-    clearTimeout(this.sliding);
-    this.sliding = window.setTimeout(() => this.remember(), SLIDING);
+    this.remember();
   }
 
   /** @param {number | null} cycle */
@@ -245,7 +252,7 @@ class Page {
     if (!this.state) return;
     this.state.cycle = cycle;
     this.draw();
-    if (!this.timeline.playing) this.remember();
+    this.remember();
   }
 
   draw() {
@@ -269,7 +276,7 @@ class Page {
   }
 
   copy() {
-    this.remember();
+    this.rememberNow();
     const copied = find("copied", HTMLElement);
     const failed = () => (copied.textContent = "the address of this page is the link");
     // There is none where a page is reached from another machine.

@@ -48,6 +48,12 @@ export class Panel {
     this.canvas.setAttribute("aria-label", `${this.title.textContent}. ${words}`);
   }
 
+  /** @param {number} height */
+  resize(height) {
+    this.height = height;
+    this.canvas.style.height = `${height}px`;
+  }
+
   resized() {
     const width = this.canvas.clientWidth;
     if (width === this.width) return;

@@ -8,6 +8,7 @@ import { Panel } from "../draw/panel.js";
 /** @typedef {import("../draw/surface.js").Surface} Surface */
 
 const HIGH = 476;
+const CLASS = 15; // Pixels of a class at least.
 const LEGEND = 58;
 const HEAD = 92;
 const NUMBERS = 52; // Room for them at the right.
@@ -28,6 +29,8 @@ export class LogitsView {
   set(shown, read) {
     this.shown = shown;
     this.read = read;
+    const high = Math.max(HIGH, HEAD + LEGEND + CLASS * shown.golden.length);
+    if (this.panel.height !== high) this.panel.resize(high);
     this.panel.label("Logits", NAMES[shown.on]);
     const logits = shown.machine ?? shown.golden;
     const [answer] = highest(logits);
@@ -39,23 +42,24 @@ export class LogitsView {
   /** @param {Surface} surface @param {number} width */
   draw(surface, width) {
     const { shown } = this;
+    const high = this.panel.height;
     if (!shown) return;
     const { ink, soft, rule, accent, ideal } = this.colours;
     const logits = shown.machine ?? shown.golden;
     this.head(surface, logits, shown.label, width);
     const values = [...logits, ...shown.golden, ...shown.ideal];
     const most = Math.max(1, ...values.map(Math.abs));
-    const [left, right] = [24, width - NUMBERS];
+    const [left, right] = [26, width - NUMBERS];
     const middle = (left + right) / 2;
     const x = (/** @type {number} */ value) => middle + (value / most) * ((right - left) / 2 - 2);
-    const step = (HIGH - HEAD - LEGEND) / logits.length;
+    const step = (high - HEAD - LEGEND) / logits.length;
     const [answer] = highest(logits);
     const done = this.read >= logits.length;
-    surface.line([[middle, HEAD], [middle, HIGH - LEGEND]], { stroke: rule });
+    surface.line([[middle, HEAD], [middle, high - LEGEND]], { stroke: rule });
     logits.forEach((logit, number) => {
       const y = HEAD + number * step;
       const best = done && number === answer;
-      surface.text(14, y + step / 2 + 5, String(number), { fill: ink, size: 14, anchor: "end", weight: best ? 700 : 400 });
+      surface.text(19, y + step / 2 + 5, String(number), { fill: ink, size: Math.min(14, step), anchor: "end", weight: best ? 700 : 400 });
       if (number >= this.read) return;
       const bar = Math.min(step * 0.5, 16);
       const top = y + (step - bar) / 2;
@@ -78,7 +82,7 @@ export class LogitsView {
     }
     const [answer, margin] = highest(logits);
     surface.text(4, 70, String(answer), { fill: ink, size: 76, serif: true, weight: 600 });
-    const left = 4 + 44 * String(answer).length + 10;
+    const left = 4 + 50 * String(answer).length + 6;
     surface.text(left, 34, `ahead by ${whole(margin)}`, { fill: soft, size: 12 });
     if (label === null) return;
     const right = answer === label;
@@ -88,7 +92,7 @@ export class LogitsView {
   /** @param {Surface} surface @param {Shown} shown */
   legend(surface, shown) {
     const { ink, soft, accent, ideal } = this.colours;
-    let y = HIGH - LEGEND + 18;
+    let y = this.panel.height - LEGEND + 18;
     const line = (/** @type {string} */ words) => {
       surface.text(28, y + 4, words, { fill: soft, size: 11 });
       y += 16;

@@ -66,8 +66,7 @@ export class TimelineView {
     this.slider.disabled = this.play.disabled = timeline === null;
     this.slider.max = String(last);
     this.cycle = timeline === null || cycle === null || cycle >= last ? null : cycle;
-    this.panel.height = 2 * (timeline?.stages.length ?? 2) * ROW + AXIS;
-    this.panel.canvas.style.height = `${this.panel.height}px`;
+    this.panel.resize(2 * (timeline?.stages.length ?? 2) * ROW + AXIS);
     this.panel.label(
       timeline ? `The engine, cycle by cycle: ${whole(timeline.clocks)} cycles` : "The engine, cycle by cycle",
       timeline ? "virtual board" : "",
