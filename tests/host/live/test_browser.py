@@ -8,6 +8,7 @@ import itertools
 import re
 import threading
 import time
+import urllib.parse
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -112,7 +113,7 @@ def logits(browser: webdriver.Chrome) -> list[int]:
 def said(browser: webdriver.Chrome) -> dict[str, str]:
     """What the link behind # says."""
     fragment = browser.execute_script("return location.hash.slice(1)")
-    return dict(part.split("=") for part in fragment.split("&"))
+    return dict(urllib.parse.parse_qsl(fragment))
 
 
 def strokes(text: str) -> list[list[int]]:
@@ -174,7 +175,7 @@ def test_the_dice_throw_another_chip(browser, link):
     ready(browser)
     pixels, before = browser.execute_script(PIXELS), logits(browser)
     browser.find_element(By.ID, "dice").click()
-    wait(browser, lambda: logits(browser) != before and said(browser)["chip"] != "0")
+    wait(browser, lambda: logits(browser) != before and said(browser).get("chip", "0") != "0")
     seed = int(said(browser)["chip"])
     assert browser.find_element(By.ID, "seed").get_property("value") == str(seed)
     image = Choices.open("paper-10").images[0]
@@ -195,7 +196,7 @@ def test_a_link_restores_what_is_shown(browser, link):
     before = logits(browser)
     browser.find_element(By.ID, "next").click()
     wait(browser, lambda: logits(browser) != before)
-    wait(browser, lambda: said(browser)["test"] == "43")
+    wait(browser, lambda: said(browser).get("test") == "43")
     again = browser.execute_script("return location.href")
     now = logits(browser)
     show(browser, again, DESK)
@@ -344,7 +345,7 @@ def test_the_keyboard_draws_and_chooses_columns(browser, link):
     ready(browser)
     pad = browser.find_element(By.ID, "pad")
     pad.send_keys(Keys.ARROW_UP * 8, Keys.SPACE, Keys.ARROW_DOWN * 16, Keys.SPACE)
-    wait(browser, lambda: "drawn" in said(browser))
+    wait(browser, lambda: len(said(browser).get("drawn", "")) == 17 * 4)
     # From the middle up eight cells of 28, then a stroke down.
     [stroke] = strokes(said(browser)["drawn"])
     assert stroke[0::2] == [500] * 17
