@@ -9,10 +9,11 @@ import numpy as np
 from allspin.host.live.seats.chair import Chair
 from allspin.host.live.shown.choices import Choices
 from allspin.host.live.shown.made import Made
-from allspin.host.study.running.comparison import WordsCompared
 
 AT_ONCE = {"golden": 500, "virtual": 50, "board": 25}
 """Images of a step, by machine: some 15 ms."""
+ROWS = 64
+"""Rows of a crossbar whose words are read back in a step."""
 WRONG = 48
 """Wrong ones that a page is shown."""
 
@@ -20,7 +21,7 @@ Send = Callable[[dict[str, Any], bytes], Awaitable[None]]
 
 
 class ScoreJob:
-    """Streams the test images through the page's machine, some at a time.
+    """Streams the test images through a page's machine, some at a time; then reads its words back.
 
     Parameters
     ----------
@@ -36,7 +37,7 @@ class ScoreJob:
     confusion : ndarray of int64, shape (classes, classes)
         Images so far, by label and by what they were taken for.
     done : bool
-        Whether it has shown all.
+        Whether it has shown all images, and read all words.
     """
 
     def __init__(self, made: Made, choices: Choices, chair: Chair) -> None:
@@ -48,19 +49,40 @@ class ScoreJob:
         self._mismatches = 0
         self._compared = 0
         self._wrong: list[tuple[int, int, int]] = []
-        self._words: WordsCompared | None = None
+        self._rows = [
+            (layer, first)
+            for layer, words in enumerate(made.words)
+            for first in range(0, len(words), ROWS)
+        ]
+        self._words = [0, 0]
         classes = made.base.classes
         self.confusion = np.zeros((classes, classes), np.int64)
         self.done = False
 
     async def step(self, send: Send) -> None:
-        """Show some more images, and tell the page of them."""
-        await asyncio.to_thread(self._some)
-        self.done = self._next >= len(self._images)
-        if self.done:
-            self._words = await asyncio.to_thread(self._chair.compare_words, self._made)
-        await send(self._told(), self._pictures() if self.done else b"")
+        """Show some more images, or read some more words; and tell the page of them."""
+        if self._next < len(self._images):
+            await asyncio.to_thread(self._some)
+            ended = self._next >= len(self._images)
+            self.done = ended and self._on == "golden"
+            await send(self._told(ended), self._pictures() if ended else b"")
+        else:
+            self.done = not await asyncio.to_thread(self._some_words)
+            if self.done:
+                await send(self._told(False), b"")
         await self._chair.say()
+
+    def _some_words(self) -> bool:
+        """Compare some words with the chip's; whether there are more."""
+        layer, first = self._rows.pop(0)
+        own = self._made.words[layer][first : first + ROWS]
+        found = self._chair.read_rows(layer, first, len(own))
+        if found is None:
+            self._words, self._rows = [0, 0], []
+        else:
+            self._words[0] += own.size
+            self._words[1] += int(np.count_nonzero(found != own))
+        return bool(self._rows)
 
     def _some(self) -> None:
         part = slice(self._next, self._next + AT_ONCE[self._on])
@@ -80,8 +102,7 @@ class ScoreJob:
             self._wrong.append((number, int(labels[place]), int(classes[place])))
         self._next += len(images)
 
-    def _told(self) -> dict[str, Any]:
-        words = self._words
+    def _told(self, wrong: bool) -> dict[str, Any]:
         return {
             "kind": "score",
             "on": self._on,
@@ -91,8 +112,8 @@ class ScoreJob:
             "confusion": self.confusion.tolist(),
             "compared": self._compared,
             "mismatches": self._mismatches,
-            "words": None if words is None else [words.compared, words.mismatches],
-            "wrong": self._wrong if self.done else None,
+            "words": self._words if self.done and self._words[0] else None,
+            "wrong": self._wrong if wrong else None,
         }
 
     def _pictures(self) -> bytes:

@@ -14,7 +14,6 @@ from allspin.host.live.seats.holder import Holder
 from allspin.host.live.seats.seat import Seat, open_board_seat, open_virtual_seat
 from allspin.host.live.shown.choices import BOARD
 from allspin.host.live.shown.made import Made
-from allspin.host.study.running.comparison import WordsCompared
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network
 
@@ -191,11 +190,11 @@ class Chair:
             self._lose(error)
         return answers[0] if answers else None
 
-    def compare_words(self, made: Made) -> WordsCompared | None:
-        """Read the machine's words back; None where there is none, or it fails. In a thread."""
-        found: list[WordsCompared | None] = []
+    def read_rows(self, layer: int, first: int, count: int) -> npt.NDArray[np.int8] | None:
+        """R_AH words of some rows, read back; None without a machine. In a thread."""
+        found: list[npt.NDArray[np.int8]] = []
         try:
-            self._with_seat(lambda seat: found.append(seat.compare_words(made)))
+            self._with_seat(lambda seat: found.append(seat.read_rows(layer, first, count)))
         except UserError as error:
             self._lose(error)
         return found[0] if found else None

@@ -7,13 +7,16 @@ from allspin.hdl.parameters import HardwareProfile
 from allspin.host.data.closing import Closing
 from allspin.host.link.machines.chip_programming import CHIPS
 from allspin.host.link.machines.linked import LinkedMachine
-from allspin.host.link.machines.machine import Machine, Maker
-from allspin.host.link.machines.opening import BuildProgress, open_machine, virtual_program
+from allspin.host.link.machines.machine import Maker
+from allspin.host.link.machines.opening import (
+    BuildProgress,
+    open_machine,
+    virtual_program,
+)
 from allspin.host.link.virtual.activity import ActivityTap
 from allspin.host.link.virtual.board import VirtualTransport
 from allspin.host.live.shown.made import Made
 from allspin.host.show.pictures.timeline import LAST_SUM
-from allspin.host.study.running.comparison import WordsCompared, compare_words
 from allspin.sim.network.network import Network
 
 SETTLE = 0.5
@@ -25,7 +28,7 @@ class Seat(Closing):
 
     Parameters
     ----------
-    machine : Machine
+    machine : LinkedMachine
         An open machine; `close` closes it.
     tap : ActivityTap, optional
         Takes the activity of its engine.
@@ -36,7 +39,7 @@ class Seat(Closing):
         Where the chip's words were made, in words.
     """
 
-    def __init__(self, machine: Machine, tap: ActivityTap | None = None) -> None:
+    def __init__(self, machine: LinkedMachine, tap: ActivityTap | None = None) -> None:
         self._machine = machine
         self._tap = tap
         self._maker: tuple[object, Maker] | None = None
@@ -127,17 +130,15 @@ class Seat(Closing):
         """
         return self._machine.stream(images, first=first).logits
 
-    def compare_words(self, made: Made) -> WordsCompared | None:
-        """Read all R_AH words back, and compare them with a chip's; None if it gives none away.
+    def read_rows(self, layer: int, first: int, count: int) -> npt.NDArray[np.int8]:
+        """R_AH words of some rows of a crossbar, read back, shape (count, columns).
 
         Raises
         ------
         UserError
             If the machine fails.
         """
-        if not self._machine.reads_words:
-            return None
-        return compare_words(self._machine, made.network)
+        return self._machine.read_rows(layer, first, count)
 
     def close(self) -> None:
         """Let go of the machine."""
@@ -180,4 +181,7 @@ def open_board_seat(port: str, network: Network) -> Seat:
     UserError
         If none answers there, or the network does not fit.
     """
-    return Seat(open_machine(port, network))
+    machine = open_machine(port, network)
+    # No port is called as the golden model is.
+    assert isinstance(machine, LinkedMachine)
+    return Seat(machine)
