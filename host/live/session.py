@@ -131,7 +131,7 @@ class Session:
 
     @property
     def _resting(self) -> float:
-        """Seconds since the page has said something."""
+        """Seconds since the page has said something, or was shown an image."""
         return time.monotonic() - self._last
 
     async def _wait(self, seconds: float | None) -> None:
@@ -176,6 +176,8 @@ class Session:
         told["mismatches"] = flow.mismatches
         told["seconds"] = time.perf_counter() - begun
         await self._send(told, b"")
+        # Who has just seen something is left time to do the next thing.
+        self._last = time.monotonic()
         self._traced = flow.machine is not None
         if flow.machine is None:
             await self._chair.say()
