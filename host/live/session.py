@@ -19,7 +19,7 @@ from allspin.host.live.many.score import ScoreJob
 from allspin.host.live.seats.chair import Chair
 from allspin.host.live.seats.holder import Holder
 from allspin.host.live.shown.archive import archive
-from allspin.host.live.shown.choices import Choices, Setting
+from allspin.host.live.shown.choices import BOARD, Choices, Setting
 from allspin.host.live.shown.drawing import drawn_image
 from allspin.host.live.shown.flow import Flow
 from allspin.host.live.shown.made import Made
@@ -30,6 +30,8 @@ from allspin.sim.errors import UserError
 
 REST = 0.2
 """Seconds without a message after which nobody draws."""
+LOOK = 2.0
+"""Seconds between two looks at whether a board is still there, while it has nothing to do."""
 SETTLED = 0.04
 """Seconds without a message after which an image is not followed by the next one of a stroke."""
 
@@ -126,19 +128,23 @@ class Session:
             # In turn, so that either is seen to go on.
             self._turn += 1
             await jobs[self._turn % len(jobs)].step(self._send)
-        else:
-            await self._wait(max(REST - self._resting, 0.001) if jobs else None)
+        elif jobs:
+            await self._wait(max(REST - self._resting, 0.001))
+        elif not await self._wait(LOOK if self._chair.title == BOARD else None):
+            await asyncio.to_thread(self._chair.look)
+            await self._chair.say()
 
     @property
     def _resting(self) -> float:
         """Seconds since the page has said something, or was shown an image."""
         return time.monotonic() - self._last
 
-    async def _wait(self, seconds: float | None) -> None:
-        """Wait until the page or the machine has something to say, so many seconds at most."""
+    async def _wait(self, seconds: float | None) -> bool:
+        """Wait until there is something to do, so many seconds at most; whether there is."""
         self._wake.clear()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), seconds)
+            return await asyncio.wait_for(self._wake.wait(), seconds)
+        return False
 
     async def _tell(self, state: str, text: str, seconds: float = 0.0) -> None:
         """Tell the page how it is with the machine."""

@@ -46,7 +46,13 @@ class ChipsJob:
     async def step(self, send: Send) -> None:
         """Measure one more chip, and tell the page of it."""
         seed = len(self.accuracies)
-        self.accuracies[seed] = await asyncio.to_thread(self._accuracy, seed)
+        try:
+            self.accuracies[seed] = await asyncio.to_thread(self._accuracy, seed)
+        except ValueError as error:
+            # The next chip could not be made either.
+            self._count = 0
+            await send({"kind": "problem", "text": f"chips cannot be made: {error}"}, b"")
+            return
         told = {
             "kind": "chip",
             "seed": seed,

@@ -199,6 +199,13 @@ class Chair:
             self._lose(error)
         return found[0] if found else None
 
+    def look(self) -> None:
+        """See whether the machine is still there; `say` tells if it is not. In a thread."""
+        try:
+            self._with_seat(lambda seat: seat.look())
+        except UserError as error:
+            self._lose(error)
+
     def activity(self, layers: int) -> npt.NDArray[np.uint64] | None:
         """What the engine did for the image shown last; None where nobody tells. In a thread."""
         found: list[npt.NDArray[np.uint64] | None] = []

@@ -140,6 +140,16 @@ class Seat(Closing):
         """
         return self._machine.read_rows(layer, first, count)
 
+    def look(self) -> None:
+        """Ask the machine something that it always answers.
+
+        Raises
+        ------
+        UserError
+            If it does not.
+        """
+        self._machine.counters()
+
     def close(self) -> None:
         """Let go of the machine."""
         self._machine.close()

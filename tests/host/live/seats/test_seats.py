@@ -13,6 +13,7 @@ from allspin.host.link.machines.chip_programming import CHIPS
 from allspin.host.link.machines.linked import LinkedMachine
 from allspin.host.link.machines.opening import virtual_program
 from allspin.host.link.wire.transport import Disconnected
+from allspin.host.live import session
 from allspin.host.live.seats import chair
 from allspin.host.live.seats.holder import Holder
 from allspin.host.live.shown.made import Made
@@ -240,3 +241,25 @@ def test_words_that_differ_are_told(choices, client, open_page, monkeypatch):
         page.say(kind="choose", setting={"on": "virtual"})
         # Of each crossbar the first word of each part that is read.
         page.until("score", words=[30 * 12 + 12 * 5, 2])
+
+
+def test_a_board_that_is_unplugged_while_nothing_is_asked_is_told(
+    make_choices, serve, open_page, board, monkeypatch
+):
+    monkeypatch.setattr(chair, "AGAIN", 0.05)
+    monkeypatch.setattr(session, "LOOK", 0.05)
+    choices = make_choices(on="board", port=board)
+    looked = []
+
+    def gone(self):
+        looked.append(self)
+        if len(looked) == 3:
+            raise Disconnected("the serial port is gone")
+
+    monkeypatch.setattr(LinkedMachine, "counters", gone)
+    with open_page(serve(choices)) as page:
+        page.say(kind="choose", setting={})
+        page.until("machine", state="ready")
+        page.until("score", words=[30 * 12 + 12 * 5, 0])
+        assert page.until("machine", state="missing")[0]["text"] == "the serial port is gone"
+        page.until("machine", state="ready")

@@ -1,14 +1,18 @@
 """A page's messages: what is answered, and what is refused by size, rate and number."""
 
+import dataclasses
 import io
 import json
 
 import numpy as np
 import pytest
+from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from allspin.host.live.talk.messages import MAX_BYTES
 from allspin.host.live.web import app, rates
+from allspin.host.live.web.app import application
+from allspin.host.live.web.guard import Access
 from allspin.sim.chip.chip import Chip
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.programming.programming import program_chip
@@ -133,3 +137,20 @@ def test_all_values_can_be_saved(page, choices, network):
     np.testing.assert_array_equal(arrays["words_0"], network.layers[0].words)
     np.testing.assert_array_equal(arrays["image"].ravel(), choices.images[4].ravel())
     assert json.loads(str(arrays["setting"]))["chip"] is None
+
+
+def test_chips_that_cannot_be_made_are_told_once(make_choices, network, open_page):
+    falling = dataclasses.replace(network.layers[0], levels=network.layers[0].levels[::-1])
+    wrong = dataclasses.replace(network, layers=(falling, network.layers[1]))
+    choices = make_choices(networks={"small": wrong})
+    client = TestClient(application(choices, Access("a-token", 8000)))
+    with open_page(client) as page:
+        page.say(kind="choose", setting={"chip": None})
+        page.say(kind="chips", count=5)
+        assert "chips cannot be made" in page.until("problem")[0]["text"]
+        # The page goes on, and hears no more of it.
+        page.say(kind="show", serial=1, test=3)
+        page.until("shown", serial=1)
+        page.say(kind="choose", setting={"chip": 1})
+        said, _ = page.until("problem")
+        assert said["text"] == "the last level must be above the first"
