@@ -72,6 +72,7 @@ class WriteVerify:
         self.levels = levels
         synapse = self.synapse = chip.device.synapse
         self.trains = reach(synapse)
+        self.drawn = [written.drawn() for written in self.trains.written]
         self.targets, self.scale = level_targets(synapse, levels)
         self.allowed = ruled_out(
             programming.polarity, self.targets, (synapse.low + synapse.high) / 2
@@ -207,9 +208,13 @@ class WriteVerify:
         r: Array = np.empty(cells.size)
         for one in Polarity:
             here = polarity == one
-            n = pulses[here]
-            r[here] = self.trains.mean[one][n] + self.trains.cycle[one][n] * noise[here]
-            r[here] += self.trains.device[one][n] * self.deviates[one][cells[here]]
+            law = self.drawn[one].at(pulses[here])
+            own = law.mean + law.cycle * noise[here]
+            own += law.device * self.deviates[one][cells[here]]
+            ends = self.trains.written[one].ends
+            if ends is not None:
+                np.clip(own, *ends, out=own)
+            r[here] = own
         self.resistance[cells] = r
         r += self.fixed[cells]
         if self.stuck is not None:

@@ -268,7 +268,7 @@ def run(arguments: argparse.Namespace) -> int:
         say(json.dumps(fitted.to_dict(None if device is None else output, pictures)))
     elif device is not None:
         written = f"{output} and its picture are written."
-        notes = [*readings(fitted.result, device), written]
+        notes = [*readings(fitted.result, device, fitted.measurement.electrical), written]
         print_tables([fit_table(fitted.result, device)], notes)
     if device is None:
         warn(

@@ -243,7 +243,9 @@ def make_device(
         unit=result.unit if result.polarities or base is None else base.unit,
     )
     if base is not None:
-        source |= {"base": base.name, "from_base": _lent(result, base, synapse)}
+        measured = {f"synapse.electrical.{key}" for key in measurement.electrical}
+        lent = [key for key in _lent(result, base, synapse) if key not in measured]
+        source |= {"base": base.name, "from_base": lent}
         device = with_rest(device, base)
     else:
         source["not_measured"] = _unknown(result)
@@ -256,9 +258,8 @@ def make_device(
         noise = _at_most_one(result.meter.deviation.value / (high - low), "noise of the meter")
         wrong = dataclasses.replace(device.imperfections, read_noise=noise)
         device = dataclasses.replace(device, imperfections=wrong)
-    if measurement.read_current is not None:
-        current = abs(measurement.read_current)
-        electrical = dataclasses.replace(device.electrical, read_current=current)
+    if measurement.electrical:
+        electrical = dataclasses.replace(device.electrical, **measurement.electrical)
         device = dataclasses.replace(device, electrical=electrical)
     device = with_reference(device, options)
     return dataclasses.replace(device, source=source | {"fit": report(result)})

@@ -1,0 +1,41 @@
+"""Distributions of a pulse's change, against numbers drawn from them."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from allspin.sim.pulses.changes import Changes, normal_values
+
+
+def test_normal_values_have_the_normal_s_moments() -> None:
+    values = normal_values()
+    assert np.mean(values) == pytest.approx(0, abs=1e-15)
+    assert np.mean(values**2) == pytest.approx(1, abs=1e-12)
+    assert np.mean(values**4) == pytest.approx(3, rel=0.03)
+    assert np.mean(np.maximum(values, 0)) == pytest.approx(1 / np.sqrt(2 * np.pi), rel=2e-3)
+    assert stats.kstest(values, "norm").statistic < 1 / values.size
+
+
+def test_changes_of_shares_have_the_moments_of_what_is_interpolated() -> None:
+    shares, places = np.array([0.1, 0.3, 0.8, 0.95]), np.array([0.0, 1.0, 4.0])
+    changes = np.array([[-1.0, 0, 0], [0, 1, 0], [0.5, 2, 5], [3, 3, 9]])
+    law = Changes.of_shares(places, shares, changes)
+    assert law.weights.sum() == pytest.approx(1)
+    # The inverse of the cumulative distribution, at very many equal steps.
+    u = (np.arange(200_000) + 0.5) / 200_000
+    mean, deviation = law.moments()
+    for place in range(3):
+        drawn = np.interp(u, shares, changes[:, place])
+        assert mean[place] == pytest.approx(drawn.mean(), abs=1e-5)
+        assert deviation[place] == pytest.approx(drawn.std(), rel=1e-4, abs=1e-9)
+    between = law.at(np.array([2.5]))[:, 0]
+    assert law.weights @ between == pytest.approx((mean[1] + mean[2]) / 2)
+    assert np.array_equal(law.at(np.array([9.0])), law.values[:, 2:])
+
+
+def test_normal_changes() -> None:
+    law = Changes.normal(np.array([0.0, 2.0]), np.array([0.5, 0.0]), np.array([0.1, 0.3]))
+    mean, deviation = law.moments()
+    assert mean == pytest.approx([0.5, 0.0])
+    assert deviation == pytest.approx([0.1, 0.3])
+    assert (law.low, law.high) == (0, 2)
