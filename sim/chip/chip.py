@@ -44,6 +44,8 @@ from allspin.sim.pulses.written import Law
 
 SPREAD_BITS = 8
 """Fraction bits of a word's deviation, in `WriteTable`."""
+CLOSE = 0.1
+"""Words by which a deviation may be wrong for a level to be within the words' range."""
 MAX_SPREAD = 2**16 - 1
 """Largest deviation of a word, in its units: 256 words."""
 SHARE_BITS = 16
@@ -153,8 +155,8 @@ def drawn_words(
     found = []
     for polarity in Polarity:
         written = synapse.written(polarity, pulses[polarity], (ends[0], ends[1]))
-        law = written.law.scaled(synapse.low, scale, float(levels[0]))
-        found.append(law if written.ends is None else law.uncut(-top, top))
+        law = written.drawn((ends[0], ends[1]), CLOSE / scale)
+        found.append(law.scaled(synapse.low, scale, float(levels[0])))
     return found[0], found[1]
 
 

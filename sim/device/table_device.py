@@ -320,15 +320,19 @@ class TableSynapse(Synapse):
     ) -> Written:
         """See `Synapse.written`; between whole pulses mean and deviation are interpolated.
 
-        Writes of no pulses deviate as saturation does. Bounded films end at the range's ends.
+        Writes of no pulses deviate as saturation does. Bounded films end at the range's ends;
+        devices differ in what is read.
         """
         n = np.asarray(pulses, np.float64)
         mean, cycle = (
             np.interp(n, np.arange(table.size), table) for table in self._trains[polarity]
         )
-        law = Law(mean, cycle, self.device_deviation(polarity, n))
         bounded = self.bounded or self.occasion == "pulse"
-        return Written(law, (self.low, self.high) if bounded else None)
+        return Written(
+            Law(mean, cycle, np.zeros_like(mean)),
+            (self.low, self.high) if bounded else None,
+            self.device_deviation(polarity, n),
+        )
 
     def readings(self) -> list[str]:
         """See `Synapse.readings`."""

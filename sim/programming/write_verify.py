@@ -72,7 +72,7 @@ class WriteVerify:
         self.levels = levels
         synapse = self.synapse = chip.device.synapse
         self.trains = reach(synapse)
-        self.drawn = [written.drawn() for written in self.trains.written]
+        self.drawn = [written.drawn_film() for written in self.trains.written]
         self.targets, self.scale = level_targets(synapse, levels)
         self.allowed = ruled_out(
             programming.polarity, self.targets, (synapse.low + synapse.high) / 2
@@ -208,13 +208,14 @@ class WriteVerify:
         r: Array = np.empty(cells.size)
         for one in Polarity:
             here = polarity == one
-            law = self.drawn[one].at(pulses[here])
-            own = law.mean + law.cycle * noise[here]
-            own += law.device * self.deviates[one][cells[here]]
-            ends = self.trains.written[one].ends
-            if ends is not None:
-                np.clip(own, *ends, out=own)
-            r[here] = own
+            n, deviates = pulses[here], self.deviates[one][cells[here]]
+            written, law = self.trains.written[one], self.drawn[one].at(n)
+            film = law.mean + law.cycle * noise[here] + law.device * deviates
+            if written.ends is not None:
+                np.clip(film, *written.ends, out=film)
+            if written.offset is not None:
+                film += written.offset[n] * deviates
+            r[here] = film
         self.resistance[cells] = r
         r += self.fixed[cells]
         if self.stuck is not None:

@@ -16,6 +16,8 @@ FARTHEST = 1.0
 """How far beyond the ends a mean is looked for, in ranges."""
 FARTHEST_DEVIATION = 10.0
 """Largest deviation of a mean that far, in ranges."""
+MOST = 0.9
+"""Share of the largest deviation, that of films at both ends, which is taken at most."""
 LEAST = 1e-9
 """Deviations below this are none."""
 
@@ -53,22 +55,26 @@ def _integrals(mean: Array, deviation: Array) -> tuple[Array, Array, Array]:
     return first, second, slopes
 
 
-def uncut(mean: Array, deviation: Array) -> tuple[Array, Array]:
+def uncut(mean: Array, deviation: Array, farthest: float = FARTHEST) -> tuple[Array, Array]:
     """The normal distribution that has a mean and a standard deviation after the cut.
 
     Parameters
     ----------
     mean, deviation : ndarray of float64, of one shape
         After the cut, in shares of the range.
+    farthest : float
+        How far beyond an end the mean may be, in ranges.
 
     Returns
     -------
     mean, deviation : ndarray of float64, of that shape
-        The mean may be beyond an end, by a range at most. Where it would have to be further away,
-        for films most of which are saturated and few far from it, the mean after the cut is kept.
+        Where the mean would have to be further away, for films most of which are saturated and few
+        far from it, that after the cut is kept, and the deviation is less.
     """
+    # Of films at both ends and none between no normal distribution is the law.
+    deviation = np.minimum(deviation, MOST * np.sqrt(mean * (1 - mean)))
     m, s = np.array(mean, np.float64), np.maximum(deviation, LEAST)
-    wanted = np.asarray(mean, np.float64), np.asarray(deviation, np.float64) ** 2 + mean**2
+    wanted = np.asarray(mean, np.float64), deviation**2 + mean**2
     for _ in range(STEPS):
         first, second, slopes = _integrals(m, s)
         miss = wanted[0] - first, wanted[1] - second
@@ -82,15 +88,17 @@ def uncut(mean: Array, deviation: Array) -> tuple[Array, Array]:
         part = np.minimum(1.0, s / 2 / np.maximum(np.abs(step_s), np.abs(step_m) / 2 + 1e-300))
         m = np.clip(m + part * step_m, -FARTHEST, 1 + FARTHEST)
         s = s + part * step_s
-    m, s = _mean_kept(m, s, wanted[0])
-    still = np.asarray(deviation) < LEAST
+    m, s = _mean_kept(np.clip(m, -farthest, 1 + farthest), s, wanted[0], farthest)
+    still = deviation < LEAST
     return np.where(still, mean, m), np.where(still, 0.0, s)
 
 
-def _mean_kept(mean: Array, deviation: Array, wanted: Array) -> tuple[Array, Array]:
+def _mean_kept(
+    mean: Array, deviation: Array, wanted: Array, farthest: float
+) -> tuple[Array, Array]:
     """Deviations which, at the farthest means, leave the mean that is wanted after the cut."""
     low, high = np.zeros_like(deviation), np.full_like(deviation, FARTHEST_DEVIATION)
-    far = (mean <= -FARTHEST) | (mean >= 1 + FARTHEST)
+    far = (mean <= -farthest) | (mean >= 1 + farthest)
     if not far.any():
         return mean, deviation
     for _ in range(STEPS):

@@ -5,8 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.pulses.changes import Array
+from allspin.sim.pulses.changes import Array, normal_values
 from allspin.sim.pulses.cut_normal import cut_moments, uncut
+
+CLOSE = 0.03
+"""Share of a deviation by which it may be wrong where its mean need not be beyond an end then."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,15 +38,22 @@ class Law:
         """The same where `low` is `start`, and a unit is `factor` others."""
         return Law(start + (self.mean - low) * factor, self.cycle * factor, self.device * factor)
 
-    def uncut(self, low: float, high: float) -> "Law":
+    def uncut(self, low: float, high: float, least: float = 0.0) -> "Law":
         """The normal law that, cut at two ends, has these moments.
 
-        Both deviations are in proportion to those after the cut. See
-        `allspin.sim.pulses.cut_normal.uncut`.
+        Both deviations are in proportion to those after the cut. Its mean is beyond an end only
+        where the deviation would else be wrong by more than 3 %, and more than `least`.
+
+        See also `allspin.sim.pulses.cut_normal.uncut`.
         """
         span = high - low
         total = np.hypot(self.cycle, self.device)
-        mean, deviation = uncut(np.clip((self.mean - low) / span, 0, 1), total / span)
+        aim = np.clip((self.mean - low) / span, 0, 1), total / span
+        mean, deviation = uncut(*aim)
+        inside = uncut(*aim, farthest=0.0)
+        missed = np.abs(cut_moments(*inside)[1] - aim[1])
+        near = missed <= np.maximum(CLOSE * aim[1], least / span)
+        mean, deviation = np.where(near, inside, (mean, deviation))
         factor = np.divide(deviation * span, total, out=np.ones_like(total), where=total > 0)
         return Law(low + mean * span, self.cycle * factor, self.device * factor)
 
@@ -54,30 +64,54 @@ class Written:
 
     Attributes
     ----------
-    law : Law
-        Mean and deviations as a meter finds them.
+    film : Law
+        What films hold.
     ends : (float, float) or None
-        R_AH beyond which no film is; None where writes are normally distributed.
+        R_AH beyond which no film is; None where what they hold is normally distributed.
+    offset : ndarray of float64, or None
+        Standard deviation between devices of what is read beside it, which no film bounds.
     """
 
-    law: Law
+    film: Law
     ends: tuple[float, float] | None = None
+    offset: Array | None = None
+
+    @property
+    def law(self) -> Law:
+        """What a meter finds; devices differ in the film or in what is read, not in both."""
+        film = self.film
+        return film if self.offset is None else Law(film.mean, film.cycle, self.offset)
 
     def at(self, places: npt.NDArray[np.integer]) -> "Written":
         """What some of the writes leave."""
-        return Written(self.law.at(places), self.ends)
+        offset = None if self.offset is None else self.offset[places]
+        return Written(self.film.at(places), self.ends, offset)
 
-    def drawn(self, ends: tuple[float, float] | None = None) -> Law:
-        """The normal law of which R_AH is drawn: cut at its ends it has the mean and deviations.
+    def drawn_film(self) -> Law:
+        """The normal law that films are drawn from, and then cut at their ends."""
+        return self.film if self.ends is None else self.film.uncut(*self.ends)
+
+    def drawn(self, ends: tuple[float, float], least: float = 0.0) -> Law:
+        """The normal law which, cut at some ends, has mean and deviations of what is read there.
 
         Parameters
         ----------
-        ends : (float, float), optional
-            Where what is drawn is cut; by default where films end.
+        ends : (float, float)
+            Where whoever reads it sees nothing more: at the films' ends, or further away.
+        least : float
+            As of `Law.uncut`.
         """
         if self.ends is None:
             return self.law
-        return self.law.uncut(*(ends or self.ends))
+        if self.offset is None or not self.offset.any():
+            return self.film.uncut(*ends, least)
+        film, deviates = self.drawn_film(), normal_values()[:, np.newaxis]
+        films = np.clip(film.mean + film.cycle * deviates, *self.ends)
+        read = np.clip(films[:, np.newaxis] + self.offset * deviates, *ends)
+        own = read.mean(axis=0)
+        cycle = np.sqrt(read.var(axis=0).mean(axis=0))
+        law = Law(own.mean(axis=0), cycle, np.copysign(own.std(axis=0), self.offset))
+        return law.uncut(*ends, least)
 
 
 def over_devices(

@@ -220,7 +220,7 @@ def test_writes_over_devices_that_follow_different_curves(
     for end in (1.0, 1.28):
         films = np.clip(np.clip(curves + 2 * c2c * cycles, *film), -end, end)
         written = synapse.written(polarity, n, (-end, end))
-        law = written.law if written.ends is None else written.law.uncut(-end, end)
+        law = written.drawn((-end, end))
         drawn = np.clip(law.mean + law.cycle * cycles + law.device * z, -end, end)
         sure = 127 * 3 * films.std(axis=0).max() / np.sqrt(z.size)
         assert drawn.mean(axis=0) * 127 == pytest.approx(films.mean(axis=0) * 127, abs=0.1 + sure)
@@ -243,8 +243,8 @@ def test_readings_that_are_straight_are_drawn_as_they_are() -> None:
         n = np.arange(101)
         written = synapse.written(D, n)
         assert written.ends is None
-        assert np.array_equal(written.drawn().mean, synapse.curve(D, n))
-        assert np.array_equal(written.drawn().device, synapse.device_deviation(D, n))
+        assert np.array_equal(written.drawn((-1, 1)).mean, synapse.curve(D, n))
+        assert np.array_equal(written.drawn((-1, 1)).device, synapse.device_deviation(D, n))
 
 
 def test_neurosim_s_c2c_is_the_range_times_the_root_of_the_pulses() -> None:
