@@ -50,12 +50,26 @@ def _followed(electrical: Mapping[str, Any], place: Mapping[str, float]) -> set[
     """
     found: set[str] = set()
     for name, value in place.items():
-        keys = TAKES.get(name, ())
-        equal = {
-            key for key in keys if math.isclose(electrical.get(key, value), value, rel_tol=CLOSE)
-        }
-        found |= equal or set(keys)
+        keys = set(TAKES.get(name, ()))
+        known = keys & electrical.keys()
+        equal = {key for key in known if math.isclose(electrical[key], value, rel_tol=CLOSE)}
+        found |= keys - known | equal if equal else keys
     return found
+
+
+def _alike(entries: list[Content], place: Mapping[str, float]) -> list[Content]:
+    """Entries of which each has the electrical figures that one has: its point's, where it follows.
+
+    A current that is the point's at one point may be another one elsewhere.
+    """
+    for name in place:
+        for key in TAKES.get(name, ()):
+            if any(key in one.get("electrical", {}) for one in entries):
+                entries = [
+                    one | {"electrical": {key: one[name]} | one.get("electrical", {})}
+                    for one in entries
+                ]
+    return entries
 
 
 def with_point(tables: Content, point: OperatingPoint, there: Content | None = None) -> Content:
@@ -109,7 +123,7 @@ def with_point(tables: Content, point: OperatingPoint, there: Content | None = N
     whole = there.get("source", {})
     return {
         **there,
-        "synapse": old | {"at": at | {"measured": [*kept, entry]}},
+        "synapse": old | {"at": at | {"measured": _alike([*kept, entry], place)}},
         "source": whole | {"points": whole.get("points", {}) | source},
     }
 
