@@ -20,6 +20,8 @@ SURE = 5.0
 """Deviations of the logarithm of that distance from which a cycle is outlying."""
 RATIOS = (3.0, 6.0)
 """Times the usual distance from which it is, whatever that deviation: at least, and at most."""
+UNSURE = 15.0
+"""Added to both, over the number of cycles: of few the usual distance is not well known."""
 LEAST = 0.02
 """Of the range: what is nearer changes no figure."""
 MAD = 1.4826
@@ -53,7 +55,8 @@ def _limit(distances: Array, span: float) -> float:
         return LEAST * span
     logs = np.log(np.maximum(distances, 1e-3 * usual) / usual)
     spread = MAD * float(np.median(np.abs(logs)))
-    return max(float(np.clip(np.exp(SURE * spread), *RATIOS)) * usual, LEAST * span)
+    least, most = (ratio + UNSURE / distances.size for ratio in RATIOS)
+    return max(float(np.clip(np.exp(SURE * spread), least, most)) * usual, LEAST * span)
 
 
 def outlying_cycles(curves: Sequence[Curve]) -> npt.NDArray[np.bool_]:
