@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from allspin.host.study.fit.reading.columns import Columns
+from allspin.host.study.fit.reading.columns import Columns, plain
 from allspin.host.study.fit.reading.pulses import Part
 from allspin.host.study.fit.reading.table import cells
 from allspin.host.study.fit.reading.table.csv_file import CsvFile
@@ -28,6 +28,13 @@ NAMES = {
     "saturation_current": ("A", re.compile(r"(saturation|reset)_current|i_?(sat|reset)")),
 }  # fmt: skip
 """Unit and columns of each figure that is the same for both polarities."""
+SAID = re.compile(
+    r"\W*(?P<name>[^\W\d][\w .-]*?)\s*(?:[(\[](?P<unit>[^)\]]*)[)\]])?\s*[:=\t;,]\s*"
+    r"(?P<value>[+-]?\d[\d.,]*(?:[eE][+-]?\d+)?)\s*[\t;,]?\s*(?P<own>[^\W\d]*)\s*"
+)
+"""A line of a preamble such as ``Pulse width: 1 ms`` or ``Pulse width (ms) = 1``."""
+LONGEST = 200
+"""Characters of such a line."""
 SCATTER = 0.02
 """Of its magnitude, by how much a figure that is read back may scatter."""
 ALIKE = 1e-6
@@ -43,7 +50,37 @@ def _magnitude(file: CsvFile, place: int, base: str, rows: Iterable[int]) -> flo
     values = np.array([abs(value) for value in found if value and math.isfinite(value)])
     if not values.size or np.ptp(values) > SCATTER * values.max():
         return None
-    return float(np.median(values)) * unit[1]
+    return _rounded(float(np.median(values)) * unit[1])
+
+
+def _of_preamble(lines: Iterable[str]) -> dict[str, float]:
+    """Figures that lines before the table give, where all that give one say the same."""
+    found: dict[str, set[float]] = {}
+    short = (line for line in lines if len(line) <= LONGEST)
+    for match in filter(None, map(SAID.fullmatch, short)):
+        name, value = plain(match["name"]), cells.number(match["value"])
+        unit = unit_of(match["own"] or match["unit"] or "")
+        if unit is None or not value or not math.isfinite(value):
+            continue
+        keys = [
+            key
+            for key, (base, known) in NAMES.items()
+            if (base == unit[0]) and known.fullmatch(name)
+        ]
+        if unit[0] == "A":
+            keys += [
+                f"{polarity.name.lower()}_current"
+                for polarity in Polarity
+                if CURRENT.fullmatch(name) or name == f"{polarity.name.lower()}_current"
+            ]
+        for key in keys:
+            found.setdefault(key, set()).add(_rounded(abs(value) * unit[1]))
+    return {key: values.pop() for key, values in found.items() if len(values) == 1}
+
+
+def _rounded(value: float) -> float:
+    """Without what the factor of a unit adds in the last digit."""
+    return float(f"{value:.12g}")
 
 
 def settings_of(file: CsvFile, columns: Columns, parts: Iterable[Part]) -> dict[str, float]:
@@ -61,7 +98,8 @@ def settings_of(file: CsvFile, columns: Columns, parts: Iterable[Part]) -> dict[
     Returns
     -------
     dict of str to float
-        In SI units. What varies within a polarity, or has no unit, is left out.
+        In SI units; of columns, and of lines before the table. What varies within a polarity, or
+        has no unit, is left out.
     """
     if columns.neuron:
         return {}
@@ -80,7 +118,10 @@ def settings_of(file: CsvFile, columns: Columns, parts: Iterable[Part]) -> dict[
         for key, (base, name) in NAMES.items():
             if name.fullmatch(heading):
                 found.setdefault(key, _magnitude(file, place, base, every))
-    return {key: value for key, value in found.items() if value is not None}
+    known = {key: value for key, value in found.items() if value is not None}
+    # A column that varies is not what a preamble says once.
+    said = {key: value for key, value in _of_preamble(file.preamble).items() if key not in found}
+    return said | known
 
 
 def together(files: Iterable[Mapping[str, float]]) -> tuple[dict[str, float], list[str]]:

@@ -70,6 +70,33 @@ def test_currents_widths_and_times_of_columns(
     assert known == pytest.approx(expected)
 
 
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (
+            ["Pulse width: 1 ms", "I_pulse = -9 mA"],
+            {"pulse_time": 1e-3, "depression_current": 9e-3},
+        ),
+        (["# Write duration (us): 2,5"], {"pulse_time": 2.5e-6}),
+        (["Read current;0.1;mA", "width: 30 um"], {"read_current": 1e-4}),
+        (["Depression current = 7 mA"], {"depression_current": 7e-3}),
+        (["Pulse width: 1", "Pulse width is 1 ms", "Pulse length: 1 mm"], {}),
+        (["Pulse width: 1 ms", "Pulse width: 2 ms"], {}),
+    ],
+)
+def test_what_a_preamble_says(tmp_path: Path, lines: list[str], expected: dict[str, float]) -> None:
+    path = write(tmp_path / "bar.csv", "note", {1: "x", -1: "x"})
+    path.write_text("\n".join([*lines, path.read_text()]))
+    found = read_measurement([path]).electrical
+    assert {key: found[key] for key in expected} == pytest.approx(expected)
+    assert expected or not found
+    # A column knows better.
+    both = write(tmp_path / "both.csv", "current (mA),width (ms)", {1: "11,4", -1: "-10,4"})
+    both.write_text("\n".join([*lines, both.read_text()]))
+    found = read_measurement([both]).electrical
+    assert (found["pulse_time"], found["depression_current"]) == (4e-3, 10e-3)
+
+
 def test_what_is_measured_is_not_the_base_s(tmp_path: Path) -> None:
     path = write(tmp_path / "bar.csv", "current (mA)", {1: "11", -1: "-10"})
     device = fit([path], "bar", base="paper").device()
