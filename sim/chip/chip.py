@@ -18,7 +18,7 @@ Column by column a deviation of `sigma` makes a gain ``gain + (gain t + 2^12) >>
 """
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -84,7 +84,7 @@ class WriteTable:
     levels: npt.NDArray[np.int16]
     c2c: npt.NDArray[np.int32]
     d2d: npt.NDArray[np.int32]
-    beyond: tuple[int, int] | None = None
+    beyond: tuple[int, int] | None = field(default=None, kw_only=True)
 
     @property
     def ends(self) -> tuple[int, int]:

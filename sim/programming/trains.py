@@ -189,7 +189,7 @@ def plan_layer(
             aimed,
             spread_units(np.array([law.cycle for law in drawn])),
             spread_units(np.array([law.device for law in drawn])),
-            (int(levels[0]), int(levels[-1])) if beyond else None,
+            beyond=(int(levels[0]), int(levels[-1])) if beyond else None,
         ),
     )
 

@@ -52,7 +52,7 @@ class Chain:
         share = np.arange(steps + 1) / steps
         ends = np.clip(share + changes.at(self.low + share * self.span) / self.span, 0, 1)
         some = max(AT_ONCE // ends.shape[1], 1)
-        self._matrix = sum(
+        self._matrix: Any = sum(
             _sparse(
                 *self._shared(ends[first : first + some]), changes.weights[first : first + some]
             )

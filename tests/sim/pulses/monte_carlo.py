@@ -33,7 +33,7 @@ class Table:
         gone = (self.places - LOW) / (HIGH - LOW)
         left = 1 + bend - (gone if sign > 0 else 1 - gone)
         # Few pulses move much: skewed to the right.
-        skewed = stats.gamma(2).ppf(np.clip(self.shares, 1e-3, 1 - 1e-3))
+        skewed = np.array(stats.gamma(2).ppf(np.clip(self.shares, 1e-3, 1 - 1e-3)), np.float64)
         skewed = (skewed - 2) / np.sqrt(2)
         spread = noise * (0.4 + gone)
         self.changes = sign * (0.1 * left + np.outer(skewed, spread)) * (HIGH - LOW)

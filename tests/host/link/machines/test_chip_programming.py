@@ -150,8 +150,8 @@ def test_three_chips_are_the_golden_models(board, network, made_of, programming,
 def test_films_beyond_the_levels_are_made_by_the_host(board):
     """Most films of the lowest states are saturated, and the rest are far from it."""
     way = np.linspace(0.99, -0.99, 60)
-    tables = (TableResponse(one, np.full(60, 0.1), np.zeros(60)) for one in (-way, way))
-    made_of = dataclasses.replace(PAPER, synapse=TableSynapse(*tables, bounded=True))
+    up, down = (TableResponse(one, np.full(60, 0.1), np.zeros(60)) for one in (-way, way))
+    made_of = dataclasses.replace(PAPER, synapse=TableSynapse(up, down, bounded=True))
     how = Programming("open-loop", "depression")
     maker = ChipMaker(board, NETWORK, made_of, how)
     assert maker.reason == "the levels of saturated films are beyond the Programmer's"

@@ -29,7 +29,7 @@ CHIPS = 10
 def device(tmp_path_factory: pytest.TempPathFactory) -> Device:
     folder = tmp_path_factory.mktemp("tables")
     paths = [table.write(folder / f"{table.sign}.txt") for table in TABLES]
-    return Device("sot", load_lookup_tables(paths, 10), "siemens")
+    return Device("sot", load_lookup_tables(paths, 10), unit="siemens")
 
 
 @pytest.fixture(scope="module")
