@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from allspin.host.study.fit.options import FitOptions as FitOptions
     from allspin.host.study.fit.reading.options import ColumnNames as ColumnNames
     from allspin.host.study.fit.reading.options import ReadOptions as ReadOptions
-    from allspin.host.study.proof.engine import SimulatorOptions as SimulatorOptions
-    from allspin.host.study.proof.engine import simulate_engine as simulate_engine
+    from allspin.host.study.hardware.proof.engine import SimulatorOptions as SimulatorOptions
+    from allspin.host.study.hardware.proof.engine import simulate_engine as simulate_engine
     from allspin.host.study.run import RunOptions as RunOptions
     from allspin.host.study.run import run as run
     from allspin.host.study.running.chip_options import ChipOptions as ChipOptions
@@ -177,7 +177,7 @@ _HOMES = {
     "ResidentParameters": "hdl.parameters",
     "Response": "sim.device.synapse_response",
     "RunOptions": "host.study.run",
-    "SimulatorOptions": "host.study.proof.engine",
+    "SimulatorOptions": "host.study.hardware.proof.engine",
     "Synapse": "sim.device.synapse",
     "TrainingParameters": "host.training.recipe",
     "TrainingTarget": "host.training.training_target",
@@ -206,7 +206,7 @@ _HOMES = {
     "run": "host.study.run",
     "save_device": "sim.device.device_file",
     "save_network": "sim.network.netfile",
-    "simulate_engine": "host.study.proof.engine",
+    "simulate_engine": "host.study.hardware.proof.engine",
     "sweep": "host.study.sweep.sweep",
     "train": "host.training.recipe",
 }

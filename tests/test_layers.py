@@ -46,7 +46,9 @@ def listed_files() -> list[Path]:
 
 FILES = listed_files()
 SOURCES = [path for path in FILES if path.suffix == ".py"]
-TEXTS = [path for path in FILES if path.suffix not in {".gz", ".onnx", ".png", ".safetensors"}]
+TEXTS = [
+    path for path in FILES if path.suffix not in {".data", ".gz", ".onnx", ".png", ".safetensors"}
+]
 
 
 def name_of(path: Path) -> str:

@@ -35,6 +35,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "boards": ("boards", "list the boards, and what was built for them"),
     "build": ("boards", "build a board's bitstream"),
     "flash": ("boards", "program a board"),
+    "selftest": ("boards", "test a board: memories, images, counters, a chip"),
     "virtual": ("gateware", "open the virtual board as a serial port"),
     "gates": ("boards", "prove boards' netlists against the golden model"),
     "bench": ("reports", "measure how fast it is, beside targets and beside others"),

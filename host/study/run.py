@@ -114,6 +114,8 @@ def run(
     loaded = base if made is None else made.network
     with opened(on, loaded, made, options.resident, display) as machine:
         title = on.title(machine) if isinstance(on, MachineOptions) else machine.name
+        if options.resident:
+            machine.resident_images()  # raises before anything is programmed
         program(machine, loaded, made, display)
         if options.resident:
             logits = options.check or options.logits

@@ -6,6 +6,7 @@ words (or with what an array makes of them, where words cannot say it), the V-I 
 """
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.sim.network.network import Layer, Network
-from allspin.sim.network.pixels import pixel_values
+from allspin.sim.network.pixels import quantise_pixels, row_values
 
 CHUNK = 2048
 """Images computed at a time, so that the intermediate values stay in the cache."""
@@ -21,6 +22,8 @@ EXACT_FLOAT32 = 2**24
 """Integers of a smaller magnitude are exact in float32, and so are their sums."""
 
 Integers = npt.NDArray[np.int64]
+Values = npt.NDArray[np.uint8] | npt.NDArray[np.float32]
+"""Row values: whole numbers, in the first layer as a product wants them."""
 
 
 def activate(
@@ -47,7 +50,7 @@ class LayerTrace:
         Neurons' outputs.
     """
 
-    inputs: npt.NDArray[np.uint8]
+    inputs: Values
     sums: npt.NDArray[np.int64]
     currents: npt.NDArray[np.int64] | None
     activations: npt.NDArray[np.uint8] | None
@@ -113,10 +116,10 @@ class GoldenModel:
                 matrix.astype(np.float32 if worst < EXACT_FLOAT32 else np.float64)
             )
 
-    def _layer(self, number: int, inputs: npt.NDArray[np.uint8], first: int) -> LayerTrace:
+    def _layer(self, number: int, inputs: Values, first: int) -> LayerTrace:
         layer = self.network.layers[number]
         matrix = self._matrices[number]
-        products = inputs.astype(matrix.dtype) @ matrix
+        products = inputs.astype(matrix.dtype, copy=False) @ matrix
         if number in self._real:
             np.rint(products, out=products)
         sums = products.astype(np.int64)
@@ -158,14 +161,16 @@ class GoldenModel:
             If the images have another type, or not as many pixels as the first layer has
             rows.
         """
-        values = pixel_values(self.network.pixel_bits)[self._flat(images)]
-        traces = []
+        values = quantise_pixels(self._flat(images), self.network.pixel_bits)
+        return list(self._layers(values, first))
+
+    def _layers(self, values: Values, first: int) -> Iterator[LayerTrace]:
+        """What each layer computes of row values, first to last."""
         for number in range(len(self.network.layers)):
-            traces.append(self._layer(number, values, first))
-            activations = traces[-1].activations
-            if activations is not None:
-                values = activations
-        return traces
+            trace = self._layer(number, values, first)
+            yield trace
+            if trace.activations is not None:
+                values = trace.activations
 
     def logits(self, images: npt.NDArray[np.uint8], first: int = 0) -> npt.NDArray[np.int64]:
         """Column sums of the last layer.
@@ -191,7 +196,9 @@ class GoldenModel:
         out = np.empty((len(images), self.network.classes), dtype=np.int64)
         for start in range(0, len(images), CHUNK):
             part = slice(start, start + CHUNK)
-            out[part] = self.trace(flat[part], first + start)[-1].sums
+            values = row_values(flat[part], self.network.pixel_bits)
+            *_, last = self._layers(values, first + start)
+            out[part] = last.sums
         return out
 
     def classify(self, images: npt.NDArray[np.uint8], first: int = 0) -> npt.NDArray[np.int64]:

@@ -50,7 +50,7 @@ def calls(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Callable
         "allspin.host.bitstreams.build.boards.build_board",
         "allspin.host.report.report.find",
         "allspin.host.study.compare.comparison.neuron_figures",
-        "allspin.host.study.proof.engine.find_tools",
+        "allspin.host.study.hardware.proof.engine.find_tools",
     ):
         monkeypatch.setattr(place, enough)
     one = allspin.MeasureOptions(chips=1, columns=(allspin.Column("C2C", ("c2c",), "open-loop"),))

@@ -13,7 +13,7 @@ from allspin.host.show.printing import print_tables
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say, warn
 from allspin.host.show.table import Table, figures
-from allspin.host.study.proof.board import (
+from allspin.host.study.hardware.proof.board import (
     FAMILY_BOARDS,
     BoardProof,
     Stage,

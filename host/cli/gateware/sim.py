@@ -16,7 +16,7 @@ from allspin.host.show.printing import print_tables
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say, warn
 from allspin.host.show.table import Figure, Number, figures
-from allspin.host.study.proof.engine import SimulatorOptions, simulate_engine
+from allspin.host.study.hardware.proof.engine import SimulatorOptions, simulate_engine
 
 HELP = """\
 Run a network's engine in an HDL simulator, and compare every logit with the golden model.

@@ -66,9 +66,6 @@ def open_machine(
     baud = DEFAULT_BAUD if uart is None else uart.baud
     if on == AUTO:
         return _open_auto(network, baud)
-    wrong = meant(on, (GOLDEN, VIRTUAL, AUTO))
-    if wrong and not os.path.exists(on):
-        raise UserError(f"there is no machine or serial port {on!r}{wrong}")
     machine = open_port(on, baud)
     try:
         machine.check(network)
@@ -86,6 +83,9 @@ def open_port(port: str, baud: int = DEFAULT_BAUD) -> LinkedMachine:
     UserError
         If there is no such port, or nothing on it speaks the protocol.
     """
+    wrong = meant(port, (GOLDEN, VIRTUAL, AUTO))
+    if wrong and not os.path.exists(port):
+        raise UserError(f"there is no machine or serial port {port!r}{wrong}")
     return LinkedMachine(SerialTransport(port, baud))
 
 

@@ -77,8 +77,10 @@ def test_a_new_kind_of_machine_runs(data):
     ],
 )
 def test_what_a_new_kind_of_machine_has_not_is_one_line(data, options, line):
+    machine = Abacus()
     with pytest.raises(UserError, match=line):
-        run(NETWORK, Abacus(), data=data, **options)
+        run(NETWORK, machine, data=data, **options)
+    assert not hasattr(machine, "classes")  # it was not programmed
 
 
 def test_a_chip_by_its_seed_is_the_one_with_usual_options(data, tmp_path):

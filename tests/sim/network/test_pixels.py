@@ -3,7 +3,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from allspin.sim.network.pixels import pixel_values, quantise_pixels
+from allspin.sim.network.pixels import pixel_values, quantise_pixels, row_values
 
 
 @pytest.mark.parametrize("pixel_bits", range(1, 9))
@@ -12,6 +12,10 @@ def test_values_are_the_nearest(pixel_bits: int) -> None:
     # There is never a tie: 2 * grey * top is even, an odd multiple of 255 is odd.
     expected = [round(Fraction(grey * top, 255)) for grey in range(256)]
     assert pixel_values(pixel_bits).tolist() == expected
+    grey = np.arange(256, dtype=np.uint8)[np.newaxis]
+    assert row_values(grey, pixel_bits).tolist() == [expected]
+    assert row_values(grey, pixel_bits).dtype == np.float32
+    assert quantise_pixels(grey, pixel_bits).tolist() == [expected]
 
 
 def test_eight_bits_change_nothing() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from allspin.host.data.foreign.graphs.attributes import integer, real
-from allspin.host.data.foreign.graphs.values import Constant, Stream, Value
+from allspin.host.data.foreign.graphs.values import Constant, Sides, Stream, Value
 
 Operator = Callable[[Any, Sequence[Value | None]], Value]
 
@@ -42,6 +42,8 @@ def constant_of(value: Value | None, what: str) -> Constant:
 def _pair(inputs: Sequence[Value | None]) -> tuple[Value, Value]:
     if len(inputs) != 2 or inputs[0] is None or inputs[1] is None:
         raise ValueError("it takes two inputs")
+    if any(isinstance(value, Sides) for value in inputs):
+        raise ValueError("it computes with the sides of a shape; only parts of them are taken")
     return inputs[0], inputs[1]
 
 

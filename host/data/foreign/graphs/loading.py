@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.host.data.foreign.description import MAX_BYTES
+from allspin.host.data.foreign.graphs.external import ExternalFiles, is_external
 from allspin.host.data.foreign.graphs.package import onnx_package
 from allspin.sim.errors import UserError
 from allspin.sim.files.user_file import read_file
@@ -58,11 +59,8 @@ def tensor_array(tensor: Any) -> npt.NDArray[Any]:
         If they lie in another file, are no numbers, or are not as many as its shape says.
     """
     onnx = onnx_package()
-    if tensor.data_location == onnx.TensorProto.EXTERNAL or tensor.external_data:
-        raise ValueError(
-            "its values lie in another file, which is not read; save the model in one file "
-            "(PyTorch: external_data=False)"
-        )
+    if is_external(tensor):
+        raise ValueError("its values lie in another file")
     if len(tensor.dims) > MAX_RANK or any(side < 0 for side in tensor.dims):
         raise ValueError(f"it has no possible shape: {list(tensor.dims)[:MAX_RANK]}")
     try:
@@ -126,9 +124,12 @@ def _needed(path: Path, graph: Any) -> list[Any]:
 def _constants(path: Path, graph: Any, used: set[str]) -> Iterator[tuple[str, npt.NDArray[Any]]]:
     if len(graph.sparse_initializer):
         raise UserError(f"{path} has sparse weights; save them dense")
+    files = ExternalFiles(path)
     for tensor in graph.initializer:
         if tensor.name in used:
             try:
+                if is_external(tensor):
+                    files.take_in(tensor)
                 yield tensor.name, tensor_array(tensor)
             except ValueError as error:
                 raise UserError(f"{path}: the initializer {tensor.name!r}: {error}") from error
@@ -140,13 +141,13 @@ def read_graph(path: Path) -> Graph:
     Parameters
     ----------
     path : Path
-        The file; it must hold all of its weights.
+        The file; weights may lie in files beside it.
 
     Raises
     ------
     UserError
-        If the package is missing, the file is none, damaged or too large, has weights in other
-        files, or not exactly one input.
+        If the package is missing, the file is none, damaged or too large, its weights are not
+        there, or it has not exactly one input.
     """
     onnx_package()
     model = _parsed(path)

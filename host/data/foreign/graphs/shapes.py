@@ -9,7 +9,7 @@ import numpy as np
 from allspin.host.data.foreign.graphs.arithmetic import constant_of, stream_of
 from allspin.host.data.foreign.graphs.attributes import constant, integer, integers
 from allspin.host.data.foreign.graphs.package import onnx_package
-from allspin.host.data.foreign.graphs.values import Answer, Stream, Value
+from allspin.host.data.foreign.graphs.values import Answer, Sides, Stream, Value
 
 
 def hold(node: Any, inputs: Sequence[Value | None]) -> Value:
@@ -28,12 +28,15 @@ def same(node: Any, inputs: Sequence[Value | None]) -> Value:
 
 
 def cast(node: Any, inputs: Sequence[Value | None]) -> Value:
-    """The operator Cast: of what comes of the images, to real numbers only."""
+    """The operator Cast: of what comes of the images to real numbers only, of sides to whole."""
     value = same(node, inputs)
     types = onnx_package().TensorProto
     reals = {types.FLOAT, types.DOUBLE, types.FLOAT16, types.BFLOAT16}
-    if isinstance(value, Stream) and integer(node, "to", 0) not in reals:
+    whole = integer(node, "to", 0) not in reals
+    if isinstance(value, Stream) and whole:
         raise ValueError("it rounds what comes of the images to whole numbers")
+    if isinstance(value, Sides) and integer(node, "to", 0) not in (types.INT64, types.INT32):
+        raise ValueError("it makes sides of a shape something else than whole numbers")
     return value
 
 
@@ -52,6 +55,18 @@ def _target(stream: Stream, shape: list[int]) -> tuple[int, ...]:
     return tuple(rest)
 
 
+def _wanted(value: Value | None) -> list[int]:
+    """The shape that a Reshape takes, with 0 where the number of images stays."""
+    if isinstance(value, Sides):
+        if value.scalar or None in value.sides[1:]:
+            raise ValueError("the number of images must be the first side of its shape, if any")
+        return [0 if side is None else side for side in value.sides]
+    wanted = constant_of(value, "shape")
+    if wanted.dtype.kind != "i" or wanted.ndim != 1 or wanted.size > 8:
+        raise ValueError("its shape must be a list of whole numbers")
+    return [int(side) for side in wanted]
+
+
 def reshape(node: Any, inputs: Sequence[Value | None]) -> Value:
     """The operator Reshape, of weights or within each image."""
     value = same(node, inputs)
@@ -59,15 +74,12 @@ def reshape(node: Any, inputs: Sequence[Value | None]) -> Value:
         return value
     if len(inputs) != 2:
         raise ValueError("it takes two inputs")
-    wanted = constant_of(inputs[1], "shape")
-    if wanted.dtype.kind != "i" or wanted.ndim != 1 or wanted.size > 8:
-        raise ValueError("its shape must be a list of whole numbers")
-    shape = [int(side) for side in wanted]
+    shape = _wanted(inputs[1])
     if isinstance(value, Stream):
         return value.reshaped(_target(value, shape))
     if any(side < -1 or side == 0 for side in shape):
         raise ValueError(f"it reshapes weights to {shape}")
-    return value.reshape(shape)
+    return constant_of(value, "input").reshape(shape)
 
 
 def flatten(node: Any, inputs: Sequence[Value | None]) -> Value:

@@ -168,4 +168,20 @@ class Answer:
     name: str
 
 
-Value = Constant | Stream | Answer
+@dataclass(frozen=True)
+class Sides:
+    """Sides of what comes of the images, where a graph computes with them.
+
+    Parameters
+    ----------
+    sides : tuple of int or None
+        None is the number of images, which is not known.
+    scalar : bool
+        One side that is no list.
+    """
+
+    sides: tuple[int | None, ...]
+    scalar: bool = False
+
+
+Value = Constant | Stream | Answer | Sides

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from allspin.host.data.foreign.description import MAX_WEIGHTS, FloatNetwork
-from allspin.host.data.foreign.graphs import arithmetic, shapes
+from allspin.host.data.foreign.graphs import arithmetic, shapes, sides
 from allspin.host.data.foreign.graphs.arithmetic import Operator
 from allspin.host.data.foreign.graphs.loading import DOMAINS, Graph
 from allspin.host.data.foreign.graphs.values import Answer, Stream, Value
@@ -20,10 +20,12 @@ OPERATORS: dict[str, Operator] = {
     "BatchNormalization": arithmetic.batch_normalization,
     "Cast": shapes.cast,
     "Clip": arithmetic.clip,
+    "Concat": sides.concat,
     "Constant": shapes.hold,
     "Div": arithmetic.div,
     "Dropout": shapes.same,
     "Flatten": shapes.flatten,
+    "Gather": sides.gather,
     "Gemm": arithmetic.gemm,
     "Identity": shapes.same,
     "LogSoftmax": shapes.answer,
@@ -31,9 +33,13 @@ OPERATORS: dict[str, Operator] = {
     "Mul": arithmetic.mul,
     "Relu": arithmetic.relu,
     "Reshape": shapes.reshape,
+    "Shape": sides.shape,
+    "Slice": sides.part,
     "Softmax": shapes.answer,
+    "Squeeze": sides.squeeze,
     "Sub": arithmetic.sub,
     "Transpose": shapes.transpose,
+    "Unsqueeze": sides.unsqueeze,
     "ZipMap": shapes.label,
 }
 """What each operator that is supported makes of its inputs."""
@@ -77,11 +83,11 @@ def sample_shape(graph: Graph, image_shape: tuple[int, int]) -> tuple[int, ...]:
     """
     pixels = math.prod(image_shape)
     kind = graph.input.type.tensor_type
-    sides = [side.dim_value if side.HasField("dim_value") else None for side in kind.shape.dim]
-    inner = sides[1:]
+    whole = [side.dim_value if side.HasField("dim_value") else None for side in kind.shape.dim]
+    inner = whole[1:]
     if not kind.HasField("shape"):
         return (pixels,)
-    for side in sides:
+    for side in whole:
         if side is not None and not 1 <= side <= MAX_LINES:
             raise UserError(f"{graph.path} takes inputs with a side of {side}")
     known = math.prod(side for side in inner if side is not None)
@@ -92,7 +98,7 @@ def sample_shape(graph: Graph, image_shape: tuple[int, int]) -> tuple[int, ...]:
             return shape
     if open_sides == len(inner) == 2:
         return image_shape
-    shown = " x ".join("?" if side is None else str(side) for side in sides[:8])
+    shown = " x ".join("?" if side is None else str(side) for side in whole[:8])
     raise UserError(
         f"{graph.path} takes inputs of shape {shown or 'of one number'}; the images have "
         f"{image_shape[0]} x {image_shape[1]} pixels of one channel"

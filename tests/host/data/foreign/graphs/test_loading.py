@@ -76,7 +76,7 @@ def many_nodes() -> onnx.ModelProto:
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (outside, "the initializer 'w': its values lie in another file, which is not read"),
+        (outside, "the initializer 'w': its values lie in '/etc/passwd', which is no file beside"),
         (larger_than_it_is, "the initializer 'w': its values do not fit"),
         (strings, "the initializer 'w': its values are no numbers"),
         (two_inputs, "must have one input, the images; it has 2 ('input', 'w')"),

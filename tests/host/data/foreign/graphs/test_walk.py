@@ -27,6 +27,11 @@ SHAPE = (HEIGHT, WIDTH)
 node = helper.make_node
 SKLEARN = Path(__file__).with_name("sklearn.onnx")
 """A `MLPClassifier` of scikit-learn 1.9.1 for images of 4 x 5 pixels, by skl2onnx 1.20.0."""
+PYTORCH = SKLEARN.with_name("pytorch.onnx")
+"""Linear layers behind ``(x / 255 - 0.1307) / 0.3081``, by torch.onnx.export of PyTorch 2.13.0 as
+it is set: for one image, with the weights in a file beside it."""
+KERAS = SKLEARN.with_name("keras.onnx")
+"""Rescaling, Flatten, Dense, Dropout and Dense, by the export of Keras 3.15.1 on PyTorch."""
 
 
 def whole(path: Path, inputs, shape: tuple[int, ...], output: str):
@@ -72,6 +77,32 @@ def test_a_graph_of_scikit_learn(inputs):
     cut.graph.output.append(onnx.ValueInfoProto(name=softmax.output[0]))
     (found,) = ReferenceEvaluator(cut).run(None, {"X": inputs.astype(np.float32)})
     assert shares == pytest.approx(found, abs=1e-5)
+
+
+def test_a_file_of_pytorch(inputs):
+    assert {node.op_type for node in onnx.load(PYTORCH).graph.node} >= {"Gemm", "Reshape", "Div"}
+    read = read_model(PYTORCH, SHAPE)
+    assert read.network.topology == (PIXELS, 7, CLASSES)
+    levels = 255 * inputs
+    logits = read.network.logits(levels)
+    assert read.answers(levels) == pytest.approx(logits, abs=1e-5)
+    shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    for image, share in zip(levels, shares, strict=True):  # it takes one at a time
+        assert np.log(share) == pytest.approx(
+            whole(PYTORCH, image, SHAPE, "log_softmax")[0], abs=1e-4
+        )
+
+
+def test_a_file_of_keras(inputs):
+    operators = {node.op_type for node in onnx.load(KERAS).graph.node}
+    assert operators >= {"Shape", "Gather", "Unsqueeze", "Concat", "Reshape"}
+    read = read_model(KERAS, SHAPE)
+    assert read.network.topology == (PIXELS, 7, CLASSES)
+    levels = 255 * inputs
+    logits = read.network.logits(levels)
+    assert read.answers(levels) == pytest.approx(logits, abs=1e-5)
+    shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    assert shares == pytest.approx(whole(KERAS, levels, SHAPE, "39"), abs=1e-5)
 
 
 def test_a_batch_of_one_image_that_is_fixed(arrays, saved, inputs):

@@ -14,8 +14,8 @@ from allspin.hdl.bench.networks import random_images, random_network
 from allspin.hdl.parameters import HardwareProfile
 from allspin.host.cli.boards import gates
 from allspin.host.cli.main import main
-from allspin.host.study.proof import board as board_proof
-from allspin.host.study.proof.netlist import Proof, prove
+from allspin.host.study.hardware.proof import board as board_proof
+from allspin.host.study.hardware.proof.netlist import Proof, prove
 from allspin.sim.errors import UserError
 
 NETWORK = random_network((4, 2), 1)
@@ -112,7 +112,7 @@ def test_bad_values_are_one_line(options, line, capsys):
 
 
 def test_a_netlist_that_says_nothing_is_one_line(monkeypatch, tmp_path):
-    from allspin.host.study.proof import netlist as proofs
+    from allspin.host.study.hardware.proof import netlist as proofs
 
     program = tmp_path / "silent"
     program.write_text("#!/bin/sh\nexec sleep 100\n")

@@ -9,8 +9,8 @@ import pytest
 from allspin.hdl.bench.networks import random_images, random_network
 from allspin.hdl.bench.session import RESULT
 from allspin.hdl.parameters import HardwareProfile
-from allspin.host.study.proof import engine as simulated
-from allspin.host.study.proof.engine import Simulated, SimulatorOptions, simulate_engine
+from allspin.host.study.hardware.proof import engine as simulated
+from allspin.host.study.hardware.proof.engine import Simulated, SimulatorOptions, simulate_engine
 
 NETWORK = random_network((6, 3), 1)
 IMAGES = random_images(NETWORK, 4, 2)

@@ -10,9 +10,9 @@ from allspin.boards.gates.netlist import Netlist
 from allspin.hdl.bench.networks import random_network
 from allspin.host.bitstreams.build.job import BuildChanges, make_job
 from allspin.host.data.revision import commit
-from allspin.host.study.proof import board as board_proof
-from allspin.host.study.proof.board import Stage, find_provable, prove_board
-from allspin.host.study.proof.netlist import Proof
+from allspin.host.study.hardware.proof import board as board_proof
+from allspin.host.study.hardware.proof.board import Stage, find_provable, prove_board
+from allspin.host.study.hardware.proof.netlist import Proof
 from allspin.sim.errors import UserError
 
 PROOF = Proof("0123456789abcdef", {"SB_LUT4": 7}, 5, 50, 2, 1, 1000, 500, 1.0, 2.0, 3.0)

@@ -19,7 +19,7 @@ from allspin.boards.shell import ShellParameters
 from allspin.host.bitstreams.build.job import Job
 from allspin.host.data.revision import commit
 from allspin.host.show.display import Display, Silent
-from allspin.host.study.proof.netlist import Proof, prove
+from allspin.host.study.hardware.proof.netlist import Proof, prove
 from allspin.sim.errors import UserError
 
 FAMILY_BOARDS = {"ice40": "icebreaker", "ecp5": "ulx3s-25f"}

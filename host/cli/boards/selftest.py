@@ -1,0 +1,117 @@
+"""``allspin selftest``: whether a board is right, a line for each of its parts."""
+
+import argparse
+import contextlib
+import json
+import textwrap
+
+from allspin.hdl.parameters import HardwareProfile
+from allspin.host.cli.options.names import naming_options
+from allspin.host.cli.parser import WIDTH
+from allspin.host.data.catalogue import open_network
+from allspin.host.link.machines.chip_programming import CHIPS
+from allspin.host.link.machines.opening import AUTO, VIRTUAL
+from allspin.host.link.machines.resident import VIRTUAL_RESIDENT
+from allspin.host.link.wire.serial_port import DEFAULT_BAUD
+from allspin.host.link.wire.uart import UartOptions
+from allspin.host.show.display import BuildWatch
+from allspin.host.show.progress import Steps
+from allspin.host.show.say import say
+from allspin.host.study.hardware.selftest.known import known_network
+from allspin.host.study.hardware.selftest.opening import open_for_selftest
+from allspin.host.study.hardware.selftest.selftest import Finding, selftest
+from allspin.sim.errors import UserError
+
+HELP = """\
+Test a board: write two patterns to each memory and read them back, show it 100
+images, let it count, keep images and make a chip, and compare all with the
+golden model.
+
+It takes seconds at 3 Mbaud, and a minute at 115,200. What the board was
+programmed with is lost."""
+EPILOG = """\
+a line for each check: ok, WRONG, or - where the board has no such part
+
+exit status 1 if something is wrong
+
+examples:
+  allspin selftest
+  allspin selftest --on /dev/ttyUSB1 --baud 115200
+  allspin selftest mine.safetensors --on auto
+  allspin selftest --on virtual --chips --resident
+"""
+
+WRONG = 1
+"""Exit status where a check failed."""
+MARKS = {True: "ok", False: "WRONG", None: "-"}
+MARK_WIDTH = 6
+NAME_WIDTH = 25
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    add = parser.add_argument
+    add(
+        "network",
+        metavar="NET",
+        nargs="?",
+        help="network that it is tested with (a random one; of virtual mnist-10)",
+    )
+    add("--on", metavar="MACHINE", default=AUTO, help=f"serial port, {AUTO} or {VIRTUAL} ({AUTO})")
+    add("--baud", metavar="B", type=int, default=DEFAULT_BAUD, help=f"of a port ({DEFAULT_BAUD})")
+    add("--seed", metavar="S", type=int, default=0, help="names patterns and images (0)")
+    add("--json", action="store_true", help="print the result as one JSON object")
+    shape = parser.add_argument_group(f"the virtual board (--on {VIRTUAL})")
+    shape.add_argument(
+        "--rows-per-clock", metavar="R", type=int, help="rows that are driven in a clock (1)"
+    )
+    shape.add_argument("--chips", action="store_true", help="with the gateware that makes chips")
+    shape.add_argument("--resident", action="store_true", help="with a memory for images")
+
+
+def _profile(arguments: argparse.Namespace) -> HardwareProfile:
+    given = arguments.rows_per_clock is not None or arguments.chips or arguments.resident
+    if given and arguments.on != VIRTUAL:
+        raise UserError(f"--rows-per-clock, --chips and --resident are for --on {VIRTUAL}")
+    with naming_options():
+        UartOptions(arguments.baud)  # its range
+        return HardwareProfile(
+            rows_per_clock=1 if arguments.rows_per_clock is None else arguments.rows_per_clock,
+            variation=CHIPS if arguments.chips else None,
+            resident=VIRTUAL_RESIDENT if arguments.resident else None,
+        )
+
+
+def _print(finding: Finding) -> None:
+    head = f"{MARKS[finding.right]:{MARK_WIDTH}}{finding.name:{NAME_WIDTH}}"
+    indent = " " * (MARK_WIDTH + NAME_WIDTH)
+    text = textwrap.fill(head + finding.text, WIDTH, subsequent_indent=indent)
+    say(text)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Test, and say what is right as soon as it is known."""
+    profile = _profile(arguments)
+    if arguments.seed < 0:
+        raise UserError(f"`seed` must be 0 or more, not {arguments.seed}")
+    network = None if arguments.network is None else open_network(arguments.network)
+    findings: list[Finding] = []
+    with Steps() as steps, contextlib.ExitStack() as stack:
+        steps.start(f"opening {arguments.on}")
+        watch = BuildWatch(steps)
+        machine = stack.enter_context(
+            open_for_selftest(arguments.on, network, profile, arguments.baud, progress=watch)
+        )
+        steps.finish(machine.name)
+        known = network or known_network(machine.name, machine.identity, arguments.seed)
+        for finding in selftest(machine, known, seed=arguments.seed, display=steps):
+            findings.append(finding)
+            if not arguments.json:
+                _print(finding)
+    wrong = [finding for finding in findings if finding.right is False]
+    if arguments.json:
+        found = [finding.to_dict() for finding in findings]
+        say(json.dumps({"on": machine.name, "right": not wrong, "checks": found}))
+    else:
+        say(f"{machine.name}: " + (f"{len(wrong)} checks failed" if wrong else "all right"))
+    return WRONG if wrong else 0

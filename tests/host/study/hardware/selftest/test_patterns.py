@@ -1,0 +1,69 @@
+"""Patterns for a machine's memories: which memories, and which bits."""
+
+import numpy as np
+import pytest
+
+from allspin.boards.top import TopParameters
+from allspin.hdl.bench.networks import random_network
+from allspin.hdl.link.protocol import identity_bytes
+from allspin.hdl.memory_map import COUNTERS, RESIDENT_LOGITS, RESIDENT_RUN, memory_map
+from allspin.hdl.parameters import HardwareProfile, ResidentParameters
+from allspin.host.link.payloads.identity import Identity
+from allspin.host.study.hardware.selftest.patterns import memory_patterns
+from allspin.sim.network.neuron import CmosReluNeuron
+
+RESIDENT = ResidentParameters(beats=100, images=7)
+
+
+def machine(network, **profile):
+    """What a machine says of itself, and its memories by its gateware's map."""
+    link = TopParameters.from_network(network, HardwareProfile(**profile)).link
+    return Identity.parse(identity_bytes(link)), memory_map(link.engine)
+
+
+@pytest.mark.parametrize(
+    ("network", "profile"),
+    [
+        (random_network((24, 12, 6), 1), {"rows_per_clock": 2, "resident": RESIDENT}),
+        (random_network((24, 12, 300), 1), {"resident": RESIDENT}),
+        (random_network((24, 12, 6), 1, neuron=CmosReluNeuron()), {}),
+        (random_network((24, 6), 1), {}),
+    ],
+)
+def test_every_memory_that_can_be_read(network, profile):
+    identity, memories = machine(network, **profile)
+    not_written = {COUNTERS, RESIDENT_RUN, RESIDENT_LOGITS}
+    expected = {
+        memory.space: (memory.lines, memory.line_bytes)
+        for memory in memories
+        if memory.readable and memory.space & 15 not in not_written
+    }
+    found = {p.space: p.lines for p in memory_patterns(identity, 1)}
+    assert {space: lines[0].shape for space, lines in found.items()} == expected
+    for first, second in found.values():
+        # All bits that are stored change, of all lines the same ones.
+        changed = first ^ second
+        assert changed.any(axis=0).all() or first.shape[1] == 2  # a class of one byte
+        assert (changed == changed[0]).all()
+
+
+def test_states_in_place_of_words():
+    identity, _ = machine(random_network((24, 12, 6), 1), memory="spram", rah_bits=4)
+    assert identity.level_step
+    words = next(memory_patterns(identity, 1))
+    for lines in words.lines:
+        steps, rest = np.divmod(lines.view(np.int8).astype(int), identity.level_step)
+        assert not rest.any()
+        assert set(np.unique(steps)) == set(range(-9, 10, 2))  # what fits a byte
+    # States are indices of steps that rise: each of their bits changes.
+    first, second = (
+        (lines.view(np.int8) // identity.level_step + 15) // 2 for lines in words.lines
+    )
+    assert np.all(first ^ second == 15)
+
+
+def test_seeds():
+    identity, _ = machine(random_network((24, 12, 6), 1))
+    one, again, other = (next(memory_patterns(identity, seed)).lines[0] for seed in (1, 1, 2))
+    np.testing.assert_array_equal(one, again)
+    assert (one != other).any()
