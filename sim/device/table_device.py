@@ -383,10 +383,15 @@ def load_lookup_table(path: Path) -> tuple[Polarity, TableResponse]:
         raise UserError(f"{path}: {error}") from error
 
 
-def _of_devices(responses: Sequence[TableResponse]) -> TableResponse:
+def mean_device(responses: Sequence[TableResponse]) -> TableResponse:
     """The mean device of some, and their deviation from it.
 
     One that is at its end before another stays there.
+
+    Parameters
+    ----------
+    responses : sequence of TableResponse
+        Of one polarity, one of each device.
     """
     size = max(response.resistance.size for response in responses)
 
@@ -437,8 +442,8 @@ def load_lookup_tables(paths: Sequence[Path], states: int = 100) -> TableSynapse
         )
     try:
         return TableSynapse(
-            _of_devices(responses[Polarity.POTENTIATION]),
-            _of_devices(responses[Polarity.DEPRESSION]),
+            mean_device(responses[Polarity.POTENTIATION]),
+            mean_device(responses[Polarity.DEPRESSION]),
             states,
             bounded=True,
         )

@@ -16,6 +16,44 @@ GAUSS = 1 / np.sqrt(3)
 """Where Gauss's two points are on a stretch from -1 to 1."""
 
 
+PAIRS = 40
+"""Pairs of R_AH before and after a pulse that tell the distribution at one place."""
+LEAST_PAIRS = 20
+"""Pairs from which there is a distribution."""
+MOST_PLACES = 60
+"""Places at which pairs tell it."""
+SAMPLES = 64
+"""Values of a distribution that is told by pairs."""
+
+
+def _slope(x: Array, change: Array, noise: float) -> float:
+    """How changes go along with R_AH, without what the meter's noise adds to both."""
+    away = x - x.mean()
+    square = float(away @ away) / x.size
+    if square <= 2 * noise**2:
+        return 0.0
+    # The noise before a pulse is in the change too, with the other sign.
+    return (float(away @ change) / x.size + noise**2) / (square - noise**2)
+
+
+def _to_ends(
+    places: Array, mean: Array, rest: Array, ends: tuple[float, float]
+) -> tuple[Array, Array, Array]:
+    """Places from end to end: beyond the outermost ones the mean goes on straight."""
+    inside = (places > ends[0]) & (places < ends[1]) & np.append(np.diff(places) > 0, True)
+    places, mean, rest = places[inside], mean[inside], rest[inside]
+    if places.size > 1:
+        first = mean[0] - (mean[1] - mean[0]) / (places[1] - places[0]) * (places[0] - ends[0])
+        last = mean[-1] + (mean[-1] - mean[-2]) / (places[-1] - places[-2]) * (ends[1] - places[-1])
+    else:
+        first = last = mean[0]
+    return (
+        np.concatenate([ends[:1], places, ends[1:]]),
+        np.concatenate([[first], mean, [last]]),
+        np.concatenate([rest[:1], rest, rest[-1:]]),
+    )
+
+
 @cache
 def normal_values(count: int = STRATA) -> Array:
     """Values of equal probability that stand for the normal distribution.
@@ -85,6 +123,46 @@ class Changes:
         weights = np.concatenate([shares[:1], widths / 2, widths / 2, 1 - shares[-1:]])
         kept = weights > 0
         return cls(places, values[kept], weights[kept])
+
+    @classmethod
+    def of_pairs(
+        cls, before: Array, after: Array, ends: tuple[float, float], noise: float = 0.0
+    ) -> Self:
+        """Of pairs of R_AH, before a pulse and after it.
+
+        Neighbouring pairs are taken together, as many at each place. What of their changes depends
+        on R_AH is a straight line through them; the rest is the distribution there.
+
+        Parameters
+        ----------
+        before, after : ndarray of float64, shape (pairs,)
+            R_AH; at least `LEAST_PAIRS` pairs.
+        ends : (float, float)
+            The lowest and the highest R_AH of a film.
+        noise : float
+            Standard deviation of the meter in each of them, which is none of the film.
+        """
+        order = np.argsort(before, kind="stable")
+        count = int(np.clip(before.size // PAIRS, 1, MOST_PLACES))
+        shares = (np.arange(SAMPLES) + 0.5) / SAMPLES
+        places, means, rests = [], [], []
+        for group in np.array_split(order, count):
+            x, change = before[group], after[group] - before[group]
+            slope = _slope(x, change, noise)
+            rest = change - change.mean() - slope * (x - x.mean())
+            variance = float(rest.var(ddof=min(2, rest.size - 1)))
+            film = max(variance - noise**2 * (1 + (1 + slope) ** 2), 0.0)
+            scale = np.sqrt(film / variance) if variance else 0.0
+            values = np.quantile(rest, shares)
+            values -= values.mean()
+            # Fewer quantiles than pairs lose some of the tails.
+            spread = float(values.std())
+            scale *= np.sqrt(variance) / spread if spread else 0.0
+            places.append(float(x.mean()))
+            means.append(float(change.mean()))
+            rests.append(values * scale)
+        way, mean, table = _to_ends(np.array(places), np.array(means), np.array(rests), ends)
+        return cls(way, mean + table.T, np.full(SAMPLES, 1 / SAMPLES))
 
     @classmethod
     def normal(cls, places: Array, mean: Array, deviation: Array) -> Self:
