@@ -139,7 +139,7 @@ class Synapse(abc.ABC):
         """What writes leave: trains of pulses after saturation at the polarity's start.
 
         Where devices' curves are no straight function of their deviates, many devices stand for
-        all, and R_AH ends where films are saturated.
+        all.
 
         Parameters
         ----------
@@ -148,7 +148,8 @@ class Synapse(abc.ABC):
         pulses : array_like of float
             Pulses of each write; none is a write too and deviates over cycles as one pulse does.
         ends : (float, float), optional
-            R_AH beyond which whoever reads it sees nothing more, such as the ends of words.
+            R_AH beyond which whoever reads it sees nothing more, such as the ends of words: what
+            comes of curves that differ is told as it is seen there.
 
         Returns
         -------
@@ -164,18 +165,31 @@ class Synapse(abc.ABC):
         if bent.max(initial=0.0) <= STRAIGHT * self.span:
             return Written(Law(mean, cycle, device))
         deviates = normal_values()
-        # No device's film is beyond what the farthest ones reach.
+        if ends is not None:
+            parts = [
+                over_devices(
+                    self.curve(polarity, some, deviates[:, np.newaxis]), own, deviates, ends
+                )
+                for some, own in zip(_parts(n), _parts(cycle), strict=True)
+            ]
+            tables = (np.concatenate(part).reshape(n.shape) for part in zip(*parts, strict=True))
+            return Written(Law(*tables), ends)
+        # No device's curve is beyond that of the farthest one; cycles deviate about it.
         reached = self.curve(polarity, n, deviates[[0, -1]].reshape(far.shape))
-        low, high = min(self.low, float(reached.min())), max(self.high, float(reached.max()))
-        low, high = (low, high) if ends is None else (max(low, ends[0]), min(high, ends[1]))
+        bounds = min(self.low, float(reached.min())), max(self.high, float(reached.max()))
         parts = [
             over_devices(
-                self.curve(polarity, some, deviates[:, np.newaxis]), own, deviates, (low, high)
+                self.curve(polarity, some, deviates[:, np.newaxis]),
+                np.zeros(some.size),
+                deviates,
+                bounds,
             )
-            for some, own in zip(_parts(n), _parts(cycle), strict=True)
+            for some in _parts(n)
         ]
-        tables = (np.concatenate(part).reshape(n.shape) for part in zip(*parts, strict=True))
-        return Written(Law(*tables), (low, high))
+        mean, none, device = (
+            np.concatenate(part).reshape(n.shape) for part in zip(*parts, strict=True)
+        )
+        return Written(Law(mean, none, device), bounds, cycle=cycle)
 
     def device_deviation(self, polarity: Polarity, pulses: npt.ArrayLike) -> Array:
         """Change of `curve` for a device one standard deviation up, to first order."""

@@ -331,7 +331,7 @@ class TableSynapse(Synapse):
         return Written(
             Law(mean, cycle, np.zeros_like(mean)),
             (self.low, self.high) if bounded else None,
-            self.device_deviation(polarity, n),
+            device=self.device_deviation(polarity, n),
         )
 
     def readings(self) -> list[str]:

@@ -208,14 +208,9 @@ class WriteVerify:
         r: Array = np.empty(cells.size)
         for one in Polarity:
             here = polarity == one
-            n, deviates = pulses[here], self.deviates[one][cells[here]]
-            written, law = self.trains.written[one], self.drawn[one].at(n)
-            film = law.mean + law.cycle * noise[here] + law.device * deviates
-            if written.ends is not None:
-                np.clip(film, *written.ends, out=film)
-            if written.offset is not None:
-                film += written.offset[n] * deviates
-            r[here] = film
+            n = pulses[here]
+            written, film = self.trains.written[one].at(n), self.drawn[one].at(n)
+            r[here] = written.read(film, noise[here], self.deviates[one][cells[here]])
         self.resistance[cells] = r
         r += self.fixed[cells]
         if self.stuck is not None:

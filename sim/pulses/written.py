@@ -60,36 +60,58 @@ class Law:
 
 @dataclass(frozen=True, eq=False)
 class Written:
-    """What some writes leave.
+    """What some writes leave: what films bound, and what is normally distributed beside it.
 
     Attributes
     ----------
     film : Law
-        What films hold.
+        What films hold; they deviate over cycles or between devices.
     ends : (float, float) or None
         R_AH beyond which no film is; None where what they hold is normally distributed.
-    offset : ndarray of float64, or None
-        Standard deviation between devices of what is read beside it, which no film bounds.
+    cycle, device : ndarray of float64, or None
+        Standard deviation beside it, over cycles or between devices.
     """
 
     film: Law
     ends: tuple[float, float] | None = None
-    offset: Array | None = None
+    cycle: Array | None = None
+    device: Array | None = None
 
     @property
     def law(self) -> Law:
-        """What a meter finds; devices differ in the film or in what is read, not in both."""
+        """What a meter finds."""
         film = self.film
-        return film if self.offset is None else Law(film.mean, film.cycle, self.offset)
+        return Law(
+            film.mean,
+            film.cycle if self.cycle is None else self.cycle,
+            film.device if self.device is None else self.device,
+        )
 
     def at(self, places: npt.NDArray[np.integer]) -> "Written":
         """What some of the writes leave."""
-        offset = None if self.offset is None else self.offset[places]
-        return Written(self.film.at(places), self.ends, offset)
+        cycle, device = (None if one is None else one[places] for one in (self.cycle, self.device))
+        return Written(self.film.at(places), self.ends, cycle, device)
 
     def drawn_film(self) -> Law:
         """The normal law that films are drawn from, and then cut at their ends."""
         return self.film if self.ends is None else self.film.uncut(*self.ends)
+
+    def read(self, film: Law, cycle: Array, device: Array) -> Array:
+        """R_AH that is drawn.
+
+        Parameters
+        ----------
+        film : Law
+            `drawn_film`, or that of some writes.
+        cycle, device : ndarray of float64
+            Normal values of the cycle and of the device.
+        """
+        read = film.mean + film.cycle * cycle + film.device * device
+        if self.ends is not None:
+            read = np.clip(read, *self.ends)
+        if self.cycle is not None:
+            read = read + self.cycle * cycle
+        return read if self.device is None else read + self.device * device
 
     def drawn(self, ends: tuple[float, float], least: float = 0.0) -> Law:
         """The normal law which, cut at some ends, has mean and deviations of what is read there.
@@ -97,21 +119,23 @@ class Written:
         Parameters
         ----------
         ends : (float, float)
-            Where whoever reads it sees nothing more: at the films' ends, or further away.
+            Where whoever reads it sees nothing more.
         least : float
             As of `Law.uncut`.
         """
         if self.ends is None:
             return self.law
-        if self.offset is None or not self.offset.any():
+        beside = [one for one in (self.cycle, self.device) if one is not None and one.any()]
+        if not beside:
             return self.film.uncut(*ends, least)
-        film, deviates = self.drawn_film(), normal_values()[:, np.newaxis]
-        films = np.clip(film.mean + film.cycle * deviates, *self.ends)
-        read = np.clip(films[:, np.newaxis] + self.offset * deviates, *ends)
+        values = normal_values()
+        cycles, devices = values[:, np.newaxis, np.newaxis], values[:, np.newaxis]
+        read = np.clip(self.read(self.drawn_film(), cycles, devices), *ends)
+        # Over cycles (the first axis) for each device, and between the devices' means.
         own = read.mean(axis=0)
-        cycle = np.sqrt(read.var(axis=0).mean(axis=0))
-        law = Law(own.mean(axis=0), cycle, np.copysign(own.std(axis=0), self.offset))
-        return law.uncut(*ends, least)
+        law = Law(own.mean(axis=0), np.sqrt(read.var(axis=0).mean(axis=0)), own.std(axis=0))
+        sign = np.copysign(1.0, self.law.device)
+        return Law(law.mean, law.cycle, sign * law.device).uncut(*ends, least)
 
 
 def over_devices(
@@ -128,7 +152,7 @@ def over_devices(
     deviates : ndarray of float64, shape (deviates,)
         The devices' deviates, of equal probability and rising.
     ends : (float, float)
-        The ends of the range, at which a film is saturated.
+        R_AH beyond which whoever reads it sees nothing more.
 
     Returns
     -------

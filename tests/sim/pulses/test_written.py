@@ -28,7 +28,7 @@ def test_what_is_read_beside_the_film_is_not_bounded_by_it() -> None:
     films = np.clip(np.array([0.05, 0.5, 0.98]) + 0.1 * cycles, 0, 1)
     offset = np.array([0.08, -0.02, 0.05])
     none = np.zeros(3)
-    written = Written(Law(films.mean(axis=0), films.std(axis=0), none), (0.0, 1.0), offset)
+    written = Written(Law(films.mean(axis=0), films.std(axis=0), none), (0.0, 1.0), device=offset)
     for ends in ((0.0, 1.0), (-0.2, 1.2)):
         read = np.clip(films + offset * devices, *ends)
         drawn = written.drawn(ends)
@@ -36,6 +36,14 @@ def test_what_is_read_beside_the_film_is_not_bounded_by_it() -> None:
         assert seen.mean(axis=0) == pytest.approx(read.mean(axis=0), abs=1e-3)
         assert seen.std(axis=0) == pytest.approx(read.std(axis=0), rel=0.01)
         assert np.sign(drawn.device).tolist() == [1, -1, 1]
+    # Or films that differ between devices, and cycles beside them.
+    other = Written(Law(written.film.mean, none, written.film.cycle), (0.0, 1.0), cycle=offset)
+    drawn, swapped = written.drawn(ends), other.drawn(ends)
+    assert swapped.mean == pytest.approx(drawn.mean, abs=1e-6)
+    assert swapped.device == pytest.approx(drawn.cycle, rel=0.03)
+    # As they are drawn in real numbers.
+    read = written.read(written.drawn_film(), cycles, devices)
+    assert read.std(axis=0) == pytest.approx((films + offset * devices).std(axis=0), rel=0.01)
     assert written.law.device is offset
 
 
@@ -52,7 +60,7 @@ def test_curves_that_differ_between_devices() -> None:
 
 def test_a_normal_law_is_drawn_as_it_is() -> None:
     law = Law(np.zeros(2), np.ones(2), np.ones(2))
-    assert Written(law).drawn((-1.0, 1.0)) is law
+    assert Written(law).drawn((-1.0, 1.0)).cycle is law.cycle
     assert Written(law).drawn_film() is law
     moved = law.scaled(-1.0, 10.0, 3.0)
     assert (moved.mean[0], moved.cycle[0], moved.device[0]) == (13, 10, 10)
