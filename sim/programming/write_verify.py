@@ -83,7 +83,7 @@ class WriteVerify:
         size = self.states.size
         rows, columns = np.unravel_index(np.arange(size), self.shape)
         self.rows, self.columns = rows, columns
-        self.deviates: list[Array] = [
+        self.deviates = [
             cell_normals(chip.seed, number, D2D[polarity], self.shape).ravel() * UNIT
             for polarity in Polarity
         ]
@@ -204,7 +204,7 @@ class WriteVerify:
         """Saturate cells and give them trains; returns what is read."""
         place = (self.chip.seed, self.number)
         rows, columns = self.rows[cells], self.columns[cells]
-        noise: Array = normals(*place, Purpose.WRITE, rows, columns, write) * UNIT
+        noise = normals(*place, Purpose.WRITE, rows, columns, write) * UNIT
         r: Array = np.empty(cells.size)
         for one in Polarity:
             here = polarity == one

@@ -1,12 +1,15 @@
 """What writes leave: mean and deviations, and the normal law that a chip draws them from."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from allspin.sim.pulses.changes import Array, normal_values
 from allspin.sim.pulses.cut_normal import cut_moments, uncut
+
+Normals = npt.NDArray[np.floating[Any]]
 
 CLOSE = 0.03
 """Share of a deviation by which it may be wrong where its mean need not be beyond an end then."""
@@ -96,7 +99,7 @@ class Written:
         """The normal law that films are drawn from, and then cut at their ends."""
         return self.film if self.ends is None else self.film.uncut(*self.ends)
 
-    def read(self, film: Law, cycle: Array, device: Array) -> Array:
+    def read(self, film: Law, cycle: Normals, device: Normals) -> Array:
         """R_AH that is drawn.
 
         Parameters
@@ -106,7 +109,7 @@ class Written:
         cycle, device : ndarray of float64
             Normal values of the cycle and of the device.
         """
-        read = film.mean + film.cycle * cycle + film.device * device
+        read = np.asarray(film.mean + film.cycle * cycle + film.device * device, np.float64)
         if self.ends is not None:
             read = np.clip(read, *self.ends)
         if self.cycle is not None:
