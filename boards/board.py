@@ -48,6 +48,9 @@ class Board:
         Outputs that must be driven to their inactive level, as ``resource/number/signal``.
     lights : Lights
         What its LEDs show.
+    button : str
+        What shows images without a host, as ``resource/number``, where the LEDs have the digit;
+        empty for none.
     flash : tuple of str
         Command that programs it, with ``{bitstream}`` for the file.
     usb : str
@@ -76,6 +79,7 @@ class Board:
     resources: tuple[Resource, ...] = ()
     inactive: tuple[str, ...] = ()
     lights: Lights = field(default_factory=Lights)
+    button: str = ""
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", self.name):
@@ -86,6 +90,8 @@ class Board:
             raise ValueError(f"the flash command of {self.name} must hold {{bitstream}}")
         if not re.fullmatch(r"[0-9a-f]{4}:[0-9a-f]{4}", self.usb):
             raise ValueError(f"usb must be like 0403:6010, not {self.usb!r}")
+        if self.button and not self.lights.digit:
+            raise ValueError(f"the button of {self.name} needs LEDs for a digit")
         for profile in self.profiles.values():
             self._check_clock(profile.frequency)
 

@@ -24,6 +24,8 @@ class Profile:
         Of its clock, in Hz: what place and route must reach.
     routing : tuple of str
         What nextpnr is told besides.
+    button : bool
+        Whether there is a block RAM left for the images that a board's button shows.
 
     Raises
     ------
@@ -34,6 +36,7 @@ class Profile:
     hardware: HardwareProfile
     frequency: int
     routing: tuple[str, ...] = ()
+    button: bool = True
 
     def __post_init__(self) -> None:
         check_range("frequency", self.frequency, 1, 2**32 - 1)
@@ -67,6 +70,7 @@ ECP5_25: Mapping[str, Profile] = {
             variation=VariationParameters(rounds_per_clock=1, noise_rounds_per_clock=22),
         ),
         100_000_000,
+        button=False,
     ),
 }
 """An ECP5 of 24 k LUTs and 56 block RAMs; the 12F is the same die."""

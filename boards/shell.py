@@ -22,6 +22,7 @@ from amaranth.lib import io, wiring
 from amaranth.lib.cdc import ResetSynchronizer
 
 from allspin.boards.board import Board
+from allspin.boards.button import Button, ButtonParameters
 from allspin.boards.lights import LightsDriver
 from allspin.boards.top import TopParameters
 from allspin.hdl.link.uart import UartReceiver, UartTransmitter
@@ -48,14 +49,20 @@ class ShellParameters:
         The board.
     machine : TopParameters
         The machine, without a UART of its own.
+    shown : tuple of bytes
+        Requests of the images that the board's button shows (`allspin.boards.button.Button`); none
+        where it has no button.
     """
 
     board: Board
     machine: TopParameters
+    shown: tuple[bytes, ...] = ()
 
     def __post_init__(self) -> None:
         if self.machine.uart is not None:
             raise ValueError("a board brings the UART: the machine must have none")
+        if self.shown and not self.board.button:
+            raise ValueError(f"{self.board.name} has no button that could show images")
         if self.machine.link.frequency != self.board.machine_frequency:
             raise ValueError(
                 f"the machine says {self.machine.link.frequency} Hz, "
@@ -63,8 +70,23 @@ class ShellParameters:
             )
 
     @classmethod
-    def from_network(cls, board: Board, network: Network, profile: HardwareProfile) -> Self:
+    def from_network(
+        cls,
+        board: Board,
+        network: Network,
+        profile: HardwareProfile,
+        shown: tuple[bytes, ...] = (),
+    ) -> Self:
         """The machine that runs a network on a board.
+
+        Parameters
+        ----------
+        board, shown
+            As of the class.
+        network : Network
+            What the machine runs.
+        profile : HardwareProfile
+            What the part offers.
 
         Raises
         ------
@@ -77,6 +99,7 @@ class ShellParameters:
                 TopParameters.from_network(
                     network, profile, frequency=board.machine_frequency, every_clock=False
                 ),
+                shown,
             )
         except ValueError as error:
             raise UserError(f"{board.name} cannot run this network: {error}") from error
@@ -127,6 +150,11 @@ class Shell(Elaboratable):
         pads = Pads(platform)
         self._elaborate_clock(m, platform, pads)
 
+        engine = self.parameters.machine.link.engine
+        lights = board.lights
+        m.submodules.lights = driver = LightsDriver(
+            board.machine_frequency, engine.classes * engine.logit_bytes, len(lights.digit)
+        )
         m.submodules.receiver = receiver = UartReceiver(board.uart_parameters)
         m.submodules.transmitter = transmitter = UartTransmitter(board.uart_parameters)
         m.submodules.rx = rx = io.Buffer(io.Direction.Input, pads.port(board.uart, 0, "rx"))
@@ -139,14 +167,22 @@ class Shell(Elaboratable):
         machine_ready = Signal()
         m.submodules.sent = sent = Slice(8)
         wiring.connect(m, sent.o, transmitter.sent)
-        m.d.comb += [offered.eq(receiver.received.valid & ~took), receiver.received.ready.eq(took)]
+        received = receiver.received
+        if self.parameters.shown:
+            parameters = ButtonParameters(board.machine_frequency, self.parameters.shown)
+            m.submodules.button = button = Button(parameters)
+            wiring.connect(m, receiver.received, button.received)
+            m.submodules.button_pin = pin = io.Buffer(io.Direction.Input, pads.named(board.button))
+            m.d.comb += [button.pressed.eq(pin.i), button.programmed.eq(driver.programmed)]
+            received = button.o
+        m.d.comb += [offered.eq(received.valid & ~took), received.ready.eq(took)]
         m.d.sync += took.eq(offered & machine_ready)
 
         m.submodules.machine = Instance(
             MACHINE,
             i_clk=ClockSignal(),
             i_rst=ResetSignal(),
-            i_received__payload=receiver.received.payload,
+            i_received__payload=received.payload,
             i_received__valid=offered,
             o_received__ready=machine_ready,
             o_sent__payload=sent.i.payload,
@@ -154,11 +190,6 @@ class Shell(Elaboratable):
             i_sent__ready=sent.i.ready,
         )
 
-        lights = board.lights
-        engine = self.parameters.machine.link.engine
-        m.submodules.lights = driver = LightsDriver(
-            board.machine_frequency, engine.classes * engine.logit_bytes, len(lights.digit)
-        )
         came = Signal()
         m.d.sync += came.eq(sent.i.valid & sent.i.ready)
         m.d.comb += [
@@ -198,11 +229,11 @@ class Shell(Elaboratable):
         platform.add_clock_constraint(clock, board.machine_frequency)
 
         if platform.default_rst is not None:
-            m.submodules.button = button = io.Buffer(
+            m.submodules.reset_pin = pin = io.Buffer(
                 io.Direction.Input, pads.port(platform.default_rst)
             )
             bad = Signal()
-            m.d.comb += bad.eq(~good | button.i)
+            m.d.comb += bad.eq(~good | pin.i)
         else:
             bad = ~good
         m.domains.settling = settling = ClockDomain(local=True)

@@ -15,6 +15,7 @@ BOARDS = (
         profiles=ECP5_25,
         pll=Ecp5PllParameters,
         lights=Lights(programmed="led/4", digit=("led/0", "led/1", "led/2", "led/3")),
+        button="button/0",
         flash=("openFPGALoader", "-b", "icepi-zero", "{bitstream}"),
         usb="0403:6015",
         bridge="FT231X",

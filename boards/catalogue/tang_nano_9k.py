@@ -15,6 +15,7 @@ BOARDS = (
         lights=Lights(
             programmed="led/0", error="led/1", digit=("led/2", "led/3", "led/4", "led/5")
         ),
+        button="button/0",
         flash=("openFPGALoader", "-b", "tangnano9k", "{bitstream}"),
         usb="0403:6010",
         bridge="BL702, which looks like an FT2232",

@@ -20,6 +20,7 @@ BOARDS = tuple(
             error="led/2",
             digit=("led/4", "led/5", "led/6", "led/7"),
         ),
+        button="button_fire/0",
         flash=("openFPGALoader", "-b", "ulx3s", "{bitstream}"),
         usb="0403:6015",
         bridge="FT231X",

@@ -119,6 +119,7 @@ OPTIONAL: Mapping[str, Check] = {
     "ffs": count,
     "ffs_share": number,
     "identity": or_none(_hexadecimal),
+    "latency_cycles": or_none(_cycles),
     "link_images_per_second": or_none(number),
     "netlist": text,
     "netlist_sha256": _hexadecimal,

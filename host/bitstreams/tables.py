@@ -1,6 +1,6 @@
 """Tables of boards: all that was built, and the few figures that stand for the project."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from allspin.boards.catalogue import find_boards
@@ -10,10 +10,10 @@ from allspin.host.show.table import Cell, Column, Table
 
 HEADER = (
     *("board", "part", "machine", "gateware", "memory", "lanes", "fits", "MHz", "each seed"),
-    *("LUTs", "memories", "images/s", "seconds"),
+    *("LUTs", "memories", "images/s", "latency, ns", "seconds"),
 )
 """Titles of the columns; lanes are followed by the rows per clock where these are several."""
-RIGHT = {"MHz", "LUTs", "memories", "images/s", "seconds"}
+RIGHT = {"MHz", "LUTs", "memories", "images/s", "latency, ns", "seconds"}
 HEADLINE = (
     *("ulx3s-85f:fast", "ulx3s-85f:ideal", "ulx3s-25f:ideal"),
     *("icebreaker:ideal", "icebreaker:chips", "ulx3s-85f:chips"),
@@ -40,10 +40,10 @@ def cells(row: Row) -> list[str]:
     ]
     if built is None:
         fits = "weights do" if row["fits"] else "no"
-        return [*words, fits, f"of {row['clock_mhz']:g}", "", "", "", "", ""]
+        return [*words, fits, f"of {row['clock_mhz']:g}", "", "", "", "", "", ""]
     fits = "yes" if row["fits"] else "too slow" if built["fits"] else "no"
     fmax = f"{built['worst_fmax_mhz']:.1f} " if built["fits"] else ""
-    images = built["images_per_second"]
+    images, latency = built["images_per_second"], latency_ns(built)
     return [
         *words,
         fits,
@@ -52,8 +52,26 @@ def cells(row: Row) -> list[str]:
         f"{built['luts']:,} ({built['luts_share']:.0%})",
         f"{built['memories']} ({built['memories_share']:.0%})",
         "" if images is None else f"{images:,}",
+        "" if latency is None else f"{latency:,.0f}",
         f"{built['seconds']:,.0f}",
     ]
+
+
+def latency_ns(built: Mapping[str, Any]) -> float | None:
+    """From the first event to the last logit of an image alone, at the clock that is needed.
+
+    Parameters
+    ----------
+    built : mapping
+        What ``allspin build --json`` says of a board.
+
+    Returns
+    -------
+    float or None
+        Nanoseconds; None where nobody has counted the cycles.
+    """
+    cycles = built.get("latency_cycles")
+    return None if cycles is None else 1e3 * cycles / built["need_mhz"]
 
 
 PRINTED = (
@@ -73,6 +91,7 @@ PRINTED = (
     Column("memories", wide=True),
     Column("memories' share", "%", form=".0f", wide=True),
     Column("images/s"),
+    Column("latency", "ns", form=",.0f", wide=True),
     Column("tools", "s", form=",.0f", wide=True),
 )
 
@@ -97,7 +116,7 @@ def _printed(row: Row) -> tuple[Cell, ...]:
     shape = str(shape["lanes"] or "all"), shape["rows_per_clock"]
     if built is None:
         fits = "weights do" if row["fits"] else "no"
-        return (*begin, *shape, fits, None, float(row["clock_mhz"]), *[None] * 7)
+        return (*begin, *shape, fits, None, float(row["clock_mhz"]), *[None] * 8)
     fits = "yes" if row["fits"] else "too slow" if built["fits"] else "no"
     images = built["images_per_second"]
     return (
@@ -108,6 +127,7 @@ def _printed(row: Row) -> tuple[Cell, ...]:
         *(built["luts"], 100 * built["luts_share"]),
         *(built["memories"], 100 * built["memories_share"]),
         None if images is None else float(images),
+        latency_ns(built),
         float(built["seconds"]),
     )
 

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from allspin.hdl.link.protocol import ANSWER_HEADER_BYTES, CRC_BYTES, HEADER_BYTES
 from allspin.hdl.parameters import EngineParameters, HardwareProfile
 from allspin.host.bitstreams.engine_cycles import EngineCycles, count_cycles
+from allspin.host.bitstreams.engine_latency import measure_latency
 from allspin.host.data.datasets import load_test_set
 from allspin.host.link.machines.opening import BuildProgress, no_progress
 from allspin.host.link.payloads.images import image_bytes
@@ -16,8 +17,9 @@ from allspin.sim.network.network import Network
 
 FRAMING_BYTES = 2
 """Of COBS: the first code and the closing zero."""
-"""Of a byte: start bit, eight data bits, stop bit."""
 CLASS_BYTES = 2
+ALONE = 100
+"""Images that latency is the mean of."""
 
 
 @dataclass(frozen=True)
@@ -30,10 +32,13 @@ class Throughput:
         Clocks that its engine takes, counted.
     link_bytes : float
         Mean bytes an image of the busier of the UART's two wires, frames included.
+    latency : float
+        Mean cycles from the first event to the last logit of an image alone.
     """
 
     cycles: EngineCycles
     link_bytes: float
+    latency: float
 
     def engine_rate(self, frequency: float) -> float:
         """Images/s of the engine by itself, at a clock in Hz."""
@@ -74,7 +79,8 @@ def measure_throughput(
         return None
     parameters = EngineParameters.from_network(network, profile)
     cycles = count_cycles(network, profile, images, labels, progress)
-    return Throughput(cycles, _busier_wire(network, parameters, images))
+    alone = measure_latency(network, profile, images[:ALONE], progress)
+    return Throughput(cycles, _busier_wire(network, parameters, images), float(alone.mean()))
 
 
 def _busier_wire(

@@ -44,6 +44,13 @@ def test_where_a_bitstream_goes():
         assert said[title] == (board.flash[0], is_kept(board.flash)), board.title
 
 
+def test_which_boards_have_a_button():
+    said = TEXT.partition("**Digits without a host.**")[2].partition("each press")[0]
+    for board in BOARDS:
+        words = re.sub(r" (12F|25F|45F|85F)$", "", board.title)
+        assert (words in " ".join(said.split())) == bool(board.button), board.title
+
+
 def test_the_rule_is_the_icebreakers():
     assert udev_rule(find_boards()["icebreaker"]) in TEXT
 

@@ -5,7 +5,6 @@ from typing import Any
 from allspin.boards.build.figures import Figures
 from allspin.boards.build.flow import Build
 from allspin.boards.build.tools import Wanted
-from allspin.boards.shell import ShellParameters
 from allspin.boards.virtual.build import compiler
 from allspin.hdl.link.protocol import identity_bytes
 from allspin.hdl.tools.process import Progress
@@ -43,7 +42,7 @@ def build_board(
     UserError
         If the network cannot run there, or a tool is missing or fails.
     """
-    parameters = ShellParameters.from_network(job.board, job.network, job.profile)
+    parameters = job.shell()
     build = Build(parameters, wanted, progress)
     netlist = build.synthesise()
     routed = [build.route(netlist, seed) for seed in seeds]
@@ -70,6 +69,7 @@ def _measured(
     """Cycles per image, and images/s at the machine's clock; of what runs there at all."""
     nothing: dict[str, Any] = {
         "cycles_per_image": None,
+        "latency_cycles": None,
         "images_per_second": None,
         "link_images_per_second": None,
     }
@@ -84,6 +84,7 @@ def _measured(
         return nothing, ()
     return {
         "cycles_per_image": round(found.cycles.per_image, 4),
+        "latency_cycles": round(found.latency, 2),
         "images_per_second": round(found.engine_rate(job.board.machine_frequency)),
         "link_images_per_second": round(link_rate(job.board.baud, found.link_bytes)),
     }, ()

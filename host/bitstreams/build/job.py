@@ -7,7 +7,9 @@ from pathlib import Path
 
 from allspin.boards.board import Board
 from allspin.boards.catalogue import find_board, find_boards
+from allspin.boards.shell import ShellParameters
 from allspin.hdl.parameters import HardwareProfile
+from allspin.host.bitstreams.build.shown import shown_images
 from allspin.host.data.catalogue import network_name, open_network
 from allspin.sim.network.network import Network
 
@@ -40,6 +42,17 @@ class Job:
     profile: HardwareProfile
     network_name: str
     network: Network
+
+    def shell(self) -> ShellParameters:
+        """The machine on the board, with the images that its button shows.
+
+        Raises
+        ------
+        UserError
+            If the network cannot run there.
+        """
+        shown = shown_images(self.board, self.network)
+        return ShellParameters.from_network(self.board, self.network, self.profile, shown)
 
 
 @dataclass(frozen=True)

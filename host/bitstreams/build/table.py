@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from allspin.boards.build.figures import Use
+from allspin.host.bitstreams.tables import latency_ns
 from allspin.host.show.table import Figure, Number, Table, figures
 
 
@@ -42,6 +43,8 @@ def build_table(result: Mapping[str, Any]) -> Table:
         rows.append(("machine", result["images_per_second"], "images/s"))
         link = f"link of {result['baud']:,} baud"
         rows.append((link, result["link_images_per_second"], "images/s"))
+    if (latency := latency_ns(result)) is not None:
+        rows.append(("latency of one image", Number(latency, ",.0f"), "ns"))
     rows += [(name, version) for name, version in result["tools"].items()]
     rows.append(("time of the tools", result["seconds"], "s"))
     return figures(f"{result['network']} on {result['board']}", rows)

@@ -8,18 +8,20 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.cli.networks.run_table import print_classes, print_score
+from allspin.host.cli.networks.run_table import print_classes, print_latency, print_score
 from allspin.host.cli.options.chip import add_chip_arguments, chip_options
 from allspin.host.cli.options.data import add_data_argument
 from allspin.host.cli.options.machine import add_machine_arguments, machine_options
 from allspin.host.data.files import check_writable
 from allspin.host.data.image_files.framing import FRAMINGS
+from allspin.host.link.machines.opening import VIRTUAL
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say, warn
 from allspin.host.study import run as study
 from allspin.host.study.run import RunOptions
 from allspin.host.study.running.chip_options import ChipOptions, ProbedChipOptions
 from allspin.host.study.running.classify import classify
+from allspin.host.study.running.latency import latency
 from allspin.host.study.running.machine_options import MachineOptions
 from allspin.sim.errors import UserError
 from allspin.sim.network.netfile import write_atomically
@@ -42,6 +44,7 @@ examples:
   allspin run mine.safetensors --data set.npz
   allspin run mnist-10 --image digit.png --image photo.jpg --on virtual
   allspin run mnist-10 --on virtual --resident --rows-per-clock 4
+  allspin run mnist-10 --on virtual --latency --rows-per-clock 4
   allspin run paper-10 --chip 7 --program write-verify --calibrate
   allspin run paper-10 --chip 7 --on virtual --check
   allspin run mine.safetensors --device mine.toml --measured cells.csv \\
@@ -81,6 +84,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--resident",
         action="store_true",
         help="keep the images on the board, as many at a time as fit, and run them there",
+    )
+    add(
+        "--latency",
+        action="store_true",
+        help="count what one image alone takes, through the engine and over a UART, in place of "
+        "scoring",
     )
     add_chip_arguments(parser)
 
@@ -146,9 +155,37 @@ def _score(
     return score.difference
 
 
+def _latency(
+    arguments: argparse.Namespace, on: MachineOptions, chip: ChipOptions | ProbedChipOptions | None
+) -> None:
+    """Measure latency, and print it."""
+    if on.on != VIRTUAL or on.uart is not None:
+        raise UserError(f"`latency` is counted on {VIRTUAL}, without `uart`: both are measured")
+    if chip is not None:
+        raise UserError("`latency` is the same for each chip: leave the chip out")
+    for name in ("image", "logits", "check", "resident"):
+        if getattr(arguments, name) not in (None, False):
+            raise UserError(f"`{name}` does not go with `latency`")
+    with Steps() as steps:
+        found = latency(
+            arguments.network,
+            on.profile,
+            images=arguments.images,
+            data=arguments.data,
+            display=steps,
+        )
+    if arguments.json:
+        say(json.dumps(found.to_dict()))
+    else:
+        print_latency(found)
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Run, score, and say what came of it."""
     on, chip = machine_options(arguments), chip_options(arguments)
+    if arguments.latency:
+        _latency(arguments, on, chip)
+        return 0
     if arguments.logits is not None:
         check_writable(arguments.logits)
     if arguments.image is None and arguments.framing is not None:

@@ -3,6 +3,7 @@
 from allspin.host.show.printing import print_tables
 from allspin.host.show.table import Column, Figure, Number, Table, figures
 from allspin.host.study.running.classify import Classified
+from allspin.host.study.running.latency import FREQUENCY, RATES, Latency
 from allspin.host.study.running.made_chip import MadeChip, ProbedChip, ProgrammedChip
 from allspin.host.study.running.score import Score
 
@@ -34,6 +35,27 @@ def print_score(score: Score) -> None:
     rows = (*_shown(score), *_compared(score), *([] if chip is None else _made(chip)))
     notes = [] if chip is None else chip.readings()
     print_tables([figures(f"{score.network} on {where}", rows)], notes)
+
+
+def print_latency(found: Latency) -> None:
+    """Print what images take one at a time: cycles, and time over a UART at each rate."""
+    spans = [
+        ("engine, first event to last logit", found.engine, "cycles"),
+        ("turnaround, request in to answer", found.turnaround, "cycles"),
+        *(
+            (f"UART of {baud:,} baud, there and back", 1e6 * found.over_link(baud, FREQUENCY), "us")
+            for baud in RATES
+        ),
+    ]
+    numbers = (Column(name, form=",.1f") for name in ("mean", "least", "most"))
+    rows = [
+        (span, *(float(value) for value in (values.mean(), values.min(), values.max())), unit)
+        for span, values, unit in spans
+    ]
+    title = f"Latency of {found.network} on virtual, {len(found.engine)} images one at a time"
+    shape = f"{found.profile.rows_per_clock} rows per clock"
+    notes = [f"{shape}; times over a UART with a machine of {FREQUENCY / 1e6:g} MHz"]
+    print_tables([Table(title, (Column("from, to"), *numbers, Column("unit")), rows)], notes)
 
 
 def _percent(share: float) -> Number:

@@ -54,6 +54,11 @@ class MachineOptions:
             raise ValueError(f"uart is for a board, real or virtual, and {GOLDEN} is none")
         self._profile()
 
+    @property
+    def profile(self) -> HardwareProfile:
+        """The virtual board's lanes and rows per clock."""
+        return self._profile()
+
     def _profile(self, **more: Any) -> HardwareProfile:
         rows = 1 if self.rows_per_clock is None else self.rows_per_clock
         return HardwareProfile(lanes=self.lanes, rows_per_clock=rows, **more)

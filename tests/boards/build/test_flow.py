@@ -101,7 +101,11 @@ def test_a_board_s_options_take_the_place_of_the_family_s():
 
 def test_a_board_tells_the_router(tiny, cache):
     parameters = tiny()
-    board = dataclasses.replace(parameters.board, routing=("--router", "router2", "--tmg-ripup"))
+    board = parameters.board
+    (name,) = board.profiles
+    routing = ("--router", "router2", "--tmg-ripup")
+    profile = dataclasses.replace(board.profiles[name], routing=routing)
+    board = dataclasses.replace(board, profiles={name: profile})
     build = Build(dataclasses.replace(parameters, board=board))
     routed = build.route(build.synthesise())
     log = (routed.folder / "nextpnr.log").read_text()

@@ -15,7 +15,6 @@ from allspin.boards.catalogue import find_board, find_boards
 from allspin.boards.gates.models import FAMILIES
 from allspin.boards.gates.netlist import Netlist
 from allspin.boards.gates.pins import Pins
-from allspin.boards.shell import ShellParameters
 from allspin.host.bitstreams.build.job import Job
 from allspin.host.data.revision import commit
 from allspin.host.show.display import Display, Silent
@@ -180,7 +179,7 @@ def prove_board(
         display.advance(done, None, f"{board.name}: {what} ... {done:,.0f}")
 
     display.start(f"{board.name}: netlist")
-    parameters = ShellParameters.from_network(board, job.network, job.profile)
+    parameters = job.shell()
     build = Build(parameters, stage.tools, progress)
     netlist = Netlist.read(_netlist_file(board, build, stage))
     display.finish(netlist.digest)

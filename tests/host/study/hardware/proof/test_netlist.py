@@ -64,9 +64,9 @@ def proven(monkeypatch, tmp_path):
     name = []
     monkeypatch.setattr(board_proof, "Build", QuickBuild)
     monkeypatch.setattr(
-        board_proof.ShellParameters,
-        "from_network",
-        classmethod(lambda cls, board, network, profile: name.append(board.name)),
+        board_proof.Job,
+        "shell",
+        lambda self: name.append(self.board.name),
     )
     monkeypatch.setattr(
         board_proof.Netlist, "read", classmethod(lambda cls, file: Netlist("digest", {}, ()))

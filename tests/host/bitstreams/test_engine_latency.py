@@ -1,0 +1,76 @@
+"""Latency: of made-up activity, and of a machine against its own bench's clocks."""
+
+import numpy as np
+import pytest
+
+from allspin.hdl.bench.networks import random_images, random_network
+from allspin.hdl.parameters import HardwareProfile
+from allspin.host.bitstreams import engine_latency
+from allspin.host.bitstreams.engine_latency import latencies, measure_latency
+from allspin.sim.errors import UserError
+from allspin.sim.network.golden import GoldenModel
+
+EVENT, LAST_EVENT, SUM, LAST_SUM = 1, 2, 4, 8
+
+
+def activity(length, **at):
+    """Words with bits set in some clocks, such as ``e0=[3, 4]`` for layer 0's events."""
+    bits = {"e": EVENT, "l": LAST_EVENT, "s": SUM, "t": LAST_SUM}
+    words = np.zeros(length, np.uint64)
+    for name, clocks in at.items():
+        words[clocks] |= np.uint64(bits[name[0]] << 4 * int(name[1]))
+    return words
+
+
+def test_from_the_first_event_to_the_last_sum_of_the_last_layer():
+    words = activity(60, e0=[2, 3, 5, 30, 31], l0=[5, 31], t0=[9, 35], e1=[11, 40], t1=[20, 47])
+    assert latencies(words, 2).tolist() == [20 - 2 + 1, 47 - 30 + 1]
+    assert latencies(words, 1).tolist() == [9 - 2 + 1, 35 - 30 + 1]
+    assert latencies(np.zeros(9, np.uint64), 2).tolist() == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        activity(60, e0=[2, 3, 8], l0=[3, 8], t0=[5, 12], t1=[10, 20]),  # the second began before
+        activity(60, e0=[2], t1=[10]),  # its last event is missing
+    ],
+)
+def test_images_that_overlap_are_told(words):
+    with pytest.raises(ValueError, match="images overlap"):
+        latencies(words, 2)
+
+
+@pytest.mark.parametrize("rows_per_clock", [1, 4])
+def test_a_machine(rows_per_clock, monkeypatch, tmp_path):
+    monkeypatch.setenv("ALLSPIN_CACHE", str(tmp_path))
+    network = random_network((24, 12, 6), 1)
+    images = random_images(network, 12, 3)
+    found = measure_latency(network, HardwareProfile(rows_per_clock=rows_per_clock), images)
+    trace = GoldenModel(network).trace(images)
+    # No image leaves before its rows are driven, a bank each in turn, and its neurons have been
+    # heard one after another.
+    rows = np.array(
+        [
+            max(1, *(np.count_nonzero(row[bank::rows_per_clock]) for bank in range(rows_per_clock)))
+            for row in trace[0].inputs
+        ]
+    )
+    second = np.count_nonzero(trace[1].inputs, axis=1)
+    assert np.all(found > rows + second)
+    assert np.all(found < rows + 12 + second + 80)
+    # The blank image is through first.
+    assert found.argmin() == 0
+    # What was counted once is kept.
+    monkeypatch.setattr(engine_latency, "open_virtual", None)
+    again = measure_latency(network, HardwareProfile(rows_per_clock=rows_per_clock), images)
+    np.testing.assert_array_equal(again, found)
+
+
+def test_a_trace_that_was_cut_is_told(monkeypatch, tmp_path):
+    monkeypatch.setenv("ALLSPIN_CACHE", str(tmp_path))
+    monkeypatch.setattr(engine_latency, "SPARE_CLOCKS", 0)
+    monkeypatch.setattr(engine_latency, "cycle_bounds", lambda *_: np.array([20]))
+    network = random_network((24, 12, 6), 1)
+    with pytest.raises(UserError, match=r"latency cannot be told: [0-9] of 12 images passed"):
+        measure_latency(network, HardwareProfile(), random_images(network, 12, 3))

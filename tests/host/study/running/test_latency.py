@@ -1,0 +1,58 @@
+"""Latency over a UART: the rate that is simulated does not matter, and the bits are the frames'."""
+
+import numpy as np
+import pytest
+from cobs import cobs
+
+from allspin.hdl.bench.networks import random_network
+from allspin.host.link.payloads.images import encode_pixels
+from allspin.host.link.wire.uart import UartOptions
+from allspin.host.study.running import latency as module
+from allspin.host.study.running.latency import latency
+from allspin.sim.errors import UserError
+
+NETWORK = random_network((24, 12, 6), 1)
+
+
+@pytest.fixture
+def data(idx_folder):
+    return idx_folder(shape=(1, 24), classes=6, train=12, test=30)
+
+
+def test_the_simulated_rate_does_not_matter(data, monkeypatch):
+    found = [latency(NETWORK, images=5, data=data)]
+    monkeypatch.setattr(module, "SIMULATED", UartOptions(1_000_000, frequency=20_000_000))
+    found.append(latency(NETWORK, images=5, data=data))
+    one, other = found
+    np.testing.assert_array_equal(one.engine, other.engine)
+    np.testing.assert_array_equal(one.bits, other.bits)
+    # But for the clock that the middle of a bit falls into.
+    np.testing.assert_allclose(one.turnaround, other.turnaround, atol=3)
+    # All of the request is there before the engine begins, and the answer begins behind the last
+    # logit.
+    assert np.all(one.turnaround > one.engine)
+
+
+def test_bits_are_those_of_the_frames(data):
+    found = latency(NETWORK, images=5, data=data)
+    images = module.load_test_set(data, [NETWORK], 5)[0][:5]
+    answer = len(cobs.encode(bytes([1]) * (4 + 6 * 2 + 2 + 4))) + 1
+    for bits, body in zip(found.bits, encode_pixels(images, 4), strict=True):
+        asked = len(cobs.encode(bytes([1]) * 3 + body + bytes([1]) * 4)) + 1
+        assert bits == 10 * (1 + asked + answer) - 1
+    seconds = found.over_link(10, 1000)
+    np.testing.assert_allclose(seconds, found.bits / 10 + found.turnaround / 1000)
+
+
+def test_json(data):
+    told = latency(NETWORK, images=3, data=data).to_dict()
+    assert (told["images"], told["on"], told["rows_per_clock"]) == (3, "virtual", 1)
+    assert [link["baud"] for link in told["links"]] == [115_200, 1_000_000, 3_000_000]
+    slow, _, fast = (link["latency_seconds"]["mean"] for link in told["links"])
+    assert slow > 20 * fast
+    assert told["latency_cycles"]["least"] <= told["latency_cycles"]["mean"]
+
+
+def test_too_few_images(data):
+    with pytest.raises(UserError, match="`images` must be from 1"):
+        latency(NETWORK, images=0, data=data)
