@@ -51,10 +51,15 @@ class Table:
         path.write_text("\n".join(lines) + "\n", "utf-8")
         return path
 
-    def pulsed(self, films: Array, rng: np.random.Generator) -> Array:
-        """Films after one pulse each."""
-        # One chance of each of as many equal parts: the mean over films scatters less.
-        chance = (rng.permutation(films.size) + rng.random(films.size)) / films.size
+    def pulsed(self, films: Array, rng: np.random.Generator, even: bool = False) -> Array:
+        """Films after one pulse each.
+
+        With `even` there is one chance of each of as many equal parts: no film is independent of
+        the others, and their mean scatters less.
+        """
+        chance = rng.random(films.size)
+        if even:
+            chance = (rng.permutation(films.size) + chance) / films.size
         chance *= self.shares.size - 1
         row, place = chance.astype(int), (films - LOW) / (HIGH - LOW) * (self.places.size - 1)
         column = np.minimum(place.astype(int), self.places.size - 2)
@@ -68,5 +73,5 @@ class Table:
         """Films after each pulse, from the start, shape (pulses + 1, films)."""
         found = [np.full(films, self.start)]
         for _ in range(pulses):
-            found.append(self.pulsed(found[-1], rng))
+            found.append(self.pulsed(found[-1], rng, even=True))
         return np.array(found)
