@@ -40,18 +40,19 @@ def _to_ends(
     places: Array, mean: Array, rest: Array, ends: tuple[float, float]
 ) -> tuple[Array, Array, Array]:
     """Places from end to end: beyond the outermost ones the mean goes on straight."""
-    inside = (places > ends[0]) & (places < ends[1]) & np.append(np.diff(places) > 0, True)
-    places, mean, rest = places[inside], mean[inside], rest[inside]
-    if places.size > 1:
-        first = mean[0] - (mean[1] - mean[0]) / (places[1] - places[0]) * (places[0] - ends[0])
-        last = mean[-1] + (mean[-1] - mean[-2]) / (places[-1] - places[-2]) * (ends[1] - places[-1])
-    else:
-        first = last = mean[0]
-    return (
-        np.concatenate([ends[:1], places, ends[1:]]),
-        np.concatenate([[first], mean, [last]]),
-        np.concatenate([rest[:1], rest, rest[-1:]]),
-    )
+    # Saturated films are at the end itself, many of them; of equal places one is kept.
+    places, kept = np.unique(np.clip(places, *ends), return_index=True)
+    mean, rest = mean[kept], rest[kept]
+    slopes = np.diff(mean) / np.diff(places) if places.size > 1 else np.zeros(1)
+    if places[0] > ends[0]:
+        first = mean[0] - slopes[0] * (places[0] - ends[0])
+        places, mean = np.append(ends[0], places), np.append(first, mean)
+        rest = np.concatenate([rest[:1], rest])
+    if places[-1] < ends[1]:
+        last = mean[-1] + slopes[-1] * (ends[1] - places[-1])
+        places, mean = np.append(places, ends[1]), np.append(mean, last)
+        rest = np.concatenate([rest, rest[-1:]])
+    return places, mean, rest
 
 
 @cache

@@ -22,7 +22,7 @@ from allspin.sim.programming.trains import Plan, plan_layer
 from tests.sim.pulses.monte_carlo import HIGH, LOW, Table
 
 TABLES = Table(1, 0.08), Table(-1, 0.08)
-CHIPS = 10
+CHIPS = 20
 
 
 @pytest.fixture(scope="module")
@@ -81,9 +81,9 @@ def test_every_state_of_a_chip_is_that_of_films(device: Device, network: Network
 
 
 @pytest.mark.parametrize("scheme", ["open-loop", "write-verify"])
-def test_ten_chips_are_as_good_as_ten_arrays(device: Device, network: Network, scheme: str) -> None:
+def test_chips_are_as_good_as_arrays(device: Device, network: Network, scheme: str) -> None:
     pixels, labels = load_test_set(None)
-    images = pixels[:1000], labels[:1000]
+    images = pixels[:800], labels[:800]
     assert isinstance(device.synapse, TableSynapse)
     how = Programming(scheme, tries=1)
     chips = accuracy_over_chips(network, Lot(device, range(CHIPS), how), images)
