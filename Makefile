@@ -7,6 +7,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
+DOCS := $(VENV)/docs-installed
 
 # Pyright would ask the network whether there is a newer one.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
@@ -30,8 +31,8 @@ test: lint  ## Lint, then all tests that take no minutes.
 	@$(BIN)/python -m pytest -n 2 --dist worksteal
 
 .PHONY: long
-long: $(STAMP)  ## Tests that take long: pairs of a machine's options, resets of each; 8 minutes.
-	@$(BIN)/python -m pytest -n 2 --dist worksteal -q --long tests/host/link/machines/test_options.py tests/host/link/machines/test_profiles.py tests/docs/test_first_hour.py
+long: $(STAMP)  ## Tests that take long: pairs of a machine's options, resets of each, notebooks; 10 minutes.
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -q --long tests/host/link/machines/test_options.py tests/host/link/machines/test_profiles.py tests/docs/test_first_hour.py tests/docs/test_notebooks.py
 
 .PHONY: prove
 prove: $(STAMP)  ## Proofs of the gateware's blocks, for every input, with a line for each; 20 minutes.
@@ -71,6 +72,12 @@ mutants: $(STAMP)  ## Small mistakes put into the sources: do tests see them? CO
 soak: $(STAMP)  ## Ten minutes of random work on virtual boards over a bad wire; SECONDS=600 SEED=0.
 	@$(BIN)/python -m allspin.host.study.bench.soak --seconds $(or $(SECONDS),600) --seed $(or $(SEED),0)
 
+# With -W a warning is an error: a link or an anchor that leads nowhere, a page that none leads to.
+.PHONY: docs
+docs: $(DOCS)  ## The documentation site, its notebooks run: build/site/index.html; 5 minutes.
+	@$(BIN)/python -m sphinx -W --keep-going --quiet -d build/doctrees docs build/site
+	@echo "build/site/index.html; build/external-links.txt lists what it links to elsewhere"
+
 .PHONY: lint
 lint: $(STAMP) types  ## Ruff's rules and format, and pyright's types.
 	@$(BIN)/ruff check
@@ -109,3 +116,9 @@ $(STAMP): requirements.txt pyproject.toml .ci/prerequisites
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@printf '%s' "$(CURDIR)" > $@
+
+# The site's packages come on top, in versions that go with those of requirements.txt.
+$(DOCS): $(STAMP) docs/requirements.txt
+	@echo "installing what the documentation site is made with (once) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r docs/requirements.txt
+	@touch $@

@@ -17,12 +17,13 @@ FRONT = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md"
 DOCUMENTS = [*FRONT, *sorted((ROOT / "docs").rglob("*.md"))]
 NAMES = [path.relative_to(ROOT).as_posix() for path in DOCUMENTS]
 
-FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+FENCE = re.compile(r"^(`{3,})([^`\n]*)\n(.*?)^\1[ \t]*$", re.DOTALL | re.MULTILINE)
+"""A block of code, or a directive of the site such as a notebook's cell."""
 SPAN = re.compile(r"`([^`\n]+)`")
 
 
 def blocks(text: str, language: str) -> list[str]:
-    return [body for kind, body in FENCE.findall(text) if kind == language]
+    return [body for _, kind, body in FENCE.findall(text) if kind == language]
 
 
 def quoted_lines(text: str) -> list[str]:
@@ -43,6 +44,7 @@ def quoted_commands(text: str) -> list[list[str]]:
 
 def test_commands_are_found_in_blocks_and_in_the_text():
     text = "Say `allspin info`:\n```sh\n.venv/bin/allspin run x \\\n  --json  # why\nls\n```\n"
+    text += "````{container} x\n```{y}\n`allspin a`\n```\n````\n```{code-cell} ipython3\nb\n```\n"
     assert quoted_commands(text) == [["run", "x", "--json"], ["info"]]
 
 
@@ -118,8 +120,8 @@ def test_what_does_not_exist_would_be_seen(text, found):
     assert missing(text) == found
 
 
-def test_the_readmes_example_runs():
-    (example,) = blocks((ROOT / "README.md").read_text(encoding="utf-8"), "python")
+def test_the_example_in_ten_lines_runs():
+    (example,) = blocks((ROOT / "docs" / "commands.md").read_text(encoding="utf-8"), "python")
     lines = [line for line in example.splitlines() if line]
     assert len(lines) <= 10
     done = subprocess.run(
@@ -132,6 +134,15 @@ def test_the_readmes_example_runs():
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.endswith("accuracy; 0 differ\n")
+
+
+def test_the_readme_is_a_page():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 60
+    [commands] = blocks(text, "sh")
+    assert len(commands.splitlines()) == 2
+    doors = re.findall(r"^- \*\*\[I have (\w+) ?(\w*)\]\(docs/", text, re.MULTILINE)
+    assert [" ".join(door).strip() for door in doors] == ["devices", "a network", "a board"]
 
 
 def test_the_citation_is_of_this_package_and_its_paper():

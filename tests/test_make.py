@@ -147,6 +147,22 @@ def test_tests_run_where_no_package_can_be_installed(ci, programs, lines):
     assert done.stderr.count("\n") == done.stderr.count("skipped") == lines
 
 
+@pytest.mark.parametrize(
+    ("make", "called", "lines"),
+    [
+        ("exit 0", ["test", ".venv/docs-installed", "docs", "long"], 0),
+        ('test "$1" != docs', ["test", ".venv/docs-installed", "docs"], 0),
+        ('test "$1" != .venv/docs-installed', ["test", ".venv/docs-installed", "long"], 1),
+    ],
+)
+def test_the_site_is_built_where_its_packages_can_be_had(ci, tmp_path, make, called, lines):
+    done, _, _ = ci(make=make, apt_get="", **dict.fromkeys(OPTIONAL, ""))
+    calls = (tmp_path / "calls").read_text()
+    assert re.findall("^make (.*)$", calls, re.MULTILINE) == called
+    assert done.returncode == (called[-1] != "long")
+    assert done.stderr.count("\n") == done.stderr.count("skipped") == lines
+
+
 def test_no_target_installs_a_system_s_package():
     text = (ROOT / "Makefile").read_text()
     assert not re.search(r"\b(apt|apt-get|dpkg|sudo|dnf|brew)\b|\.ci/(optional|run)", text)

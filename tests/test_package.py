@@ -125,10 +125,10 @@ def test_type_checkers_may_use_the_types_of_what_is_installed(package, installed
     assert (installed / "allspin" / package / "py.typed").is_file()
 
 
-def test_the_readme_s_python_runs_beside_files_of_the_old_names(installed, tmp_path):
+def test_the_documents_python_runs_beside_files_of_the_old_names(installed, tmp_path):
     for layer in LAYERS:
         (tmp_path / f"{layer}.py").write_text("raise ImportError('the wrong one')\n")
-    text = (ROOT / "README.md").read_text()
+    text = (ROOT / "docs" / "commands.md").read_text()
     [code] = re.findall(r"## From Python\n.*?```python\n(.*?)```", text, re.DOTALL)
     done = python(
         f"{code}\nimport allspin; print(allspin.__file__)",

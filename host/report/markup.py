@@ -1,13 +1,9 @@
 """What htpy leaves to whoever makes pages: what they may not hold, and R_AH as it is in print."""
 
-import re
-
 from htpy import Node, fragment
 from markupsafe import Markup, escape
 
-UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
-"""What HTML may not hold: control characters, halves of surrogate pairs, noncharacters."""
-REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+from allspin.sim.drawing.card import REPLACEMENT, UNPRINTABLE
 
 
 def spelled(content: Node, name: str = "R<sub>AH</sub>") -> Node:

@@ -24,6 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.sim.chip.array import D2D
+from allspin.sim.chip.chip_card import chip_card
 from allspin.sim.chip.generator import (
     FRACTION_BITS,
     Purpose,
@@ -571,3 +572,7 @@ class Chip:
     def golden(self, network: Network, words: list[Words]) -> GoldenModel:
         """The golden model of this chip of a network, with given R_AH words."""
         return GoldenModel(self.varied(network), words, self.noise(network))
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows of it."""
+        return chip_card(self)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from allspin.sim.device.checks import check_number
+from allspin.sim.device.device_card import device_card
 from allspin.sim.device.hall_array import HallArray
 from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.device.neuron_device import NeuronVariation
@@ -172,3 +173,7 @@ class Device:
                 what = f"{name} and C2C" if begin.endswith("variation") else ", ".join(keys)
                 lines.append(f"not measured, but of {self.source.get('base')}: {what}")
         return lines
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows of it."""
+        return device_card(self)

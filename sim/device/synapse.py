@@ -12,7 +12,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.device.synapse_response import Array, Polarity, Response
+from allspin.sim.device.synapse_response import MAX_PULSES, Array, Polarity, Response
 from allspin.sim.device.synapse_variation import CycleVariation, DeviceVariation
 from allspin.sim.files.table import Table
 from allspin.sim.network.levels import MAX_STATES, MIN_STATES, check_range
@@ -205,6 +205,11 @@ class Synapse(abc.ABC):
             if np.any(self.device_deviation(polarity, way)):
                 return True
         return False
+
+    def pulses_across(self, polarity: Polarity) -> int:
+        """Whole pulses from where a polarity starts to where it ends, 1 to `MAX_PULSES`."""
+        end = self.low if polarity else self.high
+        return int(min(max(np.ceil(float(self.pulses_to(polarity, end))), 1), MAX_PULSES))
 
     def short_curve(self, polarity: Polarity, pulses: int) -> Array:
         """R_AH after 0 to `pulses` pulses of a device that crosses the range in as many.

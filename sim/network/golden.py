@@ -8,7 +8,7 @@ words (or with what an array makes of them, where words cannot say it), the V-I 
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -22,8 +22,8 @@ EXACT_FLOAT32 = 2**24
 """Integers of a smaller magnitude are exact in float32, and so are their sums."""
 
 Integers = npt.NDArray[np.int64]
-Values = npt.NDArray[np.uint8] | npt.NDArray[np.float32]
-"""Row values: whole numbers, in the first layer as a product wants them."""
+Values = npt.NDArray[Any]
+"""Row values: whole numbers, of type uint8, or float32 as a product wants them."""
 
 
 def activate(
@@ -50,7 +50,7 @@ class LayerTrace:
         Neurons' outputs.
     """
 
-    inputs: Values
+    inputs: npt.NDArray[np.uint8]
     sums: npt.NDArray[np.int64]
     currents: npt.NDArray[np.int64] | None
     activations: npt.NDArray[np.uint8] | None

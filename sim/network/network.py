@@ -18,6 +18,7 @@ from allspin.sim.network.levels import (
     MIN_STATES,
     check_range,
 )
+from allspin.sim.network.network_card import network_card
 from allspin.sim.network.neuron_kind import Neuron
 
 GAIN_BITS = 10
@@ -266,3 +267,7 @@ class Network:
     def input_bits(self, layer: int) -> int:
         """Width of the values that drive the rows of a layer."""
         return self.pixel_bits if layer == 0 else self.hidden_bits
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows of it."""
+        return network_card(self)

@@ -26,7 +26,7 @@ SAYS_INSTEAD = {
 }
 MADE = re.compile(r"<!--(?! end| What `make bench` writes ends).*?-->.*?<!--.*?-->", re.DOTALL)
 """What a command writes into a document, between its marks."""
-FENCE = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
+FENCE = re.compile(r"^(`{3,})[^`\n]*\n.*?^\1[ \t]*$", re.DOTALL | re.MULTILINE)
 
 
 def dialect(text: str) -> list[str]:

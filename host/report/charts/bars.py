@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import htpy as h
 
-from allspin.host.report.charts.scale import Scale, linear_ticks, tick_text
 from allspin.host.report.charts.svg import (
     LINE,
     STYLES,
@@ -17,6 +16,7 @@ from allspin.host.report.charts.svg import (
     text_width,
     wrapped,
 )
+from allspin.sim.drawing.scale import Scale, linear_ticks, tick_text
 
 HEIGHT = 18
 GAP = 10

@@ -6,7 +6,6 @@ from itertools import chain
 
 import htpy as h
 
-from allspin.host.report.charts.scale import Axis, Scale, padded, tick_text
 from allspin.host.report.charts.svg import (
     LINE,
     Draw,
@@ -20,6 +19,7 @@ from allspin.host.report.charts.svg import (
     text_width,
     tick_label,
 )
+from allspin.sim.drawing.scale import Axis, Scale, padded, tick_text
 
 MARKED = 30
 """A line of more points than this is marked now and then only."""

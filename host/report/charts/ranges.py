@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import htpy as h
 
-from allspin.host.report.charts.scale import Scale, log_ticks, padded
 from allspin.host.report.charts.svg import (
     LINE,
     Draw,
@@ -16,6 +15,7 @@ from allspin.host.report.charts.svg import (
     tick_label,
     wrapped,
 )
+from allspin.sim.drawing.scale import Scale, log_ticks, padded
 
 HEIGHT = 22
 

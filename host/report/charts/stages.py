@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import htpy as h
 
-from allspin.host.report.charts.scale import Scale, linear_ticks
 from allspin.host.report.charts.svg import GLYPH, LINE, Draw, box, label, line, tick_label
 from allspin.host.show.pictures.timeline import Span, runs
+from allspin.sim.drawing.scale import Scale, linear_ticks
 
 HEIGHT = 30
 GAP = 12

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import htpy as h
 
-from allspin.host.report.charts.scale import Axis, Scale
 from allspin.host.report.charts.svg import (
     BOLD,
     LINE,
@@ -18,6 +17,7 @@ from allspin.host.report.charts.svg import (
     tick_label,
     wrapped,
 )
+from allspin.sim.drawing.scale import Axis, Scale
 
 RADIUS = 3.4
 HEIGHT = 34

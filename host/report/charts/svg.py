@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import htpy as h
 
-from allspin.host.report.charts.scale import tick_text
 from allspin.host.report.markup import spelled
 from allspin.host.report.table import Table, numbers
+from allspin.sim.drawing.scale import tick_text
 
 WIDE = 720
 NARROW = 348

@@ -7,7 +7,6 @@ from typing import Any
 import htpy as h
 
 from allspin.host.report.charts.bars import Bar, bars_chart
-from allspin.host.report.charts.scale import Axis
 from allspin.host.report.charts.strips import Strip, strips_chart
 from allspin.host.report.charts.svg import Chart, figure
 from allspin.host.report.findings import Findings
@@ -15,6 +14,7 @@ from allspin.host.report.records import flag, numeral, string
 from allspin.host.report.section import TO_HAVE_IT, Section, paragraph
 from allspin.host.report.subject import Subject
 from allspin.host.report.table import Cell, Table, table
+from allspin.sim.drawing.scale import Axis
 
 Record = dict[str, Any]
 

@@ -2,13 +2,13 @@
 
 import htpy as h
 
-from allspin.host.report.charts.scale import Axis
 from allspin.host.report.charts.strips import Strip, strips_chart
 from allspin.host.report.charts.svg import Chart, figure
 from allspin.host.report.findings import Findings
 from allspin.host.report.section import Section, paragraph
 from allspin.host.report.table import Table
 from allspin.host.study.chips.accuracy import Measured
+from allspin.sim.drawing.scale import Axis
 
 AXIS = Axis("test accuracy (%)")
 FAR = 0.3

@@ -6,7 +6,6 @@ from typing import Any
 import htpy as h
 
 from allspin.host.report.charts.ranges import Range, ranges_chart
-from allspin.host.report.charts.scale import Axis
 from allspin.host.report.charts.strips import Strip, strips_chart
 from allspin.host.report.charts.svg import Chart, figure
 from allspin.host.report.findings import Findings
@@ -14,6 +13,7 @@ from allspin.host.report.records import flag, mapping, numeral, records, string
 from allspin.host.report.section import TO_HAVE_IT, Section, facts, paragraph
 from allspin.host.report.table import Cell, Table, numbers, quantity, table
 from allspin.host.show.table import short, significant
+from allspin.sim.drawing.scale import Axis
 
 Record = Mapping[str, Any]
 

@@ -4,7 +4,6 @@ import htpy as h
 import numpy as np
 
 from allspin.host.report.charts.lines import Guides, Series, lines_chart
-from allspin.host.report.charts.scale import Axis
 from allspin.host.report.charts.svg import Chart, figure
 from allspin.host.report.findings import Findings
 from allspin.host.report.markup import spelled
@@ -12,18 +11,11 @@ from allspin.host.report.section import Section, facts, paragraph
 from allspin.host.report.subject import Subject
 from allspin.host.report.table import Table, number, quantity
 from allspin.sim.device.device import Device
-from allspin.sim.device.synapse import Synapse
-from allspin.sim.device.synapse_response import MAX_PULSES, Polarity
+from allspin.sim.device.synapse_response import Polarity
+from allspin.sim.drawing.scale import Axis
 
 POINTS = 60
 """Most points of a curve."""
-
-
-def _way(synapse: Synapse, polarity: Polarity) -> int:
-    """Whole pulses from where a polarity starts to where it ends."""
-    end = synapse.low if polarity else synapse.high
-    pulses = float(synapse.pulses_to(polarity, end))
-    return int(min(max(np.ceil(pulses), 1), MAX_PULSES))
 
 
 def synapse_figure(device: Device) -> h.Node:
@@ -31,7 +23,7 @@ def synapse_figure(device: Device) -> h.Node:
     synapse = device.synapse
     series, rows = [], []
     for polarity in Polarity:
-        way = _way(synapse, polarity)
+        way = synapse.pulses_across(polarity)
         pulses = np.unique(np.rint(np.linspace(0, way, min(way + 1, POINTS))))
         law = synapse.written(polarity, pulses).law
         mean, spread = law.mean, np.where(pulses > 0, law.cycle, 0.0)
@@ -54,8 +46,8 @@ def synapse_figure(device: Device) -> h.Node:
             "synapse-curve",
             "The synapse: R_AH against pulses",
             f"Two curves between {number(synapse.low)} and {number(synapse.high)} {device.unit}: "
-            f"potentiation rises in {_way(synapse, Polarity.POTENTIATION)} pulses, depression "
-            f"falls in {_way(synapse, Polarity.DEPRESSION)}.",
+            f"potentiation rises in {synapse.pulses_across(Polarity.POTENTIATION)} pulses, "
+            f"depression falls in {synapse.pulses_across(Polarity.DEPRESSION)}.",
             lines_chart(series, Axis("pulses since saturation"), Axis(f"R_AH ({device.unit})")),
         ),
         [

@@ -15,18 +15,17 @@ from allspin.host.report.charts.svg import (
     text_width,
 )
 from allspin.host.report.findings import Findings
-from allspin.host.report.raster import data_address
 from allspin.host.report.section import Section, paragraph
 from allspin.host.report.table import Table, numbers
 from allspin.host.show.pictures.maps import (
     FEW_STATES,
     SHARE,
     lit_pixels,
-    most_heard,
     resistances,
-    top_word,
     word_colours,
 )
+from allspin.sim.drawing.raster import data_address
+from allspin.sim.network.network_card import most_heard, top_word
 
 MAPS = 24
 """Maps at most."""

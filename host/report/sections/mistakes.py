@@ -4,9 +4,9 @@ import htpy as h
 import numpy as np
 
 from allspin.host.report.findings import Findings
-from allspin.host.report.raster import data_address
 from allspin.host.report.section import Section, paragraph
 from allspin.host.report.table import Table, numbers
+from allspin.sim.drawing.raster import data_address
 
 SHOWN = 120
 """Images drawn at most."""

@@ -7,7 +7,6 @@ from typing import Any
 import htpy as h
 
 from allspin.host.report.charts.lines import Guides, Series, lines_chart
-from allspin.host.report.charts.scale import Axis
 from allspin.host.report.charts.svg import Chart, figure
 from allspin.host.report.findings import Findings
 from allspin.host.report.records import is_number
@@ -15,6 +14,7 @@ from allspin.host.report.section import Section, facts, paragraph
 from allspin.host.report.subject import train_command
 from allspin.host.report.table import Table, number
 from allspin.host.show.pictures.learning import PHASES
+from allspin.sim.drawing.scale import Axis
 
 Epoch = tuple[str, float, float]
 """Phase, loss and share of the validation images right."""

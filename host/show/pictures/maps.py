@@ -13,6 +13,7 @@ from matplotlib.figure import Figure, SubFigure
 from allspin.host.show.pictures.style import R_AH, new_figure, styled
 from allspin.sim.device.device import Device
 from allspin.sim.network.network import Network
+from allspin.sim.network.network_card import most_heard, top_word
 
 COLOURS = "PuOr_r"
 """Orange above zero, purple below, white at zero; apart under colour blindness too."""
@@ -20,11 +21,6 @@ SHARE = 0.002
 """A pixel that is lit in fewer of the images than this is drawn white: nothing taught it."""
 FEW_STATES = 16
 """Up to so many states each has a colour and a tick of its own."""
-
-
-def top_word(network: Network) -> int:
-    """The largest magnitude of the first layer's levels, at least 1."""
-    return max(1, int(np.abs(network.layers[0].levels.astype(np.int64)).max()))
 
 
 def word_colours(words: npt.ArrayLike, top: float) -> npt.NDArray[np.float64]:
@@ -58,13 +54,6 @@ def resistances(network: Network, device: Device | None) -> str:
     low, top = device.synapse.low, top_word(network)
     high = low + device.synapse.span
     return f"{-top} is {low:.3g} ohm, {top} is {high:.3g} ohm".replace("-", "\N{MINUS SIGN}")
-
-
-def most_heard(network: Network, count: int) -> list[int]:
-    """Hidden neurons whose rows in the next crossbar hold the strongest words, in order."""
-    strength = np.abs(network.layers[1].words.astype(np.int64)).sum(axis=1)
-    chosen = np.argsort(-strength, kind="stable")[:count]
-    return sorted(int(number) for number in chosen)
 
 
 def draw_map(axes: Axes, network: Network, column: int, lit: npt.NDArray[np.bool_]) -> None:

@@ -4,11 +4,12 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
 
-from allspin.host.show.pictures.maps import add_scale, draw_map, lit_pixels, most_heard
+from allspin.host.show.pictures.maps import add_scale, draw_map, lit_pixels
 from allspin.host.show.pictures.neuron import draw_curve
 from allspin.host.show.pictures.style import R_AH, new_figure, styled
 from allspin.sim.device.device import Device
 from allspin.sim.network.network import Network
+from allspin.sim.network.network_card import most_heard
 
 ROWS = 3
 COLUMNS = 5

@@ -42,6 +42,8 @@ PRINT_POINTS = 7.0
 PRINT_DOTS = 300
 """Per inch, of a PNG for print."""
 DOTS_PER_INCH = 150
+NOTEBOOK_DOTS = 100
+"""Per inch, where the picture is shown as wide as a page at most."""
 PADDING = 0.06
 """Inches that stay free around what is drawn."""
 RC: dict[str, Any] = {
@@ -180,6 +182,14 @@ def _set_for_print(figure: Figure, look: Look) -> None:
     for words in texts:
         assert isinstance(words, Text)
         words.set_fontsize(float(words.get_fontsize()) * text)
+
+
+def png_of(figure: Figure) -> bytes:
+    """A figure as a PNG file's content, as a notebook shows it."""
+    content = io.BytesIO()
+    with _style():
+        figure.savefig(content, format="png", metadata={FORMATS["png"]: None}, dpi=NOTEBOOK_DOTS)
+    return content.getvalue()
 
 
 def save_picture(figure: Figure, folder: Path, name: str, look: Look = SCREEN) -> list[Path]:

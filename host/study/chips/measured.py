@@ -20,6 +20,7 @@ from allspin.host.study.chips.accuracy import (
     measure,
 )
 from allspin.host.study.chips.cells.probed import probe_cells
+from allspin.host.study.chips.chips_card import chips_card
 from allspin.host.study.chips.probed import ProbedAccuracy, measure_probed, row_title
 from allspin.sim.device.checks import check_number
 from allspin.sim.device.device import Device
@@ -128,6 +129,10 @@ class MeasuredChips:
             "readings": self.device.readings(),
             "commit": commit(),
         }
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows of it."""
+        return chips_card(self)
 
 
 def figure(measured: OverChips) -> str:

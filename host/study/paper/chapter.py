@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from matplotlib.figure import Figure
 
 from allspin.host.show.pictures.curves import Line
+from allspin.host.show.pictures.style import png_of
 from allspin.host.study.paper.experiments import Experiment
 from allspin.host.study.paper.verdict import Claim, Spread
 
@@ -69,6 +70,10 @@ class Picture:
     def name(self) -> str:
         """Name of its files, without suffix."""
         return self.numbers.name
+
+    def _repr_png_(self) -> bytes:
+        """What a notebook shows of it."""
+        return png_of(self.draw())
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from typing import Any
 
 from allspin.host.study.running.comparison import LogitsCompared, WordsCompared
 from allspin.host.study.running.made_chip import MadeChip
+from allspin.host.study.running.score_card import score_card
 from allspin.host.study.running.showing import Shown
 
 
@@ -96,3 +97,7 @@ class Score:
             "damaged": self.damaged,
             "commit": self.commit,
         }
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows of it."""
+        return score_card(self)

@@ -23,6 +23,8 @@ class Shown:
         Images shown, and those that were classified rightly.
     seconds : float
         Wall clock; of resident images without the loading.
+    labels : ndarray of int64, shape (images,)
+        Classes of the images.
     answers : Answers or None
         None of resident images whose logits were not asked for.
     cycles_per_image : float or None
@@ -36,6 +38,7 @@ class Shown:
     images: int
     correct: int
     seconds: float
+    labels: npt.NDArray[np.int64]
     answers: Answers | None
     cycles_per_image: float | None
     simulated_seconds: float | None = None
@@ -79,6 +82,7 @@ def show_streamed(
         answers=answers,
         cycles_per_image=_cycles(machine, len(images)),
         simulated_seconds=None if clocks is None or frequency is None else clocks / frequency,
+        labels=labels,
     )
 
 
@@ -143,4 +147,5 @@ def show_resident(
         else None,
         cycles_per_image=counts.cycles_per_image,
         at_once=at_once,
+        labels=labels,
     )

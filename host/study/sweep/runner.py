@@ -31,6 +31,7 @@ from allspin.host.study.sweep.job import (
     network_of,
 )
 from allspin.host.study.sweep.point import Point
+from allspin.host.study.sweep.sweep_card import sweep_card
 from allspin.host.study.sweep.table import Row, Table
 from allspin.host.study.sweep.workers import Done, in_processes, in_this_process, on_cluster
 
@@ -136,6 +137,10 @@ class Sweep:
     def accuracies(self, point: Point) -> npt.NDArray[np.float64]:
         """Accuracy of each chip of a point, by seed."""
         return np.array([row.outcome.accuracy for row in self.rows if row.point == point])
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows of it."""
+        return sweep_card(self)
 
 
 def run_sweep(

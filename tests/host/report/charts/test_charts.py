@@ -8,13 +8,13 @@ import pytest
 from allspin.host.report.charts.bars import Bar, bars_chart
 from allspin.host.report.charts.lines import Guides, Series, lines_chart
 from allspin.host.report.charts.ranges import Range, ranges_chart
-from allspin.host.report.charts.scale import Axis
 from allspin.host.report.charts.stages import Stage, stages_chart
 from allspin.host.report.charts.strips import Strip, strips_chart
 from allspin.host.report.charts.svg import NARROW, WIDE, Chart, figure, mark, wrapped
 from allspin.host.report.markup import render
 from allspin.host.report.table import Table
 from allspin.host.show.pictures.timeline import Span
+from allspin.sim.drawing.scale import Axis
 
 WIDTHS = pytest.mark.parametrize("width", [NARROW, WIDE])
 HOSTILE = "<b>&\"'" + "long" * 40

@@ -13,7 +13,6 @@ from allspin.host.show.pictures.learning import learning_curve
 from allspin.host.show.pictures.maps import (
     colour_scale,
     lit_pixels,
-    most_heard,
     rah_maps,
     resistances,
 )
@@ -25,6 +24,7 @@ from allspin.host.show.pictures.timeline import runs, stage_spans, timeline
 from allspin.sim.errors import UserError
 from allspin.sim.network.levels import uniform_levels
 from allspin.sim.network.network import Converter, Layer, Network
+from allspin.sim.network.network_card import most_heard
 from allspin.sim.network.neuron import ReluNeuron, SotNeuron
 
 

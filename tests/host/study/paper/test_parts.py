@@ -1,11 +1,15 @@
 """Every chapter comes out of the experiments that it names, on a small data set."""
 
+import io
+
+import matplotlib.image
 import pytest
 
 from allspin.host.data.datasets import load_dataset
+from allspin.host.show.pictures.style import new_figure
 from allspin.host.study.paper import beyond, types
 from allspin.host.study.paper.cache import ResultCache
-from allspin.host.study.paper.chapter import Effort, Table
+from allspin.host.study.paper.chapter import Effort, Picture, Table
 from allspin.host.study.paper.experiments import parameters_of
 from allspin.host.study.paper.reproduce import PARTS
 from allspin.host.study.paper.runner import run_experiments
@@ -60,3 +64,14 @@ def test_the_last_chapter_shows_each_network_and_column():
     assert len(costs.rows) == len(beyond.NETWORKS) * columns
     assert shares.rows[1][2:] == (91.1, 1.41, 2)
     assert {row[0] for row in shares.rows} == set(beyond.shown_networks())
+
+
+def test_a_picture_shows_itself_in_a_notebook():
+    picture = Picture(
+        Table("x", "x", ("x",), [(1,)]), "x", lambda: new_figure(4.0, 3.0, "of what it shows")
+    )
+    shown = matplotlib.image.imread(io.BytesIO(picture._repr_png_()))
+    height, width, _ = shown.shape
+    # In inches at a hundred dots, but for what is cut off around it.
+    assert (width, height) == pytest.approx((400, 300), rel=0.2)
+    assert shown[..., :3].min() < 0.5 < shown[..., :3].max()

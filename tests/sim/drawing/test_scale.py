@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allspin.host.report.charts.scale import Scale, linear_ticks, log_ticks, padded, tick_text
+from allspin.sim.drawing.scale import Scale, linear_ticks, log_ticks, padded, tick_text
 
 
 @settings(deadline=None)

@@ -1,4 +1,4 @@
-"""Small images as PNG within the page."""
+"""Small images as PNG within a page."""
 
 import base64
 import struct

@@ -7,7 +7,7 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from allspin.host.report.raster import data_address, png
+from allspin.sim.drawing.raster import data_address, png
 
 
 @pytest.mark.parametrize("shape", [(3, 5), (28, 28), (4, 2, 3), (2, 7, 4), (1, 1, 1)])

@@ -1,0 +1,124 @@
+"""What makes the documentation site of the documents: links, flow charts, packages."""
+
+import importlib
+import re
+import tomllib
+import xml.etree.ElementTree as ElementTree
+from itertools import pairwise
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import allspin
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+
+
+@pytest.fixture
+def site(monkeypatch: pytest.MonkeyPatch):
+    """Import a module of docs/site, which is no package."""
+    monkeypatch.syspath_prepend(DOCS / "site")
+
+    def load(name: str) -> ModuleType:
+        return importlib.import_module(name)
+
+    return load
+
+
+@pytest.mark.parametrize(
+    ("text", "folder", "page", "made"),
+    [
+        ("[a](lab.md#the-device)", "docs", "docs", "[a](lab.md#the-device)"),
+        ("[a](docs/lab.md), [b](#x)", "", "docs", "[a](lab.md), [b](#x)"),
+        ("[c](CHANGELOG.md)", "", "docs", "[c](changes.md)"),
+        ("[c](../../README.md)", "docs/decisions", "docs/decisions", "[c](../index.md)"),
+        ("[`tests/`](../tests) and on", "docs", "docs", "`tests/` and on"),
+        ("[a\nb](LICENSE)", "", "docs", "[a\nb](../LICENSE)"),
+        ("[w](mailto:x)", "docs", "docs", "[w](mailto:x)"),
+        ("![p](docs/pictures/sweep.png)", "", "docs", "![p](pictures/sweep.png)"),
+    ],
+)
+def test_links_lead_to_the_site_s_pages(site, text, folder, page, made):
+    assert site("relinked").relinked(text, ROOT / folder, ROOT / page, DOCS) == made
+
+
+def test_each_document_at_the_top_has_a_page(site):
+    for document, page in site("relinked").TOP.items():
+        assert (ROOT / document).is_file()
+        assert (DOCS / f"{page}.md").is_file()
+
+
+CHARTS = re.findall(
+    r"^```mermaid\n(.*?)^```", (DOCS / "architecture.md").read_text(), re.DOTALL | re.MULTILINE
+)
+
+
+@pytest.mark.parametrize("text", CHARTS, ids=lambda text: text.split()[2].split("[")[0])
+def test_a_flow_chart_has_its_boxes_apart_and_all_arrows(site, text):
+    chart = site("layout").parse(text)
+    drawn = ElementTree.fromstring(site("picture").svg(chart, 1))
+    boxes = [
+        [float(rect.attrib[name]) for name in ("x", "y", "width", "height")]
+        for rect in drawn.iter("rect")
+    ]
+    assert sorted(each.text or "" for each in drawn.iter("text")) == sorted(chart.labels.values())
+    _, _, width, height = map(float, drawn.attrib["viewBox"].split())
+    for number, (x, y, across, down) in enumerate(boxes):
+        assert 0 <= x <= x + across <= width
+        assert 0 <= y <= y + down <= height
+        for u, v, more, below in boxes[:number]:
+            apart = x + across <= u or u + more <= x or y + down <= v or v + below <= y
+            assert apart
+    ways = [way.attrib["d"] for way in drawn.iter("path") if way.attrib["class"] == "arrow"]
+    assert len(ways) == text.count("-->")
+    for way in ways:
+        # Down all the way: an arrow never turns back.
+        heights = [float(y) for y in re.findall(r"[\d.]+ ([\d.]+)", way)]
+        assert all(above <= below for above, below in pairwise(heights))
+
+
+def test_a_chart_of_another_kind_is_refused(site):
+    parse = site("layout").parse
+    for text in ("pie\n", "flowchart TD\n  a -.-> b\n"):
+        with pytest.raises(ValueError, match="flow chart"):
+            parse(text)
+
+
+def test_notebooks_run_again_where_a_source_changed(site, tmp_path):
+    digest = site("sources").sources_digest
+    (tmp_path / "sim").mkdir()
+    (tmp_path / "sim" / "a.py").write_text("A = 1\n")
+    before = digest(tmp_path)
+    (tmp_path / "README.md").write_text("not a source")
+    (tmp_path / "sim" / "__pycache__").mkdir()
+    (tmp_path / "sim" / "__pycache__" / "a.pyc").write_bytes(b"")
+    assert digest(tmp_path) == before
+    (tmp_path / "sim" / "a.py").write_text("A = 2\n")
+    assert digest(tmp_path) != before
+
+
+def test_the_reference_has_every_public_name():
+    text = (DOCS / "api.md").read_text(encoding="utf-8")
+    named = re.findall(r"^\.\. auto(?:class|function):: allspin\.(\w+)$", text, re.MULTILINE)
+    assert sorted(named) == sorted(allspin.__all__)
+
+
+def test_the_site_s_packages_go_with_the_others():
+    pins = [
+        dict(re.findall(r"^([a-z0-9._-]+)==(\S+)", (ROOT / path).read_text(), re.MULTILINE))
+        for path in ("requirements.txt", "docs/requirements.txt")
+    ]
+    both = set(pins[0]) & set(pins[1])
+    assert {name: pins[1][name] for name in both} == {name: pins[0][name] for name in both}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["docs"]]
+    assert {re.split(r"[\[>=<]", each)[0] for each in wanted} <= set(pins[1])
+
+
+def test_read_the_docs_is_told_files_that_there_are():
+    text = (ROOT / ".readthedocs.yaml").read_text()
+    named = re.findall(r"(?:configuration|requirements|path): (\S+)$", text, re.MULTILINE)
+    assert len(named) == 3
+    assert all((ROOT / name).exists() for name in named)
