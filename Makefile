@@ -26,6 +26,10 @@ help:  ## List the targets.
 demo: $(STAMP)  ## Train, simulate, compare and draw: the whole machine at work; pictures in out/.
 	@$(BIN)/allspin demo -o out
 
+.PHONY: live
+live: $(STAMP)  ## Draw digits on a page in the browser, and watch the machine; Ctrl-C ends it.
+	@$(BIN)/allspin live $(NET)
+
 .PHONY: test
 test: lint  ## Lint, then all tests that take no minutes.
 	@$(BIN)/python -m pytest -n 2 --dist worksteal

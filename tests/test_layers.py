@@ -47,8 +47,12 @@ def listed_files() -> list[Path]:
 FILES = listed_files()
 SOURCES = [path for path in FILES if path.suffix == ".py"]
 TEXTS = [
-    path for path in FILES if path.suffix not in {".data", ".gz", ".onnx", ".png", ".safetensors"}
+    path
+    for path in FILES
+    if path.suffix not in {".data", ".gz", ".onnx", ".png", ".safetensors"}
+    and "vendor" not in path.parts
 ]
+"""All but those of others, which are as they came."""
 
 
 def name_of(path: Path) -> str:

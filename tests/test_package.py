@@ -120,6 +120,17 @@ def test_a_wheel_has_one_name(installed):
         assert list((installed / "allspin").glob(data))
 
 
+def test_a_wheel_has_the_whole_live_page(installed):
+    page = ROOT / "host" / "live" / "page"
+    for suffix in ("html", "css", "js", "png"):
+        for path in page.rglob(f"*.{suffix}"):
+            assert (
+                installed / "allspin" / path.relative_to(ROOT)
+            ).read_bytes() == path.read_bytes()
+    # A library of others comes with its licence.
+    assert (installed / "allspin/host/live/page/vendor/LICENSE").is_file()
+
+
 @pytest.mark.parametrize("package", ["", *LAYERS])
 def test_type_checkers_may_use_the_types_of_what_is_installed(package, installed):
     assert (installed / "allspin" / package / "py.typed").is_file()

@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "train": ("networks", "train a network, offline"),
     "import": ("networks", "bring a network of another tool to the machine"),
     "run": ("networks", "run a network on a machine and score it"),
+    "live": ("networks", "draw digits on a page, and watch the machine at work"),
     "fit": ("devices", "make a device file of measured curves"),
     "chips": ("devices", "say what networks reach over many chips of a device"),
     "sweep": ("devices", "measure chips over a grid of networks, devices and variations"),

@@ -32,6 +32,8 @@ from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import network_to_bytes, write_atomically
 from allspin.sim.network.network import Network
 
+NETWORK = "network.safetensors"
+"""File of the network that is trained, in the folder of what comes of it."""
 HEADER = b"\4\1\1"
 """Kind and tag of an image's request, of the usual length, to count the link's bytes."""
 
@@ -172,7 +174,7 @@ def run_demo(
         On Ctrl-C.
     """
     make_folder(out)
-    file = out / "network.safetensors"
+    file = out / NETWORK
     images, labels = dataset.test_images, dataset.test_labels
 
     begun = time.perf_counter()

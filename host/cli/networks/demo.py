@@ -1,6 +1,7 @@
 """``allspin demo``: the whole machine at work."""
 
 import argparse
+import shlex
 from pathlib import Path
 
 from allspin.host.cli.options.data import add_data_argument
@@ -8,7 +9,8 @@ from allspin.host.cli.options.pictures import add_picture_arguments, picture_opt
 from allspin.host.data.datasets import load_dataset
 from allspin.host.show.printing import print_tables
 from allspin.host.show.progress import Steps
-from allspin.host.study.demo import results_table, run_demo
+from allspin.host.show.say import tell
+from allspin.host.study.demo import NETWORK, results_table, run_demo
 from allspin.host.training.recipe import EPOCHS, QUICK_EPOCHS, TrainingParameters
 from allspin.sim.errors import refused
 
@@ -39,6 +41,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_picture_arguments(parser)
 
 
+def _live_command(arguments: argparse.Namespace) -> str:
+    """What opens the live page of the network that was made."""
+    data = [] if arguments.data is None else ["--data", str(arguments.data)]
+    return shlex.join(["allspin", "live", str(arguments.out / NETWORK), *data])
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Show it all; the table goes to stdout."""
     with refused():
@@ -51,4 +59,5 @@ def run(arguments: argparse.Namespace) -> int:
             dataset = load_dataset(arguments.data)
         results = run_demo(dataset, parameters, arguments.out, steps, look)
     print_tables([results_table(results)])
+    tell(f"draw digits, and watch this network at work: {_live_command(arguments)}")
     return DIFFERENT if results.mismatches else 0

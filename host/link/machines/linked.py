@@ -133,9 +133,25 @@ class LinkedMachine(Memories, Machine):
         -------
         ndarray of int8, shape (rows, columns)
         """
-        shape = self.identity.layers[layer]
-        content = self.read_back(layer << 4 | WEIGHTS, 0, shape.rows, shape.columns)
-        return np.frombuffer(content, np.int8).reshape(shape.rows, shape.columns)
+        return self.read_rows(layer, 0, self.identity.layers[layer].rows)
+
+    def read_rows(self, layer: int, first: int, count: int) -> npt.NDArray[np.int8]:
+        """Read the R_AH words of some rows of a crossbar back.
+
+        Parameters
+        ----------
+        layer : int
+            The crossbar.
+        first, count : int
+            The first row, and how many.
+
+        Returns
+        -------
+        ndarray of int8, shape (count, columns)
+        """
+        columns = self.identity.layers[layer].columns
+        content = self.read_back(layer << 4 | WEIGHTS, first, count, columns)
+        return np.frombuffer(content, np.int8).reshape(count, columns)
 
     def chip_maker(
         self, network: Network, made_of: Device, programming: Programming | None

@@ -4,25 +4,15 @@ Skipped where there is no Chromium with its driver; `test_page` always runs.
 """
 
 import base64
-import json
-import shutil
 from collections.abc import Iterator
 
 import pytest
 from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-dev-shm-usage",
-    "--hide-scrollbars",
-    "--no-first-run",
-)
+from tests.host.browser import PHONE, TOOLS, requests, show, start_browser
+
 SECTIONS = [
     "trained",
     "devices",
@@ -34,52 +24,16 @@ SECTIONS = [
     "boards",
     "comparison",
 ]
-PHONE, DESK = 390, 1400
+DESK = 1400
 
-pytestmark = pytest.mark.tool("chromium", "chromedriver")
+pytestmark = pytest.mark.tool(*TOOLS)
 
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    assert chromium is not None
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
-    # With both paths given, Selenium looks for no browser and no driver elsewhere.
-    page = webdriver.Chrome(options=options, service=Service(driver))
+    page = start_browser(tmp_path_factory.mktemp("profile"))
     yield page
     page.quit()
-
-
-def show(browser: webdriver.Chrome, address: str, width: int = DESK, scheme: str = "light") -> None:
-    """Open a page in a window of a width, afresh."""
-    # Else keys are lost while the browser has not yet given the page the focus.
-    browser.execute_cdp_cmd("Emulation.setFocusEmulationEnabled", {"enabled": True})
-    browser.execute_cdp_cmd(
-        "Emulation.setEmulatedMedia",
-        {"media": "", "features": [{"name": "prefers-color-scheme", "value": scheme}]},
-    )
-    browser.execute_cdp_cmd(
-        "Emulation.setDeviceMetricsOverride",
-        {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width <= PHONE},
-    )
-    for log in ("browser", "performance"):
-        browser.get_log(log)
-    browser.get(address)
-
-
-def requests(browser: webdriver.Chrome, page: str) -> list[str]:
-    """Addresses that a page asked for since it was opened; the browser's own tab asks too."""
-    messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
-    return [
-        message["params"]["request"]["url"]
-        for message in messages
-        if message["method"] == "Network.requestWillBeSent"
-        and message["params"]["documentURL"].partition("#")[0] == page
-    ]
 
 
 @pytest.mark.parametrize("width", [DESK, PHONE])
@@ -97,7 +51,7 @@ def test_a_request_to_the_outside_and_a_script_would_be_seen(made, browser, tmp_
     worse = tmp_path / "worse.html"
     page = made.text.replace("</h1>", f'</h1><img src="{nowhere}x.png"><script>x()</script>')
     worse.write_text(page, encoding="utf-8")
-    show(browser, worse.as_uri())
+    show(browser, worse.as_uri(), DESK)
     # The page's own policy stops both, and the browser says so.
     said = " ".join(entry["message"] for entry in browser.get_log("browser"))
     assert "Content Security Policy" in said
@@ -106,13 +60,13 @@ def test_a_request_to_the_outside_and_a_script_would_be_seen(made, browser, tmp_
     # Without the policy it is the request that shows.
     start = page.index('<meta http-equiv="Content-Security-Policy"')
     worse.write_text(page[:start] + page[page.index(">", start) + 1 :], encoding="utf-8")
-    show(browser, worse.as_uri())
+    show(browser, worse.as_uri(), DESK)
     assert f"{nowhere}x.png" in requests(browser, worse.as_uri())
     assert "x is not defined" in " ".join(entry["message"] for entry in browser.get_log("browser"))
 
 
 def test_each_section_is_shown(made, browser):
-    show(browser, made.path.as_uri())
+    show(browser, made.path.as_uri(), DESK)
     found = browser.execute_script(
         "return [...document.querySelectorAll('main > section')].map(s => [s.id,"
         "s.querySelector('h2').innerText.trim(), s.getBoundingClientRect().height])"
@@ -139,7 +93,7 @@ def focused(browser: webdriver.Chrome) -> str:
 
 
 def test_the_keyboard_reaches_all_and_opens_the_numbers(made, browser):
-    show(browser, made.path.as_uri())
+    show(browser, made.path.as_uri(), DESK)
     expected = browser.execute_script(
         "const all = [...document.querySelectorAll('*')];"
         "return all.filter(e => e.matches('a, summary, .scroll') && e.checkVisibility())"
@@ -156,7 +110,7 @@ def test_the_keyboard_reaches_all_and_opens_the_numbers(made, browser):
         "return document.querySelectorAll('details').length"
     )
     # The skip link shows when it has the focus, and leads into the report.
-    show(browser, made.path.as_uri())
+    show(browser, made.path.as_uri(), DESK)
     ActionChains(browser).send_keys(Keys.TAB).perform()
     link = browser.execute_script("return document.activeElement.getBoundingClientRect().left")
     assert link >= 0
@@ -206,7 +160,7 @@ return [...document.querySelectorAll('p, a, dt, dd, td, th, summary, figcaption,
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_stands_out_from_the_paper(made, browser, scheme):
-    show(browser, made.path.as_uri(), scheme=scheme)
+    show(browser, made.path.as_uri(), DESK, scheme)
     background = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
     first = int(background.split("(")[1].split(",")[0])
     assert (first < 64) == (scheme == "dark")
@@ -219,7 +173,7 @@ def test_text_stands_out_from_the_paper(made, browser, scheme):
 
 
 def test_it_prints_light_and_without_its_menu(made, browser):
-    show(browser, made.path.as_uri(), scheme="dark")
+    show(browser, made.path.as_uri(), DESK, "dark")
     pdf = browser.execute_cdp_cmd("Page.printToPDF", {"printBackground": True})["data"]
     assert base64.b64decode(pdf).startswith(b"%PDF")
     browser.execute_cdp_cmd(

@@ -20,7 +20,7 @@ def measured(monkeypatch, fits=True, frequency=30e6):
     network = open_network("mnist-10")
     board = find_board("icebreaker").running("ideal")
     job = Job(board, "ideal", board.profile().hardware, "mnist-10", network)
-    counted = Throughput(EngineCycles(10_000, 1000.0, False), 125.0)
+    counted = Throughput(EngineCycles(10_000, 1000.0, False), 125.0, 1234.5)
     monkeypatch.setattr(module, "measure_throughput", lambda *_: counted)
     return module._measured(job, figures, lambda what, seconds: None)
 
@@ -29,6 +29,7 @@ def test_images_a_second_are_of_counted_clocks(monkeypatch):
     # 30 MHz of the board over 1,000 clocks; 300,000 bytes a second of its UART over 125.
     assert measured(monkeypatch)[0] == {
         "cycles_per_image": 1000.0,
+        "latency_cycles": 1234.5,
         "images_per_second": 30_000,
         "link_images_per_second": 2400,
     }

@@ -1,0 +1,1 @@
+"""What takes many images or many chips, done while nobody draws."""

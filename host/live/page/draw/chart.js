@@ -1,0 +1,96 @@
+// A chart by uPlot, in the colours and letters of the page.
+
+/** @typedef {import("./colours.js").Colours} Colours */
+
+/** @type {Set<Chart>} Every chart of the page, for saving. */
+export const charts = new Set();
+
+export class Chart {
+  /**
+   * @param {HTMLElement} parent
+   * @param {{title: string, source?: string, height: number}} about
+   * @param {Colours} colours
+   * @param {(paint: {axis: Record<string, unknown>}) => Record<string, unknown>} options Of uPlot,
+   *   made anew when the colours change.
+   */
+  constructor(parent, { title, source = "", height }, colours, options) {
+    this.colours = colours;
+    this.options = options;
+    this.height = height;
+    this.figure = document.createElement("figure");
+    this.figure.className = "chart";
+    this.caption = document.createElement("figcaption");
+    this.title = document.createElement("span");
+    this.title.className = "title";
+    this.source = document.createElement("span");
+    this.source.className = "source";
+    this.caption.append(this.title, this.source);
+    this.place = document.createElement("div");
+    this.place.className = "plot";
+    this.place.setAttribute("role", "img");
+    this.place.style.height = `${height}px`;
+    this.figure.append(this.caption, this.place);
+    parent.append(this.figure);
+    this.label(title, source);
+    /** @type {(number | null)[][]} */
+    this.values = [];
+    /** @type {uPlot | null} */
+    this.plot = null;
+    this.observer = new ResizeObserver(() => this.resized());
+    this.observer.observe(this.place);
+    charts.add(this);
+  }
+
+  /** @param {string} title @param {string} source */
+  label(title, source = this.source.textContent ?? "") {
+    this.title.textContent = title;
+    this.source.textContent = source;
+  }
+
+  /** @param {string} words */
+  describe(words) {
+    this.place.setAttribute("aria-label", words);
+  }
+
+  /** @param {(number | null)[][]} values Of x, and of each series. */
+  set(values) {
+    this.values = values;
+    if (this.plot) this.plot.setData(values);
+    else this.recolour();
+  }
+
+  resized() {
+    const width = this.place.clientWidth;
+    if (this.plot && width) this.plot.setSize({ width, height: this.height });
+    else this.recolour();
+  }
+
+  recolour() {
+    this.plot?.destroy();
+    this.plot = null;
+    const width = this.place.clientWidth;
+    if (!this.values.length || !width) return;
+    const { soft, grid, rule } = this.colours;
+    const axis = {
+      stroke: soft,
+      font: "11px system-ui, sans-serif",
+      labelFont: "11px system-ui, sans-serif",
+      grid: { stroke: grid, width: 1 },
+      ticks: { stroke: rule, width: 1, size: 4 },
+    };
+    const plain = { width, height: this.height, padding: [8, 8, 0, 0] };
+    this.plot = new uPlot({ ...plain, ...this.options({ axis }) }, this.values, this.place);
+  }
+
+  /** The picture that it is, to be saved. */
+  get canvas() {
+    return this.place.querySelector("canvas");
+  }
+
+  remove() {
+    this.observer.disconnect();
+    this.plot?.destroy();
+    charts.delete(this);
+    this.figure.remove();
+  }
+}

@@ -1,0 +1,16 @@
+// uPlot's script makes one global. Its options are plain values here.
+interface UPlot {
+  cursor: { idx: number | null | undefined };
+  setData(values: (number | null)[][]): void;
+  setSize(size: { width: number; height: number }): void;
+  destroy(): void;
+}
+declare const uPlot: {
+  new (options: Record<string, unknown>, values: (number | null)[][], place: HTMLElement): UPlot;
+};
+type uPlot = UPlot;
+
+// Newer than the types that are checked against.
+interface Element {
+  checkVisibility(): boolean;
+}

@@ -1,0 +1,234 @@
+"""One page: what it has chosen, what it is shown, and who computes it.
+
+Everything that takes long is done in a thread, one thing after another, the most urgent first: a
+new chip, an image, an archive, and while nobody draws the test images for the confusion matrix and
+the accuracy of other chips.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from allspin.host.live.many.chips import ChipsJob
+from allspin.host.live.many.score import ScoreJob
+from allspin.host.live.seats.chair import Chair
+from allspin.host.live.seats.holder import Holder
+from allspin.host.live.shown.archive import archive
+from allspin.host.live.shown.choices import BOARD, Choices, Setting
+from allspin.host.live.shown.drawing import drawn_image
+from allspin.host.live.shown.flow import Flow
+from allspin.host.live.shown.made import Made
+from allspin.host.live.shown.timeline import timeline
+from allspin.host.live.talk.hello import hello
+from allspin.host.live.talk.messages import Chips, Choose, Message, Show
+from allspin.sim.errors import UserError
+
+REST = 0.2
+"""Seconds without a message after which nobody draws."""
+LOOK = 2.0
+"""Seconds between two looks at whether a board is still there, while it has nothing to do."""
+SETTLED = 0.04
+"""Seconds without a message after which an image is not followed by the next one of a stroke."""
+
+Send = Callable[[dict[str, Any], bytes], Awaitable[None]]
+"""Sends a page an object, and bytes that belong to it."""
+
+
+class Session:
+    """What one page is shown.
+
+    Parameters
+    ----------
+    choices : Choices
+        What may be chosen.
+    holder : Holder
+        Who holds the board.
+    send : callable
+        Sends the page a message.
+    """
+
+    def __init__(self, choices: Choices, holder: Holder, send: Send) -> None:
+        self._choices = choices
+        self._send = send
+        self._wake = asyncio.Event()
+        self._setting: Setting | None = None
+        self._show: Show | None = None
+        self._save = False
+        self._last = 0.0
+        self._made: Made | None = None
+        self._shown: Show | None = None
+        self._flow: Flow | None = None
+        self._traced = False
+        self._activity: npt.NDArray[np.uint64] | None = None
+        self._chair = Chair(choices.port, holder, self._tell, self._wake.set)
+        self._score: ScoreJob | None = None
+        self._chips: ChipsJob | None = None
+        self._count = 0
+        self._turn = 0
+
+    def receive(self, message: Message) -> None:
+        """Take what a page said; of several settings or images the last one counts."""
+        self._last = time.monotonic()
+        match message:
+            case Choose(setting):
+                self._setting = setting
+            case Show():
+                self._show = message
+            case Chips(count):
+                self._count = count
+                self._renew_chips()
+            case _:
+                self._save = True
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Serve the page until it is cancelled."""
+        try:
+            await self._send(hello(self._choices), b"")
+            while True:
+                try:
+                    await self._step()
+                except UserError as error:
+                    await self._send({"kind": "problem", "text": str(error)}, b"")
+        finally:
+            self._chair.leave()
+
+    async def _step(self) -> None:
+        """Do the most urgent thing, or wait for one."""
+        made = self._made
+        if self._setting is not None:
+            setting, self._setting = self._setting, None
+            await self._make(setting)
+        elif made is None:
+            await self._wait(None)
+        elif self._chair.newcomer:
+            await self._seat(made)
+        elif self._show is not None:
+            show, self._show = self._show, None
+            await self._image(made, show)
+        elif self._traced and self._resting >= SETTLED:
+            await self._trace()
+        elif self._save and not self._traced:
+            self._save = False
+            await self._archive(made)
+        else:
+            await self._background()
+
+    async def _background(self) -> None:
+        """A piece of what there is time for while nobody draws; else wait."""
+        jobs = [job for job in (self._score, self._chips) if job is not None and not job.done]
+        if self._traced:
+            await self._wait(max(SETTLED - self._resting, 0.001))
+        elif jobs and self._resting >= REST:
+            # In turn, so that either is seen to go on.
+            self._turn += 1
+            await jobs[self._turn % len(jobs)].step(self._send)
+        elif jobs:
+            await self._wait(max(REST - self._resting, 0.001))
+        elif not await self._wait(LOOK if self._chair.title == BOARD else None):
+            await asyncio.to_thread(self._chair.look)
+            await self._chair.say()
+
+    @property
+    def _resting(self) -> float:
+        """Seconds since the page has said something, or was shown an image."""
+        return time.monotonic() - self._last
+
+    async def _wait(self, seconds: float | None) -> bool:
+        """Wait until there is something to do, so many seconds at most; whether there is."""
+        self._wake.clear()
+        with contextlib.suppress(TimeoutError):
+            return await asyncio.wait_for(self._wake.wait(), seconds)
+        return False
+
+    async def _tell(self, state: str, text: str, seconds: float = 0.0) -> None:
+        """Tell the page how it is with the machine."""
+        await self._send({"kind": "machine", "state": state, "text": text, "s": seconds}, b"")
+
+    async def _make(self, setting: Setting) -> None:
+        begun = time.perf_counter()
+        made = await asyncio.to_thread(Made.of, self._choices, setting)
+        before, self._made = self._made, made
+        self._flow = self._activity = None
+        self._traced = False
+        words = made.words
+        told = {"kind": "made", "setting": _told(setting), **made.to_dict()}
+        told["seconds"] = time.perf_counter() - begun
+        await self._send(told, b"".join(each.tobytes() for each in words))
+        await self._chair.sit(setting.on, made.base)
+        await self._seat(made)
+        if before is None or _kind(before.setting) != _kind(setting):
+            self._renew_chips()
+
+    async def _seat(self, made: Made) -> None:
+        """Program the machine, show it the image again, and score it."""
+        await self._chair.program(made)
+        self._score = ScoreJob(made, self._choices, self._chair)
+        if self._show is None:
+            self._show = self._shown
+
+    async def _image(self, made: Made, show: Show) -> None:
+        begun = time.perf_counter()
+        self._shown = show
+        flow = await asyncio.to_thread(self._answer, made, show)
+        self._flow, self._activity = flow, None
+        on = self._chair.title
+        told = {"kind": "shown", "serial": show.serial, "on": on, **flow.to_dict()}
+        told["mismatches"] = flow.mismatches
+        told["seconds"] = time.perf_counter() - begun
+        await self._send(told, b"")
+        # Who has just seen something is left time to do the next thing.
+        self._last = time.monotonic()
+        self._traced = flow.machine is not None
+        if flow.machine is None:
+            await self._chair.say()
+
+    async def _trace(self) -> None:
+        """Tell the page what the engine did for the image that it is shown."""
+        self._traced = False
+        flow, shown = self._flow, self._shown
+        if flow is None or shown is None:
+            return
+        self._activity = await asyncio.to_thread(self._chair.activity, len(flow.golden))
+        if self._activity is not None:
+            cycles = timeline(self._activity, len(flow.golden))
+            await self._send({"kind": "timeline", "serial": shown.serial, **cycles}, b"")
+
+    def _answer(self, made: Made, show: Show) -> Flow:
+        """Compute an image's values; in a thread."""
+        if show.test is None:
+            image, label = drawn_image(show.strokes, made.base.image_shape), None
+            number = show.use
+        else:
+            image = self._choices.images[show.test].reshape(made.base.image_shape)
+            label, number = int(self._choices.labels[show.test]), show.test
+        return Flow.of(made, image, number, label, self._chair.show(image, number))
+
+    async def _archive(self, made: Made) -> None:
+        confusion = None if self._score is None else self._score.confusion
+        chips = {} if self._chips is None else self._chips.accuracies
+        content = await asyncio.to_thread(
+            archive, made, self._flow, self._activity, confusion, chips
+        )
+        await self._send({"kind": "archive"}, content)
+
+    def _renew_chips(self) -> None:
+        """Begin the accuracy over chips afresh, with as many chips as the page wants."""
+        made = self._made
+        self._chips = None
+        if made is not None and self._count:
+            self._chips = ChipsJob(made, self._choices, self._count)
+
+
+def _kind(setting: Setting) -> tuple[object, ...]:
+    """What chips of a setting have in common."""
+    return setting.network, setting.scheme, setting.calibrate, setting.knobs
+
+
+def _told(setting: Setting) -> dict[str, Any]:
+    return {**vars(setting), "knobs": dict(setting.knobs)}

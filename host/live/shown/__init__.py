@@ -1,0 +1,1 @@
+"""What is shown: drawings, settings and chips made of them, and the values of an image."""

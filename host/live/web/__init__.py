@@ -1,0 +1,1 @@
+"""The server: its page, who may speak to it, and how much."""

@@ -1,0 +1,166 @@
+"""Who may speak to the server, and what a page of it may do.
+
+A link holds a random token as its first folder, so that whatever a page asks for has it, and no
+cookie is needed. `Host` must be an address of this server: a name of another site that leads here
+(DNS rebinding) is refused. A WebSocket's `Origin` must be the page's own. The content security
+policy lets a page load this server's files and nothing else.
+"""
+
+import hmac
+import ipaddress
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+LOOP_BACK = ("127.0.0.1", "localhost", "::1")
+USUAL_PORT = 80
+"""The one that a browser leaves out."""
+REFUSED = 1008
+"""Close code of a WebSocket: a policy is violated."""
+
+
+@dataclass(frozen=True)
+class Access:
+    """Who may speak to a server.
+
+    Parameters
+    ----------
+    token : str
+        What a link must hold.
+    port : int
+        The server's.
+    hosts : tuple of str
+        Names and addresses that it has; those of the loop-back are always among them.
+    anywhere : bool
+        Whether it listens on all addresses of the machine: any address, but no other name, is
+        then its own.
+    """
+
+    token: str
+    port: int
+    hosts: tuple[str, ...] = ()
+    anywhere: bool = False
+
+    def knows_host(self, host: str) -> bool:
+        """Whether a `Host` header names this server."""
+        try:
+            parts = urlsplit(f"//{host}")
+            name, port = parts.hostname or "", parts.port or USUAL_PORT
+        except ValueError:
+            return False
+        if port != self.port or "@" in host or parts.path or parts.query:
+            return False
+        if name in (*LOOP_BACK, *self.hosts):
+            return True
+        return self.anywhere and _is_address(name)
+
+    def knows_origin(self, origin: str, host: str) -> bool:
+        """Whether an `Origin` header is that of a page of this server."""
+        return hmac.compare_digest(origin.encode(), ("http:" + f"//{host}").encode())
+
+    def inner_path(self, path: str) -> str | None:
+        """What follows the token in a path; None without the right one."""
+        token, _, rest = path.removeprefix("/").partition("/")
+        if not hmac.compare_digest(token.encode(), self.token.encode()):
+            return None
+        return f"/{rest}"
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def policy(host: str) -> str:
+    """The content security policy of a page that is reached by a host."""
+    rules = {
+        "default-src": "'none'",
+        "script-src": "'self'",
+        "style-src": "'self'",
+        "img-src": "'self'",
+        "connect-src": f"'self' ws://{host}",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+        "frame-ancestors": "'none'",
+    }
+    return "; ".join(f"{name} {value}" for name, value in rules.items())
+
+
+def headers(host: str) -> Iterable[tuple[str, str]]:
+    """Headers of every answer."""
+    return (
+        ("Content-Security-Policy", policy(host)),
+        ("Cross-Origin-Opener-Policy", "same-origin"),
+        ("Cross-Origin-Resource-Policy", "same-origin"),
+        ("Referrer-Policy", "no-referrer"),
+        ("X-Content-Type-Options", "nosniff"),
+        ("X-Frame-Options", "DENY"),
+    )
+
+
+class Guard:
+    """Lets those through who may speak to an application.
+
+    Parameters
+    ----------
+    app : ASGIApp
+        The application; it sees paths without the token.
+    access : Access
+        Who may.
+    """
+
+    def __init__(self, app: ASGIApp, access: Access) -> None:
+        self._app = app
+        self._access = access
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or refuse it."""
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        given = Headers(scope=scope)
+        host = given.get("host", "")
+        path = self._access.inner_path(scope["path"])
+        wrong = self._why_not(scope, given, host, path)
+        if wrong is not None:
+            await _refuse(scope, receive, send, *wrong)
+            return
+
+        async def answer(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(dict(headers(host)))
+            await send(message)
+
+        await self._app({**scope, "path": path, "raw_path": None}, receive, answer)
+
+    def _why_not(
+        self, scope: Scope, given: Headers, host: str, path: str | None
+    ) -> tuple[int, str] | None:
+        """Status and words of a refusal; None if there is no reason for one."""
+        if not self._access.knows_host(host):
+            return 421, "this server has another name"
+        if path is None:
+            return 403, (
+                "this link is not of the server that runs now: take the one that allspin live "
+                "printed, and put what this one has from # on behind it"
+            )
+        if scope["type"] == "websocket" and not self._access.knows_origin(
+            given.get("origin", ""), host
+        ):
+            return 403, "a page of another origin may not speak to this server"
+        return None
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send, status: int, words: str) -> None:
+    if scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.close", "code": REFUSED, "reason": words[:100]})
+        return
+    await PlainTextResponse(f"{words}\n", status)(scope, receive, send)

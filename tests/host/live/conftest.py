@@ -1,0 +1,125 @@
+"""A small network with its images, what pages may choose of it, and a page that talks."""
+
+import contextlib
+import dataclasses
+import json
+import struct
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pytest
+from starlette.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
+
+from allspin.hdl.bench.networks import random_images, random_network
+from allspin.host.data.catalogue import open_device
+from allspin.host.live.shown.choices import Choices
+from allspin.host.live.shown.knobs import knobs
+from allspin.host.live.web.app import application
+from allspin.host.live.web.guard import Access
+from allspin.sim.network.network import Network
+
+PATIENCE = 60
+"""Seconds after which nothing more is heard."""
+TOKEN, PORT = "a-token", 8000
+HOST = f"127.0.0.1:{PORT}"
+ORIGIN = "http:" + f"//{HOST}"
+# The shape that other tests compile a virtual board for.
+NETWORK = dataclasses.replace(random_network((30, 12, 5), 4), image_shape=(5, 6))
+OTHER = dataclasses.replace(random_network((30, 12, 5), 5, states=100), image_shape=(5, 6))
+IMAGES = random_images(NETWORK, 60, 6)
+LABELS = np.arange(60) % 5
+
+
+@pytest.fixture
+def network() -> Network:
+    return NETWORK
+
+
+@pytest.fixture
+def make_choices() -> Callable[..., Choices]:
+    """What a page may choose of two small networks; values of `Choices` may be others."""
+
+    def make(**changes: Any) -> Choices:
+        device = changes.get("device", open_device("paper"))
+        usual = Choices(
+            {"small": NETWORK, "other": OTHER},
+            "small",
+            "golden",
+            None,
+            device,
+            IMAGES,
+            LABELS,
+            knobs(device),
+        )
+        return dataclasses.replace(usual, **changes)
+
+    return make
+
+
+@pytest.fixture
+def choices(make_choices) -> Choices:
+    return make_choices()
+
+
+class Page:
+    """A page's end of its WebSocket; what was heard and not asked for is kept."""
+
+    def __init__(self, socket: Any) -> None:
+        self.socket = socket
+        self._kept: list[tuple[dict[str, Any], bytes]] = []
+        self._ear = ThreadPoolExecutor(1)
+
+    def say(self, **said: Any) -> None:
+        self.socket.send_text(json.dumps(said))
+
+    def _hear(self) -> tuple[dict[str, Any], bytes]:
+        """The next message: its object, and the bytes that belong to it."""
+        message = self._ear.submit(self.socket.receive).result(PATIENCE)
+        if message["type"] == "websocket.close":
+            raise WebSocketDisconnect(message["code"], message.get("reason"))
+        if (text := message.get("text")) is not None:
+            return json.loads(text), b""
+        content = message["bytes"]
+        (length,) = struct.unpack_from("<I", content)
+        return json.loads(content[4 : 4 + length]), content[4 + length :]
+
+    def until(self, kind: str, **values: Any) -> tuple[dict[str, Any], bytes]:
+        """The first message of a kind with some values that was not yet asked for."""
+        place = 0
+        while True:
+            if place == len(self._kept):
+                self._kept.append(self._hear())
+            said, content = self._kept[place]
+            if said["kind"] == kind and all(said[name] == value for name, value in values.items()):
+                del self._kept[place]
+                return said, content
+            place += 1
+
+
+@pytest.fixture
+def client(choices) -> TestClient:
+    return TestClient(application(choices, Access(TOKEN, PORT)), base_url=ORIGIN)
+
+
+@pytest.fixture
+def open_page() -> Callable[[TestClient], contextlib.AbstractContextManager[Page]]:
+    """Open a page at a server, by its link."""
+
+    @contextlib.contextmanager
+    def opening(client: TestClient) -> Iterator[Page]:
+        address = f"/{TOKEN}/socket"
+        with client.websocket_connect(address, headers={"host": HOST, "origin": ORIGIN}) as socket:
+            yield Page(socket)
+
+    return opening
+
+
+@pytest.fixture
+def page(client, open_page) -> Iterator[Page]:
+    """A page that has been told what it may choose."""
+    with open_page(client) as opened:
+        opened.until("hello")
+        yield opened

@@ -1,0 +1,379 @@
+"""The page in a real browser: what it shows is what the machine says, whoever looks at it.
+
+Skipped where there is no Chromium with its driver; the other tests of the page always run.
+"""
+
+import gzip
+import itertools
+import re
+import threading
+import time
+import urllib.parse
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+from selenium import webdriver
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import Select
+
+from allspin.host.data.catalogue import open_device, open_network
+from allspin.host.live.shown.choices import Choices
+from allspin.host.live.shown.drawing import drawn_image
+from allspin.host.live.web.serve import LiveServer, Place
+from allspin.sim.chip.chip import Chip
+from allspin.sim.network.golden import GoldenModel
+from allspin.sim.programming.programming import program_chip
+from allspin.sim.programming.schemes import Programming
+from tests.host.browser import PHONE, TOOLS, messages, requests, show, start_browser
+
+DESK = 1280
+PATIENCE = 60.0
+AXE = Path(__file__).with_name("vendor") / "axe.min.js.gz"
+ANSWER = "return document.querySelector('.logits canvas').getAttribute('aria-label') || ''"
+PIXELS = "return document.querySelector('.crossbar canvas').toDataURL()"
+ROWS = "return document.querySelector('.pictures canvas').getAttribute('aria-label') || ''"
+
+pytestmark = pytest.mark.tool(*TOOLS)
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+    page = start_browser(tmp_path_factory.mktemp("profile"))
+    yield page
+    page.quit()
+
+
+@contextmanager
+def served(choices: Choices) -> Iterator[str]:
+    """The link to a server."""
+    server = LiveServer(choices, Place(port=0))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    yield server.link
+    server.stop()
+    thread.join(60)
+
+
+@pytest.fixture(scope="module")
+def link() -> Iterator[str]:
+    """A server of the network that the page shows unless another is asked for."""
+    choices = Choices.open("paper-10")
+    few = slice(0, 300)
+    fewer = Choices(
+        choices.networks,
+        choices.first,
+        choices.on,
+        None,
+        choices.device,
+        choices.images[few],
+        choices.labels[few],
+        choices.knobs,
+    )
+    with served(fewer) as address:
+        yield address
+
+
+@pytest.fixture
+def small_link(choices) -> Iterator[str]:
+    """A server of a network whose virtual board is compiled soon."""
+    with served(choices) as address:
+        yield address
+
+
+def wait(browser: webdriver.Chrome, done: Callable[[], object]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not done():
+        assert time.monotonic() < deadline, browser.get_log("browser")
+        time.sleep(0.02)
+
+
+def ready(browser: webdriver.Chrome) -> None:
+    wait(browser, lambda: "Logits" in browser.execute_script(ANSWER))
+
+
+def rest(browser: webdriver.Chrome) -> None:
+    """Wait until all test images are through, and some chips."""
+    wait(browser, lambda: re.search(r"\d of 50 chips", browser.find_element(By.ID, "chips").text))
+    wait(browser, lambda: browser.find_elements(By.CLASS_NAME, "wrong"))
+    wait(browser, lambda: "test images, " in browser.find_element(By.ID, "confusion").text)
+
+
+def logits(browser: webdriver.Chrome) -> list[int]:
+    """The logits that the page tells to those who do not see it."""
+    return [
+        int(number) for number in browser.execute_script(ANSWER).split("Logits ")[-1].split(",")
+    ]
+
+
+def said(browser: webdriver.Chrome) -> dict[str, str]:
+    """What the link behind # says."""
+    fragment = browser.execute_script("return location.hash.slice(1)")
+    return dict(urllib.parse.parse_qsl(fragment))
+
+
+def strokes(text: str) -> list[list[int]]:
+    """A drawing of a link, read without the page's code."""
+    digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    pairs = [re.findall("..", part) for part in text.split(".")]
+    return [[digits.index(a) * 64 + digits.index(b) for a, b in stroke] for stroke in pairs]
+
+
+def expected(image: np.ndarray, seed: int | None, use: int, on: str = "paper-10") -> list[int]:
+    """What the golden model of a chip says of an image."""
+    network, device = open_network(on), open_device("paper")
+    if seed is None:
+        return GoldenModel(network).logits(image[np.newaxis])[0].tolist()
+    chip = Chip(device, seed)
+    words = program_chip(chip, network, Programming(tries=8)).words
+    model = GoldenModel(chip.varied(network), words, chip.noise(network))
+    return model.logits(image[np.newaxis], use)[0].tolist()
+
+
+def draw(browser: webdriver.Chrome, *points: tuple[int, int]) -> None:
+    """Draw a stroke with the mouse, at places from the pad's middle."""
+    pad = browser.find_element(By.ID, "pad")
+    chain = ActionChains(browser, duration=20)
+    chain.move_to_element_with_offset(pad, *points[0]).click_and_hold()
+    for (x, y), (to_x, to_y) in itertools.pairwise(points):
+        chain.move_by_offset(to_x - x, to_y - y)
+    chain.release().perform()
+
+
+def test_a_stroke_gives_the_golden_models_logits(browser, link):
+    show(browser, link, DESK)
+    ready(browser)
+    before = logits(browser)
+    draw(browser, (-60, -70), (50, -70), (-20, 80))
+    times = "return performance.getEntriesByName('stroke to logits').map(e => e.duration)"
+    wait(browser, lambda: len(browser.execute_script(times)) == 1)
+    assert logits(browser) != before
+
+    def is_remembered() -> bool:
+        drawing = strokes(said(browser).get("drawn", ""))
+        return logits(browser) == expected(drawn_image(drawing, (28, 28)), 0, 0)
+
+    wait(browser, is_remembered)
+    drawing = strokes(said(browser)["drawn"])
+    assert len(drawing) == 1
+    assert len(drawing[0]) >= 6
+    image = drawn_image(drawing, (28, 28))
+    answer = int(np.argmax(logits(browser)))
+    told = browser.find_element(By.ID, "answer").get_attribute("textContent")
+    assert told is not None
+    assert told.startswith(f"Answer {answer},")
+    # Drawn once more, the neurons' C2C is another.
+    browser.find_element(By.ID, "use").click()
+    wait(browser, lambda: logits(browser) == expected(image, 0, 1))
+
+
+def test_the_dice_throw_another_chip(browser, link):
+    show(browser, link, DESK)
+    ready(browser)
+    pixels, before = browser.execute_script(PIXELS), logits(browser)
+    browser.find_element(By.ID, "dice").click()
+    wait(browser, lambda: logits(browser) != before and said(browser).get("chip", "0") != "0")
+    seed = int(said(browser)["chip"])
+    assert browser.find_element(By.ID, "seed").get_property("value") == str(seed)
+    image = Choices.open("paper-10").images[0]
+    assert logits(browser) == expected(image, seed, 0)
+    assert browser.execute_script(PIXELS) != pixels
+    browser.find_element(By.ID, "ideal").click()
+    wait(browser, lambda: logits(browser) == expected(image, None, 0))
+
+
+def test_a_link_restores_what_is_shown(browser, link):
+    show(browser, f"{link}#net=mnist-10&chip=5&test=42&d2d=0&neuron_d2d=0.5&column=0.7", DESK)
+    ready(browser)
+    assert Select(browser.find_element(By.ID, "network")).first_selected_option.text == "mnist-10"
+    assert browser.find_element(By.ID, "seed").get_property("value") == "5"
+    assert browser.find_element(By.ID, "test").get_property("value") == "42"
+    assert browser.find_element(By.ID, "knob-neuron_d2d").get_property("value") == "0.5"
+    assert "Column 7" in browser.find_element(By.ID, "flow").text
+    before = logits(browser)
+    browser.find_element(By.ID, "next").click()
+    wait(browser, lambda: logits(browser) != before)
+    wait(browser, lambda: said(browser).get("test") == "43")
+    again = browser.execute_script("return location.href")
+    now = logits(browser)
+    show(browser, again, DESK)
+    ready(browser)
+    assert logits(browser) == now
+    assert said(browser)["test"] == "43"
+
+
+def test_what_a_link_may_not_say_is_left_out(browser, link):
+    show(
+        browser,
+        f"{link}#net=../x&on=/dev/tty&chip=-1&test=1e9&c2c=9&drawn=%3Cb%3E&column=9.9",
+        DESK,
+    )
+    ready(browser)
+    assert browser.find_element(By.ID, "seed").get_property("value") == "0"
+    assert browser.find_element(By.ID, "test").get_property("value") == "0"
+    assert not browser.find_element(By.ID, "problem").is_displayed()
+    assert browser.get_log("browser") == []
+
+
+def test_the_scrubber_moves_the_flow(browser, small_link):
+    show(browser, f"{small_link}#on=virtual&test=9", DESK)
+    slider = browser.find_element(By.ID, "cycle")
+    wait(browser, slider.is_enabled)
+    badge = browser.find_element(By.ID, "badge")
+    wait(browser, lambda: "360 of 360" not in badge.text and "R_AH words" in badge.text)
+    assert "gateware equals golden model" in badge.text
+    assert "420 of 420 R_AH words read back" in badge.text
+    whole = browser.execute_script(ROWS)
+    driven = int(re.findall(r"(\d+) of 30", whole)[0])
+    assert driven > 3
+    slider.send_keys(Keys.HOME)
+    assert re.findall(r"(\d+) of 30", browser.execute_script(ROWS)) == ["1"]
+    assert "crossbar 0 takes event 1" in browser.find_element(By.ID, "cycle-said").text
+    wait(browser, lambda: said(browser).get("cycle") == "0")
+    counts = []
+    for _ in range(20):
+        slider.send_keys(Keys.ARROW_RIGHT)
+        counts += re.findall(r"(\d+) of 30", browser.execute_script(ROWS))
+    assert sorted(set(map(int, counts))) == list(range(1, int(counts[-1]) + 1))
+    assert int(counts[-1]) > 2
+    slider.send_keys(Keys.END)
+    assert browser.execute_script(ROWS) == whole
+    browser.find_element(By.ID, "play").click()
+    wait(browser, lambda: 0 < int(slider.get_property("value")) < int(slider.get_property("max")))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [PHONE, DESK])
+def test_it_fits_says_nothing_and_asks_nobody_else(browser, link, width, scheme):
+    show(browser, link, width, scheme)
+    ready(browser)
+    rest(browser)
+    wide = browser.execute_script(
+        "const w = document.documentElement.clientWidth;"
+        "const out = [...document.querySelectorAll('body *')].filter(e =>"
+        "  e.checkVisibility() && !e.closest('.skip, #wrong, .uplot, #answer, .hidden')"
+        "  && e.getBoundingClientRect().right > w + 0.5);"
+        "return [w, document.documentElement.scrollWidth, out.map(e => e.tagName + '.' + e.id)]"
+    )
+    assert wide == [width, width, []]
+    log = messages(browser)
+    sizes = [
+        message["params"]["encodedDataLength"]
+        for message in log
+        if message["method"] == "Network.loadingFinished"
+    ]
+    sockets = [
+        message["params"]["response"]["payloadData"]
+        for message in log
+        if message["method"] == "Network.webSocketFrameReceived"
+    ]
+    first = next(n for n, text in enumerate(sockets) if '"kind":"shown"' in text)
+    assert 50_000 < sum(sizes) + sum(map(len, sockets[: first + 1])) < 1_000_000
+    asked = [
+        message["params"]["request"]["url"]
+        for message in log
+        if message["method"] == "Network.requestWillBeSent"
+    ]
+    assert len(asked) > 20
+    assert [url for url in asked if not url.startswith((link, "chrome:", "about:"))] == []
+    assert browser.get_log("browser") == []
+
+
+def test_a_request_to_the_outside_would_be_refused_and_seen(browser, link):
+    show(browser, link, DESK)
+    ready(browser)
+    browser.execute_script("new Image().src = 'data:image/gif;base64,R0lGODlhAQABAAAAACw='")
+    browser.execute_script("fetch('http:' + '//127.0.0.1:9/').catch(() => 0)")
+    found: list[str] = []
+
+    def refused() -> bool:
+        found.extend(entry["message"] for entry in browser.get_log("browser"))
+        return len(found) >= 2
+
+    wait(browser, refused)
+    assert all("Content Security Policy" in message for message in found)
+    assert requests(browser, link) is not None
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [PHONE, DESK])
+def test_axe_finds_nothing(browser, link, width, scheme):
+    show(browser, link, width, scheme)
+    ready(browser)
+    rest(browser)
+    browser.execute_script(gzip.decompress(AXE.read_bytes()).decode())
+    found = browser.execute_async_script(
+        "const done = arguments[arguments.length - 1];"
+        "axe.run().then(found => done({wrong: found.violations.map(v =>"
+        "  [v.id, v.nodes.map(n => n.target.join(' ') + ': ' + n.failureSummary)]),"
+        "  contrasts: found.passes.filter(p => p.id === 'color-contrast')"
+        "    .flatMap(p => p.nodes).length}))"
+    )
+    assert found["wrong"] == []
+    assert found["contrasts"] > 40
+
+
+FOCUSABLE = (
+    "return [...document.querySelectorAll("
+    "'a[href], button, input, select, [tabindex=\"0\"]')]"
+    ".filter(e => e.checkVisibility() && !e.disabled && !e.closest('fieldset:disabled'))"
+    ".map(e => e.id || e.getAttribute('aria-label') || e.className)"
+)
+FOCUSED = (
+    "const e = document.activeElement;return e.id || e.getAttribute('aria-label') || e.className"
+)
+
+
+def test_the_keyboard_reaches_everything(browser, link):
+    show(browser, link, DESK)
+    ready(browser)
+    rest(browser)
+    every = browser.execute_script(FOCUSABLE)
+    assert len(every) > 25
+    reached = []
+    for _ in every:
+        ActionChains(browser).send_keys(Keys.TAB).perform()
+        reached.append(browser.execute_script(FOCUSED))
+    assert reached == every
+
+
+def test_the_keyboard_draws_and_chooses_columns(browser, link):
+    show(browser, link, DESK)
+    ready(browser)
+    pad = browser.find_element(By.ID, "pad")
+    pad.send_keys(Keys.ARROW_UP * 8, Keys.SPACE, Keys.ARROW_DOWN * 16, Keys.SPACE)
+    wait(browser, lambda: len(said(browser).get("drawn", "")) == 17 * 4)
+    # From the middle up eight cells of 28, then a stroke down.
+    [stroke] = strokes(said(browser)["drawn"])
+    assert stroke[0::2] == [500] * 17
+    assert (stroke[1], stroke[-1]) == (round(6 / 28 * 1000), round(22 / 28 * 1000))
+    image = drawn_image([stroke], (28, 28))
+    wait(browser, lambda: logits(browser) == expected(image, 0, 0))
+    pad.send_keys(Keys.BACKSPACE)
+    blank = np.zeros((28, 28), np.uint8)
+    wait(browser, lambda: logits(browser) == expected(blank, 0, 0))
+    browser.find_element(By.CSS_SELECTOR, ".crossbar canvas").send_keys(Keys.END, Keys.ARROW_LEFT)
+    assert "Column 98" in browser.find_element(By.ID, "flow").text
+
+
+def test_what_is_shown_can_be_saved(browser, link, tmp_path):
+    browser.execute_cdp_cmd(
+        "Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(tmp_path)}
+    )
+    show(browser, f"{link}#test=3", DESK)
+    ready(browser)
+    for kind in ("png", "svg", "npz"):
+        browser.find_element(By.ID, kind).click()
+        wait(browser, (tmp_path / f"allspin.{kind}").is_file)
+    assert (tmp_path / "allspin.png").read_bytes().startswith(b"\x89PNG")
+    svg = (tmp_path / "allspin.svg").read_text()
+    assert svg.count("<svg xmlns=") == 1
+    assert ">Crossbar 0<" in svg
+    assert svg.count("<text") > 50
+    with np.load(tmp_path / "allspin.npz", allow_pickle=False) as arrays:
+        assert arrays["sums_1"].tolist() == logits(browser)
+        assert arrays["words_0"].shape == (784, 100)

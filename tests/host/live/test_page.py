@@ -1,0 +1,113 @@
+"""The page's files: nothing inline, nothing from elsewhere, small, and of the types they say."""
+
+import re
+import subprocess
+from html.parser import HTMLParser
+
+import pytest
+
+from allspin.host.data.catalogue import open_network
+from allspin.host.live.web.files import PAGE, TYPES, page_files
+
+OURS = [
+    path
+    for path in sorted(PAGE.rglob("*"))
+    if path.suffix in TYPES and "vendor" not in path.parts and path.suffix != ".png"
+]
+MEGABYTE = 1_000_000
+
+
+class Elements(HTMLParser):
+    """Elements of a page, and the text of scripts and styles."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.inline = ""
+        self._in = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, {name: value or "" for name, value in attrs}))
+        self._in = tag
+
+    def handle_data(self, data: str) -> None:
+        if self._in in ("script", "style"):
+            self.inline += data.strip()
+
+
+@pytest.fixture(scope="module")
+def page() -> Elements:
+    return Elements((PAGE / "index.html").read_text(encoding="utf-8"))
+
+
+def test_the_page_has_nothing_inline(page):
+    assert page.inline == ""
+    for tag, attributes in page.elements:
+        assert tag != "style"
+        assert not [name for name in attributes if name.startswith("on") or name == "style"]
+
+
+def test_what_the_page_asks_for_is_there(page):
+    files = page_files()
+    asked = [
+        attributes[name]
+        for _, attributes in page.elements
+        for name in ("src", "href")
+        if name in attributes and not attributes[name].startswith("#")
+    ]
+    assert len(asked) >= 6
+    assert set(asked) <= set(files)
+    for path in OURS:
+        if path.suffix == ".js":
+            for module in re.findall(r'^import .* from "(.+)";$', path.read_text(), re.MULTILINE):
+                there = (path.parent / module).resolve().relative_to(PAGE).as_posix()
+                assert there in files, (path, module)
+
+
+def test_every_module_is_used():
+    used = {"app/main.js", "app/types.js"}
+    for path in OURS:
+        for module in re.findall(r'from "(.+)";$', path.read_text(), re.MULTILINE):
+            used.add((path.parent / module).resolve().relative_to(PAGE).as_posix())
+    assert {path.relative_to(PAGE).as_posix() for path in OURS if path.suffix == ".js"} == used
+
+
+def test_names_that_scripts_look_for_are_on_the_page(page):
+    names = {attributes["id"] for _, attributes in page.elements if "id" in attributes}
+    looked_for = set()
+    for path in OURS:
+        if path.suffix == ".js":
+            looked_for |= set(re.findall(r'\bfind\("([\w-]+)"', path.read_text()))
+    assert len(looked_for) > 20
+    assert looked_for <= names
+
+
+@pytest.mark.parametrize("path", OURS, ids=lambda path: path.relative_to(PAGE).as_posix())
+def test_no_file_asks_for_anything_from_elsewhere(path):
+    text = path.read_text(encoding="utf-8")
+    assert not re.search(
+        r"\bhttps?:|\b(src|href)=[\"']?data:|url\(|@import|\beval\(|innerHTML", text
+    )
+
+
+def test_all_of_it_is_less_than_a_megabyte():
+    files = page_files()
+    assert len(files) > 25
+    # With the largest message at first: the words and the values of a network of 79,400 cells.
+    words = sum(layer.words.size for layer in open_network("paper-10").layers)
+    assert sum(len(file.content) for name, file in files.items() if name) + 2 * words < MEGABYTE
+
+
+def test_the_library_comes_with_its_licence():
+    licence = (PAGE / "vendor" / "LICENSE").read_text()
+    assert "MIT License" in licence
+    assert "Leon Sorokin" in licence
+
+
+@pytest.mark.tool("tsc", "node")
+def test_the_modules_have_the_types_that_they_say():
+    done = subprocess.run(
+        ["tsc", "-p", str(PAGE / "tsconfig.json")], capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.returncode) == ("", 0)
