@@ -64,9 +64,9 @@ class TrainingTarget:
             takes away.
         """
         levels = np.array(self.levels(states, rah_bits), np.int16)
-        plan = plan_layer(self.device.synapse, levels, self.programming, mean_device=True)
-        missed = plan.table.levels.astype(np.float64) - levels
-        return np.hypot(plan.deviation(), missed) / float(levels[-1] - levels[0])
+        plan = plan_layer(self.device.synapse, levels, self.programming, rah_bits, mean_device=True)
+        missed = plan.reached.astype(np.float64) - levels
+        return np.hypot(plan.cycle, missed) / float(levels[-1] - levels[0])
 
     def to_dict(self) -> dict[str, Any]:
         """What a network's provenance says of it."""

@@ -18,7 +18,7 @@ Column by column a deviation of `sigma` makes a gain ``gain + (gain t + 2^12) >>
 """
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -41,9 +41,12 @@ from allspin.sim.device.synapse_response import Polarity
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.levels import check_range, full_scale
 from allspin.sim.network.network import GAIN_BITS, Converter, Network
+from allspin.sim.pulses.written import Law
 
 SPREAD_BITS = 8
 """Fraction bits of a word's deviation, in `WriteTable`."""
+CLOSE = 0.1
+"""Words by which a deviation may be wrong for a level to be within the words' range."""
 MAX_SPREAD = 2**16 - 1
 """Largest deviation of a word, in its units: 256 words."""
 SHARE_BITS = 16
@@ -73,11 +76,21 @@ class WriteTable:
     c2c, d2d : ndarray of int32, shape (2, states)
         One standard deviation of the word, by polarity of the last pulse (row 0:
         potentiation) and state, in units of ``2**-8`` words, -65535 to 65535.
+    beyond : (int, int) or None
+        Words of the ends of the range, where a level is beyond what words can be: most films of
+        that state are saturated, and the rest is the tail of a normal distribution. No gateware
+        has such levels.
     """
 
     levels: npt.NDArray[np.int16]
     c2c: npt.NDArray[np.int32]
     d2d: npt.NDArray[np.int32]
+    beyond: tuple[int, int] | None = field(default=None, kw_only=True)
+
+    @property
+    def ends(self) -> tuple[int, int]:
+        """Words of the lowest and the highest state."""
+        return self.beyond or (int(self.levels[0]), int(self.levels[-1]))
 
 
 def write_table(synapse: Synapse, levels: npt.ArrayLike) -> WriteTable:
@@ -109,23 +122,48 @@ def write_table(synapse: Synapse, levels: npt.ArrayLike) -> WriteTable:
         raise ValueError("the last level must be above the first")
     scale = ends / synapse.span
     resistances = synapse.low + (words.astype(np.float64) - words[0]) / scale
-    tables = []
-    for polarity in Polarity:
-        start = synapse.high if polarity else synapse.low
-        pulses = synapse.pulses_to(polarity, resistances)
-        tables.append(
-            (
-                synapse.cycle_deviation(
-                    polarity, np.full(len(words), start), np.maximum(pulses, 1)
-                ),
-                synapse.device_deviation(polarity, pulses),
-            )
-        )
-    c2c, d2d = (
-        np.clip(np.rint(np.array(table) * scale * 2**SPREAD_BITS), -MAX_SPREAD, MAX_SPREAD)
-        for table in zip(*tables, strict=True)
+    pulses = np.array([synapse.pulses_to(polarity, resistances) for polarity in Polarity])
+    laws = drawn_words(synapse, words, pulses)
+    return WriteTable(
+        words,
+        spread_units(np.array([law.cycle for law in laws])),
+        spread_units(np.array([law.device for law in laws])),
     )
-    return WriteTable(words, c2c.astype(np.int32), d2d.astype(np.int32))
+
+
+def drawn_words(
+    synapse: Synapse,
+    levels: npt.NDArray[np.int16],
+    pulses: npt.NDArray[np.float64],
+    rah_bits: int = 8,
+) -> tuple[Law, Law]:
+    """The normal laws, in words, of which what writes leave is drawn.
+
+    Parameters
+    ----------
+    synapse : Synapse
+        The device.
+    levels : ndarray of int16, shape (states,)
+        The outermost stand for the ends of the range.
+    pulses : ndarray of float64, shape (2, states)
+        Of each write, by polarity.
+    rah_bits : int
+        Width of a word: what is drawn is cut where words end.
+    """
+    top = full_scale(rah_bits)
+    scale = (int(levels[-1]) - int(levels[0])) / synapse.span
+    ends = [synapse.low + (end - float(levels[0])) / scale for end in (-top, top)]
+    found = []
+    for polarity in Polarity:
+        written = synapse.written(polarity, pulses[polarity], (ends[0], ends[1]))
+        law = written.drawn((ends[0], ends[1]), CLOSE / scale)
+        found.append(law.scaled(synapse.low, scale, float(levels[0])))
+    return found[0], found[1]
+
+
+def spread_units(words: npt.NDArray[np.float64]) -> npt.NDArray[np.int32]:
+    """Deviations in words as a `WriteTable` has them, limited to what it holds."""
+    return np.clip(np.rint(words * 2**SPREAD_BITS), -MAX_SPREAD, MAX_SPREAD).astype(np.int32)
 
 
 def d2d_normals(seed: int, layer: int, polarity: npt.NDArray[np.integer]) -> npt.NDArray[np.int32]:
@@ -244,7 +282,7 @@ def held_words(
     shape = (words.shape[0], words.shape[1])
     wrong = imperfections
     words = words.copy()
-    lowest, highest = int(table.levels[0]), int(table.levels[-1])
+    lowest, highest = table.ends
     if wrong.retention is not None and wrong.decays:
         words = retained(
             words,

@@ -16,6 +16,20 @@ from allspin.sim.device.synapse_response import MAX_PULSES, Array, Polarity, Res
 from allspin.sim.device.synapse_variation import CycleVariation, DeviceVariation
 from allspin.sim.files.table import Table
 from allspin.sim.network.levels import MAX_STATES, MIN_STATES, check_range
+from allspin.sim.pulses.changes import normal_values
+from allspin.sim.pulses.written import Law, Written, over_devices
+
+FAR = 4.0
+"""Deviate at which it is seen whether curves are a straight function of it."""
+STRAIGHT = 1e-6
+"""Share of the range that a straight function may miss."""
+AT_ONCE = 4096
+"""Writes whose devices are looked at together, so that memory stays small."""
+
+
+def _parts(table: Array) -> list[Array]:
+    """A table in parts of `AT_ONCE` at most, flat."""
+    return np.array_split(table.ravel(), max(-(-table.size // AT_ONCE), 1))
 
 
 class Synapse(abc.ABC):
@@ -115,6 +129,67 @@ class Synapse(abc.ABC):
         self, polarity: Polarity, resistance: npt.ArrayLike, pulses: npt.ArrayLike = 1.0
     ) -> Array:
         """Standard deviation of `advance` over cycles; 0 where `pulses` is 0."""
+
+    def written(
+        self,
+        polarity: Polarity,
+        pulses: npt.ArrayLike,
+        ends: tuple[float, float] | None = None,
+    ) -> Written:
+        """What writes leave: trains of pulses after saturation at the polarity's start.
+
+        Where devices' curves are no straight function of their deviates, many devices stand for
+        all.
+
+        Parameters
+        ----------
+        polarity : Polarity
+            Of all the pulses.
+        pulses : array_like of float
+            Pulses of each write; none is a write too and deviates over cycles as one pulse does.
+        ends : (float, float), optional
+            R_AH beyond which whoever reads it sees nothing more, such as the ends of words: what
+            comes of curves that differ is told as it is seen there.
+
+        Returns
+        -------
+        Written
+            Of the shape of `pulses`.
+        """
+        n = np.asarray(pulses, np.float64)
+        start = self.high if polarity else self.low
+        cycle = self.cycle_deviation(polarity, np.full(n.shape, start), np.maximum(n, 1))
+        mean, device = self.curve(polarity, n), self.device_deviation(polarity, n)
+        far = np.array([-FAR, FAR]).reshape(2, *[1] * n.ndim)
+        bent = np.abs(self.curve(polarity, n, far) - mean - far * device)
+        if bent.max(initial=0.0) <= STRAIGHT * self.span:
+            return Written(Law(mean, cycle, device))
+        deviates = normal_values()
+        if ends is not None:
+            parts = [
+                over_devices(
+                    self.curve(polarity, some, deviates[:, np.newaxis]), own, deviates, ends
+                )
+                for some, own in zip(_parts(n), _parts(cycle), strict=True)
+            ]
+            tables = (np.concatenate(part).reshape(n.shape) for part in zip(*parts, strict=True))
+            return Written(Law(*tables), ends)
+        # No device's curve is beyond that of the farthest one; cycles deviate about it.
+        reached = self.curve(polarity, n, deviates[[0, -1]].reshape(far.shape))
+        bounds = min(self.low, float(reached.min())), max(self.high, float(reached.max()))
+        parts = [
+            over_devices(
+                self.curve(polarity, some, deviates[:, np.newaxis]),
+                np.zeros(some.size),
+                deviates,
+                bounds,
+            )
+            for some in _parts(n)
+        ]
+        mean, none, device = (
+            np.concatenate(part).reshape(n.shape) for part in zip(*parts, strict=True)
+        )
+        return Written(Law(mean, none, device), bounds, cycle=cycle)
 
     def device_deviation(self, polarity: Polarity, pulses: npt.ArrayLike) -> Array:
         """Change of `curve` for a device one standard deviation up, to first order."""
@@ -321,12 +396,15 @@ class SotSynapse(Synapse):
         """See `Synapse.cycle_deviation`.
 
         Drawn on each pulse, the deviations of n pulses add up, equal ones as the response says
-        (`Response.summed`), those in proportion to the change to ``sqrt(n)`` times the last.
+        (`Response.summed`), those in proportion to the change to ``sqrt(n)`` times the last. By
+        ``root`` they are ``sqrt(n)`` times that of a write, as if no pulse shrank any.
         """
         response, sigma = self.response(polarity), self.c2c[polarity]
         r, n = np.broadcast_arrays(
             np.asarray(resistance, np.float64), np.asarray(pulses, np.float64)
         )
+        if self.c2c.occasion == "root":
+            sigma = sigma * np.sqrt(n)
         each = self.c2c.occasion == "pulse"
         if self.c2c.reading == "increment":
             if not each:

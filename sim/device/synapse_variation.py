@@ -21,6 +21,7 @@ CYCLE_READINGS = {
 OCCASIONS = {
     "write": "once a write, however many pulses it takes",
     "pulse": "on each pulse",
+    "root": "once a write, times the root of its pulses, as NeuroSim does",
 }
 """When a cycle-to-cycle deviation is drawn."""
 DEVICE_READINGS = {

@@ -5,17 +5,15 @@ standard deviation over cycles and that between devices. Between pulses it is in
 From any other state a pulse moves R_AH as it moves the device on the curve that is there.
 
 CrossSim's lookup tables of trainable devices (``dG_increasing.txt``, ``dG_decreasing.txt``)
-are read too. They hold the distribution of a pulse's change at each conductance; the curve
-is what the mean change leads to from one end to the other, and the spread is that of each
-pulse. Their skew is not kept.
+are made into such tables: mean and deviation after each number of pulses from the start, as the
+whole distribution of a pulse's change at each conductance leads to them.
 """
 
 import dataclasses
-import itertools
 import math
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -28,8 +26,11 @@ from allspin.sim.device.synapse_response import Array, Polarity
 from allspin.sim.device.synapse_variation import OCCASIONS
 from allspin.sim.errors import UserError
 from allspin.sim.files.table import Table
-from allspin.sim.files.user_file import open_file, read_text
 from allspin.sim.network.levels import MAX_STATES, MIN_STATES, check_range
+from allspin.sim.pulses.chain import after, until_still
+from allspin.sim.pulses.changes import Changes
+from allspin.sim.pulses.lookup_table import read_lookup_table
+from allspin.sim.pulses.written import Law, Written
 
 MAX_TABLE = 20_000
 """Pulses of a table: a device file of two such polarities can be read again."""
@@ -119,7 +120,11 @@ class TableSynapse(Synapse):
         States told apart, 2 to 128.
     occasion : str
         Whether a table's deviation over cycles is that of R_AH after a ``write`` which led
-        there, or that of the change by one ``pulse``.
+        there, that of the change by one ``pulse``, or that of a pulse in a write of which the
+        squares add up (``root``).
+    bounded : bool
+        Whether R_AH never leaves the range, however it deviates: a film that is saturated has no
+        more to give. That of deviations by ``pulse`` never does.
 
     Raises
     ------
@@ -131,10 +136,13 @@ class TableSynapse(Synapse):
     depression: TableResponse
     states: int = 100
     occasion: str = "write"
+    bounded: bool = False
 
     def __post_init__(self) -> None:
         check_range("states", self.states, MIN_STATES, MAX_STATES)
         check_reading("the occasion of C2C", self.occasion, OCCASIONS)
+        if not isinstance(self.bounded, bool):
+            raise TypeError(f"bounded must be true or false, not {self.bounded!r}")
         ways = []
         for polarity, name in ((Polarity.POTENTIATION, "rise"), (Polarity.DEPRESSION, "fall")):
             table = self.response(polarity).resistance
@@ -156,6 +164,7 @@ class TableSynapse(Synapse):
             *(TableResponse.from_table(each) for each in responses),
             states=states,
             occasion=table.take("occasion", "write"),
+            bounded=table.take("bounded", False),
         )
 
     def record(self) -> dict[str, Any]:
@@ -165,6 +174,8 @@ class TableSynapse(Synapse):
             "states": self.states,
             "occasion": self.occasion,
         }
+        if self.bounded:
+            found["bounded"] = True
         for polarity in Polarity:
             tables = vars(self.response(polarity))
             found[polarity.name.lower()] = {key: table.tolist() for key, table in tables.items()}
@@ -258,27 +269,70 @@ class TableSynapse(Synapse):
     def cycle_deviation(
         self, polarity: Polarity, resistance: npt.ArrayLike, pulses: npt.ArrayLike = 1.0
     ) -> Array:
-        """See `Synapse.cycle_deviation`.
-
-        Deviations of single pulses add up, each stretched or shrunk on the way as the steps
-        of the curve are: ``step(n) sqrt(sum (deviation(k) / step(k))^2)``.
-        """
+        """See `Synapse.cycle_deviation`."""
         r, n = np.broadcast_arrays(
             np.asarray(resistance, np.float64), np.asarray(pulses, np.float64)
         )
+        if self.occasion == "pulse":
+            return after(self._changes[polarity], r, n)[1]
         table = self.response(polarity).cycle
         places = np.arange(table.size)
         start = self.pulses_to(polarity, r)
         end = np.minimum(start + n, places[-1])
         if self.occasion == "write":
             return np.where(n > 0, np.interp(end, places, table), 0.0)
-        steps = np.abs(np.diff(self._way(polarity)))
-        # Where nothing moves a deviation stays as it is; a floor keeps the quotients finite.
-        steps = np.maximum(steps, 1e-3 * steps.mean())
-        total = np.concatenate([[0.0], np.cumsum((table[1:] / steps) ** 2)])
-        step = np.interp(end - 1, places[:-1], steps)
+        total = np.concatenate([[0.0], np.cumsum(table[1:] ** 2)])
         summed = np.interp(end, places, total) - np.interp(start, places, total)
-        return step * np.sqrt(np.maximum(summed, 0.0))
+        return np.sqrt(np.maximum(summed, 0.0))
+
+    @cached_property
+    def _changes(self) -> tuple[Changes, Changes]:
+        """What a pulse of each polarity does at any R_AH, where it has a deviation of its own."""
+        return self._change(Polarity.POTENTIATION), self._change(Polarity.DEPRESSION)
+
+    def _change(self, polarity: Polarity) -> Changes:
+        way = self._way(polarity)
+        places, first = np.unique(way, return_index=True)
+        # The pulse after the last one moves nothing, and deviates as the last.
+        step = np.append(np.diff(way), 0.0)[first]
+        cycle = self.response(polarity).cycle
+        return Changes.normal(places, step, np.append(cycle[1:], cycle[-1])[first])
+
+    @cached_property
+    def _trains(self) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+        """Mean and deviation after whole pulses from the start of each polarity."""
+        return self._train(Polarity.POTENTIATION), self._train(Polarity.DEPRESSION)
+
+    def _train(self, polarity: Polarity) -> tuple[Array, Array]:
+        way = self._way(polarity)
+        if self.occasion == "pulse":
+            return after(self._changes[polarity], way[0], np.arange(way.size))
+        if self.occasion == "root":
+            return way, self.cycle_deviation(polarity, way[0], np.arange(way.size))
+        # What saturating leaves is measured too: before the first pulse.
+        return way, self.response(polarity).cycle
+
+    def written(
+        self,
+        polarity: Polarity,
+        pulses: npt.ArrayLike,
+        ends: tuple[float, float] | None = None,
+    ) -> Written:
+        """See `Synapse.written`; between whole pulses mean and deviation are interpolated.
+
+        Writes of no pulses deviate as saturation does. Bounded films end at the range's ends;
+        devices differ in what is read.
+        """
+        n = np.asarray(pulses, np.float64)
+        mean, cycle = (
+            np.interp(n, np.arange(table.size), table) for table in self._trains[polarity]
+        )
+        bounded = self.bounded or self.occasion == "pulse"
+        return Written(
+            Law(mean, cycle, np.zeros_like(mean)),
+            (self.low, self.high) if bounded else None,
+            device=self.device_deviation(polarity, n),
+        )
 
     def readings(self) -> list[str]:
         """See `Synapse.readings`."""
@@ -297,122 +351,47 @@ class TableSynapse(Synapse):
 
 LEAST_PULSES = 4
 """Pulses along a lookup table's range from which it is one of a synapse with states."""
-MAX_MAGNITUDE = 1e30
-"""No conductance is larger in any unit, and squares of it are still numbers."""
-MAX_BYTES = 1 << 24
-"""Bytes of a lookup table."""
-MAX_ROW = 10_000
-"""Conductances or shares of a lookup table."""
-LOOKUP_HEADER = "1st Row = Gbins"
-"""What the first line of CrossSim's lookup tables begins with."""
-
-
-def is_lookup_table(path: Path) -> bool:
-    """Whether a file is one of CrossSim's lookup tables, by its first line."""
-    try:
-        file, _ = open_file(path, "measurement", sys.maxsize)
-    except UserError:
-        return False  # whoever reads the rest of it says why not
-    with file:
-        return file.read(len(LOOKUP_HEADER)) == LOOKUP_HEADER.encode()
-
-
-def _numbers(path: Path, number: int, line: str) -> Array:
-    """A row of a lookup table."""
-    try:
-        row = np.array([float(word) for word in line.split(",")])
-    except ValueError:
-        raise UserError(
-            f"{path}: line {number} is not a row of numbers with commas; give a lookup "
-            "table as CrossSim writes it (conductances, shares, then changes)"
-        ) from None
-    if not np.all(np.abs(row) <= MAX_MAGNITUDE):
-        raise UserError(
-            f"{path} is damaged: line {number} has a number beyond {MAX_MAGNITUDE:g}, or none"
-        )
-    return row
-
-
-def _lookup_table(path: Path) -> tuple[Array, Array, Array]:
-    """Conductances, cumulative shares and changes of one of CrossSim's tables."""
-    text = read_text(path, "lookup table", MAX_BYTES)
-    lines = ((number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip())
-    rows = [_numbers(path, *each) for each in itertools.islice(lines, 1, 3)]
-    if len(rows) < 2 or min(row.size for row in rows) < 2:
-        raise UserError(f"{path} is not one of CrossSim's lookup tables: it has too few rows")
-    conductance, share = rows
-    if max(conductance.size, share.size) > MAX_ROW:
-        raise UserError(f"{path} is no lookup table: it has a row of more than {MAX_ROW:,} numbers")
-    changes = [_numbers(path, *each) for each in itertools.islice(lines, share.size + 1)]
-    if len(changes) != share.size or any(row.size != conductance.size for row in changes):
-        raise UserError(
-            f"{path} is damaged: {share.size} shares and {conductance.size} conductances need "
-            f"as many rows and columns of changes, not {len(changes)} rows"
-        )
-    if np.any(np.diff(conductance) <= 0) or np.any(np.diff(share) < 0):
-        raise UserError(f"{path} is damaged: conductances and cumulative shares must rise")
-    return conductance, share, np.array(changes)
-
-
-def _moments(share: Array, changes: Array) -> tuple[Array, Array]:
-    """Mean and standard deviation of a change, at each conductance."""
-    mean = np.asarray(np.trapezoid(changes, share, axis=0))
-    square = np.asarray(np.trapezoid((changes - mean) ** 2, share, axis=0))
-    return mean, np.sqrt(square)
-
-
-def _follow(
-    conductance: Array, mean: Array, deviation: Array, start: float
-) -> tuple[Array, Array, Array]:
-    """Pulse by pulse along the mean change, until the end or until nothing moves.
-
-    Returns
-    -------
-    resistance, cycle, device : ndarray of float64, shape (pulses + 1,)
-        What a `TableResponse` takes.
-    """
-    way, spread = [start], [0.0]
-    low, high = float(conductance[0]), float(conductance[-1])
-    least = (high - low) / MAX_TABLE
-    while len(way) <= MAX_TABLE:
-        here = way[-1]
-        change = float(np.interp(here, conductance, mean))
-        after = min(max(here + change, low), high)
-        if abs(after - here) < least or (after - here) * (here - start) < 0:
-            break
-        spread.append(float(np.interp(here, conductance, deviation)))
-        way.append(after)
-    return np.array(way), np.array(spread), np.zeros(len(way))
+STILL = 1 / MAX_TABLE
+"""Share of the range by which a pulse at least moves the mean, or a table ends."""
 
 
 def load_lookup_table(path: Path) -> tuple[Polarity, TableResponse]:
     """One of CrossSim's lookup tables: what it is of, and its response in siemens.
+
+    The response is that of trains from the polarity's start: mean and deviation after each pulse,
+    by the whole distribution of the changes (`allspin.sim.pulses.chain`).
 
     Raises
     ------
     UserError
         If the file is missing or no such table.
     """
-    conductance, share, changes = _lookup_table(path)
-    mean, deviation = _moments(share, changes)
+    changes = read_lookup_table(path)
+    mean, _ = changes.moments()
     polarity = Polarity.POTENTIATION if mean.mean() > 0 else Polarity.DEPRESSION
-    start = float(conductance[-1] if polarity else conductance[0])
-    way = _follow(conductance, mean, deviation, start)
-    if len(way[0]) <= LEAST_PULSES:
+    start = changes.high if polarity else changes.low
+    pulses = until_still(changes, start, MAX_TABLE, STILL)
+    if pulses < LEAST_PULSES:
         raise UserError(
-            f"{path}: {len(way[0]) - 1} pulses lead from {start:g} as far as the mean change "
-            f"goes; a synapse needs at least {LEAST_PULSES}"
+            f"{path}: {pulses} pulses lead from {start:g} as far as the mean change goes; a "
+            f"synapse needs at least {LEAST_PULSES}"
         )
+    way, spread = after(changes, start, np.arange(pulses + 1))
     try:
-        return polarity, TableResponse(*way)
+        return polarity, TableResponse(way, spread, np.zeros(way.size))
     except ValueError as error:
         raise UserError(f"{path}: {error}") from error
 
 
-def _of_devices(responses: Sequence[TableResponse]) -> TableResponse:
+def mean_device(responses: Sequence[TableResponse]) -> TableResponse:
     """The mean device of some, and their deviation from it.
 
     One that is at its end before another stays there.
+
+    Parameters
+    ----------
+    responses : sequence of TableResponse
+        Of one polarity, one of each device.
     """
     size = max(response.resistance.size for response in responses)
 
@@ -463,10 +442,10 @@ def load_lookup_tables(paths: Sequence[Path], states: int = 100) -> TableSynapse
         )
     try:
         return TableSynapse(
-            _of_devices(responses[Polarity.POTENTIATION]),
-            _of_devices(responses[Polarity.DEPRESSION]),
+            mean_device(responses[Polarity.POTENTIATION]),
+            mean_device(responses[Polarity.DEPRESSION]),
             states,
-            "pulse",
+            bounded=True,
         )
     except ValueError as error:
         raise UserError(f"{', '.join(map(str, paths))}: {error}") from error

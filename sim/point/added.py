@@ -1,5 +1,6 @@
 """A measured point more in a device file: what ``[synapse.at]`` is made of, point by point."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,6 +9,8 @@ from allspin.sim.point.operating_point import OperatingPoint
 
 AXIS_SCALE = {"current": "log", "width": "log", "field": "linear", "temperature": "linear"}
 """On which scale an axis is laid out unless its file is changed."""
+CLOSE = 0.02
+"""Of its magnitude, by how much a current that was read back may differ from the point's."""
 RECIPROCAL = "A"
 """A value that may be infinite, and is straight where it is."""
 Content = dict[str, Any]
@@ -39,6 +42,36 @@ def _reciprocals(entry: Mapping[str, Any]) -> Content:
     }
 
 
+def _followed(electrical: Mapping[str, Any], place: Mapping[str, float]) -> set[str]:
+    """Electrical figures that are the point's own: those that are equal to it.
+
+    A current may be that of pulses of one polarity, while that of the other is the same at all
+    points. Where none is equal, all follow the point.
+    """
+    found: set[str] = set()
+    for name, value in place.items():
+        keys = set(TAKES.get(name, ()))
+        known = keys & electrical.keys()
+        equal = {key for key in known if math.isclose(electrical[key], value, rel_tol=CLOSE)}
+        found |= keys - known | equal if equal else keys
+    return found
+
+
+def _alike(entries: list[Content], place: Mapping[str, float]) -> list[Content]:
+    """Entries of which each has the electrical figures that one has: its point's, where it follows.
+
+    A current that is the point's at one point may be another one elsewhere.
+    """
+    for name in place:
+        for key in TAKES.get(name, ()):
+            if any(key in one.get("electrical", {}) for one in entries):
+                entries = [
+                    one | {"electrical": {key: one[name]} | one.get("electrical", {})}
+                    for one in entries
+                ]
+    return entries
+
+
 def with_point(tables: Content, point: OperatingPoint, there: Content | None = None) -> Content:
     """The tables of a device file with what was measured at a point.
 
@@ -65,8 +98,7 @@ def with_point(tables: Content, point: OperatingPoint, there: Content | None = N
     place = point.given()
     synapse = dict(tables["synapse"])
     states = synapse.pop("states")
-    # The point's own current and width are those of its pulses.
-    own, common = _split(synapse, {key for name in place for key in TAKES.get(name, ())})
+    own, common = _split(synapse, _followed(synapse.get("electrical", {}), place))
     common["states"] = states
     entry = place | own
     source = {str(point): tables.get("source", {})}
@@ -91,7 +123,7 @@ def with_point(tables: Content, point: OperatingPoint, there: Content | None = N
     whole = there.get("source", {})
     return {
         **there,
-        "synapse": old | {"at": at | {"measured": [*kept, entry]}},
+        "synapse": old | {"at": at | {"measured": _alike([*kept, entry], place)}},
         "source": whole | {"points": whole.get("points", {}) | source},
     }
 

@@ -30,8 +30,8 @@ def _put(content: Content, leaf: tuple[str, ...], value: Any) -> None:
     content[leaf[-1]] = value
 
 
-def _follow(synapse: Content, point: OperatingPoint) -> None:
-    """Electrical figures that are the point's own."""
+def _follow(synapse: Content, point: OperatingPoint, fixed: set[str]) -> None:
+    """Electrical figures that are the point's own; `fixed` are those that are alike everywhere."""
     electrical = synapse.get("electrical", {})
     if not isinstance(electrical, dict):
         return
@@ -39,7 +39,7 @@ def _follow(synapse: Content, point: OperatingPoint) -> None:
     for name, value in point.given().items():
         keys = TAKES.get(name, ())
         free = [key for key in keys if key not in electrical]
-        if keys and not free:
+        if keys and fixed.issuperset(keys):
             raise ValueError(
                 f"[synapse.electrical] has {' and '.join(keys)}, which are the {name} of "
                 "[synapse.at]; leave out what varies with the point"
@@ -104,9 +104,11 @@ def at_point(content: Content, point: OperatingPoint | None) -> Content:
         strange = {key: value for key, value in asked.items() if key not in own}
         measured.check(OperatingPoint(**strange | {"temperature": None}))
         used = OperatingPoint(**own).within(measured.default.given())
+        electrical = synapse.get("electrical")
+        fixed = set(electrical) if isinstance(electrical, dict) else set()
         for leaf, value in measured.at(used).items():
             _put(synapse, leaf, value)
-        _follow(synapse, used)
+        _follow(synapse, used, fixed)
     elif set(asked) - {"temperature"}:
         name = next(key for key in asked if key != "temperature")
         raise OutsideError(f"{name} was not varied: the device was measured at one point only")

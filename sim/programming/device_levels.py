@@ -56,7 +56,7 @@ def device_levels(
     top = int(uniform[-1])
     scale = 2 * top / synapse.span
     if choice == "nearest":
-        return plan_layer(synapse, uniform, Programming(), mean_device=True).table.levels
+        return plan_layer(synapse, uniform, Programming(), rah_bits, mean_device=True).reached
     if choice == "either":
         reached = np.concatenate(reach(synapse).mean)
         words = np.unique(np.rint((reached - synapse.low) * scale - top))

@@ -81,7 +81,7 @@ def program_chip(chip: Chip, network: Network, programming: Programming) -> Prog
     """
     cells, counts = [], Counts()
     for number, layer in enumerate(network.layers):
-        plan = plan_layer(chip.device.synapse, layer.levels, programming)
+        plan = plan_layer(chip.device.synapse, layer.levels, programming, network.rah_bits)
         if programming.scheme == "write-verify":
             verify = WriteVerify(chip, number, layer.states, layer.levels, programming)
             cells.append(verify.cells())
@@ -131,7 +131,8 @@ def planned_counts(synapse: Synapse, network: Network, programming: Programming)
     """
     if programming.scheme == "write-verify":
         return None
-    plans = (plan_layer(synapse, layer.levels, programming) for layer in network.layers)
+    bits = network.rah_bits
+    plans = (plan_layer(synapse, layer.levels, programming, bits) for layer in network.layers)
     return sum(map(_train_counts, network.layers, plans), Counts())
 
 

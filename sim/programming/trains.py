@@ -11,43 +11,51 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.chip.chip import MAX_SPREAD, SPREAD_BITS, WriteTable, write_table
+from allspin.sim.chip.chip import SPREAD_BITS, WriteTable, drawn_words, spread_units
 from allspin.sim.device.synapse import Synapse
 from allspin.sim.device.synapse_response import Array, Polarity
+from allspin.sim.network.levels import full_scale
 from allspin.sim.programming.schemes import Programming
+from allspin.sim.pulses.written import Written
 
 
 @dataclass(frozen=True, eq=False)
 class Reach:
-    """What trains of whole pulses from saturation make of the mean device.
+    """What trains of whole pulses from saturation leave, by polarity and number of pulses.
 
     Attributes
     ----------
-    mean : tuple of two ndarray of float64, each (pulses + 1,)
-        By polarity and number of pulses: R_AH, in the synapse's unit.
-    cycle, device : tuple of two ndarray of float64, each (pulses + 1,)
-        Standard deviation of a write, and change for a device one standard deviation up.
-        An empty train is a write too: it counts as one pulse.
+    written : tuple of two Written
+        In the synapse's unit; arrays of shape (pulses + 1,).
     """
 
-    mean: tuple[Array, Array]
-    cycle: tuple[Array, Array]
-    device: tuple[Array, Array]
+    written: tuple[Written, Written]
+
+    @property
+    def mean(self) -> tuple[Array, Array]:
+        """R_AH, over cycles and devices."""
+        return self.written[0].law.mean, self.written[1].law.mean
+
+    @property
+    def cycle(self) -> tuple[Array, Array]:
+        """Standard deviation over cycles."""
+        return self.written[0].law.cycle, self.written[1].law.cycle
+
+    @property
+    def device(self) -> tuple[Array, Array]:
+        """Standard deviation between devices, and its sign."""
+        return self.written[0].law.device, self.written[1].law.device
 
 
 @lru_cache(maxsize=8)
 def reach(synapse: Synapse) -> Reach:
     """Work out what trains of whole pulses reach."""
-    mean, cycle, device = [], [], []
+    found = []
     for polarity in Polarity:
-        start, end = (synapse.high, synapse.low) if polarity else (synapse.low, synapse.high)
+        end = synapse.low if polarity else synapse.high
         pulses = np.arange(math.ceil(float(synapse.pulses_to(polarity, end))) + 1)
-        mean.append(synapse.curve(polarity, pulses))
-        cycle.append(
-            synapse.cycle_deviation(polarity, np.full(len(pulses), start), np.maximum(pulses, 1))
-        )
-        device.append(synapse.device_deviation(polarity, pulses))
-    return Reach(tuple(mean), tuple(cycle), tuple(device))
+        found.append(synapse.written(polarity, pulses))
+    return Reach((found[0], found[1]))
 
 
 def quieter(synapse: Synapse) -> Polarity:
@@ -73,18 +81,20 @@ class Plan:
         Pulses, in pulses of nominal width.
     pulses : ndarray of int64, shape (states,)
         Pulses of any width.
+    reached : ndarray of int16, shape (states,)
+        R_AH word that the train reaches on average.
+    cycle : ndarray of float64, shape (states,)
+        Standard deviation over cycles of what it reaches, in words.
     table : WriteTable
-        What the train makes of each state, by either polarity.
+        What the train of each state is drawn from, by either polarity.
     """
 
     polarity: npt.NDArray[np.int8]
     widths: Array
     pulses: npt.NDArray[np.int64]
+    reached: npt.NDArray[np.int16]
+    cycle: Array
     table: WriteTable
-
-    def deviation(self) -> Array:
-        """Standard deviation of a write of each state, in words, shape (states,)."""
-        return self.table.c2c[self.polarity, np.arange(len(self.polarity))] / 2**SPREAD_BITS
 
 
 def level_targets(synapse: Synapse, levels: npt.NDArray[np.int16]) -> tuple[Array, float]:
@@ -116,6 +126,7 @@ def plan_layer(
     synapse: Synapse,
     levels: npt.NDArray[np.int16],
     programming: Programming,
+    rah_bits: int = 8,
     mean_device: bool = False,
 ) -> Plan:
     """Compute the open-loop train of each state.
@@ -128,6 +139,8 @@ def plan_layer(
         R_AH words; the outermost stand for the ends of the device's range.
     programming : Programming
         Scheme and polarity.
+    rah_bits : int
+        Width of a word.
     mean_device : bool
         Whether polarities are chosen as for the mean device, without regard to D2D.
 
@@ -140,41 +153,55 @@ def plan_layer(
     ValueError
         If the last level is not above the first.
     """
-    exact = write_table(synapse, levels)
+    if int(levels[-1]) <= int(levels[0]):
+        raise ValueError("the last level must be above the first")
     targets, scale = level_targets(synapse, levels)
-    trains = reach(synapse)
+    trains = [_trains(synapse, polarity, targets, programming.scheme) for polarity in Polarity]
     allowed = ruled_out(programming.polarity, targets, (synapse.low + synapse.high) / 2)
-    penalties, widths, reached, spreads = [], [], [], []
-    for polarity in Polarity:
-        if programming.scheme == "pulse-width":
-            n = synapse.pulses_to(polarity, targets)
-            # Not the target itself: one polarity's range may be the narrower one.
-            mean = synapse.curve(polarity, n)
-            cycle, device = exact.c2c[polarity], exact.d2d[polarity]
-        else:
-            n = np.abs(trains.mean[polarity] - targets[:, None]).argmin(axis=1)
-            mean = trains.mean[polarity][n]
-            cycle, device = (
-                np.clip(
-                    np.rint(spread[polarity][n] * scale * 2**SPREAD_BITS), -MAX_SPREAD, MAX_SPREAD
-                )
-                for spread in (trains.cycle, trains.device)
-            )
+    penalties = []
+    for (_, written), added in zip(trains, allowed, strict=True):
+        law = written.law
+        cycle, device = spread_units(law.cycle * scale), spread_units(law.device * scale)
         sigma = np.hypot(cycle, 0 if mean_device else device) / (scale * 2**SPREAD_BITS)
         variance = np.maximum(sigma, 1e-6 * synapse.span) ** 2
-        penalties.append(penalty(mean - targets, variance) + allowed[polarity])
-        widths.append(n.astype(np.float64))
-        reached.append(mean)
-        spreads.append((cycle, device))
+        penalties.append(penalty(law.mean - targets, variance) + added)
     chosen = np.argmin(penalties, axis=0).astype(np.int8)
     place = np.arange(len(levels))
-    n = np.array(widths)[chosen, place]
+
+    pulses = np.array([pulses for pulses, _ in trains])
+    n = pulses[chosen, place]
     steps = np.where(chosen == Polarity.DEPRESSION, place[::-1], place)
-    words = np.rint((np.array(reached)[chosen, place] - synapse.low) * scale) + int(levels[0])
-    table = WriteTable(
-        words.astype(np.int16),
-        np.array([cycle for cycle, _ in spreads]).astype(np.int32),
-        np.array([device for _, device in spreads]).astype(np.int32),
+    laws = [written.law.scaled(synapse.low, scale, float(levels[0])) for _, written in trains]
+    drawn = drawn_words(synapse, levels, pulses, rah_bits)
+
+    def of_chosen(tables: list[Array]) -> Array:
+        return np.array(tables)[chosen, place]
+
+    aimed = np.rint(of_chosen([law.mean for law in drawn])).astype(np.int16)
+    beyond = np.abs(aimed).max() > full_scale(rah_bits)
+    return Plan(
+        chosen,
+        n,
+        (steps if programming.scheme == "pulse-width" else n).astype(np.int64),
+        reached=np.rint(of_chosen([law.mean for law in laws])).astype(np.int16),
+        cycle=spread_units(of_chosen([law.cycle for law in laws])) / 2**SPREAD_BITS,
+        table=WriteTable(
+            aimed,
+            spread_units(np.array([law.cycle for law in drawn])),
+            spread_units(np.array([law.device for law in drawn])),
+            beyond=(int(levels[0]), int(levels[-1])) if beyond else None,
+        ),
     )
-    pulses = steps if programming.scheme == "pulse-width" else n
-    return Plan(chosen, n, pulses.astype(np.int64), table)
+
+
+def _trains(
+    synapse: Synapse, polarity: Polarity, targets: Array, scheme: str
+) -> tuple[Array, Written]:
+    """Pulses of one polarity for each target, and what they leave."""
+    if scheme == "pulse-width":
+        # Not the target itself is reached: one polarity's range may be the narrower one.
+        pulses = synapse.pulses_to(polarity, targets)
+        return pulses, synapse.written(polarity, pulses)
+    trains = reach(synapse)
+    pulses = np.abs(trains.mean[polarity] - targets[:, None]).argmin(axis=1)
+    return pulses.astype(np.float64), trains.written[polarity].at(pulses)

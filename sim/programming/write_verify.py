@@ -72,6 +72,7 @@ class WriteVerify:
         self.levels = levels
         synapse = self.synapse = chip.device.synapse
         self.trains = reach(synapse)
+        self.drawn = [written.drawn_film() for written in self.trains.written]
         self.targets, self.scale = level_targets(synapse, levels)
         self.allowed = ruled_out(
             programming.polarity, self.targets, (synapse.low + synapse.high) / 2
@@ -208,8 +209,8 @@ class WriteVerify:
         for one in Polarity:
             here = polarity == one
             n = pulses[here]
-            r[here] = self.trains.mean[one][n] + self.trains.cycle[one][n] * noise[here]
-            r[here] += self.trains.device[one][n] * self.deviates[one][cells[here]]
+            written, film = self.trains.written[one].at(n), self.drawn[one].at(n)
+            r[here] = written.read(film, noise[here], self.deviates[one][cells[here]])
         self.resistance[cells] = r
         r += self.fixed[cells]
         if self.stuck is not None:

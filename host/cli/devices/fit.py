@@ -25,8 +25,8 @@ from allspin.host.study.fit.table import fit_table, readings
 from allspin.sim.device.device import Device
 from allspin.sim.device.device_file import save_device, save_point
 from allspin.sim.device.synapse_variation import OCCASIONS
-from allspin.sim.device.table_device import is_lookup_table
 from allspin.sim.errors import UserError
+from allspin.sim.pulses.lookup_table import is_lookup_table
 
 HELP = """\
 Fit measured curves: R_AH against pulse number, over any number of cycles and devices, and R_AH
@@ -268,7 +268,7 @@ def run(arguments: argparse.Namespace) -> int:
         say(json.dumps(fitted.to_dict(None if device is None else output, pictures)))
     elif device is not None:
         written = f"{output} and its picture are written."
-        notes = [*readings(fitted.result, device), written]
+        notes = [*readings(fitted.result, device, fitted.measurement.electrical), written]
         print_tables([fit_table(fitted.result, device)], notes)
     if device is None:
         warn(

@@ -152,6 +152,8 @@ def _why_not_here(identity: Identity, plans: list[Plan]) -> str | None:
     """Why this machine's Programmer cannot make the words."""
     if Feature.PROGRAMMER not in identity.features:
         return "the gateware has no Programmer"
+    if any(plan.table.beyond is not None for plan in plans):
+        return "the levels of saturated films are beyond the Programmer's"
     states = max(len(plan.table.levels) for plan in plans)
     if states > 2**identity.state_bits:
         return f"the Programmer has {2**identity.state_bits} states at most, not {states}"
@@ -219,7 +221,8 @@ class ChipMaker:
             []
             if programming is None
             else [
-                plan_layer(made_of.synapse, layer.levels, programming) for layer in network.layers
+                plan_layer(made_of.synapse, layer.levels, programming, network.rah_bits)
+                for layer in network.layers
             ]
         )
         self.reason = why_words(made_of, programming)

@@ -25,12 +25,8 @@ def synapse_figure(device: Device) -> h.Node:
     for polarity in Polarity:
         way = synapse.pulses_across(polarity)
         pulses = np.unique(np.rint(np.linspace(0, way, min(way + 1, POINTS))))
-        mean = synapse.curve(polarity, pulses)
-        start = synapse.high if polarity else synapse.low
-        spread = synapse.cycle_deviation(
-            polarity, np.full(len(pulses), start), np.maximum(pulses, 1)
-        )
-        spread = np.where(pulses > 0, np.abs(spread), 0.0)
+        law = synapse.written(polarity, pulses).law
+        mean, spread = law.mean, np.where(pulses > 0, law.cycle, 0.0)
         name = polarity.name.lower()
         series.append(
             Series(

@@ -70,15 +70,11 @@ def lent_table(base: Device, polarity: Polarity, low: float, high: float) -> Tab
     """What pulses of a polarity do to the base, on another range: mean and deviations."""
     synapse = base.synapse
     scale = (high - low) / synapse.span
-    start, end = synapse.low, synapse.high
-    if polarity:
-        start, end = end, start
+    end = synapse.low if polarity else synapse.high
     pulses = np.arange(round(float(synapse.pulses_to(polarity, end))) + 1)
-    way = synapse.curve(polarity, pulses)
+    law = synapse.written(polarity, pulses).law
     return TableResponse(
-        low + (way - synapse.low) * scale,
-        synapse.cycle_deviation(polarity, float(way[0]), pulses) * scale,
-        np.abs(synapse.device_deviation(polarity, pulses)) * scale,
+        low + (law.mean - synapse.low) * scale, law.cycle * scale, np.abs(law.device) * scale
     )
 
 
@@ -92,10 +88,9 @@ def with_reference(device: Device, options: FitOptions) -> Device:
     synapse = device.synapse
     middle = (synapse.low + synapse.high) / 2
     found = []
-    for polarity, start in zip(Polarity, (synapse.low, synapse.high), strict=True):
-        pulses = synapse.pulses_to(polarity, middle)
-        cycle = synapse.cycle_deviation(polarity, start, pulses)
-        found.append(float(np.hypot(cycle, synapse.device_deviation(polarity, pulses))))
+    for polarity in Polarity:
+        law = synapse.written(polarity, synapse.pulses_to(polarity, middle)).law
+        found.append(float(np.hypot(law.cycle, law.device)))
     reference = min(min(found) / synapse.span, 1.0)
     wrong = dataclasses.replace(device.imperfections, reference=reference)
     return dataclasses.replace(device, imperfections=wrong)

@@ -15,6 +15,7 @@ from allspin.host.study.fit.base import (
     with_reference,
     with_rest,
 )
+from allspin.host.study.fit.model.pairs import pair_response
 from allspin.host.study.fit.model.response import CONFIDENCE, DeviceCurves
 from allspin.host.study.fit.options import FitOptions
 from allspin.host.study.fit.reading.curve import Measurement
@@ -125,19 +126,25 @@ def measured_response(
     return TableResponse(table.mean(axis=0), own, device_spread)
 
 
-def _table_synapse(result: FitResult, states: int) -> TableSynapse:
+def _table_synapse(result: FitResult, options: FitOptions, states: int) -> TableSynapse:
     low, high = _range(result)
+    means = [device.mean for part in result.polarities.values() for device in part.fit.devices]
+    ends = min(float(mean.min()) for mean in means), max(float(mean.max()) for mean in means)
+    meter = result.meter.point.value if result.meter is not None else 0.0
+    # Deviations after each number of pulses are measured, unless those of a pulse are asked for.
+    pairs = options.occasion == "pulse"
     tables = []
     for polarity in Polarity:
         part = result.polarities.get(polarity)
-        if part is not None:
-            meter = result.meter.point.value if result.meter is not None else 0.0
+        if part is not None and pairs:
+            tables.append(pair_response(part.fit.devices, part.fit.pulses, meter, ends))
+        elif part is not None:
             tables.append(measured_response(part.fit.devices, part.fit.pulses, meter))
         else:
             assert result.base is not None
             tables.append(lent_table(result.base, polarity, low, high))
     try:
-        return TableSynapse(*tables, states=states)
+        return TableSynapse(*tables, states=states, bounded=pairs)
     except ValueError as error:
         raise UserError(f"the measured table is no device: {error}") from error
 
@@ -153,8 +160,9 @@ def _synapse(result: FitResult, options: FitOptions, base: Device | None) -> Syn
     pulses = max(part.fit.pulses for part in result.polarities.values())
     states = options.states or min(max(pulses, 2), MAX_STATES)
     try:
-        make = _table_synapse if options.table else _model_synapse
-        return make(result, states)
+        if options.table:
+            return _table_synapse(result, options, states)
+        return _model_synapse(result, states)
     except (ValueError, TypeError) as error:
         raise UserError(f"the fitted synapse cannot be used: {error}") from error
 
@@ -243,7 +251,9 @@ def make_device(
         unit=result.unit if result.polarities or base is None else base.unit,
     )
     if base is not None:
-        source |= {"base": base.name, "from_base": _lent(result, base, synapse)}
+        measured = {f"synapse.electrical.{key}" for key in measurement.electrical}
+        lent = [key for key in _lent(result, base, synapse) if key not in measured]
+        source |= {"base": base.name, "from_base": lent}
         device = with_rest(device, base)
     else:
         source["not_measured"] = _unknown(result)
@@ -256,9 +266,8 @@ def make_device(
         noise = _at_most_one(result.meter.deviation.value / (high - low), "noise of the meter")
         wrong = dataclasses.replace(device.imperfections, read_noise=noise)
         device = dataclasses.replace(device, imperfections=wrong)
-    if measurement.read_current is not None:
-        current = abs(measurement.read_current)
-        electrical = dataclasses.replace(device.electrical, read_current=current)
+    if measurement.electrical:
+        electrical = dataclasses.replace(device.electrical, **measurement.electrical)
         device = dataclasses.replace(device, electrical=electrical)
     device = with_reference(device, options)
     return dataclasses.replace(device, source=source | {"fit": report(result)})

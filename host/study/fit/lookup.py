@@ -24,13 +24,13 @@ from allspin.host.study.fit.options import FitOptions
 from allspin.sim.device.device import Device
 from allspin.sim.device.synapse_response import Array, Polarity
 from allspin.sim.device.table_device import (
-    MAX_BYTES,
     TableSynapse,
     load_lookup_table,
     load_lookup_tables,
 )
 from allspin.sim.files.user_file import read_file
 from allspin.sim.point.operating_point import OperatingPoint
+from allspin.sim.pulses.lookup_table import MAX_BYTES
 
 LOOKUP_STATES = 100
 """States of a synapse of lookup tables, if no number is asked for."""
@@ -65,7 +65,7 @@ class LookupDevice:
 
     @styled
     def picture(self) -> Figure:
-        """Each device's curve, and the mean with C2C of a pulse and D2D about it."""
+        """Each device's curve, and the mean with C2C of a write and D2D about it."""
         figure = new_figure(9.2, 3.8, f"{name_text(self.device.name)}: lookup tables")
         for axes, polarity in zip(figure.subplots(1, 2, squeeze=False)[0], Polarity, strict=True):
             response = self.synapse.response(polarity)
@@ -80,7 +80,7 @@ class LookupDevice:
                 color=BLUE,
                 alpha=0.2,
                 linewidth=0,
-                label="C2C of a pulse" + (" and D2D" if len(self.ways[polarity]) > 1 else ""),
+                label="C2C of a write" + (" and D2D" if len(self.ways[polarity]) > 1 else ""),
             )
             axes.plot(pulses, response.resistance, color=BLUE, label="mean")
             axes.set_title(polarity.name.capitalize(), fontsize=9)

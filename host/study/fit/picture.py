@@ -68,10 +68,14 @@ def _draw_data(
 def _draw_outliers(axes: Axes, outliers: Sequence[Outlier], factor: float) -> None:
     """Crosses; what is far beyond the data does not make these small."""
     low, high = axes.get_ylim()
+    style: dict[str, Any] = {"color": VERMILION, "markersize": 4, "zorder": 3}
     for outlier in outliers:
-        y = min(max(outlier.resistance, low), high)
-        style: dict[str, Any] = {"color": VERMILION, "markersize": 4, "zorder": 3}
-        axes.plot(outlier.x * factor, y, "x", clip_on=False, **style)
+        if outlier.curve is not None:
+            y = np.clip(outlier.curve.resistance, low, high)
+            axes.plot(outlier.curve.x * factor, y, "x-", linewidth=0.5, **style)
+        elif outlier.x is not None and outlier.resistance is not None:
+            y = min(max(outlier.resistance, low), high)
+            axes.plot(outlier.x * factor, y, "x", clip_on=False, **style)
     axes.set_ylim(low, high)
 
 
@@ -149,7 +153,8 @@ def fit_picture(
     table : bool
         Whether the synapse is the measured table in place of the model.
     outliers : sequence of Outlier
-        Points that were set aside; they are crossed out, those beyond the axes at its edge.
+        Points and cycles that were set aside; they are crossed out, those beyond the axes at its
+        edge.
     """
     parts = [*result.polarities, *([None] if result.neuron is not None else [])]
     figure = new_figure(4.6 * len(parts), 5.4, f"{name_text(name)}: data, fit and residuals")

@@ -1,5 +1,6 @@
 """The table of a fitted device, as the terminal shows it."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from allspin.host.show.table import Cell, Column, Number, Table
@@ -56,14 +57,38 @@ DIGITS = "#.4g"
 BASES = {"reads": "repeated reads", "plateau": "the scatter about plateaus"}
 
 
-def readings(result: FitResult, device: Device) -> list[str]:
-    """How its variations are read, line by line."""
+UNITS = {
+    "potentiation_current": "A",
+    "depression_current": "A",
+    "saturation_current": "A",
+    "read_current": "A",
+    "pulse_time": "s",
+    "read_time": "s",
+}
+"""Units of what files say of pulses and reads."""
+
+
+def readings(result: FitResult, device: Device, known: Mapping[str, float]) -> list[str]:
+    """How its variations are read, and what the files say of pulses, line by line.
+
+    Parameters
+    ----------
+    result : FitResult
+        The fit.
+    device : Device
+        What came of it.
+    known : mapping of str to float
+        ``electrical`` of the measurement.
+    """
     lines = []
     if result.meter is not None:
         lines.append(
             f"The noise of the meter, from {BASES[result.meter.basis]}, is no part of C2C; it is "
             f"kept as read_noise {device.imperfections.read_noise:.3g}."
         )
+    if known:
+        told = ", ".join(f"{key} {value:.4g} {UNITS[key]}" for key, value in known.items())
+        lines.append(f"Of pulses and reads the files say: {told}.")
     if not result.polarities or _measured(result, device):
         return lines
     lines += [f"C2C is read as drawn {OCCASIONS[result.occasion]}."]
@@ -94,13 +119,18 @@ def _fitted(part: dict[str, Any], result: FitResult) -> list[Row]:
         _interval("A", part["A"], "pulses"),
         _told("P_max", part["P_max"], "pulses"),
         *(_interval(key, part[key], result.unit) for key in ("R_min", "R_max")),
-        _interval("C2C", part["c2c"][result.occasion], "of the range"),
+        _interval("C2C", part["c2c"][_figure(result)], "of the range"),
     ]
     if part["d2d"]:
         rows.append(_interval("D2D", part["d2d"][result.reading], "see below"))
     else:
         rows.append(_told("D2D", "not known", "one device"))
     return [*rows, *_goodness(part)]
+
+
+def _figure(result: FitResult) -> str:
+    """Which of the two figures of C2C an occasion has."""
+    return "write" if result.occasion == "write" else "pulse"
 
 
 def _neuron(neuron: dict[str, Any], result: FitResult) -> list[Row]:

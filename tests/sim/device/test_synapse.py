@@ -201,6 +201,59 @@ def test_each_reading_of_device_to_device(reading: str, polarity: Polarity) -> N
     assert DEVICE_READINGS[reading] in synapse.readings()[1]
 
 
+@pytest.mark.parametrize("polarity", list(Polarity))
+@pytest.mark.parametrize("c2c", [0.0, 0.03])
+@pytest.mark.parametrize("reading", ["span", "nonlinearity"])
+def test_writes_over_devices_that_follow_different_curves(
+    reading: str, c2c: float, polarity: Polarity
+) -> None:
+    """Mean and deviation of every write, of many devices and as drawn, in words of either ends."""
+    synapse = paper(c2c=CycleVariation(c2c, c2c), d2d=DeviceVariation(0.2, 0.48, reading))
+    rng = np.random.default_rng(0)
+    z, cycles = rng.standard_normal((2, 50_000, 1))
+    # Both signs of each, so that the means scatter less.
+    z, cycles = np.concatenate([z, -z, z, -z]), np.concatenate([cycles, cycles, -cycles, -cycles])
+    n = np.array([0, 1, 2, 4, 8, 16, 25, 40, 70, 100])
+    curves = synapse.curve(polarity, n, z)
+    for end in (1.0, 1.28):
+        films = np.clip(curves + 2 * c2c * cycles, -end, end)
+        written = synapse.written(polarity, n, (-end, end))
+        law = written.drawn((-end, end))
+        drawn = np.clip(law.mean + law.cycle * cycles + law.device * z, -end, end)
+        sure = 127 * 3 * films.std(axis=0).max() / np.sqrt(z.size)
+        assert drawn.mean(axis=0) * 127 == pytest.approx(films.mean(axis=0) * 127, abs=0.1 + sure)
+        assert drawn.std(axis=0) * 127 == pytest.approx(films.std(axis=0) * 127, rel=0.03, abs=0.1)
+
+
+def test_first_order_is_not_enough() -> None:
+    """After one pulse of depression: the figures of the issue."""
+    synapse = paper(d2d=DeviceVariation(0.13, 0.48, "nonlinearity"))
+    assert float(synapse.device_deviation(D, 1)) == pytest.approx(0.095, abs=5e-4)
+    z = np.random.default_rng(0).standard_normal(400_000)
+    curves = synapse.curve(D, 1, z)
+    assert curves.std() == pytest.approx(0.302, abs=0.01)
+    assert float(synapse.written(D, 1).law.device) == pytest.approx(curves.std(), rel=0.01)
+
+
+def test_readings_that_are_straight_are_drawn_as_they_are() -> None:
+    for reading in ("range", "step", "weight"):
+        synapse = paper(c2c=CycleVariation(0.065, 0.029), d2d=DeviceVariation(0.13, 0.48, reading))
+        n = np.arange(101)
+        written = synapse.written(D, n)
+        assert written.ends is None
+        assert np.array_equal(written.drawn((-1, 1)).mean, synapse.curve(D, n))
+        assert np.array_equal(written.drawn((-1, 1)).device, synapse.device_deviation(D, n))
+
+
+def test_neurosim_s_c2c_is_the_range_times_the_root_of_the_pulses() -> None:
+    synapse = paper(c2c=CycleVariation(0.02, 0.01, occasion="root"))
+    for polarity, sigma in ((P, 0.02), (D, 0.01)):
+        n = np.array([1, 4, 25])
+        deviation = synapse.cycle_deviation(polarity, 0.3, n)
+        assert deviation == pytest.approx(sigma * 2 * np.sqrt(n))
+    assert "times the root of its pulses" in synapse.readings()[0]
+
+
 def test_reports_name_the_reading_of_cycle_to_cycle() -> None:
     for reading, words in CYCLE_READINGS.items():
         line = paper(c2c=CycleVariation(0.065, 0.029, reading)).readings()[0]
@@ -241,7 +294,10 @@ def test_responses_that_cannot_be(arguments: tuple[object, ...], expected: str) 
         (lambda: CycleVariation(1.5), "C2C of potentiation must be a number from 0 to 1, not 1.5"),
         (lambda: CycleVariation(0, -1), "C2C of depression must be a number from 0 to 1"),
         (lambda: CycleVariation(reading="A"), "C2C must be one of range, step, increment, not"),
-        (lambda: CycleVariation(occasion="day"), "C2C must be one of write, pulse, not 'day'"),
+        (
+            lambda: CycleVariation(occasion="day"),
+            "C2C must be one of write, pulse, root, not 'day'",
+        ),
         (lambda: DeviceVariation(math.nan), "D2D of potentiation must be a number"),
         (lambda: DeviceVariation(reading="?"), "D2D must be one of range, step, weight, span, non"),
         (lambda: paper(states=129), "states must be from 2 to 128, not 129"),

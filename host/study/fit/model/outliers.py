@@ -1,8 +1,10 @@
-"""Single points that stand apart from their neighbours and from other cycles: spikes of a meter.
+"""Points that stand apart from their neighbours and from other cycles, and cycles that do.
 
-A point is compared with the running median of its cycle, after what cycles of its device have in
-common (their median) is taken off. Slow deviations, which C2C that is drawn on each pulse has,
-and steps are not spikes. A curve that does the same at one pulse in most cycles is no outlier.
+Single points are spikes of a meter. A point is compared with the running median of its cycle,
+after what cycles of its device have in common (their median) is taken off. Slow deviations, which
+C2C that is drawn on each pulse has, and steps are not spikes. A curve that does the same at one
+pulse in most cycles is no outlier. Cycles that stand apart as a whole
+(`allspin.host.study.fit.model.cycles`) are set aside first.
 """
 
 from collections.abc import Sequence
@@ -11,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from allspin.host.study.fit.model.cycles import less_common, outlying_cycles
 from allspin.host.study.fit.reading.curve import Curve, Measurement
 from allspin.host.study.fit.reading.runs import LEAST_POINTS
 from allspin.sim.device.synapse_response import Array, Polarity
@@ -32,21 +35,37 @@ FEW_CYCLES = 3
 """Cycles whose median one spike does not move."""
 MOST = 0.05
 """Share of points beyond which they are no outliers but a distribution with wide tails."""
+MOST_CYCLES = 1 / 3
+"""Share of cycles beyond which nobody can say which are the good ones."""
 SHOWN = 4
 
 
 @dataclass(frozen=True)
 class Outlier:
-    """A point that was set aside."""
+    """A point, or a whole cycle, that was set aside.
+
+    Attributes
+    ----------
+    device, cycle, polarity
+        Of which curve.
+    x, resistance : float or None
+        The point; None for a whole cycle.
+    curve : Curve or None
+        The whole cycle.
+    """
 
     device: str
     cycle: str
     polarity: Polarity | None
-    x: float
-    resistance: float
+    x: float | None
+    resistance: float | None
+    curve: Curve | None = None
 
     def __str__(self) -> str:
         cycle = f" cycle {self.cycle}" if self.cycle else ""
+        if self.x is None:
+            part = "" if self.polarity is None else f" {self.polarity.name.lower()}"
+            return f"{self.device}{cycle}{part}, the whole cycle"
         at = f"current {self.x:.4g}"
         if self.polarity is not None:
             at = f"{self.polarity.name.lower()} pulse {self.x:g}"
@@ -76,28 +95,11 @@ def _running_median(values: Array, shrink: bool) -> Array:
     return medians
 
 
-def _align(curves: Sequence[Curve]) -> list[npt.NDArray[np.intp]]:
-    """For each curve, its points' places on a list that all cycles of the device share."""
-    if all(np.array_equal(curve.x, curves[0].x) for curve in curves):
-        return [np.arange(curve.x.size, dtype=np.intp) for curve in curves]
-    places = np.unique(np.concatenate([curve.x for curve in curves]))
-    return [np.searchsorted(places, curve.x) for curve in curves]
-
-
 def _rests(curves: Sequence[Curve]) -> list[Array]:
     """Points of one device's cycles less what the cycles have in common."""
-    shared = len(curves) >= FEW_CYCLES
-    commons = [np.zeros(curve.x.size) for curve in curves]
-    if shared:
-        where = _align(curves)
-        table = np.full((len(curves), 1 + max(int(one.max()) for one in where)), np.nan)
-        for row, curve, own in zip(table, curves, where, strict=True):
-            row[own] = curve.resistance
-        there = np.isfinite(table).sum(axis=0)
-        common = np.zeros(table.shape[1])
-        common[there > 0] = np.nanmedian(table[:, there > 0], axis=0)
-        commons = [common[own] for own in where]
-    return [curve.resistance - common for curve, common in zip(curves, commons, strict=True)]
+    if len(curves) < FEW_CYCLES:
+        return [curve.resistance for curve in curves]
+    return less_common(curves)
 
 
 def _still_far(rest: Array, far: npt.NDArray[np.bool_], limit: Array) -> npt.NDArray[np.bool_]:
@@ -179,25 +181,24 @@ def _not_in_common(
 
 
 def set_aside(measurement: Measurement) -> tuple[Measurement, list[Outlier]]:
-    """A measurement without its outliers, and these.
+    """A measurement without its outliers, and these: whole cycles first, then points.
 
     Raises
     ------
     UserError
-        If so many points stand apart that they are no outliers.
+        If so many points or cycles stand apart that they are no outliers.
     """
+    measurement, cycles = _without_cycles(measurement)
     outliers: list[Outlier] = []
     kept: dict[int, Curve] = {}
-    for polarity in (*Polarity, None):
-        places = [place for place, one in enumerate(measurement.curves) if one.polarity is polarity]
+    for places in _by_polarity(measurement):
         curves = [measurement.curves[place] for place in places]
-        found = find_outliers(curves) if curves else []
-        for place, curve, far in zip(places, curves, found, strict=True):
+        for place, curve, far in zip(places, curves, find_outliers(curves), strict=True):
             if not far.any() or curve.x.size - far.sum() < LEAST_POINTS:
                 continue
             kept[place] = curve.at(np.flatnonzero(~far))
             outliers += [
-                Outlier(curve.device, curve.cycle, polarity, float(x), float(resistance))
+                Outlier(curve.device, curve.cycle, curve.polarity, float(x), float(resistance))
                 for x, resistance in zip(curve.x[far], curve.resistance[far], strict=True)
             ]
     points = sum(curve.x.size for curve in measurement.curves)
@@ -208,12 +209,56 @@ def set_aside(measurement: Measurement) -> tuple[Measurement, list[Outlier]]:
             "the rows that are good"
         )
     if not outliers:
-        return measurement, []
-    shown = "; ".join(map(str, outliers[:SHOWN]))
-    more = f" and {len(outliers) - SHOWN:,} more" if len(outliers) > SHOWN else ""
+        return measurement, cycles
     note = (
-        f"{len(outliers):,} of {points:,} points are set aside as outliers: {shown}{more} "
+        f"{len(outliers):,} of {points:,} points are set aside as outliers: {_shown(outliers)} "
         "(--keep-outliers keeps them)"
     )
     curves = [kept.get(place, curve) for place, curve in enumerate(measurement.curves)]
+    measurement = replace(measurement, curves=curves, notes=[*measurement.notes, note])
+    return measurement, cycles + outliers
+
+
+def _shown(outliers: Sequence[Outlier]) -> str:
+    """The first of them, and how many more there are."""
+    more = f" and {len(outliers) - SHOWN:,} more" if len(outliers) > SHOWN else ""
+    return "; ".join(map(str, outliers[:SHOWN])) + more
+
+
+def _by_polarity(measurement: Measurement) -> list[list[int]]:
+    """Places of the curves of each polarity, and of neurons; those that there are."""
+    found = [
+        [place for place, one in enumerate(measurement.curves) if one.polarity is polarity]
+        for polarity in (*Polarity, None)
+    ]
+    return [places for places in found if places]
+
+
+def _without_cycles(measurement: Measurement) -> tuple[Measurement, list[Outlier]]:
+    """A measurement without the cycles that are outlying as a whole, and these."""
+    outliers: list[Outlier] = []
+    left_out: set[int] = set()
+    for places in _by_polarity(measurement):
+        curves = [measurement.curves[place] for place in places]
+        far = outlying_cycles(curves)
+        found = [
+            Outlier(curve.device, curve.cycle, curve.polarity, None, None, curve)
+            for curve, own in zip(curves, far, strict=True)
+            if own
+        ]
+        if len(found) > MOST_CYCLES * len(curves):
+            raise UserError(
+                f"{len(found)} of {len(curves)} cycles stand apart from the others of their "
+                f"device, too many for outliers, {found[0]}, among them; choose those that are "
+                'good, such as --where "cycle=3..10", or keep all with --keep-outliers'
+            )
+        outliers += found
+        left_out |= {place for place, own in zip(places, far, strict=True) if own}
+    if not outliers:
+        return measurement, []
+    note = (
+        f"{len(outliers):,} of {len(measurement.curves):,} cycles are set aside, which stand apart "
+        f"from the others of their device: {_shown(outliers)} (--keep-outliers keeps them)"
+    )
+    curves = [one for place, one in enumerate(measurement.curves) if place not in left_out]
     return replace(measurement, curves=curves, notes=[*measurement.notes, note]), outliers

@@ -56,8 +56,8 @@ class CycleSpread:
     scatter: float
 
     def of(self, occasion: str) -> Interval:
-        """The figure of an occasion."""
-        return self.pulse if occasion == "pulse" else self.write
+        """The figure of an occasion; NeuroSim's is that of a pulse, whatever came of it."""
+        return self.write if occasion == "write" else self.pulse
 
 
 @dataclass(frozen=True)

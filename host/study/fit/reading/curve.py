@@ -92,8 +92,8 @@ class Measurement:
         What was guessed or left out, a line each.
     given : dict of str to object
         What the user said about the data, for the device file.
-    read_current : float or None
-        In ampere, where it is known.
+    electrical : dict of str to float
+        What is known of pulses and reads, as `allspin.sim.device.device.Electrical` has it.
     """
 
     curves: list[Curve]
@@ -102,7 +102,7 @@ class Measurement:
     digests: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     given: dict[str, object] = field(default_factory=dict)
-    read_current: float | None = None
+    electrical: dict[str, float] = field(default_factory=dict)
 
     def of(self, polarity: Polarity | None) -> list[Curve]:
         """Curves of a polarity, or of neurons."""

@@ -21,6 +21,7 @@ from allspin.host.study.fit.reading.curve import Curve, Measurement
 from allspin.host.study.fit.reading.options import ReadOptions
 from allspin.host.study.fit.reading.pulses import Part, PulseCurves, follow_on, part_of
 from allspin.host.study.fit.reading.runs import Gaps, check_length, gather
+from allspin.host.study.fit.reading.settings import settings_of, together
 from allspin.host.study.fit.reading.table.csv_file import read_csv
 from allspin.sim.errors import UserError
 
@@ -38,6 +39,7 @@ class _File:
     data: bytes
     notes: list[str]
     conditions: set[str]
+    electrical: dict[str, float]
 
 
 class _Reader:
@@ -74,7 +76,8 @@ class _Reader:
             self.notes += pulses.notes
         self.notes += check_steady(file, columns, options, _by_polarity(parts))
         self._note_blocks()
-        return _File(curves, unit, x_unit, file.data, self.notes, used)
+        electrical = settings_of(file, columns, parts)
+        return _File(curves, unit, x_unit, file.data, self.notes, used, electrical)
 
     def _note_blocks(self) -> None:
         count = len(self.file.blocks)
@@ -125,12 +128,14 @@ def read_measurement(paths: Sequence[Path], options: ReadOptions | None = None) 
     digests: dict[str, str] = {}
     notes: list[str] = []
     used: set[str] = set()
+    electrical: list[dict[str, float]] = []
     names = [path.name for path in paths]
     for path, own in zip(paths, _devices(paths), strict=True):
         file = _Reader(path, own, options).read()
         curves += file.curves
         notes += file.notes
         used |= file.conditions
+        electrical.append(file.electrical)
         units.setdefault(file.unit, path)
         if file.curves[0].polarity is None:
             current_units.setdefault(file.x_unit, path)
@@ -146,14 +151,17 @@ def read_measurement(paths: Sequence[Path], options: ReadOptions | None = None) 
                 "same unit"
             )
     unit, current_unit = next(iter(units)), next(iter(current_units), "A")
+    figures, differ = together(electrical)
+    if options.read_current is not None:
+        figures["read_current"] = abs(options.read_current)
     return Measurement(
         curves,
         unit=UNITS.get(unit, unit),
         current_unit=UNITS.get(current_unit, current_unit),
         digests=digests,
-        notes=notes,
+        notes=notes + differ,
         given=_given(options),
-        read_current=options.read_current,
+        electrical=figures,
     )
 
 

@@ -194,13 +194,13 @@ def test_lookup_tables_of_crosssim(folder: Path, capsys: pytest.CaptureFixture[s
     (folder / "dG_decreasing.txt").write_text(lookup_table(-1))
     arguments = ["fit", "dG_increasing.txt", "dG_decreasing.txt", "-o", "measured.toml"]
     assert main(arguments) == 0
-    assert "lookup tables of 10 and 10 pulses between 1 and 2 S" in capsys.readouterr().out
+    assert "lookup tables of 11 and 11 pulses between 1 and 2 S" in capsys.readouterr().out
     device = load_device(folder / "measured.toml")
     assert isinstance(device.synapse, TableSynapse)
     assert device.unit == "siemens"
     assert main([*arguments, "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)
-    assert shown["pulses"] == [10, 10]
+    assert shown["pulses"] == [11, 11]
     assert (shown["devices"], shown["pictures"]) == (1, ["measured.png", "measured.svg"])
     assert (folder / "measured.png").read_bytes().startswith(b"\x89PNG")
     digest = hashlib.sha256((folder / "dG_increasing.txt").read_bytes()).hexdigest()
@@ -331,6 +331,11 @@ def test_several_currents_of_one_file_become_points(
     assert bends[0] == pytest.approx(20, rel=0.1)
     assert bends[1] == pytest.approx(9, rel=0.1)
     assert bends[1] < bends[2] < bends[0]
+    # The other polarity's current is the same at both points, and at one of them equal to it.
+    for current in (8e-3, 9e-3, 11e-3):
+        cost = load_device(folder / "wafer.toml", OperatingPoint(current=current)).electrical
+        assert cost.potentiation_current == pytest.approx(current)
+        assert cost.depression_current == pytest.approx(11e-3)
     words = ["run", "paper-10", "--chip", "3", "--images", "50", "--device", "wafer.toml", "--json"]
     shares = []
     for at in ("current=8mA", "current=11mA"):

@@ -25,6 +25,7 @@ from allspin.sim.device.device import Device as ChipDevice
 from allspin.sim.device.hall_array import HallArray
 from allspin.sim.device.neuron_device import NeuronVariation
 from allspin.sim.device.retention import Retention
+from allspin.sim.device.synapse import SotSynapse
 from allspin.sim.device.synapse_response import Polarity
 from allspin.sim.device.table_device import TableResponse, TableSynapse
 from allspin.sim.errors import UserError
@@ -41,17 +42,24 @@ RETENTION = Retention((1.0, 0.85, 1.1), within=0.05, between=0.03)
 AT_ENDS = "the Programmer has stuck cells at the ends of R_AH only"
 
 
-def fitted() -> ChipDevice:
+def fitted(occasion: str = "write", cycle: float = 0.05) -> ChipDevice:
     """A device that is nothing but tables, as `allspin fit` makes them."""
     shape = np.linspace(0.6, 1.4, 101)
     potentiation, depression = (
         TableResponse(
-            PAPER.synapse.curve(polarity, np.arange(101)), 0.05 * shape, 0.15 * shape[::-1]
+            PAPER.synapse.curve(polarity, np.arange(101)), cycle * shape, 0.15 * shape[::-1]
         )
         for polarity in Polarity
     )
-    synapse = TableSynapse(potentiation, depression)
+    synapse = TableSynapse(potentiation, depression, 100, occasion)
     return dataclasses.replace(PAPER, name="fitted", synapse=synapse)
+
+
+def differing() -> ChipDevice:
+    """Devices that differ in A, which is no straight function of their deviates."""
+    assert isinstance(PAPER.synapse, SotSynapse)
+    d2d = dataclasses.replace(PAPER.synapse.d2d, reading="nonlinearity")
+    return dataclasses.replace(PAPER, synapse=dataclasses.replace(PAPER.synapse, d2d=d2d))
 
 
 def without_noise(device: ChipDevice) -> ChipDevice:
@@ -87,6 +95,9 @@ def board() -> Iterator[LinkedMachine]:
         (PAPER, Programming(), None),
         (PAPER, Programming("pulse-width", "halves"), None),
         (fitted(), Programming(), None),
+        (fitted("pulse", 0.01), Programming(), None),
+        (fitted("pulse", 0.01), Programming("pulse-width", "halves"), None),
+        (differing(), Programming(), None),
         (without_noise(PAPER), Programming(), None),
         (imperfect(stuck=0.03, stuck_at="either"), Programming(), None),
         (imperfect(stuck=0.7, stuck_at="high"), Programming(), None),
@@ -134,6 +145,20 @@ def test_three_chips_are_the_golden_models(board, network, made_of, programming,
     assert all(np.mean(words != ideal) > 0.2 for words in seen)
     if made_of.imperfections.stuck != 1:
         assert np.mean(seen[0] != seen[1]) > 0.2
+
+
+def test_films_beyond_the_levels_are_made_by_the_host(board):
+    """Most films of the lowest states are saturated, and the rest are far from it."""
+    way = np.linspace(0.99, -0.99, 60)
+    up, down = (TableResponse(one, np.full(60, 0.1), np.zeros(60)) for one in (-way, way))
+    made_of = dataclasses.replace(PAPER, synapse=TableSynapse(up, down, bounded=True))
+    how = Programming("open-loop", "depression")
+    maker = ChipMaker(board, NETWORK, made_of, how)
+    assert maker.reason == "the levels of saturated films are beyond the Programmer's"
+    chip = Chip(made_of, 2)
+    maker.make(chip)
+    for layer, expected in enumerate(program_chip(chip, NETWORK, how).words):
+        np.testing.assert_array_equal(board.read_words(layer), expected)
 
 
 def test_an_array_that_no_words_say_is_refused(board):

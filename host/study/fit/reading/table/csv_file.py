@@ -70,6 +70,8 @@ class CsvFile:
         Line of each header, and the device that the lines before it name; empty for none.
     notes : list of str
         What else the file has, a line each.
+    preamble : list of str
+        Lines before each header.
     """
 
     path: Path
@@ -78,6 +80,7 @@ class CsvFile:
     data: bytes
     blocks: list[tuple[int, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    preamble: list[str] = field(default_factory=list)
 
     def fail(self, line: int, message: str) -> UserError:
         """An error that names file and line."""
@@ -122,6 +125,7 @@ class _Rows:
         self.heading = self.cells(lines[table.header])
         self._heads = [table.header, *self._again()]
         asides = self._asides()
+        self.preamble = [lines[place].text for aside in asides for place in aside]
         self.blocks = [
             (lines[head].number, self._device(asides[number]))
             for number, head in enumerate(self._heads)
@@ -255,4 +259,4 @@ def read_csv(path: Path, limits: Limits | None = None) -> CsvFile:
             f"{path}: {count} line{'s' * (count > 1)} of words below the header "
             f"{'are' if count > 1 else 'is'} left out, line {first.number}: {short(first.text)}"
         )
-    return CsvFile(path, columns, found.rows, data, found.blocks, notes)
+    return CsvFile(path, columns, found.rows, data, found.blocks, notes, found.preamble)

@@ -1,0 +1,135 @@
+"""What files say of pulses and reads."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from allspin.host.study.fit.fit import fit
+from allspin.host.study.fit.options import FitOptions
+from allspin.host.study.fit.reading.measurement import read_measurement
+from allspin.host.study.fit.reading.options import ReadOptions
+
+N = np.arange(31)
+
+
+def write(path: Path, heads: str, cells: dict[int, str], cycles: int = 2) -> Path:
+    """A file of both polarities; `cells` has the further columns of each sign of the current."""
+    rng = np.random.default_rng(0)
+    lines = [f"pulse,R_AH (ohm),polarity,{heads}"]
+    for _ in range(cycles):
+        for sign, name in ((1, "P"), (-1, "D")):
+            way = sign * (2 * np.expm1(-N / 9) / np.expm1(-30 / 9) - 1)
+            way = way + rng.normal(0, 0.01, N.size)
+            lines += [f"{n},{r:.5f},{name},{cells[sign]}" for n, r in zip(N, way, strict=True)]
+    path.write_text("\n".join(lines) + "\n", "utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("heads", "cells", "expected"),
+    [
+        (
+            "current (mA),width (ms),read current (uA)",
+            {1: "11,1,100", -1: "-10,1,100"},
+            {
+                "potentiation_current": 11e-3,
+                "depression_current": 10e-3,
+                "pulse_time": 1e-3,
+                "read_current": 1e-4,
+            },
+        ),
+        (
+            "Write current [A],Pulse duration [us],Read time [s],Reset current [A]",
+            {1: "0.008,5,0.2,0.02", -1: "0.008,5,0.2,0.02"},
+            {
+                "potentiation_current": 8e-3,
+                "depression_current": 8e-3,
+                "pulse_time": 5e-6,
+                "read_time": 0.2,
+                "saturation_current": 0.02,
+            },
+        ),
+        # Without a unit nobody knows what it is; a length is one of time only in seconds.
+        ("current,length (um)", {1: "11,30", -1: "-10,30"}, {}),
+        # A pulse time is one for both polarities.
+        (
+            "i_pulse (mA),t_pulse (ns)",
+            {1: "3,10", -1: "3,20"},
+            {"potentiation_current": 3e-3, "depression_current": 3e-3},
+        ),
+    ],
+)
+def test_currents_widths_and_times_of_columns(
+    tmp_path: Path, heads: str, cells: dict[int, str], expected: dict[str, float]
+) -> None:
+    path = write(tmp_path / "bar.csv", heads, cells)
+    assert read_measurement([path]).electrical == pytest.approx(expected)
+    device = fit([path], FitOptions("bar", keep_outliers=True)).device()
+    known = {key: value for key, value in vars(device.electrical).items() if value is not None}
+    assert known == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (
+            ["Pulse width: 1 ms", "I_pulse = -9 mA"],
+            {"pulse_time": 1e-3, "depression_current": 9e-3},
+        ),
+        (["# Write duration (us): 2,5"], {"pulse_time": 2.5e-6}),
+        (["Read current;0.1;mA", "width: 30 um"], {"read_current": 1e-4}),
+        (["Depression current = 7 mA"], {"depression_current": 7e-3}),
+        (["Pulse width: 1", "Pulse width is 1 ms", "Pulse length: 1 mm"], {}),
+        (["Pulse width: 1 ms", "Pulse width: 2 ms"], {}),
+    ],
+)
+def test_what_a_preamble_says(tmp_path: Path, lines: list[str], expected: dict[str, float]) -> None:
+    path = write(tmp_path / "bar.csv", "note", {1: "x", -1: "x"})
+    path.write_text("\n".join([*lines, path.read_text()]))
+    found = read_measurement([path]).electrical
+    assert {key: found[key] for key in expected} == pytest.approx(expected)
+    assert expected or not found
+    # A column knows better.
+    both = write(tmp_path / "both.csv", "current (mA),width (ms)", {1: "11,4", -1: "-10,4"})
+    both.write_text("\n".join([*lines, both.read_text()]))
+    found = read_measurement([both]).electrical
+    assert (found["pulse_time"], found["depression_current"]) == (4e-3, 10e-3)
+
+
+def test_what_is_measured_is_not_the_base_s(tmp_path: Path) -> None:
+    path = write(tmp_path / "bar.csv", "current (mA)", {1: "11", -1: "-10"})
+    device = fit([path], "bar", base="paper").device()
+    assert device.electrical.potentiation_current == pytest.approx(11e-3)
+    assert device.electrical.pulse_time == pytest.approx(1e-3)
+    lent = device.source["from_base"]
+    assert "synapse.electrical.potentiation_current" not in lent
+    assert "synapse.electrical.pulse_time" in lent
+
+
+def test_files_that_differ_and_what_is_said_of_them(tmp_path: Path) -> None:
+    paths = [
+        write(
+            tmp_path / f"{width}.csv",
+            "current (mA),width (ms)",
+            {1: f"8,{width}", -1: f"-8,{width}"},
+        )
+        for width in (1, 2)
+    ]
+    found = read_measurement(paths)
+    assert found.electrical == pytest.approx(
+        {"potentiation_current": 8e-3, "depression_current": 8e-3}
+    )
+    assert "pulse_time differs between the files (0.001 to 0.002) and is left out" in found.notes
+    chosen = read_measurement(paths[:1], ReadOptions(read_current=-1e-4))
+    assert (chosen.electrical["pulse_time"], chosen.electrical["read_current"]) == (1e-3, 1e-4)
+
+
+def test_a_current_that_varies_is_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "bar.csv"
+    both = [write(path, "current (mA)", {1: f"{at}", -1: "-9"}).read_text() for at in (8, 10)]
+    path.write_text(both[0] + both[1].partition("\n")[2])
+    found = read_measurement([path], ReadOptions(ignored=("current",)))
+    assert found.electrical == pytest.approx({"depression_current": 9e-3})
+    chosen = read_measurement([path], ReadOptions(where=("current=10,-9",)))
+    assert chosen.electrical["potentiation_current"] == pytest.approx(10e-3)
