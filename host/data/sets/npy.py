@@ -22,6 +22,8 @@ MAX_RANK = 32
 _VALUE = r"'[!&-\[\]-~]*'|True|False|\([0-9, ]*\)|\[[ -\\^-~]*\]"
 _ITEM = rf"'(descr|fortran_order|shape)' *+: *+({_VALUE}) *+"
 _HEADER = re.compile(rf" *+\{{ *+(?:{_ITEM}, *+)*+(?:{_ITEM})?\}} *+\n?")
+_SIDE = "(?:0|[1-9][0-9]{0,17})"
+"""Without zeros before it, as NumPy wants a number."""
 _PLAIN = re.compile(r"[<>|=]?([biufcO?])(\d*)")
 
 
@@ -102,7 +104,7 @@ def read_header(source: Source) -> NpyHeader:
         raise ValueError("has a damaged header; save it again")
     numbers = items["shape"].strip("() ").rstrip(", ")
     if items["fortran_order"] not in ("True", "False") or not re.fullmatch(
-        r"(?:[0-9]{1,18}(?: *, *[0-9]{1,18})*)?", numbers
+        rf"(?:{_SIDE}(?: *, *{_SIDE})*)?", numbers
     ):
         raise ValueError("has a damaged header; save it again")
     shape = tuple(int(number) for number in numbers.split(",")) if numbers else ()

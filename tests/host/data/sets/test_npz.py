@@ -157,6 +157,7 @@ GOOD = "{'descr': '|u1', 'fortran_order': False, 'shape': (2, 2), }\n"
         (npy(GOOD)[:-3], "a damaged header"),
         (npy(GOOD.replace("2, 2", "2, -2"), b"1234"), "a damaged header"),
         (npy(GOOD.replace("2, 2", "2,, 2"), b"1234"), "a damaged header"),
+        (npy(GOOD.replace("2, 2", "02, 2"), b"1234"), "a damaged header"),
         (npy(GOOD.replace("False", "print(1)"), b"1234"), "a damaged header"),
         (npy(GOOD.replace("'shape'", "'form'"), b"1234"), "a damaged header"),
         (npy(GOOD + "# more", b"1234"), "a damaged header"),
