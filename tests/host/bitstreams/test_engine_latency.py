@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 
 from allspin.hdl.bench.networks import random_images, random_network
-from allspin.hdl.parameters import HardwareProfile
+from allspin.hdl.parameters import HardwareProfile, ResidentParameters
 from allspin.host.bitstreams import engine_latency
 from allspin.host.bitstreams.engine_latency import latencies, measure_latency
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 
+RESIDENT = ResidentParameters(beats=300, images=40)
 EVENT, LAST_EVENT, SUM, LAST_SUM = 1, 2, 4, 8
 
 
@@ -41,12 +42,12 @@ def test_images_that_overlap_are_told(words):
         latencies(words, 2)
 
 
-@pytest.mark.parametrize("rows_per_clock", [1, 4])
-def test_a_machine(rows_per_clock, monkeypatch, tmp_path):
-    monkeypatch.setenv("ALLSPIN_CACHE", str(tmp_path))
+@pytest.mark.parametrize("rows_per_clock", [1, pytest.param(4, marks=pytest.mark.long)])
+def test_a_machine(rows_per_clock, monkeypatch):
     network = random_network((24, 12, 6), 1)
+    profile = HardwareProfile(rows_per_clock=rows_per_clock, resident=RESIDENT)
     images = random_images(network, 12, 3)
-    found = measure_latency(network, HardwareProfile(rows_per_clock=rows_per_clock), images)
+    found = measure_latency(network, profile, images)
     trace = GoldenModel(network).trace(images)
     # No image leaves before its rows are driven, a bank each in turn, and its neurons have been
     # heard one after another.
@@ -63,14 +64,13 @@ def test_a_machine(rows_per_clock, monkeypatch, tmp_path):
     assert found.argmin() == 0
     # What was counted once is kept.
     monkeypatch.setattr(engine_latency, "open_virtual", None)
-    again = measure_latency(network, HardwareProfile(rows_per_clock=rows_per_clock), images)
+    again = measure_latency(network, profile, images)
     np.testing.assert_array_equal(again, found)
 
 
-def test_a_trace_that_was_cut_is_told(monkeypatch, tmp_path):
-    monkeypatch.setenv("ALLSPIN_CACHE", str(tmp_path))
+def test_a_trace_that_was_cut_is_told(monkeypatch):
     monkeypatch.setattr(engine_latency, "SPARE_CLOCKS", 0)
     monkeypatch.setattr(engine_latency, "cycle_bounds", lambda *_: np.array([20]))
     network = random_network((24, 12, 6), 1)
     with pytest.raises(UserError, match=r"latency cannot be told: [0-9] of 12 images passed"):
-        measure_latency(network, HardwareProfile(), random_images(network, 12, 3))
+        measure_latency(network, HardwareProfile(resident=RESIDENT), random_images(network, 12, 4))

@@ -339,7 +339,9 @@ def test_an_interrupt_ends_it_at_once_in_a_line(small, tmp_path):
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize("wait", [0.0, 0.1, 0.3])
+@pytest.mark.parametrize(
+    "wait", [0.1, *(pytest.param(wait, marks=pytest.mark.long) for wait in (0.0, 0.3))]
+)
 def test_an_interrupt_while_workers_start_is_a_line_too(small, tmp_path, wait):
     process = Command(small, tmp_path / "t.csv").start()
     deadline = time.monotonic() + SOON
