@@ -23,7 +23,11 @@ LABELS = GoldenModel(NETWORK).classify(IMAGES)
 @pytest.mark.parametrize(
     ("profile", "resident"),
     [
-        (HardwareProfile(lanes=1, resident=ResidentParameters(beats=4096, images=100)), False),
+        pytest.param(
+            HardwareProfile(lanes=1, resident=ResidentParameters(beats=4096, images=100)),
+            False,
+            marks=pytest.mark.long,
+        ),
         (HardwareProfile(rows_per_clock=4, resident=ResidentParameters(4096, 100)), True),
     ],
 )
