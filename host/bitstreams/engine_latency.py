@@ -20,8 +20,9 @@ from allspin.sim.network.netfile import network_to_bytes
 from allspin.sim.network.network import Network
 
 LAYER_BITS = 4
-EVENT, LAST_SUM = 1, 8
-"""Of a layer's bits in the engine's activity: an event was taken; an image's last sum was."""
+EVENT, LAST_EVENT, LAST_SUM = (np.uint64(bit) for bit in (1, 2, 8))
+"""Of a layer's bits in the engine's activity: an event was taken, an image's last one, its last
+sum."""
 SPARE_CLOCKS = 1000
 """For each image, besides its layers: reading it out, and asking for the next."""
 
@@ -47,16 +48,14 @@ def latencies(activity: npt.NDArray[np.uint64], layers: int) -> npt.NDArray[np.i
     ValueError
         If an image began before the one before it had ended.
     """
-    begins = np.flatnonzero(activity & np.uint64(EVENT))
-    ends = np.flatnonzero(activity >> np.uint64(LAYER_BITS * (layers - 1)) & np.uint64(LAST_SUM))
-    # An image's first event is the first one behind the end of the image before.
-    first = np.searchsorted(begins, np.concatenate([[-1], ends[:-1]]), side="right")
-    starts = begins[np.minimum(first, len(begins) - 1)] if len(ends) else begins[:0]
-    lasts = np.flatnonzero(activity & np.uint64(2))
-    if len(lasts) < len(ends) or np.any(lasts[: len(ends)] > ends) or np.any(starts > ends):
+    begins = np.flatnonzero(activity & EVENT)
+    ends = np.flatnonzero(activity >> np.uint64(LAYER_BITS * (layers - 1)) & LAST_SUM)
+    driven = np.flatnonzero(activity & LAST_EVENT)[: len(ends)]
+    # An image's last event lies between the end of the image before and its own.
+    if len(driven) < len(ends) or np.any(driven > ends) or np.any(driven[1:] < ends[:-1]):
         raise ValueError("images overlap")
-    if np.any(lasts[1 : len(ends)] < ends[:-1]):
-        raise ValueError("images overlap")
+    before = np.concatenate([[-1], ends])[: len(ends)]
+    starts = begins[np.searchsorted(begins, before, side="right")]
     return ends - starts + 1
 
 

@@ -48,17 +48,5 @@ def row_values(images: npt.NDArray[np.uint8], pixel_bits: int) -> npt.NDArray[np
 
 
 def quantise_pixels(images: npt.NDArray[np.uint8], pixel_bits: int) -> npt.NDArray[np.uint8]:
-    """Round 8-bit grey levels to row values, one row a pixel.
-
-    Parameters
-    ----------
-    images : ndarray of uint8, shape (images, height, width) or (images, rows)
-        Grey levels.
-    pixel_bits : int
-        Width of a row value, 1 to 8.
-
-    Returns
-    -------
-    ndarray of uint8, shape (images, rows)
-    """
+    """The same as `row_values` as bytes: ndarray of uint8, shape (images, rows)."""
     return row_values(images, pixel_bits).astype(np.uint8)

@@ -185,7 +185,10 @@ class _Selftest:
         for number, layer in enumerate(made.network.layers):
             wrong = np.count_nonzero(self._machine.read_words(number) != layer.words)
             if wrong:
-                return False, f"{wrong:,} of {layer.words.size:,} R_AH words of layer {number}"
+                return (
+                    False,
+                    f"{wrong:,} of {layer.words.size:,} R_AH words of layer {number} differ",
+                )
         answers = self._machine.stream(self._images)
         right, text = _compared(answers, GoldenModel(made.network, noise=made.noise), self._images)
         return right, f"seed {CHIP}, {maker.where}; {text}"
