@@ -1,11 +1,13 @@
 // A chart by uPlot, in the colours and letters of the page.
 
+import { Captioned } from "./caption.js";
+
 /** @typedef {import("./colours.js").Colours} Colours */
 
 /** @type {Set<Chart>} Every chart of the page, for saving. */
 export const charts = new Set();
 
-export class Chart {
+export class Chart extends Captioned {
   /**
    * @param {HTMLElement} parent
    * @param {{title: string, source?: string, height: number}} about
@@ -13,25 +15,13 @@ export class Chart {
    * @param {(paint: {axis: Record<string, unknown>}) => Record<string, unknown>} options Of uPlot,
    *   made anew when the colours change.
    */
-  constructor(parent, { title, source = "", height }, colours, options) {
+  constructor(parent, about, colours, options) {
+    const place = document.createElement("div");
+    place.className = "plot";
+    super(parent, place, { ...about, className: "chart" });
+    this.place = place;
     this.colours = colours;
     this.options = options;
-    this.height = height;
-    this.figure = document.createElement("figure");
-    this.figure.className = "chart";
-    this.caption = document.createElement("figcaption");
-    this.title = document.createElement("span");
-    this.title.className = "title";
-    this.source = document.createElement("span");
-    this.source.className = "source";
-    this.caption.append(this.title, this.source);
-    this.place = document.createElement("div");
-    this.place.className = "plot";
-    this.place.setAttribute("role", "img");
-    this.place.style.height = `${height}px`;
-    this.figure.append(this.caption, this.place);
-    parent.append(this.figure);
-    this.label(title, source);
     /** @type {(number | null)[][]} */
     this.values = [];
     /** @type {uPlot | null} */
@@ -39,12 +29,6 @@ export class Chart {
     this.observer = new ResizeObserver(() => this.resized());
     this.observer.observe(this.place);
     charts.add(this);
-  }
-
-  /** @param {string} title @param {string} source */
-  label(title, source = this.source.textContent ?? "") {
-    this.title.textContent = title;
-    this.source.textContent = source;
   }
 
   /** @param {string} words */

@@ -1,5 +1,6 @@
 // A panel: a canvas with a caption that is drawn anew when its size, colours or values change.
 
+import { Captioned } from "./caption.js";
 import { CanvasSurface } from "./surface.js";
 
 /** @typedef {import("./surface.js").Surface} Surface */
@@ -8,39 +9,21 @@ import { CanvasSurface } from "./surface.js";
 /** @type {Set<Panel>} Every panel of the page, for saving. */
 export const panels = new Set();
 
-export class Panel {
+export class Panel extends Captioned {
   /**
    * @param {HTMLElement} parent
    * @param {{title: string, source?: string, className?: string, height: number}} about
    * @param {Draw} draw
    */
-  constructor(parent, { title, source = "", className = "", height }, draw) {
+  constructor(parent, about, draw) {
+    const canvas = document.createElement("canvas");
+    super(parent, canvas, about);
+    this.canvas = canvas;
     this.draw = draw;
-    this.height = height;
-    this.figure = document.createElement("figure");
-    if (className) this.figure.className = className;
-    this.caption = document.createElement("figcaption");
-    this.title = document.createElement("span");
-    this.title.className = "title";
-    this.source = document.createElement("span");
-    this.source.className = "source";
-    this.caption.append(this.title, this.source);
-    this.canvas = document.createElement("canvas");
-    this.canvas.setAttribute("role", "img");
-    this.canvas.style.height = `${height}px`;
-    this.figure.append(this.caption, this.canvas);
-    parent.append(this.figure);
-    this.label(title, source);
     this.width = 0;
     this.observer = new ResizeObserver(() => this.resized());
     this.observer.observe(this.canvas);
     panels.add(this);
-  }
-
-  /** @param {string} title @param {string} source Who computed what is shown. */
-  label(title, source = this.source.textContent ?? "") {
-    if (this.title.textContent !== title) this.title.textContent = title;
-    if (this.source.textContent !== source) this.source.textContent = source;
   }
 
   /** @param {string} words What is seen, for those who do not see it. */
