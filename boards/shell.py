@@ -151,9 +151,8 @@ class Shell(Elaboratable):
         self._elaborate_clock(m, platform, pads)
 
         engine = self.parameters.machine.link.engine
-        lights = board.lights
         m.submodules.lights = driver = LightsDriver(
-            board.machine_frequency, engine.classes * engine.logit_bytes, len(lights.digit)
+            board.machine_frequency, engine.classes * engine.logit_bytes, len(board.lights.digit)
         )
         m.submodules.receiver = receiver = UartReceiver(board.uart_parameters)
         m.submodules.transmitter = transmitter = UartTransmitter(board.uart_parameters)
@@ -197,6 +196,13 @@ class Shell(Elaboratable):
             driver.taken.eq(came),
             driver.damaged.eq(receiver.framing_error | receiver.overrun),
         ]
+        self._elaborate_lights(m, pads, driver)
+        return m
+
+    def _elaborate_lights(self, m: Module, pads: Pads, driver: LightsDriver) -> None:
+        """The LEDs, and the outputs that are held."""
+        board = self.parameters.board
+        lights = board.lights
         shown = {
             lights.programmed: driver.programmed,
             lights.streaming: driver.streaming,
@@ -208,7 +214,6 @@ class Shell(Elaboratable):
                 name = path.replace("/", "_")
                 m.submodules[name] = buffer = io.Buffer(io.Direction.Output, pads.named(path))
                 m.d.comb += buffer.o.eq(value)
-        return m
 
     def _elaborate_clock(self, m: Module, platform: TemplatedPlatform, pads: Pads) -> None:
         """The domain ``sync``: its clock, and a reset until that can be relied on."""
