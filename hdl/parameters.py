@@ -338,10 +338,15 @@ class CrossbarParameters:
         return 1 if self.tiling is None else self.tiling.tiles(self.rows)
 
     @property
+    def tile_rows(self) -> int:
+        """Rows of a tile; all where columns are read in one piece."""
+        return self.rows if self.tiling is None else self.tiling.rows
+
+    @property
     def tile_widths(self) -> TileWidths:
         """Of columns that are read tile by tile."""
         assert self.tiling is not None
-        most = min(self.tiling.rows, self.rows) * (2**self.value_bits - 1)
+        most = min(self.tile_rows, self.rows) * (2**self.value_bits - 1)
         half = 2 ** (self.rah_bits - 1)
         return self.tiling.widths(-most * half, most * (half - 1), self.tiles, self.rah_bits)
 

@@ -116,7 +116,10 @@ class Tiling:
 
     def __str__(self) -> str:
         """As messages have it."""
-        return f"tiles of {self.rows} rows, read with {self.bits} bits in steps of 2^{self.shift}"
+        return (
+            f"tiles of {self.rows} rows, read with {self.bits} bits in steps of {1 << self.shift}"
+            f"{' and offsets' * self.offsets}"
+        )
 
 
 def _signed_bits(low: int, high: int) -> int:

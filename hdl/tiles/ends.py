@@ -85,7 +85,7 @@ class TileEnds(wiring.Component):
         drive, tile, last = Signal(), Signal(range(p.tiles)), Signal()
         m.d.sync += [
             drive.eq(drives.any()),
-            tile.eq(reduce(or_, (Mux(one, number, 0) for one, number in zip(drives, tiles)))),
+            tile.eq(reduce(or_, (Mux(drives[k], one, 0) for k, one in enumerate(tiles)))),
             last.eq(ends),
         ]
 
