@@ -33,12 +33,12 @@ def slots(*driven: tuple[int, int]) -> list[dict[str, int]]:
 
 
 def beats(
-    image: npt.NDArray[np.int64], p: CrossbarParameters, rng: random.Random
+    image: npt.NDArray[np.int64], p: CrossbarParameters, rng: random.Random, pauses: bool
 ) -> list[list[dict[str, int]]]:
     """An image's driven rows, several in a beat if there are several parts.
 
     At random places, so that parts are silent in any beat; each driven row comes once, after
-    those of the tiles before. Between tiles a beat may be silent.
+    those of the tiles before. With `pauses` a beat between tiles may be silent.
     """
     silent: list[list[tuple[int, int]]] = [[] for _ in range(p.rows_per_clock)]
     found: list[list[list[tuple[int, int]]]] = []
@@ -51,7 +51,7 @@ def beats(
                 free = [[[] for _ in range(p.rows_per_clock)]]
                 tile += free
             rng.choice(free)[part].append((line, int(image[row])))
-        found += tile + [silent] * (p.tiling is not None and rng.random() < 0.2)
+        found += tile + [silent] * (pauses and p.tiling is not None and rng.random() < 0.3)
     return [slots(*((own or [(0, 0)])[0] for own in beat)) for beat in found or [silent]]
 
 
@@ -97,7 +97,7 @@ def compute(
         await ctx.tick().repeat(p.write_clocks)
         loaded[0] = True
         for image in images:
-            driven = beats(image, p, rng)
+            driven = beats(image, p, rng, stall > 0)
             for number, beat in enumerate(driven):
                 while rng.random() < stall:
                     await ctx.tick()
