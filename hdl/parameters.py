@@ -459,6 +459,12 @@ class EngineParameters:
         """
         if network.beyond_words is not None:
             raise ValueError(f"{network.beyond_words}; run it on golden")
+        for number, layer in enumerate(network.layers):
+            if layer.adc is not None and layer.adc.offsets is not None:
+                raise ValueError(
+                    f"layer {number}: the gateware's converters of tiles have no offsets; run it "
+                    "on golden"
+                )
         profile = profile or HardwareProfile()
         rah_bits = profile.rah_bits or network.rah_bits
         step = 0

@@ -83,6 +83,11 @@ class Tiling:
             return None
         return cls(adc.rows, adc.bits, adc.shift, adc.offsets is not None)
 
+    @property
+    def adc(self) -> Adc:
+        """The same of a network's layer, without offsets."""
+        return Adc(self.rows, self.bits, self.shift)
+
     def tiles(self, rows: int) -> int:
         """How many tiles an array of so many rows has."""
         return -(-rows // self.rows)
