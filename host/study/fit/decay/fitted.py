@@ -149,7 +149,7 @@ class FittedDecay:
         if fit.attempt_time is None:
             found["attempt_time_assumed"] = fit.used_attempt
         return found | {
-            "one_barrier_p_value": fit.chance,
+            "one_barrier_p_value": fit.p_value,
             "temperatures": sorted({curve.temperature for curve in self.decays.curves}),
             "curves": len(self.decays.curves),
             "outliers": self.outliers(),
