@@ -78,14 +78,15 @@ class TileEnds(wiring.Component):
         tiles, ends = self.tiles, self.taken & self.last
         drives = driven & self.taken.replicate(p.rows_per_clock)
         if p.target.wide:
-            some, numbers, closes = Signal(p.rows_per_clock), Signal.like(tiles), Signal()
-            m.d.sync += [some.eq(drives), numbers.eq(tiles), closes.eq(ends)]
-            drives, tiles, ends = some, numbers, closes
+            some, places, closes = Signal(p.rows_per_clock), Signal.like(tiles), Signal()
+            m.d.sync += [some.eq(drives), places.eq(tiles), closes.eq(ends)]
+            drives, tiles, ends = some, places, closes
+        numbers = [Mux(drives[part], tiles[part], 0) for part in range(p.rows_per_clock)]
         # A beat's rows are all of one tile, or 0 where nothing is driven.
         drive, tile, last = Signal(), Signal(range(p.tiles)), Signal()
         m.d.sync += [
             drive.eq(drives.any()),
-            tile.eq(reduce(or_, (Mux(drives[k], one, 0) for k, one in enumerate(tiles)))),
+            tile.eq(reduce(or_, numbers)),
             last.eq(ends),
         ]
 

@@ -1,5 +1,6 @@
 """Widths of what tiles are read through, against all that their converters can make."""
 
+import dataclasses
 import itertools
 from typing import Any
 
@@ -68,4 +69,4 @@ def test_a_network_s_converters() -> None:
 )
 def test_what_no_tiles_are(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        Tiling(**({"rows": 8, "bits": 6, "shift": 0} | changes))
+        dataclasses.replace(Tiling(8, 6, 0), **changes)

@@ -138,7 +138,7 @@ class Identity:
             raise ValueError("its identity has a layer without rows, columns, lanes or bits")
         tilings = [_tiling(*size) for size in _TILING.iter_unpack(body[end:])] or [None] * count
         layers = tuple(
-            LayerIdentity(*size, tiling) for size, tiling in zip(sizes, tilings, strict=True)
+            LayerIdentity(*size, tiling=tiling) for size, tiling in zip(sizes, tilings, strict=True)
         )
         # The device's order is that of the class, but that its layers come last.
         fields[6:8] = neuron_from_wire(fields[6]), layers, Feature(fields[7])
