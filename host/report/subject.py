@@ -90,7 +90,7 @@ class Subject:
     chips : int
         How many chips, from chip 0 on.
     at : str or None
-        Where the device is taken; None for its own point.
+        Operating point of the device; None for its file's default.
     tiles : Tiles or None
         What the network's columns were cut into; None for its own.
     """

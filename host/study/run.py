@@ -42,7 +42,7 @@ Integers = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What a run does besides showing images and counting.
+    """What a run does besides counting correct answers.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class RunOptions:
         Whether every logit, and every R_AH word of a chip in gateware, is compared with the
         golden model.
     logits : bool
-        Whether logits are read of resident images too; streamed ones bring theirs along.
+        Whether logits of resident images are read too; those of streamed images always are.
     resident : bool
         Whether the images are kept on the board, as many at a time as fit, and run there.
     """

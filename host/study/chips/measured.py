@@ -53,9 +53,9 @@ class MeasureOptions:
     tries : int or None
         Writes of a cell that write-verify may take; None for what suits a network's states.
     band : float
-        How far from its level write-verify lets a cell be, as a fraction of the range.
+        Largest distance from the level that write-verify accepts, as a fraction of the range.
     probed : tuple of str or Path
-        Files of cells that a probe station read back, one a chip: rows of their own.
+        Files of cells that a probe station read back, one for each chip.
     missing : float
         Share of such a chip's cells that may be missing.
     tiles : Tiles or None
@@ -64,8 +64,7 @@ class MeasureOptions:
     Raises
     ------
     ValueError
-        If there are no so many chips; the message begins with ``chips``, ``first`` or
-        ``missing``.
+        If `chips`, `first` or `missing` is out of its range; the message begins with its name.
     """
 
     chips: int = CHIPS
