@@ -1,5 +1,6 @@
 """A network cut for a study: options win over the file, and it is said."""
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,11 +8,14 @@ import numpy as np
 import pytest
 
 from allspin.hdl.bench.networks import random_network
+from allspin.host.data.catalogue import open_device
 from allspin.host.data.datasets import load_dataset
 from allspin.host.show.display import Silent
 from allspin.host.study.cutting import cut_network
 from allspin.host.study.run import run
+from allspin.host.study.running.chip_options import ChipOptions
 from allspin.host.training.recipe import split
+from allspin.sim.device.adc_variation import AdcVariation
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
@@ -78,6 +82,16 @@ def test_training_images_must_be_there(folder: Path, network: Network) -> None:
         cut_network(network, TILES, folder)
 
 
-def test_gateware_refuses_in_words(network: Network, folder: Path) -> None:
-    with pytest.raises(UserError, match=r"cannot run this network: .*tiles on golden"):
-        run(network, "virtual", data=folder, tiles=TILES)
+@pytest.mark.parametrize(
+    ("adc", "says"),
+    [
+        (AdcVariation(offset=0.5), "cannot run this network: .*no offsets; run it on golden"),
+        (AdcVariation(noise=0.5), "no noise of tiles' converters: run this chip on golden"),
+    ],
+)
+def test_gateware_refuses_in_words(
+    network: Network, folder: Path, adc: AdcVariation, says: str
+) -> None:
+    device = dataclasses.replace(open_device("paper"), adc=adc)
+    with pytest.raises(UserError, match=says):
+        run(network, "virtual", chip=ChipOptions(7, device), data=folder, tiles=TILES)
