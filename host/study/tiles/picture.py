@@ -60,10 +60,9 @@ def _on_chips(axes: Axes, title: str, found: Sequence[Reached], colour: str) -> 
     bits = [each.tiles.bits for each in here]
     means = [_error(float(each.chips.mean())) for each in here]
     worst = [_error(float(each.chips.min())) for each in here]
-    axes.plot(bits, [_error(each.ideal) for each in here], color=colour, linestyle=":", marker=".")
-    axes.plot(
-        bits, means, color=colour, marker="o", label=f"{title}: mean of chips (dotted: ideal)"
-    )
+    ideal = [_error(each.ideal) for each in here]
+    axes.plot(bits, ideal, color=colour, linestyle=":", label=f"{title}: ideal")
+    axes.plot(bits, means, color=colour, marker="o", label=f"{title}: mean of chips")
     axes.fill_between(bits, means, worst, color=colour, alpha=0.2, label=f"{title}: to the worst")
 
 

@@ -1,4 +1,4 @@
-"""What a network reaches in tiles of some rows and bits, ideal and on chips whose converters vary."""
+"""What a network reaches in tiles, ideal and on chips whose converters vary."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
