@@ -2,8 +2,10 @@
 
 import functools
 import io
+import math
+import textwrap
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +14,7 @@ from typing import Any, ParamSpec, cast
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.gridspec import GridSpec
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.text import Text
 
@@ -39,6 +42,8 @@ MILLIMETRES = 25.4
 """Of an inch."""
 PRINT_POINTS = 7.0
 """Size of the text in print."""
+LETTER = 0.62
+"""Width of a bold letter, as a share of the text's size."""
 PRINT_DOTS = 300
 """Per inch, of a PNG for print."""
 DOTS_PER_INCH = 150
@@ -164,14 +169,79 @@ class Look:
 SCREEN = Look()
 
 
+def _are_maps(panels: Iterable[Axes]) -> bool:
+    """Whether panels have a shape of their own, and labels at their ticks."""
+    return all(
+        panel.get_aspect() == 1 and panel.get_xticklabels()
+        for panel in panels
+        if panel.get_subplotspec() is not None
+    )
+
+
+def _restack(figure: Figure, room: float) -> tuple[float, float]:
+    """Put panels that stand side by side into fewer columns.
+
+    Parameters
+    ----------
+    figure : Figure
+        The picture; panels in grids of their own, or without labels at their ticks, stay.
+    room : float
+        Width that there is, as a share of the one that all its columns need.
+
+    Returns
+    -------
+    fewer, higher : float
+        Columns that were and that are, one over the other; rows that are and that were.
+    """
+    panels = [panel for panel in figure.axes if panel.get_subplotspec() is not None]
+    shown = [panel for panel in panels if panel.axison]
+    grids = {panel.get_gridspec() for panel in panels}
+    if len(grids) != 1 or not all(panel.get_xticklabels() for panel in shown):
+        return 1.0, 1.0
+    grid = grids.pop()
+    assert grid is not None
+    # What is written in maps needs less room than what stands beside curves.
+    wanted = grid.ncols * room
+    columns = max(1, min(grid.ncols, math.ceil(wanted) if _are_maps(shown) else round(wanted)))
+    ratios = {*(grid.get_width_ratios() or [1]), *(grid.get_height_ratios() or [1])}
+    if columns == grid.ncols or len(ratios) > 1 or len(panels) != grid.ncols * grid.nrows:
+        return 1.0, 1.0
+    for panel in set(panels) - set(shown):
+        panel.remove()
+    rows = -(-len(shown) // columns)
+    for place, panel in zip(GridSpec(rows, columns, figure=figure), shown, strict=False):
+        panel.set_subplotspec(place)
+        panel.tick_params(labelleft=True, labelbottom=True)
+    return grid.ncols / columns, rows / grid.nrows
+
+
+def _fold_titles(figure: Figure, text: float) -> None:
+    """Break titles into lines that the figure or the panel has room for."""
+    width = 72 * figure.get_size_inches()[0] / text
+    figure.suptitle(
+        textwrap.fill(figure.get_suptitle(), int(width / (LETTER * RC["figure.titlesize"]))),
+        x=0.01,
+        ha="left",
+    )
+    for axes in figure.axes:
+        place = axes.get_subplotspec()
+        if place is not None and (title := axes.get_title(loc="left")):
+            most = width / place.get_gridspec().ncols / (LETTER * RC["axes.titlesize"])
+            axes.set_title("\n".join(textwrap.fill(line, int(most)) for line in title.split("\n")))
+
+
 def _set_for_print(figure: Figure, look: Look) -> None:
-    """Change a figure's size and that of its texts."""
+    """Change a figure's size, that of its texts, and where its panels stand."""
     figure.draw_without_rendering()  # ticks are made when they are drawn
     width, height = figure.get_size_inches()
     share = 1.0 if look.width is None else look.width / MILLIMETRES / width
     text = (look.points or PRINT_POINTS) / RC["font.size"]
-    # As high as its lines of text need, and not higher than it was.
-    figure.set_size_inches(width * share, height * max(share, min(1.0, text)))
+    fewer, higher = _restack(figure, share / text)
+    # As high as its lines of text need, and not higher than it was; maps keep their shape.
+    panel = share * fewer
+    least = 0.0 if _are_maps(figure.axes) else min(1.0, text)
+    figure.set_size_inches(width * share, height * higher * max(panel, least))
+    _fold_titles(figure, text)
     texts = set(figure.findobj(Text))
     for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
         texts -= set(axis.findobj(Text)) - {axis.label, axis.offsetText}
@@ -182,6 +252,8 @@ def _set_for_print(figure: Figure, look: Look) -> None:
     for words in texts:
         assert isinstance(words, Text)
         words.set_fontsize(float(words.get_fontsize()) * text)
+    if fewer > 1:
+        figure.draw_without_rendering()  # where maps come to stand is known after one layout
 
 
 def png_of(figure: Figure) -> bytes:
