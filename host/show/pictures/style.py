@@ -42,8 +42,10 @@ MILLIMETRES = 25.4
 """Of an inch."""
 PRINT_POINTS = 7.0
 """Size of the text in print."""
-LETTER = 0.62
+LETTER = 0.68
 """Width of a bold letter, as a share of the text's size."""
+SLACK = 0.03
+"""Inches that a text may stand out of a picture: room around letters."""
 PRINT_DOTS = 300
 """Per inch, of a PNG for print."""
 DOTS_PER_INCH = 150
@@ -215,19 +217,30 @@ def _restack(figure: Figure, room: float) -> tuple[float, float]:
     return grid.ncols / columns, rows / grid.nrows
 
 
+def _fold(texts: Iterable[object], title: str, letters: float) -> None:
+    """Break the text that is a title into lines of so many letters."""
+    for words in texts:
+        if isinstance(words, Text) and title and words.get_text() == title:
+            lines = (textwrap.fill(line, int(letters)) for line in title.split("\n"))
+            words.set_text("\n".join(lines))
+
+
 def _fold_titles(figure: Figure, text: float) -> None:
     """Break titles into lines that the figure or the panel has room for."""
-    width = 72 * figure.get_size_inches()[0] / text
-    figure.suptitle(
-        textwrap.fill(figure.get_suptitle(), int(width / (LETTER * RC["figure.titlesize"]))),
-        x=0.01,
-        ha="left",
-    )
+    # In letters of which each is as wide as it is high.
+    width = 72 * figure.get_size_inches()[0] / text / LETTER
+    _fold(figure.texts, figure.get_suptitle(), width / RC["figure.titlesize"])
     for axes in figure.axes:
-        place = axes.get_subplotspec()
-        if place is not None and (title := axes.get_title(loc="left")):
-            most = width / place.get_gridspec().ncols / (LETTER * RC["axes.titlesize"])
-            axes.set_title("\n".join(textwrap.fill(line, int(most)) for line in title.split("\n")))
+        if (place := axes.get_subplotspec()) is not None:
+            right = place.colspan.stop / place.get_gridspec().ncols
+            room = (right - axes.get_position().x0) * width
+            _fold(axes.findobj(Text), axes.get_title(loc="left"), room / RC["axes.titlesize"])
+
+
+def _is_whole(figure: Figure) -> bool:
+    """Whether all titles, labels and legends are within the picture."""
+    drawn = figure.get_tightbbox()
+    return drawn.x0 >= -SLACK and drawn.x1 <= figure.get_size_inches()[0] + SLACK
 
 
 def _set_for_print(figure: Figure, look: Look) -> None:
@@ -241,7 +254,6 @@ def _set_for_print(figure: Figure, look: Look) -> None:
     panel = share * fewer
     least = 0.0 if _are_maps(figure.axes) else min(1.0, text)
     figure.set_size_inches(width * share, height * higher * max(panel, least))
-    _fold_titles(figure, text)
     texts = set(figure.findobj(Text))
     for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
         texts -= set(axis.findobj(Text)) - {axis.label, axis.offsetText}
@@ -252,8 +264,11 @@ def _set_for_print(figure: Figure, look: Look) -> None:
     for words in texts:
         assert isinstance(words, Text)
         words.set_fontsize(float(words.get_fontsize()) * text)
-    if fewer > 1:
-        figure.draw_without_rendering()  # where maps come to stand is known after one layout
+    figure.draw_without_rendering()
+    _fold_titles(figure, text)
+    # Where maps come to stand depends on what stands beside them, and the other way round.
+    for _ in range(2):
+        figure.draw_without_rendering()
 
 
 def png_of(figure: Figure) -> bytes:
@@ -262,6 +277,12 @@ def png_of(figure: Figure) -> bytes:
     with _style():
         figure.savefig(content, format="png", metadata={FORMATS["png"]: None}, dpi=NOTEBOOK_DOTS)
     return content.getvalue()
+
+
+def _no_room(name: str) -> UserError:
+    return UserError(
+        f"the picture {name} has no room for its text: `width` must be larger, or `points` smaller"
+    )
 
 
 def save_picture(figure: Figure, folder: Path, name: str, look: Look = SCREEN) -> list[Path]:
@@ -291,17 +312,19 @@ def save_picture(figure: Figure, folder: Path, name: str, look: Look = SCREEN) -
     paths = []
     with _style():
         if look.printed:
-            _set_for_print(figure, look)
+            try:
+                _set_for_print(figure, look)
+            except UserWarning as warning:
+                raise _no_room(name) from warning
+            if not _is_whole(figure):
+                raise _no_room(name)
         for kind in look.formats:
             content = io.BytesIO()
             dots = PRINT_DOTS if look.printed else DOTS_PER_INCH
             try:
                 figure.savefig(content, format=kind, metadata={FORMATS[kind]: None}, dpi=dots)
             except UserWarning as warning:
-                raise UserError(
-                    f"the picture {name} has no room for its text: `width` must be larger, or "
-                    "`points` smaller"
-                ) from warning
+                raise _no_room(name) from warning
             paths.append(folder / f"{name}.{kind}")
             write_atomically(paths[-1], content.getvalue())
     return paths
