@@ -58,8 +58,8 @@ def check_sums(noise: ColumnNoise | None) -> None:
     """
     if noise is not None and not noise.on_neurons_only:
         raise UserError(
-            "gateware has no read noise, no offset and no gain error of amplifiers: run this chip "
-            "on golden, or one of a device without them"
+            "gateware has no read noise, no offset and no gain error of amplifiers, and no noise "
+            "of tiles' converters: run this chip on golden, or one of a device without them"
         )
 
 
@@ -107,6 +107,8 @@ def why_words(device: Device, programming: Programming | None) -> str | None:
         return "the Programmer has no Hall offset"
     if wrong.reference:
         return "the Programmer has no reference column"
+    if device.adc.gain:
+        return "the Programmer has no gain of a tile's converters"
     if wrong.drifts or wrong.decays:
         return "the Programmer has no drift" if wrong.drifts else "the Programmer has no retention"
     if device.array.reading != "ideal":
@@ -262,6 +264,7 @@ class ChipMaker:
         noise = chip.noise(self._network)
         check_use_noise(self._machine.name, self._machine.identity, noise)
         varied = self._varied(chip) if network is None else network
+        self._machine.check(varied)
         memories = [*neuron_memories(varied)]
         features = self._machine.identity.features
         if Feature.USE_NOISE in features:
@@ -269,7 +272,6 @@ class ChipMaker:
         if Feature.PROGRAMMER in features:
             memories.append(self._chip_memory(chip))
         if self.reason is not None:
-            self._machine.check(varied)
             memories += crossbar_memories(varied)
             self._machine.write_memories(memories, progress)
         else:
