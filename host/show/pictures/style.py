@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, ParamSpec, cast
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
@@ -205,14 +206,18 @@ def _restack(figure: Figure, room: float) -> tuple[float, float]:
     # What is written in maps needs less room than what stands beside curves.
     wanted = grid.ncols * room
     columns = max(1, min(grid.ncols, math.ceil(wanted) if _are_maps(shown) else round(wanted)))
-    ratios = {*(grid.get_width_ratios() or [1]), *(grid.get_height_ratios() or [1])}
-    if columns == grid.ncols or len(ratios) > 1 or len(panels) != grid.ncols * grid.nrows:
+    alike = all(
+        len(np.unique(ratios or 1)) == 1
+        for ratios in (grid.get_width_ratios(), grid.get_height_ratios())
+    )
+    if columns == grid.ncols or not alike or len(panels) != grid.ncols * grid.nrows:
         return 1.0, 1.0
     for panel in set(panels) - set(shown):
         panel.remove()
     rows = -(-len(shown) // columns)
-    for place, panel in zip(GridSpec(rows, columns, figure=figure), shown, strict=False):
-        panel.set_subplotspec(place)
+    places = GridSpec(rows, columns, figure=figure)
+    for number, panel in enumerate(shown):
+        panel.set_subplotspec(places[number // columns, number % columns])
         panel.tick_params(labelleft=True, labelbottom=True)
     return grid.ncols / columns, rows / grid.nrows
 

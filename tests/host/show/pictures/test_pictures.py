@@ -201,7 +201,9 @@ def test_a_picture_for_print_is_as_wide_and_its_text_as_large_as_asked_for(tmp_p
 
 @styled
 def beside_each_other(maps=False):
-    figure = new_figure(9.6, 4, "A title of so many words that a journal's column is no place for it")
+    figure = new_figure(
+        9.6, 4, "A title of so many words that a journal's column is no place for it"
+    )
     for axes in figure.subplots(1, 2, sharey=not maps):
         if maps:
             axes.imshow(np.eye(3))
