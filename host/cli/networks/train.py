@@ -43,7 +43,7 @@ examples:
   allspin train --recipe recipe.toml --seed 1 -o again.safetensors
   allspin train --neuron cmos-bare -o gate.safetensors
   allspin train --device paper --states 10 -o paper-ten.safetensors
-  allspin train --device paper --robust -o bears.safetensors
+  allspin train --device paper --robust -o robust.safetensors
   allspin train --in-array --states 100 --hidden 100,50 -o pulses.safetensors
 """
 

@@ -13,12 +13,12 @@ from allspin.host.study.paper.report import printed_table, printed_verdicts
 from allspin.host.study.paper.reproduce import PARTS, reproduce
 
 HELP = """\
-Draw every figure of the paper for which its text gives enough, try each of its claims, and
-say what came of it: reproduced, reproduced under a named assumption, contradicted, or not
-determined by the text.
+Draw every figure of the paper for which its text gives enough information, test each of its
+claims, and give a verdict: reproduced, reproduced under a named assumption, contradicted, or
+not determined by the text.
 
 The folder then has each picture as PNG and SVG with its numbers as CSV, and the report as
-paper.md and paper.html. An interrupted run goes on from what is done."""
+paper.md and paper.html. An interrupted run resumes."""
 EPILOG = """\
 examples:
   allspin paper --quick            # minutes: few seeds and points
