@@ -1,7 +1,8 @@
 """The amplifiers at the feet of the columns: read noise and offset, and the last layer's gain.
 
 In hidden layers an amplifier's gain is a factor of its V-I converter's. The last layer has none, so
-there the sum itself is turned: ``sum + ((sum * gain + 2**12) >> 13)``.
+there the sum itself is turned: ``sum + ((sum * share + 2**12) >> 13)``, which is
+``(sum * (2**13 + share) + 2**12) >> 13``.
 """
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
@@ -13,14 +14,15 @@ from allspin.hdl.parameters import CrossbarParameters, EngineParameters
 from allspin.hdl.stream.block_ram import block_memory
 from allspin.hdl.stream.layouts import AmplifiedLayout, LoadLayout, NoiseLayout, SumLayout
 from allspin.hdl.stream.reservation import Reservation
+from allspin.hdl.variation.normal import later, times
 
 GAIN_BITS = 14
-"""Width of a share of the gain, signed: less than the gain itself."""
+"""Width of a share of the gain, signed: less than the gain itself. With it, unsigned."""
 SHARE_BITS = 13
 """Its fraction bits."""
-DIGIT_BITS = 17
-"""Bits of a sum that a multiplier takes at once, unsigned."""
 LINE_BYTES = 8
+CLOCKS = 5
+"""From a sum to its amplified one: noise, three for the product, rounding."""
 UNDER_WAY = 16
 """Sums that may be in the amplifiers or wait behind them: more than their registers."""
 
@@ -141,43 +143,21 @@ class LastAmplifiers(wiring.Component):
         noise = Mux(on, self.noise.payload.sums[0], 0)
         noisy = Signal(width)
         m.d.sync += noisy.eq(found.sums[0] + noise)
-
-        # No step does more than one addition or one multiplication.
-        terms = []
-        for low in range(0, len(noisy), DIGIT_BITS):
-            digit: Value = noisy[low : low + DIGIT_BITS]
-            if low + DIGIT_BITS >= len(noisy):
-                digit = digit.as_signed()
-            term = Signal(signed(DIGIT_BITS + 1 + GAIN_BITS), name=f"term_{low}")
-            m.d.sync += term.eq(digit * gain)
-            terms.append(term << low)
-        product = Signal(signed(len(noisy) + GAIN_BITS))
-        half = Signal.like(product)
-        turned = Signal(width)
-        sums = [noisy]
-        for clock in range(3):
-            later = Signal.like(noisy, name=f"noisy_{clock}")
-            m.d.sync += later.eq(sums[-1])
-            sums.append(later)
-        m.d.sync += [
-            product.eq(sum(terms[1:], terms[0])),
-            half.eq(product + (1 << SHARE_BITS - 1)),
-            turned.eq(sums[-1] + (half >> SHARE_BITS)),
-        ]
-        valid, last = Signal(5), Signal(5)
-        m.d.sync += [
-            valid.eq(Cat(reservation.taken, valid)),
-            last.eq(Cat(found.last, last)),
-        ]
+        product = times(m, gain, noisy, "product")
+        half = later(m, product + (1 << SHARE_BITS - 1), "half")
         m.d.comb += [
-            reservation.arrives.eq(valid[-1]),
-            reservation.payload.last.eq(last[-1]),
-            reservation.payload.sums[0].eq(turned),
+            reservation.arrives.eq(later(m, reservation.taken, "valid", CLOCKS, guarded=True)),
+            reservation.payload.last.eq(later(m, found.last, "last", CLOCKS)),
+            reservation.payload.sums[0].eq(half >> SHARE_BITS),
         ]
         return m
 
     def _elaborate_load(self, m: Module) -> tuple[Signal, Signal]:
-        """What was loaded: whether there is noise, and the gain of the sum that was taken."""
+        """What was loaded: whether there is noise, and the gain of the sum that is taken.
+
+        The gain comes a clock later. It is a factor, as wide as the share of it that is kept; where
+        nothing was written it is 1.
+        """
         load = self.load.payload
         on = Signal(reset_less=True)  # as memories: a reset keeps it
         low = Signal(8, reset_less=True)
@@ -204,9 +184,10 @@ class LastAmplifiers(wiring.Component):
                 m.d.sync += class_.eq(class_ + 1)
 
         place = Signal(range(self._crossbar.columns))
-        gain = Signal(signed(GAIN_BITS), reset_less=True)
-        m.d.comb += read.addr.eq(place)
-        m.d.sync += gain.eq(read.data)
+        found = Signal(signed(GAIN_BITS), reset_less=True)
+        gain = Signal(GAIN_BITS)
+        m.d.comb += [read.addr.eq(place), gain.eq(found ^ (1 << SHARE_BITS))]
+        m.d.sync += found.eq(read.data)
         with m.If(self.sums.valid & self.sums.ready):
             m.d.sync += place.eq(Mux(self.sums.payload.last, 0, place + 1))
         return on, gain
