@@ -7,6 +7,7 @@ and sends as words.
 
 import struct
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,7 @@ from allspin.host.link.payloads.memories import (
     Memory,
     crossbar_memories,
     neuron_memories,
+    sum_noise_memories,
     use_noise_memories,
 )
 from allspin.host.link.wire.session import NO_PROGRESS, Progress
@@ -46,21 +48,14 @@ USE_SPREAD_BITS = 8
 
 CHIPS = VariationParameters(redraw=True)
 """The gateware that makes chips, for a part with room for all of it: one for any network."""
-
-
-def check_sums(noise: ColumnNoise | None) -> None:
-    """See that a chip's noise at each use is of a kind that gateware has.
-
-    Raises
-    ------
-    UserError
-        If it is on column sums.
-    """
-    if noise is not None and not noise.on_neurons_only:
-        raise UserError(
-            "gateware has no read noise, no offset and no gain error of amplifiers: run this chip "
-            "on golden, or one of a device without them"
-        )
+SUM_CHIPS = replace(CHIPS, sum_noise=True)
+"""The same, of chips whose column sums have noise, or whose amplifiers have errors."""
+SUM_SPREAD_BITS = 10
+"""Bits that a spread of noise on sums may have more than a row's value and an R_AH word."""
+START_BITS = 16
+"""Bits that an amplifier's offset may have more than that, as it is sent."""
+MAX_SHARE = 2**13 - 1
+"""Largest share of its gain by which an amplifier may be wrong: less than all of it."""
 
 
 def check_use_noise(name: str, identity: Identity, noise: ColumnNoise | None) -> None:
@@ -80,8 +75,11 @@ def check_use_noise(name: str, identity: Identity, noise: ColumnNoise | None) ->
     UserError
         If it has not.
     """
-    check_sums(noise)
-    if noise is None or len(identity.layers) < 2:
+    if noise is None:
+        return
+    if not noise.on_neurons_only:
+        _check_sum_noise(name, identity, noise)
+    if len(identity.layers) < 2:
         return
     if Feature.USE_NOISE not in identity.features:
         raise UserError(
@@ -93,6 +91,34 @@ def check_use_noise(name: str, identity: Identity, noise: ColumnNoise | None) ->
         raise UserError(
             f"the C2C of this device's neurons is more than gateware has room for, "
             f"{noise.use_spread} of at most {2**bits - 1}: run this chip on golden"
+        )
+
+
+def _check_sum_noise(name: str, identity: Identity, noise: ColumnNoise) -> None:
+    """See that a machine has noise of sums and errors of amplifiers, and room for this chip's."""
+    if Feature.SUM_NOISE not in identity.features:
+        raise UserError(
+            f"the gateware of {name} was built without read noise, offset and gain error of "
+            "amplifiers: run this chip on golden or virtual, or one of a device without them"
+        )
+    for number in range(len(identity.layers)):
+        value_bits = identity.hidden_bits if number else identity.pixel_bits
+        top = 2 ** (value_bits + identity.rah_bits + SUM_SPREAD_BITS) - 1
+        if (spread := noise.read_spread(number)) > top:
+            raise UserError(
+                f"this device has more read noise than gateware has room for, {spread} of at most "
+                f"{top} in layer {number}: run this chip on golden"
+            )
+        offsets = np.abs(noise.offsets(number))
+        if (largest := int(offsets.max())) >= top << START_BITS:
+            raise UserError(
+                f"an amplifier's offset is more than gateware has room for, {largest} of at most "
+                f"{(top << START_BITS) - 1} in layer {number}: run this chip on golden"
+            )
+    if (share := int(np.abs(noise.shares).max())) > MAX_SHARE:
+        raise UserError(
+            f"an amplifier's gain is wrong by more than gateware has room for, {share} of at most "
+            f"{MAX_SHARE} in units of 2^-13: run this chip on golden"
         )
 
 
@@ -136,13 +162,9 @@ def chip_gateware(
     -------
     VariationParameters or None
         None where the host computes the words and nothing changes from use to use.
-
-    Raises
-    ------
-    UserError
-        If gateware has no such noise at each use.
     """
-    check_sums(noise)
+    if noise is not None and not noise.on_neurons_only:
+        return SUM_CHIPS
     if noise is None and why_words(device, programming) is not None:
         return None
     return CHIPS
@@ -266,6 +288,8 @@ class ChipMaker:
         features = self._machine.identity.features
         if Feature.USE_NOISE in features:
             memories += use_noise_memories(varied, 0 if noise is None else noise.use_spread)
+        if Feature.SUM_NOISE in features:
+            memories += sum_noise_memories(varied, noise)
         if Feature.PROGRAMMER in features:
             memories.append(self._chip_memory(chip))
         if self.reason is not None:

@@ -18,7 +18,7 @@ from allspin.hdl.parameters import EngineParameters, HardwareProfile
 from allspin.host.data.catalogue import device_path, network_path
 from allspin.host.data.datasets import check_fit, load_test_set
 from allspin.host.data.extensions import load_extensions
-from allspin.host.link.machines.chip_programming import check_sums, chip_gateware
+from allspin.host.link.machines.chip_programming import chip_gateware
 from allspin.host.link.machines.golden import GoldenMachine
 from allspin.host.link.machines.machine import Machine, Maker
 from allspin.host.link.machines.opening import GOLDEN, VIRTUAL, open_machine
@@ -258,7 +258,6 @@ def _board(on: str, made: ProgrammedChip) -> _Board:
     """A machine for a chip: one that is open already, or a new one."""
     if on == GOLDEN:
         return _Board(GoldenMachine())
-    check_sums(made.noise)
     if made.network.beyond_words is not None:
         raise UserError(f"no gateware can run {made.network.beyond_words}; run it on golden")
     # A virtual board is built for its engine; what is on a port is what it is.
