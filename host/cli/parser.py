@@ -15,7 +15,7 @@ import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, Protocol, cast
 
-from allspin.host.data.revision import version
+from allspin.host.show.revision import version
 from allspin.host.show.say import one_line, printable, say
 from allspin.sim.errors import meant
 

@@ -10,10 +10,10 @@ from allspin.hdl.cost.bound import cycle_bounds
 from allspin.hdl.parameters import EngineParameters, HardwareProfile
 from allspin.host.data.catalogue import network_name, open_network
 from allspin.host.data.datasets import load_test_set
-from allspin.host.data.revision import commit
 from allspin.host.link.machines.machine import Machine
 from allspin.host.link.machines.opening import GOLDEN, VIRTUAL
 from allspin.host.show.display import Display, Silent
+from allspin.host.show.revision import commit
 from allspin.host.study.running.chip_options import (
     ChipOptions,
     ProbedChipOptions,

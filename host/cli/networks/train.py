@@ -246,15 +246,6 @@ def _trained(dataset: Dataset, parameters: TrainingParameters, by_pulses: bool) 
     return trained
 
 
-def _chip_rows(trained: Trained | Learnt) -> list[tuple[str, Number, str]]:
-    """What chips reach on the validation images, as the table has it."""
-    return [
-        (f"{what} of {len(each.accuracies)} chips, {each.title}", Number(100 * share, ".2f"), "%")
-        for each in (trained.chips if isinstance(trained, Trained) else ())
-        for what, share in (("mean", each.mean), ("worst", each.worst))
-    ]
-
-
 def _print_table(
     trained: Trained | Learnt, options: dict[str, Any], seconds: float, path: Path
 ) -> None:

@@ -11,7 +11,7 @@ from allspin.host.show.printing import print_tables
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say
 from allspin.host.show.table import Table, figures
-from allspin.host.study.info import TOOLS, Info, find_info
+from allspin.host.study.hardware.info import TOOLS, Info, find_info
 from allspin.sim.errors import refused
 from allspin.sim.network.levels import check_range
 

@@ -7,8 +7,8 @@ from allspin.host.cli.options.pictures import add_picture_arguments, picture_opt
 from allspin.host.cli.options.tables import add_table_arguments
 from allspin.host.show.printing import print_tables
 from allspin.host.show.progress import Steps
-from allspin.host.study.paper import beyond
 from allspin.host.study.paper.chapter import FULL, QUICK
+from allspin.host.study.paper.chapters import beyond
 from allspin.host.study.paper.report import printed_table, printed_verdicts
 from allspin.host.study.paper.reproduce import PARTS, reproduce
 

@@ -58,6 +58,21 @@ MAX_SHARE = 2**13 - 1
 """Largest share of its gain by which an amplifier may be wrong: less than all of it."""
 
 
+def check_tiles(noise: ColumnNoise | None) -> None:
+    """See that a chip's noise at each use is of a kind that gateware has.
+
+    Raises
+    ------
+    UserError
+        If it is on tiles' sums.
+    """
+    if noise is not None and noise.on_tiles:
+        raise UserError(
+            "gateware has no noise of tiles' converters, and no read noise and no amplifiers of "
+            "tiles: run this chip on golden, or one of a device without them"
+        )
+
+
 def check_use_noise(name: str, identity: Identity, noise: ColumnNoise | None) -> None:
     """See that a machine has a chip's noise at each use.
 
@@ -75,6 +90,7 @@ def check_use_noise(name: str, identity: Identity, noise: ColumnNoise | None) ->
     UserError
         If it has not.
     """
+    check_tiles(noise)
     if noise is None:
         return
     if not noise.on_neurons_only:
@@ -133,6 +149,8 @@ def why_words(device: Device, programming: Programming | None) -> str | None:
         return "the Programmer has no Hall offset"
     if wrong.reference:
         return "the Programmer has no reference column"
+    if device.adc.gain:
+        return "the Programmer has no gain of a tile's converters"
     if wrong.drifts or wrong.decays:
         return "the Programmer has no drift" if wrong.drifts else "the Programmer has no retention"
     if device.array.reading != "ideal":
@@ -162,7 +180,13 @@ def chip_gateware(
     -------
     VariationParameters or None
         None where the host computes the words and nothing changes from use to use.
+
+    Raises
+    ------
+    UserError
+        If gateware has no such noise at each use.
     """
+    check_tiles(noise)
     if noise is not None and not noise.on_neurons_only:
         return SUM_CHIPS
     if noise is None and why_words(device, programming) is not None:

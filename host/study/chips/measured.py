@@ -7,8 +7,8 @@ from typing import Any
 
 from allspin.host.data.catalogue import each_network, network_name, open_device, open_network
 from allspin.host.data.datasets import load_test_set
-from allspin.host.data.revision import commit
 from allspin.host.show.display import Display, Silent
+from allspin.host.show.revision import commit
 from allspin.host.study.chips.accuracy import (
     COLUMNS,
     Column,
