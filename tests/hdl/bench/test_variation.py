@@ -41,7 +41,13 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
+LONG = {"noisy sums", "noisy sums, four rows per clock", "noisy sums, deep"}
+
+
+@pytest.mark.parametrize(
+    "case",
+    [pytest.param(case, marks=[pytest.mark.long] * (case in LONG)) for case in CASES],
+)
 def test_the_engine_is_the_golden_chip(case):
     network, profile = CASES[case]
     report = simulate_engine(

@@ -16,11 +16,6 @@ SEED = 0xC0FFEE42
 PATIENCE = 20_000
 
 
-def rounded(value):
-    """Without 19 fraction bits, to the nearest, halves up: no shift is used."""
-    return np.floor_divide(value + 2**18, 2**19)
-
-
 def drawn(parameters, told, numbers, stall=0.0, seed=0):
     """What each layer gets for some images; `told` is (layer, memory, bytes), in order."""
     dut = Variation(parameters)
@@ -30,7 +25,10 @@ def drawn(parameters, told, numbers, stall=0.0, seed=0):
         len(numbers) * -(-crossbar.columns // crossbar.neurons_per_clock)
         for crossbar in parameters.crossbars
     ]
-    silent = not any(memory == SUM_NOISE and layer == last and content[3] for layer, memory, content in told)
+    # The highest bit of the last layer's four bytes.
+    silent = (last, SUM_NOISE, True) not in {
+        (layer, memory, content[3] >= 128) for layer, memory, content in told
+    }
     if silent:
         expected[last] = 0
     taken = [[] for _ in expected]
@@ -125,11 +123,12 @@ CASES = {
     "one layer": ((7, 6), 1, "ecp5", {}),
     "deep, wide values": ((4, 3, 6, 2), 1, "block", {"pixel_bits": 8, "hidden_bits": 3}),
 }
-NUMBERS = [3, 65535, 65536, 2**32 - 1, 0]
+NUMBERS = [65535, 65536, 2**32 - 1]
 
 
-@pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("stall", [0.0, 0.6])
+@pytest.mark.parametrize(
+    ("case", "stall"), [(case, 0.6 * (place % 2)) for place, case in enumerate(CASES)]
+)
 def test_draws_are_the_golden_chips(case, stall):
     topology, rows_per_clock, memory, more = CASES[case]
     parameters = engine(topology, rows_per_clock, memory, **more)

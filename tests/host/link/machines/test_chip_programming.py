@@ -240,7 +240,9 @@ def test_noise_on_sums_is_refused_where_there_is_none(board, device):
 ALL_OF_SUMS = {"read_noise": 0.4, "amplifier_gain": 0.03, "amplifier_offset": 0.6}
 
 
-@pytest.mark.parametrize("rows_per_clock", [1, 2, 4])
+@pytest.mark.parametrize(
+    "rows_per_clock", [1, *(pytest.param(rows, marks=pytest.mark.long) for rows in (2, 4))]
+)
 def test_noise_on_sums_is_the_golden_models(rows_per_clock):
     profile = HardwareProfile(rows_per_clock=rows_per_clock, variation=SUM_CHIPS)
     logits = []
