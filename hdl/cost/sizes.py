@@ -15,8 +15,8 @@ from amaranth.lib import wiring
 from allspin.hdl.bench.networks import random_network
 from allspin.hdl.parameters import EngineParameters, HardwareProfile, VariationParameters
 from allspin.hdl.variation.draw_unit import DrawUnit
-from allspin.hdl.variation.programmer import Programmer
 from allspin.hdl.variation.noise.use_noise import UseNoise
+from allspin.hdl.variation.programmer import Programmer
 from allspin.hdl.variation.variation import Variation
 
 TOPOLOGY = (784, 100, 10)

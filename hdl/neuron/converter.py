@@ -67,8 +67,8 @@ class ViConverter(wiring.Component):
     sums : In(stream)
         `AmplifiedLayout`, column 0 first.
     noise : In
-        The uses of `NoiseLayout`: what is added to the currents that these sums become, before they are
-        clamped; where neurons have noise at each use.
+        The uses of `NoiseLayout`: what is added to the currents that these sums become, before
+        they are clamped; where neurons have noise at each use.
     currents : Out(stream)
         `CurrentsLayout`.
     load : In(stream)

@@ -10,9 +10,9 @@ from allspin.hdl.parameters import EngineParameters
 from allspin.hdl.stream.layouts import LoadLayout, NoiseLayout
 from allspin.hdl.variation.chip import ChipRegisters
 from allspin.hdl.variation.draw_unit import DrawUnit
+from allspin.hdl.variation.noise.use_noise import UseNoise
 from allspin.hdl.variation.programmer import Programmer, WordLayout
 from allspin.hdl.variation.speck import LAYER_BITS
-from allspin.hdl.variation.noise.use_noise import UseNoise
 from allspin.sim.chip.generator import USE_BITS as IMAGE_BITS
 
 

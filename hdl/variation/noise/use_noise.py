@@ -189,9 +189,7 @@ class UseNoise(wiring.Component):
             self._give_uses(m, drawn, queues[Kind.USE], errors.get(Kind.READ))
         return m
 
-    def _elaborate_parts(
-        self, m: Module
-    ) -> tuple[dict[Kind, NoiseQueue], dict[Kind, SumErrors]]:
+    def _elaborate_parts(self, m: Module) -> tuple[dict[Kind, NoiseQueue], dict[Kind, SumErrors]]:
         """Queues, of neurons with their sums and of the last layer; and what sums have."""
         p = self._parameters
         queues, errors = {}, {}

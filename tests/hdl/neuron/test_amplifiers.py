@@ -33,10 +33,10 @@ def extremes(rng, bits):
 def amplify(p, images, noises, gains, *, on, stall, seed):
     dut = LastAmplifiers(p)
     bench = StreamBench(dut, stall=stall, seed=seed)
-    loaded = []
 
     async def load(ctx):
-        content = b"".join(b"\1\2\3\4\5\6" + gain.to_bytes(2, "little", signed=True) for gain in gains)
+        start = b"\1\2\3\4\5\6"
+        content = b"".join(start + gain.to_bytes(2, "little", signed=True) for gain in gains)
         # What is not for the amplifiers comes between.
         told = [(USE_NOISE, bytes(4)), (SUM_NOISE, bytes([255, 255, 255, 127 + 128 * on]))]
         half = len(gains) // 2 * 8
@@ -55,8 +55,7 @@ def amplify(p, images, noises, gains, *, on, stall, seed):
                 await ctx.tick()
         ctx.set(dut.load.valid, 0)
         await ctx.tick()
-        loaded.append(True)
-        for number, image in enumerate(images):
+        for image in images:
             for place, value in enumerate(image):
                 while random_.random() < stall:
                     await ctx.tick()
@@ -121,9 +120,7 @@ def test_hidden_sums_get_noise_and_uses_go_with_them(at_once, stall):
     p = engine(3, at_once=at_once)
     dut = Amplifiers(p, 0)
     bits = p.crossbars[0].sum_bits, p.sum_noise_bits(0), p.use_bits
-    beats = [
-        [[extremes(rng, width) for _ in range(at_once)] for width in bits] for _ in range(40)
-    ]
+    beats = [[[extremes(rng, width) for _ in range(at_once)] for width in bits] for _ in range(40)]
     bench = StreamBench(dut, stall=stall, seed=3)
     uses = []
 

@@ -13,8 +13,8 @@ from allspin.hdl.bench.networks import random_network
 from allspin.hdl.memory_map import CHIP, ENGINE, REDRAW, STATES, USE_NOISE, WRITE_TABLE
 from allspin.hdl.parameters import EngineParameters, HardwareProfile, VariationParameters
 from allspin.hdl.variation.chip import ChipRegisters
-from allspin.hdl.variation.programmer import Programmer
 from allspin.hdl.variation.noise.use_noise import UseNoise
+from allspin.hdl.variation.programmer import Programmer
 from allspin.hdl.variation.variation import Variation
 from allspin.hdl.variation.write_table import WriteTables
 from allspin.sim.chip.chip import MAX_SPREAD, USE_BITS, WriteTable, state_words

@@ -168,13 +168,9 @@ def test_sums_without_noise_get_none(reads):
     told = told_of(parameters, [500], reads, starts)
     uses, sums = drawn(parameters, told, NUMBERS, 0.3)
     half = np.full(9, 2**18)
-    np.testing.assert_array_equal(
-        uses[0], wanted(0, Purpose.NEURON_USE, 500, half, NUMBERS, 9)
-    )
+    np.testing.assert_array_equal(uses[0], wanted(0, Purpose.NEURON_USE, 500, half, NUMBERS, 9))
     assert np.all(sums[0] == (0 if reads[0] is None else 2**24 >> 19))
     if reads[1] is None:
         assert sums[1] is None
     else:
-        np.testing.assert_array_equal(
-            sums[1], wanted(1, Purpose.READ, 1000, starts[1], NUMBERS, 3)
-        )
+        np.testing.assert_array_equal(sums[1], wanted(1, Purpose.READ, 1000, starts[1], NUMBERS, 3))

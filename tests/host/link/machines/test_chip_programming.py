@@ -281,11 +281,11 @@ def test_more_noise_on_sums_than_there_is_room_for_is_refused(board):
         check_use_noise("the board", identity, ColumnNoise(NETWORK, imperfect(**wrong), 1))
 
     check(read_noise=15.0, amplifier_offset=15.0, amplifier_gain=0.15)
-    with pytest.raises(UserError, match="more read noise than gateware has room for, .* layer 0"):
+    with pytest.raises(UserError, match=r"more read noise than gateware has room .* in layer 0"):
         check(read_noise=20.0)
-    with pytest.raises(UserError, match="an amplifier's offset is more than gateware has room for"):
+    with pytest.raises(UserError, match="an amplifier's offset is more than gateware"):
         check(amplifier_offset=90.0)
-    with pytest.raises(UserError, match=r"an amplifier's gain is wrong by more than .* of at most 81"):
+    with pytest.raises(UserError, match=r"an amplifier's gain is wrong .* of at most 81"):
         check(amplifier_gain=1.0)
 
 

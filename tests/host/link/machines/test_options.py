@@ -98,9 +98,7 @@ REFUSED = {
     "sum_noise needs use_noise, and rounds_per_clock or noise_rounds_per_clock 22": lambda c: (
         c["sum_noise"]
         and c["rounds_per_clock"]
-        and not (
-            c["use_noise"] and (c["noise_rounds_per_clock"] or c["rounds_per_clock"]) == 22
-        )
+        and not (c["use_noise"] and (c["noise_rounds_per_clock"] or c["rounds_per_clock"]) == 22)
     ),
     "noise of several neurons per clock needs rounds_per_clock 22": lambda c: (
         c["use_noise"]
