@@ -67,6 +67,13 @@ def device_to_toml(device: Device) -> str:
 def save_device(device: Device, path: str | Path) -> None:
     """Write a device file, whole or not at all.
 
+    Parameters
+    ----------
+    device : Device
+        The device.
+    path : str or Path
+        The file; another of that name is replaced.
+
     Raises
     ------
     UserError

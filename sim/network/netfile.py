@@ -120,6 +120,13 @@ def _adc_record(adc: Adc | None) -> dict[str, int] | None:
 def save_network(network: Network, path: str | Path) -> None:
     """Write a network file, whole or not at all.
 
+    Parameters
+    ----------
+    network : Network
+        The network.
+    path : str or Path
+        The file; another of that name is replaced.
+
     Raises
     ------
     UserError

@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="B",
         type=int,
         default=DEFAULT_BAUD,
-        help=f"bits a second at which the ports are asked ({DEFAULT_BAUD})",
+        help=f"baud rate at which the ports are asked ({DEFAULT_BAUD})",
     )
 
 
