@@ -139,8 +139,18 @@ def _check_sum_noise(name: str, identity: Identity, noise: ColumnNoise) -> None:
         )
 
 
-def why_words(device: Device, programming: Programming | None) -> str | None:
-    """Why the host must compute a chip's words; None if a Programmer can make them."""
+def why_words(device: Device, programming: Programming | None, tiled: bool = False) -> str | None:
+    """Why the host must compute a chip's words; None if a Programmer can make them.
+
+    Parameters
+    ----------
+    device : Device
+        What the chip is made of.
+    programming : Programming or None
+        How it is programmed; None where its words are given.
+    tiled : bool
+        Whether its network has tiles, in whose words the gains before their converters are.
+    """
     wrong = device.imperfections
     if programming is None:
         return "the cells are as they were read"
@@ -150,8 +160,8 @@ def why_words(device: Device, programming: Programming | None) -> str | None:
         return "the Programmer has no Hall offset"
     if wrong.reference:
         return "the Programmer has no reference column"
-    if device.adc.gain:
-        return "the Programmer has no gain of a tile's converters"
+    if tiled and (device.adc.gain or wrong.amplifier_gain):
+        return "the Programmer has no gain of a tile's amplifiers and converters"
     if wrong.drifts or wrong.decays:
         return "the Programmer has no drift" if wrong.drifts else "the Programmer has no retention"
     if device.array.reading != "ideal":
@@ -277,7 +287,8 @@ class ChipMaker:
                 for layer in network.layers
             ]
         )
-        self.reason = why_words(made_of, programming)
+        tiled = any(layer.adc is not None for layer in network.layers)
+        self.reason = why_words(made_of, programming, tiled)
         if self.reason is None:
             self.reason = _why_not_here(machine.identity, self._plans)
         tiled = any(layer.adc is not None for layer in network.layers)

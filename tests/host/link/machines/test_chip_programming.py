@@ -16,6 +16,7 @@ from allspin.host.link.machines.chip_programming import (
     ChipMaker,
     check_use_noise,
     chip_gateware,
+    why_words,
     write_table_lines,
 )
 from allspin.host.link.machines.linked import LinkedMachine
@@ -23,6 +24,7 @@ from allspin.host.link.machines.opening import VIRTUAL, open_machine
 from allspin.sim.array.in_array import chip_in_array
 from allspin.sim.chip.calibration import calibrate
 from allspin.sim.chip.chip import Chip, ColumnNoise, WriteTable
+from allspin.sim.device.adc_variation import AdcVariation
 from allspin.sim.device.device import Device as ChipDevice
 from allspin.sim.device.hall_array import HallArray
 from allspin.sim.device.neuron_device import NeuronVariation
@@ -335,3 +337,16 @@ def test_a_write_table_s_lines_by_hand():
         "7e00" "0100ff" "070000",
         "7e00" "0100ff" "070000",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "made_of",
+    [
+        dataclasses.replace(PAPER, adc=AdcVariation(gain=0.01)),
+        imperfect(amplifier_gain=0.01),
+    ],
+)
+def test_gains_before_tiles_converters_are_in_words_of_the_host(made_of):
+    assert why_words(made_of, Programming()) is None
+    reason = why_words(made_of, Programming(), tiled=True)
+    assert reason == "the Programmer has no gain of a tile's amplifiers and converters"
