@@ -42,6 +42,8 @@ class Feature(enum.IntFlag):
     REDRAW = 2
     USE_NOISE = 4
     RESIDENT = 8
+    STATES = 64
+    """Layers that keep states in place of R_AH words: the identity ends with their levels."""
 
 
 MIN_WINDOW = 256
@@ -136,7 +138,8 @@ def identity_bytes(parameters: LinkParameters) -> bytes:
     Returns
     -------
     bytes
-        32 bytes and 8 for each layer, as ``docs/protocol.md`` lays them out.
+        32 bytes and 8 for each layer, and 3 more where states are kept, as ``docs/protocol.md``
+        lays them out.
     """
     engine = parameters.engine
     variation, resident = engine.variation, engine.resident
@@ -147,32 +150,48 @@ def identity_bytes(parameters: LinkParameters) -> bytes:
         features |= Feature.USE_NOISE if engine.noisy else Feature.NONE
     if resident is not None:
         features |= Feature.RESIDENT
-    return struct.pack(
-        "<4sBBIHBBBB8sBBBBHH",
-        MAGIC,
-        VERSION,
-        len(engine.crossbars),
-        parameters.frequency,
-        parameters.window,
-        engine.pixel_bits,
-        engine.hidden_bits,
-        engine.rah_bits,
-        engine.current_bits,
-        neuron_on_wire(engine.neuron),
-        features,
-        0 if variation is None else variation.state_bits,
-        0 if variation is None else variation.rounds_per_clock,
-        engine.crossbars[0].level_step,
-        0 if resident is None else resident.beats,
-        0 if resident is None else resident.images,
-    ) + b"".join(
+    if any(crossbar.keeps_states for crossbar in engine.crossbars):
+        features |= Feature.STATES
+    return (
         struct.pack(
-            "<HHHBB",
-            crossbar.rows,
-            crossbar.columns,
-            crossbar.lanes,
-            crossbar.sum_bits,
-            crossbar.rows_per_clock,
+            "<4sBBIHBBBB8sBBBxHH",
+            MAGIC,
+            VERSION,
+            len(engine.crossbars),
+            parameters.frequency,
+            parameters.window,
+            engine.pixel_bits,
+            engine.hidden_bits,
+            engine.rah_bits,
+            engine.current_bits,
+            neuron_on_wire(engine.neuron),
+            features,
+            0 if variation is None else variation.state_bits,
+            0 if variation is None else variation.rounds_per_clock,
+            0 if resident is None else resident.beats,
+            0 if resident is None else resident.images,
         )
-        for crossbar in engine.crossbars
+        + b"".join(
+            struct.pack(
+                "<HHHBB",
+                crossbar.rows,
+                crossbar.columns,
+                crossbar.lanes,
+                crossbar.sum_bits,
+                crossbar.rows_per_clock,
+            )
+            for crossbar in engine.crossbars
+        )
+        + (_levels_bytes(engine) if Feature.STATES in features else b"")
+    )
+
+
+def _levels_bytes(engine: EngineParameters) -> bytes:
+    """What stands for the R_AH words of each layer."""
+    each = (crossbar.levels for crossbar in engine.crossbars)
+    return b"".join(
+        bytes(3)
+        if levels is None
+        else struct.pack("<BBb", levels.count, levels.step, levels.lowest)
+        for levels in each
     )

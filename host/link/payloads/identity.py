@@ -1,19 +1,20 @@
 """What a device says of itself, and whether a network fits it."""
 
 import struct
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
+from itertools import zip_longest
 from typing import Self
 
 import numpy as np
 
+from allspin.hdl.levels import UniformLevels
 from allspin.hdl.link.protocol import MAGIC, VERSION, Feature, neuron_from_wire
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network
 
-_HEAD = struct.Struct("<4sBBIHBBBB8sBBBBHH")
+_HEAD = struct.Struct("<4sBBIHBBBB8sBBBxHH")
 _LAYER = struct.Struct("<HHHBB")
-MOST_STEPS = 15
-"""Of the largest level that a state of 4 bits stands for."""
+_LEVELS = struct.Struct("<BBb")
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class LayerIdentity:
         Width of a column sum.
     rows_per_clock : int
         Rows driven in one clock.
+    levels : UniformLevels or None
+        What its R_AH words must be where it keeps states in their place.
     """
 
     rows: int
@@ -37,6 +40,7 @@ class LayerIdentity:
     lanes: int
     sum_bits: int
     rows_per_clock: int
+    levels: UniformLevels | None = None
 
 
 @dataclass(frozen=True)
@@ -61,9 +65,6 @@ class Identity:
         Width of a state in its Programmer.
     rounds_per_clock : int
         Of its generator.
-    level_step : int
-        0, or what the first layer's R_AH words must be odd multiples of, -15 to 15 times: the
-        device keeps states of 4 bits in their place.
     resident_beats, resident_images : int
         What fits its memory of images.
     """
@@ -79,7 +80,6 @@ class Identity:
     features: Feature = Feature.NONE
     state_bits: int = 0
     rounds_per_clock: int = 0
-    level_step: int = 0
     resident_beats: int = 0
     resident_images: int = 0
 
@@ -97,13 +97,19 @@ class Identity:
         _, version, count, *fields = _HEAD.unpack_from(body)
         if version != VERSION:
             raise ValueError(f"it speaks version {version} of the protocol, this is {VERSION}")
-        if count < 1 or len(body) != _HEAD.size + count * _LAYER.size:
+        features = Feature(fields[7])
+        end = _HEAD.size + count * _LAYER.size
+        if count < 1 or len(body) != end + count * _LEVELS.size * (Feature.STATES in features):
             raise ValueError(f"its identity has {len(body)} bytes for {count} layers")
-        layers = tuple(LayerIdentity(*fields) for fields in _LAYER.iter_unpack(body[_HEAD.size :]))
+        layers = tuple(
+            LayerIdentity(*layer) for layer in _LAYER.iter_unpack(body[_HEAD.size : end])
+        )
         if any(0 in astuple(layer) for layer in layers):
             raise ValueError("its identity has a layer without rows, columns, lanes or bits")
+        each = map(_levels, _LEVELS.iter_unpack(body[end:]))
+        layers = tuple(replace(layer, levels=levels) for layer, levels in zip_longest(layers, each))
         # The device's order is that of the class, but that its layers come last.
-        fields[6:8] = neuron_from_wire(fields[6]), layers, Feature(fields[7])
+        fields[6:8] = neuron_from_wire(fields[6]), layers, features
         return cls(*fields)
 
     @property
@@ -137,7 +143,6 @@ class Identity:
 
     def mismatch(self, network: Network) -> str | None:
         """What keeps the device from running a network; None if nothing does."""
-        first = network.layers[0]
         differences = [
             f"{name} {theirs}, not {ours}"
             for name, theirs, ours in (
@@ -161,13 +166,12 @@ class Identity:
         ]
         if self.rah_bits < network.rah_bits:
             differences.append(f"R_AH bits {self.rah_bits}, not {network.rah_bits} or more")
-        if self.level_step:
-            multiples, rest = np.divmod(first.words.astype(int), self.level_step)
-            if rest.any() or not (multiples % 2).all() or np.abs(multiples).max() > MOST_STEPS:
-                differences.append(
-                    f"4-bit states for R_AH words that are odd multiples of {self.level_step}, "
-                    "which the first layer's are not"
-                )
+        if not differences:
+            for number, (layer, ours) in enumerate(zip(self.layers, network.layers, strict=True)):
+                if layer.levels is not None and not np.isin(ours.words, layer.levels.words).all():
+                    differences.append(
+                        f"in layer {number} {layer.levels}, which are not this network's R_AH words"
+                    )
         return "; ".join(differences) or None
 
     def check(self, name: str, network: Network) -> None:
@@ -187,3 +191,8 @@ class Identity:
             raise UserError(
                 f"the gateware of {name} was not built for this network: it has {mismatch}"
             )
+
+
+def _levels(fields: tuple[int, int, int]) -> UniformLevels | None:
+    """Those of a layer, if it keeps states."""
+    return UniformLevels(*fields) if fields[0] else None
