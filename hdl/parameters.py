@@ -439,6 +439,11 @@ class EngineParameters:
         return self.crossbars[0].target
 
     @property
+    def most_at_once(self) -> int:
+        """Rows, or neurons, of a layer in one clock, where they are most."""
+        return max(max(own.rows_per_clock, own.neurons_per_clock) for own in self.crossbars)
+
+    @property
     def pixel_bits(self) -> int:
         """Width of a pixel."""
         return self.crossbars[0].value_bits
