@@ -85,7 +85,8 @@ class LineMemory(wiring.Component):
         written, read = Signal(MOST_BITS), Signal(MOST_BITS)
         m.d.comb += [written.eq(self.written), self.line.eq(read)]
         # The lowest address bits of a wide port are its write enables.
-        enables = Const(-1, width // ECP5_WORD_BITS if width > ECP5_WORD_BITS else 0)
+        count = width // ECP5_WORD_BITS if width > ECP5_WORD_BITS else 0
+        enables = Const(2**count - 1, count)
         write_address = Cat(enables, Const(0, unit - len(enables)), self.write_address)
         read_address = Cat(Const(0, unit), self.address)
         ports: dict[str, Any] = {"i_WEA": self.write}
