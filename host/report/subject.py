@@ -84,7 +84,7 @@ class Subject:
     chips : int
         How many chips, from chip 0 on.
     at : str or None
-        Where the device is taken; None for its own point.
+        Operating point of the device; None for its file's default.
     """
 
     name: str

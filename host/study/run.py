@@ -10,10 +10,10 @@ from allspin.hdl.cost.bound import cycle_bounds
 from allspin.hdl.parameters import EngineParameters, HardwareProfile
 from allspin.host.data.catalogue import network_name, open_network
 from allspin.host.data.datasets import load_test_set
-from allspin.host.data.revision import commit
 from allspin.host.link.machines.machine import Machine
 from allspin.host.link.machines.opening import GOLDEN, VIRTUAL
 from allspin.host.show.display import Display, Silent
+from allspin.host.show.revision import commit
 from allspin.host.study.running.chip_options import (
     ChipOptions,
     ProbedChipOptions,
@@ -40,7 +40,7 @@ Integers = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What a run does besides showing images and counting.
+    """What a run does besides counting correct answers.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ class RunOptions:
         Whether every logit, and every R_AH word of a chip in gateware, is compared with the
         golden model.
     logits : bool
-        Whether logits are read of resident images too; streamed ones bring theirs along.
+        Whether logits of resident images are read too; those of streamed images always are.
     resident : bool
         Whether the images are kept on the board, as many at a time as fit, and run there.
     """

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from allspin.sim.network.adc import Adc
 from allspin.sim.network.network import Layer, Network
 from allspin.sim.network.pixels import quantise_pixels, row_values
 
@@ -63,9 +64,32 @@ class UseNoise(Protocol):
         """Column sums (images, columns) of a layer, the first of image number `first`."""
         ...
 
+    def on_tile(self, layer: int, tile: int, first: int, sums: Integers) -> Integers:
+        """Column sums (images, columns) of a tile, before they are converted."""
+        ...
+
     def on_currents(self, layer: int, first: int, currents: Integers) -> Integers:
         """Neurons' input currents (images, columns) before they are clamped."""
         ...
+
+
+def converted(adc: Adc, sums: Integers, driven: npt.NDArray[np.bool_]) -> Integers:
+    """What a tile's converters make of its column sums: whole steps.
+
+    Parameters
+    ----------
+    adc : Adc
+        The converters; their offsets are in the sums.
+    sums : ndarray of int64, shape (images, columns)
+        In words times row values; overwritten.
+    driven : ndarray of bool, shape (images,)
+        Which images drive a row of the tile; the others convert nothing.
+    """
+    sums += 1 << adc.shift >> 1
+    sums >>= adc.shift
+    np.clip(sums, -(1 << adc.bits - 1), (1 << adc.bits - 1) - 1, out=sums)
+    sums[~driven] = 0
+    return sums
 
 
 class GoldenModel:
@@ -117,14 +141,23 @@ class GoldenModel:
             )
 
     def _layer(self, number: int, inputs: Values, first: int) -> LayerTrace:
+        return self.answer(number, inputs, self._sums(number, inputs, first), first)
+
+    def answer(self, number: int, inputs: Values, sums: Integers, first: int = 0) -> LayerTrace:
+        """What the foot of a layer's columns makes of their sums.
+
+        Parameters
+        ----------
+        number : int
+            The layer.
+        inputs : ndarray, shape (images, rows)
+            What drove its rows; only handed on.
+        sums : ndarray of int64, shape (images, columns)
+            Column sums.
+        first : int
+            Number of the first image; only a chip's noise depends on it.
+        """
         layer = self.network.layers[number]
-        matrix = self._matrices[number]
-        products = inputs.astype(matrix.dtype, copy=False) @ matrix
-        if number in self._real:
-            np.rint(products, out=products)
-        sums = products.astype(np.int64)
-        if self.noise is not None:
-            sums = self.noise.on_sums(number, first, sums)
         if layer.converter is None:
             return LayerTrace(inputs, sums, None, None)
         currents = sums * layer.converter.gains
@@ -135,6 +168,58 @@ class GoldenModel:
         np.clip(currents, 0, 2**self.network.current_bits - 1, out=currents)
         activations = activate(self.network, layer, currents)
         return LayerTrace(inputs, sums, currents, activations)
+
+    def _sums(self, number: int, inputs: Values, first: int) -> Integers:
+        """Column sums of a layer, with what a chip adds at each use."""
+        adc = self.network.layers[number].adc
+        if adc is None:
+            matrix = self._matrices[number]
+            values = inputs.astype(matrix.dtype, copy=False)
+            sums = self._whole(number, values @ matrix)
+            return sums if self.noise is None else self.noise.on_sums(number, first, sums)
+        sums = np.zeros((len(inputs), self._matrices[number].shape[1]), np.int64)
+        for tile, (read, driven) in enumerate(self.reads(number, adc.rows, inputs)):
+            if adc.offsets is not None:
+                read += adc.offsets[tile]
+            if self.noise is not None:
+                read = self.noise.on_tile(number, tile, first, read)
+            sums += converted(adc, read, driven)
+        sums <<= adc.shift
+        return sums
+
+    def reads(
+        self, number: int, rows: int, inputs: Values
+    ) -> Iterator[tuple[Integers, npt.NDArray[np.bool_]]]:
+        """Column sums of each tile of a layer, before they are converted.
+
+        Parameters
+        ----------
+        number : int
+            The layer.
+        rows : int
+            Rows of a tile.
+        inputs : ndarray, shape (images, rows)
+            What drives the rows.
+
+        Yields
+        ------
+        sums : ndarray of int64, shape (images, columns)
+            In words times row values.
+        driven : ndarray of bool, shape (images,)
+            Which images drive a row of the tile.
+        """
+        matrix = self._matrices[number]
+        values = inputs.astype(matrix.dtype, copy=False)
+        for start in range(0, len(matrix), rows):
+            part = values[:, start : start + rows]
+            sums = self._whole(number, part @ matrix[start : start + rows])
+            yield sums, part.any(axis=1)
+
+    def _whole(self, number: int, products: npt.NDArray[np.floating]) -> Integers:
+        """Sums as whole numbers: all are but those of a matrix that no words say."""
+        if number in self._real:
+            np.rint(products, out=products)
+        return products.astype(np.int64)
 
     def _flat(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         """The images with one row a pixel, checked."""

@@ -29,20 +29,20 @@ from allspin.sim.errors import UserError
 from allspin.sim.pulses.lookup_table import is_lookup_table
 
 HELP = """\
-Fit measured curves: R_AH against pulse number, over any number of cycles and devices, and R_AH
-against current of a neuron. Writes a device file with values, intervals and readings, and
-beside it a picture of data, fit and residuals. Of R_AH against time, at one or more
-temperatures, it fits retention by thermal activation."""
+Fit measured curves: R_AH of a synapse against pulse number, over any number of cycles and
+devices, and R_AH of a neuron against current. Writes a device file with values, intervals and
+readings, and beside it a picture of data, fit and residuals. From R_AH against time, at one or
+more temperatures, it fits retention by thermal activation."""
 EPILOG = """\
 A file has a header with names and units, such as
 device,cycle,polarity,pulse,R_AH (ohm) for a synapse or
 device,cycle,current (mA),R_AH (ohm) for a neuron. See docs/formats.md. Two
-lookup tables of CrossSim (dG_increasing.txt, dG_decreasing.txt) are taken as
-they are, and several such pairs as as many devices.
+lookup tables of CrossSim (dG_increasing.txt, dG_decreasing.txt) are taken
+without a fit; each further pair is another device.
 
-A curve that the model does not describe is said to be so, with exit status 1,
-and nothing is written but the picture: --table then writes the measured table
-as the device, --force the model all the same.
+If the model does not describe a curve, the command says so, writes only the
+picture, and ends with exit status 1. Then --table writes the measured table as
+the device, and --force writes the model anyway.
 
 examples:
   allspin fit pulses.csv neuron.csv -o mine.toml
@@ -66,22 +66,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="states that the synapse is used with, 2 to 128; no measured value depends on it (as "
         "many as pulses, at most 128; with lookup tables 100)",
     )
-    add("--table", action="store_true", help="make the synapse of the measured table, without fit")
+    add(
+        "--table",
+        action="store_true",
+        help="make the synapse from the measured table, without a fit",
+    )
     add("--force", action="store_true", help="write a model that does not describe the data")
-    add("--c2c-occasion", choices=list(OCCASIONS), help="reading of C2C (what the data say)")
-    add("--d2d-reading", choices=DEVICE_CHOICES, help="reading of D2D (what explains most)")
+    add(
+        "--c2c-occasion",
+        choices=list(OCCASIONS),
+        help="reading of C2C (the one that suits the data)",
+    )
+    add("--d2d-reading", choices=DEVICE_CHOICES, help="reading of D2D (the one that explains most)")
     add(
         "--meter-noise",
         choices=METHODS,
-        help="what tells the meter's noise, which is no C2C (repeated reads of a pulse, else "
+        help="how the meter's noise is told from C2C (by repeated reads of a pulse, else by "
         "plateaus that scatter less than the rest)",
     )
     add(
         "--reference",
         choices=REFERENCES,
         default=REFERENCES[0],
-        help="what a conductance is counted from: a column of devices that vary, or an ideal one "
-        "(column)",
+        help="reference of a conductance: a column of devices that vary, or an ideal one (column)",
     )
     add(
         "--currents",
@@ -111,20 +118,20 @@ def _add_base_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--base",
         metavar="DEVICE",
-        help="device whose values are used for what was not measured; without it that is left "
-        "out, and energy is unknown. A decay's retention is added to it",
+        help="device whose values are used for what was not measured; without it these are "
+        "left out, and energy is unknown. A decay's retention is added to it",
     )
     add_point_argument(parser, "with --base, ")
     add(
         "--point",
         metavar="POINT",
-        help="where it was measured, such as current=8mA: a point of the device file, beside those "
-        "that it has",
+        help="operating point of the measurement, such as current=8mA, added to the points of the "
+        "device file",
     )
     add(
         "--attempt-time",
         metavar="TIME",
-        help="of decays, such as 1ns (what several temperatures tell, else 1ns)",
+        help="attempt time of decays, such as 1ns (fitted to several temperatures, else 1ns)",
     )
     add(
         "--equilibrium",
@@ -150,7 +157,7 @@ def _add_reading_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         action="append",
         default=[],
-        help="a column that may vary and has no part; may be repeated",
+        help="a column that may vary and is ignored; may be repeated",
     )
     add("--branch", choices=BRANCHES, help="branch of a neuron's loop: current rising or falling")
     add(
@@ -166,7 +173,7 @@ def _add_reading_arguments(parser: argparse.ArgumentParser) -> None:
         default=MISSING,
         help=f"share of a curve's values that may be missing ({MISSING})",
     )
-    add("--keep-outliers", action="store_true", help="fit points that stand apart like any others")
+    add("--keep-outliers", action="store_true", help="fit outliers like any other points")
     add("--read-current", metavar="CURRENT", help="with Hall voltages, such as 0.1mA")
 
 
@@ -272,8 +279,8 @@ def run(arguments: argparse.Namespace) -> int:
         print_tables([fit_table(fitted.result, device)], notes)
     if device is None:
         warn(
-            f"{output} is not written; see {pictures[0]}, and take --table for "
-            "the measured table as the device, or --force for the model all the same"
+            f"{output} is not written; see {pictures[0]}, and give --table for "
+            "the measured table as the device, or --force for the model anyway"
         )
         return NOT_DESCRIBED
     return 0

@@ -71,7 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument(
         "--cells", metavar="OUT", type=Path, help="table of cells to write, CELLS.csv or CELLS.npz"
     )
-    add("--lanes", metavar="L", type=int, help="columns that a row drives in a clock (all)")
+    add("--lanes", metavar="L", type=int, help="columns that are computed in a cycle (all)")
     add("--layer", metavar="N", type=int, help="with --spice, the layer, from 0 (0)")
     add("--rows", metavar="R", type=int, help="with --spice, the first R rows (all)")
     add("--columns", metavar="C", type=int, help="with --spice, the first C columns (all)")

@@ -43,7 +43,7 @@ examples:
   allspin train --recipe recipe.toml --seed 1 -o again.safetensors
   allspin train --neuron cmos-bare -o gate.safetensors
   allspin train --device paper --states 10 -o paper-ten.safetensors
-  allspin train --device paper --robust -o bears.safetensors
+  allspin train --device paper --robust -o robust.safetensors
   allspin train --in-array --states 100 --hidden 100,50 -o pulses.safetensors
 """
 
@@ -244,15 +244,6 @@ def _trained(dataset: Dataset, parameters: TrainingParameters, by_pulses: bool) 
         )
         steps.finish()
     return trained
-
-
-def _chip_rows(trained: Trained | Learnt) -> list[tuple[str, Number, str]]:
-    """What chips reach on the validation images, as the table has it."""
-    return [
-        (f"{what} of {len(each.accuracies)} chips, {each.title}", Number(100 * share, ".2f"), "%")
-        for each in (trained.chips if isinstance(trained, Trained) else ())
-        for what, share in (("mean", each.mean), ("worst", each.worst))
-    ]
 
 
 def _print_table(

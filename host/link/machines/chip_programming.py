@@ -58,8 +58,8 @@ def check_sums(noise: ColumnNoise | None) -> None:
     """
     if noise is not None and not noise.on_neurons_only:
         raise UserError(
-            "gateware has no read noise, no offset and no gain error of amplifiers: run this chip "
-            "on golden, or one of a device without them"
+            "gateware has no read noise, no offset and no gain error of amplifiers, and no noise "
+            "of tiles' converters: run this chip on golden, or one of a device without them"
         )
 
 
@@ -107,6 +107,8 @@ def why_words(device: Device, programming: Programming | None) -> str | None:
         return "the Programmer has no Hall offset"
     if wrong.reference:
         return "the Programmer has no reference column"
+    if device.adc.gain:
+        return "the Programmer has no gain of a tile's converters"
     if wrong.drifts or wrong.decays:
         return "the Programmer has no drift" if wrong.drifts else "the Programmer has no retention"
     if device.array.reading != "ideal":

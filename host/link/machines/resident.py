@@ -13,6 +13,7 @@ from allspin.hdl.memory_map import ENGINE, LABELS, RESIDENT_BEATS, RESIDENT_LOGI
 from allspin.hdl.parameters import ResidentParameters, distance_bits
 from allspin.host.link.payloads.answers import Answers, parse_answers
 from allspin.host.link.payloads.identity import Identity
+from allspin.host.link.payloads.images import check_values
 from allspin.host.link.payloads.memories import Memories
 from allspin.host.link.wire.session import NO_PROGRESS, Progress
 from allspin.sim.errors import UserError
@@ -87,11 +88,7 @@ def pack_images(
     ValueError
         If a value does not fit `pixel_bits`, or `values` is not a matrix.
     """
-    pixel_bits = check_range("pixel_bits", pixel_bits, 1, 8)
-    if values.ndim != 2:
-        raise ValueError(f"values must be images x rows, not of shape {values.shape}")
-    if values.size and int(values.max()) >> pixel_bits:
-        raise ValueError(f"values must be below {2**pixel_bits}, not up to {int(values.max())}")
+    check_values(values, pixel_bits)
     longest = 2 ** distance_bits(pixel_bits) - 1
     slots = []
     beats = np.ones(len(values), dtype=np.int64)

@@ -7,8 +7,8 @@ from typing import Any
 
 from allspin.host.data.catalogue import each_network, network_name, open_device, open_network
 from allspin.host.data.datasets import load_test_set
-from allspin.host.data.revision import commit
 from allspin.host.show.display import Display, Silent
+from allspin.host.show.revision import commit
 from allspin.host.study.chips.accuracy import (
     COLUMNS,
     Column,
@@ -51,17 +51,16 @@ class MeasureOptions:
     tries : int or None
         Writes of a cell that write-verify may take; None for what suits a network's states.
     band : float
-        How far from its level write-verify lets a cell be, as a fraction of the range.
+        Largest distance from the level that write-verify accepts, as a fraction of the range.
     probed : tuple of str or Path
-        Files of cells that a probe station read back, one a chip: rows of their own.
+        Files of cells that a probe station read back, one for each chip.
     missing : float
         Share of such a chip's cells that may be missing.
 
     Raises
     ------
     ValueError
-        If there are no so many chips; the message begins with ``chips``, ``first`` or
-        ``missing``.
+        If `chips`, `first` or `missing` is out of its range; the message begins with its name.
     """
 
     chips: int = CHIPS

@@ -25,7 +25,7 @@ IMAGES = 1000
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """A network, and what its two kinds of neurons are made of.
+    """A network, with the devices of its spin neurons and the cells of its CMOS neurons.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ class Subject:
 
 @dataclass(frozen=True)
 class CompareOptions:
-    """What a comparison is made under.
+    """The conditions of a comparison.
 
     Parameters
     ----------
