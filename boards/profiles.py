@@ -118,6 +118,8 @@ ECP5_85: Mapping[str, Profile] = {
 }
 """An ECP5 of 84 k LUTs and 208 block RAMs."""
 
-GW1N_9: Mapping[str, Profile] = {"ideal": Profile(HardwareProfile(lanes=8), 27_000_000)}
+GW1N_9: Mapping[str, Profile] = {
+    "ideal": Profile(HardwareProfile(lanes=10, states=True), 27_000_000)
+}
 """A Gowin GW1N-9: 8.6 k LUTs and 26 block RAMs; the clock is that of the boards, for there is no
 PLL."""

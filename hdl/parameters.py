@@ -154,8 +154,8 @@ class HardwareProfile:
         or ``ecp5`` (block RAM with its own output register).
     states : bool
         Whether states are kept in place of R_AH words, in the fewest bits that hold the
-        network's, in each layer whose levels are uniform; the others keep words. Not with
-        `variation`, since a chip has words of any value.
+        network's, in each layer whose levels are uniform and whose columns are read in one piece;
+        the others keep words. Not with `variation`, since a chip has words of any value.
     variation : VariationParameters or None
         The gateware that makes chips; None for ideal devices only.
     resident : ResidentParameters or None
@@ -421,7 +421,11 @@ class EngineParameters:
                     value_bits=network.input_bits(number),
                     rah_bits=rah_bits,
                     rows_per_clock=profile.rows_per_clock,
-                    levels=UniformLevels.of(layer.levels) if profile.states else None,
+                    levels=(
+                        UniformLevels.of(layer.levels)
+                        if profile.states and layer.adc is None
+                        else None
+                    ),
                     memory=further if number else profile.memory,
                     neurons_per_clock=(
                         1 if number == len(network.layers) - 1 else profile.rows_per_clock

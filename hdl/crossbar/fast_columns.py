@@ -105,7 +105,7 @@ class FastAccumulators(wiring.Component):
 class FastColumns(Columns):
     """Sums that wait behind the crossbar; the first is there up to fifteen clocks later.
 
-    Where states stand for R_AH words, `LevelSums` are on the way there, four clocks at most.
+    Where states stand for R_AH words, `LevelSums` are on the way there, three clocks at most.
 
     A pass's last beat waits until the sums of the one before have left, or are sure to
     leave in time.
