@@ -180,17 +180,26 @@ def networks(draw: st.DrawFn) -> Network:
 @given(
     network=networks(),
     lanes=st.sampled_from([None, 1, 3, 4]),
-    rows_per_clock=st.sampled_from([1, 2, 4]),
+    rows_per_clock=st.sampled_from([1, 2, 4, 8]),
     memory=st.sampled_from(["block", "ecp5"]),
+    states=st.booleans(),
     stall=st.sampled_from([0.0, 0.3, 0.6]),
     seed=st.integers(0, 2**32 - 1),
 )
 def test_every_logit_and_every_count(
-    network: Network, lanes: int | None, rows_per_clock: int, memory: str, stall: float, seed: int
+    network: Network,
+    lanes: int | None,
+    rows_per_clock: int,
+    memory: str,
+    states: bool,
+    stall: float,
+    seed: int,
 ) -> None:
-    if rows_per_clock > 1 and lanes in (1, 3):
+    if lanes is not None and lanes % rows_per_clock:
         lanes = None  # lanes are a multiple of the neurons per clock
-    profile = HardwareProfile(lanes=lanes, rows_per_clock=rows_per_clock, memory=memory)
+    profile = HardwareProfile(
+        lanes=lanes, rows_per_clock=rows_per_clock, memory=memory, states=states
+    )
     machine = Machine(network, profile, stall=stall, seed=seed)
     images = random_images(network, 8, seed)
     trace = GoldenModel(network).trace(images)
@@ -231,17 +240,24 @@ def test_every_logit_and_every_count(
             assert events == machine.beats
 
 
-@pytest.mark.parametrize(("lanes", "rows_per_clock"), [(None, 1), (2, 1), (2, 2), (None, 4)])
+@pytest.mark.parametrize(("lanes", "rows_per_clock"), [(None, 1), (2, 1), (2, 2), (None, 8)])
 @pytest.mark.parametrize(
-    ("neuron", "memory"),
-    [(SotNeuron(), "block"), (SotNeuron(), "ecp5"), (ReluNeuron(), "block")],
-    ids=["sot", "sot-ecp5", "relu"],
+    ("neuron", "memory", "states"),
+    [
+        (SotNeuron(), "block", False),
+        (SotNeuron(), "ecp5", False),
+        (ReluNeuron(), "block", True),
+        (SotNeuron(), "ecp5", True),
+    ],
+    ids=["sot", "sot-ecp5", "relu", "states-ecp5"],
 )
 def test_every_memory_reads_back_between_images(
-    neuron: Any, memory: str, lanes: int | None, rows_per_clock: int
+    neuron: Any, memory: str, states: bool, lanes: int | None, rows_per_clock: int
 ) -> None:
     network = random_network((7, 5, 3, 3), seed=8, neuron=neuron, rah_bits=6)
-    profile = HardwareProfile(lanes=lanes, rows_per_clock=rows_per_clock, memory=memory)
+    profile = HardwareProfile(
+        lanes=lanes, rows_per_clock=rows_per_clock, memory=memory, states=states
+    )
     machine = Machine(network, profile, stall=0.3, seed=9)
     images = random_images(network, 4, 10)
     trace = GoldenModel(network).trace(images)
