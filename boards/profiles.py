@@ -45,7 +45,7 @@ class Profile:
 UP5K: Mapping[str, Profile] = {
     # Four SPRAMs give 64 bits a clock: sixteen states of four bits, or eight words. A seventeenth
     # state in block RAM spares one of seven passes over an image.
-    "ideal": Profile(HardwareProfile(lanes=17, memory="spram", states=True), 30_000_000),
+    "ideal": Profile(HardwareProfile(lanes=17, memory="spram", states=True), 31_000_000),
     # The chips fill the part: with the timing weight of the other parts nextpnr finds no place for
     # some of their 5,002 cells of 5,280 with one seed of three. The ideal machine's worst seed is
     # slower with 20: 28.2 MHz in place of 29.95. 30 MHz is not reached with each seed of placing.
@@ -119,7 +119,10 @@ ECP5_85: Mapping[str, Profile] = {
 """An ECP5 of 84 k LUTs and 208 block RAMs."""
 
 GW1N_9: Mapping[str, Profile] = {
-    "ideal": Profile(HardwareProfile(lanes=10, states=True), 27_000_000)
+    # Ten lanes of four bits take 20 blocks of 26; the button's images would be one too many.
+    "ideal": Profile(
+        HardwareProfile(lanes=10, memory="bsram", states=True), 27_000_000, button=False
+    )
 }
 """A Gowin GW1N-9: 8.6 k LUTs and 26 block RAMs; the clock is that of the boards, for there is no
 PLL."""

@@ -150,8 +150,8 @@ class HardwareProfile:
         Rows that are driven in one clock, 1, 2, 4 or 8.
     memory : str
         Name of the target in `allspin.hdl.target.TARGETS`, after what it keeps R_AH words in:
-        ``block`` (block RAM as any tool infers it), ``spram`` (the four SPRAMs of an iCE40UP5K)
-        or ``ecp5`` (block RAM with its own output register).
+        ``block`` (block RAM as any tool infers it), ``spram`` (the four SPRAMs of an iCE40UP5K),
+        ``ecp5`` (block RAM with its own output register) or ``bsram`` (the few of a Gowin GW1N).
     states : bool
         Whether states are kept in place of R_AH words, in the fewest bits that hold the
         network's, in each layer whose levels are uniform and whose columns are read in one piece;

@@ -16,6 +16,8 @@ SMALLEST_BLOCK = 129
 """Lines; shorter memories of words are distributed RAM: an ECP5-25F's blocks are few."""
 MOST_DISTRIBUTED = 2**17
 """Bits of an array that may be distributed RAM: beyond, LUTs are fewer than blocks."""
+SMALL_MEMORY = 4096
+"""Bits of a memory that is LUTs where blocks are few."""
 MEMORIES_PER_HOP = 2
 """Memories between two registers of an ECP5's write bus."""
 
@@ -238,6 +240,8 @@ class Target:
         large memories are put together.
     distributed_ram : bool
         Whether small memories may be LUTs, near what they serve.
+    few_blocks : bool
+        Whether blocks of memory are so few that small memories are LUTs.
     smallest_window : int
         Bytes of the link's receive buffer; it has more only where one image or one row of R_AH
         words needs it.
@@ -251,7 +255,12 @@ class Target:
     wide: bool = False
     registered_blocks: bool = False
     distributed_ram: bool = False
+    few_blocks: bool = False
     smallest_window: int = 2048
+
+    def distributes(self, bits: int) -> bool:
+        """Whether a memory of so many bits is LUTs in place of a block that it would not fill."""
+        return self.few_blocks and bits <= SMALL_MEMORY
 
 
 PORTABLE = Target(cells=InferredBlocks())
@@ -264,7 +273,13 @@ ICE40UP5K = Target(
     slow_clock=True,
     smallest_window=1024,  # its blocks of memory are few
 )
+GW1N = Target(cells=InferredBlocks(), few_blocks=True)
 ECP5 = Target(cells=Ecp5Blocks(), wide=True, registered_blocks=True, distributed_ram=True)
 
-TARGETS: dict[str, Target] = {"block": PORTABLE, "spram": ICE40UP5K, "ecp5": ECP5}
+TARGETS: dict[str, Target] = {
+    "block": PORTABLE,
+    "spram": ICE40UP5K,
+    "ecp5": ECP5,
+    "bsram": GW1N,
+}
 """The targets, each by the name of its memory, which profiles and documents know it by."""

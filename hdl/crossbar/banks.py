@@ -21,9 +21,10 @@ class Banks(Cells):
         wiring.connect(m, wiring.flipped(self.cells), placer.cells)
         place = placer.place
         layout = data.ArrayLayout(word_shape(p), p.bank_lanes)
+        distributed = p.target.distributes(p.lines * layout.size)
         for part in range(p.rows_per_clock):
             for number in range(p.banks):
-                bank = block_memory(layout, p.lines)
+                bank = block_memory(layout, p.lines, distributed=distributed)
                 m.submodules[f"part_{part}_bank_{number}"] = bank
                 chosen = placer.valid & (place.bank == number) & (place.part == part)
                 if isinstance(placer, LinePlacer):

@@ -177,9 +177,9 @@ def test_the_ends_of_a_range_are_in_it_and_nothing_beyond(
     [
         (SMALL, "rows_per_clock", (1, 2, 4, 8)),
         (SMALL, "neurons_per_clock", (1, 2, 4, 8)),
-        (SMALL, "memory", ("block", "spram", "ecp5")),
+        (SMALL, "memory", ("block", "spram", "ecp5", "bsram")),
         (HardwareProfile(), "rows_per_clock", (1, 2, 4, 8)),
-        (HardwareProfile(), "memory", ("block", "spram", "ecp5")),
+        (HardwareProfile(), "memory", ("block", "spram", "ecp5", "bsram")),
         (VariationParameters(), "rounds_per_clock", (1, 2, 22)),
         (VariationParameters(rounds_per_clock=2), "noise_rounds_per_clock", (2, 22)),
     ],

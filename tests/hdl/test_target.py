@@ -69,7 +69,7 @@ def test_a_word_takes_two_clocks_to_its_memory_and_on_an_ecp5_one_more_for_two_m
             "lanes must be a multiple of 2, the neurons per clock, or all 100 columns, not 5",
         ),
         ({"rows_per_clock": 3}, "rows_per_clock must be one of 1, 2, 4, 8, not 3"),
-        ({"memory": "flash"}, "memory must be one of block, spram, ecp5, not 'flash'"),
+        ({"memory": "flash"}, "memory must be one of block, spram, ecp5, bsram, not 'flash'"),
         ({"memory": "spram"}, "SPRAMs give 64 bits a clock: lanes must be at most 8, not 100"),
         (
             {"memory": "spram", "lanes": 21, "levels": TEN},
@@ -133,6 +133,12 @@ def test_small_arrays_of_an_ecp5_are_luts(
     )
     blocks = 0 if distributed else rows_per_clock * crossbar.banks
     assert crossbar.target.cells.blocks(crossbar, 1024) == blocks
+
+
+def test_small_memories_are_luts_where_blocks_are_few() -> None:
+    assert TARGETS["bsram"].distributes(4096)
+    assert not TARGETS["bsram"].distributes(4097)
+    assert not PORTABLE.distributes(1)
 
 
 # Parts that there are not.
@@ -220,7 +226,9 @@ def test_an_engine_of_a_fourth_part_is_the_golden_model(
 def test_each_memory_of_a_target_has_its_gateware() -> None:
     for name in TARGETS:
         rtlil.convert(make_crossbar(replace(SMALL, memory=name)))
-    with pytest.raises(ValueError, match="memory must be one of block, spram, ecp5, not 'fourth'"):
+    with pytest.raises(
+        ValueError, match="memory must be one of block, spram, ecp5, bsram, not 'fourth'"
+    ):
         HardwareProfile(memory="fourth")
 
 

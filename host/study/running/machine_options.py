@@ -64,9 +64,7 @@ class MachineOptions:
 
     def _profile(self, **more: Any) -> HardwareProfile:
         rows = 1 if self.rows_per_clock is None else self.rows_per_clock
-        return HardwareProfile(
-            lanes=self.lanes, rows_per_clock=rows, states=self.states, **more
-        )
+        return HardwareProfile(lanes=self.lanes, rows_per_clock=rows, states=self.states, **more)
 
     def open(
         self,
