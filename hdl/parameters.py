@@ -5,6 +5,7 @@ from typing import Self
 
 from allspin.hdl.levels import UniformLevels
 from allspin.hdl.target import TARGETS, Target
+from allspin.hdl.tiling import TileWidths, Tiling
 from allspin.sim.errors import not_one_of
 from allspin.sim.extensions import UnknownKind
 from allspin.sim.network.levels import MAX_RAH_BITS, MIN_RAH_BITS, check_range
@@ -223,6 +224,9 @@ class CrossbarParameters:
     levels : UniformLevels or None
         What the words are where the memory keeps states in their place; nothing else can be
         kept then. None where it keeps words.
+    tiling : Tiling or None
+        Tiles of rows whose sums are converted one by one; None where columns are read in one
+        piece. Only where the memory keeps R_AH words.
     """
 
     rows: int
@@ -234,6 +238,7 @@ class CrossbarParameters:
     memory: str = "block"
     neurons_per_clock: int = 1
     levels: UniformLevels | None = None
+    tiling: Tiling | None = None
 
     def __post_init__(self) -> None:
         _keep_in_range(self, "rows", 1, MAX_LINES)
@@ -248,6 +253,8 @@ class CrossbarParameters:
             half = 2 ** (self.rah_bits - 1)
             for level in (self.levels.lowest, self.levels.words[-1]):
                 check_range("level", level, -half, half - 1)
+        if self.tiling is not None and self.levels is not None:
+            raise ValueError("columns that are read tile by tile need a memory that keeps words")
         self.target.cells.check(self)
         if self.passes > 1 and self.lanes % self.neurons_per_clock:
             raise ValueError(
@@ -303,8 +310,33 @@ class CrossbarParameters:
         return self.part_rows * self.passes
 
     @property
+    def tiles(self) -> int:
+        """Tiles of rows; 1 where columns are read in one piece."""
+        return 1 if self.tiling is None else self.tiling.tiles(self.rows)
+
+    @property
+    def tile_rows(self) -> int:
+        """Rows of a tile; all where columns are read in one piece."""
+        return self.rows if self.tiling is None else self.tiling.rows
+
+    @property
+    def tile_widths(self) -> TileWidths:
+        """Of columns that are read tile by tile."""
+        assert self.tiling is not None
+        most = min(self.tile_rows, self.rows) * (2**self.value_bits - 1)
+        half = 2 ** (self.rah_bits - 1)
+        return self.tiling.widths(-most * half, most * (half - 1), self.tiles, self.rah_bits)
+
+    @property
+    def term_bits(self) -> int:
+        """Width of what a beat's products add to a lane, signed."""
+        return self.word_bits + self.value_bits + (self.rows_per_clock - 1).bit_length()
+
+    @property
     def lane_bits(self) -> int:
-        """Width of a lane's accumulator: a column sum's, signed, or of a sum over states."""
+        """Width of a lane's accumulator: a column sum's, or one over states or conversions."""
+        if self.tiling is not None:
+            return self.tile_widths.total
         if self.levels is None:
             return self.sum_bits
         return (self.most_driven * (self.levels.count - 1)).bit_length()
@@ -317,6 +349,8 @@ class CrossbarParameters:
     @property
     def sum_bits(self) -> int:
         """Width of a signed column sum, sized for the worst case."""
+        if self.tiling is not None:
+            return self.lane_bits + self.tiling.shift
         worst = self.most_driven * 2 ** (self.rah_bits - 1)
         return (worst - 1).bit_length() + 1
 
@@ -403,8 +437,12 @@ class EngineParameters:
         """
         if network.beyond_words is not None:
             raise ValueError(f"{network.beyond_words}; run it on golden")
-        if any(layer.adc is not None for layer in network.layers):
-            raise ValueError("the gateware reads a column in one piece; run tiles on golden")
+        for number, layer in enumerate(network.layers):
+            if layer.adc is not None and layer.adc.offsets is not None:
+                raise ValueError(
+                    f"layer {number}: the gateware's converters of tiles have no offsets; run it "
+                    "on golden"
+                )
         profile = profile or HardwareProfile()
         rah_bits = profile.rah_bits or network.rah_bits
         if rah_bits < network.rah_bits:
@@ -426,6 +464,7 @@ class EngineParameters:
                         if profile.states and layer.adc is None
                         else None
                     ),
+                    tiling=Tiling.of(layer.adc),
                     memory=further if number else profile.memory,
                     neurons_per_clock=(
                         1 if number == len(network.layers) - 1 else profile.rows_per_clock

@@ -4,13 +4,15 @@ from itertools import pairwise
 from typing import Any
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Shape, Signal, Value, signed, unsigned
-from amaranth.lib import data, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.crossbar.crossbar import Columns, words_layout
 from allspin.hdl.crossbar.factors import times
 from allspin.hdl.crossbar.multiplier import CONVERTER_MULTIPLIERS, Multiplier
 from allspin.hdl.parameters import CrossbarParameters
+from allspin.hdl.tiles.conversions import Conversions
+from allspin.hdl.tiles.ends import TileEnds
 
 NARROW = 4
 """Bits of a value for which a table of products is worth it."""
@@ -20,13 +22,20 @@ FLAGS = data.StructLayout({"valid": 1, "last": 1, "final": 1})
 
 def terms_layout(parameters: CrossbarParameters) -> data.ArrayLayout:
     """What a beat adds to each lane's sum: a product of each part's."""
+    shape = unsigned if parameters.keeps_states else signed
+    return data.ArrayLayout(shape(parameters.term_bits), parameters.lanes)
+
+
+def added_layout(parameters: CrossbarParameters) -> data.ArrayLayout:
+    """What each lane's accumulator adds up: terms, or conversions of tiles."""
     p = parameters
-    bits = p.word_bits + p.value_bits + (p.rows_per_clock - 1).bit_length()
-    return data.ArrayLayout(unsigned(bits) if p.keeps_states else signed(bits), p.lanes)
+    if p.tiling is None:
+        return terms_layout(p)
+    return data.ArrayLayout(signed(p.tile_widths.conversion), p.lanes)
 
 
 def lane_shape(parameters: CrossbarParameters) -> Shape:
-    """Of a lane's sum: signed, over R_AH words, or unsigned, over states."""
+    """Of a lane's sum: signed, over R_AH words or conversions, or unsigned, over states."""
     shape = unsigned if parameters.keeps_states else signed
     return shape(parameters.lane_bits)
 
@@ -38,6 +47,17 @@ def lowest_shape(parameters: CrossbarParameters) -> Shape:
         return unsigned(0)
     most = p.rows_per_clock * (2**p.value_bits - 1)
     return Shape.cast(range(min(0, most * p.levels.lowest), max(0, most * p.levels.lowest) + 1))
+
+
+def connect_ends(m: Module, passes: stream.Interface, tile_ends: TileEnds) -> None:
+    """Show beats that are taken to what tells where tiles end."""
+    beat = passes.payload
+    m.d.comb += [
+        tile_ends.taken.eq(passes.valid & passes.ready),
+        tile_ends.values.eq(beat.values),
+        tile_ends.tiles.eq(beat.tiles),
+        tile_ends.last.eq(beat.last),
+    ]
 
 
 class Products(wiring.Component):
@@ -151,10 +171,12 @@ class Accumulators(wiring.Component):
 
     Attributes
     ----------
-    terms, lowest : In
+    terms : In
+        `added_layout`.
+    lowest : In
         As of `Products`.
     adds, ends : In(1)
-        They are of a beat; it is its pass's last, so that the sums go into the shadow.
+        They are to be added; they are their pass's last, so that the sums go into the shadow.
     shifts : In(1)
         The next sums come to the fore.
     sums : Out(array of signed)
@@ -172,7 +194,7 @@ class Accumulators(wiring.Component):
         p = self._parameters = parameters
         super().__init__(
             {
-                "terms": In(terms_layout(p)),
+                "terms": In(added_layout(p)),
                 "lowest": In(lowest_shape(p)),
                 "adds": In(1),
                 "ends": In(1),
@@ -211,6 +233,8 @@ class Accumulators(wiring.Component):
             lowest = Signal(signed(p.sum_bits), reset_less=True)
             accumulate(self.lowest, lowest, "of_lowest")
             sums = [times(sum_, p.levels.step) + lowest for sum_ in sums]
+        if p.tiling is not None:
+            sums = [sum_ << p.tiling.shift for sum_ in sums]
         m.d.comb += [self.sums[number].eq(sum_) for number, sum_ in enumerate(sums)]
         return m
 
@@ -220,7 +244,7 @@ class PortableColumns(Columns):
 
     The first sum is valid four clocks after an image's last beat was taken, with words that come
     a clock after their address; five with several rows per clock, and one less where the clock is
-    slow.
+    slow. Two more where columns are read tile by tile.
     """
 
     def elaborate(self, platform: object) -> Module:
@@ -232,7 +256,8 @@ class PortableColumns(Columns):
         m.submodules.accumulators = accumulators = Accumulators(p)
         beat = self.passes.payload
 
-        stages: list[Any] = [Signal(FLAGS, name=name) for name in products.stages]
+        names = [*products.stages, *["tile", "conversion"] * (p.tiling is not None)]
+        stages: list[Any] = [Signal(FLAGS, name=name) for name in names]
         left = Signal(range(p.lanes + 1))  # sums still in the shadow
         closing = Signal()
         m.d.comb += [
@@ -249,12 +274,16 @@ class PortableColumns(Columns):
         final = stages[-1]
         take = Signal()
         image_ends = Signal()
+        terms, adds = products.terms, final.valid
+        if p.tiling is not None:
+            clocks = len(products.stages)
+            terms, adds = self._elaborate_tiles(m, terms, stages[clocks - 1].valid, clocks)
         m.d.comb += [
             products.values.eq(beat.values),
             products.words.eq(self.words),
-            accumulators.terms.eq(products.terms),
+            accumulators.terms.eq(terms),
             accumulators.lowest.eq(products.lowest),
-            accumulators.adds.eq(final.valid),
+            accumulators.adds.eq(adds),
             accumulators.ends.eq(final.valid & final.last),
             accumulators.shifts.eq(take),
             take.eq(self.sums.valid & self.sums.ready),
@@ -270,3 +299,21 @@ class PortableColumns(Columns):
         with m.Elif(take):
             m.d.sync += left.eq(Mux(left > step, left - step, 0))
         return m
+
+    def _elaborate_tiles(
+        self, m: Module, terms: data.View, adds: Value, clocks: int
+    ) -> tuple[data.View, Value]:
+        """What converts tiles' sums, `clocks` behind their beats: what is to be added, and when."""
+        p = self._parameters
+        m.submodules.conversions = conversions = Conversions(p)
+        m.submodules.tile_ends = tile_ends = TileEnds(p, clocks)
+        connect_ends(m, self.passes, tile_ends)
+        m.d.comb += [
+            conversions.terms.eq(terms),
+            conversions.adds.eq(adds),
+            conversions.begins.eq(tile_ends.begins),
+            conversions.converts.eq(tile_ends.converts),
+            conversions.bare.eq(self.bare),
+        ]
+        # Always: where nothing is converted it is nothing.
+        return conversions.conversions, Const(1)

@@ -6,25 +6,30 @@ across the chip. What goes to many places goes through a tree of registers.
 
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.hdl import Module, Mux, Shape, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.crossbar.columns import lane_shape, terms_layout
+from allspin.hdl.crossbar.columns import added_layout, connect_ends, lane_shape
 from allspin.hdl.crossbar.crossbar import Columns
 from allspin.hdl.crossbar.departure import Departure
 from allspin.hdl.crossbar.lane import Driven, Lane, driven_term
 from allspin.hdl.crossbar.level_sums import LevelSums
 from allspin.hdl.parameters import CrossbarParameters
-from allspin.hdl.stream.ecp5 import add_or_start, tree
+from allspin.hdl.stream.ecp5 import LANES_PER_LEAF, add_or_start, tree
 from allspin.hdl.stream.layouts import SumLayout
 from allspin.hdl.stream.reservation import Reservation
 from allspin.hdl.stream.slice import Slice
+from allspin.hdl.tiles.ends import TileEnds
+from allspin.hdl.tiles.fast_conversions import FastConversions
 
-LANES_PER_LEAF = 4
-"""Lanes that a leaf of a tree drives."""
 DRAIN_DEPTH = 16
 """Beats of sums that wait behind the crossbar."""
+
+
+def leaving_shape(parameters: CrossbarParameters) -> Shape:
+    """Of a sum in the shadow: over states, or a column's."""
+    return lane_shape(parameters) if parameters.keeps_states else signed(parameters.sum_bits)
 
 
 class FastAccumulators(wiring.Component):
@@ -40,12 +45,12 @@ class FastAccumulators(wiring.Component):
     Attributes
     ----------
     terms, driven : In
-        `terms_layout` and the sum of the values; 0 where no beat is.
+        `added_layout` and the sum of the values; 0 where there is nothing to add.
     turns : In(1)
         Two clocks later the shadow takes the sums over, and new ones start.
     shifts : In(1)
         Two clocks later the sums that leave then have left.
-    sums : Out(array of `lane_shape`)
+    sums : Out(array of `leaving_shape`)
         Those of the shadow that leave next.
     all_driven : Out
         The sum of the values that belongs to them.
@@ -62,11 +67,11 @@ class FastAccumulators(wiring.Component):
         p = self._parameters = parameters
         super().__init__(
             {
-                "terms": In(terms_layout(p)),
+                "terms": In(added_layout(p)),
                 "driven": In(driven_term(p)),
                 "turns": In(1),
                 "shifts": In(1),
-                "sums": Out(data.ArrayLayout(lane_shape(p), p.neurons_per_clock)),
+                "sums": Out(data.ArrayLayout(leaving_shape(p), p.neurons_per_clock)),
                 "all_driven": Out(p.most_driven.bit_length()),
             }
         )
@@ -89,7 +94,10 @@ class FastAccumulators(wiring.Component):
             following = shadow[lane + step] if lane + step < p.lanes else shadow[lane]
             with m.If(turn | shift):
                 m.d.sync += shadow[lane].eq(Mux(turn, sums[lane], following))
-        m.d.comb += [self.sums[number].eq(one) for number, one in enumerate(shadow[:step])]
+        leaving: list[Value] = [*shadow[:step]]
+        if p.tiling is not None:
+            leaving = [one << p.tiling.shift for one in leaving]
+        m.d.comb += [self.sums[number].eq(one) for number, one in enumerate(leaving)]
         if p.keeps_states:
             sum_ = Signal.like(self.all_driven, name="sum_driven", reset_less=True)
             held = Signal.like(self.all_driven, name="shadow_driven", reset_less=True)
@@ -106,6 +114,8 @@ class FastColumns(Columns):
     """Sums that wait behind the crossbar; the first is there up to fifteen clocks later.
 
     Where states stand for R_AH words, `LevelSums` are on the way there, three clocks at most.
+
+    Where columns are read tile by tile, it is there three clocks later still.
 
     A pass's last beat waits until the sums of the one before have left, or are sure to
     leave in time.
@@ -126,8 +136,11 @@ class FastColumns(Columns):
         values: list[Value] = [Mux(taken, beat.values[part], 0) for part in range(p.rows_per_clock)]
         m.submodules.accumulators = accumulators = FastAccumulators(p)
         lanes = self._elaborate_lanes(m, platform, values, accumulators.driven)
-        m.d.comb += [accumulators.terms[k].eq(lane.term) for k, lane in enumerate(lanes)]
         term_clock = self._clocks + lanes[0].clocks
+        terms = accumulators.terms
+        if p.tiling is not None:
+            terms, term_clock = self._elaborate_tiles(m, accumulators.terms, term_clock)
+        m.d.comb += [terms[k].eq(lane.term) for k, lane in enumerate(lanes)]
 
         # The flag of a last beat follows its products; where they are in the sums, the
         # shadow takes these over while the next beat starts new ones.
@@ -178,6 +191,26 @@ class FastColumns(Columns):
         wiring.connect(m, reservation.waiting, near.i)
         wiring.connect(m, near.o, wiring.flipped(self.sums))
         return m
+
+    def _elaborate_tiles(
+        self, m: Module, conversions: data.View, clocks: int
+    ) -> tuple[data.View, int]:
+        """What converts tiles' sums, between the lanes and their accumulators.
+
+        Returns what takes the lanes' terms, `clocks` behind their beats, and how far behind its
+        pass's last beat the last conversion is.
+        """
+        p = self._parameters
+        m.submodules.conversions = tiles = FastConversions(p)
+        m.submodules.tile_ends = tile_ends = TileEnds(p, clocks - 2)  # a tree adds two
+        connect_ends(m, self.passes, tile_ends)
+        m.d.comb += [
+            tiles.begins.eq(tile_ends.begins),
+            tiles.converts.eq(tile_ends.converts),
+            tiles.bare.eq(self.bare),
+            conversions.eq(tiles.conversions),
+        ]
+        return tiles.terms, clocks - 1 + tiles.clocks
 
     def _elaborate_lanes(
         self, m: Module, platform: Any, values: list[Value], all_driven: Signal

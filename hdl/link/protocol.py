@@ -7,7 +7,9 @@ import enum
 import struct
 from dataclasses import dataclass
 
+from allspin.hdl.levels import UniformLevels
 from allspin.hdl.parameters import EngineParameters, check_power_of_two
+from allspin.hdl.tiling import OFFSET_BITS, Tiling
 from allspin.sim.network.levels import check_range
 from allspin.sim.network.neuron import NEURONS, short_name
 
@@ -42,6 +44,8 @@ class Feature(enum.IntFlag):
     REDRAW = 2
     USE_NOISE = 4
     RESIDENT = 8
+    TILES = 32
+    """Columns that are read tile by tile: behind the layers the identity says how."""
     STATES = 64
     """Layers that keep states in place of R_AH words: the identity ends with their levels."""
 
@@ -138,8 +142,8 @@ def identity_bytes(parameters: LinkParameters) -> bytes:
     Returns
     -------
     bytes
-        32 bytes and 8 for each layer, and 3 more where states are kept, as ``docs/protocol.md``
-        lays them out.
+        32 bytes and 8 for each layer, 4 more where columns are read tile by tile and 3 more where
+        states are kept, as ``docs/protocol.md`` lays them out.
     """
     engine = parameters.engine
     variation, resident = engine.variation, engine.resident
@@ -150,48 +154,53 @@ def identity_bytes(parameters: LinkParameters) -> bytes:
         features |= Feature.USE_NOISE if engine.noisy else Feature.NONE
     if resident is not None:
         features |= Feature.RESIDENT
-    if any(crossbar.keeps_states for crossbar in engine.crossbars):
+    tiled = b"".join(_tiling_bytes(crossbar.tiling) for crossbar in engine.crossbars)
+    levels = b"".join(_levels_bytes(crossbar.levels) for crossbar in engine.crossbars)
+    if any(tiled):
+        features |= Feature.TILES
+    if any(levels):
         features |= Feature.STATES
-    return (
+    body = struct.pack(
+        "<4sBBIHBBBB8sBBBxHH",
+        MAGIC,
+        VERSION,
+        len(engine.crossbars),
+        parameters.frequency,
+        parameters.window,
+        engine.pixel_bits,
+        engine.hidden_bits,
+        engine.rah_bits,
+        engine.current_bits,
+        neuron_on_wire(engine.neuron),
+        features,
+        0 if variation is None else variation.state_bits,
+        0 if variation is None else variation.rounds_per_clock,
+        0 if resident is None else resident.beats,
+        0 if resident is None else resident.images,
+    ) + b"".join(
         struct.pack(
-            "<4sBBIHBBBB8sBBBxHH",
-            MAGIC,
-            VERSION,
-            len(engine.crossbars),
-            parameters.frequency,
-            parameters.window,
-            engine.pixel_bits,
-            engine.hidden_bits,
-            engine.rah_bits,
-            engine.current_bits,
-            neuron_on_wire(engine.neuron),
-            features,
-            0 if variation is None else variation.state_bits,
-            0 if variation is None else variation.rounds_per_clock,
-            0 if resident is None else resident.beats,
-            0 if resident is None else resident.images,
+            "<HHHBB",
+            crossbar.rows,
+            crossbar.columns,
+            crossbar.lanes,
+            crossbar.sum_bits,
+            crossbar.rows_per_clock,
         )
-        + b"".join(
-            struct.pack(
-                "<HHHBB",
-                crossbar.rows,
-                crossbar.columns,
-                crossbar.lanes,
-                crossbar.sum_bits,
-                crossbar.rows_per_clock,
-            )
-            for crossbar in engine.crossbars
-        )
-        + (_levels_bytes(engine) if Feature.STATES in features else b"")
+        for crossbar in engine.crossbars
     )
+    return body + tiled * any(tiled) + levels * any(levels)
 
 
-def _levels_bytes(engine: EngineParameters) -> bytes:
-    """What stands for the R_AH words of each layer."""
-    each = (crossbar.levels for crossbar in engine.crossbars)
-    return b"".join(
-        bytes(3)
-        if levels is None
-        else struct.pack("<BBb", levels.count, levels.step, levels.lowest)
-        for levels in each
-    )
+def _tiling_bytes(tiling: Tiling | None) -> bytes:
+    """How a layer's columns are read, in an identity; zeros for those read in one piece."""
+    if tiling is None:
+        return bytes(4)
+    rows = tiling.rows.bit_length() - 1
+    return bytes([rows, tiling.bits, tiling.shift, OFFSET_BITS * tiling.offsets])
+
+
+def _levels_bytes(levels: UniformLevels | None) -> bytes:
+    """What stands for a layer's R_AH words, in an identity; zeros for words themselves."""
+    if levels is None:
+        return bytes(3)
+    return struct.pack("<BBb", levels.count, levels.step, levels.lowest)

@@ -29,7 +29,7 @@ TRIED = 6
 ROUNDS = 3
 """How often all layers are gone through at most."""
 CALIBRATION = 5000
-"""Images that choose, where there are so many."""
+"""Images that choose at most."""
 
 Pixels = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]
@@ -55,27 +55,43 @@ class Tiles:
     def __post_init__(self) -> None:
         check_range("tile_rows", self.rows, MIN_TILE_ROWS, MAX_TILE_ROWS)
         check_range("adc_bits", self.bits, MIN_ADC_BITS, MAX_ADC_BITS)
-        Adc(self.rows, self.bits, 0)
+        if self.rows & (self.rows - 1):
+            raise ValueError(
+                f"tile_rows must be a power of two from {MIN_TILE_ROWS} to {MAX_TILE_ROWS}, "
+                f"not {self.rows}"
+            )
+
+    @classmethod
+    def asked(cls, rows: int | None, bits: int | None) -> "Tiles | None":
+        """The tiles of a pair of options; None where neither is given.
+
+        Raises
+        ------
+        ValueError
+            If one is given without the other, or a value is outside its range.
+        """
+        if rows is None and bits is None:
+            return None
+        if bits is None:
+            raise ValueError("tile_rows needs `adc_bits`")
+        if rows is None:
+            raise ValueError("adc_bits needs `tile_rows`")
+        return cls(rows, bits)
 
     @property
     def text(self) -> str:
         """In words."""
         return f"tiles of {self.rows} rows, converters of {self.bits} bits"
 
+    def to_dict(self) -> dict[str, int]:
+        """By the names of the options."""
+        return {"tile_rows": self.rows, "adc_bits": self.bits}
 
-def tiles_of(network: Network) -> Tiles | None:
-    """What a network's layers are cut into; None where columns are read in one piece.
 
-    Raises
-    ------
-    ValueError
-        If its layers are cut differently.
-    """
+def tiles_of(network: Network) -> list[Tiles | None]:
+    """What each layer of a network is cut into; None where columns are read in one piece."""
     adcs = [layer.adc for layer in network.layers]
-    found = {None if adc is None else Tiles(adc.rows, adc.bits) for adc in adcs}
-    if len(found) > 1:
-        raise ValueError("the network's layers are cut into different tiles")
-    return found.pop()
+    return [None if adc is None else Tiles(adc.rows, adc.bits) for adc in adcs]
 
 
 def uncut(network: Network) -> Network:
@@ -159,7 +175,8 @@ def cut(network: Network, tiles: Tiles, images: Pixels, labels: Labels) -> Netwo
     tiles : Tiles
         Into what.
     images : ndarray of uint8, shape (images, height, width)
-        Images that choose the steps: none that the network is tested with.
+        Images that choose the steps, the first 5,000 of them: none that the network is tested
+        with.
     labels : ndarray of int64, shape (images,)
         Their classes.
 
@@ -168,4 +185,5 @@ def cut(network: Network, tiles: Tiles, images: Pixels, labels: Labels) -> Netwo
     Network
         Every layer with its `Adc`.
     """
-    return with_steps(network, tiles, _Steps(network, tiles, images, labels).found())
+    steps = _Steps(network, tiles, images[:CALIBRATION], labels[:CALIBRATION])
+    return with_steps(network, tiles, steps.found())

@@ -171,7 +171,8 @@ def _write_verilog(arguments: argparse.Namespace) -> int:
         profile = HardwareProfile(lanes=arguments.lanes)
     network = open_network(arguments.network)
     with Steps() as steps, steps.waiting("writing Verilog"):
-        parameters = EngineParameters.from_network(network, profile)
+        with refused("the gateware cannot run this network: "):
+            parameters = EngineParameters.from_network(network, profile)
         verilog = engine_verilog(parameters, DIALECTS[path.suffix])
         image = memory_image(network)
     write_atomically(path, verilog.encode())

@@ -264,6 +264,7 @@ class ChipMaker:
         noise = chip.noise(self._network)
         check_use_noise(self._machine.name, self._machine.identity, noise)
         varied = self._varied(chip) if network is None else network
+        self._machine.check(varied)
         memories = [*neuron_memories(varied)]
         features = self._machine.identity.features
         if Feature.USE_NOISE in features:
@@ -271,7 +272,6 @@ class ChipMaker:
         if Feature.PROGRAMMER in features:
             memories.append(self._chip_memory(chip))
         if self.reason is not None:
-            self._machine.check(varied)
             memories += crossbar_memories(varied)
             self._machine.write_memories(memories, progress)
         else:

@@ -2,19 +2,48 @@
 
 import struct
 from dataclasses import astuple, dataclass, replace
-from itertools import zip_longest
+from itertools import accumulate, zip_longest
 from typing import Self
 
 import numpy as np
 
 from allspin.hdl.levels import UniformLevels
 from allspin.hdl.link.protocol import MAGIC, VERSION, Feature, neuron_from_wire
+from allspin.hdl.tiling import OFFSET_BITS, Tiling
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network
 
 _HEAD = struct.Struct("<4sBBIHBBBB8sBBBxHH")
 _LAYER = struct.Struct("<HHHBB")
+_TILING = struct.Struct("<BBBB")
 _LEVELS = struct.Struct("<BBb")
+
+
+def _tiling(rows: int, bits: int, shift: int, offset_bits: int) -> Tiling | None:
+    """How a layer's columns are read, of an identity."""
+    if not rows:
+        return None
+    try:
+        return Tiling(1 << rows, bits, shift, offset_bits == OFFSET_BITS)
+    except ValueError as error:
+        raise ValueError(f"its identity has tiles that are none: {error}") from error
+
+
+def _levels(count: int, step: int, lowest: int) -> UniformLevels | None:
+    """What stands for a layer's R_AH words, of an identity."""
+    return UniformLevels(count, step, lowest) if count else None
+
+
+def _reads(tiling: Tiling | None, wanted: Tiling | None) -> bool:
+    """Whether a device's converters are those that a network wants; offsets may be 0."""
+    if tiling is None or wanted is None or not tiling.offsets:
+        return tiling == wanted
+    return tiling == replace(wanted, offsets=True)
+
+
+def _read(tiling: Tiling | None) -> str:
+    """How columns are read, in words."""
+    return "columns read in one piece" if tiling is None else str(tiling)
 
 
 @dataclass(frozen=True)
@@ -31,6 +60,8 @@ class LayerIdentity:
         Width of a column sum.
     rows_per_clock : int
         Rows driven in one clock.
+    tiling : Tiling or None
+        How columns are read tile by tile; None where they are read in one piece.
     levels : UniformLevels or None
         What its R_AH words must be where it keeps states in their place.
     """
@@ -40,7 +71,13 @@ class LayerIdentity:
     lanes: int
     sum_bits: int
     rows_per_clock: int
+    tiling: Tiling | None = None
     levels: UniformLevels | None = None
+
+    @property
+    def tile_rows(self) -> int:
+        """Rows of a tile; all where columns are read in one piece."""
+        return self.rows if self.tiling is None else self.tiling.rows
 
 
 @dataclass(frozen=True)
@@ -98,18 +135,24 @@ class Identity:
         if version != VERSION:
             raise ValueError(f"it speaks version {version} of the protocol, this is {VERSION}")
         features = Feature(fields[7])
-        end = _HEAD.size + count * _LAYER.size
-        if count < 1 or len(body) != end + count * _LEVELS.size * (Feature.STATES in features):
+        tiled, kept = Feature.TILES in features, Feature.STATES in features
+        sizes = _HEAD.size, _LAYER.size * count, _TILING.size * count * tiled
+        head, tilings, levels = accumulate(sizes)
+        if count < 1 or len(body) != levels + _LEVELS.size * count * kept:
             raise ValueError(f"its identity has {len(body)} bytes for {count} layers")
-        layers = tuple(
-            LayerIdentity(*layer) for layer in _LAYER.iter_unpack(body[_HEAD.size : end])
-        )
+        layers = [LayerIdentity(*size) for size in _LAYER.iter_unpack(body[head:tilings])]
         if any(0 in astuple(layer) for layer in layers):
             raise ValueError("its identity has a layer without rows, columns, lanes or bits")
-        each = map(_levels, _LEVELS.iter_unpack(body[end:]))
-        layers = tuple(replace(layer, levels=levels) for layer, levels in zip_longest(layers, each))
+        each = zip_longest(
+            layers,
+            (_tiling(*its) for its in _TILING.iter_unpack(body[tilings:levels])),
+            (_levels(*its) for its in _LEVELS.iter_unpack(body[levels:])),
+        )
+        complete = tuple(
+            replace(layer, tiling=tiling, levels=levels) for layer, tiling, levels in each
+        )
         # The device's order is that of the class, but that its layers come last.
-        fields[6:8] = neuron_from_wire(fields[6]), layers, features
+        fields[6:8] = neuron_from_wire(fields[6]), complete, features
         return cls(*fields)
 
     @property
@@ -166,12 +209,14 @@ class Identity:
         ]
         if self.rah_bits < network.rah_bits:
             differences.append(f"R_AH bits {self.rah_bits}, not {network.rah_bits} or more")
-        if not differences:
-            for number, (layer, ours) in enumerate(zip(self.layers, network.layers, strict=True)):
-                if layer.levels is not None and not np.isin(ours.words, layer.levels.words).all():
-                    differences.append(
-                        f"in layer {number} {layer.levels}, which are not this network's R_AH words"
-                    )
+        for number, (here, layer) in enumerate(zip(self.layers, network.layers, strict=False)):
+            wanted = Tiling.of(layer.adc)
+            if not _reads(here.tiling, wanted):
+                differences.append(f"in layer {number} {_read(here.tiling)}, not {_read(wanted)}")
+            if here.levels is not None and not np.isin(layer.words, here.levels.words).all():
+                differences.append(
+                    f"in layer {number} {here.levels}, which are not this network's R_AH words"
+                )
         return "; ".join(differences) or None
 
     def check(self, name: str, network: Network) -> None:
@@ -191,8 +236,3 @@ class Identity:
             raise UserError(
                 f"the gateware of {name} was not built for this network: it has {mismatch}"
             )
-
-
-def _levels(fields: tuple[int, int, int]) -> UniformLevels | None:
-    """Those of a layer, if it keeps states."""
-    return UniformLevels(*fields) if fields[0] else None

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from allspin.host.data.catalogue import each_network, network_name, open_device, open_network
+from allspin.host.data.catalogue import each_network, network_name, open_device
 from allspin.host.data.datasets import load_test_set
 from allspin.host.show.display import Display, Silent
 from allspin.host.show.revision import commit
@@ -22,11 +22,13 @@ from allspin.host.study.chips.accuracy import (
 from allspin.host.study.chips.cells.probed import probe_cells
 from allspin.host.study.chips.chips_card import chips_card
 from allspin.host.study.chips.probed import ProbedAccuracy, measure_probed, row_title
+from allspin.host.study.cutting import cut_network
 from allspin.sim.device.checks import check_number
 from allspin.sim.device.device import Device
 from allspin.sim.errors import UserError, refused
 from allspin.sim.network.levels import check_range
 from allspin.sim.network.network import Network
+from allspin.sim.network.tiling import Tiles
 from allspin.sim.point.operating_point import OperatingPoint
 from allspin.sim.programming.schemes import DEFAULT_BAND, Programming, default_tries
 
@@ -56,6 +58,8 @@ class MeasureOptions:
         Files of cells that a probe station read back, one for each chip.
     missing : float
         Share of such a chip's cells that may be missing.
+    tiles : Tiles or None
+        What the networks' columns are cut into; None for their own.
 
     Raises
     ------
@@ -71,6 +75,7 @@ class MeasureOptions:
     band: float = DEFAULT_BAND
     probed: tuple[str | Path, ...] = ()
     missing: float = 0.0
+    tiles: Tiles | None = None
 
     def __post_init__(self) -> None:
         chips = check_range("chips", self.chips, 1, MAX_CHIPS)
@@ -186,7 +191,7 @@ def measure_chips(
         name = network_name(each)
         if isinstance(each, Network) and opened.get(name, each) is not each:
             raise UserError(f"two networks would be called {name}: give their files or names")
-        opened[name] = open_network(each)
+        opened[name] = cut_network(each, options.tiles, data, display)
     if options.probed and len(opened) > 1:
         raise UserError("`probed` cells are those of one network: give it alone")
     pixels, labels = load_test_set(data, opened.values(), images)

@@ -49,7 +49,7 @@ def known_network(name: str, identity: Identity, seed: int) -> Network:
     )
     rng = np.random.default_rng(seed)
     layers = tuple(
-        _kept(layer, its.levels, rng)
+        replace(_kept(layer, its.levels, rng), adc=its.tiling and its.tiling.adc)
         for layer, its in zip(network.layers, identity.layers, strict=True)
     )
     return replace(network, layers=layers)
