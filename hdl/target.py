@@ -16,6 +16,8 @@ SMALLEST_BLOCK = 129
 """Lines; shorter memories of words are distributed RAM: an ECP5-25F's blocks are few."""
 MOST_DISTRIBUTED = 2**17
 """Bits of an array that may be distributed RAM: beyond, LUTs are fewer than blocks."""
+BLOCK_WIDTH = 16
+"""Bits of a word of which `CellMemory.blocks` is told how many a block holds."""
 SMALL_MEMORY = 4096
 """Bits of a memory that is LUTs where blocks are few."""
 MEMORIES_PER_HOP = 2
@@ -112,8 +114,13 @@ class InferredBlocks:
         return 2 + array.keeps_states
 
     def blocks(self, array: Array, words: int) -> int:
-        """As many as each memory is blocks deep."""
-        return array.rows_per_clock * array.banks * -(-array.lines // words)
+        """As many as each memory is blocks deep; a block of half the width is twice as deep."""
+        of_part = 0
+        for first in range(0, array.lanes, self.bank_lanes(array)):
+            lanes = min(self.bank_lanes(array), array.lanes - first)
+            width = 1 << (lanes * array.word_bits - 1).bit_length()
+            of_part += -(-array.lines * width // (words * BLOCK_WIDTH))
+        return array.rows_per_clock * of_part
 
 
 @dataclass(frozen=True)
