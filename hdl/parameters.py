@@ -161,6 +161,9 @@ class HardwareProfile:
         The gateware that makes chips; None for ideal devices only.
     resident : ResidentParameters or None
         The memory that keeps images on the board; None for none.
+    tile_offsets : bool
+        Whether the converters of tiles, where a network has some, have offsets, for chips whose
+        words the host computes. Those of a machine that makes chips have.
     """
 
     lanes: int | None = None
@@ -170,6 +173,7 @@ class HardwareProfile:
     states: bool = False
     variation: VariationParameters | None = None
     resident: ResidentParameters | None = None
+    tile_offsets: bool = False
 
     def __post_init__(self) -> None:
         if self.lanes is not None:
@@ -255,6 +259,8 @@ class CrossbarParameters:
                 check_range("level", level, -half, half - 1)
         if self.tiling is not None and self.levels is not None:
             raise ValueError("columns that are read tile by tile need a memory that keeps words")
+        if self.tiling is not None and self.tiling.offsets and self.target.slow_clock:
+            raise ValueError(f"the memory {self.memory} has no offsets of tiles' converters")
         self.target.cells.check(self)
         if self.passes > 1 and self.lanes % self.neurons_per_clock:
             raise ValueError(
@@ -318,6 +324,11 @@ class CrossbarParameters:
     def tile_rows(self) -> int:
         """Rows of a tile; all where columns are read in one piece."""
         return self.rows if self.tiling is None else self.tiling.rows
+
+    @property
+    def places(self) -> int:
+        """Converters of a lane: its tiles, once for each group of columns."""
+        return self.tiles * self.passes
 
     @property
     def tile_widths(self) -> TileWidths:
@@ -437,12 +448,6 @@ class EngineParameters:
         """
         if network.beyond_words is not None:
             raise ValueError(f"{network.beyond_words}; run it on golden")
-        for number, layer in enumerate(network.layers):
-            if layer.adc is not None and layer.adc.offsets is not None:
-                raise ValueError(
-                    f"layer {number}: the gateware's converters of tiles have no offsets; run it "
-                    "on golden"
-                )
         profile = profile or HardwareProfile()
         rah_bits = profile.rah_bits or network.rah_bits
         if rah_bits < network.rah_bits:
@@ -464,7 +469,9 @@ class EngineParameters:
                         if profile.states and layer.adc is None
                         else None
                     ),
-                    tiling=Tiling.of(layer.adc),
+                    tiling=Tiling.of(
+                        layer.adc, offsets=profile.tile_offsets or profile.variation is not None
+                    ),
                     memory=further if number else profile.memory,
                     neurons_per_clock=(
                         1 if number == len(network.layers) - 1 else profile.rows_per_clock
