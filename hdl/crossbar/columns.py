@@ -187,7 +187,7 @@ class Products(wiring.Component):
                 term = registered(term, f"rows_{lane}")
             m.d.comb += self.terms[lane].eq(term)
         if p.levels is not None:
-            lowest = self._lowest(driven[0]) if len(driven) == 1 else sum(driven)
+            lowest = self._lowest(driven[0]) if len(driven) == 1 else sum(driven[1:], driven[0])
             lowest = registered(lowest, "driven")
             if len(driven) > 1:
                 lowest = registered(lowest * p.levels.lowest, "lowest_rows")

@@ -1,5 +1,7 @@
 """Block RAMs of an ECP5, with their output registers, as a crossbar's cells."""
 
+from typing import Any
+
 from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import data
 
@@ -75,7 +77,7 @@ class Ecp5Cells(Cells):
         buses = []
         for hop in range(1 - (-len(memories) // MEMORIES_PER_HOP)):
             first = hop * MEMORIES_PER_HOP
-            bus = Signal(place.shape(), name=f"bus_{first}", reset_less=True)
+            bus: Any = Signal(place.shape(), name=f"bus_{first}", reset_less=True)
             bus_valid = Signal(name=f"bus_valid_{first}")
             m.d.sync += [bus.eq(place), bus_valid.eq(valid)]
             valid, place = bus_valid, bus

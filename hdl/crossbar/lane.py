@@ -127,7 +127,7 @@ class Driven(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the registers. None has a reset, as in a `Lane`."""
         m = Module()
-        terms: list[Value] = list(self.values)
+        terms: list[Value] = [self.values[k] for k in range(self._parameters.rows_per_clock)]
         for clock in range(self._clocks):
             pairs = [terms[k : k + 2] for k in range(0, len(terms), 2)]
             terms = []

@@ -51,7 +51,8 @@ class LevelSums(wiring.Component):
         """Build the registers. None has a reset: who takes the sums knows when they are there."""
         m = Module()
         lowest, sign = self._times(m, self.driven, self._lowest, "driven")
-        for number, own in enumerate(self.states):
+        for number in range(self._parameters.neurons_per_clock):
+            own = self.states[number]
             # A step is positive, and so is what begins with its highest digit.
             times_step, _ = self._times(m, own, self._step, f"sum_{number}")
             shape = signed(self._parameters.sum_bits)

@@ -79,8 +79,8 @@ class AtOnce(LevelSums):
         assert levels is not None
         lowest = self.driven * levels.lowest
         m.d.comb += [
-            self.sums[number].eq(own * levels.step + lowest)
-            for number, own in enumerate(self.states)
+            self.sums[number].eq(self.states[number] * levels.step + lowest)
+            for number in range(self._crossbar.neurons_per_clock)
         ]
         return m
 
