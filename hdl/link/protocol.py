@@ -44,6 +44,7 @@ class Feature(enum.IntFlag):
     REDRAW = 2
     USE_NOISE = 4
     RESIDENT = 8
+    SUM_NOISE = 16
     TILES = 32
     """Columns that are read tile by tile: behind the layers the identity says how."""
     STATES = 64
@@ -152,6 +153,7 @@ def identity_bytes(parameters: LinkParameters) -> bytes:
         features |= Feature.PROGRAMMER
         features |= Feature.REDRAW if variation.redraw else Feature.NONE
         features |= Feature.USE_NOISE if engine.noisy else Feature.NONE
+        features |= Feature.SUM_NOISE if engine.noisy_sums else Feature.NONE
     if resident is not None:
         features |= Feature.RESIDENT
     tiled = b"".join(_tiling_bytes(crossbar.tiling) for crossbar in engine.crossbars)
@@ -183,10 +185,10 @@ def identity_bytes(parameters: LinkParameters) -> bytes:
             crossbar.rows,
             crossbar.columns,
             crossbar.lanes,
-            crossbar.sum_bits,
+            engine.amplified_bits(number),
             crossbar.rows_per_clock,
         )
-        for crossbar in engine.crossbars
+        for number, crossbar in enumerate(engine.crossbars)
     )
     return body + tiled * any(tiled) + levels * any(levels)
 
