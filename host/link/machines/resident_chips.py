@@ -93,7 +93,9 @@ class ResidentChips:
     def _redraws(self, chips: Sequence[tuple[Chip, Network]]) -> list[Group]:
         """What makes each chip of any other: the memories that are not alike, and a redraw."""
         memories = [self._maker.memories(*chip) for chip in chips]
-        alike = [all(_same(one, first) for one in column) for first, *column in zip(*memories)]
+        alike = [
+            all(_same(one, column[0]) for one in column) for column in zip(*memories, strict=True)
+        ]
         return [
             [
                 (Request.WRITE, body)

@@ -23,7 +23,7 @@ from allspin.host.study.sweep.job import (
 )
 
 LOT = 100
-"""Chips that are shown the same batches: what an interrupted sweep has to measure again, at most."""
+"""Chips that are shown the same batches: what an interrupted sweep measures again, at most."""
 
 Watch = Callable[[float], None]
 """Told how many chips' images were shown, beyond the chips that are done."""
