@@ -425,6 +425,8 @@ class EngineParameters:
         """
         if network.beyond_words is not None:
             raise ValueError(f"{network.beyond_words}; run it on golden")
+        if any(layer.adc is not None for layer in network.layers):
+            raise ValueError("the gateware reads a column in one piece; run tiles on golden")
         profile = profile or HardwareProfile()
         rah_bits = profile.rah_bits or network.rah_bits
         step = 0

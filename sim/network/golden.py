@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from allspin.sim.network.adc import Adc
 from allspin.sim.network.network import Layer, Network
 from allspin.sim.network.pixels import quantise_pixels, row_values
 
@@ -118,11 +119,7 @@ class GoldenModel:
 
     def _layer(self, number: int, inputs: Values, first: int) -> LayerTrace:
         layer = self.network.layers[number]
-        matrix = self._matrices[number]
-        products = inputs.astype(matrix.dtype, copy=False) @ matrix
-        if number in self._real:
-            np.rint(products, out=products)
-        sums = products.astype(np.int64)
+        sums = self._sums(number, layer.adc, inputs)
         if self.noise is not None:
             sums = self.noise.on_sums(number, first, sums)
         if layer.converter is None:
@@ -135,6 +132,32 @@ class GoldenModel:
         np.clip(currents, 0, 2**self.network.current_bits - 1, out=currents)
         activations = activate(self.network, layer, currents)
         return LayerTrace(inputs, sums, currents, activations)
+
+    def _sums(self, number: int, adc: Adc | None, inputs: Values) -> Integers:
+        """Column sums of a layer, before what a chip adds at each use."""
+        matrix = self._matrices[number]
+        values = inputs.astype(matrix.dtype, copy=False)
+        if adc is None:
+            return self._whole(number, values @ matrix)
+        sums = np.zeros((len(values), matrix.shape[1]), np.int64)
+        for tile, start in enumerate(range(0, len(matrix), adc.rows)):
+            rows = slice(start, start + adc.rows)
+            read = self._whole(number, values[:, rows] @ matrix[rows])
+            if adc.offsets is not None:
+                read += adc.offsets[tile]
+            read += 1 << adc.shift >> 1
+            read >>= adc.shift
+            np.clip(read, -(1 << adc.bits - 1), (1 << adc.bits - 1) - 1, out=read)
+            read[~values[:, rows].any(axis=1)] = 0
+            sums += read
+        sums <<= adc.shift
+        return sums
+
+    def _whole(self, number: int, products: npt.NDArray[np.floating]) -> Integers:
+        """Sums as whole numbers: all are but those of a matrix that no words say."""
+        if number in self._real:
+            np.rint(products, out=products)
+        return products.astype(np.int64)
 
     def _flat(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         """The images with one row a pixel, checked."""

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from allspin.sim.network.adc import Adc
 from allspin.sim.network.levels import (
     MAX_RAH_BITS,
     MAX_STATES,
@@ -95,12 +96,15 @@ class Layer:
     table : array_like of int, shape (2**current_bits,), or None
         The neuron's activation at each input current; None in the last layer and for
         neurons without a table.
+    adc : Adc or None
+        What converts the columns' sums tile by tile; None where a column is read in one piece.
     """
 
     states: npt.NDArray[np.uint8]
     levels: npt.NDArray[np.int16]
     converter: Converter | None = None
     table: npt.NDArray[np.uint8] | None = None
+    adc: Adc | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "states", _frozen(self.states, np.uint8))
@@ -127,6 +131,13 @@ class Layer:
                 f"a layer of {self.columns} columns needs as many V-I converters, "
                 f"not {self.converter.gains.size}"
             )
+        if self.adc is not None and self.adc.offsets is not None:
+            shape = (self.adc.tiles(self.rows), self.columns)
+            if self.adc.offsets.shape != shape:
+                raise ValueError(
+                    f"offsets of the converters of {shape[0]} tiles of {shape[1]} columns must "
+                    f"have that shape, not {self.adc.offsets.shape}"
+                )
 
     @property
     def rows(self) -> int:
