@@ -73,9 +73,12 @@ def _noisy(
     return noisy
 
 
-def _column_sums(drive: Array, matrix: Array, top: int, whole: bool) -> Real:
-    """Matrix product, exact where the numbers are whole and at most `top` in a row."""
-    if whole and float(np.abs(matrix).sum(axis=0).max()) * top >= EXACT_FLOAT32:
+def _column_sums(drive: Array, matrix: Array, top: int, large: bool) -> Real:
+    """Matrix product, exact where the numbers are whole and at most `top` in a row.
+
+    `large` says that sums may be too large for single precision: they are looked at then.
+    """
+    if large and float(np.abs(matrix).sum(axis=0).max()) * top >= EXACT_FLOAT32:
         return drive.astype(np.float64) @ matrix.astype(np.float64)
     return drive @ matrix
 
@@ -93,10 +96,15 @@ def _neurons(
         activations, slopes = formats.respond(currents.clip(0, 1))
         return activations, slopes * inside
     gains, offsets = network.converter(layer)
-    steps = np.floor(sums * (gains * 2.0 ** -network.shift(layer))) - offsets
-    inside = (steps >= 0) & (steps <= formats.current_top)
-    place = np.clip(steps, 0, formats.current_top).astype(np.intp)
-    return formats.table.astype(np.float32)[place], formats.table_slope[place] * inside
+    steps = sums * (gains * 2.0 ** -network.shift(layer))
+    np.floor(steps, out=steps)
+    steps -= offsets
+    # One place more at either end, where the neuron is beyond its table and has no slope.
+    steps += 1
+    np.clip(steps, 0, formats.current_top + 2, out=steps)
+    place = steps.astype(np.intp)
+    activations, slopes = formats.padded_table
+    return activations.take(place), slopes.take(place)
 
 
 def forward(
@@ -134,9 +142,11 @@ def forward(
         drive_unit = np.float32(1 / top if whole or layer == 0 else 1)
         weight_unit = np.float32(1 / network.formats.outermost if whole else 1)
         matrix = network.words(layer) if whole else network.weights(layer)
+        large = whole and len(matrix) * network.formats.outermost * top >= EXACT_FLOAT32
         if rng is not None and np.any(noise):
             matrix = _noisy(network, layer, matrix, noise, rng)
-        sums = _column_sums(drive, matrix, top, whole)
+            large = whole
+        sums = _column_sums(drive, matrix, top, large)
         activations, slopes = None, None
         if layer < network.layers - 1:
             activations, slopes = _neurons(network, layer, sums, drive_unit * weight_unit)

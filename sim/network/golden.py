@@ -17,8 +17,8 @@ from allspin.sim.network.adc import Adc
 from allspin.sim.network.network import Layer, Network
 from allspin.sim.network.pixels import quantise_pixels, row_values
 
-CHUNK = 2048
-"""Images computed at a time, so that the intermediate values stay in the cache."""
+CHUNK = 320
+"""Images computed at a time: their row values are a megabyte, which stays in the cache."""
 EXACT_FLOAT32 = 2**24
 """Integers of a smaller magnitude are exact in float32, and so are their sums."""
 
