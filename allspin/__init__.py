@@ -72,6 +72,7 @@ if TYPE_CHECKING:
     from allspin.sim.network.network import Network as Network
     from allspin.sim.network.neuron import register_neuron as register_neuron
     from allspin.sim.network.neuron_kind import Neuron as Neuron
+    from allspin.sim.network.tiling import Tiles as Tiles
     from allspin.sim.point.operating_point import OperatingPoint as OperatingPoint
     from allspin.sim.programming.programming import program_chip as program_chip
     from allspin.sim.programming.schemes import Programming as Programming
@@ -113,6 +114,7 @@ __all__ = [
     "RunOptions",
     "SimulatorOptions",
     "Synapse",
+    "Tiles",
     "TrainingParameters",
     "TrainingTarget",
     "UartOptions",
@@ -182,6 +184,7 @@ _HOMES = {
     "RunOptions": "host.study.run",
     "SimulatorOptions": "host.study.hardware.proof.engine",
     "Synapse": "sim.device.synapse",
+    "Tiles": "sim.network.tiling",
     "TrainingParameters": "host.training.recipe",
     "TrainingTarget": "host.training.training_target",
     "UartOptions": "host.link.wire.uart",

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.hdl.target import STATE_BITS, TARGETS, Target
+from allspin.hdl.tiling import TileWidths, Tiling
 from allspin.sim.errors import not_one_of
 from allspin.sim.extensions import UnknownKind
 from allspin.sim.network.levels import MAX_RAH_BITS, MIN_RAH_BITS, check_range
@@ -244,6 +245,9 @@ class CrossbarParameters:
     level_step : int
         0, or 1 to 127 where the memory keeps states of 4 bits in place of R_AH words; these
         are then odd multiples of it, at most 15 times, and nothing else can be kept.
+    tiling : Tiling or None
+        Tiles of rows whose sums are converted one by one; None where columns are read in one
+        piece. Only where the memory keeps R_AH words.
     """
 
     rows: int
@@ -255,6 +259,7 @@ class CrossbarParameters:
     memory: str = "block"
     neurons_per_clock: int = 1
     level_step: int = 0
+    tiling: Tiling | None = None
 
     def __post_init__(self) -> None:
         _keep_in_range(self, "rows", 1, MAX_LINES)
@@ -271,6 +276,8 @@ class CrossbarParameters:
             raise ValueError(
                 f"only the memory {' or '.join(names)} keeps states of {STATE_BITS} bits"
             )
+        if self.tiling is not None and self.level_step:
+            raise ValueError("columns that are read tile by tile need a memory that keeps words")
         self.target.cells.check(self)
         if self.passes > 1 and self.lanes % self.neurons_per_clock:
             raise ValueError(
@@ -326,8 +333,33 @@ class CrossbarParameters:
         return self.part_rows * self.passes
 
     @property
+    def tiles(self) -> int:
+        """Tiles of rows; 1 where columns are read in one piece."""
+        return 1 if self.tiling is None else self.tiling.tiles(self.rows)
+
+    @property
+    def tile_rows(self) -> int:
+        """Rows of a tile; all where columns are read in one piece."""
+        return self.rows if self.tiling is None else self.tiling.rows
+
+    @property
+    def tile_widths(self) -> TileWidths:
+        """Of columns that are read tile by tile."""
+        assert self.tiling is not None
+        most = min(self.tile_rows, self.rows) * (2**self.value_bits - 1)
+        half = 2 ** (self.rah_bits - 1)
+        return self.tiling.widths(-most * half, most * (half - 1), self.tiles, self.rah_bits)
+
+    @property
+    def term_bits(self) -> int:
+        """Width of what a beat's products add to a lane, signed."""
+        return self.word_bits + self.value_bits + (self.rows_per_clock - 1).bit_length()
+
+    @property
     def lane_bits(self) -> int:
-        """Width of a lane's accumulator: a column sum's, or of a sum over states."""
+        """Width of a lane's accumulator: a column sum's, or of a sum over states or conversions."""
+        if self.tiling is not None:
+            return self.tile_widths.total
         if not self.level_step:
             return self.sum_bits
         worst = self.rows * (2**self.value_bits - 1) * 2 ** (STATE_BITS - 1)
@@ -336,6 +368,8 @@ class CrossbarParameters:
     @property
     def sum_bits(self) -> int:
         """Width of a signed column sum, sized for the worst case."""
+        if self.tiling is not None:
+            return self.lane_bits + self.tiling.shift
         worst = self.rows * (2**self.value_bits - 1) * 2 ** (self.rah_bits - 1)
         return (worst - 1).bit_length() + 1
 
@@ -425,12 +459,21 @@ class EngineParameters:
         """
         if network.beyond_words is not None:
             raise ValueError(f"{network.beyond_words}; run it on golden")
-        if any(layer.adc is not None for layer in network.layers):
-            raise ValueError("the gateware reads a column in one piece; run tiles on golden")
+        for number, layer in enumerate(network.layers):
+            if layer.adc is not None and layer.adc.offsets is not None:
+                raise ValueError(
+                    f"layer {number}: the gateware's converters of tiles have no offsets; run it "
+                    "on golden"
+                )
         profile = profile or HardwareProfile()
         rah_bits = profile.rah_bits or network.rah_bits
         step = 0
         if profile.target.cells.keeps_states and rah_bits == STATE_BITS < network.rah_bits:
+            if network.layers[0].adc is not None:
+                raise ValueError(
+                    f"the hardware keeps states of {STATE_BITS} bits, and columns that are read "
+                    "tile by tile need R_AH words: take a profile with 8-bit words"
+                )
             step = level_step(network.layers[0].levels)
             rah_bits = network.rah_bits
         if rah_bits < network.rah_bits:
@@ -448,6 +491,7 @@ class EngineParameters:
                     rah_bits=rah_bits,
                     rows_per_clock=profile.rows_per_clock,
                     level_step=0 if number else step,
+                    tiling=Tiling.of(layer.adc),
                     memory=further if number else profile.memory,
                     neurons_per_clock=(
                         1 if number == len(network.layers) - 1 else profile.rows_per_clock

@@ -9,7 +9,7 @@ LIKENESS = 0.6
 
 
 class UserError(Exception):
-    """Something that the person at the keyboard can mend.
+    """Wrong input that the user can correct.
 
     Its message is one line that names what is wrong and what to do about it.
     """

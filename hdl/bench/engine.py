@@ -183,7 +183,8 @@ class EngineBench:
             for number in range(self.images, self.images + len(images)):
                 self.numbers.put(number=number)
         for values in quantise_pixels(images, self.parameters.pixel_bits):
-            beats = pack_beats(values, self.parameters.crossbars[0].rows_per_clock)
+            first = self.parameters.crossbars[0]
+            beats = pack_beats(values, first.rows_per_clock, first.tile_rows)
             self.events.put_bits(
                 pack(**beat_members(beat, number == len(beats) - 1))
                 for number, beat in enumerate(beats)

@@ -1,10 +1,12 @@
 """Random networks and images: they reach values that trained ones never do."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
+from allspin.sim.network.adc import Adc
 from allspin.sim.network.levels import uniform_levels
 from allspin.sim.network.network import GAIN_BITS, Converter, Layer, Network
 from allspin.sim.network.neuron import SotNeuron
@@ -60,6 +62,27 @@ def random_network(
     return Network(
         tuple(layers), neuron, (1, topology[0]), pixel_bits, hidden_bits, rah_bits, current_bits
     )
+
+
+def in_tiles(network: Network, rows: int, bits: int) -> Network:
+    """A network whose columns are read tile by tile, some conversions of which saturate.
+
+    Parameters
+    ----------
+    network : Network
+        Whose columns are read in one piece.
+    rows : int
+        Rows of a tile.
+    bits : int
+        Width of a conversion.
+    """
+    layers = []
+    for number, layer in enumerate(network.layers):
+        top = 2 ** network.input_bits(number) - 1
+        spread = np.sqrt(min(rows, layer.rows) / 2) * np.abs(layer.levels).mean() * top / 2
+        shift = max(0, int(np.log2(spread)) + 2 - bits)
+        layers.append(replace(layer, adc=Adc(rows, bits, shift)))
+    return replace(network, layers=tuple(layers))
 
 
 def random_images(network: Network, count: int, seed: int) -> npt.NDArray[np.uint8]:

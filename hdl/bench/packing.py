@@ -8,7 +8,9 @@ Line = tuple[int, ...]
 """Distance and value of each slot, then whether the beat is its image's last."""
 
 
-def pack_image(values: Sequence[int], slots: int, value_bits: int) -> list[Line]:
+def pack_image(
+    values: Sequence[int], slots: int, value_bits: int, tile_rows: int | None = None
+) -> list[Line]:
     """An image's beats.
 
     Parameters
@@ -19,25 +21,29 @@ def pack_image(values: Sequence[int], slots: int, value_bits: int) -> list[Line]
         Rows that are driven in a clock.
     value_bits : int
         Width of a value.
+    tile_rows : int, optional
+        Rows of a tile, none of which shares a beat with rows of another; all by default.
     """
     longest = 2 ** distance_bits(value_bits) - 1
-    queues: list[list[tuple[int, int]]] = []
-    for slot in range(slots):
-        queue = []
-        step = 0
-        for row in range(slot, len(values), slots):
-            if values[row]:
-                while row // slots - step > longest:
-                    queue.append((longest, 0))
-                    step += longest
-                queue.append((row // slots - step, values[row]))
-                step = row // slots
-        queues.append(queue)
-    beats = []
-    while not beats or any(queues):
-        parts = [queue.pop(0) if queue else (0, 0) for queue in queues]
-        beats.append(tuple(number for part in parts for number in part))
-    return [(*beat, int(number == len(beats) - 1)) for number, beat in enumerate(beats)]
+    queues: list[list[tuple[int, int]]] = [[] for _ in range(slots)]
+    steps = [0] * slots
+    tile_rows = tile_rows or len(values)
+    for first in range(0, len(values), tile_rows):
+        begin = max(map(len, queues))  # no row of this tile is driven before
+        for slot, queue in enumerate(queues):
+            for row in range(first + slot, min(first + tile_rows, len(values)), slots):
+                if values[row]:
+                    gap = []
+                    while row // slots - steps[slot] > longest:
+                        gap.append((longest, 0))
+                        steps[slot] += longest
+                    queue += [(0, 0)] * (begin - len(queue) - len(gap)) + gap
+                    queue.append((row // slots - steps[slot], values[row]))
+                    steps[slot] = row // slots
+    count = max(1, *map(len, queues))
+    beats = zip(*(queue + [(0, 0)] * (count - len(queue)) for queue in queues), strict=True)
+    flat = [tuple(number for part in beat for number in part) for beat in beats]
+    return [(*beat, int(number == count - 1)) for number, beat in enumerate(flat)]
 
 
 def unpack_images(lines: Sequence[Line], rows: int) -> list[list[int]]:

@@ -71,6 +71,22 @@ def _temporary() -> Path:
     return folder
 
 
+def kept_folder(name: str) -> Path:
+    """A folder within the cache's, which is made.
+
+    Raises
+    ------
+    UserError
+        If the cache cannot be written.
+    """
+    folder = cache_folder() / name
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot make {folder}: {error.strerror}; {FIX}") from error
+    return folder
+
+
 def digest(*parts: str | bytes) -> str:
     """Name for a build: the same parts give the same name, others another.
 

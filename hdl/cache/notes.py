@@ -5,8 +5,7 @@ import stat
 from pathlib import Path
 from typing import Any
 
-from allspin.hdl.cache.folder import FIX, cache_folder, digest
-from allspin.sim.errors import UserError
+from allspin.hdl.cache.folder import digest, kept_folder
 from allspin.sim.network.netfile import write_atomically
 
 NOTE_BYTES = 2**20
@@ -31,12 +30,7 @@ def note_path(kind: str, *parts: str | bytes) -> Path:
     UserError
         If the cache cannot be written.
     """
-    folder = cache_folder() / FOLDER
-    try:
-        folder.mkdir(exist_ok=True)
-    except OSError as error:
-        raise UserError(f"cannot make {folder}: {error.strerror}; {FIX}") from error
-    return folder / f"{kind}-{digest(*parts)}.json"
+    return kept_folder(FOLDER) / f"{kind}-{digest(*parts)}.json"
 
 
 def _digest(path: Path, value: Any) -> str:

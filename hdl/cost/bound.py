@@ -37,8 +37,8 @@ def cycle_bounds(
 ) -> npt.NDArray[np.int64]:
     """Clocks of each image's slowest stage.
 
-    A crossbar takes a clock for each active row of its busiest part (rows are parted by their
-    number modulo the rows per clock) and each group of columns, and at least one; hidden
+    A crossbar takes a clock for each active row of each tile's busiest part (rows are parted by
+    their number modulo the rows per clock) and each group of columns, and at least one; hidden
     layers' rows come in order, so there a clock drives the active ones of one group of
     neighbours. The neurons at its foot are visited one after another, as many a clock as the
     next crossbar has rows per clock, as are the logits, one a clock. Where one small generator
@@ -66,14 +66,16 @@ def cycle_bounds(
         stages = []
         traces = model.trace(images[part])
         for number, (trace, crossbar) in enumerate(zip(traces, parameters.crossbars, strict=True)):
-            # Row r is at [:, r // rows per clock, r % rows per clock].
-            short = -crossbar.rows % crossbar.rows_per_clock
+            # Row r is at [:, its tile, its line there, r % rows per clock].
+            tile_rows = crossbar.tile_rows + -crossbar.tile_rows % crossbar.rows_per_clock
+            short = crossbar.tiles * tile_rows - crossbar.rows
             driven = np.pad(trace.inputs != 0, ((0, 0), (0, short)))
-            driven = driven.reshape(len(driven), -1, crossbar.rows_per_clock)
+            shape = len(driven), crossbar.tiles, -1, crossbar.rows_per_clock
+            driven = driven.reshape(shape)
             if number:
-                beats = np.count_nonzero(driven.any(axis=2), axis=1)
+                beats = np.count_nonzero(driven.any(axis=3), axis=(1, 2))
             else:
-                beats = np.count_nonzero(driven, axis=1).max(axis=1)
+                beats = np.count_nonzero(driven, axis=2).max(axis=2).sum(axis=1)
             stages.append(np.maximum(beats, 1) * crossbar.passes)
             groups = -(-crossbar.columns // crossbar.neurons_per_clock)
             stages.append(np.full_like(beats, groups))

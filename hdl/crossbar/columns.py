@@ -3,13 +3,15 @@
 from itertools import pairwise
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
-from amaranth.lib import data, wiring
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.crossbar.crossbar import Columns, words_layout
 from allspin.hdl.crossbar.multiplier import CONVERTER_MULTIPLIERS, Multiplier
 from allspin.hdl.parameters import CrossbarParameters
+from allspin.hdl.tiles.conversions import Conversions
+from allspin.hdl.tiles.ends import TileEnds
 
 FLAGS = data.StructLayout({"valid": 1, "last": 1, "final": 1})
 """Of a register stage: there is a beat, it ends its pass, the pass is its image's last."""
@@ -17,9 +19,26 @@ FLAGS = data.StructLayout({"valid": 1, "last": 1, "final": 1})
 
 def terms_layout(parameters: CrossbarParameters) -> data.ArrayLayout:
     """What a beat adds to each lane's sum: a product of each part's."""
+    return data.ArrayLayout(signed(parameters.term_bits), parameters.lanes)
+
+
+def added_layout(parameters: CrossbarParameters) -> data.ArrayLayout:
+    """What each lane's accumulator adds up: terms, or conversions of tiles."""
     p = parameters
-    bits = p.word_bits + p.value_bits + (p.rows_per_clock - 1).bit_length()
-    return data.ArrayLayout(signed(bits), p.lanes)
+    if p.tiling is None:
+        return terms_layout(p)
+    return data.ArrayLayout(signed(p.tile_widths.conversion), p.lanes)
+
+
+def connect_ends(m: Module, passes: stream.Interface, tile_ends: TileEnds) -> None:
+    """Show beats that are taken to what tells where tiles end."""
+    beat = passes.payload
+    m.d.comb += [
+        tile_ends.taken.eq(passes.valid & passes.ready),
+        tile_ends.values.eq(beat.values),
+        tile_ends.tiles.eq(beat.tiles),
+        tile_ends.last.eq(beat.last),
+    ]
 
 
 class Products(wiring.Component):
@@ -115,10 +134,12 @@ class Accumulators(wiring.Component):
 
     Attributes
     ----------
-    terms, value : In
+    terms : In
+        `added_layout`.
+    value : In
         As of `Products`.
     adds, ends : In(1)
-        They are of a beat; it is its pass's last, so that the sums go into the shadow.
+        They are to be added; they are their pass's last, so that the sums go into the shadow.
     shifts : In(1)
         The next sums come to the fore.
     sums : Out(array of signed)
@@ -136,7 +157,7 @@ class Accumulators(wiring.Component):
         p = self._parameters = parameters
         super().__init__(
             {
-                "terms": In(terms_layout(p)),
+                "terms": In(added_layout(p)),
                 "value": In(p.value_bits),
                 "adds": In(1),
                 "ends": In(1),
@@ -176,6 +197,8 @@ class Accumulators(wiring.Component):
             beyond = Signal(range(p.rows * (2**p.value_bits - 1) + 1), reset_less=True)
             accumulate(self.value, beyond, "of_values")
             sums = [((sum_ << 1) + beyond) * p.level_step for sum_ in sums]
+        if p.tiling is not None:
+            sums = [sum_ << p.tiling.shift for sum_ in sums]
         m.d.comb += [self.sums[number].eq(sum_) for number, sum_ in enumerate(sums)]
         return m
 
@@ -185,7 +208,7 @@ class PortableColumns(Columns):
 
     The first sum is valid four clocks after an image's last beat was taken, with words that come
     a clock after their address; five with several rows per clock, and one less where the clock is
-    slow.
+    slow. Two more where columns are read tile by tile.
     """
 
     def elaborate(self, platform: object) -> Module:
@@ -197,7 +220,8 @@ class PortableColumns(Columns):
         m.submodules.accumulators = accumulators = Accumulators(p)
         beat = self.passes.payload
 
-        stages: list[Any] = [Signal(FLAGS, name=name) for name in products.stages]
+        names = [*products.stages, *["tile", "conversion"] * (p.tiling is not None)]
+        stages: list[Any] = [Signal(FLAGS, name=name) for name in names]
         left = Signal(range(p.lanes + 1))  # sums still in the shadow
         closing = Signal()
         m.d.comb += [
@@ -214,12 +238,16 @@ class PortableColumns(Columns):
         final = stages[-1]
         take = Signal()
         image_ends = Signal()
+        terms, adds = products.terms, final.valid
+        if p.tiling is not None:
+            clocks = len(products.stages)
+            terms, adds = self._elaborate_tiles(m, terms, stages[clocks - 1].valid, clocks)
         m.d.comb += [
             products.values.eq(beat.values),
             products.words.eq(self.words),
-            accumulators.terms.eq(products.terms),
+            accumulators.terms.eq(terms),
             accumulators.value.eq(products.value),
-            accumulators.adds.eq(final.valid),
+            accumulators.adds.eq(adds),
             accumulators.ends.eq(final.valid & final.last),
             accumulators.shifts.eq(take),
             take.eq(self.sums.valid & self.sums.ready),
@@ -235,3 +263,21 @@ class PortableColumns(Columns):
         with m.Elif(take):
             m.d.sync += left.eq(Mux(left > step, left - step, 0))
         return m
+
+    def _elaborate_tiles(
+        self, m: Module, terms: data.View, adds: Value, clocks: int
+    ) -> tuple[data.View, Value]:
+        """What converts tiles' sums, `clocks` behind their beats: what is to be added, and when."""
+        p = self._parameters
+        m.submodules.conversions = conversions = Conversions(p)
+        m.submodules.tile_ends = tile_ends = TileEnds(p, clocks)
+        connect_ends(m, self.passes, tile_ends)
+        m.d.comb += [
+            conversions.terms.eq(terms),
+            conversions.adds.eq(adds),
+            conversions.begins.eq(tile_ends.begins),
+            conversions.converts.eq(tile_ends.converts),
+            conversions.bare.eq(self.bare),
+        ]
+        # Always: where nothing is converted it is nothing.
+        return conversions.conversions, Const(1)

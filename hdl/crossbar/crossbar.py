@@ -95,22 +95,27 @@ class Columns(wiring.Component):
         The words of the lines that were driven `clocks` before.
     sums : Out(stream)
         `SumLayout`: column sums, column 0 first.
+    bare : In(1)
+        Of columns that are read tile by tile: what the row that is driven alone adds is not
+        converted, but given in the place of a conversion.
     """
 
     passes: stream.Interface
     words: data.View
     sums: stream.Interface
+    bare: Signal
 
     def __init__(self, parameters: CrossbarParameters, clocks: int) -> None:
         self._parameters = parameters
         self._clocks = clocks
-        super().__init__(
-            {
-                "passes": In(stream.Signature(PassLayout(parameters))),
-                "words": In(words_layout(parameters)),
-                "sums": Out(stream.Signature(SumLayout(parameters))),
-            }
-        )
+        ports = {
+            "passes": In(stream.Signature(PassLayout(parameters))),
+            "words": In(words_layout(parameters)),
+            "sums": Out(stream.Signature(SumLayout(parameters))),
+        }
+        if parameters.tiling is not None:
+            ports["bare"] = In(1)
+        super().__init__(ports)
 
     def elaborate(self, platform: object) -> Module:
         """Build the block, in a subclass."""
@@ -139,11 +144,14 @@ class Crossbar(wiring.Component):
         `SumLayout`: column sums, column 0 first.
     cells : In(stream)
         As of `Cells`.
+    bare : In(1)
+        As of `Columns`, while nothing is under way but rows that are driven to be read.
     """
 
     events: stream.Interface
     sums: stream.Interface
     cells: stream.Interface
+    bare: Signal
 
     def __init__(
         self, parameters: CrossbarParameters, memory: type[Cells], columns: type[Columns]
@@ -151,13 +159,14 @@ class Crossbar(wiring.Component):
         self._parameters = parameters
         self._memory = memory
         self._columns = columns
-        super().__init__(
-            {
-                "events": In(stream.Signature(EventLayout(parameters))),
-                "sums": Out(stream.Signature(SumLayout(parameters))),
-                "cells": In(stream.Signature(CellLayout(parameters))),
-            }
-        )
+        ports = {
+            "events": In(stream.Signature(EventLayout(parameters))),
+            "sums": Out(stream.Signature(SumLayout(parameters))),
+            "cells": In(stream.Signature(CellLayout(parameters))),
+        }
+        if parameters.tiling is not None:
+            ports["bare"] = In(1)
+        super().__init__(ports)
 
     def elaborate(self, platform: object) -> Module:
         """Build the block."""
@@ -175,4 +184,6 @@ class Crossbar(wiring.Component):
             memory.driven.eq(source.passes.valid & source.passes.ready),
             columns.words.eq(memory.words),
         ]
+        if p.tiling is not None:
+            m.d.comb += columns.bare.eq(self.bare)
         return m

@@ -10,17 +10,17 @@ from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.crossbar.columns import terms_layout
+from allspin.hdl.crossbar.columns import added_layout, connect_ends, terms_layout
 from allspin.hdl.crossbar.crossbar import Columns
 from allspin.hdl.crossbar.departure import Departure
 from allspin.hdl.parameters import CrossbarParameters
-from allspin.hdl.stream.ecp5 import add_or_start, times_digit, tree
+from allspin.hdl.stream.ecp5 import LANES_PER_LEAF, add_or_start, times_digit, tree
 from allspin.hdl.stream.layouts import SumLayout
 from allspin.hdl.stream.reservation import Reservation
 from allspin.hdl.stream.slice import Slice
+from allspin.hdl.tiles.ends import TileEnds
+from allspin.hdl.tiles.fast_conversions import FastConversions
 
-LANES_PER_LEAF = 4
-"""Lanes that a leaf of a tree drives."""
 DRAIN_DEPTH = 16
 """Beats of sums that wait behind the crossbar."""
 
@@ -113,7 +113,7 @@ class FastAccumulators(wiring.Component):
     Attributes
     ----------
     terms : In
-        `terms_layout`; 0 where no beat is.
+        `added_layout`; 0 where there is nothing to add.
     turns : In(1)
         Two clocks later the shadow takes the sums over, and new ones start.
     shifts : In(1)
@@ -131,7 +131,7 @@ class FastAccumulators(wiring.Component):
         p = self._parameters = parameters
         super().__init__(
             {
-                "terms": In(terms_layout(p)),
+                "terms": In(added_layout(p)),
                 "turns": In(1),
                 "shifts": In(1),
                 "sums": Out(data.ArrayLayout(signed(p.sum_bits), p.neurons_per_clock)),
@@ -146,7 +146,7 @@ class FastAccumulators(wiring.Component):
         leaves = -(-p.lanes // LANES_PER_LEAF)
         turns = tree(m, platform, self.turns, leaves, "turn")
         shifts = tree(m, platform, self.shifts, leaves, "shift")
-        width = signed(p.sum_bits)
+        width = signed(p.lane_bits)
         sums = [Signal(width, name=f"sum_{lane}", reset_less=True) for lane in range(p.lanes)]
         shadow = [Signal(width, name=f"shadow_{lane}", reset_less=True) for lane in range(p.lanes)]
         for lane in range(p.lanes):
@@ -156,12 +156,17 @@ class FastAccumulators(wiring.Component):
             following = shadow[lane + step] if lane + step < p.lanes else shadow[lane]
             with m.If(turn | shift):
                 m.d.sync += shadow[lane].eq(Mux(turn, sums[lane], following))
-        m.d.comb += [self.sums[number].eq(one) for number, one in enumerate(shadow[:step])]
+        leaving: list[Value] = [*shadow[:step]]
+        if p.tiling is not None:
+            leaving = [one << p.tiling.shift for one in leaving]
+        m.d.comb += [self.sums[number].eq(one) for number, one in enumerate(leaving)]
         return m
 
 
 class FastColumns(Columns):
     """Sums that wait behind the crossbar; the first is there up to fourteen clocks later.
+
+    Where columns are read tile by tile, it is there three clocks later still.
 
     A pass's last beat waits until the sums of the one before have left, or are sure to
     leave in time.
@@ -182,8 +187,11 @@ class FastColumns(Columns):
         values: list[Value] = [Mux(taken, beat.values[part], 0) for part in range(p.rows_per_clock)]
         m.submodules.accumulators = accumulators = FastAccumulators(p)
         lanes = self._elaborate_lanes(m, platform, values)
-        m.d.comb += [accumulators.terms[k].eq(lane.term) for k, lane in enumerate(lanes)]
         term_clock = self._clocks + lanes[0].clocks
+        terms = accumulators.terms
+        if p.tiling is not None:
+            terms, term_clock = self._elaborate_tiles(m, accumulators.terms, term_clock)
+        m.d.comb += [terms[k].eq(lane.term) for k, lane in enumerate(lanes)]
 
         # The flag of a last beat follows its products; where they are in the sums, the
         # shadow takes these over while the next beat starts new ones.
@@ -227,6 +235,26 @@ class FastColumns(Columns):
         wiring.connect(m, reservation.waiting, near.i)
         wiring.connect(m, near.o, wiring.flipped(self.sums))
         return m
+
+    def _elaborate_tiles(
+        self, m: Module, conversions: data.View, clocks: int
+    ) -> tuple[data.View, int]:
+        """What converts tiles' sums, between the lanes and their accumulators.
+
+        Returns what takes the lanes' terms, `clocks` behind their beats, and how far behind its
+        pass's last beat the last conversion is.
+        """
+        p = self._parameters
+        m.submodules.conversions = tiles = FastConversions(p)
+        m.submodules.tile_ends = tile_ends = TileEnds(p, clocks - 2)  # a tree adds two
+        connect_ends(m, self.passes, tile_ends)
+        m.d.comb += [
+            tiles.begins.eq(tile_ends.begins),
+            tiles.converts.eq(tile_ends.converts),
+            tiles.bare.eq(self.bare),
+            conversions.eq(tiles.conversions),
+        ]
+        return tiles.terms, clocks - 1 + tiles.clocks
 
     def _elaborate_lanes(self, m: Module, platform: Any, values: list[Value]) -> list[Lane]:
         """Words meet their values: they are in the lanes' registers a clock after they come.

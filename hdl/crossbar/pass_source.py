@@ -25,18 +25,21 @@ class PassLayout(data.StructLayout):
         The pass's last beat.
     final : 1 bit
         The pass is its image's last.
+    tiles : array of unsigned
+        In which tile each part's row is; of columns that are read tile by tile.
     """
 
     def __init__(self, parameters: CrossbarParameters) -> None:
         p = parameters
-        super().__init__(
-            {
-                "lines": data.ArrayLayout(range(p.lines), p.rows_per_clock),
-                "values": data.ArrayLayout(p.value_bits, p.rows_per_clock),
-                "last": 1,
-                "final": 1,
-            }
-        )
+        members = {
+            "lines": data.ArrayLayout(range(p.lines), p.rows_per_clock),
+            "values": data.ArrayLayout(p.value_bits, p.rows_per_clock),
+            "last": 1,
+            "final": 1,
+        }
+        if p.tiling is not None:
+            members["tiles"] = data.ArrayLayout(range(p.tiles), p.rows_per_clock)
+        super().__init__(members)
 
 
 class PassSource(wiring.Component):
@@ -100,4 +103,8 @@ class PassSource(wiring.Component):
         for part in range(p.rows_per_clock):
             slot = beat.slots[part]
             m.d.comb += [out.lines[part].eq(base + slot.row), out.values[part].eq(slot.value)]
+            if p.tiling is not None:
+                # Both are powers of two, so a tile has as many rows of each part.
+                part_rows = p.tiling.rows // p.rows_per_clock
+                m.d.comb += out.tiles[part].eq(slot.row[part_rows.bit_length() - 1 :])
         return m

@@ -111,6 +111,11 @@ class Layer(wiring.Component):
         known += here.eq(read.line.layer == self._number)
         # A clock late, beside what it turns from the images to the line.
         (reading,) = copies(m, platform, read.reading, 1, "reading")
+        picked = Signal(range(max(p.neurons_per_clock, 2)))
+        word: Value = Array(sums.payload.sums)[picked]
+        if p.tiling is not None:
+            word >>= p.tiling.shift  # of what is not converted
+            m.d.comb += crossbar.bare.eq(reading)
         with m.If(reading):
             m.d.comb += [events.valid.eq(read.drive & here), events.payload.last.eq(1)]
             part_bits = (p.rows_per_clock - 1).bit_length()
@@ -127,14 +132,13 @@ class Layer(wiring.Component):
         if self._hidden:
             following, room = self._elaborate_neurons(m, here)
         in_last = (p.columns - 1) % p.neurons_per_clock + 1
-        picked = Signal(range(max(p.neurons_per_clock, 2)))
         last_picked = Signal()
         waits = Signal()  # there are sums to be read
         release = Signal()  # they have been read, and go
         m.d.comb += [
             read.taken.eq(events.ready & here),
             last_picked.eq(picked == Mux(sums.payload.last, in_last, p.neurons_per_clock) - 1),
-            read.words.payload.data.eq(Array(sums.payload.sums)[picked]),
+            read.words.payload.data.eq(word),
             read.words.payload.last.eq(sums.payload.last & last_picked),
             following.payload.eq(sums.payload),
         ]

@@ -8,6 +8,7 @@ import struct
 from dataclasses import dataclass
 
 from allspin.hdl.parameters import EngineParameters, check_power_of_two
+from allspin.hdl.tiling import OFFSET_BITS, Tiling
 from allspin.sim.network.levels import check_range
 from allspin.sim.network.neuron import NEURONS, short_name
 
@@ -42,6 +43,7 @@ class Feature(enum.IntFlag):
     REDRAW = 2
     USE_NOISE = 4
     RESIDENT = 8
+    TILES = 32
 
 
 MIN_WINDOW = 256
@@ -136,7 +138,8 @@ def identity_bytes(parameters: LinkParameters) -> bytes:
     Returns
     -------
     bytes
-        32 bytes and 8 for each layer, as ``docs/protocol.md`` lays them out.
+        32 bytes and 8 for each layer, 4 more where columns are read tile by tile, as
+        ``docs/protocol.md`` lays them out.
     """
     engine = parameters.engine
     variation, resident = engine.variation, engine.resident
@@ -147,7 +150,10 @@ def identity_bytes(parameters: LinkParameters) -> bytes:
         features |= Feature.USE_NOISE if engine.noisy else Feature.NONE
     if resident is not None:
         features |= Feature.RESIDENT
-    return struct.pack(
+    tiled = b"".join(_tiling_bytes(crossbar.tiling) for crossbar in engine.crossbars)
+    if any(tiled):
+        features |= Feature.TILES
+    body = struct.pack(
         "<4sBBIHBBBB8sBBBBHH",
         MAGIC,
         VERSION,
@@ -176,3 +182,12 @@ def identity_bytes(parameters: LinkParameters) -> bytes:
         )
         for crossbar in engine.crossbars
     )
+    return body + tiled * any(tiled)
+
+
+def _tiling_bytes(tiling: Tiling | None) -> bytes:
+    """How a layer's columns are read, in an identity; zeros for those read in one piece."""
+    if tiling is None:
+        return bytes(4)
+    rows = tiling.rows.bit_length() - 1
+    return bytes([rows, tiling.bits, tiling.shift, OFFSET_BITS * tiling.offsets])

@@ -7,12 +7,15 @@ Beat = tuple[tuple[int, int], ...]
 """For each part of the array: the row within the part, and its value; (0, 0) where silent."""
 
 
-def pack_beats(values: npt.NDArray[np.integer], rows_per_clock: int) -> list[Beat]:
+def pack_beats(
+    values: npt.NDArray[np.integer], rows_per_clock: int, tile_rows: int | None = None
+) -> list[Beat]:
     """The beats of an image that drive each row that is not zero.
 
     Part k of the array has the rows whose number modulo `rows_per_clock` is k, and drives one
     of them in a clock. So an image takes as many beats as its busiest part has rows to
-    drive, and a blank image one.
+    drive, and a blank image one. Where columns are read tile by tile, each tile takes as many as
+    its busiest part has, since no beat drives rows of two tiles.
 
     Parameters
     ----------
@@ -20,6 +23,8 @@ def pack_beats(values: npt.NDArray[np.integer], rows_per_clock: int) -> list[Bea
         What each row is driven with.
     rows_per_clock : int
         Slots of a beat.
+    tile_rows : int, optional
+        Rows of a tile, a multiple of `rows_per_clock`; all by default.
 
     Returns
     -------
@@ -32,14 +37,18 @@ def pack_beats(values: npt.NDArray[np.integer], rows_per_clock: int) -> list[Bea
     >>> pack_beats(np.array([0, 5, 7, 0, 9]), 2)
     [((1, 7), (0, 5)), ((2, 9), (0, 0))]
     """
-    parts = []
-    for part in range(rows_per_clock):
-        own = values[part::rows_per_clock]
-        rows = np.flatnonzero(own)
-        parts.append(list(zip(rows.tolist(), own[rows].tolist(), strict=True)))
-    count = max(1, *map(len, parts))
-    padded = [slots + [(0, 0)] * (count - len(slots)) for slots in parts]
-    return list(zip(*padded, strict=True))
+    beats: list[Beat] = []
+    lines = -(-(tile_rows or len(values)) // rows_per_clock)  # of a tile's part
+    for first in range(0, -(-len(values) // rows_per_clock), lines):
+        parts = []
+        for part in range(rows_per_clock):
+            own = values[part::rows_per_clock][first : first + lines]
+            rows = np.flatnonzero(own)
+            parts.append(list(zip((first + rows).tolist(), own[rows].tolist(), strict=True)))
+        count = max(map(len, parts))
+        padded = [slots + [(0, 0)] * (count - len(slots)) for slots in parts]
+        beats += zip(*padded, strict=True)
+    return beats or [((0, 0),) * rows_per_clock]
 
 
 def beat_members(beat: Beat, last: bool) -> dict[str, int]:

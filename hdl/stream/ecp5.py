@@ -8,7 +8,7 @@ checked against.
 from collections.abc import Mapping
 from typing import Any
 
-from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Signal, Value, signed
+from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -19,11 +19,15 @@ PAIR = Const(0x7888, 16)
 """Of a carry cell: (A and B) plus (C and D)."""
 KEEP = Const(0x5AAA, 16)
 """Of a carry cell: A plus (C and D)."""
+BEGIN = Const(0x556A, 16)
+"""Of a carry cell: A plus ((B and C) or D)."""
 WORD_BITS = 9
 """Bits of a block RAM that are written together."""
 
 LEAVES = 5
 """Copies that a copy drives."""
+LANES_PER_LEAF = 4
+"""Lanes of a crossbar that a leaf of a tree drives."""
 
 
 def is_ecp5(platform: Any) -> bool:
@@ -159,6 +163,38 @@ def add_or_start(
         [Const(0, 1)] * width,
         _bits(sum_, width),
         [keep] * width,
+        total,
+    )
+    return total
+
+
+def add_or_begin(
+    m: Module,
+    platform: Any,
+    term: Value,
+    sum_: Value,
+    begin: Value,
+    start: Value,
+    name: str,
+) -> Signal:
+    """A term plus a running sum, or plus a start where `begin` is set, in one carry chain.
+
+    `start` must be 0 where `begin` is not set; it is a signed value.
+    """
+    total = Signal(sum_.shape(), name=name)
+    if not is_ecp5(platform):
+        m.d.comb += total.eq(Mux(begin, start.as_signed(), sum_) + term)
+        return total
+    width = len(total)
+    keep = Signal(name=f"{name}_keep")
+    m.d.comb += keep.eq(~begin)
+    _chain(
+        m,
+        BEGIN,
+        _bits(term, width),
+        [keep] * width,
+        _bits(sum_, width),
+        _bits(start, width),
         total,
     )
     return total

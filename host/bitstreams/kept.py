@@ -4,21 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from allspin.hdl.cache import cache_folder, read_note, write_note
+from allspin.hdl.cache import kept_folder, read_note, write_note
 from allspin.host.bitstreams.record import check_record
 from allspin.host.show.say import warn
-from allspin.sim.errors import UserError
 
 FOLDER = "built"
-
-
-def _folder() -> Path:
-    folder = cache_folder() / FOLDER
-    try:
-        folder.mkdir(exist_ok=True)
-    except OSError as error:
-        raise UserError(f"cannot make {folder}: {error.strerror}") from error
-    return folder
 
 
 def remember(figures: Mapping[str, Any]) -> None:
@@ -38,13 +28,13 @@ def remember(figures: Mapping[str, Any]) -> None:
     """
     network = Path(figures["network"]).stem
     name = f"{figures['board']}.{figures['profile']}.{network}.json"
-    write_note(_folder() / name, check_record(figures))
+    write_note(kept_folder(FOLDER) / name, check_record(figures))
 
 
 def recall() -> list[dict[str, Any]]:
     """All figures that are kept, the latest first; of damaged ones a line on stderr tells."""
     found = []
-    for path in _folder().glob("*.json"):
+    for path in kept_folder(FOLDER).glob("*.json"):
         try:
             age = path.stat().st_mtime
             found.append((age, check_record(read_note(path))))

@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-from allspin.host.data.revision import commit, version
+from allspin.host.show.revision import commit, version
 from allspin.host.show.say import one_line, printable, tell, warn
 
 DEBUG = "ALLSPIN_DEBUG"

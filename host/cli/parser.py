@@ -15,31 +15,31 @@ import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, Protocol, cast
 
-from allspin.host.data.revision import version
+from allspin.host.show.revision import version
 from allspin.host.show.say import one_line, printable, say
 from allspin.sim.errors import meant
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "train": ("networks", "train a network, offline"),
-    "import": ("networks", "bring a network of another tool to the machine"),
-    "run": ("networks", "run a network on a machine and score it"),
+    "import": ("networks", "convert a network of another tool for the machine"),
+    "run": ("networks", "run a network on a machine and measure its accuracy"),
     "live": ("networks", "draw digits on a page, and watch the machine at work"),
-    "fit": ("devices", "make a device file of measured curves"),
-    "chips": ("devices", "say what networks reach over many chips of a device"),
+    "fit": ("devices", "make a device file from measured curves"),
+    "chips": ("devices", "measure the accuracy of networks over many chips of a device"),
     "sweep": ("devices", "measure chips over a grid of networks, devices and variations"),
     "sim": ("gateware", "run a network's gateware in an HDL simulator"),
     "export": ("gateware", "write Verilog, ONNX, a deck for SPICE, or a table of cells"),
-    "demo": ("networks", "show the whole machine at work, and leave its pictures"),
+    "demo": ("networks", "train, simulate, compare and plot, in one go"),
     "paper": ("reports", "draw the figures of the paper, with a verdict on each claim"),
-    "compare": ("reports", "set spin neurons against CMOS neurons: area, energy and time"),
-    "report": ("reports", "write one page of what a network is, does and costs"),
+    "compare": ("reports", "compare spin neurons with CMOS neurons: area, energy and time"),
+    "report": ("reports", "write one HTML page about a network"),
     "boards": ("boards", "list the boards, and what was built for them"),
     "build": ("boards", "build a board's bitstream"),
     "flash": ("boards", "program a board"),
     "selftest": ("boards", "test a board: memories, images, counters, a chip"),
     "virtual": ("gateware", "open the virtual board as a serial port"),
-    "gates": ("boards", "prove boards' netlists against the golden model"),
-    "bench": ("reports", "measure how fast it is, beside targets and beside others"),
+    "gates": ("boards", "simulate boards' netlists against the golden model"),
+    "bench": ("reports", "measure speed, against targets and other simulators"),
     "info": ("reports", "show versions, tools, networks and boards"),
 }
 """Each command, with its folder here and its line of the list. Its module is called the same,
@@ -57,13 +57,12 @@ completion of commands, options and names:
   zsh    allspin --completion zsh > ~/.zfunc/_allspin     a folder of fpath
   fish   allspin --completion fish > ~/.config/fish/completions/allspin.fish
 
-tables are as wide as the terminal; where stdout is none, they are TSV:
+tables fit the terminal; if stdout is not a terminal, they are TSV:
   allspin boards | cut -f 1,9     titles and notes are lines that begin with #
 
-exit status: 0, or 1 where a command's help says so; 2 for what you can mend,
-which a line tells; 70 for a bug in allspin, whose traceback goes to a file
-(ALLSPIN_DEBUG=1 prints it); 130 for Ctrl-C; 141 if whoever read the output has
-left
+exit status: 0, or 1 where a command's help says so; 2 for wrong input, with one
+line that says what to change; 70 for a bug in allspin, whose traceback goes to
+a file (ALLSPIN_DEBUG=1 prints it); 130 for Ctrl-C; 141 for a closed pipe
 """
 
 SHELLS = ("bash", "zsh", "fish")

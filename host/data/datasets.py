@@ -221,7 +221,7 @@ def load_test_set(
     networks: str | Path | Network | Iterable[str | Path | Network] = (),
     images: int | None = None,
 ) -> tuple[Images, Labels]:
-    """Load only what a trained network is tested with; the training files may be missing.
+    """Load only the test images and labels; the training files may be missing.
 
     Parameters
     ----------
@@ -231,7 +231,7 @@ def load_test_set(
         Those that are to be tested, each a network, its file, or the name of one that ships: what
         does not fit them is refused before a pixel is read.
     images : int, optional
-        They will be shown the first so many images only; all are loaded.
+        Number of images that will be used, the first ones; all are loaded.
 
     Returns
     -------

@@ -6,7 +6,6 @@ from pathlib import Path
 import htpy as h
 from markupsafe import Markup
 
-from allspin.host.data.revision import commit, version
 from allspin.host.report.findings import Findings
 from allspin.host.report.markup import render, spelled
 from allspin.host.report.section import Section, section
@@ -19,6 +18,7 @@ from allspin.host.report.sections.engine import engine
 from allspin.host.report.sections.maps import maps
 from allspin.host.report.sections.mistakes import mistakes
 from allspin.host.report.sections.trained import trained
+from allspin.host.show.revision import commit, version
 
 STYLE = Path(__file__).with_name("page.css")
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"

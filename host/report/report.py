@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from allspin.host.data.files import check_writable
-from allspin.host.data.revision import commit
 from allspin.host.report.findings import find
 from allspin.host.report.markup import render
 from allspin.host.report.page import page, sections
 from allspin.host.report.section import section
 from allspin.host.report.subject import Subject
 from allspin.host.show.display import Display, Silent
+from allspin.host.show.revision import commit
 from allspin.sim.network.netfile import write_atomically
 from allspin.sim.network.network import Network
 

@@ -12,21 +12,25 @@ import numpy.typing as npt
 from allspin.host.data.catalogue import (
     network_name,
     open_device,
-    open_network,
     operating_point,
     shipped_devices,
 )
 from allspin.host.data.datasets import load_test_set
+from allspin.host.show.display import Display
+from allspin.host.study.cutting import cut_network
 from allspin.host.training.recipe import DEFAULT_NEURON, TrainingParameters
 from allspin.host.training.robust import robustness
 from allspin.sim.device.device import Device
 from allspin.sim.network.levels import check_range
 from allspin.sim.network.network import Network
+from allspin.sim.network.tiling import Tiles
 from allspin.sim.point.operating_point import OperatingPoint
 
 CHIPS, QUICK_CHIPS, MAX_CHIPS = 20, 5, 1000
 QUICK_IMAGES = 2000
 
+CUTTING = ("run", "chips", "compare", "report")
+"""Commands that cut a network into tiles."""
 TRAIN_OPTIONS = {
     "states": "--states",
     "hidden": "--hidden",
@@ -38,6 +42,8 @@ TRAIN_OPTIONS = {
     "augment": "--augment",
     "rate": "--rate",
     "batch": "--batch",
+    "tile_rows": "--tile-rows",
+    "adc_bits": "--adc-bits",
     "epochs": "--epochs",
     "seed": "--seed",
     "device": "--device",
@@ -84,7 +90,9 @@ class Subject:
     chips : int
         How many chips, from chip 0 on.
     at : str or None
-        Where the device is taken; None for its own point.
+        Operating point of the device; None for its file's default.
+    tiles : Tiles or None
+        What the network's columns were cut into; None for its own.
     """
 
     name: str
@@ -97,6 +105,7 @@ class Subject:
     all_images: bool
     chips: int
     at: str | None = None
+    tiles: Tiles | None = None
 
     @classmethod
     def open(
@@ -108,7 +117,9 @@ class Subject:
         chips: int | None = None,
         images: int | None = None,
         data: str | Path | None = None,
+        tiles: Tiles | None = None,
         quick: bool = False,
+        display: Display | None = None,
     ) -> Self:
         """Load what a report is about.
 
@@ -126,8 +137,12 @@ class Subject:
             First test images; all, or 2000 of a quick report.
         data : str or Path, optional
             Folder or archive of the data set; the MNIST that ships.
+        tiles : Tiles, optional
+            What the network's columns are cut into (its own).
         quick : bool
             Whether fewer chips and images will do.
+        display : Display, optional
+            Told of the cutting.
 
         Raises
         ------
@@ -138,7 +153,7 @@ class Subject:
         """
         usual = QUICK_CHIPS if quick else CHIPS
         count = usual if chips is None else check_range("chips", chips, 1, MAX_CHIPS)
-        opened = open_network(network)
+        opened = cut_network(network, tiles, data, display)
         made_of = open_device(device, at)
         pixels, labels = load_test_set(data, [opened])
         whole = len(pixels)
@@ -158,6 +173,7 @@ class Subject:
             images == whole,
             count,
             None if at is None else str(operating_point(at)),
+            tiles,
         )
 
     @property
@@ -189,6 +205,8 @@ class Subject:
             Whether the command takes images.
         """
         words = ["allspin", name, self.name, *options]
+        if self.tiles is not None and name in CUTTING:
+            words += ["--tile-rows", str(self.tiles.rows), "--adc-bits", str(self.tiles.bits)]
         if images and not self.all_images:
             words += ["--images", str(len(self.images))]
         if images and self.data is not None:

@@ -12,7 +12,6 @@ from allspin.hdl.cost.bound import cycle_bounds
 from allspin.hdl.parameters import EngineParameters
 from allspin.host.data.datasets import Dataset
 from allspin.host.data.files import make_folder
-from allspin.host.data.revision import commit
 from allspin.host.link.payloads.images import encode_pixels
 from allspin.host.link.wire.frames import encode_frame
 from allspin.host.show.display import Display
@@ -25,6 +24,7 @@ from allspin.host.show.pictures.overview import overview
 from allspin.host.show.pictures.style import SCREEN, Look, save_pictures
 from allspin.host.show.pictures.timeline import timeline
 from allspin.host.show.printing import table_text
+from allspin.host.show.revision import commit
 from allspin.host.show.table import Number, Table, figures
 from allspin.host.study.running.traced_run import TRACED_IMAGES, run_traced, traced_clocks
 from allspin.host.training.recipe import Progress, Trained, TrainingParameters, train

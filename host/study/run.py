@@ -8,12 +8,13 @@ import numpy.typing as npt
 
 from allspin.hdl.cost.bound import cycle_bounds
 from allspin.hdl.parameters import EngineParameters, HardwareProfile
-from allspin.host.data.catalogue import network_name, open_network
+from allspin.host.data.catalogue import network_name
 from allspin.host.data.datasets import load_test_set
-from allspin.host.data.revision import commit
 from allspin.host.link.machines.machine import Machine
 from allspin.host.link.machines.opening import GOLDEN, VIRTUAL
 from allspin.host.show.display import Display, Silent
+from allspin.host.show.revision import commit
+from allspin.host.study.cutting import cut_network
 from allspin.host.study.running.chip_options import (
     ChipOptions,
     ProbedChipOptions,
@@ -33,6 +34,7 @@ from allspin.host.study.running.showing import Shown, show_resident, show_stream
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
+from allspin.sim.network.tiling import Tiles
 
 Images = npt.NDArray[np.uint8]
 Integers = npt.NDArray[np.int64]
@@ -40,7 +42,7 @@ Integers = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What a run does besides showing images and counting.
+    """What a run does besides counting correct answers.
 
     Parameters
     ----------
@@ -48,7 +50,7 @@ class RunOptions:
         Whether every logit, and every R_AH word of a chip in gateware, is compared with the
         golden model.
     logits : bool
-        Whether logits are read of resident images too; streamed ones bring theirs along.
+        Whether logits of resident images are read too; those of streamed images always are.
     resident : bool
         Whether the images are kept on the board, as many at a time as fit, and run there.
     """
@@ -66,6 +68,7 @@ def run(
     chip: int | ChipOptions | ProbedChipOptions | None = None,
     images: int | None = None,
     data: str | Path | None = None,
+    tiles: Tiles | None = None,
     display: Display | None = None,
 ) -> Score:
     """Run a network on a machine: program it, show it test images, and score it.
@@ -86,6 +89,8 @@ def run(
         Only the first so many test images, from 1 on (all).
     data : str or Path, optional
         Folder of IDX files, or an ``.npz`` archive (the MNIST that ships).
+    tiles : Tiles, optional
+        What the network's columns are cut into (its own).
     display : Display, optional
         Told of each step.
 
@@ -107,7 +112,7 @@ def run(
         raise UserError(f"`resident` is for `on` {VIRTUAL} or a board: {GOLDEN} has no memory")
     if isinstance(chip, int):
         chip = ChipOptions(chip)
-    base = open_network(network)
+    base = cut_network(network, tiles, data, display)
     shown_images, labels = load_test_set(data, [base], images)
     shown_images, labels = shown_images[:images], labels[:images]
     made = None if chip is None else _made(chip, base, display)

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.host.training.number_formats import GRID, Array, NumberFormats
+from allspin.sim.network.adc import Adc
 from allspin.sim.network.network import GAIN_BITS, MAX_SHIFT, Converter, Layer, Network
 
 SPREAD = 0.3
@@ -62,6 +63,8 @@ class LatentNetwork:
         and their offsets; then the logarithm of the scale of the logits.
     quantised : bool
         Whether the network computes with the machine's integers.
+    adcs : list of Adc or None
+        Each layer's converters once it does, where columns are cut into tiles.
     """
 
     def __init__(
@@ -79,6 +82,7 @@ class LatentNetwork:
             self.parameters += [np.zeros(columns, np.float32), np.zeros(columns, np.float32)]
         self.parameters.append(np.zeros(1, np.float32))
         self._shifts = [0] * (self.layers - 1)
+        self.adcs: list[Adc | None] = [None] * self.layers
 
     def weights(self, layer: int) -> Array:
         """Latent weights of a layer, shape (rows, columns)."""
@@ -235,5 +239,5 @@ class LatentNetwork:
                 )
                 table = formats.table if formats.neuron.has_table else None
             states = self.states(layer).astype(np.uint8)
-            layers.append(Layer(states, formats.levels, converter, table))
+            layers.append(Layer(states, formats.levels, converter, table, self.adcs[layer]))
         return formats.network(layers, image_shape, provenance)

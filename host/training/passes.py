@@ -13,6 +13,8 @@ import numpy.typing as npt
 
 from allspin.host.training.latent import OUTERMOST, LatentNetwork
 from allspin.host.training.number_formats import Array
+from allspin.host.training.tiled import TiledSums, by_drive, by_weight, tiled_sums
+from allspin.sim.network.adc import Adc
 from allspin.sim.network.golden import EXACT_FLOAT32
 
 Real = npt.NDArray[np.floating[Any]]
@@ -35,6 +37,8 @@ class LayerPass:
         A row value of 1 and a number of 1 in the matrix, in units of full scale.
     slopes : ndarray of float32, shape (images, columns), or None
         Slope of the neurons' response; None in the last layer.
+    tiled : TiledSums or None
+        The same sums tile by tile, where the layer is cut into tiles.
     """
 
     drive: Array
@@ -43,6 +47,7 @@ class LayerPass:
     drive_unit: np.float32
     weight_unit: np.float32
     slopes: Array | None
+    tiled: TiledSums | None = None
 
     @property
     def unit(self) -> np.float32:
@@ -78,9 +83,21 @@ def _column_sums(drive: Array, matrix: Array, top: int, large: bool) -> Real:
 
     `large` says that sums may be too large for single precision: they are looked at then.
     """
-    if large and float(np.abs(matrix).sum(axis=0).max()) * top >= EXACT_FLOAT32:
+    if large and _too_large(matrix, top):
         return drive.astype(np.float64) @ matrix.astype(np.float64)
     return drive @ matrix
+
+
+def _tiled(adc: Adc, drive: Array, matrix: Array, top: int) -> TiledSums:
+    """Sums through converters, exact as `_column_sums` is."""
+    if _too_large(matrix, top):
+        return tiled_sums(adc, drive.astype(np.float64), matrix.astype(np.float64))
+    return tiled_sums(adc, drive, matrix)
+
+
+def _too_large(matrix: Array, top: int) -> bool:
+    """Whether float32 cannot hold all sums of whole numbers."""
+    return float(np.abs(matrix).sum(axis=0).max()) * top >= EXACT_FLOAT32
 
 
 def _neurons(
@@ -146,11 +163,13 @@ def forward(
         if rng is not None and np.any(noise):
             matrix = _noisy(network, layer, matrix, noise, rng)
             large = whole
-        sums = _column_sums(drive, matrix, top, large)
+        adc = network.adcs[layer] if whole else None
+        tiled = None if adc is None else _tiled(adc, drive, matrix, top)
+        sums = _column_sums(drive, matrix, top, large) if tiled is None else tiled.sums
         activations, slopes = None, None
         if layer < network.layers - 1:
             activations, slopes = _neurons(network, layer, sums, drive_unit * weight_unit)
-        record.append(LayerPass(drive, matrix, sums, drive_unit, weight_unit, slopes))
+        record.append(LayerPass(drive, matrix, sums, drive_unit, weight_unit, slopes, tiled))
         if activations is not None:
             drive = activations
     return (record[-1].sums * record[-1].unit).astype(np.float32), record
@@ -185,9 +204,11 @@ def backward(network: LatentNetwork, slope: Array, record: list[LayerPass]) -> l
             gradients[place] *= here.unit
             gradients[place + 1] = -slope.sum(axis=0)
             slope = by_sum
-        gradients[layer] = here.drive.T @ slope
+        tiled = here.tiled
+        by_word = here.drive.T @ slope if tiled is None else by_weight(tiled, here.drive, slope)
+        gradients[layer] = by_word
         gradients[layer] *= here.drive_unit
         if layer:
-            slope = slope @ here.matrix.T
+            slope = slope @ here.matrix.T if tiled is None else by_drive(tiled, here.matrix, slope)
             slope *= here.weight_unit
     return gradients

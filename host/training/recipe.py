@@ -40,6 +40,7 @@ from allspin.sim.network.network import MAX_LAYERS, MAX_LINES, Network
 from allspin.sim.network.neuron import NEURONS
 from allspin.sim.network.neuron_kind import Neuron
 from allspin.sim.network.pixels import quantise_pixels
+from allspin.sim.network.tiling import Tiles, cut
 
 RECIPE = 1
 """Version of the recipe: it changes when the same options give another network."""
@@ -119,6 +120,8 @@ class TrainingParameters:
         of the kind that is asked for.
     robust : Robustness, optional
         Train for chips of the target's device, with all that varies, and how.
+    tiles : Tiles, optional
+        What the columns are cut into once training computes with the machine's integers.
 
     Raises
     ------
@@ -141,6 +144,7 @@ class TrainingParameters:
     augmentation: Augmentation | None = None
     target: TrainingTarget | None = None
     robust: Robustness | None = None
+    tiles: Tiles | None = None
 
     def __post_init__(self) -> None:
         check_range("states", self.states, MIN_STATES, MAX_STATES)
@@ -167,6 +171,11 @@ class TrainingParameters:
             self.target.levels(self.states, self.rah_bits)
         if self.robust is not None and self.target is None:
             raise ValueError("robust training needs the device whose chips the network is to bear")
+        if self.robust is not None and self.tiles is not None:
+            raise ValueError(
+                "robust training draws the sums of columns in one piece: train without tiles, and "
+                "cut the network into them when it runs"
+            )
 
     @property
     def float_epochs(self) -> int:
@@ -520,6 +529,20 @@ class _Training:
             return ()
         return robust.occasions(target.programming, self.parameters.states)
 
+    def cut(self) -> None:
+        """Compute through the converters of tiles from here on, if that is asked for.
+
+        The steps are those with which most validation images are right. Training goes on with
+        them: weights follow a step more easily than a step could follow them.
+        """
+        if self.parameters.tiles is None:
+            return
+        kept = split(len(self.images))[1]
+        network = self.network.export(self.dataset.image_shape, {})
+        images = self.dataset.train_images[kept], self.validation_labels
+        tiled = cut(network, self.parameters.tiles, *images)
+        self.network.adcs = [layer.adc for layer in tiled.layers]
+
     def face_chips(self, teacher: LatentNetwork | None) -> None:
         """Learn from here on for chips that vary, if that is asked for."""
         robust, target = self.parameters.robust, self.parameters.target
@@ -597,6 +620,7 @@ def train(
             teacher = training.taught()
             training.run_phase("float", parameters.float_epochs, parameters.rate, 1)
             training.network.start_quantising()
+            training.cut()
             training.face_chips(teacher)
             training.run_phase("quantised", parameters.epochs, parameters.quantised_rate, 2)
         except KeyboardInterrupt:
@@ -643,6 +667,7 @@ def tune(
     _check_images(dataset)
     with threadpool_limits(1):
         training = _Training(dataset, parameters, report, network)
+        training.cut()
         training.consider()
         interrupted = False
         try:
@@ -673,6 +698,7 @@ def _described(parameters: TrainingParameters) -> dict[str, Any]:
         "seed": parameters.seed,
         **({} if parameters.target is None else parameters.target.to_dict()),
         **({} if parameters.robust is None else {"robust": parameters.robust.text}),
+        **({} if parameters.tiles is None else parameters.tiles.to_dict()),
     }
 
 

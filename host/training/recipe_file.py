@@ -57,6 +57,8 @@ KEYS = {
     "level_choice": "a text",
     "polarity": "a text",
     "robust": "a text",
+    "tile_rows": "a whole number",
+    "adc_bits": "a whole number",
     "epochs": "a whole number",
     "seed": "a whole number",
     "data": "a text",

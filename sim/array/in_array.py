@@ -43,6 +43,11 @@ class ArrayLayer(ChipLayer):
     @property
     def beyond_words(self) -> str:
         """Why the words are not this layer."""
+        if self.adc is not None:
+            return (
+                "what an array makes of a tile comes before its converters, and no gain of a "
+                "column can say it"
+            )
         return (
             f"the array's columns are not R_AH words times a gain: {self.folded.residual:.2%} of "
             f"a cell's range is missing, {self.folded.saturated:.2%} of the words are too large "
@@ -94,6 +99,8 @@ def ohm_of_word(array: HallArray, layer: Layer) -> float:
 def effective_words(array: HallArray, layer: Layer) -> Reals:
     """What a layer's columns sum in an array, shape (rows, columns), in R_AH words.
 
+    Each tile of a layer with tiles is an array that stands alone.
+
     Raises
     ------
     ValueError
@@ -101,7 +108,13 @@ def effective_words(array: HallArray, layer: Layer) -> Reals:
     """
     if array.reading == "ideal":
         return layer.words.astype(np.float64)
-    return _kept(array, layer.words.tobytes(), layer.columns, ohm_of_word(array, layer))
+    ohm = ohm_of_word(array, layer)
+    rows = layer.rows if layer.adc is None else layer.adc.rows
+    tiles = [
+        _kept(array, layer.words[first : first + rows].tobytes(), layer.columns, ohm)
+        for first in range(0, layer.rows, rows)
+    ]
+    return tiles[0] if len(tiles) == 1 else np.concatenate(tiles)
 
 
 @lru_cache(maxsize=KEPT)
@@ -124,7 +137,8 @@ def in_array(network: Network, array: HallArray, *, folding: bool = True) -> InA
         How the cells are joined, driven and read; each layer is such an array.
     folding : bool
         Whether layers may become words and gains. Where noise is added to sums they may not,
-        since it is in units of the sums that an amplifier sees.
+        since it is in units of the sums that an amplifier sees; nor may layers with tiles, whose
+        sums are converted before a column's gain.
 
     Returns
     -------
@@ -145,7 +159,7 @@ def in_array(network: Network, array: HallArray, *, folding: bool = True) -> InA
         )
         all_folded.append(folded)
         own = layer.states, layer.levels
-        if folding and folded.faithful:
+        if folding and folded.faithful and layer.adc is None:
             layers.append(ChipLayer(*own, folded.converter, layer.table, cells=folded.words))
         else:
             layers.append(
@@ -153,6 +167,7 @@ def in_array(network: Network, array: HallArray, *, folding: bool = True) -> InA
                     *own,
                     layer.converter,
                     layer.table,
+                    layer.adc,
                     cells=folded.words,
                     effective=effective,
                     folded=folded,

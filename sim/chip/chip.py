@@ -18,6 +18,7 @@ Column by column a deviation of `sigma` makes a gain ``gain + (gain t + 2^12) >>
 """
 
 import dataclasses
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -25,6 +26,7 @@ import numpy.typing as npt
 
 from allspin.sim.chip.array import D2D
 from allspin.sim.chip.chip_card import chip_card
+from allspin.sim.chip.converters import TileNoise, cell_range, through_gains, varied_adc
 from allspin.sim.chip.generator import (
     FRACTION_BITS,
     Purpose,
@@ -381,11 +383,13 @@ class ColumnNoise:
         use = device.neuron_variation.use_deviation(network.neuron)
         self._use = round(use * 2 ** (network.current_bits + USE_BITS))
         self._last = len(network.layers) - 1
-        self._amplifier_gain = _share(wrong.amplifier_gain)
-        # One cell's range at full row current, in units of a column's sum.
+        tiled = [layer.adc is not None for layer in network.layers]
+        self._tiles = TileNoise(network, device, seed)
+        self._amplifier_gain = 0 if tiled[-1] else _share(wrong.amplifier_gain)
+        # The amplifiers of tiles are before their converters: see `varied_adc` and `TileNoise`.
         units = [
-            (int(layer.levels[-1]) - int(layer.levels[0])) * (2 ** network.input_bits(number) - 1)
-            for number, layer in enumerate(network.layers)
+            0 if tiled[number] else cell_range(network, number)
+            for number in range(len(network.layers))
         ]
         self._read = [round(wrong.read_noise * unit * 2**USE_BITS) for unit in units]
         self._offset = [round(wrong.amplifier_offset * unit * 2**USE_BITS) for unit in units]
@@ -424,6 +428,13 @@ class ColumnNoise:
             sums = _turned(sums, _rounded(normals * np.int64(self._amplifier_gain), SHARE_BITS))
         return sums
 
+    def on_tile(self, layer: int, tile: int, first: int, sums: Integers) -> Integers:
+        """Column sums of a tile before they are converted, with the noise of this use.
+
+        Parameters and result are those of `on_sums`, for a tile.
+        """
+        return self._tiles.added(layer, tile, first, sums)
+
     def on_currents(self, layer: int, first: int, currents: Integers) -> Integers:
         """Neurons' input currents at this use, before they are clamped.
 
@@ -442,7 +453,8 @@ class ColumnNoise:
     @property
     def on_neurons_only(self) -> bool:
         """Whether it leaves the column sums as they are."""
-        return not (any(self._read) or any(self._offset) or self._amplifier_gain)
+        sums = any(self._read) or any(self._offset) or self._amplifier_gain
+        return not sums and self._tiles.silent
 
     @property
     def silent(self) -> bool:
@@ -490,17 +502,38 @@ class Chip:
         list of ndarray of int8, each (rows, columns)
         """
         return [
-            state_words(
-                layer.states,
-                polarity if isinstance(polarity, Polarity) else polarity[number],
-                write_table(self.device.synapse, layer.levels),
-                self.seed,
-                number,
-                imperfections=self.device.imperfections,
-                rah_bits=network.rah_bits,
-            )
-            for number, layer in enumerate(network.layers)
+            rounded_words(self.through_gains(network, number, held), network.rah_bits)
+            for number, held in enumerate(self._held(network, polarity))
         ]
+
+    def _held(
+        self, network: Network, polarity: Polarity | list[npt.NDArray[np.integer]]
+    ) -> Iterator[Integers]:
+        """What the cells of every layer hold after one open write of each."""
+        for number, layer in enumerate(network.layers):
+            last = polarity if isinstance(polarity, Polarity) else polarity[number]
+            table = write_table(self.device.synapse, layer.levels)
+            written = written_words(layer.states, last, table, self.seed, number)
+            yield held_words(written, table, self.seed, number, self.device.imperfections)
+
+    def through_gains(self, network: Network, number: int, held: Integers) -> Integers:
+        """What cells of a layer hold, as the converters of its tiles take it.
+
+        Parameters
+        ----------
+        network : Network
+            What the chip runs.
+        number : int
+            The layer.
+        held : ndarray of int64, shape (rows, columns)
+            In units of ``2**-21`` words (`WORD_BITS`).
+
+        Returns
+        -------
+        ndarray of int64, shape (rows, columns)
+            The same where the layer has no tiles, or their gains no errors.
+        """
+        return through_gains(self.device, self.seed, network.layers[number], number, held)
 
     def column_draws(self, network: Network, layer: int) -> ColumnDraws:
         """What the columns of a hidden layer have of their own."""
@@ -528,7 +561,7 @@ class Chip:
         )
 
     def varied(self, network: Network) -> Network:
-        """The network with this chip's neurons and V-I converters.
+        """The network with this chip's neurons and V-I converters, and converters of tiles.
 
         A neuron's gain is a factor on its whole input current, less the offset; that of
         amplifier and V-I converter on the column's sum only.
@@ -542,7 +575,8 @@ class Chip:
         Returns
         -------
         Network
-            Equal but for the gains and offsets of its hidden layers.
+            Equal but for the gains and offsets of its hidden layers, and the offsets of the
+            converters of tiles.
         """
         pivot = self.device.neuron_variation.pivot(network.neuron)
         at = round(pivot * (2**network.current_bits - 1))
@@ -552,7 +586,9 @@ class Chip:
             if layer.converter is not None:
                 drawn = self.column_draws(network, number)
                 gains = layer.converter.gains.astype(np.int64)
-                for share in (drawn.amplifier, drawn.converter, drawn.gain):
+                # A tile's amplifier is before its converter: see `through_gains`.
+                before = (drawn.amplifier,) if layer.adc is None else ()
+                for share in (*before, drawn.converter, drawn.gain):
                     gains = np.clip(_turned(gains, share), 0, 2**GAIN_BITS - 1)
                 offsets = layer.converter.offsets.astype(np.int64) - drawn.offset
                 offsets += _rounded((offsets + at) * drawn.gain, FRACTION_BITS) + drawn.threshold
@@ -561,6 +597,9 @@ class Chip:
                     gains.astype(np.int32), offsets.astype(np.int32), layer.converter.shift
                 )
                 layer = dataclasses.replace(layer, converter=converter)
+            if layer.adc is not None:
+                adc = varied_adc(self.device, self.seed, network, number)
+                layer = dataclasses.replace(layer, adc=adc)
             layers.append(layer)
         return dataclasses.replace(network, layers=tuple(layers))
 

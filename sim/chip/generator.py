@@ -79,6 +79,12 @@ class Purpose(IntEnum):
     """Of a cell: read noise while it is programmed; number = which read of this cell."""
     REFERENCE = 16
     """Of a row, as column 0: its cell in the reference column."""
+    ADC_OFFSET = 17
+    """Of a tile's column: the tile is the row."""
+    ADC_GAIN = 18
+    """Of a tile's column: the tile is the row."""
+    ADC_NOISE = 19
+    """Of a tile's column and an image: noise of a conversion."""
 
 
 def _checked(name: str, value: npt.ArrayLike, top: int) -> npt.NDArray[np.integer]:
@@ -285,7 +291,13 @@ def column_normals(seed: int, layer: int, purpose: Purpose, columns: int) -> npt
 
 
 def use_normals(
-    seed: int, layer: int, purpose: Purpose, first: int, images: int, columns: int
+    seed: int,
+    layer: int,
+    purpose: Purpose,
+    first: int,
+    images: int,
+    columns: int,
+    first_column: int = 0,
 ) -> npt.NDArray[np.int32]:
     """One normal value for each image and column: noise of each use.
 
@@ -302,6 +314,8 @@ def use_normals(
         How many images, 0 or more.
     columns : int
         How many columns.
+    first_column : int
+        The first of them.
 
     Returns
     -------
@@ -320,8 +334,7 @@ def use_normals(
         number, row = divmod(first + place, 2**NUMBER_BITS)
         run = min(images - place, 2**NUMBER_BITS - row)
         rows = np.arange(row, row + run)[:, None]
-        values[place : place + run] = normals(
-            seed, layer, purpose, rows, np.arange(columns), number
-        )
+        here = np.arange(first_column, first_column + columns)
+        values[place : place + run] = normals(seed, layer, purpose, rows, here, number)
         place += run
     return values

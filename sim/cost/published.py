@@ -88,15 +88,13 @@ SIGNAL = Range(
 
 MULTIPLY_8 = 200.0
 """fJ of an 8-bit multiply."""
-ADD_8 = 30.0
 ADD_32 = 100.0
-"""fJ of an add of 8 and 32 bits."""
+"""fJ of an add of 32 bits."""
 MULTIPLY_8_AREA = 282.0
 ADD_8_AREA = 36.0
 """um^2; a 32-bit adder is counted as four of 8 bits."""
 SRAM_READ_8KB = 10_000.0
 SRAM_READ_32KB = 20_000.0
-SRAM_READ_1MB = 100_000.0
 """fJ of a 64-bit read of a memory of that size."""
 SRAM_CELL_AREA = 0.346
 """um^2 of a 6T cell in a 45 nm process (Mistry et al., IEDM 2007), without periphery."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from allspin.sim.device.adc_variation import AdcVariation
 from allspin.sim.device.checks import check_number
 from allspin.sim.device.device_card import device_card
 from allspin.sim.device.hall_array import HallArray
@@ -131,6 +132,8 @@ class Device:
         Cost of the neuron's uses.
     array : HallArray
         How cells are joined, driven and read; ideal by default.
+    adc : AdcVariation
+        How the converters of tiles differ; nothing by default.
     """
 
     name: str
@@ -143,6 +146,7 @@ class Device:
     source: dict[str, Any] = field(default_factory=dict)
     neuron_electrical: NeuronElectrical = field(default_factory=NeuronElectrical)
     array: HallArray = field(default_factory=HallArray)
+    adc: AdcVariation = field(default_factory=AdcVariation)
 
     def readings(self) -> list[str]:
         """Every variation and what it is taken to be of, a line each, for reports.
@@ -155,6 +159,7 @@ class Device:
             *self.synapse.readings(),
             *self.neuron_variation.readings(),
             *self.imperfections.readings(),
+            *self.adc.readings(),
             *self.array.readings(),
             *self._not_measured(),
         ]

@@ -6,6 +6,7 @@ from typing import Any
 
 import tomli_w
 
+from allspin.sim.device.adc_variation import AdcVariation
 from allspin.sim.device.device import Device, Electrical, NeuronElectrical
 from allspin.sim.device.hall_array import HallArray
 from allspin.sim.device.imperfections import Imperfections
@@ -55,14 +56,23 @@ def device_to_toml(device: Device) -> str:
             "electrical": _plain(device.neuron_electrical),
         }
     whole |= {"imperfections": _plain(device.imperfections), "source": device.source}
-    # An array that nobody described is left out.
+    # What nobody described is left out.
     if device.array != HallArray():
         whole["array"] = _plain(device.array)
+    if device.adc != AdcVariation():
+        whole["adc"] = _plain(device.adc)
     return tomli_w.dumps(whole)
 
 
 def save_device(device: Device, path: str | Path) -> None:
     """Write a device file, whole or not at all.
+
+    Parameters
+    ----------
+    device : Device
+        The device.
+    path : str or Path
+        The file; another of that name is replaced.
 
     Raises
     ------
@@ -173,6 +183,7 @@ def device_from_toml(text: str, at: OperatingPoint | None = None) -> Device:
         unit=unit,
         source=whole.table("source").content,
         array=whole.table("array").make(HallArray),
+        adc=whole.table("adc").make(AdcVariation),
     )
     whole.finish()
     return device

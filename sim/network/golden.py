@@ -64,9 +64,32 @@ class UseNoise(Protocol):
         """Column sums (images, columns) of a layer, the first of image number `first`."""
         ...
 
+    def on_tile(self, layer: int, tile: int, first: int, sums: Integers) -> Integers:
+        """Column sums (images, columns) of a tile, before they are converted."""
+        ...
+
     def on_currents(self, layer: int, first: int, currents: Integers) -> Integers:
         """Neurons' input currents (images, columns) before they are clamped."""
         ...
+
+
+def converted(adc: Adc, sums: Integers, driven: npt.NDArray[np.bool_]) -> Integers:
+    """What a tile's converters make of its column sums: whole steps.
+
+    Parameters
+    ----------
+    adc : Adc
+        The converters; their offsets are in the sums.
+    sums : ndarray of int64, shape (images, columns)
+        In words times row values; overwritten.
+    driven : ndarray of bool, shape (images,)
+        Which images drive a row of the tile; the others convert nothing.
+    """
+    sums += 1 << adc.shift >> 1
+    sums >>= adc.shift
+    np.clip(sums, -(1 << adc.bits - 1), (1 << adc.bits - 1) - 1, out=sums)
+    sums[~driven] = 0
+    return sums
 
 
 class GoldenModel:
@@ -118,10 +141,23 @@ class GoldenModel:
             )
 
     def _layer(self, number: int, inputs: Values, first: int) -> LayerTrace:
+        return self.answer(number, inputs, self._sums(number, inputs, first), first)
+
+    def answer(self, number: int, inputs: Values, sums: Integers, first: int = 0) -> LayerTrace:
+        """What the foot of a layer's columns makes of their sums.
+
+        Parameters
+        ----------
+        number : int
+            The layer.
+        inputs : ndarray, shape (images, rows)
+            What drove its rows; only handed on.
+        sums : ndarray of int64, shape (images, columns)
+            Column sums.
+        first : int
+            Number of the first image; only a chip's noise depends on it.
+        """
         layer = self.network.layers[number]
-        sums = self._sums(number, layer.adc, inputs)
-        if self.noise is not None:
-            sums = self.noise.on_sums(number, first, sums)
         if layer.converter is None:
             return LayerTrace(inputs, sums, None, None)
         currents = sums * layer.converter.gains
@@ -133,25 +169,51 @@ class GoldenModel:
         activations = activate(self.network, layer, currents)
         return LayerTrace(inputs, sums, currents, activations)
 
-    def _sums(self, number: int, adc: Adc | None, inputs: Values) -> Integers:
-        """Column sums of a layer, before what a chip adds at each use."""
-        matrix = self._matrices[number]
-        values = inputs.astype(matrix.dtype, copy=False)
+    def _sums(self, number: int, inputs: Values, first: int) -> Integers:
+        """Column sums of a layer, with what a chip adds at each use."""
+        adc = self.network.layers[number].adc
         if adc is None:
-            return self._whole(number, values @ matrix)
-        sums = np.zeros((len(values), matrix.shape[1]), np.int64)
-        for tile, start in enumerate(range(0, len(matrix), adc.rows)):
-            rows = slice(start, start + adc.rows)
-            read = self._whole(number, values[:, rows] @ matrix[rows])
+            matrix = self._matrices[number]
+            values = inputs.astype(matrix.dtype, copy=False)
+            sums = self._whole(number, values @ matrix)
+            return sums if self.noise is None else self.noise.on_sums(number, first, sums)
+        sums = np.zeros((len(inputs), self._matrices[number].shape[1]), np.int64)
+        for tile, (read, driven) in enumerate(self.reads(number, adc.rows, inputs)):
             if adc.offsets is not None:
                 read += adc.offsets[tile]
-            read += 1 << adc.shift >> 1
-            read >>= adc.shift
-            np.clip(read, -(1 << adc.bits - 1), (1 << adc.bits - 1) - 1, out=read)
-            read[~values[:, rows].any(axis=1)] = 0
-            sums += read
+            if self.noise is not None:
+                read = self.noise.on_tile(number, tile, first, read)
+            sums += converted(adc, read, driven)
         sums <<= adc.shift
         return sums
+
+    def reads(
+        self, number: int, rows: int, inputs: Values
+    ) -> Iterator[tuple[Integers, npt.NDArray[np.bool_]]]:
+        """Column sums of each tile of a layer, before they are converted.
+
+        Parameters
+        ----------
+        number : int
+            The layer.
+        rows : int
+            Rows of a tile.
+        inputs : ndarray, shape (images, rows)
+            What drives the rows.
+
+        Yields
+        ------
+        sums : ndarray of int64, shape (images, columns)
+            In words times row values.
+        driven : ndarray of bool, shape (images,)
+            Which images drive a row of the tile.
+        """
+        matrix = self._matrices[number]
+        values = inputs.astype(matrix.dtype, copy=False)
+        for start in range(0, len(matrix), rows):
+            part = values[:, start : start + rows]
+            sums = self._whole(number, part @ matrix[start : start + rows])
+            yield sums, part.any(axis=1)
 
     def _whole(self, number: int, products: npt.NDArray[np.floating]) -> Integers:
         """Sums as whole numbers: all are but those of a matrix that no words say."""

@@ -16,23 +16,27 @@ from allspin.sim.errors import UserError
 from allspin.sim.extensions import UnknownKind
 from allspin.sim.files.plain import parse_json
 from allspin.sim.files.user_file import read_file
+from allspin.sim.network.adc import Adc
 from allspin.sim.network.network import Converter, Layer, Network
 from allspin.sim.network.neuron import neuron_from_dict, neuron_to_dict
 
-FORMAT = 1
-"""Version of the file's layout."""
+FORMAT, TILED_FORMAT = 1, 2
+"""Versions of the file's layout: of columns in one piece, and of a network with tiles."""
 MAX_BYTES = 1 << 27
 """Bytes of a network file: more synapses than any machine here has room for."""
 MAX_HEADER = 1 << 22
 """Bytes of its header, which lists at most a hundred tensors beside what `KEY` has."""
 KEY = "allspin"
 """The one metadata entry, JSON, so that equal networks make equal files."""
+ADC_KEYS = ("rows", "bits", "shift")
+"""What the metadata says of a layer's converters."""
 DTYPES = {
     "states": np.uint8,
     "levels": np.int16,
     "gains": np.uint16,
     "offsets": np.int16,
     "table": np.uint8,
+    "adc_offsets": np.int32,
 }
 """Type of each of a layer's tensors."""
 
@@ -80,6 +84,8 @@ def network_to_bytes(network: Network) -> bytes:
         content = {"states": layer.states, "levels": layer.levels, "table": layer.table}
         if layer.converter is not None:
             content |= {"gains": layer.converter.gains, "offsets": layer.converter.offsets}
+        if layer.adc is not None:
+            content["adc_offsets"] = layer.adc.offsets
         for name, tensor in content.items():
             if tensor is not None:
                 # In row-major order whatever the array's own: safetensors takes the bytes.
@@ -98,11 +104,28 @@ def network_to_bytes(network: Network) -> bytes:
         ],
         "provenance": network.provenance,
     }
+    if any(layer.adc is not None for layer in network.layers):
+        record |= {
+            "format": TILED_FORMAT,
+            "adcs": [_adc_record(each.adc) for each in network.layers],
+        }
     return save(tensors, metadata={KEY: json.dumps(record, sort_keys=True, allow_nan=False)})
+
+
+def _adc_record(adc: Adc | None) -> dict[str, int] | None:
+    """A layer's converters as metadata."""
+    return None if adc is None else {name: getattr(adc, name) for name in ADC_KEYS}
 
 
 def save_network(network: Network, path: str | Path) -> None:
     """Write a network file, whole or not at all.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    path : str or Path
+        The file; another of that name is replaced.
 
     Raises
     ------
@@ -127,8 +150,11 @@ def _record(data: bytes) -> dict[str, Any]:
         raise ValueError(f"its allspin metadata is not JSON ({error})") from error
     if not isinstance(record, dict):
         raise ValueError("its allspin metadata is not an object")
-    if record.get("format") != FORMAT:
-        raise ValueError(f"it has format {record.get('format')!r}; this version reads {FORMAT}")
+    version = record.get("format")
+    if version not in (FORMAT, TILED_FORMAT) or isinstance(version, bool):
+        raise ValueError(
+            f"it has format {version!r}; this version reads {FORMAT} and {TILED_FORMAT}"
+        )
     return record
 
 
@@ -139,7 +165,24 @@ def _integers(name: str, value: object) -> list[int]:
     return value
 
 
-def _layer(tensors: dict[str, Any], number: int, shift: int | None) -> Layer:
+def _adcs(record: dict[str, Any], layers: int) -> list[dict[str, int] | None]:
+    """What the metadata says of each layer's converters."""
+    if record["format"] == FORMAT:
+        return [None] * layers
+    found = record["adcs"]
+    if not isinstance(found, list) or len(found) != layers:
+        raise ValueError(f"its adcs must be a list of {layers}, one for each layer")
+    for each in found:
+        if each is not None:
+            if not isinstance(each, dict) or sorted(each) != sorted(ADC_KEYS):
+                raise ValueError(f"its adcs must have {', '.join(ADC_KEYS)} each, or be null")
+            _integers("adcs", list(each.values()))
+    return found
+
+
+def _layer(
+    tensors: dict[str, Any], number: int, shift: int | None, adc: dict[str, int] | None
+) -> Layer:
     """Take one layer's tensors."""
 
     def take(name: str) -> Any:
@@ -155,6 +198,12 @@ def _layer(tensors: dict[str, Any], number: int, shift: int | None) -> Layer:
         levels=take("levels"),
         converter=None if shift is None else Converter(take("gains"), take("offsets"), shift),
         table=take("table") if f"layer.{number}.table" in tensors else None,
+        adc=None
+        if adc is None
+        else Adc(
+            **adc,
+            offsets=take("adc_offsets") if f"layer.{number}.adc_offsets" in tensors else None,
+        ),
     )
 
 
@@ -174,7 +223,10 @@ def _network(record: dict[str, Any], tensors: dict[str, Any]) -> Network:
         raise ValueError("its provenance is not an object")
     network = Network(
         layers=tuple(
-            _layer(tensors, number, shift) for number, shift in enumerate([*shifts, None])
+            _layer(tensors, number, shift, adc)
+            for number, (shift, adc) in enumerate(
+                zip([*shifts, None], _adcs(record, len(shifts) + 1), strict=True)
+            )
         ),
         neuron=neuron_from_dict(record["neuron"]),
         image_shape=(image_shape[0], image_shape[1]),

@@ -87,12 +87,22 @@ def network_card(network: "Network") -> str:
         ("pixels", f"{' x '.join(map(str, network.image_shape))}, {network.pixel_bits} bits"),
         ("activations", f"{network.hidden_bits} bits" if len(network.layers) > 1 else None),
         ("R_AH words", f"{network.rah_bits} bits"),
+        ("tiles", _tiles(network)),
         ("trained on", _named(given.get("data"))),
         ("trained for", _named(options.get("device"))),
         ("seed", _plain(options.get("seed"))),
         ("validation accuracy", f"{reached:.2%}" if isinstance(reached, float) else None),
     ]
     return card("Network", facts, _maps(network))
+
+
+def _tiles(network: "Network") -> str | None:
+    """What columns are cut into, as far as they are."""
+    texts = [
+        "none" if layer.adc is None else f"{layer.adc.rows} rows to {layer.adc.bits} bits"
+        for layer in network.layers
+    ]
+    return None if set(texts) == {"none"} else " or ".join(dict.fromkeys(texts))
 
 
 def _plain(value: Any) -> str | int | None:

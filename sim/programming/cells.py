@@ -70,10 +70,13 @@ class MeasuredWords:
         The words.
     saturated : ndarray of bool, shape (rows, columns)
         Cells whose R_AH is beyond the words' range.
+    held : ndarray of int64, shape (rows, columns)
+        What the words are rounded of, in units of ``2**-21`` words.
     """
 
     words: Words
     saturated: npt.NDArray[np.bool_]
+    held: Integers
 
 
 def measured_words(
@@ -103,7 +106,7 @@ def measured_words(
     _, scale = level_targets(synapse, levels)
     exact = np.nan_to_num((resistance - synapse.low) * scale + float(levels[0]), nan=0.0)
     held = np.rint(np.clip(exact, -BEYOND, BEYOND) * 2**WORD_BITS).astype(np.int64)
-    return MeasuredWords(rounded_words(held, rah_bits), saturates(held, rah_bits))
+    return MeasuredWords(rounded_words(held, rah_bits), saturates(held, rah_bits), held)
 
 
 def saturates(held: Integers, rah_bits: int) -> npt.NDArray[np.bool_]:

@@ -89,7 +89,11 @@ def program_chip(chip: Chip, network: Network, programming: Programming) -> Prog
         else:
             cells.append(_train_cells(chip, number, layer, plan))
             counts += _train_counts(layer, plan)
-    return Programmed([rounded_words(each.held, network.rah_bits) for each in cells], counts, cells)
+    words = [
+        rounded_words(chip.through_gains(network, number, each.held), network.rah_bits)
+        for number, each in enumerate(cells)
+    ]
+    return Programmed(words, counts, cells)
 
 
 def _train_cells(chip: Chip, number: int, layer: Layer, plan: Plan) -> Cells:
@@ -173,7 +177,7 @@ def chip_network(chip: Chip, network: Network, words: list[Words]) -> Network:
         in it: see `Chip.noise`.
     """
     layers = [
-        ChipLayer(layer.states, layer.levels, layer.converter, layer.table, cells=cells)
+        ChipLayer(layer.states, layer.levels, layer.converter, layer.table, layer.adc, cells=cells)
         for layer, cells in zip(chip.varied(network).layers, words, strict=True)
     ]
     return replace(network, layers=tuple(layers))

@@ -10,7 +10,7 @@ from allspin.hdl.link.protocol import identity_bytes
 from allspin.hdl.tools.process import Progress
 from allspin.host.bitstreams.build.job import Job
 from allspin.host.bitstreams.throughput import link_rate, measure_throughput
-from allspin.host.data.revision import commit
+from allspin.host.show.revision import commit
 from allspin.sim.errors import UserError
 
 

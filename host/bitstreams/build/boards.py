@@ -29,11 +29,11 @@ class BuildOptions:
     Parameters
     ----------
     seed : int
-        The first seed of placing, 1 to 2**31 - 1.
+        The first seed of the placement, 1 to 2**31 - 1.
     seeds : int
         How many seeds are tried from that on, 1 to 100; the fastest counts.
     tools : {"auto", "native", "pypi"}
-        Those that are installed, those of PyPI, or whichever there are.
+        Only installed tools (``native``), only those of PyPI, or installed ones first (``auto``).
     jobs : int
         Boards at a time, 1 to 64.
 
@@ -95,7 +95,7 @@ class Built:
 
 
 class BuildDisplay:
-    """What shows how far boards are, from many threads at once; this one shows nothing."""
+    """Shows the progress of boards, called from many threads at once; this one shows nothing."""
 
     def advance(self, name: str, what: str, seconds: float) -> None:
         """Of the board `name` this is being done, for so many seconds now."""

@@ -24,10 +24,10 @@ from allspin.sim.network.netfile import write_atomically
 HELP = """\
 List the boards: part, memory, lanes, whether a network fits, and what was last built.
 
-A network fits if a build with it did. Without a build, the table says whether its weights would
-fit the memory. MHz: the clock at the worst placed seed, and the clock that the machine needs. A
-build of other gateware than these sources make is called older; to know that, the machines that
-were built are elaborated, once after each change of the sources."""
+Fits: the result of a build with the network; without a build, whether the network's weights fit
+the memory. MHz: the clock at the worst of the placed seeds, and the clock that the machine
+needs. A build is called older if these sources make other gateware; to find out, the machines
+that were built are elaborated, once after each change of the sources."""
 EPILOG = """\
 examples:
   allspin boards

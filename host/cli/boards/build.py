@@ -25,9 +25,9 @@ from allspin.sim.errors import UserError
 HELP = """\
 Build the bitstream of one or more boards: synthesise, place, route, pack.
 
-Tools that are installed are used, else those of PyPI (pip install 'allspin[boards]'). What was
-built before is not built again; a build that is stopped goes on where it was. The same
-inputs and tools give the same bitstream."""
+Installed tools are used first, then those of PyPI (pip install 'allspin[boards]'). Finished
+builds are kept and not repeated, and an interrupted build resumes. The same inputs and tools
+give the same bitstream."""
 EPILOG = """\
 exit status 1 if a design does not fit or misses its timing
 
@@ -60,10 +60,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"network file, or the name of one that ships ({DEFAULT_NETWORK})",
     )
     add("--profile", metavar="NAME", help="which of the board's machines (the first)")
-    add("--lanes", metavar="L", type=int, help="columns that a row drives in a clock")
-    add("--rows-per-clock", metavar="R", type=int, help="rows that are driven in a clock")
-    add("--frequency", metavar="MHZ", type=float, help="of the machine's clock (the profile's)")
-    add("--seed", metavar="N", type=int, default=1, help="of placing (1)")
+    add("--lanes", metavar="L", type=int, help="columns that are computed in a cycle")
+    add("--rows-per-clock", metavar="R", type=int, help="rows that are driven in a cycle")
+    add(
+        "--frequency",
+        metavar="MHZ",
+        type=float,
+        help="clock frequency of the machine (the profile's)",
+    )
+    add("--seed", metavar="N", type=int, default=1, help="seed of the placement (1)")
     add("--seeds", metavar="N", type=int, default=1, help="try N seeds from --seed on (1)")
     add("--tools", choices=get_args(Wanted), default="auto", help="which tools (auto)")
     add("--jobs", metavar="N", type=int, default=1, help="boards at a time (1)")

@@ -25,8 +25,8 @@ HELP = """\
 Program a board with the bitstream that was built last for it.
 
 The board's own tool does it; the command is shown before it runs, with whether the bitstream
-stays at power-off. A bitstream that misses timing, or that no build here made, needs --force.
-Then the board is asked what it is, where its serial port is known."""
+stays at power-off. A bitstream that misses timing, or was not built on this computer, needs
+--force. Afterwards the board is asked for its identity, if its serial port is known."""
 EPILOG = """\
 examples:
   allspin flash icebreaker
@@ -40,10 +40,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     add = parser.add_argument
     add("board", metavar="BOARD", help="see allspin boards")
-    add("--network", metavar="NET", help="which build (the last)")
+    add("--network", metavar="NET", help="network of the build (the last one)")
     add("--profile", metavar="NAME", help="which of the board's machines (the last built)")
-    add("--bitstream", metavar="FILE", type=Path, help="this file instead")
-    add("--force", action="store_true", help="program what misses its clock, or may")
+    add("--bitstream", metavar="FILE", type=Path, help="program this file")
+    add("--force", action="store_true", help="program a bitstream that misses timing, or may")
     add("--port", help="serial port to ask afterwards (that of the board's USB device)")
     add("--dry-run", action="store_true", help="only show the command")
 
@@ -106,13 +106,13 @@ def _check(
     elif built.get("bitstream_sha256") not in (None, found):
         raise UserError(f"{bitstream} is damaged: build it again with allspin build {board.name}")
     if built is None:
-        doubt = f"{bitstream} is of no build here: whether it meets its clock is not known"
+        doubt = f"{bitstream} was not built on this computer, so it may not meet its clock"
     elif not built["meets_timing"]:
         doubt = f"{built['shortfall']}; its answers may be wrong"
     else:
         return built
     if not force:
-        raise UserError(f"{doubt}; --force programs it all the same")
+        raise UserError(f"{doubt}; --force programs it anyway")
     warn(doubt)
     return built
 

@@ -22,11 +22,11 @@ from allspin.host.study.hardware.proof.board import (
 )
 
 HELP = """\
-Prove netlists: synthesise a board, simulate the very netlist that its bitstream is made of,
+Verify netlists: synthesise a board, simulate the netlist from which its bitstream is made,
 program a network through its UART's pins, and compare every logit with the golden model.
 
-A family stands for one of its boards. A large network takes minutes to compile and some more
-to program, bit by bit; what was compiled before is not compiled again."""
+A family stands for one of its boards. A large network takes minutes to compile, and some more
+to program bit by bit. Compiled netlists are kept."""
 EPILOG = """\
 exit status 1 if a logit differs
 
@@ -58,10 +58,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--images", metavar="N", type=int, default=DEFAULT_IMAGES, help="first N test images (5)")
     add("--profile", metavar="NAME", help="which of the board's machines (the first)")
-    add("--lanes", metavar="L", type=int, help="columns that a row drives in a clock")
-    add("--rows-per-clock", metavar="R", type=int, help="rows that are driven in a clock")
+    add("--lanes", metavar="L", type=int, help="columns that are computed in a cycle")
+    add("--rows-per-clock", metavar="R", type=int, help="rows that are driven in a cycle")
     add("--routed", action="store_true", help="simulate what nextpnr has placed and routed (iCE40)")
-    add("--seed", metavar="N", type=int, default=1, help="of placing, with --routed (1)")
+    add("--seed", metavar="N", type=int, default=1, help="seed of the placement, with --routed (1)")
     add("--tools", choices=get_args(Wanted), default="auto", help="which tools (auto)")
     add("--json", action="store_true", help="print the results as one JSON object")
 

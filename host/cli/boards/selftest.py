@@ -23,14 +23,14 @@ from allspin.host.study.hardware.selftest.selftest import Finding, selftest
 from allspin.sim.errors import UserError
 
 HELP = """\
-Test a board: write two patterns to each memory and read them back, show it 100
-images, let it count, keep images and make a chip, and compare all with the
-golden model.
+Test a board: write two patterns to each memory and read them back, run 100
+images, read the counters, run resident images, make a chip, and compare the
+results with the golden model.
 
-It takes seconds at 3 Mbaud, and a minute at 115,200. What the board was
-programmed with is lost."""
+It takes seconds at 3 Mbaud, and a minute at 115,200. The board loses the
+network that it was programmed with."""
 EPILOG = """\
-a line for each check: ok, WRONG, or - where the board has no such part
+a line for each check: ok, WRONG, or - if the board has no such part
 
 exit status 1 if something is wrong
 
@@ -55,15 +55,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "network",
         metavar="NET",
         nargs="?",
-        help="network that it is tested with (a random one; of virtual mnist-10)",
+        help="network to test with (a random one; mnist-10 on virtual)",
     )
     add("--on", metavar="MACHINE", default=AUTO, help=f"serial port, {AUTO} or {VIRTUAL} ({AUTO})")
-    add("--baud", metavar="B", type=int, default=DEFAULT_BAUD, help=f"of a port ({DEFAULT_BAUD})")
-    add("--seed", metavar="S", type=int, default=0, help="names patterns and images (0)")
+    add(
+        "--baud",
+        metavar="B",
+        type=int,
+        default=DEFAULT_BAUD,
+        help=f"baud rate of a port ({DEFAULT_BAUD})",
+    )
+    add("--seed", metavar="S", type=int, default=0, help="seed of patterns and images (0)")
     add("--json", action="store_true", help="print the result as one JSON object")
     shape = parser.add_argument_group(f"the virtual board (--on {VIRTUAL})")
     shape.add_argument(
-        "--rows-per-clock", metavar="R", type=int, help="rows that are driven in a clock (1)"
+        "--rows-per-clock", metavar="R", type=int, help="rows that are driven in a cycle (1)"
     )
     shape.add_argument("--chips", action="store_true", help="with the gateware that makes chips")
     shape.add_argument("--resident", action="store_true", help="with a memory for images")

@@ -8,6 +8,7 @@ from allspin.host.cli.options.chip import PAPER, add_missing_argument, add_progr
 from allspin.host.cli.options.data import add_data_argument
 from allspin.host.cli.options.names import naming_options
 from allspin.host.cli.options.point import add_point_argument
+from allspin.host.cli.options.tiles import add_tile_arguments, tile_options
 from allspin.host.show.printing import print_tables
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say
@@ -29,6 +30,7 @@ EPILOG = """\
 examples:
   allspin chips paper-10 paper-100
   allspin chips paper-10 --causes
+  allspin chips paper-10 --tile-rows 128 --adc-bits 5
   allspin chips mine.safetensors --device mine.toml --chips 100 --json
   allspin chips mine.safetensors --device mine.toml --measured a.csv b.csv c.csv
 """
@@ -49,6 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--first", metavar="SEED", type=int, default=0, help="the first chip; the next follow (0)")
     add("--causes", action="store_true", help="each variation alone, and all in open loop")
     add_programming_arguments(parser)
+    add_tile_arguments(parser)
     add(
         "--measured",
         dest="probed",
@@ -77,6 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
             band=DEFAULT_BAND if arguments.band is None else arguments.band,
             probed=tuple(arguments.probed or ()),
             missing=arguments.missing or 0.0,
+            tiles=tile_options(arguments),
         )
     with Steps() as steps:
         measured = measure_chips(

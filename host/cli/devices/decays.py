@@ -87,7 +87,7 @@ def fit_decays(arguments: argparse.Namespace, reading: ReadOptions) -> int:
             say(line)
         say(f"{output} and its picture are written.")
     if device is None:
-        warn(f"{output} is not written; see {pictures[0]}, and take --force for it all the same")
+        warn(f"{output} is not written; see {pictures[0]}, and give --force to write it anyway")
         return NOT_DESCRIBED
     return 0
 

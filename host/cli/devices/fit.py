@@ -5,9 +5,10 @@ import json
 from pathlib import Path
 
 from allspin.host.cli.devices.decays import NOT_DESCRIBED, are_decays, fit_decays
+from allspin.host.cli.devices.fit_arguments import add_arguments as add_arguments
+from allspin.host.cli.devices.fit_arguments import read_options
 from allspin.host.cli.options.names import naming_options
-from allspin.host.cli.options.pictures import add_picture_arguments, picture_options
-from allspin.host.cli.options.point import add_point_argument
+from allspin.host.cli.options.pictures import picture_options
 from allspin.host.data.catalogue import operating_point
 from allspin.host.data.files import check_writable
 from allspin.host.show.pictures.style import Look, save_picture
@@ -16,33 +17,29 @@ from allspin.host.show.progress import Steps
 from allspin.host.show.say import say, warn
 from allspin.host.study.fit.fit import fit
 from allspin.host.study.fit.lookup import take_lookup_tables
-from allspin.host.study.fit.model.meter import METHODS
-from allspin.host.study.fit.model.spread import DEVICE_CHOICES
-from allspin.host.study.fit.options import REFERENCES, FitOptions
-from allspin.host.study.fit.reading.options import BRANCHES, MISSING, ColumnNames, ReadOptions
-from allspin.host.study.fit.reading.table.units import quantity
+from allspin.host.study.fit.options import FitOptions
+from allspin.host.study.fit.reading.options import ReadOptions
 from allspin.host.study.fit.table import fit_table, readings
 from allspin.sim.device.device import Device
 from allspin.sim.device.device_file import save_device, save_point
-from allspin.sim.device.synapse_variation import OCCASIONS
 from allspin.sim.errors import UserError
 from allspin.sim.pulses.lookup_table import is_lookup_table
 
 HELP = """\
-Fit measured curves: R_AH against pulse number, over any number of cycles and devices, and R_AH
-against current of a neuron. Writes a device file with values, intervals and readings, and
-beside it a picture of data, fit and residuals. Of R_AH against time, at one or more
-temperatures, it fits retention by thermal activation."""
+Fit measured curves: R_AH of a synapse against pulse number, over any number of cycles and
+devices, and R_AH of a neuron against current. Writes a device file with values, intervals and
+readings, and beside it a picture of data, fit and residuals. From R_AH against time, at one or
+more temperatures, it fits retention by thermal activation."""
 EPILOG = """\
 A file has a header with names and units, such as
 device,cycle,polarity,pulse,R_AH (ohm) for a synapse or
 device,cycle,current (mA),R_AH (ohm) for a neuron. See docs/formats.md. Two
-lookup tables of CrossSim (dG_increasing.txt, dG_decreasing.txt) are taken as
-they are, and several such pairs as as many devices.
+lookup tables of CrossSim (dG_increasing.txt, dG_decreasing.txt) are taken
+without a fit; each further pair is another device.
 
-A curve that the model does not describe is said to be so, with exit status 1,
-and nothing is written but the picture: --table then writes the measured table
-as the device, --force the model all the same.
+If the model does not describe a curve, the command says so, writes only the
+picture, and ends with exit status 1. Then --table writes the measured table as
+the device, and --force writes the model anyway.
 
 examples:
   allspin fit pulses.csv neuron.csv -o mine.toml
@@ -52,143 +49,6 @@ examples:
   allspin fit decay.csv --base mine.toml -o aged.toml
   allspin run paper-10 --device mine.toml --chip 1
 """
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's options."""
-    add = parser.add_argument
-    add("files", metavar="CSV", nargs="+", type=Path, help="files of curves")
-    add("-o", "--output", metavar="DEVICE", type=Path, required=True, help="device file to write")
-    add("--name", help="the device's name (that of the file)")
-    add(
-        "--states",
-        type=int,
-        help="states that the synapse is used with, 2 to 128; no measured value depends on it (as "
-        "many as pulses, at most 128; with lookup tables 100)",
-    )
-    add("--table", action="store_true", help="make the synapse of the measured table, without fit")
-    add("--force", action="store_true", help="write a model that does not describe the data")
-    add("--c2c-occasion", choices=list(OCCASIONS), help="reading of C2C (what the data say)")
-    add("--d2d-reading", choices=DEVICE_CHOICES, help="reading of D2D (what explains most)")
-    add(
-        "--meter-noise",
-        choices=METHODS,
-        help="what tells the meter's noise, which is no C2C (repeated reads of a pulse, else "
-        "plateaus that scatter less than the rest)",
-    )
-    add(
-        "--reference",
-        choices=REFERENCES,
-        default=REFERENCES[0],
-        help="what a conductance is counted from: a column of devices that vary, or an ideal one "
-        "(column)",
-    )
-    add(
-        "--currents",
-        metavar=("LOW", "HIGH"),
-        nargs=2,
-        type=float,
-        help="part of the neuron's curve, in mA (in the file's numbers if it names no unit)",
-    )
-    _add_base_arguments(parser)
-    add_picture_arguments(parser)
-    _add_reading_arguments(parser)
-    for what in ("pulse", "cycle", "device", "polarity", "current"):
-        add(f"--{what}-column", metavar="NAME", help=f"column of the {what}")
-    add(
-        "--resistance-column",
-        metavar="NAME",
-        action="append",
-        default=[],
-        help="column of R_AH; given several times, as many cycles",
-    )
-    add("--json", action="store_true", help="print the result as one JSON object")
-
-
-def _add_base_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what the device is made of beside the data, and where it was measured."""
-    add = parser.add_argument
-    add(
-        "--base",
-        metavar="DEVICE",
-        help="device whose values are used for what was not measured; without it that is left "
-        "out, and energy is unknown. A decay's retention is added to it",
-    )
-    add_point_argument(parser, "with --base, ")
-    add(
-        "--point",
-        metavar="POINT",
-        help="where it was measured, such as current=8mA: a point of the device file, beside those "
-        "that it has",
-    )
-    add(
-        "--attempt-time",
-        metavar="TIME",
-        help="of decays, such as 1ns (what several temperatures tell, else 1ns)",
-    )
-    add(
-        "--equilibrium",
-        metavar="SHARE",
-        type=float,
-        default=0.0,
-        help="what R_AH decays to: 0 is the middle of the range, -1 and 1 are its ends (0)",
-    )
-
-
-def _add_reading_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare how files are read."""
-    add = parser.add_argument
-    add(
-        "--where",
-        metavar="COLUMN=VALUE",
-        action="append",
-        default=[],
-        help="rows to take, such as current=8 or current=8,-11 or field=90..110; may be repeated",
-    )
-    add(
-        "--ignore-column",
-        metavar="NAME",
-        action="append",
-        default=[],
-        help="a column that may vary and has no part; may be repeated",
-    )
-    add("--branch", choices=BRANCHES, help="branch of a neuron's loop: current rising or falling")
-    add(
-        "--turn",
-        metavar="PULSE",
-        type=float,
-        help="pulse at which pulses of the other polarity begin (where R_AH turns)",
-    )
-    add(
-        "--missing",
-        metavar="SHARE",
-        type=float,
-        default=MISSING,
-        help=f"share of a curve's values that may be missing ({MISSING})",
-    )
-    add("--keep-outliers", action="store_true", help="fit points that stand apart like any others")
-    add("--read-current", metavar="CURRENT", help="with Hall voltages, such as 0.1mA")
-
-
-def _reading(arguments: argparse.Namespace) -> ReadOptions:
-    """How the files are read."""
-    current: str | None = arguments.read_current
-    return ReadOptions(
-        columns=ColumnNames(
-            pulse=arguments.pulse_column,
-            resistance=tuple(arguments.resistance_column),
-            cycle=arguments.cycle_column,
-            device=arguments.device_column,
-            polarity=arguments.polarity_column,
-            current=arguments.current_column,
-        ),
-        where=tuple(arguments.where),
-        ignored=tuple(arguments.ignore_column),
-        branch=arguments.branch,
-        turn=arguments.turn,
-        missing=arguments.missing,
-        read_current=None if current is None else quantity(current, "A", "--read-current"),
-    )
 
 
 def _take_lookup_tables(arguments: argparse.Namespace, options: FitOptions, look: Look) -> int:
@@ -234,7 +94,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError("--at needs --base")
     if not is_lookup_table(arguments.files[0]) and are_decays(arguments):
         with naming_options():
-            reading = _reading(arguments)
+            reading = read_options(arguments)
         return fit_decays(arguments, reading)
     with naming_options():
         options = FitOptions(
@@ -248,7 +108,7 @@ def run(arguments: argparse.Namespace) -> int:
             meter=arguments.meter_noise,
             reference=arguments.reference,
         )
-        reading = _reading(arguments)
+        reading = read_options(arguments)
     if is_lookup_table(arguments.files[0]):
         if reading != ReadOptions():
             raise UserError(
@@ -272,8 +132,8 @@ def run(arguments: argparse.Namespace) -> int:
         print_tables([fit_table(fitted.result, device)], notes)
     if device is None:
         warn(
-            f"{output} is not written; see {pictures[0]}, and take --table for "
-            "the measured table as the device, or --force for the model all the same"
+            f"{output} is not written; see {pictures[0]}, and give --table for "
+            "the measured table as the device, or --force for the model anyway"
         )
         return NOT_DESCRIBED
     return 0

@@ -10,10 +10,10 @@ from allspin.host.cli.options.data import add_data_argument
 from allspin.host.cli.options.names import naming_options
 from allspin.host.cli.options.pictures import add_picture_arguments, picture_options
 from allspin.host.data.files import check_writable, make_folder
-from allspin.host.data.revision import commit
 from allspin.host.link.machines.opening import GOLDEN, VIRTUAL
 from allspin.host.show.printing import print_tables
 from allspin.host.show.progress import Steps
+from allspin.host.show.revision import commit
 from allspin.host.show.say import say
 from allspin.host.study.sweep.cluster import Cluster
 from allspin.host.study.sweep.grid import FACTORS, Grid, make_grid, read_grid

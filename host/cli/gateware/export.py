@@ -71,7 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument(
         "--cells", metavar="OUT", type=Path, help="table of cells to write, CELLS.csv or CELLS.npz"
     )
-    add("--lanes", metavar="L", type=int, help="columns that a row drives in a clock (all)")
+    add("--lanes", metavar="L", type=int, help="columns that are computed in a cycle (all)")
     add("--layer", metavar="N", type=int, help="with --spice, the layer, from 0 (0)")
     add("--rows", metavar="R", type=int, help="with --spice, the first R rows (all)")
     add("--columns", metavar="C", type=int, help="with --spice, the first C columns (all)")
@@ -171,7 +171,8 @@ def _write_verilog(arguments: argparse.Namespace) -> int:
         profile = HardwareProfile(lanes=arguments.lanes)
     network = open_network(arguments.network)
     with Steps() as steps, steps.waiting("writing Verilog"):
-        parameters = EngineParameters.from_network(network, profile)
+        with refused("the gateware cannot run this network: "):
+            parameters = EngineParameters.from_network(network, profile)
         verilog = engine_verilog(parameters, DIALECTS[path.suffix])
         image = memory_image(network)
     write_atomically(path, verilog.encode())

@@ -21,9 +21,9 @@ from allspin.host.study.hardware.proof.engine import SimulatorOptions, simulate_
 HELP = """\
 Run a network's engine in an HDL simulator, and compare every logit with the golden model.
 
-The engine is the one of the virtual board and of the boards, as Verilog; cocotb programs it
-and streams test images. For waveforms, and as a start for testbenches of one's own. The
-simulator is compiled once for a design and kept."""
+The engine is that of the boards and the virtual board, as Verilog; cocotb programs it and
+streams test images. Use it for waveforms, and as a start for your own testbenches. The
+simulator is compiled once for each design and kept."""
 EPILOG = """\
 examples:
   allspin sim mnist-10
@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     add = parser.add_argument
     add("network", metavar="NET", help="network file, or the name of one that ships")
-    add("--simulator", choices=SIMULATORS, default=SIMULATORS[0], help="which (verilator)")
+    add("--simulator", choices=SIMULATORS, default=SIMULATORS[0], help="the simulator (verilator)")
     add("--images", metavar="N", type=int, default=IMAGES, help=f"first N test images ({IMAGES})")
     add_data_argument(parser)
     add(
@@ -49,13 +49,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="stall both ends of the engine at random, drawn from this seed (no stalls)",
     )
     add("--waves", metavar="OUT.fst", type=Path, help="record waveforms, in FST")
-    add("--lanes", metavar="L", type=int, help="columns that a row drives in a clock (all)")
+    add("--lanes", metavar="L", type=int, help="columns that are computed in a cycle (all)")
     add(
         "--rows-per-clock",
         metavar="R",
         type=int,
         default=1,
-        help="rows that are driven in a clock, 1, 2 or 4 (1)",
+        help="rows that are driven in a cycle, 1, 2 or 4 (1)",
     )
     add(
         "--memory",

@@ -23,15 +23,15 @@ from allspin.sim.errors import refused
 HELP = """\
 Open the virtual board as a serial port: a pseudo-terminal, whose path is printed.
 
-It behaves like a board on a wire, for this program (--on PATH) and for clients in any language, one
-after another, and keeps what it was programmed with until it is reset. It ends with Ctrl-C."""
+It behaves like a board on a serial port, for this program (--on PATH) and for clients in any
+language, one after another. It stays programmed until it is reset. Ctrl-C ends it."""
 EPILOG = """\
-faults on purpose, whose places come of --seed; requests and answers count over
-all clients:
+injected faults, at places that --seed draws; requests and answers are counted
+over all clients:
   --flip P         each byte has one bit flipped with probability P, both ways
   --drop-frame K   request K (the first is 1) gets lost
   --drop-answer K  answer K gets lost
-  --reset-after K  the board is reset after answer K: it forgets all
+  --reset-after K  the board is reset after answer K: it loses its network
   kill -USR1 PID   resets it now
 
 examples:
@@ -52,12 +52,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="R",
         type=int,
         default=1,
-        help="rows that are driven in a clock, 1, 2 or 4 (1)",
+        help="rows that are driven in a cycle, 1, 2 or 4 (1)",
     )
     add("--chips", action="store_true", help="with the gateware that makes chips")
     add("--resident", action="store_true", help="with a memory for resident images")
-    add("--port", metavar="LINK", type=Path, help="make a symbolic link to the port, until the end")
-    add("--flip", metavar="P", type=float, default=0.0, help="probability of a flipped bit a byte")
+    add(
+        "--port",
+        metavar="LINK",
+        type=Path,
+        help="make a symbolic link to the port, while it is open",
+    )
+    add(
+        "--flip",
+        metavar="P",
+        type=float,
+        default=0.0,
+        help="probability that a byte has a bit flipped",
+    )
     for option, what in (("--drop-frame", "request"), ("--drop-answer", "answer")):
         add(option, metavar="K", type=int, action="append", default=[], help=f"lose the {what} K")
     add(
@@ -68,7 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="reset the board after the answer K",
     )
-    add("--seed", metavar="S", type=int, default=0, help="names the faults (0)")
+    add("--seed", metavar="S", type=int, default=0, help="seed of the faults (0)")
 
 
 def _faults(arguments: argparse.Namespace) -> Faults:

@@ -10,6 +10,7 @@ from typing import Any
 
 from allspin.host.cli.options.data import add_data_argument
 from allspin.host.cli.options.target import add_target_arguments, target_options
+from allspin.host.cli.options.tiles import add_tile_arguments, tile_options
 from allspin.host.data.datasets import load_dataset
 from allspin.host.data.files import check_writable, make_folder
 from allspin.host.show.pictures.imported import imported_network
@@ -42,6 +43,7 @@ examples:
   allspin import state.safetensors -o mine.safetensors --mean 0.1307 \\
       --scale 0.3081
   allspin import model.npz --data fashion -o mine.safetensors --pictures out
+  allspin import model.onnx --tile-rows 128 --adc-bits 5 -o tiled.safetensors
   allspin import model.onnx --device paper --tune 10 -o paper-mine.safetensors
 """
 
@@ -80,6 +82,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--mean", metavar="X", type=float, help="taken off the model's input (0)")
     add("--scale", metavar="X", type=float, help="the model's input is divided by it (1)")
     add_target_arguments(parser)
+    add_tile_arguments(parser)
     add("--seed", metavar="N", type=int, default=0, help="seed of all random draws (0)")
     add_data_argument(parser)
     add("--pictures", metavar="DIR", type=Path, help="draw accuracies and errors of the layers")
@@ -101,6 +104,7 @@ def _options(arguments: argparse.Namespace) -> ImportOptions:
             mean=arguments.mean,
             scale=arguments.scale,
             target=target_options(arguments),
+            tiles=tile_options(arguments),
         )
     except (ValueError, TypeError) as error:
         raise UserError(str(error)) from error

@@ -12,6 +12,7 @@ from allspin.host.cli.networks.run_table import print_classes, print_latency, pr
 from allspin.host.cli.options.chip import add_chip_arguments, chip_options
 from allspin.host.cli.options.data import add_data_argument
 from allspin.host.cli.options.machine import add_machine_arguments, machine_options
+from allspin.host.cli.options.tiles import add_tile_arguments, tile_options
 from allspin.host.data.files import check_writable
 from allspin.host.data.image_files.framing import FRAMINGS
 from allspin.host.link.machines.opening import VIRTUAL
@@ -38,6 +39,7 @@ exit status 1 if a logit differs
 examples:
   allspin run mnist-10
   allspin run mnist-10 --on virtual --check
+  allspin run mnist-10 --tile-rows 128 --adc-bits 4
   allspin run mnist-10 --on virtual --uart --baud 3000000 --images 100
   allspin run mnist-100 --on auto --images 500 --json
   allspin run mine.safetensors --data fashion --logits out.npy
@@ -60,6 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("network", metavar="NET", help="network file, or the name of one that ships")
     add_machine_arguments(parser)
+    add_tile_arguments(parser)
     add("--images", metavar="N", type=int, help="first N test images (all)")
     add_data_argument(parser)
     add(
@@ -104,7 +107,7 @@ def _classify(
     arguments: argparse.Namespace, on: MachineOptions, chip: ChipOptions | ProbedChipOptions | None
 ) -> str | None:
     """Classify image files; what differs from the golden model, if anything."""
-    for name in ("images", "data", "resident"):
+    for name in ("images", "data", "resident", "tile_rows", "adc_bits"):
         if getattr(arguments, name) not in (None, False):
             raise UserError(f"`{name}` is for test images, and --image takes their place")
     with Steps() as steps:
@@ -143,6 +146,7 @@ def _score(
             chip=chip,
             images=arguments.images,
             data=arguments.data,
+            tiles=tile_options(arguments),
             display=steps,
         )
     if arguments.logits is not None:
@@ -163,7 +167,7 @@ def _latency(
         raise UserError(f"`latency` is counted on {VIRTUAL}, without `uart`: both are measured")
     if chip is not None:
         raise UserError("`latency` is the same for each chip: leave the chip out")
-    for name in ("image", "logits", "check", "resident"):
+    for name in ("image", "logits", "check", "resident", "tile_rows", "adc_bits"):
         if getattr(arguments, name) not in (None, False):
             raise UserError(f"`{name}` does not go with `latency`")
     with Steps() as steps:

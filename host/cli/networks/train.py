@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from allspin.host.cli.options.data import add_data_argument
+from allspin.host.cli.options.names import naming_options
+from allspin.host.cli.options.tiles import ADC_BITS, TILE_ROWS
 from allspin.host.data.catalogue import open_device
 from allspin.host.data.datasets import Dataset, load_dataset
 from allspin.host.data.files import check_writable
@@ -28,6 +30,7 @@ from allspin.host.training.training_target import TrainingTarget
 from allspin.sim.errors import UserError
 from allspin.sim.network.netfile import save_network
 from allspin.sim.network.neuron import NEURONS
+from allspin.sim.network.tiling import Tiles
 from allspin.sim.programming.device_levels import LEVEL_CHOICES
 from allspin.sim.programming.schemes import POLARITIES, Programming
 
@@ -43,7 +46,8 @@ examples:
   allspin train --recipe recipe.toml --seed 1 -o again.safetensors
   allspin train --neuron cmos-bare -o gate.safetensors
   allspin train --device paper --states 10 -o paper-ten.safetensors
-  allspin train --device paper --robust -o bears.safetensors
+  allspin train --device paper --robust -o robust.safetensors
+  allspin train --tile-rows 128 --adc-bits 4 -o tiled.safetensors
   allspin train --in-array --states 100 --hidden 100,50 -o pulses.safetensors
 """
 
@@ -110,6 +114,8 @@ OPTIONS = (
         str,
         f"with --device, polarity of the writes: {', '.join(POLARITIES)} (quieter)",
     ),
+    ("tile_rows", "N", int, "train " + TILE_ROWS.replace("the network's own", "in one piece")),
+    ("adc_bits", "N", int, ADC_BITS),
     (
         "epochs",
         "N",
@@ -192,6 +198,10 @@ def _parameters(given: dict[str, Any], by_pulses: bool = False) -> TrainingParam
         raise UserError("--robust is for training offline, not --in-array")
     if robust is not None and given.get("device") is None:
         raise UserError("--robust needs --device")
+    with naming_options():
+        given["tiles"] = Tiles.asked(given.pop("tile_rows", None), given.pop("adc_bits", None))
+    if given["tiles"] is not None and by_pulses:
+        raise UserError("tiles are trained for offline, not with --in-array")
     try:
         target = _target(given)
         if "augment" in given:
@@ -205,6 +215,10 @@ def _parameters(given: dict[str, Any], by_pulses: bool = False) -> TrainingParam
         raise UserError(str(error)) from error
 
 
+def _tiles(options: dict[str, Any]) -> str:
+    return f"{options['tile_rows']} rows to {options['adc_bits']} bits"
+
+
 def _said(options: dict[str, Any]) -> tuple[tuple[str, str], ...]:
     """What was chosen, as the table has it."""
     return (
@@ -212,6 +226,7 @@ def _said(options: dict[str, Any]) -> tuple[tuple[str, str], ...]:
         ("learning rate", f"{options['rate']:g}"),
         ("images in a batch", f"{options['batch']:,}"),
         ("epochs", f"{options['epochs']:,}"),
+        *((("tiles", _tiles(options)),) if "tile_rows" in options else ()),
         ("seed", f"{options['seed']}"),
     )
 
@@ -244,15 +259,6 @@ def _trained(dataset: Dataset, parameters: TrainingParameters, by_pulses: bool) 
         )
         steps.finish()
     return trained
-
-
-def _chip_rows(trained: Trained | Learnt) -> list[tuple[str, Number, str]]:
-    """What chips reach on the validation images, as the table has it."""
-    return [
-        (f"{what} of {len(each.accuracies)} chips, {each.title}", Number(100 * share, ".2f"), "%")
-        for each in (trained.chips if isinstance(trained, Trained) else ())
-        for what, share in (("mean", each.mean), ("worst", each.worst))
-    ]
 
 
 def _print_table(

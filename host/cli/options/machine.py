@@ -19,12 +19,12 @@ def add_machine_arguments(parser: argparse.ArgumentParser) -> None:
         default=GOLDEN,
         help=f"{GOLDEN}, {VIRTUAL}, a serial port, or {AUTO} ({GOLDEN})",
     )
-    add("--lanes", metavar="L", type=int, help="columns that a row drives in a clock (all)")
+    add("--lanes", metavar="L", type=int, help="columns that are computed in a cycle (all)")
     add(
         "--rows-per-clock",
         metavar="R",
         type=int,
-        help="rows that are driven in a clock, 1, 2 or 4 (1)",
+        help="rows that are driven in a cycle, 1, 2 or 4 (1)",
     )
     add("--uart", action="store_true", help="go through the virtual board's UART, bit by bit")
     add("--baud", metavar="B", type=int, help=f"bits a second of a UART ({DEFAULT_BAUD})")

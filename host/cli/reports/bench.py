@@ -19,9 +19,9 @@ from allspin.sim.network.levels import check_range
 from allspin.sim.network.netfile import write_atomically
 
 HELP = """\
-Measure golden model and virtual board, with their targets; beside plain NumPy, and beside
-CrossSim and aihwkit-lightning where they are installed; and how the cost grows. The engine's
-figures are worked out of builds, if their files are given."""
+Measure the golden model and the virtual board against their targets, against plain NumPy,
+and against CrossSim and aihwkit-lightning if they are installed, and how the cost grows.
+Figures of the engine are computed from builds, if their files are given."""
 EPILOG = """\
 examples:
   allspin bench --quick
@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--quick",
         action="store_true",
-        help="run everything on little data, only to see that it runs",
+        help="run everything on little data, only to check that it works",
     )
     add(
         "--builds",
@@ -53,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--resident-images",
         metavar="N",
         type=int,
-        help="images that the builds keep on the board, if they do not say so themselves",
+        help="resident images of the builds, if their files do not give the number",
     )
     add(
         "--measured",

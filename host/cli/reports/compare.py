@@ -9,6 +9,7 @@ from allspin.host.cli.options.names import naming_options
 from allspin.host.cli.options.pictures import add_picture_arguments, picture_options
 from allspin.host.cli.options.point import add_point_argument
 from allspin.host.cli.options.tables import add_table_arguments
+from allspin.host.cli.options.tiles import add_tile_arguments, tile_options
 from allspin.host.data.files import make_folder
 from allspin.host.show.printing import print_tables
 from allspin.host.show.progress import Steps
@@ -69,6 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--device", metavar="DEVICE", default="paper", help="device file of the spin side (paper)")
     add_point_argument(parser)
+    add_tile_arguments(parser)
     add_data_argument(parser)
     add(
         "--images",
@@ -96,7 +98,13 @@ def run(arguments: argparse.Namespace) -> int:
     """Compare, print, and leave the pictures."""
     with Steps() as steps, steps.waiting("reading network, device, cells and images"):
         subject = Subject.open(
-            arguments.network, arguments.device, arguments.liberty, arguments.data, at=arguments.at
+            arguments.network,
+            arguments.device,
+            arguments.liberty,
+            arguments.data,
+            at=arguments.at,
+            tiles=tile_options(arguments),
+            display=steps,
         )
     with naming_options():
         options = CompareOptions(

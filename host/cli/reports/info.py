@@ -11,7 +11,7 @@ from allspin.host.show.printing import print_tables
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say
 from allspin.host.show.table import Table, figures
-from allspin.host.study.info import TOOLS, Info, find_info
+from allspin.host.study.hardware.info import TOOLS, Info, find_info
 from allspin.sim.errors import refused
 from allspin.sim.network.levels import check_range
 
@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="B",
         type=int,
         default=DEFAULT_BAUD,
-        help=f"bits a second at which the ports are asked ({DEFAULT_BAUD})",
+        help=f"baud rate at which the ports are asked ({DEFAULT_BAUD})",
     )
 
 

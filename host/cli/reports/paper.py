@@ -7,18 +7,18 @@ from allspin.host.cli.options.pictures import add_picture_arguments, picture_opt
 from allspin.host.cli.options.tables import add_table_arguments
 from allspin.host.show.printing import print_tables
 from allspin.host.show.progress import Steps
-from allspin.host.study.paper import beyond
 from allspin.host.study.paper.chapter import FULL, QUICK
+from allspin.host.study.paper.chapters import beyond
 from allspin.host.study.paper.report import printed_table, printed_verdicts
 from allspin.host.study.paper.reproduce import PARTS, reproduce
 
 HELP = """\
-Draw every figure of the paper for which its text gives enough, try each of its claims, and
-say what came of it: reproduced, reproduced under a named assumption, contradicted, or not
-determined by the text.
+Draw every figure of the paper for which its text gives enough information, test each of its
+claims, and give a verdict: reproduced, reproduced under a named assumption, contradicted, or
+not determined by the text.
 
 The folder then has each picture as PNG and SVG with its numbers as CSV, and the report as
-paper.md and paper.html. An interrupted run goes on from what is done."""
+paper.md and paper.html. An interrupted run resumes."""
 EPILOG = """\
 examples:
   allspin paper --quick            # minutes: few seeds and points

@@ -7,6 +7,7 @@ from pathlib import Path
 from allspin.host.cli.options.data import add_data_argument
 from allspin.host.cli.options.names import naming_options
 from allspin.host.cli.options.point import add_point_argument
+from allspin.host.cli.options.tiles import add_tile_arguments, tile_options
 from allspin.host.report.report import report
 from allspin.host.report.subject import CHIPS, QUICK_CHIPS, QUICK_IMAGES, Subject
 from allspin.host.show.progress import Steps
@@ -52,6 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         help=f"first N test images (all, quick {QUICK_IMAGES:,})",
     )
+    add_tile_arguments(parser)
     add_data_argument(parser)
     add("--quick", action="store_true", help="fewer chips and images")
     add("--json", action="store_true", help="print path and sizes as one JSON object")
@@ -67,7 +69,9 @@ def run(arguments: argparse.Namespace) -> int:
             chips=arguments.chips,
             images=arguments.images,
             data=arguments.data,
+            tiles=tile_options(arguments),
             quick=arguments.quick,
+            display=steps,
         )
     with Steps() as steps:
         made = report(subject, arguments.output, display=steps)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from allspin.host.data.foreign.description import MAX_BYTES, MAX_WEIGHTS, FloatNetwork
 from allspin.host.data.foreign.tensor_layers import numbered_layers
-from allspin.host.data.npz import npy_array
+from allspin.host.data.packed.npz import npy_array
 from allspin.sim.errors import UserError
 from allspin.sim.files.user_file import read_file
 
@@ -49,7 +49,7 @@ def _arrays(data: bytes) -> dict[str, npt.NDArray[Any]]:
             try:
                 found[name] = npy_array(archive.read(member))
             except ValueError as error:
-                raise ValueError(f"{name}: {error}") from error
+                raise ValueError(f"{name} {error}") from error
         return found
 
 

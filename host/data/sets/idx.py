@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.host.data.closing import Closing
-from allspin.host.data.gunzip import MAGIC, MOST_PACKED, Gunzip
+from allspin.host.data.packed.gunzip import MAGIC, MOST_PACKED, Gunzip
 from allspin.sim.errors import UserError
 from allspin.sim.files.user_file import open_file
 

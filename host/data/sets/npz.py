@@ -17,9 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.host.data.closing import Closing
-from allspin.host.data.gunzip import MOST_PACKED
+from allspin.host.data.packed.gunzip import MOST_PACKED
+from allspin.host.data.packed.npy import read_header
 from allspin.host.data.sets.idx import LARGE, MAX_VALUES, PIECE
-from allspin.host.data.sets.npy import read_header
 from allspin.host.data.sets.stored import PARTS, Part
 from allspin.sim.errors import UserError
 from allspin.sim.files.user_file import open_file

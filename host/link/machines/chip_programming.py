@@ -60,8 +60,8 @@ def check_sums(noise: ColumnNoise | None) -> None:
     """
     if noise is not None and not noise.on_neurons_only:
         raise UserError(
-            "gateware has no read noise, no offset and no gain error of amplifiers: run this chip "
-            "on golden, or one of a device without them"
+            "gateware has no read noise, no offset and no gain error of amplifiers, and no noise "
+            "of tiles' converters: run this chip on golden, or one of a device without them"
         )
 
 
@@ -109,6 +109,8 @@ def why_words(device: Device, programming: Programming | None) -> str | None:
         return "the Programmer has no Hall offset"
     if wrong.reference:
         return "the Programmer has no reference column"
+    if device.adc.gain:
+        return "the Programmer has no gain of a tile's converters"
     if wrong.drifts or wrong.decays:
         return "the Programmer has no drift" if wrong.drifts else "the Programmer has no retention"
     if device.array.reading != "ideal":
@@ -265,7 +267,6 @@ class ChipMaker:
         memories = self.memories(chip, varied)
         features = self._machine.identity.features
         if self.reason is not None:
-            self._machine.check(varied)
             memories += crossbar_memories(varied)
             self._machine.write_memories(memories, progress)
         else:
@@ -297,8 +298,9 @@ class ChipMaker:
         Raises
         ------
         UserError
-            If it has noise at each use that the machine has not.
+            If it has noise at each use that the machine has not, or does not fit.
         """
+        self._machine.check(varied)
         noise = chip.noise(self._network)
         check_use_noise(self._machine.name, self._machine.identity, noise)
         memories = [*neuron_memories(varied)]

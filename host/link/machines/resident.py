@@ -13,6 +13,7 @@ from allspin.hdl.memory_map import ENGINE, LABELS, RESIDENT_BEATS, RESIDENT_LOGI
 from allspin.hdl.parameters import ResidentParameters, distance_bits
 from allspin.host.link.payloads.answers import Answers, parse_answers
 from allspin.host.link.payloads.identity import Identity
+from allspin.host.link.payloads.images import check_values
 from allspin.host.link.payloads.memories import Memories, line_address
 from allspin.host.link.wire.groups import Group
 from allspin.host.link.wire.session import NO_PROGRESS, Progress
@@ -63,7 +64,10 @@ class ResidentCounts:
 
 
 def pack_images(
-    values: npt.NDArray[np.uint8], rows_per_clock: int, pixel_bits: int
+    values: npt.NDArray[np.uint8],
+    rows_per_clock: int,
+    pixel_bits: int,
+    tile_rows: int | None = None,
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
     """Lines of the memory of resident images, as ``docs/protocol.md`` lays them out.
 
@@ -75,6 +79,9 @@ def pack_images(
         Slots of a beat.
     pixel_bits : int
         Width of a row value, 1 to 8.
+    tile_rows : int, optional
+        Rows of a tile, none of which shares a beat with rows of another; a multiple of
+        `rows_per_clock`. All by default.
 
     Returns
     -------
@@ -88,30 +95,38 @@ def pack_images(
     ValueError
         If a value does not fit `pixel_bits`, or `values` is not a matrix.
     """
-    pixel_bits = check_range("pixel_bits", pixel_bits, 1, 8)
-    if values.ndim != 2:
-        raise ValueError(f"values must be images x rows, not of shape {values.shape}")
-    if values.size and int(values.max()) >> pixel_bits:
-        raise ValueError(f"values must be below {2**pixel_bits}, not up to {int(values.max())}")
+    check_values(values, pixel_bits)
     longest = 2 ** distance_bits(pixel_bits) - 1
+    lines_of_tile = -(-(tile_rows or max(1, values.shape[1])) // rows_per_clock)
+    # Of each slot: which beat of an image is the next without a place, and the step before it.
+    places = np.zeros((rows_per_clock, len(values)), dtype=np.int64)
+    steps = np.zeros_like(places)
     slots = []
-    beats = np.ones(len(values), dtype=np.int64)
-    for number in range(rows_per_clock):
-        part = values[:, number::rows_per_clock]
-        image, step = np.nonzero(part)
-        opens = np.diff(image, prepend=-1) != 0
-        distance = np.where(opens, step, np.diff(step, prepend=0))
-        # A gap that is too long is crossed in several beats, of which only the last drives.
-        crossing = np.maximum(0, (distance - 1) // longest)
-        place = np.cumsum(crossing + 1) - 1  # of the driving beat, among the slot's of all images
-        first = np.flatnonzero(opens)
-        before = np.repeat(place[first] - crossing[first], np.diff(first, append=len(image)))
-        place -= before  # ... among the image's own
-        np.maximum.at(beats, image, place + 1)
-        slots.append((image, place, distance, crossing, part[image, step]))
+    for first in range(0, -(-values.shape[1] // rows_per_clock), lines_of_tile):
+        begin = places.max(axis=0)  # no row of this tile is driven before
+        for number in range(rows_per_clock):
+            part = values[:, number::rows_per_clock][:, first : first + lines_of_tile]
+            image, step = np.nonzero(part)
+            value = part[image, step]
+            step += first
+            opens = np.flatnonzero(np.diff(image, prepend=-1) != 0)
+            distance = np.diff(step, prepend=0)
+            distance[opens] = step[opens] - steps[number, image[opens]]
+            # A gap that is too long is crossed in several beats, of which only the last drives.
+            crossing = np.maximum(0, (distance - 1) // longest)
+            place = np.cumsum(crossing + 1)  # among the slot's of all images
+            own = image[opens]
+            started = np.maximum(begin[own], places[number, own] + crossing[opens])
+            place += np.repeat(started - place[opens], np.diff(opens, append=len(image)))
+            ends = np.append(opens[1:], len(image)) - 1
+            if len(own):
+                places[number, own] = place[ends] + 1
+                steps[number, own] = step[ends]
+            slots.append((number, image, place, distance, crossing, value))
+    beats = np.maximum(1, places.max(axis=0))
     starts = np.cumsum(beats) - beats
     lines = np.zeros((int(beats.sum()), 2 * rows_per_clock + 1), dtype=np.uint8)
-    for number, (image, place, distance, crossing, value) in enumerate(slots):
+    for number, image, place, distance, crossing, value in slots:
         at = starts[image] + place
         lines[at, 2 * number] = distance - crossing * longest
         lines[at, 2 * number + 1] = value
@@ -217,7 +232,10 @@ class ResidentImages:
         if images.size != len(images) * rows:
             raise ValueError(f"images must have {rows} pixels, not {images.size // len(images)}")
         values = quantise_pixels(images.reshape(len(images), rows), identity.pixel_bits)
-        lines, beats = pack_images(values, identity.layers[0].rows_per_clock, identity.pixel_bits)
+        first = identity.layers[0]
+        lines, beats = pack_images(
+            values, first.rows_per_clock, identity.pixel_bits, first.tile_rows
+        )
         ends = np.cumsum(beats)
         count = int(np.searchsorted(ends, identity.resident_beats, side="right"))
         if count == 0:

@@ -1,19 +1,43 @@
 """What a device says of itself, and whether a network fits it."""
 
 import struct
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
 
 from allspin.hdl.link.protocol import MAGIC, VERSION, Feature, neuron_from_wire
+from allspin.hdl.tiling import OFFSET_BITS, Tiling
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network
 
 _HEAD = struct.Struct("<4sBBIHBBBB8sBBBBHH")
 _LAYER = struct.Struct("<HHHBB")
+_TILING = struct.Struct("<BBBB")
 MOST_STEPS = 15
 """Of the largest level that a state of 4 bits stands for."""
+
+
+def _tiling(rows: int, bits: int, shift: int, offset_bits: int) -> Tiling | None:
+    """How a layer's columns are read, of an identity."""
+    if not rows:
+        return None
+    try:
+        return Tiling(1 << rows, bits, shift, offset_bits == OFFSET_BITS)
+    except ValueError as error:
+        raise ValueError(f"its identity has tiles that are none: {error}") from error
+
+
+def _reads(tiling: Tiling | None, wanted: Tiling | None) -> bool:
+    """Whether a device's converters are those that a network wants; offsets may be 0."""
+    if tiling is None or wanted is None or not tiling.offsets:
+        return tiling == wanted
+    return tiling == replace(wanted, offsets=True)
+
+
+def _read(tiling: Tiling | None) -> str:
+    """How columns are read, in words."""
+    return "columns read in one piece" if tiling is None else str(tiling)
 
 
 @dataclass(frozen=True)
@@ -30,6 +54,8 @@ class LayerIdentity:
         Width of a column sum.
     rows_per_clock : int
         Rows driven in one clock.
+    tiling : Tiling or None
+        How columns are read tile by tile; None where they are read in one piece.
     """
 
     rows: int
@@ -37,6 +63,12 @@ class LayerIdentity:
     lanes: int
     sum_bits: int
     rows_per_clock: int
+    tiling: Tiling | None = None
+
+    @property
+    def tile_rows(self) -> int:
+        """Rows of a tile; all where columns are read in one piece."""
+        return self.rows if self.tiling is None else self.tiling.rows
 
 
 @dataclass(frozen=True)
@@ -97,11 +129,17 @@ class Identity:
         _, version, count, *fields = _HEAD.unpack_from(body)
         if version != VERSION:
             raise ValueError(f"it speaks version {version} of the protocol, this is {VERSION}")
-        if count < 1 or len(body) != _HEAD.size + count * _LAYER.size:
+        tiled = bool(Feature(fields[7]) & Feature.TILES)
+        end = _HEAD.size + count * _LAYER.size
+        if count < 1 or len(body) != end + tiled * count * _TILING.size:
             raise ValueError(f"its identity has {len(body)} bytes for {count} layers")
-        layers = tuple(LayerIdentity(*fields) for fields in _LAYER.iter_unpack(body[_HEAD.size :]))
-        if any(0 in astuple(layer) for layer in layers):
+        sizes = list(_LAYER.iter_unpack(body[_HEAD.size : end]))
+        if any(0 in size for size in sizes):
             raise ValueError("its identity has a layer without rows, columns, lanes or bits")
+        tilings = [_tiling(*size) for size in _TILING.iter_unpack(body[end:])] or [None] * count
+        layers = tuple(
+            LayerIdentity(*size, tiling=tiling) for size, tiling in zip(sizes, tilings, strict=True)
+        )
         # The device's order is that of the class, but that its layers come last.
         fields[6:8] = neuron_from_wire(fields[6]), layers, Feature(fields[7])
         return cls(*fields)
@@ -168,6 +206,10 @@ class Identity:
                     f"4-bit states for R_AH words that are odd multiples of {self.level_step}, "
                     "which the first layer's are not"
                 )
+        for number, (here, layer) in enumerate(zip(self.layers, network.layers, strict=False)):
+            wanted = Tiling.of(layer.adc)
+            if not _reads(here.tiling, wanted):
+                differences.append(f"in layer {number} {_read(here.tiling)}, not {_read(wanted)}")
         return "; ".join(differences) or None
 
     def check(self, name: str, network: Network) -> None:

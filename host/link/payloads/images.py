@@ -50,15 +50,20 @@ def encode_images(values: npt.NDArray[np.uint8], pixel_bits: int) -> list[bytes]
     ValueError
         If a value does not fit `pixel_bits`, or `values` is not a matrix.
     """
+    check_values(values, pixel_bits)
+    bodies = []
+    for start in range(0, len(values), BATCH):
+        bodies += _encode_batch(values[start : start + BATCH], pixel_bits <= PACKED_BITS)
+    return bodies
+
+
+def check_values(values: npt.NDArray[np.uint8], pixel_bits: int) -> None:
+    """Raise `ValueError` unless these are images x rows, of values that fit `pixel_bits`."""
     pixel_bits = check_range("pixel_bits", pixel_bits, 1, 8)
     if values.ndim != 2:
         raise ValueError(f"values must be images x rows, not of shape {values.shape}")
     if values.size and int(values.max()) >> pixel_bits:
         raise ValueError(f"values must be below {2**pixel_bits}, not up to {int(values.max())}")
-    bodies = []
-    for start in range(0, len(values), BATCH):
-        bodies += _encode_batch(values[start : start + BATCH], pixel_bits <= PACKED_BITS)
-    return bodies
 
 
 def _encode_batch(values: npt.NDArray[np.uint8], packed: bool) -> list[bytes]:

@@ -19,12 +19,12 @@ MAX_CLOCK_ERROR = 10.0
 
 @dataclass(frozen=True)
 class UartOptions:
-    """How fast a board's UART is; of the virtual board, also by which clocks.
+    """Baud rate of a board's UART; for the virtual board also its clocks.
 
     Parameters
     ----------
     baud : int
-        Bits a second, 9600 to 12,000,000.
+        Baud rate, 9600 to 12,000,000.
     clock_error : float
         Percent by which the host's bits are longer than the virtual board's, -10 to 10.
     frequency : int

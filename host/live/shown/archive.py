@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.data.revision import commit
 from allspin.host.live.shown.flow import Flow
 from allspin.host.live.shown.made import Made
+from allspin.host.show.revision import commit
 
 
 def archive(

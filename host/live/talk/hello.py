@@ -3,10 +3,10 @@
 from dataclasses import asdict
 from typing import Any
 
-from allspin.host.data.revision import version
 from allspin.host.live.shown.choices import Choices
 from allspin.host.live.shown.drawing import GRID
 from allspin.host.live.talk.messages import MAX_CHIPS, MAX_POINTS, MAX_STROKES
+from allspin.host.show.revision import version
 from allspin.host.show.say import printable
 from allspin.sim.programming.schemes import SCHEMES
 

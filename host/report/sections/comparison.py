@@ -25,7 +25,7 @@ NEURON_COLUMNS = {
     "energy_fj": "energy (fJ)",
     "energy_delay_fj_ns": "energy-delay (fJ ns)",
     "latency_ns": "latency (ns)",
-    "uses_per_second": "uses a second",
+    "uses_per_second": "uses per second",
     "area_with_periphery_um2": "area with periphery (um^2)",
     "energy_with_periphery_fj": "energy with periphery (fJ)",
     "energy_delay_with_periphery_fj_ns": "energy-delay with periphery (fJ ns)",

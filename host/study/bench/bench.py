@@ -5,8 +5,8 @@ from typing import Any
 
 from allspin.host.data.catalogue import open_network
 from allspin.host.data.datasets import load_test_set
-from allspin.host.data.revision import commit
 from allspin.host.show.display import Display, Silent
+from allspin.host.show.revision import commit
 from allspin.host.study.bench.engine import engine_figures, resident_figures
 from allspin.host.study.bench.suite import (
     NETWORKS,

@@ -119,7 +119,7 @@ def accuracy_over_chips(
 
 @dataclass(frozen=True)
 class Column:
-    """What the chips have and how they are programmed.
+    """Which variations the chips have, and how they are programmed: a row of the table.
 
     Attributes
     ----------

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from allspin.host.data.catalogue import each_network, network_name, open_device, open_network
+from allspin.host.data.catalogue import each_network, network_name, open_device
 from allspin.host.data.datasets import load_test_set
-from allspin.host.data.revision import commit
 from allspin.host.show.display import Display, Silent
+from allspin.host.show.revision import commit
 from allspin.host.study.chips.accuracy import (
     COLUMNS,
     Column,
@@ -22,11 +22,13 @@ from allspin.host.study.chips.accuracy import (
 from allspin.host.study.chips.cells.probed import probe_cells
 from allspin.host.study.chips.chips_card import chips_card
 from allspin.host.study.chips.probed import ProbedAccuracy, measure_probed, row_title
+from allspin.host.study.cutting import cut_network
 from allspin.sim.device.checks import check_number
 from allspin.sim.device.device import Device
 from allspin.sim.errors import UserError, refused
 from allspin.sim.network.levels import check_range
 from allspin.sim.network.network import Network
+from allspin.sim.network.tiling import Tiles
 from allspin.sim.point.operating_point import OperatingPoint
 from allspin.sim.programming.schemes import DEFAULT_BAND, Programming, default_tries
 
@@ -51,17 +53,18 @@ class MeasureOptions:
     tries : int or None
         Writes of a cell that write-verify may take; None for what suits a network's states.
     band : float
-        How far from its level write-verify lets a cell be, as a fraction of the range.
+        Largest distance from the level that write-verify accepts, as a fraction of the range.
     probed : tuple of str or Path
-        Files of cells that a probe station read back, one a chip: rows of their own.
+        Files of cells that a probe station read back, one for each chip.
     missing : float
         Share of such a chip's cells that may be missing.
+    tiles : Tiles or None
+        What the networks' columns are cut into; None for their own.
 
     Raises
     ------
     ValueError
-        If there are no so many chips; the message begins with ``chips``, ``first`` or
-        ``missing``.
+        If `chips`, `first` or `missing` is out of its range; the message begins with its name.
     """
 
     chips: int = CHIPS
@@ -72,6 +75,7 @@ class MeasureOptions:
     band: float = DEFAULT_BAND
     probed: tuple[str | Path, ...] = ()
     missing: float = 0.0
+    tiles: Tiles | None = None
 
     def __post_init__(self) -> None:
         chips = check_range("chips", self.chips, 1, MAX_CHIPS)
@@ -187,7 +191,7 @@ def measure_chips(
         name = network_name(each)
         if isinstance(each, Network) and opened.get(name, each) is not each:
             raise UserError(f"two networks would be called {name}: give their files or names")
-        opened[name] = open_network(each)
+        opened[name] = cut_network(each, options.tiles, data, display)
     if options.probed and len(opened) > 1:
         raise UserError("`probed` cells are those of one network: give it alone")
     pixels, labels = load_test_set(data, opened.values(), images)

@@ -106,7 +106,7 @@ def measure_probed(
     for number, each in enumerate(cells):
         chip = Chip(made_of, (first or 0) + number)
         here = network if first is None else calibrate(chip, network).network
-        array = chip_in_array(chip, here, each.words)
+        array = chip_in_array(chip, here, each.on(chip, here))
         model = GoldenModel(array.network, noise=chip.noise(here))
         shares.append(float(np.mean(model.classify(images) == labels)))
         report(number + 1, shares[-1])

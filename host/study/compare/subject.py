@@ -7,14 +7,17 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.data.catalogue import network_name, open_device, open_network
+from allspin.host.data.catalogue import network_name, open_device
 from allspin.host.data.datasets import load_test_set
+from allspin.host.show.display import Display
 from allspin.host.study.compare.parts import DEFAULT_PERIPHERY, PERIPHERY
+from allspin.host.study.cutting import cut_network
 from allspin.sim.cost.liberty import CELLS_45, Library, load_library
 from allspin.sim.device.device import Device
 from allspin.sim.errors import meant
 from allspin.sim.network.levels import check_range
 from allspin.sim.network.network import Network
+from allspin.sim.network.tiling import Tiles
 from allspin.sim.point.operating_point import OperatingPoint
 
 MHZ = 1e6
@@ -25,7 +28,7 @@ IMAGES = 1000
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """A network, and what its two kinds of neurons are made of.
+    """A network, with the devices of its spin neurons and the cells of its CMOS neurons.
 
     Parameters
     ----------
@@ -59,6 +62,8 @@ class Subject:
         data: str | Path | None = None,
         *,
         at: str | OperatingPoint | None = None,
+        tiles: Tiles | None = None,
+        display: Display | None = None,
     ) -> Self:
         """What is compared, by its names and files.
 
@@ -74,13 +79,17 @@ class Subject:
             Folder of IDX files, or an ``.npz`` archive; the MNIST that ships.
         at : str or OperatingPoint, optional
             Where a file's device is taken, such as ``current=9mA,temperature=350``; its own point.
+        tiles : Tiles, optional
+            What the network's columns are cut into (its own).
+        display : Display, optional
+            Told of the cutting.
 
         Raises
         ------
         UserError
             If one of them cannot be read or is damaged.
         """
-        opened = open_network(network)
+        opened = cut_network(network, tiles, data, display)
         spin = open_device(device, at)
         cells = load_library(Path(liberty))
         return cls(network_name(network), opened, spin, cells, *load_test_set(data, [opened]))
@@ -88,7 +97,7 @@ class Subject:
 
 @dataclass(frozen=True)
 class CompareOptions:
-    """What a comparison is made under.
+    """The conditions of a comparison.
 
     Parameters
     ----------

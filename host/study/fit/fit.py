@@ -108,17 +108,17 @@ def fit(
     files : sequence of str or Path
         CSV files; see ``docs/formats.md``.
     options : FitOptions or str
-        The device's name, and what the data are not to say themselves; or only its name.
+        How the curves are fitted, with the device's name; or only the name.
     reading : ReadOptions, optional
         How the files are read.
     base : str, optional
-        A device file, or the name of one that ships: stands in for what was not measured, which
-        else is left out.
+        A device file, or the name of one that ships, whose values are used for what was not
+        measured; without it these are left out.
     noted : callable, optional
         Told what is odd about the files, as soon as they are read; ``measurement.notes`` of
         what is returned has it too.
     at : str or OperatingPoint, optional
-        Where the base is taken, such as ``current=9mA``; its file's own point.
+        Operating point of the base, such as ``current=9mA``; its file's default.
 
     Returns
     -------

@@ -15,7 +15,7 @@ REFERENCES = ("column", "ideal")
 
 @dataclass(frozen=True)
 class FitOptions:
-    """What the user may ask for; None lets the data say.
+    """How curves are fitted; None lets the data decide.
 
     Parameters
     ----------
@@ -33,11 +33,11 @@ class FitOptions:
     table : bool
         Whether the synapse is to be the measured table in place of the model.
     keep_outliers : bool
-        Whether points that stand apart are fitted like any others.
+        Whether outliers are fitted like any other points.
     reference : str
-        What a conductance is counted from to be a signed weight: one of `REFERENCES`.
+        Reference that is subtracted from a conductance: one of `REFERENCES`.
     meter : str or None
-        Where the meter's noise is taken from: one of `allspin.host.study.fit.model.meter.METHODS`.
+        How the meter's noise is measured: one of `allspin.host.study.fit.model.meter.METHODS`.
 
     Raises
     ------

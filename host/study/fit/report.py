@@ -19,7 +19,7 @@ def _goodness(goodness: Goodness) -> dict[str, Any]:
         "misfit": float(goodness.misfit),
         "runs": int(goodness.runs),
         "expected_runs": float(goodness.expected_runs),
-        "runs_chance": float(goodness.runs_chance),
+        "runs_chance": float(goodness.runs_p_value),
     }
 
 

@@ -1,1 +1,1 @@
-"""What is asked of hardware: netlists proved against the golden model, boards tested."""
+"""What is on this machine, netlists compared with the golden model, and boards tested."""

@@ -1,1 +1,1 @@
-"""The paper's figures and claims: one module each, and what runs and reports them."""
+"""The paper's figures and claims: chapters, and what runs and reports them."""

@@ -5,25 +5,24 @@ from pathlib import Path
 
 from allspin.host.data.datasets import load_dataset
 from allspin.host.data.files import make_folder
-from allspin.host.data.revision import commit
 from allspin.host.show.display import Display
 from allspin.host.show.pictures.style import SCREEN, Look, save_pictures
-from allspin.host.study.paper import (
+from allspin.host.show.revision import commit
+from allspin.host.study.paper.cache import ResultCache
+from allspin.host.study.paper.chapter import Effort, Part
+from allspin.host.study.paper.chapters import (
     beyond,
     collapse,
     energy,
     neuron_curve,
-    neuron_tolerance,
     nonlinearity,
     pulse_width,
     response,
     states,
-    synapse_tolerance,
     synapse_variation,
+    tolerances,
     types,
 )
-from allspin.host.study.paper.cache import ResultCache
-from allspin.host.study.paper.chapter import Effort, Part
 from allspin.host.study.paper.report import Report, markdown, page, readings_table, verdict_table
 from allspin.host.study.paper.runner import run_experiments
 from allspin.sim.network.netfile import write_atomically
@@ -33,8 +32,8 @@ PARTS: tuple[Part, ...] = (
     synapse_variation,
     neuron_curve,
     types,
-    synapse_tolerance.PART,
-    neuron_tolerance.PART,
+    tolerances.SYNAPSE,
+    tolerances.NEURON,
     states,
     nonlinearity,
     pulse_width,

@@ -24,7 +24,7 @@ PAPER = "paper"
 
 @dataclass(frozen=True)
 class ChipOptions:
-    """Which chip, of which device, programmed how.
+    """A chip: its seed, its device, and how it is programmed.
 
     Parameters
     ----------
@@ -37,8 +37,8 @@ class ChipOptions:
     tries : int, optional
         Writes of a cell that write-verify may take, 1 to 1024 (8 up to 16 states, else 32).
     band : float, optional
-        How far from its level write-verify lets a cell be, as a fraction of the range, above 0
-        to 0.5.
+        Largest distance from the level that write-verify accepts, as a fraction of the range,
+        above 0 to 0.5.
     calibrate : bool
         Whether the thresholds of its neurons are calibrated.
     at : str or OperatingPoint, optional

@@ -11,11 +11,11 @@ import numpy as np
 from allspin.host.data.catalogue import network_name, open_network
 from allspin.host.data.image_files.framing import Framed
 from allspin.host.data.image_files.load import load_image
-from allspin.host.data.revision import commit
 from allspin.host.link.machines.machine import Machine
 from allspin.host.link.machines.opening import GOLDEN
 from allspin.host.link.payloads.answers import Answers
 from allspin.host.show.display import Display, Silent
+from allspin.host.show.revision import commit
 from allspin.host.study.running.chip_options import ChipOptions, ProbedChipOptions
 from allspin.host.study.running.comparison import LogitsCompared, compare_logits
 from allspin.host.study.running.machine_options import MachineOptions

@@ -13,7 +13,6 @@ from allspin.host.bitstreams.engine_latency import measure_latency
 from allspin.host.bitstreams.throughput import ALONE
 from allspin.host.data.catalogue import network_name, open_network
 from allspin.host.data.datasets import load_test_set
-from allspin.host.data.revision import commit
 from allspin.host.link.machines.opening import open_virtual
 from allspin.host.link.payloads.identity import Identity
 from allspin.host.link.payloads.images import encode_pixels
@@ -21,6 +20,7 @@ from allspin.host.link.wire.frames import encoded_size
 from allspin.host.link.wire.transport import BITS_PER_BYTE
 from allspin.host.link.wire.uart import UartOptions
 from allspin.host.show.display import BuildWatch, Display, Silent
+from allspin.host.show.revision import commit
 from allspin.sim.network.network import Network
 
 RATES = (115_200, 1_000_000, 3_000_000)

@@ -221,10 +221,11 @@ class ProbedChip(MadeChip):
         """
         chip = Chip(probed_device(device, seed is not None), seed or 0)
         found = calibrate(chip, network) if calibrated else None
+        here = network if found is None else found.network
         return cls(
             chip,
             network,
-            chip_in_array(chip, network if found is None else found.network, cells.words),
+            chip_in_array(chip, here, cells.on(chip, here)),
             chip.noise(network),
             found,
             cells,

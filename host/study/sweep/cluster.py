@@ -26,10 +26,10 @@ class Cluster:
     address : str
         Such as ``tcp://10.0.0.5:8786``, or ``tls://10.0.0.5:8786``.
     ca_file : Path, optional
-        Certificates, in PEM, of who vouches for the scheduler. Without them, those of Dask's own
-        configuration.
+        Certificates of the authority that signed the scheduler's, in PEM. Without them, those of
+        Dask's own configuration.
     certificate, key : Path, optional
-        What this side shows to the scheduler, in PEM; without a key, it is in the certificate's
+        Certificate of this side and its key, in PEM; without a key, it is in the certificate's
         file.
 
     Raises

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.host.data.datasets import load_test_set
-from allspin.host.data.revision import commit
 from allspin.host.link.machines.opening import GOLDEN, VIRTUAL
+from allspin.host.show.revision import commit
 from allspin.host.study.sweep.cluster import Cluster
 from allspin.host.study.sweep.grid import Grid
 from allspin.host.study.sweep.job import (

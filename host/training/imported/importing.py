@@ -23,6 +23,7 @@ from allspin.sim.errors import UserError
 from allspin.sim.files.user_file import read_file
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
+from allspin.sim.network.tiling import cut
 
 CALIBRATION = 5000
 """Images that weights and ranges are fitted on, training images all."""
@@ -172,6 +173,7 @@ class _Import:
                 "tune": self.options.tune,
                 "seed": training.seed,
                 **({} if target is None else target.to_dict()),
+                **({} if training.tiles is None else training.tiles.to_dict()),
             },
         }
 
@@ -191,7 +193,12 @@ class _Import:
     def export(self, network: LatentNetwork) -> Network:
         """A network as it was quantised."""
         data = {"name": self.dataset.name, "digest": self.dataset.digest}
-        return network.export(self.dataset.image_shape, {**self.provenance(), "data": data})
+        made = network.export(self.dataset.image_shape, {**self.provenance(), "data": data})
+        if self.options.tiles is None:
+            return made
+        _, kept = split(len(self.dataset.train_images))
+        images, labels = self.dataset.train_images[kept], self.dataset.train_labels[kept]
+        return cut(made, self.options.tiles, images, labels)
 
     def tune(self, network: LatentNetwork, report: Callable[[Progress], None]) -> Trained:
         """The network trained further."""

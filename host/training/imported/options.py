@@ -7,6 +7,7 @@ from allspin.host.data.foreign.description import InputScaling
 from allspin.host.training.recipe import MAX_EPOCHS, TrainingParameters
 from allspin.host.training.training_target import TrainingTarget
 from allspin.sim.network.levels import check_range
+from allspin.sim.network.tiling import Tiles
 
 WHITES = (1.0, 255.0)
 """What a white pixel may be worth where nothing says it."""
@@ -18,7 +19,7 @@ class ImportOptions:
 
     Parameters
     ----------
-    states, neuron, pixel_bits, hidden_bits, rah_bits, noise, seed, target
+    states, neuron, pixel_bits, hidden_bits, rah_bits, noise, seed, target, tiles
         As `allspin.host.training.recipe.TrainingParameters` has them.
     tune : int
         Epochs of training through the machine's integers, 0 to 10,000.
@@ -46,6 +47,7 @@ class ImportOptions:
     mean: float | None = None
     scale: float | None = None
     target: TrainingTarget | None = None
+    tiles: Tiles | None = None
 
     def __post_init__(self) -> None:
         check_range("tune", self.tune, 0, MAX_EPOCHS)

@@ -16,6 +16,7 @@ from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.crossbar.kinds import make_crossbar
 from allspin.hdl.parameters import CrossbarParameters
 from allspin.hdl.resident.beats import pack_beats
+from allspin.hdl.tiling import Tiling
 
 Words = npt.NDArray[np.int64]
 
@@ -32,23 +33,41 @@ def slots(*driven: tuple[int, int]) -> list[dict[str, int]]:
 
 
 def beats(
-    image: npt.NDArray[np.int64], rows_per_clock: int, rng: random.Random
+    image: npt.NDArray[np.int64], p: CrossbarParameters, rng: random.Random, pauses: bool
 ) -> list[list[dict[str, int]]]:
     """An image's driven rows, several in a beat if there are several parts.
 
-    At random places, so that parts are silent in any beat; each driven row comes once.
+    At random places, so that parts are silent in any beat; each driven row comes once, after
+    those of the tiles before. With `pauses` a beat between tiles may be silent.
     """
+    silent: list[list[tuple[int, int]]] = [[] for _ in range(p.rows_per_clock)]
     found: list[list[list[tuple[int, int]]]] = []
-    for row in np.flatnonzero(image).tolist():
-        line, part = divmod(row, rows_per_clock)
-        free = [beat for beat in found if not beat[part]]
-        if not free or rng.random() < 0.2:
-            free = [[[] for _ in range(rows_per_clock)]]
-            found += free
-        rng.choice(free)[part].append((line, int(image[row])))
-    if not found:
-        found = [[[] for _ in range(rows_per_clock)]]
-    return [slots(*((own or [(0, 0)])[0] for own in beat)) for beat in found]
+    for first in range(0, p.rows, p.tile_rows):
+        tile: list[list[list[tuple[int, int]]]] = []
+        for row in (first + np.flatnonzero(image[first : first + p.tile_rows])).tolist():
+            line, part = divmod(row, p.rows_per_clock)
+            free = [beat for beat in tile if not beat[part]]
+            if not free or rng.random() < 0.2:
+                free = [[[] for _ in range(p.rows_per_clock)]]
+                tile += free
+            rng.choice(free)[part].append((line, int(image[row])))
+        found += tile + [silent] * (pauses and p.tiling is not None and rng.random() < 0.3)
+    return [slots(*((own or [(0, 0)])[0] for own in beat)) for beat in found or [silent]]
+
+
+def sums_of(p: CrossbarParameters, words: Words, images: Words) -> list[list[int]]:
+    """Column sums of images, read as `p` says, number by number."""
+    if p.tiling is None:
+        return (images @ words).tolist()
+    top, step = 2 ** (p.tiling.bits - 1), 2**p.tiling.shift
+    sums = np.zeros((len(images), p.columns), np.int64)
+    for first in range(0, p.rows, p.tiling.rows):
+        rows = slice(first, first + p.tiling.rows)
+        for image, values in enumerate(images[:, rows]):
+            if values.any():
+                read = np.floor((values @ words[rows]) / step + (0.5 if step > 1 else 0))
+                sums[image] += step * np.clip(read, -top, top - 1).astype(np.int64)
+    return sums.tolist()
 
 
 def compute(
@@ -78,7 +97,7 @@ def compute(
         await ctx.tick().repeat(p.write_clocks)
         loaded[0] = True
         for image in images:
-            driven = beats(image, p.rows_per_clock, rng)
+            driven = beats(image, p, rng, stall > 0)
             for number, beat in enumerate(driven):
                 while rng.random() < stall:
                     await ctx.tick()
@@ -104,10 +123,13 @@ def compute(
 @st.composite
 def crossbars(draw: st.DrawFn) -> CrossbarParameters:
     columns = draw(st.integers(1, 11))
+    tiling = st.builds(
+        Tiling, rows=st.sampled_from([8, 16]), bits=st.integers(2, 9), shift=st.integers(0, 13)
+    )
     neurons = draw(st.sampled_from([1, 2, 4]))
     lanes = draw(st.integers(1, columns))
     return CrossbarParameters(
-        rows=draw(st.integers(1, 13)),
+        rows=draw(st.integers(1, 30)),
         columns=columns,
         lanes=lanes if lanes % neurons == 0 else columns,
         rows_per_clock=draw(st.sampled_from([1, 2, 4])),
@@ -115,6 +137,7 @@ def crossbars(draw: st.DrawFn) -> CrossbarParameters:
         memory=draw(st.sampled_from(["block", "ecp5"])),
         value_bits=draw(st.integers(1, 8)),
         rah_bits=draw(st.integers(2, 8)),
+        tiling=draw(st.none() | tiling),
     )
 
 
@@ -148,7 +171,7 @@ def test_sums_are_integer_products(
     half = 2 ** (p.rah_bits - 1)
     words = rng.integers(-half, half, (p.rows, p.columns))
     images = rng.integers(0, 2**p.value_bits, (6, p.rows)) * (rng.random((6, p.rows)) < density)
-    assert compute(p, words, images, stall=stall, seed=seed) == (images @ words).tolist()
+    assert compute(p, words, images, stall=stall, seed=seed) == sums_of(p, words, images)
 
 
 # As many memories as on a part; and an odd and an even number.
@@ -234,6 +257,27 @@ def test_full_beats_take_as_many_clocks_as_the_busiest_part_has_rows(
         for image in images
     ]
     assert np.diff(clocks[::groups]).tolist() == busiest[1:]
+
+
+@pytest.mark.parametrize("memory", ["block", "ecp5"])
+def test_tiles_of_one_beat_follow_one_another_at_once(memory: str) -> None:
+    """An image takes its rows' clocks, however many tiles they are in."""
+    p = CrossbarParameters(120, 5, 5, memory=memory, tiling=Tiling(8, 6, 6))
+    words = np.random.default_rng(1).integers(-128, 128, (120, 5))
+    images = np.zeros((8, 120), np.int64)
+    images[:, ::8] = 9
+    clocks: list[int] = []
+    assert compute(p, words, images, clocks=clocks) == sums_of(p, words, images)
+    assert np.diff(clocks[::5]).tolist() == [15] * 7
+
+
+@pytest.mark.parametrize("memory", ["block", "ecp5"])
+def test_the_widest_and_the_narrowest_conversions_do_not_overflow(memory: str) -> None:
+    for bits, shift, extreme in ((24, 0, -128), (24, 0, 127), (2, 23, 127), (2, 3, -128)):
+        tiling = Tiling(16, bits, shift)
+        p = CrossbarParameters(40, 3, 3, value_bits=8, memory=memory, tiling=tiling)
+        words, images = np.full((40, 3), extreme), np.full((2, 40), 255)
+        assert compute(p, words, images) == sums_of(p, words, images)
 
 
 def test_with_a_third_of_the_lanes_an_image_takes_three_times_its_rows() -> None:

@@ -10,7 +10,7 @@ from amaranth.back import rtlil
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allspin.hdl.bench.networks import random_images, random_network
+from allspin.hdl.bench.networks import in_tiles, random_images, random_network
 from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.engine.engine import Engine
 from allspin.hdl.memory_map import CONVERTER, COUNTERS, ENGINE, SHIFT, TABLE, WEIGHTS, memory_map
@@ -90,7 +90,7 @@ class Machine:
         dut = self.dut
         for image in values:
             at_once = self.parameters.crossbars[0].rows_per_clock
-            beats = pack_beats(image, at_once)
+            beats = pack_beats(image, at_once, self.parameters.crossbars[0].tile_rows)
             # A silent beat may close an image.
             beats += [((0, 0),) * at_once] * self.random.randrange(2)
             self.beats += len(beats)
@@ -164,8 +164,10 @@ def networks(draw: st.DrawFn) -> Network:
     states = draw(st.sampled_from([2, 3, 10, 16, 128]))
     rah_bits = draw(st.integers((states - 1).bit_length() + 1, 8))
     hidden_bits = draw(st.integers(1, 8))
-    return random_network(
-        tuple(draw(st.lists(st.integers(1, 9), min_size=2, max_size=4))),
+    adc_bits = draw(st.sampled_from([None, 2, 5, 9]))
+    widest = 9 if adc_bits is None else 20
+    network = random_network(
+        tuple(draw(st.lists(st.integers(1, widest), min_size=2, max_size=4))),
         seed=draw(st.integers(0, 2**32 - 1)),
         states=states,
         neuron=draw(st.sampled_from([SotNeuron(), ReluNeuron()])),
@@ -174,6 +176,7 @@ def networks(draw: st.DrawFn) -> Network:
         rah_bits=rah_bits,
         current_bits=draw(st.integers(max(4, hidden_bits), 9)),
     )
+    return network if adc_bits is None else in_tiles(network, 8, adc_bits)
 
 
 @settings(deadline=None, max_examples=25)
@@ -233,14 +236,22 @@ def test_every_logit_and_every_count(
 
 @pytest.mark.parametrize(("lanes", "rows_per_clock"), [(None, 1), (2, 1), (2, 2), (None, 4)])
 @pytest.mark.parametrize(
-    ("neuron", "memory"),
-    [(SotNeuron(), "block"), (SotNeuron(), "ecp5"), (ReluNeuron(), "block")],
-    ids=["sot", "sot-ecp5", "relu"],
+    ("neuron", "memory", "tiles"),
+    [
+        (SotNeuron(), "block", False),
+        (SotNeuron(), "ecp5", False),
+        (ReluNeuron(), "block", False),
+        (ReluNeuron(), "block", True),
+        (ReluNeuron(), "ecp5", True),
+    ],
+    ids=["sot", "sot-ecp5", "relu", "tiles", "tiles-ecp5"],
 )
 def test_every_memory_reads_back_between_images(
-    neuron: Any, memory: str, lanes: int | None, rows_per_clock: int
+    neuron: Any, memory: str, tiles: bool, lanes: int | None, rows_per_clock: int
 ) -> None:
     network = random_network((7, 5, 3, 3), seed=8, neuron=neuron, rah_bits=6)
+    if tiles:
+        network = in_tiles(random_network((9, 9, 3), seed=8, neuron=neuron, rah_bits=6), 8, 3)
     profile = HardwareProfile(lanes=lanes, rows_per_clock=rows_per_clock, memory=memory)
     machine = Machine(network, profile, stall=0.3, seed=9)
     images = random_images(network, 4, 10)

@@ -16,11 +16,12 @@ def test_beats_by_hand() -> None:
 @given(
     values=st.lists(st.sampled_from([0, 0, 1, 7]), min_size=1, max_size=40),
     rows_per_clock=st.sampled_from([1, 2, 4]),
+    tile_rows=st.sampled_from([None, 8, 16]),
 )
 def test_each_row_is_driven_once_and_as_early_as_can_be(
-    values: list[int], rows_per_clock: int
+    values: list[int], rows_per_clock: int, tile_rows: int | None
 ) -> None:
-    beats = pack_beats(np.array(values), rows_per_clock)
+    beats = pack_beats(np.array(values), rows_per_clock, tile_rows)
     driven = [
         (row * rows_per_clock + part, value)
         for beat in beats
@@ -29,8 +30,17 @@ def test_each_row_is_driven_once_and_as_early_as_can_be(
     ]
     assert sorted(driven) == [(row, value) for row, value in enumerate(values) if value]
     assert all(slot == (0, 0) for beat in beats for slot in beat if not slot[1])
-    busiest = max(sum(map(bool, values[part::rows_per_clock])) for part in range(rows_per_clock))
-    assert len(beats) == max(1, busiest)
+    tiles = [
+        values[first:][:tile_rows] for first in range(0, len(values), tile_rows or len(values))
+    ]
+    busiest = [
+        max(sum(map(bool, tile[part::rows_per_clock])) for part in range(rows_per_clock))
+        for tile in tiles
+    ]
+    assert len(beats) == max(1, sum(busiest))
+    for beat in beats:
+        rows = [row * rows_per_clock + part for part, (row, value) in enumerate(beat) if value]
+        assert len({row // (tile_rows or len(values)) for row in rows}) <= 1
 
 
 def test_members_of_a_beat() -> None:

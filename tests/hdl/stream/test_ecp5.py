@@ -13,7 +13,7 @@ from amaranth.lib.memory import Memory
 from amaranth.sim import Simulator
 
 from allspin.hdl.stream import ecp5
-from allspin.hdl.stream.ecp5 import WordMemory, add_or_start, copies, times_digit
+from allspin.hdl.stream.ecp5 import WordMemory, add_or_begin, add_or_start, copies, times_digit
 from allspin.hdl.target import SMALLEST_BLOCK
 
 
@@ -141,6 +141,32 @@ def test_a_sum_goes_on_or_starts(term_bits: int, sum_bits: int) -> None:
             ctx.set(start, starts)
             wanted = one if starts else one + other
             assert ctx.get(total) == (wanted + top) % (2 * top) - top
+
+    simulate(m, testbench)
+
+
+@pytest.mark.parametrize(("term_bits", "start_bits"), [(5, 4), (8, 12), (2, 12), (12, 2)])
+def test_a_sum_goes_on_or_begins_somewhere(term_bits: int, start_bits: int) -> None:
+    rng = random.Random(term_bits)
+    m = Module()
+    term, sum_ = Signal(signed(term_bits)), Signal(signed(12))
+    begin, start = Signal(), Signal(signed(start_bits))
+    total = add_or_begin(m, Ecp5(), term, sum_, begin, start, "total")
+    m.d.sync += Signal().eq(0)
+
+    async def testbench(ctx: Any) -> None:
+        for _ in range(300):
+            one, other, first = (
+                rng.randrange(-(2 ** (bits - 1)), 2 ** (bits - 1))
+                for bits in (term_bits, 12, start_bits)
+            )
+            begins = rng.getrandbits(1)
+            ctx.set(term, one)
+            ctx.set(sum_, other)
+            ctx.set(begin, begins)
+            ctx.set(start, begins * first)
+            wanted = one + (first if begins else other)
+            assert ctx.get(total) == (wanted + 2048) % 4096 - 2048
 
     simulate(m, testbench)
 

@@ -30,6 +30,8 @@ WHOLE = {
     "data": "sets/fashion",
     "in_array": True,
     "robust": "taught=0",
+    "tile_rows": 128,
+    "adc_bits": 4,
 }
 
 

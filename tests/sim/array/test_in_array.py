@@ -16,6 +16,7 @@ from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.device.synapse import SotSynapse
 from allspin.sim.device.synapse_response import PulseResponse
 from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.tiling import Tiles, with_steps
 from allspin.sim.programming.programming import chip_network, program_chip
 from allspin.sim.programming.schemes import Programming
 from tests.sim.array.tableau import dense_transfer
@@ -42,6 +43,29 @@ def test_effective_words_are_the_dense_solves():
     )
     found = effective_words(HallArray("series", "grounded", **CROSS), layer)
     assert found * ohm == pytest.approx(expected, rel=1e-7, abs=1e-9)
+
+
+def test_each_tile_is_an_array_that_stands_alone():
+    array = HallArray("series", "grounded", **CROSS)
+    tiled = with_steps(NETWORK, Tiles(16, 24), (0, 0))
+    found = effective_words(array, tiled.layers[0])
+    for first in (0, 16):
+        states = NETWORK.layers[0].states[first : first + 16]
+        alone = dataclasses.replace(NETWORK.layers[0], states=states)
+        assert np.array_equal(found[first : first + 16], effective_words(array, alone))
+    made = in_array(tiled, array).network
+    assert made.layers[0].adc is tiled.layers[0].adc
+    trace = GoldenModel(made).trace(IMAGES)[0]
+    parts = [np.rint(trace.inputs[:, part] @ found[part]) for part in (slice(16), slice(16, 24))]
+    assert np.array_equal(trace.sums, sum(parts))
+
+
+def test_an_arrays_gain_comes_before_a_tiles_converters():
+    array = HallArray("buffered", **CROSS, input_impedance=800.0)
+    made = in_array(with_steps(NETWORK, Tiles(16, 6), (5, 5)), array)
+    assert not made.folded
+    with pytest.raises(ValueError, match=r"layer 0: .* before its converters.*run it on golden"):
+        EngineParameters.from_network(made.network)
 
 
 def test_amplifiers_that_load_their_cells_are_gains():

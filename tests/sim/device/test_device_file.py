@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from allspin.sim.chip.chip import Chip
+from allspin.sim.device.adc_variation import AdcVariation
 from allspin.sim.device.device import Device, Electrical, NeuronElectrical
 from allspin.sim.device.device_file import (
     device_from_toml,
@@ -96,6 +97,7 @@ devices = st.builds(
             HallArray("selected", "isolated", 0.5, 40.0, 25.0, switch_on=3.0, temperature=350.0),
         ]
     ),
+    st.builds(AdcVariation, shares, shares, shares),
 )
 
 
@@ -106,6 +108,17 @@ def test_there_and_back(device: Device) -> None:
     for name in vars(device):
         assert getattr(back, name) == getattr(device, name)
     assert device_to_toml(back) == text
+
+
+def test_converters_of_tiles_are_a_table_of_their_own() -> None:
+    text = PAPER.read_text("utf-8")
+    assert device_from_toml(text).adc == AdcVariation()
+    found = device_from_toml(text + "\n[adc]\noffset = 0.5\ngain = 0.01\nnoise = 2\n")
+    assert found.adc == AdcVariation(0.5, 0.01, 2.0)
+    with pytest.raises(ValueError, match=r"\[adc\]: gain must be a number from 0 to 1, not 1.5"):
+        device_from_toml(text + "\n[adc]\ngain = 1.5\n")
+    with pytest.raises(ValueError, match=r"\[adc\] has no key inl"):
+        device_from_toml(text + "\n[adc]\ninl = 1\n")
 
 
 def test_a_table_goes_there_and_back(tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import os
 import resource
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import load, save
 
 from allspin.sim.errors import UserError
+from allspin.sim.network.adc import Adc
 from allspin.sim.network.levels import uniform_levels
 from allspin.sim.network.netfile import (
     MAX_HEADER,
@@ -211,9 +213,74 @@ def test_a_safetensors_file_of_something_else() -> None:
 
 def test_a_future_format() -> None:
     record, tensors = parts()
-    assert "format 2; this version reads 1" in refusal(
-        put_together(record | {"format": 2}, tensors)
+    assert "format 3; this version reads 1 and 2" in refusal(
+        put_together(record | {"format": 3}, tensors)
     )
+
+
+# Tiles.
+
+
+def tiled(offsets: Any = None) -> Network:
+    """Of six rows, hence one tile in the first layer; the second is read in one piece."""
+    network = made()
+    first, second, third = network.layers
+    layers = (
+        dataclasses.replace(first, adc=Adc(8, 6, 3, offsets)),
+        second,
+        dataclasses.replace(third, adc=Adc(16, 4, 5)),
+    )
+    return dataclasses.replace(network, layers=layers)
+
+
+@pytest.mark.parametrize("offsets", [None, np.array([[-70_000, 0, 3, 9]])])
+def test_tiles_come_back(offsets: Any) -> None:
+    data = network_to_bytes(tiled(offsets))
+    first, second, third = (layer.adc for layer in network_from_bytes(data).layers)
+    assert first is not None
+    assert second is None
+    assert third is not None
+    assert (first.rows, first.bits, first.shift) == (8, 6, 3)
+    assert (third.rows, third.bits, third.shift, third.offsets) == (16, 4, 5, None)
+    assert (first.offsets is None) == (offsets is None)
+    assert first.offsets is None or first.offsets.tolist() == offsets.tolist()
+    assert network_to_bytes(network_from_bytes(data)) == data
+
+
+def test_a_file_with_tiles_says_so_and_one_without_does_not() -> None:
+    """A reader that knows no tiles reads format 1 only."""
+    record, tensors = parts(network_to_bytes(tiled()))
+    assert (record["format"], parts()[0]["format"]) == (2, 1)
+    assert "adcs" not in parts()[0]
+    assert record["adcs"] == [
+        {"rows": 8, "bits": 6, "shift": 3},
+        None,
+        {"rows": 16, "bits": 4, "shift": 5},
+    ]
+    assert sorted(tensors) == sorted(TENSORS)
+
+
+@pytest.mark.parametrize(
+    ("adcs", "expected"),
+    [
+        ([None, None], "its adcs must be a list of 3"),
+        ({}, "its adcs must be a list of 3"),
+        ([{"rows": 8, "bits": 6}, None, None], "its adcs must have rows, bits, shift each"),
+        ([[8, 6, 3], None, None], "its adcs must have rows, bits, shift each"),
+        ([{"rows": 8, "bits": True, "shift": 3}, None, None], "adcs must be a list of integers"),
+        ([{"rows": 9, "bits": 6, "shift": 3}, None, None], "a power of two from 8"),
+        ([{"rows": 8, "bits": 25, "shift": 3}, None, None], "bits must be from 2 to 24, not 25"),
+    ],
+)
+def test_converters_that_are_none(adcs: Any, expected: str) -> None:
+    record, tensors = parts(network_to_bytes(tiled()))
+    with pytest.raises(ValueError, match=expected):
+        network_from_bytes(put_together(record | {"adcs": adcs}, tensors))
+
+
+def test_offsets_of_converters_that_are_not_there_are_too_many() -> None:
+    record, tensors = parts(network_to_bytes(tiled(np.zeros((1, 4)))))
+    assert "adc_offsets" in refusal(put_together(record | {"adcs": [None] * 3}, tensors))
 
 
 # Inconsistency.

@@ -10,6 +10,7 @@ import pytest
 
 from allspin.hdl.bench.networks import random_network
 from allspin.sim.network.network_card import coloured
+from allspin.sim.network.tiling import Tiles, with_steps
 from tests.sim.drawing.parsed import parsed
 
 
@@ -65,3 +66,10 @@ def test_a_network_of_one_layer_has_a_map_a_class_and_a_large_image_none(topolog
     found = parsed(network._repr_html_())
     assert len(found.of("img")) == images
     assert ("neuron" in found.facts()) == (len(topology) > 2)
+
+
+def test_tiles_are_told():
+    network = random_network((20, 12, 3), 3)
+    assert "tiles" not in parsed(network._repr_html_()).facts()
+    tiled = with_steps(network, Tiles(16, 4), (3, 5))
+    assert parsed(tiled._repr_html_()).facts()["tiles"] == "16 rows to 4 bits"

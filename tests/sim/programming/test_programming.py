@@ -24,6 +24,7 @@ from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.levels import uniform_levels
 from allspin.sim.network.network import Converter, Layer, Network
 from allspin.sim.network.neuron import SotNeuron
+from allspin.sim.network.tiling import Tiles, with_steps
 from allspin.sim.programming import write_verify
 from allspin.sim.programming.programming import (
     Programmed,
@@ -384,6 +385,17 @@ def test_a_programmed_chip_is_a_network_that_any_machine_takes() -> None:
     assert not np.array_equal(
         GoldenModel(net).logits(images), chip.golden(net, words).logits(images)
     )
+
+
+def test_a_chip_of_a_network_with_tiles_has_them() -> None:
+    net = with_steps(network(TEN), Tiles(16, 3), (9, 6))
+    chip = Chip(Device("test", synapse(d2d=D2D)), 3)
+    words = program_chip(chip, net, Programming()).words
+    images = np.random.default_rng(0).integers(0, 256, (20, 1, 40), dtype=np.uint8)
+    logits = GoldenModel(chip_network(chip, net, words)).logits(images)
+    np.testing.assert_array_equal(logits, chip.golden(net, words).logits(images))
+    assert set(np.unique(logits >> 6)) <= set(range(-8, 7))  # two tiles of -4 to 3
+    assert not np.any(logits & 63)
 
 
 @pytest.mark.parametrize("scheme", ["open-loop", "pulse-width", "write-verify"])

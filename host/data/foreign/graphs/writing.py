@@ -6,11 +6,14 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.host.data.foreign.graphs.package import onnx_package
+from allspin.sim.network.adc import Adc
 from allspin.sim.network.network import Layer, Network
 from allspin.sim.network.pixels import pixel_values
 
 IMAGES, LOGITS, CLASSES = "images", "logits", "classes"
 """The graph's input and outputs."""
+LIFT = 1 << 40
+"""More than any column sum with an offset."""
 OPSET = 18
 IR_VERSION = 8
 """What evaluators read since 2022."""
@@ -51,9 +54,57 @@ class _Writer:
         return self.node("Flatten", "rows.0", [looked_up], axis=1)
 
     def sums(self, number: int, layer: Layer, rows: str) -> str:
-        """Column sums of a layer, int32: no sum of 65,535 rows is beyond that."""
+        """Column sums of a layer, int32: no sum of 65,535 rows is beyond that; of tiles int64."""
+        if layer.adc is not None:
+            return self.tiled_sums(number, layer, layer.adc, rows)
         words = self.constant(f"words.{number}", layer.words, np.int8)
         return self.node("MatMulInteger", f"sums.{number}", [rows, words])
+
+    def tiled_sums(self, number: int, layer: Layer, adc: Adc, rows: str) -> str:
+        """Column sums of a layer through its converters."""
+        total = ""
+        for tile in range(adc.tiles(layer.rows)):
+            here = self.conversions(f"{number}.{tile}", tile, layer, adc, rows)
+            total = self.node("Add", f"added.{number}.{tile}", [total, here]) if total else here
+        step = self.constant(f"step.{number}", 1 << adc.shift, np.int64)
+        return self.node("Mul", f"sums.{number}", [total, step])
+
+    def conversions(self, name: str, tile: int, layer: Layer, adc: Adc, rows: str) -> str:
+        """What a tile's converters make of its sums, int64.
+
+        BitShift is for unsigned numbers, so sums are made positive by a whole number of steps,
+        which is taken off again behind the shift.
+        """
+        first = tile * adc.rows
+        place = slice(first, first + adc.rows)
+        ends = [
+            self.constant(f"{what}.{name}", [value], np.int64)
+            for what, value in (("first", first), ("end", first + adc.rows), ("axis", 1))
+        ]
+        part = self.node("Slice", f"part.{name}", [rows, *ends])
+        words = self.constant(f"words.{name}", layer.words[place], np.int8)
+        read = self.node("MatMulInteger", f"read.{name}", [part, words])
+        offsets = np.int64(0) if adc.offsets is None else adc.offsets[tile].astype(np.int64)
+        above = LIFT >> adc.shift
+        added = offsets + (1 << adc.shift >> 1) + (above << adc.shift)
+        lift = self.constant(f"lift.{name}", added, np.int64)
+        shift = self.constant(f"steps.{name}", adc.shift, np.uint64)
+        taken_off = self.constant(f"above.{name}", above, np.int64)
+        low = self.constant(f"low.{name}", -(1 << adc.bits - 1), np.int64)
+        high = self.constant(f"high.{name}", (1 << adc.bits - 1) - 1, np.int64)
+
+        wide = self.cast(f"tile.{name}", read, "INT64")
+        lifted = self.node("Add", f"lifted.{name}", [wide, lift])
+        unsigned = self.cast(f"positive.{name}", lifted, "UINT64")
+        shifted = self.node("BitShift", f"code.{name}", [unsigned, shift], direction="RIGHT")
+        signed = self.cast(f"whole.{name}", shifted, "INT64")
+        lowered = self.node("Sub", f"lowered.{name}", [signed, taken_off])
+        codes = self.node("Clip", f"codes.{name}", [lowered, low, high])
+        if adc.offsets is None:  # a tile without a driven row is converted to 0 anyway
+            return codes
+        most = self.node("ReduceMax", f"most.{name}", [part, ends[2]], keepdims=1)
+        driven = self.cast(f"driven.{name}", self.cast(f"any.{name}", most, "BOOL"), "INT64")
+        return self.node("Mul", f"driven_codes.{name}", [codes, driven])
 
     def activations(self, number: int, layer: Layer, sums: str) -> str:
         """What the neurons of a hidden layer answer, uint8.

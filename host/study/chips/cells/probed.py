@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.host.study.chips.cells.reads import Reads, read_cells
-from allspin.sim.chip.chip import Words
+from allspin.sim.chip.chip import Chip, Words, rounded_words
+from allspin.sim.device.adc_variation import AdcVariation
 from allspin.sim.device.device import Device
 from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.device.neuron_device import NeuronVariation
@@ -38,12 +39,22 @@ class ProbedCells:
         Cells of which it says nothing: their word is 0, so that they add nothing to a column.
     saturated : int
         Cells whose R_AH is beyond the words' range: theirs is the largest or smallest word.
+    held : list of ndarray of int64, each (rows, columns)
+        What the words are rounded of, in units of ``2**-21`` words.
     """
 
     path: Path
     words: list[Words]
     missing: int
     saturated: int
+    held: list[npt.NDArray[np.int64]]
+
+    def on(self, chip: Chip, network: Network) -> list[Words]:
+        """The words as the converters of a chip's tiles take them."""
+        return [
+            rounded_words(chip.through_gains(network, number, held), network.rah_bits)
+            for number, held in enumerate(self.held)
+        ]
 
     @property
     def cells(self) -> int:
@@ -83,7 +94,7 @@ def probed_device(device: Device, columns: bool) -> Device:
     device : Device
         The device.
     columns : bool
-        Whether neurons, amplifiers and V-I converters vary as the device says; else not at all.
+        Whether neurons, amplifiers and converters vary as the device says; else not at all.
     """
     wrong = device.imperfections
     return dataclasses.replace(
@@ -93,6 +104,7 @@ def probed_device(device: Device, columns: bool) -> Device:
         imperfections=Imperfections(**{name: getattr(wrong, name) for name in ON_COLUMNS})
         if columns
         else Imperfections(),
+        adc=device.adc if columns else AdcVariation(),
     )
 
 
@@ -133,14 +145,15 @@ def probe_cells(path: Path, network: Network, device: Device, missing: float = 0
     resistance[flat] = reads.resistance
     lacking = _check_missing(reads, network, resistance, missing)
     starts = np.cumsum([0, *sizes])
-    words, saturated = [], 0
+    words, held, saturated = [], [], 0
     for layer, start, shape in zip(network.layers, starts.tolist(), shapes, strict=False):
         part = resistance[start : start + layer.states.size].reshape(shape)
         with refused():
             found = measured_words(device.synapse, layer.levels, part, network.rah_bits)
         words.append(found.words)
+        held.append(found.held)
         saturated += int(np.count_nonzero(found.saturated))
-    return ProbedCells(path, words, lacking, saturated)
+    return ProbedCells(path, words, lacking, saturated, held)
 
 
 def _places(reads: Reads, network: Network) -> npt.NDArray[np.int64]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.data.npz import read_npz
+from allspin.host.data.packed.npz import read_npz
 from allspin.host.study.fit.reading.columns import NAMES, plain
 from allspin.host.study.fit.reading.table.cells import MAX_MAGNITUDE, SENTINELS
 from allspin.host.study.fit.reading.table.csv_file import CsvFile, read_csv

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.data.npz import npz_bytes
+from allspin.host.data.packed.npz import npz_bytes
 from allspin.sim.device.device import Device
 from allspin.sim.device.synapse_response import Polarity
 from allspin.sim.errors import UserError

@@ -22,12 +22,12 @@ OUTSIDE = 0.02
 
 @dataclass(frozen=True)
 class DecayOptions:
-    """What the user may ask for.
+    """How decays are fitted.
 
     Parameters
     ----------
     attempt_time : float or None
-        In seconds, 1e-15 to 1; None for what several temperatures tell, else 1e-9.
+        In seconds, 1e-15 to 1; None to fit it to several temperatures, else 1e-9.
     equilibrium : float
         What R_AH decays to: 0 is the middle of the range, -1 and 1 are its ends.
     keep_outliers : bool
@@ -149,7 +149,7 @@ class FittedDecay:
         if fit.attempt_time is None:
             found["attempt_time_assumed"] = fit.used_attempt
         return found | {
-            "one_barrier_p_value": fit.chance,
+            "one_barrier_p_value": fit.p_value,
             "temperatures": sorted({curve.temperature for curve in self.decays.curves}),
             "curves": len(self.decays.curves),
             "outliers": self.outliers(),
@@ -203,7 +203,7 @@ def fit_decay(
     device : str, Path or Device
         What the retention is added to: a device, its file, or the name of one that ships.
     options : DecayOptions, optional
-        What the data are not to say themselves.
+        How the decays are fitted.
     reading : ReadOptions, optional
         How the files are read.
     at : str or OperatingPoint, optional

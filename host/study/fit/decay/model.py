@@ -31,7 +31,7 @@ ATTEMPTS = (1e-9, 1e-11)
 SPREADS = (0.02, 0.1, 0.4)
 """Likewise, in electronvolt."""
 SURE = 0.01
-"""A distribution is taken where so small a chance would make one."""
+"""P-value of an F test below which barriers are distributed."""
 FAR = 5.0
 """Deviations of a point from the fit, from which on it is set aside."""
 LEAST_CHANGE = 0.01
@@ -56,7 +56,7 @@ class DecayFit:
         The attempt time, in seconds.
     starts : list of float
         Mean start of each group, in R_AH's unit.
-    chance : float
+    p_value : float
         p-value of the distribution against one barrier (F test).
     goodness : list of Goodness
         How well each curve is described.
@@ -72,7 +72,7 @@ class DecayFit:
     attempt_time: Interval | None
     used_attempt: float
     starts: list[float]
-    chance: float
+    p_value: float
     goodness: list[Goodness]
     models: list[Array]
     aside: list[tuple[int, int]]
@@ -162,8 +162,8 @@ def fit_decays(
         _set_aside(several, found[0])
         one.kept = several.kept
         alone, found = one.solve([alone[0]]), several.solve([found[0]])
-    chance = _chance(one, alone[1], several, found[1])
-    return _result(several, *found, chance) if chance < SURE else _result(one, *alone, chance)
+    p_value = _p_value(one, alone[1], several, found[1])
+    return _result(several, *found, p_value) if p_value < SURE else _result(one, *alone, p_value)
 
 
 def _starts(problem: Problem) -> list[Array]:
@@ -182,7 +182,7 @@ def _starts(problem: Problem) -> list[Array]:
     return found
 
 
-def _chance(one: Problem, single: float, several: Problem, square: float) -> float:
+def _p_value(one: Problem, single: float, several: Problem, square: float) -> float:
     """p-value of as much less left over, were there one barrier."""
     freedom = several.freedom()
     if square <= 0:
@@ -203,7 +203,7 @@ def _set_aside(problem: Problem, p: Array) -> None:
             there &= ~far
 
 
-def _result(problem: Problem, p: Array, square: float, jacobian: Array, chance: float) -> DecayFit:
+def _result(problem: Problem, p: Array, square: float, jacobian: Array, p_value: float) -> DecayFit:
     layout, freedom, starts = problem.layout, problem.freedom(), problem.starts(p)
     covariance = np.linalg.pinv(jacobian.T @ jacobian) * square / freedom
     errors = np.sqrt(np.maximum(np.diag(covariance), 0.0))
@@ -246,7 +246,7 @@ def _result(problem: Problem, p: Array, square: float, jacobian: Array, chance: 
         attempt,
         math.exp(layout.log_attempt(p)) if layout.attempt is None else layout.attempt,
         means.tolist(),
-        chance,
+        p_value,
         goodness,
         models,
         aside,

@@ -42,7 +42,7 @@ def decay_table(fitted: FittedDecay) -> Table:
             table.add_row(name, _shown(one), unit)
     if fit.attempt_time is None:
         table.add_row("attempt time, given", f"{fit.used_attempt:.4g}", "s")
-    table.add_row("p-value of one barrier", f"{fit.chance:.2g}", "")
+    table.add_row("p-value of one barrier", f"{fit.p_value:.2g}", "")
     return table
 
 

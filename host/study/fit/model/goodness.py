@@ -12,10 +12,10 @@ from allspin.sim.device.synapse_response import Array
 
 MISFIT = 0.01
 """A model that is off by less than this share of the range describes a curve."""
-CHANCE = 1e-3
-"""A runs test below this is no chance."""
+SIGNIFICANCE = 1e-3
+"""P-value of the runs test below which residuals have a pattern."""
 SURE = 3.0
-"""Standard errors from which a misfit is no chance."""
+"""Standard errors from which a misfit is significant."""
 LEAST_SIGNS = 10
 """Residuals from which their signs tell anything."""
 
@@ -35,7 +35,7 @@ class Goodness:
         The same's square in standard errors.
     runs, expected_runs : float
         Stretches of residuals of one sign along the curve, and how many there should be.
-    runs_chance : float
+    runs_p_value : float
         Chance of so few runs, were the residuals independent.
     """
 
@@ -44,19 +44,19 @@ class Goodness:
     misfit_errors: float
     runs: int
     expected_runs: float
-    runs_chance: float
+    runs_p_value: float
 
     @property
     def described(self) -> bool:
-        """Whether the model will do: it is off by little, or by no more than chance."""
-        no_chance = self.runs_chance < CHANCE or self.misfit_errors > SURE
-        return not (self.misfit > MISFIT and no_chance)
+        """Whether the model will do: its misfit is small, or not significant."""
+        significant = self.runs_p_value < SIGNIFICANCE or self.misfit_errors > SURE
+        return not (self.misfit > MISFIT and significant)
 
     def __str__(self) -> str:
         return (
             f"R^2 {self.r_squared:.4f}, off by {self.misfit:.1%} of the range, "
             f"{self.runs} runs where {self.expected_runs:.0f} are expected "
-            f"(p-value {self.runs_chance:.1g})"
+            f"(p-value {self.runs_p_value:.1g})"
         )
 
 
@@ -65,9 +65,9 @@ def runs_test(residuals: Array) -> tuple[int, float, float]:
 
     Returns
     -------
-    runs, expected, chance : int, float, float
-        Stretches of one sign, how many independent residuals would have, and the chance of
-        so few; the chance is 1 where there are too few residuals to tell.
+    runs, expected, p_value : int, float, float
+        Stretches of one sign, how many independent residuals would have, and the p-value
+        of so few; it is 1 where there are too few residuals to tell.
     """
     signs = np.sign(residuals)
     signs = signs[signs != 0]
@@ -137,7 +137,7 @@ def judge(devices: list[DeviceCurves], models: list[Array], kept: float = 0.0) -
     residuals = np.concatenate(rows)
     average = np.nanmean(residuals, axis=0)
     signs = average[1:] - kept * average[:-1] if kept else average
-    runs, expected, chance = runs_test(signs)
+    runs, expected, p_value = runs_test(signs)
     square, error = _misfit(residuals)
     span = float(np.mean([np.ptp(device.mean) for device in devices]))
     return Goodness(
@@ -146,5 +146,5 @@ def judge(devices: list[DeviceCurves], models: list[Array], kept: float = 0.0) -
         misfit_errors=square / error if error else math.inf if square > 0 else 0.0,
         runs=runs,
         expected_runs=expected,
-        runs_chance=chance,
+        runs_p_value=p_value,
     )

@@ -120,7 +120,7 @@ def from_plateaus(fits: Sequence[ResponseFit], sure: bool = True) -> MeterNoise 
 
 
 def _is_quieter(still: Array, moving: Array) -> bool:
-    """Whether a plateau scatters less than the rest, and not by chance."""
+    """Whether a plateau scatters significantly less than the rest."""
     if moving.size < LEAST_STEPS or not moving.any():
         return False
     ratio = float(still.mean() / moving.mean())

@@ -32,7 +32,7 @@ LEAST_POINTS = 8
 LEAST_CHANGE = 1e-3
 """Of the current from end to end, as a fraction of the largest, from which a line is fitted."""
 SURE = 0.01
-"""An upper knee is taken where so small a chance would make one."""
+"""P-value of an F test below which the upper knee is part of the model."""
 NAMES = ("base", "threshold", "slope", "softness", "height")
 
 

@@ -14,9 +14,9 @@ MISSING = 0.1
 
 @dataclass(frozen=True)
 class ColumnNames:
-    """Names of columns where they are not the usual ones; None for the convention.
+    """Names of columns that differ from the usual ones; None for the usual name.
 
-    `resistance` may be several names: as many cycles.
+    `resistance` may be several names; each is a cycle.
     """
 
     pulse: str | None = None
@@ -87,11 +87,11 @@ class ReadOptions:
     Parameters
     ----------
     columns : ColumnNames
-        Columns that are not called as usual.
+        Names of columns that differ from the usual ones.
     where : tuple of str
         Rows to take, each as `Condition.parse` has it; all must hold.
     ignored : tuple of str
-        Columns that may vary and have no part.
+        Columns that may vary and are ignored.
     branch : str or None
         Of a neuron's hysteresis loops: one of `BRANCHES`.
     turn : float or None

@@ -16,8 +16,8 @@ from allspin.boards.gates.models import FAMILIES
 from allspin.boards.gates.netlist import Netlist
 from allspin.boards.gates.pins import Pins
 from allspin.host.bitstreams.build.job import Job
-from allspin.host.data.revision import commit
 from allspin.host.show.display import Display, Silent
+from allspin.host.show.revision import commit
 from allspin.host.study.hardware.proof.netlist import Proof, prove
 from allspin.sim.errors import UserError
 

@@ -17,7 +17,7 @@ from allspin.hdl.parameters import EngineParameters, HardwareProfile
 from allspin.host.data.catalogue import open_network
 from allspin.host.data.files import check_writable
 from allspin.host.show.display import Display, Silent
-from allspin.sim.errors import not_one_of
+from allspin.sim.errors import not_one_of, refused
 from allspin.sim.network.network import Network
 
 STALLS = 0.3
@@ -145,8 +145,10 @@ def simulate_engine(
     if options.waves is not None:
         check_writable(options.waves)
     find_tools(options.simulator)
+    with refused("the gateware cannot run this network: "):
+        parameters = EngineParameters.from_network(network, profile)
     display.start("preparing the simulator, compiled once for a design")
-    verilog = engine_source(EngineParameters.from_network(network, profile))
+    verilog = engine_source(parameters)
     build(verilog, simulator=options.simulator, waves=options.waves is not None)
     display.finish()
     display.start("simulating")

@@ -1,5 +1,7 @@
 """A network that a machine can run, made of nothing but what the machine says of itself."""
 
+from dataclasses import replace
+
 from allspin.hdl.bench.networks import random_network
 from allspin.host.link.payloads.identity import Identity
 from allspin.sim.errors import UserError
@@ -45,8 +47,16 @@ def known_network(name: str, identity: Identity, seed: int) -> Network:
             rah_bits=identity.rah_bits,
             current_bits=identity.current_bits,
         )
+        network = _read_alike(network, identity)
         if identity.mismatch(network) is None:
             return network
     raise UserError(
         f"no network of this program's fits {name}: name the network file that it was built for"
     )
+
+
+def _read_alike(network: Network, identity: Identity) -> Network:
+    """The network with the machine's converters of tiles."""
+    adcs = [layer.tiling and layer.tiling.adc for layer in identity.layers]
+    layers = [replace(layer, adc=adc) for layer, adc in zip(network.layers, adcs, strict=True)]
+    return replace(network, layers=tuple(layers))

@@ -118,7 +118,7 @@ def test_a_curve_that_the_model_does_not_describe(
     for line, polarity in zip(lines, ("potentiation", "depression"), strict=False):
         assert f"the model does not describe {polarity}: R^2 0." in line
         assert "runs where" in line
-    assert "odd.toml is not written; see odd.png, and take --table" in lines[2]
+    assert "odd.toml is not written; see odd.png, and give --table" in lines[2]
     assert not (folder / "odd.toml").exists()
     assert (folder / "odd.png").exists()
 

@@ -11,7 +11,7 @@ from allspin.hdl.cache.seal import SEAL
 from allspin.host.cli.main import main
 from allspin.host.link.machines import opening
 from allspin.host.link.wire import serial_port
-from allspin.host.study import info
+from allspin.host.study.hardware import info
 
 
 @pytest.fixture

@@ -67,11 +67,11 @@ def npy(array, lie: tuple[int, ...] | None = None) -> bytes:
 
 W = np.ones((4, 3))
 HOSTILE = {
-    "objects": (zipped(W0=npy(W).replace(b"<f8", b"|O ")), "W0: "),
+    "objects": (zipped(W0=npy(W).replace(b"<f8", b"|O ")), "W0 has a damaged header"),
     "larger than it is": (zipped(W0=npy(W, (4000000000000, 3))), "which are not"),
     "negative": (zipped(W0=npy(W, (-4, -3))), "W0"),
     "no array": (zipped(W0=b"GIF89a"), "W0"),
-    "text": (packed(W0=np.array(["a"])), "W0: it holds <U1, not numbers"),
+    "text": (packed(W0=np.array(["a"])), "W0 has values of the type '<U1'"),
     "no layer": (packed(weights=W), "it has no array W0"),
     "a gap": (packed(W0=W, W2=W), "it has an array 'W2'"),
     "biases": (packed(W0=W, b0=np.ones(4)), "W0: 3 outputs need as many biases"),

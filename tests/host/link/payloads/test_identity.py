@@ -6,9 +6,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from allspin.hdl.bench.networks import random_network
+from allspin.hdl.bench.networks import in_tiles, random_network
 from allspin.hdl.link.protocol import Feature, LinkParameters, identity_bytes
 from allspin.hdl.parameters import EngineParameters, HardwareProfile
+from allspin.hdl.tiling import Tiling
 from allspin.host.link.payloads.identity import Identity, LayerIdentity
 from allspin.sim.errors import UserError
 from allspin.sim.network.neuron import ReluNeuron
@@ -85,7 +86,9 @@ def test_any_bytes_are_an_identity_or_one_line(changes):
     assert "\n" not in str(identity)
     line = identity.mismatch(random_network((784, 100, 10), 0))
     assert line is None or "\n" not in line
-    assert all(min(dataclasses.astuple(layer)) > 0 for layer in identity.layers)
+    for layer in identity.layers:
+        sizes = dataclasses.astuple(dataclasses.replace(layer, tiling=None))
+        assert all(size > 0 for size in sizes[:-1])
 
 
 def identity_of(**changes):
@@ -129,3 +132,55 @@ def test_states_of_four_bits_are_for_words_that_they_can_stand_for():
     assert identity.level_step == 14
     assert identity.mismatch(network) is None
     assert "odd multiples of 14" in str(identity.mismatch(random_network((6, 4, 3), 1, states=16)))
+
+
+TILED = BODY[:24] + b"\x27" + BODY[25:] + bytes.fromhex("07060b00 03041710".replace(" ", ""))
+
+
+def test_how_columns_are_read_tile_by_tile():
+    """In four bytes of each layer, behind all that others have."""
+    identity = Identity.parse(TILED)
+    plain = Identity.parse(BODY)
+    first, second = (
+        dataclasses.replace(layer, tiling=tiling)
+        for layer, tiling in zip(
+            plain.layers, (Tiling(128, 6, 11), Tiling(8, 4, 23, offsets=True)), strict=True
+        )
+    )
+    assert identity.layers == (first, second)
+    assert (first.tile_rows, second.tile_rows, plain.layers[1].tile_rows) == (128, 8, 100)
+    assert Feature.TILES in identity.features
+    half = Identity.parse(TILED[:-4] + bytes(4))
+    assert half.layers == (first, plain.layers[1])
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (TILED[:-4], "its identity has 52 bytes for 2 layers"),
+        (TILED + b"\0", "its identity has 57 bytes for 2 layers"),
+        (TILED[:-3] + b"\x01\x17\x10", "bits of a conversion must be from 2 to 24, not 1"),
+        (TILED[:-4] + b"\x02\x04\x17\x10", "rows of a tile must be from 8 to 65536, not 4"),
+    ],
+)
+def test_tiles_that_are_none_are_refused(body, message):
+    with pytest.raises(ValueError, match=message):
+        Identity.parse(body)
+
+
+@pytest.mark.parametrize("rows_per_clock", [1, 4])
+def test_a_machine_has_the_tiles_of_its_network(rows_per_clock):
+    plain = random_network((40, 12, 5), 1)
+    network = in_tiles(plain, 16, 6)
+    profile = HardwareProfile(rows_per_clock=rows_per_clock)
+
+    def identity(of):
+        engine = EngineParameters.from_network(of, profile)
+        return Identity.parse(identity_bytes(LinkParameters(engine)))
+
+    assert identity(network).mismatch(network) is None
+    assert "in layer 0 columns read in one piece, not tiles of 16 rows, read with 6 bits in" in str(
+        identity(plain).mismatch(network)
+    )
+    assert "not columns read in one piece" in str(identity(network).mismatch(plain))
+    assert "in layer 1 tiles of 16" in str(identity(network).mismatch(in_tiles(plain, 16, 5)))

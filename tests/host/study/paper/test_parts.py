@@ -7,9 +7,9 @@ import pytest
 
 from allspin.host.data.datasets import load_dataset
 from allspin.host.show.pictures.style import new_figure
-from allspin.host.study.paper import beyond, types
 from allspin.host.study.paper.cache import ResultCache
 from allspin.host.study.paper.chapter import Effort, Picture, Table
+from allspin.host.study.paper.chapters import beyond, types
 from allspin.host.study.paper.experiments import parameters_of
 from allspin.host.study.paper.reproduce import PARTS
 from allspin.host.study.paper.runner import run_experiments

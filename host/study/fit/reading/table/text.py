@@ -6,7 +6,7 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from allspin.host.data.gunzip import MAGIC, Gunzip
+from allspin.host.data.packed.gunzip import MAGIC, Gunzip
 from allspin.sim.errors import UserError
 from allspin.sim.files.user_file import read_file
 

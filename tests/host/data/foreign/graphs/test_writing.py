@@ -11,6 +11,7 @@ from onnx.reference import ReferenceEvaluator
 from allspin.hdl.bench.networks import random_images, random_network
 from allspin.host.data.foreign.graphs.writing import network_graph
 from allspin.sim.errors import UserError
+from allspin.sim.network.adc import Adc
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import GAIN_BITS, Converter, Network
 from allspin.sim.network.neuron import NEURONS
@@ -61,6 +62,24 @@ def test_converters_at_the_ends_of_their_ranges(shift):
     layers = (dataclasses.replace(hidden, converter=converter), network.layers[1])
     network = dataclasses.replace(network, layers=layers)
     images = random_images(network, 60, 1)
+    assert np.array_equal(evaluated(network, images)[0], GoldenModel(network).logits(images))
+
+
+@pytest.mark.parametrize("offset", [0, 40])
+@pytest.mark.parametrize(("bits", "shift"), [(4, 6), (2, 0), (12, 0), (9, 23)])
+def test_tiles_are_converted_in_the_graph(bits, shift, offset):
+    network = random_network((20, 9, 5), 7)
+    rng = np.random.default_rng(2)
+    layers = []
+    for layer in network.layers:
+        adc = Adc(8, bits, shift)
+        if offset:
+            shape = adc.tiles(layer.rows), layer.columns
+            adc = dataclasses.replace(adc, offsets=rng.integers(-offset, offset, shape))
+        layers.append(dataclasses.replace(layer, adc=adc))
+    network = dataclasses.replace(network, layers=tuple(layers))
+    images = random_images(network, 60, 1)
+    images[2:20, :, :8] = 0  # a tile that no row of drives
     assert np.array_equal(evaluated(network, images)[0], GoldenModel(network).logits(images))
 
 

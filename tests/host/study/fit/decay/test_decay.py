@@ -77,7 +77,7 @@ def test_a_distribution_the_attempt_time_and_barriers_by_state_are_found(tmp_pat
     found = fit_decay([path], "paper")
     fit = found.fit
     assert found.complaints == []
-    assert fit.chance < 1e-6
+    assert fit.p_value < 1e-6
     for one, truth in zip(fit.barriers, (1.0, 0.9), strict=True):
         assert one.low < truth < one.high
         assert one.value == pytest.approx(truth, abs=0.03)

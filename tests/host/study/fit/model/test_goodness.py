@@ -36,10 +36,10 @@ def test_runs_against_every_arrangement() -> None:
             itertools.zip_longest(ups, [-part for part in downs], fillvalue=0)
         )
         signs = np.concatenate([np.full(abs(part), np.sign(part)) for part in parts if part])
-        got, expected, chance = runs_test(signs)
+        got, expected, p_value = runs_test(signs)
         assert got == runs
         assert expected == pytest.approx(found.mean())
-        assert chance == pytest.approx(np.mean(found <= runs), abs=0.02)
+        assert p_value == pytest.approx(np.mean(found <= runs), abs=0.02)
 
 
 def test_too_few_signs_tell_nothing_and_one_sign_tells_much() -> None:
@@ -79,7 +79,7 @@ def test_a_sigmoid_is_not_described(devices: int, cycles: int) -> None:
     result = one_polarity(Measurement(curves, "ohm", "A"), Polarity.POTENTIATION)
     assert not result.goodness.described
     assert result.goodness.misfit > 0.05
-    assert result.goodness.runs_chance < 1e-6
+    assert result.goodness.runs_p_value < 1e-6
     assert "runs where" in str(result.goodness)
 
 

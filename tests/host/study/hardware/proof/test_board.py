@@ -9,7 +9,7 @@ from allspin.boards.catalogue import find_board
 from allspin.boards.gates.netlist import Netlist
 from allspin.hdl.bench.networks import random_network
 from allspin.host.bitstreams.build.job import BuildChanges, make_job
-from allspin.host.data.revision import commit
+from allspin.host.show.revision import commit
 from allspin.host.study.hardware.proof import board as board_proof
 from allspin.host.study.hardware.proof.board import Stage, find_provable, prove_board
 from allspin.host.study.hardware.proof.netlist import Proof

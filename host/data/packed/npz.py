@@ -4,7 +4,6 @@ NumPy's own reader makes room for what an array's head promises, however much th
 """
 
 import io
-import math
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from allspin.host.data.packed.npy import read_header
 from allspin.sim.errors import UserError
 from allspin.sim.files.user_file import read_file
 
@@ -25,10 +25,6 @@ MAX_HEAD = 10_000
 """Bytes of an array's head."""
 MAX_ITEM = 256
 """Bytes of an item: a word of 64 characters."""
-HEADS = {
-    (1, 0): np.lib.format.read_array_header_1_0,
-    (2, 0): np.lib.format.read_array_header_2_0,
-}
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 """How `numpy.savez` and `numpy.savez_compressed` pack."""
 
@@ -62,17 +58,13 @@ def npy_array(content: bytes, *, words: bool = False) -> npt.NDArray[Any]:
     ValueError
         If it is none, holds other things (objects are pickle), or not as many as its head says.
     """
-    file = io.BytesIO(content)
-    version = np.lib.format.read_magic(file)
-    if version not in HEADS:
-        raise ValueError(f"it is npy of version {version}, which is not read")
-    shape, by_columns, dtype = HEADS[version](file)
-    if dtype.kind not in ("biufU" if words else "biuf") or not dtype.itemsize:
-        raise ValueError(f"it holds {dtype}, not numbers{' or words' * words}")
-    values = content[file.tell() :]
-    if math.prod(shape) * dtype.itemsize != len(values):
-        raise ValueError(f"it holds {len(values):,} bytes, which are not {shape} of {dtype}")
-    return np.frombuffer(values, dtype).reshape(shape, order="F" if by_columns else "C")
+    header = read_header(io.BytesIO(content), words=words)
+    dtype, values = header.dtype, content[header.size :]
+    if dtype.kind not in "biufU" or not dtype.itemsize:
+        raise ValueError(f"holds {dtype}, not numbers{' or words' * words}")
+    if header.values * dtype.itemsize != len(values):
+        raise ValueError(f"holds {len(values):,} bytes, which are not {header.shape} of {dtype}")
+    return np.frombuffer(values, dtype).reshape(header.shape, order="F" if header.fortran else "C")
 
 
 def read_npz(
@@ -137,9 +129,9 @@ def _array(archive: zipfile.ZipFile, name: str, items: int) -> npt.NDArray[np.ge
     try:
         array = npy_array(content, words=True)
     except ValueError as error:
-        raise ValueError(f"{name}: {error}") from error
+        raise ValueError(f"{name} {error}") from error
     if array.dtype.itemsize > MAX_ITEM:
-        raise ValueError(f"{name}: it holds {array.dtype}, items of more than {MAX_ITEM} bytes")
+        raise ValueError(f"{name} holds {array.dtype}, items of more than {MAX_ITEM} bytes")
     if array.ndim > 1:
         raise ValueError(f"{name} has {array.ndim} dimensions, a list has one")
     if array.size > items:

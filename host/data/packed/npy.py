@@ -24,7 +24,7 @@ _ITEM = rf"'(descr|fortran_order|shape)' *+: *+({_VALUE}) *+"
 _HEADER = re.compile(rf" *+\{{ *+(?:{_ITEM}, *+)*+(?:{_ITEM})?\}} *+\n?")
 _SIDE = "(?:0|[1-9][0-9]{0,17})"
 """Without zeros before it, as NumPy wants a number."""
-_PLAIN = re.compile(r"[<>|=]?([biufcO?])(\d*)")
+_PLAIN = re.compile(r"[<>|=]?([biufcOU?])(\d*)")
 
 
 class Source(Protocol):
@@ -42,7 +42,7 @@ class NpyHeader:
     Attributes
     ----------
     dtype : dtype
-        Of a value: booleans, integers, floats or complex numbers of either byte order.
+        Of a value: booleans, integers, floats, complex numbers or words, of either byte order.
     fortran : bool
         Whether the first dimension is the fastest.
     shape : tuple of int
@@ -62,9 +62,9 @@ class NpyHeader:
         return math.prod(self.shape)
 
 
-def _dtype(text: str) -> np.dtype:
+def _dtype(text: str, words: bool) -> np.dtype:
     match = _PLAIN.fullmatch(text.strip("'")) if text.startswith("'") else None
-    if match is None:
+    if match is None or (match[1] == "U" and not words):
         raise ValueError(f"has values of the type {text[:40]}; give plain numbers")
     if match[1] == "O":
         raise ValueError(
@@ -76,13 +76,15 @@ def _dtype(text: str) -> np.dtype:
         raise ValueError(f"has values of the type {text[:40]}; give plain numbers") from None
 
 
-def read_header(source: Source) -> NpyHeader:
+def read_header(source: Source, *, words: bool = False) -> NpyHeader:
     """Read an array's header.
 
     Parameters
     ----------
     source : file
         At the array's first byte; it is left at the first value.
+    words : bool
+        Whether the array may hold words.
 
     Raises
     ------
@@ -111,4 +113,4 @@ def read_header(source: Source) -> NpyHeader:
     if len(shape) > MAX_RANK:
         raise ValueError(f"has {len(shape)} dimensions")
     size = len(MAGIC) + 2 + width + length
-    return NpyHeader(_dtype(items["descr"]), items["fortran_order"] == "True", shape, size)
+    return NpyHeader(_dtype(items["descr"], words), items["fortran_order"] == "True", shape, size)

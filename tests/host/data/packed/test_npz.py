@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from allspin.host.data.npz import npz_bytes, read_npz
+from allspin.host.data.packed.npz import npz_bytes, read_npz
 from allspin.sim.errors import UserError
 
 ARRAYS = {
@@ -64,21 +64,21 @@ def array(shape: str, dtype: str = "'<f8'", data: bytes = bytes(40)) -> bytes:
     [
         (b"layer,row\n0,1\n", "is not a NumPy archive (.npz), or a damaged one"),
         (npz_bytes({"x": np.zeros(5)})[:-40], "is not a NumPy archive"),
-        (member(array("(5,)", "'|O'")), "x.npy: it holds object, not numbers or words"),
-        (member(array("(1000000000000,)")), "x.npy: it holds 40 bytes, which are not (10000"),
-        (member(array("(4,)")), "x.npy: it holds 40 bytes, which are not (4,) of float64"),
+        (member(array("(5,)", "'|O'")), "x.npy holds Python objects, which only pickle could read"),
+        (member(array("(1000000000000,)")), "x.npy holds 40 bytes, which are not (10000"),
+        (member(array("(4,)")), "x.npy holds 40 bytes, which are not (4,) of float64"),
         (member(array("(5, 1)")), "x.npy has 2 dimensions, a list has one"),
         (member(array("(6,)", data=bytes(48))), "x.npy has 6 items, at most 5 are read"),
-        (member(array("(5,)", "'<c16'", bytes(80))), "x.npy: it holds complex128, not numbers"),
+        (member(array("(5,)", "'<c16'", bytes(80))), "x.npy holds complex128, not numbers"),
         (
             member(array("(1,)", "'<U99'", bytes(396))),
-            "x.npy: it holds <U99, items of more than 256",
+            "x.npy holds <U99, items of more than 256",
         ),
-        (member(array("(1,)", "'<U0'", b"")), "x.npy: it holds <U0, not numbers or words"),
+        (member(array("(1,)", "'<U0'", b"")), "x.npy holds <U0, not numbers or words"),
         (member(array("(5,)", "__import__('os')")), "cannot use "),
         (
             member(b"\x93NUMPY\x07\x00" + bytes(60)),
-            "x.npy: it is npy of version (7, 0), which is not read",
+            "x.npy is of version 7 of NumPy's format; 1 to 3 are read",
         ),
         (member(bytes(1 << 24)), "x.npy has 16,777,216 bytes, more than 5 items have"),
         (member(array("(5,)"), zipfile.ZIP_LZMA), "x.npy is packed otherwise than NumPy does"),

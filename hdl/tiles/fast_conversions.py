@@ -1,0 +1,106 @@
+"""What converts the sums of tiles at an ECP5's speed."""
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from allspin.hdl.parameters import CrossbarParameters
+from allspin.hdl.stream.ecp5 import LANES_PER_LEAF, add_or_begin, tree
+
+
+class FastConversions(wiring.Component):
+    """As `allspin.hdl.tiles.conversions.Conversions`, a carry chain or a choice in a clock.
+
+    Parameters
+    ----------
+    parameters : CrossbarParameters
+        Of the crossbar.
+
+    Attributes
+    ----------
+    clocks : int
+        From `converts` to the conversions.
+    terms : In(array of signed)
+        What a beat adds to each lane; 0 where none is.
+    begins : In(1)
+        Two clocks later: the beat is the first of its tile.
+    converts : In(1)
+        Two clocks later: all beats of a tile have been before.
+    bare : In(1)
+        As there.
+    conversions : Out(array of signed)
+        `clocks` behind `converts` what comes of the sums; 0 at any other time.
+    """
+
+    terms: data.View
+    begins: Signal
+    converts: Signal
+    bare: Signal
+    conversions: data.View
+
+    clocks = 4
+
+    def __init__(self, parameters: CrossbarParameters) -> None:
+        p = self._parameters = parameters
+        conversions = data.ArrayLayout(signed(p.tile_widths.conversion), p.lanes)
+        super().__init__(
+            {
+                "terms": In(data.ArrayLayout(signed(p.term_bits), p.lanes)),
+                "begins": In(1),
+                "converts": In(1),
+                "bare": In(1),
+                "conversions": Out(conversions),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the sums. None has a reset: what was under way flows out behind one."""
+        m = Module()
+        p = self._parameters
+        tiling = p.tiling
+        assert tiling is not None
+        leaves = -(-p.lanes // LANES_PER_LEAF)
+        begins = tree(m, platform, self.begins, leaves, "begin")
+        halves = tree(m, platform, self.begins & ~self.bare, leaves, "half")
+        ends = tree(m, platform, self.converts, leaves, "end")
+        bares = tree(m, platform, self.bare, leaves, "bare")
+        converts = []
+        for number, end in enumerate(ends):
+            converts.append(Signal(name=f"convert_{number}", reset_less=True))
+            m.d.sync += converts[-1].eq(end)
+        for lane in range(p.lanes):
+            leaf = lane // LANES_PER_LEAF
+            term = self.terms[lane]
+            start: Value = Const(0)
+            if tiling.start:
+                start = Cat(Const(0, tiling.shift - 1), halves[leaf], Const(0, 1))
+            sum_ = Signal(signed(p.tile_widths.running), name=f"sum_{lane}", reset_less=True)
+            total = add_or_begin(m, platform, term, sum_, begins[leaf], start, f"total_{lane}")
+            m.d.sync += sum_.eq(total)
+            conversion = self._convert(m, sum_, bares[leaf], converts[leaf], lane)
+            m.d.comb += self.conversions[lane].eq(conversion)
+        return m
+
+    def _convert(self, m: Module, sum_: Signal, bare: Signal, converts: Signal, lane: int) -> Value:
+        """What two registers make of a sum: whether it is beyond the range, and what then."""
+        p = self._parameters
+        tiling = p.tiling
+        assert tiling is not None
+        width, top = p.tile_widths.conversion, tiling.bits - 1
+
+        def bits(first: int) -> Value:
+            return Cat(sum_[min(first + bit, len(sum_) - 1)] for bit in range(width))
+
+        read = Signal(width, name=f"read_{lane}", reset_less=True)
+        beyond = Signal(name=f"beyond_{lane}", reset_less=True)
+        sign = Signal(name=f"sign_{lane}", reset_less=True)
+        conversion = Signal(width, name=f"conversion_{lane}", reset_less=True)
+        over = sum_[tiling.shift + top :]
+        m.d.sync += [
+            read.eq(Mux(bare, bits(0), bits(tiling.shift))),
+            beyond.eq(~bare & over.any() & ~over.all()),
+            sign.eq(sum_[-1]),
+        ]
+        ends = Cat(~sign if bit < top else sign for bit in range(width))
+        m.d.sync += conversion.eq(Mux(beyond, ends, read) & converts.replicate(width))
+        return conversion.as_signed()

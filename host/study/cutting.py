@@ -1,0 +1,55 @@
+"""A network cut into tiles for a study, with steps that images of its data set choose."""
+
+from pathlib import Path
+
+from allspin.host.data.catalogue import open_network
+from allspin.host.data.datasets import check_fit, load_dataset
+from allspin.host.show.display import Display, Silent
+from allspin.host.training.recipe import split
+from allspin.sim.network.network import Network
+from allspin.sim.network.tiling import Tiles, cut, tiles_of
+
+
+def cut_network(
+    network: str | Path | Network,
+    tiles: Tiles | None,
+    data: str | Path | None = None,
+    display: Display | None = None,
+) -> Network:
+    """A network, cut into tiles if that is asked for.
+
+    The validation images choose the steps: training images that no network of `train` has learnt
+    from.
+
+    Parameters
+    ----------
+    network : str, Path or Network
+        A network, its file, or the name of one that ships.
+    tiles : Tiles or None
+        Into what; None, and what the network is cut into already, leave it as it is.
+    data : str or Path, optional
+        Folder of IDX files, or an ``.npz`` archive, with training images (the MNIST that ships).
+    display : Display, optional
+        Told of the cutting, and what tiles of the network's own it takes the place of.
+
+    Raises
+    ------
+    UserError
+        If there is no such network or data set, it has no training images, or they do not fit the
+        network.
+    """
+    opened, display = open_network(network), display or Silent()
+    own = dict.fromkeys(tiles_of(opened))
+    if tiles is None or list(own) == [tiles]:
+        return opened
+    theirs = " or ".join(each.text for each in own if each is not None)
+    instead = f", in place of its {theirs}" if theirs else ""
+    display.start(f"cutting the network into {tiles.text}{instead}")
+    dataset = load_dataset(data)
+    _, kept = split(len(dataset.train_images))
+    images, labels = dataset.train_images[kept], dataset.train_labels[kept]
+    check_fit(opened, images.shape[1:], labels)
+    made = cut(opened, tiles, images, labels)
+    steps = ", ".join(f"2^{layer.adc.shift}" for layer in made.layers if layer.adc is not None)
+    display.finish(f"steps of {steps}")
+    return made

@@ -1,0 +1,166 @@
+"""Converters of a chip's tiles: against draws by their addresses and sums written out."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pytest
+
+from allspin.hdl.bench.networks import random_images, random_network
+from allspin.sim.chip.chip import Chip
+from allspin.sim.chip.generator import Purpose, normals
+from allspin.sim.device.adc_variation import AdcVariation
+from allspin.sim.device.device import Device
+from allspin.sim.device.imperfections import Imperfections
+from allspin.sim.device.synapse import SotSynapse
+from allspin.sim.device.synapse_response import PulseResponse
+from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.network import Network
+from allspin.sim.network.tiling import Tiles, uncut, with_steps
+from allspin.sim.programming.programming import chip_network, program_chip
+from allspin.sim.programming.schemes import Programming
+
+WHOLE = random_network((40, 7, 4), 3)
+TILED = with_steps(WHOLE, Tiles(16, 8), (7, 5))
+IMAGES = random_images(WHOLE, 30, 1)
+RESPONSE = PulseResponse(22.0, 100, -1.0, 1.0)
+UNIT = 2.0**-13
+
+
+def device(adc: AdcVariation | None = None, **wrong: Any) -> Device:
+    """Cells that do not vary."""
+    return Device(
+        "a test",
+        SotSynapse(RESPONSE, RESPONSE, 100),
+        imperfections=Imperfections(**wrong),
+        adc=adc or AdcVariation(),
+    )
+
+
+def normal(purpose: Purpose, layer: int, row: int, column: int, number: int = 0) -> float:
+    return float(normals(7, layer, purpose, row, column, number)) * UNIT
+
+
+def offsets(network: Network, layer: int) -> np.ndarray:
+    adc = network.layers[layer].adc
+    assert adc is not None
+    assert adc.offsets is not None
+    return adc.offsets
+
+
+def sums_of(chip: Chip, network: Network, layer: int = 0, first: int = 0) -> np.ndarray:
+    words = [each.words for each in network.layers]
+    return chip.golden(network, words).trace(IMAGES, first)[layer].sums
+
+
+def test_offsets_are_steps_of_each_tiles_columns() -> None:
+    varied = Chip(device(AdcVariation(offset=0.5)), 7).varied(TILED)
+    for layer, (tiles, step) in enumerate([(3, 2**7), (1, 2**5)]):
+        found = offsets(varied, layer)
+        assert found.shape == (tiles, TILED.layers[layer].columns)
+        for (tile, column), value in np.ndenumerate(found):
+            wanted = 0.5 * step * normal(Purpose.ADC_OFFSET, layer, tile, column)
+            assert value == pytest.approx(wanted, abs=0.51)
+
+
+def test_offsets_of_amplifiers_are_before_the_converters() -> None:
+    network = TILED.layers[0]
+    unit = (int(network.levels[-1]) - int(network.levels[0])) * 15
+    found = offsets(Chip(device(amplifier_offset=0.3), 7).varied(TILED), 0)
+    for (tile, column), value in np.ndenumerate(found):
+        wanted = 0.3 * unit * normal(Purpose.AMPLIFIER_OFFSET, 0, tile, column)
+        assert value == pytest.approx(wanted, rel=1e-3, abs=1)
+
+
+def test_a_gain_is_in_the_words_of_its_tile() -> None:
+    """By hand: a level's word, times what the tile's column makes of it, rounded."""
+    chip = Chip(device(AdcVariation(gain=0.05), amplifier_gain=0.02), 7)
+    words = program_chip(chip, TILED, Programming()).words
+    plain = program_chip(Chip(device(), 7), TILED, Programming()).words
+    changed = 0
+    for layer, (ours, ideal) in enumerate(zip(words, plain, strict=True)):
+        for (row, column), word in np.ndenumerate(ideal.astype(int)):
+            gain = 1 + 0.05 * normal(Purpose.ADC_GAIN, layer, row // 16, column)
+            gain += 0.02 * normal(Purpose.AMPLIFIER_GAIN, layer, row // 16, column)
+            wanted = min(max(word * gain, -127), 127)
+            assert ours[row, column] == pytest.approx(wanted, abs=1.1)  # the written level differs
+            changed += ours[row, column] != word
+    assert changed > 100
+    assert chip.varied(TILED).layers[0].converter is not None
+    gains = [Chip(device(amplifier_gain=0.02), 7).varied(each) for each in (TILED, WHOLE)]
+    assert not np.array_equal(*(each.layers[0].converter.gains for each in gains))  # type: ignore
+
+
+def test_without_tiles_a_device_with_converters_is_one_without() -> None:
+    varied = Chip(device(AdcVariation(0.5, 0.1, 0.5)), 7)
+    plain = Chip(device(), 7)
+    assert varied.noise(WHOLE) is None
+    assert np.array_equal(
+        program_chip(varied, WHOLE, Programming()).words[0],
+        program_chip(plain, WHOLE, Programming()).words[0],
+    )
+    assert np.array_equal(sums_of(varied, WHOLE), sums_of(plain, WHOLE))
+
+
+@pytest.mark.parametrize("wrong", [{"read_noise": 0.2}, {"amplifier_offset": 0.2}, {}])
+def test_one_tile_of_enough_bits_is_the_chip_of_a_column_in_one_piece(wrong: Any) -> None:
+    """Draws of the first tile are those of the column."""
+    chip = Chip(device(**wrong), 7)
+    one = with_steps(WHOLE, Tiles(64, 24), (0, 0))
+    tiled, whole = sums_of(chip, one), sums_of(chip, WHOLE)
+    driven = IMAGES.reshape(len(IMAGES), -1).any(axis=1)  # a tile that is not driven is not read
+    assert np.array_equal(tiled[driven], whole[driven])
+
+
+@pytest.mark.parametrize(
+    ("made_of", "purpose", "worth"),
+    [
+        (device(AdcVariation(noise=0.7)), Purpose.ADC_NOISE, 0.7 * 2**7),
+        (device(read_noise=0.1), Purpose.READ, 0.1 * 252 * 15),
+    ],
+)
+def test_noise_is_drawn_for_each_conversion(made_of: Device, purpose: Purpose, worth: float):
+    first = 70_000
+    found = sums_of(Chip(made_of, 7), TILED, first=first)
+    trace = GoldenModel(TILED).trace(IMAGES)[0]
+    words = TILED.layers[0].words.astype(int)
+    for image in range(2, 12):
+        for column in range(7):
+            total = 0
+            for tile in range(3):
+                rows = slice(16 * tile, 16 * tile + 16)
+                values = trace.inputs[image, rows].astype(int)
+                if not values.any():
+                    continue
+                number, row = divmod(first + image, 2**16)
+                z = normal(purpose, 0, row, 7 * tile + column, number)
+                exact = (values @ words[rows, column] + worth * z + 64) / 128
+                if abs(exact - round(exact)) < 0.01:
+                    total = None
+                    break
+                total += min(max(int(np.floor(exact)), -128), 127)
+            assert total is None or found[image, column] == total * 128
+
+
+def test_calibration_and_arrays_keep_tiles() -> None:
+    chip = Chip(device(AdcVariation(offset=2.0)), 7)
+    words = [layer.words for layer in TILED.layers]
+    made = chip_network(chip, TILED, words)
+    assert np.array_equal(offsets(made, 0), offsets(chip.varied(TILED), 0))
+    assert not np.array_equal(sums_of(chip, TILED), sums_of(Chip(device(), 7), TILED))
+    assert uncut(made).layers[0].adc is None
+
+
+def test_more_converters_than_the_generator_can_name() -> None:
+    wide = with_steps(random_network((8 * 600, 110), 1), Tiles(8, 8), (7,))
+    with pytest.raises(ValueError, match=r"at most 65,536 converters of a layer, not 66,000"):
+        Chip(device(AdcVariation(noise=0.5)), 7).noise(wide)
+    assert Chip(device(AdcVariation(offset=0.5)), 7).noise(wide) is None
+
+
+@pytest.mark.parametrize(("name", "top"), [("offset", 1000), ("gain", 1), ("noise", 1000)])
+def test_ranges(name: str, top: float) -> None:
+    with pytest.raises(ValueError, match=f"{name} must be a number from 0 to {top}, not"):
+        AdcVariation(**{name: top + 1})
+    assert not dataclasses.replace(AdcVariation()).readings()
+    assert AdcVariation(**{name: 0.5}).readings()[0].startswith(f"adc {name} 0.5 ")

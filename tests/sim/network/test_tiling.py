@@ -1,0 +1,62 @@
+"""Steps of tiles, against every choice tried by hand."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+
+from allspin.hdl.bench.networks import random_images, random_network
+from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.network import Network
+from allspin.sim.network.tiling import Tiles, cut, tiles_of, uncut, with_steps
+
+NETWORK = random_network((24, 9, 4), 2)
+IMAGES = random_images(NETWORK, 300, 3)
+LABELS = GoldenModel(NETWORK).classify(IMAGES)
+
+
+def shifts(network: Network) -> list[int]:
+    return [layer.adc.shift for layer in network.layers if layer.adc is not None]
+
+
+def right(network: Network) -> int:
+    return int(np.sum(GoldenModel(network).classify(IMAGES) == LABELS))
+
+
+@pytest.mark.parametrize("bits", [3, 5])
+def test_no_step_of_one_layer_alone_gets_more_images_right(bits: int) -> None:
+    tiles = Tiles(8, bits)
+    found = shifts(cut(NETWORK, tiles, IMAGES, LABELS))
+    best = right(with_steps(NETWORK, tiles, found))
+    assert len(LABELS) / 3 < best < len(LABELS)
+    for layer, shift in product(range(2), range(4, 14)):
+        other = [*found[:layer], shift, *found[layer + 1 :]]
+        assert right(with_steps(NETWORK, tiles, other)) <= best
+
+
+def test_the_finest_step_where_bits_are_enough() -> None:
+    whole = cut(NETWORK, Tiles(32, 24), IMAGES, LABELS)
+    assert shifts(whole) == [0, 0]
+    assert np.array_equal(GoldenModel(whole).logits(IMAGES), GoldenModel(NETWORK).logits(IMAGES))
+
+
+def test_what_a_network_is_cut_into_does_not_matter_to_the_next_cut() -> None:
+    tiles = Tiles(8, 4)
+    once = cut(NETWORK, tiles, IMAGES, LABELS)
+    again = cut(with_steps(NETWORK, Tiles(16, 2), (9, 9)), tiles, IMAGES, LABELS)
+    assert shifts(again) == shifts(once)
+    assert tiles_of(again) == [tiles, tiles]
+    assert tiles_of(uncut(again)) == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("rows", "bits", "says"),
+    [
+        (4, 4, "tile_rows must be from 8 to 65536, not 4"),
+        (100, 4, "a power of two from 8 to 65536, not 100"),
+        (128, 1, "adc_bits must be from 2 to 24, not 1"),
+    ],
+)
+def test_what_no_tiles_are(rows: int, bits: int, says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        Tiles(rows, bits)
