@@ -1,38 +1,42 @@
 """``python -m allspin.host.study.bench.board_sweep``: how long a sweep on a board takes.
 
-A virtual board of the 85F's `chips` machine is shown all images, and counts: bytes that go to it,
-clocks of the runs. Behind a simulated UART it shows, on few images, what a group of requests takes
-whose answers are not waited for.
+The virtual board of the 85F's `chips` machine, behind a simulated UART, makes a few chips and shows
+them a few images: clocks of a redraw, of a run, and of a chip whose requests are sent while the one
+before is under way. The bytes of all images are counted as they would be sent.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from allspin.boards.profiles import ECP5_85
-from allspin.hdl.memory_map import ENGINE, REDRAW
+from allspin.hdl.link.protocol import HEADER_BYTES
+from allspin.hdl.memory_map import ENGINE, LABELS, REDRAW, RESIDENT_BEATS
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_test_set
 from allspin.host.link.machines.chip_programming import REDRAW_LINE, ChipMaker
 from allspin.host.link.machines.linked import LinkedMachine
-from allspin.host.link.machines.opening import virtual_program
+from allspin.host.link.machines.opening import open_virtual
+from allspin.host.link.machines.resident import pack_images
 from allspin.host.link.machines.resident_chips import ResidentChips
-from allspin.host.link.virtual.board import VirtualTransport
+from allspin.host.link.payloads.memories import Memory
+from allspin.host.link.wire.frames import encode_frame
 from allspin.host.link.wire.transport import BITS_PER_BYTE
 from allspin.host.link.wire.uart import UartOptions
 from allspin.host.show.say import say
 from allspin.sim.chip.chip import Chip
-from allspin.sim.device.device import Device
-from allspin.sim.network.network import Network
+from allspin.sim.network.pixels import quantise_pixels
 from allspin.sim.programming.schemes import Programming
 
 MACHINE = ECP5_85["chips"]
 UART = UartOptions(baud=3_000_000, frequency=MACHINE.frequency)
 CHIPS = 100
-FEW = 8
-"""Images that are shown behind the UART, whose every clock is simulated."""
+FEW = 20
+"""Images that are shown, since each clock of the UART is simulated."""
+MORE = 4
+"""Chips that follow the first one."""
 
 Images = npt.NDArray[np.uint8]
 Integers = npt.NDArray[np.int64]
@@ -40,92 +44,143 @@ Integers = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Counted:
-    """What was counted, of all images.
+    """What a sweep is made of.
 
     Attributes
     ----------
-    images, batches : int
-        Images, and how many times the board was filled.
+    batches : int
+        How many times the board is filled with images.
     image_bytes : int
-        Bytes to the board for them, labels and frames included.
-    chip_bytes : int
-        The same for a chip in a batch.
-    first_bytes : int
-        The same for the first chip: tables and states.
-    run_clocks : int
-        Clocks of a chip's runs over all images.
-    redraw_clocks : int
-        Of one redraw.
+        Bytes to the board for all images and labels, frames included.
+    first : float
+        Clocks of the first chip, its states and tables included.
+    chip : float
+        Clocks of a chip that follows another, for one batch.
+    redraw : float
+        Clocks of a redraw, without those of its request.
+    per_image : float
+        Clocks of an image in a run.
+    images : int
+        All images.
     """
 
-    images: int
     batches: int
     image_bytes: int
-    chip_bytes: int
-    first_bytes: int
-    run_clocks: int
-    redraw_clocks: int
+    first: float
+    chip: float
+    redraw: float
+    per_image: float
+    images: int
 
-    def seconds(self, chips: int) -> float:
-        """Seconds of a sweep: each batch, then the slower of link and machine for each chip."""
-        rate = UART.baud / BITS_PER_BYTE
-        run = self.run_clocks / self.batches
-        each = max(self.chip_bytes / rate, (self.redraw_clocks + run) / UART.frequency)
-        return (self.first_bytes + self.image_bytes) / rate + chips * self.batches * each
-
-
-class _CountedTransport(VirtualTransport):
-    """A virtual board that counts what it is sent."""
-
-    carried = 0
-
-    def exchange(self, data: bytes, timeout: float) -> tuple[int, bytes]:
-        """As of any stream."""
-        sent, received = super().exchange(data, timeout)
-        self.carried += sent
-        return sent, received
+    def seconds(self, chips: int) -> tuple[float, float]:
+        """Seconds of the images, and of what the chips take, the slower of link and machine."""
+        machine = self.redraw + self.per_image * self.images / self.batches
+        each = max(self.chip, machine) / UART.frequency
+        images = self.image_bytes * BITS_PER_BYTE / UART.baud
+        return images, self.first / UART.frequency + chips * self.batches * each
 
 
-@dataclass(frozen=True, eq=False)
-class _Work:
-    """What is shown to chips of what."""
+def _frames(machine: LinkedMachine, memories: Sequence[Memory]) -> int:
+    """Bytes of the frames that write memories."""
+    head = bytes(range(1, HEADER_BYTES + 1))
+    return sum(len(encode_frame(head + body)) for body in machine.writes(memories))
 
-    network: Network
-    device: Device
-    images: Images
-    labels: Integers
 
-    def show(self, machine: LinkedMachine, chips: int, images: int) -> Any:
-        """The first images, to the first chips."""
-        maker = ChipMaker(machine, self.network, self.device, Programming())
-        seeds = [Chip(self.device, seed) for seed in range(chips)]
-        made = [(chip, chip.varied(self.network)) for chip in seeds]
+def _batches(beats: Integers, most: int, images: int) -> Iterator[slice]:
+    """Images that a board holds at a time."""
+    ends = np.cumsum(beats)
+    first = 0
+    while first < len(beats):
+        room = most + (ends[first - 1] if first else 0)
+        last = min(first + images, int(np.searchsorted(ends, room, side="right")))
+        yield slice(first, last)
+        first = last
+
+
+def count(images: Images, labels: Integers) -> Counted:
+    """Count on the virtual board, and show what is being done."""
+    network, device = open_network("mnist-10"), open_device("paper")
+    chips = [
+        (chip, chip.varied(network)) for chip in (Chip(device, seed) for seed in range(1 + MORE))
+    ]
+    with open_virtual(network, MACHINE.hardware, UART) as machine:
+        maker = ChipMaker(machine, network, device, Programming())
         many = ResidentChips(machine, maker)
-        return many.run(made, self.images[:images], self.labels[:images])
+        clocks, per_image, first = [], 0.0, 0.0
+        for made in ([chips[0]] * 1, [chips[0]] * 1, chips):
+            machine.start_stopwatch()
+            found = many.run(made, images[:FEW], labels[:FEW])
+            clocks.append(machine.elapsed_clocks() or 0)
+            per_image = found[-1].cycles_per_image
+        first = clocks[0] - clocks[1]
+        machine.start_stopwatch()
+        machine.write(ENGINE << 4 | REDRAW, 0, REDRAW_LINE.tobytes())
+        redraw = (machine.elapsed_clocks() or 0) - _asked(machine)
+        identity = machine.identity
+        values = quantise_pixels(images.reshape(len(images), -1), identity.pixel_bits)
+        slots, bits = identity.layers[0].rows_per_clock, identity.pixel_bits
+        words = labels.astype("<u2")[:, np.newaxis].view(np.uint8)
+        beats = pack_images(values, slots, bits)[1]
+        batches = [*_batches(beats, identity.resident_beats, identity.resident_images)]
+        sent = [
+            [
+                (ENGINE << 4 | RESIDENT_BEATS, pack_images(values[batch], slots, bits)[0]),
+                (ENGINE << 4 | LABELS, words[batch]),
+            ]
+            for batch in batches
+        ]
+        return Counted(
+            batches=len(batches),
+            image_bytes=sum(_frames(machine, each) for each in sent),
+            first=first,
+            chip=(clocks[2] - clocks[1]) / MORE,
+            redraw=redraw,
+            per_image=per_image,
+            images=len(images),
+        )
 
 
-def count(work: _Work) -> Counted:
-    """Show all images to one chip, and some to several, on a virtual board without a UART."""
-    program = virtual_program(work.network, MACHINE.hardware)
-    carried, found = [], []
-    for chips, images in ((1, 1), (3, 1), (2, len(work.images))):
-        transport = _CountedTransport(program)
-        with LinkedMachine(transport) as machine:
-            before = transport.carried
-            found.append(work.show(machine, chips, images)[-1])
-            carried.append(transport.carried - before)
-            kept = machine.identity.resident_images
-            most = machine.identity.resident_beats
-    one, three, all_images = carried
-    batches = _batches(work, kept, most)
-    chip_bytes = (three - one) // 2
-    first = one - chip_bytes
-    return Counted(
-        images=len(work.images),
-        batches=batches,
-        image_bytes=all_images - first - 2 * batches * chip_bytes,
-        chip_bytes=chip_bytes,
-        first_bytes=first,
-        run_clocks=found[-1].cycles,
-        redraw_clocks=0,
-    )
+def _asked(machine: LinkedMachine) -> int:
+    """Clocks of a request's and its answer's bits that are not overlapped by anything."""
+    machine.start_stopwatch()
+    machine.clear_counters()
+    return machine.elapsed_clocks() or 0
+
+
+def main() -> int:
+    """Count, and print the table of docs/performance.md."""
+    found = count(*load_test_set(None))
+    images, chips = found.seconds(CHIPS)
+    rate = UART.baud / BITS_PER_BYTE
+    say("| what | counted | seconds |\n| --- | ---: | ---: |")
+    for what, counted, seconds in (
+        (
+            f"{found.images:,} images, {found.batches} batches",
+            f"{found.image_bytes / found.images:.0f} bytes an image",
+            images,
+        ),
+        (
+            "the first chip, states and tables",
+            f"{found.first / UART.frequency * rate:,.0f} bytes' time",
+            found.first / UART.frequency,
+        ),
+        (
+            f"{CHIPS} chips, each in {found.batches} batches: the link",
+            f"{found.chip:,.0f} clocks a chip and batch",
+            CHIPS * found.batches * found.chip / UART.frequency,
+        ),
+        (
+            "the machine meanwhile: redraws and runs",
+            f"{found.redraw:,.0f} clocks a redraw, {found.per_image:.1f} an image",
+            CHIPS
+            * (found.batches * found.redraw + found.images * found.per_image)
+            / UART.frequency,
+        ),
+        ("all", "", images + chips),
+    ):
+        say(f"| {what} | {counted} | {seconds:.1f} |")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
