@@ -12,8 +12,9 @@ from allspin.hdl.link.link import Link
 from allspin.hdl.link.protocol import MAX_WINDOW, LinkParameters
 from allspin.hdl.link.uart import UartParameters, UartReceiver, UartTransmitter
 from allspin.hdl.neuron.neuron import check_gateware
-from allspin.hdl.parameters import EngineParameters, HardwareProfile
+from allspin.hdl.parameters import CrossbarParameters, EngineParameters, HardwareProfile
 from allspin.hdl.resident.resident import Resident
+from allspin.hdl.tiling import OFFSET_BITS
 from allspin.sim.network.network import Network
 
 REQUEST_BYTES = 32
@@ -76,7 +77,7 @@ class TopParameters:
         # An image's longest code has a header for each run of seven; half a window holds a
         # line, so that the next is received while one is written.
         image = engine.crossbars[0].rows * 8 // 7 + REQUEST_BYTES
-        line = 2 * (max(crossbar.columns for crossbar in engine.crossbars) + REQUEST_BYTES)
+        line = 2 * (max(_line_bytes(crossbar) for crossbar in engine.crossbars) + REQUEST_BYTES)
         window = max(engine.target.smallest_window, 1 << (max(image, line) - 1).bit_length())
         if window > MAX_WINDOW:
             raise ValueError(
@@ -86,6 +87,12 @@ class TopParameters:
             )
         link = LinkParameters(engine, window=window, frequency=frequency)
         return cls(link, uart, every_clock)
+
+
+def _line_bytes(crossbar: CrossbarParameters) -> int:
+    """A crossbar's longest line: a byte for each column, or its converters' offsets."""
+    offsets = crossbar.tiling is not None and crossbar.tiling.offsets
+    return crossbar.columns * (OFFSET_BITS // 8 if offsets else 1)
 
 
 class Top(wiring.Component):

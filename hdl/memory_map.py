@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from allspin.hdl.parameters import EngineParameters
+from allspin.hdl.tiling import OFFSET_BITS
 from allspin.sim.network.neuron import NEURONS
 
 WEIGHTS = 0
@@ -13,6 +14,7 @@ COUNTERS = 4
 STATES = 5
 WRITE_TABLE = 6
 USE_NOISE = 7
+TILE_OFFSETS = 10
 """Memories of a layer; `COUNTERS` are of the whole engine too."""
 ENGINE = 15
 """The layer number under which the memories of the whole engine are found."""
@@ -65,6 +67,9 @@ def memory_map(engine: EngineParameters) -> tuple[MemoryMap, ...]:
             maps.append(MemoryMap(base | CONVERTER, crossbar.columns, 4))
             maps.append(MemoryMap(base | SHIFT, 1, 1))
         maps.append(MemoryMap(base | COUNTERS, 2, 8))
+        if crossbar.tiling is not None and crossbar.tiling.offsets:
+            line_bytes = crossbar.columns * OFFSET_BITS // 8
+            maps.append(MemoryMap(base | TILE_OFFSETS, crossbar.tiles, line_bytes, False))
         if engine.variation is not None:
             maps.append(MemoryMap(base | STATES, crossbar.rows, crossbar.columns, False))
             maps.append(MemoryMap(base | WRITE_TABLE, 2 << engine.variation.state_bits, 8, False))

@@ -160,6 +160,9 @@ class HardwareProfile:
         The gateware that makes chips; None for ideal devices only.
     resident : ResidentParameters or None
         The memory that keeps images on the board; None for none.
+    tile_offsets : bool
+        Whether the converters of tiles, where a network has some, have offsets, for chips whose
+        words the host computes. Those of a machine that makes chips have.
     """
 
     lanes: int | None = None
@@ -168,6 +171,7 @@ class HardwareProfile:
     memory: str = "block"
     variation: VariationParameters | None = None
     resident: ResidentParameters | None = None
+    tile_offsets: bool = False
 
     def __post_init__(self) -> None:
         if self.lanes is not None:
@@ -278,6 +282,8 @@ class CrossbarParameters:
             )
         if self.tiling is not None and self.level_step:
             raise ValueError("columns that are read tile by tile need a memory that keeps words")
+        if self.tiling is not None and self.tiling.offsets and self.target.slow_clock:
+            raise ValueError(f"the memory {self.memory} has no offsets of tiles' converters")
         self.target.cells.check(self)
         if self.passes > 1 and self.lanes % self.neurons_per_clock:
             raise ValueError(
@@ -341,6 +347,11 @@ class CrossbarParameters:
     def tile_rows(self) -> int:
         """Rows of a tile; all where columns are read in one piece."""
         return self.rows if self.tiling is None else self.tiling.rows
+
+    @property
+    def places(self) -> int:
+        """Converters of a lane: its tiles, once for each group of columns."""
+        return self.tiles * self.passes
 
     @property
     def tile_widths(self) -> TileWidths:
@@ -459,12 +470,6 @@ class EngineParameters:
         """
         if network.beyond_words is not None:
             raise ValueError(f"{network.beyond_words}; run it on golden")
-        for number, layer in enumerate(network.layers):
-            if layer.adc is not None and layer.adc.offsets is not None:
-                raise ValueError(
-                    f"layer {number}: the gateware's converters of tiles have no offsets; run it "
-                    "on golden"
-                )
         profile = profile or HardwareProfile()
         rah_bits = profile.rah_bits or network.rah_bits
         step = 0
@@ -491,7 +496,9 @@ class EngineParameters:
                     rah_bits=rah_bits,
                     rows_per_clock=profile.rows_per_clock,
                     level_step=0 if number else step,
-                    tiling=Tiling.of(layer.adc),
+                    tiling=Tiling.of(
+                        layer.adc, offsets=profile.tile_offsets or profile.variation is not None
+                    ),
                     memory=further if number else profile.memory,
                     neurons_per_clock=(
                         1 if number == len(network.layers) - 1 else profile.rows_per_clock

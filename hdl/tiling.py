@@ -77,11 +77,14 @@ class Tiling:
         check_range("shift of a conversion", self.shift, 0, MAX_ADC_SHIFT)
 
     @classmethod
-    def of(cls, adc: Adc | None) -> Self | None:
-        """That of a network's layer; None where its columns are read in one piece."""
+    def of(cls, adc: Adc | None, *, offsets: bool = False) -> Self | None:
+        """That of a network's layer; None where its columns are read in one piece.
+
+        It has offsets where the layer has, and where they are asked for.
+        """
         if adc is None:
             return None
-        return cls(adc.rows, adc.bits, adc.shift, adc.offsets is not None)
+        return cls(adc.rows, adc.bits, adc.shift, offsets or adc.offsets is not None)
 
     @property
     def adc(self) -> Adc:
@@ -96,6 +99,12 @@ class Tiling:
     def start(self) -> int:
         """Where a tile's sum starts: half a step, so that a conversion rounds halves up."""
         return 1 << self.shift >> 1
+
+    @property
+    def start_bits(self) -> int:
+        """Width of where a tile's sum starts with an offset."""
+        half = 1 << OFFSET_BITS - 1
+        return _signed_bits(self.start - half, self.start + half - 1)
 
     def widths(self, low: int, high: int, tiles: int, word_bits: int) -> TileWidths:
         """Of columns of so many tiles, each of which sums to `low` to `high` before its start.

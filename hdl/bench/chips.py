@@ -74,6 +74,10 @@ class RandomChip:
             for number, layer in enumerate(self.network.layers)
         ]
 
+    def on_tile(self, layer: int, tile: int, first: int, sums: Integers) -> Integers:
+        """Sums of a tile: gateware has no noise on them."""
+        return sums
+
     def on_sums(self, layer: int, first: int, sums: Integers) -> Integers:
         """Column sums stay as they are."""
         return sums
@@ -88,7 +92,9 @@ class RandomChip:
         """Everything that is loaded to make the chip: states in place of R_AH words."""
         assert parameters.variation is not None
         network = self.network
-        contents = [one for one in network_contents(network) if one.space & 15 not in (WEIGHTS,)]
+        contents = [
+            one for one in network_contents(network, parameters) if one.space & 15 not in (WEIGHTS,)
+        ]
         flags = 2 | full_scale(network.rah_bits) << 8
         line = _CHIP.pack(self.seed, 0, flags, round(self.stuck * 2**32))
         contents.append(Contents(ENGINE << 4 | CHIP, (line,)))

@@ -129,7 +129,7 @@ class EngineBench:
     async def program(self) -> None:
         """Load the network into the engine's memories; only while it is idle."""
         pack = self.load.code.pack
-        memories = network_contents(self.network)
+        memories = network_contents(self.network, self.parameters)
         if self.chip is not None:
             memories = self.chip.contents(self.parameters)
         for contents in memories:

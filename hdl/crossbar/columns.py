@@ -4,7 +4,7 @@ from itertools import pairwise
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.crossbar.crossbar import Columns, words_layout
@@ -12,6 +12,8 @@ from allspin.hdl.crossbar.multiplier import CONVERTER_MULTIPLIERS, Multiplier
 from allspin.hdl.parameters import CrossbarParameters
 from allspin.hdl.tiles.conversions import Conversions
 from allspin.hdl.tiles.ends import TileEnds
+from allspin.hdl.tiles.fast_conversions import FastConversions
+from allspin.hdl.tiles.starts import TileStarts
 
 FLAGS = data.StructLayout({"valid": 1, "last": 1, "final": 1})
 """Of a register stage: there is a beat, it ends its pass, the pass is its image's last."""
@@ -30,14 +32,57 @@ def added_layout(parameters: CrossbarParameters) -> data.ArrayLayout:
     return data.ArrayLayout(signed(p.tile_widths.conversion), p.lanes)
 
 
-def connect_ends(m: Module, passes: stream.Interface, tile_ends: TileEnds) -> None:
-    """Show beats that are taken to what tells where tiles end."""
-    beat = passes.payload
+def elaborate_ends(
+    m: Module,
+    parameters: CrossbarParameters,
+    columns: Columns,
+    conversions: Conversions | FastConversions,
+    clocks: int,
+) -> None:
+    """What tells converters where tiles begin and end, and where their sums start.
+
+    Parameters
+    ----------
+    m : Module
+        Gets it.
+    parameters : CrossbarParameters
+        Of the crossbar.
+    columns : Columns
+        Whose beats and offsets they are.
+    conversions : Conversions or FastConversions
+        Is told.
+    clocks : int
+        How far behind a beat it is told.
+    """
+    assert parameters.tiling is not None
+    offsets = parameters.tiling.offsets
+    passes, beat = columns.passes, columns.passes.payload
+    m.submodules.tile_ends = ends = TileEnds(parameters, clocks - offsets)
+    said: Value = Cat(ends.begins, ends.converts)
     m.d.comb += [
-        tile_ends.taken.eq(passes.valid & passes.ready),
-        tile_ends.values.eq(beat.values),
-        tile_ends.tiles.eq(beat.tiles),
-        tile_ends.last.eq(beat.last),
+        ends.taken.eq(passes.valid & passes.ready),
+        ends.values.eq(beat.values),
+        ends.tiles.eq(beat.tiles),
+        ends.last.eq(beat.last),
+    ]
+    if offsets:
+        # A start comes of a memory, and the others wait for it.
+        m.submodules.tile_starts = starts = TileStarts(parameters)
+        later = Signal(2)
+        m.d.sync += later.eq(said)
+        said = later
+        m.d.comb += [
+            starts.valid.eq(columns.offsets.valid),
+            starts.byte.eq(columns.offsets.payload),
+            columns.offsets.ready.eq(1),
+            starts.begins.eq(ends.begins & ~columns.bare),
+            starts.place.eq(ends.tile),
+            conversions.starts.eq(starts.starts),
+        ]
+    m.d.comb += [
+        conversions.begins.eq(said[0]),
+        conversions.converts.eq(said[1]),
+        conversions.bare.eq(columns.bare),
     ]
 
 
@@ -270,14 +315,7 @@ class PortableColumns(Columns):
         """What converts tiles' sums, `clocks` behind their beats: what is to be added, and when."""
         p = self._parameters
         m.submodules.conversions = conversions = Conversions(p)
-        m.submodules.tile_ends = tile_ends = TileEnds(p, clocks)
-        connect_ends(m, self.passes, tile_ends)
-        m.d.comb += [
-            conversions.terms.eq(terms),
-            conversions.adds.eq(adds),
-            conversions.begins.eq(tile_ends.begins),
-            conversions.converts.eq(tile_ends.converts),
-            conversions.bare.eq(self.bare),
-        ]
+        elaborate_ends(m, p, self, conversions, clocks)
+        m.d.comb += [conversions.terms.eq(terms), conversions.adds.eq(adds)]
         # Always: where nothing is converted it is nothing.
         return conversions.conversions, Const(1)

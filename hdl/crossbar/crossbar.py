@@ -11,6 +11,8 @@ What keeps the words and what sums them depend on the kind of part, and are chos
 `allspin.hdl.crossbar.kinds`.
 """
 
+from typing import Any
+
 from amaranth.hdl import Module, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -19,12 +21,22 @@ from allspin.hdl.crossbar.cell_placer import CellLayout
 from allspin.hdl.crossbar.pass_source import PassLayout, PassSource
 from allspin.hdl.parameters import CrossbarParameters
 from allspin.hdl.stream.layouts import EventLayout, SumLayout
+from allspin.hdl.tiles.starts import OffsetLayout
 
 
 def words_layout(parameters: CrossbarParameters) -> data.ArrayLayout:
     """Words of one line: for each part of the array a signed one of each lane."""
     lanes = data.ArrayLayout(signed(parameters.word_bits), parameters.lanes)
     return data.ArrayLayout(lanes, parameters.rows_per_clock)
+
+
+def tile_ports(parameters: CrossbarParameters) -> dict[str, Any]:
+    """Ports of columns that are read tile by tile, which others do not have."""
+    tiling = parameters.tiling
+    if tiling is None:
+        return {}
+    offsets = In(stream.Signature(OffsetLayout(parameters)))
+    return {"bare": In(1)} | ({"offsets": offsets} if tiling.offsets else {})
 
 
 class Cells(wiring.Component):
@@ -98,12 +110,15 @@ class Columns(wiring.Component):
     bare : In(1)
         Of columns that are read tile by tile: what the row that is driven alone adds is not
         converted, but given in the place of a conversion.
+    offsets : In(stream)
+        `OffsetLayout`: of the converters of tiles, where they have some; `ready` is always set.
     """
 
     passes: stream.Interface
     words: data.View
     sums: stream.Interface
     bare: Signal
+    offsets: stream.Interface
 
     def __init__(self, parameters: CrossbarParameters, clocks: int) -> None:
         self._parameters = parameters
@@ -113,8 +128,7 @@ class Columns(wiring.Component):
             "words": In(words_layout(parameters)),
             "sums": Out(stream.Signature(SumLayout(parameters))),
         }
-        if parameters.tiling is not None:
-            ports["bare"] = In(1)
+        ports |= tile_ports(parameters)
         super().__init__(ports)
 
     def elaborate(self, platform: object) -> Module:
@@ -146,12 +160,15 @@ class Crossbar(wiring.Component):
         As of `Cells`.
     bare : In(1)
         As of `Columns`, while nothing is under way but rows that are driven to be read.
+    offsets : In(stream)
+        As of `Columns`, while no image is under way.
     """
 
     events: stream.Interface
     sums: stream.Interface
     cells: stream.Interface
     bare: Signal
+    offsets: stream.Interface
 
     def __init__(
         self, parameters: CrossbarParameters, memory: type[Cells], columns: type[Columns]
@@ -164,8 +181,7 @@ class Crossbar(wiring.Component):
             "sums": Out(stream.Signature(SumLayout(parameters))),
             "cells": In(stream.Signature(CellLayout(parameters))),
         }
-        if parameters.tiling is not None:
-            ports["bare"] = In(1)
+        ports |= tile_ports(parameters)
         super().__init__(ports)
 
     def elaborate(self, platform: object) -> Module:
@@ -186,4 +202,6 @@ class Crossbar(wiring.Component):
         ]
         if p.tiling is not None:
             m.d.comb += columns.bare.eq(self.bare)
+            if p.tiling.offsets:
+                wiring.connect(m, wiring.flipped(self.offsets), columns.offsets)
         return m

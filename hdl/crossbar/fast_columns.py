@@ -10,7 +10,7 @@ from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.crossbar.columns import added_layout, connect_ends, terms_layout
+from allspin.hdl.crossbar.columns import added_layout, elaborate_ends, terms_layout
 from allspin.hdl.crossbar.crossbar import Columns
 from allspin.hdl.crossbar.departure import Departure
 from allspin.hdl.parameters import CrossbarParameters
@@ -18,7 +18,6 @@ from allspin.hdl.stream.ecp5 import LANES_PER_LEAF, add_or_start, times_digit, t
 from allspin.hdl.stream.layouts import SumLayout
 from allspin.hdl.stream.reservation import Reservation
 from allspin.hdl.stream.slice import Slice
-from allspin.hdl.tiles.ends import TileEnds
 from allspin.hdl.tiles.fast_conversions import FastConversions
 
 DRAIN_DEPTH = 16
@@ -246,14 +245,8 @@ class FastColumns(Columns):
         """
         p = self._parameters
         m.submodules.conversions = tiles = FastConversions(p)
-        m.submodules.tile_ends = tile_ends = TileEnds(p, clocks - 2)  # a tree adds two
-        connect_ends(m, self.passes, tile_ends)
-        m.d.comb += [
-            tiles.begins.eq(tile_ends.begins),
-            tiles.converts.eq(tile_ends.converts),
-            tiles.bare.eq(self.bare),
-            conversions.eq(tiles.conversions),
-        ]
+        elaborate_ends(m, p, self, tiles, clocks - 2)  # a tree adds two
+        m.d.comb += conversions.eq(tiles.conversions)
         return tiles.terms, clocks - 1 + tiles.clocks
 
     def _elaborate_lanes(self, m: Module, platform: Any, values: list[Value]) -> list[Lane]:

@@ -26,7 +26,8 @@ class PassLayout(data.StructLayout):
     final : 1 bit
         The pass is its image's last.
     tiles : array of unsigned
-        In which tile each part's row is; of columns that are read tile by tile.
+        In which tile each part's row is; of columns that are read tile by tile. Where their
+        converters have offsets, each group of columns has as many of its own.
     """
 
     def __init__(self, parameters: CrossbarParameters) -> None:
@@ -38,7 +39,7 @@ class PassLayout(data.StructLayout):
             "final": 1,
         }
         if p.tiling is not None:
-            members["tiles"] = data.ArrayLayout(range(p.tiles), p.rows_per_clock)
+            members["tiles"] = data.ArrayLayout(range(p.places), p.rows_per_clock)
         super().__init__(members)
 
 
@@ -94,10 +95,13 @@ class PassSource(wiring.Component):
                 group.eq(replay.passes.payload.group),
             ]
         base = Signal(range(p.lines))
+        tile_base = Signal(range(p.places))
         with m.Switch(group):
             for number in range(p.passes):
                 with m.Case(number):
                     m.d.comb += base.eq(number * p.part_rows)
+                    if p.tiling is not None and p.tiling.offsets:
+                        m.d.comb += tile_base.eq(number * p.tiles)
         out = self.passes.payload
         m.d.comb += [out.last.eq(beat.last), out.final.eq(group == p.passes - 1)]
         for part in range(p.rows_per_clock):
@@ -106,5 +110,5 @@ class PassSource(wiring.Component):
             if p.tiling is not None:
                 # Both are powers of two, so a tile has as many rows of each part.
                 part_rows = p.tiling.rows // p.rows_per_clock
-                m.d.comb += out.tiles[part].eq(slot.row[part_rows.bit_length() - 1 :])
+                m.d.comb += out.tiles[part].eq(tile_base + slot.row[part_rows.bit_length() - 1 :])
         return m

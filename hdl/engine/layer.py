@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.crossbar.kinds import make_crossbar
 from allspin.hdl.engine.readback import ReadInterface, ReadSignature
-from allspin.hdl.memory_map import CONVERTER, TABLE, WEIGHTS
+from allspin.hdl.memory_map import CONVERTER, TABLE, TILE_OFFSETS, WEIGHTS
 from allspin.hdl.neuron.converter import ViConverter
 from allspin.hdl.neuron.neuron_array import NeuronArray, RowDriver
 from allspin.hdl.parameters import EngineParameters
@@ -16,6 +16,7 @@ from allspin.hdl.stream.ecp5 import copies
 from allspin.hdl.stream.layouts import EventLayout, LoadLayout, NoiseLayout, SumLayout
 from allspin.hdl.stream.reservation import Reservation
 from allspin.hdl.stream.slice import Slice
+from allspin.hdl.tiles.starts import write_clocks
 from allspin.hdl.variation.programmer import WordLayout
 
 UNDER_WAY = 32
@@ -77,6 +78,10 @@ class Layer(wiring.Component):
         # does not find places for all cells with each seed.
         self._meets = parameters.variation is not None and not parameters.target.slow_clock
         self.write_clocks = self._crossbar.write_clocks + self._meets
+        tiling = self._crossbar.tiling
+        self._offsets = tiling is not None and tiling.offsets
+        if self._offsets:
+            self.write_clocks = max(self.write_clocks, write_clocks(self._crossbar))
         self._hidden = number < len(parameters.crossbars) - 1
         out = (
             EventLayout(parameters.crossbars[number + 1])
@@ -105,6 +110,8 @@ class Layer(wiring.Component):
         m.submodules.crossbar = crossbar = make_crossbar(p)
         events, sums = crossbar.events, crossbar.sums
         self._elaborate_cells(m, crossbar.cells)
+        if self._offsets:
+            self._elaborate_offsets(m, crossbar.offsets)
         here = Signal()  # this layer's line is read
         # A clock late where that decides what goes far; nothing is asked of a layer before.
         known = m.d.sync if p.target.wide else m.d.comb
@@ -183,6 +190,17 @@ class Layer(wiring.Component):
             cells.payload.first.eq(Mux(self.programs, word.first, load.first)),
             cells.payload.row.eq(Mux(self.programs, word.row, load.address)),
             cells.payload.word.eq(Mux(self.programs, word.word, load.data)),
+        ]
+
+    def _elaborate_offsets(self, m: Module, offsets: stream.Interface) -> None:
+        """Offsets of the converters of tiles, from the link."""
+        load = self.load.payload
+        written = m.d.sync if self._crossbar.target.wide else m.d.comb
+        written += [
+            offsets.valid.eq(self.load.valid & (load.memory == TILE_OFFSETS)),
+            offsets.payload.first.eq(load.first),
+            offsets.payload.tile.eq(load.address),
+            offsets.payload.data.eq(load.data),
         ]
 
     def _elaborate_neurons(self, m: Module, here: Signal) -> tuple[stream.Interface, Value]:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from allspin.hdl.memory_map import CONVERTER, SHIFT, TABLE, WEIGHTS
+from allspin.hdl.memory_map import CONVERTER, SHIFT, TABLE, TILE_OFFSETS, WEIGHTS
+from allspin.hdl.parameters import EngineParameters
 from allspin.sim.network.network import Network
 
 
@@ -25,13 +26,17 @@ class Contents:
     lines: tuple[bytes, ...]
 
 
-def network_contents(network: Network) -> tuple[Contents, ...]:
+def network_contents(
+    network: Network, parameters: EngineParameters | None = None
+) -> tuple[Contents, ...]:
     """Everything that is loaded to run a network.
 
     Parameters
     ----------
     network : Network
         What to run.
+    parameters : EngineParameters, optional
+        Of an engine that may have converters with offsets where the network has none.
 
     Returns
     -------
@@ -52,6 +57,13 @@ def network_contents(network: Network) -> tuple[Contents, ...]:
             words["offset"] = layer.converter.offsets
             contents.append(Contents(base | CONVERTER, tuple(word.tobytes() for word in words)))
             contents.append(Contents(base | SHIFT, (bytes([layer.converter.shift]),)))
+        tiling = None if parameters is None else parameters.crossbars[number].tiling
+        offsets = None if layer.adc is None else layer.adc.offsets
+        if layer.adc is not None and offsets is None and tiling is not None and tiling.offsets:
+            offsets = np.zeros((layer.adc.tiles(layer.rows), layer.columns), np.int32)
+        if offsets is not None:
+            tiles = tuple(tile.tobytes() for tile in offsets.astype("<i2"))
+            contents.append(Contents(base | TILE_OFFSETS, tiles))
     return tuple(contents)
 
 

@@ -10,7 +10,8 @@ from allspin.hdl.parameters import CrossbarParameters
 class Conversions(wiring.Component):
     """A tile's sum of each lane, and its converter.
 
-    A conversion is ``clamp(sum >> shift)``, of a sum that starts at half a step.
+    A conversion is ``clamp(sum >> shift)``, of a sum that starts at half a step, or where its
+    converter has an offset there.
 
     Parameters
     ----------
@@ -29,6 +30,8 @@ class Conversions(wiring.Component):
         The beat is the first of its tile.
     converts : In(1)
         All beats of a tile have been before.
+    starts : In(array of signed)
+        Where the sums of a tile start that begins; where converters have offsets.
     bare : In(1)
         Nothing is added and nothing rounded: the row that is driven alone is read as it is. It
         stands for long before and behind.
@@ -40,6 +43,7 @@ class Conversions(wiring.Component):
     terms: data.View
     begins: Signal
     converts: Signal
+    starts: data.View
     bare: Signal
     conversions: data.View
 
@@ -48,16 +52,17 @@ class Conversions(wiring.Component):
     def __init__(self, parameters: CrossbarParameters) -> None:
         p = self._parameters = parameters
         conversions = data.ArrayLayout(signed(p.tile_widths.conversion), p.lanes)
-        super().__init__(
-            {
-                "adds": In(1),
-                "terms": In(data.ArrayLayout(signed(p.term_bits), p.lanes)),
-                "begins": In(1),
-                "converts": In(1),
-                "bare": In(1),
-                "conversions": Out(conversions),
-            }
-        )
+        ports = {
+            "adds": In(1),
+            "terms": In(data.ArrayLayout(signed(p.term_bits), p.lanes)),
+            "begins": In(1),
+            "converts": In(1),
+            "bare": In(1),
+            "conversions": Out(conversions),
+        }
+        if p.tiling is not None and p.tiling.offsets:
+            ports["starts"] = In(data.ArrayLayout(signed(p.tiling.start_bits), p.lanes))
+        super().__init__(ports)
 
     def elaborate(self, platform: object) -> Module:
         """Build the sums. Theirs need no reset: the first beat of a tile starts them."""
@@ -70,8 +75,9 @@ class Conversions(wiring.Component):
             sum_ = Signal(signed(p.tile_widths.running), name=f"sum_{lane}", reset_less=True)
             before = Signal.like(sum_, name=f"before_{lane}")
             read = Signal.like(sum_, name=f"read_{lane}")
+            start = self.starts[lane] if tiling.offsets else tiling.start
             m.d.comb += [
-                before.eq(Mux(self.begins, Mux(self.bare, 0, tiling.start), sum_)),
+                before.eq(Mux(self.begins, Mux(self.bare, 0, start), sum_)),
                 read.eq(sum_ >> tiling.shift),
             ]
             with m.If(self.adds):

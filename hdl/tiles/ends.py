@@ -34,7 +34,7 @@ class TileEnds(wiring.Component):
     values : In(array)
         What it drives each part's row with.
     tiles : In(array)
-        In which tile that row is.
+        In which tile that row is, as `PassLayout` has it.
     last : In(1)
         It is its pass's last.
     begins : Out(1)
@@ -62,11 +62,11 @@ class TileEnds(wiring.Component):
             {
                 "taken": In(1),
                 "values": In(data.ArrayLayout(p.value_bits, p.rows_per_clock)),
-                "tiles": In(data.ArrayLayout(range(p.tiles), p.rows_per_clock)),
+                "tiles": In(data.ArrayLayout(range(p.places), p.rows_per_clock)),
                 "last": In(1),
                 "begins": Out(1),
                 "converts": Out(1),
-                "tile": Out(range(p.tiles)),
+                "tile": Out(range(p.places)),
             }
         )
 
@@ -83,7 +83,7 @@ class TileEnds(wiring.Component):
             drives, tiles, ends = some, places, closes
         numbers = [Mux(drives[part], tiles[part], 0) for part in range(p.rows_per_clock)]
         # A beat's rows are all of one tile, or 0 where nothing is driven.
-        drive, tile, last = Signal(), Signal(range(p.tiles)), Signal()
+        drive, tile, last = Signal(), Signal(range(p.places)), Signal()
         m.d.sync += [
             drive.eq(drives.any()),
             tile.eq(reduce(or_, numbers)),

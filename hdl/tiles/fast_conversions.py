@@ -26,8 +26,8 @@ class FastConversions(wiring.Component):
         Two clocks later: the beat is the first of its tile.
     converts : In(1)
         Two clocks later: all beats of a tile have been before.
-    bare : In(1)
-        As there.
+    bare, starts : In
+        As there; starts are 0 where no tile begins.
     conversions : Out(array of signed)
         `clocks` behind `converts` what comes of the sums; 0 at any other time.
     """
@@ -36,6 +36,7 @@ class FastConversions(wiring.Component):
     begins: Signal
     converts: Signal
     bare: Signal
+    starts: data.View
     conversions: data.View
 
     clocks = 4
@@ -43,15 +44,16 @@ class FastConversions(wiring.Component):
     def __init__(self, parameters: CrossbarParameters) -> None:
         p = self._parameters = parameters
         conversions = data.ArrayLayout(signed(p.tile_widths.conversion), p.lanes)
-        super().__init__(
-            {
-                "terms": In(data.ArrayLayout(signed(p.term_bits), p.lanes)),
-                "begins": In(1),
-                "converts": In(1),
-                "bare": In(1),
-                "conversions": Out(conversions),
-            }
-        )
+        ports = {
+            "terms": In(data.ArrayLayout(signed(p.term_bits), p.lanes)),
+            "begins": In(1),
+            "converts": In(1),
+            "bare": In(1),
+            "conversions": Out(conversions),
+        }
+        if p.tiling is not None and p.tiling.offsets:
+            ports["starts"] = In(data.ArrayLayout(signed(p.tiling.start_bits), p.lanes))
+        super().__init__(ports)
 
     def elaborate(self, platform: object) -> Module:
         """Build the sums. None has a reset: what was under way flows out behind one."""
@@ -61,7 +63,9 @@ class FastConversions(wiring.Component):
         assert tiling is not None
         leaves = -(-p.lanes // LANES_PER_LEAF)
         begins = tree(m, platform, self.begins, leaves, "begin")
-        halves = tree(m, platform, self.begins & ~self.bare, leaves, "half")
+        halves: list[Value] = []
+        if not tiling.offsets:
+            halves = tree(m, platform, self.begins & ~self.bare, leaves, "half")
         ends = tree(m, platform, self.converts, leaves, "end")
         bares = tree(m, platform, self.bare, leaves, "bare")
         converts = []
@@ -72,7 +76,9 @@ class FastConversions(wiring.Component):
             leaf = lane // LANES_PER_LEAF
             term = self.terms[lane]
             start: Value = Const(0)
-            if tiling.start:
+            if tiling.offsets:
+                start = self.starts[lane]
+            elif tiling.start:
                 start = Cat(Const(0, tiling.shift - 1), halves[leaf], Const(0, 1))
             sum_ = Signal(signed(p.tile_widths.running), name=f"sum_{lane}", reset_less=True)
             total = add_or_begin(m, platform, term, sum_, begins[leaf], start, f"total_{lane}")

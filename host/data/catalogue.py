@@ -61,6 +61,11 @@ def open_network(network: str | Path | Network) -> Network:
     ------
     UserError
         If there is no such network, or its file is damaged.
+
+    Examples
+    --------
+    >>> open_network("mnist-10").topology
+    (784, 100, 10)
     """
     return network if isinstance(network, Network) else load_network(network_path(str(network)))
 
@@ -104,6 +109,11 @@ def open_device(device: str | Path | Device, at: str | OperatingPoint | None = N
     ------
     UserError
         If there is no such device, its file is damaged, or it was not measured there.
+
+    Examples
+    --------
+    >>> open_device("paper").synapse.span
+    2.0
     """
     point = operating_point(at)
     if isinstance(device, Device):

@@ -100,3 +100,11 @@ def one_line(message: object) -> str:
         word if len(word) <= (LONGEST_PATH if "/" in word else LONGEST) else f"{word[:SHOWN]}..."
         for word in str(message).split()
     )
+
+
+def spoken(seconds: float) -> str:
+    """A length of time in words, such as ``10 min``."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = seconds / 60
+    return f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.0f} h"

@@ -60,6 +60,11 @@ class OperatingPoint:
     ------
     ValueError
         If one of them is no number, or not above 0 (the field may be).
+
+    Examples
+    --------
+    >>> OperatingPoint.parse("current=9mA,temperature=350").current
+    0.009
     """
 
     current: float | None = None

@@ -20,6 +20,7 @@ from allspin.host.link.payloads.memories import (
     Memory,
     crossbar_memories,
     neuron_memories,
+    offset_memories,
     use_noise_memories,
 )
 from allspin.host.link.wire.session import NO_PROGRESS, Progress
@@ -152,6 +153,11 @@ def chip_gateware(
     return CHIPS
 
 
+def tile_offsets(device: Device) -> bool:
+    """Whether the converters of a chip's tiles start at offsets of their own."""
+    return bool(device.adc.offset or device.imperfections.amplifier_offset)
+
+
 def _why_not_here(identity: Identity, plans: list[Plan]) -> str | None:
     """Why this machine's Programmer cannot make the words."""
     if Feature.PROGRAMMER not in identity.features:
@@ -232,6 +238,9 @@ class ChipMaker:
         self.reason = why_words(made_of, programming)
         if self.reason is None:
             self.reason = _why_not_here(machine.identity, self._plans)
+        tiled = any(layer.adc is not None for layer in network.layers)
+        if self.reason is None and tiled and made_of.imperfections.amplifier_gain:
+            self.reason = "the Programmer has no gain of tiles' amplifiers"
         self._states_sent = False
 
     @property
@@ -303,7 +312,7 @@ class ChipMaker:
         self._machine.check(varied)
         noise = chip.noise(self._network)
         check_use_noise(self._machine.name, self._machine.identity, noise)
-        memories = [*neuron_memories(varied)]
+        memories = [*neuron_memories(varied), *offset_memories(varied, self._machine.identity)]
         features = self._machine.identity.features
         if Feature.USE_NOISE in features:
             memories += use_noise_memories(varied, 0 if noise is None else noise.use_spread)

@@ -20,6 +20,7 @@ from allspin.host.link.payloads.memories import (
     Memories,
     crossbar_memories,
     neuron_memories,
+    offset_memories,
     use_noise_memories,
 )
 from allspin.host.link.wire.session import NO_PROGRESS, Progress, Session
@@ -121,6 +122,7 @@ class LinkedMachine(Memories, Machine):
         """
         self.check(network)
         memories = [*crossbar_memories(network), *neuron_memories(network)]
+        memories += offset_memories(network, self.identity)
         if Feature.USE_NOISE in self.identity.features:
             memories += use_noise_memories(network, 0)
         self.write_memories(memories, progress)

@@ -9,6 +9,7 @@ import numpy as np
 from allspin.hdl.link.protocol import MAGIC, VERSION, Feature, neuron_from_wire
 from allspin.hdl.tiling import OFFSET_BITS, Tiling
 from allspin.sim.errors import UserError
+from allspin.sim.network.adc import Adc
 from allspin.sim.network.network import Network
 
 _HEAD = struct.Struct("<4sBBIHBBBB8sBBBBHH")
@@ -33,6 +34,18 @@ def _reads(tiling: Tiling | None, wanted: Tiling | None) -> bool:
     if tiling is None or wanted is None or not tiling.offsets:
         return tiling == wanted
     return tiling == replace(wanted, offsets=True)
+
+
+def _beyond(adc: Adc | None) -> str | None:
+    """Which offset of a tile's converter no machine has room for; None if none is."""
+    if adc is None or adc.offsets is None:
+        return None
+    half = 1 << OFFSET_BITS - 1
+    low, high = int(adc.offsets.min()), int(adc.offsets.max())
+    if -half <= low and high < half:
+        return None
+    worst = low if low < -half else high
+    return f"converters of tiles with offsets from {-half} to {half - 1}, not {worst}"
 
 
 def _read(tiling: Tiling | None) -> str:
@@ -208,6 +221,9 @@ class Identity:
                 )
         for number, (here, layer) in enumerate(zip(self.layers, network.layers, strict=False)):
             wanted = Tiling.of(layer.adc)
+            beyond = _beyond(layer.adc)
+            if beyond is not None:
+                differences.append(f"in layer {number} {beyond}")
             if not _reads(here.tiling, wanted):
                 differences.append(f"in layer {number} {_read(here.tiling)}, not {_read(wanted)}")
         return "; ".join(differences) or None

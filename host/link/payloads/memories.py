@@ -6,7 +6,16 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.hdl.link.protocol import Request
-from allspin.hdl.memory_map import CONVERTER, COUNTERS, ENGINE, SHIFT, TABLE, USE_NOISE, WEIGHTS
+from allspin.hdl.memory_map import (
+    CONVERTER,
+    COUNTERS,
+    ENGINE,
+    SHIFT,
+    TABLE,
+    TILE_OFFSETS,
+    USE_NOISE,
+    WEIGHTS,
+)
 from allspin.host.link.payloads.identity import Identity
 from allspin.host.link.wire.frames import encoded_size
 from allspin.host.link.wire.groups import Group
@@ -153,6 +162,17 @@ def neuron_memories(network: Network) -> Iterator[Memory]:
             words[:, 1] = layer.converter.offsets.astype("<i2").view("<u2")
             yield base | CONVERTER, words.view(np.uint8)
             yield base | SHIFT, np.array([[layer.converter.shift]], dtype=np.uint8)
+
+
+def offset_memories(network: Network, identity: Identity) -> Iterator[Memory]:
+    """Offsets of the converters of tiles, of every layer of a machine that has some."""
+    for number, (layer, here) in enumerate(zip(network.layers, identity.layers, strict=True)):
+        if layer.adc is None or here.tiling is None or not here.tiling.offsets:
+            continue
+        offsets = layer.adc.offsets
+        if offsets is None:
+            offsets = np.zeros((layer.adc.tiles(layer.rows), layer.columns), np.int32)
+        yield number << 4 | TILE_OFFSETS, offsets.astype("<i2").view(np.uint8)
 
 
 def use_noise_memories(network: Network, spread: int) -> Iterator[Memory]:

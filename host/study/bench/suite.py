@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
-from joblib import Parallel, delayed
+from joblib import Parallel, cpu_count, delayed
 from threadpoolctl import threadpool_limits
 
 from allspin.hdl.cost.bound import cycle_bounds
@@ -29,7 +29,6 @@ from allspin.host.study.demo import link_bytes
 from allspin.host.study.sweep.grid import make_grid
 from allspin.host.study.sweep.job import Outcome, close_machines, measure
 from allspin.host.study.sweep.runner import make_plan
-from allspin.host.study.work import cores
 from allspin.sim.chip.chip import Chip
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.levels import uniform_levels
@@ -303,7 +302,7 @@ def link(network: Network, images: Images) -> dict[str, Any]:
 def machine_description() -> dict[str, Any]:
     """The machine that measures."""
     return {
-        "cores": cores(),
+        "cores": cpu_count(),
         "python": sys.version.split()[0],
         "numpy": np.__version__,
         "load": os.getloadavg()[0],

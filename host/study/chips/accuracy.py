@@ -133,6 +133,11 @@ class Column:
         Whether the neurons are calibrated.
     polarity : str or None
         Of `allspin.sim.programming.schemes.POLARITIES`; None leaves it as it is.
+
+    Examples
+    --------
+    >>> Column("all variation", ("c2c", "d2d", "neuron"), "write-verify", calibrated=True).scheme
+    'write-verify'
     """
 
     title: str

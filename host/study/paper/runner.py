@@ -9,10 +9,12 @@ from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import Any
 
+from joblib import cpu_count
+
 from allspin.host.data.datasets import Dataset, load_dataset
+from allspin.host.show.say import spoken
 from allspin.host.study.paper.cache import ResultCache
 from allspin.host.study.paper.experiments import Experiment, perform
-from allspin.host.study.work import cores, spoken
 from allspin.sim.errors import UserError
 
 WORKERS = 2
@@ -77,7 +79,7 @@ def run_experiments(
     done, begun = 0.0, time.monotonic()
     others = set(active_children())
     pool = ProcessPoolExecutor(
-        min(workers or WORKERS, cores(), len(todo)), get_context("spawn"), _begin, (directory,)
+        min(workers or WORKERS, cpu_count(), len(todo)), get_context("spawn"), _begin, (directory,)
     )
     try:
         waiting = {pool.submit(_perform, one): one for one in todo}

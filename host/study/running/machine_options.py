@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from allspin.hdl.parameters import HardwareProfile
-from allspin.host.link.machines.chip_programming import chip_gateware
+from allspin.host.link.machines.chip_programming import chip_gateware, tile_offsets
 from allspin.host.link.machines.machine import Machine
 from allspin.host.link.machines.opening import (
     GOLDEN,
@@ -90,12 +90,11 @@ class MachineOptions:
             If there is no such machine, the network does not fit it, it has other lanes or rows
             a clock, or the chip has noise that gateware has not.
         """
-        profile = self._profile(
-            resident=VIRTUAL_RESIDENT if resident else None,
-            variation=None
-            if chip is None or self.on == GOLDEN
-            else chip_gateware(chip.device, chip.programming, chip.noise),
-        )
+        of_chip: dict[str, Any] = {}
+        if chip is not None and self.on != GOLDEN:
+            of_chip["variation"] = chip_gateware(chip.device, chip.programming, chip.noise)
+            of_chip["tile_offsets"] = tile_offsets(chip.device)
+        profile = self._profile(resident=VIRTUAL_RESIDENT if resident else None, **of_chip)
         machine = open_machine(self.on, network, profile, self.uart, progress=progress)
         try:
             self._check_shape(machine, network)

@@ -18,7 +18,7 @@ from allspin.hdl.parameters import EngineParameters, HardwareProfile
 from allspin.host.data.catalogue import device_path, network_path
 from allspin.host.data.datasets import check_fit, load_test_set
 from allspin.host.data.extensions import load_extensions
-from allspin.host.link.machines.chip_programming import check_sums, chip_gateware
+from allspin.host.link.machines.chip_programming import check_sums, chip_gateware, tile_offsets
 from allspin.host.link.machines.golden import GoldenMachine
 from allspin.host.link.machines.machine import Machine, Maker
 from allspin.host.link.machines.opening import GOLDEN, VIRTUAL, open_machine
@@ -265,7 +265,7 @@ def _board(on: str, made: ProgrammedChip) -> Board:
     profile, engine = None, None
     if on == VIRTUAL:
         gateware = chip_gateware(made.device, made.programming, made.noise)
-        profile = HardwareProfile(variation=gateware)
+        profile = HardwareProfile(variation=gateware, tile_offsets=tile_offsets(made.device))
         engine = EngineParameters.from_network(made.base, profile)
     key = (on, engine, profile)
     if key not in _boards:

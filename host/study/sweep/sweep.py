@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from joblib import cpu_count
+
 from allspin.host.show.display import Display, Silent
 from allspin.host.study.sweep.cluster import Cluster
 from allspin.host.study.sweep.grid import make_grid
 from allspin.host.study.sweep.runner import Plan, Sweep, make_plan, run_sweep
-from allspin.host.study.work import cores
 
 
 def sweep(
@@ -57,7 +58,7 @@ def sweep(
     found = run_sweep(
         plan,
         path,
-        workers=cores() if workers is None else workers,
+        workers=cpu_count() if workers is None else workers,
         scheduler=cluster,
         report=display.advance,
     )

@@ -1,13 +1,10 @@
 """The stream bench sees what it is there to see."""
 
-import doctest
-
 import pytest
 from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import Out
 
-import allspin.hdl.bench.streams
 from allspin.hdl.bench.streams import StreamBench
 
 
@@ -39,12 +36,6 @@ class Silent(wiring.Component):
         m = Module()
         m.d.sync += Signal().eq(1)
         return m
-
-
-def test_example() -> None:
-    results = doctest.testmod(allspin.hdl.bench.streams)
-    assert results.attempted > 0
-    assert results.failed == 0
 
 
 def test_a_withdrawn_payload_is_seen() -> None:

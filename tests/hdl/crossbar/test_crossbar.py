@@ -55,7 +55,9 @@ def beats(
     return [slots(*((own or [(0, 0)])[0] for own in beat)) for beat in found or [silent]]
 
 
-def sums_of(p: CrossbarParameters, words: Words, images: Words) -> list[list[int]]:
+def sums_of(
+    p: CrossbarParameters, words: Words, images: Words, offsets: Words | None = None
+) -> list[list[int]]:
     """Column sums of images, read as `p` says, number by number."""
     if p.tiling is None:
         return (images @ words).tolist()
@@ -65,7 +67,10 @@ def sums_of(p: CrossbarParameters, words: Words, images: Words) -> list[list[int
         rows = slice(first, first + p.tiling.rows)
         for image, values in enumerate(images[:, rows]):
             if values.any():
-                read = np.floor((values @ words[rows]) / step + (0.5 if step > 1 else 0))
+                total = values @ words[rows]
+                if offsets is not None:
+                    total += offsets[first // p.tiling.rows]
+                read = np.floor(total / step + (0.5 if step > 1 else 0))
                 sums[image] += step * np.clip(read, -top, top - 1).astype(np.int64)
     return sums.tolist()
 
@@ -78,6 +83,7 @@ def compute(
     stall: float = 0.0,
     seed: int = 0,
     clocks: list[int] | None = None,
+    offsets: Words | None = None,
 ) -> list[list[int]]:
     """Column sums of each image, and the flag of the last column checked."""
     dut = make_crossbar(p)
@@ -94,6 +100,12 @@ def compute(
             ctx.set(dut.cells.valid, 0)
             while rng.random() < stall:
                 await ctx.tick()
+        if offsets is not None:
+            for number, byte in enumerate(offsets.astype("<i2").tobytes()):
+                ctx.set(dut.offsets.payload, {"first": not number, "tile": 0, "data": byte})
+                ctx.set(dut.offsets.valid, 1)
+                await ctx.tick()
+            ctx.set(dut.offsets.valid, 0)
         await ctx.tick().repeat(p.write_clocks)
         loaded[0] = True
         for image in images:
@@ -124,7 +136,11 @@ def compute(
 def crossbars(draw: st.DrawFn) -> CrossbarParameters:
     columns = draw(st.integers(1, 11))
     tiling = st.builds(
-        Tiling, rows=st.sampled_from([8, 16]), bits=st.integers(2, 9), shift=st.integers(0, 13)
+        Tiling,
+        rows=st.sampled_from([8, 16]),
+        bits=st.integers(2, 9),
+        shift=st.integers(0, 13),
+        offsets=st.booleans(),
     )
     neurons = draw(st.sampled_from([1, 2, 4]))
     lanes = draw(st.integers(1, columns))
@@ -171,7 +187,12 @@ def test_sums_are_integer_products(
     half = 2 ** (p.rah_bits - 1)
     words = rng.integers(-half, half, (p.rows, p.columns))
     images = rng.integers(0, 2**p.value_bits, (6, p.rows)) * (rng.random((6, p.rows)) < density)
-    assert compute(p, words, images, stall=stall, seed=seed) == sums_of(p, words, images)
+    offsets = None
+    if p.tiling is not None and p.tiling.offsets:
+        offsets = rng.integers(-(2**15), 2**15, (p.tiles, p.columns))
+        offsets[0] >>= 8
+    sums = compute(p, words, images, stall=stall, seed=seed, offsets=offsets)
+    assert sums == sums_of(p, words, images, offsets)
 
 
 # As many memories as on a part; and an odd and an even number.

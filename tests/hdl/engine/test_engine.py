@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 from allspin.hdl.bench.networks import in_tiles, random_images, random_network
 from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.engine.engine import Engine
-from allspin.hdl.memory_map import CONVERTER, COUNTERS, ENGINE, SHIFT, TABLE, WEIGHTS, memory_map
+from allspin.hdl.memory_map import (
+    CONVERTER,
+    COUNTERS,
+    ENGINE,
+    SHIFT,
+    TABLE,
+    TILE_OFFSETS,
+    WEIGHTS,
+    memory_map,
+)
 from allspin.hdl.parameters import EngineParameters, HardwareProfile
 from allspin.hdl.resident.beats import pack_beats
 from allspin.sim.network.golden import GoldenModel
@@ -80,6 +89,8 @@ class Machine:
                 content[number, SHIFT] = bytes([layer.converter.shift])
             if layer.table is not None:
                 content[number, TABLE] = layer.table.tobytes()
+            if layer.adc is not None and layer.adc.offsets is not None:
+                content[number, TILE_OFFSETS] = layer.adc.offsets.astype("<i2").tobytes()
         return content
 
     async def program(self, ctx: Any) -> None:
@@ -176,7 +187,9 @@ def networks(draw: st.DrawFn) -> Network:
         rah_bits=rah_bits,
         current_bits=draw(st.integers(max(4, hidden_bits), 9)),
     )
-    return network if adc_bits is None else in_tiles(network, 8, adc_bits)
+    if adc_bits is None:
+        return network
+    return in_tiles(network, 8, adc_bits, offsets=draw(st.none() | st.integers(0, 9)))
 
 
 @settings(deadline=None, max_examples=25)

@@ -17,7 +17,7 @@ import allspin.host
 from allspin.host.cli.main import main
 from allspin.host.data.catalogue import device_path, network_path
 from allspin.host.show.progress import Steps
-from allspin.host.show.say import one_line, printable, say, tell, warn
+from allspin.host.show.say import one_line, printable, say, spoken, tell, warn
 from allspin.host.show.terminal import Terminal, Words
 
 HOST = Path(allspin.host.__file__).parent
@@ -142,3 +142,10 @@ def test_nothing_is_printed_but_by_these_ways():
     found = {path.relative_to(HOST): set(calls(path)) & others for path in HOST.rglob("*.py")}
     used = {str(path): names for path, names in found.items() if names}
     assert used == {"show/say.py": {"print"}}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(42.4, "42 s"), (600, "10 min"), (89 * 60, "89 min"), (7200, "2 h")]
+)
+def test_times_are_spoken(seconds, words):
+    assert spoken(seconds) == words

@@ -111,7 +111,7 @@ def test_an_interruption_does_not_wait_for_what_has_begun(cache, folder, monkeyp
         children.extend(set(active_children()) - others)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(runner, "cores", lambda: 2)
+    monkeypatch.setattr(runner, "cpu_count", lambda: 2)
     endless, short = small(0, epochs=10_000), small(1)
     with pytest.raises(KeyboardInterrupt):
         run_experiments([endless, short], cache, folder, workers=2, report=interrupt)

@@ -1,0 +1,214 @@
+"""Where the sums of a chip's tiles start: at its converters' offsets, and half a step."""
+
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from allspin.hdl.parameters import CrossbarParameters
+from allspin.hdl.stream.block_ram import block_memory
+from allspin.hdl.stream.ecp5 import LANES_PER_LEAF, tree
+from allspin.hdl.tiling import OFFSET_BITS
+
+
+class OffsetLayout(data.StructLayout):
+    """A byte of the offsets of a tile's converters: column 0 first, of each the low byte first.
+
+    Members
+    -------
+    first : 1 bit
+        The byte is the first of tile `tile`; further ones follow, and then the next tile's.
+    tile : unsigned
+        Read where `first` is set.
+    data : 8 bits
+        The byte.
+    """
+
+    def __init__(self, parameters: CrossbarParameters) -> None:
+        super().__init__({"first": 1, "tile": range(parameters.tiles), "data": 8})
+
+
+class OffsetPlacer(wiring.Component):
+    """Bytes to starts, and where they belong; a clock later.
+
+    Parameters
+    ----------
+    parameters : CrossbarParameters
+        Of the crossbar.
+
+    Attributes
+    ----------
+    valid, byte : In(1), In(`OffsetLayout`)
+        A byte that comes.
+    write : Out(1)
+        There is a start to be stored.
+    lane, place : Out
+        Which lane's, and in which place of its memory: of each group of columns as many as there
+        are tiles.
+    start : Out
+        What is stored.
+    """
+
+    valid: Signal
+    byte: data.View
+    write: Signal
+    lane: Signal
+    place: Signal
+    start: Signal
+
+    def __init__(self, parameters: CrossbarParameters) -> None:
+        p = self._parameters = parameters
+        assert p.tiling is not None
+        super().__init__(
+            {
+                "valid": In(1),
+                "byte": In(OffsetLayout(p)),
+                "write": Out(1),
+                "lane": Out(range(p.lanes)),
+                "place": Out(range(p.places)),
+                "start": Out(signed(p.tiling.start_bits)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the counters."""
+        m = Module()
+        p, byte = self._parameters, self.byte
+        assert p.tiling is not None
+        names = {
+            "high": range(2),
+            "tile": range(p.tiles + 1),
+            "column": range(p.columns + 1),
+            "lane": range(p.lanes + 1),
+            "base": range((p.passes + 1) * p.tiles),
+        }
+        following = {name: Signal(shape, name=f"next_{name}") for name, shape in names.items()}
+        here = {name: Signal(shape, name=f"here_{name}") for name, shape in names.items()}
+        for name, place in here.items():
+            start = byte.tile if name == "tile" else 0
+            m.d.comb += place.eq(Mux(byte.first, start, following[name]))
+        low = Signal(8)
+        offset = Signal(signed(OFFSET_BITS))
+        ends_row = here["column"] == p.columns - 1
+        ends_group = here["lane"] == p.lanes - 1
+        m.d.comb += offset.eq(Cat(low, byte.data).as_signed())
+        m.d.sync += self.write.eq(self.valid & here["high"])
+        with m.If(self.valid):
+            m.d.sync += [following[name].eq(place) for name, place in here.items()]
+            m.d.sync += following["high"].eq(~here["high"])
+            with m.If(~here["high"]):
+                m.d.sync += low.eq(byte.data)
+            with m.Else():
+                m.d.sync += [
+                    self.lane.eq(here["lane"]),
+                    self.place.eq(here["base"] + here["tile"]),
+                    self.start.eq(offset + p.tiling.start),
+                    following["column"].eq(here["column"] + 1),
+                    following["lane"].eq(here["lane"] + 1),
+                ]
+                with m.If(ends_row):
+                    m.d.sync += following["tile"].eq(here["tile"] + 1)
+                    m.d.sync += [following[name].eq(0) for name in ("column", "lane", "base")]
+                with m.Elif(ends_group):
+                    m.d.sync += [
+                        following["base"].eq(here["base"] + p.tiles),
+                        following["lane"].eq(0),
+                    ]
+        return m
+
+
+class TileStarts(wiring.Component):
+    """A memory of starts for each lane.
+
+    Parameters
+    ----------
+    parameters : CrossbarParameters
+        Of the crossbar.
+
+    Attributes
+    ----------
+    clocks : int
+        From `begins` to `starts`; the way to the lanes takes two where the target is wide.
+    valid, byte
+        As of `OffsetPlacer`; not while an image is under way.
+    begins : In(1)
+        A tile begins.
+    place : In
+        Which: of each group of columns as many as there are tiles.
+    starts : Out(array of signed)
+        `clocks` later where each lane's sum starts; 0 where no tile begins.
+    """
+
+    valid: Signal
+    byte: data.View
+    begins: Signal
+    place: Signal
+    starts: data.View
+
+    def __init__(self, parameters: CrossbarParameters) -> None:
+        p = self._parameters = parameters
+        assert p.tiling is not None
+        self.clocks = 3 if p.target.wide else 1
+        self._shape = signed(p.tiling.start_bits)
+        super().__init__(
+            {
+                "valid": In(1),
+                "byte": In(OffsetLayout(p)),
+                "begins": In(1),
+                "place": In(range(p.places)),
+                "starts": Out(data.ArrayLayout(self._shape, p.lanes)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the memories."""
+        m = Module()
+        p = self._parameters
+        m.submodules.placer = placer = OffsetPlacer(p)
+        m.d.comb += [placer.valid.eq(self.valid), placer.byte.eq(self.byte)]
+        leaves = -(-p.lanes // LANES_PER_LEAF)
+        written: Any = Signal(
+            data.StructLayout(
+                {
+                    "write": 1,
+                    "lane": range(p.lanes),
+                    "place": range(p.places),
+                    "start": self._shape,
+                }
+            )
+        )
+        asked: Any = Signal(data.StructLayout({"begins": 1, "place": range(p.places)}))
+        m.d.comb += [
+            written.write.eq(placer.write),
+            written.lane.eq(placer.lane),
+            written.place.eq(placer.place),
+            written.start.eq(placer.start),
+            asked.begins.eq(self.begins),
+            asked.place.eq(self.place),
+        ]
+        writes, asks = [written] * leaves, [asked] * leaves
+        if p.target.wide:
+            writes = tree(m, platform, written, leaves, "written")
+            asks = tree(m, platform, asked, leaves, "asked")
+        for lane in range(p.lanes):
+            write_here, ask = writes[lane // LANES_PER_LEAF], asks[lane // LANES_PER_LEAF]
+            memory = block_memory(self._shape, p.places, distributed=p.target.distributed_ram)
+            m.submodules[f"lane_{lane}"] = memory
+            write, read = memory.write_port(), memory.read_port(domain="comb")
+            start = Signal(self._shape, name=f"start_{lane}", reset_less=True)
+            m.d.comb += [
+                write.addr.eq(write_here.place),
+                write.data.eq(write_here.start),
+                write.en.eq(write_here.write & (write_here.lane == lane)),
+                read.addr.eq(ask.place),
+                self.starts[lane].eq(start),
+            ]
+            m.d.sync += start.eq(Mux(ask.begins, read.data, 0))
+        return m
+
+
+def write_clocks(parameters: CrossbarParameters) -> int:
+    """Clocks from a byte of offsets at its layer to the start in its lane's memory."""
+    # With the layer's own register, and the way to the lanes.
+    return 5 if parameters.target.wide else 2

@@ -1,0 +1,59 @@
+"""Columns that are read tile by tile, on the virtual board: every logit, streamed and resident."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from allspin.boards.top import TopParameters
+from allspin.boards.virtual.build import build
+from allspin.hdl.bench.networks import in_tiles, random_images, random_network
+from allspin.hdl.parameters import HardwareProfile, ResidentParameters
+from allspin.host.link.machines.linked import LinkedMachine
+from allspin.host.link.machines.resident import ResidentImages
+from allspin.host.link.virtual.board import VirtualTransport
+from allspin.sim.errors import UserError
+from allspin.sim.network.golden import GoldenModel
+
+PLAIN = random_network((40, 10, 5), 3)
+NETWORK = in_tiles(PLAIN, 16, 5)
+
+
+@pytest.fixture(scope="module")
+def device():
+    profile = HardwareProfile(
+        rows_per_clock=4, resident=ResidentParameters(4000, 200), tile_offsets=True
+    )
+    program = build(TopParameters.from_network(NETWORK, profile))
+    with LinkedMachine(VirtualTransport(program)) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("offsets", [None, 1])
+def test_every_logit(device, offsets):
+    """With the offsets of a chip, and without any behind them."""
+    network = in_tiles(PLAIN, 16, 5, offsets=offsets)
+    images = random_images(network, 200, 4)
+    labels = np.zeros(200, int)
+    expected = GoldenModel(network).logits(images)
+    device.program(network)
+    assert np.array_equal(device.stream(images).logits, expected)
+    resident = ResidentImages(device)
+    held = resident.load(images, labels)
+    assert held > 100
+    assert resident.run().correct == np.count_nonzero(expected.argmax(axis=1)[:held] == 0)
+    assert np.array_equal(resident.logits().logits, expected[:held])
+    for layer, crossbar in enumerate(network.layers):
+        assert np.array_equal(device.read_words(layer), crossbar.words)
+
+
+def test_what_it_was_not_built_for(device):
+    with pytest.raises(UserError, match=r"in layer 0 tiles of 16 rows.*not columns read in one"):
+        device.program(PLAIN)
+    adc = NETWORK.layers[0].adc
+    assert adc is not None
+    offsets = np.full((3, 10), 2**15, np.int32)
+    layer = dataclasses.replace(NETWORK.layers[0], adc=dataclasses.replace(adc, offsets=offsets))
+    wide = dataclasses.replace(NETWORK, layers=(layer, NETWORK.layers[1]))
+    with pytest.raises(UserError, match="with offsets from -32768 to 32767, not 32768"):
+        device.program(wide)
