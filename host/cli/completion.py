@@ -1,6 +1,7 @@
 """Completion in a shell: shtab's script, with the names of networks, devices and boards."""
 
 import argparse
+import itertools
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import shtab
 from allspin.boards.catalogue import find_boards
 from allspin.host.data.catalogue import shipped_devices, shipped_networks
 from allspin.host.link.machines.opening import AUTO, GOLDEN, VIRTUAL
+from allspin.host.show.pictures.style import FORMATS as PICTURES
 from allspin.sim.network.neuron import NEURONS
 from allspin.sim.programming.device_levels import LEVEL_CHOICES
 from allspin.sim.programming.schemes import POLARITIES, SCHEMES
@@ -59,13 +61,18 @@ def completion_script(parser: argparse.ArgumentParser, shell: str) -> str:
     by_name = {
         "on": _names("machine", (GOLDEN, VIRTUAL, AUTO), files=True),
         "scheme": _names("scheme", SCHEMES),
+        "program": _names("scheme", SCHEMES),
+        "formats": _names("format", _lists(PICTURES)),
         "polarity": _names("polarity", POLARITIES),
         "level_choice": _names("levels", LEVEL_CHOICES),
         "neuron": _names("neuron", NEURONS),
     }
-    for action in _actions(parser):
+    tested = _names("tested", (VIRTUAL, AUTO), files=True)
+    for command, action in _actions(parser):
         metavar = action.metavar if isinstance(action.metavar, str) else ""
         complete = by_name.get(action.dest) or by_metavar.get(metavar)
+        if (command, action.dest) == ("selftest", "on"):
+            complete = tested
         if complete is None and action.type is Path:
             complete = "file"
         if complete is not None and action.choices is None:
@@ -73,11 +80,26 @@ def completion_script(parser: argparse.ArgumentParser, shell: str) -> str:
     return shtab.complete(parser, shell)
 
 
-def _actions(parser: argparse.ArgumentParser) -> Iterable[argparse.Action]:
-    """All options and words of a parser and of its commands."""
+def _lists(kinds: Iterable[str]) -> Iterable[str]:
+    """All lists of some kinds, the short ones first."""
+    known = list(kinds)
+    for count in range(1, len(known) + 1):
+        for some in itertools.combinations(known, count):
+            yield ",".join(some)
+
+
+def _actions(
+    parser: argparse.ArgumentParser, command: str = ""
+) -> Iterable[tuple[str, argparse.Action]]:
+    """All options and words of a parser and of its commands, each with its command's name.
+
+    A command is described by the line that a list of commands has: shells show one line.
+    """
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
-            for command in action.choices.values():
-                yield from _actions(command)
+            for choice in action._choices_actions:
+                own = action.choices[choice.dest]
+                own.description = choice.help
+                yield from _actions(own, choice.dest)
         else:
-            yield action
+            yield command, action

@@ -135,8 +135,8 @@ class NeuronVariation:
     def readings(self) -> list[str]:
         """What the variations are taken to be of, a line each, for reports."""
         return [
-            f"neuron D2D of gain {self.gain:g}: {GAIN_READINGS[self.gain_reading]}",
-            f"neuron D2D of threshold {self.threshold:g} "
+            f"neuron D2D of gain {self.gain:.3g}: {GAIN_READINGS[self.gain_reading]}",
+            f"neuron D2D of threshold {self.threshold:.3g} "
             f"{THRESHOLD_READINGS[self.threshold_reading]}",
-            f"neuron C2C {self.use:g} {USE_READINGS[self.use_reading]}",
+            f"neuron C2C {self.use:.3g} {USE_READINGS[self.use_reading]}",
         ]

@@ -111,7 +111,7 @@ class CycleVariation(SynapseVariation):
 
     def __str__(self) -> str:
         return (
-            f"C2C {self.potentiation:g} (potentiation), {self.depression:g} (depression) "
+            f"C2C {self.potentiation:.3g} (potentiation), {self.depression:.3g} (depression) "
             f"{CYCLE_READINGS[self.reading]}, {OCCASIONS[self.occasion]}"
         )
 
@@ -138,7 +138,7 @@ class DeviceVariation(SynapseVariation):
 
     def __str__(self) -> str:
         return (
-            f"D2D {self.potentiation:g} (potentiation), {self.depression:g} (depression): "
+            f"D2D {self.potentiation:.3g} (potentiation), {self.depression:.3g} (depression): "
             f"{DEVICE_READINGS[self.reading]}"
         )
 

@@ -107,7 +107,7 @@ def energy_split(comparison: dict[str, Any]) -> Figure:
     _parts(whole, neurons, ("energy_parts_fj", "periphery_parts_fj"), "energy_with_periphery_fj")
     whole.set_title("with what surrounds it at the foot of a spin column")
     marks, names = whole.get_legend_handles_labels()
-    figure.legend(marks, names, loc="outside lower center", ncols=len(names), fontsize=8)
+    figure.legend(marks, names, loc="outside lower center", ncols=-(-len(names) // 2), fontsize=8)
     return figure
 
 

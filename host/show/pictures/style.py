@@ -2,16 +2,20 @@
 
 import functools
 import io
+import math
+import textwrap
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ParamSpec, cast
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.gridspec import GridSpec
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.text import Text
 
@@ -39,6 +43,10 @@ MILLIMETRES = 25.4
 """Of an inch."""
 PRINT_POINTS = 7.0
 """Size of the text in print."""
+LETTER = 0.68
+"""Width of a bold letter, as a share of the text's size."""
+SLACK = 0.03
+"""Inches that a text may stand out of a picture: room around letters."""
 PRINT_DOTS = 300
 """Per inch, of a PNG for print."""
 DOTS_PER_INCH = 150
@@ -164,14 +172,93 @@ class Look:
 SCREEN = Look()
 
 
+def _are_maps(panels: Iterable[Axes]) -> bool:
+    """Whether panels have a shape of their own, and labels at their ticks."""
+    return all(
+        panel.get_aspect() == 1 and panel.get_xticklabels()
+        for panel in panels
+        if panel.get_subplotspec() is not None
+    )
+
+
+def _restack(figure: Figure, room: float) -> tuple[float, float]:
+    """Put panels that stand side by side into fewer columns.
+
+    Parameters
+    ----------
+    figure : Figure
+        The picture; panels in grids of their own, or without labels at their ticks, stay.
+    room : float
+        Width that there is, as a share of the one that all its columns need.
+
+    Returns
+    -------
+    fewer, higher : float
+        Columns that were and that are, one over the other; rows that are and that were.
+    """
+    panels = [panel for panel in figure.axes if panel.get_subplotspec() is not None]
+    shown = [panel for panel in panels if panel.axison]
+    grids = {panel.get_gridspec() for panel in panels}
+    if len(grids) != 1 or not all(panel.get_xticklabels() for panel in shown):
+        return 1.0, 1.0
+    grid = grids.pop()
+    assert grid is not None
+    # What is written in maps needs less room than what stands beside curves.
+    wanted = grid.ncols * room
+    columns = max(1, min(grid.ncols, math.ceil(wanted) if _are_maps(shown) else round(wanted)))
+    alike = all(
+        len(np.unique(ratios or 1)) == 1
+        for ratios in (grid.get_width_ratios(), grid.get_height_ratios())
+    )
+    if columns == grid.ncols or not alike or len(panels) != grid.ncols * grid.nrows:
+        return 1.0, 1.0
+    for panel in set(panels) - set(shown):
+        panel.remove()
+    rows = -(-len(shown) // columns)
+    places = GridSpec(rows, columns, figure=figure)
+    for number, panel in enumerate(shown):
+        panel.set_subplotspec(places[number // columns, number % columns])
+        panel.tick_params(labelleft=True, labelbottom=True)
+    return grid.ncols / columns, rows / grid.nrows
+
+
+def _fold(texts: Iterable[object], title: str, letters: float) -> None:
+    """Break the text that is a title into lines of so many letters."""
+    for words in texts:
+        if isinstance(words, Text) and title and words.get_text() == title:
+            lines = (textwrap.fill(line, int(letters)) for line in title.split("\n"))
+            words.set_text("\n".join(lines))
+
+
+def _fold_titles(figure: Figure, text: float) -> None:
+    """Break titles into lines that the figure or the panel has room for."""
+    # In letters of which each is as wide as it is high.
+    width = 72 * figure.get_size_inches()[0] / text / LETTER
+    _fold(figure.texts, figure.get_suptitle(), width / RC["figure.titlesize"])
+    for axes in figure.axes:
+        if (place := axes.get_subplotspec()) is not None:
+            right = place.colspan.stop / place.get_gridspec().ncols
+            room = (right - axes.get_position().x0) * width
+            _fold(axes.findobj(Text), axes.get_title(loc="left"), room / RC["axes.titlesize"])
+
+
+def _is_whole(figure: Figure) -> bool:
+    """Whether all titles, labels and legends are within the picture."""
+    drawn = figure.get_tightbbox()
+    return drawn.x0 >= -SLACK and drawn.x1 <= figure.get_size_inches()[0] + SLACK
+
+
 def _set_for_print(figure: Figure, look: Look) -> None:
-    """Change a figure's size and that of its texts."""
+    """Change a figure's size, that of its texts, and where its panels stand."""
     figure.draw_without_rendering()  # ticks are made when they are drawn
     width, height = figure.get_size_inches()
     share = 1.0 if look.width is None else look.width / MILLIMETRES / width
     text = (look.points or PRINT_POINTS) / RC["font.size"]
-    # As high as its lines of text need, and not higher than it was.
-    figure.set_size_inches(width * share, height * max(share, min(1.0, text)))
+    fewer, higher = _restack(figure, share / text)
+    # As high as its lines of text need, and not higher than it was; maps keep their shape.
+    panel = share * fewer
+    least = 0.0 if _are_maps(figure.axes) else min(1.0, text)
+    figure.set_size_inches(width * share, height * higher * max(panel, least))
     texts = set(figure.findobj(Text))
     for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
         texts -= set(axis.findobj(Text)) - {axis.label, axis.offsetText}
@@ -182,6 +269,11 @@ def _set_for_print(figure: Figure, look: Look) -> None:
     for words in texts:
         assert isinstance(words, Text)
         words.set_fontsize(float(words.get_fontsize()) * text)
+    figure.draw_without_rendering()
+    _fold_titles(figure, text)
+    # Where maps come to stand depends on what stands beside them, and the other way round.
+    for _ in range(2):
+        figure.draw_without_rendering()
 
 
 def png_of(figure: Figure) -> bytes:
@@ -190,6 +282,12 @@ def png_of(figure: Figure) -> bytes:
     with _style():
         figure.savefig(content, format="png", metadata={FORMATS["png"]: None}, dpi=NOTEBOOK_DOTS)
     return content.getvalue()
+
+
+def _no_room(name: str) -> UserError:
+    return UserError(
+        f"the picture {name} has no room for its text: `width` must be larger, or `points` smaller"
+    )
 
 
 def save_picture(figure: Figure, folder: Path, name: str, look: Look = SCREEN) -> list[Path]:
@@ -219,17 +317,19 @@ def save_picture(figure: Figure, folder: Path, name: str, look: Look = SCREEN) -
     paths = []
     with _style():
         if look.printed:
-            _set_for_print(figure, look)
+            try:
+                _set_for_print(figure, look)
+            except UserWarning as warning:
+                raise _no_room(name) from warning
+            if not _is_whole(figure):
+                raise _no_room(name)
         for kind in look.formats:
             content = io.BytesIO()
             dots = PRINT_DOTS if look.printed else DOTS_PER_INCH
             try:
                 figure.savefig(content, format=kind, metadata={FORMATS[kind]: None}, dpi=dots)
             except UserWarning as warning:
-                raise UserError(
-                    f"the picture {name} has no room for its text: `width` must be larger, or "
-                    "`points` smaller"
-                ) from warning
+                raise _no_room(name) from warning
             paths.append(folder / f"{name}.{kind}")
             write_atomically(paths[-1], content.getvalue())
     return paths

@@ -153,8 +153,8 @@ def _link(record: dict[str, Any]) -> list[Section]:
         for baud, rate in each["images_per_second"].items()
     ]
     text = (
-        f"An image's request takes {each['bytes_per_image']:.1f} bytes, frame included, so that a",
-        "UART carries at most:",
+        f"An image's request takes {each['bytes_per_image']:.1f} bytes, frame included, each of",
+        "ten bits on a UART.",
     )
     return [(text, Table("Link: host to host", _columns("link", "images/s, at most"), rows))]
 
@@ -191,7 +191,7 @@ def printed(record: dict[str, Any]) -> tuple[list[Table], list[str]]:
         replace(table, notes=[" ".join(text)] if text else [])
         for part in PARTS
         for text, table in part(record)
-        if table.columns
+        if table.rows
     ]
     return tables, [circumstances(record)]
 

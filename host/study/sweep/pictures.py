@@ -257,8 +257,15 @@ def yields_by_factor(rows: list[Row], factors: list[str]) -> Figure:
         axes.xaxis.set_major_locator(MaxNLocator(6))
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_formatter(PercentFormatter(1))
+        # Above: a line of a wide yield crosses each corner.
         axes.legend(
-            title=TITLES[factor], loc="lower left", fontsize=8, title_fontsize=8, alignment="left"
+            title=TITLES[factor],
+            loc="lower left",
+            bbox_to_anchor=(0, 1),
+            ncols=2,
+            fontsize=8,
+            title_fontsize=8,
+            alignment="left",
         )
         add_grid(axes)
         axes.grid(axis="x", color=SOFT, alpha=0.2)

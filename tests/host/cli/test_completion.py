@@ -67,6 +67,18 @@ def test_bash_completes_commands_options_values_and_names(scripts):
     assert offered(scripts, "run", "paper-10", "--device", "pap") == {"paper"}
     assert offered(scripts, "build", "icebreaker", "ulx3s-8") == {"ulx3s-85f"}
     assert offered(scripts, "sim", "paper-10", "--simulator", "v") == {"verilator"}
+    assert "golden" in offered(scripts, "run", "paper-10", "--on", "")
+    assert "golden" not in offered(scripts, "selftest", "--on", "")
+    assert "virtual" in offered(scripts, "selftest", "--on", "")
+    assert offered(scripts, "demo", "--format", "svg") == {"svg", "svg,pdf"}
+    assert offered(scripts, "sweep", "--program", "wr") == {"write-verify"}
+
+
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+def test_a_command_is_described_by_its_line_of_the_list(scripts, shell):
+    text = scripts[shell].read_text()
+    for command in ("virtual", "bench", "chips"):
+        assert COMMANDS[command][1] in text
 
 
 def test_another_shell_is_refused_and_one_that_is_like_it_asked_for(capsys):

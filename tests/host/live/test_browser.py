@@ -22,10 +22,12 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 
 from allspin.host.data.catalogue import open_device, open_network
+from allspin.host.live.seats import chair
 from allspin.host.live.shown.choices import Choices
 from allspin.host.live.shown.drawing import drawn_image
 from allspin.host.live.web.serve import LiveServer, Place
 from allspin.sim.chip.chip import Chip
+from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Programming
@@ -171,6 +173,64 @@ def test_a_stroke_gives_the_golden_models_logits(browser, link):
     wait(browser, lambda: logits(browser) == expected(image, 0, 1))
 
 
+def test_a_stroke_that_is_taken_away_ends(browser, link):
+    show(browser, link, DESK)
+    ready(browser)
+    pad = browser.find_element(By.ID, "pad")
+    chain = ActionChains(browser, duration=20)
+    chain.move_to_element_with_offset(pad, -40, -40).click_and_hold().move_by_offset(20, 20)
+    chain.send_keys(Keys.DELETE).move_by_offset(30, 10).release().perform()
+    wait(browser, lambda: "net" in said(browser) and "drawn" not in said(browser))
+    draw(browser, (-60, -70), (50, -70))
+    wait(browser, lambda: "drawn" in said(browser))
+    assert len(strokes(said(browser)["drawn"])) == 1
+    assert browser.get_log("browser") == []
+
+
+def test_a_second_finger_does_not_draw(browser, link):
+    show(browser, link, PHONE)
+    ready(browser)
+    x, y, side = browser.execute_script(
+        "const box = document.getElementById('pad').getBoundingClientRect();"
+        "return [box.left, box.top, box.width]"
+    )
+
+    def touch(kind: str, *fingers: float) -> None:
+        places = [
+            {"x": x + side * (0.2 + 0.6 * number), "y": y + side * height, "id": number}
+            for number, height in enumerate(fingers)
+        ]
+        browser.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": kind, "touchPoints": places})
+
+    touch("touchStart", 0.2)
+    touch("touchMove", 0.4)
+    touch("touchStart", 0.4, 0.1)
+    for height in (0.5, 0.6, 0.7):
+        touch("touchMove", height, height - 0.3)
+    touch("touchEnd")
+    wait(browser, lambda: "drawn" in said(browser))
+    [stroke] = strokes(said(browser)["drawn"])
+    assert len(stroke) >= 6
+    assert all(abs(place - 200) < 10 for place in stroke[0::2])
+    assert stroke[1::2] == sorted(stroke[1::2])
+
+
+def test_a_number_that_no_test_image_has_is_taken_back(browser, link):
+    show(browser, f"{link}#test=42", DESK)
+    ready(browser)
+    field = browser.find_element(By.ID, "test")
+    shown = expected(Choices.open("paper-10").images[42], 0, 42)
+    wait(browser, lambda: logits(browser) == shown)
+    for wrong in ("300", "-1", "1.5", ""):
+        browser.execute_script(
+            "arguments[0].value = arguments[1]; arguments[0].dispatchEvent(new Event('change'))",
+            field,
+            wrong,
+        )
+        assert field.get_property("value") == "42"
+    assert logits(browser) == shown
+
+
 def test_the_dice_throw_another_chip(browser, link):
     show(browser, link, DESK)
     ready(browser)
@@ -219,6 +279,44 @@ def test_what_a_link_may_not_say_is_left_out(browser, link):
     assert browser.get_log("browser") == []
 
 
+def test_of_a_drawing_that_is_too_large_a_link_restores_a_part(browser, link):
+    stroke, too_long = "DIDI" * 10, "Ps".join(["DI"] * 4002)
+    show(browser, f"{link}#drawn={stroke}.{too_long}.{stroke}", DESK)
+    ready(browser)
+    image = drawn_image(strokes(stroke), (28, 28))
+    wait(browser, lambda: logits(browser) == expected(image, 0, 0))
+    assert not browser.find_element(By.ID, "problem").is_displayed()
+
+
+def test_a_link_says_how_many_chips(browser, link):
+    show(browser, f"{link}#chips=20", DESK)
+    ready(browser)
+    wait(browser, lambda: "of 20 chips" in browser.find_element(By.ID, "chips").text)
+    Select(browser.find_element(By.ID, "count")).select_by_visible_text("100")
+    wait(browser, lambda: said(browser).get("chips") == "100")
+    show(browser, f"{link}#chips=33", DESK)
+    ready(browser)
+    wait(browser, lambda: "of 50 chips" in browser.find_element(By.ID, "chips").text)
+
+
+def test_a_compilation_is_seen_to_go_on(browser, small_link, monkeypatch):
+    over = threading.Event()
+
+    def compiled(network, progress):
+        # Some steps tell only that they begin.
+        progress("elaborating", 0.0)
+        over.wait(PATIENCE)
+        raise UserError("no compiler")
+
+    monkeypatch.setattr(chair, "open_virtual_seat", compiled)
+    show(browser, f"{small_link}#on=virtual", DESK)
+    said_of_it = browser.find_element(By.ID, "state-said")
+    wait(browser, lambda: "elaborating, 0 s" in said_of_it.text)
+    wait(browser, lambda: "elaborating, 1 s" in said_of_it.text)
+    over.set()
+    wait(browser, lambda: "no compiler" in said_of_it.text)
+
+
 def test_the_scrubber_moves_the_flow(browser, small_link):
     show(browser, f"{small_link}#on=virtual&test=9", DESK)
     slider = browser.find_element(By.ID, "cycle")
@@ -260,6 +358,10 @@ def test_it_fits_says_nothing_and_asks_nobody_else(browser, link, width, scheme)
         "return [w, document.documentElement.scrollWidth, out.map(e => e.tagName + '.' + e.id)]"
     )
     assert wide == [width, width, []]
+    answer = browser.find_element(By.ID, "answer")
+    if width == PHONE:
+        assert answer.get_property("scrollWidth") <= answer.get_property("clientWidth")
+        assert "as labelled" in answer.text
     log = messages(browser)
     sizes = [
         message["params"]["encodedDataLength"]

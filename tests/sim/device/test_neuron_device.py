@@ -1,9 +1,12 @@
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from allspin.sim.device.neuron_device import NeuronVariation
+from allspin.sim.device.synapse_variation import CycleVariation, DeviceVariation
 from allspin.sim.network.neuron import ReluNeuron, SotNeuron
 
 fractions = st.floats(0, 1)
@@ -13,6 +16,13 @@ fractions = st.floats(0, 1)
 def test_without_variation_deviates_do_nothing(i: float, g: float, t: float, u: float) -> None:
     neuron = SotNeuron()
     assert float(NeuronVariation().respond(neuron, i, g, t, u)) == float(neuron.response(i))
+
+
+def test_what_a_fit_found_is_told_in_three_digits() -> None:
+    lines = NeuronVariation(gain=0.0146579, threshold=0.18, use=0.10004).readings()
+    assert [re.findall(r"0\.\d+", line) for line in lines] == [["0.0147"], ["0.18"], ["0.1"]]
+    assert "0.0147 (potentiation), 0.003 (depression)" in str(CycleVariation(0.0146579, 0.003))
+    assert "0.0147 (potentiation), 0.151 (depression)" in str(DeviceVariation(0.0146579, 0.150854))
 
 
 def test_each_reading_of_the_threshold() -> None:

@@ -41,7 +41,7 @@ class Page {
     this.status = new Status();
     this.flow = new FlowView(this.colours, (layer, column) => this.choose(layer, column));
     this.timeline = new TimelineView(this.colours, (cycle) => this.replay(cycle));
-    this.chips = new ChipsView(this.colours, () => this.wantChips(), (seed) => this.pickChip(seed));
+    this.chips = new ChipsView(this.colours, () => this.wantChips(true), (seed) => this.pickChip(seed));
     this.confusion = new ConfusionView(this.colours, (number) => this.show({ test: number, strokes: [], use: 0 }));
     /** @type {import("./state.js").State | null} */
     this.state = null;
@@ -132,7 +132,8 @@ class Page {
     this.form?.set(state.setting);
     this.pad?.set(state.subject.strokes);
     this.subject?.show(state.subject.test);
-    this.wantChips();
+    state.chips = this.chips.want(state.chips);
+    this.wantChips(false);
     this.connection.send({ kind: "choose", setting: state.setting });
     this.asking.ask(state.subject);
   }
@@ -194,7 +195,12 @@ class Page {
     if (subject && subject.test === null) this.show({ ...subject, use: subject.use + 1 });
   }
 
-  wantChips() {
+  /** @param {boolean} others Whether another number of them was chosen. */
+  wantChips(others) {
+    if (others && this.state) {
+      this.state.chips = this.chips.wanted;
+      this.remember();
+    }
     this.connection.send({ kind: "chips", count: this.chips.wanted });
   }
 

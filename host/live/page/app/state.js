@@ -8,8 +8,10 @@ const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_
 const WIDE = DIGITS.length;
 
 /**
- * @typedef {{setting: Setting, subject: Subject, column: [number, number], cycle: number | null}} State
- *   `column` is a layer and its column; `cycle` is null at the end of the image.
+ * @typedef {{setting: Setting, subject: Subject, column: [number, number], cycle: number | null,
+ *   chips: number | null}} State
+ *   `column` is a layer and its column; `cycle` is null at the end of the image; `chips` is how many
+ *   chips are measured, null for as many as at first.
  */
 
 /** @param {number[][]} strokes Coordinates from 0 to 1000, two digits each. */
@@ -42,8 +44,19 @@ function value(part, place, grid) {
   return Math.min(grid, Math.max(0, number));
 }
 
+/**
+ * As much of a drawing as the server takes.
+ *
+ * @param {number[][]} strokes
+ * @param {{strokes: number, points: number}} most
+ */
+function fewer(strokes, most) {
+  let points = 0;
+  return strokes.slice(0, most.strokes).filter((stroke) => (points += stroke.length / 2) <= most.points);
+}
+
 /** @param {State} state */
-export function pack({ setting, subject, column, cycle }) {
+export function pack({ setting, subject, column, cycle, chips }) {
   const said = new URLSearchParams();
   said.set("net", setting.network);
   said.set("on", setting.on);
@@ -56,6 +69,7 @@ export function pack({ setting, subject, column, cycle }) {
   if (subject.test === null && subject.use) said.set("use", String(subject.use));
   said.set("column", column.join("."));
   if (cycle !== null) said.set("cycle", String(cycle));
+  if (chips !== null) said.set("chips", String(chips));
   return said.toString();
 }
 
@@ -88,7 +102,7 @@ export function unpack(text, hello) {
     }),
   );
   const isDrawn = said.has("drawn") && !said.has("test");
-  const drawn = unpackStrokes(said.get("drawn") ?? "", hello.grid).slice(0, hello.most.strokes);
+  const drawn = fewer(unpackStrokes(said.get("drawn") ?? "", hello.grid), hello.most);
   const [layer, column] = (said.get("column") ?? "").split(".");
   return {
     setting: {
@@ -106,5 +120,6 @@ export function unpack(text, hello) {
     },
     column: [whole(layer ?? null, 0, 15, 0), whole(column ?? null, 0, 65535, 0)],
     cycle: said.has("cycle") ? whole(said.get("cycle"), 0, 1e9, 0) : null,
+    chips: whole(said.get("chips"), 0, hello.most.chips, 0) || null,
   };
 }

@@ -22,6 +22,7 @@ export class Status {
     this.said = find("state-said", HTMLElement);
     this.badge = find("badge", HTMLElement);
     this.problem = find("problem", HTMLElement);
+    this.ticking = 0;
     this.compared = 0;
     this.mismatches = 0;
     this.scored = [0, 0];
@@ -31,11 +32,19 @@ export class Status {
 
   /** @param {MachineState} told */
   machine({ state, text, s }) {
+    clearInterval(this.ticking);
     this.state.dataset.state = state;
     this.state.textContent = STATES[state] ?? state;
+    const begun = performance.now() - 1000 * s;
     const serves = ["opening", "compiling", "held", "missing", "failed"].includes(state);
-    const since = state === "compiling" ? `, ${s.toFixed(0)} s (half a minute the first time)` : "";
-    this.said.textContent = `${text}${since}${serves ? "; the golden model serves meanwhile" : ""}`;
+    const say = () => {
+      const seconds = Math.floor((performance.now() - begun) / 1000);
+      const since = state === "compiling" ? `, ${seconds} s (half a minute the first time)` : "";
+      this.said.textContent = `${text}${since}${serves ? "; the golden model serves meanwhile" : ""}`;
+    };
+    say();
+    // The first steps of a compilation tell only that they begin.
+    if (state === "compiling") this.ticking = setInterval(say, 1000);
   }
 
   /** Nothing of this chip is compared yet. */

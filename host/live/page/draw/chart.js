@@ -62,7 +62,7 @@ export class Chart extends Captioned {
       grid: { stroke: grid, width: 1 },
       ticks: { stroke: rule, width: 1, size: 4 },
     };
-    const plain = { width, height: this.height, padding: [8, 8, 0, 0] };
+    const plain = { width, height: this.height, padding: [8, 14, 0, 0] };
     this.plot = new uPlot({ ...plain, ...this.options({ axis }) }, this.values, this.place);
   }
 

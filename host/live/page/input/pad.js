@@ -24,13 +24,14 @@ export class Pad {
     this.changed = changed;
     /** @type {number[][]} */
     this.strokes = [];
-    this.down = false;
+    /** @type {number | null} The pointer that draws: another finger does not. */
+    this.pointer = null;
     this.cursor = [CELLS / 2, CELLS / 2];
     this.penDown = false;
     canvas.addEventListener("pointerdown", (event) => this.begin(event));
     canvas.addEventListener("pointermove", (event) => this.move(event));
     for (const name of /** @type {const} */ (["pointerup", "pointercancel"])) {
-      canvas.addEventListener(name, () => this.end());
+      canvas.addEventListener(name, (event) => this.end(event));
     }
     canvas.addEventListener("keydown", (event) => this.key(event));
     canvas.addEventListener("focus", () => this.redraw());
@@ -56,16 +57,18 @@ export class Pad {
 
   /** @param {PointerEvent} event */
   begin(event) {
-    if (event.button !== 0 || this.strokes.length >= this.most.strokes || this.full) return;
+    if (this.pointer !== null || event.button !== 0) return;
+    if (this.strokes.length >= this.most.strokes || this.full) return;
     this.canvas.setPointerCapture(event.pointerId);
-    this.down = true;
+    this.penDown = false;
+    this.pointer = event.pointerId;
     this.strokes.push(this.place(event));
     this.tell(false);
   }
 
   /** @param {PointerEvent} event */
   move(event) {
-    if (!this.down || this.full) return;
+    if (event.pointerId !== this.pointer || this.full) return;
     const stroke = this.strokes[this.strokes.length - 1];
     const events = event.getCoalescedEvents?.() ?? [];
     for (const each of events.length ? events : [event]) {
@@ -76,9 +79,10 @@ export class Pad {
     this.tell(false);
   }
 
-  end() {
-    if (!this.down) return;
-    this.down = false;
+  /** @param {PointerEvent} event */
+  end(event) {
+    if (event.pointerId !== this.pointer) return;
+    this.pointer = null;
     this.tell(true);
   }
 
@@ -110,8 +114,9 @@ export class Pad {
     return this.cursor.map((value) => Math.round((value / CELLS) * this.most.grid));
   }
 
-  /** Put the keyboard's pen down, or lift it. */
+  /** Put the keyboard's pen down, or lift it; while a pointer draws there is no other pen. */
   lift() {
+    if (this.pointer !== null) return;
     this.penDown = !this.penDown && this.strokes.length < this.most.strokes && !this.full;
     if (this.penDown) {
       this.strokes.push(this.under());
@@ -121,21 +126,27 @@ export class Pad {
     }
   }
 
-  undo() {
+  /** No pen is down any more: the stroke that it drew may be gone. */
+  liftAll() {
     this.penDown = false;
+    this.pointer = null;
+  }
+
+  undo() {
+    this.liftAll();
     this.strokes.pop();
     this.tell(true);
   }
 
   clear() {
-    this.penDown = false;
+    this.liftAll();
     this.strokes = [];
     this.tell(true);
   }
 
   /** @param {number[][]} strokes Shown, and not told. */
   set(strokes) {
-    this.penDown = false;
+    this.liftAll();
     this.strokes = strokes.map((stroke) => [...stroke]);
     this.redraw();
   }

@@ -49,9 +49,15 @@ export class ChipsView {
     return Number(this.count.value);
   }
 
-  clear() {
-    this.accuracies.clear();
-    this.show();
+  /**
+   * @param {number | null} count Of chips; null for as many as at first.
+   * @returns {number | null} The same, or null if that many cannot be chosen.
+   */
+  want(count) {
+    const options = [...this.count.options];
+    const chosen = options.find(({ value }) => value === String(count));
+    for (const option of options) option.selected = chosen ? option === chosen : option.defaultSelected;
+    return chosen ? count : null;
   }
 
   /** @param {number | null} seed The chip that is shown above. */

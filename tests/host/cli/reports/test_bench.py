@@ -13,7 +13,7 @@ from allspin.host.cli.main import main
 from allspin.host.cli.reports import bench
 from allspin.host.data.catalogue import open_network
 from allspin.host.study.bench.builds import read_builds
-from allspin.host.study.bench.document import MARKS
+from allspin.host.study.bench.document import MARKS, printed
 from allspin.host.study.bench.engine import engine_figures, resident_figures
 from allspin.host.study.bench.figures_file import read_measured
 from allspin.sim.errors import UserError
@@ -55,6 +55,11 @@ def test_all_of_it_runs_and_fills_the_document(board_record, tmp_path):
     ):
         assert f"### {heading}" in text
     assert "| b, 300 images on board | 79,400 |" in text
+    # In a terminal there is no head without rows, which is all that --quick has of some.
+    tables, _ = printed(record)
+    assert len(tables) > 5
+    assert all(table.rows for table in tables)
+    assert record["shapes"] == []
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import re
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from allspin.host.data.catalogue import open_device
 from allspin.host.show.pictures.confusion import confusion_matrix
@@ -196,6 +197,55 @@ def test_a_picture_for_print_is_as_wide_and_its_text_as_large_as_asked_for(tmp_p
     figure.draw_without_rendering()
     ticks = [*axes.get_xticklabels(), *axes.get_yticklabels()]
     assert {round(float(tick.get_fontsize()), 3) for tick in ticks} == {8}
+
+
+@styled
+def beside_each_other(maps=False):
+    figure = new_figure(
+        9.6, 4, "A title of so many words that a journal's column is no place for it"
+    )
+    for axes in figure.subplots(1, 2, sharey=not maps):
+        if maps:
+            axes.imshow(np.eye(3))
+        else:
+            axes.plot([0, 1], [0, 1])
+        axes.set_title("What the panel shows, said in words that take more than its width")
+        axes.set_ylabel("what it is")
+    return figure
+
+
+@pytest.mark.parametrize("maps", [False, True])
+def test_panels_that_have_no_room_side_by_side_stand_below_each_other(tmp_path, maps):
+    figure = beside_each_other(maps)
+    save_picture(figure, tmp_path, "both", Look(("png",), width=170))
+    first, second = (axes.get_window_extent() for axes in figure.axes)
+    assert second.x0 > first.x1
+    figure = beside_each_other(maps)
+    save_picture(figure, tmp_path, "both", Look(("png",), width=85))
+    first, second = (axes.get_window_extent() for axes in figure.axes)
+    assert second.y1 < first.y0
+    assert min(first.width, second.width) > 0.5 * figure.bbox.width
+    figure.draw_without_rendering()  # what was saved has other dots
+    said = ("A title", "What the panel", "what it is")
+    texts = [
+        text.get_window_extent()
+        for text in figure.findobj(Text)
+        if isinstance(text, Text) and text.get_text().startswith(said)
+    ]
+    assert len(texts) == 5
+    for box in texts:
+        assert box.x0 >= 0
+        assert box.x1 <= figure.bbox.width
+    assert all(axes.get_yticklabels()[0].get_visible() for axes in figure.axes)
+
+
+def test_a_legend_that_is_wider_than_the_picture_is_refused(tmp_path):
+    figure = beside_each_other()
+    marks = [figure.axes[0].plot([0, 1], label=f"one of ten lines, {n}")[0] for n in range(10)]
+    figure.legend(handles=marks, loc="outside lower center", ncols=10)
+    with pytest.raises(UserError, match="no room for its text"):
+        save_picture(figure, tmp_path, "wide", Look(width=120))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_picture_that_has_no_room_is_refused(tmp_path):
