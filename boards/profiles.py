@@ -67,7 +67,9 @@ ECP5_25: Mapping[str, Profile] = {
         HardwareProfile(
             lanes=100,
             memory="ecp5",
-            variation=VariationParameters(rounds_per_clock=1, noise_rounds_per_clock=22),
+            variation=VariationParameters(
+                rounds_per_clock=1, noise_rounds_per_clock=22, sum_noise=True
+            ),
         ),
         100_000_000,
         button=False,
@@ -80,7 +82,10 @@ ECP5_45: Mapping[str, Profile] = {
     # The states have a memory of their own, so one command redraws all cells.
     "chips": Profile(
         HardwareProfile(
-            lanes=100, rows_per_clock=2, memory="ecp5", variation=VariationParameters(redraw=True)
+            lanes=100,
+            rows_per_clock=2,
+            memory="ecp5",
+            variation=VariationParameters(redraw=True, sum_noise=True),
         ),
         100_000_000,
     ),
@@ -100,7 +105,7 @@ ECP5_85: Mapping[str, Profile] = {
             lanes=100,
             rows_per_clock=4,
             memory="ecp5",
-            variation=VariationParameters(redraw=True),
+            variation=VariationParameters(redraw=True, sum_noise=True),
             resident=ResidentParameters(beats=26624, images=700),
         ),
         80_000_000,

@@ -70,6 +70,9 @@ class VariationParameters:
     noise_rounds_per_clock : int or None
         As `rounds_per_clock`, for that noise alone: chips are made seldom, noise is drawn for
         each image. None for the same. One small generator serves all who have not 22.
+    sum_noise : bool
+        Whether column sums have read noise at each use, and amplifiers an offset and, in the
+        last layer, a gain error; it needs `use_noise` with 22 rounds in a clock.
     """
 
     states: int = 128
@@ -77,6 +80,7 @@ class VariationParameters:
     redraw: bool = False
     use_noise: bool = True
     noise_rounds_per_clock: int | None = None
+    sum_noise: bool = False
 
     def __post_init__(self) -> None:
         _keep_in_range(self, "states", 2, 128)
@@ -84,6 +88,11 @@ class VariationParameters:
         if self.noise_rounds_per_clock is not None:
             _keep_one_of(
                 self, "noise_rounds_per_clock", (self.rounds_per_clock, ROUNDS_PER_CLOCK[-1])
+            )
+        if self.sum_noise and (self.iterative_noise or not self.use_noise):
+            raise ValueError(
+                "sum_noise needs use_noise, and rounds_per_clock or noise_rounds_per_clock "
+                f"{ROUNDS_PER_CLOCK[-1]}"
             )
 
     @property
@@ -539,8 +548,18 @@ class EngineParameters:
 
     @property
     def noisy(self) -> bool:
-        """Whether its neurons have noise at each use, so that its images have numbers."""
+        """Whether its neurons have noise at each use."""
         return self.variation is not None and self.variation.use_noise and len(self.crossbars) > 1
+
+    @property
+    def noisy_sums(self) -> bool:
+        """Whether column sums have noise at each use, and amplifiers errors of their own."""
+        return self.variation is not None and self.variation.sum_noise
+
+    @property
+    def numbered(self) -> bool:
+        """Whether its images have numbers: something has noise at each use."""
+        return self.noisy or self.noisy_sums
 
     @property
     def use_spread_bits(self) -> int:
@@ -552,6 +571,35 @@ class EngineParameters:
         """Width of a signed noise current."""
         return self.current_bits + 6
 
+    def sum_spread_bits(self, layer: int) -> int:
+        """Width of the spread of noise on a layer's sums: below 16 cells' range, in 2**-6."""
+        crossbar = self.crossbars[layer]
+        return crossbar.value_bits + crossbar.rah_bits + 10
+
+    def noise_spread_bits(self, layer: int) -> int:
+        """Width of a signed spread in the pipeline that draws a layer's noise, and the last's."""
+        bits = self.use_spread_bits
+        if self.noisy_sums:
+            bits = max(bits, *map(self.sum_spread_bits, {layer, len(self.crossbars) - 1}))
+        return bits + 1
+
+    def start_bits(self, layer: int) -> int:
+        """Width of what is added to a normal value times that spread, signed."""
+        return self.sum_spread_bits(layer) + 17
+
+    def sum_noise_bits(self, layer: int) -> int:
+        """Width of what is added to a sum, signed: both together, without 19 fraction bits."""
+        return self.sum_spread_bits(layer) - 1
+
+    def amplified_bits(self, layer: int) -> int:
+        """Width of a layer's sums as its amplifiers give them, signed."""
+        bits = self.crossbars[layer].sum_bits
+        if self.noisy_sums:
+            bits = max(bits, self.sum_noise_bits(layer)) + 1
+            # The last layer's gain, less than twice as large.
+            bits += layer == len(self.crossbars) - 1
+        return bits
+
     @property
     def spread_bits(self) -> int:
         """Width of a signed spread in the generator that all share."""
@@ -560,7 +608,7 @@ class EngineParameters:
     @property
     def logit_bytes(self) -> int:
         """Bytes of a logit on the link."""
-        return -(-self.crossbars[-1].sum_bits // 8)
+        return -(-self.amplified_bits(len(self.crossbars) - 1) // 8)
 
     @property
     def beat_bytes(self) -> int:

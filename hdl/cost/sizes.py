@@ -4,6 +4,7 @@ Each block is synthesised alone by a Yosys of the system, for an array of 784 x 
 """
 
 import json
+import re
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -13,13 +14,16 @@ from amaranth.back import rtlil
 from amaranth.lib import wiring
 
 from allspin.hdl.bench.networks import random_network
+from allspin.hdl.neuron.amplifiers import LastAmplifiers
 from allspin.hdl.parameters import EngineParameters, HardwareProfile, VariationParameters
 from allspin.hdl.variation.draw_unit import DrawUnit
+from allspin.hdl.variation.noise.use_noise import UseNoise
 from allspin.hdl.variation.programmer import Programmer
-from allspin.hdl.variation.use_noise import UseNoise
 from allspin.hdl.variation.variation import Variation
 
 TOPOLOGY = (784, 100, 10)
+_ELEMENT = re.compile(r"(?<=\s)(\\[^\s\"]*)\[(\d+)\](?=\s)")
+"""A name of an array's element, which Yosys takes for a bit of something."""
 COUNTED = {
     "ice40": {"LUT": ("SB_LUT4",), "flip-flops": ("SB_DFF",), "block RAM": ("SB_RAM40",)},
     "ecp5": {
@@ -34,12 +38,22 @@ COUNTED = {
 
 
 def engine(
-    rounds_per_clock: int, states: int = 16, *, redraw: bool = False, rows_per_clock: int = 1
+    rounds_per_clock: int,
+    states: int = 16,
+    *,
+    redraw: bool = False,
+    rows_per_clock: int = 1,
+    sum_noise: bool = False,
 ) -> EngineParameters:
     """The engine that a block belongs to."""
-    variation = VariationParameters(states, rounds_per_clock, redraw)
+    variation = VariationParameters(states, rounds_per_clock, redraw, sum_noise=sum_noise)
     profile = HardwareProfile(variation=variation, rows_per_clock=rows_per_clock)
     return EngineParameters.from_network(random_network(TOPOLOGY, 0), profile)
+
+
+def sums(rows_per_clock: int) -> EngineParameters:
+    """The same, whose sums have noise."""
+    return engine(22, rows_per_clock=rows_per_clock, sum_noise=True)
 
 
 BLOCKS: tuple[tuple[str, str, Callable[[], wiring.Component]], ...] = (
@@ -52,6 +66,9 @@ BLOCKS: tuple[tuple[str, str, Callable[[], wiring.Component]], ...] = (
     ("Programmer, a cell a clock, redraw", "ecp5", lambda: Programmer(engine(22, redraw=True))),
     ("noise, a neuron per clock", "ecp5", lambda: UseNoise(engine(22), 0)),
     ("noise, 4 neurons per clock", "ecp5", lambda: UseNoise(engine(22, rows_per_clock=4), 0)),
+    ("noise with sums', a neuron per clock", "ecp5", lambda: UseNoise(sums(1), 0)),
+    ("noise with sums', 4 neurons per clock", "ecp5", lambda: UseNoise(sums(4), 0)),
+    ("amplifiers, the last layer's", "ecp5", lambda: LastAmplifiers(sums(1))),
     ("all, pipelined, redraw", "ecp5", lambda: Variation(engine(22, redraw=True))),
 )
 """Name, family, and how to make it."""
@@ -61,7 +78,8 @@ def cells(component: wiring.Component, family: str) -> dict[str, int]:
     """Synthesise a component, and count its cells by type."""
     with tempfile.TemporaryDirectory() as folder:
         design, statistics = Path(folder) / "design.il", Path(folder) / "cells.json"
-        design.write_text(rtlil.convert(component, name="top", emit_src=False))
+        text = rtlil.convert(component, name="top", emit_src=False)
+        design.write_text(_ELEMENT.sub(r"\1<\2>", text))
         script = f"read_rtlil {design}; synth_{family} -top top; tee -q -o {statistics} stat -json"
         subprocess.run(["yosys", "-q", "-p", script], check=True, stdout=subprocess.DEVNULL)
         return json.loads(statistics.read_text())["design"]["num_cells_by_type"]

@@ -43,6 +43,7 @@ class Feature(enum.IntFlag):
     REDRAW = 2
     USE_NOISE = 4
     RESIDENT = 8
+    SUM_NOISE = 16
     TILES = 32
 
 
@@ -148,6 +149,7 @@ def identity_bytes(parameters: LinkParameters) -> bytes:
         features |= Feature.PROGRAMMER
         features |= Feature.REDRAW if variation.redraw else Feature.NONE
         features |= Feature.USE_NOISE if engine.noisy else Feature.NONE
+        features |= Feature.SUM_NOISE if engine.noisy_sums else Feature.NONE
     if resident is not None:
         features |= Feature.RESIDENT
     tiled = b"".join(_tiling_bytes(crossbar.tiling) for crossbar in engine.crossbars)
@@ -177,10 +179,10 @@ def identity_bytes(parameters: LinkParameters) -> bytes:
             crossbar.rows,
             crossbar.columns,
             crossbar.lanes,
-            crossbar.sum_bits,
+            engine.amplified_bits(number),
             crossbar.rows_per_clock,
         )
-        for crossbar in engine.crossbars
+        for number, crossbar in enumerate(engine.crossbars)
     )
     return body + tiled * any(tiled)
 

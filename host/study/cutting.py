@@ -2,12 +2,34 @@
 
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from allspin.host.data.catalogue import open_network
 from allspin.host.data.datasets import check_fit, load_dataset
 from allspin.host.show.display import Display, Silent
 from allspin.host.training.recipe import split
 from allspin.sim.network.network import Network
 from allspin.sim.network.tiling import Tiles, cut, tiles_of
+
+
+def calibration_images(
+    network: Network, data: str | Path | None = None
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+    """Images and labels that choose the steps of a network's tiles.
+
+    Validation images: training images that no network of `train` has learnt from.
+
+    Raises
+    ------
+    UserError
+        If there is no such data set, it has no training images, or they do not fit the network.
+    """
+    dataset = load_dataset(data)
+    _, kept = split(len(dataset.train_images))
+    images, labels = dataset.train_images[kept], dataset.train_labels[kept]
+    check_fit(network, images.shape[1:], labels)
+    return images, labels
 
 
 def cut_network(
@@ -18,8 +40,7 @@ def cut_network(
 ) -> Network:
     """A network, cut into tiles if that is asked for.
 
-    The validation images choose the steps: training images that no network of `train` has learnt
-    from.
+    `calibration_images` choose the steps.
 
     Parameters
     ----------
@@ -45,11 +66,7 @@ def cut_network(
     theirs = " or ".join(each.text for each in own if each is not None)
     instead = f", in place of its {theirs}" if theirs else ""
     display.start(f"cutting the network into {tiles.text}{instead}")
-    dataset = load_dataset(data)
-    _, kept = split(len(dataset.train_images))
-    images, labels = dataset.train_images[kept], dataset.train_labels[kept]
-    check_fit(opened, images.shape[1:], labels)
-    made = cut(opened, tiles, images, labels)
+    made = cut(opened, tiles, *calibration_images(opened, data))
     steps = ", ".join(f"2^{layer.adc.shift}" for layer in made.layers if layer.adc is not None)
     display.finish(f"steps of {steps}")
     return made

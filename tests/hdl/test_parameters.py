@@ -356,6 +356,30 @@ def test_every_neuron_makes_an_engine() -> None:
         replace(ENGINE, neuron=name)
 
 
+def test_noise_of_sums_needs_a_pipeline() -> None:
+    VariationParameters(rounds_per_clock=1, noise_rounds_per_clock=22, sum_noise=True)
+    for wrong in ({"rounds_per_clock": 2}, {"use_noise": False}):
+        with pytest.raises(ValueError, match=r"^sum_noise needs use_noise, and rounds_per_clock"):
+            VariationParameters(sum_noise=True, **wrong)
+
+
+def test_widths_of_sums_with_noise() -> None:
+    engine = replace(TWO_LAYERS, variation=VariationParameters(sum_noise=True))
+    assert engine.noisy_sums
+    assert [one.numbered for one in (engine, TWO_LAYERS)] == [True, False]
+    assert replace(engine, crossbars=(SMALL,)).numbered
+    assert TWO_LAYERS.amplified_bits(0) == TWO_LAYERS.crossbars[0].sum_bits
+    for layer, crossbar in enumerate(engine.crossbars):
+        # The widest spread of a normal value, which is below 5.4, an offset of as much, and a half.
+        spread = 2 ** engine.sum_spread_bits(layer) - 1
+        assert spread / 64 > 15.9 * 2 ** (crossbar.value_bits + crossbar.rah_bits)
+        added = 2 * (int(5.4 * 2**13) * spread + 2**18) / 2**19
+        assert added < 2 ** (engine.sum_noise_bits(layer) - 1)
+        largest = 2 ** (crossbar.sum_bits - 1) + added
+        last = layer == len(engine.crossbars) - 1
+        assert largest * (2 if last else 1) < 2 ** (engine.amplified_bits(layer) - 1)
+
+
 def test_widths_of_noise() -> None:
     engine = replace(TWO_LAYERS, current_bits=8, variation=VariationParameters())
     assert engine.noisy

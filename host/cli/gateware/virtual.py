@@ -9,7 +9,7 @@ from allspin.host.cli.gateware.port_link import check_link, linked
 from allspin.host.cli.gateware.signals import Signals
 from allspin.host.cli.options.names import naming_options
 from allspin.host.data.catalogue import open_network
-from allspin.host.link.machines.chip_programming import CHIPS
+from allspin.host.link.machines.chip_programming import SUM_CHIPS
 from allspin.host.link.machines.opening import virtual_program
 from allspin.host.link.machines.resident import VIRTUAL_RESIDENT
 from allspin.host.link.virtual.board import VirtualTransport
@@ -123,7 +123,7 @@ def run(arguments: argparse.Namespace) -> int:
     with naming_options():
         profile = HardwareProfile(
             rows_per_clock=arguments.rows_per_clock,
-            variation=CHIPS if arguments.chips else None,
+            variation=SUM_CHIPS if arguments.chips else None,
             resident=VIRTUAL_RESIDENT if arguments.resident else None,
         )
     faults = _faults(arguments)

@@ -34,6 +34,7 @@ examples:
   allspin compare mine.safetensors --with mine-bare.safetensors -o comparison
   allspin compare mnist-10 --liberty NangateOpenCellLibrary_typical.lib
   allspin compare mnist-10 --periphery amplifier,converter
+  allspin compare mnist-10 --accuracy 98.5
 """
 
 
@@ -71,6 +72,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--device", metavar="DEVICE", default="paper", help="device file of the spin side (paper)")
     add_point_argument(parser)
     add_tile_arguments(parser)
+    add(
+        "--accuracy",
+        metavar="PERCENT",
+        type=float,
+        help="try tiles of 64 to 256 rows with converters of 2 to 8 bits, and say which are "
+        "cheapest for this accuracy",
+    )
     add_data_argument(parser)
     add(
         "--images",
@@ -104,6 +112,7 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.data,
             at=arguments.at,
             tiles=tile_options(arguments),
+            calibrated=arguments.accuracy is not None,
             display=steps,
         )
     with naming_options():
@@ -112,6 +121,7 @@ def run(arguments: argparse.Namespace) -> int:
             images=arguments.images,
             periphery=frozenset(arguments.periphery.split(",")) - {"none", ""},
             others=tuple(arguments.others),
+            accuracy=arguments.accuracy,
         )
         options.counted(len(subject.images))
     look, folder = picture_options(arguments), arguments.out

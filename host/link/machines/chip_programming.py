@@ -7,6 +7,7 @@ and sends as words.
 
 import struct
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,7 @@ from allspin.host.link.payloads.memories import (
     crossbar_memories,
     neuron_memories,
     offset_memories,
+    sum_noise_memories,
     use_noise_memories,
 )
 from allspin.host.link.wire.session import NO_PROGRESS, Progress
@@ -47,20 +49,28 @@ USE_SPREAD_BITS = 8
 
 CHIPS = VariationParameters(redraw=True)
 """The gateware that makes chips, for a part with room for all of it: one for any network."""
+SUM_CHIPS = replace(CHIPS, sum_noise=True)
+"""The same, of chips whose column sums have noise, or whose amplifiers have errors."""
+SUM_SPREAD_BITS = 10
+"""Bits that a spread of noise on sums may have more than a row's value and an R_AH word."""
+START_BITS = 16
+"""Bits that an amplifier's offset may have more than that, as it is sent."""
+MAX_SHARE = 2**13 - 1
+"""Largest share of its gain by which an amplifier may be wrong: less than all of it."""
 
 
-def check_sums(noise: ColumnNoise | None) -> None:
+def check_tiles(noise: ColumnNoise | None) -> None:
     """See that a chip's noise at each use is of a kind that gateware has.
 
     Raises
     ------
     UserError
-        If it is on column sums.
+        If it is on tiles' sums.
     """
-    if noise is not None and not noise.on_neurons_only:
+    if noise is not None and noise.on_tiles:
         raise UserError(
-            "gateware has no read noise, no offset and no gain error of amplifiers, and no noise "
-            "of tiles' converters: run this chip on golden, or one of a device without them"
+            "gateware has no noise of tiles' converters, and no read noise and no amplifiers of "
+            "tiles: run this chip on golden, or one of a device without them"
         )
 
 
@@ -81,8 +91,12 @@ def check_use_noise(name: str, identity: Identity, noise: ColumnNoise | None) ->
     UserError
         If it has not.
     """
-    check_sums(noise)
-    if noise is None or len(identity.layers) < 2:
+    check_tiles(noise)
+    if noise is None:
+        return
+    if not noise.on_neurons_only:
+        _check_sum_noise(name, identity, noise)
+    if len(identity.layers) < 2:
         return
     if Feature.USE_NOISE not in identity.features:
         raise UserError(
@@ -97,8 +111,46 @@ def check_use_noise(name: str, identity: Identity, noise: ColumnNoise | None) ->
         )
 
 
-def why_words(device: Device, programming: Programming | None) -> str | None:
-    """Why the host must compute a chip's words; None if a Programmer can make them."""
+def _check_sum_noise(name: str, identity: Identity, noise: ColumnNoise) -> None:
+    """See that a machine has noise of sums and errors of amplifiers, and room for this chip's."""
+    if Feature.SUM_NOISE not in identity.features:
+        raise UserError(
+            f"the gateware of {name} was built without read noise, offset and gain error of "
+            "amplifiers: run this chip on golden or virtual, or one of a device without them"
+        )
+    for number in range(len(identity.layers)):
+        value_bits = identity.hidden_bits if number else identity.pixel_bits
+        top = 2 ** (value_bits + identity.rah_bits + SUM_SPREAD_BITS) - 1
+        if (spread := noise.read_spread(number)) > top:
+            raise UserError(
+                f"this device has more read noise than gateware has room for, {spread} of at most "
+                f"{top} in layer {number}: run this chip on golden"
+            )
+        offsets = np.abs(noise.offsets(number))
+        if (largest := int(offsets.max())) >= top << START_BITS:
+            raise UserError(
+                f"an amplifier's offset is more than gateware has room for, {largest} of at most "
+                f"{(top << START_BITS) - 1} in layer {number}: run this chip on golden"
+            )
+    if (share := int(np.abs(noise.shares).max())) > MAX_SHARE:
+        raise UserError(
+            f"an amplifier's gain is wrong by more than gateware has room for, {share} of at most "
+            f"{MAX_SHARE} in units of 2^-13: run this chip on golden"
+        )
+
+
+def why_words(device: Device, programming: Programming | None, tiled: bool = False) -> str | None:
+    """Why the host must compute a chip's words; None if a Programmer can make them.
+
+    Parameters
+    ----------
+    device : Device
+        What the chip is made of.
+    programming : Programming or None
+        How it is programmed; None where its words are given.
+    tiled : bool
+        Whether its network has tiles, in whose words the gains before their converters are.
+    """
     wrong = device.imperfections
     if programming is None:
         return "the cells are as they were read"
@@ -108,8 +160,8 @@ def why_words(device: Device, programming: Programming | None) -> str | None:
         return "the Programmer has no Hall offset"
     if wrong.reference:
         return "the Programmer has no reference column"
-    if device.adc.gain:
-        return "the Programmer has no gain of a tile's converters"
+    if tiled and (device.adc.gain or wrong.amplifier_gain):
+        return "the Programmer has no gain of a tile's amplifiers and converters"
     if wrong.drifts or wrong.decays:
         return "the Programmer has no drift" if wrong.drifts else "the Programmer has no retention"
     if device.array.reading != "ideal":
@@ -145,7 +197,9 @@ def chip_gateware(
     UserError
         If gateware has no such noise at each use.
     """
-    check_sums(noise)
+    check_tiles(noise)
+    if noise is not None and not noise.on_neurons_only:
+        return SUM_CHIPS
     if noise is None and why_words(device, programming) is not None:
         return None
     return CHIPS
@@ -233,7 +287,8 @@ class ChipMaker:
                 for layer in network.layers
             ]
         )
-        self.reason = why_words(made_of, programming)
+        tiled = any(layer.adc is not None for layer in network.layers)
+        self.reason = why_words(made_of, programming, tiled)
         if self.reason is None:
             self.reason = _why_not_here(machine.identity, self._plans)
         tiled = any(layer.adc is not None for layer in network.layers)
@@ -278,6 +333,8 @@ class ChipMaker:
         features = self._machine.identity.features
         if Feature.USE_NOISE in features:
             memories += use_noise_memories(varied, 0 if noise is None else noise.use_spread)
+        if Feature.SUM_NOISE in features:
+            memories += sum_noise_memories(varied, noise)
         if Feature.PROGRAMMER in features:
             memories.append(self._chip_memory(chip))
         if self.reason is not None:

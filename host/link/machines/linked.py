@@ -21,6 +21,7 @@ from allspin.host.link.payloads.memories import (
     crossbar_memories,
     neuron_memories,
     offset_memories,
+    sum_noise_memories,
     use_noise_memories,
 )
 from allspin.host.link.wire.session import NO_PROGRESS, Progress, Session
@@ -125,6 +126,8 @@ class LinkedMachine(Memories, Machine):
         memories += offset_memories(network, self.identity)
         if Feature.USE_NOISE in self.identity.features:
             memories += use_noise_memories(network, 0)
+        if Feature.SUM_NOISE in self.identity.features:
+            memories += sum_noise_memories(network, None)
         self.write_memories(memories, progress)
         self.clear_counters()
 
@@ -202,7 +205,7 @@ class LinkedMachine(Memories, Machine):
         progress : callable
             Called with the number of images answered.
         first : int
-            Number of the first image, where neurons have noise at each use.
+            Number of the first image, where neurons or sums have noise at each use.
 
         Raises
         ------
@@ -216,7 +219,7 @@ class LinkedMachine(Memories, Machine):
             raise ValueError(f"images must have {rows} pixels, not {images.size // len(images)}")
         flat = images.reshape(len(images), rows)
         self.start_stopwatch()
-        numbered = Feature.USE_NOISE in self.identity.features
+        numbered = bool(self.identity.features & (Feature.USE_NOISE | Feature.SUM_NOISE))
         bodies = _image_bodies(flat, self.identity, first if numbered else None)
         kind = Request.NUMBERED if numbered else Request.IMAGE
         answers = self._session.ask(kind, bodies, progress)

@@ -7,10 +7,12 @@ import numpy.typing as npt
 
 from allspin.hdl.link.protocol import Request
 from allspin.hdl.memory_map import (
+    AMPLIFIERS,
     CONVERTER,
     COUNTERS,
     ENGINE,
     SHIFT,
+    SUM_NOISE,
     TABLE,
     TILE_OFFSETS,
     USE_NOISE,
@@ -19,12 +21,15 @@ from allspin.hdl.memory_map import (
 from allspin.host.link.payloads.identity import Identity
 from allspin.host.link.wire.frames import encoded_size
 from allspin.host.link.wire.session import NO_PROGRESS, Progress, Session
+from allspin.sim.chip.chip import OFFSET_BITS, ColumnNoise
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network
 
 Memory = tuple[int, npt.NDArray[np.uint8]]
 """A memory's space and its content, shape (lines, bytes of a line)."""
 COUNTER_BYTES = 8
+SUMS_HAVE_NOISE = 1 << 31
+"""Beside the spread of a layer's sums: they have noise, or offsets."""
 LINES_BYTES = 512
 """Of a frame that carries several lines, at most, about: a lost one is cheap."""
 
@@ -168,3 +173,34 @@ def use_noise_memories(network: Network, spread: int) -> Iterator[Memory]:
     """What the neurons of every hidden layer vary by at each use, as the protocol has it."""
     for number in range(len(network.layers) - 1):
         yield number << 4 | USE_NOISE, np.array([spread], "<u4").view(np.uint8)[np.newaxis]
+
+
+def sum_noise_memories(network: Network, noise: ColumnNoise | None) -> Iterator[Memory]:
+    """What column sums vary by at each use, and what amplifiers add, as the protocol has it.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    noise : ColumnNoise or None
+        The chip's; None for an ideal one.
+    """
+    if noise is not None and noise.on_neurons_only:
+        noise = None
+    last = len(network.layers) - 1
+    for number, layer in enumerate(network.layers):
+        offsets = np.zeros(1) if noise is None else noise.offsets(number)
+        spread = 0 if noise is None else noise.read_spread(number)
+        added = bool(spread or offsets.any())
+        told = added * SUMS_HAVE_NOISE | spread
+        yield number << 4 | SUM_NOISE, np.array([told], "<u4").view(np.uint8)[np.newaxis]
+        # Where nothing is added offsets do not count, but the last layer's gains always do.
+        if not added and number < last:
+            continue
+        lines = np.zeros((layer.columns, 8), np.uint8)
+        if noise is not None:
+            starts = offsets + (1 << OFFSET_BITS - 1)
+            lines[:, :6] = starts.astype("<i8")[:, np.newaxis].view(np.uint8)[:, :6]
+            if number == last:
+                lines[:, 6:] = noise.shares.astype("<i2")[:, np.newaxis].view(np.uint8)
+        yield number << 4 | AMPLIFIERS, lines

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from allspin.hdl.cost.cells import yosys_version
 from allspin.host.show.display import Display, Silent
-from allspin.host.study.compare import fpga
+from allspin.host.study.compare import fpga, tiles
 from allspin.host.study.compare.baseline import mac_baseline
 from allspin.host.study.compare.column import ColumnPrice, price_column
 from allspin.host.study.compare.counterparts import Counterpart, counterparts
@@ -56,6 +56,7 @@ from allspin.sim.errors import UserError, refused
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import NEURONS
+from allspin.sim.network.tiling import cut, tiles_of
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import SCHEMES, Programming
 
@@ -198,6 +199,8 @@ class Comparison:
     programming, published, break_even, tornado : list of dict
         What each scheme takes; figures from elsewhere; at which periphery an advantage is gone; and
         the ratio of energies as each assumption goes through its range.
+    tiles : dict or None
+        What the converters of tiles take; None of a network without, where none were tried.
     fpga : dict or None
         What was recorded on FPGAs, where it is of this topology.
     """
@@ -222,6 +225,7 @@ class Comparison:
     tornado: list[dict[str, Any]]
     baseline: dict[str, Any]
     fpga: dict[str, Any] | None
+    tiles: dict[str, Any] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """As ``allspin compare --json`` prints it."""
@@ -257,8 +261,9 @@ def compare(
     ValueError
         If there are not as many images as are to be counted.
     """
-    subject = subject if isinstance(subject, Subject) else Subject.open(subject)
     options, display = options or CompareOptions(), display or Silent()
+    if not isinstance(subject, Subject):
+        subject = Subject.open(subject, calibrated=options.accuracy is not None)
     network, device, library = subject.network, subject.device, subject.library
     images = subject.images
     if len(network.layers) < 2:
@@ -268,7 +273,7 @@ def compare(
     if len(images) < 2:
         raise UserError("a comparison counts what changes from image to image: give 2 or more")
     shown = images[: options.counted(len(images))]
-    nets = counterparts(subject.name, network, options.others)
+    nets = _cut_alike(counterparts(subject.name, network, options.others), subject)
     kinds = _Kinds.of(nets, subject, shown, 1e9 / options.frequency, display)
     display.advance(len(nets), len(nets) + 2, "a digital column, mapped once and kept")
     column = price_column(nets["cmos-relu"].network, shown, library, 1e9 / options.frequency)
@@ -313,7 +318,38 @@ def compare(
         tornado=tornado(kinds.prices, neuron, assumptions),
         baseline=mac_baseline(network, rows, accuracy, options.frequency),
         fpga=recorded if recorded["topology"] == list(network.topology) else None,
+        tiles=_tiles(subject, kinds.accuracies["sot"], options, assumptions, display),
     )
+
+
+def _cut_alike(nets: dict[str, Counterpart], subject: Subject) -> dict[str, Counterpart]:
+    """The counterparts, cut into the subject's tiles where a file of theirs has none."""
+    own = tiles_of(subject.network)[0]
+    if own is None or subject.calibration is None:
+        return nets
+    return {
+        kind: each
+        if any(tiles_of(each.network))
+        else dataclasses.replace(each, network=cut(each.network, own, *subject.calibration))
+        for kind, each in nets.items()
+    }
+
+
+def _tiles(
+    subject: Subject, accuracy: float, options: CompareOptions, a: Assumptions, display: Display
+) -> dict[str, Any] | None:
+    """What the converters of tiles take, and the cheapest for an accuracy that is asked for."""
+    network, counted = subject.network, options.counted(len(subject.images))
+    own, costs = None, []
+    if any(tiles_of(network)):
+        own = tiles.tile_cost(network, accuracy, subject.images[:counted], a)
+    if options.accuracy is not None:
+        if subject.calibration is None:
+            raise ValueError("accuracy is for a subject that was opened with `calibrated`")
+        test_set = subject.images, subject.labels
+        costs = tiles.tried(network, subject.calibration, test_set, counted, a, display)
+    wanted = None if options.accuracy is None else options.accuracy / 100
+    return tiles.record(own, costs, wanted)
 
 
 @dataclass(frozen=True, eq=False)

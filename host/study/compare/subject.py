@@ -11,13 +11,14 @@ from allspin.host.data.catalogue import network_name, open_device
 from allspin.host.data.datasets import load_test_set
 from allspin.host.show.display import Display
 from allspin.host.study.compare.parts import DEFAULT_PERIPHERY, PERIPHERY
-from allspin.host.study.cutting import cut_network
+from allspin.host.study.cutting import calibration_images, cut_network
 from allspin.sim.cost.liberty import CELLS_45, Library, load_library
+from allspin.sim.device.checks import check_number
 from allspin.sim.device.device import Device
 from allspin.sim.errors import meant
 from allspin.sim.network.levels import check_range
 from allspin.sim.network.network import Network
-from allspin.sim.network.tiling import Tiles
+from allspin.sim.network.tiling import Tiles, tiles_of
 from allspin.sim.point.operating_point import OperatingPoint
 
 MHZ = 1e6
@@ -44,6 +45,8 @@ class Subject:
         Test images, grey levels.
     labels : ndarray of int64, shape (images,)
         Their classes.
+    calibration : tuple of ndarray, or None
+        Images and labels that choose the steps of tiles; None where there are none to choose.
     """
 
     name: str
@@ -52,6 +55,7 @@ class Subject:
     library: Library
     images: npt.NDArray[np.uint8]
     labels: npt.NDArray[np.int64]
+    calibration: tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]] | None = None
 
     @classmethod
     def open(
@@ -63,6 +67,7 @@ class Subject:
         *,
         at: str | OperatingPoint | None = None,
         tiles: Tiles | None = None,
+        calibrated: bool = False,
         display: Display | None = None,
     ) -> Self:
         """What is compared, by its names and files.
@@ -81,6 +86,8 @@ class Subject:
             Where a file's device is taken, such as ``current=9mA,temperature=350``; its own point.
         tiles : Tiles, optional
             What the network's columns are cut into (its own).
+        calibrated : bool
+            Whether tiles are to be tried, which needs images that choose their steps.
         display : Display, optional
             Told of the cutting.
 
@@ -92,7 +99,11 @@ class Subject:
         opened = cut_network(network, tiles, data, display)
         spin = open_device(device, at)
         cells = load_library(Path(liberty))
-        return cls(network_name(network), opened, spin, cells, *load_test_set(data, [opened]))
+        test_set = load_test_set(data, [opened])
+        calibration = None
+        if calibrated or any(tiles_of(opened)):
+            calibration = calibration_images(opened, data)
+        return cls(network_name(network), opened, spin, cells, *test_set, calibration)
 
 
 @dataclass(frozen=True)
@@ -109,6 +120,8 @@ class CompareOptions:
         Which parts of `allspin.host.study.compare.parts.PERIPHERY` are on.
     others : tuple of str, Path or Network
         Networks that were trained with other neurons.
+    accuracy : float or None
+        Percent of the images that the cheapest tiles shall reach; None tries no tiles.
 
     Raises
     ------
@@ -120,12 +133,15 @@ class CompareOptions:
     images: int | None = None
     periphery: frozenset[str] = frozenset(DEFAULT_PERIPHERY)
     others: tuple[str | Path | Network, ...] = ()
+    accuracy: float | None = None
 
     def __post_init__(self) -> None:
         if not MHZ <= self.frequency <= MAX_MHZ * MHZ:
             raise ValueError(
                 f"frequency must be from 1 to {MAX_MHZ} MHz, not {self.frequency / MHZ:g}"
             )
+        if self.accuracy is not None:
+            check_number("accuracy", self.accuracy, 0, 100)
         if strange := self.periphery - set(PERIPHERY):
             first = sorted(strange)[0]
             raise ValueError(

@@ -19,6 +19,8 @@ def tables(found: Mapping[str, Any]) -> list[Table]:
         What `allspin.host.study.compare.comparison.compare` returned, as plain values.
     """
     shown = [_neurons(found), _network(found), _paper(found), _break_even(found)]
+    if found["tiles"]:
+        shown.append(_tiles(found["tiles"]))
     return [*shown, _fpga(found["fpga"])] if found["fpga"] else shown
 
 
@@ -160,6 +162,58 @@ def _break_even(found: Mapping[str, Any]) -> Table:
     ]
     title = "Break-even: periphery energy at which a spin neuron's advantage is gone"
     return Table(title, columns, rows)
+
+
+def _tiles(found: Mapping[str, Any]) -> Table:
+    columns = (
+        Column("rows"),
+        Column("bits"),
+        Column("accuracy", "%", form=".2f"),
+        Column("converters"),
+        Column("conversions", form=".1f"),
+        Column("energy", "pJ"),
+        Column("least", "pJ", wide=True),
+        Column("most", "pJ", wide=True),
+        Column("amplifiers' part", "pJ", wide=True),
+        Column("area", "um^2"),
+    )
+    own = [] if found["own"] is None else [found["own"]]
+    others = [each for each in found["tried"] if each not in own]
+    rows = [
+        (
+            each["tile_rows"],
+            each["adc_bits"],
+            100 * each["accuracy"],
+            each["converters"],
+            each["conversions"],
+            each["energy_pj"],
+            each["least_pj"],
+            each["most_pj"],
+            each["amplifier_pj"],
+            each["area_um2"],
+        )
+        for each in [*own, *others]
+    ]
+    return Table("Converters of tiles, one image", columns, rows, notes=_cheapest(found))
+
+
+def _cheapest(found: Mapping[str, Any]) -> list[str]:
+    """Which tiles are the cheapest for an accuracy that was asked for, a line each."""
+    lines = []
+    for of, what in (("energy_pj", "energy"), ("area_um2", "area")):
+        if of not in found["cheapest"]:
+            continue
+        best, accuracy = found["cheapest"][of], f"{100 * found['accuracy']:.2f} %"
+        if best is None:
+            lines.append(f"no tiles that were tried reach {accuracy}")
+            break
+        unit = "pJ" if of == "energy_pj" else "um^2"
+        lines.append(
+            f"least {what} for {accuracy}: tiles of {best['tile_rows']} rows, converters of "
+            f"{best['adc_bits']} bits: {significant(best[of])} {unit}, "
+            f"{100 * best['accuracy']:.2f} %"
+        )
+    return lines
 
 
 def _fpga(fpga: Mapping[str, Any]) -> Table:

@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from allspin.host.data.catalogue import open_network
-from allspin.host.study.sweep.point import FIGURES, Point
+from allspin.host.study.sweep.point import ADC_FIGURES, FIGURES, Point
+from allspin.sim.device.adc_variation import TOPS, UNITS
 from allspin.sim.device.retention import MAX_AGE, MAX_TEMPERATURE, MIN_TEMPERATURE
 from allspin.sim.errors import UserError, not_one_of, refused
 from allspin.sim.files.plain import MAX_TOML, parse_toml
 from allspin.sim.files.user_file import read_text
+from allspin.sim.network.adc import MAX_ADC_BITS, MAX_TILE_ROWS, MIN_ADC_BITS, MIN_TILE_ROWS
 from allspin.sim.network.levels import check_range
 from allspin.sim.network.network import Network
 from allspin.sim.point.operating_point import OperatingPoint
@@ -135,9 +137,22 @@ FACTORS: dict[str, Factor] = {
     ),
     "band": Factor(_real(1e-6, 0.5), (DEFAULT_BAND,), f"bands of write-verify ({DEFAULT_BAND:g})"),
     "calibrate": Factor(_truth, (False,), f"{TRUE}, {FALSE} or both: calibrated neurons ({FALSE})"),
+    "tile_rows": Factor(
+        _whole(MIN_TILE_ROWS, MAX_TILE_ROWS), (), "rows of tiles, powers of two (the network's)"
+    ),
+    "adc_bits": Factor(
+        _whole(MIN_ADC_BITS, MAX_ADC_BITS), (), "bits of tiles' converters (the network's)"
+    ),
+    **{
+        f"adc_{name}": Factor(_real(0, top), (), f"{UNITS[name]}, deviations (the device's)")
+        for name, top in TOPS.items()
+    },
 }
 """Factors by name, in the table's order of columns."""
-OWN = ("at", "temperature", *FIGURES, "tries")
+OWN = (
+    *("at", "temperature", *FIGURES, "tries", "tile_rows", "adc_bits"),
+    *(f"adc_{name}" for name in ADC_FIGURES),
+)
 """Factors that may have no value: the device's or the network's own is taken."""
 
 
@@ -236,6 +251,7 @@ class Grid:
                 chosen["tries"] = default_tries(network)
             states = max(len(layer.levels) for layer in network.layers)
             points.append(Point(states=states, **chosen))
+            _ = points[-1].tiles  # raises where there are no such tiles
         return list(dict.fromkeys(points))
 
     def to_dict(self) -> dict[str, Any]:

@@ -18,10 +18,11 @@ from allspin.hdl.parameters import EngineParameters, HardwareProfile
 from allspin.host.data.catalogue import device_path, network_path
 from allspin.host.data.datasets import check_fit, load_test_set
 from allspin.host.data.extensions import load_extensions
-from allspin.host.link.machines.chip_programming import check_sums, chip_gateware, tile_offsets
+from allspin.host.link.machines.chip_programming import chip_gateware, tile_offsets
 from allspin.host.link.machines.golden import GoldenMachine
 from allspin.host.link.machines.machine import Machine, Maker
 from allspin.host.link.machines.opening import GOLDEN, VIRTUAL, open_machine
+from allspin.host.study.cutting import cut_network
 from allspin.host.study.running.made_chip import ProgrammedChip
 from allspin.host.study.sweep.point import Point
 from allspin.sim.chip.chip import Chip
@@ -33,6 +34,7 @@ from allspin.sim.files.user_file import read_file
 from allspin.sim.network.netfile import MAX_BYTES as MAX_NETWORK
 from allspin.sim.network.netfile import network_from_bytes
 from allspin.sim.network.network import Network
+from allspin.sim.network.tiling import Tiles
 from allspin.sim.programming.programming import planned_counts
 from allspin.sim.programming.schemes import Counts
 
@@ -161,6 +163,12 @@ def _network(name: str, digest: str) -> Network:
 
 
 @lru_cache(maxsize=32)
+def _cut(name: str, digest: str, tiles: Tiles | None, data: str | None) -> Network:
+    """A network, cut into a point's tiles."""
+    return cut_network(_network(name, digest), tiles, data)
+
+
+@lru_cache(maxsize=32)
 def _device_content(name: str, digest: str) -> bytes:
     content = device_file(name)
     _same(f"device {name}", digest_of(content), digest)
@@ -193,7 +201,8 @@ def make_chip(job: Job) -> ProgrammedChip:
         If a file is not the sweep's, or the network cannot be programmed.
     """
     point, material = job.point, job.material
-    network = _network(point.network, dict(material.networks)[point.network])
+    digest = dict(material.networks)[point.network]
+    network = _cut(point.network, digest, point.tiles, material.data[0])
     device = _device(point, dict(material.devices)[point.device])
     chip, how = Chip(device, job.chip), point.programming(network)
     with refused(f"{point.network} on {point.device}: "):
@@ -258,7 +267,6 @@ def _board(on: str, made: ProgrammedChip) -> _Board:
     """A machine for a chip: one that is open already, or a new one."""
     if on == GOLDEN:
         return _Board(GoldenMachine())
-    check_sums(made.noise)
     if made.network.beyond_words is not None:
         raise UserError(f"no gateware can run {made.network.beyond_words}; run it on golden")
     # A virtual board is built for its engine; what is on a port is what it is.

@@ -7,6 +7,7 @@ from allspin.host.data.catalogue import operating_point
 from allspin.sim.device.device import Device
 from allspin.sim.errors import UserError, refused
 from allspin.sim.network.network import Network
+from allspin.sim.network.tiling import Tiles
 from allspin.sim.point.operating_point import OperatingPoint
 from allspin.sim.programming.schemes import DEFAULT_BAND, Programming, default_tries
 
@@ -48,6 +49,10 @@ class Point:
         Band of write-verify; None for the other schemes.
     calibrate : bool
         Whether the thresholds of the neurons are calibrated.
+    tile_rows, adc_bits : int or None
+        What the network's columns are cut into, both or neither; None for its own.
+    adc_offset, adc_gain, adc_noise : float or None
+        As of `allspin.sim.device.adc_variation.AdcVariation`; None for the device's own.
     """
 
     network: str
@@ -68,6 +73,23 @@ class Point:
     tries: int | None
     band: float | None
     calibrate: bool
+    tile_rows: int | None = None
+    adc_bits: int | None = None
+    adc_offset: float | None = None
+    adc_gain: float | None = None
+    adc_noise: float | None = None
+
+    @property
+    def tiles(self) -> Tiles | None:
+        """What the network's columns are cut into; None for its own.
+
+        Raises
+        ------
+        UserError
+            If there are no such tiles.
+        """
+        with refused():
+            return Tiles.asked(self.tile_rows, self.adc_bits)
 
     def taken_at(self) -> OperatingPoint | None:
         """Where the device is taken; None for its own point.
@@ -103,6 +125,9 @@ class Point:
                 f"{self.neuron_d2d:g}, neuron_c2c {self.neuron_c2c:g}: {error}; "
                 "these are factors on the device's own figures"
             ) from error
+        adc = {name: getattr(self, f"adc_{name}") for name in ADC_FIGURES}
+        adc = {name: value for name, value in adc.items() if value is not None}
+        varied = dataclasses.replace(varied, adc=dataclasses.replace(varied.adc, **adc))
         own = {name: getattr(self, name) for name in FIGURES}
         own = {name: value for name, value in own.items() if value is not None}
         if not own:
@@ -134,6 +159,8 @@ class Point:
 
 FIGURES = ("age", "read_noise", "hall_offset", "stuck")
 """Factors that are the device's imperfections themselves, in place of its own."""
+ADC_FIGURES = ("offset", "gain", "noise")
+"""The same of the converters of tiles; the factors' names begin with ``adc_``."""
 FACTOR_COLUMNS = tuple(field.name for field in dataclasses.fields(Point))
 """The factors that a point has a value of."""
 

@@ -31,6 +31,7 @@ OPTIONS: dict[str, tuple[Any, ...]] = {
     "noise_rounds_per_clock": (None, 1, 2, 22),
     "redraw": (False, True),
     "use_noise": (False, True),
+    "sum_noise": (False, True),
     "states": (16, 128),
     "resident": (False, True),
 }
@@ -45,7 +46,10 @@ def network_of(choice: Choice) -> Network:
 
 
 def profile_of(choice: Choice) -> HardwareProfile:
-    names = ("rounds_per_clock", "noise_rounds_per_clock", "redraw", "use_noise", "states")
+    names = (
+        *("rounds_per_clock", "noise_rounds_per_clock", "redraw"),
+        *("use_noise", "sum_noise", "states"),
+    )
     programmer = choice["rounds_per_clock"] is not None
     return HardwareProfile(
         lanes=choice["lanes"],
@@ -71,7 +75,7 @@ def choice_of(profile: HardwareProfile) -> Choice:
         **(
             dataclasses.asdict(made)
             if made
-            else none | {"redraw": False, "use_noise": False, "states": 16}
+            else none | {"redraw": False, "use_noise": False, "sum_noise": False, "states": 16}
         ),
         "resident": profile.resident is not None,
     }
@@ -91,6 +95,11 @@ REFUSED = {
         c["rounds_per_clock"]
         and c["noise_rounds_per_clock"] not in (None, c["rounds_per_clock"], 22)
     ),
+    "sum_noise needs use_noise, and rounds_per_clock or noise_rounds_per_clock 22": lambda c: (
+        c["sum_noise"]
+        and c["rounds_per_clock"]
+        and not (c["use_noise"] and (c["noise_rounds_per_clock"] or c["rounds_per_clock"]) == 22)
+    ),
     "noise of several neurons per clock needs rounds_per_clock 22": lambda c: (
         c["use_noise"]
         and c["rows_per_clock"] > 1
@@ -108,7 +117,7 @@ def counts(choice: Choice) -> bool:
     """Whether the same machine is not another choice too: what has no effect is the first value."""
     idle = []
     if choice["rounds_per_clock"] is None:
-        idle += ["noise_rounds_per_clock", "redraw", "use_noise", "states"]
+        idle += ["noise_rounds_per_clock", "redraw", "use_noise", "sum_noise", "states"]
     if not choice["use_noise"] or choice["noise_rounds_per_clock"] == choice["rounds_per_clock"]:
         idle += ["noise_rounds_per_clock"]
     return all(choice[name] == OPTIONS[name][0] for name in idle)
@@ -129,6 +138,7 @@ def cost(choice: Choice) -> float:
         lines += 4.8 if rounds == 22 else 1.2
         if choice["use_noise"] and 22 in (rounds, choice["noise_rounds_per_clock"]):
             lines += choice["rows_per_clock"] + 1
+            lines += choice["sum_noise"] * (choice["rows_per_clock"] + 2)
     return lines + choice["resident"]
 
 

@@ -9,12 +9,14 @@ from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.study.chips.accuracy import only
 from allspin.host.study.sweep.grid import make_grid
 from allspin.host.study.sweep.point import scaled
+from allspin.sim.device.adc_variation import AdcVariation
 from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.device.retention import Retention
 from allspin.sim.device.synapse import SotSynapse
 from allspin.sim.device.synapse_response import Polarity
 from allspin.sim.device.table_device import TableResponse, TableSynapse
 from allspin.sim.errors import UserError
+from allspin.sim.network.tiling import Tiles
 from allspin.sim.point.operating_point import OperatingPoint
 
 PAPER = open_device("paper")
@@ -100,3 +102,27 @@ def test_programming_is_what_the_point_says():
     (point,) = make_grid({**entries, "polarity": "halves"}).points()
     how = point.programming(network)
     assert (how.scheme, how.polarity, how.tries, how.band) == ("write-verify", "halves", 5, 0.1)
+
+
+def test_tiles_and_their_converters_are_factors():
+    entries = {"network": "mnist-10", "tile_rows": [64, 128], "adc_bits": "4", "adc_noise": 0.5}
+    first, second = make_grid(entries).points()
+    assert (first.tiles, second.tiles) == (Tiles(64, 4), Tiles(128, 4))
+    own = dataclasses.replace(PAPER, adc=AdcVariation(offset=0.1, noise=0.2))
+    assert first.made_of(own).adc == AdcVariation(offset=0.1, noise=0.5)
+    (plain,) = make_grid({"network": "mnist-10"}).points()
+    assert plain.tiles is None
+    assert plain.made_of(own).adc == own.adc
+
+
+@pytest.mark.parametrize(
+    ("entries", "says"),
+    [
+        ({"tile_rows": 64}, "tile_rows needs `adc_bits`"),
+        ({"tile_rows": 100, "adc_bits": 4}, "tile_rows must be a power of two from 8 to 65536"),
+        ({"adc_gain": 2}, "adc_gain must be a number from 0 to 1"),
+    ],
+)
+def test_tiles_that_are_none(entries, says):
+    with pytest.raises(UserError, match=says):
+        make_grid({"network": "mnist-10", **entries}).points()
