@@ -51,7 +51,7 @@ class Layer(wiring.Component):
         `NoiseLayout`; of a layer whose neurons or sums have noise at each use.
     read : In(`ReadSignature`)
         Reads its memories.
-    rows, columns : Out(3)
+    rows, columns : Out
         How many rows are driven in this clock, and how many columns' sums are taken.
     activity : Out(4)
         Of the engine's.
@@ -96,8 +96,8 @@ class Layer(wiring.Component):
             "programs": In(1),
             "word": In(WordLayout(parameters.rah_bits)),
             "read": In(ReadSignature()),
-            "rows": Out(range(5)),
-            "columns": Out(range(5)),
+            "rows": Out(range(self._crossbar.rows_per_clock + 1)),
+            "columns": Out(range(self._crossbar.neurons_per_clock + 1)),
             "activity": Out(4),
         }
         if parameters.noisy_sums or (self._hidden and parameters.noisy):

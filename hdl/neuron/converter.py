@@ -120,7 +120,9 @@ class ViConverter(wiring.Component):
         words = []
         columns = []
         for number in range(at_once):
-            memory = block_memory(ConverterWord(self._parameters.current_bits), lines)
+            word = ConverterWord(self._parameters.current_bits)
+            distributed = p.target.distributes(lines * word.size)
+            memory = block_memory(word, lines, distributed=distributed)
             m.submodules[f"words_{number}"] = memory
             words.append(memory)
             column = ColumnConverter(self._parameters, self._layer)

@@ -47,6 +47,8 @@ USE_SPREAD_BITS = 8
 """Bits that a spread of noise at a use may have more than a neuron's current."""
 
 
+REDRAW_LINE = np.ones((1, 1), np.uint8)
+"""What orders a redraw."""
 CHIPS = VariationParameters(redraw=True)
 """The gateware that makes chips, for a part with room for all of it: one for any network."""
 SUM_CHIPS = replace(CHIPS, sum_noise=True)
@@ -322,18 +324,9 @@ class ChipMaker:
             If the chip has noise at each use that the machine has not, its words do not fit, or
             the machine does not answer.
         """
-        noise = chip.noise(self._network)
-        check_use_noise(self._machine.name, self._machine.identity, noise)
         varied = self._varied(chip) if network is None else network
-        self._machine.check(varied)
-        memories = [*neuron_memories(varied), *offset_memories(varied, self._machine.identity)]
+        memories = self.memories(chip, varied)
         features = self._machine.identity.features
-        if Feature.USE_NOISE in features:
-            memories += use_noise_memories(varied, 0 if noise is None else noise.use_spread)
-        if Feature.SUM_NOISE in features:
-            memories += sum_noise_memories(varied, noise)
-        if Feature.PROGRAMMER in features:
-            memories.append(self._chip_memory(chip))
         if self.reason is not None:
             memories += crossbar_memories(varied)
             self._machine.write_memories(memories, progress)
@@ -343,9 +336,43 @@ class ChipMaker:
                 memories += self._write_tables()
             # Words are made as states arrive, of the chip and the tables that are there.
             self._machine.write_memories(memories, progress)
-            self._machine.write_memories(self._redraw() if redraw else self._states(), progress)
+            last = [(ENGINE << 4 | REDRAW, REDRAW_LINE)] if redraw else self._states()
+            self._machine.write_memories(last, progress)
             self._states_sent = True
         self._machine.clear_counters()
+
+    @property
+    def redraws(self) -> bool:
+        """Whether each chip but the first is made of states that are on the machine."""
+        return self.reason is None and Feature.REDRAW in self._machine.identity.features
+
+    def memories(self, chip: Chip, varied: Network) -> list[Memory]:
+        """All that a chip has beside its words.
+
+        Parameters
+        ----------
+        chip : Chip
+            Of this maker's kind of device.
+        varied : Network
+            With the chip's V-I converters, as of `make`.
+
+        Raises
+        ------
+        UserError
+            If it has noise at each use that the machine has not, or does not fit.
+        """
+        self._machine.check(varied)
+        noise = chip.noise(self._network)
+        check_use_noise(self._machine.name, self._machine.identity, noise)
+        memories = [*neuron_memories(varied), *offset_memories(varied, self._machine.identity)]
+        features = self._machine.identity.features
+        if Feature.USE_NOISE in features:
+            memories += use_noise_memories(varied, 0 if noise is None else noise.use_spread)
+        if Feature.SUM_NOISE in features:
+            memories += sum_noise_memories(varied, noise)
+        if Feature.PROGRAMMER in features:
+            memories.append(self._chip_memory(chip))
+        return memories
 
     def _varied(self, chip: Chip) -> Network:
         """The chip, with its words where the host computes them."""
@@ -375,6 +402,3 @@ class ChipMaker:
             polarity = plan.polarity[layer.states].astype(np.uint8)
             content = (polarity << POLARITY_SHIFT | layer.states).astype(np.uint8)
             yield number << 4 | STATES, content
-
-    def _redraw(self) -> Iterator[Memory]:
-        yield ENGINE << 4 | REDRAW, np.ones((1, 1), np.uint8)

@@ -76,8 +76,9 @@ class LinkedMachine(Memories, Machine):
 
     @property
     def profile(self) -> HardwareProfile:
-        """The most lanes of its layers and the rows that it drives in a clock."""
+        """The most lanes of its layers, the rows that it drives in a clock, and what it keeps."""
         return HardwareProfile(
+            states=Feature.STATES in self.identity.features,
             lanes=max(layer.lanes for layer in self.identity.layers),
             rows_per_clock=self.identity.layers[0].rows_per_clock,
         )

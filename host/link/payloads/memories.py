@@ -1,6 +1,6 @@
 """Memories of a machine behind the link, and what of a network is written to them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,7 @@ from allspin.hdl.memory_map import (
 )
 from allspin.host.link.payloads.identity import Identity
 from allspin.host.link.wire.frames import encoded_size
+from allspin.host.link.wire.groups import Group
 from allspin.host.link.wire.session import NO_PROGRESS, Progress, Session
 from allspin.sim.chip.chip import OFFSET_BITS, ColumnNoise
 from allspin.sim.errors import UserError
@@ -67,15 +68,24 @@ class Memories:
         progress : callable
             Called with the number of frames answered.
         """
-        bodies = (body for space, lines in memories for body in self._lines(space, lines))
-        self._session.ask(Request.WRITE, bodies, progress)
+        self._session.ask(Request.WRITE, self.writes(memories), progress)
+
+    def writes(self, memories: Iterable[Memory]) -> Iterator[bytes]:
+        """Bodies of the WRITE requests that write whole memories."""
+        return (body for space, lines in memories for body in self._lines(space, lines))
+
+    def ask_groups(
+        self, groups: Sequence[Group], progress: Progress = NO_PROGRESS, *, seconds: float = 0.0
+    ) -> list[list[bytes]]:
+        """Requests in groups; see `allspin.host.link.wire.session.Session.ask_groups`."""
+        return self._session.ask_groups(groups, progress, seconds=seconds)
 
     def _lines(self, space: int, lines: npt.NDArray[np.uint8]) -> Iterator[bytes]:
         """WRITE bodies of a memory, each of some lines."""
         address = 0
         while address < len(lines):
             step = max(1, (self._frame_bytes() - encoded_size(16)) // lines.shape[1])
-            yield _address(space, address) + lines[address : address + step].tobytes()
+            yield line_address(space, address) + lines[address : address + step].tobytes()
             address += step
 
     def _frame_bytes(self) -> int:
@@ -94,7 +104,7 @@ class Memories:
         seconds : float
             What the machine may need for what the write sets off.
         """
-        self._session.ask(Request.WRITE, [_address(space, address) + data], seconds=seconds)
+        self._session.ask(Request.WRITE, [line_address(space, address) + data], seconds=seconds)
 
     def read_back(self, space: int, address: int, count: int, line_bytes: int) -> bytes:
         """Read lines of a memory.
@@ -119,7 +129,7 @@ class Memories:
             while start < address + count:
                 step = max(1, self._frame_bytes() // line_bytes)
                 step = min(step, address + count - start)
-                yield _address(space, start) + step.to_bytes(2, "little")
+                yield line_address(space, start) + step.to_bytes(2, "little")
                 start += step
 
         content = b"".join(self._session.ask(Request.READ, bodies()))
@@ -134,7 +144,8 @@ class Memories:
         self.write(ENGINE << 4 | COUNTERS, 0, bytes(COUNTER_BYTES))
 
 
-def _address(space: int, address: int) -> bytes:
+def line_address(space: int, address: int) -> bytes:
+    """How the body of a WRITE or a READ begins."""
     return space.to_bytes(1, "little") + address.to_bytes(2, "little")
 
 

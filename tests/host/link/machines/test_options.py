@@ -25,8 +25,8 @@ from tests.host.link.machines.work import Work
 OPTIONS: dict[str, tuple[Any, ...]] = {
     "lanes": (None, 4),
     "words": ("the network's", "wider", "states"),
-    "rows_per_clock": (1, 2, 4),
-    "memory": ("block", "spram", "ecp5"),
+    "rows_per_clock": (1, 2, 4, 8),
+    "memory": ("block", "spram", "ecp5", "bsram"),
     "rounds_per_clock": (None, 1, 2, 22),  # None: no Programmer
     "noise_rounds_per_clock": (None, 1, 2, 22),
     "redraw": (False, True),
@@ -53,9 +53,10 @@ def profile_of(choice: Choice) -> HardwareProfile:
     programmer = choice["rounds_per_clock"] is not None
     return HardwareProfile(
         lanes=choice["lanes"],
-        rah_bits={"wider": 8, "states": 4}.get(choice["words"]),
+        rah_bits=8 if choice["words"] == "wider" else None,
         rows_per_clock=choice["rows_per_clock"],
         memory=choice["memory"],
+        states=choice["words"] == "states",
         variation=VariationParameters(**{n: choice[n] for n in names}) if programmer else None,
         resident=ResidentParameters(beats=60, images=12) if choice["resident"] else None,
     )
@@ -69,7 +70,7 @@ def choice_of(profile: HardwareProfile) -> Choice:
     none = dict.fromkeys(("rounds_per_clock", "noise_rounds_per_clock"))
     return {
         "lanes": 4 if profile.lanes is not None and profile.lanes < columns else None,
-        "words": "states" if profile.rah_bits == 4 else "the network's",
+        "words": "states" if profile.states else "the network's",
         "rows_per_clock": profile.rows_per_clock,
         "memory": profile.memory,
         **(
@@ -85,11 +86,8 @@ REFUSED = {
     "the memory spram drives 1 row per clock": lambda c: (
         c["memory"] == "spram" and c["rows_per_clock"] > 1
     ),
-    "the network has R_AH words of 8 bits, the hardware of 4": lambda c: (
-        c["words"] == "states" and c["memory"] != "spram"
-    ),
-    "a Programmer makes R_AH words of any value": lambda c: (
-        c["words"] == "states" and c["memory"] == "spram" and c["rounds_per_clock"]
+    "a chip has R_AH words of any value": lambda c: (
+        c["words"] == "states" and c["rounds_per_clock"]
     ),
     "noise_rounds_per_clock must be one of ": lambda c: (
         c["rounds_per_clock"]
@@ -106,8 +104,9 @@ REFUSED = {
         and c["rounds_per_clock"]
         and (c["noise_rounds_per_clock"] or c["rounds_per_clock"]) in (1, 2)
     ),
-    "lanes must be a multiple of [24], the neurons per clock": lambda c: (
-        c["lanes"] == 3 and c["rows_per_clock"] > 1
+    "lanes must be a multiple of [248], the neurons per clock": lambda c: (
+        (c["lanes"] == 3 and c["rows_per_clock"] > 1)
+        or (c["lanes"] == 4 and c["rows_per_clock"] == 8)
     ),
 }
 """What is refused, in which words; all else is built."""
