@@ -53,6 +53,8 @@ def weights_fit(engine: EngineParameters, platform: Any) -> tuple[bool, str]:
     used = dict.fromkeys(available, 0)
     for crossbar in engine.crossbars:
         cells = crossbar.target.cells
+        if crossbar.target.distributes(crossbar.lines * crossbar.bank_lanes * crossbar.word_bits):
+            continue
         used[cells.blocks_name] += cells.blocks(crossbar, BLOCK_WORDS[family.name])
     lines = [
         f"weights take {used[name]} of {available[name]} {name}" for name in used if used[name]

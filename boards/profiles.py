@@ -43,8 +43,9 @@ class Profile:
 
 
 UP5K: Mapping[str, Profile] = {
-    # Four SPRAMs give 64 bits a clock: sixteen states, or eight words.
-    "ideal": Profile(HardwareProfile(lanes=16, rah_bits=4, memory="spram"), 30_000_000),
+    # Four SPRAMs give 64 bits a clock: sixteen states of four bits, or eight words. A seventeenth
+    # state in block RAM spares one of seven passes over an image.
+    "ideal": Profile(HardwareProfile(lanes=17, memory="spram", states=True), 31_000_000),
     # The chips fill the part: with the timing weight of the other parts nextpnr finds no place for
     # some of their 5,002 cells of 5,280 with one seed of three. The ideal machine's worst seed is
     # slower with 20: 28.2 MHz in place of 29.95. 30 MHz is not reached with each seed of placing.
@@ -61,13 +62,17 @@ UP5K: Mapping[str, Profile] = {
 """An iCE40UP5K: the weights in its SPRAMs, loaded at run time."""
 
 ECP5_25: Mapping[str, Profile] = {
-    "ideal": Profile(HardwareProfile(lanes=100, memory="ecp5"), 100_000_000),
+    "ideal": Profile(
+        HardwareProfile(lanes=100, rows_per_clock=2, memory="ecp5", states=True), 115_000_000
+    ),
     # Cells are drawn one after another: a pipeline for these has no room beside a hundred lanes.
     "chips": Profile(
         HardwareProfile(
             lanes=100,
             memory="ecp5",
-            variation=VariationParameters(rounds_per_clock=1, noise_rounds_per_clock=22),
+            variation=VariationParameters(
+                rounds_per_clock=1, noise_rounds_per_clock=22, sum_noise=True
+            ),
         ),
         100_000_000,
         button=False,
@@ -76,11 +81,18 @@ ECP5_25: Mapping[str, Profile] = {
 """An ECP5 of 24 k LUTs and 56 block RAMs; the 12F is the same die."""
 
 ECP5_45: Mapping[str, Profile] = {
-    "ideal": Profile(HardwareProfile(lanes=100, rows_per_clock=2, memory="ecp5"), 100_000_000),
+    "ideal": Profile(
+        HardwareProfile(lanes=100, rows_per_clock=4, memory="ecp5", states=True),
+        100_000_000,
+        routing=ROUTER2,
+    ),
     # The states have a memory of their own, so one command redraws all cells.
     "chips": Profile(
         HardwareProfile(
-            lanes=100, rows_per_clock=2, memory="ecp5", variation=VariationParameters(redraw=True)
+            lanes=100,
+            rows_per_clock=2,
+            memory="ecp5",
+            variation=VariationParameters(redraw=True, sum_noise=True),
         ),
         100_000_000,
     ),
@@ -88,9 +100,11 @@ ECP5_45: Mapping[str, Profile] = {
 """An ECP5 of 44 k LUTs and 108 block RAMs."""
 
 ECP5_85: Mapping[str, Profile] = {
-    "ideal": dataclasses.replace(ECP5_45["ideal"], frequency=120_000_000),
+    "ideal": dataclasses.replace(ECP5_45["ideal"], frequency=110_000_000),
     "fast": Profile(
-        HardwareProfile(lanes=100, rows_per_clock=4, memory="ecp5"), 80_000_000, routing=ROUTER2
+        HardwareProfile(lanes=100, rows_per_clock=8, memory="ecp5", states=True),
+        90_000_000,
+        routing=ROUTER2,
     ),
     # Four rows per clock, redrawn in place, and in what memory is left images that stay. At 80 MHz
     # a redraw takes a millisecond. Some wires are sent a long way round by the second router, which
@@ -100,7 +114,7 @@ ECP5_85: Mapping[str, Profile] = {
             lanes=100,
             rows_per_clock=4,
             memory="ecp5",
-            variation=VariationParameters(redraw=True),
+            variation=VariationParameters(redraw=True, sum_noise=True),
             resident=ResidentParameters(beats=26624, images=700),
         ),
         80_000_000,
@@ -109,6 +123,11 @@ ECP5_85: Mapping[str, Profile] = {
 }
 """An ECP5 of 84 k LUTs and 208 block RAMs."""
 
-GW1N_9: Mapping[str, Profile] = {"ideal": Profile(HardwareProfile(lanes=8), 27_000_000)}
+GW1N_9: Mapping[str, Profile] = {
+    # Ten lanes of four bits take 20 blocks of 26; the button's images would be one too many.
+    "ideal": Profile(
+        HardwareProfile(lanes=10, memory="bsram", states=True), 27_000_000, button=False
+    )
+}
 """A Gowin GW1N-9: 8.6 k LUTs and 26 block RAMs; the clock is that of the boards, for there is no
 PLL."""

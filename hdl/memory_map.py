@@ -14,6 +14,8 @@ COUNTERS = 4
 STATES = 5
 WRITE_TABLE = 6
 USE_NOISE = 7
+SUM_NOISE = 8
+AMPLIFIERS = 9
 TILE_OFFSETS = 10
 """Memories of a layer; `COUNTERS` are of the whole engine too."""
 ENGINE = 15
@@ -75,6 +77,9 @@ def memory_map(engine: EngineParameters) -> tuple[MemoryMap, ...]:
             maps.append(MemoryMap(base | WRITE_TABLE, 2 << engine.variation.state_bits, 8, False))
             if engine.variation.use_noise and number < len(engine.crossbars) - 1:
                 maps.append(MemoryMap(base | USE_NOISE, 1, 4, False))
+            if engine.noisy_sums:
+                maps.append(MemoryMap(base | SUM_NOISE, 1, 4, False))
+                maps.append(MemoryMap(base | AMPLIFIERS, crossbar.columns, 8, False))
     whole = ENGINE << 4
     maps.append(MemoryMap(whole | COUNTERS, 2, 8))
     if engine.variation is not None:

@@ -3,10 +3,8 @@
 from dataclasses import dataclass
 from typing import Self
 
-import numpy as np
-import numpy.typing as npt
-
-from allspin.hdl.target import STATE_BITS, TARGETS, Target
+from allspin.hdl.levels import UniformLevels
+from allspin.hdl.target import TARGETS, Target
 from allspin.hdl.tiling import TileWidths, Tiling
 from allspin.sim.errors import not_one_of
 from allspin.sim.extensions import UnknownKind
@@ -20,8 +18,9 @@ from allspin.sim.network.network import (
 )
 from allspin.sim.network.neuron import NEURONS
 
-ROWS_PER_CLOCK = (1, 2, 4)
+ROWS_PER_CLOCK = (1, 2, 4, 8)
 ROUNDS_PER_CLOCK = (1, 2, 22)
+NO_CHIPS = "a chip has R_AH words of any value, so a machine that makes chips cannot keep states"
 
 
 def _keep_in_range(owner: object, name: str, low: int, high: int) -> None:
@@ -70,6 +69,9 @@ class VariationParameters:
     noise_rounds_per_clock : int or None
         As `rounds_per_clock`, for that noise alone: chips are made seldom, noise is drawn for
         each image. None for the same. One small generator serves all who have not 22.
+    sum_noise : bool
+        Whether column sums have read noise at each use, and amplifiers an offset and, in the
+        last layer, a gain error; it needs `use_noise` with 22 rounds in a clock.
     """
 
     states: int = 128
@@ -77,6 +79,7 @@ class VariationParameters:
     redraw: bool = False
     use_noise: bool = True
     noise_rounds_per_clock: int | None = None
+    sum_noise: bool = False
 
     def __post_init__(self) -> None:
         _keep_in_range(self, "states", 2, 128)
@@ -84,6 +87,11 @@ class VariationParameters:
         if self.noise_rounds_per_clock is not None:
             _keep_one_of(
                 self, "noise_rounds_per_clock", (self.rounds_per_clock, ROUNDS_PER_CLOCK[-1])
+            )
+        if self.sum_noise and (self.iterative_noise or not self.use_noise):
+            raise ValueError(
+                "sum_noise needs use_noise, and rounds_per_clock or noise_rounds_per_clock "
+                f"{ROUNDS_PER_CLOCK[-1]}"
             )
 
     @property
@@ -147,15 +155,17 @@ class HardwareProfile:
         Columns that a row drives in one clock, 1 to 65535; None for all of them. A layer
         with fewer columns uses as many lanes as it has columns.
     rah_bits : int or None
-        Width of an R_AH word in memory, 2 to 8; None for the network's own. With the memory
-        ``spram``, 4 keeps the first layer's states in place of wider words, for networks
-        whose levels there are uniform and an even number of at most 16, and without a Programmer.
+        Width of an R_AH word in memory, 2 to 8; None for the network's own.
     rows_per_clock : int
-        Rows that are driven in one clock, 1, 2 or 4.
+        Rows that are driven in one clock, 1, 2, 4 or 8.
     memory : str
         Name of the target in `allspin.hdl.target.TARGETS`, after what it keeps R_AH words in:
-        ``block`` (block RAM as any tool infers it), ``spram`` (the four SPRAMs of an iCE40UP5K)
-        or ``ecp5`` (block RAM with its own output register).
+        ``block`` (block RAM as any tool infers it), ``spram`` (the four SPRAMs of an iCE40UP5K),
+        ``ecp5`` (block RAM with its own output register) or ``bsram`` (the few of a Gowin GW1N).
+    states : bool
+        Whether states are kept in place of R_AH words, in the fewest bits that hold the
+        network's, in each layer whose levels are uniform and whose columns are read in one piece;
+        the others keep words. Not with `variation`, since a chip has words of any value.
     variation : VariationParameters or None
         The gateware that makes chips; None for ideal devices only.
     resident : ResidentParameters or None
@@ -169,6 +179,7 @@ class HardwareProfile:
     rah_bits: int | None = None
     rows_per_clock: int = 1
     memory: str = "block"
+    states: bool = False
     variation: VariationParameters | None = None
     resident: ResidentParameters | None = None
     tile_offsets: bool = False
@@ -180,6 +191,8 @@ class HardwareProfile:
             _keep_in_range(self, "rah_bits", MIN_RAH_BITS, MAX_RAH_BITS)
         _keep_one_of(self, "rows_per_clock", ROWS_PER_CLOCK)
         _keep_one_of(self, "memory", tuple(TARGETS))
+        if self.states and self.variation is not None:
+            raise ValueError(NO_CHIPS)
 
     @property
     def target(self) -> Target:
@@ -200,31 +213,6 @@ def _lanes(network: Network, profile: HardwareProfile, number: int) -> int:
     return lanes
 
 
-def level_step(levels: npt.NDArray[np.integer]) -> int:
-    """What R_AH words are odd multiples of, if states of 4 bits can stand for them.
-
-    Parameters
-    ----------
-    levels : ndarray of int, shape (states,)
-        The words of the states.
-
-    Raises
-    ------
-    ValueError
-        If they are not the odd multiples of a number, in order and symmetric, 16 at most.
-    """
-    count = len(levels)
-    step = (int(levels[-1]) - int(levels[0])) // (2 * (count - 1)) if count > 1 else 0
-    wanted = step * (2 * np.arange(count) - (count - 1))
-    if step < 1 or count % 2 or count > 2**STATE_BITS or not np.array_equal(levels, wanted):
-        raise ValueError(
-            f"the hardware keeps states of {STATE_BITS} bits, so the first layer's levels must be "
-            f"uniform, and an even number of at most {2**STATE_BITS}: take a profile with "
-            "8-bit words"
-        )
-    return step
-
-
 @dataclass(frozen=True)
 class CrossbarParameters:
     """One crossbar.
@@ -240,15 +228,15 @@ class CrossbarParameters:
     rah_bits : int
         Width of an R_AH word, signed, 2 to 8.
     rows_per_clock : int
-        Rows that are driven in one clock, 1, 2 or 4.
+        Rows that are driven in one clock, 1, 2, 4 or 8.
     memory : str
         As of `HardwareProfile`.
     neurons_per_clock : int
         Columns whose sums leave in one clock: as many as the next crossbar has rows per clock,
         1 at the readout.
-    level_step : int
-        0, or 1 to 127 where the memory keeps states of 4 bits in place of R_AH words; these
-        are then odd multiples of it, at most 15 times, and nothing else can be kept.
+    levels : UniformLevels or None
+        What the words are where the memory keeps states in their place; nothing else can be
+        kept then. None where it keeps words.
     tiling : Tiling or None
         Tiles of rows whose sums are converted one by one; None where columns are read in one
         piece. Only where the memory keeps R_AH words.
@@ -262,7 +250,7 @@ class CrossbarParameters:
     rows_per_clock: int = 1
     memory: str = "block"
     neurons_per_clock: int = 1
-    level_step: int = 0
+    levels: UniformLevels | None = None
     tiling: Tiling | None = None
 
     def __post_init__(self) -> None:
@@ -274,13 +262,11 @@ class CrossbarParameters:
         _keep_one_of(self, "rows_per_clock", ROWS_PER_CLOCK)
         _keep_one_of(self, "memory", tuple(TARGETS))
         _keep_one_of(self, "neurons_per_clock", ROWS_PER_CLOCK)
-        _keep_in_range(self, "level_step", 0, 2 ** (MAX_RAH_BITS - 1) - 1)
-        if self.level_step and not self.target.cells.keeps_states:
-            names = [name for name, target in TARGETS.items() if target.cells.keeps_states]
-            raise ValueError(
-                f"only the memory {' or '.join(names)} keeps states of {STATE_BITS} bits"
-            )
-        if self.tiling is not None and self.level_step:
+        if self.levels is not None:
+            half = 2 ** (self.rah_bits - 1)
+            for level in (self.levels.lowest, self.levels.words[-1]):
+                check_range("level", level, -half, half - 1)
+        if self.tiling is not None and self.levels is not None:
             raise ValueError("columns that are read tile by tile need a memory that keeps words")
         if self.tiling is not None and self.tiling.offsets and self.target.slow_clock:
             raise ValueError(f"the memory {self.memory} has no offsets of tiles' converters")
@@ -297,14 +283,14 @@ class CrossbarParameters:
         return TARGETS[self.memory]
 
     @property
-    def cell_bits(self) -> int:
-        """Bits of a cell where cells are states or bytes: a state's 4, or a byte for a word."""
-        return STATE_BITS if self.level_step else MAX_RAH_BITS
+    def keeps_states(self) -> bool:
+        """Whether states stand for R_AH words."""
+        return self.levels is not None
 
     @property
     def word_bits(self) -> int:
         """Width of what a column multiplies: an R_AH word, or the state that stands for it."""
-        return STATE_BITS if self.level_step else self.rah_bits
+        return self.rah_bits if self.levels is None else self.levels.bits
 
     @property
     def bank_lanes(self) -> int:
@@ -368,20 +354,24 @@ class CrossbarParameters:
 
     @property
     def lane_bits(self) -> int:
-        """Width of a lane's accumulator: a column sum's, or of a sum over states or conversions."""
+        """Width of a lane's accumulator: a column sum's, or one over states or conversions."""
         if self.tiling is not None:
             return self.tile_widths.total
-        if not self.level_step:
+        if self.levels is None:
             return self.sum_bits
-        worst = self.rows * (2**self.value_bits - 1) * 2 ** (STATE_BITS - 1)
-        return (worst - 1).bit_length() + 1
+        return (self.most_driven * (self.levels.count - 1)).bit_length()
+
+    @property
+    def most_driven(self) -> int:
+        """The sum of an image's values, where it is largest."""
+        return self.rows * (2**self.value_bits - 1)
 
     @property
     def sum_bits(self) -> int:
         """Width of a signed column sum, sized for the worst case."""
         if self.tiling is not None:
             return self.lane_bits + self.tiling.shift
-        worst = self.rows * (2**self.value_bits - 1) * 2 ** (self.rah_bits - 1)
+        worst = self.most_driven * 2 ** (self.rah_bits - 1)
         return (worst - 1).bit_length() + 1
 
 
@@ -422,11 +412,8 @@ class EngineParameters:
         if self.neuron not in NEURONS:
             raise UnknownKind.named("neuron", NEURONS, self.neuron)
         _keep_in_range(self, "counter_bits", 16, 64)
-        if self.variation is not None and any(crossbar.level_step for crossbar in self.crossbars):
-            raise ValueError(
-                "a Programmer makes R_AH words of any value, and the memory keeps states of "
-                f"{STATE_BITS} bits: take a profile with 8-bit words"
-            )
+        if self.variation is not None and any(crossbar.levels for crossbar in self.crossbars):
+            raise ValueError(NO_CHIPS)
         if self.variation is not None and self.variation.iterative_noise and self.noisy:
             for crossbar in self.crossbars[:-1]:
                 if crossbar.neurons_per_clock != 1:
@@ -472,15 +459,6 @@ class EngineParameters:
             raise ValueError(f"{network.beyond_words}; run it on golden")
         profile = profile or HardwareProfile()
         rah_bits = profile.rah_bits or network.rah_bits
-        step = 0
-        if profile.target.cells.keeps_states and rah_bits == STATE_BITS < network.rah_bits:
-            if network.layers[0].adc is not None:
-                raise ValueError(
-                    f"the hardware keeps states of {STATE_BITS} bits, and columns that are read "
-                    "tile by tile need R_AH words: take a profile with 8-bit words"
-                )
-            step = level_step(network.layers[0].levels)
-            rah_bits = network.rah_bits
         if rah_bits < network.rah_bits:
             raise ValueError(
                 f"the network has R_AH words of {network.rah_bits} bits, the hardware of {rah_bits}"
@@ -495,7 +473,11 @@ class EngineParameters:
                     value_bits=network.input_bits(number),
                     rah_bits=rah_bits,
                     rows_per_clock=profile.rows_per_clock,
-                    level_step=0 if number else step,
+                    levels=(
+                        UniformLevels.of(layer.levels)
+                        if profile.states and layer.adc is None
+                        else None
+                    ),
                     tiling=Tiling.of(
                         layer.adc, offsets=profile.tile_offsets or profile.variation is not None
                     ),
@@ -516,6 +498,11 @@ class EngineParameters:
     def target(self) -> Target:
         """The kind of part."""
         return self.crossbars[0].target
+
+    @property
+    def most_at_once(self) -> int:
+        """Rows, or neurons, of a layer in one clock, where they are most."""
+        return max(max(own.rows_per_clock, own.neurons_per_clock) for own in self.crossbars)
 
     @property
     def pixel_bits(self) -> int:
@@ -539,8 +526,18 @@ class EngineParameters:
 
     @property
     def noisy(self) -> bool:
-        """Whether its neurons have noise at each use, so that its images have numbers."""
+        """Whether its neurons have noise at each use."""
         return self.variation is not None and self.variation.use_noise and len(self.crossbars) > 1
+
+    @property
+    def noisy_sums(self) -> bool:
+        """Whether column sums have noise at each use, and amplifiers errors of their own."""
+        return self.variation is not None and self.variation.sum_noise
+
+    @property
+    def numbered(self) -> bool:
+        """Whether its images have numbers: something has noise at each use."""
+        return self.noisy or self.noisy_sums
 
     @property
     def use_spread_bits(self) -> int:
@@ -552,6 +549,35 @@ class EngineParameters:
         """Width of a signed noise current."""
         return self.current_bits + 6
 
+    def sum_spread_bits(self, layer: int) -> int:
+        """Width of the spread of noise on a layer's sums: below 16 cells' range, in 2**-6."""
+        crossbar = self.crossbars[layer]
+        return crossbar.value_bits + crossbar.rah_bits + 10
+
+    def noise_spread_bits(self, layer: int) -> int:
+        """Width of a signed spread in the pipeline that draws a layer's noise, and the last's."""
+        bits = self.use_spread_bits
+        if self.noisy_sums:
+            bits = max(bits, *map(self.sum_spread_bits, {layer, len(self.crossbars) - 1}))
+        return bits + 1
+
+    def start_bits(self, layer: int) -> int:
+        """Width of what is added to a normal value times that spread, signed."""
+        return self.sum_spread_bits(layer) + 17
+
+    def sum_noise_bits(self, layer: int) -> int:
+        """Width of what is added to a sum, signed: both together, without 19 fraction bits."""
+        return self.sum_spread_bits(layer) - 1
+
+    def amplified_bits(self, layer: int) -> int:
+        """Width of a layer's sums as its amplifiers give them, signed."""
+        bits = self.crossbars[layer].sum_bits
+        if self.noisy_sums:
+            bits = max(bits, self.sum_noise_bits(layer)) + 1
+            # The last layer's gain, less than twice as large.
+            bits += layer == len(self.crossbars) - 1
+        return bits
+
     @property
     def spread_bits(self) -> int:
         """Width of a signed spread in the generator that all share."""
@@ -560,7 +586,7 @@ class EngineParameters:
     @property
     def logit_bytes(self) -> int:
         """Bytes of a logit on the link."""
-        return -(-self.crossbars[-1].sum_bits // 8)
+        return -(-self.amplified_bits(len(self.crossbars) - 1) // 8)
 
     @property
     def beat_bytes(self) -> int:

@@ -8,12 +8,18 @@ memory that no other part has, it is one more `CellMemory` too, with its gatewar
 from dataclasses import dataclass
 from typing import Protocol
 
-STATE_BITS = 4
-"""Width of a state that is kept in place of an R_AH word."""
-ECP5_DEPTHS = (512, 1024, 2048)
-"""Lines of an ECP5's block RAM (a DP16KD) of 36, 18 or 9 bits."""
+ECP5_DEPTHS = {512: 36, 1024: 18, 2048: 9}
+"""Lines of an ECP5's block RAM (a DP16KD), and the bits of each."""
+ECP5_WORD_BITS = 9
+"""Bits of such a line that are written together."""
 SMALLEST_BLOCK = 129
 """Lines; shorter memories of words are distributed RAM: an ECP5-25F's blocks are few."""
+MOST_DISTRIBUTED = 2**17
+"""Bits of an array that may be distributed RAM: beyond, LUTs are fewer than blocks."""
+BLOCK_WIDTH = 16
+"""Bits of a word of which `CellMemory.blocks` is told how many a block holds."""
+SMALL_MEMORY = 4096
+"""Bits of a memory that is LUTs where blocks are few."""
 MEMORIES_PER_HOP = 2
 """Memories between two registers of an ECP5's write bus."""
 
@@ -37,13 +43,13 @@ class Array(Protocol):
         ...
 
     @property
-    def rah_bits(self) -> int:
-        """Width of an R_AH word."""
+    def keeps_states(self) -> bool:
+        """Whether states stand for R_AH words."""
         ...
 
     @property
-    def cell_bits(self) -> int:
-        """Bits of a cell where cells are states or bytes."""
+    def word_bits(self) -> int:
+        """Width of an R_AH word, or of the state that stands for it."""
         ...
 
     @property
@@ -59,17 +65,10 @@ class CellMemory(Protocol):
     ----------
     blocks_name : str
         What a data sheet counts, in the plural.
-    keeps_states : bool
-        Whether it can keep states of `STATE_BITS` bits in place of words.
     """
 
     @property
     def blocks_name(self) -> str:
-        """As above."""
-        ...
-
-    @property
-    def keeps_states(self) -> bool:
         """As above."""
         ...
 
@@ -102,27 +101,34 @@ class InferredBlocks:
 
     bank_bits: int = 16
     blocks_name = "blocks of memory"
-    keeps_states = False
 
     def check(self, array: Array) -> None:
         """Any array fits: memories may be as deep and as many as it takes."""
 
     def bank_lanes(self, array: Array) -> int:
         """What fits the width."""
-        return min(array.lanes, self.bank_bits // array.rah_bits)
+        return min(array.lanes, self.bank_bits // array.word_bits)
 
     def write_clocks(self, array: Array) -> int:
-        """The placer's register, and the memory."""
-        return 2
+        """The placer's register, that of a line of states, and the memory."""
+        return 2 + array.keeps_states
 
     def blocks(self, array: Array, words: int) -> int:
-        """As many as each memory is blocks deep."""
-        return array.rows_per_clock * array.banks * -(-array.lines // words)
+        """As many as each memory is blocks deep; a block of half the width is twice as deep."""
+        of_part = 0
+        for first in range(0, array.lanes, self.bank_lanes(array)):
+            lanes = min(self.bank_lanes(array), array.lanes - first)
+            width = 1 << (lanes * array.word_bits - 1).bit_length()
+            of_part += -(-array.lines * width // (words * BLOCK_WIDTH))
+        return array.rows_per_clock * of_part
 
 
 @dataclass(frozen=True)
 class Sprams:
     """The SPRAMs of an iCE40UP5K, side by side.
+
+    Words are bytes there. A line of states may be longer than what all of them give: its last
+    bits are in block RAM.
 
     Parameters
     ----------
@@ -130,38 +136,47 @@ class Sprams:
         How many the part has.
     width, depth : int
         Bits that one gives in a clock, and lines that it has.
+    further : int
+        Bits of a line that block RAM may give besides.
     """
 
     count: int = 4
     width: int = 16
     depth: int = 16384
+    further: int = 16
     blocks_name = "SPRAMs"
-    keeps_states = True
 
     def check(self, array: Array) -> None:
         """There is one memory, with one address."""
         if array.rows_per_clock != 1:
             raise ValueError("the memory spram drives 1 row per clock")
-        bits = self.count * self.width
-        if array.lanes * array.cell_bits > bits:
+        bits, cell_bits = self.count * self.width, self.cell_bits(array)
+        name = f"SPRAMs give {bits} bits a clock"
+        if array.keeps_states:
+            bits += self.further
+            name += f", block RAM {self.further} more"
+        if array.lanes * cell_bits > bits:
             raise ValueError(
-                f"SPRAMs give {bits} bits a clock: lanes must be at most "
-                f"{bits // array.cell_bits}, not {array.lanes}"
+                f"{name}: lanes must be at most {bits // cell_bits}, not {array.lanes}"
             )
         if array.lines > self.depth:
             raise ValueError(f"SPRAMs have {self.depth} lines, and the array needs {array.lines}")
+
+    def cell_bits(self, array: Array) -> int:
+        """Bits of a cell: a word's are a byte, since an SPRAM writes four bits together."""
+        return array.word_bits if array.keeps_states else 8
 
     def bank_lanes(self, array: Array) -> int:
         """All."""
         return array.lanes
 
     def write_clocks(self, array: Array) -> int:
-        """The placer's register, and the memory."""
-        return 2
+        """The placer's register, that of a line of states, and the memory."""
+        return 2 + array.keeps_states
 
     def blocks(self, array: Array, words: int) -> int:
         """As many as are needed side by side: all are deep enough, or the array is refused."""
-        return -(-array.lanes * array.cell_bits // self.width)
+        return min(self.count, -(-array.lanes * self.cell_bits(array) // self.width))
 
 
 @dataclass(frozen=True)
@@ -172,28 +187,37 @@ class Ecp5Blocks:
     """
 
     blocks_name = "blocks of memory"
-    keeps_states = False
 
     def check(self, array: Array) -> None:
         """A lane's words are in one block."""
-        if array.lines > ECP5_DEPTHS[-1]:
+        if array.lines > max(ECP5_DEPTHS):
             raise ValueError(
-                f"a block RAM of an ECP5 has at most {ECP5_DEPTHS[-1]} words, and each lane "
+                f"a block RAM of an ECP5 has at most {max(ECP5_DEPTHS)} words, and each lane "
                 f"needs {array.lines}: take more lanes or memory block"
             )
 
     def bank_lanes(self, array: Array) -> int:
-        """The words of a line, in the block of the fewest lines that holds them."""
-        depth = next(depth for depth in ECP5_DEPTHS if array.lines <= depth)
-        return ECP5_DEPTHS[-1] // depth
+        """What fits a line of the block of the fewest lines that holds them."""
+        bits = next(bits for depth, bits in ECP5_DEPTHS.items() if array.lines <= depth)
+        if array.keeps_states:
+            return min(array.lanes, bits // array.word_bits)
+        return bits // ECP5_WORD_BITS
+
+    def distributed(self, array: Array) -> bool:
+        """Whether the memories are LUTs: those of few lines, where they are not too many."""
+        bits = array.rows_per_clock * array.lines * array.lanes * array.word_bits
+        return array.lines < SMALLEST_BLOCK and bits <= MOST_DISTRIBUTED
 
     def write_clocks(self, array: Array) -> int:
-        """A register at the entrance, the placer's, the bus, one beside the memory, the memory."""
-        return 4 - (-array.banks * array.rows_per_clock // MEMORIES_PER_HOP)
+        """A register at the entrance, the placer's, that of a line of states, the bus, one beside
+        the memory, the memory.
+        """
+        hops = -(-array.banks * array.rows_per_clock // MEMORIES_PER_HOP)
+        return 4 + array.keeps_states + hops
 
     def blocks(self, array: Array, words: int) -> int:
-        """One for each memory, but for those of few lines."""
-        return 0 if array.lines <= SMALLEST_BLOCK else array.rows_per_clock * array.banks
+        """One for each memory, but for those that are LUTs."""
+        return 0 if self.distributed(array) else array.rows_per_clock * array.banks
 
 
 @dataclass(frozen=True)
@@ -223,6 +247,8 @@ class Target:
         large memories are put together.
     distributed_ram : bool
         Whether small memories may be LUTs, near what they serve.
+    few_blocks : bool
+        Whether blocks of memory are so few that small memories are LUTs.
     smallest_window : int
         Bytes of the link's receive buffer; it has more only where one image or one row of R_AH
         words needs it.
@@ -236,7 +262,12 @@ class Target:
     wide: bool = False
     registered_blocks: bool = False
     distributed_ram: bool = False
+    few_blocks: bool = False
     smallest_window: int = 2048
+
+    def distributes(self, bits: int) -> bool:
+        """Whether a memory of so many bits is LUTs in place of a block that it would not fill."""
+        return self.few_blocks and bits <= SMALL_MEMORY
 
 
 PORTABLE = Target(cells=InferredBlocks())
@@ -249,7 +280,13 @@ ICE40UP5K = Target(
     slow_clock=True,
     smallest_window=1024,  # its blocks of memory are few
 )
+GW1N = Target(cells=InferredBlocks(), few_blocks=True)
 ECP5 = Target(cells=Ecp5Blocks(), wide=True, registered_blocks=True, distributed_ram=True)
 
-TARGETS: dict[str, Target] = {"block": PORTABLE, "spram": ICE40UP5K, "ecp5": ECP5}
+TARGETS: dict[str, Target] = {
+    "block": PORTABLE,
+    "spram": ICE40UP5K,
+    "ecp5": ECP5,
+    "bsram": GW1N,
+}
 """The targets, each by the name of its memory, which profiles and documents know it by."""

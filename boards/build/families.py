@@ -211,8 +211,8 @@ ECP5 = Family(
     memories=("DP16KD",),
     multipliers=("MULT18X18D",),
     # With a hundred lanes of 8-bit words the 25F has few blocks to spare for what is small.
-    before=f'setattr -set ram_style "distributed" {MACHINE}.engine.converter_*/m:* '
-    f"{MACHINE}.engine.neuron_*/m:*",
+    before=f'setattr -set ram_style "distributed" {MACHINE}.engine.layer_*.converter/m:* '
+    f"{MACHINE}.engine.layer_*.neurons.neuron_*/m:*",
     # Yosys takes 300. Routed, a wire of this machine takes 0.9 ns on average, and tables in a row
     # are what is slow then: with this, a third of the slow paths is left.
     wire_delay=900,

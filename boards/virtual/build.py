@@ -30,7 +30,7 @@ Mutate = Callable[[str], str]
 
 MAIN = Path(__file__).with_name("main.cpp")
 HOST_SIDE = Path(__file__).with_name("host_side.h")
-REWRITES = [Path(__file__).with_name(name) for name in ("rewrite.py", "wide.py")]
+REWRITES = [Path(__file__).with_name(name) for name in ("rewrite.py", "registers.py", "wide.py")]
 PROGRAM = "program"
 """Name of the simulator in the folder of its build."""
 LOG = "tool.log"

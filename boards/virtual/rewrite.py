@@ -5,6 +5,7 @@ Each is exact: the design behaves as before, clock for clock.
 
 import re
 
+from allspin.boards.virtual.registers import gather_registers
 from allspin.boards.virtual.wide import split_wide
 
 _ZERO_INIT = re.compile(
@@ -59,7 +60,8 @@ def rewrite_rtlil(text: str) -> str:
 def rewrite_cpp(text: str) -> str:
     """Generated C++ for a driver that evaluates each clock once.
 
-    - A register is committed without asking whether it changed: nobody wants to know.
+    - A register is committed without asking whether it changed: nobody wants to know; and all
+      of them at once.
     - A memory's queue of writes, a vector, is left alone in clocks that write nothing.
     - A wire of many words is a value for each of them.
 
@@ -73,5 +75,5 @@ def rewrite_cpp(text: str) -> str:
     text = _REGISTER_COMMIT.sub(r"\1.curr = \1.next;", text)
     text = _MEMORY_COMMIT.sub(r"commit_memory(\1);", text)
     text = _MEMORY_UPDATE.sub(r"write_memory(\1, ", text)
-    text = split_wide(text)
+    text = gather_registers(split_wide(text))
     return text.replace(_NAMESPACE, _NAMESPACE + _HELPERS, 1)

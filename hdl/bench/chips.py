@@ -7,7 +7,16 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.hdl.export.contents import Contents, network_contents
-from allspin.hdl.memory_map import CHIP, ENGINE, STATES, USE_NOISE, WEIGHTS, WRITE_TABLE
+from allspin.hdl.memory_map import (
+    AMPLIFIERS,
+    CHIP,
+    ENGINE,
+    STATES,
+    SUM_NOISE,
+    USE_NOISE,
+    WEIGHTS,
+    WRITE_TABLE,
+)
 from allspin.hdl.parameters import EngineParameters
 from allspin.sim.chip.chip import MAX_SPREAD, USE_BITS, Words, WriteTable, state_words
 from allspin.sim.chip.generator import FRACTION_BITS, Purpose, use_normals
@@ -16,6 +25,9 @@ from allspin.sim.network.golden import Integers
 from allspin.sim.network.levels import full_scale
 from allspin.sim.network.network import Network
 
+READ_BITS = FRACTION_BITS + USE_BITS
+MAX_GAIN = 2**FRACTION_BITS - 1
+"""Largest share of an amplifier's gain, in units of ``2**-13``."""
 _CHIP = struct.Struct("<IHHI")
 
 
@@ -31,11 +43,14 @@ class RandomChip:
         The chip; what it is made of is drawn from it too.
     stuck : float
         Share of cells that are stuck, at either end.
+    noisy_sums : bool
+        Whether column sums have noise, and amplifiers offsets and, in the last layer, gains.
     """
 
     network: Network
     seed: int
     stuck: float = 0.05
+    noisy_sums: bool = False
 
     @property
     def imperfections(self) -> Imperfections:
@@ -79,8 +94,30 @@ class RandomChip:
         return sums
 
     def on_sums(self, layer: int, first: int, sums: Integers) -> Integers:
-        """Column sums stay as they are."""
-        return sums
+        """Column sums as amplifiers give them."""
+        if not self.noisy_sums:
+            return sums
+        normals = use_normals(self.seed, layer, Purpose.READ, first, *sums.shape)
+        starts, gains = self.amplifiers(layer)
+        sums = sums + (normals * np.int64(self.read_spread(layer)) + starts >> READ_BITS)
+        if layer < len(self.network.layers) - 1:
+            return sums
+        return sums + (sums * gains + 2 ** (FRACTION_BITS - 1) >> FRACTION_BITS)
+
+    def read_spread(self, layer: int) -> int:
+        """Deviation of a column's sum, in units of ``2**-6``: up to fifteen cells' range."""
+        one = self.network.input_bits(layer) + self.network.rah_bits + USE_BITS
+        return int(np.random.default_rng([self.seed, layer, 2]).integers(15 << one))
+
+    def amplifiers(self, layer: int) -> tuple[Integers, Integers]:
+        """What is added before fraction bits are dropped, and share of the gain, by column."""
+        rng = np.random.default_rng([self.seed, layer, 3])
+        columns = self.network.layers[layer].columns
+        largest = self.read_spread(layer) * 5 << FRACTION_BITS
+        half = 2 ** (READ_BITS - 1)
+        return rng.integers(-largest, largest + 1, columns) + half, rng.integers(
+            -MAX_GAIN, MAX_GAIN + 1, columns
+        )
 
     def on_currents(self, layer: int, first: int, currents: Integers) -> Integers:
         """Neurons' input currents at this use."""
@@ -104,6 +141,15 @@ class RandomChip:
             if parameters.noisy and number < len(network.layers) - 1:
                 spread = struct.pack("<I", self.use_spread)
                 contents.append(Contents(base | USE_NOISE, (spread,)))
+            if parameters.noisy_sums:
+                told = struct.pack("<I", 1 << 31 | self.read_spread(number))
+                contents.append(Contents(base | SUM_NOISE, (told,)))
+                lines = tuple(
+                    int(start).to_bytes(6, "little", signed=True)
+                    + int(gain).to_bytes(2, "little", signed=True)
+                    for start, gain in zip(*self.amplifiers(number), strict=True)
+                )
+                contents.append(Contents(base | AMPLIFIERS, lines))
             cells = self.polarity(number) << 7 | network.layers[number].states
             contents.append(
                 Contents(base | STATES, tuple(row.tobytes() for row in cells.astype(np.uint8)))

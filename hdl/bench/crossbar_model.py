@@ -1,9 +1,23 @@
 """What a crossbar does, said as behaviour: what its proofs hold it against."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
-from amaranth.hdl import Array, Assert, Assume, Module, Mux, Signal, Value, signed
+from amaranth.hdl import (
+    Array,
+    Assert,
+    Assume,
+    Cat,
+    Module,
+    Mux,
+    Shape,
+    Signal,
+    Value,
+    signed,
+    unsigned,
+)
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -54,6 +68,32 @@ class Passes(wiring.Component):
         return m
 
 
+@dataclass(frozen=True)
+class Kept:
+    """Where states are kept: which, and what is summed besides.
+
+    Attributes
+    ----------
+    stored : callable
+        The state of a row and a column.
+    factor : int
+        What the values are multiplied by, 1 or the lowest level.
+    shape : Shape
+        Of their sum.
+    """
+
+    stored: Callable[[int, int], Value]
+    factor: int
+    shape: Shape
+
+
+def sum_shape(parameters: CrossbarParameters) -> Shape:
+    """Of a sum over words, or wide enough for one over states."""
+    if parameters.levels is None:
+        return signed(parameters.sum_bits)
+    return signed(max(parameters.sum_bits, parameters.lane_bits) + 1)
+
+
 class StageLayout(data.StructLayout):
     """A clock's beat on its way through a crossbar.
 
@@ -64,14 +104,15 @@ class StageLayout(data.StructLayout):
     values, lines : array of parts
         What is driven, and which line of the part's memories.
     terms : array of lanes, of parts
-        What it adds to each lane's sum; 0 without a beat.
+        What it adds to each lane's sum; 0 without a beat. Where states are kept, there is one lane
+        more, as if each of its words were `Kept.factor`.
     before, after : array of lanes
         The sums of its pass before it and with it.
     """
 
     def __init__(self, parameters: CrossbarParameters) -> None:
         p = parameters
-        sum_ = signed(p.sum_bits)
+        sum_, lanes = sum_shape(p), p.lanes + p.keeps_states
         lines = range(p.lines)
         super().__init__(
             {
@@ -80,15 +121,18 @@ class StageLayout(data.StructLayout):
                 "final": 1,
                 "values": data.ArrayLayout(p.value_bits, p.rows_per_clock),
                 "lines": data.ArrayLayout(lines, p.rows_per_clock),
-                "terms": data.ArrayLayout(data.ArrayLayout(sum_, p.rows_per_clock), p.lanes),
-                "before": data.ArrayLayout(sum_, p.lanes),
-                "after": data.ArrayLayout(sum_, p.lanes),
+                "terms": data.ArrayLayout(data.ArrayLayout(sum_, p.rows_per_clock), lanes),
+                "before": data.ArrayLayout(sum_, lanes),
+                "after": data.ArrayLayout(sum_, lanes),
             }
         )
 
 
 class CrossbarModel:
     """Words as they are stored, and each pass's sums in the clock in which its last beat is taken.
+
+    Lines of states are stored as `allspin.hdl.crossbar.line_placer.LinePlacer` gives them, which
+    is proved by itself: the model takes what is in the memories for what is stored.
 
     Parameters
     ----------
@@ -107,9 +151,15 @@ class CrossbarModel:
         A beat of sums leaves in this clock.
     places : int
         Passes whose sums may wait.
+    kept : Kept, optional
+        Where states are kept.
 
     Attributes
     ----------
+    lanes : range
+        Those of the crossbar, and that of the values alone where states are kept.
+    pending : list of Value
+        Where states are kept: whether a word came so many clocks ago.
     group : Signal
         The group of columns that the pass that comes computes.
     begun : Signal
@@ -119,7 +169,7 @@ class CrossbarModel:
     writing : Value
         Words are on their way.
     written : list of View
-        Which, newest first: ``valid``, ``row``, ``column`` and ``word``.
+        Which, where they are not states, newest first: ``valid``, ``row``, ``column`` and ``word``.
     waiting : Signal
         How many passes' sums wait.
     sums : list of list of Signal
@@ -142,9 +192,21 @@ class CrossbarModel:
         beat: Any,
         leaves: Value,
         places: int,
+        kept: Kept | None = None,
     ) -> None:
         self._p = p = parameters
-        self._store(m, cells)
+        self.lanes = range(p.lanes + p.keeps_states)
+        self._kept = kept
+        if kept is None:
+            self._store(m, cells)
+        else:
+            self._words = [
+                [kept.stored(row, column) for column in range(p.columns)] for row in range(p.rows)
+            ]
+            later = (Signal(name=f"model_pending_{clock}") for clock in range(1, p.write_clocks))
+            self.pending: list[Value] = [cells.valid, *later]
+            m.d.sync += [two.eq(one) for one, two in pairwise(self.pending)]
+            self.writing = Cat(self.pending).any()
         self._add(m, taken, beat)
         self._queue(m, leaves, places)
         m.d.comb += [
@@ -160,7 +222,7 @@ class CrossbarModel:
         """Words come row by row, and are in their places `write_clocks` later."""
         p = self._p
         # Words outlive a reset.
-        self._words = [
+        self._words: list[list[Value]] = [
             [
                 Signal(signed(p.rah_bits), name=f"model_word_{row}_{column}", reset_less=True)
                 for column in range(p.columns)
@@ -229,8 +291,8 @@ class CrossbarModel:
                 self.stage.values[part].eq(Mux(taken, slot.value, 0)),
                 self.stage.lines[part].eq(self.group * p.part_rows + slot.row),
             ]
-        for lane in range(p.lanes):
-            total = Signal(signed(p.sum_bits), name=f"model_total_{lane}")
+        for lane in self.lanes:
+            total = Signal(sum_shape(p), name=f"model_total_{lane}")
             terms = self.stage.terms[lane]
             added: Value = total
             for part in range(p.rows_per_clock):
@@ -242,24 +304,37 @@ class CrossbarModel:
                     )
                     for column in range(lane, p.passes * p.lanes, p.lanes)
                 )
-                term = self.stage.values[part] * words[self.group][slot.row]
-                m.d.comb += terms[part].eq(term)
+                word: Value | int = words[self.group][slot.row]
+                if self._kept is not None and lane == p.lanes:
+                    word = self._kept.factor
+                m.d.comb += terms[part].eq(self.stage.values[part] * word)
                 added = added + terms[part]
-            m.d.comb += [self.stage.before[lane].eq(total), self.stage.after[lane].eq(added)]
+            m.d.comb += [
+                self.stage.before[lane].eq(total),
+                self.stage.after[lane].eq(self._wrapped(lane, added)),
+            ]
             m.d.sync += total.eq(Mux(taken & beat.last, 0, self.stage.after[lane]))
         with m.If(taken):
             m.d.sync += self.begun.eq(~beat.last)
         with m.If(taken & beat.last):
             m.d.sync += self.group.eq(Mux(final, 0, self.group + 1))
 
+    def _wrapped(self, lane: int, sum_: Value) -> Value:
+        """A lane's sum in the bits that it has."""
+        p = self._p
+        if self._kept is None:
+            return sum_[: p.sum_bits].as_signed()
+        shape = self._kept.shape if lane == p.lanes else unsigned(p.lane_bits)
+        wrapped = sum_[: shape.width]
+        return wrapped.as_signed() if shape.signed else wrapped
+
     def _queue(self, m: Module, leaves: Value, places: int) -> None:
         """Sums wait until they leave, the oldest pass's first."""
         p = self._p
-        sum_ = signed(p.sum_bits)
         self.waiting = Signal(range(places + 1), name="model_waiting")
         self.column = Signal(range(p.lanes + p.neurons_per_clock), name="model_leaving")
         self.sums = [
-            [Signal(sum_, name=f"model_sum_{place}_{lane}") for lane in range(p.lanes)]
+            [Signal(sum_shape(p), name=f"model_sum_{place}_{lane}") for lane in self.lanes]
             for place in range(places)
         ]
         self.final = [Signal(name=f"model_final_{place}") for place in range(places)]
@@ -308,13 +383,16 @@ class CrossbarModel:
         stage: Any = Signal(StageLayout(p), name=name)
         m.d.sync += stage.eq(newer)
         m.d.comb += Assert(stage.valid | ~stage.values.as_value().any())
-        for lane in range(p.lanes):
+        if self._kept is not None:
+            for term, value in zip(stage.terms[p.lanes], stage.values, strict=True):
+                m.d.comb += Assert(term == value * self._kept.factor)
+        for lane in self.lanes:
             after: Value = stage.before[lane]
             for part in range(p.rows_per_clock):
                 after = after + stage.terms[lane][part]
                 m.d.comb += Assert(stage.valid | (stage.terms[lane][part] == 0))
             m.d.comb += [
-                Assert(stage.after[lane] == after[: p.sum_bits].as_signed()),
+                Assert(stage.after[lane] == self._wrapped(lane, after)),
                 Assert(newer.before[lane] == Mux(stage.valid & stage.last, 0, stage.after[lane])),
             ]
         return stage
@@ -327,7 +405,11 @@ class CrossbarModel:
         for number in range(p.neurons_per_clock):
             lane = self.column + number
             with m.If(lane < self.count[0]):
-                m.d.comb += Assert(sums.sums[number] == Array(self.sums[0])[lane])
+                expected = Array(self.sums[0])[lane]
+                if p.levels is not None and self._kept is not None:
+                    lowest = self.sums[0][p.lanes] * (p.levels.lowest // self._kept.factor)
+                    expected = (expected * p.levels.step + lowest)[: p.sum_bits].as_signed()
+                m.d.comb += Assert(sums.sums[number] == expected)
 
     def _place(self, column: Value) -> dict[str, Value]:
         """Where a column's words are in a part."""
@@ -391,4 +473,34 @@ class CrossbarModel:
                 group, lane = divmod(column, p.lanes)
                 bank, place = divmod(lane, p.bank_lanes)
                 stored = line(part, bank, group * p.part_rows + part_row)
-                m.d.comb += Assert(stored.word_select(place, p.rah_bits).as_signed() == word)
+                m.d.comb += Assert(word_in(stored, place, p) == word)
+
+
+def word_in(line: Value, place: int, parameters: CrossbarParameters) -> Value:
+    """A word, or a state, of a memory's line."""
+    p = parameters
+    found = line.word_select(place, p.word_bits)
+    return found if p.keeps_states else found.as_signed()
+
+
+def stored_states(
+    parameters: CrossbarParameters, line: Callable[[int, int, int], Value]
+) -> Callable[[int, int], Value]:
+    """The state of a row and a column.
+
+    Parameters
+    ----------
+    parameters : CrossbarParameters
+        Of the crossbar.
+    line : callable
+        As of `CrossbarModel.check_words`.
+    """
+    p = parameters
+
+    def stored(row: int, column: int) -> Value:
+        part_row, part = divmod(row, p.rows_per_clock)
+        group, lane = divmod(column, p.lanes)
+        bank, place = divmod(lane, p.bank_lanes)
+        return word_in(line(part, bank, group * p.part_rows + part_row), place, p)
+
+    return stored

@@ -84,7 +84,7 @@ class EngineBench:
         if chip is None:
             self.golden = GoldenModel(network)
         else:
-            noise = chip if parameters.noisy else None
+            noise = chip if parameters.numbered else None
             self.golden = GoldenModel(network, chip.words(), noise)
         self.logits = Scoreboard("logits")
         self.images = 0
@@ -95,7 +95,7 @@ class EngineBench:
         self.events = StreamDriver(
             dut, "events", EventLayout(parameters.crossbars[0]), Stalls(stalls, f"{seed} events")
         )
-        if parameters.noisy:
+        if parameters.numbered:
             layout = data.StructLayout({"number": IMAGE_BITS})
             self.numbers = StreamDriver(dut, "numbers", layout, Stalls(stalls, f"{seed} numbers"))
         self.load = StreamDriver(dut, "load", LoadLayout())
@@ -109,7 +109,7 @@ class EngineBench:
         )
         self._fetched = StreamMonitor(dut, "fetched", ByteLayout(), self._take_byte)
         slowest = max(crossbar.passes * (crossbar.rows + 1) for crossbar in parameters.crossbars)
-        if parameters.noisy:
+        if parameters.numbered:
             # A draw takes up to 30 clocks where they are made one by one.
             slowest += 30 * sum(crossbar.columns for crossbar in parameters.crossbars)
         self.patience = int((1000 + 2 * slowest) / (1 - stalls))
@@ -120,7 +120,8 @@ class EngineBench:
         job = Job.of_this_simulation()
         chip = None
         if "chip" in job.options:
-            chip = RandomChip(job.network, job.options["chip"])
+            sums = job.engine.noisy_sums
+            chip = RandomChip(job.network, job.options["chip"], noisy_sums=sums)
         bench = cls(dut, job.network, job.engine, stalls=stalls, chip=chip)
         await start_clock(dut)
         await bench.program()
@@ -179,7 +180,7 @@ class EngineBench:
             winner = max(range(len(sums)), key=lambda class_: (sums[class_], -class_))
             self.logits.expect(*((logit, 0, None) for logit in sums[:-1]), (sums[-1], 1, winner))
         pack = self.events.code.pack
-        if self.parameters.noisy:
+        if self.parameters.numbered:
             for number in range(self.images, self.images + len(images)):
                 self.numbers.put(number=number)
         for values in quantise_pixels(images, self.parameters.pixel_bits):

@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.hdl.parameters import EngineParameters
+from allspin.sim.chip.chip import ColumnNoise
 from allspin.sim.chip.speck import ROUNDS
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
@@ -32,8 +33,40 @@ def noise_clocks(parameters: EngineParameters) -> int:
     return neurons * (ROUNDS // variation.rounds_per_clock + 1)
 
 
+def sum_noise_clocks(parameters: EngineParameters, noise: ColumnNoise) -> int:
+    """Clocks of an image's draws where a pipeline makes those of neurons and of sums in turn.
+
+    Parameters
+    ----------
+    parameters : EngineParameters
+        What the network runs on.
+    noise : ColumnNoise
+        What a chip adds at each use.
+
+    Returns
+    -------
+    int
+        Of the slowest layer; 0 where nothing is added to sums.
+    """
+    last = len(parameters.crossbars) - 1
+    added = [
+        bool(noise.read_spread(layer) or noise.offsets(layer).any()) for layer in range(last + 1)
+    ]
+    if not any(added):
+        return 0
+    clocks = [0] * (last + 1)
+    for layer, crossbar in enumerate(parameters.crossbars[:-1]):
+        clocks[layer] = -(-crossbar.columns // crossbar.neurons_per_clock) * (1 + added[layer])
+    # The last layer's are drawn behind those of the layer before it.
+    clocks[max(0, last - 1)] += parameters.classes * added[last]
+    return max(clocks)
+
+
 def cycle_bounds(
-    network: Network, parameters: EngineParameters, images: npt.NDArray[np.uint8]
+    network: Network,
+    parameters: EngineParameters,
+    images: npt.NDArray[np.uint8],
+    noise: ColumnNoise | None = None,
 ) -> npt.NDArray[np.int64]:
     """Clocks of each image's slowest stage.
 
@@ -42,8 +75,9 @@ def cycle_bounds(
     layers' rows come in order, so there a clock drives the active ones of one group of
     neighbours. The neurons at its foot are visited one after another, as many a clock as the
     next crossbar has rows per clock, as are the logits, one a clock. Where one small generator
-    draws the noise of all hidden neurons, each costs the rounds of its draw and a clock. Layers
-    overlap, so in steady state an image costs its slowest stage.
+    draws the noise of all hidden neurons, each costs the rounds of its draw and a clock; where sums
+    have noise, one pipeline draws theirs and that of the neurons. Layers overlap, so in steady
+    state an image costs its slowest stage.
 
     Parameters
     ----------
@@ -53,6 +87,8 @@ def cycle_bounds(
         What it runs on.
     images : ndarray of uint8, shape (images, height, width) or (images, rows)
         Grey levels, 0 to 255.
+    noise : ColumnNoise, optional
+        Of a chip whose sums may have some.
 
     Returns
     -------
@@ -60,7 +96,9 @@ def cycle_bounds(
     """
     model = GoldenModel(network)
     bounds = np.empty(len(images), dtype=np.int64)
-    noise = noise_clocks(parameters)
+    draws = noise_clocks(parameters)
+    if noise is not None:
+        draws = max(draws, sum_noise_clocks(parameters, noise))
     for start in range(0, len(images), CHUNK):
         part = slice(start, start + CHUNK)
         stages = []
@@ -79,5 +117,5 @@ def cycle_bounds(
             stages.append(np.maximum(beats, 1) * crossbar.passes)
             groups = -(-crossbar.columns // crossbar.neurons_per_clock)
             stages.append(np.full_like(beats, groups))
-        bounds[part] = np.maximum(np.max(stages, axis=0), noise)
+        bounds[part] = np.maximum(np.max(stages, axis=0), draws)
     return bounds

@@ -4,6 +4,7 @@ Each block is synthesised alone by a Yosys of the system, for an array of 784 x 
 """
 
 import json
+import re
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -13,13 +14,16 @@ from amaranth.back import rtlil
 from amaranth.lib import wiring
 
 from allspin.hdl.bench.networks import random_network
+from allspin.hdl.neuron.amplifiers import Amplifiers, LastAmplifiers
 from allspin.hdl.parameters import EngineParameters, HardwareProfile, VariationParameters
 from allspin.hdl.variation.draw_unit import DrawUnit
+from allspin.hdl.variation.noise.use_noise import UseNoise
 from allspin.hdl.variation.programmer import Programmer
-from allspin.hdl.variation.use_noise import UseNoise
 from allspin.hdl.variation.variation import Variation
 
 TOPOLOGY = (784, 100, 10)
+_ELEMENT = re.compile(r"(?<=\s)(\\[^\s\"]*)\[(\d+)\](?=\s)")
+"""A name of an array's element, which Yosys takes for a bit of something."""
 COUNTED = {
     "ice40": {"LUT": ("SB_LUT4",), "flip-flops": ("SB_DFF",), "block RAM": ("SB_RAM40",)},
     "ecp5": {
@@ -29,16 +33,29 @@ COUNTED = {
         "block RAM": ("DP16KD",),
         "multipliers": ("MULT18X18D",),
     },
+    "machine": {
+        "LUT": ("LUT4",),
+        "carry": ("CCU2C",),
+        "flip-flops": ("TRELLIS_FF",),
+        "distributed RAM": ("TRELLIS_DPR16X4",),
+        "block RAM": ("DP16KD",),
+    },
 }
 """What is counted on each family: cells by how their names begin."""
 
 
 def engine(
-    rounds_per_clock: int, states: int = 16, *, redraw: bool = False, rows_per_clock: int = 1
+    rounds_per_clock: int,
+    states: int = 16,
+    *,
+    redraw: bool = False,
+    rows_per_clock: int = 1,
+    sum_noise: bool = False,
+    memory: str = "block",
 ) -> EngineParameters:
     """The engine that a block belongs to."""
-    variation = VariationParameters(states, rounds_per_clock, redraw)
-    profile = HardwareProfile(variation=variation, rows_per_clock=rows_per_clock)
+    variation = VariationParameters(states, rounds_per_clock, redraw, sum_noise=sum_noise)
+    profile = HardwareProfile(variation=variation, rows_per_clock=rows_per_clock, memory=memory)
     return EngineParameters.from_network(random_network(TOPOLOGY, 0), profile)
 
 
@@ -57,25 +74,50 @@ BLOCKS: tuple[tuple[str, str, Callable[[], wiring.Component]], ...] = (
 """Name, family, and how to make it."""
 
 
-def cells(component: wiring.Component, family: str) -> dict[str, int]:
+def on_ecp5(rows_per_clock: int = 1, *, sum_noise: bool = True) -> EngineParameters:
+    """An engine of an ECP5's memories whose sums have noise, or not."""
+    return engine(22, rows_per_clock=rows_per_clock, sum_noise=sum_noise, memory="ecp5")
+
+
+IN_MACHINES: tuple[tuple[str, Callable[[], wiring.Component]], ...] = (
+    ("noise of neurons, one per clock", lambda: UseNoise(on_ecp5(sum_noise=False), 0)),
+    ("noise of neurons and sums", lambda: UseNoise(on_ecp5(), 0)),
+    ("noise of neurons, 4 per clock", lambda: UseNoise(on_ecp5(4, sum_noise=False), 0)),
+    ("noise of neurons and sums, 4 per clock", lambda: UseNoise(on_ecp5(4), 0)),
+    ("amplifiers of a hidden layer", lambda: Amplifiers(on_ecp5(), 0)),
+    ("amplifiers of the last layer", lambda: LastAmplifiers(on_ecp5())),
+)
+"""What noise of sums costs, synthesised as the machines of ECP5 boards are."""
+MACHINE_OPTIONS = "-abc9 -nodsp"
+
+
+def cells(component: wiring.Component, family: str, options: str = "") -> dict[str, int]:
     """Synthesise a component, and count its cells by type."""
     with tempfile.TemporaryDirectory() as folder:
         design, statistics = Path(folder) / "design.il", Path(folder) / "cells.json"
-        design.write_text(rtlil.convert(component, name="top", emit_src=False))
-        script = f"read_rtlil {design}; synth_{family} -top top; tee -q -o {statistics} stat -json"
+        text = rtlil.convert(component, name="top", emit_src=False)
+        design.write_text(_ELEMENT.sub(r"\1<\2>", text))
+        synthesis = f"synth_{family} {options} -top top"
+        script = f"read_rtlil {design}; {synthesis}; tee -q -o {statistics} stat -json"
         subprocess.run(["yosys", "-q", "-p", script], check=True, stdout=subprocess.DEVNULL)
         return json.loads(statistics.read_text())["design"]["num_cells_by_type"]
 
 
 def sizes() -> Iterator[str]:
-    """A line of the table in ``docs/architecture.md`` for each block."""
+    """A line of the tables in ``docs/architecture.md`` for each block."""
     for name, family, make in BLOCKS:
-        found = cells(make(), family)
-        counts = ", ".join(
-            f"{sum(count for cell, count in found.items() if cell.startswith(begins))} {what}"
-            for what, begins in COUNTED[family].items()
-        )
-        yield f"{family}: {name}: {counts}"
+        yield f"{family}: {name}: {_counts(cells(make(), family), family)}"
+    for name, make in IN_MACHINES:
+        found = cells(make(), "ecp5", MACHINE_OPTIONS)
+        yield f"ecp5, as in a machine: {name}: {_counts(found, 'machine')}"
+
+
+def _counts(found: dict[str, int], counted: str) -> str:
+    """How many of each kind."""
+    return ", ".join(
+        f"{sum(count for cell, count in found.items() if cell.startswith(begins))} {what}"
+        for what, begins in COUNTED[counted].items()
+    )
 
 
 if __name__ == "__main__":

@@ -66,12 +66,15 @@ class CellPlacer(wiring.Component):
         `CellLayout`; `ready` is always set.
     valid : Out(1)
         There is a word to write.
+    completes : Out(1)
+        It is the last of its memory's line.
     place : Out(PlaceLayout)
         Where, and which.
     """
 
     cells: stream.Interface
     valid: Signal
+    completes: Signal
     place: data.View
 
     def __init__(self, parameters: CrossbarParameters) -> None:
@@ -80,6 +83,7 @@ class CellPlacer(wiring.Component):
             {
                 "cells": In(stream.Signature(CellLayout(parameters))),
                 "valid": Out(1),
+                "completes": Out(1),
                 "place": Out(PlaceLayout(parameters)),
             }
         )
@@ -117,6 +121,7 @@ class CellPlacer(wiring.Component):
         m.d.sync += self.valid.eq(self.cells.valid)
         with m.If(self.cells.valid):
             m.d.sync += [
+                self.completes.eq(bank_ends | group_ends | row_ends),
                 self.place.part.eq(here["row"][:part_bits]),
                 self.place.bank.eq(here["bank"]),
                 self.place.lane.eq(here["lane"]),

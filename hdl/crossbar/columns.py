@@ -3,11 +3,12 @@
 from itertools import pairwise
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Shape, Signal, Value, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.crossbar.crossbar import Columns, words_layout
+from allspin.hdl.crossbar.factors import times
 from allspin.hdl.crossbar.multiplier import CONVERTER_MULTIPLIERS, Multiplier
 from allspin.hdl.parameters import CrossbarParameters
 from allspin.hdl.tiles.conversions import Conversions
@@ -15,13 +16,16 @@ from allspin.hdl.tiles.ends import TileEnds
 from allspin.hdl.tiles.fast_conversions import FastConversions
 from allspin.hdl.tiles.starts import TileStarts
 
+NARROW = 4
+"""Bits of a value for which a table of products is worth it."""
 FLAGS = data.StructLayout({"valid": 1, "last": 1, "final": 1})
 """Of a register stage: there is a beat, it ends its pass, the pass is its image's last."""
 
 
 def terms_layout(parameters: CrossbarParameters) -> data.ArrayLayout:
     """What a beat adds to each lane's sum: a product of each part's."""
-    return data.ArrayLayout(signed(parameters.term_bits), parameters.lanes)
+    shape = unsigned if parameters.keeps_states else signed
+    return data.ArrayLayout(shape(parameters.term_bits), parameters.lanes)
 
 
 def added_layout(parameters: CrossbarParameters) -> data.ArrayLayout:
@@ -30,6 +34,21 @@ def added_layout(parameters: CrossbarParameters) -> data.ArrayLayout:
     if p.tiling is None:
         return terms_layout(p)
     return data.ArrayLayout(signed(p.tile_widths.conversion), p.lanes)
+
+
+def lane_shape(parameters: CrossbarParameters) -> Shape:
+    """Of a lane's sum: signed, over R_AH words or conversions, or unsigned, over states."""
+    shape = unsigned if parameters.keeps_states else signed
+    return shape(parameters.lane_bits)
+
+
+def lowest_shape(parameters: CrossbarParameters) -> Shape:
+    """Of what a beat adds to a column's sum if each word is the lowest level."""
+    p = parameters
+    if p.levels is None:
+        return unsigned(0)
+    most = p.rows_per_clock * (2**p.value_bits - 1)
+    return Shape.cast(range(min(0, most * p.levels.lowest), max(0, most * p.levels.lowest) + 1))
 
 
 def elaborate_ends(
@@ -106,14 +125,15 @@ class Products(wiring.Component):
         The words that belong to the values of `clocks` before.
     terms : Out
         `terms_layout`, as many clocks behind the values as there are stages.
-    value : Out
-        The first part's value, at the same time; where states stand for words.
+    lowest : Out(signed)
+        What they would be if each word were the lowest level, at the same time; where states
+        stand for words.
     """
 
     values: data.View
     words: data.View
     terms: data.View
-    value: Signal
+    lowest: Signal
 
     def __init__(self, parameters: CrossbarParameters, clocks: int) -> None:
         p = self._parameters = parameters
@@ -126,7 +146,7 @@ class Products(wiring.Component):
                 "values": In(data.ArrayLayout(p.value_bits, p.rows_per_clock)),
                 "words": In(words_layout(p)),
                 "terms": Out(terms_layout(p)),
-                "value": Out(p.value_bits),
+                "lowest": Out(lowest_shape(p)),
             }
         )
 
@@ -140,8 +160,9 @@ class Products(wiring.Component):
             m.d.sync += register.eq(value)
             return register
 
-        multipliers = 0 if p.level_step else p.target.multipliers - CONVERTER_MULTIPLIERS
+        multipliers = 0 if p.keeps_states else p.target.multipliers - CONVERTER_MULTIPLIERS
         terms: list[list[Value]] = [[] for _ in range(p.lanes)]
+        driven: list[Value] = []
         for part in range(p.rows_per_clock):
             value: Value = self.values[part]
             for name in self.stages[: self.stages.index("product")]:
@@ -158,15 +179,31 @@ class Products(wiring.Component):
                 else:
                     product = registered(word * value, f"product_{part}_{lane}")
                 terms[lane].append(product)
-            if p.level_step:
-                m.d.comb += self.value.eq(registered(value, "value"))
+            driven.append(value)
         for lane, (term, *others) in enumerate(terms):
             if others:
                 for other in others:
                     term += other
                 term = registered(term, f"rows_{lane}")
             m.d.comb += self.terms[lane].eq(term)
+        if p.levels is not None:
+            lowest = self._lowest(driven[0]) if len(driven) == 1 else sum(driven[1:], driven[0])
+            lowest = registered(lowest, "driven")
+            if len(driven) > 1:
+                lowest = registered(lowest * p.levels.lowest, "lowest_rows")
+            m.d.comb += self.lowest.eq(lowest)
         return m
+
+    def _lowest(self, value: Value) -> Value:
+        """A value times the lowest level: of a narrow one a table, which is a LUT for each bit."""
+        p = self._parameters
+        assert p.levels is not None
+        if p.value_bits > NARROW:
+            return value * p.levels.lowest
+        shape = lowest_shape(p)
+        return Array(Const(number * p.levels.lowest, shape) for number in range(2**p.value_bits))[
+            value
+        ]
 
 
 class Accumulators(wiring.Component):
@@ -181,7 +218,7 @@ class Accumulators(wiring.Component):
     ----------
     terms : In
         `added_layout`.
-    value : In
+    lowest : In
         As of `Products`.
     adds, ends : In(1)
         They are to be added; they are their pass's last, so that the sums go into the shadow.
@@ -192,7 +229,7 @@ class Accumulators(wiring.Component):
     """
 
     terms: data.View
-    value: Signal
+    lowest: Signal
     adds: Signal
     ends: Signal
     shifts: Signal
@@ -203,7 +240,7 @@ class Accumulators(wiring.Component):
         super().__init__(
             {
                 "terms": In(added_layout(p)),
-                "value": In(p.value_bits),
+                "lowest": In(lowest_shape(p)),
                 "adds": In(1),
                 "ends": In(1),
                 "shifts": In(1),
@@ -228,7 +265,7 @@ class Accumulators(wiring.Component):
             with m.If(self.ends):
                 m.d.sync += shadow.eq(total)
 
-        width = signed(p.lane_bits)
+        width = lane_shape(p)
         shadow = [Signal(width, name=f"shadow_{lane}", reset_less=True) for lane in range(p.lanes)]
         with m.If(self.shifts):
             # Drained by shifting: a multiplexer over all columns would cost more.
@@ -236,12 +273,11 @@ class Accumulators(wiring.Component):
         for lane in range(p.lanes):
             accumulate(self.terms[lane], shadow[lane], lane)
         sums: list[Value] = [*shadow[:step]]
-        if p.level_step:
-            # Of a state t the level is 2 t + 1, so a column's sum is twice that of the states,
-            # and once that of the values, which all columns share.
-            beyond = Signal(range(p.rows * (2**p.value_bits - 1) + 1), reset_less=True)
-            accumulate(self.value, beyond, "of_values")
-            sums = [((sum_ << 1) + beyond) * p.level_step for sum_ in sums]
+        if p.levels is not None:
+            # All columns share what they would be if each word were the lowest level.
+            lowest = Signal(signed(p.sum_bits), reset_less=True)
+            accumulate(self.lowest, lowest, "of_lowest")
+            sums = [times(sum_, p.levels.step) + lowest for sum_ in sums]
         if p.tiling is not None:
             sums = [sum_ << p.tiling.shift for sum_ in sums]
         m.d.comb += [self.sums[number].eq(sum_) for number, sum_ in enumerate(sums)]
@@ -291,7 +327,7 @@ class PortableColumns(Columns):
             products.values.eq(beat.values),
             products.words.eq(self.words),
             accumulators.terms.eq(terms),
-            accumulators.value.eq(products.value),
+            accumulators.lowest.eq(products.lowest),
             accumulators.adds.eq(adds),
             accumulators.ends.eq(final.valid & final.last),
             accumulators.shifts.eq(take),

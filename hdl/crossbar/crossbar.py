@@ -13,7 +13,7 @@ What keeps the words and what sums them depend on the kind of part, and are chos
 
 from typing import Any
 
-from amaranth.hdl import Module, Signal, signed
+from amaranth.hdl import Module, Shape, Signal, signed, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -24,9 +24,15 @@ from allspin.hdl.stream.layouts import EventLayout, SumLayout
 from allspin.hdl.tiles.starts import OffsetLayout
 
 
+def word_shape(parameters: CrossbarParameters) -> Shape:
+    """Of what a row's value is multiplied by: an R_AH word, signed, or a state, unsigned."""
+    shape = unsigned if parameters.keeps_states else signed
+    return shape(parameters.word_bits)
+
+
 def words_layout(parameters: CrossbarParameters) -> data.ArrayLayout:
-    """Words of one line: for each part of the array a signed one of each lane."""
-    lanes = data.ArrayLayout(signed(parameters.word_bits), parameters.lanes)
+    """Words of one line: for each part of the array one of each lane, as of `word_shape`."""
+    lanes = data.ArrayLayout(word_shape(parameters), parameters.lanes)
     return data.ArrayLayout(lanes, parameters.rows_per_clock)
 
 

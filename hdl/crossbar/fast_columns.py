@@ -6,15 +6,17 @@ across the chip. What goes to many places goes through a tree of registers.
 
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal, Value, signed
+from amaranth.hdl import Module, Mux, Shape, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.crossbar.columns import added_layout, elaborate_ends, terms_layout
+from allspin.hdl.crossbar.columns import added_layout, elaborate_ends, lane_shape
 from allspin.hdl.crossbar.crossbar import Columns
 from allspin.hdl.crossbar.departure import Departure
+from allspin.hdl.crossbar.lane import Driven, Lane, driven_term
+from allspin.hdl.crossbar.level_sums import LevelSums
 from allspin.hdl.parameters import CrossbarParameters
-from allspin.hdl.stream.ecp5 import LANES_PER_LEAF, add_or_start, times_digit, tree
+from allspin.hdl.stream.ecp5 import LANES_PER_LEAF, add_or_start, tree
 from allspin.hdl.stream.layouts import SumLayout
 from allspin.hdl.stream.reservation import Reservation
 from allspin.hdl.stream.slice import Slice
@@ -24,86 +26,16 @@ DRAIN_DEPTH = 16
 """Beats of sums that wait behind the crossbar."""
 
 
-class Lane(wiring.Component):
-    """What a column's rows add to its sum.
-
-    Parameters
-    ----------
-    parameters : CrossbarParameters
-        Of the crossbar.
-
-    Attributes
-    ----------
-    clocks : int
-        Clocks from a word to its product.
-    words : In(array of signed)
-        A word of each part.
-    values : In(array of unsigned)
-        What the parts' rows are driven with, a clock later.
-    term : Out(signed)
-        The sum of their products, `clocks` behind the words.
-    """
-
-    words: data.View
-    values: data.View
-    term: Signal
-
-    def __init__(self, parameters: CrossbarParameters) -> None:
-        p = self._parameters = parameters
-        parts, digits = p.rows_per_clock, -(-p.value_bits // 2)
-        # The word's register, the products', and one behind each level of the two trees of sums.
-        self.clocks = 2 + (parts - 1).bit_length() + (digits - 1).bit_length()
-        super().__init__(
-            {
-                "words": In(data.ArrayLayout(signed(p.word_bits), parts)),
-                "values": In(data.ArrayLayout(p.value_bits, parts)),
-                "term": Out(terms_layout(p).elem_shape),
-            }
-        )
-
-    def elaborate(self, platform: object) -> Module:
-        """Build the registers. None has a reset: what was under way flows out behind one."""
-        m = Module()
-        p = self._parameters
-
-        def registered(value: Value, name: str) -> Signal:
-            register = Signal(value.shape(), name=name, reset_less=True)
-            m.d.sync += register.eq(value)
-            return register
-
-        parts = range(p.rows_per_clock)
-        words = [registered(self.words[part], f"word_{part}") for part in parts]
-        # Digits of two bits of the values: first the parts' products for each digit.
-        terms: list[Value] = []
-        for low in range(0, p.value_bits, 2):
-            products: list[Value] = []
-            for part, word in enumerate(words):
-                digit = self.values[part][low : low + 2]
-                chain = times_digit(m, platform, word, digit, f"chain_{part}_{low}")
-                products.append(registered(chain, f"product_{part}_{low}"))
-            while len(products) > 1:
-                count = len(products) // 2
-                products = [
-                    registered(products[2 * k] + products[2 * k + 1], f"rows_{count}_{low}_{k}")
-                    for k in range(count)
-                ]
-            terms += products
-        spacing = 2
-        while len(terms) > 1:
-            rest = [registered(terms[-1], f"digits_{spacing}_rest")] if len(terms) % 2 else []
-            terms = [
-                registered(terms[k] + (terms[k + 1] << spacing), f"digits_{spacing}_{k}")
-                for k in range(0, len(terms) - 1, 2)
-            ]
-            terms += rest
-            spacing *= 2
-        m.d.comb += self.term.eq(terms[0])
-        return m
+def leaving_shape(parameters: CrossbarParameters) -> Shape:
+    """Of a sum in the shadow: over states, or a column's."""
+    return lane_shape(parameters) if parameters.keeps_states else signed(parameters.sum_bits)
 
 
 class FastAccumulators(wiring.Component):
     """A sum of each lane, and its shadow, which is drained by shifting.
 
+    Where states stand for R_AH words, the values are summed like a lane of their own.
+
     Parameters
     ----------
     parameters : CrossbarParameters
@@ -111,29 +43,35 @@ class FastAccumulators(wiring.Component):
 
     Attributes
     ----------
-    terms : In
-        `added_layout`; 0 where there is nothing to add.
+    terms, driven : In
+        `added_layout` and the sum of the values; 0 where there is nothing to add.
     turns : In(1)
         Two clocks later the shadow takes the sums over, and new ones start.
     shifts : In(1)
         Two clocks later the sums that leave then have left.
-    sums : Out(array of signed)
+    sums : Out(array of `leaving_shape`)
         Those of the shadow that leave next.
+    all_driven : Out
+        The sum of the values that belongs to them.
     """
 
     terms: data.View
+    driven: Signal
     turns: Signal
     shifts: Signal
     sums: data.View
+    all_driven: Signal
 
     def __init__(self, parameters: CrossbarParameters) -> None:
         p = self._parameters = parameters
         super().__init__(
             {
                 "terms": In(added_layout(p)),
+                "driven": In(driven_term(p)),
                 "turns": In(1),
                 "shifts": In(1),
-                "sums": Out(data.ArrayLayout(signed(p.sum_bits), p.neurons_per_clock)),
+                "sums": Out(data.ArrayLayout(leaving_shape(p), p.neurons_per_clock)),
+                "all_driven": Out(p.most_driven.bit_length()),
             }
         )
 
@@ -145,7 +83,7 @@ class FastAccumulators(wiring.Component):
         leaves = -(-p.lanes // LANES_PER_LEAF)
         turns = tree(m, platform, self.turns, leaves, "turn")
         shifts = tree(m, platform, self.shifts, leaves, "shift")
-        width = signed(p.lane_bits)
+        width = lane_shape(p)
         sums = [Signal(width, name=f"sum_{lane}", reset_less=True) for lane in range(p.lanes)]
         shadow = [Signal(width, name=f"shadow_{lane}", reset_less=True) for lane in range(p.lanes)]
         for lane in range(p.lanes):
@@ -159,11 +97,22 @@ class FastAccumulators(wiring.Component):
         if p.tiling is not None:
             leaving = [one << p.tiling.shift for one in leaving]
         m.d.comb += [self.sums[number].eq(one) for number, one in enumerate(leaving)]
+        if p.keeps_states:
+            sum_ = Signal.like(self.all_driven, name="sum_driven", reset_less=True)
+            held = Signal.like(self.all_driven, name="shadow_driven", reset_less=True)
+            m.d.sync += sum_.eq(
+                add_or_start(m, platform, self.driven, sum_, turns[0], "total_driven")
+            )
+            with m.If(turns[0]):
+                m.d.sync += held.eq(sum_)
+            m.d.comb += self.all_driven.eq(held)
         return m
 
 
 class FastColumns(Columns):
-    """Sums that wait behind the crossbar; the first is there up to fourteen clocks later.
+    """Sums that wait behind the crossbar; the first is there up to fifteen clocks later.
+
+    Where states stand for R_AH words, `LevelSums` are on the way there, three clocks at most.
 
     Where columns are read tile by tile, it is there three clocks later still.
 
@@ -185,7 +134,7 @@ class FastColumns(Columns):
         # A clock without a beat adds nothing.
         values: list[Value] = [Mux(taken, beat.values[part], 0) for part in range(p.rows_per_clock)]
         m.submodules.accumulators = accumulators = FastAccumulators(p)
-        lanes = self._elaborate_lanes(m, platform, values)
+        lanes = self._elaborate_lanes(m, platform, values, accumulators.driven)
         term_clock = self._clocks + lanes[0].clocks
         terms = accumulators.terms
         if p.tiling is not None:
@@ -207,9 +156,16 @@ class FastColumns(Columns):
         m.submodules.reservation = reservation = Reservation(
             SumLayout(p), DRAIN_DEPTH, ahead=term_clock, distributed=True
         )
+        sums: Any = accumulators.sums
+        way = 2
+        if p.keeps_states:
+            m.submodules.level_sums = level_sums = LevelSums(p)
+            m.d.comb += [level_sums.states.eq(sums), level_sums.driven.eq(accumulators.all_driven)]
+            sums = level_sums.sums
+            way += level_sums.clocks
         # Beside the tree, with a reset: what was under way then must not arrive.
-        arrives = Signal(2)
-        last = Signal(2)
+        arrives = Signal(way)
+        last = Signal(way)
         m.d.sync += [
             arrives.eq((arrives << 1) | departure.sets_out),
             last.eq((last << 1) | departure.last),
@@ -226,7 +182,7 @@ class FastColumns(Columns):
             departure.ample.eq(reservation.ample),
             reservation.taken.eq(departure.sets_out),
             reservation.arrives.eq(arrives[-1]),
-            reservation.payload.sums.eq(accumulators.sums),
+            reservation.payload.sums.eq(sums),
             reservation.payload.last.eq(last[-1]),
         ]
         # What takes the sums is far from where they wait.
@@ -249,24 +205,31 @@ class FastColumns(Columns):
         m.d.comb += conversions.eq(tiles.conversions)
         return tiles.terms, clocks - 1 + tiles.clocks
 
-    def _elaborate_lanes(self, m: Module, platform: Any, values: list[Value]) -> list[Lane]:
+    def _elaborate_lanes(
+        self, m: Module, platform: Any, values: list[Value], all_driven: Signal
+    ) -> list[Lane]:
         """Words meet their values: they are in the lanes' registers a clock after they come.
 
         By then the values have passed a tree, whose leaves are near.
         """
         p = self._parameters
         lanes = [Lane(p) for _ in range(p.lanes)]
+        leaves: list[list[Any]] = []
         for part, value in enumerate(values):
             for clock in range(1, self._clocks):
                 register = Signal(p.value_bits, name=f"value_{part}_{clock}", reset_less=True)
                 m.d.sync += register.eq(value)
                 value = register
-            leaves = tree(m, platform, value, -(-p.lanes // LANES_PER_LEAF), f"value_{part}")
+            leaves.append(tree(m, platform, value, -(-p.lanes // LANES_PER_LEAF), f"value_{part}"))
             for number, lane in enumerate(lanes):
                 m.d.comb += [
                     lane.words[part].eq(self.words[part][number]),
-                    lane.values[part].eq(leaves[number // LANES_PER_LEAF]),
+                    lane.values[part].eq(leaves[part][number // LANES_PER_LEAF]),
                 ]
         for number, lane in enumerate(lanes):
             m.submodules[f"lane_{number}"] = lane
+        if p.keeps_states:
+            m.submodules.driven = driven = Driven(p, lanes[0].clocks - 1)
+            m.d.comb += [driven.values[part].eq(leaf) for part, (leaf, *_) in enumerate(leaves)]
+            m.d.comb += all_driven.eq(driven.term)
         return lanes

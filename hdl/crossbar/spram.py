@@ -1,19 +1,23 @@
-"""The iCE40UP5K's four SPRAMs as a memory of words 64 bits wide, and as a crossbar's cells."""
+"""The iCE40UP5K's four SPRAMs as a memory 64 bits wide, and as a crossbar's cells."""
 
 from typing import Any
 
-from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Mux, Signal, Value, signed
+from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.crossbar.cell_placer import CellPlacer
 from allspin.hdl.crossbar.crossbar import Cells
+from allspin.hdl.crossbar.line_placer import LinePlacer
+from allspin.hdl.stream.block_ram import block_memory
 
 SPRAM_LINES = 16384
 SPRAM_BITS = 16
 MASK_BITS = 4
 """Bits of an SPRAM's line that are written together."""
+BYTE = 8
+"""Bits that a word has there."""
 
 
 def is_up5k(platform: Any) -> bool:
@@ -84,99 +88,113 @@ class Spram(wiring.Component):
         return m
 
 
-class SpramWords(wiring.Component):
-    """Lines of `lanes` words of 4 or 8 bits in as many SPRAMs as they take.
+class SpramLines(wiring.Component):
+    """SPRAMs side by side, with one address.
 
     Parameters
     ----------
-    lanes : int
-        Words of a line.
-    word_bits : int
-        Width of a word, 4 or 8.
+    count : int
+        How many.
 
     Attributes
     ----------
     address : In(14)
-        Line to read; its words come a clock later, unless one is written.
-    words : Out(lanes * word_bits)
-        The words.
-    valid, write_address, lane, word : In
-        A word to write.
+        Line to read; it is there a clock later, unless one is written.
+    line : Out(count * 16)
+        What was read.
+    write_address, written : In
+        Line to write, and what.
+    enable : In(count * 4)
+        Which four bits of it to write; 0 reads.
     """
 
     address: Signal
-    words: Signal
-    valid: Signal
+    line: Signal
     write_address: Signal
-    lane: Signal
-    word: Signal
+    written: Signal
+    enable: Signal
 
-    def __init__(self, lanes: int, word_bits: int) -> None:
-        self._lanes = lanes
-        self._word_bits = word_bits
+    def __init__(self, count: int) -> None:
+        self._count = count
         super().__init__(
             {
                 "address": In(range(SPRAM_LINES)),
-                "words": Out(lanes * word_bits),
-                "valid": In(1),
+                "line": Out(count * SPRAM_BITS),
                 "write_address": In(range(SPRAM_LINES)),
-                "lane": In(range(lanes)),
-                "word": In(word_bits),
+                "written": In(count * SPRAM_BITS),
+                "enable": In(count * SPRAM_BITS // MASK_BITS),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         """Build the memory."""
         m = Module()
-        count = -(-self._lanes * self._word_bits // SPRAM_BITS)
-        quarters = self._word_bits // MASK_BITS
-        lines = []
         address = Signal(range(SPRAM_LINES))
-        enables = Signal(count * SPRAM_BITS // MASK_BITS)
-        m.d.comb += address.eq(Mux(self.valid, self.write_address, self.address))
-        for lane in range(self._lanes):
-            with m.If(self.valid & (self.lane == lane)):
-                m.d.comb += enables[quarters * lane : quarters * (lane + 1)].eq(2**quarters - 1)
-        for number in range(count):
+        m.d.comb += address.eq(Mux(self.enable.any(), self.write_address, self.address))
+        for number in range(self._count):
             m.submodules[f"spram_{number}"] = spram = Spram()
             m.d.comb += [
                 spram.address.eq(address),
-                spram.data.eq(Cat([self.word] * (SPRAM_BITS // self._word_bits))),
-                spram.enable.eq(enables.word_select(number, SPRAM_BITS // MASK_BITS)),
+                spram.data.eq(self.written.word_select(number, SPRAM_BITS)),
+                spram.enable.eq(self.enable.word_select(number, SPRAM_BITS // MASK_BITS)),
+                self.line.word_select(number, SPRAM_BITS).eq(spram.line),
             ]
-            lines.append(spram.line)
-        m.d.comb += self.words.eq(Cat(lines))
         return m
 
 
 class SpramCells(Cells):
-    """SPRAMs of words, or of states that stand for them."""
+    """SPRAMs of words, each in a byte, or of states, which lie side by side."""
 
     def elaborate(self, platform: object) -> Module:
         """Build the memory."""
         m = Module()
         p = self._parameters
+        count = p.target.cells.blocks(p, SPRAM_LINES)
+        m.submodules.spram = spram = SpramLines(count)
+        m.d.comb += spram.address.eq(self.lines[0])
+        if p.keeps_states:
+            self._elaborate_states(m, spram, count * SPRAM_BITS)
+        else:
+            self._elaborate_words(m, spram)
+        return m
+
+    def _elaborate_words(self, m: Module, spram: SpramLines) -> None:
+        p = self._parameters
         m.submodules.placer = placer = CellPlacer(p)
         wiring.connect(m, wiring.flipped(self.cells), placer.cells)
-        m.submodules.spram = spram = SpramWords(p.lanes, p.cell_bits)
-        word: Value = placer.place.word
-        if p.level_step:
-            word = Signal(signed(p.cell_bits))
-            with m.Switch(placer.place.word):
-                for state in range(-(2 ** (p.cell_bits - 1)), 2 ** (p.cell_bits - 1)):
-                    level = (2 * state + 1) * p.level_step
-                    if -(2 ** (p.rah_bits - 1)) <= level < 2 ** (p.rah_bits - 1):
-                        with m.Case(level):
-                            m.d.comb += word.eq(state)
+        place = placer.place
+        m.d.comb += spram.write_address.eq(place.address)
+        for lane in range(p.lanes):
+            enable = spram.enable.word_select(lane, BYTE // MASK_BITS)
+            chosen = placer.valid & (place.lane == lane)
+            m.d.comb += [
+                enable.eq(chosen.replicate(BYTE // MASK_BITS)),
+                spram.written.word_select(lane, BYTE)[: p.word_bits].eq(place.word),
+                self.words[0][lane].eq(spram.line.word_select(lane, BYTE)[: p.word_bits]),
+            ]
+
+    def _elaborate_states(self, m: Module, spram: SpramLines, bits: int) -> None:
+        """A line's first `bits` are in SPRAMs, and what is beyond in block RAM."""
+        p = self._parameters
+        m.submodules.placer = placer = LinePlacer(p)
+        wiring.connect(m, wiring.flipped(self.cells), placer.cells)
+        written = placer.place.states.as_value()
         m.d.comb += [
-            spram.address.eq(self.lines[0]),
-            spram.valid.eq(placer.valid),
             spram.write_address.eq(placer.place.address),
-            spram.lane.eq(placer.place.lane),
-            spram.word.eq(word),
+            spram.written.eq(written),
+            spram.enable.eq(placer.valid.replicate(len(spram.enable))),
         ]
-        m.d.comb += [
-            self.words[0][lane].eq(spram.words.word_select(lane, p.cell_bits)[: p.word_bits])
-            for lane in range(p.lanes)
-        ]
-        return m
+        line: Value = spram.line
+        if len(written) > bits:
+            m.submodules.further = further = block_memory(len(written) - bits, p.lines)
+            write, read = further.write_port(), further.read_port(domain="comb")
+            rest = Signal(len(written) - bits, reset_less=True)
+            m.d.comb += [
+                write.addr.eq(placer.place.address),
+                write.data.eq(written[bits:]),
+                write.en.eq(placer.valid),
+                read.addr.eq(self.lines[0]),
+            ]
+            m.d.sync += rest.eq(read.data)
+            line = Cat(line, rest)
+        m.d.comb += self.words[0].eq(line[: len(written)])

@@ -12,8 +12,6 @@ from allspin.hdl.stream.block_ram import block_memory
 
 VISIT = 2
 """Clocks to read a counter, and to add to it."""
-MOST_EVENTS = 4
-"""Of one kind in a clock."""
 
 
 class Counters(wiring.Component):
@@ -32,7 +30,7 @@ class Counters(wiring.Component):
         An image's result is complete in this clock.
     row, column : In(array of layers)
         Layer by layer: how many rows are driven, and how many columns' sums are taken (their
-        neurons are used), up to 4 each.
+        neurons are used), as many as are in a clock.
     clear : In(1)
         Set all counters to zero.
     layer : In(4)
@@ -68,8 +66,8 @@ class Counters(wiring.Component):
             {
                 "busy": In(1),
                 "image": In(1),
-                "row": In(data.ArrayLayout(range(5), layers)),
-                "column": In(data.ArrayLayout(range(5), layers)),
+                "row": In(data.ArrayLayout(range(parameters.most_at_once + 1), layers)),
+                "column": In(data.ArrayLayout(range(parameters.most_at_once + 1), layers)),
                 "clear": In(1),
                 "layer": In(4),
                 "line": In(1),
@@ -99,7 +97,7 @@ class Counters(wiring.Component):
         adds = Signal()  # the second clock of a visit
         stale = Signal(range(slots + 1), init=slots)  # visits to counters that start from zero
         stored = Signal(self._parameters.counter_bits)
-        most = MOST_EVENTS * (self.loop + 1)
+        most = self._parameters.most_at_once * (self.loop + 1)
         recent = [Signal(range(most + 1), name=f"recent_{number}") for number in range(slots)]
         grabbed = Signal(range(most + 1))
         total = Signal(self._parameters.counter_bits)

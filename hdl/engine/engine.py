@@ -79,7 +79,7 @@ class Engine(wiring.Component):
             "idle": Out(1),
             "activity": Out(4 * len(parameters.crossbars)),
         }
-        if parameters.noisy:
+        if parameters.numbered:
             ports["numbers"] = In(stream.Signature(IMAGE_BITS))
         super().__init__(ports)
 
@@ -155,7 +155,7 @@ class Engine(wiring.Component):
             loads.programming.eq(variation.busy),
             making.eq(loads.loading),
         ]
-        if p.noisy:
+        if p.numbered:
             # From the link; one comes with each image.
             m.submodules.numbers = numbers = Slice(IMAGE_BITS)
             wiring.connect(m, wiring.flipped(self.numbers), numbers.i)

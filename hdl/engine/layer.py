@@ -9,11 +9,12 @@ from amaranth.lib.wiring import In, Out
 from allspin.hdl.crossbar.kinds import make_crossbar
 from allspin.hdl.engine.readback import ReadInterface, ReadSignature
 from allspin.hdl.memory_map import CONVERTER, TABLE, TILE_OFFSETS, WEIGHTS
+from allspin.hdl.neuron.amplifiers import Amplifiers, LastAmplifiers
 from allspin.hdl.neuron.converter import ViConverter
 from allspin.hdl.neuron.neuron_array import NeuronArray, RowDriver
 from allspin.hdl.parameters import EngineParameters
 from allspin.hdl.stream.ecp5 import copies
-from allspin.hdl.stream.layouts import EventLayout, LoadLayout, NoiseLayout, SumLayout
+from allspin.hdl.stream.layouts import AmplifiedLayout, EventLayout, LoadLayout, NoiseLayout
 from allspin.hdl.stream.reservation import Reservation
 from allspin.hdl.stream.slice import Slice
 from allspin.hdl.tiles.starts import write_clocks
@@ -41,16 +42,16 @@ class Layer(wiring.Component):
     events : In(stream)
         `EventLayout` of its crossbar.
     out : Out(stream)
-        `EventLayout` of the next crossbar, or `SumLayout` of the last one.
+        `EventLayout` of the next crossbar, or `AmplifiedLayout` of the last layer.
     load : In(stream)
         `LoadLayout`: this layer's bytes; `ready` is always set.
     programs, word : In(1), In(`WordLayout`)
         The Programmer has a word for this layer, in place of `load`.
     noise : In(stream)
-        `NoiseLayout`; of a hidden layer whose neurons have noise at each use.
+        `NoiseLayout`; of a layer whose neurons or sums have noise at each use.
     read : In(`ReadSignature`)
         Reads its memories.
-    rows, columns : Out(3)
+    rows, columns : Out
         How many rows are driven in this clock, and how many columns' sums are taken.
     activity : Out(4)
         Of the engine's.
@@ -86,7 +87,7 @@ class Layer(wiring.Component):
         out = (
             EventLayout(parameters.crossbars[number + 1])
             if self._hidden
-            else SumLayout(self._crossbar)
+            else AmplifiedLayout(parameters, number)
         )
         ports = {
             "events": In(stream.Signature(EventLayout(self._crossbar))),
@@ -95,11 +96,11 @@ class Layer(wiring.Component):
             "programs": In(1),
             "word": In(WordLayout(parameters.rah_bits)),
             "read": In(ReadSignature()),
-            "rows": Out(range(5)),
-            "columns": Out(range(5)),
+            "rows": Out(range(self._crossbar.rows_per_clock + 1)),
+            "columns": Out(range(self._crossbar.neurons_per_clock + 1)),
             "activity": Out(4),
         }
-        if self._hidden and parameters.noisy:
+        if parameters.noisy_sums or (self._hidden and parameters.noisy):
             ports["noise"] = In(stream.Signature(NoiseLayout(parameters, number)))
         super().__init__(ports)
 
@@ -138,6 +139,8 @@ class Layer(wiring.Component):
         room: Value = Const(1)  # for what comes of the sums
         if self._hidden:
             following, room = self._elaborate_neurons(m, here)
+        elif self._parameters.noisy_sums:
+            following = self._elaborate_amplifiers(m)
         in_last = (p.columns - 1) % p.neurons_per_clock + 1
         last_picked = Signal()
         waits = Signal()  # there are sums to be read
@@ -208,7 +211,8 @@ class Layer(wiring.Component):
         p, number = self._parameters, self._number
         m.submodules.converter = converter = ViConverter(p, number)
         m.submodules.neurons = neurons = NeuronArray(p, number)
-        activations, sums = neurons.activations, converter.sums
+        activations = neurons.activations
+        sums: stream.Interface = converter.sums
         m.submodules.reservation = reservation = Reservation(activations.payload.shape(), UNDER_WAY)
         m.submodules.driver = driver = RowDriver(p, number)
         wiring.connect(m, converter.currents, neurons.currents)
@@ -220,10 +224,17 @@ class Layer(wiring.Component):
             m.submodules.noise = noise = Slice(NoiseLayout(p, number), every_clock=True)
             wiring.connect(m, wiring.flipped(self.noise), noise.i)
             room = reservation.open & noise.o.valid
-            m.d.comb += [
-                noise.o.ready.eq(reservation.taken),
-                converter.noise.eq(noise.o.payload),
-            ]
+            m.d.comb += noise.o.ready.eq(reservation.taken)
+            if p.noisy_sums:
+                m.submodules.amplifiers = amplifiers = Amplifiers(p, number)
+                wiring.connect(m, amplifiers.amplified, converter.sums)
+                m.d.comb += [
+                    amplifiers.noise.eq(noise.o.payload),
+                    converter.noise.eq(amplifiers.uses),
+                ]
+                sums = amplifiers.sums
+            else:
+                m.d.comb += converter.noise.eq(noise.o.payload.uses)
 
         # They may be far away. What is loaded is there long before a sum comes, or a line is shown.
         reading, load_valid = Signal(), Signal()
@@ -250,3 +261,17 @@ class Layer(wiring.Component):
             self.read.found.eq(Mux(here, Mux(which == TABLE, neurons.entry, found), 0)),
         ]
         return sums, room
+
+    def _elaborate_amplifiers(self, m: Module) -> stream.Interface:
+        """Those of the last layer: where its sums go."""
+        m.submodules.amplifiers = amplifiers = LastAmplifiers(self._parameters)
+        layout = NoiseLayout(self._parameters, self._number)
+        m.submodules.noise = noise = Slice(layout, every_clock=True)
+        wiring.connect(m, wiring.flipped(self.noise), noise.i)
+        wiring.connect(m, noise.o, amplifiers.noise)
+        wiring.connect(m, amplifiers.amplified, wiring.flipped(self.out))
+        m.d.comb += [
+            amplifiers.load.payload.eq(self.load.payload),
+            amplifiers.load.valid.eq(self.load.valid),
+        ]
+        return amplifiers.sums

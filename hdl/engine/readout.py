@@ -5,7 +5,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.parameters import EngineParameters
-from allspin.hdl.stream.layouts import ResultLayout, SumLayout
+from allspin.hdl.stream.layouts import AmplifiedLayout, ResultLayout
 
 
 class Readout(wiring.Component):
@@ -22,7 +22,7 @@ class Readout(wiring.Component):
     Attributes
     ----------
     sums : In(stream)
-        `SumLayout` of the last crossbar.
+        `AmplifiedLayout` of the last layer.
     results : Out(stream)
         `ResultLayout`.
     """
@@ -34,7 +34,9 @@ class Readout(wiring.Component):
         self._parameters = parameters
         super().__init__(
             {
-                "sums": In(stream.Signature(SumLayout(parameters.crossbars[-1]))),
+                "sums": In(
+                    stream.Signature(AmplifiedLayout(parameters, len(parameters.crossbars) - 1))
+                ),
                 "results": Out(stream.Signature(ResultLayout(parameters))),
             }
         )

@@ -73,7 +73,7 @@ class Dispatcher(wiring.Component):
             "idle": In(1),
             "answer": Out(stream.Signature(ByteLayout())),
         }
-        if parameters.engine.noisy:
+        if parameters.engine.numbered:
             ports["numbers"] = Out(stream.Signature(IMAGE_BITS))
         super().__init__(ports)
 
@@ -82,7 +82,7 @@ class Dispatcher(wiring.Component):
         m = Module()
         engine = self._parameters.engine
         m.submodules.images = images = Queue(ImageLayout(), self._parameters.in_flight)
-        m.submodules.parser = parser = RequestParser(numbered=engine.noisy)
+        m.submodules.parser = parser = RequestParser(numbered=engine.numbered)
         m.submodules.executor = executor = MemoryExecutor(engine)
         m.submodules.reader = reader = LineReader()
         m.submodules.order = order = AnswerOrder(engine)
@@ -99,7 +99,7 @@ class Dispatcher(wiring.Component):
             (self.results, order.results),
             (self.answer, sender.answer),
         ]
-        if engine.noisy:
+        if engine.numbered:
             outer.append((self.numbers, parser.numbers))
         inner = [
             (parser.images, images.i),

@@ -62,7 +62,7 @@ class Link(wiring.Component):
             "fetched": In(stream.Signature(ByteLayout())),
             "idle": In(1),
         }
-        if engine.noisy:
+        if engine.numbered:
             ports["numbers"] = Out(stream.Signature(IMAGE_BITS))
         super().__init__(ports)
 
@@ -91,7 +91,7 @@ class Link(wiring.Component):
             (self.fetch, dispatcher.fetch),
             (self.fetched, dispatcher.fetched),
         ]
-        if p.engine.noisy:
+        if p.engine.numbered:
             outer.append((self.numbers, dispatcher.numbers))
         inner = [
             (receiver.payload, payload.i),

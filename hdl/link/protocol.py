@@ -7,6 +7,7 @@ import enum
 import struct
 from dataclasses import dataclass
 
+from allspin.hdl.levels import UniformLevels
 from allspin.hdl.parameters import EngineParameters, check_power_of_two
 from allspin.hdl.tiling import OFFSET_BITS, Tiling
 from allspin.sim.network.levels import check_range
@@ -43,7 +44,11 @@ class Feature(enum.IntFlag):
     REDRAW = 2
     USE_NOISE = 4
     RESIDENT = 8
+    SUM_NOISE = 16
     TILES = 32
+    """Columns that are read tile by tile: behind the layers the identity says how."""
+    STATES = 64
+    """Layers that keep states in place of R_AH words: the identity ends with their levels."""
 
 
 MIN_WINDOW = 256
@@ -138,8 +143,8 @@ def identity_bytes(parameters: LinkParameters) -> bytes:
     Returns
     -------
     bytes
-        32 bytes and 8 for each layer, 4 more where columns are read tile by tile, as
-        ``docs/protocol.md`` lays them out.
+        32 bytes and 8 for each layer, 4 more where columns are read tile by tile and 3 more where
+        states are kept, as ``docs/protocol.md`` lays them out.
     """
     engine = parameters.engine
     variation, resident = engine.variation, engine.resident
@@ -148,13 +153,17 @@ def identity_bytes(parameters: LinkParameters) -> bytes:
         features |= Feature.PROGRAMMER
         features |= Feature.REDRAW if variation.redraw else Feature.NONE
         features |= Feature.USE_NOISE if engine.noisy else Feature.NONE
+        features |= Feature.SUM_NOISE if engine.noisy_sums else Feature.NONE
     if resident is not None:
         features |= Feature.RESIDENT
     tiled = b"".join(_tiling_bytes(crossbar.tiling) for crossbar in engine.crossbars)
+    levels = b"".join(_levels_bytes(crossbar.levels) for crossbar in engine.crossbars)
     if any(tiled):
         features |= Feature.TILES
+    if any(levels):
+        features |= Feature.STATES
     body = struct.pack(
-        "<4sBBIHBBBB8sBBBBHH",
+        "<4sBBIHBBBB8sBBBxHH",
         MAGIC,
         VERSION,
         len(engine.crossbars),
@@ -168,7 +177,6 @@ def identity_bytes(parameters: LinkParameters) -> bytes:
         features,
         0 if variation is None else variation.state_bits,
         0 if variation is None else variation.rounds_per_clock,
-        engine.crossbars[0].level_step,
         0 if resident is None else resident.beats,
         0 if resident is None else resident.images,
     ) + b"".join(
@@ -177,12 +185,12 @@ def identity_bytes(parameters: LinkParameters) -> bytes:
             crossbar.rows,
             crossbar.columns,
             crossbar.lanes,
-            crossbar.sum_bits,
+            engine.amplified_bits(number),
             crossbar.rows_per_clock,
         )
-        for crossbar in engine.crossbars
+        for number, crossbar in enumerate(engine.crossbars)
     )
-    return body + tiled * any(tiled)
+    return body + tiled * any(tiled) + levels * any(levels)
 
 
 def _tiling_bytes(tiling: Tiling | None) -> bytes:
@@ -191,3 +199,10 @@ def _tiling_bytes(tiling: Tiling | None) -> bytes:
         return bytes(4)
     rows = tiling.rows.bit_length() - 1
     return bytes([rows, tiling.bits, tiling.shift, OFFSET_BITS * tiling.offsets])
+
+
+def _levels_bytes(levels: UniformLevels | None) -> bytes:
+    """What stands for a layer's R_AH words, in an identity; zeros for words themselves."""
+    if levels is None:
+        return bytes(3)
+    return struct.pack("<BBb", levels.count, levels.step, levels.lowest)

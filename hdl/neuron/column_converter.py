@@ -6,7 +6,7 @@ from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.parameters import CrossbarParameters, EngineParameters
+from allspin.hdl.parameters import EngineParameters
 from allspin.sim.network.network import GAIN_BITS
 
 STAGES = 12
@@ -62,7 +62,6 @@ class ColumnConverter(wiring.Component):
     current: Signal
 
     def __init__(self, parameters: EngineParameters, layer: int) -> None:
-        crossbar: CrossbarParameters = parameters.crossbars[layer]
         self._current_bits = parameters.current_bits
         self._multiplies = parameters.target.multipliers > 0
         self._noisy = parameters.noisy
@@ -71,7 +70,7 @@ class ColumnConverter(wiring.Component):
         super().__init__(
             {
                 "go": In(1),
-                "sum": In(signed(crossbar.sum_bits)),
+                "sum": In(signed(parameters.amplified_bits(layer))),
                 "read": In(word),
                 "noise": In(signed(parameters.use_bits if parameters.noisy else 1)),
                 "shift": In(5),

@@ -15,7 +15,7 @@ from allspin.hdl.memory_map import CONVERTER, SHIFT
 from allspin.hdl.neuron.column_converter import ColumnConverter, ConverterWord
 from allspin.hdl.parameters import CrossbarParameters, EngineParameters
 from allspin.hdl.stream.block_ram import block_memory
-from allspin.hdl.stream.layouts import LoadLayout, NoiseLayout, SumLayout
+from allspin.hdl.stream.layouts import AmplifiedLayout, LoadLayout, NoiseLayout
 
 
 class CurrentLayout(data.StructLayout):
@@ -65,10 +65,10 @@ class ViConverter(wiring.Component):
     Attributes
     ----------
     sums : In(stream)
-        `SumLayout`, column 0 first.
+        `AmplifiedLayout`, column 0 first.
     noise : In
-        `NoiseLayout`: what is added to the currents that these sums become, before they are
-        clamped; where neurons have noise at each use.
+        The uses of `NoiseLayout`: what is added to the currents that these sums become, before
+        they are clamped; where neurons have noise at each use.
     currents : Out(stream)
         `CurrentsLayout`.
     load : In(stream)
@@ -99,7 +99,7 @@ class ViConverter(wiring.Component):
         self._crossbar: CrossbarParameters = parameters.crossbars[layer]
         at_once = self._crossbar.neurons_per_clock
         ports = {
-            "sums": In(stream.Signature(SumLayout(self._crossbar))),
+            "sums": In(stream.Signature(AmplifiedLayout(parameters, layer))),
             "currents": Out(stream.Signature(CurrentsLayout(parameters.current_bits, at_once))),
             "load": In(stream.Signature(LoadLayout())),
             "probe": In(1),
@@ -108,7 +108,7 @@ class ViConverter(wiring.Component):
             "shift": Out(5),
         }
         if parameters.noisy:
-            ports["noise"] = In(NoiseLayout(parameters, layer))
+            ports["noise"] = In(NoiseLayout(parameters, layer)["uses"].shape)
         super().__init__(ports)
 
     def elaborate(self, platform: object) -> Module:
@@ -120,7 +120,9 @@ class ViConverter(wiring.Component):
         words = []
         columns = []
         for number in range(at_once):
-            memory = block_memory(ConverterWord(self._parameters.current_bits), lines)
+            word = ConverterWord(self._parameters.current_bits)
+            distributed = p.target.distributes(lines * word.size)
+            memory = block_memory(word, lines, distributed=distributed)
             m.submodules[f"words_{number}"] = memory
             words.append(memory)
             column = ColumnConverter(self._parameters, self._layer)

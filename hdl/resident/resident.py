@@ -86,7 +86,7 @@ class Resident(wiring.Component):
         fetch = stream.Signature(FetchLayout())
         fetched = stream.Signature(ByteLayout())
         numbers = {}
-        if parameters.noisy:
+        if parameters.numbered:
             signature = stream.Signature(IMAGE_BITS)
             numbers = {"link_numbers": In(signature), "numbers": Out(signature)}
         super().__init__(
@@ -174,7 +174,7 @@ class Resident(wiring.Component):
                 player.images.eq(1),
             ]
 
-        if p.noisy:
+        if p.numbered:
             self._elaborate_numbers(m, own, loader, player, reader)
         return m
 

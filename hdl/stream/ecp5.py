@@ -8,12 +8,23 @@ checked against.
 from collections.abc import Mapping
 from typing import Any
 
-from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Mux, Signal, Value, signed
+from amaranth.hdl import (
+    Cat,
+    ClockSignal,
+    Const,
+    Instance,
+    Module,
+    Mux,
+    Shape,
+    Signal,
+    Value,
+    signed,
+)
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.stream.block_ram import block_memory
-from allspin.hdl.target import SMALLEST_BLOCK
+from allspin.hdl.target import ECP5_WORD_BITS, SMALLEST_BLOCK
 
 PAIR = Const(0x7888, 16)
 """Of a carry cell: (A and B) plus (C and D)."""
@@ -21,8 +32,6 @@ KEEP = Const(0x5AAA, 16)
 """Of a carry cell: A plus (C and D)."""
 BEGIN = Const(0x556A, 16)
 """Of a carry cell: A plus ((B and C) or D)."""
-WORD_BITS = 9
-"""Bits of a block RAM that are written together."""
 
 LEAVES = 5
 """Copies that a copy drives."""
@@ -118,14 +127,21 @@ def _chain(m: Module, init: Const, a: Any, b: Any, c: Any, d: Any, total: Signal
 
 
 def _bits(value: Value, width: int) -> list[Value]:
-    """A signed value's bits, extended."""
-    return [value[min(bit, len(value) - 1)] for bit in range(width)]
+    """A value's bits, extended: a signed one's by its sign."""
+    beyond = value[-1] if value.shape().signed else Const(0, 1)
+    return [value[bit] if bit < len(value) else beyond for bit in range(width)]
 
 
 def times_digit(m: Module, platform: Any, word: Value, digit: Value, name: str) -> Signal:
-    """A signed word times an unsigned digit of one or two bits, in one carry chain."""
+    """A word times an unsigned digit of one or two bits, in one carry chain.
+
+    A word of one bit needs none.
+    """
     width = len(word) + len(digit)
-    product = Signal(signed(width), name=name)
+    product = Signal(Shape(width, word.shape().signed), name=name)
+    if len(word) == 1 and not word.shape().signed:
+        m.d.comb += product.eq(Mux(word, digit, 0))
+        return product
     if not is_ecp5(platform) or len(digit) == 1:
         m.d.comb += product.eq(word * digit)
         return product
@@ -247,6 +263,8 @@ class WordMemory(wiring.Component):
         Words of a line: 4, 2 or 1, for at most 512, 1024 or 2048 lines.
     rah_bits : int
         Width of a word, at most 8.
+    distributed : bool or None
+        Whether it is to be look-up tables, near what it serves; None for those of few lines.
 
     Attributes
     ----------
@@ -266,7 +284,10 @@ class WordMemory(wiring.Component):
     write_address: Signal
     word: Signal
 
-    def __init__(self, lines: int, lanes: int, rah_bits: int) -> None:
+    def __init__(
+        self, lines: int, lanes: int, rah_bits: int, *, distributed: bool | None = None
+    ) -> None:
+        self._distributed = lines < SMALLEST_BLOCK if distributed is None else distributed
         self._lines = lines
         self._lanes = lanes
         self._rah_bits = rah_bits
@@ -283,7 +304,7 @@ class WordMemory(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the memory."""
         m = Module()
-        if is_ecp5(platform) and self._lines >= SMALLEST_BLOCK:
+        if is_ecp5(platform) and not self._distributed:
             self._elaborate_block(m)
             return m
         layout = data.ArrayLayout(signed(self._rah_bits), self._lanes)
@@ -305,12 +326,12 @@ class WordMemory(wiring.Component):
         return m
 
     def _elaborate_block(self, m: Module) -> None:
-        width = WORD_BITS * self._lanes
+        width = ECP5_WORD_BITS * self._lanes
         unit = {9: 3, 18: 4, 36: 5}[width]  # address bits below a line
         written = Signal(36)
         read = Signal(36)
         for lane in range(self._lanes):
-            low = WORD_BITS * lane
+            low = ECP5_WORD_BITS * lane
             m.d.comb += [
                 written[low : low + self._rah_bits].eq(self.word),
                 self.words[lane].eq(read[low : low + self._rah_bits]),

@@ -57,14 +57,42 @@ class SumLayout(data.StructLayout):
         super().__init__({"sums": sums, "last": 1})
 
 
-class NoiseLayout(data.ArrayLayout):
-    """What is added to the currents of `neurons_per_clock` neurons at one use; signed.
+class NoiseLayout(data.StructLayout):
+    """What is added at one use of `neurons_per_clock` columns.
 
     In an image's last beat, those beyond the last column mean nothing.
+
+    Members
+    -------
+    uses : array of signed
+        To the neurons' currents; of a hidden layer.
+    sums : array of signed
+        To the columns' sums; where these have noise.
     """
 
     def __init__(self, parameters: EngineParameters, layer: int) -> None:
-        super().__init__(signed(parameters.use_bits), parameters.crossbars[layer].neurons_per_clock)
+        lanes = parameters.crossbars[layer].neurons_per_clock
+        members = {}
+        if layer < len(parameters.crossbars) - 1:
+            members["uses"] = data.ArrayLayout(signed(parameters.use_bits), lanes)
+        if parameters.noisy_sums:
+            members["sums"] = data.ArrayLayout(signed(parameters.sum_noise_bits(layer)), lanes)
+        super().__init__(members)
+
+
+class AmplifiedLayout(data.StructLayout):
+    """`SumLayout` of a layer, as its amplifiers give it.
+
+    Members
+    -------
+    sums, last
+        As of `SumLayout`; sums may be wider.
+    """
+
+    def __init__(self, parameters: EngineParameters, layer: int) -> None:
+        sum_ = signed(parameters.amplified_bits(layer))
+        lanes = parameters.crossbars[layer].neurons_per_clock
+        super().__init__({"sums": data.ArrayLayout(sum_, lanes), "last": 1})
 
 
 class ResultLayout(data.StructLayout):
@@ -83,7 +111,7 @@ class ResultLayout(data.StructLayout):
     def __init__(self, parameters: EngineParameters) -> None:
         super().__init__(
             {
-                "logit": signed(parameters.crossbars[-1].sum_bits),
+                "logit": signed(parameters.amplified_bits(len(parameters.crossbars) - 1)),
                 "last": 1,
                 "winner": range(parameters.classes),
             }

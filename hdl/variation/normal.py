@@ -326,27 +326,27 @@ class PipelinedNormal(wiring.Component):
         # 4 and 5: the table, and a register behind it.
         read = table_port(m)
         m.d.comb += read.addr.eq(Cat(share[25:30], group))
-        entry = _later(m, read.data, "entry")
-        place = _later(m, Cat(Const(1, 1), share[15:25]), "place", 2)
+        entry = later(m, read.data, "entry")
+        place = later(m, Cat(Const(1, 1), share[15:25]), "place", 2)
 
         # 6 to 8: the fall so far; 9: the magnitude; 10 to 12: the product; 13: its sign.
-        fall = _times(m, place, entry.fall[:FALL_BITS], "fall")
-        outer = _later(m, entry.magnitude, "outer", 3)
+        fall = times(m, place, entry.fall[:FALL_BITS], "fall")
+        outer = later(m, entry.magnitude, "outer", 3)
         inner = (outer - ((fall + 2**STEP_BITS) >> STEP_BITS + 1))[:MAGNITUDE_BITS]
-        magnitude = _later(m, inner, "magnitude")
-        product = _times(m, magnitude, _later(m, self.spread, "spread"), "product")
-        negative = _later(m, self.bits[-1], "negative", self.LATENCY - 1)
+        magnitude = later(m, inner, "magnitude")
+        product = times(m, magnitude, later(m, self.spread, "spread"), "product")
+        negative = later(m, self.bits[-1], "negative", self.LATENCY - 1)
         m.d.sync += self.product.eq(Mux(negative, -product, product))
-        lookup = _later(m, self.tag, "early_tag", self.LOOKUP)
+        lookup = later(m, self.tag, "early_tag", self.LOOKUP)
         m.d.comb += [
             self.lookup.eq(lookup),
-            self.done.eq(_later(m, self.valid, "valid", self.LATENCY, guarded=True)),
-            self.tag_out.eq(_later(m, lookup, "late_tag", self.LATENCY - self.LOOKUP)),
+            self.done.eq(later(m, self.valid, "valid", self.LATENCY, guarded=True)),
+            self.tag_out.eq(later(m, lookup, "late_tag", self.LATENCY - self.LOOKUP)),
         ]
         return m
 
 
-def _later(m: Module, value: Any, name: str, clocks: int = 1, guarded: bool = False) -> Any:
+def later(m: Module, value: Any, name: str, clocks: int = 1, guarded: bool = False) -> Any:
     """A value some clocks later; what only comes with a valid one needs no reset."""
     for number in range(clocks):
         register = Signal.like(value, name=f"{name}_{number}", reset_less=not guarded)
@@ -355,17 +355,17 @@ def _later(m: Module, value: Any, name: str, clocks: int = 1, guarded: bool = Fa
     return value
 
 
-def _times(m: Module, factor: Value, other: Value, name: str) -> Value:
+def times(m: Module, factor: Value, other: Value, name: str) -> Value:
     """A product three clocks later: the unsigned factor's digits times the other, added."""
     terms = [
-        _later(m, factor[low : low + TERM_BITS] * other, f"{name}_{low}") << low
+        later(m, factor[low : low + TERM_BITS] * other, f"{name}_{low}") << low
         for low in range(0, len(factor), TERM_BITS)
     ]
     sums = [
-        _later(m, sum(terms[low + 1 : low + 3], terms[low]), f"{name}_sum_{low}")
+        later(m, sum(terms[low + 1 : low + 3], terms[low]), f"{name}_sum_{low}")
         for low in range(0, len(terms), 3)
     ]
-    return _later(m, sum(sums[1:], sums[0]), name)
+    return later(m, sum(sums[1:], sums[0]), name)
 
 
 def _without_leading_zeros(m: Module, share: Value) -> tuple[Value, Value]:
@@ -380,6 +380,6 @@ def _without_leading_zeros(m: Module, share: Value) -> tuple[Value, Value]:
         share = Mux(shift, (share << count)[:SHARE_BITS], share)
         zeros.append(empty)
         if count != 2:
-            share = _later(m, share, f"share_{count}")
-            zeros = [_later(m, zero, f"zero_{count}_{n}") for n, zero in enumerate(zeros)]
+            share = later(m, share, f"share_{count}")
+            zeros = [later(m, zero, f"zero_{count}_{n}") for n, zero in enumerate(zeros)]
     return share, Cat(*reversed(zeros))

@@ -7,7 +7,7 @@ from amaranth.lib import data
 
 from allspin.hdl.parameters import EngineParameters
 from allspin.hdl.variation.normal import PipelinedNormal
-from allspin.hdl.variation.speck import BlockLayout, PipelinedSpeck
+from allspin.hdl.variation.speck import BlockLayout, Key, PipelinedSpeck
 from allspin.hdl.variation.states import StateLayout
 from allspin.hdl.variation.word_maker import (
     SUM_BITS,
@@ -21,8 +21,8 @@ from allspin.hdl.variation.write_table import LEVEL_BITS, SPREAD_BITS
 from allspin.sim.chip.generator import Purpose
 
 LANES = (
-    (Purpose.D2D_POTENTIATION, Purpose.D2D_DEPRESSION, Purpose.STUCK),
-    (Purpose.WRITE, Purpose.STUCK_END),
+    (Key(Purpose.D2D_POTENTIATION), Key(Purpose.D2D_DEPRESSION), Key(Purpose.STUCK)),
+    (Key(Purpose.WRITE), Key(Purpose.STUCK_END)),
 )
 """What is drawn in a clock: D2D by polarity, and C2C; or all of being stuck."""
 STUCK_SELECTS = (2, 1)

@@ -6,7 +6,7 @@ keys made alongside, so that every draw may have a key of its own. `PipelinedSpe
 draw a clock, with round keys that are made once for a layer.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
@@ -17,8 +17,23 @@ from allspin.sim.chip.speck import LEFT, RIGHT, ROUNDS, WORD_BITS
 
 LAYER_BITS = 4
 PURPOSE_BITS = max(Purpose).bit_length()
-NUMBERED = (Purpose.WRITE, Purpose.NEURON_USE)
+NUMBERED = (Purpose.WRITE, Purpose.NEURON_USE, Purpose.READ)
 """Purposes whose draws have a number; the others' is 0."""
+
+
+class Key(NamedTuple):
+    """Whose round keys they are.
+
+    Parameters
+    ----------
+    purpose : Purpose
+        What the draws are for.
+    behind : int
+        How many layers behind the others' they are for.
+    """
+
+    purpose: Purpose
+    behind: int = 0
 
 
 def mix(x: Value, y: Value, key: Value) -> tuple[Value, Value]:
@@ -155,13 +170,13 @@ class BlockLayout(data.StructLayout):
     columns : 16 bits for each lane
         One for each lane.
     selects : unsigned for each lane
-        Which of the lane's purposes.
+        Which of the lane's keys.
     tag
         Whatever comes back with the bits.
     """
 
-    def __init__(self, lanes: tuple[tuple[Purpose, ...], ...], tag: Any) -> None:
-        most = max(len(purposes) for purposes in lanes)
+    def __init__(self, lanes: tuple[tuple[Key, ...], ...], tag: Any) -> None:
+        most = max(len(keys) for keys in lanes)
         super().__init__(
             {
                 "row": WORD_BITS,
@@ -175,21 +190,21 @@ class BlockLayout(data.StructLayout):
 class PipelinedSpeck(wiring.Component):
     """Draws in each clock, `ROUNDS` clocks later.
 
-    The round keys of each purpose are made one after another when `rekey` asks for it: 23
-    clocks for each purpose. Two purposes of one lane cost a multiplexer in each round and no
-    second cipher.
+    The round keys are made one after another when `rekey` asks for it: 23 clocks for each `Key`.
+    Two keys of one lane cost a multiplexer in each round and no second cipher.
 
     Parameters
     ----------
-    lanes : tuple of tuple of Purpose
-        For each draw that is made in a clock, the purposes that it may have.
+    lanes : tuple of tuple of Key
+        For each draw that is made in a clock, the keys that it may have.
     tag : ShapeLike
         Shape of the tags.
 
     Attributes
     ----------
     seed, layer, number : In
-        Of all draws; a purpose that is not in `NUMBERED` has number 0. To be kept from
+        Of all draws; a purpose that is not in `NUMBERED` has number 0, and a `Key` may be of a
+        layer behind. To be kept from
         `rekey` until `keyed`.
     rekey : In(1)
         Make new round keys. Nothing may be under way, and nothing sent until `keyed` is set.
@@ -212,7 +227,7 @@ class PipelinedSpeck(wiring.Component):
     bits: data.View
     tag: Any
 
-    def __init__(self, lanes: tuple[tuple[Purpose, ...], ...], tag: Any) -> None:
+    def __init__(self, lanes: tuple[tuple[Key, ...], ...], tag: Any) -> None:
         self._lanes = lanes
         self._tag = tag
         super().__init__(
@@ -243,8 +258,8 @@ class PipelinedSpeck(wiring.Component):
             next_tag = Signal(self._tag, name=f"tag_{number}", reset_less=True)
             next_selects = Signal.like(self.draws.selects, name=f"selects_{number}")
             m.d.sync += [next_valid.eq(valid), next_tag.eq(tag), next_selects.eq(selects)]
-            for lane, purposes in enumerate(self._lanes):
-                key = Array(keys[purpose][number] for purpose in purposes)[selects[lane]]
+            for lane, chosen in enumerate(self._lanes):
+                key = Array(keys[one][number] for one in chosen)[selects[lane]]
                 mixed = mix(xs[lane], ys[lane], key)
                 x = Signal(WORD_BITS, name=f"x_{lane}_{number}", reset_less=True)
                 y = Signal(WORD_BITS, name=f"y_{lane}_{number}", reset_less=True)
@@ -256,23 +271,28 @@ class PipelinedSpeck(wiring.Component):
             m.d.comb += self.bits[lane].eq(Cat(ys[lane], xs[lane]))
         return m
 
-    def _elaborate_keys(self, m: Module) -> dict[Purpose, list[Signal]]:
-        """Make the round keys, by purpose and round."""
-        purposes = sorted({purpose for lane in self._lanes for purpose in lane})
+    def _elaborate_keys(self, m: Module) -> dict[Key, list[Signal]]:
+        """Make the round keys, by key and round."""
+        kinds = sorted({key for lane in self._lanes for key in lane})
         keys = {
-            purpose: [
-                Signal(WORD_BITS, name=f"key_{purpose.name}_{number}", reset_less=True)
+            kind: [
+                Signal(WORD_BITS, name=f"key_{kind.purpose.name}_{number}", reset_less=True)
                 for number in range(ROUNDS)
             ]
-            for purpose in purposes
+            for kind in kinds
         }
-        turn = Signal(range(len(purposes)))
+        turn = Signal(range(len(kinds)))
         place = Signal(range(ROUNDS))
         loading = Signal()
         key = Signal(WORD_BITS)
         queue = [Signal(WORD_BITS, name=f"queue_{place}") for place in range(3)]
-        numbered = Array(Const(purpose in NUMBERED, 1) for purpose in purposes)
-        names = Array(Const(purpose, PURPOSE_BITS) for purpose in purposes)
+        numbered = Array(Const(kind.purpose in NUMBERED, 1) for kind in kinds)
+        names = Array(Const(kind.purpose, PURPOSE_BITS) for kind in kinds)
+        layer: Value = self.layer
+        if any(kind.behind for kind in kinds):
+            layer = (layer + Array(Const(kind.behind, LAYER_BITS) for kind in kinds)[turn])[
+                :LAYER_BITS
+            ]
         head, following = mix(queue[0], key, place)
         with m.If(loading):
             m.d.sync += [
@@ -280,7 +300,7 @@ class PipelinedSpeck(wiring.Component):
                 place.eq(0),
                 key.eq(self.seed[:WORD_BITS]),
                 queue[0].eq(self.seed[WORD_BITS:]),
-                queue[1].eq(Cat(names[turn], Const(0, 8 - PURPOSE_BITS), self.layer)),
+                queue[1].eq(Cat(names[turn], Const(0, 8 - PURPOSE_BITS), layer)),
                 queue[2].eq(Mux(numbered[turn], self.number, 0)),
             ]
         with m.Elif(~self.keyed):
@@ -292,16 +312,16 @@ class PipelinedSpeck(wiring.Component):
             # The keys of a purpose are a chain of registers, which the first goes through to
             # its end.
             with m.Switch(turn):
-                for number, purpose in enumerate(purposes):
+                for number, kind in enumerate(kinds):
                     with m.Case(number):
-                        m.d.sync += keys[purpose][-1].eq(key)
+                        m.d.sync += keys[kind][-1].eq(key)
                         m.d.sync += [
                             one.eq(two)
-                            for one, two in zip(keys[purpose][:-1], keys[purpose][1:], strict=True)
+                            for one, two in zip(keys[kind][:-1], keys[kind][1:], strict=True)
                         ]
             with m.If(place == ROUNDS - 1):
                 m.d.sync += [turn.eq(turn + 1), loading.eq(1)]
-                with m.If(turn == len(purposes) - 1):
+                with m.If(turn == len(kinds) - 1):
                     m.d.sync += [self.keyed.eq(1), loading.eq(0)]
         with m.If(self.rekey):
             m.d.sync += [self.keyed.eq(0), loading.eq(1), turn.eq(0)]

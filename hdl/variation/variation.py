@@ -10,9 +10,9 @@ from allspin.hdl.parameters import EngineParameters
 from allspin.hdl.stream.layouts import LoadLayout, NoiseLayout
 from allspin.hdl.variation.chip import ChipRegisters
 from allspin.hdl.variation.draw_unit import DrawUnit
+from allspin.hdl.variation.noise.use_noise import UseNoise
 from allspin.hdl.variation.programmer import Programmer, WordLayout
 from allspin.hdl.variation.speck import LAYER_BITS
-from allspin.hdl.variation.use_noise import UseNoise
 from allspin.sim.chip.generator import USE_BITS as IMAGE_BITS
 
 
@@ -33,9 +33,9 @@ class Variation(wiring.Component):
     layer, valid, word, busy : Out
         As of `Programmer`.
     numbers : In(stream)
-        The number of each image; where neurons have noise at each use.
+        The number of each image; where neurons or sums have noise at each use.
     noise_0, noise_1, ... : Out(stream)
-        `NoiseLayout` of each hidden layer; likewise.
+        `NoiseLayout` of each hidden layer and, where sums have noise, of the last one; likewise.
     """
 
     load: stream.Interface
@@ -50,7 +50,10 @@ class Variation(wiring.Component):
         assert parameters.variation is not None
         self._parameters = parameters
         self._variation = parameters.variation
-        self._noisy = range(len(parameters.crossbars) - 1 if parameters.noisy else 0)
+        layers = len(parameters.crossbars)
+        given = layers if parameters.noisy_sums else layers - 1 if parameters.noisy else 0
+        # The last layer's noise comes with that of the layer before it, or alone.
+        self._noisy = range(min(given, max(1, layers - 1)))
         ports = {
             "load": In(stream.Signature(LoadLayout())),
             "states": In(stream.Signature(LoadLayout())),
@@ -59,12 +62,12 @@ class Variation(wiring.Component):
             "word": Out(WordLayout(parameters.rah_bits)),
             "busy": Out(1),
         }
-        for layer in self._noisy:
+        for layer in range(given):
             ports[f"noise_{layer}"] = Out(stream.Signature(NoiseLayout(parameters, layer)))
-        if self._noisy:
+        if given:
             ports["numbers"] = In(stream.Signature(IMAGE_BITS))
         super().__init__(ports)
-        self.noises = [getattr(self, f"noise_{layer}") for layer in self._noisy]
+        self.noises = [getattr(self, f"noise_{layer}") for layer in range(given)]
 
     def elaborate(self, platform: object) -> Module:
         """Build it."""
@@ -87,7 +90,10 @@ class Variation(wiring.Component):
         for layer in self._noisy:
             m.submodules[f"use_noise_{layer}"] = noise = UseNoise(p, layer)
             wiring.connect(m, numbers, noise.numbers)
-            wiring.connect(m, noise.noise, wiring.flipped(self.noises[layer]))
+            if layer < len(p.crossbars) - 1:
+                wiring.connect(m, noise.noise, wiring.flipped(self.noises[layer]))
+            if layer == self._noisy[-1] and p.noisy_sums:
+                wiring.connect(m, noise.last_noise, wiring.flipped(self.noises[-1]))
             m.d.comb += noise.seed.eq(chip.chip.seed)
             if layer != self._noisy[-1]:
                 numbers = noise.passed

@@ -25,7 +25,7 @@ HEADLINE_SEEDS = 3
 """A clock that one seed reaches is luck: the worst of so many counts, or none."""
 HEADLINE_NONE = "No machine of this gateware was built with three seeds.\n"
 """What stands in place of the table where it has no row."""
-COUNTS = {2: "two", 4: "four"}
+COUNTS = {2: "two", 4: "four", 8: "eight"}
 
 
 def cells(row: Row) -> list[str]:

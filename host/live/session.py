@@ -65,7 +65,7 @@ class Session:
         self._flow: Flow | None = None
         self._traced = False
         self._activity: npt.NDArray[np.uint64] | None = None
-        self._chair = Chair(choices.port, holder, self._tell, self._wake.set)
+        self._chair = Chair(choices.port, choices.device, holder, self._tell, self._wake.set)
         self._score: ScoreJob | None = None
         self._chips: ChipsJob | None = None
         self._count = 0

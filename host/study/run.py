@@ -31,6 +31,7 @@ from allspin.host.study.running.made_chip import MadeChip
 from allspin.host.study.running.opened import opened, program
 from allspin.host.study.running.score import Score
 from allspin.host.study.running.showing import Shown, show_resident, show_streamed
+from allspin.sim.chip.chip import ColumnNoise
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
@@ -140,7 +141,7 @@ def run(
         on=title,
         chip=made,
         shown=shown,
-        cycles_bound=_bound(loaded, profile, shown_images),
+        cycles_bound=_bound(loaded, profile, shown_images, None if made is None else made.noise),
         logits=_compare_logits(shown, loaded, made, shown_images, labels, display)
         if options.check
         else None,
@@ -159,12 +160,14 @@ def _made(chip: ChipOptions | ProbedChipOptions, network: Network, display: Disp
     return made
 
 
-def _bound(network: Network, profile: HardwareProfile | None, images: Images) -> float | None:
+def _bound(
+    network: Network, profile: HardwareProfile | None, images: Images, noise: ColumnNoise | None
+) -> float | None:
     """Mean cycles per image that the slowest stage needs, of a machine with lanes."""
     if profile is None:
         return None
     engine = EngineParameters.from_network(network, profile)
-    return float(cycle_bounds(network, engine, images).mean())
+    return float(cycle_bounds(network, engine, images, noise).mean())
 
 
 def _compare_words(

@@ -25,15 +25,13 @@ def _make(
     augmenter: Augmenter,
     rng: np.random.Generator,
 ) -> Batch:
-    source = np.empty((images.shape[1], len(chosen)), dtype=np.float32)
-    source[:] = images[chosen].T
-    values = source
-    if not augmenter.still:
-        values = np.empty_like(source)
-        starts = range(0, len(chosen), GROUP)
-        for start, transformation in zip(starts, augmenter.draw(len(starts), rng), strict=True):
-            group = slice(start, start + GROUP)
-            values[:, group] = transformation.bend(np.ascontiguousarray(source[:, group]))
+    values = np.empty((images.shape[1], len(chosen)), dtype=np.float32)
+    starts = range(0, len(chosen), GROUP)
+    bent = [] if augmenter.still else augmenter.draw(len(starts), rng)
+    for number, start in enumerate(starts):
+        group = slice(start, start + GROUP)
+        source = images[chosen[group]].T.astype(np.float32, order="C")
+        values[:, group] = bent[number].bend(source) if bent else source
     values *= np.float32(top / 255)
     np.rint(values, out=values)
     return values, labels[chosen]

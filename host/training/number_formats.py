@@ -115,6 +115,12 @@ class NumberFormats:
             (np.arange(2**self.current_bits) / self.current_top).astype(np.float32)
         )[1]
 
+    @cached_property
+    def padded_table(self) -> tuple[Array, Array]:
+        """`table` and `table_slope` with one place more at either end, of slope 0."""
+        activations = np.pad(self.table.astype(np.float32), 1, mode="edge")
+        return activations, np.pad(self.table_slope, 1)
+
     def network(
         self,
         layers: Sequence[Layer],

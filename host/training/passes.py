@@ -78,9 +78,12 @@ def _noisy(
     return noisy
 
 
-def _column_sums(drive: Array, matrix: Array, top: int, whole: bool) -> Real:
-    """Matrix product, exact where the numbers are whole and at most `top` in a row."""
-    if whole and _too_large(matrix, top):
+def _column_sums(drive: Array, matrix: Array, top: int, large: bool) -> Real:
+    """Matrix product, exact where the numbers are whole and at most `top` in a row.
+
+    `large` says that sums may be too large for single precision: they are looked at then.
+    """
+    if large and _too_large(matrix, top):
         return drive.astype(np.float64) @ matrix.astype(np.float64)
     return drive @ matrix
 
@@ -110,10 +113,15 @@ def _neurons(
         activations, slopes = formats.respond(currents.clip(0, 1))
         return activations, slopes * inside
     gains, offsets = network.converter(layer)
-    steps = np.floor(sums * (gains * 2.0 ** -network.shift(layer))) - offsets
-    inside = (steps >= 0) & (steps <= formats.current_top)
-    place = np.clip(steps, 0, formats.current_top).astype(np.intp)
-    return formats.table.astype(np.float32)[place], formats.table_slope[place] * inside
+    steps = sums * (gains * 2.0 ** -network.shift(layer))
+    np.floor(steps, out=steps)
+    steps -= offsets
+    # One place more at either end, where the neuron is beyond its table and has no slope.
+    steps += 1
+    np.clip(steps, 0, formats.current_top + 2, out=steps)
+    place = steps.astype(np.intp)
+    activations, slopes = formats.padded_table
+    return activations.take(place), slopes.take(place)
 
 
 def forward(
@@ -151,11 +159,13 @@ def forward(
         drive_unit = np.float32(1 / top if whole or layer == 0 else 1)
         weight_unit = np.float32(1 / network.formats.outermost if whole else 1)
         matrix = network.words(layer) if whole else network.weights(layer)
+        large = whole and len(matrix) * network.formats.outermost * top >= EXACT_FLOAT32
         if rng is not None and np.any(noise):
             matrix = _noisy(network, layer, matrix, noise, rng)
+            large = whole
         adc = network.adcs[layer] if whole else None
         tiled = None if adc is None else _tiled(adc, drive, matrix, top)
-        sums = _column_sums(drive, matrix, top, whole) if tiled is None else tiled.sums
+        sums = _column_sums(drive, matrix, top, large) if tiled is None else tiled.sums
         activations, slopes = None, None
         if layer < network.layers - 1:
             activations, slopes = _neurons(network, layer, sums, drive_unit * weight_unit)

@@ -55,6 +55,8 @@ SHARE_BITS = 16
 """Fraction bits of a share: of a gain's deviation, or of what drifts."""
 USE_BITS = 6
 """Fraction bits of a current's deviation at a use."""
+OFFSET_BITS = FRACTION_BITS + USE_BITS
+"""Fraction bits of what is added to a sum, before it is rounded."""
 WORD_BITS = FRACTION_BITS + SPREAD_BITS
 """Fraction bits of a word before it is rounded."""
 
@@ -382,6 +384,7 @@ class ColumnNoise:
         wrong = device.imperfections
         use = device.neuron_variation.use_deviation(network.neuron)
         self._use = round(use * 2 ** (network.current_bits + USE_BITS))
+        self._columns = [layer.columns for layer in network.layers]
         self._last = len(network.layers) - 1
         tiled = [layer.adc is not None for layer in network.layers]
         self._tiles = TileNoise(network, device, seed)
@@ -420,12 +423,10 @@ class ColumnNoise:
                 normals = use_normals(self.seed, layer, Purpose.READ, first, images, columns)
                 added += normals * np.int64(self._read[layer])
             if self._offset[layer]:
-                normals = column_normals(self.seed, layer, Purpose.AMPLIFIER_OFFSET, columns)
-                added += normals * np.int64(self._offset[layer])
-            sums = sums + _rounded(added, FRACTION_BITS + USE_BITS)
+                added += self.offsets(layer)
+            sums = sums + _rounded(added, OFFSET_BITS)
         if layer == self._last and self._amplifier_gain:
-            normals = column_normals(self.seed, layer, Purpose.AMPLIFIER_GAIN, columns)
-            sums = _turned(sums, _rounded(normals * np.int64(self._amplifier_gain), SHARE_BITS))
+            sums = _turned(sums, self.shares)
         return sums
 
     def on_tile(self, layer: int, tile: int, first: int, sums: Integers) -> Integers:
@@ -445,10 +446,32 @@ class ColumnNoise:
         normals = use_normals(self.seed, layer, Purpose.NEURON_USE, first, *currents.shape)
         return currents + _rounded(normals * np.int64(self._use), FRACTION_BITS + USE_BITS)
 
+    def read_spread(self, layer: int) -> int:
+        """One standard deviation of a layer's column sums at a use, in units of ``2**-6``."""
+        return self._read[layer]
+
+    def offsets(self, layer: int) -> Integers:
+        """What a layer's amplifiers add to its sums, in units of ``2**-19``, shape (columns,)."""
+        columns = self._columns[layer]
+        normals = column_normals(self.seed, layer, Purpose.AMPLIFIER_OFFSET, columns)
+        return normals * np.int64(self._offset[layer])
+
+    @property
+    def shares(self) -> Integers:
+        """By how much of it the last layer's amplifiers change a sum, in units of ``2**-13``."""
+        columns = self._columns[self._last]
+        normals = column_normals(self.seed, self._last, Purpose.AMPLIFIER_GAIN, columns)
+        return _rounded(normals * np.int64(self._amplifier_gain), SHARE_BITS)
+
     @property
     def use_spread(self) -> int:
         """One standard deviation of a neuron's current at a use, in units of ``2**-6``."""
         return self._use
+
+    @property
+    def on_tiles(self) -> bool:
+        """Whether it changes what tiles' converters see."""
+        return not self._tiles.silent
 
     @property
     def on_neurons_only(self) -> bool:

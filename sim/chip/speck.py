@@ -60,14 +60,16 @@ def round_keys(key: int) -> tuple[int, ...]:
 def _encrypt_chunk(upper: Words, lower: Words, keys: tuple[int, ...]) -> None:
     """Encrypt a chunk of blocks in place."""
     part = np.empty_like(upper)
-    for key in keys:
-        np.left_shift(upper, WORD_BITS - RIGHT, out=part)
+    # NumPy shifts to the left at half the speed at which it multiplies.
+    turn_right, turn_left = np.uint16(1 << WORD_BITS - RIGHT), np.uint16(1 << LEFT)
+    for key in np.array(keys, np.uint16):
+        np.multiply(upper, turn_right, out=part)
         np.right_shift(upper, RIGHT, out=upper)
         np.bitwise_or(upper, part, out=upper)
         np.add(upper, lower, out=upper)
-        np.bitwise_xor(upper, np.uint16(key), out=upper)
+        np.bitwise_xor(upper, key, out=upper)
         np.right_shift(lower, WORD_BITS - LEFT, out=part)
-        np.left_shift(lower, LEFT, out=lower)
+        np.multiply(lower, turn_left, out=lower)
         np.bitwise_or(lower, part, out=lower)
         np.bitwise_xor(lower, upper, out=lower)
 

@@ -115,6 +115,11 @@ class Imperfections:
         """Whether cells have lost R_AH by thermal activation."""
         return self.retention is not None and self.age > 0
 
+    @property
+    def of_sums(self) -> bool:
+        """Whether column sums have noise, or their amplifiers errors."""
+        return bool(self.read_noise or self.amplifier_gain or self.amplifier_offset)
+
     def readings(self) -> list[str]:
         """Those that are on, a line each, for reports."""
         lines = [

@@ -17,8 +17,10 @@ from allspin.sim.network.adc import Adc
 from allspin.sim.network.network import Layer, Network
 from allspin.sim.network.pixels import quantise_pixels, row_values
 
-CHUNK = 2048
-"""Images computed at a time, so that the intermediate values stay in the cache."""
+CHUNK = 320
+"""Images computed at a time: their row values are a megabyte, which stays in the cache."""
+MAX_WORD = 2**7
+"""No R_AH word is of a larger magnitude."""
 EXACT_FLOAT32 = 2**24
 """Integers of a smaller magnitude are exact in float32, and so are their sums."""
 
@@ -135,7 +137,9 @@ class GoldenModel:
                 self._real.add(number)
                 continue
             top = 2 ** network.input_bits(number) - 1
-            worst = int(np.abs(matrix.astype(np.int64)).sum(axis=0).max()) * top
+            worst = len(matrix) * MAX_WORD * top
+            if worst >= EXACT_FLOAT32:  # a bound that is quickly known does not do
+                worst = int(np.abs(matrix.astype(np.int64)).sum(axis=0).max()) * top
             self._matrices.append(
                 matrix.astype(np.float32 if worst < EXACT_FLOAT32 else np.float64)
             )

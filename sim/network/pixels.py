@@ -43,7 +43,8 @@ def row_values(images: npt.NDArray[np.uint8], pixel_bits: int) -> npt.NDArray[np
     """
     flat = images.reshape(len(images), math.prod(images.shape[1:]))
     top = 2 ** check_range("pixel_bits", pixel_bits, 1, 8) - 1
-    values = flat * np.float32(top / 255)
+    values = flat.astype(np.float32)
+    values *= np.float32(top / 255)
     return np.rint(values, out=values)
 
 

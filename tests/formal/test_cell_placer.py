@@ -11,6 +11,14 @@ from allspin.hdl.crossbar import cell_placer as source
 from allspin.hdl.parameters import CrossbarParameters
 
 
+def completes(column: int, p: CrossbarParameters) -> bool:
+    """Whether the next column's word is in another memory or line, or there is none."""
+    where = [
+        (c // p.lanes, c % p.lanes // p.bank_lanes) for c in (column, column + 1) if c < p.columns
+    ]
+    return len(where) == 1 or where[0] != where[1]
+
+
 def properties(hdl: ModuleType, crossbar: CrossbarParameters) -> Module:
     m = Module()
     p = crossbar
@@ -58,6 +66,7 @@ def properties(hdl: ModuleType, crossbar: CrossbarParameters) -> Module:
             ),
             Assert(place.bank == of([c % p.lanes // p.bank_lanes for c in columns], placed_column)),
             Assert(place.lane == of([c % p.lanes % p.bank_lanes for c in columns], placed_column)),
+            Assert(dut.completes == of([completes(c, p) for c in columns], placed_column)),
         ]
 
     # What makes the induction close: the next word's place.
@@ -95,6 +104,7 @@ PROOFS = [
             Mutant("column=p.columns - 1", "column=p.columns"),
             Mutant("(p.lanes - 1) % p.bank_lanes", "p.lanes % p.bank_lanes"),
             Mutant('here["base"] + p.part_rows', 'here["base"] + p.rows'),
+            Mutant("bank_ends | group_ends | row_ends", "bank_ends | row_ends"),
             Mutant('start = cell.row if name == "row" else 0', "start = 0"),
         ),
     )

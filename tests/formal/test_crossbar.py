@@ -10,13 +10,14 @@ from typing import Any
 from unittest.mock import patch
 
 from amaranth.asserts import AnySeq
-from amaranth.hdl import Assert, Const, Cover, Module, Shape, Signal, Value
+from amaranth.hdl import Assert, Const, Cover, Module, Shape, Signal, Value, signed
 from amaranth.lib import data
 
-from allspin.hdl.bench.crossbar_model import CrossbarModel, Passes
+from allspin.hdl.bench.crossbar_model import CrossbarModel, Kept, Passes, stored_states, word_in
 from allspin.hdl.bench.proof import Mutant, Opened, Proof
 from allspin.hdl.crossbar import banks, columns, crossbar, pass_source
 from allspin.hdl.crossbar.columns import FLAGS
+from allspin.hdl.levels import UniformLevels
 from allspin.hdl.parameters import CrossbarParameters
 
 
@@ -43,7 +44,23 @@ def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:
         taken.eq(valid & ready),
         left.eq(sums.valid & sums.ready),
     ]
-    model = CrossbarModel(m, p, cells=dut.cells, taken=taken, beat=beat, leaves=left, places=1)
+    lines = Shape.cast(range(p.lines)).width
+
+    def line(part: int, bank: int, at: int) -> Value:
+        return inside.word(f"memory.part_{part}_bank_{bank}", Const(at, lines))
+
+    model = CrossbarModel(
+        m,
+        p,
+        cells=dut.cells,
+        taken=taken,
+        beat=beat,
+        leaves=left,
+        places=1,
+        kept=None
+        if p.levels is None
+        else Kept(stored_states(p, line), p.levels.lowest, signed(p.sum_bits)),
+    )
     m.d.comb += [
         Assert(dut.cells.ready),
         # Only a pass's last beat waits, and only for the sums before it.
@@ -79,16 +96,24 @@ def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:
             Assert(~ends | (~closing & (age == clock) & (stage.final == model.final[0]))),
         ]
         closing = closing | ends
-        for lane in lanes:
+        for lane in model.lanes:
             m.d.comb += Assert(~ends | (stage.after[lane] == model.sums[0][lane]))
+        if name in ("read", "word"):
+            for part in parts:
+                value = inside[f"{products}.{name}_value_{part}"]
+                m.d.comb += Assert(~stage.valid | (value == stage.values[part]))
+        elif p.levels is not None:
+            driven = sum(stage.values[part] for part in parts)
+            where = "lowest_rows" if name == "rows" else "driven"
+            factor = p.levels.lowest if name == "rows" or len(parts) == 1 else 1
+            m.d.comb += Assert(~stage.valid | (inside[f"{products}.{where}"] == driven * factor))
+        for lane in lanes:
             terms = [stage.terms[lane][part] for part in parts]
             found: list[Value] = terms
             if name == "read":
                 bank, place = divmod(lane, p.bank_lanes)
                 found = [
-                    inside[f"memory.read_words_{part}_{bank}"]
-                    .word_select(place, p.rah_bits)
-                    .as_signed()
+                    word_in(inside[f"memory.read_words_{part}_{bank}"], place, p)
                     * inside[f"{products}.read_value_{part}"]
                     for part in parts
                 ]
@@ -124,13 +149,19 @@ def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:
                     m.d.comb += Assert(
                         inside[f"{accumulators}.shadow_{lane}"] == model.sums[0][column + lane]
                     )
-    lines = Shape.cast(range(p.lines)).width
-    model.check_words(
-        m,
-        lambda name: inside[f"memory.placer.next_{name}"],
-        lambda part, bank, at: inside.word(f"memory.part_{part}_bank_{bank}", Const(at, lines)),
+    if p.levels is None:
+        model.check_words(m, lambda name: inside[f"memory.placer.next_{name}"], line)
+    else:
+        m.d.comb += [
+            Assert(~inside["memory.placer.placer.valid"] | model.pending[1]),
+            Assert(~inside["memory.placer.valid"] | model.pending[2]),
+            Assert(inside[f"{accumulators}.sum_of_lowest"] == stage.before[p.lanes]),
+        ]
+        with m.If(left_in_shadow != 0):
+            m.d.comb += Assert(inside[f"{accumulators}.lowest"] == model.sums[0][p.lanes])
+    m.d.comb += Cover(
+        left & sums.payload.last & (sums.payload.sums[0] == -3 - p.keeps_states) & model.begun
     )
-    m.d.comb += Cover(left & sums.payload.last & (sums.payload.sums[0] == -3) & model.begun)
     return m
 
 
@@ -168,6 +199,22 @@ PROOFS = [
         Mutant("(place.part == part)", "(place.part == 0)"),
         Mutant("for other in others:", "for other in others[:0]:"),
         Mutant("registered(word * value", "registered(self.words[part][lane] * value"),
+    ),
+    _proof(
+        "3 x 2, states, two rows and neurons per clock",
+        CrossbarParameters(
+            3,
+            2,
+            lanes=2,
+            value_bits=2,
+            rah_bits=3,
+            rows_per_clock=2,
+            neurons_per_clock=2,
+            levels=UniformLevels(3, 3, -4),
+        ),
+        Mutant("write.en.eq(chosen)", "write.en.eq(placer.valid)"),
+        Mutant("times(sum_, p.levels.step) + lowest", "times(sum_, p.levels.step)"),
+        Mutant("lowest * p.levels.lowest", "lowest"),
     ),
 ]
 

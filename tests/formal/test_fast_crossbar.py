@@ -23,13 +23,16 @@ from amaranth.hdl import (
     Shape,
     Signal,
     Value,
+    unsigned,
 )
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.bench.crossbar_model import CrossbarModel, Passes
+from allspin.hdl.bench.crossbar_model import CrossbarModel, Kept, Passes, stored_states, word_in
 from allspin.hdl.bench.proof import Mutant, Opened, Proof
-from allspin.hdl.crossbar import crossbar, departure, ecp5_cells, fast_columns, pass_source
+from allspin.hdl.crossbar import crossbar, departure, ecp5_cells, fast_columns, lane, pass_source
+from allspin.hdl.crossbar.level_sums import LevelSums
+from allspin.hdl.levels import UniformLevels
 from allspin.hdl.parameters import CrossbarParameters
 
 
@@ -62,6 +65,26 @@ class Waiting(wiring.Component):
         return m
 
 
+class AtOnce(LevelSums):
+    """In place of `LevelSums`, which are proved by themselves: without a register."""
+
+    def __init__(self, parameters: CrossbarParameters) -> None:
+        super().__init__(parameters)
+        self._crossbar = parameters
+        self.clocks = 0
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        levels = self._crossbar.levels
+        assert levels is not None
+        lowest = self.driven * levels.lowest
+        m.d.comb += [
+            self.sums[number].eq(self.states[number] * levels.step + lowest)
+            for number in range(self._crossbar.neurons_per_clock)
+        ]
+        return m
+
+
 def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:
     m = Module()
     dut = hdl.Crossbar(p, hdl.Ecp5Cells, hdl.FastColumns)
@@ -75,6 +98,7 @@ def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:
     with (
         patch.object(hdl, "Replay", lambda parameters: passes),
         patch.object(hdl, "Reservation", waiting),
+        patch.object(hdl, "LevelSums", AtOnce),
     ):
         m.submodules.dut = inside = Opened(dut)
     [reservation] = found
@@ -91,7 +115,23 @@ def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:
         taken.eq(valid & ready),
     ]
     arrives = reservation.arrives
-    model = CrossbarModel(m, p, cells=dut.cells, taken=taken, beat=beat, leaves=arrives, places=2)
+    lines = Shape.cast(range(p.lines)).width
+
+    def line(part: int, bank: int, at: int) -> Value:
+        return inside.word(f"memory.part_{part}_bank_{bank}.memory", Const(at, lines))
+
+    model = CrossbarModel(
+        m,
+        p,
+        cells=dut.cells,
+        taken=taken,
+        beat=beat,
+        leaves=arrives,
+        places=2,
+        kept=Kept(stored_states(p, line), 1, unsigned(p.most_driven.bit_length()))
+        if p.keeps_states
+        else None,
+    )
     departure, accumulators = "columns.departure", "columns.accumulators"
     busy, left, promised = (inside[f"{departure}.{name}"] for name in ("busy", "left", "promised"))
     came = inside["memory.arrives"]
@@ -155,7 +195,7 @@ def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:
             ]
             if clock == deep:
                 m.d.comb += Assert(~set_out[1])
-            for lane in lanes:
+            for lane in model.lanes:
                 due = Mux(draining, model.sums[1][lane], model.sums[0][lane])
                 m.d.comb += Assert(stage.after[lane] == due)
         closing = closing | ends
@@ -171,8 +211,8 @@ def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:
                         value = inside[f"columns.value_{part}_leaf_0_{leaf}"]
                         m.d.comb += Assert(value == stage.values[part])
                 if clock <= 2:
-                    line = inside[f"memory.address_{part}" + "_copy_0" * (clock - 1)]
-                    m.d.comb += Assert(~stage.valid | (line == stage.lines[part]))
+                    driven_line = inside[f"memory.address_{part}" + "_copy_0" * (clock - 1)]
+                    m.d.comb += Assert(~stage.valid | (driven_line == stage.lines[part]))
             for lane in lanes:
                 bank, place = divmod(lane, p.bank_lanes)
                 total = stage.terms[lane][0]
@@ -183,10 +223,10 @@ def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:
                     found_term: Value = term
                     if clock <= 2:
                         stored = inside.word(f"{memory}.memory", stage.lines[part])
-                        found_term = _word(stored, place, p) * stage.values[part]
+                        found_term = word_in(stored, place, p) * stage.values[part]
                     elif clock == 3:
-                        stored = inside[f"{memory}.read_words"]
-                        found_term = _word(stored, place, p) * stage.values[part]
+                        stored = inside[f"{memory}.read_{'line' if p.keeps_states else 'words'}"]
+                        found_term = word_in(stored, place, p) * stage.values[part]
                     elif clock == 5:
                         found_term = inside[f"columns.lane_{lane}.word_{part}"] * stage.values[part]
                     elif clock == 6:
@@ -196,6 +236,14 @@ def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:
                     m.d.comb += Assert(inside[f"columns.lane_{lane}.rows_1_0_0"] == total)
                 if clock == deep:
                     m.d.comb += Assert(inside[f"{accumulators}.sum_{lane}"] == stage.after[lane])
+            if p.keeps_states:
+                driven = sum(stage.values[part] for part in parts)
+                if clock in (6, 7) and clock < deep:
+                    found_driven = inside[f"columns.driven.driven_{clock - 6}_0"]
+                    m.d.comb += Assert(found_driven == driven)
+                if clock == deep:
+                    sum_driven = inside[f"{accumulators}.sum_driven"]
+                    m.d.comb += Assert(sum_driven == stage.after[p.lanes])
     flush = inside["columns.flush"]
     m.d.comb += [
         Assert(flush == (Const(2 ** len(flush) - 1) << age)[: len(flush)]),
@@ -239,7 +287,40 @@ def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:
     with m.If(left != 0):
         m.d.comb += Assert(inside[f"{departure}.image_ends"] == final)
 
+        if p.keeps_states:
+            held = inside[f"{accumulators}.shadow_driven"]
+            m.d.comb += Assert(held == model.sums[0][p.lanes])
     # ... and where words are on their way to the memories.
+    if p.keeps_states:
+        _check_lines(m, inside, p, model)
+    else:
+        _check_words(m, inside, p, model, cell, came, line)
+    return _with_reset(m, p, model, reservation, closing, promised)
+
+
+def _check_lines(m: Module, inside: Opened, p: CrossbarParameters, model: CrossbarModel) -> None:
+    """Lines are written only while words are on their way."""
+    came = (
+        "memory.arrives", "memory.placer.placer.valid", "memory.placer.valid",
+        "memory.bus_valid_0", "memory.bus_valid_2",
+    )  # fmt: skip
+    pending = model.pending
+    m.d.comb += [Assert(~inside[one] | pending[k]) for k, one in enumerate(came, 1)]
+    for part in range(p.rows_per_clock):
+        for bank in range(p.banks):
+            m.d.comb += Assert(~inside[f"memory.enable_{part}_{bank}"] | pending[5])
+
+
+def _check_words(
+    m: Module,
+    inside: Opened,
+    p: CrossbarParameters,
+    model: CrossbarModel,
+    cell: Any,
+    came: Value,
+    line: Callable[[int, int, int], Value],
+) -> None:
+    """Each register on the way has its word, and each memory those that have come."""
     written = model.written
     arrived: Any = data.View(cell.shape(), inside["memory.arrived_0"])
     m.d.comb += [Assert(came == written[1].valid)]
@@ -260,27 +341,28 @@ def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:
             Assert(inside[there] == written[clock].valid),
             Assert(~written[clock].valid | (inside[place] == places[clock].as_value())),
         ]
-    for part in parts:
+    for part in range(p.rows_per_clock):
         for bank in range(p.banks):
             meant = written[4].valid & (places[4].part == part) & (places[4].bank == bank)
             enable = inside[f"memory.enable_{part}_{bank}"]
             m.d.comb += Assert(enable == Mux(meant, 1 << places[4].lane, 0))
-    lines = Shape.cast(range(p.lines)).width
-    model.check_words(
-        m,
-        lambda name: inside[f"memory.placer.next_{name}"],
-        lambda part, bank, at: inside.word(
-            f"memory.part_{part}_bank_{bank}.memory", Const(at, lines)
-        ),
-        late=True,
-    )
+    model.check_words(m, lambda name: inside[f"memory.placer.next_{name}"], line, late=True)
 
-    # A reset, at any time but while words are written.
-    reset = Signal()
+
+def _with_reset(
+    m: Module,
+    p: CrossbarParameters,
+    model: CrossbarModel,
+    reservation: Waiting,
+    closing: Value,
+    promised: Value,
+) -> Module:
+    """A reset, at any time but while words are written."""
+    arrives, reset = reservation.arrives, Signal()
     top = Module()
     top.submodules.properties = ResetInserter(reset)(m)
     top.d.comb += [reset.eq(AnySeq(1)), Assume(~reset | ~model.writing)]
-    top.d.comb += Cover(arrives & (reservation.payload.sums[0] == -2))
+    top.d.comb += Cover(arrives & (reservation.payload.sums[0] == -2 * (1 + p.keeps_states)))
     if p.lanes == p.rows:
         reset_under_way = Signal()
         with top.If(reset & closing):
@@ -291,10 +373,6 @@ def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:
     return top
 
 
-def _word(line: Value, place: int, p: CrossbarParameters) -> Value:
-    return line.word_select(place, p.rah_bits).as_signed()
-
-
 def _proof(name: str, p: CrossbarParameters, *mutants: Mutant) -> Proof:
     return Proof(
         f"FastCrossbar, {name}",
@@ -303,7 +381,7 @@ def _proof(name: str, p: CrossbarParameters, *mutants: Mutant) -> Proof:
         depth=2,
         cover_depth=20,
         mutants=mutants,
-        parts=(pass_source, ecp5_cells, departure, fast_columns),
+        parts=(pass_source, ecp5_cells, departure, lane, fast_columns),
     )
 
 
@@ -340,6 +418,22 @@ PROOFS = [
         "1 x 8",
         CrossbarParameters(1, 8, lanes=8, value_bits=1, rah_bits=2, memory="ecp5"),
         Mutant("left <= self._ahead * step", "left <= (self._ahead + 1) * step"),
+    ),
+    _proof(
+        "3 x 2, states, two rows and neurons per clock",
+        CrossbarParameters(
+            3,
+            2,
+            lanes=2,
+            value_bits=2,
+            rah_bits=3,
+            rows_per_clock=2,
+            neurons_per_clock=2,
+            memory="ecp5",
+            levels=UniformLevels(3, 3, -4),
+        ),
+        Mutant("held.eq(sum_)", "held.eq(self.driven)"),
+        Mutant("Driven(p, lanes[0].clocks - 1)", "Driven(p, lanes[0].clocks)"),
     ),
 ]
 

@@ -50,6 +50,12 @@ def test_memory_map_of_chips_and_resident_images() -> None:
     quiet = replace(engine, variation=VariationParameters(10, use_noise=False), resident=None)
     spaces = {memory.space for memory in memory_map(quiet)}
     assert spaces == written.keys() - {0x07, 0xF6, 0xF7, 0xF8, 0xF9, 0xFA}
+    sums = replace(engine, variation=VariationParameters(10, sum_noise=True))
+    more = {m.space: (m.lines, m.line_bytes, m.readable) for m in memory_map(sums)}
+    assert {space: more[space] for space in more.keys() - written.keys()} == {
+        0x08: (1, 4, False), 0x09: (300, 8, False),
+        0x18: (1, 4, False), 0x19: (10, 8, False),
+    }  # fmt: skip
 
 
 def test_a_neuron_without_a_table_has_no_table_memory() -> None:

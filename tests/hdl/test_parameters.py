@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from allspin.hdl.levels import UniformLevels
 from allspin.hdl.parameters import (
     CrossbarParameters,
     EngineParameters,
@@ -16,7 +17,6 @@ from allspin.hdl.parameters import (
     VariationParameters,
     check_power_of_two,
     distance_bits,
-    level_step,
 )
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.levels import uniform_levels
@@ -139,7 +139,6 @@ def test_crossbar_ranges(change: dict[str, int], expected: str) -> None:
 
 
 SMALL = CrossbarParameters(rows=1, columns=1, lanes=1)
-STATES_IN_SPRAM = replace(SMALL, memory="spram", level_step=1)
 TWO_LAYERS = EngineParameters((SMALL, SMALL))
 
 
@@ -151,7 +150,6 @@ TWO_LAYERS = EngineParameters((SMALL, SMALL))
         (SMALL, "value_bits", 1, 8),
         (SMALL, "rah_bits", 2, 8),
         (replace(SMALL, columns=7), "lanes", 1, 7),
-        (STATES_IN_SPRAM, "level_step", 0, 127),
         (HardwareProfile(), "lanes", 1, 65535),
         (HardwareProfile(), "rah_bits", 2, 8),
         (VariationParameters(), "states", 2, 128),
@@ -177,11 +175,11 @@ def test_the_ends_of_a_range_are_in_it_and_nothing_beyond(
 @pytest.mark.parametrize(
     ("owner", "name", "allowed"),
     [
-        (SMALL, "rows_per_clock", (1, 2, 4)),
-        (SMALL, "neurons_per_clock", (1, 2, 4)),
-        (SMALL, "memory", ("block", "spram", "ecp5")),
-        (HardwareProfile(), "rows_per_clock", (1, 2, 4)),
-        (HardwareProfile(), "memory", ("block", "spram", "ecp5")),
+        (SMALL, "rows_per_clock", (1, 2, 4, 8)),
+        (SMALL, "neurons_per_clock", (1, 2, 4, 8)),
+        (SMALL, "memory", ("block", "spram", "ecp5", "bsram")),
+        (HardwareProfile(), "rows_per_clock", (1, 2, 4, 8)),
+        (HardwareProfile(), "memory", ("block", "spram", "ecp5", "bsram")),
         (VariationParameters(), "rounds_per_clock", (1, 2, 22)),
         (VariationParameters(rounds_per_clock=2), "noise_rounds_per_clock", (2, 22)),
     ],
@@ -199,38 +197,18 @@ def test_one_of_a_few_values(owner: Any, name: str, allowed: tuple[Any, ...]) ->
 
 def test_a_sum_of_states_needs_fewer_bits_than_one_of_words() -> None:
     for rows, value_bits in ((1, 1), (3, 2), (784, 4), (16384, 8)):
-        crossbar = CrossbarParameters(rows, 1, 1, value_bits, memory="spram", level_step=8)
-        top = rows * (2**value_bits - 1)
-        assert crossbar.lane_bits == narrowest(-8 * top, 7 * top)
-        assert replace(crossbar, level_step=0).lane_bits == crossbar.sum_bits
+        for count in (2, 10, 100):
+            levels = UniformLevels(count, 1, -50)
+            crossbar = CrossbarParameters(rows, 1, 1, value_bits, levels=levels)
+            top = rows * (2**value_bits - 1)
+            # Not signed, so a bit less than a signed number of that range.
+            assert crossbar.lane_bits == narrowest(0, top * (count - 1)) - 1
+            assert replace(crossbar, levels=None).lane_bits == crossbar.sum_bits
 
 
 @pytest.mark.parametrize(("value_bits", "bits"), [(1, 8), (2, 7), (4, 5), (5, 8), (8, 8)])
 def test_distance_and_value_fill_columns_of_nine_bits(value_bits: int, bits: int) -> None:
     assert distance_bits(value_bits) == bits
-
-
-@pytest.mark.parametrize(
-    ("levels", "step"),
-    [
-        ([-1, 1], 1), ([-127, 127], 127), ([-9, -3, 3, 9], 3),
-        ([*range(-120, 121, 16)], 8), ([-14 * k for k in range(9, -10, -2)], 14),
-    ],
-)  # fmt: skip
-def test_levels_that_states_of_four_bits_can_stand_for(levels: list[int], step: int) -> None:
-    assert level_step(np.array(levels)) == step
-
-
-@pytest.mark.parametrize(
-    "levels",
-    [
-        [5], [0, 0], [1, -1], [-2, 0, 2], [-1, 2], [-9, -3, 4, 9], [-8, -2, 4, 10],
-        [*range(-17, 18, 2)],
-    ],
-)  # fmt: skip
-def test_levels_that_they_cannot(levels: list[int]) -> None:
-    with pytest.raises(ValueError, match="levels must be uniform, and an even number of at most 1"):
-        level_step(np.array(levels))
 
 
 def test_a_fraction_of_a_row() -> None:
@@ -356,6 +334,30 @@ def test_every_neuron_makes_an_engine() -> None:
         replace(ENGINE, neuron=name)
 
 
+def test_noise_of_sums_needs_a_pipeline() -> None:
+    VariationParameters(rounds_per_clock=1, noise_rounds_per_clock=22, sum_noise=True)
+    for wrong in ({"rounds_per_clock": 2}, {"use_noise": False}):
+        with pytest.raises(ValueError, match=r"^sum_noise needs use_noise, and rounds_per_clock"):
+            VariationParameters(sum_noise=True, **wrong)
+
+
+def test_widths_of_sums_with_noise() -> None:
+    engine = replace(TWO_LAYERS, variation=VariationParameters(sum_noise=True))
+    assert engine.noisy_sums
+    assert [one.numbered for one in (engine, TWO_LAYERS)] == [True, False]
+    assert replace(engine, crossbars=(SMALL,)).numbered
+    assert TWO_LAYERS.amplified_bits(0) == TWO_LAYERS.crossbars[0].sum_bits
+    for layer, crossbar in enumerate(engine.crossbars):
+        # The widest spread of a normal value, which is below 5.4, an offset of as much, and a half.
+        spread = 2 ** engine.sum_spread_bits(layer) - 1
+        assert spread / 64 > 15.9 * 2 ** (crossbar.value_bits + crossbar.rah_bits)
+        added = 2 * (int(5.4 * 2**13) * spread + 2**18) / 2**19
+        assert added < 2 ** (engine.sum_noise_bits(layer) - 1)
+        largest = 2 ** (crossbar.sum_bits - 1) + added
+        last = layer == len(engine.crossbars) - 1
+        assert largest * (2 if last else 1) < 2 ** (engine.amplified_bits(layer) - 1)
+
+
 def test_widths_of_noise() -> None:
     engine = replace(TWO_LAYERS, current_bits=8, variation=VariationParameters())
     assert engine.noisy
@@ -402,7 +404,7 @@ def test_layers_behind_an_spram_have_no_more_lanes_than_are_of_use(
         for number, (rows, columns) in enumerate(itertools.pairwise(topology))
     ]
     other = Network(tuple(layers), ReluNeuron(), (1, topology[0]))
-    profile = HardwareProfile(lanes=lanes, rah_bits=4 if lanes > 8 else 8, memory="spram")
+    profile = HardwareProfile(lanes=lanes, states=lanes > 8, memory="spram")
     engine = EngineParameters.from_network(other, profile)
     assert [crossbar.lanes for crossbar in engine.crossbars] == expected
 
@@ -410,8 +412,9 @@ def test_layers_behind_an_spram_have_no_more_lanes_than_are_of_use(
 # Rows a clock, and what memories keep.
 
 
-def test_four_bits_of_spram_are_for_states_of_uniform_levels() -> None:
-    profile = HardwareProfile(lanes=16, rah_bits=4, memory="spram")
+@pytest.mark.parametrize("memory", ["block", "spram", "ecp5"])
+def test_states_are_kept_in_the_fewest_bits_where_levels_are_uniform(memory: str) -> None:
+    profile = HardwareProfile(lanes=4, memory=memory, states=True)
     uniform = network(
         layers=(
             Layer(
@@ -425,27 +428,41 @@ def test_four_bits_of_spram_are_for_states_of_uniform_levels() -> None:
         rah_bits=8,
     )
     engine = EngineParameters.from_network(uniform, profile)
-    assert [crossbar.level_step for crossbar in engine.crossbars] == [14, 0]
+    assert [crossbar.levels for crossbar in engine.crossbars] == [
+        UniformLevels(10, 28, -126), UniformLevels(4, 84, -126)
+    ]  # fmt: skip
+    assert [crossbar.word_bits for crossbar in engine.crossbars] == [4, 2]
     assert [crossbar.rah_bits for crossbar in engine.crossbars] == [8, 8]
-    assert [crossbar.memory for crossbar in engine.crossbars] == ["spram", "block"]
-    for levels in (uniform_levels(3, 8), uniform_levels(18, 8), np.array([-90, -30, 31, 90])):
+    for levels, bits in (
+        (uniform_levels(2, 8), 1),
+        (uniform_levels(3, 8), 2),
+        (uniform_levels(100, 8), 7),
+        (np.array([-90, -30, 30, 90]) - 20, 2),
+        # Others are words.
+        (np.array([-90, -30, 31, 90]), 8),
+        (np.array([90, 30, -30, -90]), 8),
+        (np.array([7, 7]), 8),
+    ):
         first = replace(uniform.layers[0], levels=levels, states=np.zeros((12, 5), np.uint8))
         other = replace(uniform, layers=(first, uniform.layers[1]))
-        with pytest.raises(ValueError, match="levels must be uniform, and an even number"):
-            EngineParameters.from_network(other, profile)
+        engine = EngineParameters.from_network(other, profile)
+        assert [crossbar.word_bits for crossbar in engine.crossbars] == [bits, 2]
+    engine = EngineParameters.from_network(uniform, replace(profile, states=False))
+    assert not any(crossbar.keeps_states for crossbar in engine.crossbars)
 
 
-def test_states_of_four_bits_hold_no_chip() -> None:
-    profile = HardwareProfile(
-        lanes=4, rah_bits=4, memory="spram", variation=VariationParameters(16, 1)
-    )
-    levels = uniform_levels(10, 8)
-    layers = (Layer(np.zeros((12, 5), np.uint8), levels),)
-    words = network(layers=layers, rah_bits=8)
-    with pytest.raises(ValueError, match=r"^a Programmer makes R_AH words of any value, and the"):
-        EngineParameters.from_network(words, profile)
-    EngineParameters.from_network(words, replace(profile, variation=None))
-    EngineParameters.from_network(words, replace(profile, rah_bits=8))
+def test_levels_are_words_of_the_crossbar() -> None:
+    with pytest.raises(ValueError, match=r"^level must be from -8 to 7, not -126$"):
+        replace(SMALL, rah_bits=4, levels=UniformLevels(10, 28, -126))
+
+
+def test_states_hold_no_chip() -> None:
+    line = "a chip has R_AH words of any value, so a machine that makes chips cannot keep states"
+    with pytest.raises(ValueError, match=f"^{line}$"):
+        HardwareProfile(states=True, variation=VariationParameters(16, 1))
+    states = replace(SMALL, levels=UniformLevels(10, 28, -126))
+    with pytest.raises(ValueError, match=f"^{line}$"):
+        EngineParameters((states,), variation=VariationParameters(16, 1))
 
 
 def test_noise_may_have_a_pipeline_of_its_own() -> None:

@@ -15,6 +15,7 @@ from allspin.hdl.crossbar.banks import Banks
 from allspin.hdl.crossbar.columns import PortableColumns
 from allspin.hdl.crossbar.crossbar import Cells
 from allspin.hdl.crossbar.kinds import KINDS, make_crossbar
+from allspin.hdl.levels import UniformLevels
 from allspin.hdl.memory_map import WEIGHTS
 from allspin.hdl.parameters import CrossbarParameters, EngineParameters, HardwareProfile
 from allspin.hdl.target import ICE40UP5K, PORTABLE, TARGETS, InferredBlocks, Target
@@ -23,14 +24,17 @@ from tests.hdl.engine.test_engine import Machine
 
 CROSSBAR = CrossbarParameters(rows=784, columns=100, lanes=100)
 SMALL = CrossbarParameters(rows=1, columns=1, lanes=1)
+TEN, HUNDRED = UniformLevels(10, 28, -126), UniformLevels(100, 2, -99)
 
 
 @pytest.mark.parametrize(
-    ("lanes", "level_step", "rows", "columns"),
-    [(8, 0, 8192, 16), (16, 1, 8192, 32), (1, 0, 16384, 1), (1, 0, 1, 16384)],
+    ("lanes", "levels", "rows", "columns"),
+    [(8, None, 8192, 16), (20, TEN, 8192, 40), (1, None, 16384, 1), (1, None, 1, 16384)],
 )
-def test_sprams_may_be_full(lanes: int, level_step: int, rows: int, columns: int) -> None:
-    full = CrossbarParameters(rows, columns, lanes, memory="spram", level_step=level_step)
+def test_sprams_may_be_full(
+    lanes: int, levels: UniformLevels | None, rows: int, columns: int
+) -> None:
+    full = CrossbarParameters(rows, columns, lanes, memory="spram", levels=levels)
     assert full.rows * full.passes == 16384
     with pytest.raises(ValueError, match="SPRAMs have 16384 lines"):
         replace(full, rows=rows + 1)
@@ -64,12 +68,12 @@ def test_a_word_takes_two_clocks_to_its_memory_and_on_an_ecp5_one_more_for_two_m
             {"lanes": 5, "neurons_per_clock": 2},
             "lanes must be a multiple of 2, the neurons per clock, or all 100 columns, not 5",
         ),
-        ({"rows_per_clock": 3}, "rows_per_clock must be one of 1, 2, 4, not 3"),
-        ({"memory": "flash"}, "memory must be one of block, spram, ecp5, not 'flash'"),
+        ({"rows_per_clock": 3}, "rows_per_clock must be one of 1, 2, 4, 8, not 3"),
+        ({"memory": "flash"}, "memory must be one of block, spram, ecp5, bsram, not 'flash'"),
         ({"memory": "spram"}, "SPRAMs give 64 bits a clock: lanes must be at most 8, not 100"),
         (
-            {"memory": "spram", "lanes": 17, "level_step": 14},
-            "SPRAMs give 64 bits a clock: lanes must be at most 16, not 17",
+            {"memory": "spram", "lanes": 21, "levels": TEN},
+            "SPRAMs give 64 bits a clock, block RAM 16 more: lanes must be at most 20, not 21",
         ),
         (
             {"memory": "spram", "lanes": 4},
@@ -79,7 +83,6 @@ def test_a_word_takes_two_clocks_to_its_memory_and_on_an_ecp5_one_more_for_two_m
             {"memory": "spram", "lanes": 8, "rows_per_clock": 2},
             "the memory spram drives 1 row per clock",
         ),
-        ({"level_step": 14}, "only the memory spram keeps states of 4 bits"),
         (
             {"memory": "ecp5", "lanes": 10},
             "a block RAM of an ECP5 has at most 2048 words, and each lane needs 7840: "
@@ -96,6 +99,46 @@ def test_what_a_memory_cannot_do_is_said(parameters: dict[str, Any], expected: s
 def test_words_of_an_ecp5_fill_its_blocks(rows_per_clock: int, lanes: int, banks: int) -> None:
     crossbar = replace(CROSSBAR, rows_per_clock=rows_per_clock, memory="ecp5")
     assert (crossbar.bank_lanes, crossbar.banks) == (lanes, banks)
+
+
+@pytest.mark.parametrize(
+    ("rows_per_clock", "levels", "lanes", "banks"),
+    [
+        (1, TEN, 4, 25),  # of 18 bits
+        (2, TEN, 9, 12),  # of 36 bits
+        (8, TEN, 9, 12),
+        (2, HUNDRED, 5, 20),
+        (1, UniformLevels(2, 254, -127), 18, 6),
+        (4, UniformLevels(2, 254, -127), 36, 3),
+    ],
+)
+def test_states_lie_side_by_side(
+    rows_per_clock: int, levels: UniformLevels, lanes: int, banks: int
+) -> None:
+    crossbar = replace(CROSSBAR, rows_per_clock=rows_per_clock, memory="ecp5", levels=levels)
+    assert (crossbar.bank_lanes, crossbar.banks) == (lanes, banks)
+    assert crossbar.write_clocks == 5 + (banks * rows_per_clock + 1) // 2
+    assert crossbar.target.cells.blocks(crossbar, 1024) == banks * rows_per_clock
+
+
+@pytest.mark.parametrize(
+    ("shape", "rows_per_clock", "distributed"),
+    [((100, 10), 1, True), ((784, 100), 4, False), ((784, 100), 8, False), ((129, 1), 1, False)],
+)
+def test_small_arrays_of_an_ecp5_are_luts(
+    shape: tuple[int, int], rows_per_clock: int, distributed: bool
+) -> None:
+    crossbar = CrossbarParameters(
+        *shape, shape[1], rows_per_clock=rows_per_clock, memory="ecp5", levels=TEN
+    )
+    blocks = 0 if distributed else rows_per_clock * crossbar.banks
+    assert crossbar.target.cells.blocks(crossbar, 1024) == blocks
+
+
+def test_small_memories_are_luts_where_blocks_are_few() -> None:
+    assert TARGETS["bsram"].distributes(4096)
+    assert not TARGETS["bsram"].distributes(4097)
+    assert not PORTABLE.distributes(1)
 
 
 # Parts that there are not.
@@ -183,7 +226,9 @@ def test_an_engine_of_a_fourth_part_is_the_golden_model(
 def test_each_memory_of_a_target_has_its_gateware() -> None:
     for name in TARGETS:
         rtlil.convert(make_crossbar(replace(SMALL, memory=name)))
-    with pytest.raises(ValueError, match="memory must be one of block, spram, ecp5, not 'fourth'"):
+    with pytest.raises(
+        ValueError, match="memory must be one of block, spram, ecp5, bsram, not 'fourth'"
+    ):
         HardwareProfile(memory="fourth")
 
 

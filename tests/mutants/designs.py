@@ -170,6 +170,12 @@ def designs() -> dict[str, Design]:
         for memory in ("block", "ecp5")
     }
     profiles |= {
+        f"states on {memory} {rows}": HardwareProfile(
+            lanes=9, rows_per_clock=rows, memory=memory, states=True
+        )
+        for rows, memory in ((1, "spram"), (2, "block"), (8, "ecp5"))
+    }
+    profiles |= {
         "lanes": HardwareProfile(lanes=2),
         "iterative": HardwareProfile(variation=small),
         "redraw": HardwareProfile(rows_per_clock=2, variation=redrawn),

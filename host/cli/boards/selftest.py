@@ -9,7 +9,7 @@ from allspin.hdl.parameters import HardwareProfile
 from allspin.host.cli.options.names import naming_options
 from allspin.host.cli.parser import WIDTH
 from allspin.host.data.catalogue import open_network
-from allspin.host.link.machines.chip_programming import CHIPS
+from allspin.host.link.machines.chip_programming import SUM_CHIPS
 from allspin.host.link.machines.opening import AUTO, VIRTUAL
 from allspin.host.link.machines.resident import VIRTUAL_RESIDENT
 from allspin.host.link.wire.serial_port import DEFAULT_BAUD
@@ -83,7 +83,7 @@ def _profile(arguments: argparse.Namespace) -> HardwareProfile:
         UartOptions(arguments.baud)  # its range
         return HardwareProfile(
             rows_per_clock=1 if arguments.rows_per_clock is None else arguments.rows_per_clock,
-            variation=CHIPS if arguments.chips else None,
+            variation=SUM_CHIPS if arguments.chips else None,
             resident=VIRTUAL_RESIDENT if arguments.resident else None,
         )
 

@@ -55,8 +55,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="R",
         type=int,
         default=1,
-        help="rows that are driven in a cycle, 1, 2 or 4 (1)",
+        help="rows that are driven in a cycle, 1, 2, 4 or 8 (1)",
     )
+    add("--states", action="store_true", help="keep states in place of R_AH words")
     add(
         "--memory",
         choices=("block", "ecp5"),
@@ -85,6 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
             lanes=arguments.lanes,
             rows_per_clock=arguments.rows_per_clock,
             memory=arguments.memory,
+            states=arguments.states,
         )
         options = SimulatorOptions(arguments.simulator, arguments.seed, arguments.waves)
     network = open_network(arguments.network)

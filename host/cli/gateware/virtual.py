@@ -9,7 +9,7 @@ from allspin.host.cli.gateware.port_link import check_link, linked
 from allspin.host.cli.gateware.signals import Signals
 from allspin.host.cli.options.names import naming_options
 from allspin.host.data.catalogue import open_network
-from allspin.host.link.machines.chip_programming import CHIPS
+from allspin.host.link.machines.chip_programming import SUM_CHIPS
 from allspin.host.link.machines.opening import virtual_program
 from allspin.host.link.machines.resident import VIRTUAL_RESIDENT
 from allspin.host.link.virtual.board import VirtualTransport
@@ -52,8 +52,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="R",
         type=int,
         default=1,
-        help="rows that are driven in a cycle, 1, 2 or 4 (1)",
+        help="rows that are driven in a cycle, 1, 2, 4 or 8 (1)",
     )
+    add("--states", action="store_true", help="keep states in place of R_AH words")
     add("--chips", action="store_true", help="with the gateware that makes chips")
     add("--resident", action="store_true", help="with a memory for resident images")
     add(
@@ -123,7 +124,8 @@ def run(arguments: argparse.Namespace) -> int:
     with naming_options():
         profile = HardwareProfile(
             rows_per_clock=arguments.rows_per_clock,
-            variation=CHIPS if arguments.chips else None,
+            states=arguments.states,
+            variation=SUM_CHIPS if arguments.chips else None,
             resident=VIRTUAL_RESIDENT if arguments.resident else None,
         )
     faults = _faults(arguments)

@@ -24,7 +24,12 @@ def add_machine_arguments(parser: argparse.ArgumentParser) -> None:
         "--rows-per-clock",
         metavar="R",
         type=int,
-        help="rows that are driven in a cycle, 1, 2 or 4 (1)",
+        help="rows that are driven in a cycle, 1, 2, 4 or 8 (1)",
+    )
+    add(
+        "--states",
+        action="store_true",
+        help="keep states in place of R_AH words: memory of the fewest bits, and no chips",
     )
     add("--uart", action="store_true", help="go through the virtual board's UART, bit by bit")
     add("--baud", metavar="B", type=int, help=f"bits a second of a UART ({DEFAULT_BAUD})")
@@ -65,5 +70,6 @@ def machine_options(arguments: argparse.Namespace) -> MachineOptions:
             on,
             lanes=arguments.lanes,
             rows_per_clock=arguments.rows_per_clock,
+            states=arguments.states,
             uart=UartOptions(**given) if uart or given else None,
         )

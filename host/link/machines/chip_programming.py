@@ -7,6 +7,7 @@ and sends as words.
 
 import struct
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,7 @@ from allspin.host.link.payloads.memories import (
     crossbar_memories,
     neuron_memories,
     offset_memories,
+    sum_noise_memories,
     use_noise_memories,
 )
 from allspin.host.link.wire.session import NO_PROGRESS, Progress
@@ -45,22 +47,32 @@ USE_SPREAD_BITS = 8
 """Bits that a spread of noise at a use may have more than a neuron's current."""
 
 
+REDRAW_LINE = np.ones((1, 1), np.uint8)
+"""What orders a redraw."""
 CHIPS = VariationParameters(redraw=True)
 """The gateware that makes chips, for a part with room for all of it: one for any network."""
+SUM_CHIPS = replace(CHIPS, sum_noise=True)
+"""The same, of chips whose column sums have noise, or whose amplifiers have errors."""
+SUM_SPREAD_BITS = 10
+"""Bits that a spread of noise on sums may have more than a row's value and an R_AH word."""
+START_BITS = 16
+"""Bits that an amplifier's offset may have more than that, as it is sent."""
+MAX_SHARE = 2**13 - 1
+"""Largest share of its gain by which an amplifier may be wrong: less than all of it."""
 
 
-def check_sums(noise: ColumnNoise | None) -> None:
+def check_tiles(noise: ColumnNoise | None) -> None:
     """See that a chip's noise at each use is of a kind that gateware has.
 
     Raises
     ------
     UserError
-        If it is on column sums.
+        If it is on tiles' sums.
     """
-    if noise is not None and not noise.on_neurons_only:
+    if noise is not None and noise.on_tiles:
         raise UserError(
-            "gateware has no read noise, no offset and no gain error of amplifiers, and no noise "
-            "of tiles' converters: run this chip on golden, or one of a device without them"
+            "gateware has no noise of tiles' converters, and no read noise and no amplifiers of "
+            "tiles: run this chip on golden, or one of a device without them"
         )
 
 
@@ -81,8 +93,12 @@ def check_use_noise(name: str, identity: Identity, noise: ColumnNoise | None) ->
     UserError
         If it has not.
     """
-    check_sums(noise)
-    if noise is None or len(identity.layers) < 2:
+    check_tiles(noise)
+    if noise is None:
+        return
+    if not noise.on_neurons_only:
+        _check_sum_noise(name, identity, noise)
+    if len(identity.layers) < 2:
         return
     if Feature.USE_NOISE not in identity.features:
         raise UserError(
@@ -94,6 +110,34 @@ def check_use_noise(name: str, identity: Identity, noise: ColumnNoise | None) ->
         raise UserError(
             f"the C2C of this device's neurons is more than gateware has room for, "
             f"{noise.use_spread} of at most {2**bits - 1}: run this chip on golden"
+        )
+
+
+def _check_sum_noise(name: str, identity: Identity, noise: ColumnNoise) -> None:
+    """See that a machine has noise of sums and errors of amplifiers, and room for this chip's."""
+    if Feature.SUM_NOISE not in identity.features:
+        raise UserError(
+            f"the gateware of {name} was built without read noise, offset and gain error of "
+            "amplifiers: run this chip on golden or virtual, or one of a device without them"
+        )
+    for number in range(len(identity.layers)):
+        value_bits = identity.hidden_bits if number else identity.pixel_bits
+        top = 2 ** (value_bits + identity.rah_bits + SUM_SPREAD_BITS) - 1
+        if (spread := noise.read_spread(number)) > top:
+            raise UserError(
+                f"this device has more read noise than gateware has room for, {spread} of at most "
+                f"{top} in layer {number}: run this chip on golden"
+            )
+        offsets = np.abs(noise.offsets(number))
+        if (largest := int(offsets.max())) >= top << START_BITS:
+            raise UserError(
+                f"an amplifier's offset is more than gateware has room for, {largest} of at most "
+                f"{(top << START_BITS) - 1} in layer {number}: run this chip on golden"
+            )
+    if (share := int(np.abs(noise.shares).max())) > MAX_SHARE:
+        raise UserError(
+            f"an amplifier's gain is wrong by more than gateware has room for, {share} of at most "
+            f"{MAX_SHARE} in units of 2^-13: run this chip on golden"
         )
 
 
@@ -155,7 +199,9 @@ def chip_gateware(
     UserError
         If gateware has no such noise at each use.
     """
-    check_sums(noise)
+    check_tiles(noise)
+    if noise is not None and not noise.on_neurons_only:
+        return SUM_CHIPS
     if noise is None and why_words(device, programming) is not None:
         return None
     return CHIPS
@@ -247,9 +293,6 @@ class ChipMaker:
         self.reason = why_words(made_of, programming, tiled)
         if self.reason is None:
             self.reason = _why_not_here(machine.identity, self._plans)
-        tiled = any(layer.adc is not None for layer in network.layers)
-        if self.reason is None and tiled and made_of.imperfections.amplifier_gain:
-            self.reason = "the Programmer has no gain of tiles' amplifiers"
         self._states_sent = False
 
     @property
@@ -281,16 +324,9 @@ class ChipMaker:
             If the chip has noise at each use that the machine has not, its words do not fit, or
             the machine does not answer.
         """
-        noise = chip.noise(self._network)
-        check_use_noise(self._machine.name, self._machine.identity, noise)
         varied = self._varied(chip) if network is None else network
-        self._machine.check(varied)
-        memories = [*neuron_memories(varied), *offset_memories(varied, self._machine.identity)]
+        memories = self.memories(chip, varied)
         features = self._machine.identity.features
-        if Feature.USE_NOISE in features:
-            memories += use_noise_memories(varied, 0 if noise is None else noise.use_spread)
-        if Feature.PROGRAMMER in features:
-            memories.append(self._chip_memory(chip))
         if self.reason is not None:
             memories += crossbar_memories(varied)
             self._machine.write_memories(memories, progress)
@@ -300,9 +336,43 @@ class ChipMaker:
                 memories += self._write_tables()
             # Words are made as states arrive, of the chip and the tables that are there.
             self._machine.write_memories(memories, progress)
-            self._machine.write_memories(self._redraw() if redraw else self._states(), progress)
+            last = [(ENGINE << 4 | REDRAW, REDRAW_LINE)] if redraw else self._states()
+            self._machine.write_memories(last, progress)
             self._states_sent = True
         self._machine.clear_counters()
+
+    @property
+    def redraws(self) -> bool:
+        """Whether each chip but the first is made of states that are on the machine."""
+        return self.reason is None and Feature.REDRAW in self._machine.identity.features
+
+    def memories(self, chip: Chip, varied: Network) -> list[Memory]:
+        """All that a chip has beside its words.
+
+        Parameters
+        ----------
+        chip : Chip
+            Of this maker's kind of device.
+        varied : Network
+            With the chip's V-I converters, as of `make`.
+
+        Raises
+        ------
+        UserError
+            If it has noise at each use that the machine has not, or does not fit.
+        """
+        self._machine.check(varied)
+        noise = chip.noise(self._network)
+        check_use_noise(self._machine.name, self._machine.identity, noise)
+        memories = [*neuron_memories(varied), *offset_memories(varied, self._machine.identity)]
+        features = self._machine.identity.features
+        if Feature.USE_NOISE in features:
+            memories += use_noise_memories(varied, 0 if noise is None else noise.use_spread)
+        if Feature.SUM_NOISE in features:
+            memories += sum_noise_memories(varied, noise)
+        if Feature.PROGRAMMER in features:
+            memories.append(self._chip_memory(chip))
+        return memories
 
     def _varied(self, chip: Chip) -> Network:
         """The chip, with its words where the host computes them."""
@@ -332,6 +402,3 @@ class ChipMaker:
             polarity = plan.polarity[layer.states].astype(np.uint8)
             content = (polarity << POLARITY_SHIFT | layer.states).astype(np.uint8)
             yield number << 4 | STATES, content
-
-    def _redraw(self) -> Iterator[Memory]:
-        yield ENGINE << 4 | REDRAW, np.ones((1, 1), np.uint8)

@@ -21,6 +21,7 @@ from allspin.host.link.payloads.memories import (
     crossbar_memories,
     neuron_memories,
     offset_memories,
+    sum_noise_memories,
     use_noise_memories,
 )
 from allspin.host.link.wire.session import NO_PROGRESS, Progress, Session
@@ -75,8 +76,9 @@ class LinkedMachine(Memories, Machine):
 
     @property
     def profile(self) -> HardwareProfile:
-        """The most lanes of its layers and the rows that it drives in a clock."""
+        """The most lanes of its layers, the rows that it drives in a clock, and what it keeps."""
         return HardwareProfile(
+            states=Feature.STATES in self.identity.features,
             lanes=max(layer.lanes for layer in self.identity.layers),
             rows_per_clock=self.identity.layers[0].rows_per_clock,
         )
@@ -125,6 +127,8 @@ class LinkedMachine(Memories, Machine):
         memories += offset_memories(network, self.identity)
         if Feature.USE_NOISE in self.identity.features:
             memories += use_noise_memories(network, 0)
+        if Feature.SUM_NOISE in self.identity.features:
+            memories += sum_noise_memories(network, None)
         self.write_memories(memories, progress)
         self.clear_counters()
 
@@ -202,7 +206,7 @@ class LinkedMachine(Memories, Machine):
         progress : callable
             Called with the number of images answered.
         first : int
-            Number of the first image, where neurons have noise at each use.
+            Number of the first image, where neurons or sums have noise at each use.
 
         Raises
         ------
@@ -216,7 +220,7 @@ class LinkedMachine(Memories, Machine):
             raise ValueError(f"images must have {rows} pixels, not {images.size // len(images)}")
         flat = images.reshape(len(images), rows)
         self.start_stopwatch()
-        numbered = Feature.USE_NOISE in self.identity.features
+        numbered = bool(self.identity.features & (Feature.USE_NOISE | Feature.SUM_NOISE))
         bodies = _image_bodies(flat, self.identity, first if numbered else None)
         kind = Request.NUMBERED if numbered else Request.IMAGE
         answers = self._session.ask(kind, bodies, progress)

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from allspin.hdl.link.protocol import Feature
+from allspin.hdl.link.protocol import Feature, Request
 from allspin.hdl.memory_map import ENGINE, LABELS, RESIDENT_BEATS, RESIDENT_LOGITS, RESIDENT_RUN
 from allspin.hdl.parameters import ResidentParameters, distance_bits
 from allspin.host.link.payloads.answers import Answers, parse_answers
 from allspin.host.link.payloads.identity import Identity
 from allspin.host.link.payloads.images import check_values
-from allspin.host.link.payloads.memories import Memories
+from allspin.host.link.payloads.memories import Memories, line_address
+from allspin.host.link.wire.groups import Group
 from allspin.host.link.wire.session import NO_PROGRESS, Progress
 from allspin.sim.errors import UserError
 from allspin.sim.network.levels import check_range
@@ -323,12 +324,39 @@ class ResidentImages:
         """
         count = check_range("count", self.count if count is None else count, 1, self.count)
         space = ENGINE << 4 | RESIDENT_RUN
-        seconds = self._cycles / (self._machine.identity.frequency or SLOWEST)
-        self._machine.write(space, 0, _ORDER.pack(count, first), seconds=seconds)
-        counts = ResidentCounts(*_COUNTS.unpack(self._machine.read_back(space, 0, 1, _COUNTS.size)))
-        if counts.images != count:
+        self._machine.write(space, 0, _ORDER.pack(count, first), seconds=self.seconds)
+        return self._counts(self._machine.read_back(space, 0, 1, _COUNTS.size), count)
+
+    @property
+    def seconds(self) -> float:
+        """What a run of all images may take."""
+        return self._cycles / (self._machine.identity.frequency or SLOWEST)
+
+    def requests(self, first: int) -> Group:
+        """A run of all images and the READ of its counts, as requests of a group.
+
+        Parameters
+        ----------
+        first : int
+            As of `run`.
+        """
+        line = line_address(ENGINE << 4 | RESIDENT_RUN, 0)
+        return [
+            (Request.WRITE, line + _ORDER.pack(self.count, first)),
+            (Request.READ, line + (1).to_bytes(2, "little")),
+        ]
+
+    def counts(self, answers: Sequence[bytes]) -> ResidentCounts:
+        """What the answers to `requests` say; raises a `UserError` as `run` does."""
+        return self._counts(answers[-1], self.count)
+
+    def _counts(self, line: bytes, asked: int) -> ResidentCounts:
+        if len(line) != _COUNTS.size:
+            raise UserError(f"{self._machine.name} answered with other than its counts")
+        counts = ResidentCounts(*_COUNTS.unpack(line))
+        if counts.images != asked:
             raise UserError(
-                f"{self._machine.name} ran {counts.images} resident images, not {count}; "
+                f"{self._machine.name} ran {counts.images} resident images, not {asked}; "
                 "was it reset?"
             )
         return counts

@@ -1,22 +1,23 @@
 """What a device says of itself, and whether a network fits it."""
 
 import struct
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
+from itertools import accumulate, zip_longest
 from typing import Self
 
 import numpy as np
 
+from allspin.hdl.levels import UniformLevels
 from allspin.hdl.link.protocol import MAGIC, VERSION, Feature, neuron_from_wire
 from allspin.hdl.tiling import OFFSET_BITS, Tiling
 from allspin.sim.errors import UserError
 from allspin.sim.network.adc import Adc
 from allspin.sim.network.network import Network
 
-_HEAD = struct.Struct("<4sBBIHBBBB8sBBBBHH")
+_HEAD = struct.Struct("<4sBBIHBBBB8sBBBxHH")
 _LAYER = struct.Struct("<HHHBB")
 _TILING = struct.Struct("<BBBB")
-MOST_STEPS = 15
-"""Of the largest level that a state of 4 bits stands for."""
+_LEVELS = struct.Struct("<BBb")
 
 
 def _tiling(rows: int, bits: int, shift: int, offset_bits: int) -> Tiling | None:
@@ -27,6 +28,11 @@ def _tiling(rows: int, bits: int, shift: int, offset_bits: int) -> Tiling | None
         return Tiling(1 << rows, bits, shift, offset_bits == OFFSET_BITS)
     except ValueError as error:
         raise ValueError(f"its identity has tiles that are none: {error}") from error
+
+
+def _levels(count: int, step: int, lowest: int) -> UniformLevels | None:
+    """What stands for a layer's R_AH words, of an identity."""
+    return UniformLevels(count, step, lowest) if count else None
 
 
 def _reads(tiling: Tiling | None, wanted: Tiling | None) -> bool:
@@ -69,6 +75,8 @@ class LayerIdentity:
         Rows driven in one clock.
     tiling : Tiling or None
         How columns are read tile by tile; None where they are read in one piece.
+    levels : UniformLevels or None
+        What its R_AH words must be where it keeps states in their place.
     """
 
     rows: int
@@ -77,6 +85,7 @@ class LayerIdentity:
     sum_bits: int
     rows_per_clock: int
     tiling: Tiling | None = None
+    levels: UniformLevels | None = None
 
     @property
     def tile_rows(self) -> int:
@@ -106,9 +115,6 @@ class Identity:
         Width of a state in its Programmer.
     rounds_per_clock : int
         Of its generator.
-    level_step : int
-        0, or what the first layer's R_AH words must be odd multiples of, -15 to 15 times: the
-        device keeps states of 4 bits in their place.
     resident_beats, resident_images : int
         What fits its memory of images.
     """
@@ -124,7 +130,6 @@ class Identity:
     features: Feature = Feature.NONE
     state_bits: int = 0
     rounds_per_clock: int = 0
-    level_step: int = 0
     resident_beats: int = 0
     resident_images: int = 0
 
@@ -142,19 +147,25 @@ class Identity:
         _, version, count, *fields = _HEAD.unpack_from(body)
         if version != VERSION:
             raise ValueError(f"it speaks version {version} of the protocol, this is {VERSION}")
-        tiled = bool(Feature(fields[7]) & Feature.TILES)
-        end = _HEAD.size + count * _LAYER.size
-        if count < 1 or len(body) != end + tiled * count * _TILING.size:
+        features = Feature(fields[7])
+        tiled, kept = Feature.TILES in features, Feature.STATES in features
+        sizes = _HEAD.size, _LAYER.size * count, _TILING.size * count * tiled
+        head, tilings, levels = accumulate(sizes)
+        if count < 1 or len(body) != levels + _LEVELS.size * count * kept:
             raise ValueError(f"its identity has {len(body)} bytes for {count} layers")
-        sizes = list(_LAYER.iter_unpack(body[_HEAD.size : end]))
-        if any(0 in size for size in sizes):
+        layers = [LayerIdentity(*size) for size in _LAYER.iter_unpack(body[head:tilings])]
+        if any(0 in astuple(layer) for layer in layers):
             raise ValueError("its identity has a layer without rows, columns, lanes or bits")
-        tilings = [_tiling(*size) for size in _TILING.iter_unpack(body[end:])] or [None] * count
-        layers = tuple(
-            LayerIdentity(*size, tiling=tiling) for size, tiling in zip(sizes, tilings, strict=True)
+        each = zip_longest(
+            layers,
+            (_tiling(*its) for its in _TILING.iter_unpack(body[tilings:levels])),
+            (_levels(*its) for its in _LEVELS.iter_unpack(body[levels:])),
+        )
+        complete = tuple(
+            replace(layer, tiling=tiling, levels=levels) for layer, tiling, levels in each
         )
         # The device's order is that of the class, but that its layers come last.
-        fields[6:8] = neuron_from_wire(fields[6]), layers, Feature(fields[7])
+        fields[6:8] = neuron_from_wire(fields[6]), complete, features
         return cls(*fields)
 
     @property
@@ -188,7 +199,6 @@ class Identity:
 
     def mismatch(self, network: Network) -> str | None:
         """What keeps the device from running a network; None if nothing does."""
-        first = network.layers[0]
         differences = [
             f"{name} {theirs}, not {ours}"
             for name, theirs, ours in (
@@ -212,13 +222,6 @@ class Identity:
         ]
         if self.rah_bits < network.rah_bits:
             differences.append(f"R_AH bits {self.rah_bits}, not {network.rah_bits} or more")
-        if self.level_step:
-            multiples, rest = np.divmod(first.words.astype(int), self.level_step)
-            if rest.any() or not (multiples % 2).all() or np.abs(multiples).max() > MOST_STEPS:
-                differences.append(
-                    f"4-bit states for R_AH words that are odd multiples of {self.level_step}, "
-                    "which the first layer's are not"
-                )
         for number, (here, layer) in enumerate(zip(self.layers, network.layers, strict=False)):
             wanted = Tiling.of(layer.adc)
             beyond = _beyond(layer.adc)
@@ -226,6 +229,10 @@ class Identity:
                 differences.append(f"in layer {number} {beyond}")
             if not _reads(here.tiling, wanted):
                 differences.append(f"in layer {number} {_read(here.tiling)}, not {_read(wanted)}")
+            if here.levels is not None and not np.isin(layer.words, here.levels.words).all():
+                differences.append(
+                    f"in layer {number} {here.levels}, which are not this network's R_AH words"
+                )
         return "; ".join(differences) or None
 
     def check(self, name: str, network: Network) -> None:

@@ -1,16 +1,18 @@
 """Memories of a machine behind the link, and what of a network is written to them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from allspin.hdl.link.protocol import Request
 from allspin.hdl.memory_map import (
+    AMPLIFIERS,
     CONVERTER,
     COUNTERS,
     ENGINE,
     SHIFT,
+    SUM_NOISE,
     TABLE,
     TILE_OFFSETS,
     USE_NOISE,
@@ -18,13 +20,17 @@ from allspin.hdl.memory_map import (
 )
 from allspin.host.link.payloads.identity import Identity
 from allspin.host.link.wire.frames import encoded_size
+from allspin.host.link.wire.groups import Group
 from allspin.host.link.wire.session import NO_PROGRESS, Progress, Session
+from allspin.sim.chip.chip import OFFSET_BITS, ColumnNoise
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network
 
 Memory = tuple[int, npt.NDArray[np.uint8]]
 """A memory's space and its content, shape (lines, bytes of a line)."""
 COUNTER_BYTES = 8
+SUMS_HAVE_NOISE = 1 << 31
+"""Beside the spread of a layer's sums: they have noise, or offsets."""
 LINES_BYTES = 512
 """Of a frame that carries several lines, at most, about: a lost one is cheap."""
 
@@ -62,15 +68,24 @@ class Memories:
         progress : callable
             Called with the number of frames answered.
         """
-        bodies = (body for space, lines in memories for body in self._lines(space, lines))
-        self._session.ask(Request.WRITE, bodies, progress)
+        self._session.ask(Request.WRITE, self.writes(memories), progress)
+
+    def writes(self, memories: Iterable[Memory]) -> Iterator[bytes]:
+        """Bodies of the WRITE requests that write whole memories."""
+        return (body for space, lines in memories for body in self._lines(space, lines))
+
+    def ask_groups(
+        self, groups: Sequence[Group], progress: Progress = NO_PROGRESS, *, seconds: float = 0.0
+    ) -> list[list[bytes]]:
+        """Requests in groups; see `allspin.host.link.wire.session.Session.ask_groups`."""
+        return self._session.ask_groups(groups, progress, seconds=seconds)
 
     def _lines(self, space: int, lines: npt.NDArray[np.uint8]) -> Iterator[bytes]:
         """WRITE bodies of a memory, each of some lines."""
         address = 0
         while address < len(lines):
             step = max(1, (self._frame_bytes() - encoded_size(16)) // lines.shape[1])
-            yield _address(space, address) + lines[address : address + step].tobytes()
+            yield line_address(space, address) + lines[address : address + step].tobytes()
             address += step
 
     def _frame_bytes(self) -> int:
@@ -89,7 +104,7 @@ class Memories:
         seconds : float
             What the machine may need for what the write sets off.
         """
-        self._session.ask(Request.WRITE, [_address(space, address) + data], seconds=seconds)
+        self._session.ask(Request.WRITE, [line_address(space, address) + data], seconds=seconds)
 
     def read_back(self, space: int, address: int, count: int, line_bytes: int) -> bytes:
         """Read lines of a memory.
@@ -114,7 +129,7 @@ class Memories:
             while start < address + count:
                 step = max(1, self._frame_bytes() // line_bytes)
                 step = min(step, address + count - start)
-                yield _address(space, start) + step.to_bytes(2, "little")
+                yield line_address(space, start) + step.to_bytes(2, "little")
                 start += step
 
         content = b"".join(self._session.ask(Request.READ, bodies()))
@@ -129,7 +144,8 @@ class Memories:
         self.write(ENGINE << 4 | COUNTERS, 0, bytes(COUNTER_BYTES))
 
 
-def _address(space: int, address: int) -> bytes:
+def line_address(space: int, address: int) -> bytes:
+    """How the body of a WRITE or a READ begins."""
     return space.to_bytes(1, "little") + address.to_bytes(2, "little")
 
 
@@ -168,3 +184,34 @@ def use_noise_memories(network: Network, spread: int) -> Iterator[Memory]:
     """What the neurons of every hidden layer vary by at each use, as the protocol has it."""
     for number in range(len(network.layers) - 1):
         yield number << 4 | USE_NOISE, np.array([spread], "<u4").view(np.uint8)[np.newaxis]
+
+
+def sum_noise_memories(network: Network, noise: ColumnNoise | None) -> Iterator[Memory]:
+    """What column sums vary by at each use, and what amplifiers add, as the protocol has it.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    noise : ColumnNoise or None
+        The chip's; None for an ideal one.
+    """
+    if noise is not None and noise.on_neurons_only:
+        noise = None
+    last = len(network.layers) - 1
+    for number, layer in enumerate(network.layers):
+        offsets = np.zeros(1) if noise is None else noise.offsets(number)
+        spread = 0 if noise is None else noise.read_spread(number)
+        added = bool(spread or offsets.any())
+        told = added * SUMS_HAVE_NOISE | spread
+        yield number << 4 | SUM_NOISE, np.array([told], "<u4").view(np.uint8)[np.newaxis]
+        # Where nothing is added offsets do not count, but the last layer's gains always do.
+        if not added and number < last:
+            continue
+        lines = np.zeros((layer.columns, 8), np.uint8)
+        if noise is not None:
+            starts = offsets + (1 << OFFSET_BITS - 1)
+            lines[:, :6] = starts.astype("<i8")[:, np.newaxis].view(np.uint8)[:, :6]
+            if number == last:
+                lines[:, 6:] = noise.shares.astype("<i2")[:, np.newaxis].view(np.uint8)
+        yield number << 4 | AMPLIFIERS, lines

@@ -3,7 +3,7 @@
 import math
 import secrets
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -17,6 +17,7 @@ from allspin.hdl.link.protocol import (
     Request,
 )
 from allspin.host.link.wire.frames import encode_frame
+from allspin.host.link.wire.groups import AskingGroups, Group
 from allspin.host.link.wire.line import Line
 from allspin.host.link.wire.sendings import Sendings
 from allspin.host.link.wire.transport import Transport
@@ -127,11 +128,7 @@ class _Asking:
         tag = line.next_tag
         frame = encode_frame(bytes([self._kind, tag & 0xFF, tag >> 8]) + body)
         if not line.transport.holds_back:
-            if len(frame) > line.window:
-                raise UserError(
-                    f"a request of {len(frame)} bytes does not fit the window of "
-                    f"{self._session.name}, {line.window} bytes; build it with a larger window"
-                )
+            self._session.check_window(len(frame))
             if self._used + len(frame) > line.window:
                 return False
         line.next_tag = (tag + 1) % NO_TAG
@@ -236,7 +233,8 @@ class Session:
 
     Each request is answered before `ask` returns, and answers come in the order in which
     requests arrive. So whatever is asked next finds all of it done: where the order matters,
-    ask twice. Within one `ask` a frame that is sent again arrives behind later ones.
+    ask twice, or ask for a group. Within one `ask` a frame that is sent again arrives behind later
+    ones.
 
     Parameters
     ----------
@@ -313,15 +311,64 @@ class Session:
             If the device does not answer any more, refuses a request, was reset or is gone,
             or the line damages too many frames.
         """
+        try:
+            return _Asking(self, kind, self._patience(seconds), MAX_LOSSES).answers(
+                bodies, progress
+            )
+        except TimeoutError:
+            raise self._silent() from None
+
+    def ask_groups(
+        self, groups: Sequence[Group], progress: Progress = NO_PROGRESS, *, seconds: float = 0.0
+    ) -> list[list[bytes]]:
+        """Send requests that depend on one another, and return the bodies of their answers.
+
+        The requests of a group may depend on one another, and undo what the group before did:
+        they are carried out in their order, though several are under way. None may depend on an
+        earlier group. What comes of a group is the same however often it is carried out.
+
+        Parameters
+        ----------
+        groups : sequence of sequence of (Request, bytes)
+            Kinds and bodies.
+        progress : callable
+            Called with the number of groups answered.
+        seconds : float
+            What the device may need for a group, besides the usual.
+
+        Returns
+        -------
+        list of list of bytes
+            For each group, the bodies of its answers.
+
+        Raises
+        ------
+        UserError
+            As of `ask`.
+        """
+        try:
+            return AskingGroups(self, self._patience(seconds)).answers(groups, progress)
+        except TimeoutError:
+            raise self._silent() from None
+
+    def _patience(self, seconds: float) -> tuple[float, float]:
+        """Seconds after which an answer is usually there, and after which it does not come."""
         transport = self._transport
         longest = transport.timeout * self.slowness + seconds
-        first = min(longest, transport.latency * self.slowness + seconds)
-        try:
-            return _Asking(self, kind, (first, longest), MAX_LOSSES).answers(bodies, progress)
-        except TimeoutError:
+        return min(longest, transport.latency * self.slowness + seconds), longest
+
+    def _silent(self) -> UserError:
+        return UserError(
+            f"{self.name} does not answer any more{self._damage()}; {self._transport.advice}"
+        )
+
+    def check_window(self, size: int) -> None:
+        """Raise if a request's frame of so many bytes is longer than the device's window."""
+        if size > self.line.window and not self._transport.holds_back:
             raise UserError(
-                f"{self.name} does not answer any more{self._damage()}; {transport.advice}"
-            ) from None
+                f"a request of {size} bytes does not fit the window of {self.name}, "
+                f"{self.line.window} bytes; build it with a larger window"
+            )
 
     def _damage(self) -> str:
         return f" ({self.line.damaged:,} frames came damaged)" if self.line.damaged else ""

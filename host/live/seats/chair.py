@@ -14,6 +14,7 @@ from allspin.host.live.seats.holder import Holder
 from allspin.host.live.seats.seat import Seat, open_board_seat, open_virtual_seat
 from allspin.host.live.shown.choices import BOARD
 from allspin.host.live.shown.made import Made
+from allspin.sim.device.device import Device
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network
 
@@ -37,6 +38,8 @@ class Chair:
     ----------
     port : str or None
         The board's port, or ``auto``.
+    device : Device
+        What chips are made of.
     holder : Holder
         Who holds the board.
     tell : callable
@@ -51,9 +54,15 @@ class Chair:
     """
 
     def __init__(
-        self, port: str | None, holder: Holder, tell: Tell, wake: Callable[[], None]
+        self,
+        port: str | None,
+        device: Device,
+        holder: Holder,
+        tell: Tell,
+        wake: Callable[[], None],
     ) -> None:
         self._port = port
+        self._device = device
         self._holder = holder
         self._tell = tell
         self._wake = wake
@@ -132,7 +141,7 @@ class Chair:
 
         def work() -> Seat:
             if self._on == VIRTUAL:
-                return open_virtual_seat(network, progress)
+                return open_virtual_seat(network, self._device, progress)
             assert port is not None
             return open_board_seat(port, network)
 

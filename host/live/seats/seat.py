@@ -5,7 +5,7 @@ import numpy.typing as npt
 
 from allspin.hdl.parameters import HardwareProfile
 from allspin.host.data.closing import Closing
-from allspin.host.link.machines.chip_programming import CHIPS
+from allspin.host.link.machines.chip_programming import CHIPS, SUM_CHIPS
 from allspin.host.link.machines.linked import LinkedMachine
 from allspin.host.link.machines.machine import Maker
 from allspin.host.link.machines.opening import (
@@ -17,6 +17,7 @@ from allspin.host.link.virtual.activity import ActivityTap
 from allspin.host.link.virtual.board import VirtualTransport
 from allspin.host.live.shown.made import Made
 from allspin.host.show.pictures.timeline import LAST_SUM
+from allspin.sim.device.device import Device
 from allspin.sim.network.network import Network
 
 SETTLE = 0.5
@@ -157,13 +158,15 @@ class Seat(Closing):
             self._tap.close()
 
 
-def open_virtual_seat(network: Network, progress: BuildProgress) -> Seat:
+def open_virtual_seat(network: Network, device: Device, progress: BuildProgress) -> Seat:
     """A virtual board of a network's shape, which makes chips.
 
     Parameters
     ----------
     network : Network
         The network.
+    device : Device
+        What they are made of, with whatever is turned up or down.
     progress : callable
         Told what is being compiled, and for how many seconds now.
 
@@ -173,7 +176,8 @@ def open_virtual_seat(network: Network, progress: BuildProgress) -> Seat:
         If the gateware cannot run the network, or it cannot be compiled.
     """
     # Always the gateware that makes chips, so that it is compiled once for all settings.
-    program = virtual_program(network, HardwareProfile(variation=CHIPS), progress=progress)
+    gateware = SUM_CHIPS if device.imperfections.of_sums else CHIPS
+    program = virtual_program(network, HardwareProfile(variation=gateware), progress=progress)
     tap = ActivityTap()
     try:
         machine = LinkedMachine(VirtualTransport(program, trace=tap.trace))

@@ -33,7 +33,9 @@ class MachineOptions:
         Columns that a row drives in a clock, 1 to 65535: the virtual board is built with them, a
         real one must have them.
     rows_per_clock : int, optional
-        Rows that are driven in a clock, 1, 2 or 4, likewise.
+        Rows that are driven in a clock, 1, 2, 4 or 8, likewise.
+    states : bool
+        Whether states are kept in place of R_AH words, likewise.
     uart : UartOptions, optional
         How a board's UART is spoken to; the virtual board's, bit by bit, if this is given.
 
@@ -47,6 +49,7 @@ class MachineOptions:
     on: str = GOLDEN
     lanes: int | None = None
     rows_per_clock: int | None = None
+    states: bool = False
     uart: UartOptions | None = None
 
     def __post_init__(self) -> None:
@@ -61,7 +64,7 @@ class MachineOptions:
 
     def _profile(self, **more: Any) -> HardwareProfile:
         rows = 1 if self.rows_per_clock is None else self.rows_per_clock
-        return HardwareProfile(lanes=self.lanes, rows_per_clock=rows, **more)
+        return HardwareProfile(lanes=self.lanes, rows_per_clock=rows, states=self.states, **more)
 
     def open(
         self,
@@ -116,6 +119,8 @@ class MachineOptions:
                 f"{machine.name} drives {found.rows_per_clock} rows per clock, "
                 f"not {self.rows_per_clock}"
             )
+        if self.states and not found.states:
+            raise UserError(f"{machine.name} keeps R_AH words, not states")
 
     def title(self, machine: Machine) -> str:
         """What results call the machine that was opened: a board by its port."""

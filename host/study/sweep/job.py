@@ -3,9 +3,9 @@
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
-from contextlib import nullcontext
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from allspin.hdl.parameters import EngineParameters, HardwareProfile
 from allspin.host.data.catalogue import device_path, network_path
 from allspin.host.data.datasets import check_fit, load_test_set
 from allspin.host.data.extensions import load_extensions
-from allspin.host.link.machines.chip_programming import check_sums, chip_gateware, tile_offsets
+from allspin.host.link.machines.chip_programming import chip_gateware, tile_offsets
 from allspin.host.link.machines.golden import GoldenMachine
 from allspin.host.link.machines.machine import Machine, Maker
 from allspin.host.link.machines.opening import GOLDEN, VIRTUAL, open_machine
@@ -233,7 +233,7 @@ def counts_of(point: Point, material: Material) -> tuple[int, Counts | None]:
 
 
 @dataclass(eq=False)
-class _Board:
+class Board:
     """A machine that is kept open, and what makes chips on it.
 
     A maker has sent its network's states: for the next chip of the same point they need not be
@@ -244,15 +244,15 @@ class _Board:
     maker: Maker | None = None
     point: Point | None = None
 
-    def make(self, point: Point, made: ProgrammedChip) -> None:
-        """Turn the machine into a chip."""
+    def maker_for(self, point: Point, made: ProgrammedChip) -> Maker:
+        """What makes the chips of a point."""
         if self.maker is None or self.point != point:
             self.maker = self.machine.chip_maker(made.base, made.device, made.programming)
             self.point = point
-        self.maker.make(made.chip, made.network)
+        return self.maker
 
 
-_boards: OrderedDict[Any, _Board] = OrderedDict()
+_boards: OrderedDict[Any, Board] = OrderedDict()
 """Machines that this process keeps open, the one used last at the end."""
 _boards_lock = threading.Lock()
 
@@ -263,11 +263,10 @@ def close_machines() -> None:
         _boards.popitem()[1].machine.close()
 
 
-def _board(on: str, made: ProgrammedChip) -> _Board:
+def _board(on: str, made: ProgrammedChip) -> Board:
     """A machine for a chip: one that is open already, or a new one."""
     if on == GOLDEN:
-        return _Board(GoldenMachine())
-    check_sums(made.noise)
+        return Board(GoldenMachine())
     if made.network.beyond_words is not None:
         raise UserError(f"no gateware can run {made.network.beyond_words}; run it on golden")
     # A virtual board is built for its engine; what is on a port is what it is.
@@ -280,7 +279,7 @@ def _board(on: str, made: ProgrammedChip) -> _Board:
     if key not in _boards:
         while len(_boards) >= MACHINES_KEPT:
             _boards.popitem(last=False)[1].machine.close()
-        _boards[key] = _Board(open_machine(on, made.base, profile))
+        _boards[key] = Board(open_machine(on, made.base, profile))
     _boards.move_to_end(key)
     return _boards[key]
 
@@ -315,6 +314,28 @@ class Answered:
     damaged: int
 
 
+@contextmanager
+def kept_board(job: Job, made: ProgrammedChip) -> Iterator[Board]:
+    """The machine for a job's chip, for one worker at a time.
+
+    A worker of Dask may have several threads, a machine takes one network at a time. Where what is
+    done with it fails, it is closed: in whatever state it is then, the next job shall not find it
+    so.
+    """
+    with nullcontext() if job.on == GOLDEN else _boards_lock:
+        try:
+            yield _board(job.on, made)
+        except BaseException:
+            close_machines()
+            raise
+
+
+def shown(job: Job) -> tuple[Images, Integers]:
+    """The images that the chip of a job is shown, and their classes."""
+    images, labels = _test_set(*job.material.data)
+    return images[: job.images], labels[: job.images]
+
+
 def answers_of(job: Job) -> Answered:
     """Make, program and ask the chip of a job.
 
@@ -323,25 +344,17 @@ def answers_of(job: Job) -> Answered:
     UserError
         If a file is not the sweep's, the network cannot be programmed, or the machine fails.
     """
-    images, labels = _test_set(*job.material.data)
-    images, labels = images[: job.images], labels[: job.images]
+    images, labels = shown(job)
     # One job a core: threads of its own would only take them from the others.
     with threadpool_limits(1):
         made = make_chip(job)
         check_fit(made.network, images.shape[1:], labels)
-        # A worker of Dask may have several threads, a machine takes one network at a time.
-        with nullcontext() if job.on == GOLDEN else _boards_lock:
-            try:
-                board = _board(job.on, made)
-                machine = board.machine
-                resent, damaged = machine.resent, machine.damaged
-                board.make(job.point, made)
-                classes = machine.stream(images).classes
-                resent, damaged = machine.resent - resent, machine.damaged - damaged
-            except BaseException:
-                # In whatever state they are now, the next job shall not find them so.
-                close_machines()
-                raise
+        with kept_board(job, made) as board:
+            machine = board.machine
+            resent, damaged = machine.resent, machine.damaged
+            board.maker_for(job.point, made).make(made.chip, made.network)
+            classes = machine.stream(images).classes
+            resent, damaged = machine.resent - resent, machine.damaged - damaged
     return Answered(classes, labels, made.counts, resent, damaged)
 
 
@@ -349,13 +362,17 @@ def measure(job: Job) -> Outcome:
     """Make, program and measure the chip of a job; raises as `answers_of` does."""
     load_extensions()  # which a worker's process has not done yet
     answered = answers_of(job)
-    counts = answered.counts
+    correct = int(np.sum(answered.classes == answered.labels))
+    outcome = outcome_of(answered.counts, len(answered.labels), correct)
+    return replace(outcome, resent=answered.resent, damaged=answered.damaged)
+
+
+def outcome_of(counts: Counts, images: int, correct: int) -> Outcome:
+    """What a chip did, of what programming took and what it was shown."""
     return Outcome(
-        images=len(answered.labels),
-        correct=int(np.sum(answered.classes == answered.labels)),
+        images=images,
+        correct=correct,
         pulses_per_cell=counts.pulses / counts.cells,
         reads_per_cell=counts.reads / counts.cells,
         unconverged=counts.unconverged / counts.cells,
-        resent=answered.resent,
-        damaged=answered.damaged,
     )

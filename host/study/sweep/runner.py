@@ -30,6 +30,7 @@ from allspin.host.study.sweep.job import (
     network_file,
     network_of,
 )
+from allspin.host.study.sweep.lot import Watch
 from allspin.host.study.sweep.point import Point
 from allspin.host.study.sweep.sweep_card import sweep_card
 from allspin.host.study.sweep.table import Row, Table
@@ -105,11 +106,13 @@ def make_plan(grid: Grid) -> Plan:
     return Plan(grid, points, material, len(images) if grid.images is None else grid.images)
 
 
-def _measured(plan: Plan, jobs: list[Job], workers: int, scheduler: Cluster | None) -> Done:
+def _measured(
+    plan: Plan, jobs: list[Job], workers: int, scheduler: Cluster | None, watch: Watch
+) -> Done:
     if scheduler is not None:
         return on_cluster(jobs, scheduler)
     if plan.grid.on not in (GOLDEN, VIRTUAL) or min(workers, len(jobs)) == 1:
-        return in_this_process(jobs)
+        return in_this_process(jobs, watch)
     if plan.grid.on == VIRTUAL:
         # Built once here, not once by each worker.
         build_machines(jobs)
@@ -189,11 +192,21 @@ def run_sweep(
         todo = [plan.job(point, chip) for point, chip in order if (point, chip) not in there]
         if todo:
             total = resumed + len(todo)
-            with closing(_measured(plan, todo, workers, scheduler)) as outcomes:
-                for done, (job, outcome) in enumerate(outcomes, 1):
+
+            furthest = 0.0
+
+            def tell(done: float) -> None:
+                nonlocal furthest
+                furthest = max(furthest, done)
+                report(furthest, total, f"{len(table.rows):,} of {total:,} chips")
+
+            def watch(chips: float) -> None:
+                tell(len(table.rows) + chips)
+
+            with closing(_measured(plan, todo, workers, scheduler, watch)) as outcomes:
+                for job, outcome in outcomes:
                     table.add(Row(job.point, job.chip, outcome))
-                    text = f"{resumed + done:,} of {total:,} chips"
-                    report(resumed + done, total, text)
+                    tell(len(table.rows))
         places = {point: number for number, point in enumerate(plan.points)}
         table.put_in_order(lambda row: (places[row.point], row.chip))
         return Sweep(plan, table.rows, resumed)

@@ -24,6 +24,7 @@ from joblib import Parallel, delayed
 
 from allspin.host.study.sweep.cluster import Cluster
 from allspin.host.study.sweep.job import Job, Outcome, close_machines, measure
+from allspin.host.study.sweep.lot import NOBODY, Watch, lots, measure_lot
 from allspin.sim.errors import UserError
 
 LOSSES = 3
@@ -46,11 +47,11 @@ TIDYING = "ignore:resource_tracker:UserWarning"
 Done = Generator[tuple[Job, Outcome], None, None]
 
 
-def in_this_process(jobs: Sequence[Job]) -> Done:
-    """Measure jobs here, one after another."""
+def in_this_process(jobs: Sequence[Job], watch: Watch = NOBODY) -> Done:
+    """Measure jobs here, one after another, or together where a board can; `watch` as there."""
     try:
-        for job in jobs:
-            yield job, measure(job)
+        for lot in lots(jobs):
+            yield from measure_lot(lot, watch)
     finally:
         close_machines()
 

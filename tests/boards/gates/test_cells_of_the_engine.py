@@ -18,19 +18,24 @@ TESTS = ("stalls_everywhere", "full_speed", "memories_read_back")
 CELLS = ("CCU2C", "DP16KD", "TRELLIS_FF")
 NETWORK = random_network((260, 9, 5), 3)
 PROFILE = HardwareProfile(rows_per_clock=2, memory="ecp5")
+STATES = HardwareProfile(rows_per_clock=2, memory="ecp5", states=True)
 
 
-@pytest.fixture(scope="module")
-def engine() -> str:
+def engine_of(profile: HardwareProfile) -> str:
     """The engine as Verilog, with instances."""
-    parameters = EngineParameters.from_network(NETWORK, PROFILE)
+    parameters = EngineParameters.from_network(NETWORK, profile)
     verilog = to_verilog(Engine(parameters), platform=SimpleNamespace(family="ecp5"))
     # 130 rows in each part: more than are left to distributed RAM.
     assert {cell for cell in CELLS if re.search(rf"(?m)^  {cell} #", verilog)} == set(CELLS)
     return verilog
 
 
-def run(verilog: str, simulator: str) -> None:
+@pytest.fixture(scope="module")
+def engine() -> str:
+    return engine_of(PROFILE)
+
+
+def run(verilog: str, simulator: str, profile: HardwareProfile = PROFILE) -> None:
     simulate(
         verilog + models(FAMILIES["ecp5"], CELLS),
         BENCH,
@@ -38,12 +43,16 @@ def run(verilog: str, simulator: str) -> None:
         simulator=simulator,
         network=NETWORK,
         images=random_images(NETWORK, 12, 4),
-        profile=PROFILE,
+        profile=profile,
     )
 
 
 def test_the_cells_do_what_the_plain_description_does(engine: str, simulator: str) -> None:
     run(engine, simulator)
+
+
+def test_so_do_those_of_states(simulator: str) -> None:
+    run(engine_of(STATES), simulator, STATES)
 
 
 def test_a_wrong_cell_is_seen(engine: str, simulator: str) -> None:

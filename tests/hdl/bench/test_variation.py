@@ -15,7 +15,9 @@ TESTS = ("stalls_everywhere", "full_speed", "words_read_back")
 # As many rows as no rows per clock divide.
 NETWORK = random_network((27, 11, 5), 1)
 DEEP = random_network((9, 6, 5, 3), 2, states=16, rah_bits=5)
+ALONE = random_network((12, 6), 3)
 FAST = VariationParameters(10)
+SUMS = VariationParameters(16, sum_noise=True)
 CASES = {
     "one row per clock": (NETWORK, HardwareProfile(variation=FAST)),
     "two rows per clock": (NETWORK, HardwareProfile(rows_per_clock=2, variation=FAST)),
@@ -24,6 +26,14 @@ CASES = {
         DEEP,
         HardwareProfile(lanes=2, rah_bits=6, variation=VariationParameters(16, 2)),
     ),
+    "noisy sums": (NETWORK, HardwareProfile(variation=SUMS)),
+    "noisy sums, two rows per clock": (
+        NETWORK,
+        HardwareProfile(rows_per_clock=2, memory="ecp5", variation=SUMS),
+    ),
+    "noisy sums, four rows per clock": (NETWORK, HardwareProfile(rows_per_clock=4, variation=SUMS)),
+    "noisy sums, deep": (DEEP, HardwareProfile(lanes=2, rah_bits=6, variation=SUMS)),
+    "noisy sums, one layer": (ALONE, HardwareProfile(memory="ecp5", variation=SUMS)),
     "without noise": (
         NETWORK,
         HardwareProfile(variation=VariationParameters(100, 1, use_noise=False)),
@@ -31,7 +41,13 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
+LONG = {"noisy sums", "noisy sums, four rows per clock", "noisy sums, deep"}
+
+
+@pytest.mark.parametrize(
+    "case",
+    [pytest.param(case, marks=[pytest.mark.long] * (case in LONG)) for case in CASES],
+)
 def test_the_engine_is_the_golden_chip(case):
     network, profile = CASES[case]
     report = simulate_engine(

@@ -1,12 +1,16 @@
 """The bound on an image's clocks, counted by hand."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from allspin.hdl.cost.bound import cycle_bounds
 from allspin.hdl.parameters import EngineParameters, HardwareProfile, VariationParameters
-from allspin.host.data.catalogue import open_network
+from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_test_set
+from allspin.sim.chip.chip import ColumnNoise
+from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.network.levels import uniform_levels
 from allspin.sim.network.network import Converter, Layer, Network
 from allspin.sim.network.neuron import ReluNeuron
@@ -61,6 +65,26 @@ def test_noise_of_one_small_generator_by_hand(rounds, expected):
     silent = HardwareProfile(variation=VariationParameters(2, rounds, use_noise=False))
     parameters = EngineParameters.from_network(NETWORK, silent)
     assert cycle_bounds(NETWORK, parameters, images).tolist() == [3, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "expected"),
+    [
+        # Three hidden neurons and their sums; the two classes' sums behind them.
+        ({"read_noise": 0.1}, [8, 8, 8]),
+        ({"amplifier_offset": 0.1}, [8, 8, 8]),
+        ({"amplifier_gain": 0.1}, [3, 3, 4]),
+        ({}, [3, 3, 4]),
+    ],
+)
+def test_noise_of_sums_is_drawn_in_turn_with_that_of_neurons(wrong, expected):
+    device = dataclasses.replace(open_device("paper"), imperfections=Imperfections(**wrong))
+    parameters = EngineParameters.from_network(
+        NETWORK, HardwareProfile(variation=VariationParameters(sum_noise=True))
+    )
+    images = np.array([BLANK, ONE, ALL], dtype=np.uint8)
+    noise = ColumnNoise(NETWORK, device, 1)
+    assert cycle_bounds(NETWORK, parameters, images, noise).tolist() == expected
 
 
 def test_mnist_is_bound_by_its_rows_or_by_the_neurons():

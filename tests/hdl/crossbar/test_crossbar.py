@@ -2,6 +2,7 @@
 
 import random
 import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.crossbar.kinds import make_crossbar
+from allspin.hdl.levels import UniformLevels
 from allspin.hdl.parameters import CrossbarParameters
 from allspin.hdl.resident.beats import pack_beats
 from allspin.hdl.tiling import Tiling
@@ -142,13 +144,13 @@ def crossbars(draw: st.DrawFn) -> CrossbarParameters:
         shift=st.integers(0, 13),
         offsets=st.booleans(),
     )
-    neurons = draw(st.sampled_from([1, 2, 4]))
+    neurons = draw(st.sampled_from([1, 2, 4, 8]))
     lanes = draw(st.integers(1, columns))
     return CrossbarParameters(
         rows=draw(st.integers(1, 30)),
         columns=columns,
         lanes=lanes if lanes % neurons == 0 else columns,
-        rows_per_clock=draw(st.sampled_from([1, 2, 4])),
+        rows_per_clock=draw(st.sampled_from([1, 2, 4, 8])),
         neurons_per_clock=neurons,
         memory=draw(st.sampled_from(["block", "ecp5"])),
         value_bits=draw(st.integers(1, 8)),
@@ -321,27 +323,58 @@ def test_a_sparse_image_waits_for_the_columns_and_little_more() -> None:
     assert max(np.diff(clocks[::20])) <= 25
 
 
-@settings(deadline=None, max_examples=20)
+@st.composite
+def uniform_levels(draw: st.DrawFn) -> UniformLevels:
+    count = draw(st.sampled_from([2, 3, 4, 5, 10, 16, 17, 100, 128]))
+    step = draw(st.integers(1, 255 // (count - 1)))
+    return UniformLevels(count, step, draw(st.integers(-128, 127 - step * (count - 1))))
+
+
+@settings(deadline=None, max_examples=60)
+@example(
+    # A line of SPRAMs is full, and its last two states are in block RAM.
+    p=CrossbarParameters(
+        rows=9, columns=36, lanes=18, memory="spram", levels=UniformLevels(10, 28, -126)
+    ),
+    stall=0.0,
+    seed=0,
+)
+@example(
+    # As many states as a line of block RAM holds, and two more.
+    p=CrossbarParameters(
+        rows=13, columns=11, lanes=11, memory="ecp5", levels=UniformLevels(10, 28, -126),
+        rows_per_clock=8, neurons_per_clock=8,
+    ),
+    stall=0.3,
+    seed=1,
+)  # fmt: skip
 @given(
-    rows=st.integers(1, 13),
-    columns=st.integers(1, 20),
-    lanes=st.integers(1, 16),
-    level_step=st.sampled_from([0, 1, 8, 14, 127]),
+    p=st.builds(
+        lambda p, levels, memory: replace(
+            p,
+            levels=levels,
+            memory=memory,
+            lanes=min(p.lanes, 8) if memory == "spram" else p.lanes,
+            rows_per_clock=1 if memory == "spram" else p.rows_per_clock,
+            neurons_per_clock=1 if memory == "spram" else p.neurons_per_clock,
+            rah_bits=8,
+            tiling=None,
+        ),
+        crossbars(),
+        uniform_levels(),
+        st.sampled_from(["block", "ecp5", "spram"]),
+    ),
     stall=st.sampled_from([0.0, 0.5]),
     seed=st.integers(0, 2**32 - 1),
 )
-def test_sprams_hold_words_or_the_states_of_uniform_levels(
-    rows: int, columns: int, lanes: int, level_step: int, stall: float, seed: int
-) -> None:
-    lanes = min(lanes, columns, 16 if level_step else 8)
-    p = CrossbarParameters(rows, columns, lanes, memory="spram", level_step=level_step)
+def test_states_stand_for_uniform_levels(p: CrossbarParameters, stall: float, seed: int) -> None:
+    assert p.levels is not None
     rng = np.random.default_rng(seed)
-    levels = np.arange(-128, 128)
-    if level_step:
-        levels = level_step * np.arange(-15, 16, 2)
-        levels = levels[(levels >= -128) & (levels < 128)]
-    words = rng.choice(levels, (rows, columns))
-    images = rng.integers(0, 16, (5, rows)) * (rng.random((5, rows)) < 0.6)
+    states = rng.integers(0, p.levels.count, (p.rows, p.columns))
+    words = p.levels.lowest + p.levels.step * states
+    top = 2**p.value_bits
+    images = rng.integers(0, top, (5, p.rows)) * (rng.random((5, p.rows)) < 0.6)
+    images[0], images[1, : p.rows // 2] = top - 1, top - 1
     assert compute(p, words, images, stall=stall, seed=seed) == (images @ words).tolist()
 
 
@@ -377,12 +410,16 @@ def test_one_row_can_be_stored_anew() -> None:
 
 @pytest.mark.parametrize("memory", ["block", "ecp5"])
 @pytest.mark.parametrize(("lanes", "rows_per_clock"), [(3, 1), (6, 4)])
+@pytest.mark.parametrize("levels", [None, UniformLevels(3, 43, -50)])
 def test_a_reset_leaves_nothing_of_what_was_under_way(
-    lanes: int, rows_per_clock: int, memory: str
+    lanes: int, rows_per_clock: int, memory: str, levels: UniformLevels | None
 ) -> None:
     """Words and products have no reset, so they are still there; the first image comes at once."""
-    p = CrossbarParameters(8, 6, lanes, value_bits=8, rows_per_clock=rows_per_clock, memory=memory)
-    words = np.random.default_rng(5).integers(-128, 128, (8, 6))
+    p = CrossbarParameters(
+        8, 6, lanes, 8, rows_per_clock=rows_per_clock, memory=memory, levels=levels
+    )
+    possible = range(-128, 128) if levels is None else levels.words
+    words = np.random.default_rng(5).choice(possible, (8, 6))
     image = np.array([0, 1, 0, 0, 0, 0, 0, 0])
     row, part = divmod(1, rows_per_clock)
     every = slots(*[(0, 255)] * rows_per_clock)
@@ -432,7 +469,7 @@ def test_a_reset_leaves_nothing_of_what_was_under_way(
     ("options", "multipliers"),
     [
         ({"memory": "spram"}, 6),  # of eight; the converter takes two
-        ({"memory": "spram", "level_step": 14}, 0),
+        ({"memory": "spram", "levels": UniformLevels(10, 28, -126)}, 0),
         ({"memory": "block"}, 0),
     ],
 )

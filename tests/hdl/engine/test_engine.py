@@ -196,17 +196,26 @@ def networks(draw: st.DrawFn) -> Network:
 @given(
     network=networks(),
     lanes=st.sampled_from([None, 1, 3, 4]),
-    rows_per_clock=st.sampled_from([1, 2, 4]),
+    rows_per_clock=st.sampled_from([1, 2, 4, 8]),
     memory=st.sampled_from(["block", "ecp5"]),
+    states=st.booleans(),
     stall=st.sampled_from([0.0, 0.3, 0.6]),
     seed=st.integers(0, 2**32 - 1),
 )
 def test_every_logit_and_every_count(
-    network: Network, lanes: int | None, rows_per_clock: int, memory: str, stall: float, seed: int
+    network: Network,
+    lanes: int | None,
+    rows_per_clock: int,
+    memory: str,
+    states: bool,
+    stall: float,
+    seed: int,
 ) -> None:
-    if rows_per_clock > 1 and lanes in (1, 3):
+    if lanes is not None and lanes % rows_per_clock:
         lanes = None  # lanes are a multiple of the neurons per clock
-    profile = HardwareProfile(lanes=lanes, rows_per_clock=rows_per_clock, memory=memory)
+    profile = HardwareProfile(
+        lanes=lanes, rows_per_clock=rows_per_clock, memory=memory, states=states
+    )
     machine = Machine(network, profile, stall=stall, seed=seed)
     images = random_images(network, 8, seed)
     trace = GoldenModel(network).trace(images)
@@ -247,25 +256,28 @@ def test_every_logit_and_every_count(
             assert events == machine.beats
 
 
-@pytest.mark.parametrize(("lanes", "rows_per_clock"), [(None, 1), (2, 1), (2, 2), (None, 4)])
+@pytest.mark.parametrize(("lanes", "rows_per_clock"), [(None, 1), (2, 1), (2, 2), (None, 8)])
 @pytest.mark.parametrize(
-    ("neuron", "memory", "tiles"),
+    ("neuron", "memory", "keeps"),
     [
-        (SotNeuron(), "block", False),
-        (SotNeuron(), "ecp5", False),
-        (ReluNeuron(), "block", False),
-        (ReluNeuron(), "block", True),
-        (ReluNeuron(), "ecp5", True),
+        (SotNeuron(), "block", "words"),
+        (SotNeuron(), "ecp5", "words"),
+        (ReluNeuron(), "block", "states"),
+        (SotNeuron(), "ecp5", "states"),
+        (ReluNeuron(), "block", "tiles"),
+        (ReluNeuron(), "ecp5", "tiles"),
     ],
-    ids=["sot", "sot-ecp5", "relu", "tiles", "tiles-ecp5"],
+    ids=["sot", "sot-ecp5", "relu-states", "states-ecp5", "tiles", "tiles-ecp5"],
 )
 def test_every_memory_reads_back_between_images(
-    neuron: Any, memory: str, tiles: bool, lanes: int | None, rows_per_clock: int
+    neuron: Any, memory: str, keeps: str, lanes: int | None, rows_per_clock: int
 ) -> None:
     network = random_network((7, 5, 3, 3), seed=8, neuron=neuron, rah_bits=6)
-    if tiles:
+    if keeps == "tiles":
         network = in_tiles(random_network((9, 9, 3), seed=8, neuron=neuron, rah_bits=6), 8, 3)
-    profile = HardwareProfile(lanes=lanes, rows_per_clock=rows_per_clock, memory=memory)
+    profile = HardwareProfile(
+        lanes=lanes, rows_per_clock=rows_per_clock, memory=memory, states=keeps != "words"
+    )
     machine = Machine(network, profile, stall=0.3, seed=9)
     images = random_images(network, 4, 10)
     trace = GoldenModel(network).trace(images)

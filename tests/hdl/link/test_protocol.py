@@ -91,11 +91,19 @@ def test_identity_by_hand() -> None:
         (VariationParameters(100, 22, redraw=True), b"\x07\x07\x16"),
         (VariationParameters(10, 2), b"\x05\x04\x02"),
         (VariationParameters(2, 1, use_noise=False), b"\x01\x01\x01"),
+        (VariationParameters(2, 1, noise_rounds_per_clock=22, sum_noise=True), b"\x15\x01\x01"),
     ],
 )
 def test_identity_tells_of_the_gateware_that_makes_chips(variation, features) -> None:
     engine = dataclasses.replace(ENGINE, variation=variation)
     assert identity_bytes(LinkParameters(engine))[24:32] == features + bytes(5)
+
+
+def test_identity_tells_how_wide_amplified_sums_are() -> None:
+    sums = dataclasses.replace(ENGINE, variation=VariationParameters(sum_noise=True))
+    layers = identity_bytes(LinkParameters(sums))[32:]
+    # Noise is below 2**20 and 2**19 (rows of 4 and 3 bits), and the last gain below twice.
+    assert (layers[6], layers[14]) == (23, 22)
 
 
 def test_without_neurons_there_is_no_noise_at_each_use() -> None:

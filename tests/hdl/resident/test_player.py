@@ -150,7 +150,7 @@ def test_images_come_as_they_were_packed(
 
 
 @pytest.mark.parametrize("kind", [BeatMemory, EcpBeatMemory])
-@pytest.mark.parametrize("slots", [1, 2, 4])
+@pytest.mark.parametrize("slots", [1, 2, 8])
 def test_a_beat_leaves_each_clock(slots: int, kind: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where the memory takes the longest: with many small blocks."""
     monkeypatch.setattr(player_module, "BeatMemory", kind)
@@ -191,6 +191,6 @@ def test_whatever_the_memory_holds_an_image_comes_and_ends() -> None:
     assert [last for _, last in events] == [0] * 9 + [1, 1, 1]
 
 
-@pytest.mark.parametrize("slots", [1, 2, 4])
+@pytest.mark.parametrize("slots", [1, 2, 8])
 def test_it_becomes_rtlil(slots: int) -> None:
     rtlil.convert(BeatPlayer(CrossbarParameters(30, 5, 5, rows_per_clock=slots), 3000))

@@ -302,7 +302,7 @@ def test_images_of_the_link_go_on_before_and_after_a_run() -> None:
     assert counts[0][0] == 5
 
 
-@pytest.mark.parametrize("slots", [1, 2, 4])
+@pytest.mark.parametrize("slots", [1, 2, 8])
 def test_an_image_costs_its_beats(slots: int) -> None:
     """Wide images, so that the first crossbar is the slowest stage."""
     network = random_network((64, 4, 3), 3)
@@ -321,7 +321,7 @@ def test_an_image_costs_its_beats(slots: int) -> None:
     assert 0 < filling < 60
 
 
-@pytest.mark.parametrize("slots", [1, 2, 4])
+@pytest.mark.parametrize("slots", [1, 2, 8])
 def test_it_becomes_rtlil(slots: int) -> None:
     network = random_network((30, 20, 10), seed=1)
     profile = HardwareProfile(rows_per_clock=slots, resident=ResidentParameters(3000, 90))

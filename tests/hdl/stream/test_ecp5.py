@@ -8,7 +8,18 @@ import random
 from typing import Any
 
 import pytest
-from amaranth.hdl import Cat, Const, Elaboratable, Fragment, Module, Mux, Signal, signed
+from amaranth.hdl import (
+    Cat,
+    Const,
+    Elaboratable,
+    Fragment,
+    Module,
+    Mux,
+    Shape,
+    Signal,
+    signed,
+    unsigned,
+)
 from amaranth.lib.memory import Memory
 from amaranth.sim import Simulator
 
@@ -106,15 +117,19 @@ def simulate(dut: Any, testbench: Any) -> None:
 
 
 @pytest.mark.parametrize("digit_bits", [1, 2])
-@pytest.mark.parametrize("word_bits", [2, 7, 8])
-def test_a_digit_s_product(word_bits: int, digit_bits: int) -> None:
+@pytest.mark.parametrize(
+    "shape", [signed(2), signed(7), signed(8), unsigned(1), unsigned(2), unsigned(4), unsigned(7)]
+)
+def test_a_digit_s_product(shape: Shape, digit_bits: int) -> None:
     m = Module()
-    word, digit = Signal(signed(word_bits)), Signal(digit_bits)
+    word, digit = Signal(shape), Signal(digit_bits)
     product = times_digit(m, Ecp5(), word, digit, "product")
+    assert len(product) == shape.width + digit_bits
     m.d.sync += Signal().eq(0)
+    half = 2 ** (shape.width - 1)
 
     async def testbench(ctx: Any) -> None:
-        for one in range(-(2 ** (word_bits - 1)), 2 ** (word_bits - 1)):
+        for one in range(-half, half) if shape.signed else range(2 * half):
             for other in range(2**digit_bits):
                 ctx.set(word, one)
                 ctx.set(digit, other)
@@ -123,24 +138,28 @@ def test_a_digit_s_product(word_bits: int, digit_bits: int) -> None:
     simulate(m, testbench)
 
 
+@pytest.mark.parametrize("shape", [signed, unsigned])
 @pytest.mark.parametrize(("term_bits", "sum_bits"), [(5, 12), (8, 13), (1, 2)])
-def test_a_sum_goes_on_or_starts(term_bits: int, sum_bits: int) -> None:
+def test_a_sum_goes_on_or_starts(shape: Any, term_bits: int, sum_bits: int) -> None:
     rng = random.Random(sum_bits)
     m = Module()
-    term, sum_, start = Signal(signed(term_bits)), Signal(signed(sum_bits)), Signal()
+    term, sum_, start = Signal(shape(term_bits)), Signal(shape(sum_bits)), Signal()
     total = add_or_start(m, Ecp5(), term, sum_, start, "total")
     m.d.sync += Signal().eq(0)
-    top = 2 ** (sum_bits - 1)
+    below = shape is signed  # half of their range is below 0
+
+    def drawn(bits: int) -> int:
+        return rng.getrandbits(bits) - below * 2 ** (bits - 1)
 
     async def testbench(ctx: Any) -> None:
         for _ in range(300):
-            one = rng.randrange(-(2 ** (term_bits - 1)), 2 ** (term_bits - 1))
-            other, starts = rng.randrange(-top, top), rng.getrandbits(1)
+            one, other, starts = drawn(term_bits), drawn(sum_bits), rng.getrandbits(1)
             ctx.set(term, one)
             ctx.set(sum_, other)
             ctx.set(start, starts)
             wanted = one if starts else one + other
-            assert ctx.get(total) == (wanted + top) % (2 * top) - top
+            lowest = -below * 2 ** (sum_bits - 1)
+            assert ctx.get(total) == (wanted - lowest) % 2**sum_bits + lowest
 
     simulate(m, testbench)
 
@@ -231,7 +250,9 @@ def test_only_long_memories_take_a_block(monkeypatch: pytest.MonkeyPatch) -> Non
             return super().elaborate(platform)
 
     monkeypatch.setattr(ecp5, "Instance", Counted)
-    for lines, found in ((128, []), (129, ["DP16KD"])):
+    for lines, distributed, found in (
+        (128, None, []), (129, None, ["DP16KD"]), (99, False, ["DP16KD"]), (130, True, []),
+    ):  # fmt: skip
         kinds.clear()
-        Fragment.get(WordMemory(lines, 2, 8), Ecp5())
+        Fragment.get(WordMemory(lines, 2, 8, distributed=distributed), Ecp5())
         assert kinds == found

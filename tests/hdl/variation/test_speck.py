@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from allspin.hdl.bench.streams import StreamBench
-from allspin.hdl.variation.speck import NUMBERED, IterativeSpeck, PipelinedSpeck
+from allspin.hdl.variation.speck import NUMBERED, IterativeSpeck, Key, PipelinedSpeck
 from allspin.sim.chip.generator import Purpose, draw_bits
 from allspin.sim.chip.speck import ROUNDS, encrypt
 
@@ -72,7 +72,10 @@ def test_an_iterative_draw_takes_its_rounds_and_a_clock(rounds):
     assert {b - a for a, b in itertools.pairwise(clocks)} == {ROUNDS // rounds + 1}
 
 
-LANES = ((Purpose.D2D_POTENTIATION, Purpose.D2D_DEPRESSION, Purpose.STUCK), (Purpose.WRITE,))
+LANES = (
+    (Key(Purpose.D2D_POTENTIATION), Key(Purpose.READ, 2), Key(Purpose.READ)),
+    (Key(Purpose.WRITE),),
+)
 
 
 def pipeline(lanes, seed, layer, number, blocks, gaps=0.0, given_up=None):
@@ -127,11 +130,11 @@ def pipeline(lanes, seed, layer, number, blocks, gaps=0.0, given_up=None):
 @settings(deadline=None, max_examples=8)
 @given(
     seed=st.integers(0, 2**32 - 1),
-    layer=st.integers(0, 14),
+    layer=st.integers(0, 12),
     number=st.integers(0, 65535),
     draw=st.randoms(use_true_random=False),
     gaps=st.sampled_from([0.0, 0.4]),
-    # In the middle of each purpose's keys, and when all of them are there.
+    # In the middle of each key's rounds, and when all of them are there.
     given_up=st.sampled_from([None, *range(1, 5 * ROUNDS, ROUNDS // 2)]),
 )
 def test_pipelined_draws_are_the_golden_generators(seed, layer, number, draw, gaps, given_up):
@@ -143,11 +146,11 @@ def test_pipelined_draws_are_the_golden_generators(seed, layer, number, draw, ga
         [
             int(
                 draw_bits(
-                    seed, layer, purposes[select], row, column,
-                    number if purposes[select] in NUMBERED else 0,
+                    seed, layer + keys[select].behind, keys[select].purpose, row, column,
+                    number if keys[select].purpose in NUMBERED else 0,
                 )
             )
-            for purposes, column, select in zip(LANES, columns, selects, strict=True)
+            for keys, column, select in zip(LANES, columns, selects, strict=True)
         ]
         for row, columns, selects in blocks
     ]  # fmt: skip
@@ -158,7 +161,7 @@ def test_pipelined_draws_are_the_published_ones(draw_vectors):
     for (seed, layer, purpose, row, column, number), bits, _ in draw_vectors:
         if number and purpose not in NUMBERED:
             continue
-        lanes = ((Purpose(purpose),),)
+        lanes = ((Key(Purpose(purpose)),),)
         assert pipeline(lanes, seed, layer, number, [(row, [column], [0])]) == [[bits]]
 
 

@@ -13,8 +13,8 @@ from allspin.hdl.bench.networks import random_network
 from allspin.hdl.memory_map import CHIP, ENGINE, REDRAW, STATES, USE_NOISE, WRITE_TABLE
 from allspin.hdl.parameters import EngineParameters, HardwareProfile, VariationParameters
 from allspin.hdl.variation.chip import ChipRegisters
+from allspin.hdl.variation.noise.use_noise import UseNoise
 from allspin.hdl.variation.programmer import Programmer
-from allspin.hdl.variation.use_noise import UseNoise
 from allspin.hdl.variation.variation import Variation
 from allspin.hdl.variation.write_table import WriteTables
 from allspin.sim.chip.chip import MAX_SPREAD, USE_BITS, WriteTable, state_words
@@ -353,7 +353,7 @@ def noise_of(parameters, form_seed, seed, spreads, numbers, stall):
             ctx.set(port.ready, ready)
             async for _, _, valid, payload in ctx.tick().sample(port.valid, port.payload):
                 if valid and ready:
-                    taken[layer].append([int(payload[n]) for n in range(len(port.payload))])
+                    taken[layer].append([int(use) for use in payload.uses])
                 ready = rng.random() >= stall
                 ctx.set(port.ready, ready)
 

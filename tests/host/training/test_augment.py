@@ -118,8 +118,8 @@ def test_objects_are_shifted_and_mirrored_and_nothing_else() -> None:
         40, np.random.default_rng(4)
     ):
         # Whatever is read, it is the picture or its mirror image, moved by one vector.
-        sources = transformation.sources[0].reshape(SHAPE)
-        inside = transformation.shares[:, :, 0].min(axis=0).reshape(SHAPE) > 0
+        sources = transformation.sources[:, 0].reshape(SHAPE)
+        inside = transformation.shares.min(axis=1).reshape(SHAPE) > 0
         rows, columns = np.divmod(sources, SHAPE[1])
         steps = np.diff(columns, axis=1)[inside[:, 1:] & inside[:, :-1]]
         assert np.ptp(steps) == 0

@@ -2,14 +2,17 @@
 
 from dataclasses import replace
 
+import numpy as np
+
 from allspin.hdl.bench.networks import random_network
+from allspin.hdl.levels import UniformLevels
 from allspin.host.link.payloads.identity import Identity
 from allspin.sim.errors import UserError
-from allspin.sim.network.network import Network
+from allspin.sim.network.network import Layer, Network
 from allspin.sim.network.neuron import NEURONS
 
-STATES = (10, *range(2, 17))
-"""Numbers of states that are tried, the first that the machine can keep is taken."""
+STATES = 10
+"""Of a synapse, or fewer where words are narrow."""
 
 
 def known_network(name: str, identity: Identity, seed: int) -> Network:
@@ -27,36 +30,34 @@ def known_network(name: str, identity: Identity, seed: int) -> Network:
     Raises
     ------
     UserError
-        If its neuron is not registered here, or it keeps states that no uniform levels have.
+        If its neuron is not registered here.
     """
     if identity.neuron not in NEURONS:
         raise UserError(
             f"{name} has {identity.neuron} neurons, which are not registered here: name the file "
             "that registers them in ALLSPIN_EXTENSIONS"
         )
-    for states in STATES:
-        if states > 2 ** (identity.rah_bits - 1):
-            continue
-        network = random_network(
-            identity.topology,
-            seed,
-            states=states,
-            neuron=NEURONS[identity.neuron](),
-            pixel_bits=identity.pixel_bits,
-            hidden_bits=identity.hidden_bits,
-            rah_bits=identity.rah_bits,
-            current_bits=identity.current_bits,
-        )
-        network = _read_alike(network, identity)
-        if identity.mismatch(network) is None:
-            return network
-    raise UserError(
-        f"no network of this program's fits {name}: name the network file that it was built for"
+    network = random_network(
+        identity.topology,
+        seed,
+        states=min(STATES, 2 ** (identity.rah_bits - 1)),
+        neuron=NEURONS[identity.neuron](),
+        pixel_bits=identity.pixel_bits,
+        hidden_bits=identity.hidden_bits,
+        rah_bits=identity.rah_bits,
+        current_bits=identity.current_bits,
     )
+    rng = np.random.default_rng(seed)
+    layers = tuple(
+        replace(_kept(layer, its.levels, rng), adc=its.tiling and its.tiling.adc)
+        for layer, its in zip(network.layers, identity.layers, strict=True)
+    )
+    return replace(network, layers=layers)
 
 
-def _read_alike(network: Network, identity: Identity) -> Network:
-    """The network with the machine's converters of tiles."""
-    adcs = [layer.tiling and layer.tiling.adc for layer in identity.layers]
-    layers = [replace(layer, adc=adc) for layer, adc in zip(network.layers, adcs, strict=True)]
-    return replace(network, layers=tuple(layers))
+def _kept(layer: Layer, levels: UniformLevels | None, rng: np.random.Generator) -> Layer:
+    """A layer of the levels that a machine keeps states of; as it is where that keeps words."""
+    if levels is None:
+        return layer
+    states = rng.integers(0, levels.count, layer.states.shape, np.uint8)
+    return replace(layer, states=states, levels=np.array(levels.words))

@@ -17,12 +17,9 @@ from allspin.hdl.memory_map import (
     WEIGHTS,
 )
 from allspin.hdl.parameters import distance_bits
-from allspin.host.link.payloads.identity import MOST_STEPS, Identity
+from allspin.host.link.payloads.identity import Identity
 from allspin.sim.network.network import GAIN_BITS, MAX_SHIFT
 from allspin.sim.network.neuron import NEURONS
-
-MAX_WORD = 127
-"""A word is a byte on the link."""
 
 Lines = npt.NDArray[np.uint8]
 
@@ -93,11 +90,16 @@ def _bits(lines: int, widths: list[int], rng: np.random.Generator) -> tuple[Line
 def _words(
     identity: Identity, layer: int, shape: tuple[int, int], rng: np.random.Generator
 ) -> tuple[Lines, Lines]:
-    """R_AH words; where a machine keeps states of 4 bits, those that a state stands for."""
-    if layer == 0 and identity.level_step:
-        steps = np.arange(-MOST_STEPS, MOST_STEPS + 1, 2) * identity.level_step
-        words = rng.choice(steps[np.abs(steps) <= MAX_WORD], shape).astype(np.int8)
-        return words.view(np.uint8), (-words).view(np.uint8)
+    """R_AH words; where a machine keeps states, those of states whose bits can be turned round."""
+    levels = identity.layers[layer].levels
+    if levels is not None:
+        end = 2**levels.bits
+        states = rng.integers(end - levels.count, levels.count, shape)
+        first, second = (
+            (levels.lowest + levels.step * each).astype(np.int8).view(np.uint8)
+            for each in (states, end - 1 - states)
+        )
+        return first, second
     top = 2 ** (identity.rah_bits - 1)
     words = rng.integers(-top, top, shape).astype(np.int8)
     return words.view(np.uint8), (~words).view(np.uint8)

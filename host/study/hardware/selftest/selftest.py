@@ -17,6 +17,7 @@ from allspin.host.study.hardware.selftest.patterns import Patterns, memory_patte
 from allspin.host.study.running.made_chip import ProgrammedChip
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device
+from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
 from allspin.sim.programming.schemes import Programming
@@ -25,6 +26,8 @@ IMAGES = 100
 """Images that are shown; one is blank, one is full."""
 CHIP = 1
 """Seed of the chip that is made."""
+SUMS = Imperfections(read_noise=0.3, amplifier_gain=0.02, amplifier_offset=0.3)
+"""What sums and amplifiers vary by, where a machine has it."""
 WRONG_LABELS = 3
 """Every so many labels of resident images are wrong on purpose, so that both are counted."""
 
@@ -194,8 +197,10 @@ class _Selftest:
         return right, f"seed {CHIP}, {maker.where}; {text}"
 
     def _device(self) -> Device:
-        """The paper's; without noise at each use where the machine has none."""
+        """The paper's; with all noise at each use that the machine has, and no other."""
         device = open_device("paper")
+        if Feature.SUM_NOISE in self._features:
+            device = replace(device, imperfections=SUMS)
         if Feature.USE_NOISE in self._features:
             return device
         return replace(device, neuron_variation=replace(device.neuron_variation, use=0.0))

@@ -32,7 +32,7 @@ def test_every_board_is_listed(capsys):
     assert network == "mnist-10"
     assert list(found) == list(find_boards())
     row = found["ulx3s-25f"]
-    assert (row["part"], row["clock_mhz"], row["lanes"]) == ("LFE5U-25F", 100, 100)
+    assert (row["part"], row["clock_mhz"], row["lanes"]) == ("LFE5U-25F", 115, 100)
     assert row["built"] is None
 
 
@@ -54,8 +54,11 @@ def test_what_was_built_is_told(board_record, capsys):
 
 
 def test_before_it_is_built_the_weights_are_counted(capsys):
-    # 784 rows of 100 words in 8 lanes, two words to each of 18 kbit: more than 26 blocks.
+    # 784 rows of 100 states of 4 bits; with states of 7 bits more than 26 blocks.
     _, found = rows(capsys)
+    board = found["tang-nano-9k"]
+    assert (board["fits"], board["why"]) == (True, "weights take 20 of 26 blocks of memory")
+    _, found = rows(capsys, "--network", "mnist-100")
     assert not found["tang-nano-9k"]["fits"]
     assert "of 26 blocks of memory" in found["tang-nano-9k"]["why"]
 
@@ -70,7 +73,7 @@ def test_the_table_is_written_between_the_markers(board_record, tmp_path, capsys
     assert text.endswith("<!-- end -->\nafter\n")
     assert "former" not in text
     figures = "31.2 of 27 | 31.2 | 4,138 (48%) | 20 (77%) | 13,000 |  | 220"
-    assert f"| ideal | older | block | 8 | yes | {figures} |" in text
+    assert f"| ideal | older | bsram | 8 | yes | {figures} |" in text
     assert "Built with yosys 0.52 (native)." in text
     # Again: the same.
     assert main(["boards", "--write", str(page)]) == 0
@@ -197,10 +200,10 @@ def test_what_is_of_this_gateware_goes_before_what_is_older(
     remember(now)
     row = written(page)["tang-nano-9k", "ideal"]
     assert (row["built"], row["older"]) == (now, False)
-    assert "| ideal | this | block |" in page.read_text()
+    assert "| ideal | this | bsram |" in page.read_text()
     monkeypatch.setattr("allspin.host.bitstreams.gateware.gateware_of", lambda *_, **__: "next")
     assert written(page)["tang-nano-9k", "ideal"]["older"] is True
-    assert "| ideal | older | block |" in page.read_text()
+    assert "| ideal | older | bsram |" in page.read_text()
     assert main(["boards", "--json"]) == 0
     out = capsys.readouterr().out.splitlines()[-1]
     found = {row["board"]: row["older"] for row in json.loads(out)["boards"]}
@@ -264,7 +267,7 @@ def test_the_headline_is_the_worst_of_three_seeds(board_record, tmp_path, monkey
     page.write_text("<!-- allspin boards -->\n<!-- end -->\n")
     front.write_text("# All\n<!-- allspin boards: headline -->\n<!-- end -->\nmore\n")
     seeds = [{"seed": seed, "fmax_mhz": fmax} for seed, fmax in enumerate((112.8, 104.9, 97.5))]
-    fast = {"board": "ulx3s-85f", "profile": "fast", "lanes": 100, "rows_per_clock": 4}
+    fast = {"board": "ulx3s-85f", "profile": "fast", "lanes": 100, "rows_per_clock": 8}
     fast |= {"need_mhz": 80, "cycles_per_image": 41.0, "gateware": "present"}
     remember(board_record(**fast, fmax_mhz=112.8, worst_fmax_mhz=97.5, seeds=seeds))
     one_seed = {"worst_fmax_mhz": 99.0, "fmax_mhz": 99.0, "gateware": "present"}
@@ -276,7 +279,7 @@ def test_the_headline_is_the_worst_of_three_seeds(board_record, tmp_path, monkey
     assert text.startswith("# All\n<!-- allspin boards: headline -->\n| Board | Machine |")
     assert text.endswith("<!-- end -->\nmore\n")
     lines = text.splitlines()
-    machine = "`ulx3s-85f:fast`: 100 lanes, four rows per clock"
+    machine = "`ulx3s-85f:fast`: 100 lanes, eight rows per clock"
     # 97.5 million clocks a second, 41 for each image.
     assert f"| ULX3S 85F | {machine} | 97.5 | 2,378,000 |" in lines
     # What has one seed, was not built or is of other gateware has no row.

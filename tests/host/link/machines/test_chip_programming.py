@@ -12,8 +12,10 @@ from allspin.hdl.parameters import HardwareProfile, VariationParameters
 from allspin.host.data.catalogue import open_device
 from allspin.host.link.machines.chip_programming import (
     CHIPS,
+    SUM_CHIPS,
     ChipMaker,
     check_use_noise,
+    chip_gateware,
     why_words,
     write_table_lines,
 )
@@ -229,10 +231,64 @@ def test_a_small_programmer_leaves_many_states_to_the_host():
     "device",
     [imperfect(read_noise=0.1), imperfect(amplifier_offset=0.1), imperfect(amplifier_gain=0.1)],
 )
-def test_noise_on_sums_is_refused(board, device):
+def test_noise_on_sums_is_refused_where_there_is_none(board, device):
+    before = board.read_words(0)
     maker = ChipMaker(board, NETWORK, device, Programming())
-    with pytest.raises(UserError, match=r"^gateware has no read noise, no offset and no gain"):
+    with pytest.raises(UserError, match="was built without read noise, offset and gain error of"):
         maker.make(Chip(device, 1))
+    np.testing.assert_array_equal(board.read_words(0), before)
+
+
+ALL_OF_SUMS = {"read_noise": 0.4, "amplifier_gain": 0.03, "amplifier_offset": 0.6}
+
+
+@pytest.mark.parametrize(
+    "rows_per_clock", [1, *(pytest.param(rows, marks=pytest.mark.long) for rows in (2, 4))]
+)
+def test_noise_on_sums_is_the_golden_models(rows_per_clock):
+    profile = HardwareProfile(rows_per_clock=rows_per_clock, variation=SUM_CHIPS)
+    logits = []
+    with open_machine(VIRTUAL, NETWORK, profile) as device:
+        for wrong in (
+            ALL_OF_SUMS,
+            {"read_noise": 1.5},
+            {"amplifier_offset": 3.0, "hall_offset": 0.1},
+            {"amplifier_gain": 0.1},
+            {},
+        ):
+            made_of = imperfect(**wrong)
+            chip = Chip(made_of, 9)
+            noise = chip.noise(NETWORK)
+            wanted = SUM_CHIPS if wrong else CHIPS
+            assert chip_gateware(made_of, Programming(), noise) == wanted
+            ChipMaker(device, NETWORK, made_of, Programming()).make(chip)
+            words = program_chip(chip, NETWORK, Programming()).words
+            model = chip.golden(NETWORK, words)
+            np.testing.assert_array_equal(device.stream(IMAGES).logits, model.logits(IMAGES))
+            later = device.stream(IMAGES[:20], first=65_530).logits
+            np.testing.assert_array_equal(later, model.logits(IMAGES[:20], 65_530))
+            logits.append(later)
+        # Where a network is programmed, nothing is left of the chip before.
+        device.program(NETWORK)
+        ideal = GoldenModel(NETWORK).logits(IMAGES)
+        np.testing.assert_array_equal(device.stream(IMAGES).logits, ideal)
+    assert all(np.any(one != logits[-1]) for one in logits[:-1])
+
+
+def test_more_noise_on_sums_than_there_is_room_for_is_refused(board):
+    features = board.identity.features | Feature.SUM_NOISE
+    identity = dataclasses.replace(board.identity, features=features)
+
+    def check(**wrong):
+        check_use_noise("the board", identity, ColumnNoise(NETWORK, imperfect(**wrong), 1))
+
+    check(read_noise=15.0, amplifier_offset=15.0, amplifier_gain=0.15)
+    with pytest.raises(UserError, match=r"more read noise than gateware has room .* in layer 0"):
+        check(read_noise=20.0)
+    with pytest.raises(UserError, match="an amplifier's offset is more than gateware"):
+        check(amplifier_offset=90.0)
+    with pytest.raises(UserError, match=r"an amplifier's gain is wrong .* of at most 81"):
+        check(amplifier_gain=1.0)
 
 
 def test_noise_that_the_device_has_not_is_refused(board):

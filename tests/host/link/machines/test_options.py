@@ -25,12 +25,13 @@ from tests.host.link.machines.work import Work
 OPTIONS: dict[str, tuple[Any, ...]] = {
     "lanes": (None, 4),
     "words": ("the network's", "wider", "states"),
-    "rows_per_clock": (1, 2, 4),
-    "memory": ("block", "spram", "ecp5"),
+    "rows_per_clock": (1, 2, 4, 8),
+    "memory": ("block", "spram", "ecp5", "bsram"),
     "rounds_per_clock": (None, 1, 2, 22),  # None: no Programmer
     "noise_rounds_per_clock": (None, 1, 2, 22),
     "redraw": (False, True),
     "use_noise": (False, True),
+    "sum_noise": (False, True),
     "states": (16, 128),
     "resident": (False, True),
 }
@@ -45,13 +46,17 @@ def network_of(choice: Choice) -> Network:
 
 
 def profile_of(choice: Choice) -> HardwareProfile:
-    names = ("rounds_per_clock", "noise_rounds_per_clock", "redraw", "use_noise", "states")
+    names = (
+        *("rounds_per_clock", "noise_rounds_per_clock", "redraw"),
+        *("use_noise", "sum_noise", "states"),
+    )
     programmer = choice["rounds_per_clock"] is not None
     return HardwareProfile(
         lanes=choice["lanes"],
-        rah_bits={"wider": 8, "states": 4}.get(choice["words"]),
+        rah_bits=8 if choice["words"] == "wider" else None,
         rows_per_clock=choice["rows_per_clock"],
         memory=choice["memory"],
+        states=choice["words"] == "states",
         variation=VariationParameters(**{n: choice[n] for n in names}) if programmer else None,
         resident=ResidentParameters(beats=60, images=12) if choice["resident"] else None,
     )
@@ -65,13 +70,13 @@ def choice_of(profile: HardwareProfile) -> Choice:
     none = dict.fromkeys(("rounds_per_clock", "noise_rounds_per_clock"))
     return {
         "lanes": 4 if profile.lanes is not None and profile.lanes < columns else None,
-        "words": "states" if profile.rah_bits == 4 else "the network's",
+        "words": "states" if profile.states else "the network's",
         "rows_per_clock": profile.rows_per_clock,
         "memory": profile.memory,
         **(
             dataclasses.asdict(made)
             if made
-            else none | {"redraw": False, "use_noise": False, "states": 16}
+            else none | {"redraw": False, "use_noise": False, "sum_noise": False, "states": 16}
         ),
         "resident": profile.resident is not None,
     }
@@ -81,15 +86,17 @@ REFUSED = {
     "the memory spram drives 1 row per clock": lambda c: (
         c["memory"] == "spram" and c["rows_per_clock"] > 1
     ),
-    "the network has R_AH words of 8 bits, the hardware of 4": lambda c: (
-        c["words"] == "states" and c["memory"] != "spram"
-    ),
-    "a Programmer makes R_AH words of any value": lambda c: (
-        c["words"] == "states" and c["memory"] == "spram" and c["rounds_per_clock"]
+    "a chip has R_AH words of any value": lambda c: (
+        c["words"] == "states" and c["rounds_per_clock"]
     ),
     "noise_rounds_per_clock must be one of ": lambda c: (
         c["rounds_per_clock"]
         and c["noise_rounds_per_clock"] not in (None, c["rounds_per_clock"], 22)
+    ),
+    "sum_noise needs use_noise, and rounds_per_clock or noise_rounds_per_clock 22": lambda c: (
+        c["sum_noise"]
+        and c["rounds_per_clock"]
+        and not (c["use_noise"] and (c["noise_rounds_per_clock"] or c["rounds_per_clock"]) == 22)
     ),
     "noise of several neurons per clock needs rounds_per_clock 22": lambda c: (
         c["use_noise"]
@@ -97,8 +104,9 @@ REFUSED = {
         and c["rounds_per_clock"]
         and (c["noise_rounds_per_clock"] or c["rounds_per_clock"]) in (1, 2)
     ),
-    "lanes must be a multiple of [24], the neurons per clock": lambda c: (
-        c["lanes"] == 3 and c["rows_per_clock"] > 1
+    "lanes must be a multiple of [248], the neurons per clock": lambda c: (
+        (c["lanes"] == 3 and c["rows_per_clock"] > 1)
+        or (c["lanes"] == 4 and c["rows_per_clock"] == 8)
     ),
 }
 """What is refused, in which words; all else is built."""
@@ -108,7 +116,7 @@ def counts(choice: Choice) -> bool:
     """Whether the same machine is not another choice too: what has no effect is the first value."""
     idle = []
     if choice["rounds_per_clock"] is None:
-        idle += ["noise_rounds_per_clock", "redraw", "use_noise", "states"]
+        idle += ["noise_rounds_per_clock", "redraw", "use_noise", "sum_noise", "states"]
     if not choice["use_noise"] or choice["noise_rounds_per_clock"] == choice["rounds_per_clock"]:
         idle += ["noise_rounds_per_clock"]
     return all(choice[name] == OPTIONS[name][0] for name in idle)
@@ -129,6 +137,7 @@ def cost(choice: Choice) -> float:
         lines += 4.8 if rounds == 22 else 1.2
         if choice["use_noise"] and 22 in (rounds, choice["noise_rounds_per_clock"]):
             lines += choice["rows_per_clock"] + 1
+            lines += choice["sum_noise"] * (choice["rows_per_clock"] + 2)
     return lines + choice["resident"]
 
 

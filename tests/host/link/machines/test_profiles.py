@@ -37,9 +37,8 @@ for part, named in PARTS.items():
 
 def small_network(profile: HardwareProfile) -> Network:
     """A network whose columns fill the lanes unevenly, as its rows do those of a clock."""
-    columns = 5 if (profile.lanes or 100) >= 100 else 10
-    if profile.rah_bits == 4:
-        columns = 20
+    lanes = profile.lanes or 100
+    columns = 5 if lanes >= 100 else lanes + 3
     return random_network((13, columns, 3), 4)
 
 

@@ -27,6 +27,8 @@ from allspin.sim.programming.schemes import Programming
 PAPER = open_device("paper")
 FIRST = 65_530
 """Number of an image: its low half wraps a few images later."""
+SUMS = {"read_noise": 0.4, "amplifier_gain": 0.03, "amplifier_offset": 0.6}
+"""What column sums and amplifiers vary by, where a machine has it."""
 SEEDS = (7, 2**32 - 1)
 """Chips of each kind."""
 
@@ -117,7 +119,8 @@ class Work:
     def chips(self, device: LinkedMachine, resident: ResidentImages | None) -> None:
         """Chips of states, then in place where the machine can: no two alike, and all right."""
         seen = []
-        for wrong in ({}, {"stuck": 0.2, "stuck_at": "either"}):
+        sums = SUMS if Feature.SUM_NOISE in device.identity.features else {}
+        for wrong in ({}, {"stuck": 0.2, "stuck_at": "either", **sums}):
             makes = made_of(device, **wrong)
             maker = ChipMaker(device, self.network, makes, Programming())
             assert maker.reason is None

@@ -7,6 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from allspin.hdl.bench.networks import in_tiles, random_network
+from allspin.hdl.levels import UniformLevels
 from allspin.hdl.link.protocol import Feature, LinkParameters, identity_bytes
 from allspin.hdl.parameters import EngineParameters, HardwareProfile
 from allspin.hdl.tiling import Tiling
@@ -37,7 +38,6 @@ def test_every_field_is_where_the_document_says():
         features=Feature.PROGRAMMER | Feature.REDRAW | Feature.USE_NOISE,
         state_bits=7,
         rounds_per_clock=22,
-        level_step=14,
         resident_beats=16385,
         resident_images=500,
     )
@@ -86,14 +86,12 @@ def test_any_bytes_are_an_identity_or_one_line(changes):
     assert "\n" not in str(identity)
     line = identity.mismatch(random_network((784, 100, 10), 0))
     assert line is None or "\n" not in line
-    for layer in identity.layers:
-        sizes = dataclasses.astuple(dataclasses.replace(layer, tiling=None))
-        assert all(size > 0 for size in sizes[:-1])
+    assert all(min(dataclasses.astuple(layer)[:5]) > 0 for layer in identity.layers)
 
 
 def identity_of(**changes):
     identity = Identity.parse(BODY)
-    changes = {"hidden_bits": 4, "current_bits": 8, "level_step": 0} | changes
+    changes = {"hidden_bits": 4, "current_bits": 8} | changes
     return dataclasses.replace(identity, **changes)
 
 
@@ -123,15 +121,27 @@ def test_neurons_do_not_matter_where_there_are_none():
     assert identity.mismatch(random_network((6, 3), 0)) is None
 
 
-def test_states_of_four_bits_are_for_words_that_they_can_stand_for():
+def test_states_are_for_words_that_they_can_stand_for():
     network = random_network((6, 4, 3), 1)
-    engine = EngineParameters.from_network(
-        network, HardwareProfile(lanes=4, rah_bits=4, memory="spram")
-    )
-    identity = Identity.parse(identity_bytes(LinkParameters(engine, window=1024)))
-    assert identity.level_step == 14
+    engine = EngineParameters.from_network(network, HardwareProfile(states=True))
+    body = identity_bytes(LinkParameters(engine, window=1024))
+    # Ten states from -126 in steps of 28, in either layer.
+    assert body[-6:] == bytes([10, 28, 130, 10, 28, 130])
+    identity = Identity.parse(body)
+    assert Feature.STATES in identity.features
+    assert [layer.levels for layer in identity.layers] == [UniformLevels(10, 28, -126)] * 2
     assert identity.mismatch(network) is None
-    assert "odd multiples of 14" in str(identity.mismatch(random_network((6, 4, 3), 1, states=16)))
+    other = random_network((6, 4, 3), 1, states=16)
+    line = "in layer 0 10 states from -126 in steps of 28, which are not this network's R_AH words"
+    assert str(identity.mismatch(other)).startswith(line)
+    # A layer of words between others says nothing of itself.
+    some = Identity.parse(body[:-3] + bytes(3))
+    assert [layer.levels is None for layer in some.layers] == [False, True]
+    for bad in (b"\x01\x1c\x82", b"\x0a\x00\x82", b"\x0a\x1d\x82"):
+        with pytest.raises(ValueError, match="must be from"):
+            Identity.parse(body[:-3] + bad)
+    with pytest.raises(ValueError, match="its identity has 53 bytes for 2 layers"):
+        Identity.parse(body[:-1])
 
 
 TILED = BODY[:24] + b"\x27" + BODY[25:] + bytes.fromhex("07060b00 03041710".replace(" ", ""))

@@ -19,6 +19,7 @@ from allspin.host.data.catalogue import open_device
 from allspin.host.link.machines.chip_programming import ChipMaker
 from allspin.host.link.machines.linked import LinkedMachine
 from allspin.host.link.machines.resident import ResidentImages
+from allspin.host.link.machines.resident_chips import ResidentChips
 from allspin.host.link.virtual.board import VirtualTransport
 from allspin.host.link.virtual.faults import Faults, FaultyTransport, WireFaults
 from allspin.sim.chip.chip import Chip, Words
@@ -100,6 +101,27 @@ def resident(device: LinkedMachine) -> None:
             assert (images.logits().logits == logits).all()
 
 
+def sweep(device: LinkedMachine) -> None:
+    """Batches outside, chips inside: what each chip counts, several requests under way."""
+    maker = ChipMaker(device, NETWORK, PAPER, Programming())
+    chips = [(Chip(PAPER, seed), Chip(PAPER, seed).varied(NETWORK)) for seed in SEEDS * 2]
+    many = ResidentChips(device, maker)
+    assert many.possible
+    images, labels = np.concatenate([IMAGES] * 3), np.concatenate([LABELS] * 3)
+    counts = many.run(chips, images, labels)
+    assert device.identity.resident_images < len(images) == counts[0].images
+    assert [each.correct for each in counts] == [sweep_correct(seed) for seed in SEEDS * 2]
+
+
+@cache
+def sweep_correct(seed: int) -> int:
+    """What a chip of the sweep classifies as labelled."""
+    chip = Chip(PAPER, seed)
+    model = chip.golden(NETWORK, golden(seed)[0])
+    found = model.classify(np.concatenate([IMAGES] * 3))
+    return int(np.count_nonzero(found == np.concatenate([LABELS] * 3)))
+
+
 @dataclass(frozen=True)
 class Machine:
     """A kind of machine, and what is done with it."""
@@ -123,6 +145,7 @@ MACHINES = {
         resident,
     ),
 }
+MACHINES["sweep"] = Machine(MACHINES["resident"].profile, sweep)
 
 
 PATIENT = 10.0

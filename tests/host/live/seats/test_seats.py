@@ -94,12 +94,29 @@ def test_a_new_chip_has_other_words(choices, client, open_page):
 
 def test_what_gateware_has_not_is_told_and_the_golden_model_serves(make_choices, serve, open_page):
     device = make_choices().device
-    noisy = dataclasses.replace(device, imperfections=Imperfections(read_noise=0.5))
+    noisy = dataclasses.replace(device, imperfections=Imperfections(read_noise=50))
     with open_page(serve(make_choices(device=noisy))) as page:
         page.say(kind="choose", setting={"on": "virtual"})
-        assert "no read noise" in page.until("machine", state="failed")[0]["text"]
+        assert "more read noise" in page.until("machine", state="failed")[0]["text"]
         page.say(kind="show", serial=1, test=3)
         assert page.until("shown", on="golden")[0]["machine"] is None
+
+
+def test_noise_of_sums_is_the_golden_models_and_can_be_turned_down(make_choices, serve, open_page):
+    wrong = Imperfections(read_noise=0.5, amplifier_gain=0.03, amplifier_offset=0.5)
+    choices = make_choices(device=dataclasses.replace(make_choices().device, imperfections=wrong))
+    seen = []
+    with open_page(serve(choices)) as page:
+        for serial, factor in enumerate((1.0, 0.0), 1):
+            knobs = dict.fromkeys(("read_noise", "amplifier_gain", "amplifier_offset"), factor)
+            chosen = {"on": "virtual", "chip": 3, "knobs": knobs}
+            page.say(kind="choose", setting=chosen)
+            page.say(kind="show", serial=serial, test=9)
+            page.until("machine", state="ready")
+            shown, _ = page.until("shown", on="virtual", serial=serial)
+            assert shown["machine"] == golden_logits(choices, chosen, 9)
+            seen.append(shown["machine"])
+    assert seen[0] != seen[1]
 
 
 def test_a_virtual_board_that_cannot_be_compiled_is_told(
@@ -122,11 +139,11 @@ def test_the_golden_model_serves_while_the_virtual_board_compiles(
     opens = chair.open_virtual_seat
     released = []
 
-    def slowly(network, progress):
+    def slowly(network, device, progress):
         while not released:
             progress("compiling the gateware", 12.0)
             time.sleep(0.01)
-        return opens(network, progress)
+        return opens(network, device, progress)
 
     monkeypatch.setattr(chair, "open_virtual_seat", slowly)
     with open_page(client) as page:

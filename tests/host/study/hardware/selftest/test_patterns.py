@@ -47,19 +47,19 @@ def test_every_memory_that_can_be_read(network, profile):
         assert (changed == changed[0]).all()
 
 
-def test_states_in_place_of_words():
-    identity, _ = machine(random_network((24, 12, 6), 1), memory="spram", rah_bits=4)
-    assert identity.level_step
-    words = next(memory_patterns(identity, 1))
-    for lines in words.lines:
-        steps, rest = np.divmod(lines.view(np.int8).astype(int), identity.level_step)
-        assert not rest.any()
-        assert set(np.unique(steps)) == set(range(-9, 10, 2))  # what fits a byte
-    # States are indices of steps that rise: each of their bits changes.
-    first, second = (
-        (lines.view(np.int8) // identity.level_step + 15) // 2 for lines in words.lines
-    )
-    assert np.all(first ^ second == 15)
+@pytest.mark.parametrize(("states", "least"), [(2, 0), (10, 6), (16, 0), (17, 15)])
+def test_states_in_place_of_words(states, least):
+    network = random_network((24, 12, 6), 1, states=states)
+    identity, _ = machine(network, states=True)
+    for words in list(memory_patterns(identity, 1))[::4]:
+        # Of each state that is written first the other has every bit turned round.
+        kept = [
+            np.searchsorted(network.layers[0].levels, lines.view(np.int8)) for lines in words.lines
+        ]
+        np.testing.assert_array_equal(kept[0] ^ kept[1], 2 ** (states - 1).bit_length() - 1)
+        assert set(np.unique(kept)) == set(range(least, states))
+        levels = network.layers[0].levels
+        np.testing.assert_array_equal(levels[kept[1]], words.lines[1].view(np.int8))
 
 
 def test_seeds():

@@ -157,12 +157,12 @@ def test_a_plain_board_has_no_images_and_gets_chips_from_the_host():
 
 
 def test_a_board_that_keeps_states_makes_no_chips():
-    profile = HardwareProfile(memory="spram", rah_bits=4)
+    profile = HardwareProfile(states=True)
     program = virtual_program(NETWORK, profile)
     with LinkedMachine(VirtualTransport(program)) as machine:
         found = {each.name: each for each in selftest(machine, NETWORK)}
     assert found["chip"].right is None
-    assert "4-bit states" in found["chip"].text
+    assert "10 states from -126 in steps of 28, which are not" in found["chip"].text
     assert all(
         each.right for name, each in found.items() if name not in ("chip", "resident images")
     )

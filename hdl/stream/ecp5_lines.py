@@ -1,0 +1,104 @@
+"""A block RAM of an ECP5 whose lines are written at once."""
+
+from typing import Any
+
+from amaranth.hdl import Cat, Const, Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from allspin.hdl.stream.block_ram import block_memory
+from allspin.hdl.stream.ecp5 import block_instance, is_ecp5
+from allspin.hdl.target import ECP5_DEPTHS, ECP5_WORD_BITS
+
+MOST_BITS = max(ECP5_DEPTHS.values())
+
+
+class LineMemory(wiring.Component):
+    """One block RAM with its output register: a line comes two clocks after its address.
+
+    Parameters
+    ----------
+    lines : int
+        Lines that are used, at most 2048.
+    bits : int
+        Of a line: at most 36, 18 or 9, for at most 512, 1024 or 2048 lines.
+    distributed : bool
+        Whether it is to be look-up tables, near what it serves.
+
+    Attributes
+    ----------
+    address : In
+        Line to read.
+    line : Out(bits)
+        What it holds.
+    write : In(1)
+        A line is written.
+    write_address, written : In
+        Which, and with what.
+    """
+
+    address: Signal
+    line: Signal
+    write: Signal
+    write_address: Signal
+    written: Signal
+
+    def __init__(self, lines: int, bits: int, *, distributed: bool = False) -> None:
+        self._lines = lines
+        self._bits = bits
+        self._distributed = distributed
+        super().__init__(
+            {
+                "address": In(range(lines)),
+                "line": Out(bits),
+                "write": In(1),
+                "write_address": In(range(lines)),
+                "written": In(bits),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the memory."""
+        m = Module()
+        if is_ecp5(platform) and not self._distributed:
+            self._elaborate_block(m)
+            return m
+        m.submodules.memory = memory = block_memory(
+            self._bits, self._lines, distributed=is_ecp5(platform)
+        )
+        read, write = memory.read_port(domain="comb"), memory.write_port()
+        read_line = Signal(self._bits, reset_less=True)
+        line = Signal(self._bits, reset_less=True)
+        m.d.comb += [
+            read.addr.eq(self.address),
+            self.line.eq(line),
+            write.addr.eq(self.write_address),
+            write.data.eq(self.written),
+            write.en.eq(self.write),
+        ]
+        m.d.sync += [read_line.eq(read.data), line.eq(read_line)]
+        return m
+
+    def _elaborate_block(self, m: Module) -> None:
+        width = next(bits for depth, bits in ECP5_DEPTHS.items() if self._lines <= depth)
+        unit = {9: 3, 18: 4, 36: 5}[width]  # address bits below a line
+        written, read = Signal(MOST_BITS), Signal(MOST_BITS)
+        m.d.comb += [written.eq(self.written), self.line.eq(read)]
+        # The lowest address bits of a wide port are its write enables.
+        count = width // ECP5_WORD_BITS if width > ECP5_WORD_BITS else 0
+        enables = Const(2**count - 1, count)
+        write_address = Cat(enables, Const(0, unit - len(enables)), self.write_address)
+        read_address = Cat(Const(0, unit), self.address)
+        ports: dict[str, Any] = {"i_WEA": self.write}
+        for side, address in (("A", write_address), ("B", read_address)):
+            ports |= {f"i_AD{side}{bit}": one for bit, one in enumerate(address)}
+        for bit in range(18):
+            ports[f"i_DIA{bit}"] = written[bit]
+            if width == MOST_BITS:
+                # Such a port takes and gives its upper half on the other port's pins.
+                ports[f"i_DIB{bit}"] = written[18 + bit]
+                ports[f"o_DOA{bit}"] = read[bit]
+                ports[f"o_DOB{bit}"] = read[18 + bit]
+            else:
+                ports[f"o_DOB{bit}"] = read[bit]
+        m.submodules.block = block_instance(width, ports)

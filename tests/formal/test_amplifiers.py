@@ -1,0 +1,78 @@
+"""Amplifiers of a hidden layer: each beat of sums leaves once, in order, with its noise."""
+
+from collections.abc import Callable
+from types import ModuleType
+
+from amaranth.asserts import AnySeq
+from amaranth.hdl import Assert, Cover, Module, Signal, Value
+from amaranth.lib import data
+
+from allspin.hdl.bench.proof import Mutant, Proof, offer
+from allspin.hdl.neuron import amplifiers as source
+from allspin.hdl.parameters import CrossbarParameters, EngineParameters, VariationParameters
+from allspin.hdl.stream.layouts import AmplifiedLayout, NoiseLayout, SumLayout
+
+PARAMETERS = EngineParameters(
+    (
+        CrossbarParameters(3, 4, 4, value_bits=1, rah_bits=2, neurons_per_clock=2),
+        CrossbarParameters(4, 2, 2, value_bits=1, rah_bits=2, rows_per_clock=2),
+    ),
+    current_bits=4,
+    variation=VariationParameters(sum_noise=True),
+)
+
+
+def properties(hdl: ModuleType) -> Module:
+    m = Module()
+    m.submodules.dut = dut = hdl.Amplifiers(PARAMETERS, 0)
+    offer(m, dut.sums)
+    noise = data.View(NoiseLayout(PARAMETERS, 0), AnySeq(NoiseLayout(PARAMETERS, 0).size))
+    m.d.comb += [dut.noise.eq(noise), dut.amplified.ready.eq(AnySeq(1))]
+
+    # What is inside is one beat at most: as it came, and its noise of that clock.
+    full = Signal()
+    beat = Signal(SumLayout(PARAMETERS.crossbars[0]))
+    added = Signal(NoiseLayout(PARAMETERS, 0))
+    wanted = Signal(AmplifiedLayout(PARAMETERS, 0))
+    comes, leaves = Signal(), Signal()
+    m.d.comb += [
+        comes.eq(dut.sums.valid & dut.sums.ready),
+        leaves.eq(dut.amplified.valid & dut.amplified.ready),
+        wanted.last.eq(beat.last),
+        *(
+            wanted.sums[lane].eq(beat.sums[lane] + added.sums[lane])
+            for lane in range(len(beat.sums))
+        ),
+        Assert(dut.amplified.valid == full),
+        Assert((~full | dut.amplified.ready) == dut.sums.ready),
+    ]
+    with m.If(comes):
+        m.d.sync += [full.eq(1), beat.eq(dut.sums.payload), added.eq(noise)]
+    with m.Elif(leaves):
+        m.d.sync += full.eq(0)
+    with m.If(full):
+        m.d.comb += [
+            Assert(Value.cast(dut.amplified.payload) == Value.cast(wanted)),
+            Assert(Value.cast(dut.uses) == Value.cast(added.uses)),
+        ]
+    m.d.comb += [Cover(comes & leaves), Cover(full & ~leaves & dut.sums.valid)]
+    return m
+
+
+PROOFS = [
+    Proof(
+        "Amplifiers",
+        source,
+        properties,
+        depth=2,
+        mutants=(
+            Mutant("~self.amplified.valid | self.amplified.ready", "~self.amplified.valid"),
+            Mutant("found.sums[lane] + self.noise", "found.sums[lane] - self.noise"),
+            Mutant("given.last.eq(found.last)", "given.last.eq(0)"),
+        ),
+    ),
+]
+
+
+def test_amplifiers(prove: Callable[[], None]) -> None:
+    prove()

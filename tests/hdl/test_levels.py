@@ -1,0 +1,48 @@
+"""Levels for which states can stand."""
+
+import numpy as np
+import pytest
+
+from allspin.hdl.levels import UniformLevels
+
+
+@pytest.mark.parametrize(
+    ("levels", "found"),
+    [
+        ([-1, 1], (2, 2, -1)), ([-127, 127], (2, 254, -127)), ([-9, -3, 3, 9], (4, 6, -9)),
+        ([-2, 0, 2], (3, 2, -2)), ([-1, 2], (2, 3, -1)), ([0, 5, 10], (3, 5, 0)),
+        ([*range(-128, 0)], (128, 1, -128)),
+    ],
+)  # fmt: skip
+def test_of_a_table(levels: list[int], found: tuple[int, int, int]) -> None:
+    uniform = UniformLevels.of(np.array(levels, np.int16))
+    assert uniform == UniformLevels(*found)
+    assert list(uniform.words) == levels
+
+
+@pytest.mark.parametrize("levels", [[5], [0, 0], [1, -1], [-9, -3, 4, 9], [-3, 0, 3, 5]])
+def test_tables_of_other_levels(levels: list[int]) -> None:
+    assert UniformLevels.of(np.array(levels, np.int16)) is None
+
+
+@pytest.mark.parametrize(("count", "bits"), [(2, 1), (3, 2), (4, 2), (10, 4), (16, 4), (100, 7)])
+def test_the_fewest_bits(count: int, bits: int) -> None:
+    assert UniformLevels(count, 1, -100).bits == bits
+
+
+@pytest.mark.parametrize(
+    ("fields", "line"),
+    [
+        ((1, 1, 0), "count must be from 2 to 128, not 1"),
+        ((2, 0, 0), "step must be from 1 to 255, not 0"),
+        ((2, 1, -129), "lowest must be from -128 to 127, not -129"),
+        ((3, 64, 0), "the highest level must be from -128 to 127, not 128"),
+    ],
+)
+def test_ranges(fields: tuple[int, int, int], line: str) -> None:
+    with pytest.raises(ValueError, match=f"^{line}$"):
+        UniformLevels(*fields)
+
+
+def test_text() -> None:
+    assert str(UniformLevels(10, 28, -126)) == "10 states from -126 in steps of 28"
