@@ -14,7 +14,7 @@ from amaranth.back import rtlil
 from amaranth.lib import wiring
 
 from allspin.hdl.bench.networks import random_network
-from allspin.hdl.neuron.amplifiers import LastAmplifiers
+from allspin.hdl.neuron.amplifiers import Amplifiers, LastAmplifiers
 from allspin.hdl.parameters import EngineParameters, HardwareProfile, VariationParameters
 from allspin.hdl.variation.draw_unit import DrawUnit
 from allspin.hdl.variation.noise.use_noise import UseNoise
@@ -33,6 +33,13 @@ COUNTED = {
         "block RAM": ("DP16KD",),
         "multipliers": ("MULT18X18D",),
     },
+    "machine": {
+        "LUT": ("LUT4",),
+        "carry": ("CCU2C",),
+        "flip-flops": ("TRELLIS_FF",),
+        "distributed RAM": ("TRELLIS_DPR16X4",),
+        "block RAM": ("DP16KD",),
+    },
 }
 """What is counted on each family: cells by how their names begin."""
 
@@ -44,16 +51,12 @@ def engine(
     redraw: bool = False,
     rows_per_clock: int = 1,
     sum_noise: bool = False,
+    memory: str = "block",
 ) -> EngineParameters:
     """The engine that a block belongs to."""
     variation = VariationParameters(states, rounds_per_clock, redraw, sum_noise=sum_noise)
-    profile = HardwareProfile(variation=variation, rows_per_clock=rows_per_clock)
+    profile = HardwareProfile(variation=variation, rows_per_clock=rows_per_clock, memory=memory)
     return EngineParameters.from_network(random_network(TOPOLOGY, 0), profile)
-
-
-def sums(rows_per_clock: int) -> EngineParameters:
-    """The same, whose sums have noise."""
-    return engine(22, rows_per_clock=rows_per_clock, sum_noise=True)
 
 
 BLOCKS: tuple[tuple[str, str, Callable[[], wiring.Component]], ...] = (
@@ -66,34 +69,55 @@ BLOCKS: tuple[tuple[str, str, Callable[[], wiring.Component]], ...] = (
     ("Programmer, a cell a clock, redraw", "ecp5", lambda: Programmer(engine(22, redraw=True))),
     ("noise, a neuron per clock", "ecp5", lambda: UseNoise(engine(22), 0)),
     ("noise, 4 neurons per clock", "ecp5", lambda: UseNoise(engine(22, rows_per_clock=4), 0)),
-    ("noise with sums', a neuron per clock", "ecp5", lambda: UseNoise(sums(1), 0)),
-    ("noise with sums', 4 neurons per clock", "ecp5", lambda: UseNoise(sums(4), 0)),
-    ("amplifiers, the last layer's", "ecp5", lambda: LastAmplifiers(sums(1))),
     ("all, pipelined, redraw", "ecp5", lambda: Variation(engine(22, redraw=True))),
 )
 """Name, family, and how to make it."""
 
 
-def cells(component: wiring.Component, family: str) -> dict[str, int]:
+def on_ecp5(rows_per_clock: int = 1, *, sum_noise: bool = True) -> EngineParameters:
+    """An engine of an ECP5's memories whose sums have noise, or not."""
+    return engine(22, rows_per_clock=rows_per_clock, sum_noise=sum_noise, memory="ecp5")
+
+
+IN_MACHINES: tuple[tuple[str, Callable[[], wiring.Component]], ...] = (
+    ("noise of neurons, one per clock", lambda: UseNoise(on_ecp5(sum_noise=False), 0)),
+    ("noise of neurons and sums", lambda: UseNoise(on_ecp5(), 0)),
+    ("noise of neurons, 4 per clock", lambda: UseNoise(on_ecp5(4, sum_noise=False), 0)),
+    ("noise of neurons and sums, 4 per clock", lambda: UseNoise(on_ecp5(4), 0)),
+    ("amplifiers of a hidden layer", lambda: Amplifiers(on_ecp5(), 0)),
+    ("amplifiers of the last layer", lambda: LastAmplifiers(on_ecp5())),
+)
+"""What noise of sums costs, synthesised as the machines of ECP5 boards are."""
+MACHINE_OPTIONS = "-abc9 -nodsp"
+
+
+def cells(component: wiring.Component, family: str, options: str = "") -> dict[str, int]:
     """Synthesise a component, and count its cells by type."""
     with tempfile.TemporaryDirectory() as folder:
         design, statistics = Path(folder) / "design.il", Path(folder) / "cells.json"
         text = rtlil.convert(component, name="top", emit_src=False)
         design.write_text(_ELEMENT.sub(r"\1<\2>", text))
-        script = f"read_rtlil {design}; synth_{family} -top top; tee -q -o {statistics} stat -json"
+        synthesis = f"synth_{family} {options} -top top"
+        script = f"read_rtlil {design}; {synthesis}; tee -q -o {statistics} stat -json"
         subprocess.run(["yosys", "-q", "-p", script], check=True, stdout=subprocess.DEVNULL)
         return json.loads(statistics.read_text())["design"]["num_cells_by_type"]
 
 
 def sizes() -> Iterator[str]:
-    """A line of the table in ``docs/architecture.md`` for each block."""
+    """A line of the tables in ``docs/architecture.md`` for each block."""
     for name, family, make in BLOCKS:
-        found = cells(make(), family)
-        counts = ", ".join(
-            f"{sum(count for cell, count in found.items() if cell.startswith(begins))} {what}"
-            for what, begins in COUNTED[family].items()
-        )
-        yield f"{family}: {name}: {counts}"
+        yield f"{family}: {name}: {_counts(cells(make(), family), family)}"
+    for name, make in IN_MACHINES:
+        found = cells(make(), "ecp5", MACHINE_OPTIONS)
+        yield f"ecp5, as in a machine: {name}: {_counts(found, 'machine')}"
+
+
+def _counts(found: dict[str, int], counted: str) -> str:
+    """How many of each kind."""
+    return ", ".join(
+        f"{sum(count for cell, count in found.items() if cell.startswith(begins))} {what}"
+        for what, begins in COUNTED[counted].items()
+    )
 
 
 if __name__ == "__main__":

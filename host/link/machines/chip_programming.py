@@ -293,9 +293,6 @@ class ChipMaker:
         self.reason = why_words(made_of, programming, tiled)
         if self.reason is None:
             self.reason = _why_not_here(machine.identity, self._plans)
-        tiled = any(layer.adc is not None for layer in network.layers)
-        if self.reason is None and tiled and made_of.imperfections.amplifier_gain:
-            self.reason = "the Programmer has no gain of tiles' amplifiers"
         self._states_sent = False
 
     @property

@@ -12,6 +12,8 @@ from allspin.hdl.tiles.fast_conversions import FastConversions
 from allspin.hdl.tiling import Tiling
 
 LANES = 6
+MOST = 127 * 15
+"""Of a beat's product."""
 TREE = 2
 """Clocks by which the fast one is told of beats before their terms."""
 
@@ -21,6 +23,30 @@ def converted(total: int, tiling: Tiling) -> int:
     code = (total + 2**tiling.shift // 2) // 2**tiling.shift
     top = 2 ** (tiling.bits - 1)
     return max(-top, min(top - 1, code))
+
+
+def a_word(rng: random.Random) -> list[list[int]]:
+    """The one beat that reads a row of words."""
+    return [[rng.randrange(-128, 128) for _ in range(LANES)]]
+
+
+def anywhere(rng: random.Random, _: Tiling) -> list[list[int]]:
+    """Beats that sum to anything."""
+    top = rng.choice([1, 60, MOST])
+    beats = range(rng.choice([1, 1, 2, 9]))
+    return [[rng.randrange(-top, top) for _ in range(LANES)] for _ in beats]
+
+
+def at_an_end(rng: random.Random, tiling: Tiling) -> list[list[int]]:
+    """Beats that sum to about the lowest or the highest conversion."""
+    step = 2**tiling.shift
+    ends = [rng.choice([-1, 1]) * step * 2 ** (tiling.bits - 1) for _ in range(LANES)]
+    left = [end + rng.randrange(-2 * step, 2 * step + 1) for end in ends]
+    beats = []
+    while len(beats) < 16 and (any(left) or not beats):
+        beats.append([max(-MOST, min(MOST, each)) for each in left])
+        left = [each - term for each, term in zip(left, beats[-1], strict=True)]
+    return beats
 
 
 @pytest.mark.parametrize("kind", [Conversions, FastConversions])
@@ -40,10 +66,8 @@ def test_sums_of_tiles_are_converted(kind: Any, bits: int, shift: int, bare: int
     due: dict[int, list[int]] = {}
     totals = [0] * LANES
     for _ in range(60):
-        length = 1 if bare else rng.choice([1, 1, 2, 9])
-        for number in range(length):
-            top = 2**7 if bare else rng.choice([1, 60, 2**7 * 15])
-            term = [rng.randrange(-top, top) for _ in range(LANES)]
+        beats = a_word(rng) if bare else rng.choice([anywhere, at_an_end])(rng, tiling)
+        for number, term in enumerate(beats):
             totals = term if number == 0 else [a + b for a, b in zip(totals, term, strict=True)]
             begins.append(number == 0)
             converts += [0] * (len(terms) + 1 - len(converts))

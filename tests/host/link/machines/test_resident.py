@@ -199,3 +199,19 @@ def test_how_many_test_images_fit_57_block_rams(rows_per_clock, beats, mean, ima
     _, lengths = pack_images(values, rows_per_clock, 4)
     assert round(lengths.mean(), 1) == mean
     assert np.searchsorted(np.cumsum(lengths), beats, side="right") == images
+
+
+@pytest.mark.parametrize(
+    ("rows_per_clock", "figures"), [(2, (76.7, 77.8, 78.5, 79.6)), (4, (40.1, 41.6, 42.5, 44.0))]
+)
+def test_how_many_beats_an_image_takes_in_tiles(rows_per_clock, figures):
+    """The figures of ``docs/tiles.md``; one row per clock takes as many with any tiles."""
+    grey, _ = load_test_set(None)
+    values = quantise_pixels(grey.reshape(len(grey), -1), 4)
+    means = [
+        round(pack_images(values, rows_per_clock, 4, tile_rows)[1].mean(), 1)
+        for tile_rows in (None, 256, 128, 64)
+    ]
+    assert means == list(figures)
+    assert means[2] <= 1.1 * means[0]
+    assert means[3] <= (1.15 if rows_per_clock == 4 else 1.1) * means[0]

@@ -9,14 +9,23 @@ from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build
 from allspin.hdl.bench.networks import in_tiles, random_images, random_network
 from allspin.hdl.parameters import HardwareProfile, ResidentParameters
+from allspin.host.link.machines.chip_programming import ChipMaker
 from allspin.host.link.machines.linked import LinkedMachine
 from allspin.host.link.machines.resident import ResidentImages
 from allspin.host.link.virtual.board import VirtualTransport
+from allspin.sim.chip.chip import Chip
+from allspin.sim.device.adc_variation import AdcVariation
+from allspin.sim.device.device import Device
+from allspin.sim.device.synapse import SotSynapse
+from allspin.sim.device.synapse_response import PulseResponse
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
+from allspin.sim.programming.programming import program_chip
+from allspin.sim.programming.schemes import Programming
 
 PLAIN = random_network((40, 10, 5), 3)
 NETWORK = in_tiles(PLAIN, 16, 5)
+RESPONSE = PulseResponse(22.0, 100, -1.0, 1.0)
 
 
 @pytest.fixture(scope="module")
@@ -57,3 +66,15 @@ def test_what_it_was_not_built_for(device):
     wide = dataclasses.replace(NETWORK, layers=(layer, NETWORK.layers[1]))
     with pytest.raises(UserError, match="with offsets from -32768 to 32767, not 32768"):
         device.program(wide)
+
+
+def test_a_chip_whose_converters_have_offsets_and_gains(device):
+    adc = AdcVariation(offset=0.7, gain=0.1)
+    made_of = Device("a test", SotSynapse(RESPONSE, RESPONSE, 100), adc=adc)
+    chip = Chip(made_of, 5)
+    words = program_chip(chip, NETWORK, Programming()).words
+    images = random_images(NETWORK, 100, 4)
+    expected = chip.golden(NETWORK, words).logits(images)
+    assert not np.array_equal(expected, GoldenModel(NETWORK).logits(images))
+    ChipMaker(device, NETWORK, made_of, Programming()).make(chip)
+    assert np.array_equal(device.stream(images).logits, expected)
