@@ -17,6 +17,7 @@ from allspin.hdl.levels import UniformLevels
 def test_of_a_table(levels: list[int], found: tuple[int, int, int]) -> None:
     uniform = UniformLevels.of(np.array(levels, np.int16))
     assert uniform == UniformLevels(*found)
+    assert uniform is not None
     assert list(uniform.words) == levels
 
 
