@@ -36,7 +36,7 @@ class TiledSums:
     inside: list[Inside]
 
 
-def tiled_sums(adc: Adc, drive: Array, matrix: Array) -> TiledSums:
+def tiled_sums(adc: Adc, drive: Real, matrix: Real) -> TiledSums:
     """Column sums of a batch.
 
     Parameters

@@ -217,7 +217,7 @@ class GoldenModel:
         for start in range(0, len(matrix), rows):
             part = values[:, start : start + rows]
             sums = self._whole(number, part @ matrix[start : start + rows])
-            yield sums, part.any(axis=1)
+            yield sums, np.asarray(part.any(axis=1))
 
     def _whole(self, number: int, products: npt.NDArray[np.floating]) -> Integers:
         """Sums as whole numbers: all are but those of a matrix that no words say."""

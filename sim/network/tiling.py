@@ -123,11 +123,11 @@ class _Steps:
 
     def _sums(self, shift: int | None, reads: list[Read]) -> Integers:
         """Column sums of a layer, converted with a step, or as they are."""
-        if shift is None:
-            return np.sum([sums for sums, _ in reads], axis=0, dtype=np.int64)
-        adc = Adc(self.tiles.rows, self.tiles.bits, shift)
-        codes = [converted(adc, sums.copy(), driven) for sums, driven in reads]
-        return np.sum(codes, axis=0, dtype=np.int64) << shift
+        total = np.zeros_like(reads[0][0])
+        adc = None if shift is None else Adc(self.tiles.rows, self.tiles.bits, shift)
+        for sums, driven in reads:
+            total += sums if adc is None else converted(adc, sums.copy(), driven) << adc.shift
+        return total
 
     def _right(self, number: int, sums: Integers) -> int:
         """Images that are right with a layer's sums, the layers behind it being as they are."""

@@ -79,7 +79,9 @@ def test_the_script_on_any_network(tmp_path: Path, neuron: Neuron, seed: int, ti
         states = rng.integers(0, 30, (rows, columns), np.uint8)
         adc = None
         if tiled and number != 1:
-            offsets = rng.integers(-300, 300, (-(-rows // 8), columns)) if number else None
+            offsets = (
+                rng.integers(-300, 300, (-(-rows // 8), columns), np.int32) if number else None
+            )
             adc = Adc(8, (6, 2, 9)[seed], (2, 4, 0)[seed], offsets)
         layers.append(Layer(states, levels, converter, table, adc))
     network = Network(

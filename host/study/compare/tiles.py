@@ -114,8 +114,12 @@ def tile_cost(
     a : Assumptions
         Signal, time and amplifiers.
     """
-    sums = dict.fromkeys(("conversions", "conversion", "amplifier", "addition"), 0.0)
-    ends = dict.fromkeys(("least", "most", "area", "least_area", "most_area"), 0.0)
+    sums: dict[str, float] = dict.fromkeys(
+        ("conversions", "conversion", "amplifier", "addition"), 0.0
+    )
+    ends: dict[str, float] = dict.fromkeys(
+        ("least", "most", "area", "least_area", "most_area"), 0.0
+    )
     converters = 0
     share = a.frequency / ADC_RATE
     for layer, trace in zip(network.layers, GoldenModel(network).trace(images), strict=True):

@@ -134,7 +134,7 @@ def test_noise_is_drawn_for_each_conversion(made_of: Device, purpose: Purpose, w
                     continue
                 number, row = divmod(first + image, 2**16)
                 z = normal(purpose, 0, row, 7 * tile + column, number)
-                exact = (values @ words[rows, column] + worth * z + 64) / 128
+                exact = (int(values @ words[rows, column]) + worth * z + 64) / 128
                 if abs(exact - round(exact)) < 0.01:
                     total = None
                     break

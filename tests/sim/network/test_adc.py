@@ -1,6 +1,7 @@
 """Tiles of the golden model, against conversions written out cell by cell."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
@@ -77,10 +78,10 @@ def test_one_tile_of_enough_bits_is_a_column_in_one_piece(network: Network) -> N
         ({"shift": 24}, "shift must be from 0 to 23"),
     ],
 )
-def test_what_no_converter_is(change: dict[str, int], says: str) -> None:
+def test_what_no_converter_is(change: dict[str, Any], says: str) -> None:
     """Each message names the legal range."""
     with pytest.raises(ValueError, match=says):
-        Adc(**({"rows": 8, "bits": 6, "shift": 0} | change))
+        Adc(**(dict[str, Any](rows=8, bits=6, shift=0) | change))
 
 
 def test_offsets_fit_the_layer(network: Network) -> None:

@@ -70,6 +70,6 @@ def test_table_and_picture() -> None:
     assert lines[3].startswith("| 8 |  | ")
     figure = tiles_picture(found, found[:2], 1.0, 2)
     left, right_axes = figure.axes
-    drawn = {line.get_label(): list(line.get_ydata()) for line in left.get_lines()}
+    drawn = {line.get_label(): np.asarray(line.get_ydata()).tolist() for line in left.get_lines()}
     assert drawn["16 rows, untrained"] == [100 * (1 - each.ideal) for each in found[:2]]
     assert len(right_axes.collections) == 2
