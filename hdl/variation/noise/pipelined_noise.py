@@ -125,9 +125,9 @@ class PipelinedNoise(wiring.Component):
             speck.draws.tag.eq(beat.kind),
         ]
         spread = self.spreads[0]
+        chosen = Signal.like(spread, reset_less=True)
         if self._kind_bits:
             # Behind the look-up of what is scaled, by two clocks.
-            chosen = Signal.like(spread, reset_less=True)
             spread = Signal.like(spread, reset_less=True)
             m.d.sync += spread.eq(chosen)
         for lane in range(self._lanes):

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from allspin.host.show.pictures.style import (
     BLUE,
@@ -18,8 +19,8 @@ from allspin.host.study.tiles.scan import Reached
 
 COLOURS = {64: ORANGE, 128: BLUE, 256: GREEN}
 MARKS = {64: "s", 128: "o", 256: "D"}
-LEAST = 0.5
-"""Error rates are drawn from here on, in percent."""
+LEAST, MOST = 0.8, 100
+"""Error rates that are drawn, in percent."""
 
 
 def _error(share: float) -> float:
@@ -30,10 +31,11 @@ def _finish(axes: Axes, title: str, whole: float) -> None:
     """Axes of error rates over bits."""
     axes.axhline(_error(whole), color="#8A8A8A", linestyle=":", linewidth=1, label="no tiles")
     axes.set_yscale("log")
-    axes.set_ylim(LEAST, 60)
-    ticks = (1, 2, 5, 10, 20, 50)
+    axes.set_ylim(LEAST, MOST)
+    ticks = (1, 2, 5, 10, 20, 50, 100)
     axes.set_yticks(ticks, [str(tick) for tick in ticks])
     axes.minorticks_off()
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("bits of a conversion")
     axes.set_ylabel("error rate (%)")
     axes.set_title(title)

@@ -84,5 +84,5 @@ def test_training_images_must_be_there(folder: Path, network: Network) -> None:
 
 def test_gateware_refuses_noise_of_conversions(network: Network, folder: Path) -> None:
     device = dataclasses.replace(open_device("paper"), adc=AdcVariation(noise=0.5))
-    with pytest.raises(UserError, match="no noise of tiles' converters: run this chip on golden"):
+    with pytest.raises(UserError, match=r"no noise of tiles' converters.*run this chip on golden"):
         run(network, "virtual", chip=ChipOptions(7, device), data=folder, tiles=TILES)

@@ -17,6 +17,7 @@ from allspin.sim.device.device_file import load_device
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import network_from_bytes, network_to_bytes
+from allspin.sim.network.tiling import Tiles, tiles_of
 
 
 def accuracy(network, dataset):
@@ -47,6 +48,20 @@ def test_the_same_import_makes_the_same_file(elsewhere, tmp_path):
     assert provenance["model"]["name"] == "elsewhere.npz"
     assert provenance["data"]["digest"] == elsewhere.dataset.digest
     assert str(tmp_path) not in json.dumps(provenance)
+
+
+def test_an_import_is_cut_into_tiles_and_tuned_through_them(elsewhere):
+    tiles = Tiles(8, 3)
+    imported = import_network(elsewhere.path, elsewhere.dataset, ImportOptions(tiles=tiles, tune=4))
+    assert imported.tuned is not None
+    for stage in (imported.quantised, imported.tuned):
+        assert tiles_of(stage.network) == [tiles, tiles]
+        assert stage.accuracy == accuracy(stage.network, elsewhere.dataset)
+    assert imported.network.provenance["options"]["tile_rows"] == 8
+    whole = import_network(elsewhere.path, elsewhere.dataset).quantised
+    assert np.array_equal(imported.quantised.network.layers[0].words, whole.network.layers[0].words)
+    assert imported.quantised.accuracy < whole.accuracy
+    assert imported.tuned.accuracy > imported.quantised.accuracy
 
 
 def test_training_further_starts_from_the_network(elsewhere, monkeypatch):
