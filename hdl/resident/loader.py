@@ -99,7 +99,7 @@ class Loader(wiring.Component):
             order.eq(own & (memory == RESIDENT_RUN)),
         ]
 
-        number = Signal(range(RUN_BYTES))  # of the byte in its line
+        number = Signal(range(max(RUN_BYTES, self._beat_bytes)))  # of the byte in its line
         here = Signal.like(number)
         line = Signal(16)
         ended = Signal()  # the byte before was its line's last

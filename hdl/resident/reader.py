@@ -26,8 +26,9 @@ class HeldLayout(data.StructLayout):
         The answer ends with the line.
     """
 
-    def __init__(self) -> None:
-        super().__init__({"line": 8 * RUN_BYTES, "left": range(RUN_BYTES), "final": 1})
+    def __init__(self, parameters: EngineParameters) -> None:
+        size = max(RUN_BYTES, parameters.beat_bytes)
+        super().__init__({"line": 8 * size, "left": range(size), "final": 1})
 
 
 class ResidentReader(wiring.Component):
@@ -118,7 +119,7 @@ class ResidentReader(wiring.Component):
         asked, sent = self.link_fetch.payload, bytes_.i
         mine = Signal()
         memory = Signal(4)
-        held = Signal(HeldLayout())
+        held = Signal(HeldLayout(self._parameters))
         found = Signal()
         m.d.comb += [
             mine.eq((asked.layer == ENGINE) & (asked.memory >= RESIDENT_BEATS)),

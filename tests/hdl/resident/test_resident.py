@@ -172,7 +172,7 @@ class Machine:
 
 @settings(deadline=None, max_examples=10)
 @given(
-    slots=st.sampled_from([1, 2, 4]),
+    slots=st.sampled_from([1, 2, 4, 8]),
     rows=st.integers(4, 25),
     hidden=st.integers(1, 6),
     lanes=st.sampled_from([None, 4]),
