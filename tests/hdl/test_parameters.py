@@ -336,9 +336,9 @@ def test_every_neuron_makes_an_engine() -> None:
 
 def test_noise_of_sums_needs_a_pipeline() -> None:
     VariationParameters(rounds_per_clock=1, noise_rounds_per_clock=22, sum_noise=True)
-    for wrong in ({"rounds_per_clock": 2}, {"use_noise": False}):
+    for rounds, use_noise in ((2, True), (22, False)):
         with pytest.raises(ValueError, match=r"^sum_noise needs use_noise, and rounds_per_clock"):
-            VariationParameters(sum_noise=True, **wrong)
+            VariationParameters(rounds_per_clock=rounds, use_noise=use_noise, sum_noise=True)
 
 
 def test_widths_of_sums_with_noise() -> None:

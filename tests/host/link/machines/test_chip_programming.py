@@ -249,6 +249,7 @@ def test_noise_on_sums_is_the_golden_models(rows_per_clock):
     profile = HardwareProfile(rows_per_clock=rows_per_clock, variation=SUM_CHIPS)
     logits = []
     with open_machine(VIRTUAL, NETWORK, profile) as device:
+        assert isinstance(device, LinkedMachine)
         for wrong in (
             ALL_OF_SUMS,
             {"read_noise": 1.5},
