@@ -41,8 +41,10 @@ def tile_ports(parameters: CrossbarParameters) -> dict[str, Any]:
     tiling = parameters.tiling
     if tiling is None:
         return {}
-    offsets = In(stream.Signature(OffsetLayout(parameters)))
-    return {"bare": In(1)} | ({"offsets": offsets} if tiling.offsets else {})
+    ports: dict[str, Any] = {"bare": In(1)}
+    if tiling.offsets:
+        ports["offsets"] = In(stream.Signature(OffsetLayout(parameters)))
+    return ports
 
 
 class Cells(wiring.Component):
