@@ -64,7 +64,9 @@ def test_a_board_is_a_short_file():
     ids=[f"{board.name}-{name}" for board in find_boards().values() for name in board.profiles],
 )
 def test_clock_and_uart_are_what_they_should_be(board):
-    assert board.machine_frequency == board.frequency <= MAX_FREQUENCY
+    # A profile's clock is of many boards, and each one's PLL gets near it.
+    assert abs(board.machine_frequency / board.frequency - 1) < 0.005
+    assert board.machine_frequency <= MAX_FREQUENCY
     rate = board.machine_frequency / float(board.uart_parameters.divisor)
     assert abs(rate / board.baud - 1) <= 0.01
     assert board.baud in (1_000_000, 2_000_000, 3_000_000)
@@ -74,9 +76,10 @@ def test_clock_and_uart_are_what_they_should_be(board):
 
 def test_targets_are_the_clocks():
     found = find_boards()
-    assert found["icebreaker"].frequency >= 30_000_000
-    assert found["ulx3s-25f"].frequency >= 100_000_000
-    assert found["ulx3s-85f"].frequency >= 118_000_000
+    # 35,000, 1.45 and 2.5 million images/s at 879, 78.3 and 41.0 cycles per image.
+    assert found["icebreaker"].frequency >= 30_800_000
+    assert found["ulx3s-25f"].frequency >= 113_500_000
+    assert found["ulx3s-85f"].frequency >= 102_600_000
 
 
 def test_a_profile_has_its_clock_and_its_routing():

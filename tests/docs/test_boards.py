@@ -86,14 +86,11 @@ def test_figures_hold_together(row):
     assert row["older"] or built["need_mhz"] == pytest.approx(row["clock_mhz"], abs=1e-3)
 
 
-@pytest.mark.parametrize(
-    "row",
-    [row for row in ROWS if row["older"] is False],
-    ids=[name for name, row in zip(NAMES, ROWS, strict=True) if row["older"] is False],
-)
+@pytest.mark.parametrize("row", ROWS, ids=NAMES)
 def test_what_is_said_to_be_of_these_sources_is(row):
     """They are elaborated: seconds to a minute each."""
-    assert not is_older(row["built"], open_network(CONTENT["network"])), FIX
+    if row["older"] is False:
+        assert not is_older(row["built"], open_network(CONTENT["network"])), FIX
 
 
 def test_every_row_says_which_gateware_it_was_built_of():
