@@ -302,7 +302,7 @@ def test_a_link_says_how_many_chips(browser, link):
 def test_a_compilation_is_seen_to_go_on(browser, small_link, monkeypatch):
     over = threading.Event()
 
-    def compiled(network, progress):
+    def compiled(network, device, progress):
         # Some steps tell only that they begin.
         progress("elaborating", 0.0)
         over.wait(PATIENCE)
