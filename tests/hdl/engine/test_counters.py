@@ -10,7 +10,13 @@ from allspin.hdl.engine.counters import Counters
 from allspin.hdl.memory_map import ENGINE
 from allspin.hdl.parameters import CrossbarParameters, EngineParameters
 
-PARAMETERS = EngineParameters(tuple(CrossbarParameters(4, 4, 4) for _ in range(3)), counter_bits=16)
+PARAMETERS = EngineParameters(
+    tuple(
+        CrossbarParameters(4, 4, 4, rows_per_clock=4, neurons_per_clock=neurons)
+        for neurons in (4, 4, 1)
+    ),
+    counter_bits=16,
+)
 
 
 def test_every_counter_counts_its_own_event() -> None:
