@@ -1,10 +1,27 @@
 """What converts the sums of tiles, on any part."""
 
+from typing import Any
+
 from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.parameters import CrossbarParameters
+
+
+def conversion_ports(parameters: CrossbarParameters) -> dict[str, Any]:
+    """Ports of what converts the sums of tiles, whatever its pipeline."""
+    p = parameters
+    ports: dict[str, Any] = {
+        "terms": In(data.ArrayLayout(signed(p.term_bits), p.lanes)),
+        "begins": In(1),
+        "converts": In(1),
+        "bare": In(1),
+        "conversions": Out(data.ArrayLayout(signed(p.tile_widths.conversion), p.lanes)),
+    }
+    if p.tiling is not None and p.tiling.offsets:
+        ports["starts"] = In(data.ArrayLayout(signed(p.tiling.start_bits), p.lanes))
+    return ports
 
 
 class Conversions(wiring.Component):
@@ -50,19 +67,8 @@ class Conversions(wiring.Component):
     clocks = 1
 
     def __init__(self, parameters: CrossbarParameters) -> None:
-        p = self._parameters = parameters
-        conversions = data.ArrayLayout(signed(p.tile_widths.conversion), p.lanes)
-        ports = {
-            "adds": In(1),
-            "terms": In(data.ArrayLayout(signed(p.term_bits), p.lanes)),
-            "begins": In(1),
-            "converts": In(1),
-            "bare": In(1),
-            "conversions": Out(conversions),
-        }
-        if p.tiling is not None and p.tiling.offsets:
-            ports["starts"] = In(data.ArrayLayout(signed(p.tiling.start_bits), p.lanes))
-        super().__init__(ports)
+        self._parameters = parameters
+        super().__init__({"adds": In(1)} | conversion_ports(parameters))
 
     def elaborate(self, platform: object) -> Module:
         """Build the sums. Theirs need no reset: the first beat of a tile starts them."""

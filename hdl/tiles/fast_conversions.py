@@ -2,10 +2,10 @@
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
-from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.parameters import CrossbarParameters
 from allspin.hdl.stream.ecp5 import LANES_PER_LEAF, add_or_begin, tree
+from allspin.hdl.tiles.conversions import conversion_ports
 
 
 class FastConversions(wiring.Component):
@@ -42,18 +42,8 @@ class FastConversions(wiring.Component):
     clocks = 4
 
     def __init__(self, parameters: CrossbarParameters) -> None:
-        p = self._parameters = parameters
-        conversions = data.ArrayLayout(signed(p.tile_widths.conversion), p.lanes)
-        ports = {
-            "terms": In(data.ArrayLayout(signed(p.term_bits), p.lanes)),
-            "begins": In(1),
-            "converts": In(1),
-            "bare": In(1),
-            "conversions": Out(conversions),
-        }
-        if p.tiling is not None and p.tiling.offsets:
-            ports["starts"] = In(data.ArrayLayout(signed(p.tiling.start_bits), p.lanes))
-        super().__init__(ports)
+        self._parameters = parameters
+        super().__init__(conversion_ports(parameters))
 
     def elaborate(self, platform: object) -> Module:
         """Build the sums. None has a reset: what was under way flows out behind one."""
