@@ -2,6 +2,7 @@
 
 import itertools
 import struct
+from functools import partial
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from allspin.sim.chip.chip import MAX_SPREAD, USE_BITS, WriteTable, state_words
 from allspin.sim.chip.generator import FRACTION_BITS, Purpose, use_normals
 from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.network.levels import full_scale
+from tests.hdl.variation.drive import show, take, write
 
 PATIENCE = 3000
 
@@ -316,27 +318,10 @@ def noise_of(parameters, form_seed, seed, spreads, numbers, stall):
     ]
 
     async def load(ctx):
-        for layer, memory, content in (
-            (ENGINE, CHIP, chip_bytes(seed, 0, Imperfections(), 8)),
-            *((layer, USE_NOISE, struct.pack("<I", spreads[layer])) for layer in layers),
-        ):
-            for number, byte in enumerate(content):
-                ctx.set(
-                    dut.load.payload,
-                    {
-                        "layer": layer, "memory": memory, "first": number == 0,
-                        "address": 0, "data": byte,
-                    },
-                )  # fmt: skip
-                ctx.set(dut.load.valid, 1)
-                assert ctx.get(dut.load.ready)
-                await ctx.tick()
-        ctx.set(dut.load.valid, 0)
-        for number in numbers:
-            ctx.set(dut.numbers.payload, number)
-            ctx.set(dut.numbers.valid, 1)
-            await ctx.tick().until(dut.numbers.ready)
-            ctx.set(dut.numbers.valid, 0)
+        told = [(ENGINE, CHIP, chip_bytes(seed, 0, Imperfections(), 8))]
+        told += [(layer, USE_NOISE, struct.pack("<I", spreads[layer])) for layer in layers]
+        await write(ctx, dut, told)
+        await show(ctx, dut, numbers)
         for _ in range(200 * len(numbers) * max(beats) * len(beats) + PATIENCE):
             if all(
                 len(one) == count * len(numbers) for one, count in zip(taken, beats, strict=True)
@@ -345,25 +330,15 @@ def noise_of(parameters, form_seed, seed, spreads, numbers, stall):
             await ctx.tick()
         await ctx.tick().repeat(100)
 
-    def take(layer):
-        port = getattr(dut, f"noise_{layer}")
-
-        async def process(ctx):
-            ready = True
-            ctx.set(port.ready, ready)
-            async for _, _, valid, payload in ctx.tick().sample(port.valid, port.payload):
-                if valid and ready:
-                    taken[layer].append([int(use) for use in payload.uses])
-                ready = rng.random() >= stall
-                ctx.set(port.ready, ready)
-
-        return process
+    def keep(layer, payload):
+        taken[layer].append([int(use) for use in payload.uses])
 
     simulator = Simulator(dut)
     simulator.add_clock(1e-6)
     simulator.add_testbench(load)
     for layer in layers:
-        simulator.add_testbench(take(layer), background=True)
+        process = take(getattr(dut, f"noise_{layer}"), partial(keep, layer), rng, stall)
+        simulator.add_testbench(process, background=True)
     simulator.run()
     return [
         np.array(one).reshape(len(numbers), -1)[:, : parameters.crossbars[layer].columns]

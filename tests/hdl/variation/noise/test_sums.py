@@ -1,6 +1,7 @@
 """Noise of sums against the golden chip's own draws, in hidden layers and the last."""
 
 import struct
+from functools import partial
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from allspin.hdl.memory_map import AMPLIFIERS, CHIP, ENGINE, SUM_NOISE, USE_NOIS
 from allspin.hdl.parameters import EngineParameters, HardwareProfile, VariationParameters
 from allspin.hdl.variation.variation import Variation
 from allspin.sim.chip.generator import Purpose, use_normals
+from tests.hdl.variation.drive import show, take, write
 
 SEED = 0xC0FFEE42
 PATIENCE = 20_000
@@ -34,49 +36,24 @@ def drawn(parameters, told, numbers, stall=0.0, seed=0):
     taken = [[] for _ in expected]
 
     async def load(ctx):
-        for layer, memory, content in told:
-            for number, byte in enumerate(content):
-                ctx.set(
-                    dut.load.payload,
-                    {
-                        "layer": layer, "memory": memory, "first": number == 0,
-                        "address": 0, "data": byte,
-                    },
-                )  # fmt: skip
-                ctx.set(dut.load.valid, 1)
-                await ctx.tick()
-        ctx.set(dut.load.valid, 0)
-        for number in numbers:
-            ctx.set(dut.numbers.payload, number)
-            ctx.set(dut.numbers.valid, 1)
-            await ctx.tick().until(dut.numbers.ready)
-            ctx.set(dut.numbers.valid, 0)
+        await write(ctx, dut, told)
+        await show(ctx, dut, numbers)
         for _ in range(PATIENCE):
             if [len(one) for one in taken] == expected:
                 break
             await ctx.tick()
         await ctx.tick().repeat(100)
 
-    def take(layer):
-        port = dut.noises[layer]
-
-        async def process(ctx):
-            ready = True
-            ctx.set(port.ready, ready)
-            async for _, _, valid, payload in ctx.tick().sample(port.valid, port.payload):
-                if valid and ready:
-                    uses = [int(one) for one in payload.uses] if layer < last else []
-                    taken[layer].append((uses, [int(one) for one in payload.sums]))
-                ready = rng.random() >= stall
-                ctx.set(port.ready, ready)
-
-        return process
+    def keep(layer, payload):
+        uses = [int(one) for one in payload.uses] if layer < last else []
+        taken[layer].append((uses, [int(one) for one in payload.sums]))
 
     simulator = Simulator(dut)
     simulator.add_clock(1e-6)
     simulator.add_testbench(load)
     for layer in range(last + 1):
-        simulator.add_testbench(take(layer), background=True)
+        process = take(dut.noises[layer], partial(keep, layer), rng, stall)
+        simulator.add_testbench(process, background=True)
     simulator.run()
     assert [len(one) for one in taken] == expected
 
