@@ -129,7 +129,8 @@ class _Selftest:
                     f"{len(wrong):,} of {lines.size:,} bytes differ; the first: line {line}, byte "
                     f"{byte} is {found[line, byte]:#04x}, not {lines[line, byte]:#04x}"
                 )
-        return True, f"{patterns.lines[0].size:,} bytes, two patterns read back"
+        size = patterns.lines[0].size
+        return True, f"{size:,} byte{'s' * (size != 1)}, two patterns read back"
 
     def _shown(self) -> tuple[bool, str]:
         """Program the network, and show it images."""
