@@ -52,13 +52,13 @@ if TYPE_CHECKING:
     from allspin.host.study.running.machine_options import MachineOptions as MachineOptions
     from allspin.host.study.sweep.cluster import Cluster as Cluster
     from allspin.host.study.sweep.sweep import sweep as sweep
-    from allspin.host.training.augment import Augmentation as Augmentation
+    from allspin.host.training.images.augment import Augmentation as Augmentation
     from allspin.host.training.imported.importing import import_network as import_network
     from allspin.host.training.imported.options import ImportOptions as ImportOptions
-    from allspin.host.training.recipe import TrainingParameters as TrainingParameters
-    from allspin.host.training.recipe import train as train
+    from allspin.host.training.recipe.parameters import TrainingParameters as TrainingParameters
+    from allspin.host.training.recipe.training_target import TrainingTarget as TrainingTarget
     from allspin.host.training.robust.robustness import Robustness as Robustness
-    from allspin.host.training.training_target import TrainingTarget as TrainingTarget
+    from allspin.host.training.train import train as train
     from allspin.sim.chip.chip import Chip as Chip
     from allspin.sim.device.device import Device as Device
     from allspin.sim.device.device_file import save_device as save_device
@@ -148,7 +148,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Augmentation": "host.training.augment",
+    "Augmentation": "host.training.images.augment",
     "BuildChanges": "host.bitstreams.build.job",
     "BuildDisplay": "host.bitstreams.build.boards",
     "BuildOptions": "host.bitstreams.build.boards",
@@ -185,8 +185,8 @@ _HOMES = {
     "SimulatorOptions": "host.study.hardware.proof.engine",
     "Synapse": "sim.device.synapse",
     "Tiles": "sim.network.tiling",
-    "TrainingParameters": "host.training.recipe",
-    "TrainingTarget": "host.training.training_target",
+    "TrainingParameters": "host.training.recipe.parameters",
+    "TrainingTarget": "host.training.recipe.training_target",
     "UartOptions": "host.link.wire.uart",
     "UserError": "sim.errors",
     "VariationParameters": "hdl.parameters",
@@ -214,7 +214,7 @@ _HOMES = {
     "save_network": "sim.network.netfile",
     "simulate_engine": "host.study.hardware.proof.engine",
     "sweep": "host.study.sweep.sweep",
-    "train": "host.training.recipe",
+    "train": "host.training.train",
 }
 """The module of each public name, and what the name is there if it is another."""
 

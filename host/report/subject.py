@@ -18,7 +18,7 @@ from allspin.host.data.catalogue import (
 from allspin.host.data.datasets import load_test_set
 from allspin.host.show.display import Display
 from allspin.host.study.cutting import cut_network
-from allspin.host.training.recipe import DEFAULT_NEURON, TrainingParameters
+from allspin.host.training.recipe.parameters import DEFAULT_NEURON, TrainingParameters
 from allspin.host.training.robust import robustness
 from allspin.sim.device.device import Device
 from allspin.sim.network.levels import check_range

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from allspin.host.data.catalogue import open_network
 from allspin.host.data.datasets import check_fit, load_dataset
 from allspin.host.show.display import Display, Silent
-from allspin.host.training.recipe import split
+from allspin.host.training.images.validation import split
 from allspin.sim.network.network import Network
 from allspin.sim.network.tiling import Tiles, cut, tiles_of
 

@@ -27,7 +27,9 @@ from allspin.host.show.printing import table_text
 from allspin.host.show.revision import commit
 from allspin.host.show.table import Number, Table, figures
 from allspin.host.study.running.traced_run import TRACED_IMAGES, run_traced, traced_clocks
-from allspin.host.training.recipe import Progress, Trained, TrainingParameters, train
+from allspin.host.training.recipe.parameters import TrainingParameters
+from allspin.host.training.train import train
+from allspin.host.training.trainer import Progress, Trained
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import network_to_bytes, write_atomically
 from allspin.sim.network.network import Network

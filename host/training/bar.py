@@ -7,14 +7,14 @@ from typing import Self
 from allspin.host.show.beat import clock
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import tell
-from allspin.host.training.recipe import Progress
+from allspin.host.training.trainer import Progress
 
 LINES = 10
 """Epochs between two lines of progress where there is no terminal."""
 
 
 class TrainingBar:
-    """Shows what `allspin.host.training.recipe.train` reports, while it is entered."""
+    """Shows what `allspin.host.training.train.train` reports, while it is entered."""
 
     def __init__(self) -> None:
         self._start = time.perf_counter()

@@ -11,7 +11,7 @@ from allspin.host.show.printing import print_tables
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import tell
 from allspin.host.study.demo import NETWORK, results_table, run_demo
-from allspin.host.training.recipe import EPOCHS, QUICK_EPOCHS, TrainingParameters
+from allspin.host.training.recipe.parameters import EPOCHS, QUICK_EPOCHS, TrainingParameters
 from allspin.sim.errors import refused
 
 HELP = """\

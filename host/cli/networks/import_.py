@@ -22,7 +22,7 @@ from allspin.host.show.table import Figure, Number, figures
 from allspin.host.training.bar import TrainingBar
 from allspin.host.training.imported.importing import Imported, import_network
 from allspin.host.training.imported.options import ImportOptions
-from allspin.host.training.recipe import Progress
+from allspin.host.training.trainer import Progress
 from allspin.sim.errors import UserError
 from allspin.sim.network.levels import check_range
 from allspin.sim.network.netfile import save_network

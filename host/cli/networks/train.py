@@ -17,16 +17,18 @@ from allspin.host.show.printing import print_tables
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say, tell, warn
 from allspin.host.show.table import Number, figures
-from allspin.host.training import recipe
-from allspin.host.training.augment import AUGMENTATIONS, Augmentation
 from allspin.host.training.bar import TrainingBar
+from allspin.host.training.images.augment import AUGMENTATIONS, Augmentation
 from allspin.host.training.in_array import learn as in_array
 from allspin.host.training.in_array.learn import Learnt
-from allspin.host.training.recipe import Trained, TrainingParameters, train
-from allspin.host.training.recipe_file import KEYS, read_recipe
+from allspin.host.training.recipe import parameters as recipe
+from allspin.host.training.recipe.parameters import TrainingParameters
+from allspin.host.training.recipe.recipe_file import KEYS, read_recipe
+from allspin.host.training.recipe.training_target import TrainingTarget
 from allspin.host.training.robust import robustness
 from allspin.host.training.robust.robustness import Robustness
-from allspin.host.training.training_target import TrainingTarget
+from allspin.host.training.train import train
+from allspin.host.training.trainer import Trained
 from allspin.sim.errors import UserError
 from allspin.sim.network.netfile import save_network
 from allspin.sim.network.neuron import NEURONS

@@ -4,7 +4,7 @@ import argparse
 
 from allspin.host.cli.options.point import add_point_argument
 from allspin.host.data.catalogue import open_device
-from allspin.host.training.training_target import TrainingTarget
+from allspin.host.training.recipe.training_target import TrainingTarget
 from allspin.sim.errors import UserError
 from allspin.sim.programming.device_levels import LEVEL_CHOICES
 from allspin.sim.programming.schemes import POLARITIES, Programming

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from allspin.host.training.imported.rounding import Reals
-from allspin.host.training.number_formats import NumberFormats
+from allspin.host.training.latent.number_formats import NumberFormats
 
 RANGES = np.geomspace(0.2, 1.1, 14)
 """Full scales that are tried, as shares of a column's largest activation."""

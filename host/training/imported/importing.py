@@ -14,11 +14,13 @@ from allspin.host.data.datasets import Dataset
 from allspin.host.data.foreign.description import MAX_BYTES, FloatNetwork, InputScaling, Reals
 from allspin.host.data.foreign.model import Model, read_model
 from allspin.host.show.display import Display, Silent
+from allspin.host.training.images.validation import split
 from allspin.host.training.imported.errors import layer_errors
 from allspin.host.training.imported.options import ImportOptions
 from allspin.host.training.imported.quantise import Quantised, quantise
-from allspin.host.training.latent import LatentNetwork
-from allspin.host.training.recipe import Progress, Trained, split, tune
+from allspin.host.training.latent.network import LatentNetwork
+from allspin.host.training.train import tune
+from allspin.host.training.trainer import Progress, Trained
 from allspin.sim.errors import UserError
 from allspin.sim.files.user_file import read_file
 from allspin.sim.network.golden import GoldenModel
@@ -92,7 +94,7 @@ class Imported:
         return (self.tuned or self.quantised).network
 
 
-def _share_right(logits: npt.NDArray[Any], labels: npt.NDArray[np.int64]) -> float:
+def _accuracy_of(logits: npt.NDArray[Any], labels: npt.NDArray[np.int64]) -> float:
     return float(np.mean(np.argmax(logits, axis=1) == labels))
 
 
@@ -105,7 +107,7 @@ def _choose_scaling(
     """Of several scalings the one with the highest accuracy."""
     if len(scalings) == 1:
         return scalings[0]
-    return max(scalings, key=lambda each: _share_right(network.logits(each.apply(images)), labels))
+    return max(scalings, key=lambda each: _accuracy_of(network.logits(each.apply(images)), labels))
 
 
 def _model_logits(path: Path, model: Model, inputs: Reals) -> Reals:
@@ -146,7 +148,7 @@ class _Import:
         self.scaling = _choose_scaling(model.network, options.scalings, images, labels)
         self.format = model.format
         answers = _model_logits(path, model, self.scaling.apply(dataset.test_images))
-        self.accuracy = _share_right(answers, dataset.test_labels)
+        self.accuracy = _accuracy_of(answers, dataset.test_labels)
         self.network = model.network.scaled(self.scaling)
 
     def provenance(self) -> dict[str, Any]:
@@ -180,7 +182,7 @@ class _Import:
     def stage(self, network: Network) -> Stage:
         """A network with what is measured of it."""
         images = self.dataset.test_images
-        accuracy = _share_right(GoldenModel(network).logits(images), self.dataset.test_labels)
+        accuracy = _accuracy_of(GoldenModel(network).logits(images), self.dataset.test_labels)
         few = images[:ERROR_IMAGES]
         outputs = self.network.trace(few.reshape(len(few), -1) / 255.0)
         return Stage(network, accuracy, layer_errors(network, few, outputs))
@@ -228,7 +230,7 @@ def import_network(
     display : Display, optional
         Told of reading and quantising.
     report : callable, optional
-        Told of the training, as of `allspin.host.training.recipe.train`.
+        Told of the training, as of `allspin.host.training.train.train`.
 
     Returns
     -------

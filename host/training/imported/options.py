@@ -4,8 +4,8 @@ import dataclasses
 from dataclasses import dataclass
 
 from allspin.host.data.foreign.description import InputScaling
-from allspin.host.training.recipe import MAX_EPOCHS, TrainingParameters
-from allspin.host.training.training_target import TrainingTarget
+from allspin.host.training.recipe.parameters import MAX_EPOCHS, TrainingParameters
+from allspin.host.training.recipe.training_target import TrainingTarget
 from allspin.sim.network.levels import check_range
 from allspin.sim.network.tiling import Tiles
 
@@ -20,7 +20,7 @@ class ImportOptions:
     Parameters
     ----------
     states, neuron, pixel_bits, hidden_bits, rah_bits, noise, seed, target, tiles
-        As `allspin.host.training.recipe.TrainingParameters` has them.
+        As `allspin.host.training.recipe.parameters.TrainingParameters` has them.
     tune : int
         Epochs of training through the machine's integers, 0 to 10,000.
     white : float or None

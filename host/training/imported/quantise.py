@@ -10,8 +10,8 @@ from allspin.host.training.imported.activations import FittedNeurons, fit_neuron
 from allspin.host.training.imported.constant import OFFSET, neurons_needed, relative
 from allspin.host.training.imported.rounding import Reals, Rounded
 from allspin.host.training.imported.weights import fit_weights
-from allspin.host.training.latent import Columns, LatentNetwork
-from allspin.host.training.number_formats import NumberFormats
+from allspin.host.training.latent.network import Columns, LatentNetwork
+from allspin.host.training.latent.number_formats import NumberFormats
 from allspin.sim.network.network import MAX_LINES
 from allspin.sim.network.pixels import quantise_pixels
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from allspin.host.data.datasets import Dataset
-from allspin.host.training.augment import AUGMENTATIONS
+from allspin.host.training.images.augment import AUGMENTATIONS
 from allspin.host.training.in_array.network import array_network
 from allspin.host.training.in_array.recipe import (
     ASSUMED_CYCLE,
@@ -18,7 +18,7 @@ from allspin.host.training.in_array.recipe import (
     linear_synapse,
 )
 from allspin.host.training.in_array.training import train_in_array
-from allspin.host.training.recipe import TrainingParameters
+from allspin.host.training.recipe.parameters import TrainingParameters
 from allspin.sim.device.synapse_variation import CycleVariation
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel

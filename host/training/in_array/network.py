@@ -8,7 +8,7 @@ import numpy as np
 
 from allspin.host.training.in_array.training import ArrayNetwork
 from allspin.host.training.in_array.weights import PulsedWeights, Weights
-from allspin.host.training.number_formats import NumberFormats
+from allspin.host.training.latent.number_formats import NumberFormats
 from allspin.sim.network.network import GAIN_BITS, MAX_SHIFT, Converter, Layer, Network
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.training.number_formats import Array, NumberFormats
+from allspin.host.training.latent.number_formats import Array, NumberFormats
 from allspin.host.training.robust.robustness import Occasion
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device

@@ -3,8 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.training.latent import LatentNetwork
-from allspin.host.training.number_formats import Array
+from allspin.host.training.latent.network import LatentNetwork
+from allspin.host.training.latent.number_formats import Array
 from allspin.host.training.robust.law import ChipLaw
 from allspin.host.training.robust.passes import backward, forward
 from allspin.host.training.robust.robustness import Robustness
@@ -101,12 +101,12 @@ class RobustLesson:
             slope += np.float32(how.taught * how.temperature) * (pupil - told)
         return loss, slope
 
-    def share_right(
+    def accuracy(
         self, network: LatentNetwork, values: Array, labels: npt.NDArray[np.int64]
     ) -> float:
         """Share of images that chips classify rightly: over the laws by their shares.
 
-        Parameters and result are those of `allspin.host.training.recipe.share_right`.
+        Parameters and result are those of `allspin.host.training.latent.passes.accuracy_of`.
         """
         rng = np.random.default_rng(JUDGE_SEED)
         total = 0.0

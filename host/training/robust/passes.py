@@ -8,7 +8,7 @@ Salimans and Welling, 2015, arXiv:1506.02557)::
     sum = drive @ mean + sqrt(drive^2 @ variance) z
 
 so the gradient knows how both moments of a cell change with its level, and weights keep from
-states that vary. Roundings are taken for the identity, as in `allspin.host.training.passes`.
+states that vary. Roundings are taken for the identity, as in `allspin.host.training.latent.passes`.
 """
 
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.training.latent import LatentNetwork
-from allspin.host.training.number_formats import Array
+from allspin.host.training.latent.network import LatentNetwork
+from allspin.host.training.latent.number_formats import Array
 from allspin.host.training.robust.law import ChipLaw, ColumnLaw
 from allspin.sim.network.network import GAIN_BITS
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from allspin.host.training.latent import LatentNetwork
-from allspin.host.training.number_formats import Array
+from allspin.host.training.latent.network import LatentNetwork
+from allspin.host.training.latent.number_formats import Array
 
 
 def softmax(logits: Array) -> Array:

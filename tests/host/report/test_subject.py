@@ -9,7 +9,7 @@ from allspin.host.cli.networks import train
 from allspin.host.data.catalogue import open_network, shipped_networks
 from allspin.host.data.datasets import load_dataset
 from allspin.host.report.subject import train_command
-from allspin.host.training.recipe import _provenance
+from allspin.host.training.recipe.provenance import provenance_of
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def test_the_command_trains_with_the_same_options(name, mnist):
     words = shlex.split(command)
     assert words[:2] == ["allspin", "train"]
     parameters = train._parameters(train._given(build_parser(["train"]).parse_args(words[1:])))
-    assert _provenance(parameters, mnist)["options"] == provenance["options"]
+    assert provenance_of(parameters, mnist)["options"] == provenance["options"]
     assert words[-2:] == ["-o", f"{name}.safetensors"]
 
 

@@ -14,7 +14,7 @@ from allspin.host.show.display import Silent
 from allspin.host.study.cutting import cut_network
 from allspin.host.study.run import run
 from allspin.host.study.running.chip_options import ChipOptions
-from allspin.host.training.recipe import split
+from allspin.host.training.images.validation import split
 from allspin.sim.device.adc_variation import AdcVariation
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel

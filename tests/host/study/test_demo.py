@@ -11,7 +11,7 @@ from allspin.host.data.datasets import load_dataset
 from allspin.host.link.machines.linked import LinkedMachine
 from allspin.host.show.progress import Steps
 from allspin.host.study.demo import run_demo
-from allspin.host.training.recipe import TrainingParameters
+from allspin.host.training.recipe.parameters import TrainingParameters
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import load_network

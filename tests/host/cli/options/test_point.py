@@ -11,7 +11,7 @@ from allspin.host.report.subject import Subject
 from allspin.host.study.chips.accuracy import COLUMNS
 from allspin.host.study.chips.measured import MeasureOptions, measure_chips
 from allspin.host.study.running.chip_options import ChipOptions
-from allspin.host.training.training_target import TrainingTarget
+from allspin.host.training.recipe.training_target import TrainingTarget
 from allspin.sim.errors import UserError
 
 WAFER = """

@@ -11,8 +11,8 @@ from allspin.host.data.foreign.description import InputScaling
 from allspin.host.training.imported import importing
 from allspin.host.training.imported.importing import import_network
 from allspin.host.training.imported.options import ImportOptions
-from allspin.host.training.recipe import tune
-from allspin.host.training.training_target import TrainingTarget
+from allspin.host.training.recipe.training_target import TrainingTarget
+from allspin.host.training.train import tune
 from allspin.sim.device.device_file import load_device
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel

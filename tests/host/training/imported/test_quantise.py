@@ -10,7 +10,7 @@ from allspin.host.training.imported import weights
 from allspin.host.training.imported.constant import MAX_NEURONS, neurons_needed
 from allspin.host.training.imported.errors import layer_errors
 from allspin.host.training.imported.quantise import quantise
-from allspin.host.training.number_formats import NumberFormats
+from allspin.host.training.latent.number_formats import NumberFormats
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.neuron import NEURONS
 

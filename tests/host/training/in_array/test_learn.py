@@ -9,13 +9,13 @@ import pytest
 
 from allspin.host.data.catalogue import open_device
 from allspin.host.data.datasets import Dataset, load_dataset
-from allspin.host.training.augment import Augmentation
+from allspin.host.training.images.augment import Augmentation
 from allspin.host.training.in_array.learn import DEFAULTS, learn_in_array
 from allspin.host.training.in_array.network import array_network
 from allspin.host.training.in_array.recipe import ArrayParameters, ArrayRecipe, linear_synapse
 from allspin.host.training.in_array.training import ArrayNetwork, row_values
-from allspin.host.training.recipe import TrainingParameters
-from allspin.host.training.training_target import TrainingTarget
+from allspin.host.training.recipe.parameters import TrainingParameters
+from allspin.host.training.recipe.training_target import TrainingTarget
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import network_to_bytes

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from allspin.host.data.catalogue import open_device
-from allspin.host.training.recipe import TrainingParameters
+from allspin.host.training.recipe.parameters import TrainingParameters
+from allspin.host.training.recipe.training_target import TrainingTarget
 from allspin.host.training.robust.law import FIRST_TRAINING_CHIP, chip_law, half_scale_current
-from allspin.host.training.training_target import TrainingTarget
 from allspin.sim.chip.calibration import calibrate
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.imperfections import Imperfections

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from allspin.host.data.catalogue import open_device
-from allspin.host.training.latent import LatentNetwork
-from allspin.host.training.passes import forward as undisturbed
-from allspin.host.training.recipe import TrainingParameters
+from allspin.host.training.latent.network import LatentNetwork
+from allspin.host.training.latent.passes import forward as undisturbed
+from allspin.host.training.recipe.parameters import TrainingParameters
+from allspin.host.training.recipe.training_target import TrainingTarget
 from allspin.host.training.robust.law import ChipLaw, ColumnLaw, chip_law
 from allspin.host.training.robust.lesson import RobustLesson
 from allspin.host.training.robust.robustness import Robustness
 from allspin.host.training.robust.teacher import Teacher, softmax
-from allspin.host.training.training_target import TrainingTarget
 from allspin.sim.programming.schemes import Programming
 
 PAPER = open_device("paper")
@@ -85,7 +85,7 @@ def test_chips_that_differ_are_judged_worse() -> None:
     still = ChipLaw(levels, 0 * levels, 0 * levels, 0 * levels, 0.0, ColumnLaw())
 
     def judged(*laws: tuple[float, ChipLaw]) -> float:
-        return RobustLesson(list(laws), Robustness(), None).share_right(one, VALUES, answers)
+        return RobustLesson(list(laws), Robustness(), None).accuracy(one, VALUES, answers)
 
     # Draws are not quite 0, and a sum may lie where the converter rounds.
     same = judged((1.0, still))

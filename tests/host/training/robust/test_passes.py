@@ -7,13 +7,13 @@ import numpy.typing as npt
 import pytest
 
 from allspin.host.data.catalogue import open_device
-from allspin.host.training.latent import LatentNetwork
-from allspin.host.training.passes import backward as machines_backward
-from allspin.host.training.passes import forward as undisturbed
-from allspin.host.training.recipe import TrainingParameters
+from allspin.host.training.latent.network import LatentNetwork
+from allspin.host.training.latent.passes import backward as machines_backward
+from allspin.host.training.latent.passes import forward as undisturbed
+from allspin.host.training.recipe.parameters import TrainingParameters
+from allspin.host.training.recipe.training_target import TrainingTarget
 from allspin.host.training.robust.law import ChipLaw, ColumnLaw, chip_law
 from allspin.host.training.robust.passes import backward, forward
-from allspin.host.training.training_target import TrainingTarget
 from allspin.sim.chip.chip import Chip
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.programming.programming import program_chip

@@ -9,10 +9,12 @@ import pytest
 
 from allspin.host.data.catalogue import open_device
 from allspin.host.data.datasets import Dataset, load_dataset
-from allspin.host.training.recipe import TrainingParameters, split, train
+from allspin.host.training.images.validation import split
+from allspin.host.training.recipe.parameters import TrainingParameters
+from allspin.host.training.recipe.training_target import TrainingTarget
 from allspin.host.training.robust.judged import FIRST_JUDGE
 from allspin.host.training.robust.robustness import ALL, Robustness
-from allspin.host.training.training_target import TrainingTarget
+from allspin.host.training.train import train
 from allspin.sim.chip.chip import Chip
 from allspin.sim.network.netfile import network_to_bytes
 from allspin.sim.network.network import Network

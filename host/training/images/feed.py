@@ -7,7 +7,7 @@ from collections.abc import Generator
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.training.augment import GROUP, Augmenter
+from allspin.host.training.images.augment import GROUP, Augmenter
 
 DEPTH = 16
 """Batches that may lie ready."""

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allspin.host.training.augment import (
+from allspin.host.training.images.augment import (
     AUGMENTATIONS,
     LIMITS,
     Augmentation,

@@ -9,14 +9,16 @@ import pytest
 
 from allspin.host.data.catalogue import open_device
 from allspin.host.data.datasets import Dataset, load_dataset
-from allspin.host.training.passes import backward, forward
-from allspin.host.training.recipe import TrainingParameters, split, train
+from allspin.host.training.images.validation import split
+from allspin.host.training.latent.passes import backward, forward
+from allspin.host.training.recipe.parameters import TrainingParameters
+from allspin.host.training.recipe.training_target import TrainingTarget
 from allspin.host.training.robust.robustness import Robustness
-from allspin.host.training.training_target import TrainingTarget
+from allspin.host.training.train import train
 from allspin.sim.network.adc import Adc
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.tiling import Tiles, cut, tiles_of, uncut
-from tests.host.training.test_passes import SHAPE, grey, make
+from tests.host.training.latent.test_passes import SHAPE, grey, make
 
 FORMATS = TrainingParameters(states=7).formats
 COARSE = [Adc(8, 3, 9), Adc(8, 5, 8)]

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.training.number_formats import GRID, Array, NumberFormats
+from allspin.host.training.latent.number_formats import GRID, Array, NumberFormats
 from allspin.sim.network.adc import Adc
 from allspin.sim.network.network import GAIN_BITS, MAX_SHIFT, Converter, Layer, Network
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.training.number_formats import Array
+from allspin.host.training.latent.number_formats import Array
 from allspin.sim.network.adc import Adc
 
 Real = npt.NDArray[np.floating[Any]]

@@ -9,10 +9,11 @@ import pytest
 
 from allspin.host.data.catalogue import open_device
 from allspin.host.data.datasets import load_dataset
-from allspin.host.training.latent import LatentNetwork
-from allspin.host.training.passes import forward
-from allspin.host.training.recipe import TrainingParameters, train
-from allspin.host.training.training_target import TrainingTarget
+from allspin.host.training.latent.network import LatentNetwork
+from allspin.host.training.latent.passes import forward
+from allspin.host.training.recipe.parameters import TrainingParameters
+from allspin.host.training.recipe.training_target import TrainingTarget
+from allspin.host.training.train import train
 from allspin.sim.device.table_device import TableResponse, TableSynapse
 from allspin.sim.network.neuron import CmosSigmoidNeuron, SotNeuron
 from allspin.sim.programming.device_levels import device_levels

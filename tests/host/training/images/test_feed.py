@@ -4,8 +4,8 @@ from contextlib import closing
 import numpy as np
 import pytest
 
-from allspin.host.training.augment import Augmentation, Augmenter
-from allspin.host.training.feed import bent_batches
+from allspin.host.training.images.augment import Augmentation, Augmenter
+from allspin.host.training.images.feed import bent_batches
 
 SHAPE = (4, 5)
 STILL = Augmentation(rotation=0.0, stretch=0.0, shift=0.0, elastic=0.0)

@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 
 from allspin.host.data.datasets import Dataset, load_dataset
-from allspin.host.training.augment import AUGMENTATIONS, Augmentation
-from allspin.host.training.latent import LatentNetwork
-from allspin.host.training.recipe import Progress, TrainingParameters, split, train
+from allspin.host.training.images.augment import AUGMENTATIONS, Augmentation
+from allspin.host.training.images.validation import split
+from allspin.host.training.latent.network import LatentNetwork
+from allspin.host.training.recipe.parameters import TrainingParameters
+from allspin.host.training.train import train
+from allspin.host.training.trainer import Progress
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import network_to_bytes
@@ -42,15 +45,9 @@ def test_no_image_is_held_twice(dataset: Dataset, monkeypatch: pytest.MonkeyPatc
         assert np.shares_memory(images, dataset.train_images)
         raise Enough
 
-    monkeypatch.setattr("allspin.host.training.recipe.bent_batches", looked_at)
+    monkeypatch.setattr("allspin.host.training.trainer.bent_batches", looked_at)
     with pytest.raises(Enough):
         train(dataset, SMALL)
-
-
-def test_the_split_keeps_a_twelfth_apart() -> None:
-    learnt, kept = split(60_000)
-    assert (len(learnt), len(kept)) == (55_000, 5_000)
-    assert sorted([*learnt, *kept]) == list(range(60_000))
 
 
 def test_the_seed_decides_to_the_last_byte(dataset: Dataset) -> None:
@@ -102,7 +99,7 @@ def test_the_best_quantised_epoch_is_the_one_that_is_kept(
         seen[accuracy] = network.states(0)
         return accuracy
 
-    monkeypatch.setattr("allspin.host.training.recipe.share_right", scripted)
+    monkeypatch.setattr("allspin.host.training.trainer.accuracy_of", scripted)
     trained = train(dataset, SMALL)
     assert trained.validation_accuracy == trained.network.provenance["validation_accuracy"] == 0.9
     assert np.array_equal(trained.network.layers[0].states, seen[0.9])
@@ -257,33 +254,3 @@ def test_progress_counts_every_batch(dataset: Dataset) -> None:
     assert [p.step for p in seen] == list(range(1, seen[-1].steps + 1))
     assert len(seen) == 6 * (1100 // 32)
     assert sum(p.validation_accuracy is not None for p in seen) == 6
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"states": 1}, "states must be from 2 to 128, not 1"),
-        ({"states": 129}, "states must be from 2 to 128, not 129"),
-        ({"states": 100, "rah_bits": 6}, "100 states need R_AH words of at least 8 bits, not 6"),
-        ({"rah_bits": 9}, "rah_bits must be from 2 to 8, not 9"),
-        ({"hidden": ()}, "number of hidden layers must be from 1 to 14, not 0"),
-        ({"hidden": (8,) * 15}, "number of hidden layers must be from 1 to 14, not 15"),
-        ({"hidden": (100, 0)}, "hidden must be from 1 to 65535, not 0"),
-        (
-            {"neuron": "tanh"},
-            "neuron must be one of .*relu, sot, not 'tanh'; a kind of your own is registered .*",
-        ),
-        ({"pixel_bits": 0}, "pixel_bits must be from 1 to 8, not 0"),
-        ({"hidden_bits": 9}, "hidden_bits must be from 1 to 8, not 9"),
-        ({"noise": -0.1}, "noise must be from 0 to 0.5, not -0.1"),
-        ({"noise": float("nan")}, "noise must be from 0 to 0.5, not nan"),
-        ({"epochs": 0}, "epochs must be from 1 to 10000, not 0"),
-        ({"seed": -1}, "seed must be from 0 to 4294967295, not -1"),
-        ({"rate": 0.0}, "rate must be a number from 1e-06 to 1, not 0.0"),
-        ({"rate": float("nan")}, "rate must be a number from 1e-06 to 1, not nan"),
-        ({"batch": 0}, "batch must be from 1 to 65536, not 0"),
-    ],
-)
-def test_values_outside_their_range_are_named(changes: dict, message: str) -> None:
-    with pytest.raises(ValueError, match=f"^{message}$"):
-        dataclasses.replace(TrainingParameters(), **changes)

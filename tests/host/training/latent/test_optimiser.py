@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 
-from allspin.host.training.optimiser import Adam
+from allspin.host.training.latent.optimiser import Adam
 
 
 def test_steps_are_those_of_the_paper() -> None:

@@ -7,7 +7,7 @@ import tomli_w
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allspin.host.training.recipe_file import KEYS, read_recipe
+from allspin.host.training.recipe.recipe_file import KEYS, read_recipe
 from allspin.sim.errors import UserError
 
 WHOLE = {

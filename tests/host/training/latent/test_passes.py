@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allspin.host.training.latent import LatentNetwork
-from allspin.host.training.number_formats import NumberFormats
-from allspin.host.training.passes import backward, forward
+from allspin.host.training.latent.network import LatentNetwork
+from allspin.host.training.latent.number_formats import NumberFormats
+from allspin.host.training.latent.passes import backward, forward
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.levels import uniform_levels
 from allspin.sim.network.neuron import NEURONS

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.training.latent import OUTERMOST, LatentNetwork
-from allspin.host.training.number_formats import Array
-from allspin.host.training.tiled import TiledSums, by_drive, by_weight, tiled_sums
+from allspin.host.training.latent.network import OUTERMOST, LatentNetwork
+from allspin.host.training.latent.number_formats import Array
+from allspin.host.training.latent.tiled import TiledSums, by_drive, by_weight, tiled_sums
 from allspin.sim.network.adc import Adc
 from allspin.sim.network.golden import EXACT_FLOAT32
 
@@ -212,3 +212,19 @@ def backward(network: LatentNetwork, slope: Array, record: list[LayerPass]) -> l
             slope = slope @ here.matrix.T if tiled is None else by_drive(tiled, here.matrix, slope)
             slope *= here.weight_unit
     return gradients
+
+
+def accuracy_of(network: LatentNetwork, values: Array, labels: npt.NDArray[np.int64]) -> float:
+    """Share of images that a network in training classifies rightly.
+
+    Parameters
+    ----------
+    network : LatentNetwork
+        The network.
+    values : ndarray of float32, shape (rows, images)
+        Row values as whole numbers.
+    labels : ndarray of int64, shape (images,)
+        Class of each image.
+    """
+    sums, _ = forward(network, values)
+    return float(np.mean(np.argmax(sums, axis=1) == labels))

@@ -1,0 +1,1 @@
+"""A network in training: latent weights, number formats, passes forward and back, the optimiser."""
