@@ -14,9 +14,9 @@ from allspin.host.data.files import make_folder
 from allspin.host.show.printing import print_tables
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say
+from allspin.host.study.compare.assumptions.parts import DEFAULT_PERIPHERY, PERIPHERY
 from allspin.host.study.compare.comparison import compare
 from allspin.host.study.compare.files import leave
-from allspin.host.study.compare.parts import DEFAULT_PERIPHERY, PERIPHERY
 from allspin.host.study.compare.subject import IMAGES, MHZ, CompareOptions, Subject
 from allspin.host.study.compare.table import notes, tables
 from allspin.sim.cost.liberty import CELLS_45

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from allspin.host.data.catalogue import network_name, open_device
 from allspin.host.data.datasets import load_test_set
 from allspin.host.show.display import Display
-from allspin.host.study.compare.parts import DEFAULT_PERIPHERY, PERIPHERY
+from allspin.host.study.compare.assumptions.parts import DEFAULT_PERIPHERY, PERIPHERY
 from allspin.host.study.cutting import calibration_images, cut_network
 from allspin.sim.cost.liberty import CELLS_45, Library, load_library
 from allspin.sim.device.checks import check_number
@@ -117,7 +117,7 @@ class CompareOptions:
     images : int or None
         Images whose activity is counted, at least 2; None for 1000, or as many as there are.
     periphery : frozenset of str
-        Which parts of `allspin.host.study.compare.parts.PERIPHERY` are on.
+        Which parts of `allspin.host.study.compare.assumptions.parts.PERIPHERY` are on.
     others : tuple of str, Path or Network
         Networks that were trained with other neurons.
     accuracy : float or None

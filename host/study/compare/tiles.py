@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.host.show.display import Display
-from allspin.host.study.compare.parts import Assumptions
+from allspin.host.study.compare.assumptions.parts import Assumptions
 from allspin.sim.cost.converters import conversion_energy, converter_area
 from allspin.sim.cost.published import ADC_RATE, ADD_32, ARITHMETIC_SOURCE, amplifier_energy
 from allspin.sim.network.adc import Adc

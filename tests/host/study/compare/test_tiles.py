@@ -7,7 +7,7 @@ import pytest
 
 from allspin.hdl.bench.networks import random_images, random_network
 from allspin.host.show.display import Silent
-from allspin.host.study.compare.parts import Assumptions
+from allspin.host.study.compare.assumptions.parts import Assumptions
 from allspin.host.study.compare.tiles import TileCost, cheapest, record, tile_cost, tried
 from allspin.sim.cost.published import amplifier_energy
 from allspin.sim.network.golden import GoldenModel

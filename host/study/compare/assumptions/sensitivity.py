@@ -4,8 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from allspin.host.study.compare.neurons import CellPrice
-from allspin.host.study.compare.parts import Assumptions, cmos_periphery, spin_heat, spin_periphery
+from allspin.host.study.compare.assumptions.parts import (
+    Assumptions,
+    cmos_periphery,
+    spin_heat,
+    spin_periphery,
+)
+from allspin.host.study.compare.neurons.cells import CellPrice
 from allspin.sim.cost.published import ADC_CONVERSION, NOISE_EFFICIENCY, SIGNAL
 from allspin.sim.cost.spin import NeuronFigures
 

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from allspin.hdl.cost.cells import synthesise
 from allspin.hdl.neuron.cmos_neuron import DigitalColumn
-from allspin.host.study.compare.neurons import check_timing
+from allspin.host.study.compare.neurons.cells import check_timing
 from allspin.sim.cost.liberty import Library
 from allspin.sim.cost.netlist import Energy, Netlist
 from allspin.sim.network.golden import GoldenModel

@@ -1,0 +1,1 @@
+"""The neurons that are compared: spin devices, CMOS neurons in cells, digital columns."""
