@@ -18,7 +18,9 @@ from allspin.hdl.memory_map import (
     WRITE_TABLE,
 )
 from allspin.hdl.parameters import EngineParameters
-from allspin.sim.chip.chip import MAX_SPREAD, USE_BITS, Words, WriteTable, state_words
+from allspin.sim.chip.cells.words import state_words
+from allspin.sim.chip.cells.write_table import MAX_SPREAD, WriteTable
+from allspin.sim.chip.fixed_point import USE_BITS, Words
 from allspin.sim.chip.generator import FRACTION_BITS, Purpose, use_normals
 from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.network.golden import Integers

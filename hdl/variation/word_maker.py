@@ -1,7 +1,7 @@
 """Cells in, R_AH words out: what both forms have in common.
 
-The integers are those of `allspin.sim.chip.chip.state_words`: level, D2D and C2C of each cell,
-rounded and clamped, and stuck cells. A stuck cell has the level of the lowest state or of the
+The integers are those of `allspin.sim.chip.cells.words.state_words`: level, D2D and C2C of each
+cell, rounded and clamped, and stuck cells. A stuck cell has the level of the lowest state or of the
 highest line of its table, so the host fills the lines above the last state with the last state's.
 """
 
@@ -17,7 +17,7 @@ from allspin.hdl.variation.normal import product_bits
 from allspin.hdl.variation.speck import LAYER_BITS
 from allspin.hdl.variation.states import CellLayout, StateLayout
 from allspin.hdl.variation.write_table import SPREAD_BITS, EntryLayout
-from allspin.sim.chip.chip import WORD_BITS as FRACTION_BITS
+from allspin.sim.chip.fixed_point import WORD_BITS as FRACTION_BITS
 
 SUM_BITS = product_bits(SPREAD_BITS) + 2
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.chip.chip import Chip, ColumnNoise
+from allspin.sim.chip.chip import Chip
+from allspin.sim.chip.column_noise import ColumnNoise
 from allspin.sim.network.golden import activate
 from allspin.sim.network.levels import check_range
 from allspin.sim.network.network import Converter, Layer, Network

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from allspin.sim.chip.array import D2D, UNIT
+from allspin.sim.chip.cells.array import D2D, UNIT
 from allspin.sim.chip.generator import Purpose, cell_normals, column_normals
 from allspin.sim.device.device_card import NEURON_AXES, POINTS, pulse_axes, pulse_counts
 from allspin.sim.device.synapse_response import Polarity

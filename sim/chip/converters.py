@@ -15,35 +15,26 @@ variation spreads over more than one whole number are right in the mean.
 import dataclasses
 
 import numpy as np
-import numpy.typing as npt
 
-from allspin.sim.chip.generator import FRACTION_BITS, Purpose, cell_normals, use_normals
+from allspin.sim.chip.fixed_point import (
+    OFFSET_BITS,
+    SHARE_BITS,
+    Integers,
+    rounded,
+    share_units,
+    sum_spread,
+    turned,
+)
+from allspin.sim.chip.generator import Purpose, cell_normals, use_normals
 from allspin.sim.device.device import Device
 from allspin.sim.network.adc import Adc
 from allspin.sim.network.network import MAX_LINES, Layer, Network
-
-Integers = npt.NDArray[np.int64]
-
-SHARE_BITS = 16
-"""Fraction bits of a gain's deviation."""
-USE_BITS = 6
-"""Fraction bits of a deviation of a sum."""
-
-
-def _rounded(value: Integers, bits: int) -> Integers:
-    """Drop fraction bits, to the nearest, halves up."""
-    return (value + (1 << bits >> 1)) >> bits
 
 
 def cell_range(network: Network, number: int) -> int:
     """One cell's range at full row current, in units of a column's sum."""
     levels = network.layers[number].levels
     return (int(levels[-1]) - int(levels[0])) * (2 ** network.input_bits(number) - 1)
-
-
-def _spread(figure: float, unit: int) -> int:
-    """A deviation of a sum, in units of ``2**-USE_BITS``."""
-    return round(figure * unit * 2**USE_BITS)
 
 
 def varied_adc(device: Device, seed: int, network: Network, number: int) -> Adc | None:
@@ -53,14 +44,14 @@ def varied_adc(device: Device, seed: int, network: Network, number: int) -> Adc 
     if adc is None:
         return None
     spreads = {
-        Purpose.ADC_OFFSET: _spread(device.adc.offset, 1 << adc.shift),
-        Purpose.AMPLIFIER_OFFSET: _spread(wrong.amplifier_offset, cell_range(network, number)),
+        Purpose.ADC_OFFSET: sum_spread(device.adc.offset, 1 << adc.shift),
+        Purpose.AMPLIFIER_OFFSET: sum_spread(wrong.amplifier_offset, cell_range(network, number)),
     }
     shape = (adc.tiles(layer.rows), layer.columns)
     drawn = _drawn(seed, number, shape, spreads)
     if drawn is None:
         return adc
-    offsets = _rounded(drawn, FRACTION_BITS + USE_BITS)
+    offsets = rounded(drawn, OFFSET_BITS)
     if adc.offsets is not None:
         offsets += adc.offsets
     return dataclasses.replace(adc, offsets=offsets)
@@ -107,14 +98,14 @@ def through_gains(device: Device, seed: int, layer: Layer, number: int, held: In
         (Purpose.ADC_GAIN, device.adc.gain),
         (Purpose.AMPLIFIER_GAIN, device.imperfections.amplifier_gain),
     ):
-        share = np.int64(round(figure * 2**SHARE_BITS))
+        share = np.int64(share_units(figure))
         if share:
             normals = cell_normals(seed, number, purpose, gains.shape)
-            gains += _rounded(normals * share, SHARE_BITS)
+            gains += rounded(normals * share, SHARE_BITS)
     if not gains.any():
         return held
     by_row = np.repeat(gains, adc.rows, axis=0)[: layer.rows]
-    return held + _rounded(held * by_row, FRACTION_BITS)
+    return turned(held, by_row)
 
 
 class TileNoise:
@@ -144,10 +135,10 @@ class TileNoise:
                 {}
                 if adc is None
                 else {
-                    Purpose.READ: _spread(
+                    Purpose.READ: sum_spread(
                         device.imperfections.read_noise, cell_range(network, number)
                     ),
-                    Purpose.ADC_NOISE: _spread(device.adc.noise, 1 << adc.shift),
+                    Purpose.ADC_NOISE: sum_spread(device.adc.noise, 1 << adc.shift),
                 }
             )
             self._spreads.append({each: spread for each, spread in spreads.items() if spread})
@@ -168,7 +159,7 @@ class TileNoise:
         for purpose, spread in spreads.items():
             normals = use_normals(self.seed, layer, purpose, first, images, columns, tile * columns)
             drawn += normals * np.int64(spread)
-        return sums + _rounded(drawn, FRACTION_BITS + USE_BITS)
+        return sums + rounded(drawn, OFFSET_BITS)
 
     @property
     def silent(self) -> bool:

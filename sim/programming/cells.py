@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.chip.chip import WORD_BITS, Integers, Words, rounded_words
+from allspin.sim.chip.cells.words import rounded_words
+from allspin.sim.chip.fixed_point import WORD_BITS, Integers, Words
 from allspin.sim.device.synapse import Synapse
 from allspin.sim.device.synapse_response import Array
 from allspin.sim.network.levels import full_scale

@@ -24,7 +24,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.chip.chip import Chip, Words, held_words, rounded_words, written_words
+from allspin.sim.chip.cells.words import held_words, rounded_words, written_words
+from allspin.sim.chip.chip import Chip
+from allspin.sim.chip.fixed_point import Words
 from allspin.sim.device.synapse import Synapse
 from allspin.sim.device.synapse_response import Polarity
 from allspin.sim.network.network import Layer, Network

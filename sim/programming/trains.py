@@ -11,7 +11,8 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.chip.chip import SPREAD_BITS, WriteTable, drawn_words, spread_units
+from allspin.sim.chip.cells.write_table import WriteTable, drawn_words, spread_units
+from allspin.sim.chip.fixed_point import SPREAD_BITS
 from allspin.sim.device.synapse import Synapse
 from allspin.sim.device.synapse_response import Array, Polarity
 from allspin.sim.network.levels import full_scale

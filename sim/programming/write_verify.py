@@ -13,10 +13,13 @@ The next train is, of both polarities, the one that most likely ends at the leve
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.chip.array import D2D, UNIT
-from allspin.sim.chip.chip import WORD_BITS, Chip, held_words, write_table
+from allspin.sim.chip.cells.array import D2D, UNIT
+from allspin.sim.chip.cells.stuck import Stuck, stuck_cells
+from allspin.sim.chip.cells.words import held_words
+from allspin.sim.chip.cells.write_table import write_table
+from allspin.sim.chip.chip import Chip
+from allspin.sim.chip.fixed_point import WORD_BITS
 from allspin.sim.chip.generator import Purpose, cell_normals, normals
-from allspin.sim.chip.stuck import Stuck, stuck_cells
 from allspin.sim.device.synapse_response import Array, Polarity
 from allspin.sim.programming.cells import BEYOND, Cells
 from allspin.sim.programming.schemes import Counts, Programming

@@ -9,7 +9,7 @@ from allspin.hdl.parameters import EngineParameters
 from allspin.hdl.stream.block_ram import block_memory
 from allspin.hdl.stream.layouts import LoadLayout
 from allspin.hdl.variation.normal import product_bits
-from allspin.sim.chip.chip import USE_BITS
+from allspin.sim.chip.fixed_point import USE_BITS
 from allspin.sim.chip.generator import FRACTION_BITS
 
 SPREAD_BYTES = 4

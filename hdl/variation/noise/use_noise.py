@@ -1,10 +1,10 @@
 """Noise at each use: of a layer's neurons and sums, and of the last layer's sums behind it.
 
-The integers are those of `allspin.sim.chip.chip.ColumnNoise`: normal values of purpose NEURON_USE
-and READ times a spread, rounded. They are drawn ahead, as soon as an image's number is known, so
-that V-I converters and amplifiers need not wait. One pipeline draws all of them in turn: of each
-beat of columns the noise of its neurons, then, if sums have any, that of its sums; and at an
-image's end that of the last layer's sums, if this is the layer before it.
+The integers are those of `allspin.sim.chip.column_noise.ColumnNoise`: normal values of purpose
+NEURON_USE and READ times a spread, rounded. They are drawn ahead, as soon as an image's number is
+known, so that V-I converters and amplifiers need not wait. One pipeline draws all of them in turn:
+of each beat of columns the noise of its neurons, then, if sums have any, that of its sums; and at
+an image's end that of the last layer's sums, if this is the layer before it.
 """
 
 from typing import Any
@@ -20,7 +20,7 @@ from allspin.hdl.stream.queue import Queue
 from allspin.hdl.variation.draw_unit import DrawInterface, DrawSignature
 from allspin.hdl.variation.noise.pipelined_noise import BeatLayout, Kind, PipelinedNoise
 from allspin.hdl.variation.noise.sum_errors import SumErrors
-from allspin.sim.chip.chip import USE_BITS
+from allspin.sim.chip.fixed_point import USE_BITS
 from allspin.sim.chip.generator import FRACTION_BITS, SEED_BITS, Purpose
 from allspin.sim.chip.generator import USE_BITS as IMAGE_BITS
 from allspin.sim.chip.speck import WORD_BITS

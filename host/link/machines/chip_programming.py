@@ -27,7 +27,9 @@ from allspin.host.link.payloads.memories import (
 )
 from allspin.host.link.wire.session import NO_PROGRESS, Progress
 from allspin.sim.array.in_array import chip_in_array
-from allspin.sim.chip.chip import Chip, ColumnNoise, WriteTable
+from allspin.sim.chip.cells.write_table import WriteTable
+from allspin.sim.chip.chip import Chip
+from allspin.sim.chip.column_noise import ColumnNoise
 from allspin.sim.device.device import Device
 from allspin.sim.errors import UserError
 from allspin.sim.network.levels import full_scale

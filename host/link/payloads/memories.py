@@ -22,7 +22,8 @@ from allspin.host.link.payloads.identity import Identity
 from allspin.host.link.wire.frames import encoded_size
 from allspin.host.link.wire.groups import Group
 from allspin.host.link.wire.session import NO_PROGRESS, Progress, Session
-from allspin.sim.chip.chip import OFFSET_BITS, ColumnNoise
+from allspin.sim.chip.column_noise import ColumnNoise
+from allspin.sim.chip.fixed_point import OFFSET_BITS
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network
 

@@ -7,7 +7,8 @@ from typing import Any, Self
 from allspin.host.study.chips.cells.probed import ProbedCells, probed_device
 from allspin.sim.array.in_array import InArray, chip_in_array
 from allspin.sim.chip.calibration import Calibrated, calibrate
-from allspin.sim.chip.chip import Chip, ColumnNoise
+from allspin.sim.chip.chip import Chip
+from allspin.sim.chip.column_noise import ColumnNoise
 from allspin.sim.device.device import Device
 from allspin.sim.network.network import Network
 from allspin.sim.programming.programming import program_chip

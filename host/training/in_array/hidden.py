@@ -5,7 +5,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.chip.array import UNIT
+from allspin.sim.chip.cells.array import UNIT
 from allspin.sim.chip.generator import Purpose, column_normals
 from allspin.sim.device.neuron_device import NeuronVariation
 from allspin.sim.network.neuron import SotNeuron

@@ -5,7 +5,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.chip.array import D2D, UNIT
+from allspin.sim.chip.cells.array import D2D, UNIT
 from allspin.sim.chip.generator import cell_normals
 from allspin.sim.device.synapse import SotSynapse
 from allspin.sim.device.synapse_response import Polarity

@@ -9,7 +9,7 @@ from allspin.hdl.cost.bound import cycle_bounds
 from allspin.hdl.parameters import EngineParameters, HardwareProfile, VariationParameters
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_test_set
-from allspin.sim.chip.chip import ColumnNoise
+from allspin.sim.chip.column_noise import ColumnNoise
 from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.network.levels import uniform_levels
 from allspin.sim.network.network import Converter, Layer, Network

@@ -18,7 +18,9 @@ from allspin.hdl.variation.noise.use_noise import UseNoise
 from allspin.hdl.variation.programmer import Programmer
 from allspin.hdl.variation.variation import Variation
 from allspin.hdl.variation.write_table import WriteTables
-from allspin.sim.chip.chip import MAX_SPREAD, USE_BITS, WriteTable, state_words
+from allspin.sim.chip.cells.words import state_words
+from allspin.sim.chip.cells.write_table import MAX_SPREAD, WriteTable
+from allspin.sim.chip.fixed_point import USE_BITS
 from allspin.sim.chip.generator import FRACTION_BITS, Purpose, use_normals
 from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.network.levels import full_scale

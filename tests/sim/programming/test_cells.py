@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from allspin.hdl.bench.networks import random_network
-from allspin.sim.chip.chip import WORD_BITS, Chip
+from allspin.sim.chip.chip import Chip
+from allspin.sim.chip.fixed_point import WORD_BITS
 from allspin.sim.device.device import Device
 from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.device.synapse import SotSynapse

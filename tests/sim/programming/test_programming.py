@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from allspin.sim.chip.cells.stuck import stuck_cells
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.generator import Purpose, cell_normals
-from allspin.sim.chip.stuck import stuck_cells
 from allspin.sim.device.device import Device, Electrical
 from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.device.neuron_device import NeuronVariation

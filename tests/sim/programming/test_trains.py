@@ -7,7 +7,7 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from allspin.sim.chip.chip import SPREAD_BITS
+from allspin.sim.chip.fixed_point import SPREAD_BITS
 from allspin.sim.device.synapse import SotSynapse
 from allspin.sim.device.synapse_response import Polarity, PulseResponse
 from allspin.sim.device.synapse_variation import CycleVariation, DeviceVariation

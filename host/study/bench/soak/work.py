@@ -10,7 +10,8 @@ from allspin.host.data.catalogue import open_device
 from allspin.host.link.machines.chip_programming import ChipMaker
 from allspin.host.link.machines.linked import LinkedMachine
 from allspin.host.link.machines.resident import ResidentImages
-from allspin.sim.chip.chip import Chip, ColumnNoise
+from allspin.sim.chip.chip import Chip
+from allspin.sim.chip.column_noise import ColumnNoise
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
 from allspin.sim.programming.programming import chip_network, program_chip

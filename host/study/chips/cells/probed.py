@@ -9,7 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.host.study.chips.cells.reads import Reads, read_cells
-from allspin.sim.chip.chip import Chip, Words, rounded_words
+from allspin.sim.chip.cells.words import rounded_words
+from allspin.sim.chip.chip import Chip
+from allspin.sim.chip.fixed_point import Words
 from allspin.sim.device.adc_variation import AdcVariation
 from allspin.sim.device.device import Device
 from allspin.sim.device.imperfections import Imperfections

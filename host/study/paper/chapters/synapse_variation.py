@@ -17,7 +17,7 @@ from allspin.host.study.paper.chapter import (
     no_experiments,
 )
 from allspin.host.training.in_array.recipe import raw_synapse
-from allspin.sim.chip.array import SynapseArray
+from allspin.sim.chip.cells.array import SynapseArray
 from allspin.sim.device.synapse import SotSynapse
 from allspin.sim.device.synapse_response import Polarity
 from allspin.sim.device.synapse_variation import (

@@ -23,7 +23,9 @@ from allspin.host.link.machines.linked import LinkedMachine
 from allspin.host.link.machines.opening import VIRTUAL, open_machine
 from allspin.sim.array.in_array import chip_in_array
 from allspin.sim.chip.calibration import calibrate
-from allspin.sim.chip.chip import Chip, ColumnNoise, WriteTable
+from allspin.sim.chip.cells.write_table import WriteTable
+from allspin.sim.chip.chip import Chip
+from allspin.sim.chip.column_noise import ColumnNoise
 from allspin.sim.device.adc_variation import AdcVariation
 from allspin.sim.device.device import Device as ChipDevice
 from allspin.sim.device.hall_array import HallArray

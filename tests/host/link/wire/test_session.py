@@ -22,7 +22,8 @@ from allspin.host.link.machines.resident import ResidentImages
 from allspin.host.link.machines.resident_chips import ResidentChips
 from allspin.host.link.virtual.board import VirtualTransport
 from allspin.host.link.virtual.faults import Faults, FaultyTransport, WireFaults
-from allspin.sim.chip.chip import Chip, Words
+from allspin.sim.chip.chip import Chip
+from allspin.sim.chip.fixed_point import Words
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.programming.programming import program_chip

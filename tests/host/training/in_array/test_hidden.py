@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from allspin.host.training.in_array.hidden import FINE, ReluHidden, SotHidden
-from allspin.sim.chip.array import UNIT
+from allspin.sim.chip.cells.array import UNIT
 from allspin.sim.chip.generator import Purpose, column_normals
 from allspin.sim.device.neuron_device import NeuronVariation
 from allspin.sim.network.neuron import SotNeuron

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from allspin.sim.chip.chip import WriteTable, state_words
-from allspin.sim.chip.stuck import stuck_cells
+from allspin.sim.chip.cells.stuck import stuck_cells
+from allspin.sim.chip.cells.words import state_words
+from allspin.sim.chip.cells.write_table import WriteTable
 from allspin.sim.device.imperfections import STUCK_ENDS, Imperfections
 from allspin.sim.device.synapse_response import Polarity
 from allspin.sim.network.levels import uniform_levels
@@ -47,7 +48,7 @@ def test_the_highest_bit_of_a_draw_says_at_which_end_a_cell_is_stuck(
 ) -> None:
     """As in gateware, at the very value too."""
     draws = np.array([[0, 2**31 - 1, 2**31, 2**32 - 1]])
-    monkeypatch.setattr("allspin.sim.chip.stuck.draw_bits", lambda *arguments: draws)
+    monkeypatch.setattr("allspin.sim.chip.cells.stuck.draw_bits", lambda *arguments: draws)
     stuck = stuck_cells(1, 0, (1, 4), Imperfections(stuck=0.5, stuck_at="either"))
     assert stuck is not None
     assert stuck.cells.tolist() == [[True, True, False, False]]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from allspin.sim.chip.array import SynapseArray
+from allspin.sim.chip.cells.array import SynapseArray
 from allspin.sim.chip.generator import Purpose, normals
 from allspin.sim.device.synapse import SotSynapse
 from allspin.sim.device.synapse_response import Polarity, PulseResponse

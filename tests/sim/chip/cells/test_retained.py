@@ -9,9 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from allspin.sim.chip.chip import Chip, WriteTable, state_words
+from allspin.sim.chip.cells.retained import retained, retention_table
+from allspin.sim.chip.cells.words import state_words
+from allspin.sim.chip.cells.write_table import WriteTable
+from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.generator import Purpose, cell_normals
-from allspin.sim.chip.retained import retained, retention_table
 from allspin.sim.device.device_file import load_device
 from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.device.retention import Retention
@@ -23,7 +25,7 @@ from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Programming
 
 PAPER = load_device(
-    Path(__file__).resolve().parents[3] / "host" / "data" / "devices" / "paper.toml"
+    Path(__file__).resolve().parents[4] / "host" / "data" / "devices" / "paper.toml"
 )
 STATES = (np.arange(2000).reshape(40, 50) % 10).astype(np.uint8)
 NET = Network((Layer(STATES, uniform_levels(10)),), ReluNeuron(), (5, 8))

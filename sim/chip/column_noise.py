@@ -1,0 +1,137 @@
+"""What a chip adds to column sums and currents at each use."""
+
+import numpy as np
+
+from allspin.sim.chip.converters import TileNoise, cell_range
+from allspin.sim.chip.fixed_point import (
+    OFFSET_BITS,
+    SHARE_BITS,
+    USE_BITS,
+    Integers,
+    rounded,
+    share_units,
+    sum_spread,
+    turned,
+)
+from allspin.sim.chip.generator import Purpose, column_normals, use_normals
+from allspin.sim.device.device import Device
+from allspin.sim.network.network import Network
+
+
+class ColumnNoise:
+    """What a chip adds to column sums and currents at each use, for `GoldenModel`.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    device : Device
+        What its chips are made of.
+    seed : int
+        The chip.
+    """
+
+    def __init__(self, network: Network, device: Device, seed: int) -> None:
+        self.seed = seed
+        wrong = device.imperfections
+        use = device.neuron_variation.use_deviation(network.neuron)
+        self._use = round(use * 2 ** (network.current_bits + USE_BITS))
+        self._columns = [layer.columns for layer in network.layers]
+        self._last = len(network.layers) - 1
+        tiled = [layer.adc is not None for layer in network.layers]
+        self._tiles = TileNoise(network, device, seed)
+        self._amplifier_gain = 0 if tiled[-1] else share_units(wrong.amplifier_gain)
+        # The amplifiers of tiles are before their converters: see `varied_adc` and `TileNoise`.
+        units = [
+            0 if tiled[number] else cell_range(network, number)
+            for number in range(len(network.layers))
+        ]
+        self._read = [sum_spread(wrong.read_noise, unit) for unit in units]
+        self._offset = [sum_spread(wrong.amplifier_offset, unit) for unit in units]
+
+    def on_sums(self, layer: int, first: int, sums: Integers) -> Integers:
+        """Column sums as the amplifier gives them.
+
+        Parameters
+        ----------
+        layer : int
+            Layer, from 0.
+        first : int
+            Number of the first image.
+        sums : ndarray of int64, shape (images, columns)
+            Column sums without noise.
+
+        Returns
+        -------
+        ndarray of int64, shape (images, columns)
+            Read noise and offset added; in the last layer, which has no V-I converter to
+            take it up, the amplifier's gain error too.
+        """
+        images, columns = sums.shape
+        # Most devices have neither, and passes over all sums cost a twentieth of a chip's time.
+        if self._read[layer] or self._offset[layer]:
+            added = np.zeros(sums.shape, np.int64)
+            if self._read[layer]:
+                normals = use_normals(self.seed, layer, Purpose.READ, first, images, columns)
+                added += normals * np.int64(self._read[layer])
+            if self._offset[layer]:
+                added += self.offsets(layer)
+            sums = sums + rounded(added, OFFSET_BITS)
+        if layer == self._last and self._amplifier_gain:
+            sums = turned(sums, self.shares)
+        return sums
+
+    def on_tile(self, layer: int, tile: int, first: int, sums: Integers) -> Integers:
+        """Column sums of a tile before they are converted, with the noise of this use.
+
+        Parameters and result are those of `on_sums`, for a tile.
+        """
+        return self._tiles.added(layer, tile, first, sums)
+
+    def on_currents(self, layer: int, first: int, currents: Integers) -> Integers:
+        """Neurons' input currents at this use, before they are clamped.
+
+        Parameters and result are those of `on_sums`, for currents.
+        """
+        if not self._use:
+            return currents
+        normals = use_normals(self.seed, layer, Purpose.NEURON_USE, first, *currents.shape)
+        return currents + rounded(normals * np.int64(self._use), OFFSET_BITS)
+
+    def read_spread(self, layer: int) -> int:
+        """One standard deviation of a layer's column sums at a use, in units of ``2**-6``."""
+        return self._read[layer]
+
+    def offsets(self, layer: int) -> Integers:
+        """What a layer's amplifiers add to its sums, in units of ``2**-19``, shape (columns,)."""
+        columns = self._columns[layer]
+        normals = column_normals(self.seed, layer, Purpose.AMPLIFIER_OFFSET, columns)
+        return normals * np.int64(self._offset[layer])
+
+    @property
+    def shares(self) -> Integers:
+        """By how much of it the last layer's amplifiers change a sum, in units of ``2**-13``."""
+        columns = self._columns[self._last]
+        normals = column_normals(self.seed, self._last, Purpose.AMPLIFIER_GAIN, columns)
+        return rounded(normals * np.int64(self._amplifier_gain), SHARE_BITS)
+
+    @property
+    def use_spread(self) -> int:
+        """One standard deviation of a neuron's current at a use, in units of ``2**-6``."""
+        return self._use
+
+    @property
+    def on_tiles(self) -> bool:
+        """Whether it changes what tiles' converters see."""
+        return not self._tiles.silent
+
+    @property
+    def on_neurons_only(self) -> bool:
+        """Whether it leaves the column sums as they are."""
+        sums = any(self._read) or any(self._offset) or self._amplifier_gain
+        return not sums and self._tiles.silent
+
+    @property
+    def silent(self) -> bool:
+        """Whether it never adds anything."""
+        return self.on_neurons_only and not self._use

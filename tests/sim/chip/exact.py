@@ -1,0 +1,47 @@
+"""What chips are compared with: their draws one by one, and small networks."""
+
+import math
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from allspin.sim.chip.generator import Purpose, draw_bits, normal_values
+from allspin.sim.device.synapse import SotSynapse
+from allspin.sim.device.synapse_response import PulseResponse
+from allspin.sim.network.levels import uniform_levels
+from allspin.sim.network.network import Converter, Layer, Network
+from allspin.sim.network.neuron import SotNeuron
+
+
+def z(seed: int, layer: int, purpose: Purpose, row: int, column: int, number: int = 0) -> int:
+    bits = draw_bits(seed, layer, purpose, row, column, number)
+    return int(normal_values(bits.reshape(1))[0])
+
+
+def synapse(**variation: Any) -> SotSynapse:
+    return SotSynapse(PulseResponse(22, 100), PulseResponse(9, 100), **variation)
+
+
+def halves_up(value: Fraction) -> int:
+    return math.floor(value + Fraction(1, 2))
+
+
+def small_network() -> Network:
+    rng = np.random.default_rng(0)
+    neuron = SotNeuron()
+    gains, offsets = np.full((2, 8), [[600], [-40]], np.int32)
+    first, last = (rng.integers(0, 10, shape).astype(np.uint8) for shape in ((6, 8), (8, 3)))
+    return Network(
+        (
+            Layer(first, uniform_levels(10), Converter(gains, offsets, 13), neuron.table(8, 4)),
+            Layer(last, uniform_levels(10)),
+        ),
+        neuron,
+        (2, 3),
+    )
+
+
+def images() -> npt.NDArray[np.uint8]:
+    return np.random.default_rng(1).integers(0, 256, (50, 2, 3)).astype(np.uint8)
