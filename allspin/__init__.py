@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from allspin.hdl.neuron.neuron import NeuronGateware as NeuronGateware
     from allspin.hdl.neuron.neuron import register_gateware as register_gateware
-    from allspin.hdl.parameters import HardwareProfile as HardwareProfile
-    from allspin.hdl.parameters import ResidentParameters as ResidentParameters
-    from allspin.hdl.parameters import VariationParameters as VariationParameters
+    from allspin.hdl.parameters.profile import HardwareProfile as HardwareProfile
+    from allspin.hdl.parameters.profile import ResidentParameters as ResidentParameters
+    from allspin.hdl.parameters.profile import VariationParameters as VariationParameters
     from allspin.host.bitstreams.build.boards import BuildDisplay as BuildDisplay
     from allspin.host.bitstreams.build.boards import BuildOptions as BuildOptions
     from allspin.host.bitstreams.build.boards import build as build
@@ -165,7 +165,7 @@ _HOMES = {
     "Display": "host.show.display",
     "FitOptions": "host.study.fit.options",
     "GoldenModel": "sim.network.golden",
-    "HardwareProfile": "hdl.parameters",
+    "HardwareProfile": "hdl.parameters.profile",
     "ImportOptions": "host.training.imported.options",
     "Machine": "host.link.machines.machine",
     "MachineOptions": "host.study.running.machine_options",
@@ -178,7 +178,7 @@ _HOMES = {
     "Programming": "sim.programming.schemes",
     "ReadOptions": "host.study.fit.reading.options",
     "ReportSubject": "host.report.subject:Subject",
-    "ResidentParameters": "hdl.parameters",
+    "ResidentParameters": "hdl.parameters.profile",
     "Response": "sim.device.synapse_response",
     "Robustness": "host.training.robust.robustness",
     "RunOptions": "host.study.run",
@@ -189,7 +189,7 @@ _HOMES = {
     "TrainingTarget": "host.training.recipe.training_target",
     "UartOptions": "host.link.wire.uart",
     "UserError": "sim.errors",
-    "VariationParameters": "hdl.parameters",
+    "VariationParameters": "hdl.parameters.profile",
     "build": "host.bitstreams.build.boards",
     "classify": "host.study.running.classify",
     "compare": "host.study.compare.comparison",

@@ -3,8 +3,8 @@
 from typing import Any
 
 from allspin.boards.build.families import ECP5, GOWIN, Family, family_of
-from allspin.hdl.parameters import EngineParameters
-from allspin.hdl.target import InferredBlocks, Sprams
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.target import InferredBlocks, Sprams
 
 BLOCK_WORDS = {"iCE40": 256, ECP5.name: 1024, GOWIN.name: 1024}
 """Words of 16 bits in a block of memory, by family."""

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from allspin.hdl.parameters import HardwareProfile, ResidentParameters, VariationParameters
+from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters, VariationParameters
 from allspin.sim.network.levels import check_range
 
 ROUTER2 = ("--router", "router2")

@@ -26,7 +26,7 @@ from allspin.boards.button import Button, ButtonParameters
 from allspin.boards.lights import LightsDriver
 from allspin.boards.top import TopParameters
 from allspin.hdl.link.uart import UartReceiver, UartTransmitter
-from allspin.hdl.parameters import HardwareProfile
+from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.hdl.stream.ecp5 import is_ecp5
 from allspin.hdl.stream.slice import Slice
 from allspin.sim.errors import UserError

@@ -12,9 +12,11 @@ from allspin.hdl.link.link import Link
 from allspin.hdl.link.protocol import MAX_WINDOW, LinkParameters
 from allspin.hdl.link.uart import UartParameters, UartReceiver, UartTransmitter
 from allspin.hdl.neuron.neuron import check_gateware
-from allspin.hdl.parameters import CrossbarParameters, EngineParameters, HardwareProfile
+from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.profile import HardwareProfile
+from allspin.hdl.parameters.tiling import OFFSET_BITS
 from allspin.hdl.resident.resident import Resident
-from allspin.hdl.tiling import OFFSET_BITS
 from allspin.sim.network.network import Network
 
 REQUEST_BYTES = 32

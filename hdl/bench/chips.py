@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.hdl.export.contents import Contents, network_contents
-from allspin.hdl.memory_map import (
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.memory_map import (
     AMPLIFIERS,
     CHIP,
     ENGINE,
@@ -17,7 +18,6 @@ from allspin.hdl.memory_map import (
     WEIGHTS,
     WRITE_TABLE,
 )
-from allspin.hdl.parameters import EngineParameters
 from allspin.sim.chip.cells.words import state_words
 from allspin.sim.chip.cells.write_table import MAX_SPREAD, WriteTable
 from allspin.sim.chip.fixed_point import USE_BITS, Words

@@ -23,7 +23,7 @@ from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.crossbar.cell_placer import PlaceLayout
 from allspin.hdl.crossbar.replay import ReplayLayout
-from allspin.hdl.parameters import CrossbarParameters
+from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.stream.layouts import EventLayout
 
 

@@ -14,8 +14,8 @@ from allspin.hdl.bench.drivers import Stalls, StreamDriver, StreamMonitor, level
 from allspin.hdl.bench.job import Job
 from allspin.hdl.bench.scoreboard import Scoreboard
 from allspin.hdl.export.contents import load_beats, network_contents
-from allspin.hdl.memory_map import COUNTERS, ENGINE
-from allspin.hdl.parameters import EngineParameters
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.memory_map import COUNTERS, ENGINE
 from allspin.hdl.resident.beats import beat_members, pack_beats
 from allspin.hdl.stream.layouts import (
     ByteLayout,

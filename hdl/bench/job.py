@@ -10,12 +10,8 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from allspin.hdl.parameters import (
-    EngineParameters,
-    HardwareProfile,
-    ResidentParameters,
-    VariationParameters,
-)
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters, VariationParameters
 from allspin.sim.network.netfile import network_from_bytes, network_to_bytes
 from allspin.sim.network.network import Network
 

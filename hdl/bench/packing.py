@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from allspin.hdl.parameters import distance_bits
+from allspin.hdl.parameters.profile import distance_bits
 
 Line = tuple[int, ...]
 """Distance and value of each slot, then whether the beat is its image's last."""

@@ -25,7 +25,8 @@ from allspin.hdl.cache import build_once, cache_folder, digest
 from allspin.hdl.engine.engine import Engine
 from allspin.hdl.export.verilog import to_verilog
 from allspin.hdl.neuron.neuron import check_gateware
-from allspin.hdl.parameters import EngineParameters, HardwareProfile
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.hdl.tools.process import run_tool
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network

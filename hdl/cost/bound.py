@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from allspin.hdl.parameters import EngineParameters
+from allspin.hdl.parameters.engine import EngineParameters
 from allspin.sim.chip.column_noise import ColumnNoise
 from allspin.sim.chip.speck import ROUNDS
 from allspin.sim.network.golden import GoldenModel

@@ -15,7 +15,8 @@ from amaranth.lib import wiring
 
 from allspin.hdl.bench.networks import random_network
 from allspin.hdl.neuron.amplifiers import Amplifiers, LastAmplifiers
-from allspin.hdl.parameters import EngineParameters, HardwareProfile, VariationParameters
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
 from allspin.hdl.variation.draw_unit import DrawUnit
 from allspin.hdl.variation.noise.use_noise import UseNoise
 from allspin.hdl.variation.programmer import Programmer

@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out
 from allspin.hdl.crossbar.crossbar import Columns, words_layout
 from allspin.hdl.crossbar.factors import times
 from allspin.hdl.crossbar.multiplier import CONVERTER_MULTIPLIERS, Multiplier
-from allspin.hdl.parameters import CrossbarParameters
+from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.tiles.conversions import Conversions
 from allspin.hdl.tiles.ends import TileEnds
 from allspin.hdl.tiles.fast_conversions import FastConversions

@@ -19,7 +19,7 @@ from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.crossbar.cell_placer import CellLayout
 from allspin.hdl.crossbar.pass_source import PassLayout, PassSource
-from allspin.hdl.parameters import CrossbarParameters
+from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.stream.layouts import EventLayout, SumLayout
 from allspin.hdl.tiles.starts import OffsetLayout
 

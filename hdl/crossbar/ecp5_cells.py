@@ -8,9 +8,9 @@ from amaranth.lib import data
 from allspin.hdl.crossbar.cell_placer import CellPlacer
 from allspin.hdl.crossbar.crossbar import Cells
 from allspin.hdl.crossbar.line_placer import LinePlacer
+from allspin.hdl.parameters.target import MEMORIES_PER_HOP, Ecp5Blocks
 from allspin.hdl.stream.ecp5 import WordMemory, copies
 from allspin.hdl.stream.ecp5_lines import LineMemory
-from allspin.hdl.target import MEMORIES_PER_HOP, Ecp5Blocks
 
 MEMORIES_PER_ADDRESS = 8
 """Memories that a copy of the address drives."""

@@ -15,7 +15,7 @@ from allspin.hdl.crossbar.crossbar import Columns
 from allspin.hdl.crossbar.departure import Departure
 from allspin.hdl.crossbar.lane import Driven, Lane, driven_term
 from allspin.hdl.crossbar.level_sums import LevelSums
-from allspin.hdl.parameters import CrossbarParameters
+from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.stream.ecp5 import LANES_PER_LEAF, add_or_start, tree
 from allspin.hdl.stream.layouts import SumLayout
 from allspin.hdl.stream.reservation import Reservation

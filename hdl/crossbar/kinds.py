@@ -6,8 +6,8 @@ from allspin.hdl.crossbar.crossbar import Cells, Columns, Crossbar
 from allspin.hdl.crossbar.ecp5_cells import Ecp5Cells
 from allspin.hdl.crossbar.fast_columns import FastColumns
 from allspin.hdl.crossbar.spram import SpramCells
-from allspin.hdl.parameters import CrossbarParameters
-from allspin.hdl.target import CellMemory, Ecp5Blocks, InferredBlocks, Sprams
+from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.parameters.target import CellMemory, Ecp5Blocks, InferredBlocks, Sprams
 
 KINDS: dict[type[CellMemory], tuple[type[Cells], type[Columns]]] = {
     InferredBlocks: (Banks, PortableColumns),

@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.crossbar.columns import terms_layout
 from allspin.hdl.crossbar.crossbar import word_shape
-from allspin.hdl.parameters import CrossbarParameters
+from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.stream.ecp5 import times_digit
 
 

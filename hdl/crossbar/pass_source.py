@@ -7,7 +7,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.crossbar.replay import Replay
-from allspin.hdl.parameters import CrossbarParameters
+from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.stream.layouts import EventLayout
 
 

@@ -14,8 +14,8 @@ from allspin.hdl.engine.loads import Loads
 from allspin.hdl.engine.readback import Readback
 from allspin.hdl.engine.readout import Readout
 from allspin.hdl.engine.under_way import UnderWay
-from allspin.hdl.memory_map import COUNTERS
-from allspin.hdl.parameters import EngineParameters
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.memory_map import COUNTERS
 from allspin.hdl.stream.layouts import (
     ByteLayout,
     EventLayout,

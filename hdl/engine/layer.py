@@ -8,11 +8,11 @@ from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.crossbar.kinds import make_crossbar
 from allspin.hdl.engine.readback import ReadInterface, ReadSignature
-from allspin.hdl.memory_map import CONVERTER, TABLE, TILE_OFFSETS, WEIGHTS
 from allspin.hdl.neuron.amplifiers import Amplifiers, LastAmplifiers
 from allspin.hdl.neuron.converter import ViConverter
 from allspin.hdl.neuron.neuron_array import NeuronArray, RowDriver
-from allspin.hdl.parameters import EngineParameters
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.memory_map import CONVERTER, TABLE, TILE_OFFSETS, WEIGHTS
 from allspin.hdl.stream.ecp5 import copies
 from allspin.hdl.stream.layouts import AmplifiedLayout, EventLayout, LoadLayout, NoiseLayout
 from allspin.hdl.stream.reservation import Reservation

@@ -7,7 +7,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.memory_map import CONVERTER, COUNTERS, WEIGHTS
+from allspin.hdl.parameters.memory_map import CONVERTER, COUNTERS, WEIGHTS
 from allspin.hdl.stream.layouts import ByteLayout, FetchLayout
 from allspin.hdl.stream.slice import Slice
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from allspin.hdl.memory_map import CONVERTER, SHIFT, TABLE, TILE_OFFSETS, WEIGHTS
-from allspin.hdl.parameters import EngineParameters
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.memory_map import CONVERTER, SHIFT, TABLE, TILE_OFFSETS, WEIGHTS
 from allspin.sim.network.network import Network
 
 

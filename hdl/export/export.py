@@ -10,7 +10,7 @@ from allspin.hdl.export.contents import load_beats, network_contents
 from allspin.hdl.export.payloads import PayloadCode, flat_members
 from allspin.hdl.export.verilog import Dialect, to_verilog
 from allspin.hdl.neuron.neuron import check_gateware
-from allspin.hdl.parameters import EngineParameters
+from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.stream.layouts import (
     ByteLayout,
     EventLayout,

@@ -17,7 +17,7 @@ from allspin.hdl.link.protocol import (
     identity_bytes,
 )
 from allspin.hdl.link.requests import ImageLayout, RequestLayout
-from allspin.hdl.parameters import EngineParameters
+from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.stream.layouts import ByteLayout, ResultLayout
 
 CLASS_BYTES = 2

@@ -6,14 +6,8 @@ from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.link.cobs import CobsDecoder, CobsEncoder, DecodedLayout
 from allspin.hdl.link.crc import FrameCrc
-from allspin.hdl.link.protocol import (
-    CRC_BYTES,
-    HEADER_BYTES,
-    MAX_WINDOW,
-    MIN_WINDOW,
-    ErrorCode,
-)
-from allspin.hdl.parameters import check_power_of_two
+from allspin.hdl.link.protocol import CRC_BYTES, HEADER_BYTES, MAX_WINDOW, MIN_WINDOW, ErrorCode
+from allspin.hdl.parameters.checks import check_power_of_two
 from allspin.hdl.stream.block_ram import block_memory
 from allspin.hdl.stream.layouts import ByteLayout
 from allspin.hdl.stream.queue import read_ring

@@ -7,9 +7,10 @@ import enum
 import struct
 from dataclasses import dataclass
 
-from allspin.hdl.levels import UniformLevels
-from allspin.hdl.parameters import EngineParameters, check_power_of_two
-from allspin.hdl.tiling import OFFSET_BITS, Tiling
+from allspin.hdl.parameters.checks import check_power_of_two
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.levels import UniformLevels
+from allspin.hdl.parameters.tiling import OFFSET_BITS, Tiling
 from allspin.sim.network.levels import check_range
 from allspin.sim.network.neuron import NEURONS, short_name
 

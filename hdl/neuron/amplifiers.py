@@ -9,8 +9,9 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.memory_map import AMPLIFIERS, SUM_NOISE
-from allspin.hdl.parameters import CrossbarParameters, EngineParameters
+from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.memory_map import AMPLIFIERS, SUM_NOISE
 from allspin.hdl.stream.block_ram import block_memory
 from allspin.hdl.stream.layouts import AmplifiedLayout, LoadLayout, NoiseLayout, SumLayout
 from allspin.hdl.stream.reservation import Reservation

@@ -11,9 +11,10 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.memory_map import CONVERTER, SHIFT
 from allspin.hdl.neuron.column_converter import ColumnConverter, ConverterWord
-from allspin.hdl.parameters import CrossbarParameters, EngineParameters
+from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.memory_map import CONVERTER, SHIFT
 from allspin.hdl.stream.block_ram import block_memory
 from allspin.hdl.stream.layouts import AmplifiedLayout, LoadLayout, NoiseLayout
 

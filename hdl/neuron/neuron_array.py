@@ -6,7 +6,8 @@ from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.neuron.converter import CurrentsLayout
 from allspin.hdl.neuron.neuron import neuron_gateware
-from allspin.hdl.parameters import CrossbarParameters, EngineParameters
+from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.stream.layouts import EventLayout, LoadLayout
 
 

@@ -10,7 +10,8 @@ from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.parameters import CrossbarParameters, distance_bits
+from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.parameters.profile import distance_bits
 from allspin.hdl.resident.memories import BitMemory, PlainMemory
 from allspin.hdl.stream.ecp5 import WordMemory, copies
 

@@ -4,8 +4,8 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.memory_map import ENGINE, LABELS, RESIDENT_BEATS, RESIDENT_RUN
-from allspin.hdl.parameters import CrossbarParameters
+from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.parameters.memory_map import ENGINE, LABELS, RESIDENT_BEATS, RESIDENT_RUN
 from allspin.hdl.resident.beat_memory import PackedLayout
 from allspin.hdl.stream.layouts import LoadLayout
 from allspin.sim.chip.generator import USE_BITS as IMAGE_BITS

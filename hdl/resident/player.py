@@ -4,7 +4,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.parameters import CrossbarParameters
+from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.resident.beat_memory import BeatMemory, EcpBeatMemory, PackedLayout
 from allspin.hdl.stream.layouts import EventLayout
 from allspin.hdl.stream.queue import read_ring

@@ -4,8 +4,14 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.memory_map import ENGINE, LABELS, RESIDENT_BEATS, RESIDENT_LOGITS, RESIDENT_RUN
-from allspin.hdl.parameters import EngineParameters
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.memory_map import (
+    ENGINE,
+    LABELS,
+    RESIDENT_BEATS,
+    RESIDENT_LOGITS,
+    RESIDENT_RUN,
+)
 from allspin.hdl.resident.beat_memory import PackedLayout
 from allspin.hdl.resident.judge import CountsLayout
 from allspin.hdl.resident.loader import CLASS_BYTES, RUN_BYTES

@@ -6,9 +6,9 @@ from amaranth.hdl import Cat, Const, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from allspin.hdl.parameters.target import ECP5_DEPTHS, ECP5_WORD_BITS
 from allspin.hdl.stream.block_ram import block_memory
 from allspin.hdl.stream.ecp5 import block_instance, is_ecp5
-from allspin.hdl.target import ECP5_DEPTHS, ECP5_WORD_BITS
 
 MOST_BITS = max(ECP5_DEPTHS.values())
 

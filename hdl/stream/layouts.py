@@ -6,7 +6,8 @@ All streams are `amaranth.lib.stream.Signature` of one of these layouts.
 from amaranth.hdl import signed
 from amaranth.lib import data
 
-from allspin.hdl.parameters import CrossbarParameters, EngineParameters
+from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.parameters.engine import EngineParameters
 
 
 class SlotLayout(data.StructLayout):

@@ -6,7 +6,7 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.parameters import check_power_of_two
+from allspin.hdl.parameters.checks import check_power_of_two
 from allspin.hdl.stream.ring import Ring
 
 

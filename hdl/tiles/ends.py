@@ -7,7 +7,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.parameters import CrossbarParameters
+from allspin.hdl.parameters.crossbar import CrossbarParameters
 
 SOONEST = 2
 """Clocks after which it is known what a beat begins; one more where the clock is fast."""

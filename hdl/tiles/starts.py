@@ -6,10 +6,10 @@ from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.parameters import CrossbarParameters
+from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.parameters.tiling import OFFSET_BITS
 from allspin.hdl.stream.block_ram import block_memory
 from allspin.hdl.stream.ecp5 import LANES_PER_LEAF, tree
-from allspin.hdl.tiling import OFFSET_BITS
 
 
 class OffsetLayout(data.StructLayout):

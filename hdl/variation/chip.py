@@ -4,7 +4,7 @@ from amaranth.hdl import Cat, Module
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.memory_map import CHIP, ENGINE
+from allspin.hdl.parameters.memory_map import CHIP, ENGINE
 from allspin.hdl.stream.layouts import LoadLayout
 from allspin.sim.chip.generator import NUMBER_BITS, SEED_BITS
 

@@ -3,7 +3,7 @@
 from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib.wiring import Out
 
-from allspin.hdl.parameters import EngineParameters
+from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.variation.draw_unit import DrawInterface, DrawSignature
 from allspin.hdl.variation.word_maker import (
     SUM_BITS,

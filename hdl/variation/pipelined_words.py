@@ -5,7 +5,7 @@ from typing import Any
 from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import data
 
-from allspin.hdl.parameters import EngineParameters
+from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.variation.normal import PipelinedNormal
 from allspin.hdl.variation.speck import BlockLayout, Key, PipelinedSpeck
 from allspin.hdl.variation.states import StateLayout

@@ -4,8 +4,8 @@ from amaranth.hdl import Module, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.memory_map import ENGINE, REDRAW
-from allspin.hdl.parameters import EngineParameters
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.memory_map import ENGINE, REDRAW
 from allspin.hdl.stream.layouts import LoadLayout
 from allspin.hdl.variation.chip import ChipLayout
 from allspin.hdl.variation.draw_unit import DrawInterface, DrawSignature

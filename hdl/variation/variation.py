@@ -6,7 +6,7 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.parameters import EngineParameters
+from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.stream.layouts import LoadLayout, NoiseLayout
 from allspin.hdl.variation.chip import ChipRegisters
 from allspin.hdl.variation.draw_unit import DrawUnit

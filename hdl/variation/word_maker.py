@@ -11,7 +11,7 @@ from amaranth.hdl import Cat, Const, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.parameters import EngineParameters
+from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.variation.chip import ChipLayout
 from allspin.hdl.variation.normal import product_bits
 from allspin.hdl.variation.speck import LAYER_BITS

@@ -10,7 +10,8 @@ import numpy.typing as npt
 from allspin.boards.sources import sources_digest
 from allspin.hdl.cache import note_path, read_note, write_note
 from allspin.hdl.cost.bound import cycle_bounds
-from allspin.hdl.parameters import EngineParameters, HardwareProfile
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.link.machines.opening import BuildProgress, no_progress, open_virtual
 from allspin.host.link.machines.resident import VIRTUAL_RESIDENT
 from allspin.host.link.payloads.images import image_bytes

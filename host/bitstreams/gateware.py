@@ -8,7 +8,7 @@ from allspin.boards.board import Board
 from allspin.boards.build.gateware import gateware_of
 from allspin.boards.catalogue import find_boards
 from allspin.boards.shell import ShellParameters
-from allspin.hdl.parameters import HardwareProfile
+from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.hdl.tools.process import Progress, no_progress
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from allspin.boards.catalogue import find_boards
-from allspin.hdl.parameters import HardwareProfile
+from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.bitstreams.rows import Row
 from allspin.host.show.table import Cell, Column, Table
 

@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.hdl.link.protocol import ANSWER_HEADER_BYTES, CRC_BYTES, HEADER_BYTES
-from allspin.hdl.parameters import EngineParameters, HardwareProfile
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.bitstreams.engine_cycles import EngineCycles, count_cycles
 from allspin.host.bitstreams.engine_latency import measure_latency
 from allspin.host.data.datasets import load_test_set

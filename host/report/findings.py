@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.hdl.cost.bound import cycle_bounds
-from allspin.hdl.parameters import EngineParameters
+from allspin.hdl.parameters.engine import EngineParameters
 from allspin.host.bitstreams.gateware import is_older
 from allspin.host.bitstreams.kept import recall
 from allspin.host.report.compared import compared

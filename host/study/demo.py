@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.hdl.cost.bound import cycle_bounds
-from allspin.hdl.parameters import EngineParameters
+from allspin.hdl.parameters.engine import EngineParameters
 from allspin.host.data.datasets import Dataset
 from allspin.host.data.files import make_folder
 from allspin.host.link.payloads.images import encode_pixels

@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.hdl.cost.bound import cycle_bounds
-from allspin.hdl.parameters import EngineParameters, HardwareProfile
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.data.catalogue import network_name
 from allspin.host.data.datasets import load_test_set
 from allspin.host.link.machines.machine import Machine

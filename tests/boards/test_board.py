@@ -12,7 +12,7 @@ from allspin.boards.catalogue import find_board, find_boards
 from allspin.boards.pll.ice40 import Ice40PadPllParameters
 from allspin.boards.profiles import Profile
 from allspin.hdl.link.protocol import MAX_FREQUENCY
-from allspin.hdl.parameters import HardwareProfile
+from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.sim.errors import UserError
 
 NAMES = {

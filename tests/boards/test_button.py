@@ -10,7 +10,7 @@ from allspin.boards.button import QUIET_TICKS, Button, ButtonParameters
 from allspin.boards.catalogue import find_boards
 from allspin.boards.shell import Shell, ShellParameters
 from allspin.hdl.bench.networks import random_network
-from allspin.hdl.parameters import HardwareProfile
+from allspin.hdl.parameters.profile import HardwareProfile
 
 FREQUENCY = 10_240
 TICK = 256

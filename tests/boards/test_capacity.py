@@ -6,7 +6,7 @@ from allspin.boards.capacity import weights_fit
 from allspin.boards.catalogue import find_board
 from allspin.boards.shell import ShellParameters
 from allspin.hdl.bench.networks import random_network
-from allspin.hdl.parameters import HardwareProfile
+from allspin.hdl.parameters.profile import HardwareProfile
 
 
 @pytest.mark.parametrize(

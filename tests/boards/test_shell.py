@@ -12,7 +12,7 @@ from allspin.boards.top import Top, TopParameters
 from allspin.hdl.bench.networks import random_network
 from allspin.hdl.link.protocol import identity_bytes
 from allspin.hdl.link.uart import UartParameters
-from allspin.hdl.parameters import HardwareProfile
+from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.sim.errors import UserError
 
 NETWORK = random_network((6, 3, 2), 0)

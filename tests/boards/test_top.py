@@ -6,7 +6,7 @@ from amaranth.back import rtlil
 from allspin.boards.top import Top, TopParameters
 from allspin.hdl.bench.networks import random_network
 from allspin.hdl.link.uart import UartParameters
-from allspin.hdl.parameters import HardwareProfile
+from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.sim.network.neuron import ReluNeuron
 
 

@@ -15,8 +15,8 @@ from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.crossbar.kinds import make_crossbar
 from allspin.hdl.link.cobs import CobsEncoder
 from allspin.hdl.link.uart import UartParameters, UartReceiver, UartTransmitter
-from allspin.hdl.memory_map import ENGINE, RESIDENT_RUN, WEIGHTS
-from allspin.hdl.parameters import CrossbarParameters
+from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.parameters.memory_map import ENGINE, RESIDENT_RUN, WEIGHTS
 from allspin.hdl.resident.player import BeatUnpacker
 from tests.coverage.bins import Bin, hand_overs
 from tests.hdl.resident.test_resident import Machine

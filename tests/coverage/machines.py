@@ -23,13 +23,9 @@ from allspin.hdl.link.protocol import (
     LinkParameters,
     Request,
 )
-from allspin.hdl.memory_map import COUNTERS, ENGINE, LABELS, RESIDENT_BEATS, RESIDENT_RUN
-from allspin.hdl.parameters import (
-    EngineParameters,
-    HardwareProfile,
-    ResidentParameters,
-    VariationParameters,
-)
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.memory_map import COUNTERS, ENGINE, LABELS, RESIDENT_BEATS, RESIDENT_RUN
+from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters, VariationParameters
 from allspin.host.link.machines.chip_programming import ChipMaker
 from allspin.host.link.machines.linked import LinkedMachine
 from allspin.host.link.machines.resident import pack_images

@@ -9,7 +9,9 @@ from amaranth.lib import data
 
 from allspin.hdl.bench.proof import Mutant, Proof, offer
 from allspin.hdl.neuron import amplifiers as source
-from allspin.hdl.parameters import CrossbarParameters, EngineParameters, VariationParameters
+from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.profile import VariationParameters
 from allspin.hdl.stream.layouts import AmplifiedLayout, NoiseLayout, SumLayout
 
 PARAMETERS = EngineParameters(

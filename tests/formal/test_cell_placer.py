@@ -8,7 +8,7 @@ from amaranth.hdl import Array, Assert, Assume, Const, Cover, Module, Mux, Signa
 
 from allspin.hdl.bench.proof import Mutant, Opened, Proof
 from allspin.hdl.crossbar import cell_placer as source
-from allspin.hdl.parameters import CrossbarParameters
+from allspin.hdl.parameters.crossbar import CrossbarParameters
 
 
 def completes(column: int, p: CrossbarParameters) -> bool:

@@ -17,8 +17,8 @@ from allspin.hdl.bench.crossbar_model import CrossbarModel, Kept, Passes, stored
 from allspin.hdl.bench.proof import Mutant, Opened, Proof
 from allspin.hdl.crossbar import banks, columns, crossbar, pass_source
 from allspin.hdl.crossbar.columns import FLAGS
-from allspin.hdl.levels import UniformLevels
-from allspin.hdl.parameters import CrossbarParameters
+from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.parameters.levels import UniformLevels
 
 
 def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:

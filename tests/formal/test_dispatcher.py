@@ -25,7 +25,9 @@ from allspin.hdl.link.protocol import (
     LinkParameters,
     Request,
 )
-from allspin.hdl.parameters import CrossbarParameters, EngineParameters, VariationParameters
+from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.profile import VariationParameters
 
 IN_FLIGHT = 4
 

@@ -32,8 +32,8 @@ from allspin.hdl.bench.crossbar_model import CrossbarModel, Kept, Passes, stored
 from allspin.hdl.bench.proof import Mutant, Opened, Proof
 from allspin.hdl.crossbar import crossbar, departure, ecp5_cells, fast_columns, lane, pass_source
 from allspin.hdl.crossbar.level_sums import LevelSums
-from allspin.hdl.levels import UniformLevels
-from allspin.hdl.parameters import CrossbarParameters
+from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.parameters.levels import UniformLevels
 
 
 class Waiting(wiring.Component):

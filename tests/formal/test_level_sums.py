@@ -8,8 +8,8 @@ from amaranth.hdl import Assert, Cover, Module, Signal
 
 from allspin.hdl.bench.proof import Mutant, Proof
 from allspin.hdl.crossbar import level_sums as source
-from allspin.hdl.levels import UniformLevels
-from allspin.hdl.parameters import CrossbarParameters
+from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.parameters.levels import UniformLevels
 
 
 def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:

@@ -15,8 +15,8 @@ from amaranth.hdl import Array, Assert, Assume, Const, Cover, Module, Signal, Va
 from allspin.hdl.bench.proof import Mutant, Opened, Proof
 from allspin.hdl.crossbar import line_placer as source
 from allspin.hdl.crossbar.cell_placer import CellPlacer
-from allspin.hdl.levels import UniformLevels
-from allspin.hdl.parameters import CrossbarParameters
+from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.parameters.levels import UniformLevels
 
 
 class Placed(CellPlacer):

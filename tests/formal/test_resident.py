@@ -14,7 +14,9 @@ from amaranth.hdl import Assert, Assume, Cover, Fragment, Module, Mux, Signal, V
 from amaranth.lib import data, wiring
 
 from allspin.hdl.bench.proof import Mutant, Opened, Proof, copied
-from allspin.hdl.parameters import CrossbarParameters, EngineParameters, ResidentParameters
+from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.profile import ResidentParameters
 from allspin.hdl.resident import reader as reader_source
 from allspin.hdl.resident import resident as source
 

@@ -8,7 +8,8 @@ from amaranth.hdl import Assert, Assume, Cover, Module, Mux, Signal
 
 from allspin.hdl.bench.proof import Mutant, Opened, Proof
 from allspin.hdl.neuron import neuron_array as source
-from allspin.hdl.parameters import CrossbarParameters, EngineParameters
+from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.parameters.engine import EngineParameters
 
 ROWS = 5
 

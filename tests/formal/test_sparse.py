@@ -15,7 +15,7 @@ from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.bench.proof import Mutant, Opened, Proof
 from allspin.hdl.link import sparse as source
-from allspin.hdl.parameters import CrossbarParameters
+from allspin.hdl.parameters.crossbar import CrossbarParameters
 
 
 class AnyQueue(wiring.Component):

@@ -36,13 +36,9 @@ from allspin.hdl.cost.cells import yosys_command
 from allspin.hdl.cost.mac_array import MacArray, MacParameters
 from allspin.hdl.link.uart import UartParameters
 from allspin.hdl.neuron.cmos_neuron import DigitalColumn, RegisteredRelu, RoundedRelu, TableLogic
-from allspin.hdl.parameters import (
-    CrossbarParameters,
-    EngineParameters,
-    HardwareProfile,
-    ResidentParameters,
-    VariationParameters,
-)
+from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters, VariationParameters
 from allspin.hdl.resident.beat_memory import EcpBeatMemory
 from allspin.hdl.variation.variation import Variation
 from allspin.sim.network.network import Network

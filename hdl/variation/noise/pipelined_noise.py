@@ -6,7 +6,7 @@ from amaranth.hdl import Module, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.parameters import EngineParameters
+from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.variation.normal import PipelinedNormal, product_bits
 from allspin.hdl.variation.speck import Key, PipelinedSpeck
 from allspin.sim.chip.generator import SEED_BITS, Purpose

@@ -13,8 +13,8 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.memory_map import USE_NOISE
-from allspin.hdl.parameters import EngineParameters
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.memory_map import USE_NOISE
 from allspin.hdl.stream.layouts import LoadLayout, NoiseLayout
 from allspin.hdl.stream.queue import Queue
 from allspin.hdl.variation.draw_unit import DrawInterface, DrawSignature

@@ -8,7 +8,7 @@ from pathlib import Path
 from allspin.boards.board import Board
 from allspin.boards.catalogue import find_board, find_boards
 from allspin.boards.shell import ShellParameters
-from allspin.hdl.parameters import HardwareProfile
+from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.bitstreams.build.shown import shown_images
 from allspin.host.data.catalogue import network_name, open_network
 from allspin.sim.network.network import Network

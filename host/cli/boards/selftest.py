@@ -5,7 +5,7 @@ import contextlib
 import json
 import textwrap
 
-from allspin.hdl.parameters import HardwareProfile
+from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.cli.options.names import naming_options
 from allspin.host.cli.parser import WIDTH
 from allspin.host.data.catalogue import open_network

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from allspin.hdl.export.export import MODULE, engine_verilog, memory_image
 from allspin.hdl.export.verilog import Dialect
-from allspin.hdl.parameters import EngineParameters, HardwareProfile
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.cli.options.chip import add_scheme_arguments, programmed_chip
 from allspin.host.cli.options.names import naming_options
 from allspin.host.cli.options.point import add_point_argument

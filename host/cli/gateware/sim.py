@@ -7,7 +7,7 @@ from typing import Any
 
 from allspin.hdl.bench.runner import BenchFailure
 from allspin.hdl.bench.tools import SIMULATORS
-from allspin.hdl.parameters import HardwareProfile
+from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.cli.options.data import add_data_argument
 from allspin.host.cli.options.names import naming_options
 from allspin.host.data.catalogue import open_network

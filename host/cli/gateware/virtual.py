@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from allspin.hdl.parameters import HardwareProfile
+from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.cli.gateware.port_link import check_link, linked
 from allspin.host.cli.gateware.signals import Signals
 from allspin.host.cli.options.names import naming_options

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.hdl.link.protocol import Feature
-from allspin.hdl.memory_map import CHIP, ENGINE, REDRAW, STATES, WRITE_TABLE
-from allspin.hdl.parameters import VariationParameters
+from allspin.hdl.parameters.memory_map import CHIP, ENGINE, REDRAW, STATES, WRITE_TABLE
+from allspin.hdl.parameters.profile import VariationParameters
 from allspin.host.link.payloads.identity import Identity
 from allspin.host.link.payloads.memories import (
     Memories,

@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.hdl.link.protocol import Feature, Request
-from allspin.hdl.memory_map import COUNTERS, ENGINE, WEIGHTS
-from allspin.hdl.parameters import HardwareProfile
+from allspin.hdl.parameters.memory_map import COUNTERS, ENGINE, WEIGHTS
+from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.link.machines.chip_programming import ChipMaker
 from allspin.host.link.machines.machine import Machine
 from allspin.host.link.machines.resident import ResidentImages

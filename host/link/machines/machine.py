@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from allspin.hdl.parameters import HardwareProfile
+from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.data.closing import Closing
 from allspin.host.link.machines.resident import ResidentImages
 from allspin.host.link.payloads.answers import Answers, Counters

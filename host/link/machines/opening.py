@@ -5,7 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from allspin.hdl.parameters import HardwareProfile
+from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.data.catalogue import open_network
 from allspin.host.link.machines.golden import GoldenMachine
 from allspin.host.link.machines.linked import LinkedMachine

@@ -9,8 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.hdl.link.protocol import Feature, Request
-from allspin.hdl.memory_map import ENGINE, LABELS, RESIDENT_BEATS, RESIDENT_LOGITS, RESIDENT_RUN
-from allspin.hdl.parameters import ResidentParameters, distance_bits
+from allspin.hdl.parameters.memory_map import (
+    ENGINE,
+    LABELS,
+    RESIDENT_BEATS,
+    RESIDENT_LOGITS,
+    RESIDENT_RUN,
+)
+from allspin.hdl.parameters.profile import ResidentParameters, distance_bits
 from allspin.host.link.payloads.answers import Answers, parse_answers
 from allspin.host.link.payloads.identity import Identity
 from allspin.host.link.payloads.images import check_values

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.hdl.link.protocol import Feature, Request
-from allspin.hdl.memory_map import ENGINE, REDRAW
+from allspin.hdl.parameters.memory_map import ENGINE, REDRAW
 from allspin.host.link.machines.chip_programming import REDRAW_LINE, ChipMaker
 from allspin.host.link.machines.resident import SLOWEST, ResidentCounts, ResidentImages
 from allspin.host.link.payloads.memories import Memories, Memory

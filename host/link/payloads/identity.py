@@ -7,9 +7,9 @@ from typing import Self
 
 import numpy as np
 
-from allspin.hdl.levels import UniformLevels
 from allspin.hdl.link.protocol import MAGIC, VERSION, Feature, neuron_from_wire
-from allspin.hdl.tiling import OFFSET_BITS, Tiling
+from allspin.hdl.parameters.levels import UniformLevels
+from allspin.hdl.parameters.tiling import OFFSET_BITS, Tiling
 from allspin.sim.errors import UserError
 from allspin.sim.network.adc import Adc
 from allspin.sim.network.network import Network

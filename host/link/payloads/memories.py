@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.hdl.link.protocol import Request
-from allspin.hdl.memory_map import (
+from allspin.hdl.parameters.memory_map import (
     AMPLIFIERS,
     CONVERTER,
     COUNTERS,

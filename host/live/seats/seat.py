@@ -3,16 +3,12 @@
 import numpy as np
 import numpy.typing as npt
 
-from allspin.hdl.parameters import HardwareProfile
+from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.data.closing import Closing
 from allspin.host.link.machines.chip_programming import CHIPS, SUM_CHIPS
 from allspin.host.link.machines.linked import LinkedMachine
 from allspin.host.link.machines.machine import Maker
-from allspin.host.link.machines.opening import (
-    BuildProgress,
-    open_machine,
-    virtual_program,
-)
+from allspin.host.link.machines.opening import BuildProgress, open_machine, virtual_program
 from allspin.host.link.virtual.activity import ActivityTap
 from allspin.host.link.virtual.board import VirtualTransport
 from allspin.host.live.shown.made import Made

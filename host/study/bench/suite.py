@@ -14,7 +14,8 @@ from joblib import Parallel, cpu_count, delayed
 from threadpoolctl import threadpool_limits
 
 from allspin.hdl.cost.bound import cycle_bounds
-from allspin.hdl.parameters import EngineParameters, HardwareProfile
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.bitstreams.throughput import link_rate
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_test_set

@@ -16,7 +16,8 @@ from allspin.hdl.cost.mac_array import MacArray, MacParameters
 from allspin.hdl.engine.engine import Engine
 from allspin.hdl.export.verilog import to_verilog
 from allspin.hdl.neuron.neuron import neuron_gateware
-from allspin.hdl.parameters import EngineParameters, HardwareProfile
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.hdl.tools.process import complaint, first_line, run_tool
 from allspin.sim.errors import UserError
 from allspin.sim.network.netfile import write_atomically

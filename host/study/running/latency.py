@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.hdl.link.protocol import ANSWER_HEADER_BYTES, HEADER_BYTES
-from allspin.hdl.parameters import HardwareProfile
+from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.bitstreams.engine_latency import measure_latency
 from allspin.host.bitstreams.throughput import ALONE
 from allspin.host.data.catalogue import network_name, open_network

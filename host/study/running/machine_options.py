@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from allspin.hdl.parameters import HardwareProfile
+from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.link.machines.chip_programming import chip_gateware, tile_offsets
 from allspin.host.link.machines.machine import Machine
 from allspin.host.link.machines.opening import (

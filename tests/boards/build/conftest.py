@@ -15,7 +15,7 @@ from allspin.boards.profiles import Profile
 from allspin.boards.shell import ShellParameters
 from allspin.hdl.bench.networks import random_network
 from allspin.hdl.cache import VARIABLE
-from allspin.hdl.parameters import HardwareProfile
+from allspin.hdl.parameters.profile import HardwareProfile
 
 TINY = random_network((4, 2), 1)
 Setting = Callable[..., ShellParameters]

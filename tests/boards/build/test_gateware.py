@@ -22,7 +22,7 @@ from allspin.boards.build.gateware import anonymous, gateware_digest, gateware_o
 from allspin.boards.top import Top, TopParameters
 from allspin.hdl.bench.networks import random_network
 from allspin.hdl.cache import VARIABLE
-from allspin.hdl.parameters import HardwareProfile, VariationParameters
+from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
 
 ROOT = Path(__file__).resolve().parents[3]
 

@@ -11,7 +11,8 @@ from allspin.hdl.bench.networks import random_images, random_network
 from allspin.hdl.bench.runner import BenchFailure, simulate
 from allspin.hdl.engine.engine import Engine
 from allspin.hdl.export.verilog import to_verilog
-from allspin.hdl.parameters import EngineParameters, HardwareProfile
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.profile import HardwareProfile
 
 BENCH = Path(__file__).parents[2] / "hdl" / "bench" / "bench_engine.py"
 TESTS = ("stalls_everywhere", "full_speed", "memories_read_back")

@@ -16,7 +16,7 @@ from allspin.boards.gates.pins import Pins
 from allspin.boards.shell import SETTLING_SECONDS, ShellParameters
 from allspin.hdl.bench.networks import random_images, random_network
 from allspin.hdl.bench.runner import BenchFailure, simulate
-from allspin.hdl.parameters import HardwareProfile
+from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.sim.errors import UserError
 
 BENCH = Path(__file__).with_name("bench_gates.py")

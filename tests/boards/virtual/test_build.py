@@ -18,7 +18,7 @@ from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build, compiler
 from allspin.hdl.bench.networks import random_network
 from allspin.hdl.cache.seal import SEAL
-from allspin.hdl.parameters import HardwareProfile
+from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.sim.errors import UserError
 
 PARAMETERS = TopParameters.from_network(random_network((5, 2), 0))

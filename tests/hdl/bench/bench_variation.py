@@ -4,7 +4,7 @@ import cocotb
 
 from allspin.hdl.bench.engine import EngineBench
 from allspin.hdl.bench.job import Job
-from allspin.hdl.memory_map import WEIGHTS
+from allspin.hdl.parameters.memory_map import WEIGHTS
 
 
 @cocotb.test()

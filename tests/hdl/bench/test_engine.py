@@ -7,7 +7,8 @@ import pytest
 
 from allspin.hdl.bench.networks import random_images, random_network
 from allspin.hdl.bench.runner import BenchFailure, engine_source, simulate, simulate_engine
-from allspin.hdl.parameters import EngineParameters, HardwareProfile
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.sim.network.neuron import ReluNeuron
 
 BENCH = Path(__file__).with_name("bench_engine.py")

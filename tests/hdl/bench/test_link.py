@@ -14,7 +14,7 @@ from allspin.hdl.bench.networks import random_images, random_network
 from allspin.hdl.bench.runner import simulate
 from allspin.hdl.link.protocol import LinkParameters
 from allspin.hdl.link.uart import UartParameters
-from allspin.hdl.parameters import EngineParameters
+from allspin.hdl.parameters.engine import EngineParameters
 
 BENCH = Path(__file__).with_name("bench_link.py")
 TESTS = (

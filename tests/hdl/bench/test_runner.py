@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from allspin.hdl.bench.runner import BenchFailure, build, simulate
-from allspin.hdl.parameters import HardwareProfile
+from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.sim.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -7,7 +7,8 @@ import pytest
 
 from allspin.hdl.bench.networks import random_images, random_network
 from allspin.hdl.bench.runner import BenchFailure, engine_source, simulate, simulate_engine
-from allspin.hdl.parameters import EngineParameters, HardwareProfile, VariationParameters
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
 from allspin.sim.chip.speck import ROUNDS
 
 BENCH = Path(__file__).with_name("bench_variation.py")

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from allspin.hdl.cost.bound import cycle_bounds
-from allspin.hdl.parameters import EngineParameters, HardwareProfile, VariationParameters
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_test_set
 from allspin.sim.chip.column_noise import ColumnNoise

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.crossbar.kinds import make_crossbar
-from allspin.hdl.levels import UniformLevels
-from allspin.hdl.parameters import CrossbarParameters
+from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.parameters.levels import UniformLevels
+from allspin.hdl.parameters.tiling import Tiling
 from allspin.hdl.resident.beats import pack_beats
-from allspin.hdl.tiling import Tiling
 
 Words = npt.NDArray[np.int64]
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.crossbar.replay import Replay
-from allspin.hdl.parameters import CrossbarParameters
+from allspin.hdl.parameters.crossbar import CrossbarParameters
 
 Event = tuple[int, int, int]
 

@@ -7,8 +7,9 @@ from amaranth.back import rtlil
 from amaranth.sim import Simulator
 
 from allspin.hdl.engine.counters import Counters
-from allspin.hdl.memory_map import ENGINE
-from allspin.hdl.parameters import CrossbarParameters, EngineParameters
+from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.memory_map import ENGINE
 
 PARAMETERS = EngineParameters(
     tuple(

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from allspin.hdl.bench.networks import in_tiles, random_images, random_network
 from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.engine.engine import Engine
-from allspin.hdl.memory_map import (
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.memory_map import (
     CONVERTER,
     COUNTERS,
     ENGINE,
@@ -23,7 +24,7 @@ from allspin.hdl.memory_map import (
     WEIGHTS,
     memory_map,
 )
-from allspin.hdl.parameters import EngineParameters, HardwareProfile
+from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.hdl.resident.beats import pack_beats
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network

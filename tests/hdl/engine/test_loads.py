@@ -9,8 +9,9 @@ from amaranth.sim import Simulator
 from allspin.hdl.bench.networks import random_network
 from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.engine.loads import Loads
-from allspin.hdl.memory_map import ENGINE, STATES, TABLE, WEIGHTS
-from allspin.hdl.parameters import EngineParameters, HardwareProfile, VariationParameters
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.memory_map import ENGINE, STATES, TABLE, WEIGHTS
+from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
 
 SETTLE = 6
 

@@ -5,8 +5,8 @@ import pytest
 
 from allspin.hdl.bench.networks import random_network
 from allspin.hdl.export.contents import load_beats, network_contents
-from allspin.hdl.memory_map import memory_map
-from allspin.hdl.parameters import EngineParameters
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.memory_map import memory_map
 from allspin.sim.network.neuron import ReluNeuron
 
 NETWORKS = {

@@ -11,7 +11,8 @@ from amaranth.lib.wiring import In, Out
 from allspin.hdl.bench.networks import random_network
 from allspin.hdl.engine.engine import Engine
 from allspin.hdl.export.verilog import to_verilog
-from allspin.hdl.parameters import EngineParameters, HardwareProfile
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.profile import HardwareProfile
 
 ENGINE = EngineParameters.from_network(random_network((9, 5, 3), 1), HardwareProfile(lanes=2))
 

@@ -8,7 +8,8 @@ import pytest
 from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.link.answers import AnswerOrder, AnswerSender, LogitBytes
 from allspin.hdl.link.protocol import NO_TAG, Answer, ErrorCode, LinkParameters, identity_bytes
-from allspin.hdl.parameters import CrossbarParameters, EngineParameters
+from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.parameters.engine import EngineParameters
 
 ENGINE = EngineParameters(
     (CrossbarParameters(5, 3, 3), CrossbarParameters(3, 300, 300)), current_bits=4

@@ -10,8 +10,10 @@ from amaranth.back import rtlil
 from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.link.dispatcher import Dispatcher
 from allspin.hdl.link.protocol import ErrorCode, LinkParameters, identity_bytes
-from allspin.hdl.memory_map import memory_map
-from allspin.hdl.parameters import CrossbarParameters, EngineParameters, VariationParameters
+from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.memory_map import memory_map
+from allspin.hdl.parameters.profile import VariationParameters
 
 IDENTIFY, WRITE, READ, IMAGE, NUMBERED = 1, 2, 3, 4, 5
 PARAMETERS = LinkParameters(

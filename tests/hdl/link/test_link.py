@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.link.link import Link
 from allspin.hdl.link.protocol import ErrorCode, LinkParameters, identity_bytes
-from allspin.hdl.memory_map import memory_map
-from allspin.hdl.parameters import CrossbarParameters, EngineParameters
+from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.memory_map import memory_map
 
 IDENTIFY, WRITE, READ, IMAGE = 1, 2, 3, 4
 ERROR = 0xFF

@@ -8,8 +8,10 @@ from amaranth.sim import Simulator
 from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.link.memory_requests import LineReader, MemoryExecutor, SpaceTable
 from allspin.hdl.link.protocol import ErrorCode
-from allspin.hdl.memory_map import memory_map
-from allspin.hdl.parameters import CrossbarParameters, EngineParameters, VariationParameters
+from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.memory_map import memory_map
+from allspin.hdl.parameters.profile import VariationParameters
 
 WRITE, READ = 2, 3
 ENGINE = EngineParameters(

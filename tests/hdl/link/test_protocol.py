@@ -20,7 +20,9 @@ from allspin.hdl.link.protocol import (
     neuron_from_wire,
     neuron_on_wire,
 )
-from allspin.hdl.parameters import CrossbarParameters, EngineParameters, VariationParameters
+from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.profile import VariationParameters
 from allspin.sim.network.neuron import NEURONS
 
 ENGINE = EngineParameters(

@@ -7,9 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from allspin.hdl.bench.streams import StreamBench
-from allspin.hdl.memory_map import AMPLIFIERS, SUM_NOISE, USE_NOISE
 from allspin.hdl.neuron.amplifiers import Amplifiers, LastAmplifiers
-from allspin.hdl.parameters import CrossbarParameters, EngineParameters, VariationParameters
+from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.memory_map import AMPLIFIERS, SUM_NOISE, USE_NOISE
+from allspin.hdl.parameters.profile import VariationParameters
 
 
 def engine(classes, value_bits=4, at_once=1, memory="block"):

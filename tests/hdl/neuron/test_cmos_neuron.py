@@ -18,7 +18,8 @@ from allspin.hdl.neuron.cmos_neuron import (
     TableLogic,
 )
 from allspin.hdl.neuron.neuron import CmosBareNeuron, CmosReluNeuron
-from allspin.hdl.parameters import CrossbarParameters, EngineParameters
+from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.parameters.engine import EngineParameters
 
 
 def simulate(dut: Any, testbench: Any, clocked: bool = True) -> None:

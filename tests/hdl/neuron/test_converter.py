@@ -9,9 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from allspin.hdl.bench.streams import StreamBench
-from allspin.hdl.memory_map import CONVERTER, SHIFT, TABLE
 from allspin.hdl.neuron.converter import ViConverter
-from allspin.hdl.parameters import CrossbarParameters, EngineParameters, VariationParameters
+from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.memory_map import CONVERTER, SHIFT, TABLE
+from allspin.hdl.parameters.profile import VariationParameters
 
 
 def engine(

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from allspin.hdl.bench.networks import random_network
 from allspin.hdl.bench.streams import StreamBench
-from allspin.hdl.memory_map import CONVERTER, TABLE
 from allspin.hdl.neuron import neuron as gateware
 from allspin.hdl.neuron.neuron import ReluNeuron, TableNeuron
-from allspin.hdl.parameters import CrossbarParameters, EngineParameters
+from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.memory_map import CONVERTER, TABLE
 from allspin.sim.errors import UserError
 from allspin.sim.network import neuron
 

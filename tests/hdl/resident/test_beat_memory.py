@@ -8,7 +8,7 @@ from amaranth.back import rtlil
 from amaranth.hdl import Fragment
 
 from allspin.hdl.bench.streams import StreamBench
-from allspin.hdl.parameters import CrossbarParameters
+from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.resident import beat_memory
 from allspin.hdl.resident.beat_memory import BeatMemory, EcpBeatMemory, beat_blocks, most_beats
 

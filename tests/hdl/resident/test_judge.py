@@ -7,7 +7,8 @@ import pytest
 
 from allspin.hdl.bench.networks import random_network
 from allspin.hdl.bench.streams import StreamBench
-from allspin.hdl.parameters import EngineParameters, HardwareProfile
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.hdl.resident.judge import Judge
 
 LABELS = 20

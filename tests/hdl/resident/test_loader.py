@@ -4,8 +4,9 @@ from typing import Any
 
 from allspin.hdl.bench.networks import random_network
 from allspin.hdl.bench.streams import StreamBench
-from allspin.hdl.memory_map import ENGINE, LABELS, RESIDENT_BEATS, RESIDENT_RUN
-from allspin.hdl.parameters import EngineParameters, HardwareProfile, ResidentParameters
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.memory_map import ENGINE, LABELS, RESIDENT_BEATS, RESIDENT_RUN
+from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
 from allspin.hdl.resident.loader import Loader
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from allspin.hdl.bench.packing import Line, pack_image
 from allspin.hdl.bench.streams import StreamBench
-from allspin.hdl.parameters import CrossbarParameters
+from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.resident import beat_memory
 from allspin.hdl.resident import player as player_module
 from allspin.hdl.resident.beat_memory import BeatMemory, EcpBeatMemory

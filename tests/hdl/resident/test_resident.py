@@ -17,7 +17,8 @@ from allspin.hdl.bench.networks import random_images, random_network
 from allspin.hdl.bench.packing import Line, pack_image
 from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.engine.engine import Engine
-from allspin.hdl.memory_map import (
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.memory_map import (
     ENGINE,
     LABELS,
     RESIDENT_BEATS,
@@ -25,7 +26,7 @@ from allspin.hdl.memory_map import (
     RESIDENT_RUN,
     WEIGHTS,
 )
-from allspin.hdl.parameters import EngineParameters, HardwareProfile, ResidentParameters
+from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
 from allspin.hdl.resident.resident import Resident
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network

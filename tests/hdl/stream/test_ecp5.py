@@ -23,9 +23,9 @@ from amaranth.hdl import (
 from amaranth.lib.memory import Memory
 from amaranth.sim import Simulator
 
+from allspin.hdl.parameters.target import SMALLEST_BLOCK
 from allspin.hdl.stream import ecp5
 from allspin.hdl.stream.ecp5 import WordMemory, add_or_begin, add_or_start, copies, times_digit
-from allspin.hdl.target import SMALLEST_BLOCK
 
 
 class Ecp5:

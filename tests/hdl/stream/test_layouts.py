@@ -6,7 +6,8 @@ import pytest
 from amaranth.hdl import Shape
 
 from allspin.hdl.bench.networks import random_network
-from allspin.hdl.parameters import EngineParameters, HardwareProfile
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.hdl.stream.layouts import (
     ByteLayout,
     EventLayout,

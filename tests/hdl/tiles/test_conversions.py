@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from amaranth.sim import Simulator
 
-from allspin.hdl.parameters import CrossbarParameters
+from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.parameters.tiling import Tiling
 from allspin.hdl.tiles.conversions import Conversions
 from allspin.hdl.tiles.fast_conversions import FastConversions
-from allspin.hdl.tiling import Tiling
 
 LANES = 6
 MOST = 127 * 15

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from amaranth.sim import Simulator
 
-from allspin.hdl.parameters import CrossbarParameters
+from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.parameters.tiling import Tiling
 from allspin.hdl.tiles.ends import SOONEST, TileEnds
-from allspin.hdl.tiling import Tiling
 
 Beat = tuple[list[int], list[int], bool]
 """Each part's value and tile, and whether the pass ends."""

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from amaranth.sim import Simulator
 
-from allspin.hdl.parameters import CrossbarParameters
+from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.parameters.tiling import OFFSET_BITS, Tiling
 from allspin.hdl.tiles.starts import TileStarts, write_clocks
-from allspin.hdl.tiling import OFFSET_BITS, Tiling
 
 
 @pytest.mark.parametrize("memory", ["block", "ecp5"])

@@ -8,7 +8,8 @@ import pytest
 from allspin.hdl.bench.networks import random_images, random_network
 from allspin.hdl.cache import VARIABLE
 from allspin.hdl.cost.bound import cycle_bounds
-from allspin.hdl.parameters import EngineParameters, HardwareProfile, ResidentParameters
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
 from allspin.host.bitstreams import engine_cycles
 from allspin.host.bitstreams.engine_cycles import count_cycles
 from allspin.host.link.machines.linked import LinkedMachine

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from allspin.hdl.bench.networks import random_images, random_network
-from allspin.hdl.parameters import HardwareProfile, ResidentParameters
+from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
 from allspin.host.bitstreams import engine_latency
 from allspin.host.bitstreams.engine_latency import latencies, measure_latency
 from allspin.sim.errors import UserError

@@ -18,7 +18,8 @@ from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.engine.engine import Engine
 from allspin.hdl.neuron import neuron as gateware
 from allspin.hdl.neuron.neuron import NeuronGateware, neuron_gateware, register_gateware
-from allspin.hdl.parameters import CrossbarParameters, EngineParameters
+from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.parameters.engine import EngineParameters
 from allspin.host.cli.main import main
 from allspin.host.data.datasets import load_dataset
 from allspin.sim.network.netfile import load_network, save_network

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from allspin.hdl.bench.networks import random_network
-from allspin.hdl.parameters import EngineParameters
+from allspin.hdl.parameters.engine import EngineParameters
 from allspin.sim.array.in_array import chip_in_array, effective_words, in_array
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device

@@ -13,7 +13,8 @@ import numpy.typing as npt
 from allspin.hdl.bench.runner import build, engine_source, simulate
 from allspin.hdl.bench.session import PROGRESS, RESULT
 from allspin.hdl.bench.tools import SIMULATORS, find_tools
-from allspin.hdl.parameters import EngineParameters, HardwareProfile
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.data.catalogue import open_network
 from allspin.host.data.files import check_writable
 from allspin.host.show.display import Display, Silent

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from allspin.hdl.bench.networks import random_network
-from allspin.hdl.levels import UniformLevels
+from allspin.hdl.parameters.levels import UniformLevels
 from allspin.host.link.payloads.identity import Identity
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Layer, Network

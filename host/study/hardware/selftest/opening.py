@@ -1,6 +1,6 @@
 """The machine that a self-test is of."""
 
-from allspin.hdl.parameters import HardwareProfile
+from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.data.catalogue import open_network
 from allspin.host.link.machines.linked import LinkedMachine
 from allspin.host.link.machines.opening import (

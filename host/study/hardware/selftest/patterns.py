@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.hdl.link.protocol import Feature
-from allspin.hdl.memory_map import (
+from allspin.hdl.parameters.memory_map import (
     CONVERTER,
     ENGINE,
     LABELS,
@@ -16,7 +16,7 @@ from allspin.hdl.memory_map import (
     TABLE,
     WEIGHTS,
 )
-from allspin.hdl.parameters import distance_bits
+from allspin.hdl.parameters.profile import distance_bits
 from allspin.host.link.payloads.identity import Identity
 from allspin.sim.network.network import GAIN_BITS, MAX_SHIFT
 from allspin.sim.network.neuron import NEURONS

@@ -8,8 +8,9 @@ import pytest
 from amaranth.sim import Simulator
 
 from allspin.hdl.bench.networks import random_network
-from allspin.hdl.memory_map import AMPLIFIERS, CHIP, ENGINE, SUM_NOISE, USE_NOISE
-from allspin.hdl.parameters import EngineParameters, HardwareProfile, VariationParameters
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.memory_map import AMPLIFIERS, CHIP, ENGINE, SUM_NOISE, USE_NOISE
+from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
 from allspin.hdl.variation.variation import Variation
 from allspin.sim.chip.generator import Purpose, use_normals
 from tests.hdl.variation.drive import show, take, write

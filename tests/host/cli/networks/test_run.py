@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from allspin.hdl.bench.networks import random_network
-from allspin.hdl.parameters import ResidentParameters
+from allspin.hdl.parameters.profile import ResidentParameters
 from allspin.host.cli.main import main
 from allspin.host.data.catalogue import open_network
 from allspin.host.data.datasets import load_test_set

@@ -8,7 +8,7 @@ import pytest
 
 from allspin.hdl.bench.networks import random_images, random_network
 from allspin.hdl.link.protocol import Feature
-from allspin.hdl.parameters import HardwareProfile, VariationParameters
+from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
 from allspin.host.data.catalogue import open_device
 from allspin.host.link.machines.chip_programming import (
     CHIPS,

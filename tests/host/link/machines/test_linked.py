@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from allspin.hdl.bench.chips import RandomChip
 from allspin.hdl.bench.networks import random_images, random_network
-from allspin.hdl.memory_map import memory_map
-from allspin.hdl.parameters import EngineParameters, HardwareProfile, VariationParameters
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.memory_map import memory_map
+from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
 from allspin.host.link.machines.linked import LinkedMachine
 from allspin.host.link.wire.transport import Disconnected, Transport
 from allspin.sim.errors import UserError

@@ -8,7 +8,7 @@ import pytest
 from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build
 from allspin.hdl.bench.networks import random_images, random_network
-from allspin.hdl.parameters import HardwareProfile
+from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.cli.main import main
 from allspin.host.link.machines import opening
 from allspin.host.link.machines.golden import GoldenMachine

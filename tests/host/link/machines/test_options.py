@@ -10,12 +10,8 @@ from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build
 from allspin.hdl.bench.networks import random_network
 from allspin.hdl.bench.pairs import Choice, all_choices, cover_pairs
-from allspin.hdl.parameters import (
-    EngineParameters,
-    HardwareProfile,
-    ResidentParameters,
-    VariationParameters,
-)
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters, VariationParameters
 from allspin.host.link.machines.linked import LinkedMachine
 from allspin.host.link.virtual.board import VirtualTransport
 from allspin.sim.network.network import Network

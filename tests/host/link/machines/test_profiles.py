@@ -12,7 +12,7 @@ from allspin.boards import profiles
 from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build
 from allspin.hdl.bench.networks import random_network
-from allspin.hdl.parameters import HardwareProfile
+from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.link.machines.linked import LinkedMachine
 from allspin.host.link.virtual.board import VirtualTransport
 from allspin.host.link.virtual.faults import Faults, FaultyTransport

@@ -10,7 +10,8 @@ from allspin.boards.virtual.build import build
 from allspin.hdl.bench.networks import random_network
 from allspin.hdl.bench.packing import pack_image
 from allspin.hdl.bench.packing import unpack_images as unpack_slowly
-from allspin.hdl.parameters import CrossbarParameters, HardwareProfile, ResidentParameters
+from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
 from allspin.hdl.resident.beat_memory import most_beats
 from allspin.host.data.datasets import load_test_set
 from allspin.host.link.machines.linked import LinkedMachine

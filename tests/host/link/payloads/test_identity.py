@@ -7,10 +7,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from allspin.hdl.bench.networks import in_tiles, random_network
-from allspin.hdl.levels import UniformLevels
 from allspin.hdl.link.protocol import Feature, LinkParameters, identity_bytes
-from allspin.hdl.parameters import EngineParameters, HardwareProfile
-from allspin.hdl.tiling import Tiling
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.levels import UniformLevels
+from allspin.hdl.parameters.profile import HardwareProfile
+from allspin.hdl.parameters.tiling import Tiling
 from allspin.host.link.payloads.identity import Identity, LayerIdentity
 from allspin.sim.errors import UserError
 from allspin.sim.network.neuron import ReluNeuron

@@ -8,7 +8,7 @@ import pytest
 from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build
 from allspin.hdl.bench.networks import in_tiles, random_images, random_network
-from allspin.hdl.parameters import HardwareProfile, ResidentParameters
+from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
 from allspin.host.link.machines.chip_programming import ChipMaker
 from allspin.host.link.machines.linked import LinkedMachine
 from allspin.host.link.machines.resident import ResidentImages

@@ -11,7 +11,7 @@ from allspin.boards.virtual.build import build
 from allspin.hdl.bench.networks import random_images, random_network
 from allspin.hdl.link.protocol import Answer, LinkParameters, Request
 from allspin.hdl.link.uart import UartParameters
-from allspin.hdl.parameters import EngineParameters
+from allspin.hdl.parameters.engine import EngineParameters
 from allspin.host.link.machines.linked import LinkedMachine
 from allspin.host.link.machines.opening import open_machine
 from allspin.host.link.payloads.images import encode_images

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
-from allspin.hdl.parameters import HardwareProfile
+from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.link.machines.chip_programming import CHIPS
 from allspin.host.link.machines.linked import LinkedMachine
 from allspin.host.link.machines.opening import virtual_program

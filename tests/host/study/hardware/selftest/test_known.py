@@ -8,7 +8,7 @@ import pytest
 from allspin.boards.top import TopParameters
 from allspin.hdl.bench.networks import random_network
 from allspin.hdl.link.protocol import identity_bytes
-from allspin.hdl.parameters import HardwareProfile
+from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.data.catalogue import open_network
 from allspin.host.link.payloads.identity import Identity
 from allspin.host.study.hardware.selftest.known import known_network

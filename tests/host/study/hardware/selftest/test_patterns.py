@@ -6,8 +6,8 @@ import pytest
 from allspin.boards.top import TopParameters
 from allspin.hdl.bench.networks import random_network
 from allspin.hdl.link.protocol import identity_bytes
-from allspin.hdl.memory_map import COUNTERS, RESIDENT_LOGITS, RESIDENT_RUN, memory_map
-from allspin.hdl.parameters import HardwareProfile, ResidentParameters
+from allspin.hdl.parameters.memory_map import COUNTERS, RESIDENT_LOGITS, RESIDENT_RUN, memory_map
+from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
 from allspin.host.link.payloads.identity import Identity
 from allspin.host.study.hardware.selftest.patterns import memory_patterns
 from allspin.sim.network.neuron import CmosReluNeuron

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from allspin.hdl.bench.networks import random_network
-from allspin.hdl.memory_map import CONVERTER, SHIFT, TABLE, WEIGHTS
-from allspin.hdl.parameters import HardwareProfile, ResidentParameters
+from allspin.hdl.parameters.memory_map import CONVERTER, SHIFT, TABLE, WEIGHTS
+from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
 from allspin.host.link.machines.chip_programming import CHIPS
 from allspin.host.link.machines.linked import LinkedMachine
 from allspin.host.link.machines.opening import virtual_program

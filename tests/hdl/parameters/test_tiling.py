@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from allspin.hdl.parameters import CrossbarParameters
-from allspin.hdl.tiling import OFFSET_BITS, Tiling
+from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.parameters.tiling import OFFSET_BITS, Tiling
 from allspin.sim.network.adc import Adc
 
 

@@ -15,10 +15,12 @@ from allspin.hdl.crossbar.banks import Banks
 from allspin.hdl.crossbar.columns import PortableColumns
 from allspin.hdl.crossbar.crossbar import Cells
 from allspin.hdl.crossbar.kinds import KINDS, make_crossbar
-from allspin.hdl.levels import UniformLevels
-from allspin.hdl.memory_map import WEIGHTS
-from allspin.hdl.parameters import CrossbarParameters, EngineParameters, HardwareProfile
-from allspin.hdl.target import ICE40UP5K, PORTABLE, TARGETS, InferredBlocks, Target
+from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.levels import UniformLevels
+from allspin.hdl.parameters.memory_map import WEIGHTS
+from allspin.hdl.parameters.profile import HardwareProfile
+from allspin.hdl.parameters.target import ICE40UP5K, PORTABLE, TARGETS, InferredBlocks, Target
 from allspin.sim.network.golden import GoldenModel
 from tests.hdl.engine.test_engine import Machine
 

@@ -1,29 +1,19 @@
 import itertools
-import re
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from allspin.hdl.levels import UniformLevels
-from allspin.hdl.parameters import (
-    CrossbarParameters,
-    EngineParameters,
-    HardwareProfile,
-    ResidentParameters,
-    VariationParameters,
-    check_power_of_two,
-    distance_bits,
-)
+from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.levels import UniformLevels
+from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.levels import uniform_levels
 from allspin.sim.network.network import Converter, Layer, Network
 from allspin.sim.network.neuron import NEURONS, ReluNeuron, SotNeuron
-
-CROSSBAR = CrossbarParameters(rows=784, columns=100, lanes=100)
+from tests.hdl.parameters.test_crossbar import CROSSBAR, SMALL, narrowest
 
 
 def network(neuron: SotNeuron | ReluNeuron | None = None, **changes: Any) -> Network:
@@ -49,40 +39,6 @@ def network(neuron: SotNeuron | ReluNeuron | None = None, **changes: Any) -> Net
     return Network(**(parts | changes))
 
 
-# Width of a column sum.
-
-
-def narrowest(low: int, high: int) -> int:
-    """Bits of the narrowest two's complement number that holds both."""
-    return next(
-        bits for bits in range(1, 99) if -(2 ** (bits - 1)) <= low <= high < 2 ** (bits - 1)
-    )
-
-
-@pytest.mark.parametrize(
-    ("rows", "value_bits", "rah_bits"),
-    [(1, 1, 2), (2, 1, 2), (3, 1, 2), (1, 2, 3), (2, 2, 3), (3, 2, 2), (1, 4, 4), (2, 3, 2)],
-)
-def test_sum_bits_by_trying_everything(rows: int, value_bits: int, rah_bits: int) -> None:
-    values = range(2**value_bits)
-    words = range(-(2 ** (rah_bits - 1)), 2 ** (rah_bits - 1))
-    products = {value * word for value in values for word in words}
-    sums = {sum(terms) for terms in itertools.product(products, repeat=rows)}
-    crossbar = CrossbarParameters(rows, 1, 1, value_bits, rah_bits)
-    assert crossbar.sum_bits == narrowest(min(sums), max(sums))
-
-
-@given(st.integers(1, 65535), st.integers(1, 8), st.integers(2, 8))
-def test_sum_bits_by_the_two_extremes(rows: int, value_bits: int, rah_bits: int) -> None:
-    top, half = 2**value_bits - 1, 2 ** (rah_bits - 1)
-    crossbar = CrossbarParameters(rows, 1, 1, value_bits, rah_bits)
-    assert crossbar.sum_bits == narrowest(-rows * top * half, rows * top * (half - 1))
-
-
-def test_sum_bits_of_mnist_as_the_design_found_them() -> None:
-    assert CROSSBAR.sum_bits == 22
-
-
 def test_the_golden_models_sums_fit() -> None:
     worst = Network(
         layers=(Layer(np.zeros((12, 1), np.uint8), np.array([-128, 127])),),
@@ -95,16 +51,6 @@ def test_the_golden_models_sums_fit() -> None:
     assert narrowest(int(total), 0) == bits
 
 
-# Passes and bytes.
-
-
-@given(st.integers(1, 300), st.data())
-def test_passes_visit_every_column(columns: int, data: st.DataObject) -> None:
-    lanes = data.draw(st.integers(1, columns))
-    crossbar = CrossbarParameters(1, columns, lanes)
-    assert crossbar.passes == len(range(0, columns, lanes))
-
-
 @pytest.mark.parametrize(
     ("rows", "value_bits", "rah_bits", "expected"),
     [(1, 1, 2, 1), (100, 4, 8, 3), (1, 1, 8, 1), (2, 1, 8, 2), (65535, 8, 8, 4)],
@@ -115,119 +61,7 @@ def test_logit_bytes(rows: int, value_bits: int, rah_bits: int, expected: int) -
     assert 8 * (expected - 1) < engine.crossbars[0].sum_bits <= 8 * expected
 
 
-# Ranges and their messages.
-
-
-@pytest.mark.parametrize(
-    ("change", "expected"),
-    [
-        ({"rows": 0}, "rows must be from 1 to 65535, not 0"),
-        ({"rows": 65536}, "rows must be from 1 to 65535, not 65536"),
-        ({"columns": 0}, "columns must be from 1 to 65535, not 0"),
-        ({"columns": 65536}, "columns must be from 1 to 65535, not 65536"),
-        ({"lanes": 0}, "lanes must be from 1 to 100, not 0"),
-        ({"lanes": 101}, "lanes must be from 1 to 100, not 101"),
-        ({"value_bits": 0}, "value_bits must be from 1 to 8, not 0"),
-        ({"value_bits": 9}, "value_bits must be from 1 to 8, not 9"),
-        ({"rah_bits": 1}, "rah_bits must be from 2 to 8, not 1"),
-        ({"rah_bits": 9}, "rah_bits must be from 2 to 8, not 9"),
-    ],
-)
-def test_crossbar_ranges(change: dict[str, int], expected: str) -> None:
-    with pytest.raises(ValueError, match=f"^{expected}$"):
-        replace(CROSSBAR, **change)
-
-
-SMALL = CrossbarParameters(rows=1, columns=1, lanes=1)
 TWO_LAYERS = EngineParameters((SMALL, SMALL))
-
-
-@pytest.mark.parametrize(
-    ("owner", "name", "low", "high"),
-    [
-        (SMALL, "rows", 1, 65535),
-        (SMALL, "columns", 1, 65535),
-        (SMALL, "value_bits", 1, 8),
-        (SMALL, "rah_bits", 2, 8),
-        (replace(SMALL, columns=7), "lanes", 1, 7),
-        (HardwareProfile(), "lanes", 1, 65535),
-        (HardwareProfile(), "rah_bits", 2, 8),
-        (VariationParameters(), "states", 2, 128),
-        (ResidentParameters(1, 1), "beats", 1, 65535),
-        (ResidentParameters(1, 1), "images", 1, 65535),
-        (TWO_LAYERS, "counter_bits", 16, 64),
-        (TWO_LAYERS, "current_bits", 4, 12),
-        # Where there is no hidden layer there is no activation to be held.
-        (EngineParameters((replace(SMALL, value_bits=8),)), "current_bits", 4, 12),
-    ],
-    ids=lambda value: value if isinstance(value, str) else None,
-)
-def test_the_ends_of_a_range_are_in_it_and_nothing_beyond(
-    owner: Any, name: str, low: int, high: int
-) -> None:
-    for value in (low, high):
-        assert getattr(replace(owner, **{name: value}), name) == value
-    for value in (low - 1, high + 1):
-        with pytest.raises(ValueError, match=f"^{name} must be from {low} to {high}, not {value}$"):
-            replace(owner, **{name: value})
-
-
-@pytest.mark.parametrize(
-    ("owner", "name", "allowed"),
-    [
-        (SMALL, "rows_per_clock", (1, 2, 4, 8)),
-        (SMALL, "neurons_per_clock", (1, 2, 4, 8)),
-        (SMALL, "memory", ("block", "spram", "ecp5", "bsram")),
-        (HardwareProfile(), "rows_per_clock", (1, 2, 4, 8)),
-        (HardwareProfile(), "memory", ("block", "spram", "ecp5", "bsram")),
-        (VariationParameters(), "rounds_per_clock", (1, 2, 22)),
-        (VariationParameters(rounds_per_clock=2), "noise_rounds_per_clock", (2, 22)),
-    ],
-    ids=lambda value: value if isinstance(value, str) else None,
-)
-def test_one_of_a_few_values(owner: Any, name: str, allowed: tuple[Any, ...]) -> None:
-    for value in allowed:
-        assert getattr(replace(owner, **{name: value}), name) == value
-    # True is 1 to Python, and not to anybody else.
-    for value in (0, 3, 5, 21, 23, "", True):
-        line = f"{name} must be one of {', '.join(map(str, allowed))}, not {value!r}"
-        with pytest.raises(ValueError, match=f"^{re.escape(line)}$"):
-            replace(owner, **{name: value})
-
-
-def test_a_sum_of_states_needs_fewer_bits_than_one_of_words() -> None:
-    for rows, value_bits in ((1, 1), (3, 2), (784, 4), (16384, 8)):
-        for count in (2, 10, 100):
-            levels = UniformLevels(count, 1, -50)
-            crossbar = CrossbarParameters(rows, 1, 1, value_bits, levels=levels)
-            top = rows * (2**value_bits - 1)
-            # Not signed, so a bit less than a signed number of that range.
-            assert crossbar.lane_bits == narrowest(0, top * (count - 1)) - 1
-            assert replace(crossbar, levels=None).lane_bits == crossbar.sum_bits
-
-
-@pytest.mark.parametrize(("value_bits", "bits"), [(1, 8), (2, 7), (4, 5), (5, 8), (8, 8)])
-def test_distance_and_value_fill_columns_of_nine_bits(value_bits: int, bits: int) -> None:
-    assert distance_bits(value_bits) == bits
-
-
-def test_a_fraction_of_a_row() -> None:
-    with pytest.raises(TypeError, match=r"^rows must be an integer from 1 to 65535, not 7.5$"):
-        CrossbarParameters(rows=7.5, columns=1, lanes=1)  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
-    ("change", "expected"),
-    [
-        ({"lanes": 0}, "lanes must be from 1 to 65535, not 0"),
-        ({"lanes": 65536}, "lanes must be from 1 to 65535, not 65536"),
-        ({"rah_bits": 1}, "rah_bits must be from 2 to 8, not 1"),
-        ({"rah_bits": 9}, "rah_bits must be from 2 to 8, not 9"),
-    ],
-)
-def test_profile_ranges(change: dict[str, int], expected: str) -> None:
-    with pytest.raises(ValueError, match=f"^{expected}$"):
-        HardwareProfile(**change)  # type: ignore[arg-type]
 
 
 ENGINE = EngineParameters((CROSSBAR, CrossbarParameters(100, 10, 10)))
@@ -372,13 +206,6 @@ def test_widths_of_noise() -> None:
 
 
 @pytest.mark.parametrize(
-    ("states", "bits"), [(2, 1), (3, 2), (4, 2), (5, 3), (16, 4), (17, 5), (128, 7)]
-)
-def test_bits_of_a_state(states: int, bits: int) -> None:
-    assert VariationParameters(states).state_bits == bits
-
-
-@pytest.mark.parametrize(
     ("topology", "lanes", "expected"),
     [
         # The first layer takes rows times passes clocks; those behind it as few lanes as keep
@@ -451,11 +278,6 @@ def test_states_are_kept_in_the_fewest_bits_where_levels_are_uniform(memory: str
     assert not any(crossbar.keeps_states for crossbar in engine.crossbars)
 
 
-def test_levels_are_words_of_the_crossbar() -> None:
-    with pytest.raises(ValueError, match=r"^level must be from -8 to 7, not -126$"):
-        replace(SMALL, rah_bits=4, levels=UniformLevels(10, 28, -126))
-
-
 def test_states_hold_no_chip() -> None:
     line = "a chip has R_AH words of any value, so a machine that makes chips cannot keep states"
     with pytest.raises(ValueError, match=f"^{line}$"):
@@ -476,13 +298,3 @@ def test_noise_may_have_a_pipeline_of_its_own() -> None:
     assert EngineParameters.from_network(network(), profile).noisy
     with pytest.raises(ValueError, match="noise_rounds_per_clock must be one of 1, 22, not 2"):
         VariationParameters(10, 1, noise_rounds_per_clock=2)
-
-
-def test_powers_of_two() -> None:
-    legal = []
-    for number in range(-1, 70):
-        try:
-            legal.append(check_power_of_two("depth", number, 2, 64))
-        except ValueError:
-            continue
-    assert legal == [2, 4, 8, 16, 32, 64]

@@ -2,13 +2,10 @@
 
 from dataclasses import replace
 
-from allspin.hdl.memory_map import MemoryMap, memory_map
-from allspin.hdl.parameters import (
-    CrossbarParameters,
-    EngineParameters,
-    ResidentParameters,
-    VariationParameters,
-)
+from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.memory_map import MemoryMap, memory_map
+from allspin.hdl.parameters.profile import ResidentParameters, VariationParameters
 
 ENGINE = EngineParameters((CrossbarParameters(784, 100, 100), CrossbarParameters(100, 10, 10)))
 

@@ -1,0 +1,254 @@
+"""The engine's parameters: derived from a network and a hardware profile."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from allspin.hdl.parameters.checks import keep_in_range
+from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.parameters.levels import UniformLevels
+from allspin.hdl.parameters.profile import (
+    NO_CHIPS,
+    HardwareProfile,
+    ResidentParameters,
+    VariationParameters,
+)
+from allspin.hdl.parameters.target import Target
+from allspin.hdl.parameters.tiling import Tiling
+from allspin.sim.extensions import UnknownKind
+from allspin.sim.network.levels import check_range
+from allspin.sim.network.network import MAX_CURRENT_BITS, MAX_LAYERS, MIN_CURRENT_BITS, Network
+from allspin.sim.network.neuron import NEURONS
+
+
+def _lanes(network: Network, profile: HardwareProfile, number: int) -> int:
+    """Lanes of a layer: the profile's, but where LUTs are few no more than are of use."""
+    layer = network.layers[number]
+    lanes = min(profile.lanes or layer.columns, layer.columns)
+    if profile.target.few_luts and number:
+        # The fewest with which all its rows take no longer than all rows of the first layer.
+        longest = network.layers[0].rows * -(
+            -network.layers[0].columns // _lanes(network, profile, 0)
+        )
+        lanes = min(lanes, max(1, -(-layer.columns // max(1, longest // layer.rows))))
+    return lanes
+
+
+@dataclass(frozen=True)
+class EngineParameters:
+    """A whole engine.
+
+    Parameters
+    ----------
+    crossbars : tuple of CrossbarParameters
+        First to last; each has as many rows as the one before has columns.
+    neuron : str
+        Name of the hidden layers' neuron.
+    current_bits : int
+        Width of a neuron's input current, 4 to 12.
+    counter_bits : int
+        Width of the activity counters, 16 to 64.
+    variation : VariationParameters or None
+        The gateware that makes chips.
+    resident : ResidentParameters or None
+        The memory that keeps images.
+
+    Raises
+    ------
+    ValueError
+        If a value is outside its range or the crossbars do not fit one another.
+    """
+
+    crossbars: tuple[CrossbarParameters, ...]
+    neuron: str = "sot"
+    current_bits: int = 8
+    counter_bits: int = 40
+    variation: VariationParameters | None = None
+    resident: ResidentParameters | None = None
+
+    def __post_init__(self) -> None:
+        check_range("number of layers", len(self.crossbars), 1, MAX_LAYERS)
+        if self.neuron not in NEURONS:
+            raise UnknownKind.named("neuron", NEURONS, self.neuron)
+        keep_in_range(self, "counter_bits", 16, 64)
+        if self.variation is not None and any(crossbar.levels for crossbar in self.crossbars):
+            raise ValueError(NO_CHIPS)
+        if self.variation is not None and self.variation.iterative_noise and self.noisy:
+            for crossbar in self.crossbars[:-1]:
+                if crossbar.neurons_per_clock != 1:
+                    raise ValueError(
+                        "noise of several neurons per clock needs rounds_per_clock 22, "
+                        f"not {self.variation.rounds_per_clock}"
+                    )
+        narrowest = self.hidden_bits if len(self.crossbars) > 1 else 0
+        keep_in_range(self, "current_bits", max(MIN_CURRENT_BITS, narrowest), MAX_CURRENT_BITS)
+        for number, (one, two) in enumerate(zip(self.crossbars, self.crossbars[1:], strict=False)):
+            if two.rows != one.columns:
+                raise ValueError(
+                    f"layer {number} has {one.columns} columns, "
+                    f"but layer {number + 1} has {two.rows} rows"
+                )
+            if one.neurons_per_clock != two.rows_per_clock:
+                raise ValueError(
+                    f"layer {number} has {one.neurons_per_clock} neurons per clock, "
+                    f"but layer {number + 1} has {two.rows_per_clock} rows per clock"
+                )
+            if number > 0 and one.value_bits != two.value_bits:
+                raise ValueError(
+                    f"hidden layers must have one value_bits, not {one.value_bits} "
+                    f"and {two.value_bits}"
+                )
+        last = self.crossbars[len(self.crossbars) - 1]
+        if last.neurons_per_clock != 1:
+            raise ValueError("the last layer must have 1 neuron per clock: the readout's")
+        if len({crossbar.rah_bits for crossbar in self.crossbars}) != 1:
+            raise ValueError("all layers must have one rah_bits")
+
+    @classmethod
+    def from_network(cls, network: Network, profile: HardwareProfile | None = None) -> Self:
+        """The engine that runs a network on a part.
+
+        Raises
+        ------
+        ValueError
+            If the network's R_AH words are wider than the profile's, or do not say what a
+            column sums.
+        """
+        if network.beyond_words is not None:
+            raise ValueError(f"{network.beyond_words}; run it on golden")
+        profile = profile or HardwareProfile()
+        rah_bits = profile.rah_bits or network.rah_bits
+        if rah_bits < network.rah_bits:
+            raise ValueError(
+                f"the network has R_AH words of {network.rah_bits} bits, the hardware of {rah_bits}"
+            )
+        further = profile.target.further or profile.memory
+        return cls(
+            crossbars=tuple(
+                CrossbarParameters(
+                    rows=layer.rows,
+                    columns=layer.columns,
+                    lanes=_lanes(network, profile, number),
+                    value_bits=network.input_bits(number),
+                    rah_bits=rah_bits,
+                    rows_per_clock=profile.rows_per_clock,
+                    levels=(
+                        UniformLevels.of(layer.levels)
+                        if profile.states and layer.adc is None
+                        else None
+                    ),
+                    tiling=Tiling.of(
+                        layer.adc, offsets=profile.tile_offsets or profile.variation is not None
+                    ),
+                    memory=further if number else profile.memory,
+                    neurons_per_clock=(
+                        1 if number == len(network.layers) - 1 else profile.rows_per_clock
+                    ),
+                )
+                for number, layer in enumerate(network.layers)
+            ),
+            neuron=network.neuron.name,
+            current_bits=network.current_bits,
+            variation=profile.variation,
+            resident=profile.resident,
+        )
+
+    @property
+    def target(self) -> Target:
+        """The kind of part."""
+        return self.crossbars[0].target
+
+    @property
+    def most_at_once(self) -> int:
+        """Rows, or neurons, of a layer in one clock, where they are most."""
+        return max(max(own.rows_per_clock, own.neurons_per_clock) for own in self.crossbars)
+
+    @property
+    def pixel_bits(self) -> int:
+        """Width of a pixel."""
+        return self.crossbars[0].value_bits
+
+    @property
+    def hidden_bits(self) -> int:
+        """Width of a hidden activation; the pixels' where there is no hidden layer."""
+        return self.crossbars[-1].value_bits
+
+    @property
+    def rah_bits(self) -> int:
+        """Width of an R_AH word."""
+        return self.crossbars[0].rah_bits
+
+    @property
+    def classes(self) -> int:
+        """Number of classes."""
+        return self.crossbars[-1].columns
+
+    @property
+    def noisy(self) -> bool:
+        """Whether its neurons have noise at each use."""
+        return self.variation is not None and self.variation.use_noise and len(self.crossbars) > 1
+
+    @property
+    def noisy_sums(self) -> bool:
+        """Whether column sums have noise at each use, and amplifiers errors of their own."""
+        return self.variation is not None and self.variation.sum_noise
+
+    @property
+    def numbered(self) -> bool:
+        """Whether its images have numbers: something has noise at each use."""
+        return self.noisy or self.noisy_sums
+
+    @property
+    def use_spread_bits(self) -> int:
+        """Width of the spread of noise at a use: below four times the current's full scale."""
+        return self.current_bits + 8
+
+    @property
+    def use_bits(self) -> int:
+        """Width of a signed noise current."""
+        return self.current_bits + 6
+
+    def sum_spread_bits(self, layer: int) -> int:
+        """Width of the spread of noise on a layer's sums: below 16 cells' range, in 2**-6."""
+        crossbar = self.crossbars[layer]
+        return crossbar.value_bits + crossbar.rah_bits + 10
+
+    def noise_spread_bits(self, layer: int) -> int:
+        """Width of a signed spread in the pipeline that draws a layer's noise, and the last's."""
+        bits = self.use_spread_bits
+        if self.noisy_sums:
+            bits = max(bits, *map(self.sum_spread_bits, {layer, len(self.crossbars) - 1}))
+        return bits + 1
+
+    def start_bits(self, layer: int) -> int:
+        """Width of what is added to a normal value times that spread, signed."""
+        return self.sum_spread_bits(layer) + 17
+
+    def sum_noise_bits(self, layer: int) -> int:
+        """Width of what is added to a sum, signed: both together, without 19 fraction bits."""
+        return self.sum_spread_bits(layer) - 1
+
+    def amplified_bits(self, layer: int) -> int:
+        """Width of a layer's sums as its amplifiers give them, signed."""
+        bits = self.crossbars[layer].sum_bits
+        if self.noisy_sums:
+            bits = max(bits, self.sum_noise_bits(layer)) + 1
+            # The last layer's gain, less than twice as large.
+            bits += layer == len(self.crossbars) - 1
+        return bits
+
+    @property
+    def spread_bits(self) -> int:
+        """Width of a signed spread in the generator that all share."""
+        return max(17, self.use_spread_bits + 1)
+
+    @property
+    def logit_bytes(self) -> int:
+        """Bytes of a logit on the link."""
+        return -(-self.amplified_bits(len(self.crossbars) - 1) // 8)
+
+    @property
+    def beat_bytes(self) -> int:
+        """Bytes of a resident beat: a byte of row distance and one of value for each row that
+        is driven in a clock, and one that says whether it is an image's last.
+        """
+        return 2 * self.crossbars[0].rows_per_clock + 1

@@ -1,0 +1,162 @@
+"""What a part offers to any network, and what is made of it: chips, resident images."""
+
+from dataclasses import dataclass
+
+from allspin.hdl.parameters.checks import keep_in_range, keep_one_of
+from allspin.hdl.parameters.target import TARGETS, Target
+from allspin.sim.network.levels import MAX_RAH_BITS, MIN_RAH_BITS
+from allspin.sim.network.network import MAX_LINES
+
+ROWS_PER_CLOCK = (1, 2, 4, 8)
+ROUNDS_PER_CLOCK = (1, 2, 22)
+NO_CHIPS = "a chip has R_AH words of any value, so a machine that makes chips cannot keep states"
+
+
+@dataclass(frozen=True)
+class VariationParameters:
+    """The gateware that makes a chip of a seed.
+
+    Parameters
+    ----------
+    states : int
+        States of a synapse at most, 2 to 128.
+    rounds_per_clock : int
+        Rounds of the generator's cipher in a clock, 1 or 2 (iterative) or 22 (a draw a clock).
+    redraw : bool
+        Whether the states are kept in a memory of their own, so that a new chip is drawn in
+        place.
+    use_noise : bool
+        Whether neurons have cycle-to-cycle noise at each use.
+    noise_rounds_per_clock : int or None
+        As `rounds_per_clock`, for that noise alone: chips are made seldom, noise is drawn for
+        each image. None for the same. One small generator serves all who have not 22.
+    sum_noise : bool
+        Whether column sums have read noise at each use, and amplifiers an offset and, in the
+        last layer, a gain error; it needs `use_noise` with 22 rounds in a clock.
+    """
+
+    states: int = 128
+    rounds_per_clock: int = 22
+    redraw: bool = False
+    use_noise: bool = True
+    noise_rounds_per_clock: int | None = None
+    sum_noise: bool = False
+
+    def __post_init__(self) -> None:
+        keep_in_range(self, "states", 2, 128)
+        keep_one_of(self, "rounds_per_clock", ROUNDS_PER_CLOCK)
+        if self.noise_rounds_per_clock is not None:
+            keep_one_of(
+                self, "noise_rounds_per_clock", (self.rounds_per_clock, ROUNDS_PER_CLOCK[-1])
+            )
+        if self.sum_noise and (self.iterative_noise or not self.use_noise):
+            raise ValueError(
+                "sum_noise needs use_noise, and rounds_per_clock or noise_rounds_per_clock "
+                f"{ROUNDS_PER_CLOCK[-1]}"
+            )
+
+    @property
+    def state_bits(self) -> int:
+        """Width of a state."""
+        return (self.states - 1).bit_length()
+
+    @property
+    def iterative(self) -> bool:
+        """Whether one small generator is shared, which takes several clocks for a draw."""
+        return self.rounds_per_clock != ROUNDS_PER_CLOCK[-1]
+
+    @property
+    def iterative_noise(self) -> bool:
+        """The same of the noise at each use."""
+        return (self.noise_rounds_per_clock or self.rounds_per_clock) != ROUNDS_PER_CLOCK[-1]
+
+
+def distance_bits(value_bits: int) -> int:
+    """Width of a row distance in the memory of resident images.
+
+    Distance and value of a slot fill one or two columns of block RAM, which are 9 bits wide;
+    the link carries a distance in a byte.
+
+    Parameters
+    ----------
+    value_bits : int
+        Width of a row's value, 1 to 8.
+    """
+    columns = 1 if value_bits <= 4 else 2
+    return min(8, 9 * columns - value_bits)
+
+
+@dataclass(frozen=True)
+class ResidentParameters:
+    """The memory that keeps images on the board.
+
+    Parameters
+    ----------
+    beats : int
+        Clocks' worth of events that fit, 1 to 65535.
+    images : int
+        Images whose labels fit, 1 to 65535.
+    """
+
+    beats: int
+    images: int
+
+    def __post_init__(self) -> None:
+        keep_in_range(self, "beats", 1, MAX_LINES)
+        keep_in_range(self, "images", 1, MAX_LINES)
+
+
+@dataclass(frozen=True)
+class HardwareProfile:
+    """What a part offers to any network.
+
+    Parameters
+    ----------
+    lanes : int or None
+        Columns that a row drives in one clock, 1 to 65535; None for all of them. A layer
+        with fewer columns uses as many lanes as it has columns.
+    rah_bits : int or None
+        Width of an R_AH word in memory, 2 to 8; None for the network's own.
+    rows_per_clock : int
+        Rows that are driven in one clock, 1, 2, 4 or 8.
+    memory : str
+        Name of the target in `allspin.hdl.parameters.target.TARGETS`, after what it keeps R_AH
+        words in: ``block`` (block RAM as any tool infers it), ``spram`` (the four SPRAMs of an
+        iCE40UP5K), ``ecp5`` (block RAM with its own output register) or ``bsram`` (the few of a
+        Gowin GW1N).
+    states : bool
+        Whether states are kept in place of R_AH words, in the fewest bits that hold the
+        network's, in each layer whose levels are uniform and whose columns are read in one piece;
+        the others keep words. Not with `variation`, since a chip has words of any value.
+    variation : VariationParameters or None
+        The gateware that makes chips; None for ideal devices only.
+    resident : ResidentParameters or None
+        The memory that keeps images on the board; None for none.
+    tile_offsets : bool
+        Whether the converters of tiles, where a network has some, have offsets, for chips whose
+        words the host computes. Those of a machine that makes chips have.
+    """
+
+    lanes: int | None = None
+    rah_bits: int | None = None
+    rows_per_clock: int = 1
+    memory: str = "block"
+    states: bool = False
+    variation: VariationParameters | None = None
+    resident: ResidentParameters | None = None
+    tile_offsets: bool = False
+
+    def __post_init__(self) -> None:
+        if self.lanes is not None:
+            keep_in_range(self, "lanes", 1, MAX_LINES)
+        if self.rah_bits is not None:
+            keep_in_range(self, "rah_bits", MIN_RAH_BITS, MAX_RAH_BITS)
+        keep_one_of(self, "rows_per_clock", ROWS_PER_CLOCK)
+        keep_one_of(self, "memory", tuple(TARGETS))
+        if self.states and self.variation is not None:
+            raise ValueError(NO_CHIPS)
+
+    @property
+    def target(self) -> Target:
+        """The kind of part."""
+        return TARGETS[self.memory]
