@@ -28,7 +28,7 @@ from allspin.boards.top import TopParameters
 from allspin.hdl.link.uart import UartReceiver, UartTransmitter
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.hdl.stream.ecp5 import is_ecp5
-from allspin.hdl.stream.slice import Slice
+from allspin.hdl.stream.register_slice import RegisterSlice
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network
 
@@ -164,7 +164,7 @@ class Shell(Elaboratable):
         took = Signal()
         offered = Signal()
         machine_ready = Signal()
-        m.submodules.sent = sent = Slice(8)
+        m.submodules.sent = sent = RegisterSlice(8)
         wiring.connect(m, sent.o, transmitter.sent)
         received = receiver.received
         if self.parameters.shown:

@@ -192,15 +192,17 @@ def test_a_planted_type_error_fails(tmp_path):
 
 def test_a_misspelt_port_fails(tmp_path):
     engine = (
-        "from amaranth.hdl import Value\n\nfrom allspin.hdl.stream.slice import Slice\n\n\n"
-        "class Engine:\n    def __init__(self) -> None:\n        self.crossbar = Slice(8)\n\n"
+        "from amaranth.hdl import Value\n\n"
+        "from allspin.hdl.stream.register_slice import RegisterSlice\n\n\n"
+        "class Engine:\n    def __init__(self) -> None:\n"
+        "        self.crossbar = RegisterSlice(8)\n\n"
         "    def full(self) -> Value:\n        return self.crossbar.{}.{}\n"
     )
     said = lint(
         tmp_path,
         {
             "hdl/stream/__init__.py": "",
-            "hdl/stream/slice.py": (ROOT / "hdl" / "stream" / "slice.py").read_text(),
+            "hdl/stream/register_slice.py": (ROOT / "hdl/stream/register_slice.py").read_text(),
             "hdl/right.py": engine.format("o", "ready"),
             "hdl/signal.py": engine.format("o", "redy"),
             "boards/port.py": engine.format("out", "ready"),

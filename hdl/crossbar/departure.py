@@ -8,14 +8,14 @@ from allspin.hdl.parameters.crossbar import CrossbarParameters
 
 
 class Departure(wiring.Component):
-    """Sums set out when there is room, and the next pass may end when they are sure to be gone.
+    """Sums set out when there is a credit, and the next pass may end when they are sure to be gone.
 
     Parameters
     ----------
     parameters : CrossbarParameters
         Of the crossbar.
     ahead : int
-        Clocks from a pass's last beat to its sums in the shadow; of `ample` too.
+        Clocks from a pass's last beat to its sums in the shadow; of `credits_ahead` too.
 
     Attributes
     ----------
@@ -23,7 +23,7 @@ class Departure(wiring.Component):
         A pass's last beat is taken.
     ends, final : In(1)
         Its sums go into the shadow; those of an image's last pass.
-    open, ample : In(1)
+    credit, credits_ahead : In(1)
         As of `allspin.hdl.stream.reservation.Reservation`.
     busy : Out(1)
         No pass may end.
@@ -36,8 +36,8 @@ class Departure(wiring.Component):
     begins: Signal
     ends: Signal
     final: Signal
-    open: Signal
-    ample: Signal
+    credit: Signal
+    credits_ahead: Signal
     busy: Signal
     sets_out: Signal
     last: Signal
@@ -50,8 +50,8 @@ class Departure(wiring.Component):
                 "begins": In(1),
                 "ends": In(1),
                 "final": In(1),
-                "open": In(1),
-                "ample": In(1),
+                "credit": In(1),
+                "credits_ahead": In(1),
                 "busy": Out(1),
                 "sets_out": Out(1),
                 "last": Out(1),
@@ -67,19 +67,19 @@ class Departure(wiring.Component):
         promised = Signal()  # the others are sure to
         image_ends = Signal()
         m.d.comb += [
-            self.sets_out.eq((left != 0) & (self.open | promised)),
+            self.sets_out.eq((left != 0) & (self.credit | promised)),
             self.last.eq((left <= step) & image_ends),
         ]
         with m.If(self.sets_out):
             m.d.sync += left.eq(Mux(left > step, left - step, 0))
             with m.If(left <= step):
                 m.d.sync += promised.eq(0)
-                # There never was ample room, so the next sums have waited until now.
+                # There never were credits for all, so the next sums have waited until now.
                 with m.If(~promised):
                     m.d.sync += self.busy.eq(0)
-        # Few are left, and there is room for them all: by the time that the next sums come
-        # they are gone.
-        with m.If((left != 0) & (left <= self._ahead * step) & self.ample & ~promised):
+        # Few are left, and there are credits for all: by the time that the next sums come they
+        # are gone.
+        with m.If((left != 0) & (left <= self._ahead * step) & self.credits_ahead & ~promised):
             m.d.sync += self.busy.eq(0)
             with m.If(~(self.sets_out & (left <= step))):
                 m.d.sync += promised.eq(1)

@@ -18,8 +18,8 @@ from allspin.hdl.crossbar.level_sums import LevelSums
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.stream.ecp5 import LANES_PER_LEAF, add_or_start, tree
 from allspin.hdl.stream.layouts import SumLayout
+from allspin.hdl.stream.register_slice import RegisterSlice
 from allspin.hdl.stream.reservation import Reservation
-from allspin.hdl.stream.slice import Slice
 from allspin.hdl.tiles.fast_conversions import FastConversions
 
 DRAIN_DEPTH = 16
@@ -178,15 +178,15 @@ class FastColumns(Columns):
             departure.begins.eq(taken_last),
             departure.ends.eq(flags[term_clock + 1][0]),
             departure.final.eq(flags[term_clock + 1][1]),
-            departure.open.eq(reservation.open),
-            departure.ample.eq(reservation.ample),
+            departure.credit.eq(reservation.credit),
+            departure.credits_ahead.eq(reservation.credits_ahead),
             reservation.taken.eq(departure.sets_out),
             reservation.arrives.eq(arrives[-1]),
             reservation.payload.sums.eq(sums),
             reservation.payload.last.eq(last[-1]),
         ]
         # What takes the sums is far from where they wait.
-        m.submodules.near = near = Slice(SumLayout(p), every_clock=True)
+        m.submodules.near = near = RegisterSlice(SumLayout(p), every_clock=True)
         wiring.connect(m, reservation.waiting, near.i)
         wiring.connect(m, near.o, wiring.flipped(self.sums))
         return m

@@ -23,7 +23,7 @@ from allspin.hdl.stream.layouts import (
     LoadLayout,
     ResultLayout,
 )
-from allspin.hdl.stream.slice import Slice
+from allspin.hdl.stream.register_slice import RegisterSlice
 from allspin.hdl.variation.variation import Variation
 from allspin.sim.chip.generator import USE_BITS as IMAGE_BITS
 
@@ -157,7 +157,7 @@ class Engine(wiring.Component):
         ]
         if p.numbered:
             # From the link; one comes with each image.
-            m.submodules.numbers = numbers = Slice(IMAGE_BITS)
+            m.submodules.numbers = numbers = RegisterSlice(IMAGE_BITS)
             wiring.connect(m, wiring.flipped(self.numbers), numbers.i)
             wiring.connect(m, numbers.o, variation.numbers)
         return variation

@@ -15,8 +15,8 @@ from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.memory_map import CONVERTER, TABLE, TILE_OFFSETS, WEIGHTS
 from allspin.hdl.stream.ecp5 import copies
 from allspin.hdl.stream.layouts import AmplifiedLayout, EventLayout, LoadLayout, NoiseLayout
+from allspin.hdl.stream.register_slice import RegisterSlice
 from allspin.hdl.stream.reservation import Reservation
-from allspin.hdl.stream.slice import Slice
 from allspin.hdl.tiles.starts import write_clocks
 from allspin.hdl.variation.programmer import WordLayout
 
@@ -136,9 +136,9 @@ class Layer(wiring.Component):
             wiring.connect(m, wiring.flipped(self.events), events)
 
         following: Any = wiring.flipped(self.out)
-        room: Value = Const(1)  # for what comes of the sums
+        credit: Value = Const(1)  # a place for what comes of the sums
         if self._hidden:
-            following, room = self._elaborate_neurons(m, here)
+            following, credit = self._elaborate_neurons(m, here)
         elif self._parameters.noisy_sums:
             following = self._elaborate_amplifiers(m)
         in_last = (p.columns - 1) % p.neurons_per_clock + 1
@@ -162,8 +162,8 @@ class Layer(wiring.Component):
                 m.d.sync += [picked.eq(Mux(last_picked, 0, picked + 1)), release.eq(last_picked)]
         with m.Else():
             m.d.comb += [
-                following.valid.eq(sums.valid & room),
-                sums.ready.eq(following.ready & room),
+                following.valid.eq(sums.valid & credit),
+                sums.ready.eq(following.ready & credit),
             ]
 
         took_event, took_sum = Signal(), Signal()
@@ -207,7 +207,7 @@ class Layer(wiring.Component):
         ]
 
     def _elaborate_neurons(self, m: Module, here: Signal) -> tuple[stream.Interface, Value]:
-        """V-I converters, neurons, and what they drive: where sums go, and if there is room."""
+        """V-I converters, neurons, and what they drive: where sums go, and if they may."""
         p, number = self._parameters, self._number
         m.submodules.converter = converter = ViConverter(p, number)
         m.submodules.neurons = neurons = NeuronArray(p, number)
@@ -218,12 +218,12 @@ class Layer(wiring.Component):
         wiring.connect(m, converter.currents, neurons.currents)
         wiring.connect(m, reservation.waiting, driver.activations)
         wiring.connect(m, driver.events, wiring.flipped(self.out))
-        room: Value = reservation.open
+        credit: Value = reservation.credit
         if p.noisy:
             # Drawn far away: only registers are where it is taken.
-            m.submodules.noise = noise = Slice(NoiseLayout(p, number), every_clock=True)
+            m.submodules.noise = noise = RegisterSlice(NoiseLayout(p, number), every_clock=True)
             wiring.connect(m, wiring.flipped(self.noise), noise.i)
-            room = reservation.open & noise.o.valid
+            credit = reservation.credit & noise.o.valid
             m.d.comb += noise.o.ready.eq(reservation.taken)
             if p.noisy_sums:
                 m.submodules.amplifiers = amplifiers = Amplifiers(p, number)
@@ -260,13 +260,13 @@ class Layer(wiring.Component):
             neurons.address.eq(address),
             self.read.found.eq(Mux(here, Mux(which == TABLE, neurons.entry, found), 0)),
         ]
-        return sums, room
+        return sums, credit
 
     def _elaborate_amplifiers(self, m: Module) -> stream.Interface:
         """Those of the last layer: where its sums go."""
         m.submodules.amplifiers = amplifiers = LastAmplifiers(self._parameters)
         layout = NoiseLayout(self._parameters, self._number)
-        m.submodules.noise = noise = Slice(layout, every_clock=True)
+        m.submodules.noise = noise = RegisterSlice(layout, every_clock=True)
         wiring.connect(m, wiring.flipped(self.noise), noise.i)
         wiring.connect(m, noise.o, amplifiers.noise)
         wiring.connect(m, amplifiers.amplified, wiring.flipped(self.out))

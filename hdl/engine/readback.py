@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.parameters.memory_map import CONVERTER, COUNTERS, WEIGHTS
 from allspin.hdl.stream.layouts import ByteLayout, FetchLayout
-from allspin.hdl.stream.slice import Slice
+from allspin.hdl.stream.register_slice import RegisterSlice
 
 
 class ReadSignature(wiring.Signature):
@@ -122,9 +122,9 @@ class Readback(wiring.Component):
         # Nothing goes straight from what is asked to what is answered: the link's own paths are
         # long, and lines are read seldom. Where sums wait is far from where lines are answered:
         # there are registers on both ways.
-        m.submodules.requests = requests = Slice(FetchLayout())
-        m.submodules.answers = answers = Slice(ByteLayout())
-        m.submodules.collected = collected = Slice(ByteLayout())
+        m.submodules.requests = requests = RegisterSlice(FetchLayout())
+        m.submodules.answers = answers = RegisterSlice(ByteLayout())
+        m.submodules.collected = collected = RegisterSlice(ByteLayout())
         wiring.connect(m, wiring.flipped(self.fetch), requests.i)
         wiring.connect(m, answers.o, wiring.flipped(self.fetched))
         fetch, fetched = requests.o, answers.i

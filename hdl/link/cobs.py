@@ -12,7 +12,7 @@ from amaranth.lib.wiring import In, Out
 from allspin.hdl.stream.block_ram import block_memory
 from allspin.hdl.stream.layouts import ByteLayout
 from allspin.hdl.stream.queue import read_ring
-from allspin.hdl.stream.slice import Slice
+from allspin.hdl.stream.register_slice import RegisterSlice
 
 LONGEST_BLOCK = 254
 """Bytes without a zero that one code can stand for."""
@@ -135,7 +135,7 @@ class CobsEncoder(wiring.Component):
         full = Signal()
 
         # Packets come from far away, and whether a byte is zero must be known at a clock's start.
-        m.submodules.near = near = Slice(
+        m.submodules.near = near = RegisterSlice(
             data.StructLayout({"packet": ByteLayout(), "zero": 1}), every_clock=self._every_clock
         )
         packet = near.o.payload.packet

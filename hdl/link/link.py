@@ -15,7 +15,7 @@ from allspin.hdl.stream.layouts import (
     LoadLayout,
     ResultLayout,
 )
-from allspin.hdl.stream.slice import Slice
+from allspin.hdl.stream.register_slice import RegisterSlice
 from allspin.sim.chip.generator import USE_BITS as IMAGE_BITS
 
 
@@ -76,11 +76,11 @@ class Link(wiring.Component):
         m.submodules.sender = sender = FrameSender(every_clock=self._every_clock)
 
         # The dispatcher's decisions are long, and end at registers on every side.
-        payload = Slice(ByteLayout(), every_clock=self._every_clock)
-        body = Slice(ByteLayout(), every_clock=self._every_clock)
-        answer = Slice(ByteLayout(), every_clock=self._every_clock)
-        events = Slice(EventLayout(p.engine.crossbars[0]), every_clock=self._every_clock)
-        results = Slice(ResultLayout(p.engine))
+        payload = RegisterSlice(ByteLayout(), every_clock=self._every_clock)
+        body = RegisterSlice(ByteLayout(), every_clock=self._every_clock)
+        answer = RegisterSlice(ByteLayout(), every_clock=self._every_clock)
+        events = RegisterSlice(EventLayout(p.engine.crossbars[0]), every_clock=self._every_clock)
+        results = RegisterSlice(ResultLayout(p.engine))
         m.submodules += [payload, body, events, answer, results]
         outer = [
             (self.received, receiver.received),

@@ -135,10 +135,10 @@ class LastAmplifiers(wiring.Component):
         )
         wiring.connect(m, reservation.waiting, wiring.flipped(self.amplified))
         found = self.sums.payload
-        room = reservation.open & (self.noise.valid | ~on)
+        credit = reservation.credit & (self.noise.valid | ~on)
         m.d.comb += [
-            self.sums.ready.eq(room),
-            reservation.taken.eq(self.sums.valid & room),
+            self.sums.ready.eq(credit),
+            reservation.taken.eq(self.sums.valid & credit),
             self.noise.ready.eq(reservation.taken & on),
         ]
         noise = Mux(on, self.noise.payload.sums[0], 0)

@@ -259,9 +259,9 @@ class BeatPlayer(wiring.Component):
         read_ring(m, ring.item, head, ring.end, waiting)
         assert memory.latency + 6 <= QUEUE_DEPTH
 
-        # Read ahead as far as there is room in the queue for all that is under way.
+        # Read ahead with credits: free places in the queue for all that is under way.
         address = Signal(range(self._beats))
-        room = Signal(range(QUEUE_DEPTH + 1), init=QUEUE_DEPTH)
+        credits = Signal(range(QUEUE_DEPTH + 1), init=QUEUE_DEPTH)
         issue = Signal()
         arrived = Signal(memory.latency)
         peeking = Signal(memory.latency + 1)
@@ -273,7 +273,7 @@ class BeatPlayer(wiring.Component):
             memory.stored.eq(self.stored),
             memory.address.eq(address),
             self.beat.eq(memory.found),
-            issue.eq(~chosen.ended & (room != 0)),
+            issue.eq(~chosen.ended & (credits != 0)),
             self.peeked.eq(peeking[-1]),
             chosen.start.eq(self.start),
             chosen.first.eq(self.first),
@@ -284,7 +284,7 @@ class BeatPlayer(wiring.Component):
             ring.arrives.eq(pushed),
             ring.pointer.eq(head),
             self.position.eq(chosen.position),
-            self.playing.eq(~chosen.ended | (room != QUEUE_DEPTH) | self.events.valid),
+            self.playing.eq(~chosen.ended | (credits != QUEUE_DEPTH) | self.events.valid),
             self.begun.eq(unpacker.begun),
         ]
         m.d.sync += [
@@ -294,7 +294,7 @@ class BeatPlayer(wiring.Component):
             ring.payload.slots.eq(memory.found.slots),
             ring.payload.last.eq(chosen.last),
             freed.eq(Cat(waiting.valid & waiting.ready, arrived[-1] & ~chosen.wanted)),
-            room.eq(room - issue + freed[0] + freed[1]),
+            credits.eq(credits - issue + freed[0] + freed[1]),
         ]
         with m.If(issue):
             m.d.sync += address.eq(Mux(address == self._beats - 1, 0, address + 1))

@@ -16,7 +16,7 @@ from allspin.hdl.resident.beat_memory import PackedLayout
 from allspin.hdl.resident.judge import CountsLayout
 from allspin.hdl.resident.loader import CLASS_BYTES, RUN_BYTES
 from allspin.hdl.stream.layouts import ByteLayout, FetchLayout, ResultLayout
-from allspin.hdl.stream.slice import Slice
+from allspin.hdl.stream.register_slice import RegisterSlice
 
 
 class HeldLayout(data.StructLayout):
@@ -120,7 +120,7 @@ class ResidentReader(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the reader."""
         m = Module()
-        m.submodules.byte_slice = bytes_ = Slice(ByteLayout())
+        m.submodules.byte_slice = bytes_ = RegisterSlice(ByteLayout())
         wiring.connect(m, bytes_.o, wiring.flipped(self.link_fetched))
         asked, sent = self.link_fetch.payload, bytes_.i
         mine = Signal()

@@ -20,7 +20,7 @@ from allspin.hdl.stream.layouts import (
     LoadLayout,
     ResultLayout,
 )
-from allspin.hdl.stream.slice import Slice
+from allspin.hdl.stream.register_slice import RegisterSlice
 from allspin.sim.chip.generator import USE_BITS as IMAGE_BITS
 
 LATE = 16
@@ -116,8 +116,12 @@ class Resident(wiring.Component):
         m.submodules.player = player = BeatPlayer(p.crossbars[0], beats)
         m.submodules.judge = judge = Judge(p, self._resident.images)
         m.submodules.reader = reader = ResidentReader(p, beats)
-        m.submodules.event_slice = events = Slice(self.events.payload.shape(), every_clock=True)
-        m.submodules.result_slice = results = Slice(self.results.payload.shape(), every_clock=True)
+        m.submodules.event_slice = events = RegisterSlice(
+            self.events.payload.shape(), every_clock=True
+        )
+        m.submodules.result_slice = results = RegisterSlice(
+            self.results.payload.shape(), every_clock=True
+        )
         wiring.connect(m, events.o, wiring.flipped(self.events))
         wiring.connect(m, wiring.flipped(self.results), results.i)
         wiring.connect(m, wiring.flipped(self.link_load), wiring.flipped(self.load))

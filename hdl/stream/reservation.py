@@ -1,4 +1,4 @@
-"""A queue whose room is reserved before what fills it sets out."""
+"""Credits: a queue whose places are reserved before what fills them sets out."""
 
 from typing import Any
 
@@ -9,11 +9,11 @@ from amaranth.lib.wiring import In, Out
 from allspin.hdl.stream.ring import Ring
 
 LATE = 2
-"""Clocks by which `Reservation.open` is late: so many may have set out that it does not count."""
+"""Clocks by which `Reservation.credit` is late: so many may set out before they are counted."""
 
 
 class Reservation(wiring.Component):
-    """Let something set out on a long way only if there is room for it at the end.
+    """Let something set out on a long way only with a credit: a free place at the end.
 
     What is between never stalls then, so no signal that says whether it may go on has to
     reach all of its registers.
@@ -25,18 +25,19 @@ class Reservation(wiring.Component):
     depth : int
         Places, a power of two; more than the clocks of the way, or it stalls.
     ahead : int
-        For `ample`.
+        For `credits_ahead`.
     distributed : bool
         Whether its memory must not become a block RAM, whose output is late.
 
     Attributes
     ----------
     taken : In(1)
-        Something sets out. Only while `open`.
-    open : Out(1)
-        It may.
-    ample : Out(1)
-        `ahead` may set out from now on, at any time, whatever happens at `waiting`.
+        Something sets out. Only while `credit`.
+    credit : Out(1)
+        There is one.
+    credits_ahead : Out(1)
+        There are `ahead`: so many may set out from now on, at any time, whatever happens at
+        `waiting`.
     arrives : In(1)
         It is there.
     payload : In(shape)
@@ -46,8 +47,8 @@ class Reservation(wiring.Component):
     """
 
     taken: Signal
-    open: Signal
-    ample: Signal
+    credit: Signal
+    credits_ahead: Signal
     arrives: Signal
     payload: Any
     waiting: stream.Interface
@@ -61,8 +62,8 @@ class Reservation(wiring.Component):
         super().__init__(
             {
                 "taken": In(1),
-                "open": Out(1, init=1),  # pyright: ignore[reportCallIssue]  # the stubs leave init out
-                "ample": Out(1, init=1),  # pyright: ignore[reportCallIssue]  # the stubs leave init out
+                "credit": Out(1, init=1),  # pyright: ignore[reportCallIssue]  # the stubs leave init out
+                "credits_ahead": Out(1, init=1),  # pyright: ignore[reportCallIssue]  # the stubs leave init out
                 "arrives": In(1),
                 "payload": In(shape),
                 "waiting": Out(stream.Signature(shape)),
@@ -77,8 +78,8 @@ class Reservation(wiring.Component):
         )
         head = Signal.like(ring.end)
         following = Signal.like(head)
-        # One more than there is, so that `open` needs no more than its upper bits.
-        room = Signal(range(self._depth + 2), init=self._depth + 1)
+        # One more than there is, so that `credit` needs no more than its upper bits.
+        credits = Signal(range(self._depth + 2), init=self._depth + 1)
         some = Signal()
         fetch = Signal()
         taken = Signal()
@@ -96,9 +97,9 @@ class Reservation(wiring.Component):
             # A clock late too: what is taken and what is fetched is known late.
             taken.eq(self.taken),
             freed.eq(fetch),
-            room.eq(room - taken + freed),
-            self.open.eq(room > LATE + 1),
-            self.ample.eq(room > self._ahead + LATE),
+            credits.eq(credits - taken + freed),
+            self.credit.eq(credits > LATE + 1),
+            self.credits_ahead.eq(credits > self._ahead + LATE),
         ]
         with m.If(fetch):
             m.d.sync += [head.eq(following), self.waiting.payload.eq(ring.item)]

@@ -2,7 +2,8 @@
 
 Where a row takes several passes, they come from a Replay, and the sums go into a Reservation.
 Both are proved by themselves: here any passes come, in the order of their groups, and the
-Reservation says at any time whether it is open; that it is filled as it asks is part of the proof.
+Reservation says at any time whether there are credits; that it is filled as it asks is part of
+the proof.
 """
 
 from collections.abc import Callable
@@ -40,8 +41,8 @@ class Waiting(wiring.Component):
     """In place of a Reservation: nothing comes out, and what it says comes from outside."""
 
     taken: Signal
-    open: Signal
-    ample: Signal
+    credit: Signal
+    credits_ahead: Signal
     arrives: Signal
     payload: Any
     waiting: stream.Interface
@@ -51,8 +52,8 @@ class Waiting(wiring.Component):
         super().__init__(
             {
                 "taken": In(1),
-                "open": Out(1),
-                "ample": Out(1),
+                "credit": Out(1),
+                "credits_ahead": Out(1),
                 "arrives": In(1),
                 "payload": In(shape),
                 "waiting": Out(stream.Signature(shape)),
@@ -61,7 +62,7 @@ class Waiting(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.d.comb += [self.open.eq(AnySeq(1)), self.ample.eq(AnySeq(1))]
+        m.d.comb += [self.credit.eq(AnySeq(1)), self.credits_ahead.eq(AnySeq(1))]
         return m
 
 
@@ -151,8 +152,8 @@ def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:
     may, remain = Signal(range(ahead + 1)), Signal(range(ahead + 1))
     set_out = [reservation.taken, Signal(), Signal()]
     m.d.comb += [
-        may.eq(Mux(reservation.ample, ahead, remain)),
-        Assert(~reservation.taken | reservation.open | (may != 0)),
+        may.eq(Mux(reservation.credits_ahead, ahead, remain)),
+        Assert(~reservation.taken | reservation.credit | (may != 0)),
         Assert(arrives == set_out[2]),
     ]
     m.d.sync += [

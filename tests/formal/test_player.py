@@ -194,7 +194,7 @@ def properties(hdl: Any) -> Module:
 
     # What makes the induction close: where the beats are that have been read and not given.
     head, tail, ended = inside["head"], inside["ring.end"], inside["filter.ended"]
-    arrived, freed, room = inside["arrived"], inside["freed"], inside["room"]
+    arrived, freed, credits = inside["arrived"], inside["freed"], inside["credits"]
     pushed, waiting = inside["pushed"], inside["packed__valid"]
     address = made[0].address
     in_ring, stored = Signal(4), Signal(range(2 * DEPTH))
@@ -204,7 +204,7 @@ def properties(hdl: Any) -> Module:
         stored.eq(dut.events.valid + waiting + in_ring + pushed),
         Assert(in_ring <= DEPTH),
         Assert(
-            room + arrived[0] + arrived[1] + pushed + in_ring + waiting + freed[0] + freed[1]
+            credits + arrived[0] + arrived[1] + pushed + in_ring + waiting + freed[0] + freed[1]
             == DEPTH
         ),
         Assert(asked | (ended & ~dut.playing)),

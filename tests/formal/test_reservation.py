@@ -1,4 +1,4 @@
-"""What set out finds room in a Reservation, and comes out once, in order and in time."""
+"""What set out finds a place in a Reservation, and comes out once, in order and in time."""
 
 from collections.abc import Callable
 from types import ModuleType
@@ -25,8 +25,8 @@ def properties(hdl: ModuleType) -> Module:
     may = Signal.like(promised)
     left = Signal()
     m.d.comb += [
-        may.eq(Mux(dut.ample & (promised == 0) & AnySeq(1), AHEAD, promised)),
-        dut.taken.eq((dut.open | (may != 0)) & AnySeq(1)),
+        may.eq(Mux(dut.credits_ahead & (promised == 0) & AnySeq(1), AHEAD, promised)),
+        dut.taken.eq((dut.credit | (may != 0)) & AnySeq(1)),
         dut.arrives.eq((under_way + dut.taken != 0) & AnySeq(1)),
         dut.payload.eq(AnySeq(2)),
         dut.waiting.ready.eq(AnySeq(1)),
@@ -56,11 +56,11 @@ def properties(hdl: ModuleType) -> Module:
     with m.If(dut.waiting.valid & (went == marked)):
         m.d.comb += Assert(dut.waiting.payload == kept)
 
-    # Where nothing moves, it is open as soon as there is room for three.
+    # Where nothing moves, there is a credit as soon as three places are free.
     still = Signal(range(4))
     m.d.sync += still.eq(Mux(dut.taken | left | dut.arrives, 0, still + (still != 3)))
     with m.If(still == 3):
-        m.d.comb += Assert(dut.open == (under_way + inside_now - dut.waiting.valid + 3 <= DEPTH))
+        m.d.comb += Assert(dut.credit == (under_way + inside_now - dut.waiting.valid + 3 <= DEPTH))
 
     # What makes the induction close: where everything is.
     head, tail = inside["head"], inside["ring.end"]
@@ -72,7 +72,7 @@ def properties(hdl: ModuleType) -> Module:
         Assert(tail == came),
         Assert(head == (went + dut.waiting.valid)[: len(head)]),
         Assert(free >= promised),
-        Assert(free + inside["taken"] - inside["freed"] + 1 == inside["room"]),
+        Assert(free + inside["taken"] - inside["freed"] + 1 == inside["credits"]),
         Assert(inside["some"] == (head != tail)),
     ]
     with m.If((marked - head)[: len(head)] < stored):
@@ -91,8 +91,8 @@ PROOFS = [
         parts=(ring,),
         mutants=(
             Mutant("LATE = 2", "LATE = 1", depth=12),
-            Mutant("room > self._ahead + LATE", "room >= self._ahead + LATE"),
-            Mutant("room - taken + freed", "room - taken"),
+            Mutant("credits > self._ahead + LATE", "credits >= self._ahead + LATE"),
+            Mutant("credits - taken + freed", "credits - taken"),
             Mutant("following != ring.end", "head != ring.end"),
         ),
     ),

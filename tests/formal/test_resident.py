@@ -74,11 +74,11 @@ def properties(hdl: Any, reader: Any) -> Module:
     slices: list[Any] = []
 
     def slice_of(*arguments: Any, **options: Any) -> Any:
-        slices.append(source.Slice(*arguments, **options))
+        slices.append(source.RegisterSlice(*arguments, **options))
         return slices[-1]
 
     # The reader is no stand-in.
-    reader.Slice, reader.CLASS_BYTES, hdl.Slice = slice_of, 1, slice_of
+    reader.RegisterSlice, reader.CLASS_BYTES, hdl.RegisterSlice = slice_of, 1, slice_of
     hdl.ResidentReader = reader.ResidentReader
     dut = hdl.Resident(PARAMETERS)
     m.submodules.dut = inside = Opened(dut)

@@ -32,7 +32,7 @@ DROPPED_BITS = FRACTION_BITS + USE_BITS
 
 
 class NoiseQueue(wiring.Component):
-    """Noise that was drawn ahead, and room for what is asked for.
+    """Noise that was drawn ahead, and credits for what is asked for.
 
     Parameters
     ----------
@@ -42,9 +42,9 @@ class NoiseQueue(wiring.Component):
     Attributes
     ----------
     asked : In(1)
-        A beat is asked for; only while `room`.
-    room : Out(1)
-        There is room for one more.
+        A beat is asked for; only while `credit`.
+    credit : Out(1)
+        There is a place for one more.
     made, payload : In
         One has been made.
     noise : Out(stream)
@@ -52,7 +52,7 @@ class NoiseQueue(wiring.Component):
     """
 
     asked: Signal
-    room: Signal
+    credit: Signal
     made: Signal
     payload: Any
     noise: stream.Interface
@@ -64,7 +64,7 @@ class NoiseQueue(wiring.Component):
         super().__init__(
             {
                 "asked": In(1),
-                "room": Out(1),
+                "credit": Out(1),
                 "made": In(1),
                 "payload": In(layout),
                 "noise": Out(stream.Signature(layout)),
@@ -81,7 +81,7 @@ class NoiseQueue(wiring.Component):
         ahead = Signal(range(AHEAD + 1))  # beats asked for and not yet taken
         left = Signal()  # one was taken; a register, for the queue may be across the part
         m.d.comb += [
-            self.room.eq(~ahead[-1]),  # it is a power of two, and never more
+            self.credit.eq(~ahead[-1]),  # it is a power of two, and never more
             queue.i.valid.eq(self.made),
             queue.i.payload.eq(self.payload),
         ]
@@ -249,15 +249,15 @@ class UseNoise(wiring.Component):
         number = Signal(IMAGE_BITS)
         column = Signal.like(beats.payload.column)
         kind = Signal.like(beats.payload.kind)
-        active, room, taken = Signal(), Signal(), Signal()
+        active, credit, taken = Signal(), Signal(), Signal()
         m.d.comb += [
-            beats.valid.eq(active & room),
+            beats.valid.eq(active & credit),
             beats.payload.number.eq(number),
             beats.payload.column.eq(column),
             beats.payload.kind.eq(kind),
             taken.eq(beats.valid & beats.ready),
         ]
-        begins = self._elaborate_order(m, (column, kind, active, room, taken), queues, errors)
+        begins = self._elaborate_order(m, (column, kind, active, credit, taken), queues, errors)
 
         # The next image's number may come while this one's noise is drawn.
         waiting = Signal()
@@ -286,14 +286,14 @@ class UseNoise(wiring.Component):
         queues: dict[Kind, NoiseQueue],
         errors: dict[Kind, SumErrors],
     ) -> Value:
-        """What is drawn after what; `place` is column, kind, active, room and taken.
+        """What is drawn after what; `place` is column, kind, active, credit and taken.
 
         Returns
         -------
         Value
             Whether an image has anything to be drawn.
         """
-        column, kind, active, room, taken = place
+        column, kind, active, credit, taken = place
         crossbar = self._parameters.crossbars[self._layer]
         lanes = crossbar.neurons_per_clock
         last = errors[Kind.LAST].on if Kind.LAST in errors else Const(0)
@@ -303,10 +303,10 @@ class UseNoise(wiring.Component):
             begins: Value = last
         else:
             begins = Const(1)
-            # The room for a beat's sums is that for its uses.
+            # The credit for a beat's sums is that for its uses.
             uses = queues[Kind.USE]
             here = kind == Kind.USE
-            m.d.comb += [room.eq(~here | uses.room), uses.asked.eq(taken & here)]
+            m.d.comb += [credit.eq(~here | uses.credit), uses.asked.eq(taken & here)]
             with m.If(taken & here & read):
                 m.d.sync += kind.eq(Kind.READ)
             with m.Elif(taken & (kind != Kind.LAST)):
@@ -320,7 +320,7 @@ class UseNoise(wiring.Component):
             here = kind == Kind.LAST
             m.d.comb += sums.asked.eq(taken & here)
             with m.If(here):
-                m.d.comb += room.eq(sums.room)
+                m.d.comb += credit.eq(sums.credit)
             with m.If(taken & here):
                 m.d.sync += column.eq(column + 1)
                 with m.If(column == self._parameters.classes - 1):

@@ -19,8 +19,8 @@ from allspin.hdl.bench.proof import (
     copied,
     offer,
 )
+from allspin.hdl.stream import register_slice as source
 from allspin.hdl.stream import reservation, ring
-from allspin.hdl.stream import slice as source
 from allspin.hdl.stream.queue import Queue
 
 Z3 = "smtbmc z3"
@@ -77,7 +77,7 @@ def test_a_memory_of_few_words_keeps_these(
 
 def test_an_offered_item_stays_until_it_is_taken(tmp_path: Path) -> None:
     m = Module()
-    m.submodules.dut = dut = source.Slice(2)
+    m.submodules.dut = dut = source.RegisterSlice(2)
     offer(m, dut.i)
     waits, item = Signal(), Signal(2)
     m.d.sync += [waits.eq(dut.i.valid & ~dut.i.ready), item.eq(dut.i.payload)]
@@ -95,7 +95,7 @@ def test_a_mutant_must_change_one_place() -> None:
 
 
 def test_a_mutant_leaves_the_module_alone() -> None:
-    mutant: Any = copied(source, mutant=Mutant("class Slice(", "class Other("))
+    mutant: Any = copied(source, mutant=Mutant("class RegisterSlice(", "class Other("))
     assert hasattr(mutant, "Other")
     assert not hasattr(source, "Other")
 

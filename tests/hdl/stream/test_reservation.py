@@ -1,4 +1,4 @@
-"""The reservation against its promise: what set out finds room."""
+"""The reservation against its promise: what set out finds a place."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from allspin.hdl.stream.reservation import Reservation
 
 @pytest.mark.parametrize("delay", [1, 13])
 @pytest.mark.parametrize("stall", [0.0, 0.3, 0.8])
-def test_what_set_out_always_finds_room(delay: int, stall: float) -> None:
+def test_what_set_out_always_finds_a_place(delay: int, stall: float) -> None:
     """Whatever is let through comes `delay` clocks later, and nothing is lost."""
     dut = Reservation(8, 32, ahead=7)
     bench = StreamBench(dut, stall=stall, seed=delay)
@@ -21,9 +21,9 @@ def test_what_set_out_always_finds_room(delay: int, stall: float) -> None:
         under_way: list[int | None] = [None] * delay
         sent = promised = 0
         while sent < len(beats) or any(place is not None for place in under_way):
-            leaves = bool(ctx.get(dut.open)) and sent < len(beats)
-            # Once there is ample room, seven may go without a look.
-            promised = 7 if ctx.get(dut.ample) and not promised else max(0, promised - 1)
+            leaves = bool(ctx.get(dut.credit)) and sent < len(beats)
+            # Once there are credits for seven, they may go without a look.
+            promised = 7 if ctx.get(dut.credits_ahead) and not promised else max(0, promised - 1)
             assert leaves or not promised or sent == len(beats)
             ctx.set(dut.taken, leaves)
             arrives = under_way.pop(0)

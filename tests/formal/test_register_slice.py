@@ -7,12 +7,12 @@ from amaranth.asserts import AnySeq
 from amaranth.hdl import Assert, Cover, Module, Signal
 
 from allspin.hdl.bench.proof import Mutant, Opened, Proof
-from allspin.hdl.stream import slice as source
+from allspin.hdl.stream import register_slice as source
 
 
 def properties(hdl: Any, every_clock: bool) -> Module:
     m = Module()
-    dut = hdl.Slice(4, every_clock=every_clock)
+    dut = hdl.RegisterSlice(4, every_clock=every_clock)
     m.submodules.dut = inside = Opened(dut)
     m.d.comb += [
         dut.i.valid.eq(AnySeq(1)),
@@ -55,7 +55,7 @@ def properties(hdl: Any, every_clock: bool) -> Module:
 
 PROOFS = [
     Proof(
-        "Slice, one register",
+        "Register slice, one register",
         source,
         lambda hdl: properties(hdl, every_clock=False),
         depth=2,
@@ -65,7 +65,7 @@ PROOFS = [
         ),
     ),
     Proof(
-        "Slice, two registers",
+        "Register slice, two registers",
         source,
         lambda hdl: properties(hdl, every_clock=True),
         depth=2,
@@ -78,5 +78,5 @@ PROOFS = [
 ]
 
 
-def test_slice(prove: Callable[[], None]) -> None:
+def test_register_slice(prove: Callable[[], None]) -> None:
     prove()

@@ -3,13 +3,13 @@
 import pytest
 
 from allspin.hdl.bench.streams import StreamBench
-from allspin.hdl.stream.slice import Slice
+from allspin.hdl.stream.register_slice import RegisterSlice
 
 
 @pytest.mark.parametrize("stall", [0.0, 0.3, 0.8])
 @pytest.mark.parametrize("every_clock", [None, False, True])
 def test_items_pass_in_order(every_clock: bool | None, stall: float) -> None:
-    dut = Slice(8) if every_clock is None else Slice(8, every_clock=every_clock)
+    dut = RegisterSlice(8) if every_clock is None else RegisterSlice(8, every_clock=every_clock)
     bench = StreamBench(dut, stall=stall, seed=4)
     bench.put(dut.i, list(range(200)))
     clocks: list[int] = []

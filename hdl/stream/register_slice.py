@@ -7,7 +7,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 
-class Slice(wiring.Component):
+class RegisterSlice(wiring.Component):
     """Every signal of both sides comes from a register.
 
     Parameters
