@@ -7,7 +7,7 @@ from allspin.boards.gates.models import family_of_cells, models
 from allspin.boards.gates.netlist import WRAPPER, Netlist
 from allspin.boards.gates.pins import Pins
 from allspin.boards.virtual.build import HOST_SIDE, PROGRAM, compiler
-from allspin.hdl.bench.tools import VERILATOR_FIX, find_verilator
+from allspin.hdl.bench.simulators.tools import VERILATOR_FIX, find_verilator
 from allspin.hdl.cache import build_once, digest
 from allspin.hdl.tools.process import Progress, complaint, first_line, no_progress, run_tool
 from allspin.sim.errors import UserError

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from allspin.hdl.bench.networks import random_images, random_network
-from allspin.hdl.bench.tools import find_tools
+from allspin.hdl.bench.simulators.tools import find_tools
 from allspin.hdl.cache import build_once, digest
 from allspin.host.cli.main import main
 from allspin.sim.network.golden import GoldenModel

@@ -11,7 +11,7 @@ from typing import cast
 
 import pytest
 
-from allspin.hdl.bench.proof import Proof, Task
+from allspin.hdl.bench.proof.proof import Proof, Task
 from allspin.host.show.marks import Marks
 
 LONG = "long_proof"

@@ -13,8 +13,10 @@ from amaranth.asserts import AnySeq
 from amaranth.hdl import Assert, Const, Cover, Module, Shape, Signal, Value, signed
 from amaranth.lib import data
 
-from allspin.hdl.bench.crossbar_model import CrossbarModel, Kept, Passes, stored_states, word_in
-from allspin.hdl.bench.proof import Mutant, Opened, Proof
+from allspin.hdl.bench.proof.crossbar_model import CrossbarModel
+from allspin.hdl.bench.proof.crossbar_stages import Kept, Passes, stored_states, word_in
+from allspin.hdl.bench.proof.opened import Opened
+from allspin.hdl.bench.proof.proof import Mutant, Proof
 from allspin.hdl.crossbar import banks, columns, crossbar, pass_source
 from allspin.hdl.crossbar.columns import FLAGS
 from allspin.hdl.parameters.crossbar import CrossbarParameters

@@ -14,7 +14,9 @@ from amaranth.hdl import Assert, Assume, Cat, Cover, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.bench.proof import Mutant, Opened, Proof, offer
+from allspin.hdl.bench.proof.opened import Opened
+from allspin.hdl.bench.proof.proof import Mutant, Proof
+from allspin.hdl.bench.proof.stand_ins import offer
 from allspin.hdl.link import answers, memory_requests, requests
 from allspin.hdl.link import dispatcher as source
 from allspin.hdl.link.protocol import (

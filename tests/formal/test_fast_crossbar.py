@@ -29,8 +29,10 @@ from amaranth.hdl import (
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.bench.crossbar_model import CrossbarModel, Kept, Passes, stored_states, word_in
-from allspin.hdl.bench.proof import Mutant, Opened, Proof
+from allspin.hdl.bench.proof.crossbar_model import CrossbarModel
+from allspin.hdl.bench.proof.crossbar_stages import Kept, Passes, stored_states, word_in
+from allspin.hdl.bench.proof.opened import Opened
+from allspin.hdl.bench.proof.proof import Mutant, Proof
 from allspin.hdl.crossbar import crossbar, departure, ecp5_cells, fast_columns, lane, pass_source
 from allspin.hdl.crossbar.level_sums import LevelSums
 from allspin.hdl.parameters.crossbar import CrossbarParameters

@@ -12,7 +12,8 @@ from unittest.mock import patch
 from amaranth.asserts import AnyConst, AnySeq
 from amaranth.hdl import Array, Assert, Assume, Const, Cover, Module, Signal, Value
 
-from allspin.hdl.bench.proof import Mutant, Opened, Proof
+from allspin.hdl.bench.proof.opened import Opened
+from allspin.hdl.bench.proof.proof import Mutant, Proof
 from allspin.hdl.crossbar import line_placer as source
 from allspin.hdl.crossbar.cell_placer import CellPlacer
 from allspin.hdl.parameters.crossbar import CrossbarParameters

@@ -10,7 +10,8 @@ from typing import Any
 from amaranth.asserts import AnySeq
 from amaranth.hdl import Assert, Assume, Cat, Cover, Module, Mux, Signal
 
-from allspin.hdl.bench.proof import Mutant, Opened, Proof
+from allspin.hdl.bench.proof.opened import Opened
+from allspin.hdl.bench.proof.proof import Mutant, Proof
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.memory_map import ENGINE, LABELS, RESIDENT_BEATS, RESIDENT_RUN
 from allspin.hdl.resident import loader as source

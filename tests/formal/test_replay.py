@@ -6,7 +6,8 @@ from types import ModuleType
 from amaranth.asserts import AnyConst, AnySeq
 from amaranth.hdl import Assert, Assume, Const, Cover, Module, Mux, Signal, Value
 
-from allspin.hdl.bench.proof import Mutant, Opened, Proof
+from allspin.hdl.bench.proof.opened import Opened
+from allspin.hdl.bench.proof.proof import Mutant, Proof
 from allspin.hdl.crossbar import replay as source
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.stream import ring

@@ -13,7 +13,8 @@ from amaranth.asserts import AnySeq
 from amaranth.hdl import Assert, Assume, Cover, Fragment, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 
-from allspin.hdl.bench.proof import Mutant, Opened, Proof, copied
+from allspin.hdl.bench.proof.opened import Opened
+from allspin.hdl.bench.proof.proof import Mutant, Proof, copied
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.profile import ResidentParameters

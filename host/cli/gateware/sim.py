@@ -5,8 +5,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from allspin.hdl.bench.runner import BenchFailure
-from allspin.hdl.bench.tools import SIMULATORS
+from allspin.hdl.bench.simulators.runner import BenchFailure
+from allspin.hdl.bench.simulators.tools import SIMULATORS
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.cli.options.data import add_data_argument
 from allspin.host.cli.options.names import naming_options

@@ -8,7 +8,7 @@ import pytest
 
 from allspin.boards.gates.models import FAMILIES, models
 from allspin.hdl.bench.networks import random_images, random_network
-from allspin.hdl.bench.runner import BenchFailure, simulate
+from allspin.hdl.bench.simulators.runner import BenchFailure, simulate
 from allspin.hdl.engine.engine import Engine
 from allspin.hdl.export.verilog import to_verilog
 from allspin.hdl.parameters.engine import EngineParameters

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from allspin.boards.gates.models import FAMILIES
-from allspin.hdl.bench.runner import simulate
+from allspin.hdl.bench.simulators.runner import simulate
 
 BENCH = Path(__file__).with_name("bench_dp16kd.py")
 PLAIN, THROUGH, BEFORE = "NORMAL", "WRITETHROUGH", "READBEFOREWRITE"

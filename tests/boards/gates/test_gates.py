@@ -15,7 +15,7 @@ from allspin.boards.gates.netlist import LUTS, Netlist
 from allspin.boards.gates.pins import Pins
 from allspin.boards.shell import SETTLING_SECONDS, ShellParameters
 from allspin.hdl.bench.networks import random_images, random_network
-from allspin.hdl.bench.runner import BenchFailure, simulate
+from allspin.hdl.bench.simulators.runner import BenchFailure, simulate
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.sim.errors import UserError
 

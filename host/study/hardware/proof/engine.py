@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from allspin.hdl.bench.runner import build, engine_source, simulate
-from allspin.hdl.bench.session import PROGRESS, RESULT
-from allspin.hdl.bench.tools import SIMULATORS, find_tools
+from allspin.hdl.bench.cocotb.session import PROGRESS, RESULT
+from allspin.hdl.bench.simulators.runner import build, engine_source, simulate
+from allspin.hdl.bench.simulators.tools import SIMULATORS, find_tools
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.data.catalogue import open_network
@@ -34,7 +34,7 @@ class SimulatorOptions:
     Parameters
     ----------
     simulator : str
-        One of `allspin.hdl.bench.tools.SIMULATORS`.
+        One of `allspin.hdl.bench.simulators.tools.SIMULATORS`.
     seed : int or None
         Stalls both ends of the engine at random; None for no stalls.
     waves : Path or None
@@ -138,7 +138,7 @@ def simulate_engine(
     ------
     UserError
         If there is no such network, the waveforms cannot be written, or the simulator is not there.
-    allspin.hdl.bench.runner.BenchFailure
+    allspin.hdl.bench.simulators.runner.BenchFailure
         If the engine hangs or says what it must not.
     """
     profile, options = profile or HardwareProfile(), options or SimulatorOptions()
@@ -158,7 +158,7 @@ def simulate_engine(
         with _Watch(folder, display):
             simulate(
                 verilog,
-                "allspin.hdl.bench.session",
+                "allspin.hdl.bench.cocotb.session",
                 simulator=options.simulator,
                 network=network,
                 images=images,

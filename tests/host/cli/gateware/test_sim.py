@@ -7,7 +7,7 @@ import pytest
 
 import allspin.host.study.hardware.proof.engine
 from allspin.hdl.bench.networks import random_network
-from allspin.hdl.bench.runner import engine_source
+from allspin.hdl.bench.simulators.runner import engine_source
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.host.cli.main import main
 from allspin.sim.network.netfile import save_network

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from allspin.hdl.bench.cocotb.session import RESULT
 from allspin.hdl.bench.networks import random_images, random_network
-from allspin.hdl.bench.session import RESULT
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.study.hardware.proof import engine as simulated
 from allspin.host.study.hardware.proof.engine import Simulated, SimulatorOptions, simulate_engine

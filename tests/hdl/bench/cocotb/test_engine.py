@@ -6,7 +6,12 @@ from pathlib import Path
 import pytest
 
 from allspin.hdl.bench.networks import random_images, random_network
-from allspin.hdl.bench.runner import BenchFailure, engine_source, simulate, simulate_engine
+from allspin.hdl.bench.simulators.runner import (
+    BenchFailure,
+    engine_source,
+    simulate,
+    simulate_engine,
+)
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.sim.network.neuron import ReluNeuron

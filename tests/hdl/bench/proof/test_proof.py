@@ -7,18 +7,10 @@ import pytest
 from amaranth.asserts import AnyConst, AnySeq
 from amaranth.hdl import Assert, Cover, Fragment, Module, Signal
 
-from allspin.hdl.bench.proof import (
-    FewWords,
-    Mode,
-    Mutant,
-    Opened,
-    Proof,
-    Task,
-    Verdict,
-    ask,
-    copied,
-    offer,
-)
+from allspin.hdl.bench.proof.opened import Opened
+from allspin.hdl.bench.proof.proof import Mutant, Proof, Task, copied
+from allspin.hdl.bench.proof.sby import Mode, Verdict, ask
+from allspin.hdl.bench.proof.stand_ins import FewWords, offer
 from allspin.hdl.stream import register_slice as source
 from allspin.hdl.stream import reservation, ring
 from allspin.hdl.stream.queue import Queue

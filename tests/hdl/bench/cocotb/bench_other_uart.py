@@ -5,9 +5,9 @@ from fractions import Fraction
 import cocotb
 from cocotbext.uart import UartSink, UartSource
 
-from allspin.hdl.bench.clocking import PERIOD, start_clock
-from allspin.hdl.bench.job import Job
-from allspin.hdl.bench.link import WRITE_BYTES, decode_frame, encode_frame, sparse_image
+from allspin.hdl.bench.cocotb.clocking import PERIOD, start_clock
+from allspin.hdl.bench.cocotb.link import WRITE_BYTES, decode_frame, encode_frame, sparse_image
+from allspin.hdl.bench.simulators.job import Job
 from allspin.hdl.export.contents import network_contents
 from allspin.hdl.link.protocol import Answer, LinkParameters, Request, identity_bytes
 from allspin.sim.network.golden import GoldenModel

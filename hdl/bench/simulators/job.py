@@ -68,7 +68,7 @@ class Job:
         Raises
         ------
         AssertionError
-            If `allspin.hdl.bench.runner.simulate` was given no network.
+            If `allspin.hdl.bench.simulators.runner.simulate` was given no network.
         """
         assert self._network is not None, "there is no network: give simulate() one"
         return self._network
@@ -80,7 +80,7 @@ class Job:
         Raises
         ------
         AssertionError
-            If `allspin.hdl.bench.runner.simulate` was given no images.
+            If `allspin.hdl.bench.simulators.runner.simulate` was given no images.
         """
         assert self._images is not None, "there are no images: give simulate() some"
         return self._images
@@ -106,7 +106,8 @@ class Job:
         Raises
         ------
         KeyError
-            If this process is not a simulator that `allspin.hdl.bench.runner.simulate` started.
+            If this process is not a simulator that
+            `allspin.hdl.bench.simulators.runner.simulate` started.
         """
         folder = Path(os.environ[VARIABLE])
         record = json.loads((folder / "job.json").read_text())

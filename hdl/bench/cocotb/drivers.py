@@ -13,7 +13,7 @@ import cocotb
 from amaranth.lib import data
 from cocotb.triggers import Event, RisingEdge
 
-from allspin.hdl.bench.clocking import wait_for
+from allspin.hdl.bench.cocotb.clocking import wait_for
 from allspin.hdl.export.payloads import PayloadCode
 
 PATIENCE = 10000

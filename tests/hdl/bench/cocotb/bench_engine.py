@@ -2,9 +2,9 @@
 
 import cocotb
 
-from allspin.hdl.bench.clocking import clocks
-from allspin.hdl.bench.engine import EngineBench
-from allspin.hdl.bench.job import Job
+from allspin.hdl.bench.cocotb.clocking import clocks
+from allspin.hdl.bench.cocotb.engine import EngineBench
+from allspin.hdl.bench.simulators.job import Job
 from allspin.hdl.export.contents import network_contents
 
 

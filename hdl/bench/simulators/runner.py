@@ -19,8 +19,8 @@ import numpy.typing as npt
 from amaranth.lib import wiring
 from cocotb_tools.config import libs_dir
 
-from allspin.hdl.bench.job import VARIABLE, Job
-from allspin.hdl.bench.tools import Tools, environment, find_compiler, find_tools
+from allspin.hdl.bench.simulators.job import VARIABLE, Job
+from allspin.hdl.bench.simulators.tools import Tools, environment, find_compiler, find_tools
 from allspin.hdl.cache import build_once, cache_folder, digest
 from allspin.hdl.engine.engine import Engine
 from allspin.hdl.export.verilog import to_verilog
@@ -298,7 +298,7 @@ def simulate(
     simulator : str
         ``verilator`` or ``icarus``.
     network, images, profile, options
-        The job that the tests get (see `allspin.hdl.bench.job.Job`).
+        The job that the tests get (see `allspin.hdl.bench.simulators.job.Job`).
     seed : int
         What each test's ``cocotb.RANDOM_SEED`` is made of.
     waves : Path, optional
@@ -383,7 +383,8 @@ def simulate_engine(network: Network, test: str | Path, **options: Any) -> Repor
     Parameters
     ----------
     network : Network
-        What the engine is made for, and what `allspin.hdl.bench.engine.EngineBench.start` programs.
+        What the engine is made for, and what
+        `allspin.hdl.bench.cocotb.engine.EngineBench.start` programs.
     test : str or Path
         Where the tests are: a module's name, or a Python file.
     **options

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 from cocotb.types import Logic
 
-from allspin.hdl.bench.drivers import Stalls, level
-from allspin.hdl.bench.runner import BenchFailure, simulate
+from allspin.hdl.bench.cocotb.drivers import Stalls, level
+from allspin.hdl.bench.simulators.runner import BenchFailure, simulate
 
 BENCH = Path(__file__).with_name("bench_drivers.py")
 

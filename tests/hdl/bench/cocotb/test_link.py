@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from allspin.boards.top import Top, TopParameters
-from allspin.hdl.bench.link import decode_frame, encode_frame, sparse_image
+from allspin.hdl.bench.cocotb.link import decode_frame, encode_frame, sparse_image
 from allspin.hdl.bench.networks import random_images, random_network
-from allspin.hdl.bench.runner import simulate
+from allspin.hdl.bench.simulators.runner import simulate
 from allspin.hdl.link.protocol import LinkParameters
 from allspin.hdl.link.uart import UartParameters
 from allspin.hdl.parameters.engine import EngineParameters

@@ -8,9 +8,9 @@ from typing import Any
 
 import cocotb
 
-from allspin.hdl.bench.clocking import clocks, start_clock
-from allspin.hdl.bench.engine import SETTLE, EngineBench
-from allspin.hdl.bench.job import Job
+from allspin.hdl.bench.cocotb.clocking import clocks, start_clock
+from allspin.hdl.bench.cocotb.engine import SETTLE, EngineBench
+from allspin.hdl.bench.simulators.job import Job
 
 RESULT = "session.json"
 """What was found, in the job's folder."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from allspin.hdl.bench.scoreboard import Scoreboard
+from allspin.hdl.bench.cocotb.scoreboard import Scoreboard
 
 
 def board(expected, received):

@@ -3,9 +3,9 @@
 import cocotb
 from amaranth.lib import data
 
-from allspin.hdl.bench.clocking import clocks, start_clock
-from allspin.hdl.bench.drivers import Stalls, StreamDriver, StreamMonitor
-from allspin.hdl.bench.scoreboard import Scoreboard
+from allspin.hdl.bench.cocotb.clocking import clocks, start_clock
+from allspin.hdl.bench.cocotb.drivers import Stalls, StreamDriver, StreamMonitor
+from allspin.hdl.bench.cocotb.scoreboard import Scoreboard
 
 LAYOUT = data.StructLayout({"number": 8})
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from allspin.hdl.bench.runner import BenchFailure, build, simulate
+from allspin.hdl.bench.simulators.runner import BenchFailure, build, simulate
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.sim.errors import UserError
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 BENCH = Path(__file__).with_name("bench_runner.py")
 DESIGN = """
 module inner(input clk, output reg seen);
@@ -91,7 +91,7 @@ def test_a_run_that_is_ended_takes_its_simulator_along(tmp_path, end):
         "    time.sleep(100)\n"
     )
     code = (
-        "import sys; from allspin.hdl.bench.runner import simulate;"
+        "import sys; from allspin.hdl.bench.simulators.runner import simulate;"
         "simulate(*sys.argv[1:], public=True)"
     )
     with subprocess.Popen([sys.executable, "-c", code, DESIGN, tmp_path / "endless.py"]) as process:
@@ -131,7 +131,7 @@ def test_variables_of_the_environment_change_nothing(monkeypatch):
 MISSING = """
 import sys
 from pathlib import Path
-from allspin.hdl.bench import tools
+from allspin.hdl.bench.simulators import tools
 if sys.argv[2] == "no verilator":
     tools.find_verilator = lambda: None
 try:

@@ -11,9 +11,9 @@ import numpy.typing as npt
 from cobs import cobs
 from cocotb.triggers import Event, FallingEdge, Timer
 
-from allspin.hdl.bench.clocking import PERIOD, clocks, wait_for
-from allspin.hdl.bench.drivers import level
-from allspin.hdl.bench.scoreboard import Scoreboard
+from allspin.hdl.bench.cocotb.clocking import PERIOD, clocks, wait_for
+from allspin.hdl.bench.cocotb.drivers import level
+from allspin.hdl.bench.cocotb.scoreboard import Scoreboard
 from allspin.hdl.export.contents import network_contents
 from allspin.hdl.link.protocol import (
     ANSWER_HEADER_BYTES,

@@ -6,7 +6,7 @@ import cocotb
 import numpy as np
 from cocotb.triggers import Timer
 
-from allspin.hdl.bench.job import Job
+from allspin.hdl.bench.simulators.job import Job
 
 
 @cocotb.test()

@@ -9,10 +9,10 @@ from amaranth.lib import data
 from cocotb.triggers import Event
 
 from allspin.hdl.bench.chips import RandomChip
-from allspin.hdl.bench.clocking import clocks, start_clock, wait_for
-from allspin.hdl.bench.drivers import Stalls, StreamDriver, StreamMonitor, level
-from allspin.hdl.bench.job import Job
-from allspin.hdl.bench.scoreboard import Scoreboard
+from allspin.hdl.bench.cocotb.clocking import clocks, start_clock, wait_for
+from allspin.hdl.bench.cocotb.drivers import Stalls, StreamDriver, StreamMonitor, level
+from allspin.hdl.bench.cocotb.scoreboard import Scoreboard
+from allspin.hdl.bench.simulators.job import Job
 from allspin.hdl.export.contents import load_beats, network_contents
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.memory_map import COUNTERS, ENGINE

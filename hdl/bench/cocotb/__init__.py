@@ -1,0 +1,1 @@
+"""Benches in cocotb: clock and reset, streams, an engine, a complete machine behind its UART."""

@@ -1,0 +1,1 @@
+"""Proofs: what holds of a block for every input, and what a crossbar is held against."""

@@ -1,0 +1,143 @@
+"""What passes through a crossbar: passes from outside, kept states, and a beat on its way."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from amaranth.hdl import Module, Shape, Signal, Value, signed
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from allspin.hdl.crossbar.replay import ReplayLayout
+from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.stream.layouts import EventLayout
+
+
+class Passes(wiring.Component):
+    """In place of a `allspin.hdl.crossbar.replay.Replay`: passes that are driven from outside.
+
+    Parameters
+    ----------
+    parameters : CrossbarParameters
+        Of the crossbar.
+
+    Attributes
+    ----------
+    events : In(stream)
+        Not used.
+    passes : Out(stream)
+        `ReplayLayout`: of `valid`, `beat` and `group`, which are signals.
+    """
+
+    events: stream.Interface
+    passes: stream.Interface
+
+    def __init__(self, parameters: CrossbarParameters) -> None:
+        super().__init__(
+            {
+                "events": In(stream.Signature(EventLayout(parameters))),
+                "passes": Out(stream.Signature(ReplayLayout(parameters))),
+            }
+        )
+        self.valid = Signal()
+        self.beat = Signal(EventLayout(parameters))
+        self.group = Signal.like(self.passes.payload.group)
+
+    def elaborate(self, platform: object) -> Module:
+        """Join them."""
+        m = Module()
+        m.d.comb += [
+            self.passes.valid.eq(self.valid),
+            self.passes.payload.beat.eq(self.beat),
+            self.passes.payload.group.eq(self.group),
+        ]
+        return m
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Where states are kept: which, and what is summed besides.
+
+    Attributes
+    ----------
+    stored : callable
+        The state of a row and a column.
+    factor : int
+        What the values are multiplied by, 1 or the lowest level.
+    shape : Shape
+        Of their sum.
+    """
+
+    stored: Callable[[int, int], Value]
+    factor: int
+    shape: Shape
+
+
+def sum_shape(parameters: CrossbarParameters) -> Shape:
+    """Of a sum over words, or wide enough for one over states."""
+    if parameters.levels is None:
+        return signed(parameters.sum_bits)
+    return signed(max(parameters.sum_bits, parameters.lane_bits) + 1)
+
+
+class StageLayout(data.StructLayout):
+    """A clock's beat on its way through a crossbar.
+
+    Members
+    -------
+    valid, last, final : 1 bit each
+        There is one; it ends its pass; the pass is its image's last.
+    values, lines : array of parts
+        What is driven, and which line of the part's memories.
+    terms : array of lanes, of parts
+        What it adds to each lane's sum; 0 without a beat. Where states are kept, there is one lane
+        more, as if each of its words were `Kept.factor`.
+    before, after : array of lanes
+        The sums of its pass before it and with it.
+    """
+
+    def __init__(self, parameters: CrossbarParameters) -> None:
+        p = parameters
+        sum_, lanes = sum_shape(p), p.lanes + p.keeps_states
+        lines = range(p.lines)
+        super().__init__(
+            {
+                "valid": 1,
+                "last": 1,
+                "final": 1,
+                "values": data.ArrayLayout(p.value_bits, p.rows_per_clock),
+                "lines": data.ArrayLayout(lines, p.rows_per_clock),
+                "terms": data.ArrayLayout(data.ArrayLayout(sum_, p.rows_per_clock), lanes),
+                "before": data.ArrayLayout(sum_, lanes),
+                "after": data.ArrayLayout(sum_, lanes),
+            }
+        )
+
+
+def word_in(line: Value, place: int, parameters: CrossbarParameters) -> Value:
+    """A word, or a state, of a memory's line."""
+    p = parameters
+    found = line.word_select(place, p.word_bits)
+    return found if p.keeps_states else found.as_signed()
+
+
+def stored_states(
+    parameters: CrossbarParameters, line: Callable[[int, int, int], Value]
+) -> Callable[[int, int], Value]:
+    """The state of a row and a column.
+
+    Parameters
+    ----------
+    parameters : CrossbarParameters
+        Of the crossbar.
+    line : callable
+        As of `CrossbarModel.check_words`.
+    """
+    p = parameters
+
+    def stored(row: int, column: int) -> Value:
+        part_row, part = divmod(row, p.rows_per_clock)
+        group, lane = divmod(column, p.lanes)
+        bank, place = divmod(lane, p.bank_lanes)
+        return word_in(line(part, bank, group * p.part_rows + part_row), place, p)
+
+    return stored

@@ -1,0 +1,1 @@
+"""Simulators: found, built of a component, kept, and told what to run."""
