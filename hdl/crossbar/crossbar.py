@@ -17,7 +17,7 @@ from amaranth.hdl import Module, Shape, Signal, signed, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.crossbar.cell_placer import CellLayout
+from allspin.hdl.crossbar.cells.cell_placer import CellLayout
 from allspin.hdl.crossbar.pass_source import PassLayout, PassSource
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.stream.layouts import EventLayout, SumLayout

@@ -1,11 +1,11 @@
 """Which crossbar a target gets, by what its R_AH words are kept in."""
 
-from allspin.hdl.crossbar.banks import Banks
-from allspin.hdl.crossbar.columns import PortableColumns
+from allspin.hdl.crossbar.cells.banks import Banks
+from allspin.hdl.crossbar.cells.ecp5_cells import Ecp5Cells
+from allspin.hdl.crossbar.cells.spram import SpramCells
+from allspin.hdl.crossbar.columns.columns import PortableColumns
+from allspin.hdl.crossbar.columns.fast_columns import FastColumns
 from allspin.hdl.crossbar.crossbar import Cells, Columns, Crossbar
-from allspin.hdl.crossbar.ecp5_cells import Ecp5Cells
-from allspin.hdl.crossbar.fast_columns import FastColumns
-from allspin.hdl.crossbar.spram import SpramCells
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.target import CellMemory, Ecp5Blocks, InferredBlocks, Sprams
 

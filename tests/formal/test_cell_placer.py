@@ -8,7 +8,7 @@ from amaranth.hdl import Array, Assert, Assume, Const, Cover, Module, Mux, Signa
 
 from allspin.hdl.bench.proof.opened import Opened
 from allspin.hdl.bench.proof.proof import Mutant, Proof
-from allspin.hdl.crossbar import cell_placer as source
+from allspin.hdl.crossbar.cells import cell_placer as source
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 
 

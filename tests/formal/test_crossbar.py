@@ -17,8 +17,10 @@ from allspin.hdl.bench.proof.crossbar_model import CrossbarModel
 from allspin.hdl.bench.proof.crossbar_stages import Kept, Passes, stored_states, word_in
 from allspin.hdl.bench.proof.opened import Opened
 from allspin.hdl.bench.proof.proof import Mutant, Proof
-from allspin.hdl.crossbar import banks, columns, crossbar, pass_source
-from allspin.hdl.crossbar.columns import FLAGS
+from allspin.hdl.crossbar import crossbar, pass_source
+from allspin.hdl.crossbar.cells import banks
+from allspin.hdl.crossbar.columns import columns
+from allspin.hdl.crossbar.columns.columns import FLAGS
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.levels import UniformLevels
 

@@ -33,8 +33,10 @@ from allspin.hdl.bench.proof.crossbar_model import CrossbarModel
 from allspin.hdl.bench.proof.crossbar_stages import Kept, Passes, stored_states, word_in
 from allspin.hdl.bench.proof.opened import Opened
 from allspin.hdl.bench.proof.proof import Mutant, Proof
-from allspin.hdl.crossbar import crossbar, departure, ecp5_cells, fast_columns, lane, pass_source
-from allspin.hdl.crossbar.level_sums import LevelSums
+from allspin.hdl.crossbar import crossbar, pass_source
+from allspin.hdl.crossbar.cells import ecp5_cells
+from allspin.hdl.crossbar.columns import departure, fast_columns, lane
+from allspin.hdl.crossbar.columns.level_sums import LevelSums
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.levels import UniformLevels
 

@@ -7,7 +7,7 @@ from amaranth.asserts import AnySeq
 from amaranth.hdl import Assert, Cover, Module, Signal
 
 from allspin.hdl.bench.proof.proof import Mutant, Proof
-from allspin.hdl.crossbar import level_sums as source
+from allspin.hdl.crossbar.columns import level_sums as source
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.levels import UniformLevels
 

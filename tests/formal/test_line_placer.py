@@ -14,8 +14,8 @@ from amaranth.hdl import Array, Assert, Assume, Const, Cover, Module, Signal, Va
 
 from allspin.hdl.bench.proof.opened import Opened
 from allspin.hdl.bench.proof.proof import Mutant, Proof
-from allspin.hdl.crossbar import line_placer as source
-from allspin.hdl.crossbar.cell_placer import CellPlacer
+from allspin.hdl.crossbar.cells import line_placer as source
+from allspin.hdl.crossbar.cells.cell_placer import CellPlacer
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.levels import UniformLevels
 

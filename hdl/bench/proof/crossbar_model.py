@@ -8,15 +8,15 @@ from amaranth.hdl import Array, Assert, Assume, Cat, Module, Mux, Signal, Value,
 from amaranth.lib import data
 
 from allspin.hdl.bench.proof.crossbar_stages import Kept, StageLayout, sum_shape, word_in
-from allspin.hdl.crossbar.cell_placer import PlaceLayout
+from allspin.hdl.crossbar.cells.cell_placer import PlaceLayout
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 
 
 class CrossbarModel:
     """Words as they are stored, and each pass's sums in the clock in which its last beat is taken.
 
-    Lines of states are stored as `allspin.hdl.crossbar.line_placer.LinePlacer` gives them, which
-    is proved by itself: the model takes what is in the memories for what is stored.
+    Lines of states are stored as `allspin.hdl.crossbar.cells.line_placer.LinePlacer` gives them,
+    which is proved by itself: the model takes what is in the memories for what is stored.
 
     Parameters
     ----------
@@ -306,7 +306,7 @@ class CrossbarModel:
         }
 
     def place(self, m: Module, written: Any) -> Any:
-        """A word of `written` as `allspin.hdl.crossbar.cell_placer.PlaceLayout` has it."""
+        """A word of `written` as `allspin.hdl.crossbar.cells.cell_placer.PlaceLayout` has it."""
         p = self._p
         place: Any = Signal(PlaceLayout(p), name="model_place")
         at = self._place(written.column)

@@ -11,8 +11,8 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 
 from allspin.hdl.bench.networks import random_images, random_network
-from allspin.hdl.crossbar.banks import Banks
-from allspin.hdl.crossbar.columns import PortableColumns
+from allspin.hdl.crossbar.cells.banks import Banks
+from allspin.hdl.crossbar.columns.columns import PortableColumns
 from allspin.hdl.crossbar.crossbar import Cells
 from allspin.hdl.crossbar.kinds import KINDS, make_crossbar
 from allspin.hdl.parameters.crossbar import CrossbarParameters

@@ -5,9 +5,9 @@ from typing import Any
 from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import data
 
-from allspin.hdl.crossbar.cell_placer import CellPlacer
+from allspin.hdl.crossbar.cells.cell_placer import CellPlacer
+from allspin.hdl.crossbar.cells.line_placer import LinePlacer
 from allspin.hdl.crossbar.crossbar import Cells
-from allspin.hdl.crossbar.line_placer import LinePlacer
 from allspin.hdl.parameters.target import MEMORIES_PER_HOP, Ecp5Blocks
 from allspin.hdl.stream.ecp5 import WordMemory, copies
 from allspin.hdl.stream.ecp5_lines import LineMemory

@@ -4,7 +4,7 @@ from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.crossbar.cell_placer import CellLayout, CellPlacer
+from allspin.hdl.crossbar.cells.cell_placer import CellLayout, CellPlacer
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 
 
@@ -16,7 +16,7 @@ class LineLayout(data.StructLayout):
     part, bank : unsigned
         Which part of the array, and which memory of the part.
     address : unsigned
-        As of `allspin.hdl.crossbar.cell_placer.PlaceLayout`.
+        As of `allspin.hdl.crossbar.cells.cell_placer.PlaceLayout`.
     states : array of unsigned
         A state of each lane of the memory; those beyond the last column mean nothing.
     """

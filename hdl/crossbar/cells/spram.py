@@ -7,9 +7,9 @@ from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.crossbar.cell_placer import CellPlacer
+from allspin.hdl.crossbar.cells.cell_placer import CellPlacer
+from allspin.hdl.crossbar.cells.line_placer import LinePlacer
 from allspin.hdl.crossbar.crossbar import Cells
-from allspin.hdl.crossbar.line_placer import LinePlacer
 from allspin.hdl.stream.block_ram import block_memory
 
 SPRAM_LINES = 16384

@@ -3,9 +3,9 @@
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, wiring
 
-from allspin.hdl.crossbar.cell_placer import CellPlacer
+from allspin.hdl.crossbar.cells.cell_placer import CellPlacer
+from allspin.hdl.crossbar.cells.line_placer import LinePlacer
 from allspin.hdl.crossbar.crossbar import Cells, word_shape
-from allspin.hdl.crossbar.line_placer import LinePlacer
 from allspin.hdl.stream.block_ram import block_memory
 
 

@@ -10,11 +10,11 @@ from amaranth.hdl import Module, Mux, Shape, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.crossbar.columns import added_layout, elaborate_ends, lane_shape
+from allspin.hdl.crossbar.columns.columns import added_layout, elaborate_ends, lane_shape
+from allspin.hdl.crossbar.columns.departure import Departure
+from allspin.hdl.crossbar.columns.lane import Driven, Lane, driven_term
+from allspin.hdl.crossbar.columns.level_sums import LevelSums
 from allspin.hdl.crossbar.crossbar import Columns
-from allspin.hdl.crossbar.departure import Departure
-from allspin.hdl.crossbar.lane import Driven, Lane, driven_term
-from allspin.hdl.crossbar.level_sums import LevelSums
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.stream.ecp5 import LANES_PER_LEAF, add_or_start, tree
 from allspin.hdl.stream.layouts import SumLayout

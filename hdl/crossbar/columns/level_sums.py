@@ -4,7 +4,7 @@ from amaranth.hdl import Const, Module, Shape, Signal, Value, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.crossbar.factors import signed_digits
+from allspin.hdl.crossbar.columns.factors import signed_digits
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 
 

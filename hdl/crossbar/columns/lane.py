@@ -4,7 +4,7 @@ from amaranth.hdl import Module, Shape, Signal, Value, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.crossbar.columns import terms_layout
+from allspin.hdl.crossbar.columns.columns import terms_layout
 from allspin.hdl.crossbar.crossbar import word_shape
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.stream.ecp5 import times_digit

@@ -7,9 +7,9 @@ from amaranth.hdl import Array, Cat, Const, Module, Mux, Shape, Signal, Value, s
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from allspin.hdl.crossbar.columns.factors import times
+from allspin.hdl.crossbar.columns.multiplier import CONVERTER_MULTIPLIERS, Multiplier
 from allspin.hdl.crossbar.crossbar import Columns, words_layout
-from allspin.hdl.crossbar.factors import times
-from allspin.hdl.crossbar.multiplier import CONVERTER_MULTIPLIERS, Multiplier
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.tiles.conversions import Conversions
 from allspin.hdl.tiles.ends import TileEnds

@@ -1,0 +1,1 @@
+"""Columns: what a beat adds to each lane, and when the sums leave."""
