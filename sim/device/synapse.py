@@ -221,6 +221,11 @@ class Synapse(abc.ABC):
         """
         raise ValueError("levels by pulses need a device with an A; a table has its own pulses")
 
+    @property
+    def paper_model(self) -> "SotSynapse | None":
+        """It as a model of the paper's kind, whose parts another device may borrow; else None."""
+        return None
+
     def figures(self, polarity: Polarity, unit: str) -> list[tuple[str, str, str]]:
         """Name, value and unit of what was measured of a polarity; none of a model."""
         return []
@@ -315,6 +320,11 @@ class SotSynapse(Synapse):
     def response(self, polarity: Polarity) -> Response:
         """Response of a polarity."""
         return self.depression if polarity else self.potentiation
+
+    @property
+    def paper_model(self) -> "SotSynapse | None":
+        """See `Synapse.paper_model`."""
+        return self if self.potentiation.kind == "sot" else None
 
     @property
     def low(self) -> float:

@@ -19,13 +19,13 @@ from allspin.sim.network.neuron import neuron_to_dict
 
 
 def _model(base: Device, polarity: Polarity) -> SotSynapse:
-    synapse = base.synapse
-    if not isinstance(synapse, SotSynapse) or synapse.potentiation.kind != "sot":
+    model = base.synapse.paper_model
+    if model is None:
         raise UserError(
             f"the synapse of {base.name} is a table and lends no model of "
             f"{polarity.name.lower()}; take --table, or another --base"
         )
-    return synapse
+    return model
 
 
 def lent_response(base: Device, polarity: Polarity, low: float, high: float) -> Response:

@@ -44,19 +44,15 @@ class LookupDevice:
     ----------
     device : Device
         The device.
+    synapse : TableSynapse
+        Its synapse.
     ways : dict of Polarity to list of ndarray
         Conductance along the pulses of each device.
     """
 
     device: Device
+    synapse: TableSynapse
     ways: dict[Polarity, list[Array]]
-
-    @property
-    def synapse(self) -> TableSynapse:
-        """Its synapse."""
-        synapse = self.device.synapse
-        assert isinstance(synapse, TableSynapse)
-        return synapse
 
     @property
     def pulses(self) -> list[int]:
@@ -149,4 +145,4 @@ def take_lookup_tables(
         device = with_rest(device, stand_in)
         source |= {"base": stand_in.name, "from_base": lent_rest(stand_in, neuron=True)}
     device = with_reference(dataclasses.replace(device, source=source), options)
-    return LookupDevice(device, ways)
+    return LookupDevice(device, synapse, ways)

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from allspin.sim.chip.cells.array import UNIT
 from allspin.sim.chip.generator import Purpose, column_normals
 from allspin.sim.device.neuron_device import NeuronVariation
-from allspin.sim.network.neuron import SotNeuron
+from allspin.sim.network.neuron_kind import Neuron
 
 Array = npt.NDArray[np.float32]
 
@@ -52,7 +52,7 @@ class SotHidden:
 
     Parameters
     ----------
-    neuron : SotNeuron
+    neuron : Neuron
         The mean device.
     variation : NeuronVariation
         How devices and uses differ.
@@ -68,7 +68,7 @@ class SotHidden:
 
     def __init__(
         self,
-        neuron: SotNeuron,
+        neuron: Neuron,
         variation: NeuronVariation,
         full_scale: float,
         columns: int,

@@ -23,7 +23,6 @@ from allspin.sim.device.synapse_variation import CycleVariation
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
-from allspin.sim.network.neuron import SotNeuron
 
 DEFAULTS: dict[str, Any] = {
     "rate": PULSED_RECIPE.rate,
@@ -68,8 +67,10 @@ def _array_parameters(parameters: TrainingParameters) -> ArrayParameters:
     neuron = parameters.hidden_neuron
     if parameters.target is not None:
         raise UserError("`device` is for training offline; in the array each pulse is one state")
-    if not isinstance(neuron, SotNeuron):
-        raise UserError(f"`neuron` must be sot in the array, not {neuron.name}")
+    if not neuron.spin:
+        raise UserError(
+            f"`neuron` must be a spin device in the array, such as sot, not {neuron.name}"
+        )
     if parameters.augmentation is None or parameters.augmentation.text != "none":
         raise UserError("`augment` must be none in the array, which sees each image as it is")
     deviation = parameters.noise or 0.0

@@ -34,6 +34,7 @@ from allspin.sim.device.synapse_variation import CycleVariation, DeviceVariation
 from allspin.sim.network.levels import check_range
 from allspin.sim.network.network import MAX_LAYERS, MAX_LINES
 from allspin.sim.network.neuron import SotNeuron
+from allspin.sim.network.neuron_kind import Neuron
 
 VERSION = 1
 """It changes when the same parameters train to another network."""
@@ -112,7 +113,7 @@ class ArrayParameters:
         How.
     synapse : SotSynapse or None
         The device, R_AH in weights; None for numbers in software.
-    neuron : SotNeuron or None
+    neuron : Neuron or None
         The hidden layers' neuron; None for the ideal ReLU in software.
     neuron_variation : NeuronVariation
         How SOT neurons differ, in training and after it.
@@ -131,7 +132,7 @@ class ArrayParameters:
 
     recipe: ArrayRecipe
     synapse: SotSynapse | None = None
-    neuron: SotNeuron | None = None
+    neuron: Neuron | None = None
     neuron_variation: NeuronVariation = field(default_factory=NeuronVariation)
     full_scale: float = FULL_SCALE
     hidden: tuple[int, ...] = HIDDEN

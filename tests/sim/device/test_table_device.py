@@ -51,6 +51,12 @@ def test_a_table_of_the_model_moves_as_the_model_does(polarity: Polarity) -> Non
     assert (table.low, table.high) == pytest.approx((-1, 1))
 
 
+def test_only_the_paper_s_model_has_parts_to_lend() -> None:
+    model = SotSynapse(PulseResponse(22, 100), PulseResponse(9, 100))
+    assert model.paper_model is model
+    assert measured().paper_model is None
+
+
 def test_devices_and_cycles_are_as_measured() -> None:
     table = measured()
     assert float(table.curve(P, 10, 2) - table.curve(P, 10)) == pytest.approx(0.1)

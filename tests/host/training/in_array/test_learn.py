@@ -80,7 +80,10 @@ def test_a_seed_names_all_chance(dataset: Dataset) -> None:
 @pytest.mark.parametrize(
     ("changes", "line"),
     [
-        ({"neuron": "relu"}, "^`neuron` must be sot in the array, not relu$"),
+        (
+            {"neuron": "relu"},
+            "^`neuron` must be a spin device in the array, such as sot, not relu$",
+        ),
         ({"augmentation": Augmentation()}, "^`augment` must be none in the array, which sees"),
         ({"target": TrainingTarget(open_device("paper"))}, "^`device` is for training offline"),
         ({"batch": 2000}, "^`batch` must be at most"),
