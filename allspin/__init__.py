@@ -44,12 +44,12 @@ if TYPE_CHECKING:
     from allspin.host.study.fit.reading.options import ReadOptions as ReadOptions
     from allspin.host.study.hardware.proof.engine import SimulatorOptions as SimulatorOptions
     from allspin.host.study.hardware.proof.engine import simulate_engine as simulate_engine
-    from allspin.host.study.run import RunOptions as RunOptions
-    from allspin.host.study.run import run as run
     from allspin.host.study.running.chip_options import ChipOptions as ChipOptions
     from allspin.host.study.running.chip_options import ProbedChipOptions as ProbedChipOptions
     from allspin.host.study.running.classify import classify as classify
     from allspin.host.study.running.machine_options import MachineOptions as MachineOptions
+    from allspin.host.study.running.run import RunOptions as RunOptions
+    from allspin.host.study.running.run import run as run
     from allspin.host.study.sweep.cluster import Cluster as Cluster
     from allspin.host.study.sweep.sweep import sweep as sweep
     from allspin.host.training.images.augment import Augmentation as Augmentation
@@ -62,10 +62,10 @@ if TYPE_CHECKING:
     from allspin.sim.chip.chip import Chip as Chip
     from allspin.sim.device.device import Device as Device
     from allspin.sim.device.device_file import save_device as save_device
-    from allspin.sim.device.synapse import Synapse as Synapse
-    from allspin.sim.device.synapse_kinds import register_response as register_response
-    from allspin.sim.device.synapse_kinds import register_synapse as register_synapse
-    from allspin.sim.device.synapse_response import Response as Response
+    from allspin.sim.device.synapse.kinds import register_response as register_response
+    from allspin.sim.device.synapse.kinds import register_synapse as register_synapse
+    from allspin.sim.device.synapse.response import Response as Response
+    from allspin.sim.device.synapse.synapse import Synapse as Synapse
     from allspin.sim.errors import UserError as UserError
     from allspin.sim.network.golden import GoldenModel as GoldenModel
     from allspin.sim.network.netfile import save_network as save_network
@@ -179,11 +179,11 @@ _HOMES = {
     "ReadOptions": "host.study.fit.reading.options",
     "ReportSubject": "host.report.subject:Subject",
     "ResidentParameters": "hdl.parameters.profile",
-    "Response": "sim.device.synapse_response",
+    "Response": "sim.device.synapse.response",
     "Robustness": "host.training.robust.robustness",
-    "RunOptions": "host.study.run",
+    "RunOptions": "host.study.running.run",
     "SimulatorOptions": "host.study.hardware.proof.engine",
-    "Synapse": "sim.device.synapse",
+    "Synapse": "sim.device.synapse.synapse",
     "Tiles": "sim.network.tiling",
     "TrainingParameters": "host.training.recipe.parameters",
     "TrainingTarget": "host.training.recipe.training_target",
@@ -206,10 +206,10 @@ _HOMES = {
     "program_chip": "sim.programming.programming",
     "register_gateware": "hdl.neuron.neuron",
     "register_neuron": "sim.network.neuron",
-    "register_response": "sim.device.synapse_kinds",
-    "register_synapse": "sim.device.synapse_kinds",
+    "register_response": "sim.device.synapse.kinds",
+    "register_synapse": "sim.device.synapse.kinds",
     "report": "host.report.report",
-    "run": "host.study.run",
+    "run": "host.study.running.run",
     "save_device": "sim.device.device_file",
     "save_network": "sim.network.netfile",
     "simulate_engine": "host.study.hardware.proof.engine",

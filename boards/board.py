@@ -13,7 +13,7 @@ from typing import Self
 
 from amaranth.build import Resource, TemplatedPlatform
 
-from allspin.boards.lights import Lights
+from allspin.boards.panel.lights import Lights
 from allspin.boards.pll.divisors import PllParameters
 from allspin.boards.profiles import Profile
 from allspin.hdl.link.uart import UartParameters

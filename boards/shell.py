@@ -22,8 +22,8 @@ from amaranth.lib import io, wiring
 from amaranth.lib.cdc import ResetSynchronizer
 
 from allspin.boards.board import Board
-from allspin.boards.button import Button, ButtonParameters
-from allspin.boards.lights import LightsDriver
+from allspin.boards.panel.button import Button, ButtonParameters
+from allspin.boards.panel.lights import LightsDriver
 from allspin.boards.top import TopParameters
 from allspin.hdl.link.uart import UartReceiver, UartTransmitter
 from allspin.hdl.parameters.profile import HardwareProfile
@@ -50,8 +50,8 @@ class ShellParameters:
     machine : TopParameters
         The machine, without a UART of its own.
     shown : tuple of bytes
-        Requests of the images that the board's button shows (`allspin.boards.button.Button`); none
-        where it has no button.
+        Requests of the images that the board's button shows
+        (`allspin.boards.panel.button.Button`); none where it has no button.
     """
 
     board: Board

@@ -24,7 +24,7 @@ class StateLayout(data.StructLayout):
     state : unsigned
         Its state.
     polarity : 1 bit
-        `allspin.sim.device.synapse_response.Polarity` of its last pulse.
+        `allspin.sim.device.synapse.response.Polarity` of its last pulse.
     """
 
     def __init__(self, state_bits: int) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from allspin.boards.board import Board
-from allspin.boards.capacity import weights_fit
+from allspin.boards.build.capacity import weights_fit
 from allspin.boards.catalogue import find_boards
 from allspin.boards.shell import ShellParameters
 from allspin.hdl.tools.process import Progress, no_progress

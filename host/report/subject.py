@@ -9,15 +9,10 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.data.catalogue import (
-    network_name,
-    open_device,
-    operating_point,
-    shipped_devices,
-)
+from allspin.host.data.catalogue import network_name, open_device, operating_point, shipped_devices
 from allspin.host.data.datasets import load_test_set
 from allspin.host.show.display import Display
-from allspin.host.study.cutting import cut_network
+from allspin.host.study.tiles.cutting import cut_network
 from allspin.host.training.recipe.parameters import DEFAULT_NEURON, TrainingParameters
 from allspin.host.training.robust import robustness
 from allspin.sim.device.device import Device

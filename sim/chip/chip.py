@@ -29,7 +29,7 @@ from allspin.sim.chip.fixed_point import (
 )
 from allspin.sim.chip.generator import FRACTION_BITS, Purpose, column_normals
 from allspin.sim.device.device import Device
-from allspin.sim.device.synapse_response import Polarity
+from allspin.sim.device.synapse.response import Polarity
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.levels import check_range
 from allspin.sim.network.network import GAIN_BITS, Converter, Network

@@ -9,7 +9,7 @@ from allspin.sim.device.device_card import device_card
 from allspin.sim.device.hall_array import HallArray
 from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.device.neuron_device import NeuronVariation
-from allspin.sim.device.synapse import Synapse
+from allspin.sim.device.synapse.synapse import Synapse
 from allspin.sim.network.neuron import SotNeuron
 from allspin.sim.network.neuron_kind import Neuron
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from allspin.sim.device.synapse_response import Polarity
+from allspin.sim.device.synapse.response import Polarity
 from allspin.sim.drawing.card import card
 from allspin.sim.drawing.chart import Line, lines_svg
 from allspin.sim.drawing.scale import Axis

@@ -12,8 +12,8 @@ from allspin.sim.device.hall_array import HallArray
 from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.device.neuron_device import NeuronVariation
 from allspin.sim.device.retention import Retention
-from allspin.sim.device.synapse import Synapse
-from allspin.sim.device.synapse_kinds import synapse_from_table
+from allspin.sim.device.synapse.kinds import synapse_from_table
+from allspin.sim.device.synapse.synapse import Synapse
 from allspin.sim.errors import UserError, refused
 from allspin.sim.files.plain import MAX_TOML, parse_toml
 from allspin.sim.files.table import Table

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.sim.device.checks import check_number, check_reading
-from allspin.sim.device.synapse_response import Array
+from allspin.sim.device.synapse.response import Array
 from allspin.sim.network.neuron_kind import Neuron
 
 GAIN_READINGS = {

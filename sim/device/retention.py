@@ -25,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.sim.device.checks import check_number, check_reading
-from allspin.sim.device.synapse_response import Array
+from allspin.sim.device.synapse.response import Array
 
 BOLTZMANN = 8.617333262e-5
 """k in electronvolt a kelvin (exact in the SI, here to ten digits)."""

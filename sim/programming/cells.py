@@ -7,8 +7,8 @@ import numpy.typing as npt
 
 from allspin.sim.chip.cells.words import rounded_words
 from allspin.sim.chip.fixed_point import WORD_BITS, Integers, Words
-from allspin.sim.device.synapse import Synapse
-from allspin.sim.device.synapse_response import Array
+from allspin.sim.device.synapse.response import Array
+from allspin.sim.device.synapse.synapse import Synapse
 from allspin.sim.network.levels import full_scale
 from allspin.sim.programming.trains import level_targets
 

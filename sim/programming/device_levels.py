@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.sim.device.checks import check_reading
-from allspin.sim.device.synapse import Synapse
+from allspin.sim.device.synapse.synapse import Synapse
 from allspin.sim.network.levels import uniform_levels
 from allspin.sim.programming.schemes import Programming
 from allspin.sim.programming.trains import plan_layer, quieter, reach

@@ -27,8 +27,8 @@ import numpy.typing as npt
 from allspin.sim.chip.cells.words import held_words, rounded_words, written_words
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.fixed_point import Words
-from allspin.sim.device.synapse import Synapse
-from allspin.sim.device.synapse_response import Polarity
+from allspin.sim.device.synapse.response import Polarity
+from allspin.sim.device.synapse.synapse import Synapse
 from allspin.sim.network.network import Layer, Network
 from allspin.sim.programming.cells import Cells
 from allspin.sim.programming.schemes import Counts, Programming

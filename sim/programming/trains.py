@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from allspin.sim.chip.cells.write_table import WriteTable, drawn_words, spread_units
 from allspin.sim.chip.fixed_point import SPREAD_BITS
-from allspin.sim.device.synapse import Synapse
-from allspin.sim.device.synapse_response import Array, Polarity
+from allspin.sim.device.synapse.response import Array, Polarity
+from allspin.sim.device.synapse.synapse import Synapse
 from allspin.sim.network.levels import full_scale
 from allspin.sim.programming.schemes import Programming
 from allspin.sim.pulses.written import Written

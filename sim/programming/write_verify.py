@@ -20,7 +20,7 @@ from allspin.sim.chip.cells.write_table import write_table
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.fixed_point import WORD_BITS
 from allspin.sim.chip.generator import Purpose, cell_normals, normals
-from allspin.sim.device.synapse_response import Array, Polarity
+from allspin.sim.device.synapse.response import Array, Polarity
 from allspin.sim.programming.cells import BEYOND, Cells
 from allspin.sim.programming.schemes import Counts, Programming
 from allspin.sim.programming.trains import level_targets, penalty, reach, ruled_out

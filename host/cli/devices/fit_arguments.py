@@ -10,7 +10,7 @@ from allspin.host.study.fit.model.spread import DEVICE_CHOICES
 from allspin.host.study.fit.options import REFERENCES
 from allspin.host.study.fit.reading.options import BRANCHES, MISSING, ColumnNames, ReadOptions
 from allspin.host.study.fit.reading.table.units import quantity
-from allspin.sim.device.synapse_variation import OCCASIONS
+from allspin.sim.device.synapse.variation import OCCASIONS
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -18,12 +18,12 @@ from allspin.host.data.image_files.framing import FRAMINGS
 from allspin.host.link.machines.opening import VIRTUAL
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say, warn
-from allspin.host.study import run as study
-from allspin.host.study.run import RunOptions
+from allspin.host.study.running import run as study
 from allspin.host.study.running.chip_options import ChipOptions, ProbedChipOptions
 from allspin.host.study.running.classify import classify
 from allspin.host.study.running.latency import latency
 from allspin.host.study.running.machine_options import MachineOptions
+from allspin.host.study.running.run import RunOptions
 from allspin.sim.errors import UserError
 from allspin.sim.network.netfile import write_atomically
 

@@ -11,7 +11,7 @@ from allspin.host.report.section import Section, facts, paragraph
 from allspin.host.report.subject import Subject
 from allspin.host.report.table import Table, number, quantity
 from allspin.sim.device.device import Device
-from allspin.sim.device.synapse_response import Polarity
+from allspin.sim.device.synapse.response import Polarity
 from allspin.sim.drawing.scale import Axis
 
 POINTS = 60

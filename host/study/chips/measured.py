@@ -22,7 +22,7 @@ from allspin.host.study.chips.accuracy import (
 from allspin.host.study.chips.cells.probed import probe_cells
 from allspin.host.study.chips.chips_card import chips_card
 from allspin.host.study.chips.probed import ProbedAccuracy, measure_probed, row_title
-from allspin.host.study.cutting import cut_network
+from allspin.host.study.tiles.cutting import cut_network
 from allspin.sim.device.checks import check_number
 from allspin.sim.device.device import Device
 from allspin.sim.errors import UserError, refused

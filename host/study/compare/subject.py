@@ -11,7 +11,7 @@ from allspin.host.data.catalogue import network_name, open_device
 from allspin.host.data.datasets import load_test_set
 from allspin.host.show.display import Display
 from allspin.host.study.compare.assumptions.parts import DEFAULT_PERIPHERY, PERIPHERY
-from allspin.host.study.cutting import calibration_images, cut_network
+from allspin.host.study.tiles.cutting import calibration_images, cut_network
 from allspin.sim.cost.liberty import CELLS_45, Library, load_library
 from allspin.sim.device.checks import check_number
 from allspin.sim.device.device import Device

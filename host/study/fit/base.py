@@ -11,9 +11,9 @@ import numpy as np
 
 from allspin.host.study.fit.options import FitOptions
 from allspin.sim.device.device import Device
-from allspin.sim.device.synapse import SotSynapse
-from allspin.sim.device.synapse_response import Polarity, Response
-from allspin.sim.device.table_device import TableResponse
+from allspin.sim.device.synapse.response import Polarity, Response
+from allspin.sim.device.synapse.synapse import SotSynapse
+from allspin.sim.device.synapse.table import TableResponse
 from allspin.sim.errors import UserError
 from allspin.sim.network.neuron import neuron_to_dict
 

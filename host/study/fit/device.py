@@ -23,10 +23,10 @@ from allspin.host.study.fit.report import report
 from allspin.host.study.fit.result import FitResult, PolarityResult
 from allspin.sim.device.device import Device
 from allspin.sim.device.neuron_device import NeuronVariation
-from allspin.sim.device.synapse import SotSynapse, Synapse
-from allspin.sim.device.synapse_response import Polarity, PulseResponse, Response
-from allspin.sim.device.synapse_variation import CycleVariation, DeviceVariation
-from allspin.sim.device.table_device import TableResponse, TableSynapse
+from allspin.sim.device.synapse.response import Polarity, PulseResponse, Response
+from allspin.sim.device.synapse.synapse import SotSynapse, Synapse
+from allspin.sim.device.synapse.table import TableResponse, TableSynapse
+from allspin.sim.device.synapse.variation import CycleVariation, DeviceVariation
 from allspin.sim.errors import UserError
 from allspin.sim.network.levels import MAX_STATES
 

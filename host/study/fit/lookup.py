@@ -11,23 +11,12 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from allspin.host.data.catalogue import open_device
-from allspin.host.show.pictures.style import (
-    BLUE,
-    SOFT,
-    add_grid,
-    name_text,
-    new_figure,
-    styled,
-)
+from allspin.host.show.pictures.style import BLUE, SOFT, add_grid, name_text, new_figure, styled
 from allspin.host.study.fit.base import lent_rest, with_reference, with_rest
 from allspin.host.study.fit.options import FitOptions
 from allspin.sim.device.device import Device
-from allspin.sim.device.synapse_response import Array, Polarity
-from allspin.sim.device.table_device import (
-    TableSynapse,
-    load_lookup_table,
-    load_lookup_tables,
-)
+from allspin.sim.device.synapse.response import Array, Polarity
+from allspin.sim.device.synapse.table import TableSynapse, load_lookup_table, load_lookup_tables
 from allspin.sim.files.user_file import read_file
 from allspin.sim.point.operating_point import OperatingPoint
 from allspin.sim.pulses.lookup_table import MAX_BYTES

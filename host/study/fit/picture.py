@@ -29,7 +29,7 @@ from allspin.host.study.fit.model.neuron import NeuronFit
 from allspin.host.study.fit.model.outliers import Outlier
 from allspin.host.study.fit.model.response import DeviceCurves
 from allspin.host.study.fit.result import FitResult, PolarityResult
-from allspin.sim.device.synapse_response import Array, Polarity
+from allspin.sim.device.synapse.response import Array, Polarity
 
 COLOURS = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY)
 """Of devices, in turn."""

@@ -17,7 +17,7 @@ from allspin.host.study.fit.model.spread import (
 from allspin.host.study.fit.options import FitOptions
 from allspin.host.study.fit.reading.curve import Measurement
 from allspin.sim.device.device import Device
-from allspin.sim.device.synapse_response import Polarity
+from allspin.sim.device.synapse.response import Polarity
 from allspin.sim.errors import UserError
 
 

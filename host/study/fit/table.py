@@ -7,8 +7,8 @@ from allspin.host.show.table import Cell, Column, Number, Table
 from allspin.host.study.fit.report import report
 from allspin.host.study.fit.result import FitResult
 from allspin.sim.device.device import Device
-from allspin.sim.device.synapse_response import Polarity
-from allspin.sim.device.synapse_variation import DEVICE_READINGS, OCCASIONS
+from allspin.sim.device.synapse.response import Polarity
+from allspin.sim.device.synapse.variation import DEVICE_READINGS, OCCASIONS
 
 COLUMNS = (
     Column("part", group=True),

@@ -23,9 +23,9 @@ from allspin.host.training.in_array.recipe import ArrayParameters, ArrayRecipe, 
 from allspin.host.training.in_array.training import ArrayTrained, row_values, train_in_array
 from allspin.host.training.in_array.weights import PulsedWeights, device_deviates
 from allspin.sim.device.neuron_device import NeuronVariation
-from allspin.sim.device.synapse import SotSynapse
-from allspin.sim.device.synapse_response import PulseResponse
-from allspin.sim.device.synapse_variation import CycleVariation, DeviceVariation
+from allspin.sim.device.synapse.response import PulseResponse
+from allspin.sim.device.synapse.synapse import SotSynapse
+from allspin.sim.device.synapse.variation import CycleVariation, DeviceVariation
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import network_to_bytes
 from allspin.sim.network.network import Network

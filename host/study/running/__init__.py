@@ -1,1 +1,1 @@
-"""What a run is made of: the machine, the chip, the images shown, what is compared, the score."""
+"""A run: the machine, the chip, the images shown, what is compared, the score."""

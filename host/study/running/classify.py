@@ -101,7 +101,7 @@ def classify(
     Parameters
     ----------
     network, on, chip, display
-        As of `allspin.host.study.run.run`.
+        As of `allspin.host.study.running.run.run`.
     files : sequence of str or Path
         Image files, at least one.
     framing : str, optional

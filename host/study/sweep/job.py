@@ -23,9 +23,9 @@ from allspin.host.link.machines.chip_programming import chip_gateware, tile_offs
 from allspin.host.link.machines.golden import GoldenMachine
 from allspin.host.link.machines.machine import Machine, Maker
 from allspin.host.link.machines.opening import GOLDEN, VIRTUAL, open_machine
-from allspin.host.study.cutting import cut_network
 from allspin.host.study.running.made_chip import ProgrammedChip
 from allspin.host.study.sweep.point import Point
+from allspin.host.study.tiles.cutting import cut_network
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device
 from allspin.sim.device.device_file import device_from_bytes

@@ -21,7 +21,7 @@ from typing import Any
 from allspin.host.data.closing import Closing
 from allspin.host.study.sweep.job import Outcome
 from allspin.host.study.sweep.point import FACTOR_COLUMNS, Point
-from allspin.sim.device.synapse_response import MAX_PULSES
+from allspin.sim.device.synapse.response import MAX_PULSES
 from allspin.sim.errors import UserError, refused
 from allspin.sim.files.plain import MAX_JSON, parse_json
 from allspin.sim.files.user_file import read_file

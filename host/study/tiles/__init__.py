@@ -1,1 +1,1 @@
-"""A network in tiles of many sizes, trained for them or not, ideal and on chips."""
+"""A network cut into tiles, and tiles of many sizes: trained for or not, ideal and on chips."""

@@ -9,7 +9,7 @@ from allspin.host.data.datasets import load_test_set
 from allspin.host.data.files import make_folder
 from allspin.host.show.pictures.style import save_picture
 from allspin.host.show.say import say
-from allspin.host.study.cutting import calibration_images
+from allspin.host.study.tiles.cutting import calibration_images
 from allspin.host.study.tiles.picture import tiles_picture
 from allspin.host.study.tiles.scan import (
     CHIPS,

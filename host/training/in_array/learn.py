@@ -19,7 +19,7 @@ from allspin.host.training.in_array.recipe import (
 )
 from allspin.host.training.in_array.training import train_in_array
 from allspin.host.training.recipe.parameters import TrainingParameters
-from allspin.sim.device.synapse_variation import CycleVariation
+from allspin.sim.device.synapse.variation import CycleVariation
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network

@@ -28,9 +28,9 @@ from dataclasses import dataclass, field
 
 from allspin.sim.device.checks import check_number, check_reading
 from allspin.sim.device.neuron_device import NeuronVariation
-from allspin.sim.device.synapse import SotSynapse
-from allspin.sim.device.synapse_response import PulseResponse
-from allspin.sim.device.synapse_variation import CycleVariation, DeviceVariation
+from allspin.sim.device.synapse.response import PulseResponse
+from allspin.sim.device.synapse.synapse import SotSynapse
+from allspin.sim.device.synapse.variation import CycleVariation, DeviceVariation
 from allspin.sim.network.levels import check_range
 from allspin.sim.network.network import MAX_LAYERS, MAX_LINES
 from allspin.sim.network.neuron import SotNeuron

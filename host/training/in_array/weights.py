@@ -7,8 +7,8 @@ import numpy.typing as npt
 
 from allspin.sim.chip.cells.array import D2D, UNIT
 from allspin.sim.chip.generator import cell_normals
-from allspin.sim.device.synapse import SotSynapse
-from allspin.sim.device.synapse_response import Polarity
+from allspin.sim.device.synapse.response import Polarity
+from allspin.sim.device.synapse.synapse import SotSynapse
 
 Array = npt.NDArray[np.float32]
 

@@ -4,8 +4,8 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.sim.chip.generator import FRACTION_BITS, NUMBER_BITS, Purpose, cell_normals, normals
-from allspin.sim.device.synapse import Synapse
-from allspin.sim.device.synapse_response import Array, Polarity
+from allspin.sim.device.synapse.response import Array, Polarity
+from allspin.sim.device.synapse.synapse import Synapse
 
 UNIT = 2.0**-FRACTION_BITS
 """A standard deviation in a normal value of `allspin.sim.chip.generator`."""

@@ -32,7 +32,7 @@ from allspin.sim.chip.fixed_point import (
 )
 from allspin.sim.chip.generator import FRACTION_BITS, Purpose, cell_normals
 from allspin.sim.device.imperfections import Imperfections
-from allspin.sim.device.synapse_response import Polarity
+from allspin.sim.device.synapse.response import Polarity
 from allspin.sim.network.levels import full_scale
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.sim.chip.fixed_point import SPREAD_BITS
-from allspin.sim.device.synapse import Synapse
-from allspin.sim.device.synapse_response import Polarity
+from allspin.sim.device.synapse.response import Polarity
+from allspin.sim.device.synapse.synapse import Synapse
 from allspin.sim.network.levels import full_scale
 from allspin.sim.pulses.written import Law
 

@@ -20,10 +20,10 @@ from allspin.sim.device.device_file import (
     save_device,
 )
 from allspin.sim.device.neuron_device import NeuronVariation
-from allspin.sim.device.synapse import SotSynapse
-from allspin.sim.device.synapse_kinds import SYNAPSES, register_response
-from allspin.sim.device.synapse_response import Array, Polarity, Response
-from allspin.sim.device.synapse_variation import CycleVariation, DeviceVariation
+from allspin.sim.device.synapse.kinds import SYNAPSES, register_response
+from allspin.sim.device.synapse.response import Array, Polarity, Response
+from allspin.sim.device.synapse.synapse import SotSynapse
+from allspin.sim.device.synapse.variation import CycleVariation, DeviceVariation
 from allspin.sim.network.netfile import load_network
 
 

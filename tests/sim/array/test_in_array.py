@@ -13,8 +13,8 @@ from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device
 from allspin.sim.device.hall_array import HallArray
 from allspin.sim.device.imperfections import Imperfections
-from allspin.sim.device.synapse import SotSynapse
-from allspin.sim.device.synapse_response import PulseResponse
+from allspin.sim.device.synapse.response import PulseResponse
+from allspin.sim.device.synapse.synapse import SotSynapse
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.tiling import Tiles, with_steps
 from allspin.sim.programming.programming import chip_network, program_chip

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.sim.chip.generator import Purpose, draw_bits, normal_values
-from allspin.sim.device.synapse import SotSynapse
-from allspin.sim.device.synapse_response import PulseResponse
+from allspin.sim.device.synapse.response import PulseResponse
+from allspin.sim.device.synapse.synapse import SotSynapse
 from allspin.sim.network.levels import uniform_levels
 from allspin.sim.network.network import Converter, Layer, Network
 from allspin.sim.network.neuron import SotNeuron

@@ -14,8 +14,8 @@ from allspin.sim.chip.generator import Purpose
 from allspin.sim.device.device import Device
 from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.device.neuron_device import NeuronVariation
-from allspin.sim.device.synapse_response import Polarity
-from allspin.sim.device.synapse_variation import CycleVariation
+from allspin.sim.device.synapse.response import Polarity
+from allspin.sim.device.synapse.variation import CycleVariation
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.levels import uniform_levels
 from allspin.sim.network.network import Converter, Layer, Network

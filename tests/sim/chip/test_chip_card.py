@@ -5,7 +5,7 @@ import numpy as np
 from allspin.host.data.catalogue import open_device
 from allspin.sim.chip.cells.array import SynapseArray
 from allspin.sim.chip.chip import Chip
-from allspin.sim.device.synapse_response import Polarity
+from allspin.sim.device.synapse.response import Polarity
 from tests.sim.drawing.parsed import parsed, points
 
 

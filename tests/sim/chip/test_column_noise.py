@@ -12,7 +12,7 @@ from allspin.sim.chip.generator import Purpose
 from allspin.sim.device.device import Device
 from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.device.neuron_device import NeuronVariation
-from allspin.sim.device.synapse_response import Polarity
+from allspin.sim.device.synapse.response import Polarity
 from tests.sim.chip.exact import halves_up, images, small_network, synapse, z
 
 P, D = Polarity

@@ -12,8 +12,8 @@ from allspin.sim.chip.generator import Purpose, normals
 from allspin.sim.device.adc_variation import AdcVariation
 from allspin.sim.device.device import Device
 from allspin.sim.device.imperfections import Imperfections
-from allspin.sim.device.synapse import SotSynapse
-from allspin.sim.device.synapse_response import PulseResponse
+from allspin.sim.device.synapse.response import PulseResponse
+from allspin.sim.device.synapse.synapse import SotSynapse
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
 from allspin.sim.network.tiling import Tiles, uncut, with_steps

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from allspin.host.data.catalogue import open_device
-from allspin.sim.device.synapse_response import Polarity
+from allspin.sim.device.synapse.response import Polarity
 from tests.sim.drawing.parsed import parsed, points
 
 

@@ -24,16 +24,16 @@ from allspin.sim.device.hall_array import HallArray
 from allspin.sim.device.imperfections import STUCK_ENDS, Imperfections
 from allspin.sim.device.neuron_device import NeuronVariation
 from allspin.sim.device.retention import DISTRIBUTIONS, Retention
-from allspin.sim.device.synapse import SotSynapse
-from allspin.sim.device.synapse_response import Polarity, PulseResponse
-from allspin.sim.device.synapse_variation import (
+from allspin.sim.device.synapse.response import Polarity, PulseResponse
+from allspin.sim.device.synapse.synapse import SotSynapse
+from allspin.sim.device.synapse.table import TableResponse, TableSynapse
+from allspin.sim.device.synapse.variation import (
     CYCLE_READINGS,
     DEVICE_READINGS,
     OCCASIONS,
     CycleVariation,
     DeviceVariation,
 )
-from allspin.sim.device.table_device import TableResponse, TableSynapse
 from allspin.sim.errors import UserError
 from allspin.sim.network.levels import uniform_levels
 from allspin.sim.network.network import Layer, Network

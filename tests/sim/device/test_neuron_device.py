@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from allspin.sim.device.neuron_device import NeuronVariation
-from allspin.sim.device.synapse_variation import CycleVariation, DeviceVariation
+from allspin.sim.device.synapse.variation import CycleVariation, DeviceVariation
 from allspin.sim.network.neuron import ReluNeuron, SotNeuron
 
 fractions = st.floats(0, 1)

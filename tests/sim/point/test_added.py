@@ -8,9 +8,9 @@ import pytest
 
 from allspin.sim.device.device import Device, Electrical
 from allspin.sim.device.device_file import device_to_toml, load_device, save_device, save_point
-from allspin.sim.device.synapse import SotSynapse
-from allspin.sim.device.synapse_response import PulseResponse
-from allspin.sim.device.synapse_variation import CycleVariation, DeviceVariation
+from allspin.sim.device.synapse.response import PulseResponse
+from allspin.sim.device.synapse.synapse import SotSynapse
+from allspin.sim.device.synapse.variation import CycleVariation, DeviceVariation
 from allspin.sim.errors import UserError
 from allspin.sim.point.operating_point import OperatingPoint
 

@@ -13,8 +13,8 @@ from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device
 from allspin.sim.device.device_file import device_from_toml, device_to_toml, load_device
 from allspin.sim.device.retention import Retention
-from allspin.sim.device.synapse_response import Polarity
-from allspin.sim.device.table_device import TableSynapse
+from allspin.sim.device.synapse.response import Polarity
+from allspin.sim.device.synapse.table import TableSynapse
 from allspin.sim.errors import UserError
 from allspin.sim.network.levels import uniform_levels
 from allspin.sim.network.network import Layer, Network

@@ -10,9 +10,9 @@ from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.fixed_point import WORD_BITS
 from allspin.sim.device.device import Device
 from allspin.sim.device.imperfections import Imperfections
-from allspin.sim.device.synapse import SotSynapse
-from allspin.sim.device.synapse_response import Polarity, PulseResponse
-from allspin.sim.device.synapse_variation import CycleVariation, DeviceVariation
+from allspin.sim.device.synapse.response import Polarity, PulseResponse
+from allspin.sim.device.synapse.synapse import SotSynapse
+from allspin.sim.device.synapse.variation import CycleVariation, DeviceVariation
 from allspin.sim.network.levels import uniform_levels
 from allspin.sim.programming.cells import measured_words, saturates
 from allspin.sim.programming.programming import Programmed, program_chip

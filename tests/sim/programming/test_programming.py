@@ -16,10 +16,10 @@ from allspin.sim.chip.generator import Purpose, cell_normals
 from allspin.sim.device.device import Device, Electrical
 from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.device.neuron_device import NeuronVariation
-from allspin.sim.device.synapse import SotSynapse, Synapse
-from allspin.sim.device.synapse_response import Polarity, PulseResponse
-from allspin.sim.device.synapse_variation import CycleVariation, DeviceVariation
-from allspin.sim.device.table_device import TableResponse, TableSynapse
+from allspin.sim.device.synapse.response import Polarity, PulseResponse
+from allspin.sim.device.synapse.synapse import SotSynapse, Synapse
+from allspin.sim.device.synapse.table import TableResponse, TableSynapse
+from allspin.sim.device.synapse.variation import CycleVariation, DeviceVariation
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.levels import uniform_levels
 from allspin.sim.network.network import Converter, Layer, Network

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from allspin.sim.chip.fixed_point import SPREAD_BITS
-from allspin.sim.device.synapse import SotSynapse
-from allspin.sim.device.synapse_response import Polarity, PulseResponse
-from allspin.sim.device.synapse_variation import CycleVariation, DeviceVariation
-from allspin.sim.device.table_device import TableResponse, TableSynapse
+from allspin.sim.device.synapse.response import Polarity, PulseResponse
+from allspin.sim.device.synapse.synapse import SotSynapse
+from allspin.sim.device.synapse.table import TableResponse, TableSynapse
+from allspin.sim.device.synapse.variation import CycleVariation, DeviceVariation
 from allspin.sim.network.levels import uniform_levels
 from allspin.sim.programming.device_levels import LEVEL_CHOICES, device_levels
 from allspin.sim.programming.schemes import Programming

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from allspin.host.data.packed.npz import npz_bytes
 from allspin.sim.device.device import Device
-from allspin.sim.device.synapse_response import Polarity
+from allspin.sim.device.synapse.response import Polarity
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network
 from allspin.sim.programming.cells import Cells, saturates

@@ -21,7 +21,7 @@ from allspin.host.study.fit.model.goodness import Goodness, judge
 from allspin.host.study.fit.model.response import DeviceCurves, Interval, interval
 from allspin.host.study.fit.model.spread import chi_interval
 from allspin.sim.device.retention import BOLTZMANN
-from allspin.sim.device.synapse_response import Array
+from allspin.sim.device.synapse.response import Array
 from allspin.sim.errors import UserError
 
 USUAL_ATTEMPT = 1e-9

@@ -14,7 +14,7 @@ from scipy import optimize
 
 from allspin.host.study.fit.decay.reading import Decay
 from allspin.sim.device.retention import BOLTZMANN, survival
-from allspin.sim.device.synapse_response import Array
+from allspin.sim.device.synapse.response import Array
 
 NARROWEST, WIDEST = 1e-4, 5.0
 """Electronvolt: distributions beyond these cannot be told from one barrier and from a flat one."""

@@ -18,7 +18,7 @@ from allspin.host.study.fit.reading.runs import LEAST_POINTS
 from allspin.host.study.fit.reading.table.csv_file import Column, CsvFile, read_csv
 from allspin.host.study.fit.reading.table.units import unit_of
 from allspin.sim.device.retention import MAX_AGE, MAX_TEMPERATURE, MIN_TEMPERATURE
-from allspin.sim.device.synapse_response import Array
+from allspin.sim.device.synapse.response import Array
 from allspin.sim.errors import UserError
 
 TIME_NAMES = ("time", "t", "delay", "wait", "age", "elapsed", "elapsed time")

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.host.study.fit.reading.curve import Curve
-from allspin.sim.device.synapse_response import Array
+from allspin.sim.device.synapse.response import Array
 
 FEW = 4
 """Cycles from which one of them can be told to be another than the rest."""

@@ -8,7 +8,7 @@ from scipy import stats
 
 from allspin.host.study.fit.model.response import DeviceCurves
 from allspin.host.study.fit.model.spread import together
-from allspin.sim.device.synapse_response import Array
+from allspin.sim.device.synapse.response import Array
 
 MISFIT = 0.01
 """A model that is off by less than this share of the range describes a curve."""

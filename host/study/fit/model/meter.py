@@ -16,7 +16,7 @@ from scipy import stats
 from allspin.host.study.fit.model.response import Interval, ResponseFit
 from allspin.host.study.fit.model.spread import chi_interval
 from allspin.host.study.fit.reading.curve import Curve
-from allspin.sim.device.synapse_response import Array
+from allspin.sim.device.synapse.response import Array
 from allspin.sim.errors import UserError
 
 METHODS = ("reads", "plateau", "none")

@@ -15,7 +15,7 @@ from allspin.host.study.fit.model.goodness import Goodness, judge
 from allspin.host.study.fit.model.response import FEW_CYCLES, DeviceCurves, Interval, interval
 from allspin.host.study.fit.model.spread import chi_interval
 from allspin.host.study.fit.reading.curve import Curve
-from allspin.sim.device.synapse_response import Array
+from allspin.sim.device.synapse.response import Array
 from allspin.sim.errors import UserError
 from allspin.sim.network.neuron import SotNeuron
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from allspin.host.study.fit.model.cycles import less_common, outlying_cycles
 from allspin.host.study.fit.reading.curve import Curve, Measurement
 from allspin.host.study.fit.reading.runs import LEAST_POINTS
-from allspin.sim.device.synapse_response import Array, Polarity
+from allspin.sim.device.synapse.response import Array, Polarity
 from allspin.sim.errors import UserError
 
 HALF = 3

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from allspin.host.study.fit.model.response import DeviceCurves
-from allspin.sim.device.synapse_response import Array
-from allspin.sim.device.table_device import TableResponse, mean_device
+from allspin.sim.device.synapse.response import Array
+from allspin.sim.device.synapse.table import TableResponse, mean_device
 from allspin.sim.errors import UserError
 from allspin.sim.pulses.chain import after
 from allspin.sim.pulses.changes import LEAST_PAIRS, Changes

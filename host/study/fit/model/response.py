@@ -17,7 +17,7 @@ import numpy.typing as npt
 from scipy import optimize, stats
 
 from allspin.host.study.fit.reading.curve import Curve
-from allspin.sim.device.synapse_response import Array, Polarity
+from allspin.sim.device.synapse.response import Array, Polarity
 
 CONFIDENCE = 0.95
 """Share of intervals that hold the true value."""

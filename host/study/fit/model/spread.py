@@ -24,7 +24,7 @@ from allspin.host.study.fit.model.response import (
     fit_device,
     shape,
 )
-from allspin.sim.device.synapse_response import Array
+from allspin.sim.device.synapse.response import Array
 
 DEVICE_CHOICES = ("range", "weight", "span", "nonlinearity")
 """Readings of D2D that are told apart (a mean step is a range by another name)."""

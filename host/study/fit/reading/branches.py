@@ -7,7 +7,7 @@ import numpy as np
 
 from allspin.host.study.fit.reading.curve import Curve
 from allspin.host.study.fit.reading.runs import LEAST_POINTS
-from allspin.sim.device.synapse_response import Array
+from allspin.sim.device.synapse.response import Array
 from allspin.sim.errors import UserError
 
 REVERSAL = 0.05

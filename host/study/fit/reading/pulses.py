@@ -10,7 +10,7 @@ from allspin.host.study.fit.reading.curve import Curve, ReadScatter, trend
 from allspin.host.study.fit.reading.runs import LEAST_POINTS, Run, check_length
 from allspin.host.study.fit.reading.table.csv_file import CsvFile
 from allspin.host.study.fit.reading.turns import find_turn
-from allspin.sim.device.synapse_response import Array, Polarity
+from allspin.sim.device.synapse.response import Array, Polarity
 from allspin.sim.errors import UserError
 
 There = npt.NDArray[np.bool_]

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from allspin.host.study.fit.reading.columns import Columns
 from allspin.host.study.fit.reading.curve import ReadScatter
 from allspin.host.study.fit.reading.table.csv_file import CsvFile
-from allspin.sim.device.synapse_response import MAX_PULSES, Array, Polarity
+from allspin.sim.device.synapse.response import MAX_PULSES, Array, Polarity
 from allspin.sim.errors import UserError
 
 LEAST_POINTS = 5

@@ -14,7 +14,7 @@ from allspin.host.study.fit.reading.pulses import Part
 from allspin.host.study.fit.reading.table import cells
 from allspin.host.study.fit.reading.table.csv_file import CsvFile
 from allspin.host.study.fit.reading.table.units import unit_of
-from allspin.sim.device.synapse_response import Polarity
+from allspin.sim.device.synapse.response import Polarity
 
 CURRENT = re.compile(
     r"current|i|i_?x|i_?pulse|i_?write|(input|pulse|write)_(current|amplitude)|amplitude"

@@ -4,7 +4,7 @@ import numpy as np
 
 from allspin.host.study.fit.reading.curve import ends
 from allspin.host.study.fit.reading.runs import LEAST_POINTS
-from allspin.sim.device.synapse_response import Array
+from allspin.sim.device.synapse.response import Array
 
 SAME_TURN = 1.1
 """Turns that leave so much more than the best are as good."""
@@ -17,7 +17,7 @@ SURE = 6.0
 def _left_by_rises(values: Array) -> Array:
     """What the nearest never-falling sequence leaves of the first points, for each number of them.
 
-    Pools as `allspin.sim.device.table_device.rising` does, and keeps count of the squares.
+    Pools as `allspin.sim.device.synapse.table.rising` does, and keeps count of the squares.
     """
     sums: list[float] = []
     counts: list[int] = []

@@ -15,7 +15,7 @@ from allspin.host.study.paper.chapter import (
 from allspin.host.study.paper.experiments import Experiment, training
 from allspin.host.study.paper.verdict import Claim, Reading, Spread
 from allspin.host.training.in_array.recipe import raw_synapse
-from allspin.sim.device.synapse_response import Polarity
+from allspin.sim.device.synapse.response import Polarity
 
 PULSES = 100
 NONLINEARITIES = [1000.0, 100.0, 50.0, 22.0, 15.0, 9.0]

@@ -17,7 +17,7 @@ from allspin.host.study.paper.chapter import (
 from allspin.host.study.paper.experiments import Experiment, training
 from allspin.host.study.paper.verdict import Claim, Reading, Spread
 from allspin.host.training.in_array.recipe import raw_synapse
-from allspin.sim.device.synapse_response import Polarity
+from allspin.sim.device.synapse.response import Polarity
 
 PULSES = 100
 RAW = [22.0, 9.0]

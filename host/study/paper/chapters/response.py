@@ -20,9 +20,9 @@ from allspin.host.study.paper.chapters.synapse_variation import pulsed
 from allspin.host.study.paper.verdict import Claim, Reading
 from allspin.host.training.in_array.recipe import raw_synapse
 from allspin.sim.chip.cells.array import SynapseArray
-from allspin.sim.device.synapse import SotSynapse
-from allspin.sim.device.synapse_response import Polarity
-from allspin.sim.device.synapse_variation import CycleVariation
+from allspin.sim.device.synapse.response import Polarity
+from allspin.sim.device.synapse.synapse import SotSynapse
+from allspin.sim.device.synapse.variation import CycleVariation
 
 PULSES = 100
 CYCLES = 10

@@ -18,9 +18,9 @@ from allspin.host.study.paper.chapter import (
 )
 from allspin.host.training.in_array.recipe import raw_synapse
 from allspin.sim.chip.cells.array import SynapseArray
-from allspin.sim.device.synapse import SotSynapse
-from allspin.sim.device.synapse_response import Polarity
-from allspin.sim.device.synapse_variation import (
+from allspin.sim.device.synapse.response import Polarity
+from allspin.sim.device.synapse.synapse import SotSynapse
+from allspin.sim.device.synapse.variation import (
     CYCLE_READINGS,
     DEVICE_READINGS,
     CycleVariation,

@@ -10,8 +10,8 @@ import pytest
 
 from allspin.host.cli.main import main
 from allspin.sim.device.device_file import load_device
-from allspin.sim.device.synapse import SotSynapse
-from allspin.sim.device.table_device import TableSynapse
+from allspin.sim.device.synapse.synapse import SotSynapse
+from allspin.sim.device.synapse.table import TableSynapse
 from allspin.sim.point.operating_point import OperatingPoint
 
 N = np.arange(41)

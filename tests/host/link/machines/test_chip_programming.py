@@ -31,9 +31,9 @@ from allspin.sim.device.device import Device as ChipDevice
 from allspin.sim.device.hall_array import HallArray
 from allspin.sim.device.neuron_device import NeuronVariation
 from allspin.sim.device.retention import Retention
-from allspin.sim.device.synapse import SotSynapse
-from allspin.sim.device.synapse_response import Polarity
-from allspin.sim.device.table_device import TableResponse, TableSynapse
+from allspin.sim.device.synapse.response import Polarity
+from allspin.sim.device.synapse.synapse import SotSynapse
+from allspin.sim.device.synapse.table import TableResponse, TableSynapse
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.levels import uniform_levels

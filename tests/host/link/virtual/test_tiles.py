@@ -16,8 +16,8 @@ from allspin.host.link.virtual.board import VirtualTransport
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.adc_variation import AdcVariation
 from allspin.sim.device.device import Device
-from allspin.sim.device.synapse import SotSynapse
-from allspin.sim.device.synapse_response import PulseResponse
+from allspin.sim.device.synapse.response import PulseResponse
+from allspin.sim.device.synapse.synapse import SotSynapse
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.programming.programming import program_chip

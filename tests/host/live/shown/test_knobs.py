@@ -11,7 +11,7 @@ from allspin.host.study.chips.accuracy import only
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.device.retention import Retention
-from allspin.sim.device.synapse_response import Polarity
+from allspin.sim.device.synapse.response import Polarity
 
 PAPER = open_device("paper")
 

@@ -22,9 +22,9 @@ from allspin.host.study.chips.accuracy import (
 from allspin.sim.chip.calibration import calibrate
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.hall_array import HallArray
-from allspin.sim.device.synapse import SotSynapse
-from allspin.sim.device.synapse_response import Polarity
-from allspin.sim.device.table_device import TableResponse, TableSynapse
+from allspin.sim.device.synapse.response import Polarity
+from allspin.sim.device.synapse.synapse import SotSynapse
+from allspin.sim.device.synapse.table import TableResponse, TableSynapse
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
 from allspin.sim.programming.programming import program_chip

@@ -11,8 +11,8 @@ from allspin.host.data.datasets import load_test_set
 from allspin.host.study.chips.accuracy import Lot, accuracy_over_chips
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device
-from allspin.sim.device.synapse_response import Polarity
-from allspin.sim.device.table_device import TableSynapse, load_lookup_tables
+from allspin.sim.device.synapse.response import Polarity
+from allspin.sim.device.synapse.table import TableSynapse, load_lookup_tables
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
 from allspin.sim.programming.device_levels import device_levels

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pytest
 
 from allspin.host.study.fit.reading.curve import Curve
-from allspin.sim.device.synapse_response import Polarity
+from allspin.sim.device.synapse.response import Polarity
 
 Floats = npt.NDArray[np.float64]
 

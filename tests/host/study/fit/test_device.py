@@ -18,9 +18,9 @@ from allspin.host.study.fit.reading.curve import Curve, Measurement
 from allspin.host.study.fit.report import report
 from allspin.host.study.fit.result import fit_all
 from allspin.sim.device.device_file import device_from_toml, device_to_toml
-from allspin.sim.device.synapse import SotSynapse
-from allspin.sim.device.synapse_response import Polarity
-from allspin.sim.device.table_device import TableSynapse
+from allspin.sim.device.synapse.response import Polarity
+from allspin.sim.device.synapse.synapse import SotSynapse
+from allspin.sim.device.synapse.table import TableSynapse
 from allspin.sim.errors import UserError
 from allspin.sim.programming.schemes import Counts
 

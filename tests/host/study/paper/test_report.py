@@ -12,7 +12,7 @@ from allspin.host.study.paper.chapter import FULL, QUICK, Part, Table
 from allspin.host.study.paper.chapters import energy, neuron_curve, pulse_width, response
 from allspin.host.study.paper.reproduce import PARTS, reproduce
 from allspin.host.study.paper.verdict import Verdict
-from allspin.sim.device.synapse_response import Polarity
+from allspin.sim.device.synapse.response import Polarity
 
 
 def claims_of(part):

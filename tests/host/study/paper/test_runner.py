@@ -14,7 +14,7 @@ from allspin.host.study.paper.cache import ResultCache
 from allspin.host.study.paper.experiments import Experiment, paper_type, parameters_of, training
 from allspin.host.study.paper.runner import run_experiments
 from allspin.host.training.in_array.recipe import TYPES
-from allspin.sim.device.synapse_response import Polarity
+from allspin.sim.device.synapse.response import Polarity
 
 SOON = 60.0
 """Seconds that a process may take to end."""

@@ -7,7 +7,7 @@ import numpy as np
 from allspin.hdl.bench.networks import random_network
 from allspin.host.data.datasets import load_test_set
 from allspin.host.link.payloads.answers import Answers
-from allspin.host.study.run import RunOptions, run
+from allspin.host.study.running.run import RunOptions, run
 from allspin.host.study.running.score import Score
 from allspin.host.study.running.score_card import confusion, confusion_svg
 from allspin.host.study.running.showing import Shown

@@ -12,9 +12,9 @@ from allspin.host.study.sweep.point import scaled
 from allspin.sim.device.adc_variation import AdcVariation
 from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.device.retention import Retention
-from allspin.sim.device.synapse import SotSynapse
-from allspin.sim.device.synapse_response import Polarity
-from allspin.sim.device.table_device import TableResponse, TableSynapse
+from allspin.sim.device.synapse.response import Polarity
+from allspin.sim.device.synapse.synapse import SotSynapse
+from allspin.sim.device.synapse.table import TableResponse, TableSynapse
 from allspin.sim.errors import UserError
 from allspin.sim.network.tiling import Tiles
 from allspin.sim.point.operating_point import OperatingPoint

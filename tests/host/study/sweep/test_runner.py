@@ -33,8 +33,8 @@ from allspin.sim.device.device_file import save_device
 from allspin.sim.device.hall_array import HallArray
 from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.device.retention import Retention
-from allspin.sim.device.synapse import SotSynapse
-from allspin.sim.device.synapse_response import PulseResponse
+from allspin.sim.device.synapse.response import PulseResponse
+from allspin.sim.device.synapse.synapse import SotSynapse
 from allspin.sim.errors import UserError
 from allspin.sim.programming.schemes import Programming
 

@@ -15,7 +15,7 @@ from allspin.host.training.in_array.recipe import (
 from allspin.host.training.in_array.training import ArrayNetwork, train_in_array
 from allspin.host.training.in_array.weights import PulsedWeights
 from allspin.sim.device.neuron_device import NeuronVariation
-from allspin.sim.device.synapse_variation import CycleVariation, DeviceVariation
+from allspin.sim.device.synapse.variation import CycleVariation, DeviceVariation
 from allspin.sim.errors import UserError
 from allspin.sim.network.neuron import SotNeuron
 

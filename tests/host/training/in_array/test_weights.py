@@ -7,7 +7,7 @@ import pytest
 
 from allspin.host.training.in_array.recipe import linear_synapse, raw_synapse
 from allspin.host.training.in_array.weights import PulsedWeights, SoftwareWeights, device_deviates
-from allspin.sim.device.synapse_variation import CycleVariation, DeviceVariation
+from allspin.sim.device.synapse.variation import CycleVariation, DeviceVariation
 
 SHAPE = (200, 150)
 

@@ -14,7 +14,7 @@ from allspin.host.training.latent.passes import forward
 from allspin.host.training.recipe.parameters import TrainingParameters
 from allspin.host.training.recipe.training_target import TrainingTarget
 from allspin.host.training.train import train
-from allspin.sim.device.table_device import TableResponse, TableSynapse
+from allspin.sim.device.synapse.table import TableResponse, TableSynapse
 from allspin.sim.network.neuron import CmosSigmoidNeuron, SotNeuron
 from allspin.sim.programming.device_levels import device_levels
 from allspin.sim.programming.schemes import Programming

@@ -6,9 +6,9 @@ from scipy import stats
 
 from allspin.sim.chip.cells.array import SynapseArray
 from allspin.sim.chip.generator import Purpose, normals
-from allspin.sim.device.synapse import SotSynapse
-from allspin.sim.device.synapse_response import Polarity, PulseResponse
-from allspin.sim.device.synapse_variation import CycleVariation, DeviceVariation
+from allspin.sim.device.synapse.response import Polarity, PulseResponse
+from allspin.sim.device.synapse.synapse import SotSynapse
+from allspin.sim.device.synapse.variation import CycleVariation, DeviceVariation
 
 P, D = Polarity
 

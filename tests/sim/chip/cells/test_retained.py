@@ -17,7 +17,7 @@ from allspin.sim.chip.generator import Purpose, cell_normals
 from allspin.sim.device.device_file import load_device
 from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.device.retention import Retention
-from allspin.sim.device.synapse_response import Polarity
+from allspin.sim.device.synapse.response import Polarity
 from allspin.sim.network.levels import uniform_levels
 from allspin.sim.network.network import Layer, Network
 from allspin.sim.network.neuron import ReluNeuron

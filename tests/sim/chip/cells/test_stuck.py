@@ -7,7 +7,7 @@ from allspin.sim.chip.cells.stuck import stuck_cells
 from allspin.sim.chip.cells.words import state_words
 from allspin.sim.chip.cells.write_table import WriteTable
 from allspin.sim.device.imperfections import STUCK_ENDS, Imperfections
-from allspin.sim.device.synapse_response import Polarity
+from allspin.sim.device.synapse.response import Polarity
 from allspin.sim.network.levels import uniform_levels
 
 TABLE = WriteTable(uniform_levels(9), *(np.full((2, 9), 900, np.int32),) * 2)

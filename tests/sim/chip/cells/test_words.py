@@ -13,8 +13,8 @@ from allspin.sim.chip.cells.words import state_words
 from allspin.sim.chip.cells.write_table import WriteTable, write_table
 from allspin.sim.chip.generator import Purpose, draw_bits
 from allspin.sim.device.imperfections import Imperfections
-from allspin.sim.device.synapse_response import Polarity
-from allspin.sim.device.synapse_variation import CycleVariation, DeviceVariation
+from allspin.sim.device.synapse.response import Polarity
+from allspin.sim.device.synapse.variation import CycleVariation, DeviceVariation
 from allspin.sim.network.levels import uniform_levels
 from tests.sim.chip.exact import synapse, z
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from allspin.sim.chip.cells.write_table import MAX_SPREAD, write_table
-from allspin.sim.device.synapse_response import Polarity
-from allspin.sim.device.synapse_variation import CycleVariation, DeviceVariation
+from allspin.sim.device.synapse.response import Polarity
+from allspin.sim.device.synapse.variation import CycleVariation, DeviceVariation
 from allspin.sim.network.levels import uniform_levels
 from tests.sim.chip.exact import synapse
 

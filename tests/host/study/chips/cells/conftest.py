@@ -8,8 +8,8 @@ from allspin.hdl.bench.networks import random_network
 from allspin.host.data.catalogue import open_device
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device
-from allspin.sim.device.synapse import SotSynapse
-from allspin.sim.device.synapse_response import PulseResponse
+from allspin.sim.device.synapse.response import PulseResponse
+from allspin.sim.device.synapse.synapse import SotSynapse
 from allspin.sim.network.network import Network
 from allspin.sim.programming.programming import Programmed, program_chip
 from allspin.sim.programming.schemes import Programming

@@ -13,7 +13,7 @@ from allspin.host.study.fit.options import FitOptions
 from allspin.host.study.fit.picture import fit_picture
 from allspin.host.study.fit.reading.curve import Curve, Measurement
 from allspin.host.study.fit.result import fit_all
-from allspin.sim.device.synapse_response import Polarity
+from allspin.sim.device.synapse.response import Polarity
 from allspin.sim.errors import UserError
 
 Makes = Callable[..., Any]

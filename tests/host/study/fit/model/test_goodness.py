@@ -11,7 +11,7 @@ from allspin.host.study.fit.model.goodness import runs_test
 from allspin.host.study.fit.model.response import fit_response
 from allspin.host.study.fit.reading.curve import Curve, Measurement
 from allspin.host.study.fit.result import PolarityResult, judge_polarity
-from allspin.sim.device.synapse_response import Polarity
+from allspin.sim.device.synapse.response import Polarity
 
 Makes = Callable[..., Any]
 

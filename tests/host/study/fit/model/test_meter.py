@@ -12,9 +12,9 @@ from allspin.host.study.fit.model.meter import from_reads
 from allspin.host.study.fit.options import FitOptions
 from allspin.host.study.fit.reading.curve import Curve, Measurement, ReadScatter
 from allspin.host.study.fit.result import fit_all
-from allspin.sim.device.synapse import SotSynapse
-from allspin.sim.device.synapse_response import Polarity
-from allspin.sim.device.table_device import TableSynapse
+from allspin.sim.device.synapse.response import Polarity
+from allspin.sim.device.synapse.synapse import SotSynapse
+from allspin.sim.device.synapse.table import TableSynapse
 from allspin.sim.errors import UserError
 
 Makes = Callable[..., Any]

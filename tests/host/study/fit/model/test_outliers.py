@@ -11,7 +11,7 @@ from allspin.host.study.fit.model.outliers import find_outliers, set_aside
 from allspin.host.study.fit.options import FitOptions
 from allspin.host.study.fit.reading.curve import Curve, Measurement
 from allspin.host.study.fit.result import fit_all
-from allspin.sim.device.synapse_response import Polarity
+from allspin.sim.device.synapse.response import Polarity
 from allspin.sim.errors import UserError
 
 Makes = Callable[..., Any]

@@ -11,8 +11,8 @@ from allspin.host.study.fit.model.response import stack
 from allspin.host.study.fit.options import FitOptions
 from allspin.host.study.fit.reading.curve import Curve, Measurement
 from allspin.host.study.fit.result import fit_all
-from allspin.sim.device.synapse_response import Polarity
-from allspin.sim.device.table_device import TableSynapse
+from allspin.sim.device.synapse.response import Polarity
+from allspin.sim.device.synapse.table import TableSynapse
 from allspin.sim.errors import UserError
 from tests.sim.pulses.monte_carlo import HIGH, LOW, Table
 

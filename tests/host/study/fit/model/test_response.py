@@ -14,7 +14,7 @@ from scipy import optimize
 from allspin.host.study.fit.model.response import Interval, fit_curve, fit_response, shape, stack
 from allspin.host.study.fit.model.spread import cycle_spread, device_spread
 from allspin.host.study.fit.reading.curve import Curve
-from allspin.sim.device.synapse_response import Polarity, PulseResponse
+from allspin.sim.device.synapse.response import Polarity, PulseResponse
 
 P, D = Polarity
 Makes = Callable[..., Any]

@@ -14,7 +14,7 @@ from allspin.host.study.fit.model.spread import (
     cycle_spread,
     device_spread,
 )
-from allspin.sim.device.synapse_response import Polarity
+from allspin.sim.device.synapse.response import Polarity
 
 P, D = Polarity
 Makes = Callable[..., Any]

@@ -11,7 +11,7 @@ import pytest
 from allspin.host.study.fit.reading.curve import Measurement
 from allspin.host.study.fit.reading.measurement import read_measurement
 from allspin.host.study.fit.reading.options import ColumnNames, ReadOptions
-from allspin.sim.device.synapse_response import Polarity
+from allspin.sim.device.synapse.response import Polarity
 from allspin.sim.errors import UserError
 
 P, D = Polarity

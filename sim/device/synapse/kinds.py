@@ -4,9 +4,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
-from allspin.sim.device.synapse import SotSynapse, Synapse
-from allspin.sim.device.synapse_response import PulseResponse, Response
-from allspin.sim.device.table_device import TableSynapse
+from allspin.sim.device.synapse.response import PulseResponse, Response
+from allspin.sim.device.synapse.synapse import SotSynapse, Synapse
+from allspin.sim.device.synapse.table import TableSynapse
 from allspin.sim.extensions import UnknownKind
 from allspin.sim.files.table import Table
 

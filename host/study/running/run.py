@@ -15,7 +15,6 @@ from allspin.host.link.machines.machine import Machine
 from allspin.host.link.machines.opening import GOLDEN, VIRTUAL
 from allspin.host.show.display import Display, Silent
 from allspin.host.show.revision import commit
-from allspin.host.study.cutting import cut_network
 from allspin.host.study.running.chip_options import ChipOptions, ProbedChipOptions, with_device_read
 from allspin.host.study.running.comparison import (
     LogitsCompared,
@@ -28,6 +27,7 @@ from allspin.host.study.running.made_chip import MadeChip
 from allspin.host.study.running.opened import opened, program
 from allspin.host.study.running.score import Score
 from allspin.host.study.running.showing import Shown, show_resident, show_streamed
+from allspin.host.study.tiles.cutting import cut_network
 from allspin.sim.chip.column_noise import ColumnNoise
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel

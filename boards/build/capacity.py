@@ -44,7 +44,7 @@ def weights_fit(engine: EngineParameters, platform: Any) -> tuple[bool, str]:
     )
     if part not in BLOCKS:
         raise ValueError(
-            f"{part} is no part of boards.capacity.BLOCKS: its blocks of memory go there"
+            f"{part} is no part of boards.build.capacity.BLOCKS: its blocks of memory go there"
         )
     available = {
         Sprams.blocks_name: Sprams().count if family.name == "iCE40" else 0,

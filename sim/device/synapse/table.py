@@ -21,9 +21,9 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.sim.device.checks import check_reading
-from allspin.sim.device.synapse import Synapse
-from allspin.sim.device.synapse_response import Array, Polarity
-from allspin.sim.device.synapse_variation import OCCASIONS
+from allspin.sim.device.synapse.response import Array, Polarity
+from allspin.sim.device.synapse.synapse import Synapse
+from allspin.sim.device.synapse.variation import OCCASIONS
 from allspin.sim.errors import UserError
 from allspin.sim.files.table import Table
 from allspin.sim.network.levels import MAX_STATES, MIN_STATES, check_range

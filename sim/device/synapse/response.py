@@ -1,7 +1,7 @@
 """A synapse's response: what pulses of one polarity do to its R_AH, on average.
 
 The paper's is `PulseResponse`. Another law is one class (`Response`) under
-`allspin.sim.device.synapse_kinds.register_response`; ``docs/extending.md`` has one.
+`allspin.sim.device.synapse.kinds.register_response`; ``docs/extending.md`` has one.
 
 With P the pulse number, A the nonlinearity in pulses and P_max the pulses between the ends
 of the range, the paper's equations (after X. Sun and S. Yu, IEEE JETCAS 9, 570, 2019) are::

@@ -1,7 +1,7 @@
 """Synapses: what every kind answers, and the paper's, whose response and variation are parts.
 
-How pulses move R_AH is `allspin.sim.device.synapse_response`; how devices and cycles differ is
-`allspin.sim.device.synapse_variation`.
+How pulses move R_AH is `allspin.sim.device.synapse.response`; how devices and cycles differ is
+`allspin.sim.device.synapse.variation`.
 """
 
 import abc
@@ -12,8 +12,8 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.device.synapse_response import MAX_PULSES, Array, Polarity, Response
-from allspin.sim.device.synapse_variation import CycleVariation, DeviceVariation
+from allspin.sim.device.synapse.response import MAX_PULSES, Array, Polarity, Response
+from allspin.sim.device.synapse.variation import CycleVariation, DeviceVariation
 from allspin.sim.files.table import Table
 from allspin.sim.network.levels import MAX_STATES, MIN_STATES, check_range
 from allspin.sim.pulses.changes import normal_values
@@ -40,7 +40,7 @@ class Synapse(abc.ABC):
     where D2D is an offset or a factor on R_AH.
 
     A kind defines `low`, `high`, `curve`, `pulses_to`, `advance`, `read`, `cycle_deviation`,
-    `varied`, `record` and `readings`. `allspin.sim.device.synapse_kinds` makes it one that device
+    `varied`, `record` and `readings`. `allspin.sim.device.synapse.kinds` makes it one that device
     files may name.
     """
 

@@ -14,9 +14,9 @@ from allspin.host.link.machines.machine import Machine
 from allspin.host.link.payloads.answers import Answers
 from allspin.host.link.wire.session import NO_PROGRESS
 from allspin.host.link.wire.uart import UartOptions
-from allspin.host.study.run import RunOptions, run
 from allspin.host.study.running.chip_options import ChipOptions
 from allspin.host.study.running.machine_options import MachineOptions
+from allspin.host.study.running.run import RunOptions, run
 from allspin.sim.array.in_array import effective_words
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.hall_array import HallArray

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.sim.device.checks import check_number, check_reading
-from allspin.sim.device.synapse_response import Array, Polarity
+from allspin.sim.device.synapse.response import Array, Polarity
 
 SMALLEST_FACTOR = 0.05
 """No device's own range or nonlinearity is drawn below this share of the nominal one."""

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from allspin.sim.device.synapse import SotSynapse
-from allspin.sim.device.synapse_response import Polarity, PulseResponse
-from allspin.sim.device.synapse_variation import (
+from allspin.sim.device.synapse.response import Polarity, PulseResponse
+from allspin.sim.device.synapse.synapse import SotSynapse
+from allspin.sim.device.synapse.variation import (
     CYCLE_READINGS,
     DEVICE_READINGS,
     CycleVariation,

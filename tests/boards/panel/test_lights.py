@@ -3,7 +3,7 @@
 import pytest
 from amaranth.sim import Simulator
 
-from allspin.boards.lights import ERROR_TICKS, Lights, LightsDriver
+from allspin.boards.panel.lights import ERROR_TICKS, Lights, LightsDriver
 from allspin.hdl.link.protocol import Answer
 from allspin.host.link.wire.frames import encode_frame
 

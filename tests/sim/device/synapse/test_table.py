@@ -9,16 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize, stats
 
-from allspin.sim.device.synapse import SotSynapse
-from allspin.sim.device.synapse_response import Polarity, PulseResponse
-from allspin.sim.device.synapse_variation import CycleVariation
-from allspin.sim.device.table_device import (
+from allspin.sim.device.synapse.response import Polarity, PulseResponse
+from allspin.sim.device.synapse.synapse import SotSynapse
+from allspin.sim.device.synapse.table import (
     MAX_TABLE,
     TableResponse,
     TableSynapse,
     load_lookup_tables,
     rising,
 )
+from allspin.sim.device.synapse.variation import CycleVariation
 from allspin.sim.errors import UserError
 from tests.sim.pulses.monte_carlo import HIGH, LOW, Table
 

@@ -6,8 +6,8 @@ import pytest
 from amaranth.sim import Simulator
 
 from allspin.boards.build.families import TOP
-from allspin.boards.button import QUIET_TICKS, Button, ButtonParameters
 from allspin.boards.catalogue import find_boards
+from allspin.boards.panel.button import QUIET_TICKS, Button, ButtonParameters
 from allspin.boards.shell import Shell, ShellParameters
 from allspin.hdl.bench.networks import random_network
 from allspin.hdl.parameters.profile import HardwareProfile

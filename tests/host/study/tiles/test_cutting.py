@@ -11,9 +11,9 @@ from allspin.hdl.bench.networks import random_network
 from allspin.host.data.catalogue import open_device
 from allspin.host.data.datasets import load_dataset
 from allspin.host.show.display import Silent
-from allspin.host.study.cutting import cut_network
-from allspin.host.study.run import run
 from allspin.host.study.running.chip_options import ChipOptions
+from allspin.host.study.running.run import run
+from allspin.host.study.tiles.cutting import cut_network
 from allspin.host.training.images.validation import split
 from allspin.sim.device.adc_variation import AdcVariation
 from allspin.sim.errors import UserError
