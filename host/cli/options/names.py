@@ -20,7 +20,7 @@ def naming_options() -> Iterator[None]:
         yield
     except ValueError as error:
         name, space, rest = str(error).partition(" ")
-        raise UserError(f"`{name}`{space}{rest}") from error
+        raise UserError(f"`{name.strip('`')}`{space}{rest}") from error
 
 
 def in_options(message: str, options: Mapping[str, str]) -> str:
