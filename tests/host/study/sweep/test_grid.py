@@ -85,7 +85,7 @@ def test_a_file_and_a_dictionary_are_the_same_grid(tmp_path):
         ({"network": "a", "images": 0}, "`images` must be from 1"),
         ({"network": "a", "at": 3}, "`at` must be such as current=9mA,temperature=350, not 3"),
         ({"network": "a", "at": "volts=3"}, "at: a point is such as current=9mA"),
-        ({"network": "a", "temperature": 0}, "`temperature` must be a number from 1 to 2000, not 0"),
+        ({"network": "a", "temperature": 0}, "`temperature` must be a number from 1 to 2000"),
         ({"network": "a", "age": -1}, "`age` must be a number from 0 to 1e.12, not -1"),
         ({"network": "a", "stuck": 2}, "`stuck` must be a number from 0 to 1, not 2"),
         ({"network": 3}, "`network` must be a name, not 3"),
