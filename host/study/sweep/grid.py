@@ -21,6 +21,7 @@ from allspin.sim.files.user_file import read_text
 from allspin.sim.network.adc import MAX_ADC_BITS, MAX_TILE_ROWS, MIN_ADC_BITS, MIN_TILE_ROWS
 from allspin.sim.network.levels import check_range
 from allspin.sim.network.network import Network
+from allspin.sim.network.tiling import tiles_of
 from allspin.sim.point.operating_point import OperatingPoint
 from allspin.sim.programming.schemes import DEFAULT_BAND, POLARITIES, SCHEMES, default_tries
 
@@ -157,6 +158,18 @@ OWN = (
 """Factors that may have no value: the device's or the network's own is taken."""
 
 
+def _check_converters(point: Point, network: Network) -> None:
+    """Refuse tiles that there are not, and errors of converters that a network does not have."""
+    if point.tiles is not None or any(each is not None for each in tiles_of(network)):
+        return
+    for name in ADC_FIGURES:
+        if getattr(point, f"adc_{name}"):
+            raise UserError(
+                f"`adc_{name}` is for converters of tiles, and {point.network} has none: give "
+                "`tile_rows` and `adc_bits`"
+            )
+
+
 @dataclass(frozen=True)
 class Grid:
     """All of a sweep that decides its numbers, and the machine.
@@ -252,7 +265,7 @@ class Grid:
                 chosen["tries"] = default_tries(network)
             states = max(len(layer.levels) for layer in network.layers)
             points.append(Point(states=states, **chosen))
-            _ = points[-1].tiles  # raises where there are no such tiles
+            _check_converters(points[-1], network)
         return list(dict.fromkeys(points))
 
     def to_dict(self) -> dict[str, Any]:
