@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from allspin.host.cli.options.data import add_data_argument
+from allspin.host.cli.options.names import naming_known_options
 from allspin.host.cli.options.target import add_target_arguments, target_options
 from allspin.host.cli.options.tiles import add_tile_arguments, tile_options
 from allspin.host.data.datasets import load_dataset
@@ -90,8 +91,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _options(arguments: argparse.Namespace) -> ImportOptions:
-    try:
-        check_range("--bits", arguments.bits, 1, 8)
+    with naming_known_options():
+        check_range("bits", arguments.bits, 1, 8)
         return ImportOptions(
             states=arguments.states,
             neuron=arguments.neuron,
@@ -106,8 +107,6 @@ def _options(arguments: argparse.Namespace) -> ImportOptions:
             target=target_options(arguments),
             tiles=tile_options(arguments),
         )
-    except (ValueError, TypeError) as error:
-        raise UserError(str(error)) from error
 
 
 def _record(imported: Imported, path: Path, seconds: float) -> dict[str, Any]:
@@ -180,6 +179,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Import, save, and say what is left of the network."""
     options = _options(arguments)
     check_writable(arguments.output)
+    if arguments.output.resolve() == arguments.model.resolve():
+        raise UserError(f"`output` {arguments.output} is the model itself; give another name")
     if arguments.pictures is not None:
         make_folder(arguments.pictures)
     start = time.perf_counter()

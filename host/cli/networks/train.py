@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from allspin.host.cli.options.data import add_data_argument
-from allspin.host.cli.options.names import naming_options
+from allspin.host.cli.options.names import naming_known_options, naming_options
 from allspin.host.cli.options.tiles import ADC_BITS, TILE_ROWS
 from allspin.host.data.catalogue import open_device
 from allspin.host.data.datasets import Dataset, load_dataset
@@ -202,7 +202,7 @@ def _parameters(given: dict[str, Any], by_pulses: bool = False) -> TrainingParam
         given["tiles"] = Tiles.asked(given.pop("tile_rows", None), given.pop("adc_bits", None))
     if given["tiles"] is not None and by_pulses:
         raise UserError("tiles are trained for offline, not with --in-array")
-    try:
+    with naming_known_options():
         target = _target(given)
         if "augment" in given:
             given["augmentation"] = Augmentation.parse(given.pop("augment"))
@@ -211,8 +211,6 @@ def _parameters(given: dict[str, Any], by_pulses: bool = False) -> TrainingParam
         if robust is not None:
             given["robust"] = Robustness.parse(robust)
         return TrainingParameters(**given, target=target)
-    except (ValueError, TypeError) as error:
-        raise UserError(str(error)) from error
 
 
 def _tiles(options: dict[str, Any]) -> str:
