@@ -12,7 +12,7 @@ from allspin.host.cli.options.names import naming_known_options, naming_options
 from allspin.host.cli.options.tiles import ADC_BITS, TILE_ROWS
 from allspin.host.data.catalogue import open_device
 from allspin.host.data.datasets import Dataset, load_dataset
-from allspin.host.data.files import check_writable
+from allspin.host.data.files import check_apart, check_writable
 from allspin.host.show.printing import print_tables
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say, tell, warn
@@ -291,6 +291,7 @@ def run(arguments: argparse.Namespace) -> int:
     by_pulses = given.pop("in_array", False)
     parameters = _parameters(given, by_pulses)
     check_writable(arguments.output)
+    check_apart(arguments.output, arguments.recipe, None if data is None else Path(data))
     with Steps() as steps, steps.waiting("reading the images"):
         dataset = load_dataset(data)
     options = parameters.options(dataset) | ({"in_array": True} if by_pulses else {})

@@ -82,7 +82,8 @@ def test_bad_values_are_one_line(model, data, tmp_path, capfd, more, message):
 def test_the_model_is_not_written_over(model, data, capfd):
     before = model.read_bytes()
     assert main(arguments(model, data, model)) == 2
-    assert capfd.readouterr().err.endswith(f"{model} is the model itself; give another name\n")
+    said = f"--output {model} is read, and would be lost when it is written; give another name"
+    assert capfd.readouterr().err == f"allspin: {said}\n"
     assert model.read_bytes() == before
 
 
