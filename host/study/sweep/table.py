@@ -218,9 +218,12 @@ def _difference(there: Any, here: Any) -> str | None:
         one, two = there.get(key), here.get(key)
         if one == two:
             continue
+        named = key.replace("_", " ")
         if not isinstance(one, dict) or not isinstance(two, dict):
-            named = key.replace("_", " ")
             return f"the {named} differ" if key.endswith("s") else f"the {named} differs"
+        alone = one.keys() ^ two.keys()
+        if alone and all(one.get(name) == two.get(name) for name in [*two, *one]):
+            return f"one of the two has no {min(alone)}"
         name = next(name for name in [*two, *one] if one.get(name) != two.get(name))
         if key != "grid":
             return f"{name} is another file now"
