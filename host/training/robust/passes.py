@@ -160,7 +160,7 @@ def _reads(
         rows = slice(start, min(start + adc.rows, len(states)))
         part = drive[:, rows]
         read = Read(rows, *_drawn(part, squares[:, rows], states[rows], law, more, rng))
-        reads.append(_converted(adc, read, part.any(axis=1), law.tiles, rng))
+        reads.append(_converted(adc, read, np.asarray(part.any(axis=1)), law.tiles, rng))
     return reads
 
 
@@ -217,7 +217,8 @@ def _read_backward(
     by_variance: Array = by_sum * read.by_variance
     by_level: Array = drive.T @ by_sum
     by_level *= law.mean_slope[states]
-    spread: Array = (drive * drive).T @ by_variance
+    squares: Array = drive * drive
+    spread: Array = squares.T @ by_variance
     spread *= law.variance_slope[states]
     by_level += spread
     if not on:
