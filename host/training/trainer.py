@@ -295,7 +295,8 @@ class Trainer:
         """Learn from here on for chips that vary, if that is asked for."""
         robust, target = self.parameters.robust, self.parameters.target
         if robust is not None and target is not None:
-            found = laws(target.device, self.formats, self._occasions)
+            tiled = self.parameters.tiles is not None
+            found = laws(target.device, self.formats, self._occasions, tiled)
             self.lesson = RobustLesson(found, robust, teacher)
 
     def _judged(self, network: Network) -> list[Judged]:

@@ -25,7 +25,7 @@ from allspin.host.link.machines.machine import Machine, Maker
 from allspin.host.link.machines.opening import GOLDEN, VIRTUAL, open_machine
 from allspin.host.study.running.made_chip import ProgrammedChip
 from allspin.host.study.sweep.point import Point
-from allspin.host.study.tiles.cutting import cut_network
+from allspin.host.study.tiles.cutting import calibration_images, needs_cut
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device
 from allspin.sim.device.device_file import device_from_bytes
@@ -35,7 +35,7 @@ from allspin.sim.files.user_file import read_file
 from allspin.sim.network.netfile import MAX_BYTES as MAX_NETWORK
 from allspin.sim.network.netfile import network_from_bytes
 from allspin.sim.network.network import Network
-from allspin.sim.network.tiling import Tiles
+from allspin.sim.network.tiling import Tiles, cut
 from allspin.sim.programming.programming import planned_counts
 from allspin.sim.programming.schemes import Counts
 
@@ -56,11 +56,14 @@ class Material:
         Name and SHA-256 of the file of each.
     data : tuple of (str or None, str)
         Folder and SHA-256 of the test set.
+    calibration : str or None
+        SHA-256 of the images that choose the steps of tiles; None where no network is cut.
     """
 
     networks: tuple[tuple[str, str], ...]
     devices: tuple[tuple[str, str], ...]
     data: tuple[str | None, str]
+    calibration: str | None = None
 
 
 @dataclass(frozen=True)
@@ -148,7 +151,7 @@ def digest_of(*contents: bytes | memoryview) -> str:
     return digest.hexdigest()
 
 
-def _same(what: str, found: str, wanted: str) -> None:
+def _same(what: str, found: str, wanted: str | None) -> None:
     if found != wanted:
         raise UserError(
             f"{what} is another file for this worker than for the sweep; give all of them the "
@@ -164,9 +167,16 @@ def _network(name: str, digest: str) -> Network:
 
 
 @lru_cache(maxsize=32)
-def _cut(name: str, digest: str, tiles: Tiles | None, data: str | None) -> Network:
+def _cut(
+    name: str, digest: str, tiles: Tiles | None, data: str | None, calibration: str | None
+) -> Network:
     """A network, cut into a point's tiles."""
-    return cut_network(_network(name, digest), tiles, data)
+    network = _network(name, digest)
+    if tiles is None or not needs_cut(network, tiles):
+        return network
+    images, labels = calibration_images(network, data)
+    _same("the data set", images_digest(images, labels), calibration)
+    return cut(network, tiles, images, labels)
 
 
 @lru_cache(maxsize=32)
@@ -203,7 +213,7 @@ def make_chip(job: Job) -> ProgrammedChip:
     """
     point, material = job.point, job.material
     digest = dict(material.networks)[point.network]
-    network = _cut(point.network, digest, point.tiles, material.data[0])
+    network = _cut(point.network, digest, point.tiles, material.data[0], material.calibration)
     device = _device(point, dict(material.devices)[point.device])
     chip, how = Chip(device, job.chip), point.programming(network)
     with refused(f"{point.network} on {point.device}: "):
