@@ -15,9 +15,12 @@ import numpy.typing as npt
 import pytest
 from cobs import cobs
 
-from allspin.hdl.bench.networks import in_tiles, random_images
+from allspin.boards.top import TopParameters
+from allspin.boards.virtual.build import build
+from allspin.hdl.bench.networks import in_tiles, random_images, random_network
 from allspin.hdl.link.protocol import Request
 from allspin.hdl.memory_map import AMPLIFIERS, ENGINE, SUM_NOISE, TILE_OFFSETS
+from allspin.hdl.parameters import HardwareProfile, ResidentParameters, VariationParameters
 from allspin.host.link.machines.chip_programming import ChipMaker
 from allspin.host.link.machines.linked import LinkedMachine
 from allspin.host.link.machines.resident_chips import ResidentChips
@@ -30,15 +33,17 @@ from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Programming
-from tests.host.link.machines import test_profiles
-from tests.host.link.machines.test_profiles import PATIENT, Button, small_network
+from tests.host.link.machines.test_profiles import PATIENT, Button
 from tests.host.link.machines.work import SEEDS, SUMS, made_of
 from tests.host.link.virtual import test_tiles
 
 HIDDEN = (SUM_NOISE, AMPLIFIERS, TILE_OFFSETS)
 """The memories."""
-CHIPS = "ecp5-85:chips"
-NETWORK = small_network(test_profiles.MACHINES[CHIPS])
+CHIPS = HardwareProfile(
+    variation=VariationParameters(10, redraw=True, sum_noise=True),
+    resident=ResidentParameters(beats=60, images=4),
+)
+NETWORK = random_network((13, 5, 3), 4)
 IMAGES = random_images(NETWORK, 3, 6)
 LABELS = np.array([0, 1, 2])
 IN_TILES = [in_tiles(test_tiles.PLAIN, 16, 5, offsets=seed) for seed in (1, 2)]
@@ -104,11 +109,20 @@ class Machine:
     work: Callable[[LinkedMachine], None]
 
 
+@cache
+def chips_program() -> Path:
+    return build(TopParameters.from_network(NETWORK, CHIPS))
+
+
 MACHINES = {
-    "chips": Machine(lambda: test_profiles.program_of(CHIPS), chips),
-    "sweep": Machine(lambda: test_profiles.program_of(CHIPS), sweep),
+    "chips": Machine(chips_program, chips),
+    "sweep": Machine(chips_program, sweep),
     "tiles": Machine(test_tiles.program, tiles),
 }
+LONG = [pytest.param(n, marks=[pytest.mark.long] * (n != "tiles")) for n in MACHINES]
+"""Those whose board no other test builds take long."""
+SLOWEST = 2.0
+"""Seconds: on a busy machine an answer takes longer than on a board."""
 
 
 class Noted(FaultyTransport[Any]):
@@ -149,12 +163,12 @@ def hidden(name: str) -> list[tuple[int, int]]:
 
 @pytest.mark.parametrize("kind", ["drop", "damage"])
 @pytest.mark.parametrize("direction", ["to_device", "to_host"])
-@pytest.mark.parametrize("name", MACHINES)
+@pytest.mark.parametrize("name", LONG)
 def test_a_frame_gets_lost(name: str, direction: str, kind: str) -> None:
     machine = MACHINES[name]
     for number, _ in hidden(name):
         faults = Faults(**{direction: WireFaults(**{kind: (number,)})}, seed=number)
-        transport = Noted(lambda: VirtualTransport(machine.program()), faults)
+        transport = Noted(lambda: VirtualTransport(machine.program()), faults, SLOWEST)
         with LinkedMachine(transport) as device:
             machine.work(device)
         counts = getattr(transport, direction)
@@ -162,7 +176,7 @@ def test_a_frame_gets_lost(name: str, direction: str, kind: str) -> None:
 
 
 @pytest.mark.parametrize("button", [False, True])
-@pytest.mark.parametrize("name", MACHINES)
+@pytest.mark.parametrize("name", LONG)
 def test_the_board_is_reset(name: str, button: bool) -> None:
     """It is told, and the next host finds nothing of it."""
     machine = MACHINES[name]
@@ -172,7 +186,7 @@ def test_the_board_is_reset(name: str, button: bool) -> None:
             def power_on(board: VirtualTransport = board) -> Transport:
                 return Button(board) if button else VirtualTransport(machine.program())
 
-            transport = Noted(power_on, Faults(reset_after=(number,), seed=number))
+            transport = Noted(power_on, Faults(reset_after=(number,), seed=number), SLOWEST)
             with pytest.raises(UserError, match=r"^the virtual board was reset: it is no longer"):
                 machine.work(LinkedMachine(transport))
             assert transport.resets == 1
@@ -201,7 +215,7 @@ class Killed(Exception):
     """It was."""
 
 
-@pytest.mark.parametrize("name", MACHINES)
+@pytest.mark.parametrize("name", LONG)
 def test_the_host_dies(name: str) -> None:
     """In the middle of a frame, or when it is sent; the next host finds nothing of it."""
     machine = MACHINES[name]
