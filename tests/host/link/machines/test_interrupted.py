@@ -167,7 +167,9 @@ def hidden(name: str) -> list[tuple[int, int]]:
 def test_a_frame_gets_lost(name: str, direction: str, kind: str) -> None:
     machine = MACHINES[name]
     for number, _ in hidden(name):
-        faults = Faults(**{direction: WireFaults(**{kind: (number,)})}, seed=number)
+        which: dict[str, Any] = {kind: (number,)}
+        way: dict[str, Any] = {direction: WireFaults(**which)}
+        faults = Faults(**way, seed=number)
         transport = Noted(lambda: VirtualTransport(machine.program()), faults, SLOWEST)
         with LinkedMachine(transport) as device:
             machine.work(device)
