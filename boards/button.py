@@ -96,26 +96,34 @@ class Button(wiring.Component):
         place = Signal(range(len(self._bytes)))
         begun = Signal()  # the zero byte before the frame has left
         playing = Signal()
-        valid = Signal()  # `read.data` is the byte at `place`, and has not left
+        fetched = Signal()  # `read.data` is the byte at `place`
+        # A block RAM's output is too late for the machine's logic, and goes into a register first.
+        byte = Signal(8)
+        valid = Signal()  # `byte` is the byte at `place`, and has not left
         m.d.comb += [
             read.addr.eq(place),
-            self.o.payload.eq(Mux(playing, read.data, self.received.payload)),
+            self.o.payload.eq(Mux(playing, byte, self.received.payload)),
             self.o.valid.eq(Mux(playing, valid, self.received.valid)),
             self.received.ready.eq(~playing & self.o.ready),
         ]
         with m.If(~playing):
-            m.d.sync += [playing.eq(wanted & ~self.received.valid), begun.eq(0), valid.eq(0)]
+            m.d.sync += [
+                playing.eq(wanted & ~self.received.valid),
+                begun.eq(0),
+                fetched.eq(0),
+                valid.eq(0),
+            ]
         with m.Elif(valid & self.o.ready):
             m.d.sync += [
+                fetched.eq(0),
                 valid.eq(0),
                 begun.eq(1),
                 place.eq(Mux(place == len(self._bytes) - 1, 0, place + 1)),
             ]
-            with m.If(begun & (read.data == 0)):
+            with m.If(begun & (byte == 0)):
                 m.d.sync += playing.eq(0)
         with m.Else():
-            # The memory has read for a clock since `place` moved.
-            m.d.sync += valid.eq(1)
+            m.d.sync += [fetched.eq(1), byte.eq(read.data), valid.eq(fetched)]
         return m
 
     def _elaborate_press(self, m: Module) -> Signal:

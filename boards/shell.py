@@ -190,8 +190,9 @@ class Shell(Elaboratable):
         )
 
         came = Signal()
-        m.d.sync += came.eq(sent.i.valid & sent.i.ready)
-        m.d.comb += [
+        m.d.sync += [
+            came.eq(sent.i.valid & sent.i.ready),
+            # Registers of their own: LEDs can be at the other end of the part.
             driver.byte.eq(sent.o.payload),
             driver.taken.eq(came),
             driver.damaged.eq(receiver.framing_error | receiver.overrun),

@@ -213,7 +213,13 @@ class Layer(wiring.Component):
         m.submodules.neurons = neurons = NeuronArray(p, number)
         activations = neurons.activations
         sums: stream.Interface = converter.sums
-        m.submodules.reservation = reservation = Reservation(activations.payload.shape(), UNDER_WAY)
+        m.submodules.reservation = reservation = Reservation(
+            activations.payload.shape(),
+            UNDER_WAY,
+            # Yosys makes a block RAM of eight activations side by side, and the next crossbar's
+            # logic begins at its output.
+            distributed=self._crossbar.neurons_per_clock > 4,
+        )
         m.submodules.driver = driver = RowDriver(p, number)
         wiring.connect(m, converter.currents, neurons.currents)
         wiring.connect(m, reservation.waiting, driver.activations)
