@@ -43,7 +43,7 @@ from allspin.sim.network.pixels import quantise_pixels
 from allspin.sim.programming.schemes import Programming
 from tests.coverage.bins import machine_bins
 from tests.coverage.simulated import SimulatedTransport
-from tests.host.link.machines.work import SUMS, Work, made_of
+from tests.host.link.machines.work import Work, made_of
 
 RESIDENT = ResidentParameters(beats=48, images=8)
 MACHINES = {
@@ -66,14 +66,13 @@ MACHINES = {
         ),
         True,
     ),
-    # An ECP5's memories with few lanes, noise of neurons and sums every clock, and a link for a
-    # UART.
+    # An ECP5's memories with few lanes, noise drawn every clock, and a link for a UART.
     "mixed": (
         random_network((8, 5, 2), 3, states=4, current_bits=4),
         HardwareProfile(
             lanes=2,
             memory="ecp5",
-            variation=VariationParameters(4, 2, noise_rounds_per_clock=22, sum_noise=True),
+            variation=VariationParameters(4, 2, noise_rounds_per_clock=22),
         ),
         False,
     ),
@@ -227,8 +226,7 @@ def logits_answer(
 def chips(watched: Watched) -> None:
     """A chip of states, and one in place where that can be; some cells are stuck."""
     work, device = watched.work, watched.device
-    sums = SUMS if Feature.SUM_NOISE in device.identity.features else {}
-    makes = made_of(device, stuck=0.3, stuck_at="either", **sums)
+    makes = made_of(device, stuck=0.3, stuck_at="either")
     maker = ChipMaker(device, work.network, makes, Programming())
     for seed in (7, 8) if Feature.REDRAW in device.identity.features else (7,):
         work.chip(device, maker, Chip(makes, seed))

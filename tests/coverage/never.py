@@ -5,13 +5,11 @@ from collections.abc import Mapping
 REASONS = {
     "memories and registers take a byte in every clock": (
         "ChipRegisters.load: held back",
-        "LastAmplifiers.load: held back",
         "Layer.load: held back",
         "Loader.load: held back",
         "NeuronArray.load: held back",
         "Programmer.load: held back",
         "ReluNeuron.load: held back",
-        "SumErrors.load: held back",
         "TableNeuron.load: held back",
         "UseNoise.load: held back",
         "Variation.load: held back",
@@ -29,11 +27,7 @@ REASONS = {
         "*Columns.offsets: held back",
         "Crossbar.offsets: held back",
     ),
-    "noise is taken with the sum that it is for, so it is there": (
-        "LastAmplifiers.noise: awaited",
-    ),
     "a sum leaves its crossbar when there is room for its activation": (
-        "Amplifiers.*: held back",
         "NeuronArray.*s: held back",
         "ReluNeuron.*s: held back",
         "TableNeuron.*s: held back",
