@@ -1,5 +1,6 @@
 """Find out before the work, not after it, that its outcome cannot be written."""
 
+import os
 import tempfile
 from pathlib import Path
 
@@ -32,6 +33,28 @@ def check_writable(path: Path, regular: bool = False) -> None:
             pass
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def check_apart(path: Path, *read: Path | None) -> None:
+    """Raise where a file that is to be written is one that is read.
+
+    Parameters
+    ----------
+    path : Path
+        The file to write, of the parameter `output`.
+    *read : Path or None
+        What is read.
+
+    Raises
+    ------
+    UserError
+        If it is one of them.
+    """
+    written = os.path.realpath(path)
+    if any(each is not None and os.path.realpath(each) == written for each in read):
+        raise UserError(
+            f"`output` {path} is read, and would be lost when it is written; give another name"
+        )
 
 
 def make_folder(path: Path) -> None:

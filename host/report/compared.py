@@ -7,8 +7,10 @@ from allspin.host.report.subject import Subject
 from allspin.host.show.display import Display
 from allspin.host.study.compare.comparison import compare
 from allspin.host.study.compare.subject import Subject as Compared
+from allspin.host.study.cutting import calibration_images
 from allspin.sim.cost.liberty import CELLS_45, load_library
 from allspin.sim.errors import UserError
+from allspin.sim.network.tiling import tiles_of
 
 
 def compared(subject: Subject, display: Display) -> dict[str, Any] | str:
@@ -30,8 +32,9 @@ def compared(subject: Subject, display: Display) -> dict[str, Any] | str:
     images, labels = load_test_set(subject.data)
     display.start("comparing with CMOS neurons")
     try:
-        library = load_library(CELLS_45)
-        whole = Compared(subject.name, subject.network, subject.device, library, images, labels)
+        library, network = load_library(CELLS_45), subject.network
+        chosen = calibration_images(network, subject.data) if any(tiles_of(network)) else None
+        whole = Compared(subject.name, network, subject.device, library, images, labels, chosen)
         found = compare(whole, display=display).to_dict()
     except UserError as error:
         display.finish(str(error))

@@ -19,6 +19,7 @@ from allspin.host.report.sections.maps import maps
 from allspin.host.report.sections.mistakes import mistakes
 from allspin.host.report.sections.trained import trained
 from allspin.host.show.revision import commit, version
+from allspin.sim.network.tiling import tiles_of
 
 STYLE = Path(__file__).with_name("page.css")
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
@@ -91,6 +92,11 @@ def page(findings: Findings, parts: Sequence[Section]) -> str:
     summary = [
         "-".join(map(str, network.topology)),
         f" \N{MIDDLE DOT} {states} states \N{MIDDLE DOT} {network.neuron.name} neurons",
+        *(
+            f" \N{MIDDLE DOT} {each.text}"
+            for each in dict.fromkeys(tiles_of(network))
+            if each is not None
+        ),
         f" \N{MIDDLE DOT} {subject.data_name} \N{MIDDLE DOT} device {subject.device.name}",
     ]
     body = h.body[

@@ -202,14 +202,14 @@ class Subject:
         *options : str
             Its options, after the network.
         images : bool
-            Whether the command takes images.
+            Whether the command is shown the images that the report is shown.
         """
         words = ["allspin", name, self.name, *options]
         if self.tiles is not None and name in CUTTING:
             words += ["--tile-rows", str(self.tiles.rows), "--adc-bits", str(self.tiles.bits)]
         if images and not self.all_images:
             words += ["--images", str(len(self.images))]
-        if images and self.data is not None:
+        if self.data is not None:
             words += ["--data", str(self.data)]
         return shlex.join(words)
 

@@ -32,6 +32,11 @@ def calibration_images(
     return images, labels
 
 
+def needs_cut(network: Network, tiles: Tiles | None) -> bool:
+    """Whether a network must be cut to have these tiles; None stands for its own."""
+    return tiles is not None and list(dict.fromkeys(tiles_of(network))) != [tiles]
+
+
 def cut_network(
     network: str | Path | Network,
     tiles: Tiles | None,
@@ -60,9 +65,9 @@ def cut_network(
         network.
     """
     opened, display = open_network(network), display or Silent()
-    own = dict.fromkeys(tiles_of(opened))
-    if tiles is None or list(own) == [tiles]:
+    if tiles is None or not needs_cut(opened, tiles):
         return opened
+    own = dict.fromkeys(tiles_of(opened))
     theirs = " or ".join(each.text for each in own if each is not None)
     instead = f", in place of its {theirs}" if theirs else ""
     display.start(f"cutting the network into {tiles.text}{instead}")

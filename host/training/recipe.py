@@ -171,11 +171,6 @@ class TrainingParameters:
             self.target.levels(self.states, self.rah_bits)
         if self.robust is not None and self.target is None:
             raise ValueError("robust training needs the device whose chips the network is to bear")
-        if self.robust is not None and self.tiles is not None:
-            raise ValueError(
-                "robust training draws the sums of columns in one piece: train without tiles, and "
-                "cut the network into them when it runs"
-            )
 
     @property
     def float_epochs(self) -> int:
@@ -195,7 +190,7 @@ class TrainingParameters:
             return None
         epochs = max(1, round(robustness.TEACHER_SHARE * self.epochs))
         hidden = (self.robust.teacher,)
-        return replace(self, hidden=hidden, epochs=epochs, noise=0.0, robust=None)
+        return replace(self, hidden=hidden, epochs=epochs, noise=0.0, robust=None, tiles=None)
 
     @property
     def weight_noise(self) -> Noise:
@@ -547,7 +542,8 @@ class _Training:
         """Learn from here on for chips that vary, if that is asked for."""
         robust, target = self.parameters.robust, self.parameters.target
         if robust is not None and target is not None:
-            found = laws(target.device, self.formats, self._occasions)
+            tiled = self.parameters.tiles is not None
+            found = laws(target.device, self.formats, self._occasions, tiled)
             self.lesson = RobustLesson(found, robust, teacher)
 
     def _judged(self, network: Network) -> list[Judged]:

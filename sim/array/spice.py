@@ -69,7 +69,7 @@ def layer_deck(
     rows: int | None = None,
     columns: int | None = None,
 ) -> str:
-    """The deck of a corner of a network's layer, which stands alone.
+    """The deck of a corner of a network's layer, or of its first tile, which stands alone.
 
     Parameters
     ----------
@@ -82,7 +82,8 @@ def layer_deck(
     layer : int
         Which layer, from 0.
     rows, columns : int, optional
-        The first so many of either; all.
+        The first so many of either; all. Of a layer with tiles at most the rows of one: each tile
+        is an array of its own.
 
     Raises
     ------
@@ -90,7 +91,8 @@ def layer_deck(
         If the layer, rows or columns are not there, or the reading is ``ideal``.
     """
     chosen = network.layers[check_range("layer", layer, 0, len(network.layers) - 1)]
-    high = chosen.rows if rows is None else check_range("rows", rows, 1, chosen.rows)
+    most = chosen.rows if chosen.adc is None else min(chosen.rows, chosen.adc.rows)
+    high = most if rows is None else check_range("rows", rows, 1, most)
     wide = chosen.columns if columns is None else check_range("columns", columns, 1, chosen.columns)
     words = chosen.words[:high, :wide]
     ohm = 0.0 if array.reading == "ideal" else ohm_of_word(array, chosen)

@@ -11,6 +11,7 @@ from allspin.sim.network.levels import check_range
 MIN_TILE_ROWS, MAX_TILE_ROWS = 8, 1 << 16
 MIN_ADC_BITS, MAX_ADC_BITS = 2, 24
 MAX_ADC_SHIFT = 23
+MAX_ADC_OFFSET = (1 << 31) - 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +38,11 @@ class Adc:
     offsets : array_like of int, shape (tiles, columns), optional
         What is added to each tile's sum before it is converted: a chip's offset errors. None,
         and no array of zeros, where there are none.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If a value is outside its range; the message names it.
     """
 
     rows: int
@@ -57,7 +63,12 @@ class Adc:
                 f"not {self.rows}"
             )
         if self.offsets is not None:
-            offsets: npt.NDArray[Any] = np.array(self.offsets, np.int32)
+            given = np.asarray(self.offsets)
+            if given.dtype.kind not in "iuf" or not np.all(np.abs(given) <= MAX_ADC_OFFSET):
+                raise ValueError(f"offsets must be from {-MAX_ADC_OFFSET} to {MAX_ADC_OFFSET}")
+            offsets: npt.NDArray[Any] = given.astype(np.int32)
+            if not np.array_equal(given, offsets):
+                raise ValueError("offsets must be whole numbers")
             offsets.setflags(write=False)
             object.__setattr__(self, "offsets", offsets)
 

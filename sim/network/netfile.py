@@ -151,7 +151,7 @@ def _record(data: bytes) -> dict[str, Any]:
     if not isinstance(record, dict):
         raise ValueError("its allspin metadata is not an object")
     version = record.get("format")
-    if version not in (FORMAT, TILED_FORMAT) or isinstance(version, bool):
+    if version not in (FORMAT, TILED_FORMAT) or type(version) is not int:
         raise ValueError(
             f"it has format {version!r}; this version reads {FORMAT} and {TILED_FORMAT}"
         )
@@ -168,6 +168,8 @@ def _integers(name: str, value: object) -> list[int]:
 def _adcs(record: dict[str, Any], layers: int) -> list[dict[str, int] | None]:
     """What the metadata says of each layer's converters."""
     if record["format"] == FORMAT:
+        if "adcs" in record:
+            raise ValueError(f"its adcs need format {TILED_FORMAT}, and it has format {FORMAT}")
         return [None] * layers
     found = record["adcs"]
     if not isinstance(found, list) or len(found) != layers:

@@ -53,11 +53,11 @@ class Tiles:
     bits: int
 
     def __post_init__(self) -> None:
-        check_range("tile_rows", self.rows, MIN_TILE_ROWS, MAX_TILE_ROWS)
-        check_range("adc_bits", self.bits, MIN_ADC_BITS, MAX_ADC_BITS)
+        check_range("`tile_rows`", self.rows, MIN_TILE_ROWS, MAX_TILE_ROWS)
+        check_range("`adc_bits`", self.bits, MIN_ADC_BITS, MAX_ADC_BITS)
         if self.rows & (self.rows - 1):
             raise ValueError(
-                f"tile_rows must be a power of two from {MIN_TILE_ROWS} to {MAX_TILE_ROWS}, "
+                f"`tile_rows` must be a power of two from {MIN_TILE_ROWS} to {MAX_TILE_ROWS}, "
                 f"not {self.rows}"
             )
 
@@ -73,9 +73,9 @@ class Tiles:
         if rows is None and bits is None:
             return None
         if bits is None:
-            raise ValueError("tile_rows needs `adc_bits`")
+            raise ValueError("`tile_rows` needs `adc_bits`")
         if rows is None:
-            raise ValueError("adc_bits needs `tile_rows`")
+            raise ValueError("`adc_bits` needs `tile_rows`")
         return cls(rows, bits)
 
     @property

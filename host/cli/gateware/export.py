@@ -73,7 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--lanes", metavar="L", type=int, help="columns that are computed in a cycle (all)")
     add("--layer", metavar="N", type=int, help="with --spice, the layer, from 0 (0)")
-    add("--rows", metavar="R", type=int, help="with --spice, the first R rows (all)")
+    add("--rows", metavar="R", type=int, help="with --spice, the first R rows (all, or a tile's)")
     add("--columns", metavar="C", type=int, help="with --spice, the first C columns (all)")
     add(
         "--device",

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from allspin.host.cli.options.data import add_data_argument
+from allspin.host.cli.options.names import naming_known_options
 from allspin.host.cli.options.target import add_target_arguments, target_options
 from allspin.host.cli.options.tiles import add_tile_arguments, tile_options
 from allspin.host.data.datasets import load_dataset
-from allspin.host.data.files import check_writable, make_folder
+from allspin.host.data.files import check_apart, check_writable, make_folder
 from allspin.host.show.pictures.imported import imported_network
 from allspin.host.show.pictures.style import name_text, save_picture
 from allspin.host.show.printing import print_tables
@@ -23,7 +24,6 @@ from allspin.host.training.bar import TrainingBar
 from allspin.host.training.imported.importing import Imported, import_network
 from allspin.host.training.imported.options import ImportOptions
 from allspin.host.training.recipe import Progress
-from allspin.sim.errors import UserError
 from allspin.sim.network.levels import check_range
 from allspin.sim.network.netfile import save_network
 from allspin.sim.network.neuron import NEURONS
@@ -90,8 +90,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _options(arguments: argparse.Namespace) -> ImportOptions:
-    try:
-        check_range("--bits", arguments.bits, 1, 8)
+    with naming_known_options():
+        check_range("bits", arguments.bits, 1, 8)
         return ImportOptions(
             states=arguments.states,
             neuron=arguments.neuron,
@@ -106,8 +106,6 @@ def _options(arguments: argparse.Namespace) -> ImportOptions:
             target=target_options(arguments),
             tiles=tile_options(arguments),
         )
-    except (ValueError, TypeError) as error:
-        raise UserError(str(error)) from error
 
 
 def _record(imported: Imported, path: Path, seconds: float) -> dict[str, Any]:
@@ -180,6 +178,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Import, save, and say what is left of the network."""
     options = _options(arguments)
     check_writable(arguments.output)
+    check_apart(arguments.output, arguments.model, arguments.data)
     if arguments.pictures is not None:
         make_folder(arguments.pictures)
     start = time.perf_counter()

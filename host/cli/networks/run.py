@@ -107,7 +107,8 @@ def _classify(
     arguments: argparse.Namespace, on: MachineOptions, chip: ChipOptions | ProbedChipOptions | None
 ) -> str | None:
     """Classify image files; what differs from the golden model, if anything."""
-    for name in ("images", "data", "resident", "tile_rows", "adc_bits"):
+    tiles = tile_options(arguments)
+    for name in ("images", "resident", *(() if tiles else ("data",))):
         if getattr(arguments, name) not in (None, False):
             raise UserError(f"`{name}` is for test images, and --image takes their place")
     with Steps() as steps:
@@ -118,6 +119,8 @@ def _classify(
             framing=arguments.framing,
             chip=chip,
             check=arguments.check,
+            tiles=tiles,
+            data=arguments.data,
             display=steps,
         )
     if arguments.logits is not None:
@@ -167,7 +170,7 @@ def _latency(
         raise UserError(f"`latency` is counted on {VIRTUAL}, without `uart`: both are measured")
     if chip is not None:
         raise UserError("`latency` is the same for each chip: leave the chip out")
-    for name in ("image", "logits", "check", "resident", "tile_rows", "adc_bits"):
+    for name in ("image", "logits", "check", "resident"):
         if getattr(arguments, name) not in (None, False):
             raise UserError(f"`{name}` does not go with `latency`")
     with Steps() as steps:
@@ -176,6 +179,7 @@ def _latency(
             on.profile,
             images=arguments.images,
             data=arguments.data,
+            tiles=tile_options(arguments),
             display=steps,
         )
     if arguments.json:

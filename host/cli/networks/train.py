@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from allspin.host.cli.options.data import add_data_argument
-from allspin.host.cli.options.names import naming_options
+from allspin.host.cli.options.names import naming_known_options, naming_options
 from allspin.host.cli.options.tiles import ADC_BITS, TILE_ROWS
 from allspin.host.data.catalogue import open_device
 from allspin.host.data.datasets import Dataset, load_dataset
-from allspin.host.data.files import check_writable
+from allspin.host.data.files import check_apart, check_writable
 from allspin.host.show.printing import print_tables
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say, tell, warn
@@ -202,7 +202,7 @@ def _parameters(given: dict[str, Any], by_pulses: bool = False) -> TrainingParam
         given["tiles"] = Tiles.asked(given.pop("tile_rows", None), given.pop("adc_bits", None))
     if given["tiles"] is not None and by_pulses:
         raise UserError("tiles are trained for offline, not with --in-array")
-    try:
+    with naming_known_options():
         target = _target(given)
         if "augment" in given:
             given["augmentation"] = Augmentation.parse(given.pop("augment"))
@@ -211,8 +211,6 @@ def _parameters(given: dict[str, Any], by_pulses: bool = False) -> TrainingParam
         if robust is not None:
             given["robust"] = Robustness.parse(robust)
         return TrainingParameters(**given, target=target)
-    except (ValueError, TypeError) as error:
-        raise UserError(str(error)) from error
 
 
 def _tiles(options: dict[str, Any]) -> str:
@@ -293,6 +291,7 @@ def run(arguments: argparse.Namespace) -> int:
     by_pulses = given.pop("in_array", False)
     parameters = _parameters(given, by_pulses)
     check_writable(arguments.output)
+    check_apart(arguments.output, arguments.recipe, None if data is None else Path(data))
     with Steps() as steps, steps.waiting("reading the images"):
         dataset = load_dataset(data)
     options = parameters.options(dataset) | ({"in_array": True} if by_pulses else {})

@@ -20,7 +20,22 @@ def naming_options() -> Iterator[None]:
         yield
     except ValueError as error:
         name, space, rest = str(error).partition(" ")
-        raise UserError(f"`{name}`{space}{rest}") from error
+        raise UserError(f"`{name.strip('`')}`{space}{rest}") from error
+
+
+@contextlib.contextmanager
+def naming_known_options() -> Iterator[None]:
+    """The same where some errors begin with other words than a parameter: these stay as they are.
+
+    Raises
+    ------
+    UserError
+        In place of a `ValueError` or `TypeError`; a parameter that "must be" something is named.
+    """
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        raise UserError(re.sub(r"^(\w+) must ", r"`\1` must ", str(error))) from error
 
 
 def in_options(message: str, options: Mapping[str, str]) -> str:

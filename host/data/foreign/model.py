@@ -30,11 +30,14 @@ class Model:
         file's format means it: by ONNX's reference evaluator, or by the layers themselves.
     format : str
         ``onnx``, ``safetensors`` or ``npz``.
+    half : bool
+        Whether its answers are computed in half precision.
     """
 
     network: FloatNetwork
     answers: Callable[[Reals], Reals]
     format: str
+    half: bool = False
 
 
 def _refuse(path: Path) -> NoReturn:
@@ -72,11 +75,12 @@ def read_model(path: Path, image_shape: tuple[int, int]) -> Model:
     UserError
         If the file is of another kind or damaged, or its layers are none that a network has.
     """
-    suffix = path.suffix.lower()
+    suffix, half = path.suffix.lower(), False
     if suffix == ".onnx":
         graph = read_graph(path)
         network, logits = read_layers(graph, image_shape)
         answers = evaluator(graph, logits, sample_shape(graph, image_shape))
+        half = any(array.dtype.name == "float16" for array in graph.constants.values())
     elif suffix in (".safetensors", ".npz"):
         network = read_safetensors(path) if suffix == ".safetensors" else read_npz(path)
         answers = network.logits
@@ -88,4 +92,4 @@ def read_model(path: Path, image_shape: tuple[int, int]) -> Model:
             f"{path} takes {network.topology[0]} inputs; the images have {image_shape[0]} x "
             f"{image_shape[1]} pixels"
         )
-    return Model(network, answers, suffix.removeprefix("."))
+    return Model(network, answers, suffix.removeprefix("."), half)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from allspin.host.data.catalogue import network_name, open_network
+from allspin.host.data.catalogue import network_name
 from allspin.host.data.image_files.framing import Framed
 from allspin.host.data.image_files.load import load_image
 from allspin.host.link.machines.machine import Machine
@@ -16,6 +16,7 @@ from allspin.host.link.machines.opening import GOLDEN
 from allspin.host.link.payloads.answers import Answers
 from allspin.host.show.display import Display, Silent
 from allspin.host.show.revision import commit
+from allspin.host.study.cutting import cut_network
 from allspin.host.study.running.chip_options import ChipOptions, ProbedChipOptions
 from allspin.host.study.running.comparison import LogitsCompared, compare_logits
 from allspin.host.study.running.machine_options import MachineOptions
@@ -24,6 +25,7 @@ from allspin.host.study.running.opened import opened, program
 from allspin.host.study.running.showing import show_streamed
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
+from allspin.sim.network.tiling import Tiles
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,13 +96,15 @@ def classify(
     framing: str | None = None,
     chip: int | ChipOptions | ProbedChipOptions | None = None,
     check: bool = False,
+    tiles: Tiles | None = None,
+    data: str | Path | None = None,
     display: Display | None = None,
 ) -> Classified:
     """Classify image files by a network on a machine.
 
     Parameters
     ----------
-    network, on, chip, display
+    network, on, chip, tiles, display
         As of `allspin.host.study.run.run`.
     files : sequence of str or Path
         Image files, at least one.
@@ -108,6 +112,8 @@ def classify(
         As of `allspin.host.data.image_files.load.load_image`.
     check : bool
         Whether every logit is compared with the golden model.
+    data : str or Path, optional
+        Data set whose training images choose the steps of `tiles` (the MNIST that ships).
 
     Raises
     ------
@@ -118,7 +124,7 @@ def classify(
     display = display or Silent()
     on = MachineOptions(on) if isinstance(on, str) else on
     chip = ChipOptions(chip) if isinstance(chip, int) else chip
-    base = open_network(network)
+    base = cut_network(network, tiles, data, display)
     framed = tuple(load_image(file, base.image_shape, framing) for file in files)
     images = np.stack([each.image for each in framed])
     made = None if chip is None else chip.make(base)

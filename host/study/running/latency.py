@@ -11,7 +11,7 @@ from allspin.hdl.link.protocol import ANSWER_HEADER_BYTES, HEADER_BYTES
 from allspin.hdl.parameters import HardwareProfile
 from allspin.host.bitstreams.engine_latency import measure_latency
 from allspin.host.bitstreams.throughput import ALONE
-from allspin.host.data.catalogue import network_name, open_network
+from allspin.host.data.catalogue import network_name
 from allspin.host.data.datasets import load_test_set
 from allspin.host.link.machines.opening import open_virtual
 from allspin.host.link.payloads.identity import Identity
@@ -21,7 +21,9 @@ from allspin.host.link.wire.transport import BITS_PER_BYTE
 from allspin.host.link.wire.uart import UartOptions
 from allspin.host.show.display import BuildWatch, Display, Silent
 from allspin.host.show.revision import commit
+from allspin.host.study.cutting import cut_network
 from allspin.sim.network.network import Network
+from allspin.sim.network.tiling import Tiles
 
 RATES = (115_200, 1_000_000, 3_000_000)
 """Bits a second of the UARTs that boards have, and of the slowest that adapters have."""
@@ -112,6 +114,7 @@ def latency(
     *,
     images: int | None = None,
     data: str | Path | None = None,
+    tiles: Tiles | None = None,
     display: Display | None = None,
 ) -> Latency:
     """Measure a network's latency on the virtual board, clock by clock.
@@ -126,6 +129,8 @@ def latency(
         How many of the first test images (100).
     data : str or Path, optional
         The data set that they are of (MNIST).
+    tiles : Tiles, optional
+        What the network's columns are cut into (its own).
     display : Display, optional
         Told of each step.
 
@@ -136,7 +141,7 @@ def latency(
     """
     display = display or Silent()
     profile = profile or HardwareProfile()
-    name, network = network_name(network), open_network(network)
+    name, network = network_name(network), cut_network(network, tiles, data, display)
     count = ALONE if images is None else images
     shown = load_test_set(data, [network], count)[0][:count]
     display.start("counting the engine's cycles")

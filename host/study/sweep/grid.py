@@ -21,6 +21,7 @@ from allspin.sim.files.user_file import read_text
 from allspin.sim.network.adc import MAX_ADC_BITS, MAX_TILE_ROWS, MIN_ADC_BITS, MIN_TILE_ROWS
 from allspin.sim.network.levels import check_range
 from allspin.sim.network.network import Network
+from allspin.sim.network.tiling import tiles_of
 from allspin.sim.point.operating_point import OperatingPoint
 from allspin.sim.programming.schemes import DEFAULT_BAND, POLARITIES, SCHEMES, default_tries
 
@@ -34,14 +35,14 @@ TRUE, FALSE = "yes", "no"
 
 def _text(name: str, value: Any) -> str:
     if not isinstance(value, str) or not value:
-        raise UserError(f"{name} must be a name, not {value!r}")
+        raise UserError(f"`{name}` must be a name, not {value!r}")
     return value
 
 
 def _one_of(known: Mapping[str, str]) -> Callable[[str, Any], str]:
     def check(name: str, value: Any) -> str:
         if not isinstance(value, str) or value not in known:
-            raise UserError(not_one_of(name, value, known))
+            raise UserError(not_one_of(f"`{name}`", value, known))
         return value
 
     return check
@@ -49,13 +50,14 @@ def _one_of(known: Mapping[str, str]) -> Callable[[str, Any], str]:
 
 def _whole(low: int, high: int) -> Callable[[str, Any], int]:
     def check(name: str, value: Any) -> int:
+        number = value
         try:
             number = int(value) if isinstance(value, str) else value
             if isinstance(number, bool):
                 raise TypeError
             return check_range(name, number, low, high)
         except (TypeError, ValueError):
-            raise UserError(f"{name} must be from {low} to {high}, not {value!r}") from None
+            raise UserError(f"`{name}` must be from {low} to {high}, not {number!r}") from None
 
     return check
 
@@ -69,7 +71,7 @@ def _real(low: float, high: float) -> Callable[[str, Any], float]:
         except (TypeError, ValueError, OverflowError):
             number = math.nan
         if not low <= number <= high:
-            raise UserError(f"{name} must be a number from {low:g} to {high:g}, not {value!r}")
+            raise UserError(f"`{name}` must be a number from {low:g} to {high:g}, not {value!r}")
         return number
 
     return check
@@ -80,12 +82,12 @@ def _truth(name: str, value: Any) -> bool:
         return value
     if value in (TRUE, FALSE):
         return value == TRUE
-    raise UserError(f"{name} must be {TRUE} or {FALSE} (in a file true or false), not {value!r}")
+    raise UserError(f"`{name}` must be {TRUE} or {FALSE} (in a file true or false), not {value!r}")
 
 
 def _point(name: str, value: Any) -> str:
     if not isinstance(value, str):
-        raise UserError(f"{name} must be such as current=9mA,temperature=350, not {value!r}")
+        raise UserError(f"`{name}` must be such as current=9mA,temperature=350, not {value!r}")
     with refused(f"{name}: "):
         return str(OperatingPoint.parse(value))
 
@@ -154,6 +156,18 @@ OWN = (
     *(f"adc_{name}" for name in ADC_FIGURES),
 )
 """Factors that may have no value: the device's or the network's own is taken."""
+
+
+def _check_converters(point: Point, network: Network) -> None:
+    """Refuse tiles that there are not, and errors of converters that a network does not have."""
+    if point.tiles is not None or any(each is not None for each in tiles_of(network)):
+        return
+    for name in ADC_FIGURES:
+        if getattr(point, f"adc_{name}"):
+            raise UserError(
+                f"`adc_{name}` is for converters of tiles, and {point.network} has none: give "
+                "`tile_rows` and `adc_bits`"
+            )
 
 
 @dataclass(frozen=True)
@@ -251,7 +265,7 @@ class Grid:
                 chosen["tries"] = default_tries(network)
             states = max(len(layer.levels) for layer in network.layers)
             points.append(Point(states=states, **chosen))
-            _ = points[-1].tiles  # raises where there are no such tiles
+            _check_converters(points[-1], network)
         return list(dict.fromkeys(points))
 
     def to_dict(self) -> dict[str, Any]:
@@ -287,7 +301,7 @@ def make_grid(entries: Mapping[str, Any]) -> Grid:
         given = entries.get(name, factor.default)
         listed = list(given) if isinstance(given, list | tuple) else [given]
         if name in entries and not listed and factor.default:
-            raise UserError(f"{name} has no value; give one, or leave it out")
+            raise UserError(f"`{name}` has no value; give one, or leave it out")
         values = (factor.check(name, value) for value in listed)
         factors.append((name, tuple(dict.fromkeys(values))))
     if not dict(factors)["network"]:

@@ -22,7 +22,7 @@ from allspin.host.link.machines.chip_programming import chip_gateware, tile_offs
 from allspin.host.link.machines.golden import GoldenMachine
 from allspin.host.link.machines.machine import Machine, Maker
 from allspin.host.link.machines.opening import GOLDEN, VIRTUAL, open_machine
-from allspin.host.study.cutting import cut_network
+from allspin.host.study.cutting import calibration_images, needs_cut
 from allspin.host.study.running.made_chip import ProgrammedChip
 from allspin.host.study.sweep.point import Point
 from allspin.sim.chip.chip import Chip
@@ -34,7 +34,7 @@ from allspin.sim.files.user_file import read_file
 from allspin.sim.network.netfile import MAX_BYTES as MAX_NETWORK
 from allspin.sim.network.netfile import network_from_bytes
 from allspin.sim.network.network import Network
-from allspin.sim.network.tiling import Tiles
+from allspin.sim.network.tiling import Tiles, cut
 from allspin.sim.programming.programming import planned_counts
 from allspin.sim.programming.schemes import Counts
 
@@ -55,11 +55,14 @@ class Material:
         Name and SHA-256 of the file of each.
     data : tuple of (str or None, str)
         Folder and SHA-256 of the test set.
+    calibration : str or None
+        SHA-256 of the images that choose the steps of tiles; None where no network is cut.
     """
 
     networks: tuple[tuple[str, str], ...]
     devices: tuple[tuple[str, str], ...]
     data: tuple[str | None, str]
+    calibration: str | None = None
 
 
 @dataclass(frozen=True)
@@ -147,7 +150,7 @@ def digest_of(*contents: bytes | memoryview) -> str:
     return digest.hexdigest()
 
 
-def _same(what: str, found: str, wanted: str) -> None:
+def _same(what: str, found: str, wanted: str | None) -> None:
     if found != wanted:
         raise UserError(
             f"{what} is another file for this worker than for the sweep; give all of them the "
@@ -163,9 +166,16 @@ def _network(name: str, digest: str) -> Network:
 
 
 @lru_cache(maxsize=32)
-def _cut(name: str, digest: str, tiles: Tiles | None, data: str | None) -> Network:
+def _cut(
+    name: str, digest: str, tiles: Tiles | None, data: str | None, calibration: str | None
+) -> Network:
     """A network, cut into a point's tiles."""
-    return cut_network(_network(name, digest), tiles, data)
+    network = _network(name, digest)
+    if tiles is None or not needs_cut(network, tiles):
+        return network
+    images, labels = calibration_images(network, data)
+    _same("the data set", images_digest(images, labels), calibration)
+    return cut(network, tiles, images, labels)
 
 
 @lru_cache(maxsize=32)
@@ -202,7 +212,7 @@ def make_chip(job: Job) -> ProgrammedChip:
     """
     point, material = job.point, job.material
     digest = dict(material.networks)[point.network]
-    network = _cut(point.network, digest, point.tiles, material.data[0])
+    network = _cut(point.network, digest, point.tiles, material.data[0], material.calibration)
     device = _device(point, dict(material.devices)[point.device])
     chip, how = Chip(device, job.chip), point.programming(network)
     with refused(f"{point.network} on {point.device}: "):

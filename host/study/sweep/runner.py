@@ -14,6 +14,7 @@ import numpy.typing as npt
 from allspin.host.data.datasets import load_test_set
 from allspin.host.link.machines.opening import GOLDEN, VIRTUAL
 from allspin.host.show.revision import commit
+from allspin.host.study.cutting import calibration_images, needs_cut
 from allspin.host.study.sweep.cluster import Cluster
 from allspin.host.study.sweep.grid import Grid
 from allspin.host.study.sweep.job import (
@@ -35,6 +36,7 @@ from allspin.host.study.sweep.point import Point
 from allspin.host.study.sweep.sweep_card import sweep_card
 from allspin.host.study.sweep.table import Row, Table
 from allspin.host.study.sweep.workers import Done, in_processes, in_this_process, on_cluster
+from allspin.sim.network.network import Network
 
 Report = Callable[[float, float, str], None]
 
@@ -77,6 +79,7 @@ class Plan:
             "networks": dict(self.material.networks),
             "devices": dict(self.material.devices),
             "data": self.material.data[1],
+            "calibration_images": self.material.calibration,
             "commit": commit(),
         }
 
@@ -102,8 +105,16 @@ def make_plan(grid: Grid) -> Plan:
         tuple((name, digest_of(content)) for name, content in contents.items()),
         tuple((name, digest_of(content)) for name, content in devices.items()),
         (grid.data, images_digest(images, labels)),
+        _calibration(grid, points, networks),
     )
     return Plan(grid, points, material, len(images) if grid.images is None else grid.images)
+
+
+def _calibration(grid: Grid, points: list[Point], networks: dict[str, Network]) -> str | None:
+    """Digest of the images that choose the steps of tiles; None where no network is cut."""
+    cut = {p.network for p in points if needs_cut(networks[p.network], p.tiles)}
+    found = [images_digest(*calibration_images(networks[name], grid.data)) for name in cut]
+    return found[0] if found else None
 
 
 def _measured(

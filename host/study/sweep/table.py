@@ -214,12 +214,16 @@ def _difference(there: Any, here: Any) -> str | None:
     """What differs between two records, in words; None if nothing does."""
     if not isinstance(there, dict) or there.get("format") != here["format"]:
         return "its grid is of another version"
-    for key in ("grid", "networks", "devices", "data"):
-        if there.get(key) == here[key]:
+    for key in ("grid", "networks", "devices", "data", "calibration_images"):
+        one, two = there.get(key), here.get(key)
+        if one == two:
             continue
-        one, two = there.get(key), here[key]
+        named = key.replace("_", " ")
         if not isinstance(one, dict) or not isinstance(two, dict):
-            return f"the {key} differ" if key.endswith("s") else f"the {key} differs"
+            return f"the {named} differ" if key.endswith("s") else f"the {named} differs"
+        alone = one.keys() ^ two.keys()
+        if alone and all(one.get(name) == two.get(name) for name in [*two, *one]):
+            return f"one of the two has no {min(alone)}"
         name = next(name for name in [*two, *one] if one.get(name) != two.get(name))
         if key != "grid":
             return f"{name} is another file now"
@@ -235,8 +239,8 @@ class Table(Closing):
     path : Path
         The CSV file; made unless it is there.
     record : dict
-        What decides the numbers: ``grid``, and digests of ``networks``, ``devices`` and
-        ``data``.
+        What decides the numbers: ``grid``, and digests of ``networks``, ``devices``, ``data`` and
+        ``calibration_images``.
     points : sequence of Point
         All points of the grid.
     seeds : range

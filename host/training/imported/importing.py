@@ -32,6 +32,8 @@ ERROR_IMAGES = 2000
 MAX_DISAGREEMENT = 1e-3
 """Most that the layers read of a model may differ from what it answers, as a share of the logits'
 standard deviation; single precision makes up to a hundredth of that."""
+HALF_DISAGREEMENT = 0.02
+"""The same of a model in half precision, which makes up to a fifth of that."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +120,8 @@ def _model_logits(path: Path, model: Model, inputs: Reals) -> Reals:
     """
     answers, read = model.answers(inputs), model.network.logits(inputs)
     apart = float(np.abs(answers - read).max())
-    if not apart <= MAX_DISAGREEMENT * max(float(read.std()), 1e-6):
+    most = HALF_DISAGREEMENT if model.half else MAX_DISAGREEMENT
+    if not apart <= most * max(float(read.std()), 1e-6):
         raise UserError(
             f"{path}: the layers read of it differ from what it answers by {apart:.3g}; "
             "it is not imported"

@@ -56,6 +56,25 @@ class ColumnLaw:
 
 
 @dataclass(frozen=True, eq=False)
+class TileLaw:
+    """How the reads of tiles differ, each figure a standard deviation.
+
+    Parameters
+    ----------
+    read : float
+        Of a tile's sum at each use, and of its amplifier, in the range of a cell at full row value.
+    steps : float
+        Of the same sum, by its converter, in steps of a conversion.
+    gain : float
+        Of amplifier and converter: a factor on the tile's sum.
+    """
+
+    read: float = 0.0
+    steps: float = 0.0
+    gain: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
 class ChipLaw:
     """What chips make of each state, and of each column.
 
@@ -69,6 +88,8 @@ class ChipLaw:
         Standard deviation of a column's sum at each use, in the range of a cell at full row value.
     columns : ColumnLaw
         Of the hidden layers.
+    tiles : TileLaw
+        Of layers that are cut into tiles, in place of `read`.
     """
 
     mean: Array
@@ -77,6 +98,7 @@ class ChipLaw:
     variance_slope: Array
     read: float
     columns: ColumnLaw
+    tiles: TileLaw = TileLaw()
 
 
 def _slopes(values: npt.NDArray[np.float64], levels: npt.NDArray[np.int16]) -> Array:
@@ -106,8 +128,25 @@ def half_scale_current(formats: NumberFormats) -> float:
     return float(np.argmax(answers >= (int(answers.max()) + 1) // 2)) / formats.current_top
 
 
+def tile_law(device: Device) -> TileLaw:
+    """How the reads of a device's tiles differ.
+
+    Calibration sets thresholds, which are behind the converters, so it leaves them as they are.
+    """
+    wrong, adc = device.imperfections, device.adc
+    return TileLaw(
+        float(np.hypot(wrong.read_noise, wrong.amplifier_offset)),
+        float(np.hypot(adc.offset, adc.noise)),
+        float(np.hypot(adc.gain, wrong.amplifier_gain)),
+    )
+
+
 def chip_law(
-    device: Device, formats: NumberFormats, programming: Programming, calibrated: bool
+    device: Device,
+    formats: NumberFormats,
+    programming: Programming,
+    calibrated: bool,
+    tiled: bool = False,
 ) -> ChipLaw:
     """The law of a device's chips.
 
@@ -122,6 +161,8 @@ def chip_law(
     calibrated : bool
         Whether their neurons are calibrated: then no threshold differs, and a gain turns about
         the current of half an answer.
+    tiled : bool
+        Whether the amplifiers are those of tiles.
 
     Returns
     -------
@@ -134,7 +175,7 @@ def chip_law(
     columns = ColumnLaw(
         gain=varies.gain,
         pivot=half_scale_current(formats) if calibrated else varies.pivot(formats.neuron),
-        sum_gain=float(np.hypot(wrong.amplifier_gain, wrong.converter_gain)),
+        sum_gain=float(np.hypot(0.0 if tiled else wrong.amplifier_gain, wrong.converter_gain)),
         threshold=0.0 if calibrated else float(offsets),
         use=varies.use_deviation(formats.neuron),
     )
@@ -145,15 +186,16 @@ def chip_law(
         _slopes(variance, formats.levels),
         float(np.hypot(wrong.read_noise, 0.0 if calibrated else wrong.amplifier_offset)),
         columns,
+        tile_law(device),
     )
 
 
 def laws(
-    device: Device, formats: NumberFormats, occasions: Sequence[Occasion]
+    device: Device, formats: NumberFormats, occasions: Sequence[Occasion], tiled: bool = False
 ) -> list[tuple[float, ChipLaw]]:
     """Share and law of each occasion that has a share."""
     return [
-        (each.share, chip_law(device, formats, each.programming, each.calibrated))
+        (each.share, chip_law(device, formats, each.programming, each.calibrated, tiled))
         for each in occasions
         if each.share
     ]

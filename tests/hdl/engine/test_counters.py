@@ -3,6 +3,7 @@
 import random
 from typing import Any
 
+import pytest
 from amaranth.back import rtlil
 from amaranth.sim import Simulator
 
@@ -10,17 +11,23 @@ from allspin.hdl.engine.counters import Counters
 from allspin.hdl.memory_map import ENGINE
 from allspin.hdl.parameters import CrossbarParameters, EngineParameters
 
-PARAMETERS = EngineParameters(
-    tuple(
-        CrossbarParameters(4, 4, 4, rows_per_clock=4, neurons_per_clock=neurons)
-        for neurons in (4, 4, 1)
-    ),
-    counter_bits=16,
-)
+
+def parameters(memory: str, most: int) -> EngineParameters:
+    return EngineParameters(
+        tuple(
+            CrossbarParameters(
+                4, 4, 4, rows_per_clock=most, neurons_per_clock=neurons, memory=memory
+            )
+            for neurons in (most, most, 1)
+        ),
+        counter_bits=16,
+    )
 
 
-def test_every_counter_counts_its_own_event() -> None:
-    dut = Counters(PARAMETERS)
+# An iCE40's are written a clock later.
+@pytest.mark.parametrize(("memory", "most"), [("block", 4), ("spram", 1)])
+def test_every_counter_counts_its_own_event(memory: str, most: int) -> None:
+    dut = Counters(parameters(memory, most))
     assert len(dut.value) == 64  # as a line has bits
     rng = random.Random(5)
     counts = {(ENGINE, 0): 0, (ENGINE, 1): 0}
@@ -41,7 +48,7 @@ def test_every_counter_counts_its_own_event() -> None:
     async def stimulus(ctx: Any) -> None:
         for _ in range(300):
             busy, image = rng.getrandbits(1), rng.getrandbits(1)
-            row, column = ([rng.randrange(5) for _ in range(3)] for _ in range(2))
+            row, column = ([rng.randrange(most + 1) for _ in range(3)] for _ in range(2))
             ctx.set(dut.busy, busy)
             ctx.set(dut.image, image)
             ctx.set(dut.row, row)
@@ -70,4 +77,4 @@ def test_every_counter_counts_its_own_event() -> None:
 
 
 def test_it_becomes_rtlil() -> None:
-    rtlil.convert(Counters(PARAMETERS))
+    rtlil.convert(Counters(parameters("block", 4)))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from allspin.host.data.files import check_writable, make_folder
+from allspin.host.data.files import check_apart, check_writable, make_folder
 from allspin.sim.errors import UserError
 
 
@@ -52,3 +52,13 @@ def test_where_no_folder_can_be_made(tmp_path, place):
     (tmp_path / "taken").write_text("")
     with pytest.raises(UserError, match=r"^cannot write into the folder "):
         make_folder(tmp_path / place)
+
+
+def test_what_is_read_is_not_written_over(tmp_path):
+    read, link = tmp_path / "read", tmp_path / "link"
+    read.write_text("kept")
+    link.symlink_to(read)
+    for path in (read, link, tmp_path / "." / "read"):
+        with pytest.raises(UserError, match=r"^`output` .* is read, and would be lost"):
+            check_apart(path, None, read)
+    check_apart(tmp_path / "other", None, read)

@@ -11,6 +11,7 @@ from allspin.hdl.bench.networks import random_network
 from allspin.sim.array.spice import layer_deck, spice_deck
 from allspin.sim.array.transfer import transfer
 from allspin.sim.device.hall_array import HallArray
+from allspin.sim.network.tiling import Tiles, with_steps
 
 PRINTED = re.compile(r"^row (\d+) column (\d+): (\S+)$", re.MULTILINE)
 CROSS: dict[str, Any] = {"hall_resistance": 3.0, "longitudinal": 40.0, "arms": 25.0}
@@ -70,6 +71,20 @@ def test_a_corner_of_a_layer_is_named_and_its_words_are_resistances():
     for row, column, hall in placed:
         outermost = np.abs(network.layers[1].levels.astype(int)).max()
         assert float(hall) == pytest.approx(words[int(row), int(column)] * 3.0 / outermost)
+
+
+def test_a_deck_of_a_layer_with_tiles_is_that_of_one_tile():
+    """As the golden model solves it: no row of the next tile is in the same circuit."""
+    network = with_steps(random_network((20, 5, 3), 1), Tiles(8, 6), (3, 3))
+    array = HallArray("series", **CROSS)
+    placed = [
+        int(row)
+        for row in re.findall(r"^x(\d+)_0 ", layer_deck(network, array, "a net"), re.MULTILINE)
+    ]
+    assert placed == list(range(8))
+    with pytest.raises(ValueError, match="rows must be from 1 to 8, not 9"):
+        layer_deck(network, array, "a net", rows=9)
+    assert ", 5 rows and" in layer_deck(network, array, "a net", layer=1)
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,10 @@ def test_one_tile_of_enough_bits_is_a_column_in_one_piece(network: Network) -> N
         ({"rows": 24}, "a power of two from 8 to 65536, not 24"),
         ({"bits": 1}, "bits must be from 2 to 24"),
         ({"shift": 24}, "shift must be from 0 to 23"),
+        ({"offsets": [[0.5]]}, "offsets must be whole numbers"),
+        ({"offsets": [[2**31]]}, "offsets must be from -2147483647 to 2147483647"),
+        ({"offsets": [[float("nan")]]}, "offsets must be from"),
+        ({"offsets": [["1"]]}, "offsets must be from"),
     ],
 )
 def test_what_no_converter_is(change: dict[str, Any], says: str) -> None:

@@ -216,6 +216,15 @@ def test_a_future_format() -> None:
     assert "format 3; this version reads 1 and 2" in refusal(
         put_together(record | {"format": 3}, tensors)
     )
+    assert "it has format 1.0;" in refusal(put_together(record | {"format": 1.0}, tensors))
+
+
+def test_a_file_of_the_first_format_has_no_tiles() -> None:
+    """One that says so of itself and has some is not read as if it had none."""
+    record, tensors = parts(network_to_bytes(tiled()))
+    assert "its adcs need format 2, and it has format 1" in refusal(
+        put_together(record | {"format": 1}, tensors)
+    )
 
 
 # Tiles.

@@ -52,9 +52,9 @@ def test_what_a_network_is_cut_into_does_not_matter_to_the_next_cut() -> None:
 @pytest.mark.parametrize(
     ("rows", "bits", "says"),
     [
-        (4, 4, "tile_rows must be from 8 to 65536, not 4"),
+        (4, 4, "`tile_rows` must be from 8 to 65536, not 4"),
         (100, 4, "a power of two from 8 to 65536, not 100"),
-        (128, 1, "adc_bits must be from 2 to 24, not 1"),
+        (128, 1, "`adc_bits` must be from 2 to 24, not 1"),
     ],
 )
 def test_what_no_tiles_are(rows: int, bits: int, says: str) -> None:

@@ -64,10 +64,10 @@ def test_the_table_and_the_picture(model, data, tmp_path, capfd):
     ("more", "message"),
     [
         ("--bits 9", "--bits must be from 1 to 8, not 9"),
-        ("--tune -1", "tune must be from 0 to 10000, not -1"),
-        ("--scale 0", "scale must be a finite number greater than 0, not 0.0"),
+        ("--tune -1", "--tune must be from 0 to 10000, not -1"),
+        ("--scale 0", "--scale must be a finite number greater than 0, not 0.0"),
         ("--polarity quieter", "--polarity needs --device"),
-        ("--states 1", "states must be from 2 to 128, not 1"),
+        ("--states 1", "--states must be from 2 to 128, not 1"),
     ],
 )
 def test_bad_values_are_one_line(model, data, tmp_path, capfd, more, message):
@@ -77,6 +77,14 @@ def test_bad_values_are_one_line(model, data, tmp_path, capfd, more, message):
     assert out == ""
     assert err == f"allspin: {message}\n"
     assert not output.exists()
+
+
+def test_the_model_is_not_written_over(model, data, capfd):
+    before = model.read_bytes()
+    assert main(arguments(model, data, model)) == 2
+    said = f"--output {model} is read, and would be lost when it is written; give another name"
+    assert capfd.readouterr().err == f"allspin: {said}\n"
+    assert model.read_bytes() == before
 
 
 def test_a_pickle_is_refused_with_the_line_that_converts_it(data, tmp_path, capfd):

@@ -372,6 +372,8 @@ def test_images_in_files_have_a_winner_and_logits(digits, tmp_path, capfd):
         ("--image README.md", "README.md is no image that can be read: only PNG, JPEG"),
         ("--image one.png --images 3", "--images is for test images, and --image takes their"),
         ("--image one.png --data x", "--data is for test images, and --image takes their place"),
+        ("--image one.png --tile-rows 64", "--tile-rows needs --adc-bits"),
+        ("--image one.png --tile-rows 64 --adc-bits 4 --data x", "cannot read the data folder x"),
         ("--image one.png --on virtual --resident", "--resident is for test images, and --image"),
         ("--image one.png --framing no", "--framing must be one of mnist, whole, not 'no'"),
         ("--framing mnist", "--framing needs --image"),

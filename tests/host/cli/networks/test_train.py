@@ -86,8 +86,8 @@ def test_options_reach_the_network(data, tmp_path, capfd) -> None:
             "--neuron tanh",
             "relu, sot, not 'tanh'",
         ),
-        ("--pixel-bits 9", "pixel_bits must be from 1 to 8, not 9"),
-        ("--hidden-bits 0", "hidden_bits must be from 1 to 8, not 0"),
+        ("--pixel-bits 9", "--pixel-bits must be from 1 to 8, not 9"),
+        ("--hidden-bits 0", "--hidden-bits must be from 1 to 8, not 0"),
         ("--rah-bits 4", "10 states need R_AH words of at least 5 bits, not 4"),
         ("--noise 2", "noise must be from 0 to 0.5, not 2.0"),
         ("--epochs 0", "epochs must be from 1 to 10000, not 0"),
@@ -162,6 +162,14 @@ epochs = 2
 seed = 5
 data = "other"
 """
+
+
+def test_a_recipe_is_not_written_over(data, tmp_path, capfd) -> None:
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text(RECIPE)
+    assert main(["train", "--recipe", str(recipe), "-o", str(recipe)]) == 2
+    assert f"--output {recipe} is read, and would be lost" in capfd.readouterr().err
+    assert recipe.read_text() == RECIPE
 
 
 def test_a_recipe_is_the_same_as_its_options(data, tmp_path, capfd) -> None:

@@ -20,6 +20,8 @@ def test_known_parameters_become_options_and_nothing_else():
 def test_a_value_error_is_on_the_parameter_that_it_begins_with():
     with pytest.raises(UserError, match=r"^`rows_per_clock` must be 1$"), naming_options():
         raise ValueError("rows_per_clock must be 1")
+    with pytest.raises(UserError, match=r"^`adc_bits` needs `tile_rows`$"), naming_options():
+        raise ValueError("`adc_bits` needs `tile_rows`")
 
 
 @pytest.mark.parametrize("name", COMMANDS)

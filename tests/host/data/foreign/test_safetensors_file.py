@@ -40,6 +40,13 @@ def test_layers_follow_their_names_numbers_by_value(file, names):
     assert network.logits(values) == pytest.approx(hidden @ weights[2].T + biases[2], abs=1e-5)
 
 
+def as_bfloat16(content):
+    """A file of half precision that says its numbers are of the other kind of 16 bits."""
+    end = 8 + int.from_bytes(content[:8], "little")
+    header = content[8:end].replace(b'"F16"', b'"BF16"')
+    return len(header).to_bytes(8, "little") + header + content[end:]
+
+
 ONE = np.ones((3, 4), np.float32)
 HOSTILE = {
     "norm": (
@@ -59,6 +66,10 @@ HOSTILE = {
     "own": (network_to_bytes(random_network((6, 4, 3), 1)), "is a network file of allspin already"),
     "header": ((1 << 40).to_bytes(8, "little") + b"{}", "is not a safetensors file"),
     "cut": (save({"0.weight": ONE})[:-1], "is not a safetensors file, or is damaged"),
+    "brain": (
+        as_bfloat16(save({"0.weight": ONE.astype(np.float16)})),
+        "0.weight has numbers of the type BF16, which is not read; save the module in single",
+    ),
     "short": (b"{}", "is not a safetensors file"),
 }
 

@@ -10,6 +10,7 @@ from allspin.host.link.wire.uart import UartOptions
 from allspin.host.study.running import latency as module
 from allspin.host.study.running.latency import latency
 from allspin.sim.errors import UserError
+from allspin.sim.network.tiling import Tiles, tiles_of
 
 NETWORK = random_network((24, 12, 6), 1)
 
@@ -31,6 +32,24 @@ def test_the_simulated_rate_does_not_matter(data, monkeypatch):
     # All of the request is there before the engine begins, and the answer begins behind the last
     # logit.
     assert np.all(one.turnaround > one.engine)
+
+
+def test_a_network_is_cut_before_it_is_measured(data, monkeypatch):
+    measured = []
+    monkeypatch.setattr(module, "measure_latency", lambda network, *_: measured.append(network))
+    with pytest.raises(AttributeError):  # nothing was counted
+        latency(NETWORK, images=5, data=data, tiles=Tiles(8, 3))
+    assert tiles_of(measured[0]) == [Tiles(8, 3)] * 2
+
+
+@pytest.mark.long
+def test_tiles_cost_a_latency_and_no_image_more_than_another(data):
+    """With bits enough for every sum the neurons answer alike; only the converters are passed."""
+    plain = latency(NETWORK, images=5, data=data)
+    tiled = latency(NETWORK, images=5, data=data, tiles=Tiles(8, 24))
+    (more,) = set(tiled.engine - plain.engine)
+    assert 0 < more <= 3 * len(NETWORK.layers)
+    np.testing.assert_array_equal(tiled.turnaround - plain.turnaround, more)
 
 
 def test_bits_are_those_of_the_frames(data):

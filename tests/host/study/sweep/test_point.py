@@ -118,9 +118,13 @@ def test_tiles_and_their_converters_are_factors():
 @pytest.mark.parametrize(
     ("entries", "says"),
     [
-        ({"tile_rows": 64}, "tile_rows needs `adc_bits`"),
-        ({"tile_rows": 100, "adc_bits": 4}, "tile_rows must be a power of two from 8 to 65536"),
-        ({"adc_gain": 2}, "adc_gain must be a number from 0 to 1"),
+        ({"tile_rows": 64}, "^`tile_rows` needs `adc_bits`$"),
+        ({"tile_rows": 100, "adc_bits": 4}, "^`tile_rows` must be a power of two from 8 to 65536"),
+        (
+            {"adc_noise": [0, 0.5]},
+            "^`adc_noise` is for converters of tiles, and mnist-10 has none: give `tile_rows`",
+        ),
+        ({"adc_gain": 2}, "^`adc_gain` must be a number from 0 to 1"),
     ],
 )
 def test_tiles_that_are_none(entries, says):

@@ -104,6 +104,10 @@ def refused(path, record=RECORD, points=POINTS):
     [
         ({"grid": {**GRID.to_dict(), "c2c": [0, 1]}}, "c2c is [0.0, 0.1] there, [0, 1] here"),
         ({"grid": {**GRID.to_dict(), "chips": 7}}, "chips is 20 there, 7 here"),
+        (
+            {"grid": {name: value for name, value in GRID.to_dict().items() if name != "data"}},
+            "one of the two has no data",
+        ),
         ({"networks": {"mnist-10": "z"}}, "mnist-10 is another file now"),
         ({"devices": {"paper": "z"}}, "paper is another file now"),
         ({"data": "z"}, "the data differs"),

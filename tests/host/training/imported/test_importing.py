@@ -4,7 +4,9 @@ import dataclasses
 import json
 
 import numpy as np
+import onnx
 import pytest
+from onnx import TensorProto, helper, numpy_helper
 
 from allspin.host.data.catalogue import device_path
 from allspin.host.data.foreign.description import InputScaling
@@ -126,6 +128,28 @@ def test_a_model_that_is_read_otherwise_than_it_answers_is_refused(elsewhere, mo
     monkeypatch.setattr(importing, "read_model", misread)
     with pytest.raises(UserError, match=r"differ from what it answers by 1; it is not imported"):
         import_network(elsewhere.path, elsewhere.dataset)
+
+
+def test_a_model_in_half_precision_is_read_as_exactly_as_it_answers(elsewhere, tmp_path):
+    """ONNX's evaluator rounds after each operator, which is no misreading."""
+    weights = {name: array.astype(np.float16) for name, array in np.load(elsewhere.path).items()}
+    node, half = helper.make_node, TensorProto.FLOAT16
+    graph = helper.make_graph(
+        [
+            node("Gemm", ["images", "W0", "b0"], ["sums"]),
+            node("Relu", ["sums"], ["hidden"]),
+            node("Gemm", ["hidden", "W1", "b1"], ["logits"]),
+        ],
+        "half",
+        [helper.make_tensor_value_info("images", half, ["n", 42])],
+        [helper.make_tensor_value_info("logits", half, ["n", 4])],
+        [numpy_helper.from_array(array, name) for name, array in weights.items()],
+    )
+    path = tmp_path / "half.onnx"
+    opsets = [helper.make_opsetid("", 18)]
+    onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=8), path)
+    imported = import_network(path, elsewhere.dataset)
+    assert imported.model_accuracy == pytest.approx(elsewhere.accuracy, abs=0.01)
 
 
 def test_other_classes_are_refused(elsewhere, tmp_path):

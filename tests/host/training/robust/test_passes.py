@@ -11,10 +11,15 @@ from allspin.host.training.latent import LatentNetwork
 from allspin.host.training.passes import backward as machines_backward
 from allspin.host.training.passes import forward as undisturbed
 from allspin.host.training.recipe import TrainingParameters
-from allspin.host.training.robust.law import ChipLaw, ColumnLaw, chip_law
+from allspin.host.training.robust import passes
+from allspin.host.training.robust.law import ChipLaw, ColumnLaw, TileLaw, chip_law
 from allspin.host.training.robust.passes import backward, forward
 from allspin.host.training.training_target import TrainingTarget
 from allspin.sim.chip.chip import Chip
+from allspin.sim.device.adc_variation import AdcVariation
+from allspin.sim.device.device import Device
+from allspin.sim.device.imperfections import Imperfections
+from allspin.sim.network.adc import Adc
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Programming
@@ -44,8 +49,14 @@ def quiet(network: LatentNetwork) -> ChipLaw:
     return ChipLaw(levels, still, still + 1, still, 0.0, ColumnLaw())
 
 
-def test_chips_that_do_not_differ_are_the_machine() -> None:
+@pytest.mark.parametrize("adcs", [[None, None], [Adc(16, 4, 9), Adc(8, 5, 7)]])
+def test_chips_that_do_not_differ_are_the_machine(
+    adcs: list[Adc | None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passes, "LEAST_VARIANCE", 1e-12)
     network, values = made(PARAMETERS, 6, 0)
+    values[16:32, :20] = 0  # a tile that some images do not drive
+    network.adcs = adcs
     sums, record = forward(network, values, quiet(network), np.random.default_rng(1))
     expected, known = undisturbed(network, values)
     np.testing.assert_array_equal(record[1].drive, known[1].drive)
@@ -59,10 +70,23 @@ def test_chips_that_do_not_differ_are_the_machine() -> None:
         np.testing.assert_allclose(one, other, atol=0.01 * float(np.abs(other).max()))
 
 
-def test_logits_scatter_as_those_of_chips_do() -> None:
+WRONG = dataclasses.replace(
+    PAPER,
+    adc=AdcVariation(offset=0.5, gain=0.1, noise=0.5),
+    imperfections=Imperfections(read_noise=0.1, amplifier_offset=0.1, amplifier_gain=0.1),
+)
+"""A device whose converters of tiles, and amplifiers before them, are wrong."""
+
+
+@pytest.mark.parametrize(
+    ("device", "adcs"),
+    [(PAPER, [None, None]), (PAPER, [Adc(16, 8, 6), None]), (WRONG, [Adc(16, 8, 6)] * 2)],
+)
+def test_logits_scatter_as_those_of_chips_do(device: Device, adcs: list[Adc | None]) -> None:
     """One image on 300 chips of the generator, and 20,000 times under the law."""
     network, values = made(PARAMETERS, 12, 3)
-    law = chip_law(PAPER, network.formats, Programming(), False)
+    network.adcs = adcs
+    law = chip_law(device, network.formats, Programming(), False, tiled=adcs[0] is not None)
     sums, _ = forward(
         network, np.repeat(values[:, :1], 20_000, axis=1), law, np.random.default_rng(4)
     )
@@ -71,7 +95,7 @@ def test_logits_scatter_as_those_of_chips_do() -> None:
     unit = network.formats.input_top(1) * network.formats.outermost
     logits = []
     for seed in range(300):
-        chip = Chip(PAPER, seed)
+        chip = Chip(device, seed)
         words = program_chip(chip, exported, Programming()).words
         logits.append(
             GoldenModel(chip.varied(exported), words, chip.noise(exported)).logits(image)[0]
@@ -82,12 +106,16 @@ def test_logits_scatter_as_those_of_chips_do() -> None:
     np.testing.assert_allclose(sums.std(axis=0), deviation, rtol=0.2)
 
 
-def test_the_gradient_is_the_slope_of_the_loss_with_the_same_draws() -> None:
+@pytest.mark.parametrize("adcs", [[None, None], [Adc(16, 12, 4), Adc(8, 13, 4)]])
+def test_the_gradient_is_the_slope_of_the_loss_with_the_same_draws(
+    adcs: list[Adc | None],
+) -> None:
     """At 128 states and 8 bits rounding changes little."""
     parameters = dataclasses.replace(
         PARAMETERS, states=128, pixel_bits=8, hidden_bits=8, target=None
     )
     network, values = made(parameters, 5, 5)
+    network.adcs = adcs
     values = np.tile(values, (1, 50))
     levels = network.formats.levels.astype(np.float32)
     law = ChipLaw(
@@ -97,6 +125,7 @@ def test_the_gradient_is_the_slope_of_the_loss_with_the_same_draws() -> None:
         4 * levels,
         0.0,
         ColumnLaw(gain=0.1, pivot=0.3, sum_gain=0.05, threshold=0.05, use=0.01),
+        TileLaw(read=0.01, steps=1.0, gain=0.05),
     )
     direction = np.random.default_rng(6).standard_normal((3000, 4)).astype(np.float32)
 
@@ -143,3 +172,27 @@ def test_noise_of_a_read_widens_every_sum() -> None:
     alike = np.repeat(values[:, :1], 4000, axis=1)
     _, record = forward(network, alike, law, np.random.default_rng(1))
     np.testing.assert_allclose(record[0].sums.std(axis=0), 0.1 * 252 * 15, rtol=0.05)
+
+
+FIGURES = {"read": 0.3, "steps": 9.0, "gain": 0.3}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_errors_of_a_tile_are_before_its_converter_and_only_where_a_row_is_driven(
+    name: str,
+) -> None:
+    network, values = made(PARAMETERS, 6, 0)
+    network.adcs = [Adc(16, 16, 2), Adc(8, 16, 0)]
+    law = dataclasses.replace(quiet(network), tiles=TileLaw(**{name: FIGURES[name]}))
+    alike = np.repeat(values[:, :1], 4000, axis=1)
+    alike[16:32] = 0
+    _, record = forward(network, alike, law, np.random.default_rng(1))
+    first, silent, _ = record[0].reads
+    means = np.abs(alike[:16, 0] @ network.words(0)[:16])
+    expected = {"read": 0.3 * 252 * 15, "steps": 9.0 * 4, "gain": 0.3 * means}[name]
+    # A conversion rounds: the deviation of what lies evenly within a step of four words.
+    rounded = np.broadcast_to(np.hypot(expected, 4 / np.sqrt(12)), means.shape)
+    np.testing.assert_allclose(first.sums.std(axis=0), rounded, rtol=0.06)
+    assert not silent.sums.any()
+    assert silent.slope is not None
+    assert not silent.slope.any()

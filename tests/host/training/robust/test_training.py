@@ -16,6 +16,7 @@ from allspin.host.training.training_target import TrainingTarget
 from allspin.sim.chip.chip import Chip
 from allspin.sim.network.netfile import network_to_bytes
 from allspin.sim.network.network import Network
+from allspin.sim.network.tiling import Tiles, cut, tiles_of
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Programming
 
@@ -48,6 +49,19 @@ def over_chips(network: Network, dataset: Dataset) -> float:
 def test_chips_of_a_robust_network_classify_better(dataset: Dataset) -> None:
     plain, robust = (train(dataset, each).network for each in (PLAIN, ROBUST))
     assert 1 - over_chips(robust, dataset) < 0.6 * (1 - over_chips(plain, dataset))
+
+
+def test_chips_of_a_network_that_was_trained_through_tiles_classify_better(
+    dataset: Dataset,
+) -> None:
+    """Than those of one that was cut when it was trained."""
+    tiles = Tiles(16, 3)
+    tiled = train(dataset, dataclasses.replace(ROBUST, tiles=tiles)).network
+    kept = split(len(dataset.train_images))[1]
+    chosen = dataset.train_images[kept], dataset.train_labels[kept]
+    later = cut(train(dataset, ROBUST).network, tiles, *chosen)
+    assert tiles_of(tiled) == tiles_of(later) == [tiles] * 2
+    assert 1 - over_chips(tiled, dataset) < 0.7 * (1 - over_chips(later, dataset))
 
 
 def test_chips_judge_on_images_that_were_not_learnt_from(dataset: Dataset) -> None:

@@ -1,0 +1,59 @@
+"""Tiles in a report: it says them, compares like with like, and its commands do the same again."""
+
+import shlex
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from allspin.hdl.bench.networks import random_network
+from allspin.host.report import compared as module
+from allspin.host.report.compared import compared
+from allspin.host.report.subject import Subject
+from allspin.host.show.display import Silent
+from allspin.host.study.cutting import calibration_images
+from allspin.sim.errors import UserError
+from allspin.sim.network.network import Network
+from allspin.sim.network.tiling import Tiles, tiles_of
+
+TILES = Tiles(16, 4)
+
+
+@pytest.fixture
+def subject(idx_folder) -> Subject:
+    made = random_network((48, 9, 4), 3)
+    network = Network(made.layers, made.neuron, (6, 8))
+    data = idx_folder(classes=4, train=240, test=60, shape=(6, 8))
+    return Subject.open(network, data=data, tiles=TILES, chips=1)
+
+
+def handed_over(subject: Subject, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """What the comparison is given."""
+    given = []
+
+    def stop(what: Any, **_: Any) -> None:
+        given.append(what)
+        raise UserError("enough")
+
+    monkeypatch.setattr(module, "compare", stop)
+    assert compared(subject, Silent()) == "enough"
+    return given[0]
+
+
+def test_counterparts_are_cut_as_the_command_cuts_them(subject, monkeypatch):
+    """For which they need the images that choose steps."""
+    given = handed_over(subject, monkeypatch)
+    assert tiles_of(given.network) == [TILES, TILES]
+    images, labels = calibration_images(subject.network, subject.data)
+    assert np.array_equal(given.calibration[0], images)
+    assert np.array_equal(given.calibration[1], labels)
+    plain = replace(subject, network=random_network((48, 9, 4), 3), tiles=None)
+    assert handed_over(plain, monkeypatch).calibration is None
+
+
+@pytest.mark.parametrize("images", [True, False])
+def test_each_command_names_tiles_and_data(subject, images):
+    words = shlex.split(subject.command("compare", images=images))
+    for option, value in (("--tile-rows", "16"), ("--adc-bits", "4"), ("--data", subject.data)):
+        assert words[words.index(option) + 1] == str(value)
