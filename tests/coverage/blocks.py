@@ -1,5 +1,7 @@
 """Blocks alone, where a machine of the size that is simulated cannot bring something about."""
 
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from typing import Any
 
@@ -16,9 +18,13 @@ from allspin.hdl.crossbar.kinds import make_crossbar
 from allspin.hdl.link.cobs import CobsEncoder
 from allspin.hdl.link.uart import UartParameters, UartReceiver, UartTransmitter
 from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.parameters.levels import UniformLevels
 from allspin.hdl.parameters.memory_map import ENGINE, RESIDENT_RUN, WEIGHTS
+from allspin.hdl.parameters.tiling import Tiling
 from allspin.hdl.resident.player import BeatUnpacker
 from tests.coverage.bins import Bin, hand_overs
+from tests.coverage.column_bins import level_bins, tile_bins
+from tests.hdl.crossbar.test_crossbar import compute, sums_of
 from tests.hdl.resident.test_resident import Machine
 
 
@@ -62,6 +68,58 @@ def crossbars() -> Coverage:
         assert [sums[0] for sums, _ in taken] == (images @ words).ravel().tolist()
         coverage.merge(counted(recording, bins))
     return coverage
+
+
+def tiles() -> Coverage:
+    """Columns that are read tile by tile, and rows that are read as they are."""
+    coverage = Coverage()
+    rng = np.random.default_rng(3)
+    for memory in ("block", "ecp5"):
+        tiling = Tiling(8, 3, 2, offsets=True)
+        p = CrossbarParameters(20, 5, 3, 2, rah_bits=4, memory=memory, tiling=tiling)
+        words = rng.integers(-8, 8, (p.rows, p.columns))
+        offsets = rng.integers(-9, 9, (p.tiles, p.columns))
+        # The second is blank, and so is a tile of most.
+        images = rng.integers(0, 4, (10, p.rows)) * (rng.random((10, p.rows)) < 0.3)
+        images[1] = 0
+        every = images, np.eye(p.rows, dtype=int)[::7]
+        for bare, shown in enumerate(every):
+            with watched(coverage, tile_bins) as watch:
+                found = compute(
+                    p, words, shown, stall=0.4, offsets=offsets, bare=bool(bare), watch=watch
+                )
+            read = (words[::7] << tiling.shift).tolist()
+            assert found == (read if bare else sums_of(p, words, shown, offsets))
+    return coverage
+
+
+def states() -> Coverage:
+    """Memories that keep states, and sums as far as they go."""
+    coverage = Coverage()
+    levels = UniformLevels(5, 3, -6)
+    for memory in ("block", "ecp5"):
+        p = CrossbarParameters(
+            5, 7, 4, 2, rah_bits=4, rows_per_clock=2, memory=memory, levels=levels
+        )
+        words = np.random.default_rng(4).choice(levels.words, (p.rows, p.columns))
+        words[:, 0], words[:, 1] = levels.lowest, levels.words[-1]
+        images = np.random.default_rng(5).integers(0, 4, (6, p.rows))
+        images[2] = 3
+        with watched(coverage, level_bins) as watch:
+            found = compute(p, words, images, stall=0.4, watch=watch)
+        assert found == (images @ words).tolist()
+    return coverage
+
+
+@contextlib.contextmanager
+def watched(
+    coverage: Coverage, bins_of: Callable[[Recording], Iterable[Bin]]
+) -> Iterator[Callable[[Recording], None]]:
+    """Something that is told of a recording before it begins; it is counted when it is over."""
+    kept: list[tuple[Recording, list[Bin]]] = []
+    yield lambda recording: kept.append((recording, [*bins_of(recording)]))
+    for recording, bins in kept:
+        coverage.merge(counted(recording, bins))
 
 
 def engines() -> Coverage:

@@ -13,6 +13,8 @@ def measure() -> Coverage:
         blocks.crossbars,
         blocks.encoders,
         blocks.engines,
+        blocks.states,
+        blocks.tiles,
         blocks.unpackers,
         blocks.wires,
     ):

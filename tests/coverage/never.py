@@ -18,9 +18,14 @@ REASONS = {
     ),
     "a cell is placed in every clock": (
         "CellPlacer.cells: held back",
+        "LinePlacer.cells: held back",
         "*Cells.cells: held back",
         "Banks.cells: held back",
         "Crossbar.cells: held back",
+    ),
+    "an offset is placed in every clock": (
+        "*Columns.offsets: held back",
+        "Crossbar.offsets: held back",
     ),
     "a sum leaves its crossbar when there is room for its activation": (
         "NeuronArray.*s: held back",

@@ -31,7 +31,7 @@ from allspin.boards.catalogue import find_boards
 from allspin.boards.profiles import ECP5_85, Profile
 from allspin.boards.shell import Shell, ShellParameters
 from allspin.boards.top import Top, TopParameters
-from allspin.hdl.bench.networks import random_network
+from allspin.hdl.bench.networks import in_tiles, random_network
 from allspin.hdl.cost.cells import yosys_command
 from allspin.hdl.cost.mac_array import MacArray, MacParameters
 from allspin.hdl.link.uart import UartParameters
@@ -184,6 +184,10 @@ def designs() -> dict[str, Design]:
             profiles[name] = HardwareProfile(memory=memory, rows_per_clock=2, resident=kept)
     for name, profile in profiles.items():
         found[name] = _machine(four, profile)
+    tiled = in_tiles(random_network((40, 9, 6), 6), 16, 4)
+    for memory, rows, offsets in (("block", 1, False), ("block", 2, True), ("ecp5", 2, True)):
+        profile = HardwareProfile(lanes=4, rows_per_clock=rows, memory=memory, tile_offsets=offsets)
+        found[f"tiles on {memory} {rows}"] = _machine(tiled, profile)
     found["words in SPRAM"] = _machine(two, HardwareProfile(lanes=4, memory="spram"))
     for name, profile in _profiles():
         found[name] = _machine(two, profile)

@@ -58,7 +58,8 @@ class Proof:
     cover_depth : int
         Clocks within which each cover is reached.
     slow : bool
-        Whether `make test` leaves the proof out, which takes more than ten seconds.
+        Whether `make test` leaves the proof out: it takes more than ten seconds, or is of the
+        same block as another.
     engine : str
         In SymbiYosys's words.
     parts : tuple of module

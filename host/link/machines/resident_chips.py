@@ -13,7 +13,7 @@ from allspin.hdl.link.protocol import Feature, Request
 from allspin.hdl.parameters.memory_map import ENGINE, REDRAW
 from allspin.host.link.machines.chip_programming import REDRAW_LINE, ChipMaker
 from allspin.host.link.machines.resident import SLOWEST, ResidentCounts, ResidentImages
-from allspin.host.link.payloads.memories import Memories, Memory
+from allspin.host.link.payloads.memories import Memories
 from allspin.host.link.wire.groups import Group
 from allspin.sim.chip.chip import Chip
 from allspin.sim.network.network import Network
@@ -92,23 +92,22 @@ class ResidentChips:
 
     def _redraws(self, chips: Sequence[tuple[Chip, Network]]) -> list[Group]:
         """What makes each chip of any other: the memories that are not alike, and a redraw."""
-        memories = [self._maker.memories(*chip) for chip in chips]
-        alike = [
-            all(_same(one, column[0]) for one in column) for column in zip(*memories, strict=True)
-        ]
+        memories = [dict(self._maker.memories(*chip)) for chip in chips]
+        # One that is not used, as those of amplifiers without offsets, some chips have not.
+        alike = {
+            space
+            for space, lines in memories[0].items()
+            if all(space in each and np.array_equal(each[space], lines) for each in memories)
+        }
         return [
             [
                 (Request.WRITE, body)
                 for body in self._machine.writes(
                     [
-                        *(one for one, skip in zip(each, alike, strict=True) if not skip),
+                        *((space, lines) for space, lines in each.items() if space not in alike),
                         (ENGINE << 4 | REDRAW, REDRAW_LINE),
                     ]
                 )
             ]
             for each in memories
         ]
-
-
-def _same(one: Memory, other: Memory) -> bool:
-    return one[0] == other[0] and np.array_equal(one[1], other[1])

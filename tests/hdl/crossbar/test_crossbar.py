@@ -2,6 +2,7 @@
 
 import random
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +14,7 @@ from amaranth.hdl import ResetInserter, Signal
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from allspin.hdl.bench.coverage import Recording
 from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.crossbar.kinds import make_crossbar
 from allspin.hdl.parameters.crossbar import CrossbarParameters
@@ -86,14 +88,24 @@ def compute(
     seed: int = 0,
     clocks: list[int] | None = None,
     offsets: Words | None = None,
+    bare: bool = False,
+    watch: Callable[[Recording], None] | None = None,
 ) -> list[list[int]]:
-    """Column sums of each image, and the flag of the last column checked."""
+    """Column sums of each image, and the flag of the last column checked.
+
+    With `bare` each image is a row that is read; `watch` gets what is to be written down.
+    """
     dut = make_crossbar(p)
-    bench = StreamBench(dut, stall=stall, seed=seed)
+    recording = None if watch is None else Recording(dut)
+    if watch is not None and recording is not None:
+        watch(recording)
+    bench = StreamBench(dut, stall=stall, seed=seed, recording=recording)
     loaded = [False]
     rng = random.Random(seed)
 
     async def stimulus(ctx: Any) -> None:
+        if bare:
+            ctx.set(dut.bare, 1)
         for cell in cells(words):
             ctx.set(dut.cells.payload, dict(zip(("first", "row", "word"), cell, strict=True)))
             ctx.set(dut.cells.valid, 1)
@@ -292,6 +304,16 @@ def test_tiles_of_one_beat_follow_one_another_at_once(memory: str) -> None:
     clocks: list[int] = []
     assert compute(p, words, images, clocks=clocks) == sums_of(p, words, images)
     assert np.diff(clocks[::5]).tolist() == [15] * 7
+
+
+@pytest.mark.parametrize("memory", ["block", "ecp5"])
+def test_a_row_that_is_read_is_not_converted(memory: str) -> None:
+    """Neither rounded nor clamped, and without its converters' offsets."""
+    p = CrossbarParameters(11, 3, 2, memory=memory, tiling=Tiling(8, 2, 6, offsets=True))
+    words = np.random.default_rng(2).integers(-128, 128, (11, 3))
+    offsets = np.full((2, 3), 1000)
+    found = compute(p, words, np.eye(11, dtype=int), stall=0.3, offsets=offsets, bare=True)
+    assert found == (words << 6).tolist()
 
 
 @pytest.mark.parametrize("memory", ["block", "ecp5"])

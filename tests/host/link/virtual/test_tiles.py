@@ -1,6 +1,8 @@
 """Columns that are read tile by tile, on the virtual board: every logit, streamed and resident."""
 
 import dataclasses
+from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -28,13 +30,18 @@ NETWORK = in_tiles(PLAIN, 16, 5)
 RESPONSE = PulseResponse(22.0, 100, -1.0, 1.0)
 
 
-@pytest.fixture(scope="module")
-def device():
+@cache
+def program() -> Path:
+    """A board for such networks, whose converters have offsets."""
     profile = HardwareProfile(
         rows_per_clock=4, resident=ResidentParameters(4000, 200), tile_offsets=True
     )
-    program = build(TopParameters.from_network(NETWORK, profile))
-    with LinkedMachine(VirtualTransport(program)) as opened:
+    return build(TopParameters.from_network(NETWORK, profile))
+
+
+@pytest.fixture(scope="module")
+def device():
+    with LinkedMachine(VirtualTransport(program())) as opened:
         yield opened
 
 
