@@ -19,7 +19,8 @@ from allspin.hdl.bench.proof.opened import Opened
 from allspin.hdl.bench.proof.proof import Mutant, Proof
 from allspin.hdl.crossbar import crossbar, pass_source
 from allspin.hdl.crossbar.cells import banks
-from allspin.hdl.crossbar.columns.columns import FLAGS, columns
+from allspin.hdl.crossbar.columns import columns
+from allspin.hdl.crossbar.columns.columns import FLAGS
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.levels import UniformLevels
 

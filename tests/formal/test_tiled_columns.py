@@ -48,7 +48,8 @@ def converted(tiling: Tiling, sum_: Value, width: int) -> Value:
     return Mux(read >= top, top - 1, Mux(read < -top, -top, read))[:width].as_signed()
 
 
-def later(m: Module, value: Value, clocks: int, name: str) -> Value:
+def later(m: Module, value: Value | int, clocks: int, name: str) -> Value:
+    value = Value.cast(value)
     for clock in range(clocks):
         register = Signal(value.shape(), name=f"{name}_{clock}")
         m.d.sync += register.eq(value)

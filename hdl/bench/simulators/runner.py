@@ -34,7 +34,7 @@ from allspin.sim.network.network import Network
 TOP = "top"
 """Name of the top module."""
 TIMESCALE = ("1ns", "1ns")
-COMPRESSION = Path(__file__).parent / "compression"
+COMPRESSION = Path(__file__).parents[1] / "compression"
 """Headers in place of zlib's and LZ4's, which Verilator's waveform writer asks for."""
 TAIL = 30
 """Lines of a log that a message shows."""

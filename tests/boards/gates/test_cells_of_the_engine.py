@@ -14,7 +14,7 @@ from allspin.hdl.export.verilog import to_verilog
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
 
-BENCH = Path(__file__).parents[2] / "hdl" / "bench" / "bench_engine.py"
+BENCH = Path(__file__).parents[2] / "hdl" / "bench" / "cocotb" / "bench_engine.py"
 TESTS = ("stalls_everywhere", "full_speed", "memories_read_back")
 CELLS = ("CCU2C", "DP16KD", "TRELLIS_FF")
 NETWORK = random_network((260, 9, 5), 3)
