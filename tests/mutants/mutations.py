@@ -90,10 +90,10 @@ class Mutant:
     def key(self) -> str:
         """A name that stays while its function has the same change in the same order.
 
-        The file's folder is not part of it: a file that is moved keeps its mutants.
+        Of the file's folders only the layer is part of it: a file that is moved keeps its mutants.
         """
-        name = self.path.rpartition("/")[2]
-        parts = (name, self.scope, self.kind, self.before, self.after, str(self.ordinal))
+        layer, name = self.path.partition("/")[0], self.path.rpartition("/")[2]
+        parts = (layer, name, self.scope, self.kind, self.before, self.after, str(self.ordinal))
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
     def apply(self, source: str) -> str:

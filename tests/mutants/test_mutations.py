@@ -75,7 +75,7 @@ def test_what_is_only_said_or_missing_is_none(source):
 
 def test_places_are_right_behind_other_letters():
     source = "é = 'µ'; x = a + b  # ü\ny = 'ß'; z = 4\n"
-    texts = {mutant.apply(source) for mutant in find_mutants("a.py", source)}
+    texts = {mutant.apply(source) for mutant in find_mutants("sim/a.py", source)}
     assert "é = 'µ'; x = (a - b)  # ü\ny = 'ß'; z = 4\n" in texts
     assert "é = 'µ'; x = a + b  # ü\ny = 'ß'; z = 5\n" in texts
 
@@ -89,12 +89,12 @@ def test_a_change_keeps_how_an_expression_is_grouped():
 
 def test_only_what_decides_about_a_refusal_refuses():
     source = "if a < 1:\n    b = 2\n    raise E\nc = 3 if d else 4\n"
-    found = {m.before: m.refuses for m in find_mutants("a.py", source)}
+    found = {m.before: m.refuses for m in find_mutants("sim/a.py", source)}
     assert found == {"a < 1": True, "1": True, "2": False, "d": False, "3": False, "4": False}
 
 
 def keys(source: str) -> dict[str, Mutant]:
-    return {mutant.key: mutant for mutant in find_mutants("a.py", source)}
+    return {mutant.key: mutant for mutant in find_mutants("sim/a.py", source)}
 
 
 def test_a_key_stays_when_something_else_changes():
@@ -102,7 +102,7 @@ def test_a_key_stays_when_something_else_changes():
     two = "# Longer.\nLIMIT = 3\ndef g():\n    return 1\n\n" + one
     assert keys(one).keys() < keys(two).keys()
     assert all(keys(two)[key].line == mutant.line + 5 for key, mutant in keys(one).items())
-    elsewhere = find_mutants("room/a.py", one)
+    elsewhere = find_mutants("sim/room/a.py", one)
     assert {mutant.key for mutant in elsewhere} == keys(one).keys()
 
 

@@ -7,13 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from allspin.host.data.catalogue import open_device
 from allspin.host.data.datasets import Dataset, load_dataset
 from allspin.host.training.images.validation import split
 from allspin.host.training.latent.passes import backward, forward
 from allspin.host.training.recipe.parameters import TrainingParameters
-from allspin.host.training.recipe.training_target import TrainingTarget
-from allspin.host.training.robust.robustness import Robustness
 from allspin.host.training.train import train
 from allspin.sim.network.adc import Adc
 from allspin.sim.network.golden import GoldenModel
@@ -96,9 +93,3 @@ def test_a_network_that_is_trained_through_tiles_has_them_and_bears_them(dataset
     right = GoldenModel(later).classify(dataset.test_images) == dataset.test_labels
     assert trained.test_accuracy > np.mean(right)
     assert uncut(later).layers[0].adc is None
-
-
-def test_robust_training_has_no_tiles() -> None:
-    target = TrainingTarget(open_device("paper"))
-    with pytest.raises(ValueError, match="train without tiles"):
-        TrainingParameters(target=target, robust=Robustness(), tiles=Tiles(128, 4))
