@@ -202,7 +202,7 @@ PROOFS = [
         ),
         Mutant("(place.part == part)", "(place.part == 0)"),
         Mutant("for other in others:", "for other in others[:0]:"),
-        Mutant("registered(word * value", "registered(self.words[part][lane] * value"),
+        Mutant("registered(m, word * value", "registered(m, self.words[part][lane] * value"),
     ),
     _proof(
         "3 x 2, states, two rows and neurons per clock",

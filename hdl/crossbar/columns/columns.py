@@ -105,6 +105,13 @@ def elaborate_ends(
     ]
 
 
+def registered(m: Module, value: Value, name: str) -> Signal:
+    """A value a clock later. It has no reset: who takes it knows of what it is."""
+    register = Signal(value.shape(), name=name, reset_less=True)
+    m.d.sync += register.eq(value)
+    return register
+
+
 class Products(wiring.Component):
     """Values times words, a register behind each step.
 
@@ -155,42 +162,37 @@ class Products(wiring.Component):
         m = Module()
         p = self._parameters
 
-        def registered(value: Value, name: str) -> Signal:
-            register = Signal(value.shape(), name=name, reset_less=True)
-            m.d.sync += register.eq(value)
-            return register
-
         multipliers = 0 if p.keeps_states else p.target.multipliers - CONVERTER_MULTIPLIERS
         terms: list[list[Value]] = [[] for _ in range(p.lanes)]
         driven: list[Value] = []
         for part in range(p.rows_per_clock):
             value: Value = self.values[part]
             for name in self.stages[: self.stages.index("product")]:
-                value = registered(value, f"{name}_value_{part}")
+                value = registered(m, value, f"{name}_value_{part}")
             for lane in range(p.lanes):
                 word: Value = self.words[part][lane]
                 if "word" in self.stages:
-                    word = registered(word, f"word_{part}_{lane}")
+                    word = registered(m, word, f"word_{part}_{lane}")
                 if lane < multipliers:
                     multiplier = Multiplier(len(word), p.value_bits)
                     m.submodules[f"multiplier_{part}_{lane}"] = multiplier
                     m.d.comb += [multiplier.word.eq(word), multiplier.value.eq(value)]
                     product: Value = multiplier.product
                 else:
-                    product = registered(word * value, f"product_{part}_{lane}")
+                    product = registered(m, word * value, f"product_{part}_{lane}")
                 terms[lane].append(product)
             driven.append(value)
         for lane, (term, *others) in enumerate(terms):
             if others:
                 for other in others:
                     term += other
-                term = registered(term, f"rows_{lane}")
+                term = registered(m, term, f"rows_{lane}")
             m.d.comb += self.terms[lane].eq(term)
         if p.levels is not None:
             lowest = self._lowest(driven[0]) if len(driven) == 1 else sum(driven[1:], driven[0])
-            lowest = registered(lowest, "driven")
+            lowest = registered(m, lowest, "driven")
             if len(driven) > 1:
-                lowest = registered(lowest * p.levels.lowest, "lowest_rows")
+                lowest = registered(m, lowest * p.levels.lowest, "lowest_rows")
             m.d.comb += self.lowest.eq(lowest)
         return m
 

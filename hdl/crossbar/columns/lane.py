@@ -4,7 +4,7 @@ from amaranth.hdl import Module, Shape, Signal, Value, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.crossbar.columns.columns import terms_layout
+from allspin.hdl.crossbar.columns.columns import registered, terms_layout
 from allspin.hdl.crossbar.crossbar import word_shape
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.stream.ecp5 import times_digit
@@ -58,13 +58,8 @@ class Lane(wiring.Component):
         m = Module()
         p = self._parameters
 
-        def registered(value: Value, name: str) -> Signal:
-            register = Signal(value.shape(), name=name, reset_less=True)
-            m.d.sync += register.eq(value)
-            return register
-
         parts = range(p.rows_per_clock)
-        words = [registered(self.words[part], f"word_{part}") for part in parts]
+        words = [registered(m, self.words[part], f"word_{part}") for part in parts]
         # Digits of two bits of the values: first the parts' products for each digit.
         terms: list[Value] = []
         for low in range(0, p.value_bits, 2):
@@ -72,19 +67,19 @@ class Lane(wiring.Component):
             for part, word in enumerate(words):
                 digit = self.values[part][low : low + 2]
                 chain = times_digit(m, platform, word, digit, f"chain_{part}_{low}")
-                products.append(registered(chain, f"product_{part}_{low}"))
+                products.append(registered(m, chain, f"product_{part}_{low}"))
             while len(products) > 1:
                 count = len(products) // 2
                 products = [
-                    registered(products[2 * k] + products[2 * k + 1], f"rows_{count}_{low}_{k}")
+                    registered(m, products[2 * k] + products[2 * k + 1], f"rows_{count}_{low}_{k}")
                     for k in range(count)
                 ]
             terms += products
         spacing = 2
         while len(terms) > 1:
-            rest = [registered(terms[-1], f"digits_{spacing}_rest")] if len(terms) % 2 else []
+            rest = [registered(m, terms[-1], f"digits_{spacing}_rest")] if len(terms) % 2 else []
             terms = [
-                registered(terms[k] + (terms[k + 1] << spacing), f"digits_{spacing}_{k}")
+                registered(m, terms[k] + (terms[k + 1] << spacing), f"digits_{spacing}_{k}")
                 for k in range(0, len(terms) - 1, 2)
             ]
             terms += rest
