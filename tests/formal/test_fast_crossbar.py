@@ -26,48 +26,19 @@ from amaranth.hdl import (
     Value,
     unsigned,
 )
-from amaranth.lib import data, stream, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib import data
 
 from allspin.hdl.bench.proof.crossbar_model import CrossbarModel
 from allspin.hdl.bench.proof.crossbar_stages import Kept, Passes, stored_states, word_in
 from allspin.hdl.bench.proof.opened import Opened
 from allspin.hdl.bench.proof.proof import Mutant, Proof
+from allspin.hdl.bench.proof.stand_ins import Waiting
 from allspin.hdl.crossbar import crossbar, pass_source
 from allspin.hdl.crossbar.cells import ecp5_cells
 from allspin.hdl.crossbar.columns import departure, fast_columns, lane
 from allspin.hdl.crossbar.columns.level_sums import LevelSums
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.levels import UniformLevels
-
-
-class Waiting(wiring.Component):
-    """In place of a Reservation: nothing comes out, and what it says comes from outside."""
-
-    taken: Signal
-    credit: Signal
-    credits_ahead: Signal
-    arrives: Signal
-    payload: Any
-    waiting: stream.Interface
-
-    def __init__(self, shape: Any, depth: int, *, ahead: int, distributed: bool) -> None:
-        self.ahead = ahead
-        super().__init__(
-            {
-                "taken": In(1),
-                "credit": Out(1),
-                "credits_ahead": Out(1),
-                "arrives": In(1),
-                "payload": In(shape),
-                "waiting": Out(stream.Signature(shape)),
-            }
-        )
-
-    def elaborate(self, platform: object) -> Module:
-        m = Module()
-        m.d.comb += [self.credit.eq(AnySeq(1)), self.credits_ahead.eq(AnySeq(1))]
-        return m
 
 
 class AtOnce(LevelSums):
@@ -153,18 +124,7 @@ def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:
 
     # What the Reservation asks for: nothing sets out that may not, and all arrives.
     ahead = reservation.ahead
-    may, remain = Signal(range(ahead + 1)), Signal(range(ahead + 1))
-    set_out = [reservation.taken, Signal(), Signal()]
-    m.d.comb += [
-        may.eq(Mux(reservation.credits_ahead, ahead, remain)),
-        Assert(~reservation.taken | reservation.credit | (may != 0)),
-        Assert(arrives == set_out[2]),
-    ]
-    m.d.sync += [
-        remain.eq(may - (reservation.taken & (may != 0))),
-        set_out[1].eq(set_out[0]),
-        set_out[2].eq(set_out[1]),
-    ]
+    remain, set_out = reservation.check(m)
 
     # What makes the induction close: which beat each register has. Those without a reset have
     # none of after it until as many clocks have passed as they are deep.

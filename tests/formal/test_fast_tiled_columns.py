@@ -27,6 +27,7 @@ from amaranth.hdl import (
 
 from allspin.hdl.bench.proof.opened import Opened
 from allspin.hdl.bench.proof.proof import Mutant, Proof
+from allspin.hdl.bench.proof.stand_ins import Waiting
 from allspin.hdl.crossbar.cells import ecp5_cells
 from allspin.hdl.crossbar.columns import columns, departure
 from allspin.hdl.crossbar.columns import fast_columns as source
@@ -34,7 +35,6 @@ from allspin.hdl.crossbar.columns.lane import Lane
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.tiling import Tiling
 from allspin.hdl.tiles.fast_conversions import FastConversions
-from tests.formal.test_fast_crossbar import Waiting
 from tests.formal.test_tiled_columns import Told
 
 
@@ -146,18 +146,7 @@ def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:
 
     # What the Reservation asks for: nothing sets out that may not, and all arrives.
     ahead = reservation.ahead
-    may, left_open = Signal(range(ahead + 1)), Signal(range(ahead + 1))
-    set_out = [reservation.taken, Signal(name="set_out_1"), Signal(name="set_out_2")]
-    m.d.comb += [
-        may.eq(Mux(reservation.credits_ahead, ahead, left_open)),
-        Assert(~reservation.taken | reservation.credit | (may != 0)),
-        Assert(arrives == set_out[2]),
-    ]
-    m.d.sync += [
-        left_open.eq(may - (reservation.taken & (may != 0))),
-        set_out[1].eq(set_out[0]),
-        set_out[2].eq(set_out[1]),
-    ]
+    left_open, set_out = reservation.check(m)
     with m.If(arrives):
         m.d.comb += Assert(reservation.payload.last == (finals[0] & (column + step >= count)))
         for number in range(step):

@@ -4,8 +4,21 @@ from collections.abc import Sequence
 from typing import Any
 
 from amaranth.asserts import AnySeq
-from amaranth.hdl import Assume, Elaboratable, Module, Shape, ShapeLike, Signal, Value, ValueLike
+from amaranth.hdl import (
+    Assert,
+    Assume,
+    Elaboratable,
+    Module,
+    Mux,
+    Shape,
+    ShapeLike,
+    Signal,
+    Value,
+    ValueLike,
+)
+from amaranth.lib import stream, wiring
 from amaranth.lib.memory import ReadPort, WritePort
+from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 
@@ -66,6 +79,71 @@ class FewWords(Elaboratable):
                 with m.If(port.en & (port.addr == address)):
                     m.d.sync += word.eq(port.data)
         return m
+
+
+class Waiting(wiring.Component):
+    """In place of a Reservation: nothing comes out, and what it says comes from outside.
+
+    Parameters
+    ----------
+    shape, depth, ahead, distributed
+        As of `allspin.hdl.stream.reservation.Reservation`.
+    """
+
+    taken: Signal
+    credit: Signal
+    credits_ahead: Signal
+    arrives: Signal
+    payload: Any
+    waiting: stream.Interface
+
+    def __init__(self, shape: Any, depth: int, *, ahead: int, distributed: bool) -> None:
+        self.ahead = ahead
+        super().__init__(
+            {
+                "taken": In(1),
+                "credit": Out(1),
+                "credits_ahead": Out(1),
+                "arrives": In(1),
+                "payload": In(shape),
+                "waiting": Out(stream.Signature(shape)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build what says anything."""
+        m = Module()
+        m.d.comb += [self.credit.eq(AnySeq(1)), self.credits_ahead.eq(AnySeq(1))]
+        return m
+
+    def check(self, m: Module) -> tuple[Signal, list[Signal]]:
+        """Assert what a Reservation asks for: nothing sets out that may not, and all arrives.
+
+        Parameters
+        ----------
+        m : Module
+            Gets the logic.
+
+        Returns
+        -------
+        left : Signal
+            How many may still set out.
+        set_out : list of Signal
+            Whether something sets out now, did a clock ago, and two clocks ago.
+        """
+        may, left = Signal(range(self.ahead + 1)), Signal(range(self.ahead + 1))
+        set_out = [self.taken, Signal(), Signal()]
+        m.d.comb += [
+            may.eq(Mux(self.credits_ahead, self.ahead, left)),
+            Assert(~self.taken | self.credit | (may != 0)),
+            Assert(self.arrives == set_out[2]),
+        ]
+        m.d.sync += [
+            left.eq(may - (self.taken & (may != 0))),
+            set_out[1].eq(set_out[0]),
+            set_out[2].eq(set_out[1]),
+        ]
+        return left, set_out
 
 
 def offer(m: Module, target: Any) -> None:
