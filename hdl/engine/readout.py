@@ -11,8 +11,8 @@ from allspin.hdl.stream.layouts import AmplifiedLayout, ResultLayout
 class Readout(wiring.Component):
     """Pass the logits on and keep the lowest class with the largest one.
 
-    One class a clock, two clocks later. Softmax is the host's: it does not change the
-    winner.
+    One class a clock, two clocks later; where logic is slow, comparing takes a clock of its own
+    and a class two. Softmax is the host's: it does not change the winner.
 
     Parameters
     ----------
@@ -54,8 +54,20 @@ class Readout(wiring.Component):
         better = Signal()
         first = Signal(init=1)  # class 0 comes; a register, for the same reason
         # Strictly greater, so that of equal classes the lowest wins.
-        m.d.comb += better.eq(first | (sum_ > best))
-        with m.If(~self.results.valid | self.results.ready):
+        takes = ~self.results.valid | self.results.ready
+        if self._parameters.target.slow_clock:
+            above = Signal()
+            compared = Signal()
+            m.d.comb += better.eq(first | above)
+            m.d.sync += [above.eq(sum_ > best), compared.eq(valid)]
+            with m.If(self.results.ready):
+                m.d.sync += self.results.valid.eq(0)
+            takes &= compared | ~valid
+        else:
+            m.d.comb += better.eq(first | (sum_ > best))
+        with m.If(takes):
+            if self._parameters.target.slow_clock:
+                m.d.sync += compared.eq(0)
             m.d.comb += self.sums.ready.eq(1)
             m.d.sync += [
                 sum_.eq(self.sums.payload.sums[0]),

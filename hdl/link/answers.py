@@ -87,6 +87,7 @@ class AnswerOrder(wiring.Component):
     head: stream.Interface
 
     def __init__(self, engine: EngineParameters) -> None:
+        self._slow = engine.target.slow_clock
         super().__init__(
             {
                 "errors": In(stream.Signature(ErrorCode)),
@@ -120,6 +121,11 @@ class AnswerOrder(wiring.Component):
         # Registers, since what is chosen from is far and wide; it stays as it is until `done`.
         m.d.sync += cause.eq(coming)
         self._elaborate_head(m, coming)
+        gives = Signal()  # where logic is slow, logits flow from a register on
+        if self._slow:
+            m.d.sync += gives.eq(0)
+            with m.If(gives):
+                wiring.connect(m, wiring.flipped(self.results), wiring.flipped(self.logits))
         with m.FSM(name="order"):
             with m.State("IDLE"):
                 with m.If(self.errors.valid):
@@ -143,8 +149,12 @@ class AnswerOrder(wiring.Component):
                     m.next = "ANSWER"
             with m.State("ANSWER"):
                 m.d.comb += self.head.valid.eq(1)
-                with m.If(head.more & (cause == Cause.IMAGE)):
-                    wiring.connect(m, wiring.flipped(self.results), wiring.flipped(self.logits))
+                has_logits = head.more & (cause == Cause.IMAGE)
+                if self._slow:
+                    m.d.sync += gives.eq(has_logits & ~self.head.ready)
+                else:
+                    with m.If(has_logits):
+                        wiring.connect(m, wiring.flipped(self.results), wiring.flipped(self.logits))
                 with m.If(self.head.ready):
                     m.next = "DONE"
             with m.State("DONE"):

@@ -84,7 +84,7 @@ class Dispatcher(wiring.Component):
         m.submodules.images = images = Queue(ImageLayout(), self._parameters.in_flight)
         m.submodules.parser = parser = RequestParser(numbered=engine.numbered)
         m.submodules.executor = executor = MemoryExecutor(engine)
-        m.submodules.reader = reader = LineReader()
+        m.submodules.reader = reader = LineReader(engine.target)
         m.submodules.order = order = AnswerOrder(engine)
         m.submodules.logits = logits = LogitBytes(engine)
         m.submodules.sender = sender = AnswerSender(self._parameters)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -10,6 +10,7 @@ from allspin.hdl.link.protocol import ErrorCode, Request
 from allspin.hdl.link.requests import RequestLayout
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.memory_map import COUNTERS, MemoryMap, memory_map
+from allspin.hdl.parameters.target import Target
 from allspin.hdl.stream.layouts import ByteLayout, FetchLayout, LoadLayout
 
 
@@ -74,6 +75,15 @@ class SpaceTable(wiring.Component):
         return m
 
 
+def _told(m: Module, target: Target, of_request: Value, name: str) -> Value:
+    """What is told from a request; from a register where logic is slow."""
+    if not target.slow_clock:
+        return of_request
+    told = Signal(name=name)
+    m.d.sync += told.eq(of_request)
+    return told
+
+
 class MemoryExecutor(wiring.Component):
     """Check requests for lines against the memory map, and write those that are to be written.
 
@@ -114,6 +124,7 @@ class MemoryExecutor(wiring.Component):
 
     def __init__(self, engine: EngineParameters) -> None:
         self._memories = memory_map(engine)
+        self._target = engine.target
         super().__init__(
             {
                 "request": In(RequestLayout()),
@@ -134,7 +145,9 @@ class MemoryExecutor(wiring.Component):
         request, byte, load = self.request, self.rest.payload, self.load.payload
         m.submodules.table = table = SpaceTable(self._memories)
         space = table.space
-        reads = request.kind == Request.READ
+        # The kind and the space are there a clock before they are asked for.
+        reads = _told(m, self._target, request.kind == Request.READ, "reads")
+        clears = _told(m, self._target, request.space[:4] == COUNTERS, "clears")
         beyond = Signal()  # what is asked for is not there, or not to be read
         place = _Place(space)
         m.d.comb += [
@@ -172,7 +185,7 @@ class MemoryExecutor(wiring.Component):
                 with m.Elif(reads):
                     end()
                 with m.Elif(self.quiet):
-                    with m.If(request.space[:4] == COUNTERS):
+                    with m.If(clears):
                         m.d.comb += self.load.valid.eq(1)
                         with m.If(self.load.ready):
                             end()
@@ -248,6 +261,11 @@ class _Place:
 class LineReader(wiring.Component):
     """Read the lines of a request one after another.
 
+    Parameters
+    ----------
+    target : Target
+        The part: where its logic is slow, what is told from a request comes from a register.
+
     Attributes
     ----------
     request : In(RequestLayout)
@@ -269,7 +287,8 @@ class LineReader(wiring.Component):
     lines: stream.Interface
     line_done: Signal
 
-    def __init__(self) -> None:
+    def __init__(self, target: Target) -> None:
+        self._target = target
         super().__init__(
             {
                 "request": In(RequestLayout()),
@@ -285,7 +304,8 @@ class LineReader(wiring.Component):
         """Build the reader."""
         m = Module()
         request, fetch, byte = self.request, self.fetch.payload, self.fetched.payload
-        final = request.count == 1
+        # The count is there a clock before a line is fetched, two before the line's bytes.
+        final = _told(m, self._target, request.count == 1, "final")
         m.d.comb += [
             fetch.layer.eq(request.space[4:]),
             fetch.memory.eq(request.space[:4]),

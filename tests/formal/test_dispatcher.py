@@ -105,7 +105,7 @@ class SomeQueue(wiring.Component):
         return m
 
 
-def properties(hdl: Any, noisy: bool) -> Module:
+def properties(hdl: Any, noisy: bool, memory: str) -> Module:
     m = Module()
     made: dict[str, Any] = {}
 
@@ -115,7 +115,7 @@ def properties(hdl: Any, noisy: bool) -> Module:
 
     hdl.Queue = queue
     variation = VariationParameters(use_noise=True) if noisy else None
-    layers = CrossbarParameters(3, 2, 2), CrossbarParameters(2, 2, 2)
+    layers = CrossbarParameters(3, 2, 2, memory=memory), CrossbarParameters(2, 2, 2)
     engine = EngineParameters(layers, variation=variation)
     dut = hdl.Dispatcher(LinkParameters(engine, in_flight=IN_FLIGHT))
     m.submodules.dut = inside = Opened(dut)
@@ -342,24 +342,34 @@ def properties(hdl: Any, noisy: bool) -> Module:
 
 PROOFS = [
     Proof(
-        "Dispatcher" + ", numbered images" * noisy,
+        f"Dispatcher{variant}",
         source,
-        lambda hdl, noisy=noisy: properties(hdl, noisy),
+        lambda hdl, noisy=noisy, memory=memory: properties(hdl, noisy, memory),
         depth=1,
         mutants=mutants,
         cover_depth=20,
         parts=(requests, memory_requests, answers),
     )
-    for noisy, mutants in (
+    for variant, noisy, memory, mutants in (
         (
+            "",
             False,
+            "block",
             (
                 Mutant("quiet.eq(images.empty & self.idle)", "quiet.eq(self.idle)", depth=25),
                 Mutant("images.valid.eq(self.judged)", "images.valid.eq(1)", depth=25),
             ),
         ),
         (
+            ", slow logic",
+            False,
+            "spram",
+            (Mutant("quiet.eq(images.empty & self.idle)", "quiet.eq(self.idle)", depth=25),),
+        ),
+        (
+            ", numbered images",
             True,
+            "block",
             (
                 Mutant("with m.Elif(self.due):", "with m.Elif(1):", depth=25),
                 Mutant("(cause == Cause.REQUEST) & request.opens", "request.opens", depth=25),

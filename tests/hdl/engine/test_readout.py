@@ -11,23 +11,25 @@ from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import EngineParameters
 
 
-def engine(classes: int) -> EngineParameters:
-    return EngineParameters((CrossbarParameters(20, classes, classes),))
+def engine(classes: int, memory: str = "block") -> EngineParameters:
+    first = CrossbarParameters(5, 20, 4, memory=memory)
+    return EngineParameters((first, CrossbarParameters(20, classes, classes)))
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=50)
 @given(
     classes=st.integers(1, 12),
     spread=st.sampled_from([1, 3, 40_000]),
     stall=st.sampled_from([0.0, 0.4]),
+    memory=st.sampled_from(["block", "spram"]),
     seed=st.integers(0, 2**32 - 1),
 )
 def test_logits_pass_and_the_first_of_the_largest_wins(
-    classes: int, spread: int, stall: float, seed: int
+    classes: int, spread: int, stall: float, memory: str, seed: int
 ) -> None:
-    p = engine(classes)
+    p = engine(classes, memory)
     dut = Readout(p)
-    spread = min(spread, 2 ** (p.crossbars[0].sum_bits - 1))
+    spread = min(spread, 2 ** (p.crossbars[1].sum_bits - 1))
     logits = np.random.default_rng(seed).integers(-spread, spread, (9, classes))
     bench = StreamBench(dut, stall=stall, seed=seed)
     bench.put(

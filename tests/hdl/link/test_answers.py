@@ -11,9 +11,14 @@ from allspin.hdl.link.protocol import NO_TAG, Answer, ErrorCode, LinkParameters,
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import EngineParameters
 
-ENGINE = EngineParameters(
-    (CrossbarParameters(5, 3, 3), CrossbarParameters(3, 300, 300)), current_bits=4
+ENGINE, SLOW = (
+    EngineParameters(
+        (CrossbarParameters(5, 3, 3, memory=memory), CrossbarParameters(3, 300, 300)),
+        current_bits=4,
+    )
+    for memory in ("block", "spram")
 )
+SPEEDS = pytest.mark.parametrize("engine", [ENGINE, SLOW], ids=["fast", "slow"])
 PARAMETERS = LinkParameters(ENGINE)
 IDENTIFY, READ = 1, 3
 
@@ -27,9 +32,12 @@ def request(kind: int, tag: int, **fields: int) -> dict[str, int]:
     return {"kind": kind, "tag": tag, **absent, **fields}
 
 
+@SPEEDS
 @pytest.mark.parametrize("stall", [0.0, 0.4])
-def test_images_are_in_order_and_a_malformed_one_s_logits_are_dropped(stall: float) -> None:
-    dut = AnswerOrder(ENGINE)
+def test_images_are_in_order_and_a_malformed_one_s_logits_are_dropped(
+    engine: EngineParameters, stall: float
+) -> None:
+    dut = AnswerOrder(engine)
     bench = StreamBench(dut, stall=stall, seed=1)
     bench.put(dut.images, [{"tag": tag, "malformed": tag == 8} for tag in (7, 8, 9)])
     logits = [{"logit": -k, "last": k % 2, "winner": k} for k in range(6)]
@@ -67,9 +75,12 @@ def test_images_are_in_order_and_a_malformed_one_s_logits_are_dropped(stall: flo
     assert heads[1][2] == ErrorCode.IMAGE
 
 
-def test_no_logit_of_a_malformed_image_leaves_however_long_its_answer_waits() -> None:
+@SPEEDS
+def test_no_logit_of_a_malformed_image_leaves_however_long_its_answer_waits(
+    engine: EngineParameters,
+) -> None:
     """What takes logits is ready until it has an image's last, and heads may be taken late."""
-    dut = AnswerOrder(ENGINE)
+    dut = AnswerOrder(engine)
     bench = StreamBench(dut)
     bench.put(dut.images, [{"tag": tag, "malformed": tag in (8, 9)} for tag in (7, 8, 9, 10)])
     bench.put(dut.results, [{"logit": k, "last": k % 2, "winner": 0} for k in range(8)])
@@ -100,8 +111,9 @@ def test_no_logit_of_a_malformed_image_leaves_however_long_its_answer_waits() ->
     assert passed == [0, 1, 6, 7]
 
 
-def test_errors_go_first_and_sessions_last() -> None:
-    dut = AnswerOrder(ENGINE)
+@SPEEDS
+def test_errors_go_first_and_sessions_last(engine: EngineParameters) -> None:
+    dut = AnswerOrder(engine)
     bench = StreamBench(dut)
     requests = [
         request(READ, 1, count=2),

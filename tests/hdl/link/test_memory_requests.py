@@ -12,13 +12,18 @@ from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.memory_map import memory_map
 from allspin.hdl.parameters.profile import VariationParameters
+from allspin.hdl.parameters.target import ICE40UP5K, PORTABLE, Target
 
 WRITE, READ = 2, 3
-ENGINE = EngineParameters(
-    (CrossbarParameters(5, 3, 3), CrossbarParameters(3, 2, 2)),
-    current_bits=4,
-    variation=VariationParameters(10),
+ENGINE, SLOW = (
+    EngineParameters(
+        (CrossbarParameters(5, 3, 3, memory=memory), CrossbarParameters(3, 2, 2)),
+        current_bits=4,
+        variation=VariationParameters(10),
+    )
+    for memory in ("block", "spram")
 )
+SPEEDS = pytest.mark.parametrize("engine", [ENGINE, SLOW], ids=["fast", "slow"])
 
 
 def test_the_table_has_the_memory_map() -> None:
@@ -43,10 +48,15 @@ def test_the_table_has_the_memory_map() -> None:
 
 
 def execute(
-    kind: int, space: int, address: int, count: int = 0, data: bytes = b""
+    engine: EngineParameters,
+    kind: int,
+    space: int,
+    address: int,
+    count: int = 0,
+    data: bytes = b"",
 ) -> tuple[int, list[tuple[int, ...]]]:
     """With which error the executor ends, and what it writes."""
-    dut = MemoryExecutor(ENGINE)
+    dut = MemoryExecutor(engine)
     bench = StreamBench(dut)
     beats = [{"data": byte, "last": place == len(data) - 1} for place, byte in enumerate(data)]
     load = bench.take(dut.load, 0)
@@ -79,12 +89,14 @@ def execute(
     return errors[0], load
 
 
-def test_a_write_gives_each_line_its_address() -> None:
-    error, load = execute(WRITE, 0, 2, data=b"abcdef")
+@SPEEDS
+def test_a_write_gives_each_line_its_address(engine: EngineParameters) -> None:
+    error, load = execute(engine, WRITE, 0, 2, data=b"abcdef")
     assert error == 0
     assert load == [(0, 0, k % 3 == 0, 2 + k // 3, byte) for k, byte in enumerate(b"abcdef")]
 
 
+@SPEEDS
 @pytest.mark.parametrize(
     ("request_", "error", "written"),
     [
@@ -102,19 +114,24 @@ def test_a_write_gives_each_line_its_address() -> None:
     ],
 )
 def test_what_is_not_there_is_refused(
-    request_: tuple[int, int, int, int, bytes], error: int, written: bytes
+    engine: EngineParameters,
+    request_: tuple[int, int, int, int, bytes],
+    error: int,
+    written: bytes,
 ) -> None:
-    found, load = execute(*request_)
+    found, load = execute(engine, *request_)
     assert (found, bytes(byte for *_, byte in load)) == (error, written)
 
 
-def test_counters_are_cleared_by_a_write_without_data() -> None:
-    assert execute(WRITE, 0xF4, 1) == (0, [(15, 4, 1, 1, 0)])
+@SPEEDS
+def test_counters_are_cleared_by_a_write_without_data(engine: EngineParameters) -> None:
+    assert execute(engine, WRITE, 0xF4, 1) == (0, [(15, 4, 1, 1, 0)])
 
 
+@pytest.mark.parametrize("target", [PORTABLE, ICE40UP5K])
 @pytest.mark.parametrize("stall", [0.0, 0.4])
-def test_lines_are_read_as_one_packet(stall: float) -> None:
-    dut = LineReader()
+def test_lines_are_read_as_one_packet(target: Target, stall: float) -> None:
+    dut = LineReader(target)
     bench = StreamBench(dut, stall=stall, seed=3)
     fetch = bench.take(dut.fetch, 2)
     lines = bench.take(dut.lines, 6)
