@@ -237,8 +237,9 @@ class Target:
     few_luts : bool
         Whether crossbars behind the first have no more lanes than are of use.
     slow_clock : bool
-        Whether a clock is long enough for two steps in a row, such as a memory and a product; the
-        registers between them are left out.
+        Whether a clock is long enough for two steps in a row, such as a memory and a product, but
+        logic is slow: the registers between such steps are left out, and what many LUTs or a wide
+        adder make, such as a counter's sum or the winner so far, leaves from a register.
     wide : bool
         Whether a way across the part takes a clock of its own: what comes from far, or goes to
         many places, has a register beside what it serves.
