@@ -53,11 +53,11 @@ class Readout(wiring.Component):
         best = Signal.like(sum_)
         better = Signal()
         first = Signal(init=1)  # class 0 comes; a register, for the same reason
+        compared = Signal()  # where logic is slow: with the sum that waits
         # Strictly greater, so that of equal classes the lowest wins.
         takes = ~self.results.valid | self.results.ready
         if self._parameters.target.slow_clock:
             above = Signal()
-            compared = Signal()
             m.d.comb += better.eq(first | above)
             m.d.sync += [above.eq(sum_ > best), compared.eq(valid)]
             with m.If(self.results.ready):
