@@ -49,6 +49,7 @@ class Loads(wiring.Component):
     def __init__(self, parameters: EngineParameters, settle: int) -> None:
         self._settle = settle
         self._has_states = parameters.variation is not None
+        self._far = self._has_states and parameters.target.wide
         super().__init__(
             {
                 "load": In(stream.Signature(LoadLayout())),
@@ -75,23 +76,32 @@ class Loads(wiring.Component):
             self.load.ready.eq(free),
             self.layers.eq(Mux(self.valid, chosen, 0)),
             self.states.payload.eq(self.byte),
-            self.states.payload.first.eq(opens),
         ]
+        held, taken = self.states.valid, self.states.ready
+        if self._far:
+            # The Programmer is far from here: what much of it waits for has a register beside it.
+            held = Signal(name="held")
+            first = Signal(name="first", reset_less=True)
+            taken = self.states.valid & self.states.ready
+            m.d.sync += [self.states.valid.eq(held & ~taken), first.eq(opens)]
+            m.d.comb += self.states.payload.first.eq(first)
+        else:
+            m.d.comb += self.states.payload.first.eq(opens)
         with m.If(free):
             m.d.sync += [
                 self.byte.eq(asked),
                 chosen.eq(1 << asked.layer),
                 self.valid.eq(self.load.valid & ~states),
-                self.states.valid.eq(self.load.valid & states),
+                held.eq(self.load.valid & states),
                 free.eq(~(self.load.valid & states)),
                 opens.eq(asked.first & states),
             ]
-        with m.Elif(self.states.ready):
-            m.d.sync += [self.states.valid.eq(0), free.eq(1)]
+        with m.Elif(taken):
+            m.d.sync += [held.eq(0), free.eq(1)]
 
         busy = Signal()
         settling = Signal(range(self._settle + 1))
-        m.d.comb += busy.eq(self.valid | self.programming | self.states.valid)
+        m.d.comb += busy.eq(self.valid | self.programming | held)
         m.d.sync += [
             settling.eq(Mux(busy, self._settle, settling - (settling != 0))),
             self.loading.eq(self.load.valid | busy | (settling > 1)),

@@ -6,6 +6,7 @@ keys made alongside, so that every draw may have a key of its own. `PipelinedSpe
 draw a clock, with round keys that are made once for a layer.
 """
 
+import itertools
 from typing import Any, NamedTuple
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
@@ -282,6 +283,8 @@ class PipelinedSpeck(wiring.Component):
             for kind in kinds
         }
         turn = Signal(range(len(kinds)))
+        # Whose registers move: a register for each purpose, since there are hundreds of them.
+        moves = [Signal(name=f"moves_{number}") for number in range(len(kinds))]
         place = Signal(range(ROUNDS))
         loading = Signal()
         key = Signal(WORD_BITS)
@@ -295,6 +298,7 @@ class PipelinedSpeck(wiring.Component):
             ]
         head, following = mix(queue[0], key, place)
         with m.If(loading):
+            m.d.sync += [move.eq(turn == number) for number, move in enumerate(moves)]
             m.d.sync += [
                 loading.eq(0),
                 place.eq(0),
@@ -309,20 +313,18 @@ class PipelinedSpeck(wiring.Component):
                 key.eq(following),
                 Cat(*queue).eq(Cat(queue[1], queue[2], head)),
             ]
-            # The keys of a purpose are a chain of registers, which the first goes through to
-            # its end.
-            with m.Switch(turn):
-                for number, kind in enumerate(kinds):
-                    with m.Case(number):
-                        m.d.sync += keys[kind][-1].eq(key)
-                        m.d.sync += [
-                            one.eq(two)
-                            for one, two in zip(keys[kind][:-1], keys[kind][1:], strict=True)
-                        ]
             with m.If(place == ROUNDS - 1):
+                m.d.sync += [move.eq(0) for move in moves]
                 m.d.sync += [turn.eq(turn + 1), loading.eq(1)]
                 with m.If(turn == len(kinds) - 1):
                     m.d.sync += [self.keyed.eq(1), loading.eq(0)]
         with m.If(self.rekey):
             m.d.sync += [self.keyed.eq(0), loading.eq(1), turn.eq(0)]
+            m.d.sync += [move.eq(0) for move in moves]
+        # The keys of a purpose are a chain of registers, which the first goes through to its end.
+        for move, kind in zip(moves, kinds, strict=True):
+            chain = keys[kind]
+            with m.If(move):
+                m.d.sync += chain[-1].eq(key)
+                m.d.sync += [one.eq(two) for one, two in itertools.pairwise(chain)]
         return keys
