@@ -13,7 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.chip.cells.words import held_words, rounded_words, written_words
+from allspin.sim.chip.cells.words import (
+    held_words,
+    reference_errors,
+    rounded_words,
+    written_words,
+)
 from allspin.sim.chip.cells.write_table import write_table
 from allspin.sim.chip.chip_card import chip_card
 from allspin.sim.chip.column_noise import ColumnNoise
@@ -26,6 +31,7 @@ from allspin.sim.chip.fixed_point import (
     rounded,
     share_units,
     turned,
+    word_units,
 )
 from allspin.sim.chip.generator import FRACTION_BITS, Purpose, column_normals
 from allspin.sim.device.device import Device
@@ -109,7 +115,54 @@ class Chip:
             last = polarity if isinstance(polarity, Polarity) else polarity[number]
             table = write_table(self.device.synapse, layer.levels)
             written = written_words(layer.states, last, table, self.seed, number)
-            yield held_words(written, table, self.seed, number, self.device.imperfections)
+            opened = self.open_cell(layer.levels)
+            yield held_words(written, table, self.seed, number, self.device.imperfections, opened)
+
+    def open_cell(self, levels: npt.NDArray[np.int16]) -> int | None:
+        """What an open cell holds where cells are conductances, in units of ``2**-21`` words.
+
+        Parameters
+        ----------
+        levels : ndarray of int16, shape (states,)
+            The layer's; the outermost stand for the ends of the synapse's range.
+
+        Returns
+        -------
+        int or None
+            What a conductance of 0 is, below the lowest level; None of a Hall bar, whose word is
+            then 0.
+        """
+        synapse, low, high = self.device.synapse, float(levels[0]), float(levels[-1])
+        if self.device.open_cell is None:
+            return None
+        word = low + (self.device.open_cell - synapse.low) * (high - low) / synapse.span
+        return int(word_units(np.array(word)))
+
+    def reference_errors(
+        self, number: int, shape: tuple[int, int], levels: npt.NDArray[np.int16]
+    ) -> Integers | None:
+        """By how much the reference cell of each cell's row holds more than it should.
+
+        Parameters
+        ----------
+        number : int
+            The layer.
+        shape : tuple of int
+            Its rows and columns.
+        levels : ndarray of int16, shape (states,)
+            Its levels.
+
+        Returns
+        -------
+        ndarray of int64, shape (rows, columns), or None
+            In units of ``2**-21`` words; None where reference cells do not vary.
+        """
+        reference = self.device.imperfections.reference
+        if not reference:
+            return None
+        ends = int(levels[0]), int(levels[-1])
+        errors = reference_errors(self.seed, number, shape[0], ends, reference)
+        return np.broadcast_to(errors, shape)
 
     def through_gains(self, network: Network, number: int, held: Integers) -> Integers:
         """What cells of a layer hold, as the converters of its tiles take it.

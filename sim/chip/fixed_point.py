@@ -15,6 +15,8 @@ OFFSET_BITS = FRACTION_BITS + USE_BITS
 """Fraction bits of what is added to a sum, before it is rounded."""
 WORD_BITS = FRACTION_BITS + SPREAD_BITS
 """Fraction bits of a word before it is rounded."""
+BEYOND = 2**20
+"""Words beyond which an R_AH is taken for this: sums in ``2**-21`` words stay in 64 bits."""
 
 Words = npt.NDArray[np.int8]
 Integers = npt.NDArray[np.int64]
@@ -23,6 +25,11 @@ Integers = npt.NDArray[np.int64]
 def rounded(value: npt.NDArray[np.integer], bits: int) -> Integers:
     """Drop fraction bits, to the nearest, halves up."""
     return (value.astype(np.int64, copy=False) + (1 << bits >> 1)) >> bits
+
+
+def word_units(words: npt.NDArray[np.float64]) -> Integers:
+    """R_AH in words, of any size and fraction, in units of ``2**-21`` words."""
+    return np.rint(np.clip(words, -BEYOND, BEYOND) * 2**WORD_BITS).astype(np.int64)
 
 
 def share_units(value: float) -> int:

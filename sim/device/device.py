@@ -1,5 +1,6 @@
 """A device as a whole: synapse, neuron, how both vary, and what is known of their pulses."""
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +13,9 @@ from allspin.sim.device.neuron_device import NeuronVariation
 from allspin.sim.device.synapse.synapse import Synapse
 from allspin.sim.network.neuron import SotNeuron
 from allspin.sim.network.neuron_kind import Neuron
+
+SIEMENS = re.compile("[pnum\u00b5\u03bckMG]?(S|(?i:siemens))")
+"""A unit of conductance, with any prefix."""
 
 
 @dataclass(frozen=True)
@@ -147,6 +151,14 @@ class Device:
     neuron_electrical: NeuronElectrical = field(default_factory=NeuronElectrical)
     array: HallArray = field(default_factory=HallArray)
     adc: AdcVariation = field(default_factory=AdcVariation)
+
+    @property
+    def open_cell(self) -> float | None:
+        """What an open cell has in the synapse's unit: 0 where that is a conductance.
+
+        None for a Hall bar, whose open arm adds no voltage, wherever its range of R_AH lies.
+        """
+        return 0.0 if SIEMENS.fullmatch(self.unit.strip()) else None
 
     def readings(self) -> list[str]:
         """Every variation and what it is taken to be of, a line each, for reports.

@@ -44,7 +44,7 @@ STUCK_ENDS = {
     "high": "at the highest R_AH",
     "either": "at either end of R_AH, with equal chance",
     "between": "anywhere between the ends of R_AH, with equal chance",
-    "open": "open: they add nothing to their columns",
+    "open": "open: they add no voltage or current to their columns",
 }
 """Where stuck cells are stuck."""
 

@@ -102,14 +102,16 @@ def _train_cells(chip: Chip, number: int, layer: Layer, plan: Plan) -> Cells:
     """What a layer's open-loop trains leave in its cells."""
     states, polarity = layer.states, plan.polarity[layer.states]
     written = written_words(states, polarity, plan.table, chip.seed, number)
-    pulses = plan.pulses[states]
+    pulses, wrong = plan.pulses[states], chip.device.imperfections
+    opened = chip.open_cell(layer.levels)
     return Cells(
-        held=held_words(written, plan.table, chip.seed, number, chip.device.imperfections),
+        held=held_words(written, plan.table, chip.seed, number, wrong, opened),
         polarity=polarity,
         pulses=pulses,
         widths=plan.widths[states],
         all_pulses=pulses,
         saturations=np.ones(states.shape, np.int64),
+        reference=chip.reference_errors(number, (layer.rows, layer.columns), layer.levels),
     )
 
 

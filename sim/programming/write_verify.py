@@ -18,10 +18,10 @@ from allspin.sim.chip.cells.stuck import Stuck, stuck_cells
 from allspin.sim.chip.cells.words import held_words
 from allspin.sim.chip.cells.write_table import write_table
 from allspin.sim.chip.chip import Chip
-from allspin.sim.chip.fixed_point import WORD_BITS
+from allspin.sim.chip.fixed_point import WORD_BITS, word_units
 from allspin.sim.chip.generator import Purpose, cell_normals, normals
 from allspin.sim.device.synapse.response import Array, Polarity
-from allspin.sim.programming.cells import BEYOND, Cells
+from allspin.sim.programming.cells import Cells
 from allspin.sim.programming.schemes import Counts, Programming
 from allspin.sim.programming.trains import level_targets, penalty, reach, ruled_out
 
@@ -157,9 +157,14 @@ class WriteVerify:
         if stuck is None:
             return None
         ends = int(self.levels[0]), int(self.levels[-1])
-        words = stuck.words(ends).ravel()
+        opened = self.chip.open_cell(self.levels)
+        words = stuck.held(ends, opened or 0).ravel() / 2**WORD_BITS
         held = self.synapse.low + (words - ends[0]) / self.scale
-        return stuck.cells.ravel(), np.where(words == ends[1], self.synapse.high, held)
+        held = np.where(words == ends[1], self.synapse.high, held)
+        errors = self.chip.reference_errors(self.number, self.shape, self.levels)
+        if opened is not None and errors is not None:
+            held -= errors.ravel() / (2**WORD_BITS * self.scale)
+        return stuck.cells.ravel(), held
 
     def _best_trains(self, polarity: Polarity) -> npt.NDArray[np.int64]:
         """Best number of pulses by state and by deviate, from -4 to 4 in 16ths."""
@@ -242,7 +247,7 @@ class WriteVerify:
         """What it left in the cells."""
         chip = self.chip
         exact = (self.resistance - self.synapse.low) * self.scale + float(self.levels[0])
-        written = np.rint(np.clip(exact, -BEYOND, BEYOND) * 2**WORD_BITS).astype(np.int64)
+        written = word_units(exact)
         table = write_table(self.synapse, self.levels)
         tries = self.tries.reshape(self.shape)
         return Cells(
@@ -252,6 +257,7 @@ class WriteVerify:
                 chip.seed,
                 self.number,
                 chip.device.imperfections,
+                chip.open_cell(self.levels),
             ),
             polarity=self.polarity.reshape(self.shape),
             pulses=self.pulses.reshape(self.shape),
@@ -260,4 +266,5 @@ class WriteVerify:
             saturations=tries,
             tries=tries,
             converged=self.converged,
+            reference=chip.reference_errors(self.number, self.shape, self.levels),
         )

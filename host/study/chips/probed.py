@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.host.study.chips.accuracy import OverChips, TestSet
-from allspin.host.study.chips.cells.probed import ProbedCells, probed_device
+from allspin.host.study.chips.cells.probed import ProbedCells
 from allspin.sim.array.in_array import chip_in_array
 from allspin.sim.chip.calibration import calibrate
 from allspin.sim.chip.chip import Chip
@@ -101,10 +101,9 @@ def measure_probed(
         If the array has no such cells.
     """
     images, labels = test_set
-    made_of = probed_device(device, first is not None)
     shares = []
     for number, each in enumerate(cells):
-        chip = Chip(made_of, (first or 0) + number)
+        chip = Chip(each.device(device, first is not None), (first or 0) + number)
         here = network if first is None else calibrate(chip, network).network
         array = chip_in_array(chip, here, each.on(chip, here))
         model = GoldenModel(array.network, noise=chip.noise(here))

@@ -4,7 +4,7 @@ import abc
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
-from allspin.host.study.chips.cells.probed import ProbedCells, probed_device
+from allspin.host.study.chips.cells.probed import ProbedCells
 from allspin.sim.array.in_array import InArray, chip_in_array
 from allspin.sim.chip.calibration import Calibrated, calibrate
 from allspin.sim.chip.chip import Chip
@@ -220,7 +220,7 @@ class ProbedChip(MadeChip):
         ValueError
             If the array has no such cells.
         """
-        chip = Chip(probed_device(device, seed is not None), seed or 0)
+        chip = Chip(cells.device(device, seed is not None), seed or 0)
         found = calibrate(chip, network) if calibrated else None
         here = network if found is None else found.network
         return cls(
@@ -257,6 +257,8 @@ class ProbedChip(MadeChip):
             left_out |= set(device.neuron_variation.readings())
         others = [line for line in device.readings() if line not in left_out]
         neurons = [] if self.drawn else ["neurons are the mean one, each use like the other"]
+        if device.open_cell is not None and not self.cells.referenced and not self.drawn:
+            neurons.append("reference cells are ideal, in the middle of the range")
         return [*self.cells.readings(), *neurons, *others]
 
     def to_dict(self) -> dict[str, Any]:

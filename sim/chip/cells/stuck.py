@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from allspin.sim.chip.fixed_point import WORD_BITS, Integers
 from allspin.sim.chip.generator import Purpose, draw_bits
 from allspin.sim.device.imperfections import Imperfections
 
@@ -27,23 +28,29 @@ class Stuck:
     bits: npt.NDArray[np.uint32]
     at: str
 
-    def words(self, ends: tuple[int, int]) -> npt.NDArray[np.int64]:
-        """R_AH words of cells that are stuck, shape (rows, columns); others have no meaning.
+    def held(self, ends: tuple[int, int], opened: int = 0) -> Integers:
+        """What stuck cells hold, shape (rows, columns), in units of ``2**-21`` words.
+
+        Those of the other cells have no meaning.
 
         Parameters
         ----------
         ends : (int, int)
             Words of the lowest and the highest R_AH. Between them each word has an equal chance.
+        opened : int
+            What an open cell holds, in units of ``2**-21`` words.
         """
         low, high = ends
         match self.at:
             case "open":
-                return np.zeros(self.bits.shape, np.int64)
+                return np.full(self.bits.shape, opened, np.int64)
             case "between":
-                return low + (self.bits.astype(np.int64) * (high - low + 1) >> 32)
+                words = low + (self.bits.astype(np.int64) * (high - low + 1) >> 32)
             case "either":
-                return np.where(self.bits >= 2**31, high, low).astype(np.int64)
-        return np.full(self.bits.shape, high if self.at == "high" else low, np.int64)
+                words = np.where(self.bits >= 2**31, high, low).astype(np.int64)
+            case _:
+                words = np.full(self.bits.shape, high if self.at == "high" else low, np.int64)
+        return words << WORD_BITS
 
 
 def stuck_cells(

@@ -11,7 +11,7 @@ standard deviation is worth in that state, in units of ``2**-8`` words (`WriteTa
     word = (word + 2^20) >> 21, clamped to -(2^(b-1) - 1) .. 2^(b-1) - 1
 
 with an arithmetic shift and words of b bits. A stuck cell has another word instead
-(`allspin.sim.chip.cells.stuck`).
+(`allspin.sim.chip.cells.stuck`), from which the reference is subtracted if it is a conductance.
 """
 
 import numpy as np
@@ -134,6 +134,7 @@ def held_words(
     seed: int,
     layer: int,
     imperfections: Imperfections = Imperfections(),  # noqa: B008 (it is frozen)
+    opened: int | None = None,
 ) -> Integers:
     """What cells hold of what was written: decay, drift, Hall offset, reference, stuck cells.
 
@@ -143,11 +144,14 @@ def held_words(
         Written R_AH of each cell in units of ``2**-21`` words (`WORD_BITS`).
     table, seed, layer, imperfections
         As of `state_words`.
+    opened : int or None
+        What an open cell holds, in units of ``2**-21`` words, where cells are conductances:
+        `Chip.open_cell`.
 
     Returns
     -------
     ndarray of int64, shape (rows, columns)
-        In the same units, neither rounded nor clamped: what a meter would read.
+        In the same units, neither rounded nor clamped: each cell less the reference of its row.
     """
     shape = (words.shape[0], words.shape[1])
     wrong = imperfections
@@ -172,13 +176,42 @@ def held_words(
     if wrong.hall_offset:
         spread = round(wrong.hall_offset * (highest - lowest) * 2**SPREAD_BITS)
         words += cell_normals(seed, layer, Purpose.HALL_OFFSET, shape) * np.int64(spread)
-    if wrong.reference:
-        spread = round(wrong.reference * (highest - lowest) * 2**SPREAD_BITS)
-        words -= cell_normals(seed, layer, Purpose.REFERENCE, (shape[0], 1)) * np.int64(spread)
+    errors = reference_errors(seed, layer, shape[0], table.ends, wrong.reference)
+    words -= errors
     stuck = stuck_cells(seed, layer, shape, wrong)
     if stuck is not None:
-        words[stuck.cells] = stuck.words((lowest, highest))[stuck.cells] << WORD_BITS
+        held = stuck.held((lowest, highest))
+        if opened is not None:
+            held = stuck.held((lowest, highest), opened) - errors
+        words[stuck.cells] = held[stuck.cells]
     return words
+
+
+def reference_errors(
+    seed: int, layer: int, rows: int, ends: tuple[int, int], reference: float
+) -> Integers:
+    """By how much the cells of the reference column hold more than they should.
+
+    Parameters
+    ----------
+    seed, layer : int
+        Chip and layer.
+    rows : int
+        Rows of the layer, each with a reference cell.
+    ends : (int, int)
+        Words of the ends of the range.
+    reference : float
+        Standard deviation, as a fraction of the range.
+
+    Returns
+    -------
+    ndarray of int64, shape (rows, 1)
+        In units of ``2**-21`` words.
+    """
+    if not reference:
+        return np.zeros((rows, 1), np.int64)
+    spread = round(reference * (ends[1] - ends[0]) * 2**SPREAD_BITS)
+    return cell_normals(seed, layer, Purpose.REFERENCE, (rows, 1)) * np.int64(spread)
 
 
 def rounded_words(held: Integers, rah_bits: int = 8) -> Words:

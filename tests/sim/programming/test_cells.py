@@ -8,6 +8,7 @@ import pytest
 from allspin.hdl.bench.networks import random_network
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.fixed_point import WORD_BITS
+from allspin.sim.chip.generator import Purpose, cell_normals, draw_bits
 from allspin.sim.device.device import Device
 from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.device.synapse.response import Polarity, PulseResponse
@@ -115,6 +116,45 @@ def test_a_cell_that_is_not_known_adds_nothing() -> None:
     found = measured_words(synapse(), uniform_levels(10), np.array([[math.nan, HIGH, 1e300]]), 8)
     assert found.words.tolist() == [[0, 126, 127]]
     assert found.saturated.tolist() == [[False, False, True]]
+
+
+@pytest.mark.parametrize("unit", ["S", "siemens", " uS", "\N{MICRO SIGN}Siemens"])
+def test_nothing_is_what_an_open_conductance_has(unit: str) -> None:
+    """From 10 to 30 the middle is 20: nothing is less by 20 of the 20 between -126 and 126."""
+    for bar, opened in ((Device("bar", synapse()), None), (Device("G", synapse(), unit=unit), 0.0)):
+        assert bar.open_cell == opened
+    of = SotSynapse(PulseResponse(22, 100, 10, 30), PulseResponse(9, 100, 10, 30))
+    unknown = np.array([[math.nan, 0.0, 20.0]])
+    found = measured_words(of, uniform_levels(10), unknown, 8, opened=0.0)
+    assert found.held.tolist() == [[-252 << WORD_BITS, -252 << WORD_BITS, 0]]
+    assert found.words.tolist() == [[-127, -127, 0]]
+
+
+@pytest.mark.parametrize("scheme", ["open-loop", "pulse-width", "write-verify"])
+@pytest.mark.parametrize("unit", ["ohm", "siemens"])
+def test_an_open_bar_is_word_0_and_an_open_conductance_0_less_its_row_s_reference(
+    unit: str, scheme: str
+) -> None:
+    wrong = Imperfections(stuck=0.3, stuck_at="open", reference=0.1)
+    chip = Chip(Device("test", synapse(), imperfections=wrong, unit=unit), 5)
+    done = program_chip(chip, NETWORK, Programming(scheme, tries=2))
+    word = 0.0 if unit == "ohm" else -(LOW + HIGH) / (HIGH - LOW) * 126
+    for number, (layer, cells) in enumerate(zip(NETWORK.layers, done.cells, strict=True)):
+        shape = layer.states.shape
+        opened = draw_bits(5, number, Purpose.STUCK, np.arange(shape[0])[:, None], range(shape[1]))
+        opened = opened < 0.3 * 2**32
+        alone = cells.resistance(chip.device.synapse, layer.levels)
+        found = alone[opened]
+        draws = cell_normals(5, number, Purpose.REFERENCE, (shape[0], 1)) / 2**13
+        # Deviations are whole 2^-8 words.
+        expected = np.broadcast_to(word - (unit == "siemens") * 25.2 * draws, shape)[opened]
+        assert cells.held[opened] / 2**WORD_BITS == pytest.approx(expected, abs=0.01)
+        if unit == "siemens":
+            assert found == pytest.approx(0.0, abs=1e-9)
+        reference = cells.reference_resistance(chip.device.synapse, layer.levels)
+        assert reference is not None
+        middle = np.broadcast_to((LOW + HIGH) / 2 + 0.1 * (HIGH - LOW) * draws, shape)
+        assert reference == pytest.approx(middle, abs=1e-4)
 
 
 def test_what_is_beyond_a_word_is_told_to_the_half() -> None:

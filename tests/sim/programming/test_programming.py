@@ -437,7 +437,7 @@ def test_write_verify_reads_a_stuck_cell_where_it_is_stuck(at: str) -> None:
     stuck = stuck_cells(1, 0, net.layers[0].states.shape, wrong)
     assert stuck is not None
     levels = net.layers[0].levels
-    held = stuck.words((int(levels[0]), int(levels[-1])))
+    held = stuck.held((int(levels[0]), int(levels[-1]))) / 2**21
     # Without any variation a cell converges at once, a stuck one only where it is by chance.
     at_level = np.abs(held - levels[net.layers[0].states]) <= 0.02 * (levels[-1] - levels[0])
     assert np.array_equal(done.converged[0], ~stuck.cells | at_level)

@@ -38,11 +38,13 @@ class ProbedCells:
     words : list of ndarray of int8, each (rows, columns)
         R_AH words.
     missing : int
-        Cells of which it says nothing: their word is 0, so that they add nothing to a column.
+        Cells of which it says nothing: they are taken for open (`Device.open_cell`).
     saturated : int
         Cells whose R_AH is beyond the words' range: theirs is the largest or smallest word.
     held : list of ndarray of int64, each (rows, columns)
         What the words are rounded of, in units of ``2**-21`` words.
+    referenced : bool
+        Whether the file has what the reference cells hold, which is then subtracted.
     """
 
     path: Path
@@ -50,13 +52,29 @@ class ProbedCells:
     missing: int
     saturated: int
     held: list[npt.NDArray[np.int64]]
+    referenced: bool = False
 
     def on(self, chip: Chip, network: Network) -> list[Words]:
-        """The words as the converters of a chip's tiles take them."""
-        return [
-            rounded_words(chip.through_gains(network, number, held), network.rah_bits)
-            for number, held in enumerate(self.held)
-        ]
+        """The words less the chip's reference column, as the converters of its tiles take them.
+
+        Parameters
+        ----------
+        chip : Chip
+            What varies beside the cells: of `device`.
+        network : Network
+            What the cells were programmed with.
+        """
+        found = []
+        for number, (layer, held) in enumerate(zip(network.layers, self.held, strict=True)):
+            errors = chip.reference_errors(number, (layer.rows, layer.columns), layer.levels)
+            kept = held if errors is None else held - errors
+            through = chip.through_gains(network, number, kept)
+            found.append(rounded_words(through, network.rah_bits))
+        return found
+
+    def device(self, device: Device, columns: bool) -> Device:
+        """What varies of a device beside the cells, as `probed_device` has it."""
+        return probed_device(device, columns, not self.referenced)
 
     @property
     def cells(self) -> int:
@@ -68,9 +86,10 @@ class ProbedCells:
         lines = [f"cells as {self.path} has them, with all that varies of a cell"]
         if self.missing:
             lines.append(
-                f"{self.missing:,} of {self.cells:,} cells are missing; they add nothing to their "
-                "columns"
+                f"{self.missing:,} of {self.cells:,} cells are missing; they are taken for open"
             )
+        if self.referenced:
+            lines.append(f"reference cells as {self.path} has them")
         if self.saturated:
             lines.append(
                 f"{self.saturated:,} of {self.cells:,} cells are saturated: their R_AH is beyond "
@@ -85,10 +104,11 @@ class ProbedCells:
             "cells": self.cells,
             "missing": self.missing,
             "saturated": self.saturated,
+            "referenced": self.referenced,
         }
 
 
-def probed_device(device: Device, columns: bool) -> Device:
+def probed_device(device: Device, columns: bool, reference: bool = True) -> Device:
     """What varies of a device where its cells are known.
 
     Parameters
@@ -96,14 +116,18 @@ def probed_device(device: Device, columns: bool) -> Device:
     device : Device
         The device.
     columns : bool
-        Whether neurons, amplifiers and converters vary as the device says; else not at all.
+        Whether neurons, amplifiers, converters and the reference column vary as the device says;
+        else not at all.
+    reference : bool
+        Whether the reference column is one of them; False where it is known.
     """
     wrong = device.imperfections
+    names = (*ON_COLUMNS, *(("reference",) if reference else ()))
     return dataclasses.replace(
         device,
         synapse=device.synapse.varied(0.0, 0.0),
         neuron_variation=device.neuron_variation if columns else NeuronVariation(),
-        imperfections=Imperfections(**{name: getattr(wrong, name) for name in ON_COLUMNS})
+        imperfections=Imperfections(**{name: getattr(wrong, name) for name in names})
         if columns
         else Imperfections(),
         adc=device.adc if columns else AdcVariation(),
@@ -143,19 +167,36 @@ def probe_cells(path: Path, network: Network, device: Device, missing: float = 0
                 f"{reads.cell(row)} was written for state {reads.states[row]}, but the network has "
                 f"state {wanted[row]} there; was it another network's?",
             )
-    resistance = np.full(sum(sizes), np.nan)
+    resistance, reference = np.full((2, sum(sizes)), np.nan)
     resistance[flat] = reads.resistance
+    if reads.reference is not None:
+        reference[flat] = reads.reference
     lacking = _check_missing(reads, network, resistance, missing)
     starts = np.cumsum([0, *sizes])
     words, held, saturated = [], [], 0
     for layer, start, shape in zip(network.layers, starts.tolist(), shapes, strict=False):
-        part = resistance[start : start + layer.states.size].reshape(shape)
+        part = slice(start, start + layer.states.size)
         with refused():
-            found = measured_words(device.synapse, layer.levels, part, network.rah_bits)
+            found = measured_words(
+                device.synapse,
+                layer.levels,
+                resistance[part].reshape(shape),
+                network.rah_bits,
+                reference=_rows_own(reference[part].reshape(shape)),
+                opened=device.open_cell,
+            )
         words.append(found.words)
         held.append(found.held)
         saturated += int(np.count_nonzero(found.saturated))
-    return ProbedCells(path, words, lacking, saturated, held)
+    return ProbedCells(path, words, lacking, saturated, held, reads.reference is not None)
+
+
+def _rows_own(reference: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """References of cells; where one is not known, the mean of its row's, NaN without any."""
+    known = ~np.isnan(reference)
+    total, count = np.nansum(reference, axis=1), known.sum(axis=1)
+    mean = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    return np.where(known, reference, mean[:, None])
 
 
 def _places(reads: Reads, network: Network) -> npt.NDArray[np.int64]:

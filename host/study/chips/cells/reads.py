@@ -1,5 +1,6 @@
 """What a probe station read back of a chip's cells: rows of a file, as they stand there."""
 
+import dataclasses
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from allspin.sim.errors import UserError
 
 PLACES = ("layer", "row", "column")
 RESISTANCE = "R_AH"
+REFERENCE = "reference_R_AH"
 STATE = "state"
 WHOLE = re.compile(r"\d{1,9}(?:[.]0*)?")
 """A whole number, as spreadsheets write it too."""
@@ -44,6 +46,9 @@ class Reads:
         State that each cell was written for; None where the file does not tell.
     lines : ndarray of int64, shape (rows,), or None
         Line of each row in the file; None of one that has no lines.
+    reference : ndarray of float64, shape (rows,), or None
+        R_AH of the reference cell of each one's row; NaN where neither was read. None where the
+        file does not tell.
     """
 
     path: Path
@@ -51,6 +56,7 @@ class Reads:
     resistance: npt.NDArray[np.float64]
     states: npt.NDArray[np.int64] | None = None
     lines: npt.NDArray[np.int64] | None = field(default=None)
+    reference: npt.NDArray[np.float64] | None = None
 
     def where(self, row: int) -> str:
         """Where a row is in the file, in words."""
@@ -83,11 +89,31 @@ def read_cells(path: Path, unit: str, cells: int) -> Reads:
         If it cannot be read, lacks a column, or has something in it that is no such value.
     """
     if path.suffix == ".npz":
-        return _from_npz(path, unit, cells)
+        return _checked(_from_npz(path, unit, cells))
     limits = Limits(
         size=ROW_BYTES * (cells + SPARE), lines=cells + SPARE, cells=ROW_CELLS * (cells + SPARE)
     )
-    return _from_csv(read_csv(path, limits), unit)
+    return _checked(_from_csv(read_csv(path, limits), unit))
+
+
+def _checked(reads: Reads) -> Reads:
+    """Rows, each with the reference of its cell or all without.
+
+    Raises
+    ------
+    UserError
+        For the first row that has R_AH without the reference that others have.
+    """
+    if reads.reference is None or np.isnan(reads.reference).all():
+        return dataclasses.replace(reads, reference=None)
+    lacking = np.flatnonzero(np.isnan(reads.reference) & ~np.isnan(reads.resistance))
+    for row in lacking[:1].tolist():
+        raise reads.fail(
+            row,
+            f"{REFERENCE} of {reads.cell(row)} is missing; give it that of its row's others, or "
+            "leave the column out",
+        )
+    return reads
 
 
 def _factor(path: str, column: str, written: str, unit: str) -> float:
@@ -120,16 +146,19 @@ def _from_csv(file: CsvFile, unit: str) -> Reads:
         found = ", ".join(column.name or "(no name)" for column in file.columns)
         raise file.fail(line, f"there is no column {name} (it has {found})")
 
-    known = place(RESISTANCE, NAMES["resistance"])
-    column = file.columns[known]
-    factor = _factor(f"{file.path}: line {line}", column.name, column.unit, unit)
-    values = [file.number(number, cells[known], column) for number, cells in file.rows]
+    def values(known: int) -> npt.NDArray[np.float64]:
+        column = file.columns[known]
+        factor = _factor(f"{file.path}: line {line}", column.name, column.unit, unit)
+        read = [file.number(number, cells[known], column) for number, cells in file.rows]
+        return np.array(read) * factor
+
     return Reads(
         file.path,
         {name: _whole(file, name, place(name)) for name in PLACES},
-        np.array(values) * factor,
+        values(place(RESISTANCE, NAMES["resistance"])),
         _whole(file, STATE, headings.index(STATE)) if STATE in headings else None,
         np.array([number for number, _ in file.rows], np.int64),
+        values(place(REFERENCE)) if plain(REFERENCE) in headings else None,
     )
 
 
@@ -145,7 +174,8 @@ def _whole(file: CsvFile, name: str, place: int) -> npt.NDArray[np.int64]:
 
 
 def _from_npz(path: Path, unit: str, cells: int) -> Reads:
-    found = read_npz(path, "file of cells", (*PLACES, RESISTANCE, STATE, "unit"), cells + SPARE)
+    names = (*PLACES, RESISTANCE, REFERENCE, STATE, "unit")
+    found = read_npz(path, "file of cells", names, cells + SPARE)
     for name in (*PLACES, RESISTANCE):
         if name not in found:
             raise UserError(f"{path}: there is no array {name} (it has {', '.join(found)})")
@@ -155,26 +185,29 @@ def _from_npz(path: Path, unit: str, cells: int) -> Reads:
         raise UserError(f"{path}: the arrays have not as many items each: {told}")
     written = "".join(map(str, found.get("unit", np.array([""], "U1")).tolist()))
     factor = _factor(str(path), RESISTANCE, written, unit)
-    resistance = found[RESISTANCE]
-    if resistance.dtype.kind not in "iuf":
-        raise UserError(f"{path}: {RESISTANCE} is of {resistance.dtype}, not of numbers")
-    places = {name: _whole_numbers(path, name, found[name]) for name in PLACES}
-    states = _whole_numbers(path, STATE, found[STATE]) if STATE in found else None
-    reads = Reads(path, places, _read(resistance.astype(np.float64)) * factor, states)
-    wrong = np.flatnonzero(np.abs(reads.resistance) > MAX_MAGNITUDE)
-    if wrong.size:
-        raise reads.fail(
-            int(wrong[0]), f"{RESISTANCE} is beyond {MAX_MAGNITUDE:g}, as no measurement is"
-        )
-    return reads
+    return Reads(
+        path,
+        {name: _whole_numbers(path, name, found[name]) for name in PLACES},
+        _read(path, RESISTANCE, found[RESISTANCE]) * factor,
+        _whole_numbers(path, STATE, found[STATE]) if STATE in found else None,
+        reference=_read(path, REFERENCE, found[REFERENCE]) * factor if REFERENCE in found else None,
+    )
 
 
-def _read(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _read(path: Path, name: str, array: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     """Values, with NaN for what is infinite and for what meters write where they read nothing."""
+    if array.dtype.kind not in "iuf":
+        raise UserError(f"{path}: {name} is of {array.dtype}, not of numbers")
+    values = array.astype(np.float64)
     missing = ~np.isfinite(values)
     for sentinel in SENTINELS:
         missing |= np.isclose(np.abs(values), sentinel, rtol=1e-4, atol=0)
-    return np.where(missing, np.nan, values)
+    values = np.where(missing, np.nan, values)
+    for row in np.flatnonzero(np.abs(values) > MAX_MAGNITUDE)[:1].tolist():
+        raise UserError(
+            f"{path}: item {row}: {name} is beyond {MAX_MAGNITUDE:g}, as no measurement is"
+        )
+    return values
 
 
 def _whole_numbers(path: Path, name: str, values: npt.NDArray[Any]) -> npt.NDArray[np.int64]:

@@ -25,9 +25,10 @@ COLUMNS = {
     "column": "column of the layer, from 0",
     "state": "state that is wanted, from 0",
     "target_R_AH": "R_AH of that state's level",
-    "R_AH": "R_AH that the cell holds",
+    "R_AH": "R_AH that the cell holds, alone",
+    "reference_R_AH": "R_AH that the reference cell of its row holds",
     "target_word": "R_AH word of the level",
-    "word": "R_AH word of what the cell holds",
+    "word": "R_AH word of what the cell holds, less the reference",
     "saturated": "1 if that is beyond the words' range",
     "polarity": "of the last train, the one that stands",
     "pulses": "pulses of the last train",
@@ -40,7 +41,7 @@ COLUMNS = {
     "saturations": "times that the film was saturated",
 }
 """Each column, and what is in it."""
-IN_UNIT = ("target_R_AH", "R_AH")
+IN_UNIT = ("target_R_AH", "R_AH", "reference_R_AH")
 """Columns in the device's unit."""
 IN_NAMES = ",;\t()[]\"'"
 """What a unit in a column's name must not have: it would be taken for a separator."""
@@ -146,6 +147,7 @@ def _layer_columns(
         "state": layer.states,
         "target_R_AH": targets[layer.states],
         "R_AH": cells.resistance(device.synapse, layer.levels),
+        "reference_R_AH": cells.reference_resistance(device.synapse, layer.levels),
         "target_word": layer.levels[layer.states],
         "word": programmed.words[number],
         "saturated": saturates(cells.held, network.rah_bits),

@@ -87,7 +87,7 @@ def test_the_table_says_what_was_missing(
     out = capsys.readouterr().out
     assert "cells measured" in out
     assert "cells measured\t79390\t" in out
-    assert "10 of 79,400 cells are missing; they add nothing to their columns" in out
+    assert "10 of 79,400 cells are missing; they are taken for open" in out
     assert "neurons are the mean one" in out
     assert "D2D" not in out
     assert main(words.split()) == 2

@@ -6,6 +6,7 @@ import pytest
 from allspin.sim.chip.cells.stuck import stuck_cells
 from allspin.sim.chip.cells.words import state_words
 from allspin.sim.chip.cells.write_table import WriteTable
+from allspin.sim.chip.fixed_point import WORD_BITS
 from allspin.sim.device.imperfections import STUCK_ENDS, Imperfections
 from allspin.sim.device.synapse.response import Polarity
 from allspin.sim.network.levels import uniform_levels
@@ -24,14 +25,16 @@ def test_what_is_written_does_not_matter(at: str) -> None:
     for state, write in ((0, 0), (4, 7), (8, 3)):
         states = np.full(SHAPE, state, np.uint8)
         words = state_words(states, Polarity.DEPRESSION, TABLE, 5, 1, write, imperfections=wrong)
-        assert np.array_equal(words[stuck.cells], stuck.words(ENDS)[stuck.cells])
+        held = stuck.held(ENDS)[stuck.cells]
+        assert np.array_equal(words[stuck.cells].astype(np.int64) << WORD_BITS, held)
 
 
 @pytest.mark.parametrize(("low", "high"), [(-124, 124), (-3, 2), (-1, 0), (5, 90)])
 def test_between_the_ends_each_word_is_as_likely(low: int, high: int) -> None:
     stuck = stuck_cells(8, 0, SHAPE, Imperfections(stuck=1.0, stuck_at="between"))
     assert stuck is not None
-    counts = np.bincount(stuck.words((low, high)).ravel() - low, minlength=high - low + 1)
+    words = stuck.held((low, high)).ravel() >> WORD_BITS
+    counts = np.bincount(words - low, minlength=high - low + 1)
     assert len(counts) == high - low + 1
     mean = 90_000 / len(counts)
     assert np.sum((counts - mean) ** 2 / mean) / len(counts) < 1.6  # chi-square a degree
@@ -40,7 +43,7 @@ def test_between_the_ends_each_word_is_as_likely(low: int, high: int) -> None:
 def test_open_cells_add_nothing() -> None:
     stuck = stuck_cells(8, 0, SHAPE, Imperfections(stuck=0.1, stuck_at="open"))
     assert stuck is not None
-    assert not stuck.words((5, 90)).any()
+    assert not stuck.held((5, 90)).any()
 
 
 def test_the_highest_bit_of_a_draw_says_at_which_end_a_cell_is_stuck(
@@ -52,4 +55,4 @@ def test_the_highest_bit_of_a_draw_says_at_which_end_a_cell_is_stuck(
     stuck = stuck_cells(1, 0, (1, 4), Imperfections(stuck=0.5, stuck_at="either"))
     assert stuck is not None
     assert stuck.cells.tolist() == [[True, True, False, False]]
-    assert stuck.words((-5, 7)).tolist() == [[-5, -5, 7, 7]]
+    assert (stuck.held((-5, 7)) >> WORD_BITS).tolist() == [[-5, -5, 7, 7]]

@@ -36,6 +36,8 @@ def slow_word(
         uniform = int(draw_bits(seed, layer, Purpose.STUCK, row, column))
         if uniform < round(wrong.stuck * 2**32):
             top = int(draw_bits(seed, layer, Purpose.STUCK_END, row, column)) >> 31
+            if wrong.stuck_at == "open":
+                return 0
             high = {"low": False, "high": True, "either": bool(top)}[wrong.stuck_at]
             return int(table.levels[-1 if high else 0])
     d2d = Purpose.D2D_DEPRESSION if polarity else Purpose.D2D_POTENTIATION
@@ -69,7 +71,7 @@ imperfections = st.builds(
     drift_spread=st.sampled_from([0.0, 0.004]),
     age=st.sampled_from([0.0, 1e7]),
     stuck=st.sampled_from([0.0, 0.1]),
-    stuck_at=st.sampled_from(["low", "high", "either"]),
+    stuck_at=st.sampled_from(["low", "high", "either", "open"]),
 )
 
 

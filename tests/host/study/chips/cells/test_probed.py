@@ -12,11 +12,13 @@ import pytest
 
 from allspin.host.study.chips.cells.probed import ProbedCells, probe_cells, probed_device
 from allspin.host.study.chips.cells.table import cell_table, table_bytes
+from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device
 from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network
-from allspin.sim.programming.programming import Programmed
+from allspin.sim.programming.programming import Programmed, program_chip
+from allspin.sim.programming.schemes import Programming
 
 Probe = Callable[..., ProbedCells]
 CELLS = [
@@ -130,6 +132,86 @@ def test_a_device_without_a_unit_takes_what_has_none(probe: Probe, device: Devic
     bare = replace(device, unit="half of the range")
     for header in ("layer,row,column,R_AH", "layer,row,column,R_AH (half of the range)"):
         assert flat(probe(text(header=header), made_of=bare)) == list(range(-18, 18))
+
+
+REFERENCED = Imperfections(reference=0.1, stuck=0.1, stuck_at="open", hall_offset=0.02)
+
+
+@pytest.fixture(scope="session")
+def conductance(device: Device) -> Device:
+    """The same device, in siemens, with a reference column that varies and cells that broke."""
+    return replace(device, unit="siemens", imperfections=REFERENCED)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".npz"])
+@pytest.mark.parametrize("scheme", ["open-loop", "write-verify"])
+def test_a_conductance_and_its_reference_come_back_as_the_same_words(
+    probe: Probe, network: Network, conductance: Device, scheme: str, suffix: str
+) -> None:
+    chip = Chip(conductance, 7)
+    done = program_chip(chip, network, Programming(scheme))
+    table = cell_table(network, conductance, done)
+    found = probe(table_bytes(table, Path(f"x{suffix}")), made_of=conductance, suffix=suffix)
+    assert found.referenced
+    # The reference is in the file, and is not drawn again.
+    whose = Chip(found.device(conductance, columns=True), 7)
+    for words, again, expected in zip(
+        found.words, found.on(whose, network), done.words, strict=True
+    ):
+        assert np.array_equal(words, expected)
+        assert np.array_equal(again, expected)
+
+
+@pytest.mark.parametrize("scheme", ["open-loop", "write-verify"])
+def test_without_the_reference_it_is_that_of_the_chip_or_as_it_should_be(
+    probe: Probe, network: Network, conductance: Device, scheme: str
+) -> None:
+    done = program_chip(Chip(conductance, 7), network, Programming(scheme))
+    table = cell_table(network, conductance, done)
+    bare = replace(table, columns={**table.columns, "reference_R_AH": None})
+    found = probe(table_bytes(bare, Path("x.csv")), made_of=conductance)
+    assert not found.referenced
+    chip = Chip(found.device(conductance, columns=True), 7)
+    for words, expected in zip(found.on(chip, network), done.words, strict=True):
+        assert np.array_equal(words, expected)
+    # A cell alone: 0.1 to 0.5 are the words -126 to 126.
+    quiet = Chip(found.device(conductance, columns=False), 0)
+    alone = table.columns["R_AH"]
+    assert alone is not None
+    words = np.concatenate([each.ravel() for each in found.on(quiet, network)])
+    assert words.tolist() == np.clip(np.rint((alone - 0.3) / 0.2 * 126), -127, 127).tolist()
+    assert np.count_nonzero(np.abs(alone) < 1e-9) >= 2  # the open ones
+
+
+def test_what_a_station_reads_of_a_reference_is_subtracted_row_by_row(
+    probe: Probe, conductance: Device
+) -> None:
+    """Each row's reference is two words more than the one before; a missing cell has its row's."""
+    cells = [
+        f"{ohm:.6f},{0.3 + 0.2 * 2 * cell[1] / 126:.8f}"
+        for cell, ohm in zip(CELLS, OHM, strict=True)
+    ]
+    header = "layer,row,column,G (S),reference_R_AH (S)"
+    expected = [n - 18 - 2 * row for n, (_, row, _) in enumerate(CELLS)]
+    assert flat(probe(text(cells, header), made_of=conductance)) == expected
+    milli = np.array([0.3e3 + 0.2e3 * 2 * row / 126 for _, row, _ in CELLS])
+    archive = npz(unit="mS", R_AH=np.array(OHM) * 1e3, reference_R_AH=milli)
+    assert flat(probe(archive, made_of=conductance, suffix=".npz")) == expected
+    cells[17] = ","
+    found = flat(probe(text(cells, header), made_of=conductance, missing=0.1))
+    assert found == [*expected[:17], -127, *expected[18:]]
+    cells[21] = f"{OHM[21]:.6f},"
+    message = r"line 23: reference_R_AH of layer 0, row 5, column 1 is missing; give it that of"
+    with pytest.raises(UserError, match=message):
+        probe(text(cells, header), made_of=conductance, missing=0.1)
+
+
+def test_an_open_conductance_is_0_and_not_the_middle(probe: Probe, conductance: Device) -> None:
+    values = [f"{ohm:.6f}" for ohm in OHM]
+    values[3], values[30] = "0", ""
+    bare = text(values, "layer,row,column,G (S)")
+    found = flat(probe(bare, missing=0.1, made_of=conductance))
+    assert found == [-127 if n in (3, 30) else n - 18 for n in range(36)]
 
 
 @pytest.mark.parametrize("empty", ["", "nan", "open", "9.91E+37", "OVERFLOW", "inf"])
