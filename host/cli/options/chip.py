@@ -72,8 +72,8 @@ def add_missing_argument(parser: argparse.ArgumentParser) -> None:
         "--missing",
         metavar="SHARE",
         type=float,
-        help="with --measured, share of the cells that may be missing or open; they add nothing "
-        "to their columns (0)",
+        help="with --measured, share of the cells that may be missing or open; a Hall arm "
+        "that is open adds nothing to its column (0)",
     )
 
 

@@ -122,7 +122,7 @@ class ProbedChipOptions:
         The chip whose neurons, amplifiers and V-I converters it has, 0 to 2**32 - 1; by default
         they are the mean ones, and nothing changes from use to use.
     missing : float
-        Share of the cells that may be missing, 0 to 1; such a cell adds nothing to its column.
+        Share of the cells that may be missing, 0 to 1; such a cell is taken for open.
     calibrate : bool
         Whether the thresholds of its neurons are calibrated; needs `seed`.
     at : str or OperatingPoint, optional
