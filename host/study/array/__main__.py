@@ -12,11 +12,12 @@ from allspin.host.data.files import make_folder
 from allspin.host.show.pictures.array import array_accuracy, array_error
 from allspin.host.show.pictures.style import SCREEN, Look, save_picture
 from allspin.host.show.say import say
-from allspin.host.study.array.scan import PAPER, curves, scan, tiles
+from allspin.host.study.array.scan import PAPER, correlations, curves, scan, tiles, whole_arrays
 from allspin.sim.array.folding import own_gains
 from allspin.sim.array.in_array import effective_words
 from allspin.sim.device.hall_array import HallArray
 from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.network import Network
 
 SIZES = ((784, 1), (784, 2), (784, 100), (28, 2), (28, 10), (8, 2), (8, 8), (2, 2), (1, 100))
 MAPS = {
@@ -56,11 +57,7 @@ def main() -> int:
         span = int(layer.levels[-1]) - int(layer.levels[0])
         maps[title] = np.abs(effective - gains * layer.words) / (gains * span)
     save_picture(array_error(maps), arguments.output, "array-error", look)
-    say("| rows | columns | arms 312.5 ohm | arms 300 megohm |\n| --- | --- | --- | --- |")
-    near = HallArray("series", **PAPER)
-    both = [tiles(network, array, SIZES) for array in (near, dataclasses.replace(near, arms=3e8))]
-    for (rows, columns, first), (_, _, second) in zip(*both, strict=True):
-        say(f"| {rows} | {columns} | {first:.3f} | {second:.3f} |")
+    _say_correlations(network)
     say(f"ideal {ideal:.2%}")
     panels = {}
     for label, lines in curves().items():
@@ -79,6 +76,19 @@ def main() -> int:
             panels[label][curve.title] = [(point.value, point.accuracy) for point in points]
     save_picture(array_accuracy(panels, ideal), arguments.output, "array-accuracy", look)
     return 0
+
+
+def _say_correlations(network: Network) -> None:
+    """Print how transfer functions correlate with words, by size and by resistance."""
+    say("| rows | columns | arms 312.5 ohm | arms 300 megohm |\n| --- | --- | --- | --- |")
+    near = HallArray("series", **PAPER)
+    both = [tiles(network, array, SIZES) for array in (near, dataclasses.replace(near, arms=3e8))]
+    for (rows, columns, first), (_, _, second) in zip(*both, strict=True):
+        say(f"| {rows} | {columns} | {first:.3f} | {second:.3f} |")
+    say("| reading | what changes | ohm | correlation |\n| --- | --- | --- | --- |")
+    for curve in whole_arrays():
+        for value, found in correlations(network, curve):
+            say(f"| {curve.title} | {curve.name} | {value:g} | {found:.4f} |")
 
 
 if __name__ == "__main__":

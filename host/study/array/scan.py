@@ -113,6 +113,17 @@ def curves() -> dict[str, list[Curve]]:
     }
 
 
+def whole_arrays() -> list[Curve]:
+    """The arrays whose whole first layer is compared with its words."""
+    series, selected = HallArray("series", **PAPER), HallArray("selected", **PAPER)
+    grounded = dataclasses.replace(selected, supply="grounded")
+    return [
+        Curve("series", "row_line", LINES[1::2], series),
+        Curve("selected", "switch_off", (1e6, 1e7, 1e8, 1e9, 1e10), selected),
+        Curve("selected, grounded", "switch_off", (1e9,), grounded),
+    ]
+
+
 def scan(
     curve: Curve,
     network: Network,
@@ -157,4 +168,14 @@ def tiles(
         tile = hall[first : first + rows, :columns]
         made = transfer(array, tile)
         found.append((rows, columns, float(np.corrcoef(made.ravel(), tile.ravel())[0, 1])))
+    return found
+
+
+def correlations(network: Network, curve: Curve) -> list[tuple[float, float]]:
+    """Correlation of the whole first layer's transfer functions with its words, by value."""
+    layer = network.layers[0]
+    size = (layer.rows, layer.columns)
+    found = []
+    for value, array in zip(curve.values, curve.arrays(), strict=True):
+        found.append((value, tiles(network, array, (size,))[0][2]))
     return found
