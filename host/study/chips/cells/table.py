@@ -26,7 +26,6 @@ COLUMNS = {
     "state": "state that is wanted, from 0",
     "target_R_AH": "R_AH of that state's level",
     "R_AH": "R_AH that the cell holds, alone",
-    "reference_R_AH": "R_AH that the reference cell of its row holds",
     "target_word": "R_AH word of the level",
     "word": "R_AH word of what the cell holds, less the reference",
     "saturated": "1 if that is beyond the words' range",
@@ -37,6 +36,7 @@ COLUMNS = {
     "reads": "times that the cell was read",
     "tries": "times that it was written",
     "converged": "1 if it was read within the band",
+    "reference_R_AH": "R_AH that the reference cell of its row holds",
     # The last, which is never empty: a row of CSV shall not end in an empty cell.
     "saturations": "times that the film was saturated",
 }
