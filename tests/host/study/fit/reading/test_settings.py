@@ -284,3 +284,19 @@ def test_a_setting_that_ramps_is_chosen_by_some_range(tmp_path: Path) -> None:
     path.write_text("\n".join([lines[0], *rows]))
     with pytest.raises(UserError, match=r'as in --where "Stage temperature=LOW\.\.HIGH", or'):
         read_measurement([path])
+
+
+@pytest.mark.parametrize(("heading", "refused"), [("anneal (h)", True), ("R_xx (ohm)", False)])
+def test_what_is_measured_may_differ_between_files(
+    heading: str, refused: bool, tmp_path: Path
+) -> None:
+    paths = []
+    for value in (1, 2):
+        paths.append(tmp_path / f"{value}.csv")
+        text = f"device,cycle,polarity,pulse,R_AH (ohm),{heading}\n"
+        paths[-1].write_text(text + curves(9, value, "b,", f",{value}"))
+    if refused:
+        with pytest.raises(UserError, match=r'2 h, but anneal 1 h .*--ignore-column "anneal"'):
+            read_measurement(paths)
+        return
+    assert len(read_measurement(paths).curves) == 8
