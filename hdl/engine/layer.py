@@ -167,6 +167,11 @@ class Layer(wiring.Component):
             ]
 
         took_event, took_sum = Signal(), Signal()
+        leaves: Value = took_sum  # what the layer gives
+        ends: Value = sums.payload.last
+        if not self._hidden and self._parameters.noisy_sums:
+            # The amplifiers' sums are the logits.
+            leaves, ends = self.out.valid & self.out.ready, self.out.payload.last
         m.d.comb += [
             took_event.eq(events.valid & events.ready & ~reading),
             took_sum.eq(following.valid & following.ready),
@@ -176,8 +181,8 @@ class Layer(wiring.Component):
                 Cat(
                     took_event,
                     took_event & events.payload.last,
-                    took_sum,
-                    took_sum & sums.payload.last,
+                    leaves,
+                    leaves & ends,
                 )
             ),
         ]

@@ -142,10 +142,10 @@ class _Steps:
         """The step of a layer with which most images are right; the finest of equals."""
         reads = self._reads(number, values)
         most = max(int(np.abs(sums).max()) for sums, _ in reads)
-        top = max(0, most.bit_length() - (self.tiles.bits - 1))
+        top = min(max(0, most.bit_length() - (self.tiles.bits - 1)), MAX_ADC_SHIFT)
         if top == 0:
             return 0
-        tried = range(max(0, top - TRIED + 1), min(top, MAX_ADC_SHIFT) + 1)
+        tried = range(max(0, top - TRIED + 1), top + 1)
         right = [self._right(number, self._sums(shift, reads)) for shift in tried]
         return tried[int(np.argmax(right))]
 

@@ -104,6 +104,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Compare, print, and leave the pictures."""
+    with naming_options():
+        options = CompareOptions(
+            frequency=arguments.frequency * MHZ,
+            images=arguments.images,
+            periphery=frozenset(arguments.periphery.split(",")) - {"none", ""},
+            others=tuple(arguments.others),
+            accuracy=arguments.accuracy,
+        )
     with Steps() as steps, steps.waiting("reading network, device, cells and images"):
         subject = Subject.open(
             arguments.network,
@@ -116,13 +124,6 @@ def run(arguments: argparse.Namespace) -> int:
             display=steps,
         )
     with naming_options():
-        options = CompareOptions(
-            frequency=arguments.frequency * MHZ,
-            images=arguments.images,
-            periphery=frozenset(arguments.periphery.split(",")) - {"none", ""},
-            others=tuple(arguments.others),
-            accuracy=arguments.accuracy,
-        )
         options.counted(len(subject.images))
     look, folder = picture_options(arguments), arguments.out
     if folder is None and not arguments.json:

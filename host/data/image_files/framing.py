@@ -28,8 +28,9 @@ NOISE = 3.0
 """Standard deviations of the paper within which a pixel is paper."""
 DEVIATION = 1.4826
 """Standard deviation of normal noise whose median absolute deviation is 1."""
-SPECK = 4
-"""Pixels in a square of nine below which they are a speck, on paper that is not even."""
+SPECK = {3: 4, 5: 5}
+"""By the side of a square: pixels in it below which they are a speck, on paper that is not even. A
+line of one pixel's width is none."""
 CONTRAST = 0.5
 """Share of the contrast from which on the outermost pixels differ too much to be paper."""
 FAINT = 0.2
@@ -75,11 +76,15 @@ def _paper(grey: Grey) -> tuple[float, float, float]:
     return (high, 0.0, low) if light else (low, 0.0, high)
 
 
-def _neighbours(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
-    """How many pixels of a mask are in each one's square of nine."""
-    wide = np.pad(mask.astype(np.int64), 1)
-    lines = wide[:-2] + wide[1:-1] + wide[2:]
-    return lines[:, :-2] + lines[:, 1:-1] + lines[:, 2:]
+def _neighbours(mask: npt.NDArray[np.bool_], side: int) -> npt.NDArray[np.int64]:
+    """How many pixels of a mask are in a square around each one."""
+    wide = np.pad(mask.astype(np.int64), side // 2)
+    return np.lib.stride_tricks.sliding_window_view(wide, (side, side)).sum(axis=(2, 3))
+
+
+def _specks(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Where so few pixels of a mask are together that they are no ink."""
+    return np.all([_neighbours(mask, side) < few for side, few in SPECK.items()], axis=0)
 
 
 def ink_of(grey: Grey) -> tuple[Grey, bool]:
@@ -104,7 +109,7 @@ def ink_of(grey: Grey) -> tuple[Grey, bool]:
     Raises
     ------
     ValueError
-        If all pixels are the same.
+        If all pixels are the same, but for specks.
     """
     if grey.min() == grey.max():
         raise ValueError("it shows nothing: all its pixels are the same")
@@ -112,7 +117,9 @@ def ink_of(grey: Grey) -> tuple[Grey, bool]:
     ink = (grey - np.float32(paper)) / np.float32(full - paper)
     ink[ink * abs(full - paper) <= noise] = 0
     if noise:
-        ink[_neighbours(ink > 0) < SPECK] = 0
+        ink[_specks(ink > 0)] = 0
+    if not np.any(ink > FAINT):
+        raise ValueError("it shows nothing: what differs from the paper are specks")
     return np.clip(ink, 0, 1), full < paper
 
 

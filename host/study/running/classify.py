@@ -124,6 +124,8 @@ def classify(
     display = display or Silent()
     on = MachineOptions(on) if isinstance(on, str) else on
     chip = ChipOptions(chip) if isinstance(chip, int) else chip
+    if chip is not None and isinstance(on, MachineOptions):
+        on.check_chips()
     base = cut_network(network, tiles, data, display)
     framed = tuple(load_image(file, base.image_shape, framing) for file in files)
     images = np.stack([each.image for each in framed])

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from allspin.hdl.parameters.profile import HardwareProfile
+from allspin.hdl.parameters.profile import NO_CHIPS, HardwareProfile
 from allspin.host.link.machines.chip_programming import chip_gateware, tile_offsets
 from allspin.host.link.machines.machine import Machine
 from allspin.host.link.machines.opening import (
@@ -65,6 +65,17 @@ class MachineOptions:
     def _profile(self, **more: Any) -> HardwareProfile:
         rows = 1 if self.rows_per_clock is None else self.rows_per_clock
         return HardwareProfile(lanes=self.lanes, rows_per_clock=rows, states=self.states, **more)
+
+    def check_chips(self) -> None:
+        """Refuse what makes no chips.
+
+        Raises
+        ------
+        UserError
+            If the machine shall keep states.
+        """
+        if self.states and self.on != GOLDEN:
+            raise UserError(f"`states`: {NO_CHIPS}")
 
     def open(
         self,

@@ -115,6 +115,8 @@ def run(
         raise UserError(f"`resident` is for `on` {VIRTUAL} or a board: {GOLDEN} has no memory")
     if isinstance(chip, int):
         chip = ChipOptions(chip)
+    if chip is not None and isinstance(on, MachineOptions):
+        on.check_chips()
     base = cut_network(network, tiles, data, display)
     shown_images, labels = load_test_set(data, [base], images)
     shown_images, labels = shown_images[:images], labels[:images]

@@ -1,11 +1,13 @@
 """Steps of tiles, against every choice tried by hand."""
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
 import pytest
 
 from allspin.hdl.bench.networks import random_images, random_network
+from allspin.sim.network.adc import MAX_ADC_SHIFT
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
 from allspin.sim.network.tiling import Tiles, cut, tiles_of, uncut, with_steps
@@ -60,3 +62,12 @@ def test_what_a_network_is_cut_into_does_not_matter_to_the_next_cut() -> None:
 def test_what_no_tiles_are(rows: int, bits: int, says: str) -> None:
     with pytest.raises(ValueError, match=says):
         Tiles(rows, bits)
+
+
+def test_sums_beyond_the_coarsest_step_have_that_step() -> None:
+    network = random_network((40000, 2), 1, pixel_bits=8)
+    (layer,) = network.layers
+    network = replace(network, layers=(replace(layer, states=np.full((40000, 2), 9, np.uint8)),))
+    images = np.full((4, 1, 40000), 255, np.uint8)
+    found = shifts(cut(network, Tiles(65536, 2), images, np.zeros(4, np.int64)))
+    assert found[0] <= MAX_ADC_SHIFT

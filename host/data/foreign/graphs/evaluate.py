@@ -14,6 +14,21 @@ BATCH = 500
 """Images at a time, where the graph takes any number."""
 
 
+def _as_trained(node: Any) -> Any:
+    """A node that uses the mean and variance of training, whatever the images.
+
+    Of opset 9 to 13 the evaluator mixes those of the batch in, with a weight of 1 - momentum.
+    """
+    if node.op_type != "BatchNormalization":
+        return node
+    copied = type(node)()
+    copied.CopyFrom(node)
+    kept = [each for each in node.attribute if each.name != "momentum"]
+    del copied.attribute[:]
+    copied.attribute.extend([*kept, onnx_package().helper.make_attribute("momentum", 1.0)])
+    return copied
+
+
 def _cut(graph: Graph, logits: str) -> Any:
     """The model whose only output is the logits: nodes before them, and no others."""
     onnx = onnx_package()
@@ -25,7 +40,7 @@ def _cut(graph: Graph, logits: str) -> Any:
         if node is not None and id(node) not in needed:
             needed.add(id(node))
             wanted += node.input
-    nodes = [node for node in graph.nodes if id(node) in needed]
+    nodes = [_as_trained(node) for node in graph.nodes if id(node) in needed]
     used = {name for node in nodes for name in node.input}
     made = helper.make_graph(
         nodes,

@@ -9,6 +9,7 @@ from allspin.host.study.fit.reading.options import Condition, ReadOptions
 from allspin.host.study.fit.reading.runs import LEAST_POINTS
 from allspin.host.study.fit.reading.table import cells as cell_text
 from allspin.host.study.fit.reading.table.csv_file import CsvFile
+from allspin.host.study.fit.reading.table.units import unit_of
 from allspin.sim.errors import UserError
 
 KNOWN = re.compile(
@@ -21,10 +22,38 @@ BOOKKEEPING = re.compile(
     r"remark|note|operator|user|file|unnamed|error|status|std|sigma|uncertainty)(_.*|s)?"
 )
 """Names of what every row may have of its own."""
+WORDS = re.compile(
+    r"(.*_)?(currents?|width|duration|amplitude|field|temperature|temp|gate|bias|"
+    r"[iv]_?(src|source|bias|pulse|write|prog|set)|"
+    r"(pulse|source|write|set|programming|bias|drive|gate)_(voltage|level|power))(_.*)?"
+)
+"""The same among other words, as in ``Stage temperature``."""
+UNITS = ("A", "T", "Oe", "K")
+"""Units of what an experiment sets, whatever it is called."""
+READINGS = {
+    *("meas", "measured", "sense", "sensed", "leak", "leakage", "noise", "std", "sigma", "error"),
+    *("uncertainty", "compliance", "limit", "range", "max", "min", "start", "stop"),
+}
+"""Words of what is read, or bounds it, in such a unit."""
 STEADY = 0.02
 """Of its magnitude, by how much a setting that is read back may scatter."""
 SHOWN = 4
 """Values that a message has."""
+
+
+def is_bookkeeping(heading: str) -> bool:
+    """Whether a column, by its plain name, is what every row may have of its own."""
+    return BOOKKEEPING.fullmatch(heading) is not None
+
+
+def is_named(heading: str, unit: str) -> bool:
+    """Whether a column is something that an experiment sets, by its plain name and its unit."""
+    if KNOWN.fullmatch(heading):
+        return True
+    if READINGS & set(heading.split("_")):
+        return False
+    known = unit_of(unit)
+    return WORDS.fullmatch(heading) is not None or (known is not None and known[0] in UNITS)
 
 
 def choose_rows(

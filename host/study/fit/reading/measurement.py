@@ -14,6 +14,11 @@ from pathlib import Path
 
 import numpy as np
 
+from allspin.host.study.fit.reading.agreement import (
+    Setting,
+    check_agreement,
+    settings_by_table,
+)
 from allspin.host.study.fit.reading.branches import choose
 from allspin.host.study.fit.reading.columns import Columns
 from allspin.host.study.fit.reading.conditions import check_steady, check_used, choose_rows
@@ -40,6 +45,7 @@ class _File:
     notes: list[str]
     conditions: set[str]
     electrical: dict[str, float]
+    settings: list[Setting]
 
 
 class _Reader:
@@ -76,8 +82,10 @@ class _Reader:
             self.notes += pulses.notes
         self.notes += check_steady(file, columns, options, _by_polarity(parts))
         self._note_blocks()
-        electrical = settings_of(file, columns, parts)
-        return _File(curves, unit, x_unit, file.data, self.notes, used, electrical)
+        electrical, differ = settings_of(file, columns, parts)
+        self.notes += differ
+        settings = settings_by_table(file, columns, options, parts)
+        return _File(curves, unit, x_unit, file.data, self.notes, used, electrical, settings)
 
     def _note_blocks(self) -> None:
         count = len(self.file.blocks)
@@ -129,6 +137,7 @@ def read_measurement(paths: Sequence[Path], options: ReadOptions | None = None) 
     notes: list[str] = []
     used: set[str] = set()
     electrical: list[dict[str, float]] = []
+    settings: list[Setting] = []
     names = [path.name for path in paths]
     for path, own in zip(paths, _devices(paths), strict=True):
         file = _Reader(path, own, options).read()
@@ -136,12 +145,14 @@ def read_measurement(paths: Sequence[Path], options: ReadOptions | None = None) 
         notes += file.notes
         used |= file.conditions
         electrical.append(file.electrical)
+        settings += file.settings
         units.setdefault(file.unit, path)
         if file.curves[0].polarity is None:
             current_units.setdefault(file.x_unit, path)
         name = path.name if names.count(path.name) == 1 else str(path)
         digests[name] = hashlib.sha256(file.data).hexdigest()
     check_used(options.conditions(), used)
+    notes += check_agreement(settings)
     for what, seen in (("R_AH", units), ("current", current_units)):
         if len(seen) > 1:
             some, other, *_ = seen.values()

@@ -3,9 +3,11 @@
 They have no part in a fit, but programming's energy and time are made of them.
 """
 
+import itertools
 import math
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -53,14 +55,42 @@ def _magnitude(file: CsvFile, place: int, base: str, rows: Iterable[int]) -> flo
     return _rounded(float(np.median(values)) * unit[1])
 
 
-def _of_preamble(lines: Iterable[str]) -> dict[str, float]:
-    """Figures that lines before the table give, where all that give one say the same."""
-    found: dict[str, set[float]] = {}
-    short = (line for line in lines if len(line) <= LONGEST)
+@dataclass(frozen=True)
+class Line:
+    """What a line before a table gives.
+
+    Attributes
+    ----------
+    name : str
+        As it is written.
+    value : float
+        In the unit that is written there.
+    unit : str
+        As it is written; empty if there is none.
+    """
+
+    name: str
+    value: float
+    unit: str
+
+
+def lines_of(preamble: Iterable[str]) -> list[Line]:
+    """Those lines before a table that give a number, which is not 0."""
+    found = []
+    short = (line for line in preamble if len(line) <= LONGEST)
     for match in filter(None, map(SAID.fullmatch, short)):
-        name, value = plain(match["name"]), cells.number(match["value"])
-        unit = unit_of(match["own"] or match["unit"] or "")
-        if unit is None or not value or not math.isfinite(value):
+        value = cells.number(match["value"])
+        if value and math.isfinite(value):
+            found.append(Line(match["name"], value, match["own"] or match["unit"] or ""))
+    return found
+
+
+def _of_preamble(file: CsvFile) -> dict[str, set[float]]:
+    """Figures that lines before the tables give."""
+    found: dict[str, set[float]] = {}
+    for line in lines_of(itertools.chain.from_iterable(file.preamble)):
+        name, value, unit = plain(line.name), line.value, unit_of(line.unit)
+        if unit is None:
             continue
         keys = [
             key
@@ -75,7 +105,7 @@ def _of_preamble(lines: Iterable[str]) -> dict[str, float]:
             ]
         for key in keys:
             found.setdefault(key, set()).add(_rounded(abs(value) * unit[1]))
-    return {key: values.pop() for key, values in found.items() if len(values) == 1}
+    return found
 
 
 def _rounded(value: float) -> float:
@@ -83,7 +113,9 @@ def _rounded(value: float) -> float:
     return float(f"{value:.12g}")
 
 
-def settings_of(file: CsvFile, columns: Columns, parts: Iterable[Part]) -> dict[str, float]:
+def settings_of(
+    file: CsvFile, columns: Columns, parts: Iterable[Part]
+) -> tuple[dict[str, float], list[str]]:
     """Figures of a device's ``[synapse.electrical]`` that a file of pulses has.
 
     Parameters
@@ -100,9 +132,11 @@ def settings_of(file: CsvFile, columns: Columns, parts: Iterable[Part]) -> dict[
     dict of str to float
         In SI units; of columns, and of lines before the table. What varies within a polarity, or
         has no unit, is left out.
+    list of str
+        What is said of lines that contradict one another.
     """
     if columns.neuron:
-        return {}
+        return {}, []
     rows: dict[Polarity, list[int]] = {polarity: [] for polarity in Polarity}
     for part in parts:
         if part.polarity is not None:
@@ -120,8 +154,14 @@ def settings_of(file: CsvFile, columns: Columns, parts: Iterable[Part]) -> dict[
                 found.setdefault(key, _magnitude(file, place, base, every))
     known = {key: value for key, value in found.items() if value is not None}
     # A column that varies is not what a preamble says once.
-    said = {key: value for key, value in _of_preamble(file.preamble).items() if key not in found}
-    return said | known
+    said = {key: some for key, some in _of_preamble(file).items() if key not in found}
+    notes = [
+        f"{file.path}: lines before the table give several values of {key} ({min(some):g} to "
+        f"{max(some):g}); it is left out"
+        for key, some in said.items()
+        if len(some) > 1
+    ]
+    return {key: min(some) for key, some in said.items() if len(some) == 1} | known, notes
 
 
 def together(files: Iterable[Mapping[str, float]]) -> tuple[dict[str, float], list[str]]:

@@ -137,3 +137,12 @@ def test_what_is_wrong_is_one_line(words: str, message: str, capsys: Capture) ->
     assert out == ""
     (line,) = [line for line in err.splitlines() if line.startswith("allspin")]
     assert message in line
+
+
+@pytest.mark.parametrize("accuracy", ["101", "-1", "nan"])
+def test_an_accuracy_that_is_none_is_refused_before_anything_is_read(
+    accuracy: str, capsys: Capture
+) -> None:
+    """The network's name is looked up afterwards, and there is none."""
+    assert main(["compare", "no-such-network", "--accuracy", accuracy]) == 2
+    assert "--accuracy must be a number" in capsys.readouterr().err

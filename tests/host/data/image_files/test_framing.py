@@ -152,3 +152,17 @@ def test_any_picture_is_framed_or_shows_nothing(grey, shape, framing):
     else:
         assert found.image.shape == shape
         assert found.image.any()
+
+
+def test_a_thin_stroke_on_uneven_paper_is_ink_and_a_dot_is_not():
+    paper = np.random.default_rng(3).integers(248, 256, (120, 120)).astype(np.float32)
+    line = paper.copy()
+    line[20:100, 60] = 0
+    even = np.full_like(paper, 252)
+    even[20:100, 60] = 0
+    image, wanted = (frame_image(grey, (28, 28)).image for grey in (line, even))
+    assert np.array_equal(image.max(axis=0) > 128, wanted.max(axis=0) > 128)
+    dot = paper.copy()
+    dot[60, 60] = 0
+    with pytest.raises(ValueError, match="specks"):
+        frame_image(dot, (28, 28))

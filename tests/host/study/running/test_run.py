@@ -171,3 +171,10 @@ def test_options_of_a_machine_are_checked_when_they_are_made(options, line):
 def test_options_of_a_chip_are_checked_when_they_are_made(options, line):
     with pytest.raises(UserError, match=line):
         ChipOptions(**options)
+
+
+def test_a_machine_that_keeps_states_makes_no_chips():
+    """It is refused before a chip is made or a machine built."""
+    on = MachineOptions("virtual", states=True)
+    with pytest.raises(UserError, match=r"`states`: .*cannot keep states"):
+        run("mnist-10", on, chip=1)

@@ -70,8 +70,8 @@ class CsvFile:
         Line of each header, and the device that the lines before it name; empty for none.
     notes : list of str
         What else the file has, a line each.
-    preamble : list of str
-        Lines before each header.
+    preamble : list of list of str
+        Lines before each header, by block.
     """
 
     path: Path
@@ -80,7 +80,7 @@ class CsvFile:
     data: bytes
     blocks: list[tuple[int, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    preamble: list[str] = field(default_factory=list)
+    preamble: list[list[str]] = field(default_factory=list)
 
     def fail(self, line: int, message: str) -> UserError:
         """An error that names file and line."""
@@ -125,7 +125,7 @@ class _Rows:
         self.heading = self.cells(lines[table.header])
         self._heads = [table.header, *self._again()]
         asides = self._asides()
-        self.preamble = [lines[place].text for aside in asides for place in aside]
+        self.preamble = [[lines[place].text for place in aside] for aside in asides]
         self.blocks = [
             (lines[head].number, self._device(asides[number]))
             for number, head in enumerate(self._heads)

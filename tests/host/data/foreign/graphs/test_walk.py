@@ -52,6 +52,22 @@ def test_a_graph_of_pytorch(arrays, saved, inputs):
     assert read.answers(inputs) == pytest.approx(expected, abs=1e-6)
 
 
+@pytest.mark.parametrize("version", [11, 13, 14])
+def test_statistics_of_training_are_used_whatever_the_opset(arrays, saved, inputs, version):
+    """Before opset 14 a normalization has no training mode, and is that of inference."""
+    content = torch_model(arrays)
+    expected = whole(saved(content), inputs, (1, *SHAPE), "output")
+    content.opset_import[0].version = version
+    (norm,) = (each for each in content.graph.node if each.op_type == "BatchNormalization")
+    if version < 14:
+        kept = [each for each in norm.attribute if each.name != "training_mode"]
+        del norm.attribute[:]
+        norm.attribute.extend(kept)
+    read = read_model(saved(content), SHAPE)
+    assert read.answers(inputs) == pytest.approx(expected, abs=1e-6)
+    assert read.network.logits(inputs) == pytest.approx(expected, abs=1e-4)
+
+
 def test_a_graph_of_keras(arrays, saved, inputs):
     path = saved(keras_model(arrays))
     read = read_model(path, SHAPE)

@@ -9,6 +9,7 @@ from allspin.host.study.fit.fit import fit
 from allspin.host.study.fit.options import FitOptions
 from allspin.host.study.fit.reading.measurement import read_measurement
 from allspin.host.study.fit.reading.options import ReadOptions
+from allspin.sim.errors import UserError
 
 N = np.arange(31)
 
@@ -133,3 +134,72 @@ def test_a_current_that_varies_is_left_out(tmp_path: Path) -> None:
     assert found.electrical == pytest.approx({"depression_current": 9e-3})
     chosen = read_measurement([path], ReadOptions(where=("current=10,-9",)))
     assert chosen.electrical["potentiation_current"] == pytest.approx(10e-3)
+
+
+def curves(a: float, seed: int, before: str = "", after: str = "") -> str:
+    """Two cycles of both polarities, of a device with this A."""
+    rng = np.random.default_rng(seed)
+    lines = []
+    for cycle in (1, 2):
+        for sign, name in ((1, "P"), (-1, "D")):
+            way = sign * (2 * np.expm1(-N / a) / np.expm1(-30 / a) - 1) + rng.normal(0, 0.01, 31)
+            lines += [
+                f"{before}{cycle},{name},{n},{r:.5f}{after}" for n, r in zip(N, way, strict=True)
+            ]
+    return "\n".join(lines) + "\n"
+
+
+def test_tables_at_two_currents_are_no_cycles_of_one_device(tmp_path: Path) -> None:
+    path = tmp_path / "bars.txt"
+    head = "cycle,polarity,pulse,R_AH (ohm)\n"
+    path.write_text(
+        f"Device: b\nPulse current: 8 mA\n{head}{curves(25, 0)}"
+        f"Device: b\nPulse current: 10 mA\n{head}{curves(10, 1)}"
+    )
+    with pytest.raises(UserError) as caught:
+        read_measurement([path])
+    assert str(caught.value) == (
+        f"{path}, line 130: device b has Pulse current 10 mA, but Pulse current 8 mA in {path}, "
+        "line 3; they are no cycles of one curve: give those of one value, or call the device "
+        "differently"
+    )
+    # Two devices may have two; the device file then has none, which is said.
+    path.write_text(path.read_text().replace("Device: b", "Device: c", 1))
+    measurement = read_measurement([path])
+    assert {one.device for one in measurement.curves} == {"b", "c"}
+    (note, _) = measurement.notes
+    assert "several values of potentiation_current (0.008 to 0.01); it is left out" in note
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "refused"),
+    [
+        # A column of each file, and lines before the table; of one unit or another.
+        ((8, "mA", "column"), (10, "mA", "column"), True),
+        ((8, "mA", "column"), (8000, "uA", "column"), False),
+        ((8, "mA", "line"), (10, "mA", "line"), True),
+        ((8, "mA", "line"), (0.008, "A", "column"), False),
+        ((8, "mA", "column"), (10, "mA", "line"), True),
+        ((8, "mA", "line"), (8.01, "mA", "line"), None),
+    ],
+)
+def test_files_at_two_currents_are_no_cycles_of_one_device(
+    one: tuple[float, str, str], other: tuple[float, str, str], refused: bool | None, tmp_path: Path
+) -> None:
+    paths = []
+    for number, (value, unit, place) in enumerate((one, other)):
+        paths.append(tmp_path / f"{number}.csv")
+        heads, after, line = f",current ({unit})", f",{value}", ""
+        if place == "line":
+            heads, after, line = "", "", f"# current = {value} {unit}\n"
+        text = f"{line}device,cycle,polarity,pulse,R_AH (ohm){heads}\n"
+        paths[-1].write_text(text + curves((25, 10)[number], number, "b,", after))
+    if refused:
+        with pytest.raises(UserError, match=r"b has current 10 mA, but current 8 mA in .*0\.csv"):
+            read_measurement(paths)
+        return
+    measurement = read_measurement(paths)
+    assert len(measurement.curves) == 8
+    assert any("differ by 0.1% and are taken as one" in note for note in measurement.notes) is (
+        refused is None
+    )
