@@ -341,7 +341,7 @@ def test_a_measured_table_is_programmed_like_the_curve_it_was_taken_from() -> No
 
 def test_saturated_films_drift_from_where_they_are() -> None:
     """Each pulse switches a film whole or not at all; then all lose a tenth in a decade."""
-    switched = 1 - 0.9 ** np.arange(80)
+    switched = np.asarray(1 - 0.9 ** np.arange(80), np.float64)
     spread = 2 * np.sqrt(switched * (1 - switched))
     up, down = (TableResponse(sign * (2 * switched - 1), spread, np.zeros(80)) for sign in (1, -1))
     films = TableSynapse(up, down, 10, bounded=True)

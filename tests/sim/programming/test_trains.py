@@ -135,7 +135,7 @@ def test_a_table_has_no_shorter_curve() -> None:
 def test_films_at_both_ends_and_none_between(chance: float) -> None:
     """Each pulse switches a film whole with some chance: after n pulses the law has two points."""
     n = np.arange(round(8 / chance) + 1)
-    switched = 1 - (1 - chance) ** n
+    switched = np.asarray(1 - (1 - chance) ** n, np.float64)
     spread = 2 * np.sqrt(switched * (1 - switched))
     up, down = (
         TableResponse(sign * (2 * switched - 1), spread, np.zeros(n.size)) for sign in (1, -1)
