@@ -7,6 +7,7 @@ pulse in most cycles is no outlier. Cycles that stand apart as a whole
 (`allspin.host.study.fit.model.cycles`) are set aside first.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -18,6 +19,9 @@ from allspin.host.study.fit.reading.curve import Curve, Measurement
 from allspin.host.study.fit.reading.runs import LEAST_POINTS
 from allspin.sim.device.synapse.response import Array, Polarity
 from allspin.sim.errors import UserError
+
+Far = npt.NDArray[np.bool_]
+"""Which points of a curve are outliers."""
 
 HALF = 3
 """Neighbours on either side: two spikes side by side are still told."""
@@ -102,7 +106,7 @@ def _rests(curves: Sequence[Curve]) -> list[Array]:
     return less_common(curves)
 
 
-def _still_far(rest: Array, far: npt.NDArray[np.bool_], limit: Array) -> npt.NDArray[np.bool_]:
+def _still_far(rest: Array, far: Far, limit: Array) -> Far:
     """Those of some points that are far from the line between the neighbours that are not.
 
     On a slope a spike draws the median with it, and points beside it seem far.
@@ -112,6 +116,39 @@ def _still_far(rest: Array, far: npt.NDArray[np.bool_], limit: Array) -> npt.NDA
         return far
     line = np.interp(places, places[~far], rest[~far])
     return far & (np.abs(rest - line) > limit)
+
+
+def _spiked_ends(curve: Curve, limit: Array) -> list[int]:
+    """Ends that lie beyond their next points, against the way of the curve: 0, -1, or both.
+
+    The running median cannot tell an end from a fast first pulse. A monotone curve, though, never
+    begins beyond its next points.
+    """
+    values = curve.resistance
+    if values.size <= LEAST_POINTS:
+        return []
+    found = []
+    for end, inwards in ((0, 1), (-1, -1)):
+        v = values[::inwards]
+        # A neuron's curve may fall at one end and rise at the other.
+        rises = v[3] - v[1] if curve.polarity is None else inwards * (1 - 2 * curve.polarity)
+        if (v[0] - np.median(v[1:4])) * np.sign(rises) > limit[end]:
+            found.append(end)
+    return found
+
+
+def _far(curve: Curve, rest: Array, distance: Array, limit: Array, few: bool) -> Far:
+    """Which points of a curve are outliers by themselves."""
+    ends = _spiked_ends(curve, limit) if few else []
+    if ends:
+        # On a slope such an end makes the points beside it seem far.
+        rest = rest.copy()
+        for end in ends:
+            rest[end] = rest[1 if end == 0 else -2]
+        distance = rest - _running_median(rest, few)
+    far = _still_far(rest, np.abs(distance) > limit, limit)
+    far[ends] = True
+    return far
 
 
 def _scales(curves: Sequence[Curve], distances: Sequence[Array]) -> list[Array]:
@@ -136,7 +173,7 @@ def _by_device(curves: Sequence[Curve]) -> dict[str, list[int]]:
     return found
 
 
-def find_outliers(curves: Sequence[Curve]) -> list[npt.NDArray[np.bool_]]:
+def find_outliers(curves: Sequence[Curve]) -> list[Far]:
     """Which points of some curves of one polarity, or of neurons, are outliers.
 
     Parameters
@@ -159,16 +196,13 @@ def find_outliers(curves: Sequence[Curve]) -> list[npt.NDArray[np.bool_]]:
     ranges = [np.subtract(*np.percentile(curve.resistance, [98, 2])) for curve in curves]
     least = LEAST * float(np.median(ranges))
     limits = [np.maximum(FAR * scale, least) for scale in _scales(curves, distances)]
-    far = [
-        _still_far(rest, np.abs(distance) > limit, limit)
-        for rest, distance, limit in zip(rests, distances, limits, strict=True)
-    ]
+    counts = Counter(curve.device for curve in curves)
+    few = [counts[curve.device] < FEW_CYCLES for curve in curves]
+    far = list(map(_far, curves, rests, distances, limits, few))
     return _not_in_common(curves, far)
 
 
-def _not_in_common(
-    curves: Sequence[Curve], far: list[npt.NDArray[np.bool_]]
-) -> list[npt.NDArray[np.bool_]]:
+def _not_in_common(curves: Sequence[Curve], far: list[Far]) -> list[Far]:
     """Without points at which most curves do the same."""
     if len(curves) < FEW_CYCLES:
         return far

@@ -44,8 +44,8 @@ class Branch:
         return float(np.ptp(self.curve.x))
 
 
-def _turns(x: Array, least: float) -> list[int]:
-    """Places where a current turns, with both ends: it went back by at least so much."""
+def reversals(x: Array, least: float) -> list[int]:
+    """Places where a current, or R_AH, turns, with both ends: it went back by so much at least."""
     places = [0]
     extreme, direction = 0, 0
     for place in range(1, x.size):
@@ -72,7 +72,7 @@ def branches(curve: Curve) -> list[Branch]:
     for part in np.split(np.arange(x.size), jumps):
         if part.size < 2:
             continue
-        turns = _turns(x[part], REVERSAL * extent)
+        turns = reversals(x[part], REVERSAL * extent)
         for start, stop in itertools.pairwise(turns):
             stretch = part[start : stop + 1]
             if stretch.size >= 2:

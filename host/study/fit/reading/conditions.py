@@ -2,14 +2,15 @@
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from allspin.host.study.fit.reading.columns import Columns, plain
 from allspin.host.study.fit.reading.options import Condition, ReadOptions
-from allspin.host.study.fit.reading.runs import LEAST_POINTS
+from allspin.host.study.fit.reading.pulses import Part
 from allspin.host.study.fit.reading.table import cells as cell_text
 from allspin.host.study.fit.reading.table.csv_file import CsvFile
 from allspin.host.study.fit.reading.table.units import unit_of
+from allspin.host.study.fit.reading.varying import Varying
 from allspin.sim.errors import UserError
 
 KNOWN = re.compile(
@@ -35,8 +36,6 @@ READINGS = {
     *("uncertainty", "compliance", "limit", "range", "max", "min", "start", "stop"),
 }
 """Words of what is read, or bounds it, in such a unit."""
-STEADY = 0.02
-"""Of its magnitude, by how much a setting that is read back may scatter."""
 SHOWN = 4
 """Values that a message has."""
 
@@ -48,12 +47,11 @@ def is_bookkeeping(heading: str) -> bool:
 
 def is_named(heading: str, unit: str) -> bool:
     """Whether a column is something that an experiment sets, by its plain name and its unit."""
-    if KNOWN.fullmatch(heading):
-        return True
     if READINGS & set(heading.split("_")):
         return False
     known = unit_of(unit)
-    return WORDS.fullmatch(heading) is not None or (known is not None and known[0] in UNITS)
+    called = KNOWN.fullmatch(heading) or WORDS.fullmatch(heading)
+    return called is not None or (known is not None and known[0] in UNITS)
 
 
 def choose_rows(
@@ -144,7 +142,7 @@ def _few(values: set[str]) -> str:
 
 
 def check_steady(
-    file: CsvFile, columns: Columns, options: ReadOptions, parts: dict[str, list[tuple[int, float]]]
+    file: CsvFile, columns: Columns, options: ReadOptions, parts: Mapping[str, Sequence[Part]]
 ) -> list[str]:
     """Refuse a column that varies where curves are taken for cycles of one another.
 
@@ -156,8 +154,8 @@ def check_steady(
         What its columns are.
     options : ReadOptions
         Which columns may vary.
-    parts : dict of str to list of (int, float)
-        Rows and x of the curves, by what they are of.
+    parts : mapping of str to sequence of Part
+        The curves, by what they are of.
 
     Returns
     -------
@@ -176,85 +174,45 @@ def check_steady(
     for place, heading in enumerate(columns.headings):
         if place in columns.used or heading in ignored:
             continue
-        named = KNOWN.fullmatch(heading) is not None
-        for what, rows in parts.items():
-            varies = _Varying(file, place, rows)
-            if not varies.values or len(varies.values) == 1:
+        column = file.columns[place]
+        named = is_named(heading, column.unit)
+        all_parts = {what: Varying(file, place, own) for what, own in parts.items()}
+        for what, varies in all_parts.items():
+            if len(varies.values) < 2:
                 continue
-            if varies.is_setting(named, columns):
-                name = file.columns[place].name or f"number {place + 1}"
-                # With what the column has elsewhere, such as the current of the other polarity.
-                others = [_Varying(file, place, part) for one, part in parts.items() if one != what]
-                rest = set().union(*(other.texts for other in others)) - varies.texts
-                wanted = [_ordered(varies.texts)[0], *_ordered(rest)[:1]]
-                choice = f"{name}={','.join(wanted)}"
+            if varies.is_setting(named, is_bookkeeping(heading), columns):
+                others = [other for one, other in all_parts.items() if one != what]
+                name = column.name or f"number {place + 1}"
                 raise UserError(
                     f"{file.path}: column {name} varies within {what} ({_few(varies.texts)}) and "
-                    f'has no part in the model; choose by --where "{choice}", or let it '
+                    f"has no part in the model; {_advice(name, varies, others)}, or let it "
                     f'vary with --ignore-column "{name}"'
                 )
             if named:
                 notes.append(
-                    f"{file.path}: column {file.columns[place].name} scatters by "
-                    f"{varies.scatter:.1%} within {what} and is taken as constant"
+                    f"{file.path}: column {column.name} scatters by {varies.scatter:.1%} within "
+                    f"{what} and is taken as constant"
                 )
     return notes
 
 
-class _Varying:
-    """What a column has in the rows of some curves."""
+def _advice(name: str, varies: Varying, others: list[Varying]) -> str:
+    """How to choose one of the values, with one of those that other curves have.
 
-    def __init__(self, file: CsvFile, place: int, rows: list[tuple[int, float]]) -> None:
-        self.file, self.place, self.rows = file, place, rows
-        self.heading = plain(file.columns[place].name)
-        cells = [(file.rows[index][1][place], x) for index, x in rows]
-        self.values: dict[str | float, int] = {}
-        self.texts: set[str] = set()
-        self.by_x: dict[float, set[str | float]] = {}
-        for text, x in cells:
-            value = cell_text.number(text)
-            if value is not None and math.isnan(value):
-                continue
-            # A pulse of no current is none.
-            if value == 0 and self.heading.endswith("current"):
-                continue
-            key = (
-                text.lower()
-                if value is None
-                else abs(value)
-                if "current" in self.heading
-                else value
-            )
-            self.values[key] = self.values.get(key, 0) + 1
-            self.texts.add(text)
-            self.by_x.setdefault(x, set()).add(key)
-
-    @property
-    def scatter(self) -> float:
-        """Range of the numbers over the largest magnitude."""
-        numbers = [key for key in self.values if isinstance(key, float)]
-        top = max((abs(key) for key in numbers), default=0.0)
-        return (max(numbers) - min(numbers)) / top if top else 0.0
-
-    def is_setting(self, named: bool, columns: Columns) -> bool:
-        """Whether it is something that was set, and differs between or within curves."""
-        if not named and BOOKKEEPING.fullmatch(self.heading):
-            return False
-        repeated = sum(self.values.values()) >= LEAST_POINTS * len(self.values)
-        if named:
-            return repeated or self.scatter > STEADY
-        if not repeated:
-            # Every row has its own: another reading, and no setting.
-            return False
-        # What goes with the pulses is another count of them; what goes with the device its name.
-        along = all(len(keys) == 1 for keys in self.by_x.values()) and len(self.by_x) > 1
-        return not along and not self._names_device(columns)
-
-    def _names_device(self, columns: Columns) -> bool:
-        if columns.device is None or any(isinstance(key, float) for key in self.values):
-            return False
-        pairs = {
-            (self.file.rows[index][1][columns.device], self.file.rows[index][1][self.place].lower())
-            for index, _ in self.rows
-        }
-        return len(pairs) == len({device for device, _ in pairs}) == len({own for _, own in pairs})
+    Those are such as the current of the other polarity.
+    """
+    if varies.repeated or not varies.numbers:
+        rest = set().union(*(other.texts for other in others)) - varies.texts
+        wanted = [_ordered(varies.texts)[0], *_ordered(rest)[:1]]
+        return f'choose by --where "{name}={",".join(wanted)}"'
+    own = varies.ranges()
+    rest = [
+        (low, high)
+        for other in others
+        for low, high in other.ranges()
+        if all(high < start or low > end for start, end in own)
+    ]
+    if len(own) + len(rest) < 2:
+        return f'choose by a range, as in --where "{name}=LOW..HIGH"'
+    ranges = [f"{low:.6g}..{high:.6g}" for low, high in (*own[:1], *rest[:1])]
+    return f'choose by --where "{name}={",".join(ranges)}"'

@@ -100,12 +100,11 @@ class _Reader:
             )
 
 
-def _by_polarity(parts: Iterable[Part]) -> dict[str, list[tuple[int, float]]]:
-    found: dict[str, list[tuple[int, float]]] = {}
+def _by_polarity(parts: Iterable[Part]) -> dict[str, list[Part]]:
+    found: dict[str, list[Part]] = {}
     for part in parts:
         name = "the neuron's curves" if part.polarity is None else part.polarity.name.lower()
-        xs = part.x[-len(part.rows) :] if part.rows else []
-        found.setdefault(name, []).extend(zip(part.rows, map(float, xs), strict=True))
+        found.setdefault(name, []).append(part)
     return found
 
 

@@ -9,12 +9,14 @@ import numpy.typing as npt
 from allspin.host.study.fit.reading.curve import Curve, ReadScatter, trend
 from allspin.host.study.fit.reading.runs import LEAST_POINTS, Run, check_length
 from allspin.host.study.fit.reading.table.csv_file import CsvFile
-from allspin.host.study.fit.reading.turns import find_turn
+from allspin.host.study.fit.reading.turns import all_turns, find_turn
 from allspin.sim.device.synapse.response import Array, Polarity
 from allspin.sim.errors import UserError
 
 There = npt.NDArray[np.bool_]
 """Which points of a run are there."""
+SHOWN = 4
+"""Turns that a message has."""
 AGAINST = 0.3
 """Of its spread, by which R_AH goes against its polarity where pulses are numbered backwards."""
 
@@ -114,6 +116,7 @@ class PulseCurves:
         parts = []
         for run, kept, turn in zip(runs, there, self._turns(runs), strict=True):
             pieces = [(0, None)] if turn is None else [(0, turn + 1), (turn, None)]
+            self._check_turns(run, kept, pieces)
             for start, stop in pieces:
                 check_length(self.file, run, int(kept[start:stop].sum()))
                 part = part_of(run, None, kept, start, stop)
@@ -121,6 +124,24 @@ class PulseCurves:
                 way = Polarity.POTENTIATION if rises else Polarity.DEPRESSION
                 parts.append(replace(part, polarity=way))
         return parts
+
+    def _check_turns(self, run: Run, kept: There, pieces: Sequence[tuple[int, int | None]]) -> None:
+        """Refuse a run that goes there and back more than once."""
+        x, resistance = np.array(run.x), run.points()
+        found: list[float] = []
+        for start, stop in pieces:
+            own = kept[start:stop]
+            turns = all_turns(resistance[start:stop][own])
+            found += [float(x[start]), *(float(x[start:stop][own][turn]) for turn in turns)]
+        # The one turn at which a run was cut, or would be, is right.
+        if len(found) - 1 > 1:
+            shown = ", ".join(f"{pulse:g}" for pulse in found[1 : SHOWN + 1])
+            raise self.file.fail(
+                run.line,
+                f"{run.name} goes there and back more than once, with turns near pulse {shown}"
+                f"{' and more' * (len(found) - 1 > SHOWN)}; number pulses from 0 again where each "
+                "cycle begins",
+            )
 
     def _ways(self, runs: Sequence[Run], there: Sequence[There]) -> list[Polarity]:
         """Polarities as a column has them, or by the sign of the current.

@@ -10,9 +10,11 @@ DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?")
 NOT_NUMBERS = {
     *("", "nan", "-nan", "+nan", "inf", "-inf", "+inf", "#n/a", "n/a", "na", "-", "--", "null"),
     *("none", "overflow", "overrange", "overload", "ovld", "ovfl", "o.l", "ol", "#value!"),
-    "open",
+    *("open", "infinity", "-infinity", "+infinity"),
 }
 """What stands for a value that is missing or beyond a meter's range, in small letters."""
+WINDOWS = re.compile(r"[+-]?1[.,]#(inf|ind|[qs]nan|r)0*", re.IGNORECASE)
+"""The same as C libraries of Windows write it."""
 SENTINELS = (9.9e37, 9.91e37)
 """Numbers that stand for the same: SCPI's infinity, and its not a number."""
 
@@ -32,7 +34,8 @@ def number(text: str) -> float | None:
         ):
             return math.nan
         return value if abs(value) >= 1 / MAX_MAGNITUDE else 0.0
-    return math.nan if text.lower() in NOT_NUMBERS else None
+    missing = text.lower() in NOT_NUMBERS or WINDOWS.fullmatch(text)
+    return math.nan if missing else None
 
 
 def is_number(text: str) -> bool:

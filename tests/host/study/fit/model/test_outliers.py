@@ -103,3 +103,38 @@ def test_too_many_are_no_outliers(known: Makes) -> None:
     curves, _ = spiked(known(c2c=(0.01, 0.01)).draw(0, 1, 6), 0.08)
     with pytest.raises(UserError, match=r"too many for outliers, d0 cycle 0 .*--keep-outliers"):
         set_aside(measured(curves))
+
+
+@pytest.mark.parametrize("cycles", [1, 2])
+@pytest.mark.parametrize(("a", "size"), [(17.0, 0.75), (17.0, 0.4), (3.0, 0.75)])
+def test_a_spike_at_an_end_is_told_from_the_point_beside_it(
+    known: Makes, a: float, size: float, cycles: int
+) -> None:
+    """Where it goes against the curve, on a slope as at the end of a plateau."""
+    truth = known(a=(a, a), c2c=(0.0075, 0.0075), pulses=60)
+    for seed in range(10):
+        curves = truth.draw(seed, 1, cycles)
+        spikes = []
+        for number, curve in enumerate(curves[:: cycles + 1] if cycles > 1 else curves):
+            end = (0, -1)[(number + seed) % 2]
+            against = 1 - 2 * int(curve.polarity is D)
+            curve.resistance[end] += against * (size if end == 0 else -size)
+            spikes.append((curve.polarity, curve.cycle, curve.x[end]))
+        found = [(one.polarity, one.cycle, one.x) for one in set_aside(measured(curves))[1]]
+        assert sorted(found) == sorted(spikes)
+
+
+def test_a_spike_beside_an_end_is_not_the_end(known: Makes) -> None:
+    for seed in range(10):
+        curves = known(a=(17.0, 12.0), c2c=(0.0075, 0.0075), pulses=60).draw(seed, 1, 1)
+        curves[0].resistance[1] += 0.75
+        curves[1].resistance[-2] += 0.75
+        found = [(one.polarity, one.x) for one in set_aside(measured(curves))[1]]
+        assert found == [(P, 1), (D, 59)]
+
+
+def test_a_fast_first_pulse_is_no_outlier() -> None:
+    n = np.arange(61.0)
+    way = np.where(n > 0, 0.6, 0) + 0.4 * -np.expm1(-n / 20)
+    way += np.random.default_rng(0).normal(0, 0.005, n.size)
+    assert not find_outliers([Curve("d", "", P, n, way)])[0].any()

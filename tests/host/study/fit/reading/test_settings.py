@@ -203,3 +203,100 @@ def test_files_at_two_currents_are_no_cycles_of_one_device(
     assert any("differ by 0.1% and are taken as one" in note for note in measurement.notes) is (
         refused is None
     )
+
+
+def mixed(heading: str, two: tuple[float, float], scatter: float, order: str = "0101") -> str:
+    """Cycles of A 25 and of A 10, each with its own setting, read back with some scatter."""
+    rng = np.random.default_rng(5)
+    lines = [f"cycle,polarity,pulse,R_AH (ohm),{heading}"]
+    for cycle, which in enumerate(map(int, order)):
+        for sign, name in ((1, "P"), (-1, "D")):
+            way = sign * np.expm1(-N / (25, 10)[which]) / np.expm1(-30 / (25, 10)[which])
+            lines += [
+                f"{cycle},{name},{n},{r + rng.normal(0, 0.005):.5f},"
+                f"{two[which] + rng.normal(0, scatter):.6g}"
+                for n, r in zip(N, way, strict=True)
+            ]
+    return "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("heading", "two", "scatter", "choice"),
+    [
+        ("Source current (mA)", (8, 10), 0.003, "7.9..8.1"),
+        ("Isrc (mA)", (8, 10), 0.003, "7.9..8.1"),
+        ("Bias (mA)", (8, 10), 0.003, "7.9..8.1"),
+        ("Pulse current (mA)", (8, 10), 0.003, "7.9..8.1"),
+        ("Pulse voltage (V)", (1.5, 2.0), 0.001, "1.49..1.51"),
+        ("Stage temperature (K)", (300, 350), 0.05, "299..301"),
+        # Called as nothing is, but the same within cycles and another between them.
+        ("Keithley 2", (0.8, 1.0), 0.0003, "0.79..0.81"),
+        ("Step", (8, 10), 0, "8"),
+    ],
+)
+def test_settings_that_are_read_back_are_found_and_chosen_by_a_range(
+    heading: str, two: tuple[float, float], scatter: float, choice: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "bar.csv"
+    path.write_text(mixed(heading, two, scatter))
+    name = heading.partition(" (")[0]
+    with pytest.raises(UserError) as caught:
+        read_measurement([path])
+    words = str(caught.value)
+    assert f"column {name} varies within potentiation (" in words
+    assert f'choose by --where "{name}={choice}", or let it' in words
+    # What is advised works, and chooses the curves of one setting.
+    curves = read_measurement([path], ReadOptions(where=(f"{name}={choice}",))).curves
+    assert [one.x.size for one in curves] == [31] * 4
+    assert {one.cycle for one in curves} == {"0", "2"}
+
+
+@pytest.mark.parametrize(
+    ("heading", "two", "scatter", "order"),
+    [
+        # Readings that drift, or of a resistance; a count of cycles; a bound of the meter's.
+        ("V_xx (mV)", (80, 82), 0.5, "0011"),
+        ("R_xx (ohm)", (310, 330), 0.5, "0101"),
+        ("Step", (1, 2), 0, "01"),
+        ("I measured (mA)", (8, 8.1), 0.05, "0101"),
+    ],
+)
+def test_readings_and_counts_may_vary(
+    heading: str, two: tuple[float, float], scatter: float, order: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "bar.csv"
+    path.write_text(mixed(heading, two, scatter, order))
+    assert len(read_measurement([path]).curves) == 2 * len(order)
+
+
+def test_a_clock_with_pauses_is_no_setting(tmp_path: Path) -> None:
+    lines = mixed("t", (0, 0), 0).splitlines()
+    rows = [f"{line.rpartition(',')[0]},{n + n // 62 * 50_000}" for n, line in enumerate(lines[1:])]
+    path = tmp_path / "bar.csv"
+    path.write_text("\n".join([lines[0], *rows]))
+    assert len(read_measurement([path]).curves) == 8
+
+
+def test_a_setting_that_ramps_is_chosen_by_some_range(tmp_path: Path) -> None:
+    lines = mixed("Stage temperature (K)", (300, 300), 0).splitlines()
+    rows = [f"{line.rpartition(',')[0]},{300 + 0.13 * n:.2f}" for n, line in enumerate(lines[1:])]
+    path = tmp_path / "bar.csv"
+    path.write_text("\n".join([lines[0], *rows]))
+    with pytest.raises(UserError, match=r'as in --where "Stage temperature=LOW\.\.HIGH", or'):
+        read_measurement([path])
+
+
+@pytest.mark.parametrize(("heading", "refused"), [("anneal (h)", True), ("R_xx (ohm)", False)])
+def test_what_is_measured_may_differ_between_files(
+    heading: str, refused: bool, tmp_path: Path
+) -> None:
+    paths = []
+    for value in (1, 2):
+        paths.append(tmp_path / f"{value}.csv")
+        text = f"device,cycle,polarity,pulse,R_AH (ohm),{heading}\n"
+        paths[-1].write_text(text + curves(9, value, "b,", f",{value}"))
+    if refused:
+        with pytest.raises(UserError, match=r'2 h, but anneal 1 h .*--ignore-column "anneal"'):
+            read_measurement(paths)
+        return
+    assert len(read_measurement(paths).curves) == 8

@@ -134,7 +134,11 @@ def test_packed_files(write: Write, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "cell", ["", "nan", "NaN", "#N/A", "--", "Overflow", "9.9E+37", "+9.91E37", "-9.900000E+037"]
+    "cell",
+    [
+        *("", "nan", "NaN", "#N/A", "--", "Overflow", "9.9E+37", "+9.91E37", "-9.900000E+037"),
+        *("Infinity", "-Infinity", "1.#QNAN", "-1.#IND", "1.#INF00", "-1.#IND000"),
+    ],
 )
 def test_values_that_are_missing_or_out_of_range(cell: str, write: Write) -> None:
     file = read_csv(write(f"pulse,R\n1,2\n2,{cell}\n"))
