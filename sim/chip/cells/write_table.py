@@ -34,12 +34,16 @@ class WriteTable:
         beyond 256 words: most films of that state are saturated, at one end or at both, and the
         rest is a part of a normal distribution. No gateware has such tables, and what is drawn is
         cut where words end.
+    fractions : ndarray of int32, shape (states,), or None
+        What is aimed at beside the whole word, in units of ``2**-8`` words; only with `beyond`,
+        since gateware has whole words.
     """
 
     levels: npt.NDArray[np.int16]
     c2c: npt.NDArray[np.int32]
     d2d: npt.NDArray[np.int32]
     beyond: tuple[int, int] | None = field(default=None, kw_only=True)
+    fractions: npt.NDArray[np.int32] | None = field(default=None, kw_only=True)
 
     @property
     def ends(self) -> tuple[int, int]:

@@ -7,6 +7,7 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
+from allspin.sim.chip.cells.words import written_words
 from allspin.sim.chip.fixed_point import SPREAD_BITS
 from allspin.sim.device.synapse.response import Polarity, PulseResponse
 from allspin.sim.device.synapse.synapse import SotSynapse
@@ -152,3 +153,20 @@ def test_films_at_both_ends_and_none_between(chance: float) -> None:
         words = np.clip(plan.table.levels[state] + sigma * values, -127, 127)
         assert words.mean() == pytest.approx(mean, rel=0.03, abs=0.1)
         assert words.std() == pytest.approx(252 * math.sqrt(share * (1 - share)), rel=0.03)
+
+
+def test_levels_of_the_host_have_fractions() -> None:
+    """Most films of the lowest states are saturated; of each state the mean is the table's."""
+    way, none = np.linspace(0.99, -0.99, 60), np.zeros(60)
+    up, down = (TableResponse(one, np.full(60, 0.1), none) for one in (-way, way))
+    synapse = TableSynapse(up, down, 10, bounded=True)
+    levels = uniform_levels(10)
+    plan = plan_layer(synapse, levels, Programming("open-loop", "depression"))
+    assert plan.table.beyond is not None
+    states = np.repeat(np.arange(10), 20_000).reshape(10, -1).T
+    words = written_words(states, plan.polarity[states], plan.table, 5, 0) / 2**21
+    means = np.clip(words, -127, 127).mean(axis=0)
+    spread = 0.1 * 126 / 0.99
+    expected = way[plan.pulses] * 126 / 0.99
+    # 4 standard errors of what is counted.
+    assert means == pytest.approx(expected, abs=4 * spread / math.sqrt(20_000))
