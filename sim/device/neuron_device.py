@@ -134,9 +134,14 @@ class NeuronVariation:
 
     def readings(self) -> list[str]:
         """What the variations are taken to be of, a line each, for reports."""
+        told = {
+            "D2D of gain": (self.gain, f": {GAIN_READINGS[self.gain_reading]}"),
+            "D2D of threshold": (self.threshold, f" {THRESHOLD_READINGS[self.threshold_reading]}"),
+            "C2C": (self.use, f" {USE_READINGS[self.use_reading]}"),
+        }
+        # A figure of 0 may be one that is not known: it is not told as if it were measured.
+        none = ", ".join(name for name, (figure, _) in told.items() if not figure)
         return [
-            f"neuron D2D of gain {self.gain:.3g}: {GAIN_READINGS[self.gain_reading]}",
-            f"neuron D2D of threshold {self.threshold:.3g} "
-            f"{THRESHOLD_READINGS[self.threshold_reading]}",
-            f"neuron C2C {self.use:.3g} {USE_READINGS[self.use_reading]}",
+            *(f"neuron {name} {figure:.3g}{of}" for name, (figure, of) in told.items() if figure),
+            *([f"neuron without {none}"] if none else []),
         ]

@@ -26,9 +26,10 @@ import numpy.typing as npt
 
 from allspin.sim.chip.cells.words import held_words, rounded_words, written_words
 from allspin.sim.chip.chip import Chip
-from allspin.sim.chip.fixed_point import Words
+from allspin.sim.chip.fixed_point import WORD_BITS, Words
 from allspin.sim.device.synapse.response import Polarity
 from allspin.sim.device.synapse.synapse import Synapse
+from allspin.sim.network.levels import full_scale
 from allspin.sim.network.network import Layer, Network
 from allspin.sim.programming.cells import Cells
 from allspin.sim.programming.schemes import Counts, Programming
@@ -89,7 +90,7 @@ def program_chip(chip: Chip, network: Network, programming: Programming) -> Prog
             cells.append(verify.cells())
             counts += verify.counts
         else:
-            cells.append(_train_cells(chip, number, layer, plan))
+            cells.append(_train_cells(chip, number, layer, plan, network.rah_bits))
             counts += _train_counts(layer, plan)
     words = [
         rounded_words(chip.through_gains(network, number, each.held), network.rah_bits)
@@ -98,10 +99,14 @@ def program_chip(chip: Chip, network: Network, programming: Programming) -> Prog
     return Programmed(words, counts, cells)
 
 
-def _train_cells(chip: Chip, number: int, layer: Layer, plan: Plan) -> Cells:
+def _train_cells(chip: Chip, number: int, layer: Layer, plan: Plan, rah_bits: int) -> Cells:
     """What a layer's open-loop trains leave in its cells."""
     states, polarity = layer.states, plan.polarity[layer.states]
     written = written_words(states, polarity, plan.table, chip.seed, number)
+    if plan.table.beyond is not None:
+        # What is drawn beyond a word is a saturated film: it decays and drifts as one.
+        top = full_scale(rah_bits) << WORD_BITS
+        written = np.clip(written, -top, top)
     pulses, wrong = plan.pulses[states], chip.device.imperfections
     opened = chip.open_cell(layer.levels)
     return Cells(

@@ -11,13 +11,16 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.chip.cells.write_table import WriteTable, drawn_words, spread_units
+from allspin.sim.chip.cells.write_table import MAX_SPREAD, WriteTable, drawn_words, spread_units
 from allspin.sim.chip.fixed_point import SPREAD_BITS
 from allspin.sim.device.synapse.response import Array, Polarity
 from allspin.sim.device.synapse.synapse import Synapse
 from allspin.sim.network.levels import full_scale
 from allspin.sim.programming.schemes import Programming
-from allspin.sim.pulses.written import Written
+from allspin.sim.pulses.written import Law, Written
+
+UNLIMITED = 2**31 - 1
+"""Deviation that no write has, in units of a `WriteTable`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,21 +181,31 @@ def plan_layer(
     def of_chosen(tables: list[Array]) -> Array:
         return np.array(tables)[chosen, place]
 
-    aimed = np.rint(of_chosen([law.mean for law in drawn])).astype(np.int16)
-    beyond = np.abs(aimed).max() > full_scale(rah_bits)
     return Plan(
         chosen,
         n,
         (steps if programming.scheme == "pulse-width" else n).astype(np.int64),
         reached=np.rint(of_chosen([law.mean for law in laws])).astype(np.int16),
         cycle=spread_units(of_chosen([law.cycle for law in laws])) / 2**SPREAD_BITS,
-        table=WriteTable(
-            aimed,
-            spread_units(np.array([law.cycle for law in drawn])),
-            spread_units(np.array([law.device for law in drawn])),
-            beyond=(int(levels[0]), int(levels[-1])) if beyond else None,
-        ),
+        table=_drawn_table(levels, drawn, of_chosen([law.mean for law in drawn]), rah_bits),
     )
+
+
+def _drawn_table(
+    levels: npt.NDArray[np.int16], drawn: tuple[Law, Law], means: Array, rah_bits: int
+) -> WriteTable:
+    """What is drawn, about the mean words of the chosen trains."""
+    aimed = np.rint(means).astype(np.int16)
+    cycle, device = (
+        spread_units(np.array(tables), UNLIMITED)
+        for tables in ([law.cycle for law in drawn], [law.device for law in drawn])
+    )
+    widest = max(np.abs(one).max() for one in (cycle, device))
+    beyond = np.abs(aimed).max() > full_scale(rah_bits) or widest > MAX_SPREAD
+    if not beyond:
+        return WriteTable(aimed, cycle, device)
+    ends = int(levels[0]), int(levels[-1])
+    return WriteTable(aimed, cycle, device, beyond=ends, fractions=spread_units(means - aimed))
 
 
 def _trains(

@@ -12,11 +12,11 @@ STEPS = 60
 """Steps of Newton's method, of which a few are enough where there is a solution."""
 NEAR = 1e-12
 """Miss of a mean, or of a mean square, that is none."""
-FARTHEST = 1.0
-"""How far beyond the ends a mean is looked for, in ranges."""
-FARTHEST_DEVIATION = 10.0
+FARTHEST = 100.0
+"""How far beyond the ends a mean is looked for, in ranges: in words of 8 bits it has 16."""
+FARTHEST_DEVIATION = 100.0
 """Largest deviation of a mean that far, in ranges."""
-MOST = 0.9
+MOST = 0.98
 """Share of the largest deviation, that of films at both ends, which is taken at most."""
 LEAST = 1e-9
 """Deviations below this are none."""

@@ -22,7 +22,7 @@ NOT_DESCRIBED = 1
 NOT_FOR_DECAYS = (
     "states",
     "table",
-    "c2c_occasion",
+    "occasion",
     "d2d_reading",
     "meter_noise",
     "currents",

@@ -100,7 +100,7 @@ def run(arguments: argparse.Namespace) -> int:
         options = FitOptions(
             name=arguments.name or output.stem,
             states=arguments.states,
-            occasion=arguments.c2c_occasion,
+            occasion=arguments.occasion,
             reading=arguments.d2d_reading,
             currents=arguments.currents and tuple(arguments.currents),
             table=arguments.table,

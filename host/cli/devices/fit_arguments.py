@@ -33,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--force", action="store_true", help="write a model that does not describe the data")
     add(
         "--c2c-occasion",
+        dest="occasion",
         choices=list(OCCASIONS),
         help="reading of C2C (the one that suits the data)",
     )

@@ -219,7 +219,7 @@ def _why_not_here(identity: Identity, plans: list[Plan]) -> str | None:
     if Feature.PROGRAMMER not in identity.features:
         return "the gateware has no Programmer"
     if any(plan.table.beyond is not None for plan in plans):
-        return "the levels of saturated films are beyond the Programmer's"
+        return "levels or deviations of saturated films are beyond the Programmer's"
     states = max(len(plan.table.levels) for plan in plans)
     if states > 2**identity.state_bits:
         return f"the Programmer has {2**identity.state_bits} states at most, not {states}"

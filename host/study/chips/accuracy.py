@@ -30,6 +30,8 @@ VARIATIONS = {
     "use": "of these, the C2C",
 }
 """Variations of a device that can be told apart."""
+NEURON = frozenset({"gain", "threshold", "use"})
+"""Those of which "neuron" is made up."""
 
 
 def only(device: Device, variations: Iterable[str]) -> Device:
@@ -50,7 +52,7 @@ def only(device: Device, variations: Iterable[str]) -> Device:
     kept = set(variations)
     for name in sorted(kept - set(VARIATIONS)):
         raise ValueError(not_one_of("a variation", name, VARIATIONS))
-    off = {} if "neuron" in kept else dict.fromkeys({"gain", "threshold", "use"} - kept, 0.0)
+    off = {} if "neuron" in kept else dict.fromkeys(NEURON - kept, 0.0)
     return dataclasses.replace(
         device,
         synapse=device.synapse.varied(float("c2c" in kept), float("d2d" in kept)),
@@ -197,18 +199,24 @@ CAUSES = (
 def known(columns: Sequence[Column], device: Device) -> Sequence[Column]:
     """The columns that say something of a device.
 
-    Where D2D is not known, a column that has it beside others, or alone, would call something
-    measured that is not.
+    A column of variations that the device does not have, most often because they are not known,
+    would call something measured that is not, and calibration mends nothing without D2D. Where a
+    device has some of a column's variations, the title calls them all that are known.
     """
-    if device.synapse.devices_differ:
-        return columns
-    neurons = {"neuron", "gain", "threshold", "use"}
-    kept = [
-        column
-        for column in columns
-        if "d2d" not in column.variations or neurons & set(column.variations)
-    ]
-    return kept or columns
+    neuron = {name for name in NEURON if getattr(device.neuron_variation, name)}
+    there = neuron | ({"d2d"} if device.synapse.devices_differ else set())
+    kept = []
+    for column in columns:
+        varied = set(column.variations) - {"c2c", "neuron"}
+        if "neuron" in column.variations:
+            varied |= NEURON
+        found = varied & there - ({"use"} if column.calibrated else set())
+        if varied <= there:
+            kept.append(column)
+        elif found:
+            title = column.title.replace("all ", "all known ")
+            kept.append(dataclasses.replace(column, title=title))
+    return tuple(kept) or columns
 
 
 class OverChips:

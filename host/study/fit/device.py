@@ -97,30 +97,31 @@ def measured_response(
     ----------
     devices : list of DeviceCurves
         The data; numbers of pulses between those that were measured are interpolated, and
-        those before the first are on the straight line through the first two.
+        those before the first are on the straight line through the first two. Cycles are
+        compared at the pulses that two of them have, and deviations between are interpolated.
     pulses : int
         The table's last pulse.
     meter : float
         Deviation of a point by the meter's noise, which is none over cycles.
     """
     grid = np.arange(pulses + 1, dtype=np.float64)
-    means, variances, counts = [], [], []
+    means, variances, noises = [], [], []
     for device in devices:
         x, y = device.pulses, device.mean
         mean = np.interp(grid, x, y)
         before = grid < x[0]
         mean[before] = y[0] + (grid[before] - x[0]) * (y[1] - y[0]) / (x[1] - x[0])
         means.append(mean)
-        cycles = len(device.resistance)
-        if cycles > 1 and np.all(device.weights > 1):
-            variance = np.nanvar(device.resistance, axis=0, ddof=1)
-            variances.append(np.interp(grid, x, variance))
-            counts.append(cycles)
+        noises.append(np.interp(grid, x, 1 / device.weights))
+        repeated = device.weights > 1
+        if repeated.any():
+            variance = np.nanvar(device.resistance[:, repeated], axis=0, ddof=1)
+            variances.append(np.interp(grid, x[repeated], variance))
     table = np.array(means)
     cycle = np.sqrt(np.mean(variances, axis=0)) if variances else np.zeros(grid.size)
     device_spread = np.zeros(grid.size)
     if len(table) > 1:
-        noise = cycle**2 / (np.mean(counts) if counts else 1.0)
+        noise = cycle**2 * np.mean(noises, axis=0)
         device_spread = np.sqrt(np.maximum(table.var(axis=0, ddof=1) - noise, 0.0))
     own = np.sqrt(np.maximum(cycle**2 - meter**2, 0.0))
     return TableResponse(table.mean(axis=0), own, device_spread)

@@ -17,6 +17,7 @@ from allspin.host.study.fit.options import FitOptions
 from allspin.sim.device.device import Device
 from allspin.sim.device.synapse.response import Array, Polarity
 from allspin.sim.device.synapse.table import TableSynapse, load_lookup_table, load_lookup_tables
+from allspin.sim.errors import UserError
 from allspin.sim.files.user_file import read_file
 from allspin.sim.point.operating_point import OperatingPoint
 from allspin.sim.pulses.lookup_table import MAX_BYTES
@@ -108,17 +109,29 @@ def take_lookup_tables(
     Raises
     ------
     UserError
-        If a file is missing or no such table, or they do not go together.
+        If a file is missing or no such table, they do not go together, or more is asked for than
+        a name, states and a reference.
     """
+    taken = FitOptions(
+        options.name, states=options.states, table=options.table, reference=options.reference
+    )
+    if options != taken:
+        raise UserError(
+            f"{files[0]} is a lookup table, which is taken as it is; leave out what says how "
+            "curves are fitted"
+        )
     synapse = load_lookup_tables(files, options.states or LOOKUP_STATES)
     ways: dict[Polarity, list[Array]] = {polarity: [] for polarity in Polarity}
     for path in files:
         polarity, response = load_lookup_table(path)
         ways[polarity].append(response.resistance)
+    names = [path.name for path in files]
     source: dict[str, Any] = {
         "method": "lookup tables of CrossSim",
         "sha256": {
-            path.name: hashlib.sha256(read_file(path, "lookup table", MAX_BYTES)).hexdigest()
+            path.name if names.count(path.name) == 1 else str(path): hashlib.sha256(
+                read_file(path, "lookup table", MAX_BYTES)
+            ).hexdigest()
             for path in files
         },
     }

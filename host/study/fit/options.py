@@ -24,7 +24,7 @@ class FitOptions:
     states : int or None
         States of the synapse, 2 to 128; None for as many as pulses, at most 128.
     occasion : str or None
-        Reading of C2C: ``write`` or ``pulse``.
+        Reading of C2C: ``write``, ``pulse`` or, of a model, ``root``.
     reading : str or None
         Reading of D2D: one of `allspin.host.study.fit.model.spread.DEVICE_CHOICES`.
     currents : tuple of float or None
@@ -60,6 +60,11 @@ class FitOptions:
             check_range("states", self.states, MIN_STATES, MAX_STATES)
         if self.currents is not None and not 0 <= self.currents[0] < self.currents[1] < math.inf:
             raise ValueError("currents takes a lower and a higher magnitude, such as 2 12")
+        if self.table and self.occasion == "root":
+            raise ValueError(
+                "occasion must be write or pulse of a measured table, whose deviations add up as "
+                "they were measured, not root"
+            )
         if self.meter not in (None, *METHODS):
             raise ValueError(not_one_of("meter", self.meter, METHODS))
         if self.reference not in REFERENCES:

@@ -119,6 +119,8 @@ def written_words(
     shape = (states.shape[0], states.shape[1])
     polarities = np.broadcast_to(np.asarray(polarity, np.int64), shape)
     words = table.levels.astype(np.int64)[states] << WORD_BITS
+    if table.fractions is not None:
+        words += table.fractions.astype(np.int64)[states] << WORD_BITS - SPREAD_BITS
     if np.any(table.d2d):
         spread = table.d2d.astype(np.int64)[polarities, states]
         words += d2d_normals(seed, layer, polarities) * spread

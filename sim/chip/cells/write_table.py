@@ -14,7 +14,7 @@ from allspin.sim.pulses.written import Law
 CLOSE = 0.1
 """Words by which a deviation may be wrong for a level to be within the words' range."""
 MAX_SPREAD = 2**16 - 1
-"""Largest deviation of a word, in its units: 256 words."""
+"""Largest deviation of a word that gateware holds, in its units: 256 words."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,17 +27,23 @@ class WriteTable:
         R_AH word that is aimed at.
     c2c, d2d : ndarray of int32, shape (2, states)
         One standard deviation of the word, by polarity of the last pulse (row 0:
-        potentiation) and state, in units of ``2**-8`` words, -65535 to 65535.
+        potentiation) and state, in units of ``2**-8`` words, -65535 to 65535, and more with
+        `beyond`.
     beyond : (int, int) or None
-        Words of the ends of the range, where a level is beyond what words can be: most films of
-        that state are saturated, and the rest is the tail of a normal distribution. No gateware
-        has such levels.
+        Words of the ends of the range, where a level is beyond what words can be or a deviation
+        beyond 256 words: most films of that state are saturated, at one end or at both, and the
+        rest is a part of a normal distribution. No gateware has such tables, and what is drawn is
+        cut where words end.
+    fractions : ndarray of int32, shape (states,), or None
+        What is aimed at beside the whole word, in units of ``2**-8`` words; only with `beyond`,
+        since gateware has whole words.
     """
 
     levels: npt.NDArray[np.int16]
     c2c: npt.NDArray[np.int32]
     d2d: npt.NDArray[np.int32]
     beyond: tuple[int, int] | None = field(default=None, kw_only=True)
+    fractions: npt.NDArray[np.int32] | None = field(default=None, kw_only=True)
 
     @property
     def ends(self) -> tuple[int, int]:
@@ -113,6 +119,6 @@ def drawn_words(
     return found[0], found[1]
 
 
-def spread_units(words: npt.NDArray[np.float64]) -> npt.NDArray[np.int32]:
-    """Deviations in words as a `WriteTable` has them, limited to what it holds."""
-    return np.clip(np.rint(words * 2**SPREAD_BITS), -MAX_SPREAD, MAX_SPREAD).astype(np.int32)
+def spread_units(words: npt.NDArray[np.float64], most: int = MAX_SPREAD) -> npt.NDArray[np.int32]:
+    """Deviations in words as a `WriteTable` has them, limited to what gateware holds or to more."""
+    return np.clip(np.rint(words * 2**SPREAD_BITS), -most, most).astype(np.int32)

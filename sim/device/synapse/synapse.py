@@ -428,4 +428,8 @@ class SotSynapse(Synapse):
 
     def readings(self) -> list[str]:
         """See `Synapse.readings`."""
-        return [f"synapse {self.c2c}", f"synapse {self.d2d}"]
+        # A figure of 0 may be one that is not known: it is not told as if it were measured.
+        return [
+            f"synapse {part}" if any(part[one] for one in Polarity) else f"synapse without {name}"
+            for name, part in (("C2C", self.c2c), ("D2D", self.d2d))
+        ]

@@ -339,6 +339,19 @@ def test_a_measured_table_is_programmed_like_the_curve_it_was_taken_from() -> No
         assert first.counts == second.counts
 
 
+def test_saturated_films_drift_from_where_they_are() -> None:
+    """Each pulse switches a film whole or not at all; then all lose a tenth in a decade."""
+    switched = np.asarray(1 - 0.9 ** np.arange(80), np.float64)
+    spread = 2 * np.sqrt(switched * (1 - switched))
+    up, down = (TableResponse(sign * (2 * switched - 1), spread, np.zeros(80)) for sign in (1, -1))
+    films = TableSynapse(up, down, 10, bounded=True)
+    device = Device("films", films, imperfections=Imperfections(drift=0.1, age=9.0))
+    held = program_chip(Chip(device, 3), network(uniform_levels(10)), Programming()).cells[0].held
+    words = np.abs(held) / 2**21
+    assert words.max() == pytest.approx(0.9 * 127, abs=0.01)
+    assert np.mean(words > 0.9 * 125) > 0.9
+
+
 def ramps(low: float, high: float, cycle: float, device: float) -> TableSynapse:
     """Straight lines of 50 pulses between two ends; deviations are shares of the range."""
     n = np.linspace(0, 1, 51) * (high - low) + low

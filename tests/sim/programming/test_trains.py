@@ -7,6 +7,7 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
+from allspin.sim.chip.cells.words import written_words
 from allspin.sim.chip.fixed_point import SPREAD_BITS
 from allspin.sim.device.synapse.response import Polarity, PulseResponse
 from allspin.sim.device.synapse.synapse import SotSynapse
@@ -129,3 +130,43 @@ def test_a_table_has_no_shorter_curve() -> None:
         device_levels(table, 10, "pulses")
     with pytest.raises(ValueError, match="the choice of levels must be one of nearest"):
         device_levels(table, 10, "other")
+
+
+@pytest.mark.parametrize("chance", [0.05, 0.3])
+def test_films_at_both_ends_and_none_between(chance: float) -> None:
+    """Each pulse switches a film whole with some chance: after n pulses the law has two points."""
+    n = np.arange(round(8 / chance) + 1)
+    switched = np.asarray(1 - (1 - chance) ** n, np.float64)
+    spread = 2 * np.sqrt(switched * (1 - switched))
+    up, down = (
+        TableResponse(sign * (2 * switched - 1), spread, np.zeros(n.size)) for sign in (1, -1)
+    )
+    levels = np.array([-126, -101, -69, -41, -17, 17, 41, 69, 101, 126], np.int16)
+    plan = plan_layer(TableSynapse(up, down, 10, bounded=True), levels, Programming())
+    assert plan.table.beyond == (-126, 126)
+    values = np.array([NormalDist().inv_cdf((k + 0.5) / 20_000) for k in range(20_000)])
+    for state in range(1, 9):
+        polarity, pulses = int(plan.polarity[state]), int(plan.pulses[state])
+        share = 1 - (1 - chance) ** pulses
+        mean = 126 * (1 - 2 * share if polarity else 2 * share - 1)
+        sigma = plan.table.c2c[polarity, state] / 2**SPREAD_BITS
+        words = np.clip(plan.table.levels[state] + sigma * values, -127, 127)
+        assert words.mean() == pytest.approx(mean, rel=0.03, abs=0.1)
+        assert words.std() == pytest.approx(252 * math.sqrt(share * (1 - share)), rel=0.03)
+
+
+def test_levels_of_the_host_have_fractions() -> None:
+    """Most films of the lowest states are saturated; of each state the mean is the table's."""
+    way, none = np.linspace(0.99, -0.99, 60), np.zeros(60)
+    up, down = (TableResponse(one, np.full(60, 0.1), none) for one in (-way, way))
+    synapse = TableSynapse(up, down, 10, bounded=True)
+    levels = uniform_levels(10)
+    plan = plan_layer(synapse, levels, Programming("open-loop", "depression"))
+    assert plan.table.beyond is not None
+    states = np.repeat(np.arange(10), 20_000).reshape(10, -1).T
+    words = written_words(states, plan.polarity[states], plan.table, 5, 0) / 2**21
+    means = np.clip(words, -127, 127).mean(axis=0)
+    spread = 0.1 * 126 / 0.99
+    expected = way[plan.pulses] * 126 / 0.99
+    # 4 standard errors of what is counted.
+    assert means == pytest.approx(expected, abs=4 * spread / math.sqrt(20_000))

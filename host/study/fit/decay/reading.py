@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from allspin.host.study.fit.reading.columns import KINDS, NAMES, plain
-from allspin.host.study.fit.reading.conditions import KNOWN, check_used
 from allspin.host.study.fit.reading.options import ReadOptions
 from allspin.host.study.fit.reading.runs import LEAST_POINTS
+from allspin.host.study.fit.reading.settings.conditions import KNOWN, check_used
 from allspin.host.study.fit.reading.table.csv_file import Column, CsvFile, read_csv
 from allspin.host.study.fit.reading.table.units import unit_of
 from allspin.sim.device.retention import MAX_AGE, MAX_TEMPERATURE, MIN_TEMPERATURE

@@ -14,19 +14,19 @@ from pathlib import Path
 
 import numpy as np
 
-from allspin.host.study.fit.reading.agreement import (
-    Setting,
-    check_agreement,
-    settings_by_table,
-)
 from allspin.host.study.fit.reading.branches import choose
 from allspin.host.study.fit.reading.columns import Columns
-from allspin.host.study.fit.reading.conditions import check_steady, check_used, choose_rows
 from allspin.host.study.fit.reading.curve import Curve, Measurement
 from allspin.host.study.fit.reading.options import ReadOptions
 from allspin.host.study.fit.reading.pulses import Part, PulseCurves, follow_on, part_of
 from allspin.host.study.fit.reading.runs import Gaps, check_length, gather
-from allspin.host.study.fit.reading.settings import settings_of, together
+from allspin.host.study.fit.reading.settings.agreement import (
+    Setting,
+    check_agreement,
+    settings_by_table,
+)
+from allspin.host.study.fit.reading.settings.conditions import check_steady, check_used, choose_rows
+from allspin.host.study.fit.reading.settings.settings import settings_of, together
 from allspin.host.study.fit.reading.table.csv_file import read_csv
 from allspin.sim.errors import UserError
 

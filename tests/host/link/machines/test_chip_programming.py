@@ -160,7 +160,7 @@ def test_films_beyond_the_levels_are_made_by_the_host(board):
     made_of = dataclasses.replace(PAPER, synapse=TableSynapse(up, down, bounded=True))
     how = Programming("open-loop", "depression")
     maker = ChipMaker(board, NETWORK, made_of, how)
-    assert maker.reason == "the levels of saturated films are beyond the Programmer's"
+    assert maker.reason == "levels or deviations of saturated films are beyond the Programmer's"
     chip = Chip(made_of, 2)
     maker.make(chip)
     for layer, expected in enumerate(program_chip(chip, NETWORK, how).words):

@@ -51,12 +51,33 @@ def test_columns_that_a_device_cannot_fill_are_left_out() -> None:
     assert [column.title for column in known(COLUMNS, single)] == [
         "open loop",
         "write-verify",
-        "write-verify, and all D2D, calibrated",
+        "write-verify, and all known D2D, calibrated",
     ]
-    assert not any("of synapses" in column.title for column in known(CAUSES, single))
+    causes = [column.title for column in known(CAUSES, single)]
+    assert not any("of synapses" in title for title in causes)
+    assert causes[-2:] == [
+        "all known variation, open loop",
+        "all known variation, open loop, calibrated",
+    ]
     # What is asked for alone is measured.
     only_d2d = [column for column in COLUMNS if column.title.endswith("synapse's D2D")]
     assert known(only_d2d, single) == only_d2d
+
+
+def test_a_device_without_any_d2d_has_no_column_of_it() -> None:
+    """Of the neuron only C2C is left, which no calibration mends."""
+    variation = dataclasses.replace(PAPER.neuron_variation, gain=0.0, threshold=0.0)
+    alone = dataclasses.replace(
+        PAPER, synapse=PAPER.synapse.varied(1.0, 0.0), neuron_variation=variation
+    )
+    assert [column.title for column in known(COLUMNS, alone)] == ["open loop", "write-verify"]
+    causes = [column.title for column in known(CAUSES, alone)]
+    assert causes[:6] == [column.title for column in CAUSES[:6]]
+    assert causes[6:] == ["neurons' C2C", "all known variation, open loop"]
+    # Not measured is not measured to be 0.
+    assert not any("D2D 0" in line or " 0 " in line for line in alone.readings())
+    assert "synapse without D2D" in alone.readings()
+    assert "neuron without D2D of gain, D2D of threshold" in alone.readings()
 
 
 @pytest.mark.parametrize("reading", ["range", "weight", "span", "nonlinearity"])

@@ -94,6 +94,35 @@ def test_a_table_fills_in_pulses_that_were_not_measured() -> None:
     assert response.cycle.tolist() == [0] * 9
 
 
+def test_a_missing_point_of_a_table_costs_only_its_own_deviation() -> None:
+    up = Curve("d", "0", P, np.arange(4.0), np.array([0.0, 4, 8, 12]))
+    other = Curve("d", "1", P, np.array([0.0, 1, 3]), np.array([0.2, 4.4, 12.8]))
+    response = measured_response(stack([up, other]), 3)
+    # Of two values the deviation is their distance over the root of 2; variances between are
+    # halfway.
+    expected = np.sqrt(np.array([0.02, 0.08, 0.2, 0.32]))
+    assert response.cycle == pytest.approx(expected)
+
+
+def test_cycles_of_which_each_lacks_a_point_tell_c2c_and_d2d(known: Makes) -> None:
+    truth = known(c2c=(0.08, 0.08), d2d=(0.1, 0.1), reading="range", pulses=20)
+    curves = []
+    for number, curve in enumerate(truth.draw(5, 300, 2)):
+        there = np.arange(curve.x.size) != number % 20
+        curves.append(
+            Curve(
+                curve.device, curve.cycle, curve.polarity, curve.x[there], curve.resistance[there]
+            )
+        )
+    # Of half of the devices there is one cycle, which leaves more of C2C in its mean.
+    curves = [one for one in curves if one.cycle == "0" or int(one.device[1:]) % 2]
+    for polarity in Polarity:
+        own = stack([one for one in curves if one.polarity is polarity])
+        response = measured_response(own, 20)
+        assert np.sqrt(np.mean(response.cycle**2)) == pytest.approx(0.08, rel=0.05)
+        assert np.sqrt(np.mean(response.device**2)) == pytest.approx(0.1, rel=0.12)
+
+
 def test_one_polarity_is_not_enough(known: Makes) -> None:
     curves = [one for one in known().draw(0, 1, 2) if one.polarity is P]
     with pytest.raises(UserError, match=r"only curves of potentiation; .*such as --base paper"):

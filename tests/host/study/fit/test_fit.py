@@ -42,6 +42,12 @@ def test_a_part_of_the_curve_in_milliampere_is_fitted_and_makes_a_device(curves,
     assert "synapse.depression.A" in device.source["from_base"]
 
 
+def test_a_measured_table_has_no_deviations_by_the_root():
+    assert FitOptions("x", table=True, occasion="pulse").occasion == "pulse"
+    with pytest.raises(ValueError, match=r"^occasion must be write or pulse of a measured table"):
+        FitOptions("x", table=True, occasion="root")
+
+
 def test_without_a_unit_the_currents_are_the_files_numbers(curves):
     curves.write_text(curves.read_text().replace(" (mA)", ""))
     fitted = fit([curves], FitOptions("n", currents=(2.0, 12.0)))

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from allspin.host.study.fit.reading.columns import Columns, plain
 from allspin.host.study.fit.reading.options import Condition, ReadOptions
 from allspin.host.study.fit.reading.pulses import Part
+from allspin.host.study.fit.reading.settings.varying import Varying
 from allspin.host.study.fit.reading.table import cells as cell_text
 from allspin.host.study.fit.reading.table.csv_file import CsvFile
 from allspin.host.study.fit.reading.table.units import unit_of
-from allspin.host.study.fit.reading.varying import Varying
 from allspin.sim.errors import UserError
 
 KNOWN = re.compile(

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from allspin.host.study.fit.reading.columns import Columns, plain
-from allspin.host.study.fit.reading.conditions import is_bookkeeping, is_named
 from allspin.host.study.fit.reading.options import ReadOptions
 from allspin.host.study.fit.reading.pulses import Part
-from allspin.host.study.fit.reading.settings import ALIKE, CURRENT, NAMES, lines_of
+from allspin.host.study.fit.reading.settings.conditions import is_bookkeeping, is_named
+from allspin.host.study.fit.reading.settings.settings import ALIKE, CURRENT, NAMES, lines_of
+from allspin.host.study.fit.reading.settings.varying import RESULTS, STEADY
 from allspin.host.study.fit.reading.table import cells
 from allspin.host.study.fit.reading.table.csv_file import CsvFile
 from allspin.host.study.fit.reading.table.units import unit_of
-from allspin.host.study.fit.reading.varying import RESULTS, STEADY
 from allspin.sim.device.synapse.response import Polarity
 from allspin.sim.errors import UserError
 
