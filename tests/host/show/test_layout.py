@@ -21,7 +21,7 @@ def test_the_tables_of_boards_and_bench_break_no_number():
     boards = json.loads((DOCS / "boards.json").read_text())
     check_whole(printed_table(boards["boards"], boards["network"]))
     tables, _ = printed(json.loads((DOCS / "performance.json").read_text()))
-    assert len(tables) == 6
+    assert len(tables) == 7
     check_whole(*tables)
 
 
