@@ -16,10 +16,10 @@ from amaranth.hdl import (
     Value,
     ValueLike,
 )
-from amaranth.lib import stream, wiring
 from amaranth.lib.memory import ReadPort, WritePort
-from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
+
+from allspin.hdl.stream.reservation import Reservation
 
 
 class FewWords(Elaboratable):
@@ -81,34 +81,13 @@ class FewWords(Elaboratable):
         return m
 
 
-class Waiting(wiring.Component):
-    """In place of a Reservation: nothing comes out, and what it says comes from outside.
+class Waiting(Reservation):
+    """In place of a Reservation: nothing comes out, and what it says comes from outside."""
 
-    Parameters
-    ----------
-    shape, depth, ahead, distributed
-        As of `allspin.hdl.stream.reservation.Reservation`.
-    """
-
-    taken: Signal
-    credit: Signal
-    credits_ahead: Signal
-    arrives: Signal
-    payload: Any
-    waiting: stream.Interface
-
-    def __init__(self, shape: Any, depth: int, *, ahead: int, distributed: bool) -> None:
-        self.ahead = ahead
-        super().__init__(
-            {
-                "taken": In(1),
-                "credit": Out(1),
-                "credits_ahead": Out(1),
-                "arrives": In(1),
-                "payload": In(shape),
-                "waiting": Out(stream.Signature(shape)),
-            }
-        )
+    @property
+    def ahead(self) -> int:
+        """How many may set out from `credits_ahead` on."""
+        return self._ahead
 
     def elaborate(self, platform: object) -> Module:
         """Build what says anything."""
