@@ -23,7 +23,13 @@ from allspin.hdl.stream.reservation import Reservation
 from allspin.hdl.tiles.fast_conversions import FastConversions
 
 DRAIN_DEPTH = 16
-"""Beats of sums that wait behind the crossbar."""
+TILED_DRAIN_DEPTH = 32
+"""Beats of sums that may wait behind the crossbar.
+
+While sums leave as fast as they can, some seven are on their way or not yet counted as gone, and
+there must be credits for as many as leave between a last beat and its sums in the shadow
+(`Departure`). That is longer where tiles are converted.
+"""
 
 
 def leaving_shape(parameters: CrossbarParameters) -> Shape:
@@ -153,8 +159,9 @@ class FastColumns(Columns):
         m.d.sync += flush.eq(flush << 1)
 
         m.submodules.departure = departure = Departure(p, term_clock)
+        depth = DRAIN_DEPTH if p.tiling is None else TILED_DRAIN_DEPTH
         m.submodules.reservation = reservation = Reservation(
-            SumLayout(p), DRAIN_DEPTH, ahead=term_clock, distributed=True
+            SumLayout(p), depth, ahead=term_clock, distributed=True
         )
         sums: Any = accumulators.sums
         way = 2

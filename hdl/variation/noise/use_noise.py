@@ -34,6 +34,9 @@ DROPPED_BITS = FRACTION_BITS + USE_BITS
 class NoiseQueue(wiring.Component):
     """Noise that was drawn ahead, and credits for what is asked for.
 
+    Where it is kept in look-up tables each column has a queue of its own. All move together, and
+    no address has to reach more than one column's tables.
+
     Parameters
     ----------
     parameters, layer
@@ -74,17 +77,29 @@ class NoiseQueue(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the queue."""
         m = Module()
-        m.submodules.queue = queue = Queue(
-            self.noise.payload.shape(), AHEAD, distributed=self._nearby
-        )
-        wiring.connect(m, queue.o, wiring.flipped(self.noise))
+        fields = [self.payload[name] for name in self.payload.shape().members]
+        given = [self.noise.payload[name] for name in self.noise.payload.shape().members]
+        columns = len(fields[0])
+        each = 1 if self._nearby else columns
+        for first in range(0, columns, each):
+            here = [
+                (field[column], out[column])
+                for field, out in zip(fields, given, strict=True)
+                for column in range(first, first + each)
+            ]
+            coming = Cat(field for field, _ in here)
+            queue = Queue(len(coming), AHEAD, distributed=self._nearby)
+            m.submodules[f"queue_{first}"] = queue
+            m.d.comb += [
+                queue.i.valid.eq(self.made),
+                queue.i.payload.eq(coming),
+                Cat(out for _, out in here).eq(queue.o.payload),
+                queue.o.ready.eq(self.noise.ready),
+                self.noise.valid.eq(queue.o.valid),
+            ]
         ahead = Signal(range(AHEAD + 1))  # beats asked for and not yet taken
         left = Signal()  # one was taken; a register, for the queue may be across the part
-        m.d.comb += [
-            self.credit.eq(~ahead[-1]),  # it is a power of two, and never more
-            queue.i.valid.eq(self.made),
-            queue.i.payload.eq(self.payload),
-        ]
+        m.d.comb += self.credit.eq(~ahead[-1])  # it is a power of two, and never more
         m.d.sync += [
             left.eq(self.noise.valid & self.noise.ready),
             ahead.eq(ahead + self.asked - left),

@@ -345,6 +345,22 @@ def test_a_sparse_image_waits_for_the_columns_and_little_more() -> None:
     assert max(np.diff(clocks[::20])) <= 25
 
 
+@pytest.mark.parametrize("tiling", [None, Tiling(16, 6, 6), Tiling(16, 6, 6, offsets=True)])
+def test_sparse_images_leave_an_ecp5_s_columns_almost_at_once(tiling: Tiling | None) -> None:
+    """However long sums are on their way: three clocks behind an image's sums the next follow."""
+    p = CrossbarParameters(
+        32, 100, 100, rows_per_clock=4, neurons_per_clock=4, memory="ecp5", tiling=tiling
+    )
+    words = np.random.default_rng(2).integers(-128, 128, (32, 100))
+    images = np.zeros((8, 32), dtype=np.int64)
+    images[:, 2] = 7
+    clocks: list[int] = []
+    offsets = np.full((2, 100), 1000) if tiling is not None and tiling.offsets else None
+    found = compute(p, words, images, clocks=clocks, offsets=offsets)
+    assert found == sums_of(p, words, images, offsets)
+    assert np.diff(clocks[::25]).tolist() == [28] * 7
+
+
 @st.composite
 def uniform_levels(draw: st.DrawFn) -> UniformLevels:
     count = draw(st.sampled_from([2, 3, 4, 5, 10, 16, 17, 100, 128]))
