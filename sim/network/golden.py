@@ -2,12 +2,13 @@
 
 It shares parameters with the gateware and nothing else: column sums are products with the R_AH
 words (or with what an array makes of them, where words cannot say it), the V-I converter is
-64-bit arithmetic, and each kind of neuron has its own (`activate`).
+integer arithmetic of 64 bits, or of 32 where no number of a layer needs more, and each kind of
+neuron has its own (`activate`).
 """
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -23,18 +24,40 @@ MAX_WORD = 2**7
 """No R_AH word is of a larger magnitude."""
 EXACT_FLOAT32 = 2**24
 """Integers of a smaller magnitude are exact in float32, and so are their sums."""
+END_INT32 = 2**31
+"""Integers of a smaller magnitude are int32."""
 
 Integers = npt.NDArray[np.int64]
+Whole = npt.NDArray[np.integer]
+"""Sums and currents: int64, or int32 where that holds all that can come."""
 Values = npt.NDArray[Any]
 """Row values: whole numbers, of type uint8, or float32 as a product wants them."""
 
 
 def activate(
-    network: Network, layer: Layer, currents: npt.NDArray[np.int64]
+    network: Network, layer: Layer, currents: npt.NDArray[np.integer]
 ) -> npt.NDArray[np.uint8]:
     """What the neurons of a network's layer make of their input currents."""
     bits = network.current_bits, network.hidden_bits
     return network.neuron.activations(currents, layer.table, *bits)
+
+
+def largest_sum(words: npt.NDArray[np.int8], top: int, enough: int) -> int:
+    """What no sum of a column reaches in magnitude, or a bound below `enough`.
+
+    Parameters
+    ----------
+    words : ndarray of int8, shape (rows, columns)
+        R_AH words.
+    top : int
+        The largest row value.
+    enough : int
+        A bound that is quickly known does where it is below this.
+    """
+    bound = len(words) * MAX_WORD * top
+    if bound < enough:
+        return bound
+    return int(np.abs(words.astype(np.int64)).sum(axis=0).max()) * top
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,8 +77,8 @@ class LayerTrace:
     """
 
     inputs: npt.NDArray[np.uint8]
-    sums: npt.NDArray[np.int64]
-    currents: npt.NDArray[np.int64] | None
+    sums: Whole
+    currents: Whole | None
     activations: npt.NDArray[np.uint8] | None
 
 
@@ -129,25 +152,34 @@ class GoldenModel:
                 f"not {[w.shape for w in self.words]}"
             )
         self._matrices: list[npt.NDArray[np.floating]] = []
+        self._types: list[type[np.integer]] = []
         self._real: set[int] = set()
         for number, matrix in enumerate(self.words):
             real = None if words is not None else network.layers[number].matrix
             if real is not None:
                 self._matrices.append(real)
+                self._types.append(np.int64)
                 self._real.add(number)
                 continue
             top = 2 ** network.input_bits(number) - 1
-            worst = len(matrix) * MAX_WORD * top
-            if worst >= EXACT_FLOAT32:  # a bound that is quickly known does not do
-                worst = int(np.abs(matrix.astype(np.int64)).sum(axis=0).max()) * top
-            self._matrices.append(
-                matrix.astype(np.float32 if worst < EXACT_FLOAT32 else np.float64)
-            )
+            worst = largest_sum(matrix, top, EXACT_FLOAT32)
+            exact = np.float32 if worst < EXACT_FLOAT32 else np.float64
+            self._matrices.append(matrix.astype(exact))
+            self._types.append(self._type(network.layers[number], worst))
+
+    def _type(self, layer: Layer, worst: int) -> type[np.integer]:
+        """Of a layer's sums and currents, none of whose sums is larger than `worst`."""
+        if self.noise is not None or layer.adc is not None:
+            return np.int64
+        if layer.converter is not None:
+            worst *= int(layer.converter.gains.max(initial=0))
+            worst += int(np.abs(layer.converter.offsets.astype(np.int64)).max(initial=0))
+        return np.int32 if worst < END_INT32 else np.int64
 
     def _layer(self, number: int, inputs: Values, first: int) -> LayerTrace:
         return self.answer(number, inputs, self._sums(number, inputs, first), first)
 
-    def answer(self, number: int, inputs: Values, sums: Integers, first: int = 0) -> LayerTrace:
+    def answer(self, number: int, inputs: Values, sums: Whole, first: int = 0) -> LayerTrace:
         """What the foot of a layer's columns makes of their sums.
 
         Parameters
@@ -156,8 +188,8 @@ class GoldenModel:
             The layer.
         inputs : ndarray, shape (images, rows)
             What drove its rows; only handed on.
-        sums : ndarray of int64, shape (images, columns)
-            Column sums.
+        sums : ndarray of int64 or int32, shape (images, columns)
+            Column sums; the currents have their type.
         first : int
             Number of the first image; only a chip's noise depends on it.
         """
@@ -173,7 +205,7 @@ class GoldenModel:
         activations = activate(self.network, layer, currents)
         return LayerTrace(inputs, sums, currents, activations)
 
-    def _sums(self, number: int, inputs: Values, first: int) -> Integers:
+    def _sums(self, number: int, inputs: Values, first: int) -> Whole:
         """Column sums of a layer, with what a chip adds at each use."""
         adc = self.network.layers[number].adc
         if adc is None:
@@ -219,11 +251,11 @@ class GoldenModel:
             sums = self._whole(number, part @ matrix[start : start + rows])
             yield sums, np.asarray(part.any(axis=1))
 
-    def _whole(self, number: int, products: npt.NDArray[np.floating]) -> Integers:
+    def _whole(self, number: int, products: npt.NDArray[np.floating]) -> Any:
         """Sums as whole numbers: all are but those of a matrix that no words say."""
         if number in self._real:
             np.rint(products, out=products)
-        return products.astype(np.int64)
+        return products.astype(self._types[number])
 
     def _flat(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         """The images with one row a pixel, checked."""
@@ -251,7 +283,14 @@ class GoldenModel:
             rows.
         """
         values = quantise_pixels(self._flat(images), self.network.pixel_bits)
-        return list(self._layers(values, first))
+        return [
+            replace(
+                trace,
+                sums=trace.sums.astype(np.int64, copy=False),
+                currents=None if trace.currents is None else trace.currents.astype(np.int64),
+            )
+            for trace in self._layers(values, first)
+        ]
 
     def _layers(self, values: Values, first: int) -> Iterator[LayerTrace]:
         """What each layer computes of row values, first to last."""

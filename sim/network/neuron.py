@@ -233,7 +233,7 @@ class ReluNeuron(_Ramp):
 
     def activations(
         self,
-        currents: npt.NDArray[np.int64],
+        currents: npt.NDArray[np.integer],
         table: npt.NDArray[np.uint8] | None,
         current_bits: int,
         hidden_bits: int,
@@ -264,7 +264,7 @@ class CmosBareNeuron(_Ramp):
 
     def activations(
         self,
-        currents: npt.NDArray[np.int64],
+        currents: npt.NDArray[np.integer],
         table: npt.NDArray[np.uint8] | None,
         current_bits: int,
         hidden_bits: int,
@@ -292,7 +292,7 @@ class CmosReluNeuron(_Ramp):
 
     def activations(
         self,
-        currents: npt.NDArray[np.int64],
+        currents: npt.NDArray[np.integer],
         table: npt.NDArray[np.uint8] | None,
         current_bits: int,
         hidden_bits: int,

@@ -160,7 +160,7 @@ class Neuron(abc.ABC):
 
     def activations(
         self,
-        currents: npt.NDArray[np.int64],
+        currents: npt.NDArray[np.integer],
         table: npt.NDArray[np.uint8] | None,
         current_bits: int,
         hidden_bits: int,
@@ -169,7 +169,7 @@ class Neuron(abc.ABC):
 
         Parameters
         ----------
-        currents : ndarray of int64
+        currents : ndarray of int32 or int64
             Input currents, 0 to ``2**current_bits - 1``.
         table : ndarray of uint8, shape (2**current_bits,), or None
             What the machine's table holds; None for a kind without.
@@ -180,7 +180,8 @@ class Neuron(abc.ABC):
         -------
         ndarray of uint8, the shape of `currents`
         """
-        return (self.table(current_bits, hidden_bits) if table is None else table)[currents]
+        found = self.table(current_bits, hidden_bits) if table is None else table
+        return found.take(currents, mode="clip")  # none is outside, and none is checked
 
     @property
     def line(self) -> Line:

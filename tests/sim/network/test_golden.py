@@ -220,25 +220,45 @@ def test_sums_that_cancel_after_large_partial_sums() -> None:
     assert GoldenModel(network).logits(images).tolist() == [[255]]
 
 
-def test_largest_product_in_the_converter() -> None:
-    # 65535 rows * 255 * 128 * 1023 needs 42 bits.
-    words = np.full((65535, 1), -128)
-    first = one_layer(words).layers[0]
-    converter = Converter(np.array([1023]), np.array([-4095]), 31)
+def currents_of(rows: int, word: int, converter: Converter) -> object:
+    """The current of a column of equal words, all of whose rows are driven as far as they go."""
     network = Network(
         layers=(
-            Layer(first.states, first.levels, converter),
+            Layer(np.zeros((rows, 1), np.uint8), np.array([word, 0]), converter),
             Layer(np.zeros((1, 1), np.uint8), np.array([1, 0])),
         ),
         neuron=ReluNeuron(),
-        image_shape=(255, 257),
+        image_shape=(1, rows),
         pixel_bits=8,
         current_bits=12,
     )
-    images = np.full((1, 255, 257), 255, np.uint8)
+    first, _ = GoldenModel(network).trace(np.full((1, 1, rows), 255, np.uint8))
+    assert first.currents is not None
+    return first.currents.tolist()
+
+
+def test_largest_product_in_the_converter() -> None:
+    # 65535 rows * 255 * 128 * 1023 needs 42 bits.
     expected = ((-128 * 255 * 65535 * 1023) >> 31) + 4095
     assert 0 < expected < 4095
-    assert GoldenModel(network).trace(images)[0].currents.tolist() == [[expected]]  # type: ignore[union-attr]
+    converter = Converter(np.array([1023]), np.array([-4095]), 31)
+    assert currents_of(65535, -128, converter) == [[expected]]
+
+
+@pytest.mark.parametrize("rows", [64, 65])  # 127 * 255 * 1023 times that, on both sides of 2**31
+@pytest.mark.parametrize(("word", "offset", "shift"), [(127, 0, 20), (-127, -2100, 20)])
+def test_products_about_two_to_the_31(rows: int, word: int, offset: int, shift: int) -> None:
+    expected = (word * 255 * rows * 1023 >> shift) - offset
+    assert 0 < expected < 4095
+    assert currents_of(rows, word, Converter(np.array([1023]), np.array([offset]), shift)) == [
+        [expected]
+    ]
+
+
+def test_an_offset_that_leads_beyond_two_to_the_31() -> None:
+    # -128 * 255 * 241 * 273 is 128 above -2**31; beyond it a number of 32 bits is positive.
+    silent = Converter(np.array([273]), np.array([4096]), 0)
+    assert currents_of(241, -128, silent) == [[0]]
 
 
 # Blank images, ties, batches.
