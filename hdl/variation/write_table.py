@@ -54,7 +54,7 @@ class WriteTables(wiring.Component):
     layer, cell : In
         What is looked up: `StateLayout`.
     entry : Out
-        `EntryLayout`, two clocks later; one where the generator is iterative.
+        `EntryLayout`, two clocks later; one where the clock is slow and the generator iterative.
     """
 
     load: stream.Interface
@@ -65,7 +65,8 @@ class WriteTables(wiring.Component):
     def __init__(self, parameters: EngineParameters) -> None:
         assert parameters.variation is not None
         self._layers = len(parameters.crossbars)
-        self._iterative = parameters.variation.iterative
+        slow = parameters.target.slow_clock
+        self._registered = not (slow and parameters.variation.iterative)
         self._state = StateLayout(parameters.variation.state_bits)
         super().__init__(
             {
@@ -112,9 +113,8 @@ class WriteTables(wiring.Component):
         found = Signal(EntryLayout(), reset_less=True)
         m.d.comb += read.addr.eq(Cat(self.cell, self.layer[:layer_bits]))
         m.d.sync += found.eq(read.data)
-        if self._iterative:
-            # Whoever takes long anyway needs no register behind the memory.
-            m.d.comb += self.entry.eq(found)
-        else:
+        if self._registered:
             m.d.sync += self.entry.eq(found)
+        else:
+            m.d.comb += self.entry.eq(found)
         return m
