@@ -25,13 +25,12 @@ def _make(
     augmenter: Augmenter,
     rng: np.random.Generator,
 ) -> Batch:
-    values = np.empty((images.shape[1], len(chosen)), dtype=np.float32)
-    starts = range(0, len(chosen), GROUP)
-    bent = [] if augmenter.still else augmenter.draw(len(starts), rng)
-    for number, start in enumerate(starts):
-        group = slice(start, start + GROUP)
-        source = images[chosen[group]].T.astype(np.float32, order="C")
-        values[:, group] = bent[number].bend(source) if bent else source
+    # Groups of one length: the last is filled up with what is thrown away again.
+    groups = -(-len(chosen) // GROUP)
+    filled = images[np.resize(chosen, groups * GROUP)].reshape(groups, GROUP, -1)
+    sources = filled.transpose(0, 2, 1).astype(np.float32, order="C")
+    bent = sources if augmenter.still else augmenter.draw(groups, rng).bend(sources)
+    values = np.concatenate(bent, axis=1)[:, : len(chosen)]
     values *= np.float32(top / 255)
     np.rint(values, out=values)
     return values, labels[chosen]

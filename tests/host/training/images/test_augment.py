@@ -10,7 +10,7 @@ from allspin.host.training.images.augment import (
     LIMITS,
     Augmentation,
     Augmenter,
-    Transformation,
+    Transformations,
     bilinear,
 )
 
@@ -22,8 +22,11 @@ def pictures(count: int, shape: tuple[int, int] = SHAPE) -> np.ndarray:
     return np.random.default_rng(5).integers(0, 256, (count, *shape)).astype(np.float32)
 
 
-def bend(transformation: Transformation, images: np.ndarray) -> np.ndarray:
-    return transformation.bend(images.reshape(len(images), -1).T).T.reshape(images.shape)
+def bend(transformations: Transformations, images: np.ndarray) -> np.ndarray:
+    """What each transformation makes of the images, shape (transformations, images, y, x)."""
+    columns = images.reshape(len(images), -1).T
+    bent = transformations.bend(np.repeat(columns[None], len(transformations.sources), axis=0))
+    return bent.transpose(0, 2, 1).reshape(-1, *images.shape)
 
 
 def read(image: np.ndarray, y: float, x: float) -> float:
@@ -42,15 +45,15 @@ def test_bilinear_reads_between_the_pixels(seed: int, reach: float) -> None:
     places = np.indices(SHAPE).reshape(2, -1) + rng.normal(0, reach, (2, SHAPE[0] * SHAPE[1]))
     places = places.astype(np.float32)
     images = pictures(1)
-    (transformation,) = bilinear(SHAPE, places[:1], places[1:])
+    (bent,) = bend(bilinear(SHAPE, places[:1], places[1:]), images)
     expected = [read(images[0], y, x) for y, x in places.T.tolist()]
-    np.testing.assert_allclose(bend(transformation, images)[0].ravel(), expected, atol=2e-3)
+    np.testing.assert_allclose(bent[0].ravel(), expected, atol=2e-3)
 
 
 def test_no_augmentation_leaves_images_alone() -> None:
     images = pictures(4)
-    (transformation,) = Augmenter(SHAPE, STILL).draw(1, np.random.default_rng(1))
-    np.testing.assert_allclose(bend(transformation, images), images, atol=1e-2)
+    (bent,) = bend(Augmenter(SHAPE, STILL).draw(1, np.random.default_rng(1)), images)
+    np.testing.assert_allclose(bent, images, atol=1e-2)
 
 
 def centroids(augmentation: Augmentation, dot: tuple[int, int], count: int = 400) -> np.ndarray:
@@ -58,11 +61,10 @@ def centroids(augmentation: Augmentation, dot: tuple[int, int], count: int = 400
     shape = (29, 29)
     y, x = np.indices(shape) - 14.0
     image = np.exp(-2 * ((y - dot[0]) ** 2 + (x - dot[1]) ** 2))
-    landed = []
-    for transformation in Augmenter(shape, augmentation).draw(count, np.random.default_rng(2)):
-        bent = bend(transformation, image[None].astype(np.float32))[0]
-        landed.append([(bent * y).sum() / bent.sum(), (bent * x).sum() / bent.sum()])
-    return np.array(landed)
+    drawn = Augmenter(shape, augmentation).draw(count, np.random.default_rng(2))
+    bent = bend(drawn, image[None].astype(np.float32))[:, 0]
+    whole = bent.sum(axis=(1, 2))
+    return np.transpose([(bent * y).sum(axis=(1, 2)) / whole, (bent * x).sum(axis=(1, 2)) / whole])
 
 
 def test_a_rotation_turns_by_its_standard_deviation() -> None:
@@ -91,19 +93,27 @@ def test_an_elastic_draw_moves_a_knot_by_its_standard_deviation() -> None:
 
 def test_draws_differ_and_repeat() -> None:
     augmenter = Augmenter(SHAPE, Augmentation())
-    one, two = augmenter.draw(2, np.random.default_rng(7))
-    again, _ = augmenter.draw(2, np.random.default_rng(7))
-    assert np.array_equal(one.shares, again.shares)
-    assert np.array_equal(one.sources, again.sources)
-    assert not np.array_equal(one.shares, two.shares)
+    drawn = augmenter.draw(2, np.random.default_rng(7))
+    again = augmenter.draw(2, np.random.default_rng(7))
+    assert np.array_equal(drawn.shares, again.shares)
+    assert np.array_equal(drawn.sources, again.sources)
+    assert not np.array_equal(drawn.shares[0], drawn.shares[1])
+
+
+def test_each_transformation_bends_its_own_images() -> None:
+    drawn = Augmenter(SHAPE, Augmentation()).draw(3, np.random.default_rng(7))
+    images = pictures(6).reshape(3, 2, -1).transpose(0, 2, 1)
+    bent = drawn.bend(images)
+    for number in range(3):
+        alone = Transformations(drawn.sources[[number]], drawn.shares[[number]])
+        assert np.array_equal(alone.bend(images[[number]])[0], bent[number])
 
 
 def test_a_mirror_image_has_left_and_right_exchanged_and_comes_as_often_as_it_should() -> None:
     images = pictures(1)
     only = dataclasses.replace(STILL, mirror=0.3)
     mirrored = 0
-    for transformation in Augmenter(SHAPE, only).draw(400, np.random.default_rng(3)):
-        bent = bend(transformation, images)
+    for bent in bend(Augmenter(SHAPE, only).draw(400, np.random.default_rng(3)), images):
         other = np.abs(bent - images[:, :, ::-1]).max() < 1e-2
         assert other != (np.abs(bent - images).max() < 1e-2)
         mirrored += int(other)
@@ -114,12 +124,11 @@ def test_objects_are_shifted_and_mirrored_and_nothing_else() -> None:
     dots = np.zeros((1, *SHAPE), np.float32)
     dots[0, 4, 3] = dots[0, 4, 8] = 100.0
     sides = set()
-    for transformation in Augmenter(SHAPE, AUGMENTATIONS["objects"]).draw(
-        40, np.random.default_rng(4)
-    ):
+    drawn = Augmenter(SHAPE, AUGMENTATIONS["objects"]).draw(40, np.random.default_rng(4))
+    for sources, shares in zip(drawn.sources, drawn.shares, strict=True):
         # Whatever is read, it is the picture or its mirror image, moved by one vector.
-        sources = transformation.sources[:, 0].reshape(SHAPE)
-        inside = transformation.shares.min(axis=1).reshape(SHAPE) > 0
+        sources = sources[:, 0].reshape(SHAPE)
+        inside = shares.min(axis=1).reshape(SHAPE) > 0
         rows, columns = np.divmod(sources, SHAPE[1])
         steps = np.diff(columns, axis=1)[inside[:, 1:] & inside[:, :-1]]
         assert np.ptp(steps) == 0
