@@ -90,7 +90,9 @@ def _network(found: Mapping[str, Any]) -> Table:
         *(None, None, None, base["energy_skipping_zeros_pj"], None, None, None),
     )
     title = "The whole network, one image (synapses of the neuron's width)"
-    return Table(title, columns, [*rows, dense, skipping])
+    tiled = found["tiles"] and found["tiles"]["own"]
+    notes = ["without the converters of its tiles, which are below"] if tiled else []
+    return Table(title, columns, [*rows, dense, skipping], notes=notes)
 
 
 def _whole(network: Mapping[str, Any]) -> tuple[float, ...]:

@@ -83,6 +83,16 @@ def test_the_tables_break_no_number(left: Left) -> None:
     check_whole(*tables(left.found))
 
 
+def test_a_table_of_a_network_in_tiles_says_that_their_converters_are_apart(
+    left: Left, tmp_path: Path, capsys: Capture
+) -> None:
+    apart = "without the converters of its tiles"
+    assert apart not in left.printed
+    words = "--tile-rows 128 --adc-bits 4 --images 20 -o"
+    assert main(["compare", "mnist-10", *words.split(), str(tmp_path)]) == 0
+    assert capsys.readouterr().out.count(apart) == 1
+
+
 def test_json_is_one_object_and_the_bare_gate_is_in_it(left: Left, capsys: Capture) -> None:
     assert main(["compare", "mnist-10", "--images", "20", "--json"]) == 0
     lines = capsys.readouterr().out.splitlines()
