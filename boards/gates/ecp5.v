@@ -1,9 +1,10 @@
-// Simulation models for ECP5 of what Yosys has no model of (block RAM, PLL) or one of another
-// shape: the look-up table as one selection, which simulators compile sooner, and pins without
-// high impedance.
+// Simulation models for ECP5 of what Yosys has no model of (block RAM, multiplier, PLL) or one of
+// another shape: the look-up table as one selection, which simulators compile sooner, and pins
+// without high impedance.
 //
 // Written from Lattice's public documentation: "ECP5 and ECP5-5G Memory Usage Guide" (TN1264,
-// now FPGA-TN-02204) and "sysCLOCK PLL/DLL Design and Usage Guide" (FPGA-TN-02200).
+// now FPGA-TN-02204), "sysCLOCK PLL/DLL Design and Usage Guide" (FPGA-TN-02200) and "sysDSP Usage
+// Guide" (FPGA-TN-02205).
 // What is not modelled stops the simulation. `docs/gates.md` says what is.
 
 // A block RAM of 18 Kbit with two ports. The content is 2048 bytes of nine bits; ports of 1, 2
@@ -273,6 +274,29 @@ module DP16KD (
 			$finish;
 		end
 	end
+endmodule
+
+// A multiplier without registers, whose factors are its own pins, each signed or not. Its other
+// modes have parameters, which this has not, so that a netlist that sets one does not compile.
+module MULT18X18D (
+	input A17, A16, A15, A14, A13, A12, A11, A10, A9, A8, A7, A6, A5, A4, A3, A2, A1, A0,
+	input B17, B16, B15, B14, B13, B12, B11, B10, B9, B8, B7, B6, B5, B4, B3, B2, B1, B0,
+	input C17, C16, C15, C14, C13, C12, C11, C10, C9, C8, C7, C6, C5, C4, C3, C2, C1, C0,
+	input SIGNEDA, SIGNEDB, SOURCEA, SOURCEB,
+	output P35, P34, P33, P32, P31, P30, P29, P28, P27, P26, P25, P24, P23, P22, P21, P20, P19, P18,
+		P17, P16, P15, P14, P13, P12, P11, P10, P9, P8, P7, P6, P5, P4, P3, P2, P1, P0
+);
+	wire [17:0] a = {A17, A16, A15, A14, A13, A12, A11, A10, A9, A8, A7, A6, A5, A4, A3, A2, A1, A0};
+	wire [17:0] b = {B17, B16, B15, B14, B13, B12, B11, B10, B9, B8, B7, B6, B5, B4, B3, B2, B1, B0};
+	wire signed [35:0] factor_a = {{18{SIGNEDA & a[17]}}, a};
+	wire signed [35:0] factor_b = {{18{SIGNEDB & b[17]}}, b};
+	assign {P35, P34, P33, P32, P31, P30, P29, P28, P27, P26, P25, P24, P23, P22, P21, P20, P19, P18,
+		P17, P16, P15, P14, P13, P12, P11, P10, P9, P8, P7, P6, P5, P4, P3, P2, P1, P0} = factor_a * factor_b;
+	always @(SOURCEA, SOURCEB)
+		if (SOURCEA === 1'b1 || SOURCEB === 1'b1) begin
+			$display("MULT18X18D: a mode that is not modelled");
+			$finish;
+		end
 endmodule
 
 // The clock comes out as it goes in: what the simulation calls a clock is the output's.

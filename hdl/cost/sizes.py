@@ -40,9 +40,16 @@ COUNTED = {
         "flip-flops": ("TRELLIS_FF",),
         "distributed RAM": ("TRELLIS_DPR16X4",),
         "block RAM": ("DP16KD",),
+        "multipliers": ("MULT18X18D",),
     },
 }
 """What is counted on each family: cells by how their names begin."""
+
+
+class Ecp5:
+    """Enough of a platform for what asks for an ECP5's cells."""
+
+    family = "ecp5"
 
 
 def engine(
@@ -92,11 +99,13 @@ IN_MACHINES: tuple[tuple[str, Callable[[], wiring.Component]], ...] = (
 MACHINE_OPTIONS = "-abc9 -nodsp"
 
 
-def cells(component: wiring.Component, family: str, options: str = "") -> dict[str, int]:
+def cells(
+    component: wiring.Component, family: str, options: str = "", platform: object = None
+) -> dict[str, int]:
     """Synthesise a component, and count its cells by type."""
     with tempfile.TemporaryDirectory() as folder:
         design, statistics = Path(folder) / "design.il", Path(folder) / "cells.json"
-        text = rtlil.convert(component, name="top", emit_src=False)
+        text = rtlil.convert(component, name="top", platform=platform, emit_src=False)
         design.write_text(_ELEMENT.sub(r"\1<\2>", text))
         synthesis = f"synth_{family} {options} -top top"
         script = f"read_rtlil {design}; {synthesis}; tee -q -o {statistics} stat -json"
@@ -109,7 +118,7 @@ def sizes() -> Iterator[str]:
     for name, family, make in BLOCKS:
         yield f"{family}: {name}: {_counts(cells(make(), family), family)}"
     for name, make in IN_MACHINES:
-        found = cells(make(), "ecp5", MACHINE_OPTIONS)
+        found = cells(make(), "ecp5", MACHINE_OPTIONS, Ecp5())
         yield f"ecp5, as in a machine: {name}: {_counts(found, 'machine')}"
 
 

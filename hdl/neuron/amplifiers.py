@@ -13,9 +13,10 @@ from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.memory_map import AMPLIFIERS, SUM_NOISE
 from allspin.hdl.stream.block_ram import block_memory
+from allspin.hdl.stream.delays import later
+from allspin.hdl.stream.ecp5_multiplier import multiply
 from allspin.hdl.stream.layouts import AmplifiedLayout, LoadLayout, NoiseLayout, SumLayout
 from allspin.hdl.stream.reservation import Reservation
-from allspin.hdl.variation.normal import later, times
 
 GAIN_BITS = 14
 """Width of a share of the gain, signed: less than the gain itself. With it, unsigned."""
@@ -144,7 +145,7 @@ class LastAmplifiers(wiring.Component):
         noise = Mux(on, self.noise.payload.sums[0], 0)
         noisy = Signal(width)
         m.d.sync += noisy.eq(found.sums[0] + noise)
-        product = times(m, gain, noisy, "product")
+        product = multiply(m, platform, gain, noisy, "product")
         half = later(m, product + (1 << SHARE_BITS - 1), "half")
         m.d.comb += [
             reservation.arrives.eq(later(m, reservation.taken, "valid", CLOCKS, guarded=True)),

@@ -11,6 +11,8 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.memory import Memory, ReadPort
 from amaranth.lib.wiring import In, Out
 
+from allspin.hdl.stream.delays import later
+from allspin.hdl.stream.ecp5_multiplier import multiply
 from allspin.hdl.variation.speck import BitsLayout
 from allspin.sim.chip.generator import FALL_BITS, GROUPS, SEGMENTS, STEP_BITS, normal_table
 
@@ -21,8 +23,6 @@ LAST_SHIFT = 14
 """Leading zeros at most that are shifted away: the last group has one more."""
 DIGIT_BITS = 2
 """Bits of a factor that the iterative form multiplies by in a clock."""
-TERM_BITS = 3
-"""Bits of a factor that the pipelined form multiplies by at once."""
 
 
 class TableLayout(data.StructLayout):
@@ -330,11 +330,12 @@ class PipelinedNormal(wiring.Component):
         place = later(m, Cat(Const(1, 1), share[15:25]), "place", 2)
 
         # 6 to 8: the fall so far; 9: the magnitude; 10 to 12: the product; 13: its sign.
-        fall = times(m, place, entry.fall[:FALL_BITS], "fall")
+        fall = multiply(m, platform, place, entry.fall[:FALL_BITS], "fall")
         outer = later(m, entry.magnitude, "outer", 3)
         inner = (outer - ((fall + 2**STEP_BITS) >> STEP_BITS + 1))[:MAGNITUDE_BITS]
         magnitude = later(m, inner, "magnitude")
-        product = times(m, magnitude, later(m, self.spread, "spread"), "product")
+        spread = later(m, self.spread, "spread")
+        product = multiply(m, platform, magnitude, spread, "product")
         negative = later(m, self.bits[-1], "negative", self.LATENCY - 1)
         m.d.sync += self.product.eq(Mux(negative, -product, product))
         lookup = later(m, self.tag, "early_tag", self.LOOKUP)
@@ -344,28 +345,6 @@ class PipelinedNormal(wiring.Component):
             self.tag_out.eq(later(m, lookup, "late_tag", self.LATENCY - self.LOOKUP)),
         ]
         return m
-
-
-def later(m: Module, value: Any, name: str, clocks: int = 1, guarded: bool = False) -> Any:
-    """A value some clocks later; what only comes with a valid one needs no reset."""
-    for number in range(clocks):
-        register = Signal.like(value, name=f"{name}_{number}", reset_less=not guarded)
-        m.d.sync += register.eq(value)
-        value = register
-    return value
-
-
-def times(m: Module, factor: Value, other: Value, name: str) -> Value:
-    """A product three clocks later: the unsigned factor's digits times the other, added."""
-    terms = [
-        later(m, factor[low : low + TERM_BITS] * other, f"{name}_{low}") << low
-        for low in range(0, len(factor), TERM_BITS)
-    ]
-    sums = [
-        later(m, sum(terms[low + 1 : low + 3], terms[low]), f"{name}_sum_{low}")
-        for low in range(0, len(terms), 3)
-    ]
-    return later(m, sum(sums[1:], sums[0]), name)
 
 
 def _without_leading_zeros(m: Module, share: Value) -> tuple[Value, Value]:

@@ -6,7 +6,8 @@ from pathlib import Path
 from allspin.boards.gates.models import FAMILIES
 from allspin.hdl.bench.simulators.runner import simulate
 
-BENCH = Path(__file__).with_name("bench_dp16kd.py")
+HERE = Path(__file__).parent
+BENCH = HERE / "bench_dp16kd.py"
 PLAIN, THROUGH, BEFORE = "NORMAL", "WRITETHROUGH", "READBEFOREWRITE"
 MODES = [
     # Widths, output registers and write modes of ports A and B.
@@ -59,17 +60,32 @@ def top():
     return "\n".join([*lines, "endmodule", ""])
 
 
-def dp16kd():
+def model(cell):
     own = FAMILIES["ecp5"].own.read_text()
-    (text,) = re.findall(r"^module DP16KD.*?^endmodule", own, re.MULTILINE | re.DOTALL)
+    (text,) = re.findall(rf"^module {cell}.*?^endmodule", own, re.MULTILINE | re.DOTALL)
     return text
 
 
 def test_a_block_ram_is_what_the_guide_says(simulator):
     simulate(
-        f"{top()}\n{dp16kd()}\n",
+        f"{top()}\n{model('DP16KD')}\n",
         BENCH,
         tests=("every_mode_is_what_the_guide_says",),
         simulator=simulator,
         options={"modes": MODES},
+    )
+
+
+def test_a_multiplier_multiplies(simulator):
+    pins = [f".{pin}{bit}({pin.lower()}[{bit}])" for pin in "AB" for bit in range(18)]
+    pins += [f".C{bit}(1'b0)" for bit in range(18)]
+    pins += [f".P{bit}(p[{bit}])" for bit in range(36)]
+    pins += [f".SIGNED{pin}(signed_{pin.lower()}), .SOURCE{pin}(1'b0)" for pin in "AB"]
+    ports = "input [17:0] a, b, input signed_a, signed_b, output [35:0] p"
+    simulate(
+        f"module top({ports});\nMULT18X18D multiplier ({', '.join(pins)});\nendmodule\n"
+        f"{model('MULT18X18D')}\n",
+        HERE / "bench_mult18x18d.py",
+        tests=("it_multiplies_signed_and_unsigned",),
+        simulator=simulator,
     )
