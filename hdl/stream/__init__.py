@@ -1,1 +1,1 @@
-"""What streams are made of: layouts, register slices, credits, block RAM."""
+"""What streams are made of: layouts, register slices, credits, block RAM, multipliers."""
