@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.host.data.datasets import Dataset
-from allspin.host.training.images.augment import Augmenter
+from allspin.host.training.images.course import Course
 from allspin.host.training.images.feed import Batch, bent_batches
 from allspin.host.training.images.validation import FIRST_IMAGES, row_values, split
 from allspin.host.training.latent.network import LatentNetwork
@@ -129,9 +129,6 @@ class Trainer:
         self.validation_labels = dataset.train_labels[kept]
         self.validation_values = row_values(images, kept, parameters.pixel_bits)
         self.network = self._first_network() if network is None else network
-        self.augmenter = Augmenter(
-            dataset.image_shape, parameters.augmentation_of(dataset.image_shape)
-        )
         self.batch = parameters.batch_of(len(self.learnt))
         self.epoch_steps = len(self.learnt) // self.batch
         self.trained_before = network is not None
@@ -222,11 +219,14 @@ class Trainer:
             self.images,
             self.dataset.train_labels,
             self.learnt,
-            epochs=epochs,
-            size=self.batch,
-            top=self.formats.input_top(0),
-            augmenter=self.augmenter,
-            seed=(seed, number, 0),
+            Course(
+                shape=self.dataset.image_shape,
+                augmentation=self.parameters.augmentation_of(self.dataset.image_shape),
+                top=self.formats.input_top(0),
+                size=self.batch,
+                epochs=epochs,
+                seed=(seed, number, 0),
+            ),
         )
         steps = epochs * self.epoch_steps
         total = 0.0

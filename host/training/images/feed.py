@@ -1,56 +1,43 @@
-"""Batches of bent images, made by a second thread while the first one trains."""
+"""Batches that lie ready while whoever takes them trains."""
 
 import queue
+import sys
 import threading
 from collections.abc import Generator
 
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.training.images.augment import GROUP, Augmenter
+from allspin.host.training.images.course import Bent, Course
+from allspin.host.training.images.worker import from_worker
 
 DEPTH = 16
 """Batches that may lie ready."""
 PATIENCE = 0.05
 """Seconds between two looks at a thread that is to end."""
+WORKER_FROM = 1000
+"""Batches for which a process of their own is worth its start."""
 
 Batch = tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]
 
 
-def _make(
-    images: npt.NDArray[np.uint8],
-    labels: npt.NDArray[np.int64],
-    chosen: npt.NDArray[np.int64],
-    top: int,
-    augmenter: Augmenter,
-    rng: np.random.Generator,
-) -> Batch:
-    # Groups of one length: the last is filled up with what is thrown away again.
-    groups = -(-len(chosen) // GROUP)
-    filled = images[np.resize(chosen, groups * GROUP)].reshape(groups, GROUP, -1)
-    sources = filled.transpose(0, 2, 1).astype(np.float32, order="C")
-    bent = sources if augmenter.still else augmenter.draw(groups, rng).bend(sources)
-    values = np.concatenate(bent, axis=1)[:, : len(chosen)]
-    values *= np.float32(top / 255)
-    np.rint(values, out=values)
-    return values, labels[chosen]
+def _made(
+    course: Course, images: npt.NDArray[np.uint8], among: npt.NDArray[np.int64]
+) -> Generator[Bent, None, None]:
+    if course.length(among) < WORKER_FROM or not sys.executable:
+        return course.batches(images, among)
+    return from_worker(course, images, among)
 
 
 def bent_batches(
     images: npt.NDArray[np.uint8],
     labels: npt.NDArray[np.int64],
     among: npt.NDArray[np.int64],
-    *,
-    epochs: int,
-    size: int,
-    top: int,
-    augmenter: Augmenter,
-    seed: tuple[int, ...],
+    course: Course,
 ) -> Generator[Batch, None, None]:
-    """Go through some images `epochs` times, each time in another order and bent anew.
+    """Go through some images as a course says.
 
-    The images that do not fill a batch are left out of that epoch. The thread that makes the
-    batches ends with the iterator: close it, or exhaust it.
+    The thread that has the batches ready ends with the iterator: close it, or exhaust it.
 
     Parameters
     ----------
@@ -59,40 +46,36 @@ def bent_batches(
     labels : ndarray of int64, shape (images,)
         Class of each image.
     among : ndarray of int64, shape (chosen,)
-        Which images to go through: those of a large set are not copied.
-    epochs : int
-        How many times.
-    size : int
-        Images in a batch, at most as many as are chosen.
-    top : int
-        Largest row value: grey 255.
-    augmenter : Augmenter
-        Bends the images.
-    seed : tuple of int
-        Names the order and the transformations; each epoch has draws of its own.
+        Which images to go through.
+    course : Course
+        In which order, and how they are bent.
 
     Yields
     ------
     values : ndarray of float32, shape (pixels, size)
         Row values as integers.
     labels : ndarray of int64, shape (size,)
+
+    Raises
+    ------
+    UserError
+        As of `from_worker`.
     """
     ready: queue.Queue[Batch | BaseException | None] = queue.Queue(DEPTH)
     stopped = threading.Event()
 
     def work() -> None:
+        made = _made(course, images, among)
         try:
-            for epoch in range(epochs):
-                rng = np.random.default_rng([*seed, epoch])
-                order = among[rng.permutation(len(among))]
-                for start in range(0, len(among) - size + 1, size):
-                    if stopped.is_set():
-                        return
-                    chosen = order[start : start + size]
-                    ready.put(_make(images, labels, chosen, top, augmenter, rng))
+            for chosen, values in made:
+                if stopped.is_set():
+                    break
+                ready.put((values, labels[chosen]))
             ready.put(None)
         except BaseException as error:
             ready.put(error)
+        finally:
+            made.close()
 
     thread = threading.Thread(target=work, name="allspin batches", daemon=True)
     thread.start()

@@ -5,23 +5,29 @@ import numpy as np
 import pytest
 
 from allspin.host.training.images.augment import Augmentation, Augmenter
+from allspin.host.training.images.course import Course
 from allspin.host.training.images.feed import bent_batches
+from allspin.host.training.images.worker import from_worker
 
 SHAPE = (4, 5)
 STILL = Augmentation(rotation=0.0, stretch=0.0, shift=0.0, elastic=0.0)
 
 
 def feed(
-    count: int, epochs: int, size: int, seed: int = 0, how: Augmentation = STILL, among=None, **more
+    count: int,
+    epochs: int,
+    size: int,
+    seed: int = 0,
+    how: Augmentation = STILL,
+    among=None,
+    top=255,
 ):
     """Images whose first pixel is their number, and whose label is too."""
     images = np.zeros((count, SHAPE[0] * SHAPE[1]), dtype=np.uint8)
     images[:, 0] = np.arange(count)
-    settings = {"top": 255, "augmenter": Augmenter(SHAPE, how)} | more
+    course = Course(SHAPE, how, top, size, epochs, (seed, 9))
     among = np.arange(count) if among is None else among
-    return bent_batches(
-        images, np.arange(count), among, epochs=epochs, size=size, seed=(seed, 9), **settings
-    )
+    return bent_batches(images, np.arange(count), among, course)
 
 
 def threads() -> list[str]:
@@ -74,11 +80,34 @@ def test_the_thread_ends_when_the_feed_is_closed_early() -> None:
     assert not threads()
 
 
-def test_an_error_in_the_thread_reaches_the_reader() -> None:
-    class Broken(Augmenter):
-        def draw(self, count, rng):
-            raise MemoryError("no room")
+def test_an_error_in_the_thread_reaches_the_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(self, count, rng):
+        raise MemoryError("no room")
 
+    monkeypatch.setattr(Augmenter, "draw", broken)
     with pytest.raises(MemoryError, match="no room"):
-        list(feed(count=10, epochs=1, size=10, augmenter=Broken(SHAPE, Augmentation())))
+        list(feed(count=10, epochs=1, size=10, how=Augmentation()))
+    assert not threads()
+
+
+def test_long_courses_are_made_by_a_process_and_are_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def content() -> list[tuple[bytes, bytes]]:
+        made = feed(count=70, epochs=3, size=33, seed=5, how=Augmentation())
+        return [(values.tobytes(), labels.tobytes()) for values, labels in made]
+
+    here = content()
+    asked = []
+
+    def watched(*given):
+        asked.append(given)
+        return from_worker(*given)
+
+    monkeypatch.setattr("allspin.host.training.images.feed.from_worker", watched)
+    assert content() == here
+    assert not asked
+    monkeypatch.setattr("allspin.host.training.images.feed.WORKER_FROM", len(here))
+    assert content() == here
+    assert len(asked) == 1
     assert not threads()
