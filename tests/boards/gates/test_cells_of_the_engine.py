@@ -12,22 +12,30 @@ from allspin.hdl.bench.simulators.runner import BenchFailure, simulate
 from allspin.hdl.engine.engine import Engine
 from allspin.hdl.export.verilog import to_verilog
 from allspin.hdl.parameters.engine import EngineParameters
-from allspin.hdl.parameters.profile import HardwareProfile
+from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
+from allspin.sim.network.network import Network
 
-BENCH = Path(__file__).parents[2] / "hdl" / "bench" / "cocotb" / "bench_engine.py"
+BENCHES = Path(__file__).parents[2] / "hdl" / "bench"
+BENCH = BENCHES / "cocotb" / "bench_engine.py"
 TESTS = ("stalls_everywhere", "full_speed", "memories_read_back")
+CHIP_TESTS = ("full_speed", "words_read_back")
 CELLS = ("CCU2C", "DP16KD", "TRELLIS_FF")
 NETWORK = random_network((260, 9, 5), 3)
 PROFILE = HardwareProfile(rows_per_clock=2, memory="ecp5")
 STATES = HardwareProfile(rows_per_clock=2, memory="ecp5", states=True)
+CHIPS = HardwareProfile(
+    rows_per_clock=2, memory="ecp5", variation=VariationParameters(16, sum_noise=True)
+)
 
 
-def engine_of(profile: HardwareProfile) -> str:
+def engine_of(
+    profile: HardwareProfile, network: Network = NETWORK, cells: tuple[str, ...] = CELLS
+) -> str:
     """The engine as Verilog, with instances."""
-    parameters = EngineParameters.from_network(NETWORK, profile)
+    parameters = EngineParameters.from_network(network, profile)
     verilog = to_verilog(Engine(parameters), platform=SimpleNamespace(family="ecp5"))
     # 130 rows in each part: more than are left to distributed RAM.
-    assert {cell for cell in CELLS if re.search(rf"(?m)^  {cell} #", verilog)} == set(CELLS)
+    assert {cell for cell in cells if re.search(rf"(?m)^  {cell} ", verilog)} == set(cells)
     return verilog
 
 
@@ -54,6 +62,29 @@ def test_the_cells_do_what_the_plain_description_does(engine: str, simulator: st
 
 def test_so_do_those_of_states(simulator: str) -> None:
     run(engine_of(STATES), simulator, STATES)
+
+
+@pytest.mark.parametrize(
+    "simulator",
+    [
+        pytest.param("icarus", marks=pytest.mark.tool("iverilog", "vvp")),
+        pytest.param("verilator", marks=pytest.mark.long),  # compiles for a minute
+    ],
+)
+def test_so_do_those_that_draw_a_chip_and_its_noise(simulator: str) -> None:
+    network = random_network((27, 11, 5), 1)
+    cells = ("CCU2C", "MULT18X18D", "TRELLIS_FF")
+    report = simulate(
+        engine_of(CHIPS, network, cells) + models(FAMILIES["ecp5"], cells),
+        BENCHES / "bench_variation.py",
+        tests=CHIP_TESTS,
+        simulator=simulator,
+        network=network,
+        images=random_images(network, 20, 5),
+        profile=CHIPS,
+        options={"chip": 11},
+    )
+    assert report.tests == CHIP_TESTS
 
 
 def test_a_wrong_cell_is_seen(engine: str, simulator: str) -> None:
