@@ -2,8 +2,8 @@
 
 It shares parameters with the gateware and nothing else: column sums are products with the R_AH
 words (or with what an array makes of them, where words cannot say it), the V-I converter is
-integer arithmetic of 64 bits, or of 32 where no number of a layer needs more, and each kind of
-neuron has its own (`activate`).
+integer arithmetic of 64 bits, or of 32 where those are sure to hold all that a layer can come to,
+and each kind of neuron has its own (`activate`).
 """
 
 import math
@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from allspin.sim.network.adc import Adc
 from allspin.sim.network.network import Layer, Network
+from allspin.sim.network.neuron_kind import Neuron
 from allspin.sim.network.pixels import quantise_pixels, row_values
 
 CHUNK = 320
@@ -38,12 +39,15 @@ def activate(
     network: Network, layer: Layer, currents: npt.NDArray[np.integer]
 ) -> npt.NDArray[np.uint8]:
     """What the neurons of a network's layer make of their input currents."""
+    if type(network.neuron).activations is not Neuron.activations:
+        # Its own arithmetic may need more bits than the currents.
+        currents = currents.astype(np.int64, copy=False)
     bits = network.current_bits, network.hidden_bits
     return network.neuron.activations(currents, layer.table, *bits)
 
 
 def largest_sum(words: npt.NDArray[np.int8], top: int, enough: int) -> int:
-    """What no sum of a column reaches in magnitude, or a bound below `enough`.
+    """What no sum of a column exceeds in magnitude.
 
     Parameters
     ----------
@@ -52,7 +56,7 @@ def largest_sum(words: npt.NDArray[np.int8], top: int, enough: int) -> int:
     top : int
         The largest row value.
     enough : int
-        A bound that is quickly known does where it is below this.
+        A bound that is quickly known does where it is below this; else it is the largest sum.
     """
     bound = len(words) * MAX_WORD * top
     if bound < enough:
@@ -69,9 +73,9 @@ class LayerTrace:
     inputs : ndarray of uint8, shape (images, rows)
         Values that drove the rows.
     sums : ndarray of int64, shape (images, columns)
-        Column sums.
+        Column sums; of `GoldenModel.answer` in their type.
     currents : ndarray of int64, shape (images, columns), or None
-        Neurons' input currents; None in the last layer, as `activations`.
+        Neurons' input currents, in the same type; None in the last layer, as `activations`.
     activations : ndarray of uint8, shape (images, columns), or None
         Neurons' outputs.
     """
@@ -249,7 +253,7 @@ class GoldenModel:
         for start in range(0, len(matrix), rows):
             part = values[:, start : start + rows]
             sums = self._whole(number, part @ matrix[start : start + rows])
-            yield sums, np.asarray(part.any(axis=1))
+            yield sums.astype(np.int64, copy=False), np.asarray(part.any(axis=1))
 
     def _whole(self, number: int, products: npt.NDArray[np.floating]) -> Any:
         """Sums as whole numbers: all are but those of a matrix that no words say."""
@@ -287,7 +291,9 @@ class GoldenModel:
             replace(
                 trace,
                 sums=trace.sums.astype(np.int64, copy=False),
-                currents=None if trace.currents is None else trace.currents.astype(np.int64),
+                currents=None
+                if trace.currents is None
+                else trace.currents.astype(np.int64, copy=False),
             )
             for trace in self._layers(values, first)
         ]

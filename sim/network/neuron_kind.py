@@ -169,8 +169,9 @@ class Neuron(abc.ABC):
 
         Parameters
         ----------
-        currents : ndarray of int32 or int64
-            Input currents, 0 to ``2**current_bits - 1``.
+        currents : ndarray of int64
+            Input currents, 0 to ``2**current_bits - 1``; where they are only looked up, as
+            here, int32 too.
         table : ndarray of uint8, shape (2**current_bits,), or None
             What the machine's table holds; None for a kind without.
         current_bits, hidden_bits : int

@@ -23,13 +23,14 @@ from allspin.hdl.stream.reservation import Reservation
 from allspin.hdl.tiles.fast_conversions import FastConversions
 
 DRAIN_DEPTH = 16
-TILED_DRAIN_DEPTH = 32
 """Beats of sums that may wait behind the crossbar.
 
 While sums leave as fast as they can, some seven are on their way or not yet counted as gone, and
 there must be credits for as many as leave between a last beat and its sums in the shadow
-(`Departure`). That is longer where tiles are converted.
+(`Departure`).
 """
+TILED_DRAIN_DEPTH = 32
+"""The same where tiles are converted, which takes longer."""
 
 
 def leaving_shape(parameters: CrossbarParameters) -> Shape:

@@ -46,7 +46,7 @@ class Course:
         return self.epochs * (len(among) // self.size)
 
     def batches(
-        self, images: npt.NDArray[np.uint8], among: npt.NDArray[np.int64]
+        self, images: npt.NDArray[np.uint8], among: npt.NDArray[np.int64], first: int = 0
     ) -> Generator[Bent, None, None]:
         """Make the batches, one after another.
 
@@ -56,14 +56,21 @@ class Course:
             Grey levels.
         among : ndarray of int64, shape (chosen,)
             Which images to go through: those of a large set are not copied.
+        first : int
+            The first batch that is wanted.
         """
         augmenter = Augmenter(self.shape, self.augmentation)
-        for epoch in range(self.epochs):
+        before, skipped = divmod(first, len(among) // self.size)
+        for epoch in range(before, self.epochs):
             rng = np.random.default_rng([*self.seed, epoch])
             order = among[rng.permutation(len(among))]
             for start in range(0, len(among) - self.size + 1, self.size):
                 chosen = order[start : start + self.size]
-                yield chosen, self._values(images, chosen, augmenter, rng)
+                values = self._values(images, chosen, augmenter, rng)
+                if skipped:  # drawn all the same: the next ones' draws follow
+                    skipped -= 1
+                    continue
+                yield chosen, values
 
     def _values(
         self,
@@ -77,6 +84,6 @@ class Course:
         filled = images[np.resize(chosen, groups * GROUP)].reshape(groups, GROUP, -1)
         sources = filled.transpose(0, 2, 1).astype(np.float32, order="C")
         bent = sources if augmenter.still else augmenter.draw(groups, rng).bend(sources)
-        values = np.concatenate(bent, axis=1)[:, : len(chosen)]
+        values = np.ascontiguousarray(np.concatenate(bent, axis=1)[:, : len(chosen)])
         values *= np.float32(self.top / 255)
         return np.rint(values, out=values)

@@ -4,12 +4,14 @@ import queue
 import sys
 import threading
 from collections.abc import Generator
+from contextlib import closing, suppress
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from allspin.host.training.images.course import Bent, Course
-from allspin.host.training.images.worker import from_worker
+from allspin.host.training.images.worker import WorkerLost, from_worker
 
 DEPTH = 16
 """Batches that may lie ready."""
@@ -17,6 +19,8 @@ PATIENCE = 0.05
 """Seconds between two looks at a thread that is to end."""
 WORKER_FROM = 1000
 """Batches for which a process of their own is worth its start."""
+WORKER_BYTES = 2**28
+"""Images that it may hold once more."""
 
 Batch = tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]
 
@@ -24,9 +28,17 @@ Batch = tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]
 def _made(
     course: Course, images: npt.NDArray[np.uint8], among: npt.NDArray[np.int64]
 ) -> Generator[Bent, None, None]:
-    if course.length(among) < WORKER_FROM or not sys.executable:
-        return course.batches(images, among)
-    return from_worker(course, images, among)
+    """The batches, of a process if that is worth it; where it is lost, this one goes on."""
+    done = 0
+    small = images[0].nbytes * len(among) <= WORKER_BYTES
+    # Python may be part of another program, which is then no Python to start.
+    python = "python" in Path(sys.executable or "").name
+    if course.length(among) >= WORKER_FROM and small and python:
+        with suppress(WorkerLost, OSError):
+            for batch in from_worker(course, images, among):
+                yield batch
+                done += 1
+    yield from course.batches(images, among, done)
 
 
 def bent_batches(
@@ -37,7 +49,7 @@ def bent_batches(
 ) -> Generator[Batch, None, None]:
     """Go through some images as a course says.
 
-    The thread that has the batches ready ends with the iterator: close it, or exhaust it.
+    The thread that prepares batches ends with the iterator: close it, or exhaust it.
 
     Parameters
     ----------
@@ -55,27 +67,20 @@ def bent_batches(
     values : ndarray of float32, shape (pixels, size)
         Row values as integers.
     labels : ndarray of int64, shape (size,)
-
-    Raises
-    ------
-    UserError
-        As of `from_worker`.
     """
     ready: queue.Queue[Batch | BaseException | None] = queue.Queue(DEPTH)
     stopped = threading.Event()
 
     def work() -> None:
-        made = _made(course, images, among)
         try:
-            for chosen, values in made:
-                if stopped.is_set():
-                    break
-                ready.put((values, labels[chosen]))
+            with closing(_made(course, images, among)) as made:
+                for chosen, values in made:
+                    if stopped.is_set():
+                        break
+                    ready.put((values, labels[chosen]))
             ready.put(None)
         except BaseException as error:
             ready.put(error)
-        finally:
-            made.close()
 
     thread = threading.Thread(target=work, name="allspin batches", daemon=True)
     thread.start()

@@ -261,6 +261,35 @@ def test_an_offset_that_leads_beyond_two_to_the_31() -> None:
     assert currents_of(241, -128, silent) == [[0]]
 
 
+class CubeNeuron(ReluNeuron):
+    """Arithmetic of its own, which needs three times the currents' bits."""
+
+    def activations(self, currents, table, current_bits, hidden_bits):
+        return (currents**3 >> 3 * current_bits - hidden_bits).astype(np.uint8)
+
+
+def test_a_neuron_of_ones_own_computes_with_64_bits() -> None:
+    network = Network(
+        layers=(
+            Layer(
+                np.zeros((1, 1), np.uint8),
+                np.array([100, 0]),
+                Converter(np.array([32]), np.array([0]), 8),
+            ),
+            Layer(np.zeros((1, 1), np.uint8), np.array([1, 0])),
+        ),
+        neuron=CubeNeuron(),
+        image_shape=(1, 1),
+        pixel_bits=8,
+        current_bits=12,
+    )
+    images = np.array([[[255]], [[128]]], np.uint8)
+    currents = [100 * grey * 32 >> 8 for grey in (255, 128)]
+    assert currents[0] ** 3 >= 2**31
+    expected = [[current**3 >> 32] for current in currents]
+    assert GoldenModel(network).logits(images).tolist() == expected
+
+
 # Blank images, ties, batches.
 
 

@@ -1,3 +1,4 @@
+import itertools
 import threading
 from contextlib import closing
 
@@ -7,7 +8,7 @@ import pytest
 from allspin.host.training.images.augment import Augmentation, Augmenter
 from allspin.host.training.images.course import Course
 from allspin.host.training.images.feed import bent_batches
-from allspin.host.training.images.worker import from_worker
+from allspin.host.training.images.worker import WorkerLost, from_worker
 
 SHAPE = (4, 5)
 STILL = Augmentation(rotation=0.0, stretch=0.0, shift=0.0, elastic=0.0)
@@ -110,4 +111,39 @@ def test_long_courses_are_made_by_a_process_and_are_the_same(
     monkeypatch.setattr("allspin.host.training.images.feed.WORKER_FROM", len(here))
     assert content() == here
     assert len(asked) == 1
+    assert not threads()
+
+
+def test_where_the_process_is_lost_the_batches_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    def content() -> list[tuple[bytes, bytes]]:
+        made = feed(count=70, epochs=3, size=20, seed=5, how=Augmentation())
+        return [(values.tobytes(), labels.tobytes()) for values, labels in made]
+
+    here = content()
+    assert len(here) == 9
+
+    for lost in range(9):
+
+        def some(course, images, among, lost=lost):
+            yield from itertools.islice(course.batches(images, among), lost)
+            raise WorkerLost
+
+        monkeypatch.setattr("allspin.host.training.images.feed.WORKER_FROM", 1)
+        monkeypatch.setattr("allspin.host.training.images.feed.from_worker", some)
+        assert content() == here
+
+
+def test_a_large_set_is_not_held_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    def asked(*_):
+        raise AssertionError("held twice")
+
+    monkeypatch.setattr("allspin.host.training.images.feed.from_worker", asked)
+    monkeypatch.setattr("allspin.host.training.images.feed.WORKER_FROM", 1)
+    monkeypatch.setattr("allspin.host.training.images.feed.WORKER_BYTES", 70 * 20 - 1)
+    assert len(list(feed(count=70, epochs=1, size=35))) == 2
+
+
+def test_what_is_wrong_with_a_course_reaches_the_reader() -> None:
+    with pytest.raises(ZeroDivisionError):
+        list(feed(count=10, epochs=1, size=0))
     assert not threads()

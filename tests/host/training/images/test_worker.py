@@ -13,8 +13,7 @@ import pytest
 
 from allspin.host.training.images.augment import Augmentation
 from allspin.host.training.images.course import Course
-from allspin.host.training.images.worker import from_worker
-from allspin.sim.errors import UserError
+from allspin.host.training.images.worker import WorkerLost, from_worker
 
 IMAGES = np.random.default_rng(1).integers(0, 256, (500, 20), dtype=np.uint8)
 LONG = Course((4, 5), Augmentation(), 15, 50, 10_000, (3, 1))
@@ -67,12 +66,12 @@ def test_it_ends_with_its_iterator() -> None:
     assert gone(worker)
 
 
-def test_its_death_is_one_line() -> None:
+def test_its_death_is_told() -> None:
     batches = from_worker(LONG, IMAGES, np.arange(500))
     next(batches)
     (worker,) = workers(os.getpid())
     os.kill(worker, signal.SIGKILL)
-    with pytest.raises(UserError, match="has ended with status -9, perhaps for want of memory"):
+    with pytest.raises(WorkerLost):
         for _ in batches:
             pass
 
@@ -101,11 +100,33 @@ def test_it_ends_with_its_parent(tmp_path: Path) -> None:
     assert gone(worker)
 
 
-def test_what_it_is_not_given_whole_it_does_not_begin_with() -> None:
+def test_what_prints_at_its_start_is_no_batch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text("print('hello')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    # Python takes no notice of what is no text there.
+    monkeypatch.setattr(sys, "path", [*sys.path, tmp_path])
+    course = Course((4, 5), Augmentation(), 15, 50, 1, (3, 1))
+    there = list(from_worker(course, IMAGES, np.arange(500)))
+    here = list(course.batches(IMAGES, np.arange(500)))
+    assert all(np.array_equal(one[1], two[1]) for one, two in zip(there, here, strict=True))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        b"",
+        b'{"course":',
+        b'{"course": {"shape": [4, 5], "augmentation": {}, "top": 15, "size": 1, "epochs": 1,'
+        b' "seed": [1]}, "images": [2, 20]}\n' + bytes(30),
+    ],
+)
+def test_what_it_is_not_given_whole_it_does_not_begin_with(given: bytes) -> None:
+    """Whoever trained was killed meanwhile."""
     short = subprocess.run(
-        [sys.executable, "-m", "allspin.host.training.images.worker"],
-        input=b'{"course": {"shape": [4, 5], "augmentation": {}, "top": 15, "size": 1, "epochs": 1,'
-        b' "seed": [1]}, "images": [2, 20], "among": 2}\n' + bytes(30),
+        [sys.executable, "-m", "allspin.host.training.images.worker", "1"],
+        input=given,
         capture_output=True,
         check=False,
     )
