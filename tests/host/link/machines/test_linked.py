@@ -642,6 +642,8 @@ class DamagesFirst(FaultyTransport):
     def __init__(self, answers):
         super().__init__(PlainDevice(NETWORK))
         self.left = 2 * answers
+        # Nothing is sent again for lateness on a busy machine, which would be one more call.
+        self.latency = self.timeout = self.probe_timeout = 5.0
 
     def damage(self, frame):
         # Called for each request and each answer, in turn.
