@@ -23,7 +23,7 @@ from allspin.sim.chip.cells.write_table import MAX_SPREAD, WriteTable
 from allspin.sim.chip.fixed_point import USE_BITS, Words
 from allspin.sim.chip.generator import FRACTION_BITS, Purpose, use_normals
 from allspin.sim.device.imperfections import Imperfections
-from allspin.sim.network.golden import Integers
+from allspin.sim.network.golden import Integers, Whole
 from allspin.sim.network.levels import full_scale
 from allspin.sim.network.network import Network
 
@@ -95,7 +95,7 @@ class RandomChip:
         """Sums of a tile: gateware has no noise on them."""
         return sums
 
-    def on_sums(self, layer: int, first: int, sums: Integers) -> Integers:
+    def on_sums(self, layer: int, first: int, sums: Whole) -> Whole:
         """Column sums as amplifiers give them."""
         if not self.noisy_sums:
             return sums
@@ -121,7 +121,7 @@ class RandomChip:
             -MAX_GAIN, MAX_GAIN + 1, columns
         )
 
-    def on_currents(self, layer: int, first: int, currents: Integers) -> Integers:
+    def on_currents(self, layer: int, first: int, currents: Whole) -> Whole:
         """Neurons' input currents at this use."""
         normals = use_normals(self.seed, layer, Purpose.NEURON_USE, first, *currents.shape)
         bits = FRACTION_BITS + USE_BITS

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.column_noise import ColumnNoise
-from allspin.sim.network.golden import activate
+from allspin.sim.network.golden import Whole, activate
 from allspin.sim.network.levels import check_range
 from allspin.sim.network.network import Converter, Layer, Network
 
@@ -57,7 +57,7 @@ def _with_offsets(network: Network, number: int, offsets: npt.NDArray[np.int64])
     return dataclasses.replace(network, layers=tuple(layers))
 
 
-def _answers(network: Network, layer: Layer, currents: npt.NDArray[np.int64]) -> npt.NDArray:
+def _answers(network: Network, layer: Layer, currents: Whole) -> npt.NDArray:
     """What the neurons of a layer answer."""
     held = np.clip(currents, 0, 2**network.current_bits - 1)
     return activate(network, layer, held).astype(np.int64)

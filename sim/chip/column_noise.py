@@ -13,8 +13,9 @@ from allspin.sim.chip.fixed_point import (
     sum_spread,
     turned,
 )
-from allspin.sim.chip.generator import Purpose, column_normals, use_normals
+from allspin.sim.chip.generator import Purpose, column_normals, largest_normal, use_normals
 from allspin.sim.device.device import Device
+from allspin.sim.network.golden import END_INT32, Whole
 from allspin.sim.network.network import Network
 
 
@@ -36,6 +37,9 @@ class ColumnNoise:
         wrong = device.imperfections
         use = device.neuron_variation.use_deviation(network.neuron)
         self._use = round(use * 2 ** (network.current_bits + USE_BITS))
+        most = largest_normal() * self._use + (1 << OFFSET_BITS >> 1)
+        self._most = most >> OFFSET_BITS  # that is added to a current
+        self._product = np.int32 if most < END_INT32 else np.int64
         self._columns = [layer.columns for layer in network.layers]
         self._last = len(network.layers) - 1
         tiled = [layer.adc is not None for layer in network.layers]
@@ -49,7 +53,7 @@ class ColumnNoise:
         self._read = [sum_spread(wrong.read_noise, unit) for unit in units]
         self._offset = [sum_spread(wrong.amplifier_offset, unit) for unit in units]
 
-    def on_sums(self, layer: int, first: int, sums: Integers) -> Integers:
+    def on_sums(self, layer: int, first: int, sums: Whole) -> Whole:
         """Column sums as the amplifier gives them.
 
         Parameters
@@ -58,12 +62,12 @@ class ColumnNoise:
             Layer, from 0.
         first : int
             Number of the first image.
-        sums : ndarray of int64, shape (images, columns)
+        sums : ndarray of int64 or int32, shape (images, columns)
             Column sums without noise.
 
         Returns
         -------
-        ndarray of int64, shape (images, columns)
+        ndarray of int64 or int32, shape (images, columns)
             Read noise and offset added; in the last layer, which has no V-I converter to
             take it up, the amplifier's gain error too.
         """
@@ -78,7 +82,7 @@ class ColumnNoise:
                 added += self.offsets(layer)
             sums = sums + rounded(added, OFFSET_BITS)
         if layer == self._last and self._amplifier_gain:
-            sums = turned(sums, self.shares)
+            sums = turned(sums.astype(np.int64, copy=False), self.shares)
         return sums
 
     def on_tile(self, layer: int, tile: int, first: int, sums: Integers) -> Integers:
@@ -88,15 +92,23 @@ class ColumnNoise:
         """
         return self._tiles.added(layer, tile, first, sums)
 
-    def on_currents(self, layer: int, first: int, currents: Integers) -> Integers:
+    def on_currents(self, layer: int, first: int, currents: Whole) -> Whole:
         """Neurons' input currents at this use, before they are clamped.
 
+        A current that no draw lifts above zero stays as it is, since it is held at zero anyway.
         Parameters and result are those of `on_sums`, for currents.
         """
         if not self._use:
             return currents
-        normals = use_normals(self.seed, layer, Purpose.NEURON_USE, first, *currents.shape)
-        return currents + rounded(normals * np.int64(self._use), OFFSET_BITS)
+        places = np.flatnonzero(currents > -self._most)
+        normals = use_normals(
+            self.seed, layer, Purpose.NEURON_USE, first, *currents.shape, places=places
+        )
+        noisy = currents.astype(np.result_type(currents, self._product), order="C")
+        noisy.reshape(-1)[places] += (
+            normals * self._product(self._use) + (1 << OFFSET_BITS >> 1) >> OFFSET_BITS
+        )
+        return noisy
 
     def read_spread(self, layer: int) -> int:
         """One standard deviation of a layer's column sums at a use, in units of ``2**-6``."""

@@ -38,8 +38,10 @@ FALL_BITS = 13
 """Width of the largest fall along a segment."""
 LAST_GROUP_END = 2**16
 """Tail shares below this one, in units of ``2**-32``, are the last group."""
-FIRST_ENTRY = 127 + 15 << 5
-"""What the packed table's first entry is in a float: exponent (its bias is 127) and 5 bits."""
+FLOAT_BIAS = 127
+"""A float's exponent is the logarithm of its value and this."""
+SHARE_BITS = 31
+"""Bits of the share of a tail."""
 
 
 class Purpose(IntEnum):
@@ -139,9 +141,9 @@ def draw_bits(
     def key(number: int) -> int:
         return number << 48 | layer << 40 | int(purpose) << 32 | seed
 
-    numbers = np.unique(lines[2])
     if lines[2].ndim == 0:
-        return encrypt(key(int(numbers[0])), *lines[:2])
+        return encrypt(key(int(lines[2])), *lines[:2])
+    numbers = np.unique(lines[2])
     rows, columns, each = np.broadcast_arrays(*lines)
     if numbers.size == 1:
         return encrypt(key(int(numbers[0])), rows, columns)
@@ -191,11 +193,33 @@ def normal_table() -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.uint16]]:
 
 
 @cache
+def largest_normal() -> int:
+    """The largest magnitude of a normal value, in units of ``2**-13`` standard deviations."""
+    magnitudes, _ = normal_table()
+    return int(magnitudes.max())
+
+
+@cache
 def _packed_table() -> npt.NDArray[np.int32]:
-    """`normal_table` with magnitude and fall in one word, the last group first."""
+    """`normal_table` with magnitude and fall in one word, where a share's float points.
+
+    The float's exponent and the 5 bits that follow it are group and segment of the share: the
+    octave from ``2**30`` has group 0. Shares of the last group are of many octaves, which are
+    empty here.
+    """
     magnitudes, falls = (table.astype(np.int32) for table in normal_table())
-    words = magnitudes << FALL_BITS | falls
-    return words.reshape(GROUPS, SEGMENTS)[::-1].ravel()
+    words = (magnitudes << FALL_BITS | falls).reshape(GROUPS, SEGMENTS)
+    table = np.zeros((FLOAT_BIAS + SHARE_BITS, SEGMENTS), np.int32)
+    table[-1:-GROUPS:-1] = words[:-1]
+    return table.ravel()
+
+
+def _last_magnitudes(shares: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    """Magnitudes of shares below `LAST_GROUP_END`, as `normal_values` says."""
+    magnitudes, falls = (table[-SEGMENTS:].astype(np.int32) for table in normal_table())
+    segments, places = shares >> STEP_BITS + 1, shares >> 1 & 2**STEP_BITS - 1
+    drops = falls[segments] * (2 * places + 1) + 2**STEP_BITS >> STEP_BITS + 1
+    return magnitudes[segments] - drops
 
 
 def normal_values(bits: npt.NDArray[np.uint32]) -> npt.NDArray[np.int32]:
@@ -221,28 +245,31 @@ def normal_values(bits: npt.NDArray[np.uint32]) -> npt.NDArray[np.int32]:
     values = np.empty(bits.shape, np.int32)
     flat, source = values.reshape(-1), bits.reshape(-1).view(np.int32)
     for start in range(0, flat.size, CHUNK):
-        chunk = source[start : start + CHUNK]
-        share = chunk & np.int32(2**31 - 1)
-        # A float's exponent tells the leading zeros, its fraction the bits that follow the
-        # leading one. The last group's values have no leading one in common: they get one.
-        last = (share < LAST_GROUP_END).astype(np.int32)
-        share |= last << 16
-        # This clears the bit 16 below the leading one, and none above it, so that rounding
-        # to a float's 24 bits cannot carry into those that are used.
-        share &= ~(share >> 16)
+        chunk, part = source[start : start + CHUNK], flat[start : start + CHUNK]
+        share = chunk & np.int32(2**SHARE_BITS - 1)
+        last = np.flatnonzero(share < LAST_GROUP_END)  # three of 100,000
+        shares_of_last = share[last]
+        # Clear the bit 16 below the leading one, and none above it, so that rounding to a
+        # float's 24 bits cannot carry into those that are used.
+        np.right_shift(share, 16, out=part)
+        np.invert(part, out=part)
+        share &= part
         floating = share.astype(np.float32).view(np.int32)
-        entry = (floating >> 18) - FIRST_ENTRY - (last << 5)
-        packed = table.take(entry)
-        place = (floating >> 7) & (2**STEP_BITS - 1) << 1 | 1
-        fall = packed & 2**FALL_BITS - 1
-        fall *= place
+        np.right_shift(floating, 18, out=part)
+        magnitude = table.take(part)
+        floating >>= 7
+        floating &= 2**STEP_BITS - 1 << 1
+        floating |= 1  # twice the place, and one
+        fall = np.bitwise_and(magnitude, 2**FALL_BITS - 1, out=part)
+        fall *= floating
         fall += 2**STEP_BITS
         fall >>= STEP_BITS + 1
-        magnitude = packed >> FALL_BITS
+        magnitude >>= FALL_BITS
         magnitude -= fall
-        sign = chunk >> 31  # -1 for a negative value, else 0
+        magnitude[last] = _last_magnitudes(shares_of_last)
+        sign = np.right_shift(chunk, 31, out=share)  # -1 for a negative value, else 0
         magnitude ^= sign
-        np.subtract(magnitude, sign, out=flat[start : start + CHUNK])
+        np.subtract(magnitude, sign, out=part)
     return values
 
 
@@ -298,6 +325,7 @@ def use_normals(
     images: int,
     columns: int,
     first_column: int = 0,
+    places: npt.NDArray[np.integer] | None = None,
 ) -> npt.NDArray[np.int32]:
     """One normal value for each image and column: noise of each use.
 
@@ -316,10 +344,12 @@ def use_normals(
         How many columns.
     first_column : int
         The first of them.
+    places : ndarray of int, shape (draws,), optional
+        Which values are wanted, as flat indices of an array (images, columns); all.
 
     Returns
     -------
-    ndarray of int32, shape (images, columns)
+    ndarray of int32, shape (images, columns) or (draws,)
         In units of ``2**-13`` standard deviations.
 
     Raises
@@ -328,13 +358,13 @@ def use_normals(
         If an image's number does not fit 32 bits.
     """
     check_range("number of the last image", first + images, 0, 2**USE_BITS)
-    values = np.empty((images, columns), np.int32)
-    place = 0
-    while place < images:
-        number, row = divmod(first + place, 2**NUMBER_BITS)
-        run = min(images - place, 2**NUMBER_BITS - row)
-        rows = np.arange(row, row + run)[:, None]
-        here = np.arange(first_column, first_column + columns)
-        values[place : place + run] = normals(seed, layer, purpose, rows, here, number)
-        place += run
-    return values
+    if places is None:
+        image, column = np.arange(images)[:, None], np.arange(columns)
+    else:
+        image = places // columns
+        column = places - image * columns
+    number, row = divmod(first, 2**NUMBER_BITS)
+    row = row + image
+    if row.size and row.flat[-1] >= 2**NUMBER_BITS:
+        number, row = number + (row >> NUMBER_BITS), row & 2**NUMBER_BITS - 1
+    return normals(seed, layer, purpose, row, first_column + column, number)

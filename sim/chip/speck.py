@@ -7,6 +7,8 @@ Source: R. Beaulieu, D. Shors, J. Smith, S. Treatman-Clark, B. Weeks, L. Wingers
 and Speck Families of Lightweight Block Ciphers", 2013, section 4 and appendix C.
 """
 
+from functools import lru_cache
+
 import numpy as np
 import numpy.typing as npt
 
@@ -20,12 +22,13 @@ RIGHT = 7
 """Rotation of the upper word, to the right."""
 LEFT = 2
 """Rotation of the lower word, to the left."""
-CHUNK = 32_768
+CHUNK = 65_536
 """Blocks encrypted at a time, so that they stay in the cache."""
 
 Words = npt.NDArray[np.uint16]
 
 
+@lru_cache(maxsize=256)
 def round_keys(key: int) -> tuple[int, ...]:
     """Expand a key.
 
@@ -62,7 +65,7 @@ def _encrypt_chunk(upper: Words, lower: Words, keys: tuple[int, ...]) -> None:
     part = np.empty_like(upper)
     # NumPy shifts to the left at half the speed at which it multiplies.
     turn_right, turn_left = np.uint16(1 << WORD_BITS - RIGHT), np.uint16(1 << LEFT)
-    for key in np.array(keys, np.uint16):
+    for key in map(np.uint16, keys):
         np.multiply(upper, turn_right, out=part)
         np.right_shift(upper, RIGHT, out=upper)
         np.bitwise_or(upper, part, out=upper)

@@ -122,12 +122,13 @@ def _train_cells(chip: Chip, number: int, layer: Layer, plan: Plan, rah_bits: in
 
 def _train_counts(layer: Layer, plan: Plan) -> Counts:
     """What a layer's open-loop trains take."""
-    polarity, widths = plan.polarity[layer.states], plan.widths[layer.states]
+    cells = np.bincount(layer.states.reshape(-1), minlength=len(plan.pulses))
+    widths, depressed = cells * plan.widths, plan.polarity == Polarity.DEPRESSION
     return Counts(
         cells=layer.states.size,
-        potentiation=float(widths[polarity == Polarity.POTENTIATION].sum()),
-        depression=float(widths[polarity == Polarity.DEPRESSION].sum()),
-        pulses=int(plan.pulses[layer.states].sum()),
+        potentiation=float(widths[~depressed].sum()),
+        depression=float(widths[depressed].sum()),
+        pulses=int((cells * plan.pulses).sum()),
         saturations=layer.states.size,
     )
 

@@ -24,7 +24,7 @@ from allspin.host.link.machines.resident import VIRTUAL_RESIDENT
 from allspin.host.study.bench.chips import peak_memory, some_chips
 from allspin.host.study.bench.forward import FloatForward
 from allspin.host.study.bench.peers import PEERS, USE, WRITE, Peer
-from allspin.host.study.bench.timing import Timed, timed
+from allspin.host.study.bench.timing import Timed, timed, timed_in_turn
 from allspin.host.study.chips.accuracy import Lot, accuracy_over_chips
 from allspin.host.study.demo import link_bytes
 from allspin.host.study.sweep.grid import make_grid
@@ -70,7 +70,7 @@ class Effort:
     virtual_networks : tuple of str
         Networks of these; each number of states has a board of its own.
     repeats : int
-        How often what is short is measured; the fastest counts.
+        How often what is short is measured; the median counts.
     shapes : tuple of (int or None, int)
         Lanes (None: all) and rows per clock of the virtual boards that are built and run.
     """
@@ -156,6 +156,16 @@ def _rate(name: str, noisy: bool, took: Timed, images: int, right: float) -> dic
     }
 
 
+def _missing(name: str, noisy: bool) -> dict[str, Any]:
+    """Of a program that is not installed."""
+    return {
+        "what": name,
+        "noisy": noisy,
+        "images_per_second": None,
+        "golden_is_times_as_fast": None,
+    }
+
+
 def _by_peer(peer: Peer, network: Network, noisy: bool, images: Images) -> Integers:
     return peer.make(FloatForward(network), noisy)(images)
 
@@ -181,29 +191,28 @@ def ratios(effort: Effort, say: Say) -> list[dict[str, Any]]:
         forward = FloatForward(network, WRITE, USE) if noisy else FloatForward(network)
         return forward.classify(images)
 
-    rows = []
-    with threadpool_limits(1):
-        for noisy in (False, True):
-            for name, work in (("golden model", golden), ("plain NumPy, float32", plain)):
-                say(f"{name}, {'noisy' if noisy else 'ideal'}")
-                took, answers = timed(partial(work, noisy), effort.repeats)
-                right = float(np.mean(answers == labels))
-                rows.append(_rate(name, noisy, took, len(images), right))
-            for peer in PEERS:
-                if not peer.installed:
-                    rows.append({"what": peer.name, "noisy": noisy, "images_per_second": None})
-                    continue
-                say(f"{peer.name}, {'noisy' if noisy else 'ideal'}")
-                count = min(peer.noisy_images, len(images)) if noisy else len(images)
-
-                classify = partial(_by_peer, peer, network, noisy, images[:count])
-                took, answers = timed(classify, effort.repeats)
-                right = float(np.mean(answers == labels[:count]))
-                rows.append(_rate(peer.name, noisy, took, count, right))
-    for row in rows:
-        ours = next(one for one in rows if one["noisy"] == row["noisy"])
-        rate = row["images_per_second"]
-        row["golden_is_times_as_fast"] = ours["images_per_second"] / rate if rate else None
+    rows: list[dict[str, Any]] = []
+    for noisy in (False, True):
+        works = {
+            "golden model": (partial(golden, noisy), len(images)),
+            "plain NumPy, float32": (partial(plain, noisy), len(images)),
+        }
+        for peer in filter(lambda peer: peer.installed, PEERS):
+            count = min(peer.noisy_images, len(images)) if noisy else len(images)
+            works[peer.name] = partial(_by_peer, peer, network, noisy, images[:count]), count
+        kind = "noisy" if noisy else "ideal"
+        with threadpool_limits(1):
+            found = timed_in_turn(
+                [work for work, _ in works.values()],
+                effort.repeats,
+                lambda number, kind=kind: say(f"{kind}, run {number} of {effort.repeats}"),
+            )
+        ours = found[0][0].processor / len(images)
+        for (name, (_, count)), (took, answers) in zip(works.items(), found, strict=True):
+            right = float(np.mean(answers == labels[:count]))
+            row = _rate(name, noisy, took, count, right)
+            rows.append({**row, "golden_is_times_as_fast": took.processor / count / ours})
+        rows += [_missing(peer.name, noisy) for peer in PEERS if not peer.installed]
     return rows
 
 
@@ -275,7 +284,7 @@ def shapes_on_virtual(effort: Effort) -> list[dict[str, Any]]:
         engine = EngineParameters.from_network(network, profile)
         with open_virtual(network, profile) as machine:
             machine.program(network)
-            took, _ = timed(lambda machine=machine: machine.stream(images))
+            took, _ = timed(lambda machine=machine: machine.stream(images), effort.repeats)
             counters = machine.counters()
             cycles = machine.resident_images().run_all(images, labels).cycles_per_image
         found.append(

@@ -30,7 +30,7 @@ from allspin.sim.chip.fixed_point import (
     rounded,
     share_units,
 )
-from allspin.sim.chip.generator import FRACTION_BITS, Purpose, cell_normals
+from allspin.sim.chip.generator import FRACTION_BITS, Purpose, cell_normals, normals
 from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.device.synapse.response import Polarity
 from allspin.sim.network.levels import full_scale
@@ -51,11 +51,13 @@ def d2d_normals(seed: int, layer: int, polarity: npt.NDArray[np.integer]) -> npt
     ndarray of int32, the shape of `polarity`
         In units of ``2**-13`` standard deviations.
     """
-    rows, columns = polarity.shape
-    potentiated, depressed = (
-        cell_normals(seed, layer, D2D[one], (rows, columns)) for one in Polarity
-    )
-    return np.where(polarity == Polarity.DEPRESSION, depressed, potentiated)
+    found = np.empty(polarity.shape, np.int32)
+    for one in Polarity:
+        places = np.flatnonzero(polarity == one)
+        row = places // polarity.shape[1]
+        column = places - row * polarity.shape[1]
+        found.reshape(-1)[places] = normals(seed, layer, D2D[one], row, column)
+    return found
 
 
 def state_words(
@@ -118,14 +120,15 @@ def written_words(
     """
     shape = (states.shape[0], states.shape[1])
     polarities = np.broadcast_to(np.asarray(polarity, np.int64), shape)
-    words = table.levels.astype(np.int64)[states] << WORD_BITS
+    words = table.levels.astype(np.int64).take(states) << WORD_BITS
     if table.fractions is not None:
-        words += table.fractions.astype(np.int64)[states] << WORD_BITS - SPREAD_BITS
+        words += table.fractions.astype(np.int64).take(states) << WORD_BITS - SPREAD_BITS
+    entry = polarities * len(table.levels) + states
     if np.any(table.d2d):
-        spread = table.d2d.astype(np.int64)[polarities, states]
+        spread = table.d2d.astype(np.int64).take(entry)
         words += d2d_normals(seed, layer, polarities) * spread
     if np.any(table.c2c):
-        spread = table.c2c.astype(np.int64)[polarities, states]
+        spread = table.c2c.astype(np.int64).take(entry)
         words += cell_normals(seed, layer, Purpose.WRITE, shape, write) * spread
     return words
 
@@ -172,8 +175,8 @@ def held_words(
         loss = np.full(shape, share_units(wrong.drift * wrong.decades), np.int64)
         spread = share_units(wrong.drift_spread * wrong.decades)
         if spread:
-            normals = cell_normals(seed, layer, Purpose.RETENTION, shape)
-            loss += rounded(normals * np.int64(spread), FRACTION_BITS)
+            drawn = cell_normals(seed, layer, Purpose.RETENTION, shape)
+            loss += rounded(drawn * np.int64(spread), FRACTION_BITS)
         words -= words * np.clip(loss, 0, 2**SHARE_BITS) >> SHARE_BITS
     if wrong.hall_offset:
         spread = round(wrong.hall_offset * (highest - lowest) * 2**SPREAD_BITS)

@@ -1,5 +1,6 @@
 """Noise of each use against the same arithmetic in Python's own integers."""
 
+import dataclasses
 import itertools
 import math
 from fractions import Fraction
@@ -8,11 +9,12 @@ import numpy as np
 import pytest
 
 from allspin.sim.chip.chip import Chip
-from allspin.sim.chip.generator import Purpose
+from allspin.sim.chip.generator import Purpose, use_normals
 from allspin.sim.device.device import Device
 from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.device.neuron_device import NeuronVariation
 from allspin.sim.device.synapse.response import Polarity
+from allspin.sim.network.network import Converter
 from tests.sim.chip.exact import halves_up, images, small_network, synapse, z
 
 P, D = Polarity
@@ -63,6 +65,55 @@ def test_noise_of_each_use_by_exact_arithmetic(
             inside += 0 < current < 255
     # Whatever is clamped tells nothing of the noise.
     assert inside > 5
+
+
+@pytest.mark.parametrize(("bits", "of_use"), [(8, 0.05), (8, 1), (12, 1)])
+def test_noise_of_every_current_that_is_not_zero_whatever_is_drawn(
+    bits: int, of_use: float
+) -> None:
+    """A current of 12 bits takes products of 64."""
+    small = small_network()
+    hidden = small.layers[0]
+    assert hidden.converter is not None
+    shift = 13 - (bits - 8)
+    converter = Converter(hidden.converter.gains, hidden.converter.offsets + 50, shift)
+    layers = (
+        dataclasses.replace(hidden, converter=converter, table=small.neuron.table(bits, 4)),
+        *small.layers[1:],
+    )
+    network = dataclasses.replace(small, layers=layers, current_bits=bits)
+    device = Device("x", synapse(), network.neuron, NeuronVariation(use=of_use))
+    model = Chip(device, 5).golden(network, [layer.words for layer in network.layers])
+    step, _ = model.trace(images(), 9)
+    assert step.currents is not None
+    sums = step.inputs.astype(int) @ network.layers[0].words
+    quiet = (sums * converter.gains >> shift) - converter.offsets
+    lifted = 0
+    for image, column in np.ndindex(quiet.shape):
+        use = z(5, 0, Purpose.NEURON_USE, 9 + image, column) * round(of_use * 2**bits * 64)
+        current = int(quiet[image, column]) + halves_up(Fraction(use, 2**19))
+        assert step.currents[image, column] == min(max(current, 0), 2**bits - 1)
+        lifted += quiet[image, column] <= 0 < current
+    assert lifted
+    assert np.array_equal(model.logits(images(), 9), model.trace(images(), 9)[-1].sums)
+
+
+def test_a_current_is_lifted_above_zero_by_the_largest_draws_too() -> None:
+    network, of_use = small_network(), 0.05
+    device = Device("x", synapse(), network.neuron, NeuronVariation(use=of_use))
+    noise = Chip(device, 5).noise(network)
+    assert noise is not None
+    deviation = of_use * 2**network.current_bits
+    quiet = np.full((20_000, 8), np.linspace(-6, 1, 8) * deviation).astype(int)
+    noisy = noise.on_currents(0, 0, quiet)
+    draws = use_normals(5, 0, Purpose.NEURON_USE, 0, *quiet.shape).astype(int)
+    every = quiet + (draws * round(deviation * 64) + 2**18 >> 19)
+    assert np.array_equal(np.maximum(noisy, 0), np.maximum(every, 0))
+    columns_first = np.asfortranarray(quiet)
+    assert np.array_equal(noise.on_currents(0, 0, columns_first), noisy)
+    # Some of 20,000 draws are beyond three deviations. None is made where none can help.
+    assert (every > 0).any(axis=0).tolist() == [False] * 3 + [True] * 5
+    assert np.array_equal(noisy[:, 0], quiet[:, 0])
 
 
 def test_an_image_s_noise_goes_with_its_number() -> None:

@@ -19,6 +19,7 @@ from allspin.sim.chip.generator import (
     cell_normals,
     column_normals,
     draw_bits,
+    largest_normal,
     normal_table,
     normal_values,
     normals,
@@ -221,6 +222,21 @@ def test_an_image_has_its_draws_whatever_it_is_computed_with() -> None:
         assert values[place].tolist() == alone[0].tolist()
     # Image 65536 is row 0 of number 1.
     assert values[3].tolist() == normals(1, 0, Purpose.NEURON_USE, 0, np.arange(4), 1).tolist()
+
+
+def test_some_draws_alone_are_those_of_all() -> None:
+    first = 2**16 - 3
+    every = use_normals(1, 0, Purpose.NEURON_USE, first, 6, 5, 7)
+    for places in ([0, 4, 9, 14, 15, 29], [3, 16], [20], []):
+        wanted = np.array(places, int)
+        some = use_normals(1, 0, Purpose.NEURON_USE, first, 6, 5, 7, wanted)
+        assert some.tolist() == every.reshape(-1)[wanted].tolist()
+
+
+def test_no_normal_value_is_larger_than_the_largest() -> None:
+    bits = np.concatenate([np.arange(2**12), 2**31 + np.arange(2**12)]).astype(np.uint32)
+    assert int(np.abs(normal_values(bits)).max()) <= largest_normal()
+    assert largest_normal() == int(normal_table()[0][480])
 
 
 @pytest.mark.parametrize(

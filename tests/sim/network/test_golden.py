@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allspin.sim.network.golden import CHUNK, GoldenModel
+from allspin.sim.network.golden import BATCH, CHUNK, GoldenModel
 from allspin.sim.network.network import Converter, Layer, Network
 from allspin.sim.network.neuron import ReluNeuron, SotNeuron
 
@@ -327,11 +327,11 @@ def test_a_tie_goes_to_the_lowest_class() -> None:
 def test_batches_of_any_length_give_the_same() -> None:
     rng = np.random.default_rng(0)
     network = one_layer(rng.integers(-128, 128, (20, 3)))
-    images = rng.integers(0, 256, (2 * CHUNK + 3, 4, 5), np.uint8)
+    images = rng.integers(0, 256, (BATCH + CHUNK + 3, 4, 5), np.uint8)
     model = GoldenModel(network)
     whole = model.logits(images)
     assert np.array_equal(whole, images.reshape(-1, 20).astype(int) @ network.layers[0].words)
-    for count in (0, 1, CHUNK - 1, CHUNK, CHUNK + 1):
+    for count in (0, 1, CHUNK - 1, CHUNK, CHUNK + 1, BATCH - 1, BATCH, BATCH + 1):
         assert np.array_equal(model.logits(images[:count]), whole[:count])
     flat = images.reshape(len(images), 20)
     assert np.array_equal(model.logits(flat), whole)

@@ -7,7 +7,6 @@ from allspin.host.data.catalogue import open_network
 from allspin.host.data.datasets import load_test_set
 from allspin.host.study.bench.forward import FloatForward
 from allspin.host.study.bench.peers import PEERS, Peer, _through
-from allspin.host.study.bench.timing import Timed, timed
 from allspin.sim.network.golden import GoldenModel
 
 IMAGES = load_test_set(None)[0][:2000]
@@ -48,12 +47,3 @@ def test_a_peers_products_make_the_same_network():
 def test_a_peer_that_is_not_there_is_seen():
     assert not Peer("none", "no_such_simulator", PEERS[0].make, 1).installed
     assert Peer("numpy", "numpy", PEERS[0].make, 1).installed
-
-
-def test_the_fastest_run_counts_and_the_last_result():
-    results = iter([3, 5])
-    took, result = timed(lambda: next(results), 2)
-    assert result == 5
-    assert isinstance(took, Timed)
-    assert took.processor >= 0
-    assert set(took.to_dict()) == {"wall", "processor"}
