@@ -14,7 +14,7 @@ digest: a change here would change every chip that was ever published.
 
 import math
 from enum import IntEnum
-from functools import cache
+from functools import cache, partial
 from statistics import NormalDist
 
 import numpy as np
@@ -98,6 +98,13 @@ def _checked(name: str, value: npt.ArrayLike, top: int) -> npt.NDArray[np.intege
     return array
 
 
+def _key(seed: int, layer: int, purpose: Purpose, number: int) -> int:
+    """The key of draws, its parts checked but for the number."""
+    seed = check_range("chip seed", seed, 0, 2**SEED_BITS - 1)
+    layer = check_range("layer", layer, 0, MAX_LAYERS - 1)
+    return number << 48 | layer << 40 | int(purpose) << 32 | seed
+
+
 def draw_bits(
     seed: int,
     layer: int,
@@ -130,17 +137,12 @@ def draw_bits(
     ValueError, TypeError
         If an argument is outside its range or no integer.
     """
-    seed = check_range("chip seed", seed, 0, 2**SEED_BITS - 1)
-    layer = check_range("layer", layer, 0, MAX_LAYERS - 1)
+    key = partial(_key, seed, layer, purpose)
     lines = [
         _checked("row", row, MAX_LINES),
         _checked("column", column, MAX_LINES),
         _checked("number of the draw", number, 2**NUMBER_BITS - 1),
     ]
-
-    def key(number: int) -> int:
-        return number << 48 | layer << 40 | int(purpose) << 32 | seed
-
     if lines[2].ndim == 0:
         return encrypt(key(int(lines[2])), *lines[:2])
     numbers = np.unique(lines[2])
@@ -358,13 +360,18 @@ def use_normals(
         If an image's number does not fit 32 bits.
     """
     check_range("number of the last image", first + images, 0, 2**USE_BITS)
+    check_range("last column", first_column + columns, 0, 2**NUMBER_BITS)
     if places is None:
         image, column = np.arange(images)[:, None], np.arange(columns)
     else:
-        image = places // columns
-        column = places - image * columns
+        # Half as wide is twice as fast.
+        flat = places.astype(np.uint32 if images * columns < 2**32 else np.int64)
+        image = flat // columns
+        column = flat - image * columns
     number, row = divmod(first, 2**NUMBER_BITS)
-    row = row + image
-    if row.size and row.flat[-1] >= 2**NUMBER_BITS:
-        number, row = number + (row >> NUMBER_BITS), row & 2**NUMBER_BITS - 1
+    if row + images <= 2**NUMBER_BITS:
+        key = _key(seed, layer, purpose, number)
+        return normal_values(encrypt(key, row + image, first_column + column))
+    image = first + image.astype(np.int64)
+    number, row = image >> NUMBER_BITS, image & 2**NUMBER_BITS - 1
     return normals(seed, layer, purpose, row, first_column + column, number)

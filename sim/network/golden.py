@@ -24,6 +24,8 @@ CHUNK = 320
 the cache."""
 BATCH = 4 * CHUNK
 """Images computed at a time in all that follows: the more draws at once, the faster each is."""
+KEPT = 2**24
+"""Bytes that all arrays of a batch need together, at most."""
 MAX_WORD = 2**7
 """No R_AH word is of a larger magnitude."""
 EXACT_FLOAT32 = 2**24
@@ -155,6 +157,9 @@ class GoldenModel:
         words: list[npt.NDArray[np.int8]] | None = None,
         noise: UseNoise | None = None,
     ) -> None:
+        # The C library returns freed memory to the system, and pages that are fetched anew take a
+        # fifth of the time. Once a block of some size is freed, it keeps as much: mallopt(3).
+        np.empty(KEPT, np.uint8)
         self.network = network
         self.noise = noise
         own = [layer.words for layer in network.layers]

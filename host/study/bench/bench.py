@@ -8,15 +8,17 @@ from allspin.host.data.datasets import load_test_set
 from allspin.host.show.display import Display, Silent
 from allspin.host.show.revision import commit
 from allspin.host.study.bench.engine import engine_figures, resident_figures
+from allspin.host.study.bench.peers.ratios import GOLDEN, Program, ratios
 from allspin.host.study.bench.suite import (
+    DEVICE,
     NETWORKS,
+    VARIED,
     Effort,
     chips_on_golden,
     chips_on_virtual,
     growth,
     link,
     machine_description,
-    ratios,
     shapes_on_virtual,
 )
 
@@ -70,7 +72,8 @@ def _measured(effort: Effort, display: Display) -> dict[str, Any]:
         virtual.append(chips_on_virtual(name, effort))
         display.finish()
     display.start("side by side")
-    compared = ratios(effort, lambda text: display.advance(0, None, text))
+    program = Program(GOLDEN, VARIED, DEVICE, effort.images)
+    compared = ratios(program, effort.repeats, lambda text: display.advance(0, None, text))
     display.finish()
     display.start("how the cost grows")
     grown = growth(effort)

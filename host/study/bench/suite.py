@@ -3,9 +3,7 @@
 import dataclasses
 import os
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, cast
 
 import numpy as np
@@ -22,20 +20,14 @@ from allspin.host.data.datasets import load_test_set
 from allspin.host.link.machines.opening import VIRTUAL, open_virtual
 from allspin.host.link.machines.resident import VIRTUAL_RESIDENT
 from allspin.host.study.bench.chips import peak_memory, some_chips
-from allspin.host.study.bench.forward import FloatForward
-from allspin.host.study.bench.peers import PEERS, USE, WRITE, Peer
-from allspin.host.study.bench.timing import Timed, timed, timed_in_turn
+from allspin.host.study.bench.timing import Timed, timed
 from allspin.host.study.chips.accuracy import Lot, accuracy_over_chips
 from allspin.host.study.demo import link_bytes
 from allspin.host.study.sweep.grid import make_grid
 from allspin.host.study.sweep.job import Outcome, close_machines, measure
 from allspin.host.study.sweep.runner import make_plan
-from allspin.sim.chip.chip import Chip
-from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.levels import uniform_levels
 from allspin.sim.network.network import Converter, Layer, Network
-from allspin.sim.programming.programming import program_chip
-from allspin.sim.programming.schemes import Programming
 
 NETWORKS = ("mnist-10", "mnist-100")
 VARIED = "paper-10"
@@ -54,7 +46,6 @@ BAUDS = (115_200, 1_000_000, 3_000_000)
 Images = npt.NDArray[np.uint8]
 Integers = npt.NDArray[np.int64]
 Shape = tuple[int | None, int]
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -144,76 +135,6 @@ def chips_on_virtual(name: str, effort: Effort) -> dict[str, Any]:
         "chips_that_differ": sum(a != b for a, b in zip(outcomes, golden, strict=True)),
         "target_seconds": VIRTUAL_TARGET,
     }
-
-
-def _rate(name: str, noisy: bool, took: Timed, images: int, right: float) -> dict[str, Any]:
-    return {
-        "what": name,
-        "noisy": noisy,
-        "images": images,
-        "images_per_second": images / took.processor,
-        "accuracy": right,
-    }
-
-
-def _missing(name: str, noisy: bool) -> dict[str, Any]:
-    """Of a program that is not installed."""
-    return {
-        "what": name,
-        "noisy": noisy,
-        "images_per_second": None,
-        "golden_is_times_as_fast": None,
-    }
-
-
-def _by_peer(peer: Peer, network: Network, noisy: bool, images: Images) -> Integers:
-    return peer.make(FloatForward(network), noisy)(images)
-
-
-def ratios(effort: Effort, say: Say) -> list[dict[str, Any]]:
-    """Images/s of one thread, by processor time, ours and others' side by side.
-
-    A noisy run is one chip: its programming counts.
-    """
-    images, labels = load_test_set(None)
-    images, labels = images[: effort.images], labels[: effort.images]
-    network, device = open_network(VARIED), open_device(DEVICE)
-
-    def golden(noisy: bool) -> Integers:
-        if not noisy:
-            return GoldenModel(network).classify(images)
-        chip = Chip(device, 0)
-        return chip.golden(network, program_chip(chip, network, Programming()).words).classify(
-            images
-        )
-
-    def plain(noisy: bool) -> Integers:
-        forward = FloatForward(network, WRITE, USE) if noisy else FloatForward(network)
-        return forward.classify(images)
-
-    rows: list[dict[str, Any]] = []
-    for noisy in (False, True):
-        works = {
-            "golden model": (partial(golden, noisy), len(images)),
-            "plain NumPy, float32": (partial(plain, noisy), len(images)),
-        }
-        for peer in filter(lambda peer: peer.installed, PEERS):
-            count = min(peer.noisy_images, len(images)) if noisy else len(images)
-            works[peer.name] = partial(_by_peer, peer, network, noisy, images[:count]), count
-        kind = "noisy" if noisy else "ideal"
-        with threadpool_limits(1):
-            found = timed_in_turn(
-                [work for work, _ in works.values()],
-                effort.repeats,
-                lambda number, kind=kind: say(f"{kind}, run {number} of {effort.repeats}"),
-            )
-        ours = found[0][0].processor / len(images)
-        for (name, (_, count)), (took, answers) in zip(works.items(), found, strict=True):
-            right = float(np.mean(answers == labels[:count]))
-            row = _rate(name, noisy, took, count, right)
-            rows.append({**row, "golden_is_times_as_fast": took.processor / count / ours})
-        rows += [_missing(peer.name, noisy) for peer in PEERS if not peer.installed]
-    return rows
 
 
 def _wide(columns: int, rows: int = 784, classes: int = 10) -> Network:

@@ -37,44 +37,15 @@ def timed(work: Callable[[], Result], repeats: int = 1) -> tuple[Timed, Result]:
     repeats : int
         How often, 1 or more.
     """
-    (found,) = timed_in_turn([work], repeats)
-    return found
+    runs: list[tuple[Timed, Result]] = []
+    for _ in range(repeats):
+        wall, processor = time.perf_counter(), time.process_time()
+        result = work()
+        took = Timed(time.perf_counter() - wall, time.process_time() - processor)
+        runs.append((took, result))
+    return median([took for took, _ in runs]), runs[-1][1]
 
 
-def timed_in_turn(
-    works: Sequence[Callable[[], Result]],
-    repeats: int,
-    before: Callable[[int], object] | None = None,
-) -> list[tuple[Timed, Result]]:
-    """Do works in turn, some rounds, so that other load on the machine slows them alike.
-
-    Parameters
-    ----------
-    works : sequence of callable
-        What to do, in this process.
-    repeats : int
-        How many rounds, 1 or more.
-    before : callable, optional
-        Called with the number of each round, from 1, before it.
-
-    Returns
-    -------
-    list of (Timed, result)
-        For each work the median of its rounds by the processor's time, of an even number the
-        faster of the two in the middle; and its last result.
-    """
-    runs: list[list[tuple[Timed, Result]]] = [[] for _ in works]
-    for number in range(1, repeats + 1):
-        if before is not None:
-            before(number)
-        for work, found in zip(works, runs, strict=True):
-            wall, processor = time.perf_counter(), time.process_time()
-            result = work()
-            took = Timed(time.perf_counter() - wall, time.process_time() - processor)
-            found.append((took, result))
-
-    middle = (repeats - 1) // 2
-    return [
-        (sorted((took for took, _ in found), key=lambda took: took.processor)[middle], found[-1][1])
-        for found in runs
-    ]
+def median(runs: Sequence[Timed]) -> Timed:
+    """By the processor's time; of an even number the faster of the two in the middle."""
+    return sorted(runs, key=lambda took: took.processor)[(len(runs) - 1) // 2]

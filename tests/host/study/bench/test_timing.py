@@ -1,7 +1,9 @@
 """How long works took, by a clock that they set themselves."""
 
+import pytest
+
 from allspin.host.study.bench import timing
-from allspin.host.study.bench.timing import timed, timed_in_turn
+from allspin.host.study.bench.timing import timed
 
 
 class Clock:
@@ -28,21 +30,12 @@ class Clock:
         return self.now
 
 
-def test_works_are_timed_in_turn_and_the_median_counts(monkeypatch):
-    clock, rounds = Clock(), []
-    monkeypatch.setattr(timing, "time", clock)
-    works = [clock.work(5, 1, 3), clock.work(10, 90, 30)]
-    (one, last_of_one), (other, last) = timed_in_turn(works, 3, rounds.append)
-    assert (one.processor, one.wall) == (3, 6)
-    assert other.processor == 30
-    # The last of the first work came before the last of the second, and after all else.
-    assert (last_of_one, last) == ((2, 109.0), (2, 139.0))
-    assert rounds == [1, 2, 3]
-
-
-def test_of_two_runs_the_faster_counts(monkeypatch):
+@pytest.mark.parametrize(
+    ("seconds", "took", "turn"), [((5, 1, 3), 3, 2), ((4, 2), 2, 1), ((7,), 7, 0)]
+)
+def test_the_median_counts_and_of_two_the_faster(seconds, took, turn, monkeypatch):
     clock = Clock()
     monkeypatch.setattr(timing, "time", clock)
-    took, (turn, _) = timed(clock.work(4, 2), 2)
-    assert took.to_dict() == {"wall": 4, "processor": 2}
-    assert turn == 1
+    found, (last, _) = timed(clock.work(*seconds), len(seconds))
+    assert found.to_dict() == {"wall": 2 * took, "processor": took}
+    assert last == turn

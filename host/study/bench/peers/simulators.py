@@ -2,7 +2,7 @@
 
 Neither is a dependency. CrossSim comes from its own repository (package ``simulator``),
 aihwkit-lightning from the package index. Each runs the same two matrices on the same images;
-what lies between them is the plain float neuron of `allspin.host.study.bench.forward`.
+what lies between them is the plain float neuron of `allspin.host.study.bench.peers.forward`.
 """
 
 import importlib.util
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.study.bench.forward import FloatForward
+from allspin.host.study.bench.peers.forward import FloatForward
 
 Images = npt.NDArray[np.uint8]
 Classify = Callable[[Images], npt.NDArray[np.int64]]

@@ -5,8 +5,8 @@ import pytest
 
 from allspin.host.data.catalogue import open_network
 from allspin.host.data.datasets import load_test_set
-from allspin.host.study.bench.forward import FloatForward
-from allspin.host.study.bench.peers import PEERS, Peer, _through
+from allspin.host.study.bench.peers.forward import FloatForward
+from allspin.host.study.bench.peers.simulators import PEERS, Peer, _through
 from allspin.sim.network.golden import GoldenModel
 
 IMAGES = load_test_set(None)[0][:2000]

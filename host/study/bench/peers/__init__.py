@@ -1,0 +1,1 @@
+"""The golden model beside other programs that run the same network."""
