@@ -101,19 +101,19 @@ def program_chip(chip: Chip, network: Network, programming: Programming) -> Prog
 
 def _train_cells(chip: Chip, number: int, layer: Layer, plan: Plan, rah_bits: int) -> Cells:
     """What a layer's open-loop trains leave in its cells."""
-    states, polarity = layer.states, plan.polarity[layer.states]
+    states, polarity = layer.states, plan.polarity.take(layer.states)
     written = written_words(states, polarity, plan.table, chip.seed, number)
     if plan.table.beyond is not None:
         # What is drawn beyond a word is a saturated film: it decays and drifts as one.
         top = full_scale(rah_bits) << WORD_BITS
         written = np.clip(written, -top, top)
-    pulses, wrong = plan.pulses[states], chip.device.imperfections
+    pulses, wrong = plan.pulses.take(states), chip.device.imperfections
     opened = chip.open_cell(layer.levels)
     return Cells(
         held=held_words(written, plan.table, chip.seed, number, wrong, opened),
         polarity=polarity,
         pulses=pulses,
-        widths=plan.widths[states],
+        widths=plan.widths.take(states),
         all_pulses=pulses,
         saturations=np.ones(states.shape, np.int64),
         reference=chip.reference_errors(number, (layer.rows, layer.columns), layer.levels),
