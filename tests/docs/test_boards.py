@@ -134,7 +134,7 @@ def test_the_example_of_a_board_is_the_catalogues():
         (ROOT / "docs" / "boards.md").read_text(),
         re.MULTILINE | re.DOTALL,
     )
-    real = ast.parse((ROOT / "boards" / "catalogue" / "icebreaker.py").read_text())
+    real = ast.parse((ROOT / "boards" / "catalogue" / "icesugar.py").read_text())
     # It starts with a docstring, which the example leaves out.
     assert ast.dump(ast.parse(example)) == ast.dump(ast.Module(real.body[1:], []))
 
