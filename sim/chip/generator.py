@@ -357,10 +357,14 @@ def use_normals(
     Raises
     ------
     ValueError
-        If an image's number does not fit 32 bits.
+        If an image's number does not fit 32 bits, or a column's 16.
     """
-    check_range("number of the last image", first + images, 0, 2**USE_BITS)
-    check_range("last column", first_column + columns, 0, 2**NUMBER_BITS)
+    first = check_range("number of the first image", first, 0, 2**USE_BITS)
+    check_range("number of the last image", first + images - 1, first - 1, 2**USE_BITS - 1)
+    first_column = check_range("first column", first_column, 0, MAX_LINES)
+    check_range("last column", first_column + columns - 1, first_column - 1, MAX_LINES)
+    if not images:
+        return np.empty((0, columns) if places is None else 0, np.int32)
     if places is None:
         image, column = np.arange(images)[:, None], np.arange(columns)
     else:

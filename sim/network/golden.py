@@ -25,7 +25,7 @@ the cache."""
 BATCH = 4 * CHUNK
 """Images computed at a time in all that follows: the more draws at once, the faster each is."""
 KEPT = 2**24
-"""Bytes that all arrays of a batch need together, at most."""
+"""Bytes of freed memory to keep: as much as a batch needs of a network like those that ship."""
 MAX_WORD = 2**7
 """No R_AH word is of a larger magnitude."""
 EXACT_FLOAT32 = 2**24

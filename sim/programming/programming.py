@@ -122,13 +122,12 @@ def _train_cells(chip: Chip, number: int, layer: Layer, plan: Plan, rah_bits: in
 
 def _train_counts(layer: Layer, plan: Plan) -> Counts:
     """What a layer's open-loop trains take."""
-    cells = np.bincount(layer.states.reshape(-1), minlength=len(plan.pulses))
-    widths, depressed = cells * plan.widths, plan.polarity == Polarity.DEPRESSION
+    polarity, widths = plan.polarity.take(layer.states), plan.widths.take(layer.states)
     return Counts(
         cells=layer.states.size,
-        potentiation=float(widths[~depressed].sum()),
-        depression=float(widths[depressed].sum()),
-        pulses=int((cells * plan.pulses).sum()),
+        potentiation=float(widths[polarity == Polarity.POTENTIATION].sum()),
+        depression=float(widths[polarity == Polarity.DEPRESSION].sum()),
+        pulses=int(plan.pulses.take(layer.states).sum()),
         saturations=layer.states.size,
     )
 

@@ -8,7 +8,8 @@ from allspin.host.data.datasets import load_test_set
 from allspin.host.show.display import Display, Silent
 from allspin.host.show.revision import commit
 from allspin.host.study.bench.engine import engine_figures, resident_figures
-from allspin.host.study.bench.peers.ratios import GOLDEN, Program, ratios
+from allspin.host.study.bench.peers.program import GOLDEN, Program
+from allspin.host.study.bench.peers.ratios import ratios
 from allspin.host.study.bench.suite import (
     DEVICE,
     NETWORKS,

@@ -8,16 +8,29 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from allspin.sim.chip import column_noise
 from allspin.sim.chip.chip import Chip
-from allspin.sim.chip.generator import Purpose, use_normals
+from allspin.sim.chip.column_noise import ColumnNoise
+from allspin.sim.chip.generator import Purpose, normal_table
 from allspin.sim.device.device import Device
 from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.device.neuron_device import NeuronVariation
 from allspin.sim.device.synapse.response import Polarity
-from allspin.sim.network.network import Converter
+from allspin.sim.network.golden import BATCH, CHUNK
+from allspin.sim.network.network import Converter, Network
 from tests.sim.chip.exact import halves_up, images, small_network, synapse, z
 
 P, D = Polarity
+
+
+def network_of(bits: int) -> Network:
+    """The small network with currents of some bits, some of them about zero."""
+    small = small_network()
+    hidden = small.layers[0]
+    assert hidden.converter is not None
+    converter = Converter(hidden.converter.gains, hidden.converter.offsets + 50, 21 - bits)
+    first = dataclasses.replace(hidden, converter=converter, table=small.neuron.table(bits, 4))
+    return dataclasses.replace(small, layers=(first, *small.layers[1:]), current_bits=bits)
 
 
 @pytest.mark.parametrize(
@@ -72,22 +85,15 @@ def test_noise_of_every_current_that_is_not_zero_whatever_is_drawn(
     bits: int, of_use: float
 ) -> None:
     """A current of 12 bits takes products of 64."""
-    small = small_network()
-    hidden = small.layers[0]
-    assert hidden.converter is not None
-    shift = 13 - (bits - 8)
-    converter = Converter(hidden.converter.gains, hidden.converter.offsets + 50, shift)
-    layers = (
-        dataclasses.replace(hidden, converter=converter, table=small.neuron.table(bits, 4)),
-        *small.layers[1:],
-    )
-    network = dataclasses.replace(small, layers=layers, current_bits=bits)
+    network = network_of(bits)
+    converter = network.layers[0].converter
+    assert converter is not None
     device = Device("x", synapse(), network.neuron, NeuronVariation(use=of_use))
     model = Chip(device, 5).golden(network, [layer.words for layer in network.layers])
     step, _ = model.trace(images(), 9)
     assert step.currents is not None
     sums = step.inputs.astype(int) @ network.layers[0].words
-    quiet = (sums * converter.gains >> shift) - converter.offsets
+    quiet = (sums * converter.gains >> converter.shift) - converter.offsets
     lifted = 0
     for image, column in np.ndindex(quiet.shape):
         use = z(5, 0, Purpose.NEURON_USE, 9 + image, column) * round(of_use * 2**bits * 64)
@@ -98,22 +104,39 @@ def test_noise_of_every_current_that_is_not_zero_whatever_is_drawn(
     assert np.array_equal(model.logits(images(), 9), model.trace(images(), 9)[-1].sums)
 
 
-def test_a_current_is_lifted_above_zero_by_the_largest_draws_too() -> None:
-    network, of_use = small_network(), 0.05
+@pytest.mark.parametrize(("bits", "of_use"), [(8, 0.01), (8, 1), (10, 1), (12, 1)])
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_the_largest_draws_count_too(
+    bits: int, of_use: float, sign: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each draw is the largest there is: of 10 bits, a product of 32 bits is one too few."""
+    network = network_of(bits)
+    largest = int(normal_table()[0].max())
+    monkeypatch.setattr(
+        column_noise,
+        "use_normals",
+        lambda *_, places: np.full(places.size, sign * largest, np.int32),
+    )
     device = Device("x", synapse(), network.neuron, NeuronVariation(use=of_use))
-    noise = Chip(device, 5).noise(network)
-    assert noise is not None
-    deviation = of_use * 2**network.current_bits
-    quiet = np.full((20_000, 8), np.linspace(-6, 1, 8) * deviation).astype(int)
-    noisy = noise.on_currents(0, 0, quiet)
-    draws = use_normals(5, 0, Purpose.NEURON_USE, 0, *quiet.shape).astype(int)
-    every = quiet + (draws * round(deviation * 64) + 2**18 >> 19)
-    assert np.array_equal(np.maximum(noisy, 0), np.maximum(every, 0))
-    columns_first = np.asfortranarray(quiet)
-    assert np.array_equal(noise.on_currents(0, 0, columns_first), noisy)
-    # Some of 20,000 draws are beyond three deviations. None is made where none can help.
-    assert (every > 0).any(axis=0).tolist() == [False] * 3 + [True] * 5
-    assert np.array_equal(noisy[:, 0], quiet[:, 0])
+    noise = ColumnNoise(network, device, 5)
+    spread = round(of_use * 2**bits * 64)
+    added = halves_up(Fraction(sign * largest * spread, 2**19))
+    quiet = np.arange(-abs(added) - 9, -abs(added) + 9).reshape(2, 9)
+    for kind in (np.int64, np.int32):
+        noisy = noise.on_currents(0, 0, quiet.astype(kind))
+        assert np.array_equal(np.maximum(noisy, 0), np.maximum(quiet + added, 0))
+        columns_first = np.asfortranarray(quiet.astype(kind))
+        assert np.array_equal(noise.on_currents(0, 0, columns_first), noisy)
+
+
+def test_none_is_drawn_where_none_can_help() -> None:
+    network = small_network()
+    device = Device("x", synapse(), network.neuron, NeuronVariation(use=0.05))
+    deviation = 0.05 * 2**network.current_bits
+    quiet = np.full((50, 8), np.linspace(-6, 1, 8) * deviation).astype(int)
+    noisy = ColumnNoise(network, device, 5).on_currents(0, 0, quiet)
+    # The largest draw is 5.3 deviations.
+    assert (noisy != quiet).any(axis=0).tolist() == [False] + [True] * 7
 
 
 def test_an_image_s_noise_goes_with_its_number() -> None:
@@ -124,3 +147,13 @@ def test_an_image_s_noise_goes_with_its_number() -> None:
     together = model.logits(images(), 10)
     assert np.array_equal(together[20:], model.logits(images()[20:], 30))
     assert not np.array_equal(together, model.logits(images(), 11))
+
+
+def test_an_image_has_its_noise_in_whichever_batch_it_is() -> None:
+    network = small_network()
+    wrong = Imperfections(read_noise=0.3)
+    chip = Chip(Device("x", synapse(), network.neuron, NeuronVariation(use=0.05), wrong), 3)
+    model = chip.golden(network, chip.words(network, P))
+    many = np.resize(images(), (BATCH + CHUNK + 7, 2, 3))
+    first = 2**16 - BATCH + 5
+    assert np.array_equal(model.logits(many, first), model.trace(many, first)[-1].sums)

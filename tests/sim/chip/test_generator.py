@@ -270,5 +270,25 @@ def test_purposes_are_those_of_the_document() -> None:
 def test_images_are_numbered_to_32_bits() -> None:
     with pytest.raises(ValueError, match="number of the last image"):
         use_normals(0, 0, Purpose.READ, 2**32 - 1, 2, 1)
+    with pytest.raises(ValueError, match="number of the first image must be from 0 to"):
+        use_normals(0, 0, Purpose.READ, -1, 2, 1)
     assert use_normals(0, 0, Purpose.READ, 2**32 - 1, 1, 1).shape == (1, 1)
+    assert use_normals(0, 0, Purpose.READ, 2**32, 0, 3).shape == (0, 3)
+    assert use_normals(0, 0, Purpose.READ, 0, 0, 3, places=np.array([], int)).shape == (0,)
     assert use_normals(0, 0, Purpose.READ, 0, 0, 3).shape == (0, 3)
+
+
+def test_columns_of_uses_are_numbered_to_16_bits() -> None:
+    assert use_normals(0, 0, Purpose.READ, 0, 1, 1, 65535).shape == (1, 1)
+    with pytest.raises(ValueError, match="last column must be from 65534 to 65535, not 65536"):
+        use_normals(0, 0, Purpose.READ, 0, 1, 2, 65535)
+    with pytest.raises(ValueError, match="first column must be from 0 to 65535, not -1"):
+        use_normals(0, 0, Purpose.READ, 0, 1, 2, -1)
+
+
+@pytest.mark.parametrize(
+    "first", [np.int32(65533), np.uint32(65536), np.int64(2**31), np.int64(2**32 - 4)]
+)
+def test_an_image_s_number_may_be_numpy_s(first: np.integer) -> None:
+    found = use_normals(1, 0, Purpose.NEURON_USE, first, 3, 4)  # type: ignore[arg-type]
+    assert found.tolist() == use_normals(1, 0, Purpose.NEURON_USE, int(first), 3, 4).tolist()

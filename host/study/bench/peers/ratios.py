@@ -1,91 +1,64 @@
 """Images/s of the golden model and of other programs, side by side."""
 
+import json
+import subprocess
+import sys
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from functools import cache
-from multiprocessing import get_context
+from dataclasses import asdict, replace
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-from threadpoolctl import threadpool_limits
+from allspin.host.study.bench.peers.program import GOLDEN, PLAIN, Program
+from allspin.host.study.bench.peers.simulators import PEERS
+from allspin.host.study.bench.timing import Timed, median
+from allspin.sim.errors import UserError
 
-from allspin.host.data.catalogue import open_device, open_network
-from allspin.host.data.datasets import load_test_set
-from allspin.host.study.bench.peers.forward import FloatForward
-from allspin.host.study.bench.peers.simulators import PEERS, USE, WRITE, Classify, Images
-from allspin.host.study.bench.timing import Timed, median, timed
-from allspin.sim.chip.chip import Chip
-from allspin.sim.network.golden import GoldenModel
-from allspin.sim.programming.programming import program_chip
-from allspin.sim.programming.schemes import Programming
-
-GOLDEN = "golden model"
-PLAIN = "plain NumPy, float32"
+PROCESS = "allspin.host.study.bench.peers"
+"""What a process runs."""
 
 Say = Callable[[str], None]
 
 
-@dataclass(frozen=True)
-class Program:
-    """A program, and what it runs.
+class Apart:
+    """A process for one program's runs, which ends with this one, however that does."""
 
-    Parameters
-    ----------
-    name : str
-        `GOLDEN`, `PLAIN` or a peer's.
-    network, device : str
-        Names of the catalogue.
-    images : int
-        How many of the test images.
-    noisy : bool
-        Whether it is a chip of the device; its programming counts.
-    """
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", PROCESS],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,  # an interrupt is for this process alone
+        )
 
-    name: str
-    network: str
-    device: str
-    images: int
-    noisy: bool = False
+    def __enter__(self) -> "Apart":
+        return self
 
-    def opened(self) -> Classify:
-        """Read its files, and return what makes all else anew and classifies."""
-        network, device = open_network(self.network), open_device(self.device)
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.communicate()
 
-        def golden(images: Images) -> npt.NDArray[np.int64]:
-            if not self.noisy:
-                return GoldenModel(network).classify(images)
-            chip = Chip(device, 0)
-            words = program_chip(chip, network, Programming()).words
-            return chip.golden(network, words).classify(images)
+    def run(self, program: Program) -> tuple[Timed, float]:
+        """What `allspin.host.study.bench.peers.program.run` finds there.
 
-        def plain(images: Images) -> npt.NDArray[np.int64]:
-            write, use = (WRITE, USE) if self.noisy else (0.0, 0.0)
-            return FloatForward(network, write, use).classify(images)
-
-        def peers(images: Images) -> npt.NDArray[np.int64]:
-            (peer,) = (peer for peer in PEERS if peer.name == self.name)
-            return peer.make(FloatForward(network), self.noisy)(images)
-
-        return {GOLDEN: golden, PLAIN: plain}.get(self.name, peers)
-
-
-@cache
-def _test_set() -> tuple[Images, npt.NDArray[np.integer]]:
-    return load_test_set(None)
-
-
-def run(program: Program) -> tuple[Timed, float]:
-    """Time of a program in this process, once it has run before, and its accuracy."""
-    images, labels = _test_set()
-    images, labels = images[: program.images], labels[: program.images]
-    classify = program.opened()
-    with threadpool_limits(1):
-        classify(images)
-        took, answers = timed(lambda: classify(images))
-    return took, float(np.mean(answers == labels))
+        Raises
+        ------
+        UserError
+            If the process has ended.
+        """
+        told, answers = self._process.stdin, self._process.stdout
+        assert told is not None
+        assert answers is not None
+        try:
+            told.write(json.dumps(asdict(program)) + "\n")
+            told.flush()
+            answer = answers.readline()
+        except BrokenPipeError:
+            answer = ""
+        if not answer:
+            raise UserError(f"the process of {program.name} ended, perhaps for want of memory")
+        wall, processor, accuracy = json.loads(answer)
+        return Timed(wall, processor), accuracy
 
 
 def ratios(program: Program, repeats: int, say: Say) -> list[dict[str, Any]]:
@@ -108,9 +81,7 @@ def ratios(program: Program, repeats: int, say: Say) -> list[dict[str, Any]]:
     few = {peer.name: min(peer.noisy_images, program.images) for peer in installed}
     rows = []
     with ExitStack() as stack:
-        processes = [
-            stack.enter_context(ProcessPoolExecutor(1, get_context("spawn"))) for _ in names
-        ]
+        processes = [stack.enter_context(Apart()) for _ in names]
         for noisy in (False, True):
             programs = [
                 replace(
@@ -126,7 +97,7 @@ def ratios(program: Program, repeats: int, say: Say) -> list[dict[str, Any]]:
                 kind = "noisy" if noisy else "ideal"
                 say(f"{kind}, run {number} of {repeats}" if number else f"{kind}, each once")
                 pairs = zip(processes, programs, strict=True)
-                rounds.append([process.submit(run, each).result() for process, each in pairs])
+                rounds.append([process.run(each) for process, each in pairs])
             rows += _rows(programs, rounds[1:])
     return rows
 

@@ -1,89 +1,141 @@
-"""Programs side by side: what each classifies, and which rows come of their runs."""
+"""Programs side by side: in processes of their own, in turn, and the rows of their runs."""
 
-import numpy as np
+import dataclasses
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import ClassVar
+
 import pytest
 
-from allspin.host.data.catalogue import open_device, open_network
-from allspin.host.data.datasets import load_test_set
 from allspin.host.study.bench.peers import ratios as module
-from allspin.host.study.bench.peers.ratios import GOLDEN, PLAIN, Program, ratios, run
+from allspin.host.study.bench.peers.program import GOLDEN, PLAIN, Program, run
+from allspin.host.study.bench.peers.ratios import Apart, ratios
 from allspin.host.study.bench.peers.simulators import Peer
-from allspin.sim.chip.chip import Chip
-from allspin.sim.network.golden import GoldenModel
-from allspin.sim.programming.programming import program_chip
-from allspin.sim.programming.schemes import Programming
+from allspin.host.study.bench.timing import Timed
+from allspin.sim.errors import UserError
 
 COUNT = 300
-NETWORK, DEVICE = "paper-10", "paper"
-IMAGES, LABELS = load_test_set(None)
+OURS = Program(GOLDEN, "paper-10", "paper", COUNT)
 
 
-@pytest.mark.parametrize("noisy", [False, True])
-def test_a_run_is_of_the_golden_model(noisy):
-    network = open_network(NETWORK)
-    model = GoldenModel(network)
-    if noisy:
-        chip = Chip(open_device(DEVICE), 0)
-        model = chip.golden(network, program_chip(chip, network, Programming()).words)
-    took, accuracy = run(Program(GOLDEN, NETWORK, DEVICE, COUNT, noisy))
-    assert accuracy == np.mean(model.classify(IMAGES[:COUNT]) == LABELS[:COUNT])
-    assert took.processor > 0
+def unused(*_):
+    pytest.fail("it runs here")
 
 
-def test_rows_of_all_programs_each_in_a_process_of_its_own(monkeypatch):
-    absent = Peer("none", "no_such_simulator", lambda *_: pytest.fail("it is not there"), 7)
-    monkeypatch.setattr(module, "PEERS", (absent,))
-    said = []
-    rows = ratios(Program(GOLDEN, NETWORK, DEVICE, COUNT), 1, said.append)
-    assert [(row["what"], row["noisy"]) for row in rows] == [
-        (name, noisy) for noisy in (False, True) for name in (GOLDEN, PLAIN, "none")
-    ]
-    assert [row["images_per_second"] is None for row in rows] == [False, False, True] * 2
-    for ideal, plain, _ in (rows[:3], rows[3:]):
-        assert ideal["golden_is_times_as_fast"] == 1
-        times = ideal["images_per_second"] / plain["images_per_second"]
-        assert plain["golden_is_times_as_fast"] == pytest.approx(times)
-    assert said == [
-        "ideal, each once",
-        "ideal, run 1 of 1",
-        "noisy, each once",
-        "noisy, run 1 of 1",
-    ]
+def test_a_program_runs_in_another_process_that_ends_with_its_user():
+    with Apart() as apart:
+        process = apart._process
+        assert apart.run(OURS)[1] == run(OURS)[1]
+        noisy = dataclasses.replace(OURS, noisy=True)
+        took, accuracy = apart.run(noisy)
+        assert (type(took), accuracy) == (Timed, run(noisy)[1])
+        assert process.poll() is None
+        assert os.getsid(process.pid) == process.pid  # an interrupt does not reach it
+    assert process.poll() is not None
 
 
-def test_a_slow_peer_has_fewer_images_in_noisy_runs(monkeypatch):
-    told = []
+def test_a_process_that_is_killed_is_named():
+    with Apart() as apart:
+        apart._process.kill()
+        apart._process.wait()
+        for _ in range(2):
+            with pytest.raises(UserError, match="the process of golden model ended, perhaps"):
+                apart.run(OURS)
 
-    class Process:
-        """Runs nothing, and says by the program's name how long it took."""
 
-        def __init__(self, *_):
-            pass
-
-        def __enter__(self):
-            return self
-
-        def __exit__(self, *_):
-            pass
-
-        def submit(self, _, program):
-            told.append(program)
-            took = {GOLDEN: 2.0, PLAIN: 1.0, "slow": 10.0}[program.name]
-            return Done((module.Timed(took, took), 0.5))
-
-    class Done:
-        def __init__(self, result):
-            self.result = lambda: result
-
-    monkeypatch.setattr(module, "ProcessPoolExecutor", Process)
-    monkeypatch.setattr(
-        module, "PEERS", (Peer("slow", "numpy", lambda *_: pytest.fail("it runs"), 50),)
+def test_a_process_goes_when_its_user_is_killed(tmp_path):
+    program = (
+        "import time\n"
+        "from allspin.host.study.bench.peers.ratios import Apart\n"
+        "apart = Apart()\n"
+        "print(apart._process.pid, flush=True)\n"
+        "time.sleep(60)\n"
     )
-    rows = ratios(Program(GOLDEN, NETWORK, DEVICE, COUNT), 2, lambda _: None)
-    assert {(one.name, one.noisy): one.images for one in told} == {
+    parent = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    child = int(parent.stdout.readline())
+    parent.send_signal(signal.SIGKILL)
+    parent.communicate()
+    deadline = time.monotonic() + 30
+    while _runs(child) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not _runs(child)
+
+
+def _runs(process):
+    """Whether there is such a process, that has not ended."""
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
+
+
+class Told:
+    """Stands in for `Apart`: notes who is asked for what, and answers with times of its own."""
+
+    asked: ClassVar[list[tuple[int, Program]]]
+    started: ClassVar[int]
+
+    def __init__(self):
+        self.number = Told.started
+        Told.started += 1
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def run(self, program):
+        times = len([one for one in Told.asked if one == (self.number, program)])
+        Told.asked.append((self.number, program))
+        # The first does not count: it is out of all proportion. The median of the others is 3.
+        processor = (1000, 5, 3, 1)[times] * (1, 2, 10)[self.number]
+        return Timed(7 + processor, processor), self.number / 10 + times / 100
+
+
+@pytest.fixture
+def told(monkeypatch):
+    monkeypatch.setattr(Told, "asked", [], raising=False)
+    monkeypatch.setattr(Told, "started", 0, raising=False)
+    monkeypatch.setattr(module, "Apart", Told)
+    peers = (Peer("slow", "numpy", unused, 50), Peer("none", "no_such_simulator", unused, 7))
+    monkeypatch.setattr(module, "PEERS", peers)
+    return Told
+
+
+def test_programs_run_in_turn_each_in_its_own_process(told):
+    said = []
+    ratios(OURS, 3, said.append)
+    names = [GOLDEN, PLAIN, "slow"]
+    assert [(number, one.name, one.noisy) for number, one in told.asked] == [
+        (number, name, noisy)
+        for noisy in (False, True)
+        for _ in range(4)
+        for number, name in enumerate(names)
+    ]
+    counts = {(one.name, one.noisy): one.images for _, one in told.asked}
+    assert counts == {
         (name, noisy): 50 if noisy and name == "slow" else COUNT
-        for name in (GOLDEN, PLAIN, "slow")
+        for name in names
         for noisy in (False, True)
     }
-    assert len(told) == 2 * 3 * 3
-    assert [row["golden_is_times_as_fast"] for row in rows] == [1, 0.5, 5, 1, 0.5, 30]
+    rounds = ["each once", "run 1 of 3", "run 2 of 3", "run 3 of 3"]
+    assert said == [f"{kind}, {each}" for kind in ("ideal", "noisy") for each in rounds]
+
+
+def test_the_median_of_the_rounds_that_count_by_the_processors_time(told):
+    rows = ratios(OURS, 3, lambda _: None)
+    assert [(row["what"], row["noisy"]) for row in rows] == [
+        (name, noisy) for noisy in (False, True) for name in (GOLDEN, PLAIN, "slow", "none")
+    ]
+    rates = [row["images_per_second"] for row in rows]
+    assert rates == [100, 50, 10, None, 100, 50, 50 / 30, None]
+    times = [row["golden_is_times_as_fast"] for row in rows]
+    assert times == [1, 2, 10, None, 1, 2, 60, None]
+    assert [row.get("accuracy") for row in rows[:4]] == [0.03, 0.13, 0.23, None]

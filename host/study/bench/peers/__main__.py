@@ -1,0 +1,26 @@
+"""A process of one program: runs what each line of JSON asks for, and answers with one of its own.
+
+It ends when whoever asks has ended.
+"""
+
+import json
+import os
+import signal
+import sys
+
+from allspin.host.study.bench.peers.program import Program, run
+
+
+def main() -> int:
+    """Serve standard input."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # some programs print as they are imported
+    for line in sys.stdin:
+        took, accuracy = run(Program(**json.loads(line)))
+        print(json.dumps([took.wall, took.processor, accuracy]), file=answers, flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
