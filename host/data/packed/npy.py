@@ -94,9 +94,11 @@ def read_header(source: Source, *, words: bool = False) -> NpyHeader:
     start = source.read(len(MAGIC) + 2)
     if start[: len(MAGIC)] != MAGIC or len(start) < len(MAGIC) + 2:
         raise ValueError(f"is no array of NumPy: it starts with {start.hex(' ') or 'nothing'}")
-    width = LENGTH_BYTES.get(start[-2])
-    if width is None:
-        raise ValueError(f"is of version {start[-2]} of NumPy's format; 1 to 3 are read")
+    version, minor = start[-2:]
+    width = LENGTH_BYTES.get(version)
+    if width is None or minor:
+        named = f"{version}.{minor}" if minor else version
+        raise ValueError(f"is of version {named} of NumPy's format; 1 to 3 are read")
     length = int.from_bytes(source.read(width), "little")
     if length > MAX_HEADER:
         raise ValueError(f"has a header of {length:,} bytes; give an array of plain numbers")

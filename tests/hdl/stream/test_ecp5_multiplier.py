@@ -1,3 +1,4 @@
+# amaranth: UnusedElaboratable=no
 """Products in a model of an ECP5's multiplier, and without one, against Python's integers.
 
 The multiplier's model in Verilog is in `boards/gates`; this one is of the same guide.

@@ -153,6 +153,7 @@ GOOD = "{'descr': '|u1', 'fortran_order': False, 'shape': (2, 2), }\n"
         (b"", "is no array of NumPy: it starts with nothing"),
         (b"GIF89a..", "starts with 47 49 46 38"),
         (b"\x93NUMPY\4\0" + bytes(8), "version 4 of NumPy's format; 1 to 3 are read"),
+        (b"\x93NUMPY\1\x30" + bytes(8), "version 1.48 of NumPy's format; 1 to 3 are read"),
         (b"\x93NUMPY\2\0" + b"\xff" * 8, "a header of 4,294,967,295 bytes"),
         (npy(GOOD)[:-3], "a damaged header"),
         (npy(GOOD.replace("2, 2", "2, -2"), b"1234"), "a damaged header"),
