@@ -5,12 +5,13 @@ passes come, in the order of their groups.
 """
 
 from collections.abc import Callable
+from itertools import product
 from types import ModuleType
 from typing import Any
 from unittest.mock import patch
 
 from amaranth.asserts import AnySeq
-from amaranth.hdl import Assert, Const, Cover, Module, Shape, Signal, Value, signed
+from amaranth.hdl import Assert, Cat, Const, Cover, Module, Mux, Shape, Signal, Value, signed
 from amaranth.lib import data
 
 from allspin.hdl.bench.proof.crossbar_model import CrossbarModel
@@ -19,6 +20,7 @@ from allspin.hdl.bench.proof.opened import Opened
 from allspin.hdl.bench.proof.proof import Mutant, Proof
 from allspin.hdl.crossbar import crossbar, pass_source
 from allspin.hdl.crossbar.cells import banks
+from allspin.hdl.crossbar.cells.line_placer import LineLayout
 from allspin.hdl.crossbar.columns import columns
 from allspin.hdl.crossbar.columns.columns import FLAGS
 from allspin.hdl.parameters.crossbar import CrossbarParameters
@@ -161,12 +163,30 @@ def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:
             Assert(~inside["memory.placer.valid"] | model.pending[2]),
             Assert(inside[f"{accumulators}.sum_of_lowest"] == stage.before[p.lanes]),
         ]
+        check_lines(m, p, inside, line)
         with m.If(left_in_shadow != 0):
             m.d.comb += Assert(inside[f"{accumulators}.lowest"] == model.sums[0][p.lanes])
     m.d.comb += Cover(
         left & sums.payload.last & (sums.payload.sums[0] == -3 - p.keeps_states) & model.begun
     )
     return m
+
+
+def check_lines(
+    m: Module, p: CrossbarParameters, inside: Opened, line: Callable[[int, int, int], Value]
+) -> None:
+    """Assert that a line is what its placer gave for it a clock ago, or what it was."""
+    place: Any = data.View(LineLayout(p), inside["memory.placer.place"])
+    past = Signal(reset_less=True)
+    m.d.sync += past.eq(1)
+    for part, bank, at in product(range(p.rows_per_clock), range(p.banks), range(p.lines)):
+        here = line(part, bank, at)
+        expected = Signal(len(here), name=f"line_{part}_{bank}_{at}", reset_less=True)
+        given = inside["memory.placer.valid"] & (
+            Cat(place.part == part, place.bank == bank, place.address == at).all()
+        )
+        m.d.sync += expected.eq(Mux(given, place.states.as_value(), here))
+        m.d.comb += Assert(~past | (here == expected))
 
 
 def _proof(name: str, p: CrossbarParameters, *mutants: Mutant) -> Proof:
