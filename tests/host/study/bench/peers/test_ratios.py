@@ -94,8 +94,8 @@ class Told:
     def run(self, program):
         times = len([one for one in Told.asked if one == (self.number, program)])
         Told.asked.append((self.number, program))
-        # The first does not count: it is out of all proportion. The median of the others is 3.
-        processor = (1000, 5, 3, 1)[times] * (1, 2, 10)[self.number]
+        # The first does not count: with it the median would not be 3.
+        processor = (0.001, 5, 3, 1)[times] * (1, 2, 10)[self.number]
         return Timed(7 + processor, processor), self.number / 10 + times / 100
 
 
