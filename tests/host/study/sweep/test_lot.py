@@ -57,7 +57,13 @@ def golden(small, tmp_path):
 
 
 @pytest.fixture
-def on_board(small, program, tmp_path, monkeypatch):
+def machines():
+    """Those that `on_board` has opened."""
+    return []
+
+
+@pytest.fixture
+def on_board(small, program, machines, tmp_path, monkeypatch):
     """Run the sweep on the board behind a line with faults: what the table is then, and the line.
 
     Each call goes on with the same table.
@@ -65,14 +71,21 @@ def on_board(small, program, tmp_path, monkeypatch):
 
     def run(faults=Faults(), report=lambda done, total, text: None):  # noqa: B008
         line = FaultyTransport(lambda: VirtualTransport(program), faults)
-        monkeypatch.setattr(job, "open_machine", lambda *_: LinkedMachine(line))
+
+        def opened(*_):
+            machines.append(LinkedMachine(line))
+            return machines[-1]
+
+        monkeypatch.setattr(job, "open_machine", opened)
         run_sweep(make_plan(small.grid(**GRID, on="board")), tmp_path / "board.csv", report=report)
         return (tmp_path / "board.csv").read_bytes(), line
 
     return run
 
 
-def test_the_table_is_the_golden_model_s_and_images_go_once_for_all_chips(on_board, golden):
+def test_the_table_is_the_golden_model_s_and_images_go_once_for_all_chips(
+    on_board, machines, golden
+):
     told = []
     table, line = on_board(report=lambda done, total, text: told.append(done))
     assert table == golden
@@ -80,9 +93,10 @@ def test_the_table_is_the_golden_model_s_and_images_go_once_for_all_chips(on_boa
     assert told == sorted(told)
     assert told[-1] == 4 * CHIPS
     assert any(done % 1 for done in told)
-    # Streamed, each image would be a frame for each chip. There are 385, and some more where a busy
-    # machine answers late.
-    assert line.to_device.frames < 4 * CHIPS * IMAGES * 3 / 4
+    # Streamed, each image would be a frame for each chip. A busy machine answers late, and is sent
+    # some frames again.
+    (machine,) = machines
+    assert line.to_device.frames - machine.resent < 4 * CHIPS * IMAGES / 2
 
 
 def test_a_line_that_loses_frames_changes_nothing(on_board, golden, tmp_path):
