@@ -189,14 +189,18 @@ class Chip:
         variation, wrong = self.device.neuron_variation, self.device.imperfections
         current = 2**network.current_bits
 
-        def share(purpose: Purpose, sigma: float) -> Integers:
+        def drawn(purpose: Purpose, spread: int, bits: int) -> Integers:
+            if not spread:
+                return np.zeros(columns, np.int64)
             normals = column_normals(self.seed, layer, purpose, columns)
-            return rounded(normals * np.int64(share_units(sigma)), SHARE_BITS)
+            return rounded(normals * np.int64(spread), bits)
+
+        def share(purpose: Purpose, sigma: float) -> Integers:
+            return drawn(purpose, share_units(sigma), SHARE_BITS)
 
         def current_of(purpose: Purpose, sigma: float) -> Integers:
             spread = round(sigma * current * 2**USE_BITS)
-            normals = column_normals(self.seed, layer, purpose, columns)
-            return rounded(normals * np.int64(spread), FRACTION_BITS + USE_BITS)
+            return drawn(purpose, spread, FRACTION_BITS + USE_BITS)
 
         return ColumnDraws(
             gain=share(Purpose.NEURON_GAIN, variation.gain),

@@ -39,6 +39,7 @@ class ColumnNoise:
         self._use = round(use * 2 ** (network.current_bits + USE_BITS))
         most = largest_normal() * self._use + (1 << OFFSET_BITS >> 1)
         self._most = most >> OFFSET_BITS  # that is added to a current
+        self._full = 2**network.current_bits - 1
         self._product = np.int32 if most < END_INT32 else np.int64
         self._columns = [layer.columns for layer in network.layers]
         self._last = len(network.layers) - 1
@@ -95,12 +96,14 @@ class ColumnNoise:
     def on_currents(self, layer: int, first: int, currents: Whole) -> Whole:
         """Neurons' input currents at this use, before they are clamped.
 
-        A current that no draw lifts above zero stays as it is, since it is held at zero anyway.
+        A current that no draw brings between zero and full scale stays as it is, since it is held
+        at one of them anyway.
         Parameters and result are those of `on_sums`, for currents.
         """
         if not self._use:
             return currents
-        places = np.flatnonzero(currents > -self._most)
+        within = (currents > -self._most) & (currents < self._full + self._most)
+        places = np.flatnonzero(within)
         normals = use_normals(
             self.seed, layer, Purpose.NEURON_USE, first, *currents.shape, places=places
         )

@@ -108,7 +108,7 @@ class UseNoise(Protocol):
     def on_currents(self, layer: int, first: int, currents: Whole) -> Whole:
         """Neurons' input currents (images, columns) before they are held at zero and full scale.
 
-        One that stays at or below zero whatever is drawn may be left as it is.
+        One that stays on the same side of that range whatever is drawn may be left as it is.
         """
         ...
 
@@ -356,8 +356,9 @@ class GoldenModel:
         """Column sums of the first layer, of a batch whose row values would leave the cache."""
         sums = []
         for start in range(0, len(images), CHUNK):
-            values = row_values(images[start : start + CHUNK], self.network.pixel_bits)
-            sums.append(self._sums(0, values, first + start))
+            part = images[start : start + CHUNK]
+            # Row values without a name are freed before the next ones, which take their place.
+            sums.append(self._sums(0, row_values(part, self.network.pixel_bits), first + start))
         return np.concatenate(sums)
 
     def classify(self, images: npt.NDArray[np.uint8], first: int = 0) -> npt.NDArray[np.int64]:

@@ -122,12 +122,13 @@ def _train_cells(chip: Chip, number: int, layer: Layer, plan: Plan, rah_bits: in
 
 def _train_counts(layer: Layer, plan: Plan) -> Counts:
     """What a layer's open-loop trains take."""
-    polarity, widths = plan.polarity.take(layer.states), plan.widths.take(layer.states)
+    cells = np.bincount(layer.states.ravel(), minlength=len(plan.polarity))  # in each state
+    widths = cells * plan.widths
     return Counts(
         cells=layer.states.size,
-        potentiation=float(widths[polarity == Polarity.POTENTIATION].sum()),
-        depression=float(widths[polarity == Polarity.DEPRESSION].sum()),
-        pulses=int(plan.pulses.take(layer.states).sum()),
+        potentiation=float(widths[plan.polarity == Polarity.POTENTIATION].sum()),
+        depression=float(widths[plan.polarity == Polarity.DEPRESSION].sum()),
+        pulses=int(cells @ plan.pulses),
         saturations=layer.states.size,
     )
 

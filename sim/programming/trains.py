@@ -159,6 +159,19 @@ def plan_layer(
     """
     if int(levels[-1]) <= int(levels[0]):
         raise ValueError("the last level must be above the first")
+    return _plan(synapse, tuple(levels.tolist()), programming, rah_bits, mean_device)
+
+
+@lru_cache(maxsize=32)  # all layers and chips of a network have the same
+def _plan(
+    synapse: Synapse,
+    words: tuple[int, ...],
+    programming: Programming,
+    rah_bits: int,
+    mean_device: bool,
+) -> Plan:
+    """What `plan_layer` returns, and again: none of its arrays can be written."""
+    levels = np.array(words, np.int16)
     targets, scale = level_targets(synapse, levels)
     trains = [_trains(synapse, polarity, targets, programming.scheme) for polarity in Polarity]
     allowed = ruled_out(programming.polarity, targets, (synapse.low + synapse.high) / 2)
@@ -181,7 +194,7 @@ def plan_layer(
     def of_chosen(tables: list[Array]) -> Array:
         return np.array(tables)[chosen, place]
 
-    return Plan(
+    plan = Plan(
         chosen,
         n,
         (steps if programming.scheme == "pulse-width" else n).astype(np.int64),
@@ -189,6 +202,10 @@ def plan_layer(
         cycle=spread_units(of_chosen([law.cycle for law in laws])) / 2**SPREAD_BITS,
         table=_drawn_table(levels, drawn, of_chosen([law.mean for law in drawn]), rah_bits),
     )
+    for one in (*vars(plan).values(), *vars(plan.table).values()):
+        if isinstance(one, np.ndarray):
+            one.setflags(write=False)
+    return plan
 
 
 def _drawn_table(

@@ -24,11 +24,12 @@ P, D = Polarity
 
 
 def network_of(bits: int) -> Network:
-    """The small network with currents of some bits, some of them about zero."""
+    """The small network with currents of some bits, some of them about either end."""
     small = small_network()
     hidden = small.layers[0]
     assert hidden.converter is not None
-    converter = Converter(hidden.converter.gains, hidden.converter.offsets + 50, 21 - bits)
+    gains, offsets = hidden.converter.gains * 2, hidden.converter.offsets + 50
+    converter = Converter(gains, offsets, 21 - bits)
     first = dataclasses.replace(hidden, converter=converter, table=small.neuron.table(bits, 4))
     return dataclasses.replace(small, layers=(first, *small.layers[1:]), current_bits=bits)
 
@@ -94,13 +95,16 @@ def test_noise_of_every_current_that_is_not_zero_whatever_is_drawn(
     assert step.currents is not None
     sums = step.inputs.astype(int) @ network.layers[0].words
     quiet = (sums * converter.gains >> converter.shift) - converter.offsets
-    lifted = 0
+    lifted = lowered = 0
     for image, column in np.ndindex(quiet.shape):
         use = z(5, 0, Purpose.NEURON_USE, 9 + image, column) * round(of_use * 2**bits * 64)
         current = int(quiet[image, column]) + halves_up(Fraction(use, 2**19))
-        assert step.currents[image, column] == min(max(current, 0), 2**bits - 1)
+        top = 2**bits - 1
+        assert step.currents[image, column] == min(max(current, 0), top)
         lifted += quiet[image, column] <= 0 < current
+        lowered += quiet[image, column] >= top > current
     assert lifted
+    assert lowered
     assert np.array_equal(model.logits(images(), 9), model.trace(images(), 9)[-1].sums)
 
 
@@ -121,10 +125,12 @@ def test_the_largest_draws_count_too(
     noise = ColumnNoise(network, device, 5)
     spread = round(of_use * 2**bits * 64)
     added = halves_up(Fraction(sign * largest * spread, 2**19))
-    quiet = np.arange(-abs(added) - 9, -abs(added) + 9).reshape(2, 9)
+    top = 2**network.current_bits - 1
+    near = np.arange(-9, 9)
+    quiet = np.stack([near - abs(added), near + top + abs(added)])
     for kind in (np.int64, np.int32):
         noisy = noise.on_currents(0, 0, quiet.astype(kind))
-        assert np.array_equal(np.maximum(noisy, 0), np.maximum(quiet + added, 0))
+        assert np.array_equal(np.clip(noisy, 0, top), np.clip(quiet + added, 0, top))
         columns_first = np.asfortranarray(quiet.astype(kind))
         assert np.array_equal(noise.on_currents(0, 0, columns_first), noisy)
 
@@ -133,10 +139,13 @@ def test_none_is_drawn_where_none_can_help() -> None:
     network = small_network()
     device = Device("x", synapse(), network.neuron, NeuronVariation(use=0.05))
     deviation = 0.05 * 2**network.current_bits
-    quiet = np.full((50, 8), np.linspace(-6, 1, 8) * deviation).astype(int)
-    noisy = ColumnNoise(network, device, 5).on_currents(0, 0, quiet)
+    beyond = np.linspace(-6, 1, 8) * deviation  # an end of the range, on either side
+    quiet = np.full((50, 8), beyond).astype(int)
+    noise = ColumnNoise(network, device, 5)
     # The largest draw is 5.3 deviations.
-    assert (noisy != quiet).any(axis=0).tolist() == [False] + [True] * 7
+    for currents in (quiet, 2**network.current_bits - 1 - quiet):
+        noisy = noise.on_currents(0, 0, currents)
+        assert (noisy != currents).any(axis=0).tolist() == [False] + [True] * 7
 
 
 def test_an_image_s_noise_goes_with_its_number() -> None:
