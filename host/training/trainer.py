@@ -24,7 +24,7 @@ from allspin.host.training.robust.lesson import RobustLesson
 from allspin.host.training.robust.robustness import Occasion
 from allspin.host.training.robust.teacher import softmax
 from allspin.sim.errors import UserError
-from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.golden import GoldenModel, keep_freed_memory
 from allspin.sim.network.network import Network
 from allspin.sim.network.tiling import cut
 
@@ -119,6 +119,7 @@ class Trainer:
     ) -> None:
         if len(dataset.train_images) < 2:
             raise UserError("training needs at least 2 training images; give a larger data set")
+        keep_freed_memory()
         self.dataset = dataset
         self.parameters = parameters
         self.report = report

@@ -25,7 +25,7 @@ the cache."""
 BATCH = 4 * CHUNK
 """Images computed at a time in all that follows: the more draws at once, the faster each is."""
 KEPT = 2**24
-"""Bytes of freed memory to keep: as much as a batch needs of a network like those that ship."""
+"""Bytes: as much as a batch needs of a network like those that ship, in training too."""
 MAX_WORD = 2**7
 """No R_AH word is of a larger magnitude."""
 EXACT_FLOAT32 = 2**24
@@ -38,6 +38,15 @@ Whole = npt.NDArray[np.integer]
 """Sums and currents: int64, or int32 where that holds all that can come."""
 Values = npt.NDArray[Any]
 """Row values: whole numbers, of type uint8, or float32 as a product wants them."""
+
+
+def keep_freed_memory() -> None:
+    """Let the C library keep what is freed.
+
+    It returns freed memory to the system, and pages that are fetched anew take a fifth of a batch's
+    time. Once a block of some size is freed, it keeps as much: see mallopt(3).
+    """
+    np.empty(KEPT, np.uint8)
 
 
 def activate(
@@ -157,9 +166,7 @@ class GoldenModel:
         words: list[npt.NDArray[np.int8]] | None = None,
         noise: UseNoise | None = None,
     ) -> None:
-        # The C library returns freed memory to the system, and pages that are fetched anew take a
-        # fifth of the time. Once a block of some size is freed, it keeps as much: mallopt(3).
-        np.empty(KEPT, np.uint8)
+        keep_freed_memory()
         self.network = network
         self.noise = noise
         own = [layer.words for layer in network.layers]
