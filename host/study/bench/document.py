@@ -97,6 +97,7 @@ def _growth(record: dict[str, Any]) -> list[Section]:
     text = (
         "Virtual board; cycles per image by the gateware's own counters, of images that wait on",
         "the board and of images that come over the link, whose decoder takes one byte per cycle.",
+        "Images/s are those of a machine that keeps no images.",
     )
     head = ("machine", "resident", "slowest stage", "over the link", "images/s, simulated")
     return [
