@@ -83,8 +83,8 @@ def program_chip(chip: Chip, network: Network, programming: Programming) -> Prog
         If a layer's levels do not rise from first to last.
     """
     cells, counts = [], Counts()
-    for number, layer in enumerate(network.layers):
-        plan = plan_layer(chip.device.synapse, layer.levels, programming, network.rah_bits)
+    plans = _plans(chip.device.synapse, network, programming)
+    for number, (layer, plan) in enumerate(zip(network.layers, plans, strict=True)):
         if programming.scheme == "write-verify":
             verify = WriteVerify(chip, number, layer.states, layer.levels, programming)
             cells.append(verify.cells())
@@ -97,6 +97,16 @@ def program_chip(chip: Chip, network: Network, programming: Programming) -> Prog
         for number, each in enumerate(cells)
     ]
     return Programmed(words, counts, cells)
+
+
+def _plans(synapse: Synapse, network: Network, programming: Programming) -> list[Plan]:
+    """Each layer's trains: one plan for all layers of the same levels."""
+    made: dict[bytes, Plan] = {}
+    for layer in network.layers:
+        levels = layer.levels.tobytes()
+        if levels not in made:
+            made[levels] = plan_layer(synapse, layer.levels, programming, network.rah_bits)
+    return [made[layer.levels.tobytes()] for layer in network.layers]
 
 
 def _train_cells(chip: Chip, number: int, layer: Layer, plan: Plan, rah_bits: int) -> Cells:
@@ -123,11 +133,15 @@ def _train_cells(chip: Chip, number: int, layer: Layer, plan: Plan, rah_bits: in
 def _train_counts(layer: Layer, plan: Plan) -> Counts:
     """What a layer's open-loop trains take."""
     cells = np.bincount(layer.states.ravel(), minlength=len(plan.polarity))  # in each state
-    widths = cells * plan.widths
+    potentiation, depression = (
+        # A state that no cell has may need an infinity of pulses.
+        float(cells[here] @ plan.widths[here])
+        for here in ((plan.polarity == polarity) & (cells > 0) for polarity in Polarity)
+    )
     return Counts(
         cells=layer.states.size,
-        potentiation=float(widths[plan.polarity == Polarity.POTENTIATION].sum()),
-        depression=float(widths[plan.polarity == Polarity.DEPRESSION].sum()),
+        potentiation=potentiation,
+        depression=depression,
         pulses=int(cells @ plan.pulses),
         saturations=layer.states.size,
     )
@@ -145,8 +159,7 @@ def planned_counts(synapse: Synapse, network: Network, programming: Programming)
     """
     if programming.scheme == "write-verify":
         return None
-    bits = network.rah_bits
-    plans = (plan_layer(synapse, layer.levels, programming, bits) for layer in network.layers)
+    plans = _plans(synapse, network, programming)
     return sum(map(_train_counts, network.layers, plans), Counts())
 
 

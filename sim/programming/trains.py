@@ -6,7 +6,6 @@ at the lowest R_AH, depression after saturation at the highest.
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -51,7 +50,6 @@ class Reach:
         return self.written[0].law.device, self.written[1].law.device
 
 
-@lru_cache(maxsize=8)
 def reach(synapse: Synapse) -> Reach:
     """Work out what trains of whole pulses reach."""
     found = []
@@ -159,21 +157,8 @@ def plan_layer(
     """
     if int(levels[-1]) <= int(levels[0]):
         raise ValueError("the last level must be above the first")
-    return _plan(synapse, tuple(levels.tolist()), programming, rah_bits, mean_device)
-
-
-@lru_cache(maxsize=32)  # all layers and chips of a network have the same
-def _plan(
-    synapse: Synapse,
-    words: tuple[int, ...],
-    programming: Programming,
-    rah_bits: int,
-    mean_device: bool,
-) -> Plan:
-    """What `plan_layer` returns, and again: none of its arrays can be written."""
-    levels = np.array(words, np.int16)
     targets, scale = level_targets(synapse, levels)
-    trains = [_trains(synapse, polarity, targets, programming.scheme) for polarity in Polarity]
+    trains = _trains(synapse, targets, programming.scheme)
     allowed = ruled_out(programming.polarity, targets, (synapse.low + synapse.high) / 2)
     penalties = []
     for (_, written), added in zip(trains, allowed, strict=True):
@@ -194,7 +179,7 @@ def _plan(
     def of_chosen(tables: list[Array]) -> Array:
         return np.array(tables)[chosen, place]
 
-    plan = Plan(
+    return Plan(
         chosen,
         n,
         (steps if programming.scheme == "pulse-width" else n).astype(np.int64),
@@ -202,10 +187,6 @@ def _plan(
         cycle=spread_units(of_chosen([law.cycle for law in laws])) / 2**SPREAD_BITS,
         table=_drawn_table(levels, drawn, of_chosen([law.mean for law in drawn]), rah_bits),
     )
-    for one in (*vars(plan).values(), *vars(plan.table).values()):
-        if isinstance(one, np.ndarray):
-            one.setflags(write=False)
-    return plan
 
 
 def _drawn_table(
@@ -225,14 +206,17 @@ def _drawn_table(
     return WriteTable(aimed, cycle, device, beyond=ends, fractions=spread_units(means - aimed))
 
 
-def _trains(
-    synapse: Synapse, polarity: Polarity, targets: Array, scheme: str
-) -> tuple[Array, Written]:
-    """Pulses of one polarity for each target, and what they leave."""
+def _trains(synapse: Synapse, targets: Array, scheme: str) -> list[tuple[Array, Written]]:
+    """Pulses for each target, and what they leave, by polarity."""
+    found = []
     if scheme == "pulse-width":
         # Not the target itself is reached: one polarity's range may be the narrower one.
-        pulses = synapse.pulses_to(polarity, targets)
-        return pulses, synapse.written(polarity, pulses)
+        for polarity in Polarity:
+            pulses = synapse.pulses_to(polarity, targets)
+            found.append((pulses, synapse.written(polarity, pulses)))
+        return found
     trains = reach(synapse)
-    pulses = np.abs(trains.mean[polarity] - targets[:, None]).argmin(axis=1)
-    return pulses.astype(np.float64), trains.written[polarity].at(pulses)
+    for polarity in Polarity:
+        pulses = np.abs(trains.mean[polarity] - targets[:, None]).argmin(axis=1)
+        found.append((pulses.astype(np.float64), trains.written[polarity].at(pulses)))
+    return found

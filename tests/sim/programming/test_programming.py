@@ -421,6 +421,51 @@ def test_what_does_not_read_takes_the_same_on_every_chip(scheme: str) -> None:
     assert (planned is None) == (scheme == "write-verify")
 
 
+class Tempered(SotSynapse):
+    """A user's synapse, equal to any other of the same responses, whose C2C is times a factor."""
+
+    factor: float = 1.0
+
+    def cycle_deviation(
+        self, polarity: Polarity, resistance: npt.ArrayLike, pulses: npt.ArrayLike = 1.0
+    ) -> npt.NDArray[np.float64]:
+        return self.factor * super().cycle_deviation(polarity, resistance, pulses)
+
+
+@pytest.mark.parametrize("hashed", [False, True])
+@pytest.mark.parametrize("scheme", ["open-loop", "pulse-width", "write-verify"])
+def test_a_synapse_need_not_be_told_from_others_by_its_class(scheme: str, hashed: bool) -> None:
+    of = synapse()
+    kind = type("Kind", (Tempered,), {"__hash__": Tempered.__hash__ if hashed else None})
+    calm, wild = (kind(of.potentiation, of.depression, 100, of.c2c) for _ in range(2))
+    object.__setattr__(wild, "factor", 3.0)
+    assert calm == wild
+    net, how = network(TEN), Programming(scheme)
+    ours = [program(each, net, how) for each in (of, calm, wild, calm)]
+    as_wild = dataclasses.replace(of, c2c=CycleVariation(0.065 * 3, 0.029 * 3))
+    wanted = [program(each, net, how) for each in (of, of, as_wild, of)]
+    for mine, theirs in zip(ours, wanted, strict=True):
+        assert mine.counts == theirs.counts
+        assert all(map(np.array_equal, mine.words, theirs.words))
+
+
+@dataclasses.dataclass(frozen=True)
+class Endless(PulseResponse):
+    """One whose ends no train of pulses reaches."""
+
+    def pulses_for(self, share: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        return np.where(np.asarray(share) < 1, super().pulses_for(share), np.inf)
+
+
+def test_a_state_that_no_cell_has_takes_nothing() -> None:
+    net = network(TEN)
+    inner = [dataclasses.replace(layer, states=np.clip(layer.states, 1, 8)) for layer in net.layers]
+    net = dataclasses.replace(net, layers=tuple(inner))
+    ends = SotSynapse(Endless(22, 100), Endless(9, 100), 100, C2C)
+    how = Programming("pulse-width")
+    assert program(ends, net, how).counts == program(synapse(), net, how).counts
+
+
 def test_few_states_get_few_tries() -> None:
     assert default_tries(network(TEN)) == 8
     assert default_tries(network(HUNDRED)) == 32

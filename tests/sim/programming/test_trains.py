@@ -115,18 +115,6 @@ def test_the_spreads_of_a_plan_are_those_of_its_trains() -> None:
         )
 
 
-def test_a_plan_is_made_once_for_all_chips_and_cannot_be_written() -> None:
-    levels = uniform_levels(10)
-    plan = plan_layer(synapse(), levels, Programming())
-    assert plan_layer(synapse(), levels.copy(), Programming()) is plan
-    assert plan_layer(synapse(), levels, Programming(polarity="halves")) is not plan
-    levels[3] += 1
-    assert plan_layer(synapse(), levels, Programming()) is not plan
-    for array in (plan.polarity, plan.widths, plan.pulses, plan.reached, plan.table.c2c):
-        with pytest.raises(ValueError, match="read-only"):
-            array[...] = 0
-
-
 def test_the_penalty_is_minus_twice_the_log_of_the_normal_density() -> None:
     miss, variance = np.array([0.0, 1.0, -2.0, 3.0]), np.array([1.0, 4.0, 0.25, 9.0])
     density = [NormalDist(0, math.sqrt(v)).pdf(m) for m, v in zip(miss, variance, strict=True)]
