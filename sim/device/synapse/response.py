@@ -42,6 +42,8 @@ Array = npt.NDArray[np.float64]
 MAX_PULSES = 65_535
 MAX_RAH = 1e12
 """Far above any device's R_AH in any unit; squares of it are far from overflowing."""
+MAX_EXPONENT = 700.0
+"""Exponentials of more overflow."""
 LINEAR = 1e-9
 """Below this P_max / A a response is computed as a straight line, which it then is."""
 FINE = 1 << 16
@@ -210,8 +212,11 @@ def _share_moved(nonlinearity: npt.ArrayLike, pulses: npt.ArrayLike, whole: floa
     """``(1 - exp(-pulses / A)) / (1 - exp(-whole / A))``, and its limit for a large A."""
     a, n = np.asarray(nonlinearity, np.float64), np.asarray(pulses, np.float64)
     straight = np.abs(a) * LINEAR > whole
-    safe = np.where(straight, whole, a)
-    return np.where(straight, n / whole, np.expm1(-n / safe) / np.expm1(-whole / safe))
+    size = np.where(straight, whole, np.abs(a))
+    share = np.where(straight, n / whole, np.expm1(-n / size) / np.expm1(-whole / size))
+    # Of a negative A both exponentials may overflow, where their ratio does not.
+    grown = np.where(straight | (a > 0), 0.0, (n - whole) / size)
+    return share * np.exp(np.minimum(grown, MAX_EXPONENT))
 
 
 @dataclass(frozen=True)
@@ -245,9 +250,10 @@ class PulseResponse(Response):
     def __post_init__(self) -> None:
         self._check_pulses()
         a = check_number("A", self.nonlinearity)
-        if a == 0 or abs(self.pulses / a) > 700:
+        least = self.pulses / MAX_EXPONENT
+        if abs(a) < least:
             raise ValueError(
-                f"A must be at least {self.pulses / 700:.3g} or at most {-self.pulses / 700:.3g} "
+                f"A must be at least {least:.3g} or at most {-least:.3g} "
                 f"with a P_max of {self.pulses}, not {a:g}"
             )
         object.__setattr__(self, "nonlinearity", a)
@@ -277,6 +283,9 @@ class PulseResponse(Response):
         if math.isinf(self.normalisation):
             return distance + pulses * (span / self.pulses)
         a = self.nonlinearity * stretch
+        if self.nonlinearity < 0:
+            grown = distance * np.exp(np.minimum(-pulses / a, MAX_EXPONENT))
+            return grown + span * _share_moved(a, pulses, self.pulses)
         asymptote = span / -np.expm1(-self.pulses / a)
         return asymptote - (asymptote - distance) * np.exp(-pulses / a)
 

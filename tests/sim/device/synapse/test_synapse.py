@@ -1,6 +1,7 @@
 """The pulse response against closed forms, NeuroSim's curve and steps written out."""
 
 import math
+from decimal import Decimal
 
 import numpy as np
 import pytest
@@ -121,6 +122,28 @@ def test_equal_steps_are_the_limit() -> None:
     nearly = PulseResponse(1e7, 50)
     assert nearly.potentiated(np.arange(51)) == pytest.approx(np.linspace(-1, 1, 51), abs=1e-5)
     assert PulseResponse(1e300, 50).normalisation == math.inf
+
+
+@pytest.mark.parametrize("sign", [-1, 1])
+@pytest.mark.parametrize(("a", "deviate"), [(1.5, 0.0), (9.0, -1.0)])
+def test_steps_that_grow_beyond_all_floats_have_a_ratio(
+    a: float, deviate: float, sign: int
+) -> None:
+    """A device's own A may be a twentieth of the nominal one, with a thousand pulses."""
+    response = PulseResponse(sign * a, 1000, 0.0, 1.0)
+    synapse = SotSynapse(response, response, d2d=DeviceVariation(1.0, 1.0, "nonlinearity"))
+    own = Decimal(sign * a * (0.05 if deviate else 1))
+    n = np.array([0, 1, 500, 990, 998, 999, 1000])
+    whole = 1 - (-1000 / own).exp()
+    exact = [float((1 - (-int(k) / own).exp()) / whole) for k in n]
+    with np.errstate(all="raise", under="ignore"):
+        np.testing.assert_allclose(synapse.curve(P, n, deviate), exact, rtol=1e-9, atol=1e-300)
+        # On from where it is, and from a place of its own.
+        for start, on in ((0, 990), (990, 8), (998, 1)):
+            begin, end = (float(synapse.curve(P, k, deviate)) for k in (start, start + on))
+            assert float(synapse.advance(P, begin, on, deviate)) == pytest.approx(end, rel=1e-6)
+        far = synapse.advance(P, np.array([0.0, 0.2, 1.0]), 5000, deviate)
+        np.testing.assert_allclose(far, 1)
 
 
 def test_opposite_signs_of_a_run_along_one_curve() -> None:
