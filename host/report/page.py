@@ -18,7 +18,7 @@ from allspin.host.report.sections.engine import engine
 from allspin.host.report.sections.maps import maps
 from allspin.host.report.sections.mistakes import mistakes
 from allspin.host.report.sections.trained import trained
-from allspin.host.show.revision import commit, version
+from allspin.host.show.revision import commit, short, version
 from allspin.sim.network.tiling import tiles_of
 
 STYLE = Path(__file__).with_name("page.css")
@@ -63,7 +63,7 @@ def _foot() -> h.Element:
     if (number := version()) is not None:
         about += f" {number}"
     if (revision := commit()) is not None:
-        about += f", commit {revision[:12]}"
+        about += f", commit {short(revision)}"
     return h.footer[
         h.p[
             about,

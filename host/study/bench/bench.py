@@ -22,6 +22,7 @@ from allspin.host.study.bench.suite import (
     machine_description,
     shapes_on_virtual,
 )
+from allspin.host.study.bench.training import STATES, training
 
 
 def bench(
@@ -72,6 +73,9 @@ def _measured(effort: Effort, display: Display) -> dict[str, Any]:
         display.start(f"{effort.virtual_chips} chips on virtual, {name}")
         virtual.append(chips_on_virtual(name, effort))
         display.finish()
+    display.start(f"training, {STATES} states")
+    trained = training(effort.epochs)
+    display.finish()
     display.start("side by side")
     program = Program(GOLDEN, VARIED, DEVICE, effort.images)
     compared = ratios(program, effort.repeats, lambda text: display.advance(0, None, text))
@@ -85,6 +89,7 @@ def _measured(effort: Effort, display: Display) -> dict[str, Any]:
         "machine": machine,
         "golden_chips": golden,
         "virtual_chips": virtual,
+        "training": [trained],
         "ratios": compared,
         "growth": grown,
         "shapes": shapes,

@@ -26,11 +26,13 @@ TABLES: Mapping[str, Mapping[str, Check]] = {
         "target_bytes": count,
     },
     "virtual_chips": {**_CHIPS, "chips_that_differ": count},
+    "training": {"states": count, "epochs": count, "seconds": number, "target_seconds": number},
     "ratios": {
         "what": text,
         "noisy": flag,
         "images_per_second": or_none(number),
         "golden_is_times_as_fast": or_none(number),
+        "target": or_none(number),
     },
     "shapes": {
         "lanes": or_none(count),
@@ -39,6 +41,7 @@ TABLES: Mapping[str, Mapping[str, Check]] = {
         "bound": number,
         "link_cycles_per_image": number,
         "images_per_second": number,
+        "target": or_none(number),
     },
 }
 """What the rows of each table have, and what it must be."""

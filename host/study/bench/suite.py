@@ -26,6 +26,7 @@ from allspin.host.study.demo import link_bytes
 from allspin.host.study.sweep.grid import make_grid
 from allspin.host.study.sweep.job import Outcome, close_machines, measure
 from allspin.host.study.sweep.runner import make_plan
+from allspin.host.training.recipe.parameters import EPOCHS
 from allspin.sim.network.levels import uniform_levels
 from allspin.sim.network.network import Converter, Layer, Network
 
@@ -35,12 +36,14 @@ VARIED = "paper-10"
 DEVICE = "paper"
 WORKERS = 2
 """Processes that the chips' target is for."""
-CHIPS_TARGET = 60.0
+CHIPS_TARGET = 5.0
 """Seconds for 100 chips and 10,000 images on two cores."""
 MEMORY_TARGET = 2**30
 """Bytes that this may take."""
 VIRTUAL_TARGET = 30.0
 """Seconds for 20 chips and 1,000 images on the virtual board."""
+SIMULATED_TARGET = 8_000
+"""Images/s of the virtual board, a row per clock."""
 BAUDS = (115_200, 1_000_000, 3_000_000)
 
 Images = npt.NDArray[np.uint8]
@@ -64,6 +67,8 @@ class Effort:
         How often what is short is measured; the median counts.
     shapes : tuple of (int or None, int)
         Lanes (None: all) and rows per clock of the virtual boards that are built and run.
+    epochs : int
+        Of a training.
     """
 
     chips: int = 100
@@ -73,9 +78,10 @@ class Effort:
     virtual_networks: tuple[str, ...] = NETWORKS
     repeats: int = 5
     shapes: tuple[Shape, ...] = ((None, 1), (None, 2), (None, 4), (8, 1))
+    epochs: int = EPOCHS
 
 
-QUICK = Effort(4, 1_000, 2, 100, NETWORKS[:1], 2, ())
+QUICK = Effort(4, 1_000, 2, 100, NETWORKS[:1], 2, (), 1)
 """Only to see that all of it runs."""
 
 
@@ -220,6 +226,7 @@ def shapes_on_virtual(effort: Effort) -> list[dict[str, Any]]:
                 "bound": float(cycle_bounds(network, engine, images).mean()),
                 "link_cycles_per_image": counters.cycles / counters.images,
                 "images_per_second": len(images) / took.wall,
+                "target": SIMULATED_TARGET if (lanes, rows) == (None, 1) else None,
             }
         )
     return found

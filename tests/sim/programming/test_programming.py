@@ -453,8 +453,8 @@ def test_a_synapse_need_not_be_told_from_others_by_its_class(scheme: str, hashed
 class Endless(PulseResponse):
     """One whose ends no train of pulses reaches."""
 
-    def pulses_for(self, share: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        return np.where(np.asarray(share) < 1, super().pulses_for(share), np.inf)
+    def pulses_for(self, share: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        return np.where(share < 1, super().pulses_for(share), np.inf)
 
 
 def test_a_state_that_no_cell_has_takes_nothing() -> None:

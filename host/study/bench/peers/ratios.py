@@ -16,6 +16,14 @@ from allspin.sim.errors import UserError
 PROCESS = "allspin.host.study.bench.peers"
 """What a process runs."""
 
+TARGETS = {
+    (PLAIN, False): 0.9,
+    ("aihwkit-lightning", False): 1.0,
+    ("aihwkit-lightning", True): 3.0,
+    ("CrossSim", True): 1000.0,
+}
+"""How many times as fast the golden model shall be, by program and whether it is noisy."""
+
 Say = Callable[[str], None]
 
 
@@ -118,9 +126,10 @@ def _rows(programs: list[Program], rounds: list[list[tuple[Timed, float]]]) -> l
         )
     for row in rows:
         row["golden_is_times_as_fast"] = rows[0]["images_per_second"] / row["images_per_second"]
-    absent = {"noisy": programs[0].noisy, "images_per_second": None}
-    return rows + [
-        {"what": peer.name, **absent, "golden_is_times_as_fast": None}
-        for peer in PEERS
-        if not peer.installed
-    ]
+    absent = {
+        "noisy": programs[0].noisy,
+        "images_per_second": None,
+        "golden_is_times_as_fast": None,
+    }
+    rows += [{"what": peer.name, **absent} for peer in PEERS if not peer.installed]
+    return [{**row, "target": TARGETS.get((row["what"], row["noisy"]))} for row in rows]

@@ -39,7 +39,14 @@ def test_all_of_it_runs_and_fills_the_document(board_record, tmp_path):
     assert [each["network"] for each in record["golden_chips"]] == ["mnist-10", "mnist-100"]
     assert all(each["memory_bytes"] < 2**30 for each in record["golden_chips"])
     assert [each["chips_that_differ"] for each in record["virtual_chips"]] == [0]
+    (training,) = record["training"]
+    assert training["epochs"] == 1
+    assert training["accuracy"] > 0.9
+    assert training["seconds"] > 0
     assert {row["what"] for row in record["ratios"]} >= {"golden model", "plain NumPy, float32"}
+    asked = {(row["what"], row["noisy"]): row["target"] for row in record["ratios"]}
+    assert asked["CrossSim", True] == 1000
+    assert asked["CrossSim", False] is asked["golden model", True] is None
     assert all(row["accuracy"] > 0.9 for row in record["ratios"] if "accuracy" in row)
     text = document.read_text()
     assert text.startswith(f"before\n{START}\n")
