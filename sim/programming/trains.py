@@ -6,6 +6,7 @@ at the lowest R_AH, depression after saturation at the highest.
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -50,9 +51,27 @@ class Reach:
         return self.written[0].law.device, self.written[1].law.device
 
 
+class _Itself:
+    """A synapse as a key, equal to itself alone: another may be equal to it and answer differently."""
+
+    def __init__(self, synapse: Synapse) -> None:
+        self.synapse = synapse
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Itself) and self.synapse is other.synapse
+
+    def __hash__(self) -> int:
+        return id(self.synapse)
+
+
 def reach(synapse: Synapse) -> Reach:
-    """Work out what trains of whole pulses reach."""
-    found = []
+    """Work out what trains of whole pulses reach; once for all chips of a synapse."""
+    return _reach(_Itself(synapse))
+
+
+@lru_cache(maxsize=8)
+def _reach(itself: _Itself) -> Reach:
+    synapse, found = itself.synapse, []
     for polarity in Polarity:
         end = synapse.low if polarity else synapse.high
         pulses = np.arange(math.ceil(float(synapse.pulses_to(polarity, end))) + 1)
