@@ -52,7 +52,7 @@ class Reach:
 
 
 class _Itself:
-    """A synapse as a key, equal to itself alone: another may be equal to it and answer differently."""
+    """A synapse as a key: itself alone, since those equal to it may answer differently."""
 
     def __init__(self, synapse: Synapse) -> None:
         self.synapse = synapse
