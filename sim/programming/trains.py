@@ -177,7 +177,7 @@ def plan_layer(
     if int(levels[-1]) <= int(levels[0]):
         raise ValueError("the last level must be above the first")
     targets, scale = level_targets(synapse, levels)
-    trains = _trains(synapse, targets, programming.scheme)
+    trains = [_trains(synapse, polarity, targets, programming.scheme) for polarity in Polarity]
     allowed = ruled_out(programming.polarity, targets, (synapse.low + synapse.high) / 2)
     penalties = []
     for (_, written), added in zip(trains, allowed, strict=True):
@@ -225,17 +225,14 @@ def _drawn_table(
     return WriteTable(aimed, cycle, device, beyond=ends, fractions=spread_units(means - aimed))
 
 
-def _trains(synapse: Synapse, targets: Array, scheme: str) -> list[tuple[Array, Written]]:
-    """Pulses for each target, and what they leave, by polarity."""
-    found = []
+def _trains(
+    synapse: Synapse, polarity: Polarity, targets: Array, scheme: str
+) -> tuple[Array, Written]:
+    """Pulses of one polarity for each target, and what they leave."""
     if scheme == "pulse-width":
         # Not the target itself is reached: one polarity's range may be the narrower one.
-        for polarity in Polarity:
-            pulses = synapse.pulses_to(polarity, targets)
-            found.append((pulses, synapse.written(polarity, pulses)))
-        return found
+        pulses = synapse.pulses_to(polarity, targets)
+        return pulses, synapse.written(polarity, pulses)
     trains = reach(synapse)
-    for polarity in Polarity:
-        pulses = np.abs(trains.mean[polarity] - targets[:, None]).argmin(axis=1)
-        found.append((pulses.astype(np.float64), trains.written[polarity].at(pulses)))
-    return found
+    pulses = np.abs(trains.mean[polarity] - targets[:, None]).argmin(axis=1)
+    return pulses.astype(np.float64), trains.written[polarity].at(pulses)
