@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from allspin.host.training.images.augment import GROUP, Augmentation, Augmenter
 
-Bent = tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]
+Bent = tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]
 """Which images a batch is of, and their row values, shape (pixels, images): whole numbers."""
 
 
@@ -78,7 +78,7 @@ class Course:
         chosen: npt.NDArray[np.int64],
         augmenter: Augmenter,
         rng: np.random.Generator,
-    ) -> npt.NDArray[np.float32]:
+    ) -> npt.NDArray[np.uint8]:
         # Groups of one length: the last is filled up with what is thrown away again.
         groups = -(-len(chosen) // GROUP)
         filled = images[np.resize(chosen, groups * GROUP)].reshape(groups, GROUP, -1)
@@ -86,4 +86,4 @@ class Course:
         bent = sources if augmenter.still else augmenter.draw(groups, rng).bend(sources)
         values = np.ascontiguousarray(np.concatenate(bent, axis=1)[:, : len(chosen)])
         values *= np.float32(self.top / 255)
-        return np.rint(values, out=values)
+        return np.rint(values, out=values).astype(np.uint8)

@@ -68,16 +68,16 @@ def bent_batches(
         Row values as integers.
     labels : ndarray of int64, shape (size,)
     """
-    ready: queue.Queue[Batch | BaseException | None] = queue.Queue(DEPTH)
+    ready: queue.Queue[Bent | BaseException | None] = queue.Queue(DEPTH)
     stopped = threading.Event()
 
     def work() -> None:
         try:
             with closing(_made(course, images, among)) as made:
-                for chosen, values in made:
+                for batch in made:
                     if stopped.is_set():
                         break
-                    ready.put((values, labels[chosen]))
+                    ready.put(batch)
             ready.put(None)
         except BaseException as error:
             ready.put(error)
@@ -88,7 +88,9 @@ def bent_batches(
         while (batch := ready.get()) is not None:
             if isinstance(batch, BaseException):
                 raise batch
-            yield batch
+            chosen, values = batch
+            # By whoever trains, in whose cache they are then.
+            yield values.astype(np.float32), labels[chosen]
     finally:
         stopped.set()
         while thread.is_alive():

@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from allspin.host.training.images.augment import Augmentation
 from allspin.host.training.images.course import Bent, Course
+from allspin.sim.network.golden import keep_freed_memory
 
 
 class WorkerLost(Exception):
@@ -64,7 +65,7 @@ def from_worker(
                     raise WorkerLost
                 places = np.frombuffer(content, np.int64, size)
                 values = np.frombuffer(content, np.uint8, offset=8 * size)
-                yield among[places], values.reshape(pixels, size).astype(np.float32)
+                yield among[places], values.reshape(pixels, size)
         finally:
             process.kill()
             process.wait()
@@ -87,10 +88,11 @@ def main(made: int) -> None:
     if len(content) != math.prod(said["images"]):
         sys.exit(1)
     images = np.frombuffer(content, np.uint8).reshape(said["images"])
+    keep_freed_memory()
     with threadpool_limits(1), open(made, "wb") as out:
         for chosen, values in course.batches(images, np.arange(len(images))):
             out.write(chosen.tobytes())
-            out.write(values.astype(np.uint8).tobytes())
+            out.write(values.tobytes())
 
 
 if __name__ == "__main__":

@@ -152,6 +152,7 @@ def forward(
         For `backward`.
     """
     record: list[LayerPass] = []
+    noisy = bool(np.any(noise))
     drive = values.T
     for layer in range(network.layers):
         top = network.formats.input_top(layer)
@@ -160,7 +161,7 @@ def forward(
         weight_unit = np.float32(1 / network.formats.outermost if whole else 1)
         matrix = network.words(layer) if whole else network.weights(layer)
         large = whole and len(matrix) * network.formats.outermost * top >= EXACT_FLOAT32
-        if rng is not None and np.any(noise):
+        if rng is not None and noisy:
             matrix = _noisy(network, layer, matrix, noise, rng)
             large = whole
         adc = network.adcs[layer] if whole else None
