@@ -41,7 +41,7 @@ def test_an_epoch_has_every_image_once_and_its_label() -> None:
     orders = []
     for first, second in zip(batches[::2], batches[1::2], strict=True):
         for values, labels in (first, second):
-            assert values.shape == (20, 45)
+            assert (values.shape, values.dtype) == ((20, 45), np.float32)
             assert np.array_equal(values[0], labels)
         orders.append(tuple(np.concatenate([first[1], second[1]])))
         assert sorted(orders[-1]) == list(range(90))
