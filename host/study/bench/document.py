@@ -99,7 +99,8 @@ def _growth(record: dict[str, Any]) -> list[Section]:
     ]
     virtual = [
         (
-            f"{row['lanes'] or 'all'} lanes, rows per clock {row['rows_per_clock']}",
+            f"{row['lanes'] or 'all'} lanes, rows per clock {row['rows_per_clock']}, "
+            + ("states" if row["states"] else "words"),
             *(Number(row[key], ".1f") for key in ("cycles_per_image", "bound")),
             Number(row["link_cycles_per_image"], ".1f"),
             Number(row["images_per_second"], RATE),

@@ -37,6 +37,7 @@ TABLES: Mapping[str, Mapping[str, Check]] = {
     "shapes": {
         "lanes": or_none(count),
         "rows_per_clock": count,
+        "states": flag,
         "cycles_per_image": number,
         "bound": number,
         "link_cycles_per_image": number,

@@ -11,7 +11,7 @@ from allspin.host.study.bench.training import training
 
 @pytest.mark.long
 def test_cycles_of_a_virtual_board_resident_and_over_the_link():
-    effort = Effort(virtual_images=60, repeats=1, shapes=((8, 1), (None, 1)))
+    effort = Effort(virtual_images=60, repeats=1, shapes=((8, 1, False), (None, 1, True)))
     few, all_of_them = shapes_on_virtual(effort)
     # By hand: a hundred neurons on eight lanes are 13 passes over the active pixels.
     assert few["bound"] == pytest.approx(13 * all_of_them["bound"], rel=0.1)
