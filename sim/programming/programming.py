@@ -33,7 +33,7 @@ from allspin.sim.network.levels import full_scale
 from allspin.sim.network.network import Layer, Network
 from allspin.sim.programming.cells import Cells
 from allspin.sim.programming.schemes import Counts, Programming
-from allspin.sim.programming.trains import Plan, plan_layer
+from allspin.sim.programming.trains import Plan, plan_layers
 from allspin.sim.programming.write_verify import WriteVerify
 
 
@@ -83,7 +83,7 @@ def program_chip(chip: Chip, network: Network, programming: Programming) -> Prog
         If a layer's levels do not rise from first to last.
     """
     cells, counts = [], Counts()
-    plans = _plans(chip.device.synapse, network, programming)
+    plans = plan_layers(chip.device.synapse, network, programming)
     for number, (layer, plan) in enumerate(zip(network.layers, plans, strict=True)):
         if programming.scheme == "write-verify":
             verify = WriteVerify(chip, number, layer.states, layer.levels, programming)
@@ -97,16 +97,6 @@ def program_chip(chip: Chip, network: Network, programming: Programming) -> Prog
         for number, each in enumerate(cells)
     ]
     return Programmed(words, counts, cells)
-
-
-def _plans(synapse: Synapse, network: Network, programming: Programming) -> list[Plan]:
-    """Each layer's trains: one plan for all layers of the same levels."""
-    made: dict[bytes, Plan] = {}
-    for layer in network.layers:
-        levels = layer.levels.tobytes()
-        if levels not in made:
-            made[levels] = plan_layer(synapse, layer.levels, programming, network.rah_bits)
-    return [made[layer.levels.tobytes()] for layer in network.layers]
 
 
 def _train_cells(chip: Chip, number: int, layer: Layer, plan: Plan, rah_bits: int) -> Cells:
@@ -159,7 +149,7 @@ def planned_counts(synapse: Synapse, network: Network, programming: Programming)
     """
     if programming.scheme == "write-verify":
         return None
-    plans = _plans(synapse, network, programming)
+    plans = plan_layers(synapse, network, programming)
     return sum(map(_train_counts, network.layers, plans), Counts())
 
 

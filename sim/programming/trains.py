@@ -16,6 +16,7 @@ from allspin.sim.chip.fixed_point import SPREAD_BITS
 from allspin.sim.device.synapse.response import Array, Polarity
 from allspin.sim.device.synapse.synapse import Synapse
 from allspin.sim.network.levels import full_scale
+from allspin.sim.network.network import Network
 from allspin.sim.programming.schemes import Programming
 from allspin.sim.pulses.written import Law, Written
 
@@ -206,6 +207,22 @@ def plan_layer(
         cycle=spread_units(of_chosen([law.cycle for law in laws])) / 2**SPREAD_BITS,
         table=_drawn_table(levels, drawn, of_chosen([law.mean for law in drawn]), rah_bits),
     )
+
+
+def plan_layers(synapse: Synapse, network: Network, programming: Programming) -> list[Plan]:
+    """Each layer's trains: one plan for all layers of the same levels.
+
+    Raises
+    ------
+    ValueError
+        If a layer's levels do not rise from first to last.
+    """
+    made: dict[bytes, Plan] = {}
+    for layer in network.layers:
+        levels = layer.levels.tobytes()
+        if levels not in made:
+            made[levels] = plan_layer(synapse, layer.levels, programming, network.rah_bits)
+    return [made[layer.levels.tobytes()] for layer in network.layers]
 
 
 def _drawn_table(

@@ -36,7 +36,7 @@ from allspin.sim.network.levels import full_scale
 from allspin.sim.network.network import Network
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Programming
-from allspin.sim.programming.trains import Plan, plan_layer
+from allspin.sim.programming.trains import Plan, plan_layers
 
 CHIP_LINE = struct.Struct("<IHHI")
 STUCK_ENDS = ("low", "high", "either")
@@ -284,12 +284,7 @@ class ChipMaker:
         self._made_of = made_of
         self._programming = programming
         self._plans = (
-            []
-            if programming is None
-            else [
-                plan_layer(made_of.synapse, layer.levels, programming, network.rah_bits)
-                for layer in network.layers
-            ]
+            [] if programming is None else plan_layers(made_of.synapse, network, programming)
         )
         tiled = any(layer.adc is not None for layer in network.layers)
         self.reason = why_words(made_of, programming, tiled)
